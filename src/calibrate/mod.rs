@@ -1,0 +1,1 @@
+//! Profiles from measurements, and forecasts held against real runs.

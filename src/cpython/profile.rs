@@ -1,0 +1,327 @@
+//! Interpreter profiles: every constant of the runtime, with a unit, a meaning and a source.
+//!
+//! A profile describes one CPython build on one machine at its best speed. Times are CPU time of one core of relative
+//! speed 1.0 unless the text says latency. The table below is the single list of parameters: the struct, its names, units
+//! and texts for files and reports come from it.
+
+use crate::engine::Nanos;
+
+/// Where a parameter's value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tag {
+    /// Read off a microbenchmark (named).
+    Measured(String),
+    /// Computed from microbenchmarks (how).
+    Derived(String),
+    /// The table's default: a constant of CPython's source or an engineering estimate.
+    Default,
+}
+
+/// How a parameter reacts to a machine that runs slower than its best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// CPU time of the runtime: stretches with the machine's slowness.
+    Overhead,
+    /// A constant of the source, a ratio, a probability or a size: stays.
+    Fixed,
+}
+
+/// What is known of a parameter besides its value.
+#[derive(Clone, Copy, Debug)]
+pub struct ParamInfo {
+    /// Field name.
+    pub name: &'static str,
+    /// Unit: `ns`, `bytes`, `x` (a factor) or `p` (a probability).
+    pub unit: &'static str,
+    /// See [`Kind`].
+    pub kind: Kind,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+macro_rules! parameters {
+    ($($(#[doc = $doc:literal])+ $name:ident: $unit:literal, $kind:ident, $default:expr;)+) => {
+        /// The parameters' values, in the units of [`PARAMS`].
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Params {
+            $($(#[doc = $doc])+ pub $name: f64,)+
+        }
+
+        impl Default for Params {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        /// The list of parameters in the order of the table.
+        pub const PARAMS: &[ParamInfo] = &[
+            $(ParamInfo { name: stringify!($name), unit: $unit, kind: Kind::$kind, meaning: concat!($($doc),+) },)+
+        ];
+
+        impl Params {
+            /// The value of the parameter with this number in [`PARAMS`].
+            pub fn get(&self, index: usize) -> f64 {
+                [$(self.$name),+][index]
+            }
+
+            /// The parameter with this number in [`PARAMS`].
+            pub fn get_mut(&mut self, index: usize) -> &mut f64 {
+                let all: [&mut f64; PARAMS.len()] = [$(&mut self.$name),+];
+                all.into_iter().nth(index).expect("an index into PARAMS")
+            }
+        }
+    };
+}
+
+parameters! {
+    /// Cost of the same pure-Python work relative to the baseline interpreter.
+    cpu_factor: "x", Fixed, 1.0;
+    /// Mean time between two checkpoints of running bytecode (where the eval breaker is looked at).
+    check_gap: "ns", Fixed, 100.0;
+    /// GIL switch interval (sys.getswitchinterval).
+    switch_interval: "ns", Fixed, 5e6;
+    /// Releasing and taking a GIL that nobody else wants.
+    gil_pair: "ns", Overhead, 90.0;
+    /// Extra CPU of releasing the GIL when a waiter has to be woken (futex call).
+    gil_signal: "ns", Overhead, 1_500.0;
+    /// CPU of a woken waiter from leaving the futex to running bytecode.
+    gil_take: "ns", Overhead, 2_000.0;
+    /// Probability that the waiter whose request made the holder leave gets the GIL before the longest waiter: it is still
+    /// on its way back into the condition variable when the signal comes, and takes it without sleeping. Only where
+    /// holder and requester run on two cores.
+    gil_requester_wins: "p", Fixed, 0.5;
+    /// Uncontended acquire and release of a threading.Lock.
+    lock_pair: "ns", Overhead, 45.0;
+    /// A waiter that has waited this long is handed the lock (PyMutex); 0: never, passers-by can always take it first.
+    lock_fair: "ns", Fixed, 1e6;
+    /// Time for which a thread spins before it parks (free-threaded builds: 40 yields); 0: parks at once.
+    lock_spin: "ns", Overhead, 0.0;
+    /// CPU of parking on, or being woken from, a futex.
+    park: "ns", Overhead, 1_500.0;
+    /// CPU of waking a parked thread (futex call).
+    unpark: "ns", Overhead, 1_500.0;
+    /// Uncontended put and get of a queue.Queue.
+    queue_pair: "ns", Overhead, 1_800.0;
+    /// One access of an object that no other thread touches.
+    object_access: "ns", Overhead, 30.0;
+    /// Extra per access of a shared object that another core touched last: read (reference count travels). Free-threaded.
+    object_read_contended: "ns", Overhead, 0.0;
+    /// The same for a write (the object's lock travels). Free-threaded.
+    object_write_contended: "ns", Overhead, 0.0;
+    /// Thread.start(): CPU in the starting thread.
+    thread_start: "ns", Overhead, 25_000.0;
+    /// CPU of a new thread until it runs its target.
+    thread_boot: "ns", Overhead, 15_000.0;
+    /// CPU of a thread's end.
+    thread_exit: "ns", Overhead, 5_000.0;
+    /// Resident memory of a thread.
+    thread_rss: "bytes", Fixed, 17_000.0;
+    /// ThreadPoolExecutor.submit without starting a thread.
+    tpe_submit: "ns", Overhead, 6_000.0;
+    /// CPU of a pool thread for each item besides the item's own work (get, run, set the result).
+    tpe_item: "ns", Overhead, 3_000.0;
+    /// Memory of a pending work item and its future, without payload.
+    tpe_item_rss: "bytes", Fixed, 2_500.0;
+    /// One iteration of the event loop without its handles (timers, select, bookkeeping).
+    aio_iteration: "ns", Overhead, 1_200.0;
+    /// Creating a task (its first handle included).
+    aio_task_create: "ns", Overhead, 1_500.0;
+    /// One step of a task: a handle that resumes the coroutine.
+    aio_step: "ns", Overhead, 600.0;
+    /// A task's end: result set, done callback run.
+    aio_task_done: "ns", Overhead, 900.0;
+    /// Awaiting asyncio.sleep: future, timer pushed.
+    aio_sleep: "ns", Overhead, 4_000.0;
+    /// A timer that is due: popped, its future set.
+    aio_timer_fire: "ns", Overhead, 2_500.0;
+    /// Acquire and release of an asyncio.Semaphore or Lock.
+    aio_semaphore: "ns", Overhead, 760.0;
+    /// Put and get of an asyncio.Queue.
+    aio_queue_pair: "ns", Overhead, 610.0;
+    /// asyncio.timeout(): made and cancelled.
+    aio_timeout: "ns", Overhead, 1_500.0;
+    /// Loop side of run_in_executor besides the executor's own submit (futures wrapped and chained).
+    aio_offload: "ns", Overhead, 8_000.0;
+    /// Worker side of a finished offload: call_soon_threadsafe (self-pipe written).
+    aio_threadsafe: "ns", Overhead, 6_000.0;
+    /// Loop side of a finished offload besides the task's step: self-pipe read, future's state copied.
+    aio_offload_done: "ns", Overhead, 8_000.0;
+    /// asyncio.run: loop made and closed.
+    aio_run: "ns", Overhead, 120_000.0;
+    /// Memory of a waiting task with its coroutine.
+    aio_task_rss: "bytes", Fixed, 1_000.0;
+    /// Memory of an event loop and what it imports on first use.
+    aio_loop_rss: "bytes", Fixed, 150_000.0;
+    /// ProcessPoolExecutor.submit: CPU in the submitting thread (work item, wake-up pipe).
+    ppe_submit: "ns", Overhead, 10_000.0;
+    /// Management thread, per call moved to the call queue.
+    ppe_fill: "ns", Overhead, 12_000.0;
+    /// Feeder thread, per call besides pickling and copying (locks, write).
+    ppe_feed: "ns", Overhead, 20_000.0;
+    /// Worker, per call: read lock, two reads, besides copying and unpickling.
+    ppe_get: "ns", Overhead, 15_000.0;
+    /// Worker, per result: write lock, write, besides pickling and copying.
+    ppe_put: "ns", Overhead, 15_000.0;
+    /// Management thread, per wake-up: a fresh selector, poll.
+    ppe_wait: "ns", Overhead, 25_000.0;
+    /// The same, for every worker of the pool (its sentinel is registered each time).
+    ppe_wait_worker: "ns", Overhead, 1_000.0;
+    /// Management thread, per result: read, unpickle, set the future, release a token.
+    ppe_result: "ns", Overhead, 25_000.0;
+    /// multiprocessing.Pool: submitting thread and task handler, per chunk.
+    pool_task: "ns", Overhead, 20_000.0;
+    /// multiprocessing.Pool: result handler, per chunk.
+    pool_result: "ns", Overhead, 20_000.0;
+    /// Memory of the parent's side of a process pool (modules, queues, threads).
+    ppe_rss: "bytes", Fixed, 500_000.0;
+    /// Pickling besides the bytes (a fresh pickler).
+    pickle_fixed: "ns", Overhead, 1_500.0;
+    /// Forking: CPU in the parent until the call returns.
+    fork_call: "ns", Overhead, 1_000_000.0;
+    /// Forking: further CPU for every byte resident in the parent (page tables copied, later torn down).
+    fork_per_byte: "ns", Overhead, 0.028;
+    /// Forked child: CPU from its first instruction to its target.
+    fork_boot: "ns", Overhead, 1_000_000.0;
+    /// Forked child: private memory once it runs.
+    fork_private: "bytes", Fixed, 1.4e6;
+    /// Forked children: memory that the parent's own writes make private to it, once for all children.
+    fork_parent_private: "bytes", Fixed, 2.0e6;
+    /// Spawning: CPU in the parent until the call returns.
+    spawn_call: "ns", Overhead, 500_000.0;
+    /// Spawned child: CPU from exec to its target (interpreter start, standard modules, main module imported again).
+    spawn_boot: "ns", Overhead, 75_000_000.0;
+    /// Spawned child: private memory.
+    spawn_private: "bytes", Fixed, 13.4e6;
+    /// Resource tracker, started once by spawn and forkserver: CPU.
+    tracker_boot: "ns", Overhead, 11_000_000.0;
+    /// Resource tracker: memory.
+    tracker_private: "bytes", Fixed, 6.5e6;
+    /// Fork server, started once: CPU until it listens.
+    forkserver_boot: "ns", Overhead, 25_000_000.0;
+    /// Fork server: memory.
+    forkserver_private: "bytes", Fixed, 8.0e6;
+    /// Asking the fork server for a child: CPU in the parent.
+    forkserver_call: "ns", Overhead, 600_000.0;
+    /// CPU of the fork server for each child.
+    forkserver_fork: "ns", Overhead, 700_000.0;
+    /// Child of the fork server: CPU to its target (main module imported unless preloaded).
+    forkserver_child_boot: "ns", Overhead, 42_000_000.0;
+    /// Child of the fork server: private memory.
+    forkserver_child_private: "bytes", Fixed, 11.0e6;
+    /// 1: the fork server imports the main module once (3.14.1 and later); 0: every child imports it again.
+    forkserver_preload_main: "x", Fixed, 0.0;
+    /// CPU of a worker process's exit and of joining it.
+    process_exit: "ns", Overhead, 1_000_000.0;
+    /// A spawned worker's exit (a full interpreter shutdown): CPU.
+    spawn_exit: "ns", Overhead, 14_000_000.0;
+    /// Creating a sub-interpreter, in its worker thread; 0: not available in this version.
+    interp_create: "ns", Overhead, 0.0;
+    /// Importing the main module in a sub-interpreter.
+    interp_import: "ns", Overhead, 0.0;
+    /// Destroying a sub-interpreter.
+    interp_destroy: "ns", Overhead, 0.0;
+    /// A call into a sub-interpreter: CPU in the submitting thread (arguments converted).
+    interp_call: "ns", Overhead, 15_000.0;
+    /// A call into a sub-interpreter: CPU in the worker (switching, unpickling, result converted back).
+    interp_item: "ns", Overhead, 30_000.0;
+    /// Memory of a sub-interpreter with the main module imported.
+    interp_rss: "bytes", Fixed, 10e6;
+    /// Memory of one Python process before it does anything (interpreter, standard library modules in use).
+    base_rss: "bytes", Fixed, 21e6;
+    /// Memory of a thread pool's objects besides its threads.
+    tpe_rss: "bytes", Fixed, 300_000.0;
+    /// Stopping the world: CPU for every attached thread (free-threaded builds).
+    stw_per_thread: "ns", Overhead, 3_000.0;
+    /// Stopping the world: how often a requester looks again for threads that have detached.
+    stw_poll: "ns", Fixed, 1e6;
+    /// Collections: container allocations between two young collections.
+    gc_threshold: "x", Fixed, 2_000.0;
+    /// Collections: cost for each live container looked at in a full collection.
+    gc_per_object: "ns", Overhead, 25.0;
+    /// ThreadPoolExecutor releases an idle token after every item (3.11) instead of only when its queue is empty: 1 or 0.
+    tpe_token_every_item: "x", Fixed, 0.0;
+}
+
+/// A cost that depends on a size: points (bytes, nanoseconds), sizes rising; linear between the points and, at the last
+/// slope, beyond them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve(pub Vec<(f64, f64)>);
+
+impl Curve {
+    /// The cost of `bytes`, scaled by `factor`.
+    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
+    pub fn at(&self, bytes: u64, factor: f64) -> Nanos {
+        let x = bytes as f64;
+        let (mut x0, mut y0, mut slope) = (0.0, 0.0, 0.0);
+        for &(x1, y1) in &self.0 {
+            if x1 > x0 {
+                slope = (y1 - y0) / (x1 - x0);
+            } else {
+                y0 = y1;
+            }
+            if x <= x1 {
+                break;
+            }
+            (x0, y0) = (x1, y1);
+        }
+        Nanos::from_f64((y0 + slope * (x - x0)) * factor)
+    }
+}
+
+/// One interpreter on one machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Name, as in a scenario: `cpython-3.14t`.
+    pub name: String,
+    /// What Python calls itself: `3.14.0`.
+    pub version: String,
+    /// Major and minor version, for what differs between versions.
+    pub minor: u32,
+    /// Whether there is a GIL.
+    pub gil: bool,
+    /// Where and when it was measured, or why it was not.
+    pub origin: String,
+    /// The values.
+    pub params: Params,
+    /// Where each value comes from, in the order of [`PARAMS`].
+    pub tags: Vec<Tag>,
+    /// Pickling a payload in the sender, besides `pickle_fixed`: `bytes` objects, in-band.
+    pub dumps: Curve,
+    /// Unpickling a payload in the receiver.
+    pub loads: Curve,
+    /// Factor on all overheads: 1.0 is the machine at its best (see [`Profile::slowed`]).
+    pub slowness: f64,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            name: "default".into(),
+            version: "3.14.0".into(),
+            minor: 14,
+            gil: true,
+            origin: "the table's defaults".into(),
+            params: Params::default(),
+            tags: vec![Tag::Default; PARAMS.len()],
+            dumps: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 3.8e5), (1e7, 6.7e6)]),
+            loads: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 7e4), (1e7, 1.9e6)]),
+            slowness: 1.0,
+        }
+    }
+}
+
+impl Profile {
+    /// The same interpreter on a machine that runs `factor` times slower than at its best: overheads stretch, demands,
+    /// sleeps and constants of the source do not.
+    #[must_use]
+    pub fn slowed(&self, factor: f64) -> Self {
+        let mut p = self.clone();
+        for (i, info) in PARAMS.iter().enumerate() {
+            if info.kind == Kind::Overhead {
+                *p.params.get_mut(i) *= factor;
+            }
+        }
+        p.slowness *= factor;
+        p
+    }
+}

@@ -1,0 +1,110 @@
+//! Simulated time: whole nanoseconds, for instants (since the start of the run) and for durations alike.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
+
+/// Whole nanoseconds: an instant since the start of the run, or a duration. Never negative; saturates at [`Nanos::MAX`].
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nanos(pub u64);
+
+impl Nanos {
+    /// The start of the run, or no time at all.
+    pub const ZERO: Self = Self(0);
+    /// Later than anything that happens (584 years).
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// Whole microseconds.
+    pub const fn from_micros(us: u64) -> Self {
+        Self(us * 1_000)
+    }
+
+    /// Whole milliseconds.
+    pub const fn from_millis(ms: u64) -> Self {
+        Self(ms * 1_000_000)
+    }
+
+    /// Whole seconds.
+    pub const fn from_secs(s: u64) -> Self {
+        Self(s * 1_000_000_000)
+    }
+
+    /// Nanoseconds from a float, rounded to the nearest whole one; negative and NaN become zero.
+    /// The one place where floating point becomes simulated time.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates, NaN gives 0")]
+    pub fn from_f64(ns: f64) -> Self {
+        Self(libm::round(ns) as u64)
+    }
+
+    /// Seconds as a float, rounded to the nearest nanosecond.
+    pub fn from_secs_f64(s: f64) -> Self {
+        Self::from_f64(s * 1e9)
+    }
+
+    /// As a float, in nanoseconds.
+    #[expect(clippy::cast_precision_loss, reason = "2^53 ns is 104 days; longer times lose nanoseconds, not meaning")]
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64
+    }
+
+    /// As a float, in seconds.
+    pub fn as_secs_f64(self) -> f64 {
+        self.as_f64() / 1e9
+    }
+
+    /// This duration times a factor of at least zero, rounded to the nearest nanosecond.
+    pub fn scale(self, factor: f64) -> Self {
+        Self::from_f64(self.as_f64() * factor)
+    }
+
+    /// The time from `earlier` to this instant, zero when `earlier` is the later one.
+    pub const fn since(self, earlier: Self) -> Self {
+        Self(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add for Nanos {
+    type Output = Self;
+    fn add(self, o: Self) -> Self {
+        Self(self.0.saturating_add(o.0))
+    }
+}
+
+impl AddAssign for Nanos {
+    fn add_assign(&mut self, o: Self) {
+        *self = *self + o;
+    }
+}
+
+impl Sub for Nanos {
+    type Output = Self;
+    fn sub(self, o: Self) -> Self {
+        debug_assert!(self.0 >= o.0, "time went back: {} - {}", self.0, o.0);
+        Self(self.0.saturating_sub(o.0))
+    }
+}
+
+impl SubAssign for Nanos {
+    fn sub_assign(&mut self, o: Self) {
+        *self = *self - o;
+    }
+}
+
+impl Mul<u64> for Nanos {
+    type Output = Self;
+    fn mul(self, n: u64) -> Self {
+        Self(self.0.saturating_mul(n))
+    }
+}
+
+impl Sum for Nanos {
+    fn sum<I: Iterator<Item = Self>>(it: I) -> Self {
+        it.fold(Self::ZERO, |a, b| a + b)
+    }
+}
+
+impl fmt::Debug for Nanos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}ns", self.0)
+    }
+}

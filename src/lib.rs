@@ -1,0 +1,19 @@
+//! `pchsim` forecasts how a Python workload behaves under every concurrency strategy, by simulating cores, the operating
+//! system and CPython's own mechanisms (GIL, pools, pipes, event loop) event by event.
+//!
+//! Rooms, lower ones never import higher ones:
+//! [`engine`] (clock, calendar, random streams), [`measure`] (statistics), [`scenario`] (what a user writes), [`machine`]
+//! (cores, scheduler, timers, memory), [`cpython`] (the runtime), [`strategy`] (a strategy tree compiled to simulated
+//! threads), [`study`] (many simulations), [`report`] (a study as text), [`calibrate`] (profiles from measurements, and
+//! forecasts held against real runs), [`cli`] (the terminal).
+
+pub mod calibrate;
+pub mod cli;
+pub mod cpython;
+pub mod engine;
+pub mod machine;
+pub mod measure;
+pub mod report;
+pub mod scenario;
+pub mod strategy;
+pub mod study;

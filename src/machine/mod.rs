@@ -1,0 +1,1 @@
+//! Cores, the operating system's scheduler, timers, pipes and memory.

@@ -1,0 +1,1 @@
+//! A study in, text out: table, JSON, CSV, Markdown.

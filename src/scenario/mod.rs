@@ -1,0 +1,7 @@
+//! What a user writes: a scenario's types, units, distributions, validation, and diagnostics with a source span.
+
+mod dist;
+mod model;
+
+pub use dist::Dist;
+pub use model::*;

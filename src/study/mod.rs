@@ -1,0 +1,1 @@
+//! Everything that runs many simulations: replications, precision, warm-up, comparison.
