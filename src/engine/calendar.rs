@@ -1,0 +1,415 @@
+//! The calendar: everything that is going to happen, in the order in which it will.
+//!
+//! One ordering rule, packed into one number: time, then tie-break [`Class`], then insertion. Three places hold the
+//! events, and the rule alone decides between them:
+//! - the *front*: one event that is earlier than the whole heap. What is pushed now and happens next (the usual case in
+//!   a simulation with little overlap) never touches the heap;
+//! - the *lane*: one event of a stream whose events are known in order (arrivals). Such a stream keeps one event here
+//!   and sets the next one when that is taken, so that ten million arrivals to come cost no memory;
+//! - the *heap*: everything else, four children to a node.
+//!
+//! Nothing can be cancelled: whoever schedules keeps a generation beside the event, and ignores it when it comes up stale.
+
+use super::{Class, Nanos};
+
+/// An instant and the place of an event in it, comparable as the calendar compares: time, class, insertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(u128);
+
+impl Key {
+    /// Later than every event; what an empty calendar answers.
+    pub const NEVER: Self = Self(u128::MAX);
+
+    const SEQUENCE_BITS: u32 = 56;
+
+    #[inline]
+    const fn new(at: Nanos, class: Class, sequence: u64) -> Self {
+        Self(((at.0 as u128) << 64) | ((class as u128) << Self::SEQUENCE_BITS) | sequence as u128)
+    }
+
+    /// The first place of a class at an instant: before every event of that class and time, after every event of an
+    /// earlier class or time. `calendar.next_key() < Key::at(t, class)` asks whether something comes before it.
+    #[inline]
+    pub const fn at(at: Nanos, class: Class) -> Self {
+        Self::new(at, class, 0)
+    }
+
+    /// When.
+    #[inline]
+    pub const fn time(self) -> Nanos {
+        Nanos((self.0 >> 64) as u64)
+    }
+
+    /// Time and number of the class (`Class as u8`), without the order of insertion.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "eight bits above the sequence are the class"
+    )]
+    pub const fn parts(self) -> (Nanos, u8) {
+        (self.time(), (self.0 >> Self::SEQUENCE_BITS) as u8)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<E> {
+    key: Key,
+    event: E,
+}
+
+/// Children of a node of the heap.
+const ARITY: usize = 4;
+
+/// Events in order of (time, class, insertion).
+#[derive(Clone, Debug)]
+pub struct Calendar<E> {
+    /// The smallest key of all three places: asked for far more often than it changes.
+    next: Key,
+    /// Earlier than the whole heap, if present; `NEVER` if not.
+    front_key: Key,
+    front: Option<E>,
+    lane_key: Key,
+    lane: Option<E>,
+    heap: Vec<Entry<E>>,
+    sequence: u64,
+    peak: usize,
+}
+
+impl<E: Copy> Default for Calendar<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: Copy> Calendar<E> {
+    /// Empty.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            next: Key::NEVER,
+            front_key: Key::NEVER,
+            front: None,
+            lane_key: Key::NEVER,
+            lane: None,
+            heap: Vec::new(),
+            sequence: 0,
+            peak: 0,
+        }
+    }
+
+    /// Schedules an event.
+    #[inline]
+    pub fn push(&mut self, at: Nanos, class: Class, event: E) {
+        let key = self.new_key(at, class);
+        if key < self.next {
+            self.next = key;
+        }
+        if self.front.is_some() {
+            if key < self.front_key {
+                let front = self.front.replace(event);
+                let front_key = std::mem::replace(&mut self.front_key, key);
+                if let Some(event) = front {
+                    self.push_heap(front_key, event);
+                }
+            } else {
+                self.push_heap(key, event);
+            }
+        } else if key < self.heap_key() {
+            self.front_key = key;
+            self.front = Some(event);
+        } else {
+            self.push_heap(key, event);
+        }
+    }
+
+    /// Schedules the next event of a stream whose events are known in order. Ordered exactly as [`Calendar::push`]
+    /// orders it, only cheaper; the place is for one event, and while that has not come up, further ones are pushed.
+    #[inline]
+    pub fn set_lane(&mut self, at: Nanos, class: Class, event: E) {
+        if self.lane.is_some() {
+            return self.push(at, class, event);
+        }
+        let key = self.new_key(at, class);
+        if key < self.next {
+            self.next = key;
+        }
+        self.lane_key = key;
+        self.lane = Some(event);
+    }
+
+    /// Takes the first event.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(Nanos, E)> {
+        let key = self.next;
+        // Keys are unique, so equality tells which place the smallest one is in.
+        let event = if key == self.lane_key {
+            self.lane_key = Key::NEVER;
+            self.lane.take()?
+        } else if key == self.front_key {
+            self.front_key = Key::NEVER;
+            self.front.take()?
+        } else {
+            self.pop_heap()?
+        };
+        let timed = if self.front.is_some() {
+            self.front_key
+        } else {
+            self.heap_key()
+        };
+        self.next = timed.min(self.lane_key);
+        Some((key.time(), event))
+    }
+
+    /// When the first event happens.
+    #[inline]
+    pub fn peek_time(&self) -> Option<Nanos> {
+        if self.next == Key::NEVER {
+            None
+        } else {
+            Some(self.next.time())
+        }
+    }
+
+    /// When the first event happens; [`Nanos::MAX`] if there is none. One load.
+    #[inline]
+    pub fn next_time(&self) -> Nanos {
+        self.next.time()
+    }
+
+    /// The key of the first event, [`Key::NEVER`] if there is none: lets a caller decide a tie exactly as
+    /// [`Calendar::pop`] would, by comparing with [`Key::at`].
+    #[inline]
+    pub fn next_key(&self) -> Key {
+        self.next
+    }
+
+    /// How many events are scheduled.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.heap.len() + usize::from(self.front.is_some()) + usize::from(self.lane.is_some())
+    }
+
+    /// Whether nothing is scheduled.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.next == Key::NEVER
+    }
+
+    /// Most events that were scheduled at once since the start or the last [`Calendar::clear`], not counting the front and
+    /// the lane (one each).
+    pub fn peak(&self) -> usize {
+        self.peak
+    }
+
+    /// How many events have been scheduled since the start or the last [`Calendar::clear`].
+    pub fn pushed(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Empties the calendar and starts counting afresh; memory is kept.
+    pub fn clear(&mut self) {
+        let mut heap = std::mem::take(&mut self.heap);
+        heap.clear();
+        *self = Self {
+            heap,
+            ..Self::new()
+        };
+    }
+
+    #[inline]
+    fn new_key(&mut self, at: Nanos, class: Class) -> Key {
+        debug_assert!(self.sequence < 1 << Key::SEQUENCE_BITS);
+        let key = Key::new(at, class, self.sequence);
+        self.sequence += 1;
+        key
+    }
+
+    #[inline]
+    fn heap_key(&self) -> Key {
+        self.heap.first().map_or(Key::NEVER, |entry| entry.key)
+    }
+
+    fn push_heap(&mut self, key: Key, event: E) {
+        let entry = Entry { key, event };
+        let mut hole = self.heap.len();
+        self.heap.push(entry);
+        let heap = &mut self.heap[..];
+        while hole > 0 {
+            let parent = (hole - 1) / ARITY;
+            if heap[parent].key <= key {
+                break;
+            }
+            heap[hole] = heap[parent];
+            hole = parent;
+        }
+        heap[hole] = entry;
+        self.peak = self.peak.max(heap.len());
+    }
+
+    fn pop_heap(&mut self) -> Option<E> {
+        let last = self.heap.pop()?;
+        let heap = &mut self.heap[..];
+        let Some(&first) = heap.first() else {
+            return Some(last.event);
+        };
+        let mut hole = 0;
+        loop {
+            let child = hole * ARITY + 1;
+            let Some(children) = heap.get(child..heap.len().min(child + ARITY)) else {
+                break;
+            };
+            let Some((at, least)) = children
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, entry)| entry.key)
+            else {
+                break;
+            };
+            if last.key <= least.key {
+                break;
+            }
+            heap[hole] = *least;
+            hole = child + at;
+        }
+        heap[hole] = last;
+        Some(first.event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn events_come_in_order_of_time_class_and_insertion() {
+        let mut calendar = Calendar::new();
+        calendar.push(Nanos(5), Class::Arrival, 'e');
+        calendar.push(Nanos(5), Class::Timer, 'c');
+        calendar.push(Nanos(9), Class::Completion, 'g');
+        calendar.push(Nanos(5), Class::Timer, 'd');
+        calendar.push(Nanos(5), Class::Completion, 'b');
+        calendar.set_lane(Nanos(5), Class::Arrival, 'f');
+        calendar.push(Nanos(1), Class::End, 'a');
+        assert_eq!(calendar.len(), 7);
+        let order: String = std::iter::from_fn(|| calendar.pop().map(|(_, event)| event)).collect();
+        assert_eq!(order, "abcdefg");
+        assert!(calendar.is_empty());
+        assert_eq!(calendar.pushed(), 7);
+    }
+
+    #[test]
+    fn the_head_can_be_compared_as_pop_compares() {
+        let mut calendar = Calendar::new();
+        assert_eq!(calendar.peek_time(), None);
+        assert_eq!(calendar.next_time(), Nanos::MAX);
+        assert_eq!(calendar.next_key(), Key::NEVER);
+        calendar.push(Nanos(7), Class::Timer, ());
+        assert_eq!(calendar.peek_time(), Some(Nanos(7)));
+        assert_eq!(calendar.next_key().parts(), (Nanos(7), Class::Timer as u8));
+        assert!(calendar.next_key() < Key::at(Nanos(7), Class::Arrival));
+        assert!(calendar.next_key() > Key::at(Nanos(7), Class::Completion));
+        assert!(calendar.next_key() > Key::at(Nanos(6), Class::End));
+        assert!(calendar.next_key() < Key::at(Nanos(8), Class::Completion));
+    }
+
+    #[test]
+    fn the_last_instant_is_before_never() {
+        let mut calendar = Calendar::new();
+        calendar.push(Nanos::MAX, Class::End, 1);
+        assert!(!calendar.is_empty());
+        assert_eq!(calendar.peek_time(), Some(Nanos::MAX));
+        assert_eq!(calendar.pop(), Some((Nanos::MAX, 1)));
+        assert_eq!(calendar.pop(), None);
+    }
+
+    #[test]
+    fn a_cleared_calendar_is_as_new_but_keeps_its_memory() {
+        let mut calendar = Calendar::new();
+        for i in 0..100 {
+            calendar.push(Nanos(100 - i), Class::Timer, i);
+        }
+        calendar.set_lane(Nanos(3), Class::Arrival, 3);
+        let capacity = calendar.heap.capacity();
+        assert!(calendar.peak() >= 99);
+        calendar.clear();
+        assert_eq!(
+            (
+                calendar.len(),
+                calendar.pushed(),
+                calendar.peak(),
+                calendar.pop()
+            ),
+            (0, 0, 0, None)
+        );
+        assert_eq!(calendar.heap.capacity(), capacity);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Action {
+        Push(u64, Class),
+        Lane(u64, Class),
+        Pop,
+        Clear,
+    }
+
+    fn action() -> impl Strategy<Value = Action> {
+        // Few instants and all classes, so that ties are common.
+        let class = || prop::sample::select(&Class::ALL[..]);
+        prop_oneof![
+            8 => (0_u64..20, class()).prop_map(|(at, class)| Action::Push(at, class)),
+            2 => (0_u64..20, class()).prop_map(|(at, class)| Action::Lane(at, class)),
+            7 => Just(Action::Pop),
+            1 => (0_u64..40).prop_map(|n| if n == 0 { Action::Clear } else { Action::Pop }),
+        ]
+    }
+
+    proptest! {
+        /// Against a sorted list, with the front slot, the lane and ties.
+        #[test]
+        fn a_calendar_is_a_sorted_list(actions in prop::collection::vec(action(), 0..400), rising in any::<bool>()) {
+            let mut calendar = Calendar::new();
+            let mut model: Vec<(Nanos, Class, u64)> = Vec::new();
+            let mut pushed = 0;
+            let mut now = 0;
+            for action in actions {
+                match action {
+                    Action::Push(at, class) | Action::Lane(at, class) => {
+                        let at = Nanos(if rising { now + at } else { at });
+                        if matches!(action, Action::Push(..)) {
+                            calendar.push(at, class, pushed);
+                        } else {
+                            calendar.set_lane(at, class, pushed);
+                        }
+                        let entry = (at, class, pushed);
+                        model.insert(model.partition_point(|e| *e < entry), entry);
+                        pushed += 1;
+                    }
+                    Action::Pop => {
+                        let expected = (!model.is_empty()).then(|| model.remove(0));
+                        prop_assert_eq!(calendar.pop(), expected.map(|(at, _, event)| (at, event)));
+                        now = expected.map_or(now, |(at, ..)| at.0);
+                    }
+                    Action::Clear => {
+                        calendar.clear();
+                        model.clear();
+                        pushed = 0;
+                    }
+                }
+                prop_assert_eq!(calendar.len(), model.len());
+                prop_assert_eq!(calendar.is_empty(), model.is_empty());
+                prop_assert_eq!(calendar.peek_time(), model.first().map(|e| e.0));
+                prop_assert_eq!(calendar.next_time(), model.first().map_or(Nanos::MAX, |e| e.0));
+                prop_assert_eq!(calendar.pushed(), pushed);
+                if let Some(&(at, class, _)) = model.first() {
+                    prop_assert_eq!(calendar.next_key().parts(), (at, class as u8));
+                }
+            }
+            for (at, _, event) in model {
+                prop_assert_eq!(calendar.pop(), Some((at, event)));
+            }
+            prop_assert_eq!(calendar.pop(), None);
+        }
+    }
+}
