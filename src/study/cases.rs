@@ -111,39 +111,34 @@ fn waits(steps: &[Step]) -> bool {
 pub(crate) fn strategy_label(s: &Strategy) -> String {
     match s {
         Strategy::Sequential => "sequential".into(),
-        Strategy::Threads(w) => format!("threads({})", workers(*w)),
-        Strategy::Processes { workers: w, start, api } => match api {
-            ProcessApi::Executor => format!("processes({}, {})", workers(*w), start_name(*start)),
-            ProcessApi::Pool { chunksize: None } => format!("processes({}, {}, pool)", workers(*w), start_name(*start)),
-            ProcessApi::Pool { chunksize: Some(n) } => {
-                format!("processes({}, {}, pool by {n})", workers(*w), start_name(*start))
-            }
-        },
-        Strategy::Interpreters(w) => format!("interpreters({})", workers(*w)),
-        Strategy::Asyncio { limit, offload } => {
-            let mut text = String::from("asyncio");
-            if let Some(n) = limit {
-                text.push_str(&format!("({n} at once)"));
-            }
-            match offload {
-                Offload::None => {}
-                Offload::Threads(w) => text.push_str(&format!(" + threads({})", workers(*w))),
-                Offload::Processes(w, start) => {
-                    text.push_str(&format!(" + processes({}, {})", workers(*w), start_name(*start)));
-                }
-                Offload::Interpreters(w) => text.push_str(&format!(" + interpreters({})", workers(*w))),
-            }
-            text
+        Strategy::Threads(w) => format!("threads{}", times(*w)),
+        Strategy::Processes { workers, start, api: ProcessApi::Executor } => {
+            format!("processes{} ({})", times(*workers), start_name(*start))
         }
-        Strategy::Prefork { processes, each } => format!("{processes} x {}", strategy_label(each)),
+        Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } } => {
+            let chunks = chunksize.map_or(String::new(), |n| format!(", chunks of {n}"));
+            format!("mp.Pool{} ({}{chunks})", times(*workers), start_name(*start))
+        }
+        Strategy::Interpreters(w) => format!("interpreters{}", times(*w)),
+        Strategy::Asyncio { limit, offload } => {
+            let limit = limit.map_or(String::new(), |n| format!(" limit {n}"));
+            let offload = match offload {
+                Offload::None => String::new(),
+                Offload::Threads(w) => format!(" + threads{}", times(*w)),
+                Offload::Processes(w, start) => format!(" + processes{} ({})", times(*w), start_name(*start)),
+                Offload::Interpreters(w) => format!(" + interpreters{}", times(*w)),
+            };
+            format!("asyncio{limit}{offload}")
+        }
+        Strategy::Prefork { processes, each } => format!("prefork x{processes} [{}]", strategy_label(each)),
     }
 }
 
-fn workers(w: Workers) -> String {
+fn times(w: Workers) -> String {
     match w {
-        Workers::Auto => "auto".into(),
-        Workers::Exactly(n) => n.to_string(),
-        Workers::PerTask => "one a task".into(),
+        Workers::Auto => String::new(),
+        Workers::Exactly(n) => format!(" x{n}"),
+        Workers::PerTask => " per task".into(),
     }
 }
 
