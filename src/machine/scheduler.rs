@@ -66,6 +66,8 @@ struct Thread {
     /// Small costs that are paid with the next burst.
     debt: Nanos,
     virtual_runtime: u64,
+    /// Service that it was owed when it blocked: what EEVDF calls lag, and keeps while a thread sleeps.
+    lag: u64,
     /// Cause that the time since `since` belongs to.
     cause: Cause,
     /// Cause while on a core.
@@ -99,7 +101,7 @@ pub struct Machine {
     ready: BinaryHeap<Reverse<(u64, u64, Tid)>>,
     ready_count: usize,
     sequence: u64,
-    /// Virtual runtime of the thread picked last: where sleepers are placed.
+    /// Mean virtual runtime of the threads that ran when it was last looked at; never falls.
     virtual_clock: u64,
     slice: Nanos,
     tick: Nanos,
@@ -195,6 +197,7 @@ impl Machine {
             began: Nanos::ZERO,
             debt: Nanos::ZERO,
             virtual_runtime: self.virtual_clock,
+            lag: 0,
             cause: Cause::Startup,
             run_cause: Cause::Running,
             since: self.now,
@@ -212,6 +215,7 @@ impl Machine {
         t.debt = Nanos::ZERO;
         t.left = Nanos::ZERO;
         t.virtual_runtime = clock;
+        t.lag = 0;
         t.since = now;
         t.cause = Cause::Startup;
         t.run_cause = Cause::Running;
@@ -219,7 +223,7 @@ impl Machine {
 
     /// Announces the next arrival; one at a time.
     pub fn arrive_at(&mut self, at: Nanos) {
-        self.calendar.set_lane(at.max(self.now), Class::ARRIVAL, Event::Arrival);
+        self.calendar.set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
     }
 
     /// Sets the thread's timer, replacing the one before.
@@ -227,7 +231,7 @@ impl Machine {
         let t = &mut self.threads[tid as usize];
         t.timer_generation = t.timer_generation.wrapping_add(1);
         let generation = t.timer_generation;
-        self.calendar.push(at.max(self.now), Class::TIMER, Event::Timer { tid, generation });
+        self.calendar.push(at.max(self.now), Class::Timer, Event::Timer { tid, generation });
     }
 
     /// Forgets the thread's timer.
@@ -312,7 +316,7 @@ impl Machine {
             t.began = self.now;
             t.burst_generation = t.burst_generation.wrapping_add(1);
             let generation = t.burst_generation;
-            self.calendar.push(end, Class::COMPLETION, Event::Burst { tid, generation });
+            self.calendar.push(end, Class::Completion, Event::Burst { tid, generation });
             false
         }
     }
@@ -344,7 +348,7 @@ impl Machine {
         t.burst_generation = t.burst_generation.wrapping_add(1);
         let generation = t.burst_generation;
         let wall = t.left.scale(1.0 / self.cores[t.core as usize].speed);
-        self.calendar.push(self.now + wall, Class::COMPLETION, Event::Burst { tid, generation });
+        self.calendar.push(self.now + wall, Class::Completion, Event::Burst { tid, generation });
     }
 
     /// Cuts a thread's burst short: it stops `after` from now of its own CPU time. Returns what it then has not burned.
@@ -397,8 +401,12 @@ impl Machine {
 
     fn leave_core(&mut self, tid: Tid, cause: Cause) {
         self.enter(tid, cause);
+        // Only where threads compete is there anything to be owed.
+        let clock = if self.ready_count > 0 { self.virtual_time() } else { 0 };
+        let slice = self.slice.0;
         let t = &mut self.threads[tid as usize];
         debug_assert_eq!(t.state, State::Running);
+        t.lag = clock.saturating_sub(t.virtual_runtime).min(slice);
         t.state = State::Blocked;
         let core = t.core;
         let c = &mut self.cores[core as usize];
@@ -431,7 +439,6 @@ impl Machine {
         let run_cause = t.run_cause;
         t.state = State::Running;
         t.core = core;
-        self.virtual_clock = self.virtual_clock.max(t.virtual_runtime);
         let c = &mut self.cores[core as usize];
         if c.last != tid {
             t.debt += self.context_switch;
@@ -463,7 +470,7 @@ impl Machine {
             end = Nanos(end.0.div_ceil(self.tick.0) * self.tick.0);
         }
         let generation = c.slice_generation;
-        self.calendar.push(end, Class::SLICE, Event::Slice { core, generation });
+        self.calendar.push(end, Class::Dispatch, Event::Slice { core, generation });
     }
 
     fn preempt(&mut self, core: u32) {
@@ -484,6 +491,23 @@ impl Machine {
         t.ready_sequence = self.sequence;
         self.ready.push(Reverse((t.virtual_runtime, self.sequence, tid)));
         self.ready_count += 1;
+    }
+
+    /// Where a thread that is owed nothing stands: the mean of those that run, with what they have run so far.
+    fn virtual_time(&mut self) -> u64 {
+        let (mut sum, mut n) = (0u128, 0u128);
+        for c in &self.cores {
+            if let Some(tid) = c.current {
+                let t = &self.threads[tid as usize];
+                let progress = if t.burning { (self.now - t.began).0 } else { 0 };
+                sum += u128::from(t.virtual_runtime + progress);
+                n += 1;
+            }
+        }
+        if let Some(mean) = sum.checked_div(n) {
+            self.virtual_clock = self.virtual_clock.max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
+        }
+        self.virtual_clock
     }
 
     fn latency(&self, idle_for: Nanos) -> Nanos {
@@ -521,14 +545,13 @@ impl Machine {
             if latency == Nanos::ZERO {
                 self.dispatch(core_index, tid);
             } else {
-                self.calendar.push(self.now + latency, Class::DISPATCH, Event::Dispatch { core: core_index, tid });
+                self.calendar.push(self.now + latency, Class::Dispatch, Event::Dispatch { core: core_index, tid });
             }
             return;
         }
-        // A sleeper keeps no more than one slice of credit (EEVDF's lag is bounded so).
-        let floor = self.virtual_clock.saturating_sub(self.slice.0);
+        let clock = self.virtual_time();
         let t = &mut self.threads[tid as usize];
-        t.virtual_runtime = t.virtual_runtime.max(floor);
+        t.virtual_runtime = clock.saturating_sub(t.lag);
         self.enqueue(tid);
         // A thread beyond its protected slice gives way at once (RUN_TO_PARITY), the others when their slice ends.
         let victim = (0..self.cores.len())

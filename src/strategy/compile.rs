@@ -12,8 +12,7 @@ use crate::scenario::{
 /// Loops are unrolled as long as a task stays below so many instructions.
 const UNROLLED: usize = 4096;
 
-struct Compiler<'a> {
-    workload: &'a Workload,
+struct Compiler {
     dists: Vec<Dist>,
     /// Classes of children, in order of appearance.
     children: Vec<Class>,
@@ -32,8 +31,7 @@ pub fn compile(
     strategy: &Strategy,
 ) -> Result<Program, SimError> {
     let layout = layout(machine, profile, strategy)?;
-    let mut c =
-        Compiler { workload, dists: Vec::new(), children: Vec::new(), across: vec![false; workload.locks.len()] };
+    let mut c = Compiler { dists: Vec::new(), children: Vec::new(), across: vec![false; workload.locks.len()] };
     let mut classes: Vec<Class> = workload
         .classes
         .iter()
@@ -105,7 +103,7 @@ fn batch(workload: &Workload) -> Vec<u32> {
     order
 }
 
-impl Compiler<'_> {
+impl Compiler {
     fn demand(&mut self, dist: &Dist) -> Demand {
         if let Dist::Constant(time) = dist {
             return Demand::Constant(*time);
