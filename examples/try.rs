@@ -34,7 +34,7 @@ fn main() {
         let t0=std::time::Instant::now();
         let o = simulate(&SimInput{machine:&m,profile:p,workload:&wl,strategy:s,seed:1,replication:0,warmup:Nanos(0),horizon:None,keep_latencies:!open,max_events:u64::MAX}).unwrap();
         let el=t0.elapsed().as_secs_f64();
-        let mut l=o.latencies.clone(); l.sort();
+        let mut l=o.latencies.clone(); l.sort(); if std::env::var("L").is_ok() { println!("{:?}", l.iter().map(|x| x.as_secs_f64()).collect::<Vec<_>>()); }
         let sum: u64=o.causes.iter().map(|c|c.0).sum(); let ls:u64=l.iter().map(|c|c.0).sum();
         println!("{n:12} mk {:.4} closed {:.4} done {} fl {} p50 {:.4} cpu {:.4} mem {:.1} ev {} cal {} sw {:?} {:.2}Mev/s {:.0}k tasks/s causes ratio {:.4} {:?} {:?}",o.makespan.as_secs_f64(),o.closed.as_secs_f64(),o.completed,o.in_flight,l.get(l.len()/2).map_or(0.0,|x|x.as_secs_f64()),o.cpu.as_secs_f64(),o.memory_peak as f64/1048576.0,o.events,o.calendar_events,(o.switches_voluntary,o.switches_involuntary),o.events as f64/el/1e6,o.completed as f64/el/1e3,sum as f64/ls.max(1) as f64,o.causes.iter().map(|c|(c.as_f64()/sum as f64*100.0).round()).collect::<Vec<_>>(),o.findings);
     }

@@ -66,8 +66,9 @@ struct Thread {
     /// Small costs that are paid with the next burst.
     debt: Nanos,
     virtual_runtime: u64,
-    /// Service that it was owed when it blocked: what EEVDF calls lag, and keeps while a thread sleeps.
-    lag: u64,
+    /// Service that it is owed (negative: has had too much) against the mean of its core: EEVDF's lag. Kept while the
+    /// thread sleeps or moves to another core.
+    lag: i64,
     /// Cause that the time since `since` belongs to.
     cause: Cause,
     /// Cause while on a core.
@@ -88,6 +89,15 @@ struct Core {
     slice_generation: u32,
     slice_armed: bool,
     busy: Nanos,
+    /// Waiting threads, least virtual runtime first; some entries may be outdated.
+    queue: BinaryHeap<Reverse<(u64, u64, Tid)>>,
+    /// How many of them really wait, and the sum of their virtual runtimes.
+    waiting: usize,
+    waiting_sum: u128,
+    /// Mean virtual runtime when it was last looked at; never falls.
+    clock: u64,
+    balanced: Nanos,
+    balance_failed: bool,
 }
 
 /// The simulated computer.
@@ -98,11 +108,10 @@ pub struct Machine {
     cores: Vec<Core>,
     /// Cores with neither a thread nor one on its way.
     idle: usize,
-    ready: BinaryHeap<Reverse<(u64, u64, Tid)>>,
+    /// Threads that wait in some core's queue.
     ready_count: usize,
     sequence: u64,
-    /// Mean virtual runtime of the threads that ran when it was last looked at; never falls.
-    virtual_clock: u64,
+    balance_interval: Nanos,
     slice: Nanos,
     tick: Nanos,
     context_switch: Nanos,
@@ -133,6 +142,12 @@ impl Machine {
                 slice_generation: 0,
                 slice_armed: false,
                 busy: Nanos::ZERO,
+                queue: BinaryHeap::new(),
+                waiting: 0,
+                waiting_sum: 0,
+                clock: 0,
+                balanced: Nanos::ZERO,
+                balance_failed: false,
             })
             .collect();
         // Linux: base slice x (1 + floor(log2(min(cores, 8)))), facts sheet 2.1.
@@ -143,10 +158,9 @@ impl Machine {
             threads: Vec::new(),
             idle: cores.len(),
             cores,
-            ready: BinaryHeap::new(),
             ready_count: 0,
             sequence: 0,
-            virtual_clock: 0,
+            balance_interval: spec.balance_interval,
             slice: spec.base_slice * doublings,
             tick: Nanos(if spec.hz == 0 { 0 } else { 1_000_000_000 / u64::from(spec.hz) }),
             context_switch: spec.context_switch,
@@ -196,7 +210,7 @@ impl Machine {
             burning: false,
             began: Nanos::ZERO,
             debt: Nanos::ZERO,
-            virtual_runtime: self.virtual_clock,
+            virtual_runtime: 0,
             lag: 0,
             cause: Cause::Startup,
             run_cause: Cause::Running,
@@ -208,13 +222,12 @@ impl Machine {
 
     /// A thread that has exited, taken back into service: blocked, as new.
     pub fn respawn(&mut self, tid: Tid) {
-        let (now, clock) = (self.now, self.virtual_clock);
+        let now = self.now;
         let t = &mut self.threads[tid as usize];
         debug_assert_eq!(t.state, State::Exited);
         t.state = State::Blocked;
         t.debt = Nanos::ZERO;
         t.left = Nanos::ZERO;
-        t.virtual_runtime = clock;
         t.lag = 0;
         t.since = now;
         t.cause = Cause::Startup;
@@ -375,8 +388,8 @@ impl Machine {
                 self.leave_core(tid, cause);
             }
             State::Ready => {
-                self.ready_count -= 1;
                 self.enter(tid, cause);
+                self.leave_queue(tid);
                 let t = &mut self.threads[tid as usize];
                 t.state = State::Blocked;
                 t.ready_sequence = 0;
@@ -401,27 +414,74 @@ impl Machine {
 
     fn leave_core(&mut self, tid: Tid, cause: Cause) {
         self.enter(tid, cause);
+        let core = self.threads[tid as usize].core;
         // Only where threads compete is there anything to be owed.
-        let clock = if self.ready_count > 0 { self.virtual_time() } else { 0 };
+        let clock = if self.cores[core as usize].waiting > 0 { self.core_clock(core) } else { 0 };
         let slice = self.slice.0;
         let t = &mut self.threads[tid as usize];
         debug_assert_eq!(t.state, State::Running);
-        t.lag = clock.saturating_sub(t.virtual_runtime).min(slice);
+        // Too much service is forgiven in sleep (delayed dequeue), a debt is kept, up to a slice.
+        t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice)).expect("a slice is short");
         t.state = State::Blocked;
-        let core = t.core;
         let c = &mut self.cores[core as usize];
+        c.clock = c.clock.max(self.threads[tid as usize].virtual_runtime);
         c.current = None;
         c.last = tid;
         self.pick(core);
     }
 
-    /// Gives a free core to the first of the run queue, or lets it idle.
-    fn pick(&mut self, core: u32) {
-        while self.ready_count > 0 {
-            let Some(Reverse((_, sequence, tid))) = self.ready.pop() else { break };
+    /// Mean virtual runtime of what runs and waits on a core: where a thread stands that is owed nothing.
+    fn core_clock(&mut self, core: u32) -> u64 {
+        let c = &self.cores[core as usize];
+        let (mut sum, mut n) = (c.waiting_sum, c.waiting as u128);
+        if let Some(tid) = c.current {
+            let t = &self.threads[tid as usize];
+            let progress = if t.burning { (self.now - t.began).0 } else { 0 };
+            sum += u128::from(t.virtual_runtime + progress);
+            n += 1;
+        }
+        let c = &mut self.cores[core as usize];
+        if let Some(mean) = sum.checked_div(n) {
+            c.clock = c.clock.max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
+        }
+        c.clock
+    }
+
+    fn leave_queue(&mut self, tid: Tid) {
+        let t = &self.threads[tid as usize];
+        let c = &mut self.cores[t.core as usize];
+        c.waiting -= 1;
+        c.waiting_sum -= u128::from(t.virtual_runtime);
+        self.ready_count -= 1;
+    }
+
+    /// Takes the first of a core's queue out of it.
+    fn dequeue(&mut self, core: u32) -> Option<Tid> {
+        if self.cores[core as usize].waiting == 0 {
+            self.cores[core as usize].queue.clear();
+            return None;
+        }
+        while let Some(Reverse((_, sequence, tid))) = self.cores[core as usize].queue.pop() {
             let t = &self.threads[tid as usize];
             if t.state == State::Ready && t.ready_sequence == sequence {
-                self.ready_count -= 1;
+                self.leave_queue(tid);
+                return Some(tid);
+            }
+        }
+        None
+    }
+
+    /// Gives a free core to the first of its queue, or of the longest other one; else lets it idle.
+    fn pick(&mut self, core: u32) {
+        if self.ready_count > 0 {
+            if let Some(tid) = self.dequeue(core) {
+                self.place(core, tid);
+                return;
+            }
+            if let Some(from) = self.busiest(core)
+                && let Some(tid) = self.dequeue(from)
+            {
+                self.migrate(tid, from, core);
                 self.place(core, tid);
                 return;
             }
@@ -431,6 +491,31 @@ impl Machine {
         c.slice_armed = false;
         c.slice_generation = c.slice_generation.wrapping_add(1);
         self.idle += 1;
+    }
+
+    fn busiest(&self, but: u32) -> Option<u32> {
+        (0u32..)
+            .zip(&self.cores)
+            .filter(|(i, c)| *i != but && c.waiting > 0)
+            .max_by_key(|(i, c)| (c.waiting, Reverse(*i)))
+            .map(|(i, _)| i)
+    }
+
+    /// A thread out of any queue keeps its lag on another core.
+    fn migrate(&mut self, tid: Tid, from: u32, to: u32) {
+        let clock = self.core_clock(from);
+        let slice = i64::try_from(self.slice.0).expect("a slice is short");
+        let t = &mut self.threads[tid as usize];
+        t.lag = i64::try_from(clock).unwrap_or(i64::MAX).saturating_sub_unsigned(t.virtual_runtime).clamp(-slice, slice);
+        self.settle(tid, to);
+    }
+
+    /// Gives a thread the virtual runtime on a core that its lag asks for.
+    fn settle(&mut self, tid: Tid, core: u32) {
+        let clock = self.core_clock(core);
+        let t = &mut self.threads[tid as usize];
+        t.core = core;
+        t.virtual_runtime = clock.saturating_add_signed(-t.lag);
     }
 
     /// Puts a thread on a free core.
@@ -449,7 +534,7 @@ impl Machine {
         c.slice_armed = false;
         c.slice_generation = c.slice_generation.wrapping_add(1);
         self.enter(tid, run_cause);
-        if self.ready_count > 0 {
+        if self.cores[core as usize].waiting > 0 {
             self.arm_slice(core);
         }
         if burst {
@@ -489,25 +574,11 @@ impl Machine {
         let t = &mut self.threads[tid as usize];
         t.state = State::Ready;
         t.ready_sequence = self.sequence;
-        self.ready.push(Reverse((t.virtual_runtime, self.sequence, tid)));
+        let c = &mut self.cores[t.core as usize];
+        c.queue.push(Reverse((t.virtual_runtime, self.sequence, tid)));
+        c.waiting += 1;
+        c.waiting_sum += u128::from(t.virtual_runtime);
         self.ready_count += 1;
-    }
-
-    /// Where a thread that is owed nothing stands: the mean of those that run, with what they have run so far.
-    fn virtual_time(&mut self) -> u64 {
-        let (mut sum, mut n) = (0u128, 0u128);
-        for c in &self.cores {
-            if let Some(tid) = c.current {
-                let t = &self.threads[tid as usize];
-                let progress = if t.burning { (self.now - t.began).0 } else { 0 };
-                sum += u128::from(t.virtual_runtime + progress);
-                n += 1;
-            }
-        }
-        if let Some(mean) = sum.checked_div(n) {
-            self.virtual_clock = self.virtual_clock.max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
-        }
-        self.virtual_clock
     }
 
     fn latency(&self, idle_for: Nanos) -> Nanos {
@@ -542,6 +613,7 @@ impl Machine {
             self.idle -= 1;
             self.cores[core].reserved = true;
             self.threads[tid as usize].state = State::Waking;
+            self.settle(tid, core_index);
             if latency == Nanos::ZERO {
                 self.dispatch(core_index, tid);
             } else {
@@ -549,26 +621,60 @@ impl Machine {
             }
             return;
         }
-        let clock = self.virtual_time();
-        let t = &mut self.threads[tid as usize];
-        t.virtual_runtime = clock.saturating_sub(t.lag);
+        // None is idle: back to the core it was on, however long that one's queue is.
+        let core = self.threads[tid as usize].core;
+        self.settle(tid, core);
         self.enqueue(tid);
-        // A thread beyond its protected slice gives way at once (RUN_TO_PARITY), the others when their slice ends.
-        let victim = (0..self.cores.len())
-            .filter(|&c| self.cores[c].current.is_some() && self.now - self.cores[c].picked >= self.slice)
-            .min_by_key(|&c| self.cores[c].picked);
-        if let Some(core) = victim {
-            self.preempt(u32::try_from(core).expect("few cores"));
+        let c = &self.cores[core as usize];
+        // A thread beyond its protected slice gives way at once (RUN_TO_PARITY), others when their slice ends.
+        if c.current.is_some() && self.now - c.picked >= self.slice && self.comes_first(tid, core) {
+            self.preempt(core);
+        } else {
+            self.arm_slice(core);
         }
-        if self.ready_count > 0 {
-            for core in 0..self.cores.len() {
-                self.arm_slice(u32::try_from(core).expect("few cores"));
-            }
+    }
+
+    /// Whether a waiting thread is owed more than the running one.
+    fn comes_first(&self, tid: Tid, core: u32) -> bool {
+        let Some(current) = self.cores[core as usize].current else { return true };
+        let t = &self.threads[current as usize];
+        let progress = if t.burning { (self.now - t.began).0 } else { 0 };
+        self.threads[tid as usize].virtual_runtime <= t.virtual_runtime + progress
+    }
+
+    /// Now and then a core with fewer waiting threads takes one from another: at once where two or more are between them,
+    /// at the second attempt for a difference of one (as `nr_balance_failed` lets Linux do).
+    fn balance(&mut self, core: u32) {
+        let c = &self.cores[core as usize];
+        if self.now - c.balanced < self.balance_interval {
+            return;
+        }
+        let waiting = c.waiting;
+        self.cores[core as usize].balanced = self.now;
+        let least = (0u32..)
+            .zip(&self.cores)
+            .filter(|(i, c)| *i != core && c.current.is_some())
+            .min_by_key(|(_, c)| c.waiting)
+            .map(|(i, c)| (i, c.waiting));
+        let Some((to, fewer)) = least else { return };
+        if waiting <= fewer {
+            return;
+        }
+        if waiting - fewer == 1 && !std::mem::replace(&mut self.cores[core as usize].balance_failed, true) {
+            return;
+        }
+        self.cores[core as usize].balance_failed = false;
+        if let Some(tid) = self.dequeue(core) {
+            self.migrate(tid, core, to);
+            self.enqueue(tid);
+            self.arm_slice(to);
         }
     }
 
     fn dispatch(&mut self, core: u32, tid: Tid) {
         self.cores[core as usize].reserved = false;
+        // The interval to its next balancing counts from when it became busy.
+        self.cores[core as usize].balanced = self.now;
         self.place(core, tid);
     }
 
@@ -610,7 +716,8 @@ impl Machine {
                     }
                     self.now = at;
                     c.slice_armed = false;
-                    if self.ready_count > 0 {
+                    self.balance(core);
+                    if self.cores[core as usize].waiting > 0 {
                         self.preempt(core);
                     }
                 }
