@@ -122,7 +122,8 @@ fn batch_study() -> Study {
 
 /// A steady workload on one interpreter, one case saturated.
 fn open_study() -> Study {
-    let mut a = forecast("asyncio", Strategy::Asyncio { limit: None, offload: Offload::None }, "cpython-3.14", 0.0125, 0.000_2);
+    let mut a =
+        forecast("asyncio", Strategy::Asyncio { limit: None, offload: Offload::None }, "cpython-3.14", 0.0125, 0.000_2);
     let mut b = forecast("threads x8", Strategy::Threads(Workers::Exactly(8)), "cpython-3.14", 0.0207, 0.000_9);
     let mut c = forecast("sequential", Strategy::Sequential, "cpython-3.14", 1.0, 0.1);
     (a.rank, b.rank) = (Some(1), Some(2));
@@ -145,10 +146,7 @@ fn open_study() -> Study {
         warmup: Nanos::from_millis(2_340),
         forecasts: vec![a, b, c],
         baseline: None,
-        warnings: vec![Warning::Saturated {
-            cases: vec!["sequential on cpython-3.14".into()],
-            arrivals: Some(200.0),
-        }],
+        warnings: vec![Warning::Saturated { cases: vec!["sequential on cpython-3.14".into()], arrivals: Some(200.0) }],
         ..batch_study()
     }
 }
@@ -180,6 +178,30 @@ fn text_without_any_forecast() {
     study.forecasts = vec![refused()];
     study.baseline = None;
     insta::assert_snapshot!(text(&study, &meta(), Style::default()));
+}
+
+#[test]
+fn every_warning_names_a_next_step() {
+    let name = || "threads x8 on cpython-3.14".to_owned();
+    let at = Nanos::from_millis(1_234);
+    let all = [
+        Warning::Saturated { cases: vec![name()], arrivals: None },
+        Warning::NotConverged { cases: vec![(name(), 0.123)], precision: 0.02, fixed: false },
+        Warning::FewReplications { replications: 1 },
+        Warning::FewReplications { replications: 2 },
+        Warning::WarmupUncertain { cases: vec![name()] },
+        Warning::OutOfMemory { cases: vec![(name(), at, 512 << 20)] },
+        Warning::Deadlock { cases: vec![(name(), at, vec!["a waits for b".into(), "b waits for a".into()])] },
+        Warning::EventLimit { cases: vec![name()], limit: 1_000_000_000 },
+        Warning::NothingCompleted { cases: vec![name()] },
+        Warning::Unsupported { cases: vec![(name(), "no".into())] },
+        Warning::BlockedLoop { cases: vec![(name(), at)] },
+        Warning::ObjectiveMissed { objective: "p95 < 1ms".into(), closest: Some((name(), 0.3)) },
+        Warning::ObjectiveMissed { objective: "p95 < 1ms".into(), closest: None },
+        Warning::EstimatedProfile { interpreter: "default".into(), defaults: 90, of: 100 },
+    ];
+    let lines: Vec<String> = all.iter().map(|w| format!("{}: {}", w.code(), w.text())).collect();
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]

@@ -50,7 +50,8 @@ fn paired_intervals_cover_the_true_difference() {
     let covered = (0..400)
         .filter(|&seed| {
             let mut s = scenario(batch(60, Dist::Exponential(Nanos::from_millis(10))));
-            s.strategies = vec![sequential(), StrategyCase { strategy: Strategy::Interpreters(Workers::Auto), interpreter: None }];
+            s.strategies =
+                vec![sequential(), StrategyCase { strategy: Strategy::Interpreters(Workers::Auto), interpreter: None }];
             s.seed = seed;
             let study = study(&s, &fixed(10));
             study.forecasts[1].behind_best.unwrap().covers(0.3)
@@ -83,7 +84,9 @@ fn an_mm1_queue_is_forecast_within_its_interval() {
     assert_eq!(f.status, Status::Fine, "{:?}", study.warnings);
     let mean = 1.0 / (100.0 / 0.7 - 100.0);
     // Twice the half-width: a 95 % interval may miss, one of twice the width (over 5 and more replications) hardly.
-    for (q, truth) in [(Quantity::LatencyMean, mean), (Quantity::P95, -mean * 0.05_f64.ln()), (Quantity::P50, mean * 2.0_f64.ln())] {
+    for (q, truth) in
+        [(Quantity::LatencyMean, mean), (Quantity::P95, -mean * 0.05_f64.ln()), (Quantity::P50, mean * 2.0_f64.ln())]
+    {
         let e = f.get(q).unwrap();
         assert!((e.mean - truth).abs() < 2.0 * e.half.unwrap(), "{q:?}: {e:?}, {truth}");
     }
@@ -149,7 +152,8 @@ fn the_warm_up_is_left_out_and_the_same_for_all() {
 #[test]
 fn ties_speedups_and_the_hidden_baseline() {
     let mut s = scenario(batch(64, Dist::Constant(Nanos::from_millis(10))));
-    s.strategies = vec![threads(2), threads(4), StrategyCase { strategy: Strategy::Threads(Workers::PerTask), interpreter: None }];
+    s.strategies =
+        vec![threads(2), threads(4), StrategyCase { strategy: Strategy::Threads(Workers::PerTask), interpreter: None }];
     let study = study(&s, &Options::default());
     let ranks: Vec<(Option<u32>, bool)> = study.forecasts.iter().map(|f| (f.rank, f.tied)).collect();
     // The fake gives `PerTask` four servers as well.
@@ -166,7 +170,8 @@ fn objectives_and_refusals() {
     let mut s = scenario(batch(10, Dist::Constant(Nanos::from_millis(10))));
     let objective = |text: &str, bound| Objective { text: text.into(), metric: Metric::Makespan, below: true, bound };
     s.objectives = vec![objective("makespan < 60ms", 0.06), objective("makespan < 10ms", 0.01)];
-    s.strategies = vec![sequential(), threads(2), StrategyCase { strategy: Strategy::Threads(Workers::Auto), interpreter: None }];
+    s.strategies =
+        vec![sequential(), threads(2), StrategyCase { strategy: Strategy::Threads(Workers::Auto), interpreter: None }];
     let study = study(&s, &Options::default());
     let verdicts = |i: usize| study.forecasts[i].objectives.iter().map(|o| o.verdict).collect::<Vec<_>>();
     assert_eq!(verdicts(0), [Verdict::Met, Verdict::Missed]);

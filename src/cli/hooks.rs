@@ -48,7 +48,8 @@ pub(super) fn parse_metric(text: &str) -> anyhow::Result<Metric> {
 
 /// A condition such as `p99 < 50ms`.
 pub(super) fn parse_objective(text: &str) -> anyhow::Result<Objective> {
-    let bad = || UserError::new(format!("cannot understand `{text}`; write a metric, < or >, and a bound: `p99 < 50ms`"));
+    let bad =
+        || UserError::new(format!("cannot understand `{text}`; write a metric, < or >, and a bound: `p99 < 50ms`"));
     let at = text.find(['<', '>']).ok_or_else(bad)?;
     let (metric, bound) = (parse_metric(text[..at].trim())?, text[at + 1..].trim());
     let number = match metric {

@@ -87,7 +87,8 @@ pub fn main() -> ExitCode {
 /// Help and version are results; anything else was bad usage. A scenario in place of a subcommand is a common slip.
 fn refused(e: &clap::Error) -> ExitCode {
     let printer = Printer { quiet: 0, verbose: 0, progress: false };
-    let scenario = std::env::args().nth(1).filter(|a| a == "-" || a.ends_with(".ron") || std::path::Path::new(a).is_file());
+    let scenario =
+        std::env::args().nth(1).filter(|a| a == "-" || a.ends_with(".ron") || std::path::Path::new(a).is_file());
     if let (ErrorKind::InvalidSubcommand, Some(name)) = (e.kind(), scenario) {
         printer.error(&format!("error: `{name}` is not a subcommand; did you mean `pchsim run {name}`?"));
         return Exit::Usage.into();

@@ -225,7 +225,11 @@ fn command(args: &Args, seed: u64) -> String {
 /// The word as a POSIX shell reads it back.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]
@@ -245,7 +249,17 @@ mod tests {
 
     #[test]
     fn the_command_repeats_what_matters() {
-        let args = parse(&["a b.ron", "--threads", "3", "--set", "machine.cores=8", "--assert", "p99 < 1s", "--format", "json"]);
+        let args = parse(&[
+            "a b.ron",
+            "--threads",
+            "3",
+            "--set",
+            "machine.cores=8",
+            "--assert",
+            "p99 < 1s",
+            "--format",
+            "json",
+        ]);
         assert_eq!(
             command(&args.unwrap(), 7),
             "pchsim run 'a b.ron' --set machine.cores=8 --assert 'p99 < 1s' --seed 7"
@@ -256,7 +270,13 @@ mod tests {
     #[test]
     fn numbers_are_checked() {
         assert_eq!(parse(&["x", "--precision", "5%"]).unwrap().precision, 0.05);
-        for bad in [["--precision", "0"], ["--precision", "NaN"], ["--cores", "0"], ["--replications", "0"], ["--threads", "0"]] {
+        for bad in [
+            ["--precision", "0"],
+            ["--precision", "NaN"],
+            ["--cores", "0"],
+            ["--replications", "0"],
+            ["--threads", "0"],
+        ] {
             assert!(parse(&["x", bad[0], bad[1]]).is_err(), "{bad:?}");
         }
     }

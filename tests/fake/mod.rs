@@ -2,9 +2,7 @@
 
 use pchsim::engine::Nanos;
 use pchsim::measure::{BatchSeries, Histogram};
-use pchsim::scenario::{
-    Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
-};
+use pchsim::scenario::{Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload};
 use pchsim::strategy::{Outcome, SimInput};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Dxsm;
