@@ -140,7 +140,9 @@ mod tests {
         assert_eq!(h.count(), 1_000);
         assert_eq!((h.min(), h.max()), (Some(Nanos(1)), Some(Nanos(1_000))));
         assert_eq!(h.mean(), Some(500.5));
-        for (q, v) in [(0.0, 1), (0.001, 1), (0.5, 500), (0.9, 900), (0.95, 950), (0.99, 990), (0.999, 999), (1.0, 1_000)] {
+        for (q, v) in
+            [(0.0, 1), (0.001, 1), (0.5, 500), (0.9, 900), (0.95, 950), (0.99, 990), (0.999, 999), (1.0, 1_000)]
+        {
             assert_eq!(h.value_at_quantile(q), Some(Nanos(v)), "quantile {q}");
         }
     }

@@ -93,7 +93,8 @@ pub fn student_t(confidence: f64, freedom: u32) -> f64 {
 }
 
 fn half_width(variance: f64, n: u32) -> Option<f64> {
-    (n >= 2).then(|| if variance == 0.0 { 0.0 } else { student_t(CONFIDENCE, n - 1) * libm::sqrt(variance / f64::from(n)) })
+    (n >= 2)
+        .then(|| if variance == 0.0 { 0.0 } else { student_t(CONFIDENCE, n - 1) * libm::sqrt(variance / f64::from(n)) })
 }
 
 /// Mean and sample variance (0 for a single value), in two passes.

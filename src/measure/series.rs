@@ -30,7 +30,14 @@ pub struct BatchSeries {
 
 impl Default for BatchSeries {
     fn default() -> Self {
-        Self { batches: Vec::new(), size: FIRST_SIZE, pending: 0, pending_sum: 0.0, pending_start: Nanos::ZERO, count: 0 }
+        Self {
+            batches: Vec::new(),
+            size: FIRST_SIZE,
+            pending: 0,
+            pending_sum: 0.0,
+            pending_start: Nanos::ZERO,
+            count: 0,
+        }
     }
 }
 

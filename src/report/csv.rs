@@ -9,7 +9,9 @@ use crate::study::{Quantity, Study};
 pub fn csv(study: &Study) -> String {
     let mut w = csv::WriterBuilder::new().from_writer(Vec::new());
     let mut header: Vec<String> =
-        ["scenario", "seed", "rank", "tied", "strategy", "interpreter", "status", "replications"].map(Into::into).into();
+        ["scenario", "seed", "rank", "tied", "strategy", "interpreter", "status", "replications"]
+            .map(Into::into)
+            .into();
     for key in Quantity::ALL.map(Quantity::key).into_iter().chain(["speedup"]) {
         header.extend([key.to_owned(), format!("{key}_low"), format!("{key}_high")]);
     }

@@ -41,8 +41,13 @@ impl Grid {
         grid.quantity(study, "tasks", Quantity::Throughput, primary);
         grid.quantity(study, "CPU", Quantity::Cpu, primary);
         grid.quantity(study, "peak", Quantity::MemoryPeak, primary);
+        let failures = |f: &Forecast| f.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
+        if study.forecasts.iter().any(failures) {
+            grid.quantity(study, "failed", Quantity::FailureRate, primary);
+        }
         if study.baseline.is_some() {
             grid.push(study, "vs sequential", false, |f| match (f.speedup, f.reading()) {
+                _ if Some(f.name()) == study.baseline => "baseline".into(),
                 (Some(s), Some(r)) => format!("×{} {}", digits(s.mean, 3), r.text()),
                 _ => not_fine(f),
             });

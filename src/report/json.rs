@@ -64,11 +64,7 @@ fn optional<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
 pub fn json(study: &Study, meta: &Meta) -> String {
     let memory = optional(study.machine.memory_limit, Value::Whole);
     let warnings = study.warnings.iter().map(|w| {
-        object([
-            ("code", w.code().into()),
-            ("note", Value::Bool(w.is_note())),
-            ("text", Value::Text(w.text())),
-        ])
+        object([("code", w.code().into()), ("note", Value::Bool(w.is_note())), ("text", Value::Text(w.text()))])
     });
     let root = object([
         ("schema", Value::Whole(SCHEMA)),

@@ -1,8 +1,8 @@
 //! The comparison as Markdown, to be pasted into an issue or a design document.
 
+use super::Meta;
 use super::bars::in_words;
 use super::grid::{Grid, metric_name, short_name, sign};
-use super::Meta;
 use crate::study::Study;
 
 /// The study as Markdown: comparison, why, objectives, warnings, command.
@@ -35,8 +35,7 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
     if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {
         lines.extend(["## Objectives".into(), String::new()]);
         for f in &study.forecasts {
-            let each: Vec<String> =
-                f.objectives.iter().map(|o| format!("{} `{}`", sign(o.verdict), o.text)).collect();
+            let each: Vec<String> = f.objectives.iter().map(|o| format!("{} `{}`", sign(o.verdict), o.text)).collect();
             lines.push(format!("- {}: {}", escaped(&short_name(study, f)), each.join(", ")));
         }
         lines.push(String::new());

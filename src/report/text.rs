@@ -8,7 +8,7 @@ use super::bars::{bar, in_words, legend};
 use super::grid::{Grid, metric_name, metric_text, short_name, sign, single_interpreter};
 use super::{Meta, Style};
 use crate::measure::CONFIDENCE;
-use crate::study::{Forecast, Reading, Status, Study, Verdict, digits, percent};
+use crate::study::{Forecast, Reading, Status, Study, Verdict, digits, list, percent};
 
 /// The study as a text that answers in its first line.
 pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
@@ -19,7 +19,7 @@ pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
         line_of(&mut out, &line);
     }
     out.push('\n');
-    line_of(&mut out, &table(study));
+    line_of(&mut out, &table(study, style));
     out.push('\n');
     why(&mut out, study, style);
     objectives(&mut out, study);
@@ -54,7 +54,7 @@ fn heading(out: &mut String, study: &Study) {
         facts.push(format!("warm-up of {} left out", crate::study::seconds(study.warmup)));
     }
     facts.push(format!("seed {}", study.seed));
-    facts.push(format!("± is the {} confidence interval", percent(CONFIDENCE)));
+    facts.push(format!("± at {} confidence", percent(CONFIDENCE)));
     line_of(out, &facts.join(" · "));
 }
 
@@ -74,17 +74,26 @@ fn verdict(study: &Study) -> Vec<String> {
     if let (Some(s), Some(r)) = (best.speedup, best.reading())
         && study.baseline.as_deref() != Some(best.name().as_str())
     {
-        let _ = write!(first, ", ×{} against sequential ({})", super::grid::estimate(s, super::grid::Interval::IfVisible), r.text());
+        let _ = write!(
+            first,
+            ", ×{} against sequential ({})",
+            super::grid::estimate(s, super::grid::Interval::IfVisible),
+            r.text()
+        );
     }
     let mut lines = vec![format!("{first}.")];
     if leaders.len() > 1 {
         let others: Vec<String> = leaders[1..].iter().map(|f| short_name(study, f)).collect();
         let verb = if others.len() == 1 { "is" } else { "are" };
-        lines.push(format!("Tied with it: {} {verb} not distinguishable, or less than 1% apart.", others.join(", ")));
+        lines.push(format!("Tied with it: {} {verb} not distinguishable, or less than 1% apart.", list(&others)));
     } else if let Some((second, behind)) = study.forecasts.get(1).and_then(|f| f.behind_best.map(|b| (f, b))) {
         let relative = behind.scaled(1.0 / primary.mean.abs().max(f64::MIN_POSITIVE));
         let by = super::grid::estimate(relative.scaled(100.0), super::grid::Interval::IfVisible);
-        lines.push(format!("Next: {}, {metric} {by}% {}.", short_name(study, second), if relative.mean < 0.0 { "below" } else { "more" }));
+        lines.push(format!(
+            "Next: {}, {metric} {by}% {}.",
+            short_name(study, second),
+            if relative.mean < 0.0 { "below" } else { "more" }
+        ));
     }
     if best.reading() == Some(Reading::NotWorthIt) || best.reading() == Some(Reading::Slower) {
         lines.push("Concurrency does not pay here: sequential code does about as well.".into());
@@ -92,13 +101,14 @@ fn verdict(study: &Study) -> Vec<String> {
     lines
 }
 
-fn table(study: &Study) -> String {
+fn table(study: &Study, style: Style) -> String {
     let grid = Grid::new(study);
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(grid.columns.iter().map(|c| c.title.as_str()));
     grid.rows.iter().for_each(|r| {
-        table.add_row(r.iter().map(String::as_str));
+        // Before the layout: a sign that becomes two in ASCII must find its room.
+        table.add_row(r.iter().map(|cell| style.fit(cell.clone())));
     });
     for (i, c) in grid.columns.iter().enumerate() {
         if let Some(column) = table.column_mut(i) {
@@ -138,10 +148,15 @@ fn objectives(out: &mut String, study: &Study) {
             study.forecasts.iter().filter(|f| f.objectives[i].verdict == v).map(|f| short_name(study, f)).collect()
         };
         let met = of(Verdict::Met);
-        let mark = if met.is_empty() { sign(Verdict::Missed) } else { sign(Verdict::Met) };
-        let by = if met.is_empty() { "met by none".into() } else { format!("met by {}", met.join(", ")) };
         let unsure = of(Verdict::Undecided);
-        let unsure = if unsure.is_empty() { String::new() } else { format!("; undecided: {}", unsure.join(", ")) };
+        let best = match (met.is_empty(), unsure.is_empty()) {
+            (false, _) => Verdict::Met,
+            (true, false) => Verdict::Undecided,
+            (true, true) => Verdict::Missed,
+        };
+        let mark = sign(best);
+        let by = if met.is_empty() { "met by none".into() } else { format!("met by {}", list(&met)) };
+        let unsure = if unsure.is_empty() { String::new() } else { format!("; undecided: {}", list(&unsure)) };
         line_of(out, &format!("  {mark} {}: {by}{unsure}", study.forecasts[0].objectives[i].text));
     }
     out.push('\n');

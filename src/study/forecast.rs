@@ -21,7 +21,7 @@ pub enum Status {
     Deadlock,
     /// Some replication was stopped at its limit of events: no numbers.
     EventLimit,
-    /// No task completed: no latencies.
+    /// In some replication no task ended (after the warm-up): no latencies.
     NothingCompleted,
     /// The interpreter cannot do it, for this reason: nothing was simulated.
     Unsupported(String),
@@ -204,7 +204,8 @@ impl Forecast {
     ) -> Self {
         let findings = collect_findings(samples);
         let status = status_of(&findings, samples, refused, saturated);
-        let usable = !samples.is_empty() && matches!(status, Status::Fine | Status::Saturated | Status::NothingCompleted);
+        let usable =
+            !samples.is_empty() && matches!(status, Status::Fine | Status::Saturated | Status::NothingCompleted);
         let column = |get: &dyn Fn(&Sample) -> f64| estimate(samples.iter().map(get));
         let values = Quantity::ALL.map(|q| {
             let meaningful = usable && !(status == Status::Saturated && depends_on_length(q));
@@ -277,7 +278,8 @@ fn status_of(findings: &[Found], samples: &[Sample], refused: Option<&String>, s
     if saturated {
         return Status::Saturated;
     }
-    if !samples.is_empty() && samples.iter().all(|s| s.values[Quantity::Completed as usize] == 0.0) {
+    let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();
+    if samples.iter().any(nothing) {
         return Status::NothingCompleted;
     }
     Status::Fine

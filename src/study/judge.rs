@@ -98,11 +98,8 @@ fn missed_objectives(study: &Study) -> Vec<Warning> {
                 let o = &f.objectives[i];
                 o.value.filter(|_| o.bound != 0.0).map(|v| ((v.mean - o.bound) / o.bound).abs())
             };
-            let closest = study
-                .forecasts
-                .iter()
-                .filter_map(|f| off(f).map(|d| (f.name(), d)))
-                .min_by(|a, b| a.1.total_cmp(&b.1));
+            let closest =
+                study.forecasts.iter().filter_map(|f| off(f).map(|d| (f.name(), d))).min_by(|a, b| a.1.total_cmp(&b.1));
             Warning::ObjectiveMissed { objective: study.forecasts[0].objectives[i].text.clone(), closest }
         })
         .collect()

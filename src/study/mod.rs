@@ -26,3 +26,4 @@ pub use quantity::{LATENCIES, Quantity, Unit};
 pub use ranking::TIE;
 pub use run::{Study, run_study};
 pub use warning::Warning;
+pub(crate) use warning::list;

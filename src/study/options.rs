@@ -27,7 +27,7 @@ impl Default for Options {
         Self {
             replications: None,
             precision: 0.02,
-            most_replications: 50,
+            most_replications: 100,
             event_budget: 60_000_000,
             max_events: 1_000_000_000,
             threads: None,

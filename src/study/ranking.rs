@@ -9,7 +9,12 @@ pub const TIE: f64 = 0.01;
 /// Ranks the cases by their primary metric (`columns[i]`: one value a replication), least first unless `most`. A case ties with
 /// the leader of the group before it if their paired difference may be nothing, or is below [`TIE`]. Cases without a steady,
 /// complete forecast come last, in their own order. Returns the forecasts in order of rank with their columns.
-pub(super) fn rank(forecasts: Vec<Forecast>, columns: Vec<Vec<f64>>, baseline: Option<&[f64]>, most: bool) -> Vec<Forecast> {
+pub(super) fn rank(
+    forecasts: Vec<Forecast>,
+    columns: Vec<Vec<f64>>,
+    baseline: Option<&[f64]>,
+    most: bool,
+) -> Vec<Forecast> {
     let mut all: Vec<(Forecast, Vec<f64>)> = forecasts.into_iter().zip(columns).collect();
     let key = |f: &Forecast| match (&f.status, f.primary) {
         (Status::Fine, Some(p)) => (0u8, if most { -p.mean } else { p.mean }),

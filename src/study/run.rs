@@ -1,6 +1,6 @@
 //! The run of a study: pilot, rounds of replications spread over threads, folding in a fixed order.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
@@ -333,9 +333,19 @@ fn conclude(
     study
 }
 
+/// Hashes what is written to it, so that a long trace never stands in memory as text.
+struct Fnv(u64);
+
+impl Write for Fnv {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0 = text.bytes().fold(self.0, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        Ok(())
+    }
+}
+
 /// FNV-1a over the parsed scenario: comments and layout do not change it, every value does.
 fn fingerprint(scenario: &Scenario) -> String {
-    let text = format!("{scenario:?}");
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    write!(hash, "{scenario:?}").expect("hashing takes any text");
+    format!("{:016x}", hash.0)
 }

@@ -37,7 +37,9 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
         return false;
     }
     let ended = |s: &Sample| {
-        s.values[Quantity::Completed as usize] + s.values[Quantity::Failed as usize] + s.values[Quantity::TimedOut as usize]
+        s.values[Quantity::Completed as usize]
+            + s.values[Quantity::Failed as usize]
+            + s.values[Quantity::TimedOut as usize]
     };
     if samples.iter().all(|s| ended(s) == 0.0 && s.values[Quantity::InFlight as usize] > 20.0) {
         return true;

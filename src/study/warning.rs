@@ -120,9 +120,9 @@ impl Warning {
                 )
             }
             Self::NotConverged { cases, precision, fixed } => {
-                let each: Vec<String> =
-                    cases.iter().map(|(c, r)| format!("{c} (± {})", percent(*r))).collect();
-                let next = if *fixed { "Raise --replications" } else { "Raise --replications or simulate a longer run" };
+                let each: Vec<String> = cases.iter().map(|(c, r)| format!("{c} (± {})", percent(*r))).collect();
+                let next =
+                    if *fixed { "Raise --replications" } else { "Raise --replications or simulate a longer run" };
                 format!(
                     "the precision of {} was not reached by {}. {next}, or accept it with --precision.",
                     percent(*precision),
@@ -185,15 +185,15 @@ impl Warning {
                 format!("no strategy meets `{objective}`. Add cores (--cores), or relax it.")
             }
             Self::EstimatedProfile { interpreter, defaults, of } => format!(
-                "{defaults} of {of} parameters of {interpreter} are estimates, not measurements. Measure your own interpreter \
-                 for a forecast of your machine (`pchsim profiles`)."
+                "{defaults} of {of} parameters of {interpreter} are estimates, not measurements. `pchsim profiles` lists \
+                 the interpreters that were measured."
             ),
         }
     }
 }
 
 /// "a, b and 3 more".
-fn list(items: &[String]) -> String {
+pub(crate) fn list(items: &[String]) -> String {
     const SHOWN: usize = 4;
     match items {
         [] => String::new(),
@@ -202,5 +202,20 @@ fn list(items: &[String]) -> String {
             format!("{} and {}", items[..items.len() - 1].join(", "), items[items.len() - 1])
         }
         _ => format!("{} and {} more", items[..SHOWN - 1].join(", "), items.len() - SHOWN + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<String> = ["a", "b", "c", "d", "e"].map(Into::into).into();
+        assert_eq!(list(&names), "a, b, c and 2 more");
+        assert_eq!(list(&names[..4]), "a, b, c and d");
+        assert_eq!(list(&names[..2]), "a and b");
+        assert_eq!(list(&names[..1]), "a");
+        assert_eq!(list(&[]), "");
     }
 }
