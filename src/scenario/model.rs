@@ -112,6 +112,9 @@ pub struct Workload {
     /// Modules that the program imports beyond the standard library's pools and asyncio: CPU time and memory paid by
     /// every process or interpreter that does not inherit them.
     pub imports: Imports,
+    /// Payloads are fresh zero memory that nobody writes (`bytes(n)`): large ones take up memory only where they are
+    /// copied. False for real data.
+    pub untouched_payload: bool,
     /// CPU time (baseline) that the submitting program itself spends for every task besides the library's own cost:
     /// building arguments, attaching callbacks.
     pub dispatch: Nanos,
