@@ -7,5 +7,5 @@ mod time;
 
 pub use calendar::{Calendar, Key};
 pub use classes::Class;
-pub use random::{Role, Streams};
+pub use random::{Role, Streams, stream, task_stream, unit};
 pub use time::Nanos;
