@@ -5,7 +5,8 @@
 //! - the *front*: one event that is earlier than the whole heap. What is pushed now and happens next (the usual case in
 //!   a simulation with little overlap) never touches the heap;
 //! - the *lane*: one event of a stream whose events are known in order (arrivals). Such a stream keeps one event here
-//!   and sets the next one when that is taken, so that ten million arrivals to come cost no memory;
+//!   and sets the next one when that is taken, so that ten million arrivals to come cost no memory. Setting it again
+//!   replaces what it holds;
 //! - the *heap*: everything else, four children to a node.
 //!
 //! Nothing can be cancelled: whoever schedules keeps a generation beside the event, and ignores it when it comes up stale.
@@ -121,19 +122,13 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
-    /// Schedules the next event of a stream whose events are known in order. Ordered exactly as [`Calendar::push`]
-    /// orders it, only cheaper; the place is for one event, and while that has not come up, further ones are pushed.
+    /// Schedules the next event of a stream whose events are known in order, in place of the one that the lane holds, if it
+    /// holds one. Ordered exactly as [`Calendar::push`] orders it, only cheaper.
     #[inline]
     pub fn set_lane(&mut self, at: Nanos, class: Class, event: E) {
-        if self.lane.is_some() {
-            return self.push(at, class, event);
-        }
-        let key = self.new_key(at, class);
-        if key < self.next {
-            self.next = key;
-        }
-        self.lane_key = key;
+        self.lane_key = self.new_key(at, class);
         self.lane = Some(event);
+        self.next = self.first_key();
     }
 
     /// Takes the first event.
@@ -150,7 +145,7 @@ impl<E: Copy> Calendar<E> {
         } else {
             self.pop_heap()?
         };
-        self.next = self.front_key.min(self.heap_key).min(self.lane_key);
+        self.next = self.first_key();
         Some((key.time(), event))
     }
 
@@ -218,6 +213,11 @@ impl<E: Copy> Calendar<E> {
         let key = Key::new(at, class, self.sequence);
         self.sequence += 1;
         key
+    }
+
+    #[inline]
+    fn first_key(&self) -> Key {
+        self.front_key.min(self.heap_key).min(self.lane_key)
     }
 
     #[inline]
@@ -424,6 +424,7 @@ mod tests {
         fn a_calendar_is_a_sorted_list(actions in prop::collection::vec(action(), 0..400), rising in any::<bool>()) {
             let mut calendar = Calendar::new();
             let mut model: Vec<(Nanos, Class, u64)> = Vec::new();
+            let mut lane = None;
             let mut pushed = 0;
             let mut now = 0;
             for action in actions {
@@ -434,6 +435,9 @@ mod tests {
                             calendar.push(at, class, pushed);
                         } else {
                             calendar.set_lane(at, class, pushed);
+                            if let Some(replaced) = lane.replace(pushed) {
+                                model.retain(|&(_, _, event)| event != replaced);
+                            }
                         }
                         let entry = (at, class, pushed);
                         model.insert(model.partition_point(|e| *e < entry), entry);
@@ -443,10 +447,12 @@ mod tests {
                         let expected = (!model.is_empty()).then(|| model.remove(0));
                         prop_assert_eq!(calendar.pop(), expected.map(|(at, _, event)| (at, event)));
                         now = expected.map_or(now, |(at, ..)| at.0);
+                        lane = lane.filter(|&waiting| expected.is_none_or(|(.., event)| event != waiting));
                     }
                     Action::Clear => {
                         calendar.clear();
                         model.clear();
+                        lane = None;
                         pushed = 0;
                     }
                 }
