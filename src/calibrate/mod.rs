@@ -1,1 +1,7 @@
 //! Profiles from measurements, and forecasts held against real runs.
+
+mod derive;
+pub mod profile_file;
+pub mod profiles;
+
+pub use derive::{BASELINE_NS_PER_ITER, TYPICAL_SLOWNESS, best_speed, derive, machine_from, requester_wins};

@@ -1,0 +1,109 @@
+//! Reading figures, and bringing them to the machine's best speed.
+
+use serde_json::Value;
+
+/// How much slower than at its best the machine runs most of the time.
+///
+/// It is shared: the loop that the reference times round every cell (`speed_cost`) costs 1.5 times its best at the median.
+pub const TYPICAL_SLOWNESS: f64 = 1.5;
+
+/// Samples shorter than this are caught in a fast spell by one of the runs.
+const SHORT_SAMPLE_MS: f64 = 20.0;
+/// Samples of this length and more always average over slow spells.
+const LONG_SAMPLE_MS: f64 = 100.0;
+/// A figure of middling length whose worst run is so many times its best had at least one fast run.
+const FAST_RUN_SPREAD: f64 = 1.4;
+
+/// A figure at the machine's best speed.
+///
+/// The machine runs at its best only in short spells. A figure is the best of a few runs, each the median of some samples.
+/// Short samples (below 20 ms) were caught at best speed by one of the runs and stand as they are. Long ones (100 ms and
+/// more, or cycles of that length: process starts by exec, imports, thousands of process-pool tasks) average over slow
+/// spells, so were measured at the typical speed and are divided by [`TYPICAL_SLOWNESS`]. Between the two the spread over
+/// the runs tells: if the slowest run took 1.4 times the fastest or more, the fastest was at best speed; if all runs agree,
+/// all were at the typical speed. `Profile::slowed` multiplies by the slowness of a cell's own runs later.
+pub fn best_speed(figure: f64, worst_over_best: Option<f64>, sample_ms: f64) -> f64 {
+    let caught = sample_ms < SHORT_SAMPLE_MS
+        || sample_ms < LONG_SAMPLE_MS && worst_over_best.is_none_or(|spread| spread >= FAST_RUN_SPREAD);
+    if caught { figure } else { figure / TYPICAL_SLOWNESS }
+}
+
+/// The two measurement files of one interpreter.
+pub(super) struct Figures<'a> {
+    metrics: &'a Value,
+    spread: &'a Value,
+    pub(super) more: &'a Value,
+    pub(super) version: String,
+    pub(super) minor: u32,
+    pub(super) gil: bool,
+    pub(super) runs: u64,
+}
+
+impl<'a> Figures<'a> {
+    pub(super) fn new(micro: &'a Value, more: &'a Value) -> Self {
+        let version = micro["version"].as_str().unwrap_or("3.14.0").to_owned();
+        let minor = version.split('.').nth(1).and_then(|m| m.parse().ok()).unwrap_or(14);
+        Self {
+            metrics: &micro["metrics"],
+            spread: &micro["spread"],
+            more,
+            version,
+            minor,
+            gil: !micro["free_threaded"].as_bool().unwrap_or(false),
+            runs: micro["runs"].as_u64().unwrap_or(1),
+        }
+    }
+
+    /// A figure as it stands in the file.
+    pub(super) fn raw(&self, name: &str) -> Option<f64> {
+        self.metrics[name].as_f64().filter(|v| v.is_finite())
+    }
+
+    /// A figure of `further measurements`, by path.
+    pub(super) fn further(&self, path: &[&str]) -> Option<f64> {
+        path.iter().fold(self.more, |v, key| &v[*key]).as_f64().filter(|v| v.is_finite())
+    }
+
+    fn worst_over_best(&self, name: &str) -> Option<f64> {
+        let (least, greatest) = (self.spread[name][0].as_f64()?, self.spread[name][1].as_f64()?);
+        (least > 0.0).then(|| greatest / least)
+    }
+
+    /// A figure in microseconds, at best speed, in nanoseconds. One sample repeats the operation `repeats` times.
+    pub(super) fn us(&self, name: &str, repeats: f64) -> Option<f64> {
+        let us = self.raw(name)?;
+        Some(best_speed(us, self.worst_over_best(name), us * repeats / 1e3) * 1e3)
+    }
+
+    /// A figure in nanoseconds, likewise.
+    pub(super) fn ns(&self, name: &str, repeats: f64) -> Option<f64> {
+        let ns = self.raw(name)?;
+        Some(best_speed(ns, self.worst_over_best(name), ns * repeats / 1e6))
+    }
+
+    /// A figure in milliseconds that was sampled once every `cycle_ms`, at best speed, in nanoseconds.
+    pub(super) fn ms(&self, name: &str, cycle_ms: f64) -> Option<f64> {
+        let ms = self.raw(name)?;
+        Some(best_speed(ms, self.worst_over_best(name), cycle_ms) * 1e6)
+    }
+
+    /// A figure in milliseconds whose sample is the figure itself, at best speed, in nanoseconds.
+    pub(super) fn ms_alone(&self, name: &str) -> Option<f64> {
+        self.ms(name, self.raw(name)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::best_speed;
+
+    #[test]
+    fn only_figures_taken_at_the_typical_speed_are_brought_to_best_speed() {
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+        close(best_speed(3.0, Some(1.0), 5.0), 3.0);
+        close(best_speed(3.0, Some(1.9), 150.0), 2.0);
+        close(best_speed(3.0, Some(1.9), 40.0), 3.0);
+        close(best_speed(3.0, Some(1.1), 40.0), 2.0);
+        close(best_speed(3.0, None, 40.0), 3.0);
+    }
+}

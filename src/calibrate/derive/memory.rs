@@ -1,0 +1,95 @@
+//! Memory of processes, threads, tasks and interpreters.
+
+use serde_json::Value;
+
+use super::Draft;
+use super::figures::Figures;
+
+const KIB: f64 = 1024.0;
+
+/// What the benchmark's own modules (`statistics` and what it imports) add to a process that runs workloads, in KiB:
+/// 480 with CPython 3.11 and 490 with 3.13, as the difference between the idle benchmark and a sequential workload.
+const BENCHMARK_MODULES_KIB: f64 = 480.0;
+/// A process pool's modules, queues and threads in the parent, in KiB, from 3.12 on and before: growth of the resident set
+/// of a process that makes its first pool, with CPython 3.13 and 3.11.
+const POOL_KIB: [f64; 2] = [1_300.0, 650.0];
+/// The same for a thread pool: 40 to 100 KiB with 4 to 16 threads, beyond the threads.
+const THREAD_POOL_KIB: f64 = 70.0;
+/// A pending work item with its future, callback and place in the program's list: 2,400 bytes with CPython 3.13, 2,520
+/// with 3.11 (2,000 of them).
+const WORK_ITEM_BYTES: f64 = 2_450.0;
+/// An event loop, its selector and self-pipe: at most 60 KiB with CPython 3.11 and 3.13, modules already imported.
+const EVENT_LOOP_KIB: f64 = 60.0;
+/// Importing the workloads' modules in a sub-interpreter, beyond what a pool's interpreters import anyway: 7.5 MiB for all
+/// of them with CPython 3.13, of which the pool's own are 3.
+const INTERPRETER_IMPORTS_KIB: f64 = 4_500.0;
+
+/// The process tree while `workers` idle: sums over its processes, in KiB.
+struct Tree {
+    workers: f64,
+    /// Proportional set size of the whole tree, less the parent's resident set: the parent's own size varies between the
+    /// rows, for what the benchmark did before.
+    beyond_parent: f64,
+}
+
+/// Sizes of the processes of one role, the smallest.
+fn smallest(row: &Value, role: &str, fields: &[&str]) -> Option<f64> {
+    let rows = row["processes_kb"].as_array()?.iter().filter(|p| p["role"] == role);
+    rows.filter_map(|p| fields.iter().map(|field| p[*field].as_f64()).sum::<Option<f64>>()).reduce(f64::min)
+}
+
+fn tree(starts: &Value, method: &str, workers: u32) -> Option<Tree> {
+    let processes = starts[format!("{method}-{workers}")]["processes_kb"].as_array()?;
+    let all = processes.iter().map(|p| p["pss"].as_f64()).sum::<Option<f64>>()?;
+    let parent = processes.iter().find(|p| p["role"] == "parent")?["rss"].as_f64()?;
+    Some(Tree { workers: f64::from(workers), beyond_parent: all - parent })
+}
+
+/// Memory of one more worker, and of everything but the workers and the parent, both in KiB: from 1 to 4 workers.
+fn line(starts: &Value, method: &str, shared: f64) -> Option<(f64, f64)> {
+    let (one, four) = (tree(starts, method, 1)?, tree(starts, method, 4)?);
+    let each = (four.beyond_parent - one.beyond_parent) / (four.workers - one.workers);
+    // A parent alone would have its libraries to itself: its proportional set is smaller than its resident set by `shared`.
+    Some((each, one.beyond_parent - each * one.workers + shared))
+}
+
+pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
+    d.measured("thread_rss", f.raw("thread_rss_kb").map(|kb| kb * KIB), "thread_rss_kb");
+    d.measured("aio_task_rss", f.raw("asyncio_task_rss_kb").map(|kb| kb * KIB), "asyncio_task_rss_kb");
+    let local = "measured once with CPython 3.11 and 3.13";
+    d.derived("tpe_item_rss", Some(WORK_ITEM_BYTES), local);
+    d.derived("tpe_rss", Some(THREAD_POOL_KIB * KIB), local);
+    d.derived("aio_loop_rss", Some(EVENT_LOOP_KIB * KIB), local);
+    d.derived("ppe_rss", Some(POOL_KIB[usize::from(f.minor < 12)] * KIB), local);
+
+    let idle = |field| f.further(&["idle_workloads_process_kb", field]);
+    let base = idle("pss").map(|kb| (kb - BENCHMARK_MODULES_KIB) * KIB);
+    d.derived("base_rss", base, "idle_workloads_process_kb.pss less 480 KiB of modules that only the benchmark imports");
+
+    let starts = &f.more["starts"];
+    let shared = idle("rss").zip(idle("pss")).map_or(0.0, |(rss, pss)| rss - pss);
+    let how = "starts: slope of the tree's PSS from 1 to 4 workers";
+    let fork = line(starts, "fork", shared);
+    d.derived("fork_private", fork.map(|(each, _)| each * KIB), how);
+    // With one child, the pages that the parent has written since the fork are the child's alone; with several they share.
+    let private = |row: &str| smallest(&starts[row], "worker", &["private_clean", "private_dirty"]);
+    let written = private("fork-1").zip(private("fork-2")).map(|(one, two)| (one - two) * KIB);
+    d.derived("fork_parent_private", written, "starts: private memory of a lone forked child less that of one of two");
+
+    let how = &format!("{how}, less 480 KiB of modules that only the benchmark imports");
+    let spawn = line(starts, "spawn", shared);
+    d.derived("spawn_private", spawn.map(|(each, _)| (each - BENCHMARK_MODULES_KIB) * KIB), how);
+    let server = line(starts, "forkserver", shared);
+    d.derived("forkserver_child_private", server.map(|(each, _)| (each - BENCHMARK_MODULES_KIB) * KIB), how);
+    // Beside the workers stand the tracker and the server. The server's pages are its children's too; the same server without
+    // children is the small `worker` in the rows of spawn.
+    let tracker = smallest(&starts["forkserver-1"], "tracker", &["private_clean", "private_dirty"]);
+    let alone = smallest(&starts["spawn-1"], "worker", &["private_clean", "private_dirty"]);
+    let left = server.map(|(_, beside)| beside).zip(tracker).zip(alone).map(|((all, t), s)| (all - t - s).max(0.0) / 2.0);
+    let how = "starts: private memory, with half of what tracker and server share";
+    d.derived("tracker_private", tracker.zip(left).map(|(t, half)| (t + half) * KIB), how);
+    d.derived("forkserver_private", alone.zip(left).map(|(s, half)| (s + half) * KIB), how);
+
+    let interpreter = f.raw("interpreter_rss_mb").map(|mb| mb * KIB * KIB + INTERPRETER_IMPORTS_KIB * KIB);
+    d.derived("interp_rss", interpreter, "interpreter_rss_mb and 4.5 MiB for the main module's imports");
+}

