@@ -334,7 +334,7 @@ fn workload(cx: &mut Cx, node: &Node, base: &Path, horizon: Option<Nanos>) -> Op
     }
     totals(cx, &f, &arrivals, &classes, horizon);
     let objects = object_table.into_iter().map(|(k, _)| k.text).collect();
-    Some(Workload { arrivals, classes, locks, queues, objects, imports, dispatch, cpu_grain, native_grain })
+    Some(Workload { arrivals, classes, locks, queues, objects, imports, untouched_payload: false, dispatch, cpu_grain, native_grain })
 }
 
 fn locks(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<LockSpec> {
