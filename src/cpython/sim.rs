@@ -95,7 +95,7 @@ impl<'a> Sim<'a> {
         limits: Limits,
     ) -> Self {
         let mut sim = Self {
-            machine: Machine::new(spec),
+            machine: Machine::new(spec, stream(seed, replication, StreamRole::Scheduler)),
             costs: Costs::from(&profile.params),
             profile,
             program,

@@ -3,9 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use rand_pcg::Pcg64Dxsm;
+
 use super::{CAUSES, Cause};
-use crate::engine::{Calendar, Class, Nanos};
+use crate::engine::{Calendar, Class, Nanos, unit};
 use crate::scenario::MachineSpec;
+
+/// Wake-up latencies spread uniformly between these multiples of their mean: what `time.sleep(0.001)` shows between its
+/// shortest and its 90th percentile overshoot, less the timer slack.
+const WAKE_SPREAD: (f64, f64) = (0.25, 1.75);
 
 /// Number of a simulated thread.
 pub type Tid = u32;
@@ -117,6 +123,8 @@ pub struct Machine {
     context_switch: Nanos,
     slack: Nanos,
     wake_latency: Vec<(Nanos, Nanos)>,
+    /// Draws each wake-up's latency.
+    jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
     totals: [Nanos; CAUSES],
     cpu: Nanos,
@@ -126,8 +134,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// An idle computer at time 0.
-    pub fn new(spec: &MachineSpec) -> Self {
+    /// An idle computer at time 0; `jitter` draws the wake-up latencies.
+    pub fn new(spec: &MachineSpec, jitter: Pcg64Dxsm) -> Self {
         let cores: Vec<Core> = spec
             .cores
             .iter()
@@ -165,6 +173,7 @@ impl Machine {
             context_switch: spec.context_switch,
             slack: spec.timer_slack,
             wake_latency: spec.wake_latency.clone(),
+            jitter,
             upcalls: VecDeque::new(),
             totals: [Nanos::ZERO; CAUSES],
             cpu: Nanos::ZERO,
@@ -546,7 +555,9 @@ impl Machine {
             return;
         }
         c.slice_armed = true;
-        let mut end = (c.picked + self.slice).max(self.now);
+        // Deadlines follow one another from when the thread was picked; the next one counts.
+        let run = self.now - c.picked;
+        let mut end = c.picked + self.slice * run.0.div_ceil(self.slice.0.max(1)).max(1);
         if self.tick > Nanos::ZERO {
             end = Nanos(end.0.div_ceil(self.tick.0) * self.tick.0);
         }
@@ -604,7 +615,10 @@ impl Machine {
             } else {
                 self.cores.iter().position(free).expect("`idle` counts the free cores")
             };
-            let latency = self.latency(self.now - self.cores[core].idle_since);
+            let mut latency = self.latency(self.now - self.cores[core].idle_since);
+            if latency > Nanos::ZERO {
+                latency = latency.scale(WAKE_SPREAD.0 + (WAKE_SPREAD.1 - WAKE_SPREAD.0) * unit(&mut self.jitter));
+            }
             let core_index = u32::try_from(core).expect("few cores");
             self.idle -= 1;
             self.cores[core].reserved = true;
@@ -621,21 +635,8 @@ impl Machine {
         let core = self.threads[tid as usize].core;
         self.settle(tid, core);
         self.enqueue(tid);
-        let c = &self.cores[core as usize];
-        // A thread beyond its protected slice gives way at once (RUN_TO_PARITY), others when their slice ends.
-        if c.current.is_some() && self.now - c.picked >= self.slice && self.comes_first(tid, core) {
-            self.preempt(core);
-        } else {
-            self.arm_slice(core);
-        }
-    }
-
-    /// Whether a waiting thread is owed more than the running one.
-    fn comes_first(&self, tid: Tid, core: u32) -> bool {
-        let Some(current) = self.cores[core as usize].current else { return true };
-        let t = &self.threads[current as usize];
-        let progress = if t.burning { (self.now - t.began).0 } else { 0 };
-        self.threads[tid as usize].virtual_runtime <= t.virtual_runtime + progress
+        // It does not preempt: with equal slices the running thread's deadline is the earlier one, until it has passed.
+        self.arm_slice(core);
     }
 
     /// Now and then a core with fewer waiting threads takes one from another: at once where two or more are between them,
