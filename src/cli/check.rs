@@ -146,3 +146,28 @@ fn verdict(valid: bool, errors: usize, warnings: usize) -> String {
         (false, n) => format!("{}, {}", many(errors, "error"), many(n, "warning")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(files: &[&str], format: Format) -> u8 {
+        run(Args { files: files.iter().map(ToString::to_string).collect(), format, set: Vec::new() }).unwrap()
+    }
+
+    #[test]
+    fn the_exit_code_tells_valid_from_invalid() {
+        for format in [Format::Text, Format::Json] {
+            assert_eq!(check(&["scraper", "api"], format), 0);
+            assert_eq!(check(&["scraper", "no-such-file.ron"], format), 2);
+            assert_eq!(check(&["tests/data/bad/warn-unused.ron"], format), 0);
+            assert_eq!(check(&["tests/data/bad/nan-inf.ron"], format), 2);
+        }
+    }
+
+    #[test]
+    fn overrides_are_split_at_the_first_equals_sign() {
+        assert_eq!(parse_set("a.b=c=d"), Ok(("a.b".into(), "c=d".into())));
+        assert!(parse_set("a.b").is_err() && parse_set("=3").is_err());
+    }
+}

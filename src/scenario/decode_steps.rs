@@ -97,7 +97,8 @@ impl Names {
         }
         let what = self.what;
         let candidates = self.declared.iter().map(|(n, ..)| n.as_str());
-        let help = format!("{}; declare it under workload: (.. {what}s: [\"{name}\"])", suggest(name, "declared", candidates));
+        let declared = if self.declared.is_empty() { format!("no {what} is declared") } else { suggest(name, "declared", candidates) };
+        let help = format!("{declared}; declare it under workload: (.. {what}s: [\"{name}\"])");
         cx.error(Code::UnknownName, node.span, format!("there is no {what} \"{name}\"")).help(help);
         None
     }
