@@ -146,7 +146,7 @@ fn deep_nesting_does_not_exhaust_the_stack() {
     assert!(refused[0].message.contains("MAX_STEP_DEPTH"), "{refused:?}");
 }
 
-/// Megabytes of nonsense are refused in about a second, and in few words.
+/// Megabytes of nonsense are refused in a second or two each (most of it for drawing the excerpts), and in few words.
 #[test]
 fn large_nonsense_is_refused_quickly() {
     let long = "a".repeat(1_500_000);
