@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::diagnostic::{Code, Diagnostic, Source};
+use super::diagnostic::{Code, Diagnostic, Source, shorten};
 use super::tree::{Args, Ident, Kind, Node, Span};
 use super::units::{self, UnitError};
 use super::{Bytes, limits};
@@ -39,8 +39,13 @@ impl<'n> Fields<'n> {
 
 /// The candidate most like `word`, if any is near.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    // Likeness takes time in the product of the lengths, and no real name is so long.
+    const LONGEST: usize = 100;
+    if word.len() > LONGEST {
+        return None;
+    }
     let lower = word.to_lowercase();
-    let scored = candidates.into_iter().map(|c| (strsim::jaro_winkler(&lower, &c.to_lowercase()), c));
+    let scored = candidates.into_iter().filter(|c| c.len() <= LONGEST).map(|c| (strsim::jaro_winkler(&lower, &c.to_lowercase()), c));
     scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, c)| c)
 }
 
@@ -86,7 +91,7 @@ impl Cx {
     pub(super) fn error(&mut self, code: Code, span: Span, message: impl Into<Box<str>>) -> &mut Diagnostic {
         let source = &self.sources[(span.source as usize).min(self.sources.len() - 1)];
         let mut d = Diagnostic::new(code, source, span.start as usize..span.end as usize, message);
-        d.path = self.path.as_str().into();
+        d.path = shorten(self.path.as_str().into());
         if self.diagnostics.len() >= MAX_DIAGNOSTICS {
             return self.overflow.insert(d);
         }
@@ -113,7 +118,7 @@ impl Cx {
                     .help(format!("write ({}: ..)", known.first().unwrap_or(&"name")));
                 None
             }
-            Kind::Call { .. } => self.params(node, what, known),
+            Kind::Call { name: None, .. } => self.params(node, what, known),
             _ => {
                 self.wrong_type(node, &format!("a record `({}: ..)`", known.first().unwrap_or(&"name")));
                 None

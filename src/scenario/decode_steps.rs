@@ -97,7 +97,8 @@ impl Names {
         }
         let what = self.what;
         let candidates = self.declared.iter().map(|(n, ..)| n.as_str());
-        let help = format!("{}; declare it under workload: (.. {what}s: [\"{name}\"])", suggest(name, "declared", candidates));
+        let declared = if self.declared.is_empty() { format!("no {what} is declared") } else { suggest(name, "declared", candidates) };
+        let help = format!("{declared}; declare it under workload: (.. {what}s: [\"{name}\"])");
         cx.error(Code::UnknownName, node.span, format!("there is no {what} \"{name}\"")).help(help);
         None
     }
@@ -158,7 +159,7 @@ impl StepReader {
         }
         let mut out = Vec::with_capacity(items.len());
         // What is acquired in a list is released in the same list.
-        let mut acquired: Vec<(usize, &Node)> = Vec::new();
+        let mut acquired: Vec<(usize, usize)> = Vec::new();
         let held_around = self.held.len();
         for (i, item) in items.iter().enumerate() {
             self.count += 1;
@@ -175,7 +176,7 @@ impl StepReader {
                 match step {
                     Step::Acquire(lock) => {
                         self.warn_if_held(cx, lock, item);
-                        acquired.push((lock, item));
+                        acquired.push((lock, i));
                         self.held.push(lock);
                     }
                     Step::Release(lock) => match acquired.iter().rposition(|(l, _)| *l == lock) {
@@ -198,10 +199,12 @@ impl StepReader {
             out.extend(step);
         }
         self.held.truncate(held_around);
-        for (lock, item) in acquired {
+        for (lock, i) in acquired {
             let name = &self.locks.declared[lock].0;
-            cx.error(Code::Unbalanced, item.span, format!("the lock \"{name}\" is acquired, but never released in this list of steps"))
-                .help(format!("add Release(\"{name}\") after the steps that need it, or write Lock(\"{name}\", [..])"));
+            cx.at_index(i, |cx| {
+                cx.error(Code::Unbalanced, items[i].span, format!("the lock \"{name}\" is acquired, but never released in this list of steps"))
+                    .help(format!("add Release(\"{name}\") after the steps that need it, or write Lock(\"{name}\", [..])"));
+            });
         }
         Some(out)
     }

@@ -115,6 +115,14 @@ pub enum Severity {
     Warning,
 }
 
+/// Cuts a text that quotes something absurdly long.
+pub(super) fn shorten(text: Box<str>) -> Box<str> {
+    match text.char_indices().nth(1_000) {
+        Some((end, _)) => format!("{} [...]", &text[..end]).into(),
+        None => text,
+    }
+}
+
 /// One problem of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
@@ -142,7 +150,7 @@ impl Diagnostic {
         Self {
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: shorten(message.into()),
             path: "".into(),
             source: Arc::clone(source),
             span,
@@ -158,13 +166,13 @@ impl Diagnostic {
 
     /// Says what to do.
     pub fn help(&mut self, text: impl Into<Box<str>>) -> &mut Self {
-        self.help = Some(text.into());
+        self.help = Some(shorten(text.into()));
         self
     }
 
     /// Gives background.
     pub fn note(&mut self, text: impl Into<Box<str>>) -> &mut Self {
-        self.note = Some(text.into());
+        self.note = Some(shorten(text.into()));
         self
     }
 

@@ -85,6 +85,8 @@ type Parsed<T> = Result<T, Box<SyntaxError>>;
 /// Parses a whole text; `source` is the number that its spans carry.
 pub(super) fn parse(text: &str, source: u32) -> Parsed<Node> {
     let mut p = Parser { text, at: 0, source };
+    // Some editors begin every file with a byte order mark.
+    p.take('\u{feff}');
     p.space()?;
     p.extensions()?;
     let node = p.value(0)?;
@@ -98,6 +100,7 @@ pub(super) fn parse(text: &str, source: u32) -> Parsed<Node> {
 /// Whether the text holds nothing but white space and comments.
 pub(super) fn is_blank(text: &str) -> bool {
     let mut p = Parser { text, at: 0, source: 0 };
+    p.take('\u{feff}');
     p.space().is_ok() && p.at == text.len()
 }
 
@@ -160,7 +163,7 @@ impl<'t> Parser<'t> {
     fn space(&mut self) -> Parsed<()> {
         loop {
             let rest = self.rest();
-            self.at += rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').len();
+            self.at += rest.len() - rest.trim_start().len();
             if self.rest().starts_with("//") {
                 self.at += self.rest().find('\n').unwrap_or(self.rest().len());
             } else if self.rest().starts_with("/*") {

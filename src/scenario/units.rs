@@ -168,7 +168,7 @@ pub fn share(text: &str) -> Result<f64, UnitError> {
 /// A duration as a person writes it: the shortest of the exact forms (`1.5s`, `250ms`, `3us`).
 pub fn format_duration(t: Nanos) -> String {
     for (unit, ns) in [("s", 1_000_000_000_u64), ("ms", 1_000_000), ("us", 1_000)] {
-        if t.0 >= ns && t.0 % (ns / 100).max(1) == 0 {
+        if t.0 >= ns && t.0.is_multiple_of((ns / 100).max(1)) {
             return format!("{}{unit}", t.as_f64() / f64::from(u32::try_from(ns).unwrap_or(1)));
         }
     }

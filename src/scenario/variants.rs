@@ -77,3 +77,51 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         _ => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Code, limits};
+
+    const DOCS: &str = include_str!("../../docs/scenario-format.md");
+
+    /// What can be written is documented, with its parameters in their order.
+    #[test]
+    fn the_documentation_names_everything() {
+        for variant in [DISTRIBUTIONS, STEPS, ARRIVALS, STRATEGIES, OFFLOADS].concat() {
+            let params = params(variant);
+            let call = if params.is_empty() { format!("`{variant}`") } else { format!("`{variant}({})`", params.join(", ")) };
+            let listed = variant == "Empirical" || variant == "Constant" || DOCS.contains(&call);
+            assert!(listed && DOCS.contains(variant), "{call}");
+        }
+        for field in [SCENARIO, MACHINE, WORKLOAD, TASK].concat() {
+            assert!(DOCS.contains(&format!("`{field}`")), "{field}");
+        }
+        for code in Code::ALL {
+            assert!(DOCS.contains(&format!("| `{code}` | {} |", code.meaning())), "| `{code}` | {} |", code.meaning());
+        }
+    }
+
+    #[test]
+    fn the_documentation_states_the_limits() {
+        let spaced = |n: u64| {
+            let digits = n.to_string();
+            let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|c| std::str::from_utf8(c).unwrap()).collect();
+            groups.join(" ")
+        };
+        for (name, value) in [
+            ("MAX_TASKS", limits::MAX_TASKS),
+            ("MAX_STEPS", limits::MAX_STEPS as u64),
+            ("MAX_STEP_DEPTH", limits::MAX_STEP_DEPTH as u64),
+            ("MAX_STEPS_PER_TASK", limits::MAX_STEPS_PER_TASK),
+            ("MAX_STEPS_PER_RUN", limits::MAX_STEPS_PER_RUN),
+            ("MAX_CHILDREN", limits::MAX_CHILDREN),
+            ("MAX_WORKERS", u64::from(limits::MAX_WORKERS)),
+            ("MAX_REPLICATIONS", u64::from(limits::MAX_REPLICATIONS)),
+            ("MAX_CORES", u64::from(limits::MAX_CORES)),
+            ("MAX_NAMES", limits::MAX_NAMES as u64),
+        ] {
+            assert!(DOCS.contains(&format!("| `{name}` | {}", spaced(value))), "{name} {}", spaced(value));
+        }
+    }
+}
