@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use crate::cpython::profile::{Curve, PARAMS, Params, Profile, Tag};
 
@@ -160,6 +160,18 @@ impl From<Origin> for Tag {
     }
 }
 
+/// Reads the entry of the parameter with this number and checks it while the reader still stands on its line.
+struct Of(usize);
+
+impl<'de> DeserializeSeed<'de> for Of {
+    type Value = Entry;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entry, D::Error> {
+        let entry = Entry::deserialize(deserializer)?;
+        check(self.0, &entry).map_err(de::Error::custom)?;
+        Ok(entry)
+    }
+}
+
 /// The parameters of a file. Read by hand so that a mistake is reported where it stands.
 struct Table {
     values: Params,
@@ -184,8 +196,7 @@ impl<'de> Deserialize<'de> for Table {
                     if std::mem::replace(&mut seen[i], true) {
                         return Err(de::Error::custom(format!("parameter `{name}` is given twice")));
                     }
-                    let entry: Entry = map.next_value()?;
-                    check(i, &entry).map_err(de::Error::custom)?;
+                    let entry = map.next_value_seed(Of(i))?;
                     *table.values.get_mut(i) = entry.value;
                     table.tags[i] = entry.tag.into();
                 }
@@ -242,7 +253,7 @@ mod tests {
 
     fn sample() -> Profile {
         let mut p = Profile { name: "mine".into(), origin: "a \"quoted\" origin, with \\ and µ".into(), ..Profile::default() };
-        p.params.tpe_submit = 7461.898_499_968_811;
+        p.params.tpe_submit = 7_461.898_499_968_811;
         p.params.gil_requester_wins = 0.625;
         p.tags[0] = Tag::Measured("burn_ns_per_iter".into());
         p.tags[1] = Tag::Derived("half of \"it\"".into());
