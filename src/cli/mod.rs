@@ -1,6 +1,110 @@
 //! The terminal: one file a subcommand. The only room that prints.
 
+mod exit;
+mod hooks;
+mod paint;
+mod printer;
+pub mod run;
+// HOOK: mod check; mod scenarios; mod init; mod validate; mod profiles;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
+
+pub use exit::{Exit, UserError};
+pub use printer::Printer;
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal that wants them (NO_COLOR, CLICOLOR and TERM decide).
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Forecasts how a Python workload behaves under every concurrency strategy.
+#[derive(Debug, Parser)]
+#[command(name = "pchsim", version, about, max_term_width = 100)]
+#[command(after_help = "Start with: pchsim run scraper")]
+struct Cli {
+    /// Say less (-q: no progress, notes and hints; -qq: errors only)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    quiet: u8,
+    /// Say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    verbose: u8,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Global options")]
+    color: Color,
+    /// Show no progress
+    #[arg(long, global = true, help_heading = "Global options")]
+    no_progress: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Simulate a scenario under every strategy, and compare
+    Run(Box<run::Args>),
+    // HOOK: Check(check::Args), Scenarios(scenarios::Args), Init(init::Args), Validate(validate::Args), Profiles(profiles::Args)
+}
+
+impl Command {
+    fn run(&self, printer: &Printer) -> anyhow::Result<u8> {
+        match self {
+            Self::Run(args) => run::run(args, printer),
+            // HOOK: Self::Check(args) => check::run(args, printer), and so on
+        }
+    }
+}
+
 /// Parses the command line, runs the subcommand, and maps its result to an exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return refused(&e),
+    };
+    match cli.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let printer = Printer { quiet: cli.quiet, verbose: cli.verbose, progress: !cli.no_progress };
+    match cli.command.run(&printer) {
+        Ok(code) => ExitCode::from(code),
+        Err(e) => {
+            let (exit, text) = exit::of_error(&e);
+            text.iter().for_each(|t| printer.error(t));
+            exit.into()
+        }
+    }
+}
+
+/// Help and version are results; anything else was bad usage. A scenario in place of a subcommand is a common slip.
+fn refused(e: &clap::Error) -> ExitCode {
+    let printer = Printer { quiet: 0, verbose: 0, progress: false };
+    let scenario =
+        std::env::args().nth(1).filter(|a| a == "-" || a.ends_with(".ron") || std::path::Path::new(a).is_file());
+    if let (ErrorKind::InvalidSubcommand, Some(name)) = (e.kind(), scenario) {
+        printer.error(&format!("error: `{name}` is not a subcommand; did you mean `pchsim run {name}`?"));
+        return Exit::Usage.into();
+    }
+    // Nobody can be told that the streams are gone.
+    let _ = e.print();
+    if e.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -1,3 +1,28 @@
 //! CPython's mechanisms: the GIL, locks, queues, pools, the event loop, processes and memory.
+//!
+//! A simulated thread ([`thread`]) is a script of small acts (run bytecode, run without the GIL, sleep, park, have an
+//! effect) that is refilled by what the thread is for: a pool worker, an event loop, a management thread, the main
+//! program. [`sim`] owns everything and turns the machine's upcalls into acts.
 
+mod aio;
+mod exec;
+mod finding;
+mod gil;
+mod ipc;
+mod lock;
+mod memory;
+mod observe;
+mod pool;
+mod processes;
 pub mod profile;
+pub mod program;
+mod server;
+mod sim;
+mod start;
+mod task;
+mod thread;
+
+pub use finding::Finding;
+pub use observe::Observed;
+pub use program::Program;
+pub use sim::{Limits, Sim};

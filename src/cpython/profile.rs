@@ -53,6 +53,18 @@ macro_rules! parameters {
             }
         }
 
+        /// The parameters rounded to whole units: what the simulation charges.
+        #[derive(Clone, Debug)]
+        pub struct Costs {
+            $($(#[doc = $doc])+ pub $name: Nanos,)+
+        }
+
+        impl From<&Params> for Costs {
+            fn from(p: &Params) -> Self {
+                Self { $($name: Nanos::from_f64(p.$name),)+ }
+            }
+        }
+
         /// The list of parameters in the order of the table.
         pub const PARAMS: &[ParamInfo] = &[
             $(ParamInfo { name: stringify!($name), unit: $unit, kind: Kind::$kind, meaning: concat!($($doc),+) },)+

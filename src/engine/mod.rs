@@ -1,5 +1,11 @@
 //! The discrete-event kernel: clock, calendar, random streams. It knows no Python and no cores.
 
+mod calendar;
+mod classes;
+pub mod random;
 mod time;
 
+pub use calendar::{Calendar, Key};
+pub use classes::Class;
+pub use random::{Role, Streams, stream, unit};
 pub use time::Nanos;

@@ -1,1 +1,14 @@
-//! Cores, the operating system's scheduler, timers, pipes and memory.
+//! The simulated computer: cores, the operating system's scheduler, and timers. It knows no Python: threads are numbers
+//! that burn CPU, block and wake.
+//!
+//! The scheduler follows Linux's EEVDF as far as its effects reach a Python program: a queue for each core, ordered by
+//! virtual runtime; a waking thread goes to an idle core (its last one if it can) after that core's wake-up latency; where
+//! none is idle it joins its last core's queue, and preempts the thread there if that one has used up its protected slice;
+//! an idle core takes from the longest queue at once, busy ones even out now and then. It is this unevenness that lets
+//! threads which started together drift apart.
+
+mod cause;
+mod scheduler;
+
+pub use cause::{CAUSES, Cause};
+pub use scheduler::{Machine, State, Tid, Upcall};

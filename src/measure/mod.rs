@@ -1,29 +1,12 @@
-//! Statistics of observations: histograms, intervals, warm-up. Pure: no clock, no files.
+//! Statistics of observations: histograms, batch means, intervals, warm-up and drift. Pure: no clock, no files, and the
+//! same bits on every platform (transcendental functions come from `libm`, sums are taken in a fixed order).
 
-use crate::engine::Nanos;
+mod histogram;
+mod interval;
+mod series;
+mod steady;
 
-/// Counts of durations at three significant digits.
-#[derive(Clone, Debug, Default)]
-pub struct Histogram;
-
-impl Histogram {
-    /// Empty.
-    pub fn new() -> Self {
-        Self
-    }
-    /// Counts one duration.
-    pub fn record(&mut self, _value: Nanos) {}
-}
-
-/// Batch means of a stream of observations of unknown length, in bounded memory.
-#[derive(Clone, Debug, Default)]
-pub struct BatchSeries;
-
-impl BatchSeries {
-    /// Empty.
-    pub fn new() -> Self {
-        Self
-    }
-    /// Adds one observation, at simulated time `at` (rising).
-    pub fn push(&mut self, _at: Nanos, _value: f64) {}
-}
+pub use histogram::Histogram;
+pub use interval::{CONFIDENCE, Estimate, paired_difference, ratio, student_t};
+pub use series::{Batch, BatchSeries};
+pub use steady::{BatchMeans, Truncation, batch_means, drift, lag1, mser, rebatch, von_neumann};

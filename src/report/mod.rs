@@ -1,1 +1,62 @@
-//! A study in, text out: table, JSON, CSV, Markdown.
+//! A study in, text out: [`text`] for a terminal, [`json`], [`csv`] and [`markdown`] for everything else. Pure functions:
+//! nothing is printed here, and the same study gives the same bytes everywhere.
+
+mod bars;
+mod csv;
+mod grid;
+mod json;
+mod markdown;
+mod text;
+
+pub use csv::csv;
+pub use json::{SCHEMA, json};
+pub use markdown::markdown;
+pub use text::text;
+
+/// What a report says besides the study's own results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// The command line that repeats the run.
+    pub command: String,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// How a report for people looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether signs outside ASCII may be used.
+    pub unicode: bool,
+    /// Whether to explain more: every cause and class instead of the main ones.
+    pub verbose: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { unicode: true, verbose: false }
+    }
+}
+
+impl Style {
+    /// The text itself, or its nearest in ASCII.
+    fn fit(self, text: String) -> String {
+        if self.unicode {
+            return text;
+        }
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                '±' => out.push_str("+-"),
+                '×' => out.push('x'),
+                '✓' => out.push('y'),
+                '✗' => out.push('n'),
+                '—' | '–' | '─' => out.push('-'),
+                '·' => out.push('|'),
+                '│' => out.push('|'),
+                c if c.is_ascii() => out.push(c),
+                _ => out.push('?'),
+            }
+        }
+        out
+    }
+}

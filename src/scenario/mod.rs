@@ -1,7 +1,29 @@
 //! What a user writes: a scenario's types, units, distributions, validation, and diagnostics with a source span.
+//!
+//! A text goes through four stages: RON with spans (`tree`), overrides by path (`overrides`), reading with all problems
+//! collected (`decode*`), and the types that the rest of the program uses ([`Scenario`]). The format is documented in
+//! `docs/scenario-format.md`.
 
+mod decode;
+mod decode_scenario;
+mod decode_steps;
+mod decode_strategy;
+mod diagnostic;
 mod dist;
+pub mod embedded;
+pub mod limits;
+mod load;
 mod model;
+mod objective;
+mod overrides;
+mod strategy_text;
+mod trace;
+mod tree;
+pub mod units;
+mod variants;
 
+pub use diagnostic::{Code, Diagnostic, Severity, Source, render};
 pub use dist::Dist;
+pub use load::{check, load, parse, read};
 pub use model::*;
+pub use strategy_text::{SHORT_FORMS, parse_strategy, strategy_label, strategy_short_form};

@@ -55,6 +55,8 @@ pub struct MachineSpec {
     pub hz: u32,
     /// The scheduler's base slice for one core, before scaling with the number of cores (0.70 ms from Linux 6.15).
     pub base_slice: Nanos,
+    /// How often a core with waiting threads looks for one with fewer (Linux: 16 ms for each core of the domain).
+    pub balance_interval: Nanos,
     /// CPU time of a context switch on one core.
     pub context_switch: Nanos,
     /// Slack of timed sleeps and waits (50 us on Linux).
@@ -86,6 +88,7 @@ impl MachineSpec {
             memory_limit: None,
             hz: 250,
             base_slice: us(700),
+            balance_interval: Nanos::from_millis(16) * u64::from(n.max(1)),
             context_switch: Nanos(1_500),
             timer_slack: us(50),
             wake_latency: vec![(us(20), us(6)), (us(200), us(14)), (us(1_000), us(30)), (us(5_000), us(40)), (us(50_000), us(80))],
@@ -112,6 +115,9 @@ pub struct Workload {
     /// Modules that the program imports beyond the standard library's pools and asyncio: CPU time and memory paid by
     /// every process or interpreter that does not inherit them.
     pub imports: Imports,
+    /// Payloads are fresh zero memory that nobody writes (`bytes(n)`): large ones take up memory only where they are
+    /// copied. False for real data.
+    pub untouched_payload: bool,
     /// CPU time (baseline) that the submitting program itself spends for every task besides the library's own cost:
     /// building arguments, attaching callbacks.
     pub dispatch: Nanos,

@@ -1,12 +1,24 @@
 //! A strategy tree and a workload compiled to programs for simulated threads, and the run of one replication.
 
+mod compile;
 mod outcome;
 
+pub use compile::{START_METHODS, compile, constant_cpu};
 pub use outcome::*;
 
 use crate::cpython::profile::Profile;
+use crate::cpython::{Limits, Sim};
 use crate::engine::Nanos;
 use crate::scenario::{MachineSpec, Strategy, Workload};
+
+/// Why a replication could not be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimError {
+    /// The interpreter or the library cannot do what the strategy asks.
+    #[error("not possible: {0}")]
+    Unsupported(String),
+}
 
 /// Everything that one replication depends on.
 #[derive(Clone, Copy, Debug)]
@@ -31,4 +43,52 @@ pub struct SimInput<'a> {
     pub keep_latencies: bool,
     /// The run is stopped (and says so) after this many model events.
     pub max_events: u64,
+}
+
+/// Simulates one replication.
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
+    let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
+    let limits = Limits {
+        warmup: input.warmup,
+        horizon: input.horizon,
+        max_events: input.max_events,
+        keep_latencies: input.keep_latencies,
+    };
+    let o = Sim::new(input.machine, input.profile, &program, input.seed, input.replication, limits).run();
+    let mut latencies = o.observer.latencies.unwrap_or_default();
+    latencies.sort_unstable_by_key(|&(number, _)| number);
+    let class_latency =
+        if program.own_classes > 1 { o.observer.class_latency } else { vec![o.observer.latency.clone()] };
+    Ok(Outcome {
+        arrived: o.observer.arrived,
+        completed: o.observer.completed,
+        failed: o.observer.failed,
+        timed_out: o.observer.timed_out,
+        in_flight: o.in_flight,
+        makespan: o.observer.makespan,
+        closed: o.closed,
+        latency: o.observer.latency,
+        class_latency,
+        series: o.observer.series,
+        latencies: latencies.into_iter().map(|(_, l)| l).collect(),
+        causes: o.causes,
+        cpu: o.cpu,
+        core_busy: o.core_busy,
+        end: o.end,
+        gil_held: o.gil_held,
+        gil_contended: o.gil_contended,
+        switches_voluntary: o.switches_voluntary,
+        switches_involuntary: o.switches_involuntary,
+        memory_peak: o.memory_peak,
+        memory_mean: o.memory_mean,
+        bytes_moved: o.bytes_moved,
+        processes: o.processes,
+        events: o.events,
+        calendar_events: o.calendar_events,
+        calendar_peak: o.calendar_peak,
+        findings: o.findings,
+    })
 }

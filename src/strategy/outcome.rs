@@ -1,78 +1,9 @@
 //! What one replication observed.
 
 use crate::engine::Nanos;
+pub use crate::cpython::Finding;
+pub use crate::machine::Cause;
 use crate::measure::{BatchSeries, Histogram};
-
-/// Where a task's time goes. Every nanosecond between a task's arrival and its completion belongs to exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Cause {
-    /// Executing its own steps on a core.
-    Running,
-    /// Ready to run, waiting for a core (including wake-up latency).
-    Core,
-    /// Waiting for the GIL.
-    Gil,
-    /// Waiting for a lock or a shared object.
-    Lock,
-    /// Waiting for a pool worker (queued in an executor).
-    Pool,
-    /// Ready, waiting for its turn on an event loop, or for a concurrency limit.
-    Loop,
-    /// Pickling, pipes, hand-over between threads or processes, executor and event-loop bookkeeping.
-    Ipc,
-    /// Threads, processes or interpreters being started for it.
-    Startup,
-    /// Sleeping or waiting for something outside.
-    Io,
-    /// Waiting for a workload queue or for its children.
-    Queue,
-}
-
-impl Cause {
-    /// All causes in the order of their numbers.
-    pub const ALL: [Self; 10] = [
-        Self::Running, Self::Core, Self::Gil, Self::Lock, Self::Pool, Self::Loop, Self::Ipc, Self::Startup, Self::Io, Self::Queue,
-    ];
-
-    /// Short name used in tables and JSON.
-    pub fn name(self) -> &'static str {
-        ["running", "core", "gil", "lock", "pool", "loop", "ipc", "startup", "io", "queue"][self as usize]
-    }
-}
-
-/// What a forecast says went wrong (or nearly did).
-#[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
-    /// Nothing can ever happen again, yet tasks are unfinished: who waits for what.
-    Deadlock {
-        /// When the last thing happened.
-        at: Nanos,
-        /// One line for each waiting task or thread.
-        waiting: Vec<String>,
-    },
-    /// Memory passed the machine's limit.
-    OutOfMemory {
-        /// When.
-        at: Nanos,
-        /// How much was in use.
-        bytes: u64,
-    },
-    /// One callback kept an event loop busy for so long.
-    BlockedLoop {
-        /// When it began.
-        at: Nanos,
-        /// How long the loop could do nothing else.
-        lasted: Nanos,
-    },
-    /// The run was stopped at [`super::SimInput::max_events`].
-    EventLimit {
-        /// When.
-        at: Nanos,
-    },
-    /// The interpreter cannot do what the strategy asks (for example sub-interpreters before 3.14).
-    Unsupported(String),
-}
 
 /// What one replication observed. Times are simulated.
 #[derive(Clone, Debug)]

@@ -1,1 +1,29 @@
-//! Everything that runs many simulations: replications, precision, warm-up, comparison.
+//! Everything that runs many simulations: replications until a precision is reached, warm-up, comparison.
+//!
+//! A [`Study`] holds one [`Forecast`] for each case (a strategy on an interpreter), best first. Every case sees the same
+//! arrivals and demands (common random numbers by (seed, replication)), so cases are compared by the differences of paired
+//! replications. Batches and recorded arrivals are terminating: their replications are independent runs from start to end.
+//! Open and closed workloads are steady-state: a pilot run of each case finds the warm-up (MSER-5), the longest of them is left
+//! out everywhere, and replications follow until the metric that the study ranks by is precise enough.
+
+mod cases;
+mod forecast;
+mod judge;
+mod numbers;
+mod options;
+mod quantity;
+mod ranking;
+mod run;
+mod sample;
+mod steady;
+mod warning;
+
+pub use cases::{Case, cases, default_cases};
+pub use forecast::{ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
+pub(crate) use numbers::{decimals, digits, percent, seconds, time_unit};
+pub use options::{Options, Progress, StudyError};
+pub use quantity::{LATENCIES, Quantity, Unit};
+pub use ranking::TIE;
+pub use run::{Study, run_study};
+pub use warning::Warning;
+pub(crate) use warning::list;

@@ -1,0 +1,79 @@
+//! Exit codes: what the shell learns.
+
+use std::process::ExitCode;
+
+/// Every exit code of the program. Codes from 100 on are avoided: schedulers and shells use them, but for the two below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Something unexpected: a bug, or a file system that refuses.
+    Unexpected = 1,
+    /// Bad usage, or an invalid scenario.
+    Usage = 2,
+    /// No compared strategy meets what `--assert` asks for.
+    ObjectiveMissed = 3,
+    /// The result is not trustworthy (with `--strict`): saturated, not converged, or another warning.
+    Untrusted = 4,
+    /// A sweep is incomplete.
+    Incomplete = 5,
+    /// Something was busy; try again.
+    TryAgain = 75,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(e: Exit) -> Self {
+        Self::from(e as u8)
+    }
+}
+
+/// A mistake of the user's: exit code 2, and no more text than this.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UserError {
+    /// A sentence, printed after `error: `.
+    #[error("{0}")]
+    Message(String),
+    /// A diagnostic that is laid out already, printed as it is.
+    #[error("{0}")]
+    Rendered(String),
+}
+
+impl UserError {
+    /// A sentence.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self::Message(text.into())
+    }
+}
+
+/// The exit code of an error, and what is to be printed of it (nothing, when the reader has gone away).
+pub(super) fn of_error(error: &anyhow::Error) -> (Exit, Option<String>) {
+    let broken = |e: &(dyn std::error::Error + 'static)| {
+        e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(broken) {
+        return (Exit::Done, None);
+    }
+    match error.downcast_ref::<UserError>() {
+        Some(UserError::Rendered(text)) => (Exit::Usage, Some(text.clone())),
+        Some(UserError::Message(text)) => (Exit::Usage, Some(format!("error: {text}"))),
+        None => (Exit::Unexpected, Some(format!("error: {error:#}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_their_codes() {
+        let gone = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).context("cannot write");
+        assert_eq!(of_error(&gone), (Exit::Done, None));
+        let user = anyhow::Error::new(UserError::new("no such scenario"));
+        assert_eq!(of_error(&user), (Exit::Usage, Some("error: no such scenario".into())));
+        let bug = anyhow::anyhow!("inner").context("outer");
+        assert_eq!(of_error(&bug), (Exit::Unexpected, Some("error: outer: inner".into())));
+    }
+}

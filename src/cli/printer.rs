@@ -1,0 +1,129 @@
+//! The one place that decides what is printed where: results on standard output, everything else on standard error.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::exit::UserError;
+use crate::study::Progress;
+
+/// A run that is shorter than this shows no progress.
+const QUICK: Duration = Duration::from_millis(800);
+
+/// How much is said, and in which colours.
+#[derive(Clone, Copy, Debug)]
+pub struct Printer {
+    /// 0: all; 1: no progress, notes and hints; 2: errors only.
+    pub quiet: u8,
+    /// 0: the main things; 1 and more: details.
+    pub verbose: u8,
+    /// Whether progress may be shown.
+    pub progress: bool,
+}
+
+impl Printer {
+    /// Writes a result to standard output; colours are taken out where they are not wanted.
+    pub fn result(&self, text: &str) -> anyhow::Result<()> {
+        let mut out = anstream::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
+    }
+
+    /// Tells something that helps, on standard error.
+    pub fn hint(&self, text: &str) {
+        if self.quiet == 0 {
+            self.say(text);
+        }
+    }
+
+    /// Warns on standard error.
+    pub fn warn(&self, text: &str) {
+        if self.quiet < 2 {
+            self.say(text);
+        }
+    }
+
+    /// Says what went wrong, on standard error.
+    pub fn error(&self, text: &str) {
+        self.say(text);
+    }
+
+    fn say(&self, text: &str) {
+        // Nobody can be told that standard error is gone.
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+
+    /// Writes a result to a file: the whole of it or nothing. An existing file is replaced only with `force`.
+    pub fn write_file(&self, path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
+        if path.exists() && !force {
+            let text = format!("{} exists; choose another name, or add --force to replace it", path.display());
+            return Err(UserError::new(text).into());
+        }
+        let name = path.file_name().ok_or_else(|| UserError::new(format!("{} is no file name", path.display())))?;
+        let temporary = path.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+        let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+        if written.is_err() {
+            // What is left of a failed attempt helps nobody; that it cannot be removed is no news beside the failure.
+            let _ = std::fs::remove_file(&temporary);
+        }
+        written.with_context(|| format!("cannot write {}", path.display()))?;
+        self.hint(&format!("wrote {}", path.display()));
+        Ok(())
+    }
+
+    /// A progress display that appears when a run turns out to be long, on a terminal only.
+    pub fn progress_bar(&self) -> RunProgress {
+        RunProgress { bar: ProgressBar::hidden(), wanted: self.progress && self.quiet == 0, since: Instant::now() }
+    }
+}
+
+/// The progress of a study on standard error.
+#[derive(Debug)]
+pub struct RunProgress {
+    bar: ProgressBar,
+    wanted: bool,
+    since: Instant,
+}
+
+impl RunProgress {
+    /// Shows how far the study is.
+    pub fn show(&self, p: Progress) {
+        if !self.wanted || self.since.elapsed() < QUICK {
+            return;
+        }
+        if self.bar.is_hidden() {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} simulations, {eta} left");
+            self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_length(p.planned);
+        self.bar.set_position(p.done);
+    }
+
+    /// Takes the display away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_whole_and_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("result.json");
+        let printer = Printer { quiet: 2, verbose: 0, progress: false };
+        printer.write_file(&path, "one", false).unwrap();
+        let refused = printer.write_file(&path, "two", false).unwrap_err();
+        assert!(refused.downcast_ref::<UserError>().is_some() && refused.to_string().contains("--force"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
+        printer.write_file(&path, "two", true).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(printer.write_file(&dir.path().join("no/such/place"), "x", false).is_err());
+    }
+}

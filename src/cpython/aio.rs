@@ -1,0 +1,476 @@
+//! The asyncio event loop, iteration by iteration: facts sheet 11.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use super::exec::{Flow, Mode};
+use super::program::Executor;
+use super::server::Waiter;
+use super::sim::Sim;
+use super::task::TaskKey;
+use super::thread::{Act, NO_GIL};
+use super::Finding;
+use crate::engine::Nanos;
+use crate::machine::{Cause, Tid};
+
+/// What the loop calls back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Handle {
+    /// A task's first step.
+    Start(TaskKey),
+    /// A task goes on.
+    Step(TaskKey),
+    /// A timer is due: the future that its task awaits is set.
+    Due(TaskKey),
+    /// An executor has finished a task's part: its future is set.
+    Finished(TaskKey),
+    /// A task's deadline has come while it waits for a queue or lock.
+    Deadline(TaskKey, u64),
+}
+
+/// An `asyncio.Lock`.
+#[derive(Clone, Default)]
+struct LoopLock {
+    locked: bool,
+    waiters: VecDeque<TaskKey>,
+}
+
+/// An event loop.
+pub(crate) struct EventLoop {
+    tid: Tid,
+    ready: VecDeque<Handle>,
+    /// Handles that other threads have added (`call_soon_threadsafe`).
+    incoming: VecDeque<Handle>,
+    timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
+    sequence: u64,
+    /// Handles left of this iteration's snapshot.
+    snapshot: usize,
+    /// Permits left of the concurrency limit.
+    permits: Option<u32>,
+    permit_waiters: VecDeque<TaskKey>,
+    locks: Vec<LoopLock>,
+    current: Option<TaskKey>,
+    /// When the handle that runs began, and the longest so far.
+    handle_began: Nanos,
+    longest: (Nanos, Nanos),
+    offload: bool,
+}
+
+// Acts.
+const OFFLOAD: u8 = 0;
+const SELECTED: u8 = 1;
+const OPENED: u8 = 2;
+
+// States.
+const BEGIN: u8 = 0;
+const CREATE: u8 = 1;
+const ITERATE: u8 = 2;
+const HANDLES: u8 = 3;
+const STEP: u8 = 4;
+const CLOSING: u8 = 5;
+const SELECTING: u8 = 6;
+
+/// asyncio's debug mode reports callbacks longer than this (`loop.slow_callback_duration`).
+const SLOW_CALLBACK: Nanos = Nanos::from_millis(100);
+
+impl Sim<'_> {
+    pub(crate) fn new_loop(&mut self, _copy: u32, tid: Tid) {
+        self.loops.push(EventLoop {
+            tid,
+            ready: VecDeque::new(),
+            incoming: VecDeque::new(),
+            timers: BinaryHeap::new(),
+            sequence: 0,
+            snapshot: 0,
+            permits: self.program.layout.limit,
+            permit_waiters: VecDeque::new(),
+            locks: vec![LoopLock::default(); self.program.locks.len()],
+            current: None,
+            handle_began: Nanos::ZERO,
+            longest: (Nanos::ZERO, Nanos::ZERO),
+            offload: self.program.layout.executor != Executor::Inline,
+        });
+    }
+
+    pub(crate) fn refill_loop(&mut self, tid: Tid, copy: u32) {
+        match self.threads[tid as usize].state {
+            BEGIN => {
+                let rss = Nanos::from_f64(self.profile.params.aio_loop_rss).0;
+                self.push(tid, Act::Take(rss));
+                self.push(tid, Act::Run(Nanos(self.costs.aio_run.0 / 2)));
+                self.push(tid, Act::Role(OPENED));
+            }
+            CREATE => self.create_own(tid, copy),
+            ITERATE => self.iterate(tid, copy),
+            SELECTING => self.selected(tid, copy),
+            HANDLES => self.next_handle(tid, copy),
+            STEP => self.step_current(tid, copy),
+            _ => {
+                self.close_executors(tid, copy);
+                self.push(tid, Act::Run(Nanos(self.costs.aio_run.0 / 2)));
+                self.push(tid, Act::Exit);
+            }
+        }
+    }
+
+    /// The main coroutine makes a task for everything that the program already knows of.
+    fn create_own(&mut self, tid: Tid, copy: u32) {
+        if self.from_outside() {
+            self.threads[tid as usize].state = ITERATE;
+            return;
+        }
+        let Some((arrival, key)) = self.next_own(copy) else {
+            self.threads[tid as usize].state = ITERATE;
+            return;
+        };
+        let now = self.machine.now();
+        if arrival > now {
+            // `await asyncio.sleep(...)` until it is due.
+            self.tasks[key].pause = arrival - now;
+        }
+        self.memory.take(now, self.task_memory());
+        self.push(tid, Act::Run(self.costs.aio_task_create));
+        self.loops[copy as usize].ready.push_back(Handle::Start(key));
+    }
+
+    fn task_memory(&self) -> u64 {
+        Nanos::from_f64(self.profile.params.aio_task_rss).0
+    }
+
+    /// One turn of `_run_once` up to its `select`.
+    fn iterate(&mut self, tid: Tid, copy: u32) {
+        let l = &self.loops[copy as usize];
+        if l.ready.is_empty()
+            && l.incoming.is_empty()
+            && self.copies[copy as usize].outstanding == 0
+            && !self.more_to_come(copy)
+        {
+            self.threads[tid as usize].state = CLOSING;
+            return;
+        }
+        self.threads[tid as usize].state = SELECTING;
+        let gil = self.threads[tid as usize].gil;
+        if gil != NO_GIL && self.gils[gil as usize].wanted() {
+            // `select` lets the GIL go, if only for a system call.
+            self.push(tid, Act::Run(self.costs.aio_iteration.since(self.syscall)));
+            self.push(tid, Act::Native(self.syscall));
+        } else {
+            self.push(tid, Act::Run(self.costs.aio_iteration));
+        }
+    }
+
+    /// `select` has looked: something is ready, or the loop blocks until it is.
+    fn selected(&mut self, tid: Tid, copy: u32) {
+        const MILLISECOND: u64 = 1_000_000;
+        let now = self.machine.now();
+        let outside = self.from_outside();
+        if outside {
+            self.accept_all(tid, copy);
+        }
+        let l = &mut self.loops[copy as usize];
+        while let Some(handle) = l.incoming.pop_front() {
+            l.ready.push_back(handle);
+        }
+        while let Some(Reverse((at, _, handle))) = l.timers.peek()
+            && *at <= now
+        {
+            l.ready.push_back(*handle);
+            l.timers.pop();
+        }
+        if l.ready.is_empty() {
+            if self.copies[copy as usize].outstanding == 0 && !self.more_to_come(copy) {
+                self.threads[tid as usize].state = CLOSING;
+                return;
+            }
+            let l = &self.loops[copy as usize];
+            // epoll counts in whole milliseconds, rounded up.
+            let act = l.timers.peek().map_or(Act::Park(Cause::Loop), |Reverse((at, ..))| {
+                let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
+                Act::ParkUntil(now + Nanos(wait), Cause::Loop)
+            });
+            if outside {
+                self.wait_for_arrivals(tid);
+            }
+            self.push(tid, act);
+            self.push(tid, Act::Role(SELECTED));
+            return;
+        }
+        let l = &mut self.loops[copy as usize];
+        l.snapshot = l.ready.len();
+        self.threads[tid as usize].state = HANDLES;
+    }
+
+    fn accept_all(&mut self, tid: Tid, copy: u32) {
+        while let Some(key) = self.accept(copy) {
+            self.machine.charge(tid, self.costs.aio_task_create);
+            self.memory.take(self.machine.now(), self.task_memory());
+            self.loops[copy as usize].ready.push_back(Handle::Start(key));
+        }
+    }
+
+    fn next_handle(&mut self, tid: Tid, copy: u32) {
+        let now = self.machine.now();
+        let l = &mut self.loops[copy as usize];
+        if l.snapshot == 0 {
+            self.threads[tid as usize].state = ITERATE;
+            return;
+        }
+        l.snapshot -= 1;
+        let Some(handle) = l.ready.pop_front() else { return };
+        l.handle_began = now;
+        match handle {
+            Handle::Start(key) => {
+                if let Some(permits) = l.permits.as_mut() {
+                    self.machine.charge(tid, self.costs.aio_semaphore);
+                    // A task that sleeps until its arrival asks for its permit after that.
+                    if self.tasks[key].pause == Nanos::ZERO {
+                        if *permits == 0 {
+                            l.permit_waiters.push_back(key);
+                            return;
+                        }
+                        *permits -= 1;
+                        self.tasks[key].permitted = true;
+                    }
+                }
+                self.resume(tid, copy, key);
+            }
+            Handle::Step(key) => {
+                if self.limited(copy, key) {
+                    return;
+                }
+                self.resume(tid, copy, key);
+            }
+            Handle::Due(key) => {
+                self.machine.charge(tid, self.costs.aio_timer_fire);
+                l.ready.push_back(Handle::Step(key));
+            }
+            Handle::Finished(key) => {
+                self.machine.charge(tid, self.costs.aio_offload_done);
+                l.ready.push_back(Handle::Step(key));
+            }
+            Handle::Deadline(key, number) => self.deadline_passed(tid, copy, key, number),
+        }
+    }
+
+    /// A task that slept until its arrival now needs a permit like the others.
+    fn limited(&mut self, copy: u32, key: TaskKey) -> bool {
+        let l = &mut self.loops[copy as usize];
+        let Some(permits) = l.permits.as_mut() else { return false };
+        if self.tasks[key].permitted || self.tasks[key].parent.is_some() {
+            return false;
+        }
+        if *permits == 0 {
+            l.permit_waiters.push_back(key);
+            return true;
+        }
+        *permits -= 1;
+        self.tasks[key].permitted = true;
+        false
+    }
+
+    /// The loop's time is this task's time until it suspends.
+    fn resume(&mut self, tid: Tid, copy: u32, key: TaskKey) {
+        let now = self.machine.now();
+        let since = self.tasks[key].since;
+        if now > since {
+            self.book(key, Cause::Loop, now - since);
+            self.tasks[key].since = now;
+        }
+        self.loops[copy as usize].current = Some(key);
+        let t = &mut self.threads[tid as usize];
+        t.task = Some(key);
+        t.state = STEP;
+        // A task that has not arrived yet (it sleeps until then) has no time to count.
+        let counted = self.tasks[key].counted && self.tasks[key].arrival <= now;
+        self.machine.count(tid, counted, Cause::Ipc);
+        self.push(tid, Act::Run(self.costs.aio_step));
+        self.push(tid, Act::Label(Cause::Running));
+    }
+
+    fn suspend_current(&mut self, tid: Tid, copy: u32) {
+        let now = self.machine.now();
+        let l = &mut self.loops[copy as usize];
+        l.current = None;
+        let lasted = now.since(l.handle_began);
+        if lasted > l.longest.1 {
+            l.longest = (l.handle_began, lasted);
+        }
+        let t = &mut self.threads[tid as usize];
+        t.task = None;
+        t.state = HANDLES;
+        self.machine.count(tid, false, Cause::Ipc);
+    }
+
+    fn step_current(&mut self, tid: Tid, copy: u32) {
+        let l = &self.loops[copy as usize];
+        let key = l.current.expect("a task is being stepped");
+        let offload = l.offload;
+        match self.step(tid, key, Mode::Loop { offload }) {
+            Flow::Go => {}
+            Flow::Suspended => self.suspend_current(tid, copy),
+            Flow::Offload => {
+                let submit = match self.program.layout.executor {
+                    Executor::Processes(..) | Executor::MpPool(..) => self.costs.ppe_submit,
+                    _ => self.costs.tpe_submit,
+                };
+                self.push(tid, Act::Label(Cause::Ipc));
+                self.push(tid, Act::Run(self.costs.aio_offload + submit));
+                self.push(tid, Act::RoleTask(OFFLOAD, key));
+            }
+            Flow::Over => {
+                // What it still owes is the task's.
+                if self.machine.debt(tid) > Nanos::ZERO {
+                    self.push(tid, Act::Run(Nanos::ZERO));
+                    return;
+                }
+                self.suspend_current(tid, copy);
+                self.release_permit(copy, key);
+                self.machine.charge(tid, self.costs.aio_task_done);
+                self.memory.give(self.machine.now(), if self.tasks[key].parent.is_none() { self.task_memory() } else { 0 });
+                self.task_ended(key);
+            }
+        }
+    }
+
+    fn release_permit(&mut self, copy: u32, key: TaskKey) {
+        if !self.tasks[key].permitted {
+            return;
+        }
+        let l = &mut self.loops[copy as usize];
+        if let Some(next) = l.permit_waiters.pop_front() {
+            // The permit is handed over.
+            self.tasks[next].permitted = true;
+            l.ready.push_back(Handle::Step(next));
+        } else if let Some(p) = l.permits.as_mut() {
+            *p += 1;
+        }
+    }
+
+    pub(crate) fn loop_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {
+        match (what, task) {
+            (OFFLOAD, Some(key)) => {
+                let payload = self.part_payload(key);
+                self.tasks[key].payload = payload;
+                self.suspend_current(tid, copy);
+                self.tasks[key].since = self.machine.now();
+                let c = &self.copies[copy as usize];
+                match (c.pool, c.process_pool) {
+                    (Some(pool), _) => self.pool_submit(tid, pool, key),
+                    (None, Some(pool)) => self.process_submit(tid, pool, key),
+                    (None, None) => unreachable!("work is offloaded to an executor"),
+                }
+            }
+            (SELECTED, _) => self.stop_waiting_for_arrivals(tid),
+            (OPENED, _) => self.threads[tid as usize].state = CREATE,
+            _ => unreachable!("acts of a loop"),
+        }
+    }
+
+    // ---- what tasks wait for
+
+    /// `asyncio.sleep`.
+    pub(crate) fn loop_sleep(&mut self, tid: Tid, key: TaskKey, until: Nanos) {
+        self.machine.charge(tid, self.costs.aio_sleep);
+        let now = self.machine.now();
+        // Booked when it wakes: the sleep itself is I/O, what comes after it is waiting for the loop.
+        if self.tasks[key].arrival <= now {
+            self.book(key, Cause::Io, until.since(now));
+            self.tasks[key].since = until.max(now);
+        }
+        let copy = self.tasks[key].copy;
+        let l = &mut self.loops[copy as usize];
+        l.sequence += 1;
+        l.timers.push(Reverse((until, l.sequence, Handle::Due(key))));
+    }
+
+    /// Takes an `asyncio.Lock` or waits for it, first in, first out.
+    pub(crate) fn loop_lock(&mut self, tid: Tid, key: TaskKey, lock: u32) -> Flow {
+        self.machine.charge(tid, self.costs.aio_semaphore);
+        let copy = self.tasks[key].copy;
+        let l = &mut self.loops[copy as usize].locks[lock as usize];
+        if !l.locked {
+            l.locked = true;
+            return Flow::Go;
+        }
+        l.waiters.push_back(key);
+        self.tasks[key].since = self.machine.now();
+        Flow::Suspended
+    }
+
+    pub(crate) fn loop_unlock(&mut self, tid: Tid, lock: u32) {
+        let Some(key) = self.threads[tid as usize].task else { return };
+        let copy = self.tasks[key].copy;
+        let l = &mut self.loops[copy as usize].locks[lock as usize];
+        match l.waiters.pop_front() {
+            Some(next) => self.loop_resume(tid, next, Cause::Lock),
+            None => l.locked = false,
+        }
+    }
+
+    /// A waiting task goes on in its loop's next iteration; its waiting belongs to `cause`.
+    pub(crate) fn loop_resume(&mut self, by: Tid, key: TaskKey, cause: Cause) {
+        let copy = self.tasks[key].copy;
+        self.loop_resume_quietly(key, cause);
+        let tid = self.loops[copy as usize].tid;
+        if tid != by {
+            self.unpark_by(by, tid);
+        }
+    }
+
+    pub(crate) fn loop_resume_quietly(&mut self, key: TaskKey, cause: Cause) {
+        let now = self.machine.now();
+        let (since, copy) = (self.tasks[key].since, self.tasks[key].copy);
+        self.book(key, cause, now.since(since));
+        self.tasks[key].since = now;
+        let l = &mut self.loops[copy as usize];
+        l.ready.push_back(Handle::Step(key));
+        let tid = l.tid;
+        if self.threads[tid as usize].wait == super::thread::Wait::Park {
+            self.unpark(tid);
+        }
+    }
+
+    /// A new task of the loop (a child).
+    pub(crate) fn loop_ready(&mut self, copy: u32, key: TaskKey) {
+        self.loops[copy as usize].ready.push_back(Handle::Start(key));
+    }
+
+    /// A worker has finished a task's part.
+    pub(crate) fn offload_done(&mut self, by: Tid, copy: u32, key: TaskKey) {
+        let l = &mut self.loops[copy as usize];
+        l.incoming.push_back(Handle::Finished(key));
+        let tid = l.tid;
+        self.unpark_by(by, tid);
+    }
+
+    /// Lets a task that waits with a deadline be woken by it.
+    pub(crate) fn loop_deadline(&mut self, key: TaskKey, at: Nanos) {
+        let (copy, number) = (self.tasks[key].copy, self.tasks[key].number);
+        let l = &mut self.loops[copy as usize];
+        l.sequence += 1;
+        l.timers.push(Reverse((at, l.sequence, Handle::Deadline(key, number))));
+    }
+
+    fn deadline_passed(&mut self, tid: Tid, _copy: u32, key: TaskKey, number: u64) {
+        if !self.tasks[key].live || self.tasks[key].number != number {
+            return;
+        }
+        let waiter = Waiter::Task(key);
+        let waits = self.queues.iter().any(|q| q.getters.contains(&waiter) || q.putters.contains(&waiter));
+        if waits {
+            for q in &mut self.queues {
+                q.forget(waiter);
+            }
+            self.loop_resume(tid, key, Cause::Queue);
+        }
+    }
+
+    /// The longest callbacks, if they were long enough for asyncio's own warning.
+    pub(crate) fn blocked_loops(&self) -> Vec<Finding> {
+        self.loops
+            .iter()
+            .filter(|l| l.longest.1 > SLOW_CALLBACK)
+            .map(|l| Finding::BlockedLoop { at: l.longest.0, lasted: l.longest.1 })
+            .collect()
+    }
+}

@@ -1,0 +1,441 @@
+//! Executing a task's instructions: in a thread of its own, as the offloaded part of a coroutine, or on an event loop.
+
+use super::program::{Demand, Instr};
+use super::server::Waiter;
+use super::sim::Sim;
+use super::task::{Ending, Frame, TaskKey};
+use super::thread::{Act, NO_GIL};
+use crate::engine::{Nanos, unit};
+use crate::machine::{Cause, Tid};
+
+/// Who executes a task, which decides what a wait means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A thread that blocks in every wait, and starts children one after another itself.
+    Inline,
+    /// The same, children going to the thread's own pool (or to threads of their own).
+    Pooled,
+    /// The blocking part between two waits of a coroutine.
+    Part,
+    /// The event loop, which suspends the task in every wait.
+    Loop {
+        /// Blocking work goes to an executor.
+        offload: bool,
+    },
+}
+
+/// What became of a task after a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Acts have been scripted; go on with the task after them.
+    Go,
+    /// The task waits; somebody else will bring it back.
+    Suspended,
+    /// The part (or the task, at [`Instr::End`]) is over.
+    Over,
+    /// On a loop: the next instructions belong into an executor.
+    Offload,
+}
+
+impl Sim<'_> {
+    fn draw(&mut self, key: TaskKey, demand: Demand) -> Nanos {
+        let task = &mut self.tasks[key];
+        if task.trace > 0 {
+            let demands = self.arrivals.traced(task.trace);
+            if let Some(&d) = demands.get(task.demand as usize) {
+                task.demand += 1;
+                return d;
+            }
+        }
+        match demand {
+            Demand::Constant(time) => time,
+            Demand::Drawn(dist) => {
+                let mut rng = self.demand_streams.task(task.number, u64::from(task.draws));
+                task.draws += 1;
+                self.program.dists[dist as usize].sample(&mut rng)
+            }
+        }
+    }
+
+    fn overshoot(&mut self, key: TaskKey, grain: Nanos) -> Nanos {
+        if grain == Nanos::ZERO {
+            return Nanos::ZERO;
+        }
+        let task = &mut self.tasks[key];
+        let mut rng = self.grain_streams.task(task.number, u64::from(task.draws));
+        task.draws += 1;
+        grain.scale(unit(&mut rng))
+    }
+
+    /// A CPU demand as this interpreter spends it.
+    #[inline]
+    fn cpu_demand(&mut self, key: TaskKey, demand: Demand) -> Nanos {
+        let time = self.draw(key, demand);
+        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
+        let time =
+            if self.profile.params.cpu_factor == 1.0 { time } else { time.scale(self.profile.params.cpu_factor) };
+        time + self.overshoot(key, self.program.cpu_grain)
+    }
+
+    /// Whether an instruction needs the loop itself rather than a worker.
+    fn is_wait(&self, instr: Instr) -> bool {
+        match instr {
+            Instr::Io(_) | Instr::Put(_) | Instr::Get(_) | Instr::FanOut { .. } | Instr::End => true,
+            Instr::Acquire(l) | Instr::Release(l) => self.program.lock_across_wait[l as usize],
+            _ => false,
+        }
+    }
+
+    fn is_work(&self, instr: Instr) -> bool {
+        match instr {
+            Instr::Cpu(_)
+            | Instr::Native(_)
+            | Instr::Shared { .. }
+            | Instr::PayloadIn(_)
+            | Instr::PayloadOut(_)
+            | Instr::Fail(_) => true,
+            Instr::Acquire(l) | Instr::Release(l) => !self.program.lock_across_wait[l as usize],
+            _ => false,
+        }
+    }
+
+    /// Bytes there and back of the part that begins at the task's next instruction.
+    pub(crate) fn part_payload(&self, key: TaskKey) -> (u64, u64) {
+        let task = &self.tasks[key];
+        let (mut there, mut back) = (0, 0);
+        for &instr in &self.program.classes[task.class as usize].code[task.pc as usize..] {
+            match instr {
+                Instr::PayloadIn(n) => there += n,
+                Instr::PayloadOut(n) => back = n,
+                i if self.is_wait(i) => break,
+                _ => {}
+            }
+        }
+        (there, back)
+    }
+
+    /// Executes the task's next instruction for the thread that runs it.
+    #[inline]
+    pub(crate) fn step(&mut self, tid: Tid, key: TaskKey, mode: Mode) -> Flow {
+        if self.tasks[key].pause > Nanos::ZERO {
+            if mode == Mode::Part {
+                return Flow::Over;
+            }
+            let pause = std::mem::take(&mut self.tasks[key].pause);
+            return self.wait_outside(tid, key, mode, pause);
+        }
+        if !self.tasks[key].frames.is_empty() && self.overdue(key) {
+            self.unwind(tid, key, Ending::TimedOut);
+            return Flow::Go;
+        }
+        let task = &self.tasks[key];
+        let instr = self.program.classes[task.class as usize].code[task.pc as usize];
+        match mode {
+            Mode::Part if self.is_wait(instr) && !matches!(task.frames.last(), Some(Frame::Inline { .. })) => {
+                return Flow::Over;
+            }
+            Mode::Loop { offload: true } if self.is_work(instr) => return Flow::Offload,
+            _ => {}
+        }
+        self.tasks[key].pc += 1;
+        match instr {
+            Instr::Cpu(demand) => {
+                let time = self.cpu_demand(key, demand);
+                self.push(tid, Act::Run(time));
+            }
+            Instr::Native(demand) => {
+                let time = self.draw(key, demand) + self.overshoot(key, self.program.native_grain);
+                self.push(tid, Act::Native(time));
+            }
+            Instr::Io(demand) => {
+                let time = self.draw(key, demand);
+                return self.wait_outside(tid, key, mode, time);
+            }
+            Instr::Acquire(lock) => return self.step_acquire(tid, key, mode, lock),
+            Instr::Release(lock) => self.step_release(tid, key, mode, lock),
+            Instr::Shared { object, count, write } => self.step_shared(tid, object, count, write),
+            Instr::Put(queue) => return self.step_put(tid, key, mode, queue),
+            Instr::Get(queue) => return self.step_get(tid, key, mode, queue),
+            Instr::FanOut { class, count } => return self.step_fan_out(tid, key, mode, class, count),
+            Instr::PayloadIn(_) | Instr::PayloadOut(_) => {}
+            Instr::EnterHold(bytes) => {
+                self.memory.take(self.machine.now(), bytes);
+                self.tasks[key].frames.push(Frame::Hold(bytes));
+            }
+            Instr::EnterTimeout(after) => {
+                if matches!(mode, Mode::Loop { .. }) {
+                    self.machine.charge(tid, self.costs.aio_timeout);
+                }
+                let deadline = self.machine.now() + after;
+                self.tasks[key].frames.push(Frame::Timeout(deadline));
+            }
+            Instr::EnterRetry { attempts, backoff } => {
+                let pc = self.tasks[key].pc;
+                self.tasks[key].frames.push(Frame::Retry(pc, attempts, backoff));
+            }
+            Instr::LeaveHold => {
+                if let Some(Frame::Hold(bytes)) = self.tasks[key].frames.pop() {
+                    self.memory.give(self.machine.now(), bytes);
+                }
+            }
+            Instr::LeaveTimeout | Instr::LeaveRetry => {
+                self.tasks[key].frames.pop();
+            }
+            Instr::EnterRepeat(rounds) => {
+                let task = &mut self.tasks[key];
+                let pc = task.pc;
+                task.frames.push(Frame::Repeat(pc, rounds));
+            }
+            Instr::LeaveRepeat => {
+                let task = &mut self.tasks[key];
+                if let Some(Frame::Repeat(start, left)) = task.frames.last_mut() {
+                    *left -= 1;
+                    if *left > 0 {
+                        task.pc = *start;
+                    } else {
+                        task.frames.pop();
+                    }
+                }
+            }
+            Instr::Fail(probability) => {
+                let task = &mut self.tasks[key];
+                let mut rng = self.failure_streams.task(task.number, u64::from(task.draws));
+                task.draws += 1;
+                if unit(&mut rng) < probability {
+                    self.unwind(tid, key, Ending::Failed);
+                }
+            }
+            Instr::End => return self.step_end(key),
+        }
+        Flow::Go
+    }
+
+    fn step_end(&mut self, key: TaskKey) -> Flow {
+        let task = &mut self.tasks[key];
+        if let Some(Frame::Inline { class, pc, left }) = task.frames.last_mut() {
+            if *left > 1 {
+                *left -= 1;
+                task.pc = 0;
+            } else {
+                let (class, pc) = (*class, *pc);
+                task.frames.pop();
+                task.class = class;
+                task.pc = pc;
+            }
+            return Flow::Go;
+        }
+        task.pc -= 1; // Stays at its end.
+        Flow::Over
+    }
+
+    /// Waits for something outside, at most until the task's deadline.
+    fn wait_outside(&mut self, tid: Tid, key: TaskKey, mode: Mode, time: Nanos) -> Flow {
+        let mut until = self.machine.now() + self.machine.debt(tid) + time;
+        if let Some(deadline) = self.deadline(key) {
+            until = until.min(deadline);
+        }
+        if matches!(mode, Mode::Loop { .. }) {
+            self.loop_sleep(tid, key, until);
+            return Flow::Suspended;
+        }
+        self.push(tid, Act::Sleep(until, Cause::Io));
+        Flow::Go
+    }
+
+    fn deadline(&self, key: TaskKey) -> Option<Nanos> {
+        self.tasks[key].frames.iter().filter_map(|f| if let Frame::Timeout(d) = f { Some(*d) } else { None }).min()
+    }
+
+    fn overdue(&self, key: TaskKey) -> bool {
+        self.deadline(key).is_some_and(|d| d <= self.machine.now())
+    }
+
+    /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends.
+    fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
+        let now = self.machine.now();
+        for queue in &mut self.queues {
+            queue.forget(Waiter::Thread(tid));
+        }
+        while let Some(frame) = self.tasks[key].frames.pop() {
+            match frame {
+                Frame::Lock(index) => self.release(tid, index),
+                Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
+                Frame::Hold(bytes) => self.memory.give(now, bytes),
+                Frame::Retry(start, attempts, backoff) if attempts > 1 => {
+                    let task = &mut self.tasks[key];
+                    task.frames.push(Frame::Retry(start, attempts - 1, backoff * 2));
+                    task.pc = start;
+                    task.pause = backoff;
+                    return;
+                }
+                Frame::Inline { class, .. } => self.tasks[key].class = class,
+                Frame::Timeout(_) | Frame::Retry(..) | Frame::Repeat(..) => {}
+            }
+        }
+        let task = &mut self.tasks[key];
+        task.ending = ending;
+        let code = &self.program.classes[task.class as usize].code;
+        task.pc = u32::try_from(code.len() - 1).expect("short programs");
+    }
+
+    fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
+        if matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize] {
+            self.tasks[key].frames.push(Frame::LoopLock(lock));
+            return self.loop_lock(tid, key, lock);
+        }
+        let index = self.lock_index(self.threads[tid as usize].domain, lock);
+        self.tasks[key].frames.push(Frame::Lock(index));
+        self.push(tid, Act::Acquire(index, Nanos::MAX));
+        Flow::Go
+    }
+
+    fn step_release(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) {
+        let across = matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize];
+        let index = self.lock_index(self.threads[tid as usize].domain, lock);
+        let frames = &mut self.tasks[key].frames;
+        let found = frames.iter().rposition(|f| match f {
+            Frame::Lock(i) => !across && *i == index,
+            Frame::LoopLock(l) => across && *l == lock,
+            _ => false,
+        });
+        if let Some(at) = found {
+            frames.remove(at);
+            if across {
+                self.loop_unlock(tid, lock);
+            } else {
+                self.push(tid, Act::Release(index));
+            }
+        }
+    }
+
+    /// Accesses of a shared object: on a free-threaded build each one pays for the line (or lock) that another thread
+    /// touched last, and the accesses of several threads are served one at a time.
+    fn step_shared(&mut self, tid: Tid, object: u32, count: u64, write: bool) {
+        let mut each = self.costs.object_access;
+        let slot = &mut self.objects[object as usize];
+        if self.threads[tid as usize].gil == NO_GIL && slot.is_some_and(|last| last != tid) {
+            each += if write { self.costs.object_write_contended } else { self.costs.object_read_contended };
+        }
+        *slot = Some(tid);
+        self.push(tid, Act::Run(each * count));
+    }
+
+    fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
+        let on_loop = matches!(mode, Mode::Loop { .. });
+        let q = &mut self.queues[queue as usize];
+        if q.capacity.is_some_and(|c| q.items >= c) {
+            q.putters.push_back(if on_loop { Waiter::Task(key) } else { Waiter::Thread(tid) });
+            self.tasks[key].pc -= 1;
+            return self.wait_for_queue(tid, key, on_loop);
+        }
+        q.items += 1;
+        let getter = q.getters.pop_front();
+        let cost = if on_loop { self.costs.aio_queue_pair } else { self.costs.queue_pair };
+        self.machine.charge(tid, Nanos(cost.0 / 2));
+        self.wake_waiter(tid, getter);
+        Flow::Go
+    }
+
+    fn step_get(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
+        let on_loop = matches!(mode, Mode::Loop { .. });
+        let q = &mut self.queues[queue as usize];
+        if q.items == 0 {
+            q.getters.push_back(if on_loop { Waiter::Task(key) } else { Waiter::Thread(tid) });
+            self.tasks[key].pc -= 1;
+            return self.wait_for_queue(tid, key, on_loop);
+        }
+        q.items -= 1;
+        let putter = q.putters.pop_front();
+        let cost = if on_loop { self.costs.aio_queue_pair } else { self.costs.queue_pair };
+        self.machine.charge(tid, Nanos(cost.0 / 2));
+        self.wake_waiter(tid, putter);
+        Flow::Go
+    }
+
+    fn wait_for_queue(&mut self, tid: Tid, key: TaskKey, on_loop: bool) -> Flow {
+        if on_loop {
+            self.tasks[key].since = self.machine.now();
+            if let Some(deadline) = self.deadline(key) {
+                self.loop_deadline(key, deadline);
+            }
+            return Flow::Suspended;
+        }
+        let act = self.deadline(key).map_or(Act::Park(Cause::Queue), |d| Act::ParkUntil(d, Cause::Queue));
+        self.push(tid, act);
+        Flow::Go
+    }
+
+    /// Brings back what waited for a queue.
+    fn wake_waiter(&mut self, by: Tid, waiter: Option<Waiter>) {
+        match waiter {
+            Some(Waiter::Thread(tid)) => self.unpark_by(by, tid),
+            Some(Waiter::Task(key)) => self.loop_resume(by, key, Cause::Queue),
+            None => {}
+        }
+    }
+
+    fn step_fan_out(&mut self, tid: Tid, key: TaskKey, mode: Mode, class: u32, count: u64) -> Flow {
+        if count == 0 {
+            return Flow::Go;
+        }
+        if matches!(mode, Mode::Inline | Mode::Part) {
+            let task = &mut self.tasks[key];
+            task.frames.push(Frame::Inline { class: task.class, pc: task.pc, left: count });
+            task.class = class;
+            task.pc = 0;
+            return Flow::Go;
+        }
+        self.tasks[key].children = count;
+        let (number, copy, counted) = (self.tasks[key].number, self.tasks[key].copy, self.tasks[key].counted);
+        let now = self.machine.now();
+        for child in 0..count {
+            // Children draw from streams of their own, far from those of other tasks.
+            let child_number = (number + 1) << 24 | (1 << 63) | child;
+            let c = self.tasks.insert(child_number, class, now);
+            let task = &mut self.tasks[c];
+            task.parent = Some(key);
+            task.copy = copy;
+            task.counted = false;
+            let _ = counted;
+            if matches!(mode, Mode::Loop { .. }) {
+                self.machine.charge(tid, self.costs.aio_task_create);
+                self.loop_ready(copy, c);
+            } else {
+                self.submit_child(tid, copy, c);
+            }
+        }
+        if matches!(mode, Mode::Loop { .. }) {
+            self.tasks[key].since = now;
+            return Flow::Suspended;
+        }
+        self.tasks[key].joiner = Some(tid);
+        self.push(tid, Act::Park(Cause::Queue));
+        Flow::Go
+    }
+
+    /// A child of this parent is over.
+    pub(crate) fn child_ended(&mut self, parent: TaskKey) {
+        let task = &mut self.tasks[parent];
+        task.children -= 1;
+        if task.children == 0 {
+            match task.joiner.take() {
+                Some(tid) => self.unpark(tid),
+                None => self.loop_resume_quietly(parent, Cause::Queue),
+            }
+        }
+    }
+
+    /// What the instruction before this one (or at it) waits for, in words.
+    pub(crate) fn waits_for(&self, class: u32, pc: u32) -> String {
+        let code = &self.program.classes[class as usize].code;
+        let at = |i: u32| code.get(i as usize).copied();
+        let name = |instr| match instr {
+            Some(Instr::Get(q)) => Some(format!("an item from queue '{}'", self.program.queues[q as usize].name)),
+            Some(Instr::Put(q)) => Some(format!("room in queue '{}'", self.program.queues[q as usize].name)),
+            Some(Instr::Acquire(l)) => Some(format!("lock '{}'", self.program.locks[l as usize].name)),
+            Some(Instr::FanOut { .. }) => Some("its children".to_owned()),
+            _ => None,
+        };
+        name(at(pc)).or_else(|| name(pc.checked_sub(1).and_then(at))).unwrap_or_else(|| "a worker".to_owned())
+    }
+}

@@ -1,0 +1,36 @@
+//! What went wrong in a run.
+
+use crate::engine::Nanos;
+
+/// What a forecast says went wrong (or nearly did).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// Nothing can ever happen again, yet tasks are unfinished: who waits for what.
+    Deadlock {
+        /// When the last thing happened.
+        at: Nanos,
+        /// One line for each waiting task or thread.
+        waiting: Vec<String>,
+    },
+    /// Memory passed the machine's limit.
+    OutOfMemory {
+        /// When.
+        at: Nanos,
+        /// How much was in use.
+        bytes: u64,
+    },
+    /// One callback kept an event loop busy for so long.
+    BlockedLoop {
+        /// When it began.
+        at: Nanos,
+        /// How long the loop could do nothing else.
+        lasted: Nanos,
+    },
+    /// The run was stopped at [`crate::strategy::SimInput::max_events`].
+    EventLimit {
+        /// When.
+        at: Nanos,
+    },
+    /// The interpreter cannot do what the strategy asks (for example sub-interpreters before 3.14).
+    Unsupported(String),
+}

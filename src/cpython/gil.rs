@@ -1,0 +1,169 @@
+//! The GIL as CPython 3.11 to 3.14 build it (`ceval_gil.c`): facts sheet 3.2 to 3.9.
+//!
+//! Who gets a GIL that was asked for is glibc's doing. A waiter whose interval ran out sets the drop request and goes back
+//! into the condition variable at the tail; the holder sees the request within a microsecond and signals. If the
+//! requester, on another core, is not asleep yet, it finds the signal when it looks before sleeping, and takes it;
+//! otherwise the longest waiter is woken. The model draws that race ([`Params::gil_requester_wins`]); the waits, the
+//! restarted intervals and the forced switch are the real algorithm's.
+//!
+//! [`Params::gil_requester_wins`]: super::profile::Params::gil_requester_wins
+
+use std::collections::VecDeque;
+
+use super::sim::Sim;
+use super::thread::{NO_GIL, Phase, Wait};
+use crate::engine::{Nanos, unit};
+use crate::machine::{Cause, State, Tid};
+
+#[derive(Default)]
+pub(crate) struct Gil {
+    pub(crate) holder: Option<Tid>,
+    last_holder: Option<Tid>,
+    switch_number: u64,
+    /// Threads in `cond`, longest waiting first.
+    waiters: VecDeque<Tid>,
+    drop_request: bool,
+    requester: Option<Tid>,
+    /// The thread that was made to leave and waits in `switch_cond`.
+    forced: Option<Tid>,
+    held_since: Nanos,
+    contended_since: Option<Nanos>,
+    pub(crate) held: Nanos,
+    pub(crate) contended: Nanos,
+}
+
+impl Gil {
+    /// Whether somebody waits for it.
+    pub(crate) fn wanted(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+}
+
+impl Sim<'_> {
+    /// `take_gil`: `true` when the thread has it; otherwise it is blocked in the condition variable.
+    #[inline]
+    pub(crate) fn take_gil(&mut self, tid: Tid) -> bool {
+        let t = &mut self.threads[tid as usize];
+        let Some(gil) = self.gils.get_mut(t.gil as usize) else {
+            t.phase = Phase::Go;
+            return true;
+        };
+        let timed_out = std::mem::take(&mut t.timed_out);
+        if gil.holder.is_none() {
+            t.phase = Phase::Go;
+            gil.holder = Some(tid);
+            gil.held_since = self.machine.now();
+            if gil.last_holder == Some(tid) {
+                self.machine.charge(tid, self.costs.gil_pair);
+            } else {
+                self.machine.charge(tid, self.costs.gil_take);
+                gil.last_holder = Some(tid);
+                gil.switch_number += 1;
+                gil.drop_request = false;
+                if let Some(f) = gil.forced.take() {
+                    self.threads[f as usize].wait = Wait::None;
+                    self.machine.wake(f);
+                }
+            }
+            return true;
+        }
+        let now = self.machine.now();
+        let ask = timed_out && gil.switch_number == t.seen && !gil.drop_request;
+        t.seen = gil.switch_number;
+        t.wait = Wait::Gil;
+        if gil.waiters.is_empty() {
+            gil.contended_since = Some(now);
+        }
+        gil.waiters.push_back(tid);
+        let deadline = now + self.costs.switch_interval + self.machine.slack();
+        if ask {
+            gil.drop_request = true;
+            gil.requester = Some(tid);
+            let holder = gil.holder.expect("locked");
+            // A C call is not interrupted: the bit is seen at its end.
+            if !self.threads[holder as usize].in_c {
+                let rest = self.machine.interrupt(holder, self.costs.check_gap);
+                self.threads[holder as usize].rest += rest;
+            }
+        }
+        self.machine.set_timer(tid, deadline);
+        self.machine.block(tid, Cause::Gil);
+        false
+    }
+
+    /// Whether the holder has been asked to leave.
+    #[inline]
+    pub(crate) fn asked_to_leave(&self, tid: Tid) -> bool {
+        let g = self.threads[tid as usize].gil;
+        g != NO_GIL && self.gils[g as usize].drop_request
+    }
+
+    /// `drop_gil`. `false`: the thread had been asked to leave and is blocked until somebody else has the GIL; it goes on
+    /// in its phase after that.
+    #[inline]
+    pub(crate) fn release_gil(&mut self, tid: Tid) -> bool {
+        let g = self.threads[tid as usize].gil;
+        if g == NO_GIL {
+            return true;
+        }
+        let now = self.machine.now();
+        let gil = &mut self.gils[g as usize];
+        debug_assert_eq!(gil.holder, Some(tid), "released by its holder");
+        gil.holder = None;
+        gil.held += now - gil.held_since;
+        if gil.waiters.is_empty() {
+            return true;
+        }
+        let asked = gil.drop_request;
+        let mut index = 0;
+        if asked
+            && let Some(r) = gil.requester.take()
+            && gil.waiters.back() == Some(&r)
+            && gil.waiters.len() > 1
+            && self.machine.core(r) != self.machine.core(tid)
+            && unit(&mut self.gil_stream) < self.profile.params.gil_requester_wins
+        {
+            index = gil.waiters.len() - 1;
+        }
+        let next = gil.waiters.remove(index).expect("a waiter");
+        if gil.waiters.is_empty()
+            && let Some(since) = gil.contended_since.take()
+        {
+            gil.contended += now - since;
+        }
+        if asked {
+            gil.forced = Some(tid);
+        }
+        self.threads[next as usize].wait = Wait::None;
+        self.threads[next as usize].timed_out = false;
+        self.machine.clear_timer(next);
+        self.machine.charge(tid, self.costs.gil_signal);
+        self.machine.wake(next);
+        if asked {
+            self.threads[tid as usize].wait = Wait::Forced;
+            // The waiter may have preempted this thread when it woke.
+            match self.machine.state(tid) {
+                State::Running => self.machine.block(tid, Cause::Gil),
+                _ => self.machine.suspend(tid, Cause::Gil),
+            }
+            return false;
+        }
+        true
+    }
+
+    /// The waiter's interval is over: it wakes to look at the GIL.
+    pub(crate) fn gil_timeout(&mut self, tid: Tid) {
+        let now = self.machine.now();
+        let gil = &mut self.gils[self.threads[tid as usize].gil as usize];
+        gil.waiters.retain(|&w| w != tid);
+        if gil.waiters.is_empty()
+            && let Some(since) = gil.contended_since.take()
+        {
+            gil.contended += now - since;
+        }
+        let t = &mut self.threads[tid as usize];
+        t.wait = Wait::None;
+        t.timed_out = true;
+        self.machine.wake(tid);
+    }
+}

@@ -1,0 +1,66 @@
+//! Memory of the whole process tree: every page counted once, as a sum of proportional set sizes counts it.
+
+use crate::engine::Nanos;
+
+#[derive(Default)]
+pub(crate) struct Memory {
+    now: u64,
+    peak: u64,
+    since: Nanos,
+    /// Bytes times nanoseconds so far.
+    area: f64,
+    limit: Option<u64>,
+    /// When the limit was passed, and what was in use then.
+    pub(crate) exceeded: Option<(Nanos, u64)>,
+}
+
+impl Memory {
+    pub(crate) fn new(limit: Option<u64>) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    fn book(&mut self, at: Nanos) {
+        #[expect(clippy::cast_precision_loss, reason = "a mean")]
+        let bytes = self.now as f64;
+        self.area += bytes * (at - self.since).as_f64();
+        self.since = at;
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, at: Nanos, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        self.book(at);
+        self.now += bytes;
+        if self.now > self.peak {
+            self.peak = self.now;
+            if self.limit.is_some_and(|l| self.now > l) && self.exceeded.is_none() {
+                self.exceeded = Some((at, self.now));
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn give(&mut self, at: Nanos, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        self.book(at);
+        debug_assert!(self.now >= bytes, "more memory given back than taken");
+        self.now = self.now.saturating_sub(bytes);
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.now
+    }
+
+    pub(crate) fn peak(&self) -> u64 {
+        self.peak
+    }
+
+    pub(crate) fn mean(&mut self, end: Nanos) -> f64 {
+        self.book(end);
+        if end == Nanos::ZERO { 0.0 } else { self.area / end.as_f64() }
+    }
+}

@@ -1,0 +1,354 @@
+//! `ThreadPoolExecutor`, raw threads and `InterpreterPoolExecutor`: facts sheet 5, 6 and 13.
+
+use std::collections::VecDeque;
+
+use super::exec::{Flow, Mode};
+use super::program::Executor;
+use super::sim::Sim;
+use super::task::TaskKey;
+use super::thread::{Act, Role, Wait};
+use crate::engine::Nanos;
+use crate::machine::{Cause, Tid};
+
+/// A pool of threads; with interpreters of their own if `interpreters`.
+pub(crate) struct ThreadPool {
+    /// Copy of the program that it belongs to.
+    pub(crate) copy: u32,
+    process: u32,
+    gil: u32,
+    domain: u32,
+    max: u32,
+    interpreters: bool,
+    /// An event loop offloads parts of tasks here, rather than whole tasks.
+    parts: bool,
+    items: VecDeque<TaskKey>,
+    /// The idle semaphore's count.
+    tokens: u64,
+    started: u32,
+    /// Workers parked in `get`, longest first.
+    parked: VecDeque<Tid>,
+    pub(crate) workers: Vec<Tid>,
+    pub(crate) closing: bool,
+}
+
+/// Acts of a pool worker's own.
+const NEXT: u8 = 0;
+const ENTER: u8 = 1;
+const IDLE: u8 = 2;
+const INTERP_READY: u8 = 3;
+
+/// Worker states.
+const BOOTING: u8 = 0;
+const LOOKING: u8 = 1;
+const WORKING: u8 = 2;
+const LEAVING: u8 = 3;
+
+impl Sim<'_> {
+    pub(crate) fn new_thread_pool(&mut self, copy: u32, process: u32, gil: u32, domain: u32, parts: bool) -> u32 {
+        let (max, interpreters) = match self.program.layout.executor {
+            Executor::Threads(n) => (n, false),
+            Executor::Interpreters(n) => (n, true),
+            _ => (1, false),
+        };
+        self.pools.push(ThreadPool {
+            copy,
+            process,
+            gil,
+            domain,
+            max,
+            interpreters,
+            parts,
+            items: VecDeque::new(),
+            tokens: 0,
+            started: 0,
+            parked: VecDeque::new(),
+            workers: Vec::new(),
+            closing: false,
+        });
+        u32::try_from(self.pools.len() - 1).expect("few pools")
+    }
+
+    /// `submit` by a running thread: the item is queued, a parked worker woken, a thread started if none is idle. The
+    /// caller has paid [`Params::tpe_submit`](super::profile::Params::tpe_submit).
+    pub(crate) fn pool_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
+        let now = self.machine.now();
+        let payload = self.tasks[key].payload.0;
+        let own = self.item_memory();
+        self.memory.take(now, payload + own);
+        let p = &mut self.pools[pool as usize];
+        if p.interpreters {
+            self.machine.charge(tid, self.costs.interp_call);
+            let dumps = self.profile.dumps.at(payload, self.profile.slowness);
+            self.machine.charge(tid, dumps);
+        }
+        let p = &mut self.pools[pool as usize];
+        if let Some(worker) = p.parked.pop_front() {
+            // SimpleQueue hands the item straight to the first parked getter (3.13); before, it merely wakes it.
+            if self.profile.minor >= 13 {
+                self.threads[worker as usize].handed = Some(key);
+            } else {
+                p.items.push_back(key);
+            }
+            self.unpark_by(tid, worker);
+        } else {
+            p.items.push_back(key);
+        }
+        let p = &mut self.pools[pool as usize];
+        if p.tokens > 0 {
+            p.tokens -= 1;
+        } else if p.started < p.max {
+            p.started += 1;
+            let (process, gil, domain) = (p.process, p.gil, p.domain);
+            let role = if p.interpreters {
+                let own = self.new_gil();
+                Role::InterpWorker(pool, own)
+            } else {
+                Role::PoolWorker(pool)
+            };
+            let domain = if self.pools[pool as usize].interpreters { self.new_domain() } else { domain };
+            let worker = self.new_thread(role, process, gil, domain);
+            self.pools[pool as usize].workers.push(worker);
+            self.start_thread(tid, worker);
+        }
+    }
+
+    fn item_memory(&self) -> u64 {
+        Nanos::from_f64(self.profile.params.tpe_item_rss).0
+    }
+
+    /// `Thread.start`: the starter waits until the new thread has announced itself.
+    pub(crate) fn start_thread(&mut self, starter: Tid, child: Tid) {
+        let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
+        self.push_front(starter, Act::Park(Cause::Startup));
+        self.push_front(starter, Act::Begin(child));
+        self.push_front(starter, Act::Run(self.costs.thread_start));
+        self.push(child, Act::Take(rss));
+        self.push(child, Act::Run(self.costs.thread_boot));
+        self.push(child, Act::Unpark(starter));
+    }
+
+    /// A raw thread for a task.
+    pub(crate) fn start_raw(&mut self, tid: Tid, copy: u32, key: TaskKey) {
+        let (process, gil, domain) = self.copies[copy as usize].home;
+        let now = self.machine.now();
+        let t = self.new_thread(Role::Raw, process, gil, domain);
+        let waited = now - self.tasks[key].since;
+        self.book(key, Cause::Pool, waited);
+        self.threads[t as usize].task = Some(key);
+        let counted = self.tasks[key].counted;
+        self.machine.count(t, counted, Cause::Startup);
+        self.start_thread(tid, t);
+    }
+
+    pub(crate) fn refill_raw(&mut self, tid: Tid) {
+        let Some(key) = self.threads[tid as usize].task else {
+            let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
+            self.push(tid, Act::Run(self.costs.thread_exit));
+            self.push(tid, Act::Give(rss));
+            self.push(tid, Act::Exit);
+            return;
+        };
+        self.machine.set_run_cause(tid, Cause::Running);
+        if self.step(tid, key, Mode::Pooled) == Flow::Over {
+            self.threads[tid as usize].task = None;
+            self.machine.count(tid, false, Cause::Ipc);
+            self.task_ended(key);
+        }
+    }
+
+    /// Time of a task during which no thread stood for it.
+    #[inline]
+    pub(crate) fn book(&mut self, key: TaskKey, cause: Cause, time: Nanos) {
+        if self.tasks[key].counted {
+            self.machine.add_time(cause, time);
+        }
+    }
+
+    /// Books a task's waiting for the worker that takes it now: until the worker was up it waited for its start.
+    pub(crate) fn book_wait(&mut self, worker: Tid, key: TaskKey, cause: Cause) {
+        let now = self.machine.now();
+        let since = self.tasks[key].since;
+        let ready = Nanos(self.threads[worker as usize].scratch).min(now).max(since);
+        self.book(key, Cause::Startup, ready - since);
+        self.book(key, cause, now - ready);
+        self.tasks[key].since = now;
+    }
+
+    /// A worker takes an item: its time is the task's from here on.
+    fn begin_item(&mut self, tid: Tid, key: TaskKey) {
+        self.book_wait(tid, key, Cause::Pool);
+        let t = &mut self.threads[tid as usize];
+        t.task = Some(key);
+        t.state = WORKING;
+        let counted = self.tasks[key].counted;
+        self.machine.count(tid, counted, Cause::Ipc);
+    }
+
+    fn half(cost: Nanos) -> Nanos {
+        Nanos(cost.0 / 2)
+    }
+
+    /// The worker's loop: look for an item, run it, look again; no item: announce idleness and park.
+    fn look_for_item(&mut self, tid: Tid, pool: u32) {
+        if let Some(key) = self.threads[tid as usize].handed.take() {
+            self.begin_item(tid, key);
+            return;
+        }
+        let p = &mut self.pools[pool as usize];
+        if let Some(key) = p.items.pop_front() {
+            self.begin_item(tid, key);
+        } else if p.closing {
+            self.threads[tid as usize].state = LEAVING;
+        } else {
+            if !self.tokens_after_every_item() {
+                self.pools[pool as usize].tokens += 1;
+            }
+            self.push(tid, Act::Role(IDLE));
+        }
+    }
+
+    fn tokens_after_every_item(&self) -> bool {
+        self.profile.params.tpe_token_every_item > 0.5
+    }
+
+    pub(crate) fn refill_pool_worker(&mut self, tid: Tid, pool: u32) {
+        match self.threads[tid as usize].state {
+            BOOTING => self.threads[tid as usize].state = LOOKING,
+            LOOKING => {
+                self.look_for_item(tid, pool);
+                if self.threads[tid as usize].state == WORKING {
+                    self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
+                    self.push(tid, Act::Label(Cause::Running));
+                }
+            }
+            WORKING => self.work(tid, pool),
+            _ => self.leave(tid, Nanos::ZERO),
+        }
+    }
+
+    fn work(&mut self, tid: Tid, pool: u32) {
+        let key = self.threads[tid as usize].task.expect("a working thread has a task");
+        let p = &self.pools[pool as usize];
+        let mode = match (p.parts, p.interpreters) {
+            (true, _) => Mode::Part,
+            (false, true) => Mode::Inline,
+            (false, false) => Mode::Pooled,
+        };
+        if self.step(tid, key, mode) == Flow::Over {
+            self.push(tid, Act::Label(Cause::Ipc));
+            if let Role::InterpWorker(_, _) = self.threads[tid as usize].role {
+                let back = self.tasks[key].payload.1;
+                let cost = self.profile.dumps.at(back, self.profile.slowness)
+                    + self.profile.loads.at(back, self.profile.slowness);
+                self.push(tid, Act::Run(Self::half(self.costs.interp_item) + cost));
+                let main = self.pools[pool as usize].gil;
+                self.push(tid, Act::SwitchGil(main));
+            }
+            self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
+            if self.pools[pool as usize].parts {
+                self.push(tid, Act::Run(self.costs.aio_threadsafe));
+            }
+            self.push(tid, Act::RoleTask(NEXT, key));
+        }
+    }
+
+    pub(crate) fn refill_interp_worker(&mut self, tid: Tid, pool: u32, own: u32) {
+        let main = self.pools[pool as usize].gil;
+        match self.threads[tid as usize].state {
+            BOOTING => {
+                // The interpreter is made in the worker's own thread, after the thread was announced.
+                let import = self.program.import_time.scale(self.profile.params.cpu_factor);
+                self.push(tid, Act::SwitchGil(own));
+                self.push(tid, Act::Run(self.costs.interp_create + self.costs.interp_import + import));
+                self.push(tid, Act::Role(INTERP_READY));
+                self.push(tid, Act::SwitchGil(main));
+                self.threads[tid as usize].state = LOOKING;
+            }
+            LOOKING => {
+                self.look_for_item(tid, pool);
+                if self.threads[tid as usize].state == WORKING {
+                    let key = self.threads[tid as usize].task.expect("just begun");
+                    let loads = self.profile.loads.at(self.tasks[key].payload.0, self.profile.slowness);
+                    self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
+                    self.push(tid, Act::SwitchGil(own));
+                    self.push(tid, Act::Run(Self::half(self.costs.interp_item) + loads));
+                    self.push(tid, Act::RoleTask(ENTER, key));
+                }
+            }
+            WORKING => self.work(tid, pool),
+            _ => self.leave(tid, self.costs.interp_destroy),
+        }
+    }
+
+    fn leave(&mut self, tid: Tid, more: Nanos) {
+        self.push(tid, Act::Run(self.costs.thread_exit + more));
+        self.push(tid, Act::Exit);
+    }
+
+    pub(crate) fn pool_act(&mut self, tid: Tid, pool: u32, what: u8, task: Option<TaskKey>) {
+        match (what, task) {
+            (NEXT, Some(key)) => self.item_done(tid, pool, key),
+            (ENTER, Some(_)) => self.machine.set_run_cause(tid, Cause::Running),
+            (INTERP_READY, _) => {
+                self.children += 1;
+                self.threads[tid as usize].scratch = self.machine.now().0;
+                let bytes = Nanos::from_f64(self.profile.params.interp_rss).0 + self.program.import_memory;
+                self.memory.take(self.machine.now(), bytes);
+            }
+            (IDLE, _) => {
+                // Something may have come while the idle token was released.
+                let p = &mut self.pools[pool as usize];
+                if self.threads[tid as usize].handed.is_none() && (p.closing || !p.items.is_empty()) {
+                    return;
+                }
+                p.parked.push_back(tid);
+                self.push_front(tid, Act::Park(Cause::Pool));
+            }
+            _ => unreachable!("acts of pool workers"),
+        }
+    }
+
+    /// The result is set: callbacks run in this thread.
+    fn item_done(&mut self, tid: Tid, pool: u32, key: TaskKey) {
+        let now = self.machine.now();
+        let t = &mut self.threads[tid as usize];
+        t.task = None;
+        t.state = LOOKING;
+        self.machine.count(tid, false, Cause::Ipc);
+        let (there, back) = self.tasks[key].payload;
+        let own = self.item_memory();
+        self.memory.give(now, there + own);
+        if self.tokens_after_every_item() {
+            self.pools[pool as usize].tokens += 1;
+        }
+        if self.pools[pool as usize].parts {
+            self.tasks[key].since = now;
+            let copy = self.pools[pool as usize].copy;
+            self.offload_done(tid, copy, key);
+        } else {
+            if self.keeps_results() {
+                self.memory.take(now, back);
+            }
+            self.task_ended(key);
+        }
+    }
+
+    /// A list of futures keeps the results of a batch until its end.
+    pub(crate) fn keeps_results(&self) -> bool {
+        !self.program.batch.is_empty()
+    }
+
+    /// `shutdown`: idle workers wake and leave.
+    pub(crate) fn close_pool(&mut self, by: Tid, pool: u32) {
+        let p = &mut self.pools[pool as usize];
+        p.closing = true;
+        let parked = std::mem::take(&mut p.parked);
+        for worker in parked {
+            if self.threads[worker as usize].wait == Wait::Park {
+                self.unpark_by(by, worker);
+            } else {
+                self.unpark(worker);
+            }
+        }
+    }
+}

@@ -1,0 +1,592 @@
+//! `ProcessPoolExecutor` and `multiprocessing.Pool`: facts sheet 9 and 10.
+
+use std::collections::VecDeque;
+
+use super::exec::{Flow, Mode};
+use super::program::Executor;
+use super::sim::Sim;
+use super::task::{Task, TaskKey};
+use super::thread::{Act, Role};
+use crate::engine::Nanos;
+use crate::machine::{Cause, Tid};
+use crate::scenario::StartMethod;
+
+/// Bytes of a pickled call or result besides its payload.
+const ENVELOPE: u64 = 256;
+
+/// A `multiprocessing.Lock` of the pool's own queues.
+#[derive(Default)]
+struct PipeLock {
+    owner: Option<Tid>,
+    waiters: VecDeque<Tid>,
+}
+
+/// A pool of worker processes as its parent sees it.
+pub(crate) struct ProcessPool {
+    copy: u32,
+    home: (u32, u32, u32),
+    workers_max: u32,
+    start: StartMethod,
+    /// `multiprocessing.Pool` rather than the executor.
+    mp: bool,
+    parts: bool,
+    /// Submitted, not yet in the call queue.
+    work: VecDeque<TaskKey>,
+    /// In the call queue's buffer, for the feeder.
+    calls: VecDeque<TaskKey>,
+    /// Calls put and not yet received by a worker.
+    unread: u32,
+    pending: u64,
+    tokens: u64,
+    workers: Vec<Tid>,
+    manager: Option<Tid>,
+    feeder: Option<Tid>,
+    /// The wake-up pipe holds something.
+    woken: bool,
+    call_pipe: u32,
+    result_pipe: u32,
+    read_lock: PipeLock,
+    write_lock: PipeLock,
+    closing: bool,
+}
+
+// Acts of the worker, the manager and the feeder.
+const READY: u8 = 0;
+const GOT: u8 = 1;
+const RUN: u8 = 2;
+const SENT: u8 = 3;
+const UNPICKLED: u8 = 4;
+const PICKLED: u8 = 5;
+const FILLED: u8 = 6;
+const POLLED: u8 = 7;
+const RESULT: u8 = 8;
+const DONE: u8 = 9;
+const FED: u8 = 10;
+
+// States of the worker.
+const GET: u8 = 0;
+const WORK: u8 = 1;
+const PUT: u8 = 2;
+const LEAVE: u8 = 3;
+const BUSY: u8 = 4;
+
+// States of the manager.
+const FILL: u8 = 0;
+const WAIT: u8 = 1;
+
+impl Sim<'_> {
+    pub(crate) fn new_process_pool(&mut self, copy: u32, home: (u32, u32, u32), parts: bool) -> u32 {
+        let (workers_max, start, mp) = match self.program.layout.executor {
+            Executor::Processes(n, start) => (n, start, false),
+            Executor::MpPool(n, start, _) => (n, start, true),
+            _ => (1, StartMethod::Spawn, false),
+        };
+        let (call_pipe, result_pipe) = (self.new_pipe(), self.new_pipe());
+        self.process_pools.push(ProcessPool {
+            copy,
+            home,
+            workers_max,
+            start,
+            mp,
+            parts,
+            work: VecDeque::new(),
+            calls: VecDeque::new(),
+            unread: 0,
+            pending: 0,
+            tokens: 0,
+            workers: Vec::new(),
+            manager: None,
+            feeder: None,
+            woken: false,
+            call_pipe,
+            result_pipe,
+            read_lock: PipeLock::default(),
+            write_lock: PipeLock::default(),
+            closing: false,
+        });
+        u32::try_from(self.process_pools.len() - 1).expect("few pools")
+    }
+
+    /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
+    fn payload_memory(&self, bytes: u64) -> u64 {
+        const MMAP_THRESHOLD: u64 = 128 * 1024;
+        if self.program.untouched_payload && bytes >= MMAP_THRESHOLD { 0 } else { bytes }
+    }
+
+    /// `multiprocessing.Pool()`: every worker and the two handler threads start in the constructor.
+    pub(crate) fn open_mp_pool(&mut self, tid: Tid, pool: u32) {
+        let mut acts = Vec::new();
+        for _ in 0..self.process_pools[pool as usize].workers_max {
+            self.start_worker(pool, &mut acts);
+        }
+        self.script_front(tid, &acts);
+        self.start_parent_threads(tid, pool);
+    }
+
+    fn script_front(&mut self, tid: Tid, acts: &[Act]) {
+        for &act in acts.iter().rev() {
+            self.push_front(tid, act);
+        }
+    }
+
+    fn start_worker(&mut self, pool: u32, acts: &mut Vec<Act>) {
+        let (process, gil, domain) = self.new_process();
+        let worker = self.new_thread(Role::ProcessWorker(pool), process, gil, domain);
+        let p = &mut self.process_pools[pool as usize];
+        p.workers.push(worker);
+        let start = p.start;
+        self.start_process(start, worker, acts);
+        self.push(worker, Act::Role(READY));
+    }
+
+    /// The manager (result handler) and the feeder (task handler), after whatever the thread does first.
+    fn start_parent_threads(&mut self, tid: Tid, pool: u32) {
+        let (process, gil, domain) = self.process_pools[pool as usize].home;
+        let manager = self.new_thread(Role::Manager(pool), process, gil, domain);
+        self.process_pools[pool as usize].manager = Some(manager);
+        let rest: Vec<Act> = self.threads[tid as usize].script.drain(..).collect();
+        self.start_thread(tid, manager);
+        self.script_front(tid, &rest);
+        let rss = Nanos::from_f64(self.profile.params.ppe_rss).0;
+        self.memory.take(self.machine.now(), rss);
+    }
+
+    /// `submit`, its own CPU paid: queue the work, wake the manager, start what is missing.
+    pub(crate) fn process_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
+        let there = self.payload_memory(self.tasks[key].payload.0);
+        self.memory.take(self.machine.now(), there);
+        let p = &mut self.process_pools[pool as usize];
+        p.work.push_back(key);
+        p.pending += 1;
+        if p.mp {
+            self.wake_feeder(tid, pool);
+            return;
+        }
+        self.wake_manager(tid, pool);
+        let p = &mut self.process_pools[pool as usize];
+        let mut acts = Vec::new();
+        let started = u32::try_from(p.workers.len()).expect("few workers");
+        let wanted = if p.start == StartMethod::Fork {
+            // With fork all start before the first manager thread does, never after.
+            if p.manager.is_none() { p.workers_max } else { 0 }
+        } else if p.tokens > 0 {
+            p.tokens -= 1;
+            0
+        } else {
+            u32::from(started < p.workers_max)
+        };
+        let first = p.manager.is_none();
+        for _ in 0..wanted {
+            self.start_worker(pool, &mut acts);
+        }
+        if first {
+            let later: Vec<Act> = self.threads[tid as usize].script.drain(..).collect();
+            self.start_parent_threads(tid, pool);
+            self.script_front(tid, &acts);
+            for act in later {
+                self.push(tid, act);
+            }
+        } else {
+            self.script_front(tid, &acts);
+        }
+    }
+
+    fn wake_manager(&mut self, tid: Tid, pool: u32) {
+        let p = &mut self.process_pools[pool as usize];
+        p.woken = true;
+        if let Some(m) = p.manager {
+            self.unpark_by(tid, m);
+        }
+    }
+
+    fn wake_feeder(&mut self, tid: Tid, pool: u32) {
+        if let Some(feeder) = self.process_pools[pool as usize].feeder {
+            self.unpark_by(tid, feeder);
+            return;
+        }
+        let (process, gil, domain) = self.process_pools[pool as usize].home;
+        let feeder = self.new_thread(Role::Feeder(pool), process, gil, domain);
+        self.process_pools[pool as usize].feeder = Some(feeder);
+        self.start_thread(tid, feeder);
+    }
+
+    // ---- the management thread (multiprocessing.Pool: the result handler)
+
+    pub(crate) fn refill_manager(&mut self, tid: Tid, pool: u32) {
+        let p = &self.process_pools[pool as usize];
+        if p.mp {
+            self.refill_result_handler(tid, pool);
+            return;
+        }
+        if self.threads[tid as usize].state == FILL {
+            // The call queue holds one call more than there are workers.
+            if p.unread <= p.workers_max && !p.work.is_empty() {
+                self.push(tid, Act::Run(self.costs.ppe_fill));
+                self.push(tid, Act::Role(FILLED));
+            } else {
+                self.threads[tid as usize].state = WAIT;
+            }
+            return;
+        }
+        if p.closing && p.pending == 0 {
+            self.dismiss_workers(tid, pool);
+            return;
+        }
+        let workers = p.workers.len() as u64;
+        self.push(tid, Act::Run(self.costs.ppe_wait + self.costs.ppe_wait_worker * workers));
+        self.push(tid, Act::Native(self.syscall));
+        self.push(tid, Act::Role(POLLED));
+    }
+
+    fn refill_result_handler(&mut self, tid: Tid, pool: u32) {
+        let p = &self.process_pools[pool as usize];
+        if p.closing && p.pending == 0 {
+            self.dismiss_workers(tid, pool);
+            return;
+        }
+        let pipe = p.result_pipe;
+        self.push(tid, Act::Read(pipe));
+        self.push(tid, Act::Role(RESULT));
+    }
+
+    fn dismiss_workers(&mut self, tid: Tid, pool: u32) {
+        let call_pipe = self.process_pools[pool as usize].call_pipe;
+        let reader = self.close_pipe(call_pipe);
+        let waiters = std::mem::take(&mut self.process_pools[pool as usize].read_lock.waiters);
+        for worker in reader.into_iter().chain(waiters) {
+            self.unpark_by(tid, worker);
+        }
+        if let Some(feeder) = self.process_pools[pool as usize].feeder {
+            self.unpark_by(tid, feeder);
+        }
+        self.push(tid, Act::Run(self.costs.thread_exit));
+        self.push(tid, Act::Exit);
+    }
+
+    pub(crate) fn manager_act(&mut self, tid: Tid, pool: u32, what: u8) {
+        let p = &mut self.process_pools[pool as usize];
+        match what {
+            FILLED => {
+                if let Some(key) = p.work.pop_front() {
+                    p.calls.push_back(key);
+                    p.unread += 1;
+                    self.wake_feeder(tid, pool);
+                }
+            }
+            POLLED => {
+                let pipe = p.result_pipe;
+                if self.pipes[pipe as usize].readable() {
+                    self.push(tid, Act::Read(pipe));
+                    self.push(tid, Act::Role(RESULT));
+                } else if std::mem::take(&mut p.woken) {
+                    self.threads[tid as usize].state = FILL;
+                } else if !(p.closing && p.pending == 0) {
+                    self.pipes[pipe as usize].watch(tid);
+                    self.push_front(tid, Act::Role(POLLED));
+                    self.push_front(tid, Act::Park(Cause::Ipc));
+                }
+            }
+            RESULT => {
+                let pipe = p.result_pipe;
+                let result = if p.mp { self.costs.pool_result } else { self.costs.ppe_result };
+                if self.pipes[pipe as usize].front().is_none() {
+                    return; // Closed.
+                }
+                let message = self.pipes[pipe as usize].pop();
+                let payload = message.size.saturating_sub(ENVELOPE);
+                let loads = self.profile.loads.at(payload, self.profile.slowness);
+                // Buffer and object exist together while the result is unpickled.
+                self.memory.take(self.machine.now(), 2 * payload);
+                self.push(tid, Act::RunC(loads));
+                self.push(tid, Act::Give(payload));
+                self.push(tid, Act::Run(result));
+                self.threads[tid as usize].handed = Some(message.task);
+                self.push(tid, Act::Role(DONE));
+            }
+            DONE => {
+                p.woken = false;
+                p.tokens += 1;
+                let parts = p.parts;
+                let copy = p.copy;
+                self.threads[tid as usize].state = FILL;
+                let mut next = self.threads[tid as usize].handed.take();
+                while let Some(key) = next {
+                    next = self.tasks[key].next.take();
+                    self.process_pools[pool as usize].pending -= 1;
+                    self.result_arrived(tid, key, copy, parts);
+                }
+            }
+            _ => unreachable!("acts of the manager"),
+        }
+    }
+
+    fn result_arrived(&mut self, tid: Tid, key: TaskKey, copy: u32, parts: bool) {
+        let now = self.machine.now();
+        let since = self.tasks[key].since;
+        self.book(key, Cause::Ipc, now - since);
+        self.tasks[key].since = now;
+        let (there, back) = self.tasks[key].payload;
+        let there = self.payload_memory(there);
+        self.memory.give(now, there);
+        if parts || !self.keeps_results() {
+            self.memory.give(now, back);
+        }
+        if parts {
+            self.machine.charge(tid, self.costs.aio_threadsafe);
+            self.offload_done(tid, copy, key);
+        } else {
+            self.task_ended(key);
+        }
+    }
+
+    // ---- the feeder thread (multiprocessing.Pool: the task handler)
+
+    pub(crate) fn refill_feeder(&mut self, tid: Tid, pool: u32) {
+        let chunk = self.chunk_size(pool);
+        let now = self.machine.now();
+        let p = &mut self.process_pools[pool as usize];
+        let first = if p.mp { p.work.pop_front() } else { p.calls.pop_front() };
+        let Some(first) = first else {
+            if p.closing && p.pending == 0 {
+                self.push(tid, Act::Run(self.costs.thread_exit));
+                self.push(tid, Act::Exit);
+            } else {
+                self.push(tid, Act::Park(Cause::Pool));
+            }
+            return;
+        };
+        let mut size = self.tasks[first].payload.0;
+        let mut last = first;
+        for _ in 1..chunk {
+            let Some(key) = self.process_pools[pool as usize].work.pop_front() else { break };
+            self.tasks[last].next = Some(key);
+            size += self.tasks[key].payload.0;
+            last = key;
+        }
+        let mut next = Some(first);
+        while let Some(key) = next {
+            let since = self.tasks[key].since;
+            self.book(key, Cause::Pool, now - since);
+            self.tasks[key].since = now;
+            next = self.tasks[key].next;
+        }
+        let cost = if self.process_pools[pool as usize].mp { self.costs.pool_task } else { self.costs.ppe_feed };
+        let dumps = self.profile.dumps.at(size, self.profile.slowness);
+        self.threads[tid as usize].handed = Some(first);
+        self.push(tid, Act::Take(size));
+        self.push(tid, Act::Run(cost));
+        self.push(tid, Act::RunC(self.costs.pickle_fixed + dumps));
+        self.push(tid, Act::Role(PICKLED));
+        let pipe = self.process_pools[pool as usize].call_pipe;
+        self.push(tid, Act::Write(pipe, size + ENVELOPE));
+        self.push(tid, Act::Role(FED));
+        self.push(tid, Act::Give(size));
+    }
+
+    pub(crate) fn feeder_act(&mut self, tid: Tid, pool: u32, what: u8) {
+        if what == PICKLED
+            && let Some(key) = self.threads[tid as usize].handed.take()
+        {
+            let size = ENVELOPE + self.calls_size(key);
+            let pipe = self.process_pools[pool as usize].call_pipe;
+            self.send(pipe, key, size);
+        }
+    }
+
+    /// Tasks in a message: one with the executor; `map`'s choice with a pool.
+    fn chunk_size(&self, pool: u32) -> u64 {
+        let p = &self.process_pools[pool as usize];
+        match self.program.layout.executor {
+            Executor::MpPool(workers, _, 0) if !self.program.batch.is_empty() => {
+                (self.program.batch.len() as u64).div_ceil(4 * u64::from(workers)).max(1)
+            }
+            Executor::MpPool(_, _, chunk) if p.mp && !self.program.batch.is_empty() => u64::from(chunk.max(1)),
+            _ => 1,
+        }
+    }
+
+    // ---- the worker
+
+    pub(crate) fn refill_process_worker(&mut self, tid: Tid, pool: u32) {
+        let p = &mut self.process_pools[pool as usize];
+        match self.threads[tid as usize].state {
+            GET => {
+                if p.closing && p.pending == 0 {
+                    self.threads[tid as usize].state = LEAVE;
+                } else if p.read_lock.owner.is_none() || p.read_lock.owner == Some(tid) {
+                    p.read_lock.owner = Some(tid);
+                    let pipe = p.call_pipe;
+                    self.push(tid, Act::Read(pipe));
+                    self.push(tid, Act::Role(GOT));
+                } else {
+                    p.read_lock.waiters.push_back(tid);
+                    self.push(tid, Act::Park(Cause::Pool));
+                }
+            }
+            WORK => {
+                let key = self.threads[tid as usize].task.expect("a working worker has a task");
+                let mode = if p.parts { Mode::Part } else { Mode::Inline };
+                if self.step(tid, key, mode) == Flow::Over {
+                    self.worker_task_over(tid, pool, key);
+                }
+            }
+            PUT => {
+                if p.write_lock.owner.is_none() || p.write_lock.owner == Some(tid) {
+                    p.write_lock.owner = Some(tid);
+                    let pipe = p.result_pipe;
+                    let first = self.threads[tid as usize].handed.expect("a result to send");
+                    let size = ENVELOPE + self.results_size(first);
+                    self.threads[tid as usize].state = BUSY;
+                    self.send(pipe, first, size);
+                    self.push(tid, Act::Write(pipe, size));
+                    self.push(tid, Act::Role(SENT));
+                } else {
+                    p.write_lock.waiters.push_back(tid);
+                    self.push(tid, Act::Park(Cause::Ipc));
+                }
+            }
+            LEAVE => {
+                let spawned = p.start == StartMethod::Spawn;
+                let cost = if spawned { self.costs.spawn_exit } else { self.costs.process_exit };
+                self.push(tid, Act::Run(cost));
+                self.push(tid, Act::Exit);
+            }
+            _ => unreachable!("a busy worker has a script"),
+        }
+    }
+
+    /// The worker's task is over: the next of its chunk, or the result of all.
+    fn worker_task_over(&mut self, tid: Tid, pool: u32, key: TaskKey) {
+        let now = self.machine.now();
+        let there = self.tasks[key].payload.0;
+        self.memory.give(now, there);
+        self.machine.count(tid, false, Cause::Ipc);
+        self.tasks[key].since = now;
+        if let Some(next) = self.tasks[key].next {
+            let since = self.tasks[next].since;
+            self.book(next, Cause::Pool, now - since);
+            self.threads[tid as usize].task = Some(next);
+            let counted = self.tasks[next].counted;
+            self.machine.count(tid, counted, Cause::Running);
+            return;
+        }
+        let first = self.threads[tid as usize].handed.expect("set with the message");
+        let back = self.results_size(first);
+        let own = self.payload_memory(back);
+        self.memory.take(now, back + own);
+        let t = &mut self.threads[tid as usize];
+        t.task = None;
+        t.state = PUT;
+        let dumps = self.profile.dumps.at(back, self.profile.slowness);
+        let put = if self.process_pools[pool as usize].mp { self.costs.pool_result } else { self.costs.ppe_put };
+        self.push(tid, Act::Run(put));
+        self.push(tid, Act::RunC(dumps));
+    }
+
+    /// Payload of the tasks of a message, there.
+    fn calls_size(&self, first: TaskKey) -> u64 {
+        self.chunk(first).map(|t| t.payload.0).sum()
+    }
+
+    /// Payload of the tasks of a message, back.
+    fn results_size(&self, first: TaskKey) -> u64 {
+        self.chunk(first).map(|t| t.payload.1).sum()
+    }
+
+    fn chunk(&self, first: TaskKey) -> impl Iterator<Item = &Task> {
+        let mut next = Some(first);
+        std::iter::from_fn(move || {
+            let task = &self.tasks[next?];
+            next = task.next;
+            Some(task)
+        })
+    }
+
+    pub(crate) fn process_worker_act(&mut self, tid: Tid, pool: u32, what: u8, _task: Option<TaskKey>) {
+        let now = self.machine.now();
+        match what {
+            READY => {
+                self.children += 1;
+                self.threads[tid as usize].scratch = now.0;
+            }
+            GOT => self.got_call(tid, pool),
+            UNPICKLED => {
+                let key = self.threads[tid as usize].task.expect("just received");
+                let buffer = self.calls_size(key);
+                self.memory.give(now, buffer);
+            }
+            RUN => self.machine.set_run_cause(tid, Cause::Running),
+            SENT => {
+                // The tasks are already gone if the parent was quick: their sizes were noted when they came.
+                self.threads[tid as usize].handed = None;
+                let back = self.threads[tid as usize].result_bytes;
+                let own = self.payload_memory(back);
+                self.memory.give(now, back + own);
+                let lock = &mut self.process_pools[pool as usize].write_lock;
+                lock.owner = lock.waiters.pop_front();
+                let next = lock.owner;
+                self.threads[tid as usize].state = GET;
+                if let Some(w) = next {
+                    self.unpark_by(tid, w);
+                }
+            }
+            _ => unreachable!("acts of worker processes"),
+        }
+    }
+
+    fn got_call(&mut self, tid: Tid, pool: u32) {
+        let now = self.machine.now();
+        let p = &mut self.process_pools[pool as usize];
+        p.read_lock.owner = p.read_lock.waiters.pop_front();
+        let next_reader = p.read_lock.owner;
+        let (pipe, mp) = (p.call_pipe, p.mp);
+        if self.pipes[pipe as usize].front().is_none() {
+            self.threads[tid as usize].state = LEAVE;
+            return;
+        }
+        if !mp {
+            p.unread -= 1;
+        }
+        let message = self.pipes[pipe as usize].pop();
+        if let Some(w) = next_reader {
+            self.unpark_by(tid, w);
+        }
+        let key = message.task;
+        self.book_wait(tid, key, Cause::Ipc);
+        let payload = message.size.saturating_sub(ENVELOPE);
+        let back = self.results_size(key);
+        let t = &mut self.threads[tid as usize];
+        t.task = Some(key);
+        t.handed = Some(key);
+        t.result_bytes = back;
+        t.state = WORK;
+        let counted = self.tasks[key].counted;
+        self.machine.count(tid, counted, Cause::Ipc);
+        // Buffer and object exist together while the call is unpickled.
+        self.memory.take(now, 2 * payload);
+        let loads = self.profile.loads.at(payload, self.profile.slowness);
+        let get = if mp { self.costs.pool_task } else { self.costs.ppe_get };
+        self.push(tid, Act::Run(get));
+        self.push(tid, Act::RunC(self.costs.pickle_fixed + loads));
+        self.push(tid, Act::Role(UNPICKLED));
+        self.push(tid, Act::Role(RUN));
+    }
+
+    /// `shutdown`: the manager ends when nothing is pending.
+    pub(crate) fn close_process_pool(&mut self, by: Tid, pool: u32) {
+        let p = &mut self.process_pools[pool as usize];
+        p.closing = true;
+        p.woken = true;
+        if p.mp {
+            let pipe = p.result_pipe;
+            let reader = self.close_pipe(pipe);
+            if let Some(r) = reader {
+                self.unpark_by(by, r);
+            }
+            return;
+        }
+        if let Some(m) = p.manager {
+            self.unpark_by(by, m);
+        }
+    }
+}

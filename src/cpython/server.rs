@@ -1,0 +1,491 @@
+//! Arrivals, the main threads that take them in, and the queues between tasks.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use rand_pcg::Pcg64Dxsm;
+
+use super::exec::{Flow, Mode};
+use super::program::{Executor, Program};
+use super::sim::Sim;
+use super::task::TaskKey;
+use super::thread::{Act, Role};
+use crate::engine::{Nanos, Role as StreamRole, stream, unit};
+use crate::machine::{Cause, Tid};
+use crate::scenario::{Arrivals as Kind, Dist, StartMethod, TracedTask};
+
+/// What waits for a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiter {
+    Thread(Tid),
+    /// A task of an event loop.
+    Task(TaskKey),
+}
+
+/// A queue between tasks.
+pub(crate) struct Queue {
+    pub(crate) items: u64,
+    pub(crate) capacity: Option<u64>,
+    pub(crate) getters: VecDeque<Waiter>,
+    pub(crate) putters: VecDeque<Waiter>,
+}
+
+impl Queue {
+    pub(crate) fn new(capacity: Option<u64>) -> Self {
+        Self { items: 0, capacity, getters: VecDeque::new(), putters: VecDeque::new() }
+    }
+
+    /// Forgets somebody who no longer waits.
+    pub(crate) fn forget(&mut self, waiter: Waiter) {
+        self.getters.retain(|&w| w != waiter);
+        self.putters.retain(|&w| w != waiter);
+    }
+}
+
+/// One copy of the program: its main thread and executors.
+pub(crate) struct Copy {
+    pub(crate) main: Tid,
+    /// Process, GIL, lock domain.
+    pub(crate) home: (u32, u32, u32),
+    pub(crate) pool: Option<u32>,
+    pub(crate) process_pool: Option<u32>,
+    /// Tasks taken in and not yet over.
+    pub(crate) outstanding: u64,
+    /// Tasks of a batch or trace that this copy has taken in.
+    taken: u64,
+    /// Nothing more comes.
+    pub(crate) drained: bool,
+}
+
+/// Where tasks come from.
+pub(crate) struct Arrivals {
+    own: u64,
+    intervals: Pcg64Dxsm,
+    classes: Pcg64Dxsm,
+    thinks: Pcg64Dxsm,
+    interval: Option<Dist>,
+    think: Option<Dist>,
+    weights: Vec<f64>,
+    trace: Vec<TracedTask>,
+    /// Arrivals that may still come from outside.
+    left: u64,
+    next_at: Nanos,
+    number: u64,
+    /// Users about to ask again.
+    users: BinaryHeap<Reverse<(Nanos, u64)>>,
+    user_number: u64,
+    closed: bool,
+    /// Taken in by nobody yet.
+    accept: VecDeque<TaskKey>,
+    /// Threads that wait for arrivals, longest first.
+    acceptors: VecDeque<Tid>,
+}
+
+impl Arrivals {
+    pub(crate) fn new(program: &Program, seed: u64, replication: u32) -> Self {
+        let mut a = Self {
+            own: program.batch.len() as u64,
+            intervals: stream(seed, replication, StreamRole::Arrivals),
+            classes: stream(seed, replication, StreamRole::Classes),
+            thinks: stream(seed, replication, StreamRole::Think),
+            interval: None,
+            think: None,
+            weights: program.classes[..program.own_classes].iter().map(|c| c.weight).collect(),
+            trace: Vec::new(),
+            left: 0,
+            next_at: Nanos::ZERO,
+            number: 0,
+            users: BinaryHeap::new(),
+            user_number: 0,
+            closed: false,
+            accept: VecDeque::new(),
+            acceptors: VecDeque::new(),
+        };
+        match &program.arrivals {
+            Kind::Batch => {}
+            Kind::Trace(tasks) => {
+                a.trace.clone_from(tasks);
+                a.own = tasks.len() as u64;
+            }
+            Kind::Open { interval, count } => {
+                a.interval = Some(interval.clone());
+                a.left = count.unwrap_or(u64::MAX);
+            }
+            Kind::Closed { users, think, count } => {
+                a.closed = true;
+                a.left = count.unwrap_or(u64::MAX);
+                for _ in 0..*users {
+                    let at = think.sample(&mut a.thinks);
+                    a.users.push(Reverse((at, a.user_number)));
+                    a.user_number += 1;
+                }
+                a.think = Some(think.clone());
+            }
+        }
+        a
+    }
+
+    /// Recorded demands of the task with this trace number (index plus one).
+    #[inline]
+    pub(crate) fn traced(&self, trace: u32) -> &[Nanos] {
+        &self.trace[trace as usize - 1].demands
+    }
+
+    fn outside(&self) -> bool {
+        self.interval.is_some() || self.closed
+    }
+
+    fn class(&mut self) -> u32 {
+        if self.weights.len() < 2 {
+            return 0;
+        }
+        let total: f64 = self.weights.iter().sum();
+        let mut x = unit(&mut self.classes) * total;
+        let mut class = 0;
+        for (i, w) in (0u32..).zip(&self.weights) {
+            class = i;
+            if x < *w {
+                break;
+            }
+            x -= w;
+        }
+        class
+    }
+}
+
+// Acts of main threads.
+const SUBMIT: u8 = 0;
+
+// States of main threads.
+const BEGIN: u8 = 0;
+const TAKE: u8 = 1;
+const WORKING: u8 = 2;
+const CLOSING: u8 = 3;
+
+impl Sim<'_> {
+    /// Makes processes and main threads, and sets the first in motion.
+    pub(crate) fn build(&mut self) {
+        let base = Nanos::from_f64(self.profile.params.base_rss).0 + self.program.import_memory;
+        self.memory.take(Nanos::ZERO, base);
+        let copies = self.program.layout.copies.max(1);
+        let master = self.new_process();
+        for copy in 0..copies {
+            let home = if copies == 1 { master } else { self.new_process() };
+            let role = if self.program.layout.event_loop { Role::Loop(copy) } else { Role::Main(copy) };
+            let main = self.new_thread(role, home.0, home.1, home.2);
+            let parts = self.program.layout.event_loop;
+            let (mut pool, mut process_pool) = (None, None);
+            match self.program.layout.executor {
+                Executor::Inline | Executor::RawThreads => {}
+                Executor::Threads(_) | Executor::Interpreters(_) => {
+                    pool = Some(self.new_thread_pool(copy, home.0, home.1, home.2, parts));
+                    let rss = Nanos::from_f64(self.profile.params.tpe_rss).0;
+                    self.memory.take(Nanos::ZERO, rss);
+                }
+                Executor::Processes(..) | Executor::MpPool(..) => {
+                    process_pool = Some(self.new_process_pool(copy, home, parts));
+                }
+            }
+            self.copies.push(Copy { main, home, pool, process_pool, outstanding: 0, taken: 0, drained: false });
+            if self.program.layout.event_loop {
+                self.new_loop(copy, main);
+            }
+        }
+        if copies == 1 {
+            let main = self.copies[0].main;
+            self.machine.wake(main);
+        } else {
+            let thread = self.new_thread(Role::Master, master.0, master.1, master.2);
+            self.machine.wake(thread);
+        }
+        self.next_arrival();
+    }
+
+    /// The master of a prefork server forks its copies one after another.
+    pub(crate) fn refill_master(&mut self, tid: Tid) {
+        for copy in 0..self.copies.len() {
+            let main = self.copies[copy].main;
+            let mut acts = Vec::new();
+            self.start_process(StartMethod::Fork, main, &mut acts);
+            for act in acts {
+                self.push(tid, act);
+            }
+            self.children += 1;
+        }
+        self.push(tid, Act::Exit);
+    }
+
+    pub(crate) fn master_act(&mut self, _tid: Tid) {
+        unreachable!("the master has no acts of its own");
+    }
+
+    // ---- arrivals from outside
+
+    fn next_arrival(&mut self) {
+        let a = &mut self.arrivals;
+        if a.left == 0 {
+            return;
+        }
+        let at = if let Some(interval) = &a.interval {
+            a.next_at += interval.sample(&mut a.intervals);
+            a.next_at
+        } else if let Some(Reverse((at, _))) = a.users.peek() {
+            *at
+        } else {
+            return;
+        };
+        if self.limits.horizon.is_some_and(|h| at > h) {
+            a.left = 0;
+            for copy in 0..self.copies.len() {
+                self.nudge(copy);
+            }
+            return;
+        }
+        self.machine.arrive_at(at);
+    }
+
+    /// A task arrives from outside.
+    pub(crate) fn arrive(&mut self) {
+        let a = &mut self.arrivals;
+        if a.closed {
+            a.users.pop();
+        }
+        a.left -= 1;
+        let class = a.class();
+        let now = self.machine.now();
+        let key = self.new_task(class, now, 0);
+        self.arrivals.accept.push_back(key);
+        if let Some(tid) = self.arrivals.acceptors.pop_front() {
+            self.unpark(tid);
+        }
+        self.next_arrival();
+    }
+
+    fn new_task(&mut self, class: u32, arrival: Nanos, trace: u32) -> TaskKey {
+        let number = self.arrivals.number;
+        self.arrivals.number += 1;
+        let key = self.tasks.insert(number, class, arrival);
+        let task = &mut self.tasks[key];
+        task.trace = trace;
+        task.counted = arrival >= self.limits.warmup;
+        if task.counted {
+            self.observer.arrived += 1;
+        }
+        let c = &self.program.classes[class as usize];
+        self.tasks[key].payload = (c.bytes_in, c.bytes_out);
+        key
+    }
+
+    /// The next task that has arrived from outside; `None`: the thread is noted down as waiting.
+    pub(crate) fn accept(&mut self, copy: u32) -> Option<TaskKey> {
+        let key = self.arrivals.accept.pop_front()?;
+        self.tasks[key].copy = copy;
+        self.copies[copy as usize].outstanding += 1;
+        Some(key)
+    }
+
+    /// Waits for arrivals with the others.
+    pub(crate) fn wait_for_arrivals(&mut self, tid: Tid) {
+        if !self.arrivals.acceptors.contains(&tid) {
+            self.arrivals.acceptors.push_back(tid);
+        }
+    }
+
+    pub(crate) fn stop_waiting_for_arrivals(&mut self, tid: Tid) {
+        if self.arrivals.acceptors.front() == Some(&tid) {
+            self.arrivals.acceptors.pop_front();
+        } else {
+            self.arrivals.acceptors.retain(|&t| t != tid);
+        }
+    }
+
+    /// Whether more may come for this copy.
+    pub(crate) fn more_to_come(&self, copy: u32) -> bool {
+        let a = &self.arrivals;
+        if a.outside() {
+            return !a.accept.is_empty() || a.left > 0;
+        }
+        !self.copies[copy as usize].drained
+    }
+
+    pub(crate) fn from_outside(&self) -> bool {
+        self.arrivals.outside()
+    }
+
+    /// The user who has an answer thinks and asks again.
+    pub(crate) fn user_answered(&mut self, _number: u64) {
+        let now = self.machine.now();
+        let a = &mut self.arrivals;
+        if !a.closed || a.left == 0 {
+            return;
+        }
+        let Some(think) = &a.think else { return };
+        let at = now + think.sample(&mut a.thinks);
+        let sooner = a.users.peek().is_none_or(|Reverse((first, _))| at < *first);
+        a.users.push(Reverse((at, a.user_number)));
+        a.user_number += 1;
+        if sooner {
+            self.next_arrival();
+        }
+    }
+
+    /// A task of this copy is over.
+    pub(crate) fn copy_finished_one(&mut self, copy: u32) {
+        let c = &mut self.copies[copy as usize];
+        c.outstanding -= 1;
+        if c.outstanding == 0 && !self.more_to_come(copy) {
+            for other in 0..self.copies.len() {
+                self.nudge(other);
+            }
+        }
+    }
+
+    /// Wakes a copy's main thread to see that nothing more comes.
+    fn nudge(&mut self, copy: usize) {
+        let c = &self.copies[copy];
+        if c.outstanding == 0 {
+            let main = c.main;
+            self.unpark(main);
+        }
+    }
+
+    // ---- batches and traces, taken in by the program itself
+
+    /// The next task of a batch or trace for this copy: when it arrives, and its key once it has.
+    pub(crate) fn next_own(&mut self, copy: u32) -> Option<(Nanos, TaskKey)> {
+        let c = &mut self.copies[copy as usize];
+        // Copies take turns.
+        let index = c.taken * u64::from(self.program.layout.copies.max(1)) + u64::from(copy);
+        if index >= self.arrivals.own {
+            c.drained = true;
+            return None;
+        }
+        c.taken += 1;
+        c.outstanding += 1;
+        let at = usize::try_from(index).expect("fits");
+        let (arrival, class, trace) = match self.arrivals.trace.get(at) {
+            Some(t) => {
+                let class = u32::try_from(t.class).expect("few classes");
+                (t.at, class, u32::try_from(at + 1).expect("fewer than 2^32 recorded tasks"))
+            }
+            None => (Nanos::ZERO, self.program.batch[at], 0),
+        };
+        let key = self.new_task(class, arrival, trace);
+        let task = &mut self.tasks[key];
+        task.copy = copy;
+        // The number follows the order of arrival, whichever copy takes it.
+        task.number = index;
+        Some((arrival, key))
+    }
+
+    // ---- the main thread of a program without an event loop
+
+    pub(crate) fn refill_main(&mut self, tid: Tid, copy: u32) {
+        match self.threads[tid as usize].state {
+            BEGIN => {
+                self.threads[tid as usize].state = TAKE;
+                if let Executor::MpPool(..) = self.program.layout.executor
+                    && let Some(pool) = self.copies[copy as usize].process_pool
+                {
+                    self.open_mp_pool(tid, pool);
+                }
+            }
+            TAKE => self.take_in(tid, copy),
+            WORKING => {
+                let key = self.threads[tid as usize].task.expect("the main thread has a task");
+                if self.step(tid, key, Mode::Inline) == Flow::Over {
+                    let t = &mut self.threads[tid as usize];
+                    t.task = None;
+                    t.state = TAKE;
+                    self.machine.count(tid, false, Cause::Ipc);
+                    self.task_ended(key);
+                }
+            }
+            _ => self.close_main(tid, copy),
+        }
+    }
+
+    fn take_in(&mut self, tid: Tid, copy: u32) {
+        let outside = self.from_outside();
+        let next = if outside { self.accept(copy).map(|k| (Nanos::ZERO, k)) } else { self.next_own(copy) };
+        let Some((at, key)) = next else {
+            if !self.more_to_come(copy) && self.copies[copy as usize].outstanding == 0 {
+                self.threads[tid as usize].state = CLOSING;
+            } else {
+                if outside {
+                    self.wait_for_arrivals(tid);
+                }
+                self.push(tid, Act::Park(Cause::Pool));
+            }
+            return;
+        };
+        if at > self.machine.now() {
+            self.push(tid, Act::Sleep(at, Cause::Pool));
+        }
+        let dispatch = self.program.dispatch.scale(self.profile.params.cpu_factor);
+        match self.program.layout.executor {
+            Executor::Inline => {}
+            Executor::RawThreads => self.push(tid, Act::Run(dispatch)),
+            Executor::Threads(_) | Executor::Interpreters(_) => {
+                self.push(tid, Act::Run(dispatch + self.costs.tpe_submit));
+            }
+            Executor::Processes(..) => self.push(tid, Act::Run(dispatch + self.costs.ppe_submit)),
+            Executor::MpPool(..) => self.push(tid, Act::Run(dispatch)),
+        }
+        self.push(tid, Act::RoleTask(SUBMIT, key));
+    }
+
+    pub(crate) fn main_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {
+        debug_assert_eq!(what, SUBMIT);
+        let key = task.expect("a task to submit");
+        let c = &self.copies[copy as usize];
+        let (pool, process_pool) = (c.pool, c.process_pool);
+        match self.program.layout.executor {
+            Executor::Inline => {
+                let now = self.machine.now();
+                let since = self.tasks[key].since;
+                self.book(key, Cause::Pool, now - since);
+                let counted = self.tasks[key].counted;
+                self.machine.count(tid, counted, Cause::Running);
+                let t = &mut self.threads[tid as usize];
+                t.task = Some(key);
+                t.state = WORKING;
+            }
+            Executor::RawThreads => self.start_raw(tid, copy, key),
+            Executor::Threads(_) | Executor::Interpreters(_) => {
+                self.pool_submit(tid, pool.expect("a pool"), key);
+            }
+            Executor::Processes(..) | Executor::MpPool(..) => {
+                self.process_submit(tid, process_pool.expect("a pool"), key);
+            }
+        }
+    }
+
+    /// A child task of a task that runs in a pool thread (or a thread of its own).
+    pub(crate) fn submit_child(&mut self, tid: Tid, copy: u32, key: TaskKey) {
+        match self.copies[copy as usize].pool {
+            Some(pool) => {
+                self.machine.charge(tid, self.costs.tpe_submit);
+                self.pool_submit(tid, pool, key);
+            }
+            None => self.start_raw(tid, copy, key),
+        }
+    }
+
+    fn close_main(&mut self, tid: Tid, copy: u32) {
+        self.close_executors(tid, copy);
+        self.push(tid, Act::Exit);
+    }
+
+    /// Shuts the copy's pools down.
+    pub(crate) fn close_executors(&mut self, tid: Tid, copy: u32) {
+        let c = &self.copies[copy as usize];
+        let (pool, process_pool) = (c.pool, c.process_pool);
+        if let Some(pool) = pool {
+            self.close_pool(tid, pool);
+        }
+        if let Some(pool) = process_pool {
+            self.close_process_pool(tid, pool);
+        }
+    }
+}

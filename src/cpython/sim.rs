@@ -1,0 +1,528 @@
+//! The simulation: owns the machine and every object of the runtime, and turns the machine's upcalls into acts.
+
+use std::collections::VecDeque;
+
+use rand_pcg::Pcg64Dxsm;
+
+use super::aio::EventLoop;
+use super::gil::Gil;
+use super::ipc::Pipe;
+use super::lock::Lock;
+use super::memory::Memory;
+use super::observe::Observer;
+use super::pool::ThreadPool;
+use super::processes::ProcessPool;
+use super::profile::{Costs, Profile};
+use super::program::Program;
+use super::server::{Arrivals, Copy, Queue};
+use super::start::Starter;
+use super::task::{TaskKey, Tasks};
+use super::thread::{Act, NO_GIL, Phase, Role, Thread, Wait};
+use super::{Finding, Observed};
+use crate::engine::{Nanos, Role as StreamRole, Streams, stream};
+use crate::machine::{CAUSES, Cause, Machine, State, Tid, Upcall};
+use crate::scenario::MachineSpec;
+
+/// Where a run ends, and what it keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Tasks that arrive before this do not count.
+    pub warmup: Nanos,
+    /// The run ends here at the latest.
+    pub horizon: Option<Nanos>,
+    /// The run is stopped after so many model events.
+    pub max_events: u64,
+    /// Keep every latency.
+    pub keep_latencies: bool,
+}
+
+/// One replication in progress.
+pub struct Sim<'a> {
+    pub(crate) machine: Machine,
+    pub(crate) profile: &'a Profile,
+    pub(crate) costs: Costs,
+    pub(crate) program: &'a Program,
+    pub(crate) limits: Limits,
+    pub(crate) pipe_capacity: u64,
+    pub(crate) pipe_ns_per_byte: f64,
+    pub(crate) syscall: Nanos,
+
+    pub(crate) threads: Vec<Thread>,
+    /// Raw threads that have ended, to be used again.
+    pub(crate) spare_threads: Vec<Tid>,
+    pub(crate) gils: Vec<Gil>,
+    pub(crate) processes: u32,
+    pub(crate) children: u32,
+    pub(crate) domains: u32,
+    pub(crate) locks: Vec<Lock>,
+    pub(crate) objects: Vec<Option<Tid>>,
+    pub(crate) tasks: Tasks,
+    pub(crate) memory: Memory,
+    pub(crate) bytes_moved: u64,
+
+    pub(crate) copies: Vec<Copy>,
+    pub(crate) pools: Vec<ThreadPool>,
+    pub(crate) process_pools: Vec<ProcessPool>,
+    pub(crate) loops: Vec<EventLoop>,
+    pub(crate) pipes: Vec<Pipe>,
+    pub(crate) queues: Vec<Queue>,
+    pub(crate) starter: Starter,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) observer: Observer,
+
+    pub(crate) demand_streams: Streams,
+    pub(crate) grain_streams: Streams,
+    pub(crate) failure_streams: Streams,
+    pub(crate) gil_stream: Pcg64Dxsm,
+    /// Threads that have not exited.
+    pub(crate) live_threads: u64,
+    pub(crate) findings: Vec<Finding>,
+    /// The world of these processes is stopped by a thread.
+    pub(crate) stopped_world: Option<u32>,
+    pub(crate) world_waiters: VecDeque<Tid>,
+}
+
+impl<'a> Sim<'a> {
+    /// A replication at time 0.
+    pub fn new(
+        spec: &MachineSpec,
+        profile: &'a Profile,
+        program: &'a Program,
+        seed: u64,
+        replication: u32,
+        limits: Limits,
+    ) -> Self {
+        let mut sim = Self {
+            machine: Machine::new(spec),
+            costs: Costs::from(&profile.params),
+            profile,
+            program,
+            limits,
+            pipe_capacity: spec.pipe_capacity,
+            pipe_ns_per_byte: spec.pipe_ns_per_byte,
+            syscall: spec.syscall,
+            threads: Vec::new(),
+            spare_threads: Vec::new(),
+            gils: Vec::new(),
+            processes: 0,
+            children: 0,
+            domains: 0,
+            locks: Vec::new(),
+            objects: vec![None; program.objects],
+            tasks: Tasks::default(),
+            memory: Memory::new(spec.memory_limit),
+            bytes_moved: 0,
+            copies: Vec::new(),
+            pools: Vec::new(),
+            process_pools: Vec::new(),
+            loops: Vec::new(),
+            pipes: Vec::new(),
+            queues: program.queues.iter().map(|q| Queue::new(q.capacity)).collect(),
+            starter: Starter::default(),
+            arrivals: Arrivals::new(program, seed, replication),
+            observer: Observer::new(program.own_classes, limits.keep_latencies),
+            demand_streams: Streams::new(seed, replication, StreamRole::Demands),
+            grain_streams: Streams::new(seed, replication, StreamRole::Grain),
+            failure_streams: Streams::new(seed, replication, StreamRole::Failure),
+            gil_stream: stream(seed, replication, StreamRole::Gil),
+            live_threads: 0,
+            findings: Vec::new(),
+            stopped_world: None,
+            world_waiters: VecDeque::new(),
+        };
+        // Locks shared between processes come first in the table of locks.
+        sim.locks.extend(program.locks.iter().map(|_| Lock::default()));
+        sim.build();
+        sim
+    }
+
+    /// A new process: its number, GIL and lock domain.
+    pub(crate) fn new_process(&mut self) -> (u32, u32, u32) {
+        let process = self.processes;
+        self.processes += 1;
+        let gil = self.new_gil();
+        (process, gil, self.new_domain())
+    }
+
+    /// A new GIL, where the build has one.
+    pub(crate) fn new_gil(&mut self) -> u32 {
+        if self.profile.gil {
+            self.gils.push(Gil::default());
+            u32::try_from(self.gils.len() - 1).expect("few interpreters")
+        } else {
+            NO_GIL
+        }
+    }
+
+    /// A new set of the program's locks that are not shared between processes.
+    pub(crate) fn new_domain(&mut self) -> u32 {
+        let domain = self.domains;
+        self.domains += 1;
+        self.locks.extend(self.program.locks.iter().map(|_| Lock::default()));
+        domain
+    }
+
+    /// A new thread; it begins with [`Act::Begin`] by somebody else.
+    pub(crate) fn new_thread(&mut self, role: Role, process: u32, gil: u32, domain: u32) -> Tid {
+        self.live_threads += 1;
+        if let Some(tid) = self.spare_threads.pop() {
+            self.machine.respawn(tid);
+            let script = std::mem::take(&mut self.threads[tid as usize].script);
+            self.threads[tid as usize] = Thread::new(role, process, gil, domain);
+            self.threads[tid as usize].script = script;
+            return tid;
+        }
+        let tid = self.machine.spawn();
+        debug_assert_eq!(tid as usize, self.threads.len());
+        self.threads.push(Thread::new(role, process, gil, domain));
+        tid
+    }
+
+    /// Appends to a thread's script.
+    #[inline]
+    pub(crate) fn push(&mut self, tid: Tid, act: Act) {
+        self.threads[tid as usize].script.push_back(act);
+    }
+
+    /// Puts an act before all others of a thread.
+    #[inline]
+    pub(crate) fn push_front(&mut self, tid: Tid, act: Act) {
+        self.threads[tid as usize].script.push_front(act);
+    }
+
+    /// Runs to the end and reports.
+    pub fn run(mut self) -> Observed {
+        let horizon = self.limits.horizon.unwrap_or(Nanos::MAX);
+        let mut stopped = false;
+        while let Some(up) = self.machine.advance() {
+            if self.machine.now() > horizon {
+                stopped = true;
+                break;
+            }
+            match up {
+                Upcall::OnCore(tid) => self.drive(tid),
+                Upcall::Timer(tid) => self.timer(tid),
+                Upcall::Arrival => self.arrive(),
+            }
+            if self.memory.exceeded.is_some() {
+                let (at, bytes) = self.memory.exceeded.expect("just seen");
+                self.findings.push(Finding::OutOfMemory { at, bytes });
+                stopped = true;
+                break;
+            }
+            if self.machine.counters().0 > self.limits.max_events {
+                self.findings.push(Finding::EventLimit { at: self.machine.now() });
+                stopped = true;
+                break;
+            }
+        }
+        if !stopped && self.tasks.alive() > 0 {
+            self.report_deadlock();
+        }
+        self.machine.finish();
+        let blocked = self.blocked_loops();
+        self.findings.extend(blocked);
+        self.observe(horizon)
+    }
+
+    fn report_deadlock(&mut self) {
+        let mut waiting: Vec<String> = self
+            .tasks
+            .iter()
+            .take(8)
+            .map(|(_, t)| {
+                let class = &self.program.classes[t.class as usize];
+                format!("task {} ({}) waits at step {}: {}", t.number, class.name, t.pc, self.waits_for(t.class, t.pc))
+            })
+            .collect();
+        let more = self.tasks.alive() - waiting.len() as u64;
+        if more > 0 {
+            waiting.push(format!("and {more} more"));
+        }
+        self.findings.push(Finding::Deadlock { at: self.machine.now(), waiting });
+    }
+
+    fn timer(&mut self, tid: Tid) {
+        match self.threads[tid as usize].wait {
+            Wait::Gil => self.gil_timeout(tid),
+            Wait::Sleep => {
+                self.threads[tid as usize].wait = Wait::None;
+                self.machine.wake(tid);
+            }
+            Wait::Park => {
+                let t = &mut self.threads[tid as usize];
+                t.wait = Wait::None;
+                t.timed_out = false;
+                self.machine.wake(tid);
+            }
+            Wait::None | Wait::Forced | Wait::World => {}
+        }
+    }
+
+    /// Ends a thread's parking (or lets its next parking end at once).
+    #[inline]
+    pub(crate) fn unpark(&mut self, tid: Tid) {
+        let t = &mut self.threads[tid as usize];
+        if t.wait == Wait::Park {
+            t.wait = Wait::None;
+            self.machine.clear_timer(tid);
+            self.machine.wake(tid);
+        } else {
+            t.permit = true;
+        }
+    }
+
+    /// The same by a thread that pays for the system call.
+    #[inline]
+    pub(crate) fn unpark_by(&mut self, by: Tid, tid: Tid) {
+        if self.threads[tid as usize].wait == Wait::Park {
+            self.machine.charge(by, self.costs.unpark);
+        }
+        self.unpark(tid);
+    }
+
+    /// Blocks a thread that may just have been preempted by one that it woke.
+    pub(crate) fn block(&mut self, tid: Tid, cause: Cause) {
+        if self.machine.state(tid) == State::Running {
+            self.machine.block(tid, cause);
+        } else {
+            self.machine.suspend(tid, cause);
+        }
+    }
+
+    /// A thread is on a core: lets it act until it runs, blocks or ends.
+    fn drive(&mut self, tid: Tid) {
+        loop {
+            if self.machine.state(tid) != State::Running {
+                return; // Preempted by a thread that it woke: it goes on when it is back.
+            }
+            let t = &mut self.threads[tid as usize];
+            if t.phase != Phase::Go {
+                if t.phase == Phase::Detached {
+                    if let Some(act) = t.script.pop_front()
+                        && !self.act_detached(tid, act)
+                    {
+                        return;
+                    }
+                    continue;
+                }
+                if self.stopped_world == Some(t.process) {
+                    self.wait_for_world(tid);
+                    return;
+                }
+                if !self.take_gil(tid) {
+                    return;
+                }
+                continue;
+            }
+            t.in_c = false;
+            if t.rest > Nanos::ZERO || t.gil != NO_GIL {
+                if self.asked_to_leave(tid) {
+                    self.threads[tid as usize].phase = Phase::WantGil;
+                    if !self.release_gil(tid) {
+                        return;
+                    }
+                    continue;
+                }
+                let rest = std::mem::take(&mut self.threads[tid as usize].rest);
+                if rest > Nanos::ZERO {
+                    if !self.machine.run(tid, rest) {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            match self.threads[tid as usize].script.pop_front() {
+                Some(act) => {
+                    if !self.act(tid, act) {
+                        return;
+                    }
+                }
+                None => self.refill(tid),
+            }
+        }
+    }
+
+    fn refill(&mut self, tid: Tid) {
+        match self.threads[tid as usize].role {
+            Role::Main(copy) => self.refill_main(tid, copy),
+            Role::Loop(copy) => self.refill_loop(tid, copy),
+            Role::Raw => self.refill_raw(tid),
+            Role::PoolWorker(pool) => self.refill_pool_worker(tid, pool),
+            Role::InterpWorker(pool, own) => self.refill_interp_worker(tid, pool, own),
+            Role::ProcessWorker(pool) => self.refill_process_worker(tid, pool),
+            Role::Manager(pool) => self.refill_manager(tid, pool),
+            Role::Feeder(pool) => self.refill_feeder(tid, pool),
+            Role::ForkServer => self.refill_fork_server(tid),
+            Role::Master => self.refill_master(tid),
+            Role::Script => self.push(tid, Act::Exit),
+        }
+    }
+
+    /// One act of a thread that holds its GIL. `false`: it has blocked, ended or begun to burn.
+    #[inline]
+    fn act(&mut self, tid: Tid, act: Act) -> bool {
+        match act {
+            Act::Run(time) => return self.machine.run(tid, time),
+            Act::RunC(time) => {
+                self.threads[tid as usize].in_c = true;
+                return self.machine.run(tid, time);
+            }
+            Act::Native(_) => {
+                self.threads[tid as usize].phase = Phase::Detached;
+                self.push_front(tid, act);
+                return self.release_gil(tid);
+            }
+            Act::Sleep(..) | Act::Park(_) | Act::ParkUntil(..) => {
+                // What the thread owes is spent before it blocks.
+                if self.machine.debt(tid) > Nanos::ZERO {
+                    self.push_front(tid, act);
+                    return self.machine.run(tid, Nanos::ZERO);
+                }
+                if !matches!(act, Act::Sleep(..)) && std::mem::take(&mut self.threads[tid as usize].permit) {
+                    return true;
+                }
+                self.threads[tid as usize].phase = Phase::Detached;
+                self.push_front(tid, act);
+                return self.release_gil(tid);
+            }
+            Act::Label(cause) => self.machine.set_run_cause(tid, cause),
+            Act::Unpark(other) => self.unpark_by(tid, other),
+            Act::SwitchGil(gil) => {
+                // The rest of the script goes on once the other GIL is taken.
+                if self.asked_to_leave(tid) {
+                    self.push_front(tid, act);
+                    self.threads[tid as usize].phase = Phase::WantGil;
+                    return self.release_gil(tid);
+                }
+                self.release_gil(tid);
+                let t = &mut self.threads[tid as usize];
+                t.gil = gil;
+                t.phase = Phase::WantGil;
+            }
+            Act::Acquire(lock, since) => self.acquire(tid, lock, since),
+            Act::Release(lock) => self.release(tid, lock),
+            Act::Write(pipe, left) => self.write(tid, pipe, left),
+            Act::Written(pipe, chunk, left) => self.written(tid, pipe, chunk, left),
+            Act::Read(pipe) => self.read(tid, pipe),
+            Act::ReadDone(pipe, chunk) => self.read_done(tid, pipe, chunk),
+            Act::Begin(other) => {
+                self.machine.wake(other);
+            }
+            Act::Request(child) => self.starter.requests.push_back((child, tid)),
+            Act::Take(bytes) => self.memory.take(self.machine.now(), bytes),
+            Act::Give(bytes) => self.memory.give(self.machine.now(), bytes),
+            Act::Role(what) => self.role_act(tid, what, None),
+            Act::RoleTask(what, task) => self.role_act(tid, what, Some(task)),
+            Act::Exit => {
+                if self.machine.debt(tid) > Nanos::ZERO {
+                    self.push_front(tid, act);
+                    return self.machine.run(tid, Nanos::ZERO);
+                }
+                if self.asked_to_leave(tid) {
+                    self.push_front(tid, act);
+                    self.threads[tid as usize].phase = Phase::WantGil;
+                    return self.release_gil(tid);
+                }
+                self.release_gil(tid);
+                self.exited(tid);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// One act of a thread that has let its GIL go.
+    #[inline]
+    fn act_detached(&mut self, tid: Tid, act: Act) -> bool {
+        match act {
+            Act::Native(time) => {
+                self.threads[tid as usize].phase = Phase::WantGil;
+                self.machine.run(tid, time)
+            }
+            Act::Sleep(until, cause) => {
+                let t = &mut self.threads[tid as usize];
+                t.phase = Phase::WantGil;
+                t.wait = Wait::Sleep;
+                let at = until.max(self.machine.now()) + self.machine.slack();
+                self.machine.set_timer(tid, at);
+                self.block(tid, cause);
+                false
+            }
+            Act::Park(cause) | Act::ParkUntil(_, cause) => {
+                let t = &mut self.threads[tid as usize];
+                t.phase = Phase::WantGil;
+                if std::mem::take(&mut t.permit) {
+                    return true;
+                }
+                t.wait = Wait::Park;
+                if let Act::ParkUntil(until, _) = act {
+                    let at = until.max(self.machine.now()) + self.machine.slack();
+                    self.machine.set_timer(tid, at);
+                }
+                self.block(tid, cause);
+                false
+            }
+            other => unreachable!("{other:?} needs the GIL"),
+        }
+    }
+
+    fn role_act(&mut self, tid: Tid, what: u8, task: Option<TaskKey>) {
+        match self.threads[tid as usize].role {
+            Role::Main(copy) => self.main_act(tid, copy, what, task),
+            Role::Loop(copy) => self.loop_act(tid, copy, what, task),
+            Role::PoolWorker(pool) | Role::InterpWorker(pool, _) => self.pool_act(tid, pool, what, task),
+            Role::ProcessWorker(pool) => self.process_worker_act(tid, pool, what, task),
+            Role::Manager(pool) => self.manager_act(tid, pool, what),
+            Role::Feeder(pool) => self.feeder_act(tid, pool, what),
+            Role::ForkServer => self.fork_server_act(tid),
+            Role::Master => self.master_act(tid),
+            Role::Raw | Role::Script => unreachable!("has no acts of its own"),
+        }
+    }
+
+    fn exited(&mut self, tid: Tid) {
+        self.live_threads -= 1;
+        self.machine.count(tid, false, Cause::Running);
+        self.machine.exit(tid);
+        if self.threads[tid as usize].role == Role::Raw {
+            self.spare_threads.push(tid);
+        }
+    }
+
+    fn wait_for_world(&mut self, tid: Tid) {
+        self.threads[tid as usize].wait = Wait::World;
+        self.world_waiters.push_back(tid);
+        self.block(tid, Cause::Gil);
+    }
+
+    fn observe(mut self, horizon: Nanos) -> Observed {
+        let end = self.machine.now().min(horizon);
+        let (held, contended) =
+            self.gils.iter().fold((Nanos::ZERO, Nanos::ZERO), |(h, c), g| (h + g.held, c + g.contended));
+        let (operations, popped) = self.machine.counters();
+        let (voluntary, involuntary) = self.machine.switches();
+        let causes: [Nanos; CAUSES] = self.machine.totals();
+        Observed {
+            observer: self.observer,
+            in_flight: self.tasks.alive(),
+            causes,
+            cpu: self.machine.cpu(),
+            core_busy: self.machine.core_busy(),
+            end,
+            closed: end,
+            gil_held: held,
+            gil_contended: contended,
+            switches_voluntary: voluntary,
+            switches_involuntary: involuntary,
+            memory_peak: self.memory.peak(),
+            memory_mean: self.memory.mean(end),
+            bytes_moved: self.bytes_moved,
+            processes: self.children,
+            events: operations,
+            calendar_events: popped,
+            calendar_peak: self.machine.calendar_peak(),
+            findings: self.findings,
+        }
+    }
+}

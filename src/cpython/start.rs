@@ -1,0 +1,123 @@
+//! Starting processes by fork, spawn and forkserver: facts sheet 7.
+
+use std::collections::VecDeque;
+
+use super::sim::Sim;
+use super::thread::{Act, Role};
+use crate::engine::Nanos;
+use crate::machine::{Cause, Tid};
+use crate::scenario::StartMethod;
+
+/// What is started once for all children.
+#[derive(Default)]
+pub(crate) struct Starter {
+    tracker: bool,
+    server: Option<Tid>,
+    /// Children asked of the fork server, and by whom.
+    pub(crate) requests: VecDeque<(Tid, Tid)>,
+    forked: bool,
+}
+
+impl Sim<'_> {
+    fn bytes(value: f64) -> u64 {
+        Nanos::from_f64(value).0
+    }
+
+    /// CPU of a fork of the main process.
+    pub(crate) fn fork_cost(&self) -> Nanos {
+        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+        let resident = self.memory.now() as f64;
+        let extra = (resident - self.profile.params.base_rss).max(0.0) * self.profile.params.fork_per_byte;
+        self.costs.fork_call + Nanos::from_f64(extra)
+    }
+
+    /// The acts by which a thread starts a child process whose only thread is `child`.
+    pub(crate) fn start_process(&mut self, method: StartMethod, child: Tid, acts: &mut Vec<Act>) {
+        let p = &self.profile.params;
+        let import = self.program.import_time.scale(p.cpu_factor);
+        let import_memory = self.program.import_memory;
+        let (boot, private) = match method {
+            StartMethod::Fork => {
+                let once = if self.starter.forked { 0.0 } else { p.fork_parent_private };
+                self.starter.forked = true;
+                acts.push(Act::Run(self.fork_cost()));
+                acts.push(Act::Begin(child));
+                acts.push(Act::Take(Self::bytes(once)));
+                (self.costs.fork_boot, Self::bytes(p.fork_private))
+            }
+            StartMethod::Spawn => {
+                let boot = self.costs.spawn_boot + import;
+                let private = Self::bytes(p.spawn_private) + import_memory;
+                self.start_tracker(acts);
+                acts.push(Act::Run(self.costs.spawn_call));
+                acts.push(Act::Begin(child));
+                (boot, private)
+            }
+            StartMethod::Forkserver => {
+                let preloaded = p.forkserver_preload_main > 0.5;
+                let private = Self::bytes(p.forkserver_child_private) + if preloaded { 0 } else { import_memory };
+                let boot = self.costs.forkserver_child_boot + if preloaded { Nanos::ZERO } else { import };
+                self.start_tracker(acts);
+                let server = self.start_server(acts);
+                acts.push(Act::Run(self.costs.forkserver_call));
+                acts.push(Act::Request(child));
+                acts.push(Act::Unpark(server));
+                acts.push(Act::Park(Cause::Startup));
+                (boot, private)
+            }
+        };
+        // Half of a child's memory is touched by the time it has half booted: enough detail for a peak.
+        self.push(child, Act::Take(private / 2));
+        self.push(child, Act::Run(boot));
+        self.push(child, Act::Take(private - private / 2));
+    }
+
+    fn start_tracker(&mut self, acts: &mut Vec<Act>) {
+        if std::mem::replace(&mut self.starter.tracker, true) {
+            return;
+        }
+        let (process, gil, domain) = self.new_process();
+        let tracker = self.new_thread(Role::Script, process, gil, domain);
+        self.push(tracker, Act::Run(self.costs.tracker_boot));
+        acts.push(Act::Run(self.costs.spawn_call));
+        acts.push(Act::Begin(tracker));
+        acts.push(Act::Take(Self::bytes(self.profile.params.tracker_private)));
+    }
+
+    fn start_server(&mut self, acts: &mut Vec<Act>) -> Tid {
+        if let Some(server) = self.starter.server {
+            return server;
+        }
+        let (process, gil, domain) = self.new_process();
+        let server = self.new_thread(Role::ForkServer, process, gil, domain);
+        let import = if self.profile.params.forkserver_preload_main > 0.5 {
+            // The main module is imported once here: what its children no longer pay.
+            self.program.import_time.scale(self.profile.params.cpu_factor)
+        } else {
+            Nanos::ZERO
+        };
+        self.push(server, Act::Run(self.costs.forkserver_boot + import));
+        acts.push(Act::Run(self.costs.spawn_call));
+        acts.push(Act::Begin(server));
+        acts.push(Act::Take(Self::bytes(self.profile.params.forkserver_private)));
+        self.starter.server = Some(server);
+        server
+    }
+
+    pub(crate) fn refill_fork_server(&mut self, tid: Tid) {
+        if self.starter.requests.is_empty() {
+            self.push(tid, Act::Park(Cause::Ipc));
+            return;
+        }
+        self.push(tid, Act::Run(self.costs.forkserver_fork));
+        self.push(tid, Act::Role(0));
+    }
+
+    /// One child has been forked; the requester learns its number.
+    pub(crate) fn fork_server_act(&mut self, tid: Tid) {
+        if let Some((child, requester)) = self.starter.requests.pop_front() {
+            self.machine.wake(child);
+            self.unpark_by(tid, requester);
+        }
+    }
+}

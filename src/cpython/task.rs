@@ -1,0 +1,148 @@
+//! Tasks in flight.
+
+use crate::engine::Nanos;
+
+/// Index of a task in flight.
+pub(crate) type TaskKey = u32;
+
+/// A block that a task is in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Frame {
+    /// Index in the table of all locks.
+    Lock(u32),
+    /// A lock of the event loop's own kind.
+    LoopLock(u32),
+    Hold(u64),
+    /// The deadline.
+    Timeout(Nanos),
+    /// First instruction of the block, attempts left, next pause.
+    Retry(u32, u32, Nanos),
+    /// First instruction of the loop, rounds left.
+    Repeat(u32, u64),
+    /// Children run one after another in the parent's thread: class and pc to return to, children left.
+    Inline { class: u32, pc: u32, left: u64 },
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Done,
+    Failed,
+    TimedOut,
+}
+
+/// A task in flight.
+#[derive(Debug)]
+pub(crate) struct Task {
+    /// Number in order of arrival: key of its random draws.
+    pub(crate) number: u64,
+    pub(crate) class: u32,
+    pub(crate) pc: u32,
+    /// Draws made so far.
+    pub(crate) draws: u32,
+    pub(crate) arrival: Nanos,
+    /// Index of its recorded demands plus one; 0: none.
+    pub(crate) trace: u32,
+    /// Recorded demands used so far.
+    pub(crate) demand: u32,
+    /// Whether it counts in latencies and causes.
+    pub(crate) counted: bool,
+    pub(crate) frames: Vec<Frame>,
+    /// Since when it has been waiting where no thread stands for it.
+    pub(crate) since: Nanos,
+    /// Main process (copy) that it belongs to.
+    pub(crate) copy: u32,
+    pub(crate) parent: Option<TaskKey>,
+    /// Children not yet done.
+    pub(crate) children: u64,
+    /// Thread that waits for the children, if one does.
+    pub(crate) joiner: Option<u32>,
+    /// A pause to make before going on (retry back-off).
+    pub(crate) pause: Nanos,
+    pub(crate) ending: Ending,
+    /// Payload of the part that is being handed over: bytes there and back.
+    pub(crate) payload: (u64, u64),
+    /// Holds a permit of its loop's concurrency limit.
+    pub(crate) permitted: bool,
+    /// The next task of its chunk (`multiprocessing.Pool`).
+    pub(crate) next: Option<TaskKey>,
+    pub(crate) live: bool,
+}
+
+/// Tasks in flight, their places used again.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    slots: Vec<Task>,
+    free: Vec<TaskKey>,
+    alive: u64,
+}
+
+impl Tasks {
+    pub(crate) fn insert(&mut self, number: u64, class: u32, arrival: Nanos) -> TaskKey {
+        self.alive += 1;
+        let key = self.free.pop();
+        let frames = key.map_or_else(Vec::new, |k| {
+            let mut f = std::mem::take(&mut self.slots[k as usize].frames);
+            f.clear();
+            f
+        });
+        let task = Task {
+            number,
+            class,
+            pc: 0,
+            draws: 0,
+            arrival,
+            trace: 0,
+            demand: 0,
+            counted: true,
+            frames,
+            since: arrival,
+            copy: 0,
+            parent: None,
+            children: 0,
+            joiner: None,
+            pause: Nanos::ZERO,
+            ending: Ending::Done,
+            payload: (0, 0),
+            permitted: false,
+            next: None,
+            live: true,
+        };
+        if let Some(k) = key {
+            self.slots[k as usize] = task;
+            k
+        } else {
+            self.slots.push(task);
+            TaskKey::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks in flight")
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: TaskKey) {
+        self.slots[key as usize].live = false;
+        self.alive -= 1;
+        self.free.push(key);
+    }
+
+    pub(crate) fn alive(&self) -> u64 {
+        self.alive
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TaskKey, &Task)> {
+        (0..).zip(&self.slots).filter(|(_, t)| t.live)
+    }
+}
+
+impl std::ops::Index<TaskKey> for Tasks {
+    type Output = Task;
+    #[inline]
+    fn index(&self, key: TaskKey) -> &Task {
+        &self.slots[key as usize]
+    }
+}
+
+impl std::ops::IndexMut<TaskKey> for Tasks {
+    #[inline]
+    fn index_mut(&mut self, key: TaskKey) -> &mut Task {
+        &mut self.slots[key as usize]
+    }
+}

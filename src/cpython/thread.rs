@@ -1,0 +1,168 @@
+//! Simulated threads: a script of acts, and who refills it.
+
+use std::collections::VecDeque;
+
+use super::task::TaskKey;
+use crate::engine::Nanos;
+use crate::machine::{Cause, Tid};
+
+/// One act of a thread. Costs are CPU time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// Bytecode: holds the GIL, looks at the eval breaker.
+    Run(Nanos),
+    /// One C call that keeps the GIL: not interrupted.
+    RunC(Nanos),
+    /// Without the GIL (native code, a system call).
+    Native(Nanos),
+    /// From here on the thread's time on a core belongs to this cause.
+    Label(Cause),
+    /// Blocks until this time (plus the timer slack), GIL released.
+    Sleep(Nanos, Cause),
+    /// Blocks until unparked, GIL released.
+    Park(Cause),
+    /// The same, or until this time plus slack.
+    ParkUntil(Nanos, Cause),
+    /// Wakes a thread.
+    Unpark(Tid),
+    /// Gives one GIL back and takes another (entering or leaving a sub-interpreter).
+    SwitchGil(u32),
+    /// Takes a lock of this index in the table of all locks; since when it has been waiting.
+    Acquire(u32, Nanos),
+    /// Gives it back.
+    Release(u32),
+    /// The rest of a message into a pipe.
+    Write(u32, u64),
+    /// A chunk has been copied into the pipe: pipe, bytes, bytes left.
+    Written(u32, u64, u64),
+    /// The rest of the first message of a pipe.
+    Read(u32),
+    /// A chunk has been copied out.
+    ReadDone(u32, u64),
+    /// A started thread or child process begins.
+    Begin(Tid),
+    /// The fork server is asked for this child.
+    Request(Tid),
+    /// Memory taken.
+    Take(u64),
+    /// Memory given back.
+    Give(u64),
+    /// What the thread's role does next, by a number of the role's own.
+    Role(u8),
+    /// The same with a task.
+    RoleTask(u8, TaskKey),
+    /// The thread ends.
+    Exit,
+}
+
+/// What a thread is for. The variants' numbers are indices of the executor that it serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Main thread of copy n: takes tasks in.
+    Main(u32),
+    /// Event loop of copy n (its main thread).
+    Loop(u32),
+    /// A raw thread that runs one task.
+    Raw,
+    /// A pool thread.
+    PoolWorker(u32),
+    /// A pool thread with an interpreter; the GIL of its own.
+    InterpWorker(u32, u32),
+    /// Single thread of a worker process.
+    ProcessWorker(u32),
+    /// Management thread of a process pool (`Pool`: result handler).
+    Manager(u32),
+    /// Feeder thread of its call queue (`Pool`: task handler).
+    Feeder(u32),
+    /// Fork server's only thread.
+    ForkServer,
+    /// Runs its script and ends (resource tracker).
+    Script,
+    /// Master of a prefork server: starts the copies and waits.
+    Master,
+}
+
+/// Where a thread stands with its GIL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Has to take the GIL before it goes on.
+    WantGil,
+    /// Holds it (or there is none).
+    Go,
+    /// Runs or is about to block without it.
+    Detached,
+}
+
+/// What the thread's timer or its being blocked means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Not blocked, or nothing special.
+    None,
+    /// In the GIL's condition variable.
+    Gil,
+    /// In a timed sleep.
+    Sleep,
+    /// Parked.
+    Park,
+    /// Asked to leave the GIL, waits until another has it.
+    Forced,
+    /// Waits for a stopped world to go on.
+    World,
+}
+
+pub(crate) struct Thread {
+    pub(crate) role: Role,
+    /// Process that it belongs to.
+    pub(crate) process: u32,
+    /// Its GIL; `u32::MAX` in a free-threaded process.
+    pub(crate) gil: u32,
+    /// Lock domain: threads of one process (or interpreter) share their locks.
+    pub(crate) domain: u32,
+    pub(crate) phase: Phase,
+    pub(crate) wait: Wait,
+    /// What is left of a run that a drop request cut short.
+    pub(crate) rest: Nanos,
+    /// In a C call that keeps the GIL.
+    pub(crate) in_c: bool,
+    /// Unparked before it parked.
+    pub(crate) permit: bool,
+    pub(crate) timed_out: bool,
+    /// Switch number seen when its wait for the GIL began.
+    pub(crate) seen: u64,
+    pub(crate) script: VecDeque<Act>,
+    pub(crate) task: Option<TaskKey>,
+    /// State of the role.
+    pub(crate) state: u8,
+    /// When the worker was up, in nanoseconds.
+    pub(crate) scratch: u64,
+    /// Payload of the result that a worker process owes.
+    pub(crate) result_bytes: u64,
+    /// Item handed over while it was parked.
+    pub(crate) handed: Option<TaskKey>,
+}
+
+pub(crate) const NO_GIL: u32 = u32::MAX;
+
+impl Thread {
+    pub(crate) fn new(role: Role, process: u32, gil: u32, domain: u32) -> Self {
+        Self {
+            role,
+            process,
+            gil,
+            domain,
+            phase: Phase::WantGil,
+            wait: Wait::None,
+            rest: Nanos::ZERO,
+            in_c: false,
+            permit: false,
+            timed_out: false,
+            seen: 0,
+            script: VecDeque::new(),
+            task: None,
+            state: 0,
+            scratch: 0,
+            result_bytes: 0,
+            handed: None,
+        }
+    }
+}

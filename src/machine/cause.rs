@@ -1,0 +1,51 @@
+//! Where a task's time goes.
+
+/// Where a task's time goes. Every nanosecond between a task's arrival and its end belongs to exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Cause {
+    /// Executing its own steps on a core.
+    Running,
+    /// Ready to run, waiting for a core (including wake-up latency).
+    Core,
+    /// Waiting for the GIL.
+    Gil,
+    /// Waiting for a lock or a shared object.
+    Lock,
+    /// Waiting for a pool worker (queued in an executor), or for the dispatching thread to take it in.
+    Pool,
+    /// Ready, waiting for its turn on an event loop, or for a concurrency limit.
+    Loop,
+    /// Pickling, pipes, hand-over between threads or processes, executor and event-loop bookkeeping.
+    Ipc,
+    /// Threads, processes or interpreters being started for it.
+    Startup,
+    /// Sleeping or waiting for something outside.
+    Io,
+    /// Waiting for a workload queue or for its children.
+    Queue,
+}
+
+/// How many causes there are.
+pub const CAUSES: usize = 10;
+
+impl Cause {
+    /// All causes in the order of their numbers.
+    pub const ALL: [Self; CAUSES] = [
+        Self::Running,
+        Self::Core,
+        Self::Gil,
+        Self::Lock,
+        Self::Pool,
+        Self::Loop,
+        Self::Ipc,
+        Self::Startup,
+        Self::Io,
+        Self::Queue,
+    ];
+
+    /// Short name used in tables and JSON.
+    pub fn name(self) -> &'static str {
+        ["running", "core", "gil", "lock", "pool", "loop", "ipc", "startup", "io", "queue"][self as usize]
+    }
+}

@@ -1,0 +1,786 @@
+//! Cores and run queue.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use super::{CAUSES, Cause};
+use crate::engine::{Calendar, Class, Nanos};
+use crate::scenario::MachineSpec;
+
+/// Number of a simulated thread.
+pub type Tid = u32;
+
+/// What a thread is doing, as the scheduler sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waiting for something else than a core.
+    Blocked,
+    /// On its way to an idle core.
+    Waking,
+    /// In the run queue.
+    Ready,
+    /// On its core.
+    Running,
+    /// Gone.
+    Exited,
+}
+
+#[derive(Clone, Copy)]
+enum Event {
+    /// A thread has burned what it had to.
+    Burst { tid: Tid, generation: u32 },
+    /// A woken thread reaches its idle core.
+    Dispatch { core: u32, tid: Tid },
+    /// The slice of a core's thread is over.
+    Slice { core: u32, generation: u32 },
+    /// A thread's timer.
+    Timer { tid: Tid, generation: u32 },
+    /// The next arrival.
+    Arrival,
+}
+
+/// What the machine asks its user to handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upcall {
+    /// The thread is on a core and has nothing left to burn: what next?
+    OnCore(Tid),
+    /// The thread's timer has gone off.
+    Timer(Tid),
+    /// The arrival that was announced with [`Machine::arrive_at`].
+    Arrival,
+}
+
+struct Thread {
+    state: State,
+    core: u32,
+    /// Makes an outdated `Burst` event recognisable.
+    burst_generation: u32,
+    timer_generation: u32,
+    /// Makes an outdated entry of the run queue recognisable.
+    ready_sequence: u64,
+    /// CPU time still to burn of the current burst, at relative speed 1.
+    left: Nanos,
+    /// Whether `left` is being burned (false between operations).
+    burning: bool,
+    began: Nanos,
+    /// Small costs that are paid with the next burst.
+    debt: Nanos,
+    virtual_runtime: u64,
+    /// Service that it is owed (negative: has had too much) against the mean of its core: EEVDF's lag. Kept while the
+    /// thread sleeps or moves to another core.
+    lag: i64,
+    /// Cause that the time since `since` belongs to.
+    cause: Cause,
+    /// Cause while on a core.
+    run_cause: Cause,
+    since: Nanos,
+    /// Whether this thread's time is a task's time.
+    counted: bool,
+}
+
+struct Core {
+    speed: f64,
+    current: Option<Tid>,
+    /// A woken thread is on its way here.
+    reserved: bool,
+    last: Tid,
+    idle_since: Nanos,
+    picked: Nanos,
+    slice_generation: u32,
+    slice_armed: bool,
+    busy: Nanos,
+    /// Waiting threads, least virtual runtime first; some entries may be outdated.
+    queue: BinaryHeap<Reverse<(u64, u64, Tid)>>,
+    /// How many of them really wait, and the sum of their virtual runtimes.
+    waiting: usize,
+    waiting_sum: u128,
+    /// Mean virtual runtime when it was last looked at; never falls.
+    clock: u64,
+    balanced: Nanos,
+    balance_failed: bool,
+}
+
+/// The simulated computer.
+pub struct Machine {
+    now: Nanos,
+    calendar: Calendar<Event>,
+    threads: Vec<Thread>,
+    cores: Vec<Core>,
+    /// Cores with neither a thread nor one on its way.
+    idle: usize,
+    /// Threads that wait in some core's queue.
+    ready_count: usize,
+    sequence: u64,
+    balance_interval: Nanos,
+    slice: Nanos,
+    tick: Nanos,
+    context_switch: Nanos,
+    slack: Nanos,
+    wake_latency: Vec<(Nanos, Nanos)>,
+    upcalls: VecDeque<Upcall>,
+    totals: [Nanos; CAUSES],
+    cpu: Nanos,
+    voluntary: u64,
+    involuntary: u64,
+    operations: u64,
+    popped: u64,
+}
+
+impl Machine {
+    /// An idle computer at time 0.
+    pub fn new(spec: &MachineSpec) -> Self {
+        let cores: Vec<Core> = spec
+            .cores
+            .iter()
+            .map(|&speed| Core {
+                speed,
+                current: None,
+                reserved: false,
+                last: Tid::MAX,
+                idle_since: Nanos::ZERO,
+                picked: Nanos::ZERO,
+                slice_generation: 0,
+                slice_armed: false,
+                busy: Nanos::ZERO,
+                queue: BinaryHeap::new(),
+                waiting: 0,
+                waiting_sum: 0,
+                clock: 0,
+                balanced: Nanos::ZERO,
+                balance_failed: false,
+            })
+            .collect();
+        // Linux: base slice x (1 + floor(log2(min(cores, 8)))), facts sheet 2.1.
+        let doublings = 1 + u64::from(cores.len().clamp(1, 8).ilog2());
+        Self {
+            now: Nanos::ZERO,
+            calendar: Calendar::new(),
+            threads: Vec::new(),
+            idle: cores.len(),
+            cores,
+            ready_count: 0,
+            sequence: 0,
+            balance_interval: spec.balance_interval,
+            slice: spec.base_slice * doublings,
+            tick: Nanos(if spec.hz == 0 { 0 } else { 1_000_000_000 / u64::from(spec.hz) }),
+            context_switch: spec.context_switch,
+            slack: spec.timer_slack,
+            wake_latency: spec.wake_latency.clone(),
+            upcalls: VecDeque::new(),
+            totals: [Nanos::ZERO; CAUSES],
+            cpu: Nanos::ZERO,
+            voluntary: 0,
+            involuntary: 0,
+            operations: 0,
+            popped: 0,
+        }
+    }
+
+    /// The clock.
+    #[inline]
+    pub fn now(&self) -> Nanos {
+        self.now
+    }
+
+    /// Slack of timed waits.
+    pub fn slack(&self) -> Nanos {
+        self.slack
+    }
+
+    /// What the thread is doing.
+    pub fn state(&self, tid: Tid) -> State {
+        self.threads[tid as usize].state
+    }
+
+    /// The core that the thread is on or was on last.
+    pub fn core(&self, tid: Tid) -> u32 {
+        self.threads[tid as usize].core
+    }
+
+    /// A new thread, blocked.
+    pub fn spawn(&mut self) -> Tid {
+        let tid = Tid::try_from(self.threads.len()).expect("fewer than 2^32 threads");
+        self.threads.push(Thread {
+            state: State::Blocked,
+            core: 0,
+            burst_generation: 0,
+            timer_generation: 0,
+            ready_sequence: 0,
+            left: Nanos::ZERO,
+            burning: false,
+            began: Nanos::ZERO,
+            debt: Nanos::ZERO,
+            virtual_runtime: 0,
+            lag: 0,
+            cause: Cause::Startup,
+            run_cause: Cause::Running,
+            since: self.now,
+            counted: false,
+        });
+        tid
+    }
+
+    /// A thread that has exited, taken back into service: blocked, as new.
+    pub fn respawn(&mut self, tid: Tid) {
+        let now = self.now;
+        let t = &mut self.threads[tid as usize];
+        debug_assert_eq!(t.state, State::Exited);
+        t.state = State::Blocked;
+        t.debt = Nanos::ZERO;
+        t.left = Nanos::ZERO;
+        t.lag = 0;
+        t.since = now;
+        t.cause = Cause::Startup;
+        t.run_cause = Cause::Running;
+    }
+
+    /// Announces the next arrival; one at a time.
+    pub fn arrive_at(&mut self, at: Nanos) {
+        self.calendar.set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
+    }
+
+    /// Sets the thread's timer, replacing the one before.
+    pub fn set_timer(&mut self, tid: Tid, at: Nanos) {
+        let t = &mut self.threads[tid as usize];
+        t.timer_generation = t.timer_generation.wrapping_add(1);
+        let generation = t.timer_generation;
+        self.calendar.push(at.max(self.now), Class::Timer, Event::Timer { tid, generation });
+    }
+
+    /// Forgets the thread's timer.
+    pub fn clear_timer(&mut self, tid: Tid) {
+        let t = &mut self.threads[tid as usize];
+        t.timer_generation = t.timer_generation.wrapping_add(1);
+    }
+
+    /// Lets the thread's time count as a task's time from now on (or no longer), under this cause while it runs.
+    #[inline]
+    pub fn count(&mut self, tid: Tid, counted: bool, run_cause: Cause) {
+        self.flush(tid);
+        let t = &mut self.threads[tid as usize];
+        t.counted = counted;
+        t.run_cause = run_cause;
+        t.cause = run_cause;
+    }
+
+    /// Changes the cause that a running thread's time belongs to.
+    #[inline]
+    pub fn set_run_cause(&mut self, tid: Tid, cause: Cause) {
+        let t = &mut self.threads[tid as usize];
+        if t.run_cause != cause {
+            self.count(tid, self.threads[tid as usize].counted, cause);
+        }
+    }
+
+    /// Adds time that no thread stands for (a task waiting in a queue).
+    #[inline]
+    pub fn add_time(&mut self, cause: Cause, time: Nanos) {
+        self.totals[cause as usize] += time;
+    }
+
+    #[inline]
+    fn flush(&mut self, tid: Tid) {
+        let t = &mut self.threads[tid as usize];
+        if t.counted {
+            self.totals[t.cause as usize] += self.now - t.since;
+        }
+        t.since = self.now;
+    }
+
+    #[inline]
+    fn enter(&mut self, tid: Tid, cause: Cause) {
+        self.flush(tid);
+        self.threads[tid as usize].cause = cause;
+    }
+
+    /// A small CPU cost that the thread pays with its next burst.
+    #[inline]
+    pub fn charge(&mut self, tid: Tid, cost: Nanos) {
+        self.threads[tid as usize].debt += cost;
+    }
+
+    /// What the thread owes.
+    #[inline]
+    pub fn debt(&self, tid: Tid) -> Nanos {
+        self.threads[tid as usize].debt
+    }
+
+    /// The running thread burns CPU (its debt included). `true`: nothing else could happen meanwhile, the clock has
+    /// moved and the thread may go on; `false`: [`Upcall::OnCore`] will come when it is done.
+    #[inline]
+    pub fn run(&mut self, tid: Tid, time: Nanos) -> bool {
+        self.operations += 1;
+        let t = &mut self.threads[tid as usize];
+        debug_assert_eq!(t.state, State::Running);
+        let work = time + std::mem::take(&mut t.debt);
+        let core = &mut self.cores[t.core as usize];
+        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
+        let wall = if core.speed == 1.0 { work } else { work.scale(1.0 / core.speed) };
+        let end = self.now + wall;
+        if self.upcalls.is_empty() && self.calendar.peek_time().is_none_or(|next| end < next) {
+            t.virtual_runtime += wall.0;
+            core.busy += wall;
+            self.cpu += wall;
+            self.now = end;
+            true
+        } else {
+            t.left = work;
+            t.burning = true;
+            t.began = self.now;
+            t.burst_generation = t.burst_generation.wrapping_add(1);
+            let generation = t.burst_generation;
+            self.calendar.push(end, Class::Completion, Event::Burst { tid, generation });
+            false
+        }
+    }
+
+    /// Stops the burst of a running thread and books what it has burned; `left` holds the rest.
+    fn stop_burst(&mut self, tid: Tid) {
+        let t = &mut self.threads[tid as usize];
+        if !t.burning {
+            return;
+        }
+        let core = &mut self.cores[t.core as usize];
+        let wall = self.now - t.began;
+        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
+        let done = if core.speed == 1.0 { wall } else { wall.scale(core.speed) };
+        t.left = t.left.since(done);
+        t.began = self.now;
+        t.burning = false;
+        t.burst_generation = t.burst_generation.wrapping_add(1);
+        t.virtual_runtime += wall.0;
+        core.busy += wall;
+        self.cpu += wall;
+    }
+
+    fn resume_burst(&mut self, tid: Tid) {
+        let t = &mut self.threads[tid as usize];
+        t.left += std::mem::take(&mut t.debt);
+        t.burning = true;
+        t.began = self.now;
+        t.burst_generation = t.burst_generation.wrapping_add(1);
+        let generation = t.burst_generation;
+        let wall = t.left.scale(1.0 / self.cores[t.core as usize].speed);
+        self.calendar.push(self.now + wall, Class::Completion, Event::Burst { tid, generation });
+    }
+
+    /// Cuts a thread's burst short: it stops `after` from now of its own CPU time. Returns what it then has not burned.
+    pub fn interrupt(&mut self, tid: Tid, after: Nanos) -> Nanos {
+        let running = self.threads[tid as usize].burning;
+        if running {
+            self.stop_burst(tid);
+        }
+        let t = &mut self.threads[tid as usize];
+        let rest = t.left.since(after);
+        t.left -= rest;
+        if running {
+            self.resume_burst(tid);
+        }
+        rest
+    }
+
+    /// Takes a thread off its core or out of the run queue; what it had to burn stays. [`Machine::wake`] brings it back.
+    pub fn suspend(&mut self, tid: Tid, cause: Cause) {
+        match self.threads[tid as usize].state {
+            State::Running => {
+                self.stop_burst(tid);
+                self.involuntary += 1;
+                self.leave_core(tid, cause);
+            }
+            State::Ready => {
+                self.enter(tid, cause);
+                self.leave_queue(tid);
+                let t = &mut self.threads[tid as usize];
+                t.state = State::Blocked;
+                t.ready_sequence = 0;
+            }
+            State::Blocked | State::Waking | State::Exited => {}
+        }
+    }
+
+    /// The running thread blocks; its waiting belongs to `cause`.
+    #[inline]
+    pub fn block(&mut self, tid: Tid, cause: Cause) {
+        self.voluntary += 1;
+        self.operations += 1;
+        self.leave_core(tid, cause);
+    }
+
+    /// The running thread ends.
+    pub fn exit(&mut self, tid: Tid) {
+        self.leave_core(tid, Cause::Startup);
+        self.threads[tid as usize].state = State::Exited;
+    }
+
+    fn leave_core(&mut self, tid: Tid, cause: Cause) {
+        self.enter(tid, cause);
+        let core = self.threads[tid as usize].core;
+        // Only where threads compete is there anything to be owed.
+        let clock = if self.cores[core as usize].waiting > 0 { self.core_clock(core) } else { 0 };
+        let slice = self.slice.0;
+        let t = &mut self.threads[tid as usize];
+        debug_assert_eq!(t.state, State::Running);
+        // Too much service is forgiven in sleep (delayed dequeue), a debt is kept, up to a slice.
+        t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice)).expect("a slice is short");
+        t.state = State::Blocked;
+        let c = &mut self.cores[core as usize];
+        c.clock = c.clock.max(self.threads[tid as usize].virtual_runtime);
+        c.current = None;
+        c.last = tid;
+        self.pick(core);
+    }
+
+    /// Mean virtual runtime of what runs and waits on a core: where a thread stands that is owed nothing.
+    fn core_clock(&mut self, core: u32) -> u64 {
+        let c = &self.cores[core as usize];
+        let (mut sum, mut n) = (c.waiting_sum, c.waiting as u128);
+        if let Some(tid) = c.current {
+            let t = &self.threads[tid as usize];
+            let progress = if t.burning { (self.now - t.began).0 } else { 0 };
+            sum += u128::from(t.virtual_runtime + progress);
+            n += 1;
+        }
+        let c = &mut self.cores[core as usize];
+        if let Some(mean) = sum.checked_div(n) {
+            c.clock = c.clock.max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
+        }
+        c.clock
+    }
+
+    fn leave_queue(&mut self, tid: Tid) {
+        let t = &self.threads[tid as usize];
+        let c = &mut self.cores[t.core as usize];
+        c.waiting -= 1;
+        c.waiting_sum -= u128::from(t.virtual_runtime);
+        self.ready_count -= 1;
+    }
+
+    /// Takes the first of a core's queue out of it.
+    fn dequeue(&mut self, core: u32) -> Option<Tid> {
+        if self.cores[core as usize].waiting == 0 {
+            self.cores[core as usize].queue.clear();
+            return None;
+        }
+        while let Some(Reverse((_, sequence, tid))) = self.cores[core as usize].queue.pop() {
+            let t = &self.threads[tid as usize];
+            if t.state == State::Ready && t.ready_sequence == sequence {
+                self.leave_queue(tid);
+                return Some(tid);
+            }
+        }
+        None
+    }
+
+    /// Gives a free core to the first of its queue, or of the longest other one; else lets it idle.
+    fn pick(&mut self, core: u32) {
+        if self.ready_count > 0 {
+            if let Some(tid) = self.dequeue(core) {
+                self.place(core, tid);
+                return;
+            }
+            if let Some(from) = self.busiest(core)
+                && let Some(tid) = self.dequeue(from)
+            {
+                self.migrate(tid, from, core);
+                self.place(core, tid);
+                return;
+            }
+        }
+        let c = &mut self.cores[core as usize];
+        c.idle_since = self.now;
+        c.slice_armed = false;
+        c.slice_generation = c.slice_generation.wrapping_add(1);
+        self.idle += 1;
+    }
+
+    fn busiest(&self, but: u32) -> Option<u32> {
+        (0u32..)
+            .zip(&self.cores)
+            .filter(|(i, c)| *i != but && c.waiting > 0)
+            .max_by_key(|(i, c)| (c.waiting, Reverse(*i)))
+            .map(|(i, _)| i)
+    }
+
+    /// A thread out of any queue keeps its lag on another core.
+    fn migrate(&mut self, tid: Tid, from: u32, to: u32) {
+        let clock = self.core_clock(from);
+        let slice = i64::try_from(self.slice.0).expect("a slice is short");
+        let t = &mut self.threads[tid as usize];
+        t.lag = i64::try_from(clock).unwrap_or(i64::MAX).saturating_sub_unsigned(t.virtual_runtime).clamp(-slice, slice);
+        self.settle(tid, to);
+    }
+
+    /// Gives a thread the virtual runtime on a core that its lag asks for.
+    fn settle(&mut self, tid: Tid, core: u32) {
+        let clock = self.core_clock(core);
+        let t = &mut self.threads[tid as usize];
+        t.core = core;
+        t.virtual_runtime = clock.saturating_add_signed(-t.lag);
+    }
+
+    /// Puts a thread on a free core.
+    fn place(&mut self, core: u32, tid: Tid) {
+        let t = &mut self.threads[tid as usize];
+        let run_cause = t.run_cause;
+        t.state = State::Running;
+        t.core = core;
+        let c = &mut self.cores[core as usize];
+        if c.last != tid {
+            t.debt += self.context_switch;
+        }
+        let burst = t.left > Nanos::ZERO;
+        c.current = Some(tid);
+        c.picked = self.now;
+        c.slice_armed = false;
+        c.slice_generation = c.slice_generation.wrapping_add(1);
+        self.enter(tid, run_cause);
+        if self.cores[core as usize].waiting > 0 {
+            self.arm_slice(core);
+        }
+        if burst {
+            self.resume_burst(tid);
+        } else {
+            self.upcalls.push_back(Upcall::OnCore(tid));
+        }
+    }
+
+    fn arm_slice(&mut self, core: u32) {
+        let c = &mut self.cores[core as usize];
+        if c.slice_armed || c.current.is_none() {
+            return;
+        }
+        c.slice_armed = true;
+        let mut end = (c.picked + self.slice).max(self.now);
+        if self.tick > Nanos::ZERO {
+            end = Nanos(end.0.div_ceil(self.tick.0) * self.tick.0);
+        }
+        let generation = c.slice_generation;
+        self.calendar.push(end, Class::Dispatch, Event::Slice { core, generation });
+    }
+
+    fn preempt(&mut self, core: u32) {
+        let Some(tid) = self.cores[core as usize].current else { return };
+        self.stop_burst(tid);
+        self.involuntary += 1;
+        self.enter(tid, Cause::Core);
+        self.cores[core as usize].current = None;
+        self.cores[core as usize].last = tid;
+        self.enqueue(tid);
+        self.pick(core);
+    }
+
+    fn enqueue(&mut self, tid: Tid) {
+        self.sequence += 1;
+        let t = &mut self.threads[tid as usize];
+        t.state = State::Ready;
+        t.ready_sequence = self.sequence;
+        let c = &mut self.cores[t.core as usize];
+        c.queue.push(Reverse((t.virtual_runtime, self.sequence, tid)));
+        c.waiting += 1;
+        c.waiting_sum += u128::from(t.virtual_runtime);
+        self.ready_count += 1;
+    }
+
+    fn latency(&self, idle_for: Nanos) -> Nanos {
+        let mut before = None;
+        for &(idle, latency) in &self.wake_latency {
+            if idle_for <= idle {
+                let Some((i0, l0)) = before else { return latency };
+                let (i0, l0): (Nanos, Nanos) = (i0, l0);
+                let share = (idle_for - i0).as_f64() / (idle - i0).as_f64();
+                return Nanos::from_f64(l0.as_f64() + share * (latency.as_f64() - l0.as_f64()));
+            }
+            before = Some((idle, latency));
+        }
+        before.map_or(Nanos::ZERO, |(_, l)| l)
+    }
+
+    /// A blocked thread becomes runnable.
+    pub fn wake(&mut self, tid: Tid) {
+        self.enter(tid, Cause::Core);
+        let t = &self.threads[tid as usize];
+        debug_assert_eq!(t.state, State::Blocked, "thread {tid} woken while {:?}", t.state);
+        if self.idle > 0 {
+            let free = |c: &Core| c.current.is_none() && !c.reserved;
+            let last = t.core as usize;
+            let core = if free(&self.cores[last]) {
+                last
+            } else {
+                self.cores.iter().position(free).expect("`idle` counts the free cores")
+            };
+            let latency = self.latency(self.now - self.cores[core].idle_since);
+            let core_index = u32::try_from(core).expect("few cores");
+            self.idle -= 1;
+            self.cores[core].reserved = true;
+            self.threads[tid as usize].state = State::Waking;
+            self.settle(tid, core_index);
+            if latency == Nanos::ZERO {
+                self.dispatch(core_index, tid);
+            } else {
+                self.calendar.push(self.now + latency, Class::Dispatch, Event::Dispatch { core: core_index, tid });
+            }
+            return;
+        }
+        // None is idle: back to the core it was on, however long that one's queue is.
+        let core = self.threads[tid as usize].core;
+        self.settle(tid, core);
+        self.enqueue(tid);
+        let c = &self.cores[core as usize];
+        // A thread beyond its protected slice gives way at once (RUN_TO_PARITY), others when their slice ends.
+        if c.current.is_some() && self.now - c.picked >= self.slice && self.comes_first(tid, core) {
+            self.preempt(core);
+        } else {
+            self.arm_slice(core);
+        }
+    }
+
+    /// Whether a waiting thread is owed more than the running one.
+    fn comes_first(&self, tid: Tid, core: u32) -> bool {
+        let Some(current) = self.cores[core as usize].current else { return true };
+        let t = &self.threads[current as usize];
+        let progress = if t.burning { (self.now - t.began).0 } else { 0 };
+        self.threads[tid as usize].virtual_runtime <= t.virtual_runtime + progress
+    }
+
+    /// Now and then a core with fewer waiting threads takes one from another: at once where two or more are between them,
+    /// at the second attempt for a difference of one (as `nr_balance_failed` lets Linux do).
+    fn balance(&mut self, core: u32) {
+        let c = &self.cores[core as usize];
+        if self.now - c.balanced < self.balance_interval {
+            return;
+        }
+        let waiting = c.waiting;
+        self.cores[core as usize].balanced = self.now;
+        let least = (0u32..)
+            .zip(&self.cores)
+            .filter(|(i, c)| *i != core && c.current.is_some())
+            .min_by_key(|(_, c)| c.waiting)
+            .map(|(i, c)| (i, c.waiting));
+        let Some((to, fewer)) = least else { return };
+        if waiting <= fewer {
+            return;
+        }
+        if waiting - fewer == 1 && !std::mem::replace(&mut self.cores[core as usize].balance_failed, true) {
+            return;
+        }
+        self.cores[core as usize].balance_failed = false;
+        if let Some(tid) = self.dequeue(core) {
+            self.migrate(tid, core, to);
+            self.enqueue(tid);
+            self.arm_slice(to);
+        }
+    }
+
+    fn dispatch(&mut self, core: u32, tid: Tid) {
+        self.cores[core as usize].reserved = false;
+        // The interval to its next balancing counts from when it became busy.
+        self.cores[core as usize].balanced = self.now;
+        self.place(core, tid);
+    }
+
+    /// Moves time forward to the next thing that its user must handle; `None` when nothing is left.
+    pub fn advance(&mut self) -> Option<Upcall> {
+        loop {
+            if let Some(up) = self.upcalls.pop_front() {
+                // A thread that was suspended after it was announced comes back later.
+                if let Upcall::OnCore(tid) = up
+                    && self.threads[tid as usize].state != State::Running
+                {
+                    continue;
+                }
+                return Some(up);
+            }
+            let (at, event) = self.calendar.pop()?;
+            self.popped += 1;
+            debug_assert!(at >= self.now);
+            match event {
+                Event::Burst { tid, generation } => {
+                    let t = &mut self.threads[tid as usize];
+                    if t.burst_generation != generation || !t.burning {
+                        continue;
+                    }
+                    self.now = at;
+                    self.stop_burst(tid);
+                    // Rounding at other speeds than 1 may leave a nanosecond.
+                    self.threads[tid as usize].left = Nanos::ZERO;
+                    return Some(Upcall::OnCore(tid));
+                }
+                Event::Dispatch { core, tid } => {
+                    self.now = at;
+                    self.dispatch(core, tid);
+                }
+                Event::Slice { core, generation } => {
+                    let c = &mut self.cores[core as usize];
+                    if c.slice_generation != generation || !c.slice_armed {
+                        continue;
+                    }
+                    self.now = at;
+                    c.slice_armed = false;
+                    self.balance(core);
+                    if self.cores[core as usize].waiting > 0 {
+                        self.preempt(core);
+                    }
+                }
+                Event::Timer { tid, generation } => {
+                    if self.threads[tid as usize].timer_generation != generation {
+                        continue;
+                    }
+                    self.now = at;
+                    return Some(Upcall::Timer(tid));
+                }
+                Event::Arrival => {
+                    self.now = at;
+                    return Some(Upcall::Arrival);
+                }
+            }
+        }
+    }
+
+    /// Books everything up to now: call once at the end.
+    pub fn finish(&mut self) {
+        for tid in 0..self.threads.len() {
+            let tid = Tid::try_from(tid).expect("fewer than 2^32 threads");
+            if self.threads[tid as usize].burning {
+                self.stop_burst(tid);
+            }
+            if self.threads[tid as usize].state != State::Exited {
+                self.flush(tid);
+            }
+        }
+    }
+
+    /// Task time by cause so far.
+    pub fn totals(&self) -> [Nanos; CAUSES] {
+        self.totals
+    }
+
+    /// Starts the totals anew.
+    pub fn reset_totals(&mut self) {
+        self.totals = [Nanos::ZERO; CAUSES];
+    }
+
+    /// CPU time of all threads.
+    pub fn cpu(&self) -> Nanos {
+        self.cpu
+    }
+
+    /// Busy time of each core.
+    pub fn core_busy(&self) -> Vec<Nanos> {
+        self.cores.iter().map(|c| c.busy).collect()
+    }
+
+    /// Context switches, voluntary and involuntary.
+    pub fn switches(&self) -> (u64, u64) {
+        (self.voluntary, self.involuntary)
+    }
+
+    /// Operations executed (bursts and blocks) and events popped from the calendar.
+    pub fn counters(&self) -> (u64, u64) {
+        (self.operations, self.popped)
+    }
+
+    /// Longest calendar.
+    pub fn calendar_peak(&self) -> u64 {
+        self.calendar.peak() as u64
+    }
+}

@@ -1,0 +1,166 @@
+//! Estimates over independent replications: means with Student-t intervals, paired differences, ratios.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// Confidence of every interval that is reported.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// A quantity over independent replications: the mean with its confidence interval, and the median.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Mean over the replications.
+    pub mean: f64,
+    /// Half-width of the interval at [`CONFIDENCE`]; `None` with fewer than two replications.
+    pub half: Option<f64>,
+    /// Median over the replications.
+    pub median: f64,
+    /// How many replications.
+    pub n: u32,
+}
+
+impl Estimate {
+    /// From one value a replication; `None` without any.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let n = u32::try_from(values.len()).ok().filter(|&n| n > 0)?;
+        let (mean, variance) = mean_and_variance(values);
+        Some(Self { mean, half: half_width(variance, n), median: median(values), n })
+    }
+
+    /// Lower end of the interval (the mean itself where there is none).
+    pub fn low(&self) -> f64 {
+        self.mean - self.half.unwrap_or(0.0)
+    }
+
+    /// Upper end of the interval (the mean itself where there is none).
+    pub fn high(&self) -> f64 {
+        self.mean + self.half.unwrap_or(0.0)
+    }
+
+    /// Half-width over the mean's size; `None` when there is no interval, infinite when only the mean is zero.
+    pub fn relative(&self) -> Option<f64> {
+        let half = self.half?;
+        Some(if half == 0.0 { 0.0 } else { half / self.mean.abs() })
+    }
+
+    /// Whether the interval holds the value.
+    pub fn covers(&self, value: f64) -> bool {
+        (self.low()..=self.high()).contains(&value)
+    }
+
+    /// The same quantity in another unit.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Self {
+        Self {
+            mean: self.mean * factor,
+            half: self.half.map(|h| h * factor.abs()),
+            median: self.median * factor,
+            n: self.n,
+        }
+    }
+}
+
+/// The differences `a - b` of replications that share their random numbers: their interval says whether the two differ.
+/// Replications that only one side has are left out.
+pub fn paired_difference(a: &[f64], b: &[f64]) -> Option<Estimate> {
+    let differences: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
+    Estimate::of(&differences)
+}
+
+/// The ratio mean(a) / mean(b) of paired replications, with the interval of the classical ratio estimator (the residuals
+/// `a - ratio * b` take the place of the values). `None` where b's mean is not above zero.
+pub fn ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
+    let n = a.len().min(b.len());
+    let (a, b) = (&a[..n], &b[..n]);
+    let count = u32::try_from(n).ok().filter(|&n| n > 0)?;
+    let (mean_a, mean_b) = (mean_and_variance(a).0, mean_and_variance(b).0);
+    if mean_b.is_nan() || mean_b <= 0.0 {
+        return None;
+    }
+    let mean = mean_a / mean_b;
+    let residuals: Vec<f64> = a.iter().zip(b).map(|(x, y)| (x - mean * y) / mean_b).collect();
+    let each: Vec<f64> = a.iter().zip(b).map(|(x, y)| x / y).collect();
+    Some(Estimate { mean, half: half_width(mean_and_variance(&residuals).1, count), median: median(&each), n: count })
+}
+
+/// The two-sided Student-t quantile: `student_t(0.95, 9)` is 2.262157. Rounded to nine significant digits, so that the last
+/// bits of an iteration never reach a report.
+pub fn student_t(confidence: f64, freedom: u32) -> f64 {
+    let t = StudentsT::new(0.0, 1.0, f64::from(freedom.max(1)))
+        .expect("location, scale and freedom are valid")
+        .inverse_cdf(0.5 + confidence / 2.0);
+    let unit = libm::pow(10.0, libm::floor(libm::log10(t)) - 8.0);
+    libm::round(t / unit) * unit
+}
+
+fn half_width(variance: f64, n: u32) -> Option<f64> {
+    (n >= 2)
+        .then(|| if variance == 0.0 { 0.0 } else { student_t(CONFIDENCE, n - 1) * libm::sqrt(variance / f64::from(n)) })
+}
+
+/// Mean and sample variance (0 for a single value), in two passes.
+#[expect(clippy::cast_precision_loss, reason = "counts of replications and batches")]
+pub(super) fn mean_and_variance(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    // Around the first value: equal values then have exactly zero variance, and big offsets cost no digits.
+    let origin = values[0];
+    let shift = values.iter().map(|v| v - origin).sum::<f64>() / n;
+    let mean = origin + shift;
+    let squares: f64 = values.iter().map(|v| (v - origin - shift) * (v - origin - shift)).sum();
+    (mean, if values.len() < 2 { 0.0 } else { squares / (n - 1.0) })
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut v = values.to_vec();
+    v.sort_by(f64::total_cmp);
+    let m = v.len() / 2;
+    if v.len() % 2 == 1 { v[m] } else { f64::midpoint(v[m - 1], v[m]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t_quantiles_of_the_tables() {
+        for (confidence, freedom, t) in [
+            (0.95, 1, 12.706_205),
+            (0.95, 2, 4.302_653),
+            (0.95, 4, 2.776_445),
+            (0.95, 9, 2.262_157),
+            (0.95, 29, 2.045_230),
+            (0.99, 9, 3.249_836),
+            (0.90, 19, 1.729_133),
+            (0.95, 10_000, 1.960_201),
+        ] {
+            assert!((student_t(confidence, freedom) - t).abs() < 1e-6, "t({confidence}, {freedom})");
+        }
+    }
+
+    #[test]
+    fn a_worked_interval() {
+        let e = Estimate::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
+        assert_eq!((e.mean, e.median, e.n), (5.0, 4.5, 8));
+        // s = sqrt(32 / 7), t(0.975, 7) = 2.364624
+        assert!((e.half.unwrap() - 2.364_624 * (32.0f64 / 7.0 / 8.0).sqrt()).abs() < 1e-5);
+        assert!(e.covers(5.0) && !e.covers(9.0));
+    }
+
+    #[test]
+    fn one_value_has_no_interval_and_equal_values_have_none_to_speak_of() {
+        assert_eq!(Estimate::of(&[]), None);
+        assert_eq!(Estimate::of(&[3.0]).unwrap().half, None);
+        assert_eq!(Estimate::of(&[0.1; 7]).unwrap().half, Some(0.0));
+        assert_eq!(Estimate::of(&[0.1; 7]).unwrap().mean, 0.1);
+    }
+
+    #[test]
+    fn pairing_removes_what_replications_share() {
+        let a = [10.0, 20.0, 30.0, 40.0];
+        let b = [9.0, 19.1, 28.9, 39.0];
+        let d = paired_difference(&a, &b).unwrap();
+        assert!((d.mean - 1.0).abs() < 1e-12 && d.low() > 0.8);
+        let r = ratio(&a, &b).unwrap();
+        assert!((r.mean - 100.0 / 96.0).abs() < 1e-12 && r.half.unwrap() < 0.05);
+        assert_eq!(ratio(&a, &[0.0; 4]), None);
+    }
+}

@@ -1,0 +1,211 @@
+//! The comparison as a grid of short texts: one row a case, one unit a column. Text and Markdown lay it out.
+
+use crate::measure::Estimate;
+use crate::scenario::Metric;
+use crate::study::{Forecast, Quantity, Status, Study, Unit, Verdict, decimals, digits, time_unit};
+
+/// A column: its title with the unit, and whether its cells are numbers.
+pub(super) struct Column {
+    pub title: String,
+    pub number: bool,
+}
+
+/// The comparison, cell by cell.
+pub(super) struct Grid {
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Grid {
+    pub(super) fn new(study: &Study) -> Self {
+        let mut grid = Self { columns: Vec::new(), rows: vec![Vec::new(); study.forecasts.len()] };
+        grid.push(study, "#", true, |f| match f.rank {
+            Some(r) if f.tied => format!("{r}="),
+            Some(r) => r.to_string(),
+            None => "–".into(),
+        });
+        grid.push(study, "strategy", false, |f| f.strategy_label.clone());
+        if single_interpreter(study).is_none() {
+            grid.push(study, "interpreter", false, |f| f.interpreter.clone());
+        }
+        let primary = primary_quantity(study.metric);
+        if primary.is_none() {
+            grid.numbers(study, &metric_name(study.metric), Unit::Count, Interval::Always, |f| f.primary);
+        }
+        if !study.steady || primary == Some(Quantity::Makespan) {
+            grid.quantity(study, "makespan", Quantity::Makespan, primary);
+        }
+        for (title, q) in [("p50", Quantity::P50), ("p95", Quantity::P95), ("p99", Quantity::P99)] {
+            grid.quantity(study, title, q, primary);
+        }
+        grid.quantity(study, "tasks", Quantity::Throughput, primary);
+        grid.quantity(study, "CPU", Quantity::Cpu, primary);
+        grid.quantity(study, "peak", Quantity::MemoryPeak, primary);
+        let failures = |f: &Forecast| f.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
+        if study.forecasts.iter().any(failures) {
+            grid.quantity(study, "failed", Quantity::FailureRate, primary);
+        }
+        if study.baseline.is_some() {
+            grid.push(study, "vs sequential", false, |f| match (f.speedup, f.reading()) {
+                _ if Some(f.name()) == study.baseline => "baseline".into(),
+                (Some(s), Some(r)) => format!("×{} {}", digits(s.mean, 3), r.text()),
+                _ => not_fine(f),
+            });
+        } else if study.forecasts.iter().any(|f| f.status != Status::Fine) {
+            grid.push(study, "status", false, not_fine);
+        }
+        if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {
+            grid.push(study, "meets", false, |f| f.objectives.iter().map(|o| sign(o.verdict)).collect());
+        }
+        grid
+    }
+
+    fn push(&mut self, study: &Study, title: &str, number: bool, cell: impl Fn(&Forecast) -> String) {
+        self.columns.push(Column { title: title.into(), number });
+        for (row, f) in self.rows.iter_mut().zip(&study.forecasts) {
+            row.push(cell(f));
+        }
+    }
+
+    fn quantity(&mut self, study: &Study, title: &str, q: Quantity, primary: Option<Quantity>) {
+        let interval = if primary == Some(q) { Interval::Always } else { Interval::IfVisible };
+        self.numbers(study, title, q.unit(), interval, |f| f.get(q));
+    }
+
+    fn numbers(
+        &mut self,
+        study: &Study,
+        title: &str,
+        unit: Unit,
+        interval: Interval,
+        get: impl Fn(&Forecast) -> Option<Estimate>,
+    ) {
+        let (scale, name) = column_unit(unit, study.forecasts.iter().filter_map(&get).map(|e| e.mean));
+        let title = if name.is_empty() { title.to_owned() } else { format!("{title} ({name})") };
+        let title = if unit == Unit::PerSecond { "tasks/s".to_owned() } else { title };
+        self.push(study, &title, true, |f| get(f).map_or("–".into(), |e| estimate(e.scaled(1.0 / scale), interval)));
+    }
+}
+
+/// When an interval is written beside its mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interval {
+    /// Wherever there is one.
+    Always,
+    /// Only where it is at least one unit of the mean's last digit.
+    IfVisible,
+}
+
+/// `12.4 ± 0.3`: both with the decimals of the mean's three significant digits.
+pub(super) fn estimate(e: Estimate, interval: Interval) -> String {
+    let d = decimals(e.mean, 3);
+    let mean = digits(e.mean, 3);
+    let last_digit = libm::pow(10.0, -f64::from(u32::try_from(d).unwrap_or(0)));
+    match e.half {
+        Some(half) if half >= last_digit / 2.0 => {
+            let half = if half >= e.mean.abs() / 10.0 { digits(half, 2) } else { format!("{half:.d$}") };
+            format!("{mean} ± {half}")
+        }
+        Some(_) if interval == Interval::Always => format!("{mean} ± <{last_digit:.d$}"),
+        _ => mean,
+    }
+}
+
+/// The unit that a column shares: that of its middle value.
+fn column_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
+    match unit {
+        Unit::Seconds => {
+            let mut v: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+            v.sort_by(f64::total_cmp);
+            time_unit(v.get(v.len() / 2).copied().unwrap_or(1.0))
+        }
+        Unit::Bytes => (1024.0 * 1024.0, "MiB"),
+        Unit::Share => (0.01, "%"),
+        Unit::PerSecond | Unit::Count => (1.0, ""),
+    }
+}
+
+fn not_fine(f: &Forecast) -> String {
+    if f.status == Status::Fine { String::new() } else { f.status.name().into() }
+}
+
+pub(super) fn sign(v: Verdict) -> char {
+    match v {
+        Verdict::Met => '✓',
+        Verdict::Missed => '✗',
+        Verdict::Undecided => '?',
+    }
+}
+
+/// The interpreter, if all cases have the same.
+pub(super) fn single_interpreter(study: &Study) -> Option<&str> {
+    let first = study.forecasts.first()?;
+    study.forecasts.iter().all(|f| f.interpreter == first.interpreter).then_some(first.interpreter.as_str())
+}
+
+/// The case's name as the report's reader knows it: without the interpreter where there is only one.
+pub(super) fn short_name(study: &Study, f: &Forecast) -> String {
+    if single_interpreter(study).is_some() { f.strategy_label.clone() } else { f.name() }
+}
+
+/// The table's column that shows the metric; `None` where it has none of its own.
+pub(super) fn primary_quantity(m: Metric) -> Option<Quantity> {
+    match m {
+        Metric::Makespan => Some(Quantity::Makespan),
+        Metric::Throughput => Some(Quantity::Throughput),
+        Metric::Percentile(50.0) => Some(Quantity::P50),
+        Metric::Percentile(95.0) => Some(Quantity::P95),
+        Metric::Percentile(99.0) => Some(Quantity::P99),
+        Metric::Memory => Some(Quantity::MemoryPeak),
+        Metric::Cpu => Some(Quantity::Cpu),
+        _ => None,
+    }
+}
+
+/// The metric in words.
+pub(super) fn metric_name(m: Metric) -> String {
+    match m {
+        Metric::Makespan => "makespan".into(),
+        Metric::Throughput => "throughput".into(),
+        Metric::MeanLatency => "mean latency".into(),
+        Metric::Percentile(p) => format!("p{p}"),
+        Metric::Memory => "peak memory".into(),
+        Metric::Cpu => "CPU time".into(),
+        Metric::FailureRate => "failure rate".into(),
+    }
+}
+
+/// The unit of a metric.
+pub(super) fn metric_unit(m: Metric) -> Unit {
+    match m {
+        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => Unit::Seconds,
+        Metric::Throughput => Unit::PerSecond,
+        Metric::Memory => Unit::Bytes,
+        Metric::FailureRate => Unit::Share,
+    }
+}
+
+/// An estimate of a metric in a unit of its own: `12.4 ± 0.3 ms`.
+pub(super) fn metric_text(m: Metric, e: Estimate) -> String {
+    let (scale, name) = column_unit(metric_unit(m), std::iter::once(e.mean));
+    let number = estimate(e.scaled(1.0 / scale), Interval::Always);
+    let name = if metric_unit(m) == Unit::PerSecond { "tasks/s" } else { name };
+    if name == "%" { format!("{number}%") } else { format!("{number} {name}").trim_end().to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_have_the_decimals_of_their_mean() {
+        let e = |mean, half| Estimate { mean, half, median: mean, n: 10 };
+        assert_eq!(estimate(e(12.41, Some(0.31)), Interval::Always), "12.4 ± 0.3");
+        assert_eq!(estimate(e(12.41, Some(0.01)), Interval::Always), "12.4 ± <0.1");
+        assert_eq!(estimate(e(12.41, Some(0.01)), Interval::IfVisible), "12.4");
+        assert_eq!(estimate(e(12.41, None), Interval::Always), "12.4");
+        assert_eq!(estimate(e(0.012, Some(0.5)), Interval::Always), "0.0120 ± 0.50");
+        assert_eq!(metric_text(Metric::Percentile(95.0), e(0.012_4, Some(0.000_3))), "12.4 ± 0.3 ms");
+        assert_eq!(metric_text(Metric::FailureRate, e(0.012_4, None)), "1.24%");
+    }
+}

@@ -1,0 +1,186 @@
+//! The study as JSON: everything that it holds, keys in a fixed order, units in their names. Documented in
+//! `docs/output-format.md`.
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use super::Meta;
+use super::grid::{metric_name, metric_unit};
+use crate::measure::{CONFIDENCE, Estimate};
+use crate::strategy::{Cause, Finding};
+use crate::study::{Forecast, LATENCIES, Quantity, Study, Unit};
+
+/// Version of the format. It grows when a key changes its meaning or goes away; new keys may appear without.
+pub const SCHEMA: u64 = 1;
+
+/// A JSON value that keeps its keys in the order in which they were given.
+enum Value {
+    Null,
+    Bool(bool),
+    Whole(u64),
+    Number(f64),
+    Text(String),
+    List(Vec<Value>),
+    Object(Vec<(String, Value)>),
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => s.serialize_unit(),
+            Self::Bool(b) => s.serialize_bool(*b),
+            Self::Whole(n) => s.serialize_u64(*n),
+            Self::Number(n) if n.is_finite() => s.serialize_f64(*n),
+            Self::Number(_) => s.serialize_unit(),
+            Self::Text(t) => s.serialize_str(t),
+            Self::List(items) => {
+                let mut list = s.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|i| list.serialize_element(i))?;
+                list.end()
+            }
+            Self::Object(entries) => {
+                let mut map = s.serialize_map(Some(entries.len()))?;
+                entries.iter().try_for_each(|(k, v)| map.serialize_entry(k, v))?;
+                map.end()
+            }
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(t: &str) -> Self {
+        Self::Text(t.into())
+    }
+}
+
+fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Object(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+}
+
+fn optional<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
+    value.map_or(Value::Null, make)
+}
+
+/// The study as JSON, ending in a newline.
+pub fn json(study: &Study, meta: &Meta) -> String {
+    let memory = optional(study.machine.memory_limit, Value::Whole);
+    let warnings = study.warnings.iter().map(|w| {
+        object([("code", w.code().into()), ("note", Value::Bool(w.is_note())), ("text", Value::Text(w.text()))])
+    });
+    let root = object([
+        ("schema", Value::Whole(SCHEMA)),
+        ("program", object([("name", "pchsim".into()), ("version", meta.version.as_str().into())])),
+        ("command", meta.command.as_str().into()),
+        (
+            "scenario",
+            object([
+                ("name", study.name.as_str().into()),
+                ("question", study.question.as_str().into()),
+                ("hash", study.fingerprint.as_str().into()),
+            ]),
+        ),
+        ("seed", Value::Whole(study.seed)),
+        (
+            "machine",
+            object([
+                ("cores", Value::List(study.machine.cores.iter().map(|&c| Value::Number(c)).collect())),
+                ("memory_limit_bytes", memory),
+            ]),
+        ),
+        ("confidence", Value::Number(CONFIDENCE)),
+        ("precision", Value::Number(study.precision)),
+        ("steady_state", Value::Bool(study.steady)),
+        ("warmup_s", Value::Number(study.warmup.as_secs_f64())),
+        ("ranked_by", Value::Text(metric_name(study.metric))),
+        ("baseline", optional(study.baseline.as_deref(), Value::from)),
+        ("cases", Value::List(study.forecasts.iter().map(|f| case(study, f)).collect())),
+        ("hidden_baseline", optional(study.hidden_baseline.as_ref(), |f| case(study, f))),
+        ("warnings", Value::List(warnings.collect())),
+    ]);
+    let mut out = serde_json::to_string_pretty(&root).expect("keys are strings and numbers are finite");
+    out.push('\n');
+    out
+}
+
+fn case(study: &Study, f: &Forecast) -> Value {
+    let values = Quantity::ALL.map(|q| (q.key().to_owned(), optional(f.get(q), estimate)));
+    let causes = Cause::ALL.map(|c| (format!("{}_share", c.name()), Value::Number(f.causes[c as usize])));
+    let objectives = f.objectives.iter().map(|o| {
+        object([
+            ("objective", o.text.as_str().into()),
+            ("verdict", o.verdict.name().into()),
+            ("bound", Value::Number(o.bound)),
+            ("value", optional(o.value, estimate)),
+        ])
+    });
+    let classes = f.classes.iter().map(|c| {
+        let latencies = LATENCIES.iter().zip(c.latencies).map(|(q, e)| (q.key().to_owned(), optional(e, estimate)));
+        Value::Object(std::iter::once(("name".into(), c.name.as_str().into())).chain(latencies).collect())
+    });
+    let findings = f.findings.iter().map(|x| finding(&x.finding, x.replications));
+    let unit = metric_unit(study.metric);
+    object([
+        ("strategy", f.strategy_label.as_str().into()),
+        ("interpreter", f.interpreter.as_str().into()),
+        ("rank", optional(f.rank, |r| Value::Whole(r.into()))),
+        ("tied", Value::Bool(f.tied)),
+        ("status", f.status.name().into()),
+        ("replications", Value::Whole(f.replications.into())),
+        ("simulated_events", Value::Whole(f.events)),
+        (with_unit("ranked_by", unit), optional(f.primary, estimate)),
+        (with_unit("behind_best", unit), optional(f.behind_best, estimate)),
+        ("speedup", optional(f.speedup, estimate)),
+        ("speedup_reading", optional(f.reading(), |r| r.text().into())),
+        ("estimates", Value::Object(values.into())),
+        ("time_by_cause", Value::Object(causes.into())),
+        ("core_busy_shares", Value::List(f.cores.iter().map(|&c| Value::Number(c)).collect())),
+        ("classes", Value::List(classes.collect())),
+        ("objectives", Value::List(objectives.collect())),
+        ("findings", Value::List(findings.collect())),
+    ])
+}
+
+/// The two keys whose unit depends on the metric that the study ranks by.
+fn with_unit(key: &'static str, unit: Unit) -> &'static str {
+    match (key, unit) {
+        ("ranked_by", Unit::Seconds) => "ranked_by_s",
+        ("ranked_by", Unit::PerSecond) => "ranked_by_per_s",
+        ("ranked_by", Unit::Bytes) => "ranked_by_bytes",
+        ("ranked_by", _) => "ranked_by_share",
+        (_, Unit::Seconds) => "behind_best_s",
+        (_, Unit::PerSecond) => "behind_best_per_s",
+        (_, Unit::Bytes) => "behind_best_bytes",
+        _ => "behind_best_share",
+    }
+}
+
+fn estimate(e: Estimate) -> Value {
+    let end = |v: f64| optional(e.half, |_| Value::Number(v));
+    object([
+        ("mean", Value::Number(e.mean)),
+        ("low", end(e.low())),
+        ("high", end(e.high())),
+        ("median", Value::Number(e.median)),
+        ("n", Value::Whole(e.n.into())),
+    ])
+}
+
+fn finding(f: &Finding, replications: u32) -> Value {
+    let seconds = |t: crate::engine::Nanos| Value::Number(t.as_secs_f64());
+    let mut entries: Vec<(&str, Value)> = match f {
+        Finding::Deadlock { at, waiting } => vec![
+            ("kind", "deadlock".into()),
+            ("at_s", seconds(*at)),
+            ("waiting", Value::List(waiting.iter().map(|w| w.as_str().into()).collect())),
+        ],
+        Finding::OutOfMemory { at, bytes } => {
+            vec![("kind", "out-of-memory".into()), ("at_s", seconds(*at)), ("memory_bytes", Value::Whole(*bytes))]
+        }
+        Finding::BlockedLoop { at, lasted } => {
+            vec![("kind", "blocked-loop".into()), ("at_s", seconds(*at)), ("lasted_s", seconds(*lasted))]
+        }
+        Finding::EventLimit { at } => vec![("kind", "event-limit".into()), ("at_s", seconds(*at))],
+        Finding::Unsupported(why) => vec![("kind", "unsupported".into()), ("reason", why.as_str().into())],
+    };
+    entries.push(("replications", Value::Whole(replications.into())));
+    Value::Object(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+}

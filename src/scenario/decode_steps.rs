@@ -1,0 +1,348 @@
+//! Distributions, task classes and their steps.
+
+use std::collections::HashMap;
+
+use super::decode::{Cx, Fields, suggest};
+use super::diagnostic::Code;
+use super::tree::{Ident, Kind, Node, Span};
+use super::{Dist, Step, TaskClass, limits, variants};
+use crate::engine::Nanos;
+
+/// A duration that may be drawn: a plain string, or a distribution.
+pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
+    if !matches!(node.kind, Kind::Call { .. }) {
+        return cx.duration(node).map(Dist::Constant);
+    }
+    let name = cx.variant(node, "a duration or a distribution", variants::DISTRIBUTIONS)?;
+    let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
+    let time = |cx: &mut Cx, n: &str| cx.required(&f, n, |cx, node| cx.duration(node));
+    Some(match name {
+        "Constant" => Dist::Constant(time(cx, "value")?),
+        "Uniform" => {
+            let (least, greatest) = both(time(cx, "least"), time(cx, "greatest"))?;
+            if least > greatest {
+                cx.error(Code::OutOfRange, node.span, "the least value is greater than the greatest").help("swap them");
+                return None;
+            }
+            Dist::Uniform(least, greatest)
+        }
+        "Exponential" => Dist::Exponential(time(cx, "mean")?),
+        "Normal" => {
+            let (mean, sd) = both(time(cx, "mean"), time(cx, "sd"))?;
+            Dist::Normal(mean, sd)
+        }
+        "LogNormal" => {
+            let median = cx.required(&f, "median", |cx, n| cx.positive_duration(n, "the median"));
+            let (median, p99) = both(median, time(cx, "p99"))?;
+            if p99 < median {
+                cx.error(Code::OutOfRange, node.span, "the 99th percentile lies below the median");
+                return None;
+            }
+            Dist::LogNormal { median, p99 }
+        }
+        "Gamma" => {
+            let cv = cx.required(&f, "cv", |cx, n| cx.factor(n, "the coefficient of variation"));
+            let (mean, cv) = both(time(cx, "mean"), cv)?;
+            Dist::Gamma { mean, cv }
+        }
+        "Weibull" => {
+            let shape = cx.required(&f, "shape", |cx, n| cx.factor(n, "the shape"));
+            let (scale, shape) = both(time(cx, "scale"), shape)?;
+            Dist::Weibull { scale, shape }
+        }
+        "Pareto" => {
+            let shape = cx.required(&f, "shape", |cx, n| cx.factor(n, "the shape"));
+            let (least, shape) = both(time(cx, "least"), shape)?;
+            Dist::Pareto { least, shape }
+        }
+        _ => {
+            let values = cx.required(&f, "values", |cx, n| {
+                let items = cx.list(n, "durations")?;
+                if items.is_empty() {
+                    cx.error(Code::Empty, n.span, "at least one value is needed");
+                    return None;
+                }
+                let read: Vec<Option<Nanos>> = items.iter().enumerate().map(|(i, n)| cx.at_index(i, |cx| cx.duration(n))).collect();
+                read.into_iter().collect::<Option<Vec<Nanos>>>()
+            })?;
+            Dist::Empirical(values)
+        }
+    })
+}
+
+/// Both, when both were read without a problem.
+pub(super) fn both<A, B>(a: Option<A>, b: Option<B>) -> Option<(A, B)> {
+    a.zip(b)
+}
+
+/// Names that steps refer to.
+pub(super) struct Names {
+    what: &'static str,
+    declared: Vec<(String, Span, bool)>,
+    index: HashMap<String, usize>,
+}
+
+impl Names {
+    pub(super) fn new<'a>(what: &'static str, names: impl IntoIterator<Item = &'a Ident>) -> Self {
+        let declared: Vec<_> = names.into_iter().map(|k| (k.text.clone(), k.span, false)).collect();
+        let index = declared.iter().enumerate().rev().map(|(i, (n, ..))| (n.clone(), i)).collect();
+        Self { what, declared, index }
+    }
+
+    fn resolve(&mut self, cx: &mut Cx, node: &Node) -> Option<usize> {
+        let name = cx.string(node, &format!("the {}'s name", self.what))?;
+        if let Some(&i) = self.index.get(name) {
+            self.declared[i].2 = true;
+            return Some(i);
+        }
+        let what = self.what;
+        let candidates = self.declared.iter().map(|(n, ..)| n.as_str());
+        let help = format!("{}; declare it under workload: (.. {what}s: [\"{name}\"])", suggest(name, "declared", candidates));
+        cx.error(Code::UnknownName, node.span, format!("there is no {what} \"{name}\"")).help(help);
+        None
+    }
+
+    /// Warns about names that no step uses.
+    pub(super) fn warn_unused(&self, cx: &mut Cx) {
+        for (name, span, used) in &self.declared {
+            if !used {
+                cx.warn(Code::Unused, *span, format!("no step uses the {} \"{name}\"", self.what));
+            }
+        }
+    }
+}
+
+/// What reading steps needs to know, and learns.
+pub(super) struct StepReader {
+    pub(super) locks: Names,
+    pub(super) queues: Names,
+    pub(super) objects: Names,
+    /// Steps as written so far.
+    count: usize,
+    /// Where each queue is first read, and whether anything is ever put.
+    gets: Vec<(usize, Span, String)>,
+    puts: Vec<usize>,
+    /// Locks held by the steps around.
+    held: Vec<usize>,
+    too_many: bool,
+}
+
+impl StepReader {
+    pub(super) fn new(locks: Names, queues: Names, objects: Names) -> Self {
+        Self { locks, queues, objects, count: 0, gets: Vec::new(), puts: Vec::new(), held: Vec::new(), too_many: false }
+    }
+
+    /// After all classes: queues from which tasks take what nobody puts.
+    pub(super) fn check_queues(&self, cx: &mut Cx) {
+        for (queue, span, path) in &self.gets {
+            if !self.puts.contains(queue) {
+                let name = self.queues.declared[*queue].0.clone();
+                cx.at(path, |cx| {
+                    cx.error(Code::NeverPut, *span, format!("nothing is ever put into the queue \"{name}\": this step would wait for ever"))
+                        .help(format!("add Put(\"{name}\") to the steps of some task"));
+                });
+            }
+        }
+    }
+
+    fn steps(&mut self, cx: &mut Cx, node: &Node, path: &str, depth: usize) -> Option<Vec<Step>> {
+        let items = cx.list(node, "steps")?;
+        if items.is_empty() {
+            cx.error(Code::Empty, node.span, "there are no steps here").help("write at least one, like Cpu(\"5ms\") or Io(\"100ms\")");
+            return None;
+        }
+        if depth > limits::MAX_STEP_DEPTH {
+            let message = format!("steps are nested deeper than the limit MAX_STEP_DEPTH ({})", limits::MAX_STEP_DEPTH);
+            cx.error(Code::Limit, node.span, message);
+            return None;
+        }
+        let mut out = Vec::with_capacity(items.len());
+        // What is acquired in a list is released in the same list.
+        let mut acquired: Vec<(usize, &Node)> = Vec::new();
+        let held_around = self.held.len();
+        for (i, item) in items.iter().enumerate() {
+            self.count += 1;
+            if self.count > limits::MAX_STEPS {
+                if !self.too_many {
+                    cx.error(Code::Limit, item.span, format!("there are more steps than the limit MAX_STEPS ({})", limits::MAX_STEPS));
+                }
+                self.too_many = true;
+                break;
+            }
+            let step_path = format!("{path}[{i}]");
+            let step = cx.at_index(i, |cx| {
+                let step = self.step(cx, item, &step_path, depth)?;
+                match step {
+                    Step::Acquire(lock) => {
+                        self.warn_if_held(cx, lock, item);
+                        acquired.push((lock, item));
+                        self.held.push(lock);
+                    }
+                    Step::Release(lock) => match acquired.iter().rposition(|(l, _)| *l == lock) {
+                        Some(at) => {
+                            acquired.remove(at);
+                            if let Some(at) = self.held.iter().rposition(|l| *l == lock) {
+                                self.held.remove(at);
+                            }
+                        }
+                        None => {
+                            let name = &self.locks.declared[lock].0;
+                            cx.error(Code::Unbalanced, item.span, format!("the lock \"{name}\" is released, but this list of steps has not acquired it"))
+                                .help(format!("Acquire(\"{name}\") must stand earlier in the same list; Lock(\"{name}\", [..]) does both"));
+                        }
+                    },
+                    _ => {}
+                }
+                Some(step)
+            });
+            out.extend(step);
+        }
+        self.held.truncate(held_around);
+        for (lock, item) in acquired {
+            let name = &self.locks.declared[lock].0;
+            cx.error(Code::Unbalanced, item.span, format!("the lock \"{name}\" is acquired, but never released in this list of steps"))
+                .help(format!("add Release(\"{name}\") after the steps that need it, or write Lock(\"{name}\", [..])"));
+        }
+        Some(out)
+    }
+
+    fn warn_if_held(&self, cx: &mut Cx, lock: usize, node: &Node) {
+        if self.held.contains(&lock) {
+            let name = &self.locks.declared[lock].0;
+            cx.warn(Code::SelfDeadlock, node.span, format!("the task already holds the lock \"{name}\" here and waits for itself for ever"))
+                .help("locks are not re-entrant; take it once");
+        }
+    }
+
+    fn block(&mut self, cx: &mut Cx, f: &Fields<'_>, path: &str, depth: usize) -> Option<Vec<Step>> {
+        cx.required(f, "steps", |cx, n| self.steps(cx, n, &format!("{path}.steps"), depth + 1))
+    }
+
+    fn step(&mut self, cx: &mut Cx, node: &Node, path: &str, depth: usize) -> Option<Step> {
+        let name = cx.variant(node, "a step", variants::STEPS)?;
+        let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
+        Some(match name {
+            "Cpu" => Step::Cpu(cx.required(&f, "time", dist)?),
+            "Native" => Step::Native(cx.required(&f, "time", dist)?),
+            "Io" => Step::Io(cx.required(&f, "time", dist)?),
+            "Lock" => {
+                let lock = cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n));
+                if let Some(lock) = lock {
+                    self.warn_if_held(cx, lock, node);
+                    self.held.push(lock);
+                }
+                let steps = self.block(cx, &f, path, depth);
+                if lock.is_some() {
+                    self.held.pop();
+                }
+                let (lock, steps) = both(lock, steps)?;
+                Step::Lock(lock, steps)
+            }
+            "Acquire" => Step::Acquire(cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n))?),
+            "Release" => Step::Release(cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n))?),
+            "Shared" => {
+                let object = cx.required(&f, "object", |cx, n| self.objects.resolve(cx, n));
+                let count = match f.get("count") {
+                    Some(_) => cx.optional(&f, "count", |cx, n| cx.int(n, "the number of accesses", 1..=1_000_000_000_000, "of accesses")),
+                    None => Some(1),
+                };
+                let write = cx.optional(&f, "write", Cx::boolean).unwrap_or(false);
+                let (object, count) = both(object, count)?;
+                Step::Shared { object, count, write }
+            }
+            "Put" => {
+                let queue = cx.required(&f, "queue", |cx, n| self.queues.resolve(cx, n))?;
+                self.puts.push(queue);
+                Step::Put(queue)
+            }
+            "Get" => {
+                let queue = cx.required(&f, "queue", |cx, n| self.queues.resolve(cx, n))?;
+                if !self.gets.iter().any(|(q, ..)| *q == queue) {
+                    self.gets.push((queue, node.span, path.to_string()));
+                }
+                Step::Get(queue)
+            }
+            "FanOut" => {
+                let count = cx.required(&f, "count", |cx, n| cx.int(n, "the number of children", 1..=limits::MAX_CHILDREN, "MAX_CHILDREN"));
+                // A child does not hold what its parent holds: a lock taken by both is an ordinary wait, not its own.
+                let held = std::mem::take(&mut self.held);
+                let steps = self.block(cx, &f, path, depth);
+                self.held = held;
+                let (count, steps) = both(count, steps)?;
+                Step::FanOut { count, steps }
+            }
+            "PayloadIn" => Step::PayloadIn(cx.required(&f, "size", Cx::size)?),
+            "PayloadOut" => Step::PayloadOut(cx.required(&f, "size", Cx::size)?),
+            "Hold" => {
+                let size = cx.required(&f, "size", Cx::size);
+                let (size, steps) = both(size, self.block(cx, &f, path, depth))?;
+                Step::Hold(size, steps)
+            }
+            "Timeout" => {
+                let after = cx.required(&f, "after", |cx, n| cx.positive_duration(n, "a timeout"));
+                let (after, steps) = both(after, self.block(cx, &f, path, depth))?;
+                Step::Timeout(after, steps)
+            }
+            "Fail" => Step::Fail(cx.required(&f, "probability", Cx::probability)?),
+            "Retry" => {
+                let attempts = cx.required(&f, "attempts", |cx, n| cx.int32(n, "the number of attempts", 1..=1_000, "of 1000 attempts"));
+                let backoff = match f.get("backoff") {
+                    Some(_) => cx.optional(&f, "backoff", Cx::duration),
+                    None => Some(Nanos::ZERO),
+                };
+                let steps = self.block(cx, &f, path, depth);
+                let ((attempts, backoff), steps) = both(both(attempts, backoff), steps)?;
+                Step::Retry { attempts, backoff, steps }
+            }
+            _ => {
+                let times = cx.required(&f, "times", |cx, n| cx.int(n, "the number of repeats", 1..=limits::MAX_STEPS_PER_TASK, "MAX_STEPS_PER_TASK"));
+                let (times, steps) = both(times, self.block(cx, &f, path, depth))?;
+                Step::Repeat(times, steps)
+            }
+        })
+    }
+
+    /// A task class. What only some arrivals use is warned about by the caller.
+    pub(super) fn class(&mut self, cx: &mut Cx, node: &Node, path: &str) -> Option<TaskClass> {
+        let f = cx.record(node, "a task class", variants::TASK)?;
+        let name = cx.required(&f, "name", |cx, n| {
+            let name = cx.string(n, "the name")?;
+            if name.trim().is_empty() {
+                cx.error(Code::Empty, n.span, "a task class needs a name");
+                return None;
+            }
+            Some(name.to_string())
+        });
+        let count = match f.get("count") {
+            Some(_) => cx.optional(&f, "count", |cx, n| cx.int(n, "the number of tasks", 1..=limits::MAX_TASKS, "MAX_TASKS")),
+            None => Some(1),
+        };
+        let weight = match f.get("weight") {
+            Some(_) => cx.optional(&f, "weight", |cx, n| cx.factor(n, "a weight")),
+            None => Some(1.0),
+        };
+        let interleave = cx.optional(&f, "interleave", Cx::boolean).unwrap_or(false);
+        let steps = cx.required(&f, "steps", |cx, n| self.steps(cx, n, &format!("{path}.steps"), 1));
+        let ((name, count), (weight, steps)) = both(both(name, count), both(weight, steps))?;
+        Some(TaskClass { name, count, weight, steps, interleave })
+    }
+}
+
+/// Steps that one execution of the list takes at most: repeats, children and retries multiplied out.
+pub(super) fn unrolled(steps: &[Step]) -> u64 {
+    tally(steps, &|_| true)
+}
+
+/// How often a step that `pick` chooses is executed in one run of the list, every retry failing.
+pub(super) fn tally(steps: &[Step], pick: &impl Fn(&Step) -> bool) -> u64 {
+    steps.iter().fold(0, |sum, step| {
+        let inner = match step {
+            Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => tally(s, pick),
+            Step::FanOut { count, steps } => tally(steps, pick).saturating_mul(*count),
+            Step::Retry { attempts, steps, .. } => tally(steps, pick).saturating_mul(u64::from(*attempts)),
+            Step::Repeat(times, steps) => tally(steps, pick).saturating_mul(*times),
+            _ => 0,
+        };
+        sum.saturating_add(inner).saturating_add(u64::from(pick(step)))
+    })
+}

@@ -1,0 +1,150 @@
+//! Strategies in RON.
+
+use super::decode::Cx;
+use super::decode_steps::both;
+use super::diagnostic::Code;
+use super::tree::{Kind, Node};
+use super::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits, strategy_text, variants};
+
+/// An entry of `strategies`: a strategy, `On("interpreter", strategy)`, or the short form in a string.
+pub(super) fn case(cx: &mut Cx, node: &Node) -> Option<StrategyCase> {
+    match &node.kind {
+        Kind::Str(text) => match strategy_text::short_form(text) {
+            Ok(case) => Some(case),
+            Err(message) => {
+                cx.error(Code::BadStrategy, node.span, message).help(strategy_text::SHORT_FORMS);
+                None
+            }
+        },
+        Kind::Call { name: Some(n), .. } if n.text == "On" => {
+            let f = cx.params(node, "`On`", variants::params("On"))?;
+            let interpreter = cx.required(&f, "interpreter", |cx, n| Some(cx.string(n, "the interpreter's name")?.to_string()));
+            let strategy = cx.required(&f, "strategy", |cx, n| strategy(cx, n, false));
+            let (interpreter, strategy) = both(interpreter, strategy)?;
+            Some(StrategyCase { strategy, interpreter: Some(interpreter) })
+        }
+        _ => Some(StrategyCase { strategy: strategy(cx, node, false)?, interpreter: None }),
+    }
+}
+
+fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> {
+    if let Kind::Str(text) = &node.kind {
+        return match strategy_text::short_form(text) {
+            Ok(StrategyCase { interpreter: None, strategy }) if !(within_prefork && matches!(strategy, Strategy::Prefork { .. })) => Some(strategy),
+            Ok(_) => {
+                cx.error(Code::BadStrategy, node.span, "neither `@interpreter` nor a nested prefork can stand here");
+                None
+            }
+            Err(message) => {
+                cx.error(Code::BadStrategy, node.span, message).help(strategy_text::SHORT_FORMS);
+                None
+            }
+        };
+    }
+    let name = cx.variant(node, "a strategy", variants::STRATEGIES)?;
+    let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
+    // Absent is the default; given but wrong is a problem.
+    let workers = |cx: &mut Cx, per_task: bool| match f.get("workers") {
+        Some(_) => cx.optional(&f, "workers", |cx, n| self::workers(cx, n, per_task)),
+        None => Some(Workers::Auto),
+    };
+    Some(match name {
+        "Sequential" => Strategy::Sequential,
+        "Threads" => Strategy::Threads(workers(cx, true)?),
+        "Interpreters" => Strategy::Interpreters(workers(cx, false)?),
+        "Processes" => {
+            let workers = workers(cx, false);
+            let start = match f.get("start") {
+                Some(_) => cx.optional(&f, "start", start_method),
+                None => Some(StartMethod::Forkserver),
+            };
+            let api = match f.get("api") {
+                Some(_) => cx.optional(&f, "api", api),
+                None => Some(ProcessApi::Executor),
+            };
+            let ((workers, start), api) = both(both(workers, start), api)?;
+            Strategy::Processes { workers, start, api }
+        }
+        "Asyncio" => {
+            let limit = match f.get("limit") {
+                Some(_) => Some(cx.optional(&f, "limit", |cx, n| cx.int32(n, "the limit", 1..=u32::MAX, "of 32 bits"))?),
+                None => None,
+            };
+            let offload = match f.get("offload") {
+                Some(_) => cx.optional(&f, "offload", offload)?,
+                None => Offload::None,
+            };
+            Strategy::Asyncio { limit, offload }
+        }
+        _ => {
+            if within_prefork {
+                cx.error(Code::BadStrategy, node.span, "`Prefork` cannot stand within `Prefork`")
+                    .help("multiply the processes instead: Prefork(processes: 8, each: ..)");
+                return None;
+            }
+            let processes = cx.required(&f, "processes", |cx, n| cx.int32(n, "the number of processes", 1..=limits::MAX_WORKERS, "MAX_WORKERS"));
+            let each = cx.required(&f, "each", |cx, n| strategy(cx, n, true));
+            let (processes, each) = both(processes, each)?;
+            Strategy::Prefork { processes, each: Box::new(each) }
+        }
+    })
+}
+
+fn workers(cx: &mut Cx, node: &Node, per_task: bool) -> Option<Workers> {
+    if !matches!(node.kind, Kind::Call { .. }) {
+        return cx.int32(node, "the number of workers", 1..=limits::MAX_WORKERS, "MAX_WORKERS").map(Workers::Exactly);
+    }
+    match cx.variant(node, "a number of workers", &["Auto", "PerTask"])? {
+        "Auto" => Some(Workers::Auto),
+        _ if per_task => Some(Workers::PerTask),
+        _ => {
+            cx.error(Code::BadStrategy, node.span, "only the strategy `Threads` can start a worker per task").help("give a number, or Auto");
+            None
+        }
+    }
+}
+
+fn start_method(cx: &mut Cx, node: &Node) -> Option<StartMethod> {
+    Some(match cx.variant(node, "a start method", &["Fork", "Spawn", "Forkserver"])? {
+        "Fork" => StartMethod::Fork,
+        "Spawn" => StartMethod::Spawn,
+        _ => StartMethod::Forkserver,
+    })
+}
+
+fn api(cx: &mut Cx, node: &Node) -> Option<ProcessApi> {
+    let name = cx.variant(node, "a process API", &["Executor", "Pool"])?;
+    let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
+    if name == "Executor" {
+        return Some(ProcessApi::Executor);
+    }
+    let chunksize = match f.get("chunksize") {
+        Some(_) => Some(cx.optional(&f, "chunksize", |cx, n| cx.int32(n, "the chunk size", 1..=1_000_000, "of a million tasks a chunk"))?),
+        None => None,
+    };
+    Some(ProcessApi::Pool { chunksize })
+}
+
+fn offload(cx: &mut Cx, node: &Node) -> Option<Offload> {
+    let name = cx.variant(node, "an offload", variants::OFFLOADS)?;
+    let known: &[&str] = match name {
+        "Processes" => &["workers", "start"],
+        other => variants::params(other),
+    };
+    let f = cx.params(node, &format!("`{name}`"), known)?;
+    let workers = match f.get("workers") {
+        Some(_) => cx.optional(&f, "workers", |cx, n| workers(cx, n, false))?,
+        None => Workers::Auto,
+    };
+    Some(match name {
+        "Threads" => Offload::Threads(workers),
+        "Interpreters" => Offload::Interpreters(workers),
+        _ => {
+            let start = match f.get("start") {
+                Some(_) => cx.optional(&f, "start", start_method)?,
+                None => StartMethod::Forkserver,
+            };
+            Offload::Processes(workers, start)
+        }
+    })
+}

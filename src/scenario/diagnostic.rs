@@ -1,0 +1,241 @@
+//! What is wrong with a scenario: a code, a place in the text, and what to do about it.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// A text that diagnostics point into: a file, an embedded scenario, or an override from the command line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What the text is called in messages (a path, or `--set machine.cores`).
+    pub name: String,
+    /// The text itself.
+    pub text: String,
+}
+
+impl Source {
+    /// A shared source.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text: text.into() })
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
+        /// The kinds of problem. The text of each is stable: tools may match on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stable text, as in `error[unknown-field]`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+
+            /// One sentence on what the code means.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii()),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file cannot be read, or there is no shipped scenario of that name.
+    CannotRead = "cannot-read",
+    /// The file is not UTF-8 text.
+    NotUtf8 = "not-utf8",
+    /// The file holds nothing but white space and comments.
+    EmptyFile = "empty-file",
+    /// The text is not RON.
+    Syntax = "syntax",
+    /// The file does not say which version of the format it is written in, or another than this program reads.
+    Schema = "schema",
+    /// A field that does not exist here.
+    UnknownField = "unknown-field",
+    /// A variant (`Io`, `Threads`, `Poisson`...) that does not exist here.
+    UnknownVariant = "unknown-variant",
+    /// A field that must be given is absent.
+    MissingField = "missing-field",
+    /// Something is named or given twice.
+    Duplicate = "duplicate",
+    /// A value of another kind is needed here: a string, a number, a list...
+    WrongType = "wrong-type",
+    /// A duration, size, rate or share without a unit, or with one that does not exist.
+    BadUnit = "bad-unit",
+    /// A value outside what makes sense: negative, not finite, zero workers, an attempt count of zero.
+    OutOfRange = "out-of-range",
+    /// A value past one of the program's named limits.
+    Limit = "limit",
+    /// A lock, queue, object, class or interpreter that is not declared.
+    UnknownName = "unknown-name",
+    /// An `Acquire` without its `Release` in the same list of steps, or the other way round.
+    Unbalanced = "unbalanced",
+    /// A `Get` from a queue into which nothing is ever put.
+    NeverPut = "never-put",
+    /// A list that needs at least one entry has none.
+    Empty = "empty",
+    /// Two parts of the scenario that do not go together.
+    Conflict = "conflict",
+    /// A trace file that cannot be understood.
+    BadTrace = "bad-trace",
+    /// An objective that cannot be understood.
+    BadObjective = "bad-objective",
+    /// A strategy that cannot be understood, or cannot be nested like this.
+    BadStrategy = "bad-strategy",
+    /// An override whose path leads nowhere.
+    BadOverride = "bad-override",
+    /// Declared, but never used.
+    Unused = "unused",
+    /// Given, but without effect under these arrivals.
+    NoEffect = "no-effect",
+    /// A batch that takes more from a queue than it puts, or puts more than fits: some task waits for ever.
+    QueueBalance = "queue-balance",
+    /// A task that takes a lock it already holds waits for itself for ever.
+    SelfDeadlock = "self-deadlock",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The scenario cannot be simulated.
+    Error,
+    /// It can, but it may not mean what its author thinks.
+    Warning,
+}
+
+/// One problem of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// What kind of problem.
+    pub code: Code,
+    /// Error or warning.
+    pub severity: Severity,
+    /// What is wrong, one sentence without a full stop.
+    pub message: Box<str>,
+    /// Where in the scenario, like `workload.tasks[0].steps[2]`; empty for the file as a whole.
+    pub path: Box<str>,
+    /// The text that `span` points into.
+    pub source: Arc<Source>,
+    /// The bytes of `source` that are meant; empty with an empty text when there is nothing to show.
+    pub span: Range<usize>,
+    /// What to do.
+    pub help: Option<Box<str>>,
+    /// Background.
+    pub note: Option<Box<str>>,
+}
+
+impl Diagnostic {
+    /// An error about a part of a text.
+    pub fn new(code: Code, source: &Arc<Source>, span: Range<usize>, message: impl Into<Box<str>>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            path: "".into(),
+            source: Arc::clone(source),
+            span,
+            help: None,
+            note: None,
+        }
+    }
+
+    /// An error about something that has no text to show.
+    pub fn without_text(code: Code, name: &str, message: impl Into<Box<str>>) -> Self {
+        Self::new(code, &Source::new(name, ""), 0..0, message)
+    }
+
+    /// Says what to do.
+    pub fn help(&mut self, text: impl Into<Box<str>>) -> &mut Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Gives background.
+    pub fn note(&mut self, text: impl Into<Box<str>>) -> &mut Self {
+        self.note = Some(text.into());
+        self
+    }
+
+    /// Makes it a warning.
+    pub fn warning(&mut self) -> &mut Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// Line and column (both from 1, columns in characters) where the span starts; `None` without a text.
+    pub fn line_column(&self) -> Option<(usize, usize)> {
+        let before = self.source.text.get(..self.span.start)?;
+        if self.source.text.is_empty() {
+            return None;
+        }
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+    }
+
+    /// The diagnostic as a person reads it: file, line, column, the text underlined, what to do.
+    pub fn render(&self, styled: bool) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(self.message.as_ref()).id(self.code.as_str());
+        let text = &self.source.text;
+        let mut group = if text.is_empty() {
+            Group::with_title(title)
+        } else {
+            let end = self.span.end.min(text.len());
+            let start = self.span.start.min(end);
+            let mut mark = AnnotationKind::Primary.span(start..end);
+            if !self.path.is_empty() {
+                mark = mark.label(format!("in {}", self.path));
+            }
+            title.element(Snippet::source(text.as_str()).path(self.source.name.as_str()).annotation(mark))
+        };
+        if let Some(note) = &self.note {
+            group = group.element(Level::NOTE.message(note.as_ref()));
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_ref()));
+        }
+        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    /// One line: `file:line:column: error[code]: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.severity == Severity::Error { "error" } else { "warning" };
+        match self.line_column() {
+            Some((line, column)) => write!(f, "{}:{line}:{column}: {kind}[{}]: {}", self.source.name, self.code, self.message),
+            None => write!(f, "{}: {kind}[{}]: {}", self.source.name, self.code, self.message),
+        }
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// Renders diagnostics one after another, with an empty line between them and a newline at the end.
+pub fn render(diagnostics: &[Diagnostic], styled: bool) -> String {
+    let mut out = String::new();
+    for (i, d) in diagnostics.iter().enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        out.push_str(&d.render(styled));
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,52 @@
+//! The scenarios that are shipped within the program.
+
+/// A shipped scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded {
+    /// The name by which `pchsim run NAME` finds it.
+    pub name: &'static str,
+    /// What it is about, in one line.
+    pub summary: &'static str,
+    /// The commented text.
+    pub text: &'static str,
+}
+
+macro_rules! shipped {
+    ($($name:literal: $summary:literal,)+) => {
+        /// Every shipped scenario, in the order in which they are listed.
+        pub const ALL: &[Embedded] = &[
+            $(Embedded { name: $name, summary: $summary, text: include_str!(concat!("../../scenarios/", $name, ".ron")) }),+
+        ];
+    };
+}
+
+shipped! {
+    "scraper": "100 pages: 1 s of fetching and 0.5 s of extraction each",
+    "agents": "10 agents: five reason on shared state, five call APIs, in rounds",
+    "unbalanced": "1000 pages: short waits, 50 MB of text, little processing",
+    "team": "4 CPU-bound agents that share a model's state",
+    "images": "100 independent images: decode, filter in C, write",
+    "api": "An API under 50 to 500 requests a second, with a p95 objective",
+    "pipeline": "Fetch, process, store: three stages joined by bounded queues",
+    "inference": "Batch inference over weights that are shared or copied",
+    "chatbot": "Streaming model calls with a little CPU for every token",
+    "vectordb": "Many small vector queries from concurrent users",
+    "reports": "CPU-heavy reports, requested now and then",
+    "monitoring": "Continuous polling of 500 endpoints, light processing",
+    "sum_of_squares": "The CPU micro-task of every GIL benchmark",
+    "db_rows": "A million rows in batches of a thousand",
+    "prices": "Real-time price updates into one shared table",
+}
+
+/// The shipped scenario of this name; `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command
+/// from the documentation works outside the repository.
+pub fn find(name: &str) -> Option<&'static Embedded> {
+    let bare = name.strip_prefix("scenarios/").unwrap_or(name);
+    let bare = bare.strip_suffix(".ron").unwrap_or(bare);
+    ALL.iter().find(|e| e.name == bare)
+}
+
+/// All names, in order.
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|e| e.name).collect()
+}

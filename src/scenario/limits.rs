@@ -1,0 +1,39 @@
+//! What a scenario may ask for. Past these it is refused with the limit's name: they lie far above sensible use, and
+//! below what would exhaust the memory or the patience of whoever runs it.
+
+use super::Bytes;
+use crate::engine::Nanos;
+
+/// Tasks in a run, for which statistics are still streamed in bounded memory.
+pub const MAX_TASKS: u64 = 200_000_000;
+/// Workers of a pool, users of a closed workload, processes of a prefork server, and the like.
+pub const MAX_WORKERS: u32 = 100_000;
+/// Steps of a scenario as written, over all classes.
+pub const MAX_STEPS: usize = 10_000;
+/// Steps within steps.
+pub const MAX_STEP_DEPTH: usize = 16;
+/// Steps that one task executes, repeats and fan-outs multiplied out.
+pub const MAX_STEPS_PER_TASK: u64 = 10_000_000;
+/// Steps that all tasks of a run execute together.
+pub const MAX_STEPS_PER_RUN: u64 = 20_000_000_000;
+/// Children of one fan-out.
+pub const MAX_CHILDREN: u64 = 1_000_000;
+/// Replications of a simulation.
+pub const MAX_REPLICATIONS: u32 = 100_000;
+/// Cores of the simulated computer.
+pub const MAX_CORES: u32 = 4_096;
+/// Task classes, locks, queues, objects, strategies or interpreters: each.
+pub const MAX_NAMES: usize = 1_000;
+/// A single duration (a thousand days): sums of many still fit the clock of 584 years.
+pub const MAX_DURATION: Nanos = Nanos::from_secs(1_000 * 86_400);
+/// A single size (1 PB).
+pub const MAX_SIZE: Bytes = 1_000_000_000_000_000;
+/// Arrivals a second: one a nanosecond, the clock's resolution.
+pub const MAX_RATE: f64 = 1e9;
+/// Bytes of a scenario file.
+pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes of a trace file.
+pub const MAX_TRACE_BYTES: u64 = 512 * 1024 * 1024;
+/// Parameters without a unit (shapes, coefficients of variation, core speeds, weights) stay within this and its inverse,
+/// where the arithmetic of the distributions is sound.
+pub const MAX_FACTOR: f64 = 1e6;

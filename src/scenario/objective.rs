@@ -1,0 +1,85 @@
+//! Objectives: `p95 < 200ms`, `memory < 512MiB`, `throughput > 50`.
+
+use super::decode::suggest;
+use super::units::{self, UnitError};
+use super::{Metric, Objective};
+
+/// What an objective looks like, for help texts.
+pub(super) const HELP: &str = "for example \"p95 < 200ms\", \"mean < 50ms\", \"makespan < 3s\", \"throughput > 50/s\", \
+     \"memory < 512MiB\", \"cpu < 10s\", \"failures < 1%\"";
+
+const METRICS: [&str; 9] = ["makespan", "throughput", "mean", "p50", "p95", "p99", "memory", "cpu", "failures"];
+
+/// Reads an objective.
+pub(super) fn parse(text: &str) -> Result<Objective, String> {
+    let Some(at) = text.find(['<', '>']) else {
+        return Err(format!("\"{text}\" compares nothing: `<` or `>` is missing"));
+    };
+    let below = text[at..].starts_with('<');
+    let bound = text[at + 1..].trim_start_matches('=').trim();
+    let name = text[..at].trim();
+    let unit = |e: UnitError| match e {
+        UnitError::Unit(m) | UnitError::Range(m) | UnitError::Limit(m) => m,
+    };
+    let seconds = || units::duration(bound).map(|t| t.as_secs_f64()).map_err(unit);
+    let (metric, bound) = match name.to_lowercase().as_str() {
+        "makespan" => (Metric::Makespan, seconds()?),
+        "throughput" => {
+            let rate = match bound.parse::<f64>() {
+                Ok(x) => x,
+                Err(_) => units::rate(bound).map_err(unit)?,
+            };
+            (Metric::Throughput, rate)
+        }
+        "mean" | "latency" => (Metric::MeanLatency, seconds()?),
+        "memory" => {
+            #[expect(clippy::cast_precision_loss, reason = "sizes are limited to 1 PB, below 2^53")]
+            let bytes = units::size(bound).map_err(unit)? as f64;
+            (Metric::Memory, bytes)
+        }
+        "cpu" => (Metric::Cpu, seconds()?),
+        "failures" => {
+            let share = units::share(bound).map_err(unit)?;
+            if !(0.0..=1.0).contains(&share) {
+                return Err(format!("a share of failures lies between 0 and 100%, not \"{bound}\""));
+            }
+            (Metric::FailureRate, share)
+        }
+        other => match other.strip_prefix('p').and_then(|p| p.parse::<f64>().ok()) {
+            Some(p) if (0.0..=100.0).contains(&p) => (Metric::Percentile(p), seconds()?),
+            Some(_) => return Err(format!("a percentile lies between 0 and 100: \"{name}\"")),
+            None => return Err(format!("\"{name}\" is not something to measure; {}", suggest(name, "known here", METRICS))),
+        },
+    };
+    if !bound.is_finite() || bound < 0.0 {
+        return Err(format!("the bound in \"{text}\" must be finite and not negative"));
+    }
+    Ok(Objective { text: text.trim().to_string(), metric, below, bound })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objectives_of_every_kind() {
+        for (text, metric, below, bound) in [
+            ("p95 < 200ms", Metric::Percentile(95.0), true, 0.2),
+            ("p99.9<1s", Metric::Percentile(99.9), true, 1.0),
+            ("memory <= 512MiB", Metric::Memory, true, 536_870_912.0),
+            ("throughput > 50", Metric::Throughput, false, 50.0),
+            ("throughput > 3000/min", Metric::Throughput, false, 50.0),
+            ("makespan < 3s", Metric::Makespan, true, 3.0),
+            ("failures < 1%", Metric::FailureRate, true, 0.01),
+            ("mean < 5ms", Metric::MeanLatency, true, 0.005),
+            ("cpu < 10s", Metric::Cpu, true, 10.0),
+        ] {
+            let o = parse(text).unwrap();
+            assert_eq!((o.metric, o.below), (metric, below), "{text}");
+            assert!((o.bound - bound).abs() < 1e-12, "{text}");
+        }
+        for text in ["", "p95", "p95 < ", "p95 < 5", "p101 < 5s", "pp < 5s", "speed > 3", "throughput > inf", "failures < 200%", "memory < 5"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

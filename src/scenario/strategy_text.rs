@@ -1,0 +1,255 @@
+//! Strategies as short texts: the label that tables show, and the form that `--strategy` takes.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::decode::{Cx, suggest};
+use super::diagnostic::{Code, Diagnostic, Source};
+use super::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, decode_strategy, limits, tree};
+
+/// The short forms, for help texts.
+pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, pool:4:spawn, \
+     interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, prefork:4(asyncio); \
+     with @cpython-3.14t after it, on that interpreter only";
+
+/// Reads a strategy from the command line: a short form (`threads:8`, `asyncio+processes:2:fork@cpython-3.14t`) or RON
+/// (`Threads(workers: 8)`).
+pub fn parse_strategy(text: &str) -> Result<StrategyCase, Diagnostic> {
+    let source = Source::new("--strategy", text);
+    let trimmed = text.trim();
+    if trimmed.starts_with(char::is_uppercase) {
+        return parse_ron(text, &source);
+    }
+    short_form(trimmed).map_err(|message| {
+        let mut d = Diagnostic::new(Code::BadStrategy, &source, 0..text.len(), message);
+        d.help(SHORT_FORMS);
+        d
+    })
+}
+
+fn parse_ron(text: &str, source: &Arc<Source>) -> Result<StrategyCase, Diagnostic> {
+    let node = tree::parse(text, 0).map_err(|e| {
+        let mut d = Diagnostic::new(Code::Syntax, source, e.span.start as usize..e.span.end as usize, e.message);
+        d.help = e.help.map(Into::into);
+        d
+    })?;
+    let mut cx = Cx::new(Arc::clone(source));
+    let case = decode_strategy::case(&mut cx, &node);
+    match (case, cx.diagnostics.into_iter().next()) {
+        (_, Some(problem)) => Err(problem),
+        (Some(case), None) => Ok(case),
+        (None, None) => Err(Diagnostic::new(Code::BadStrategy, source, 0..text.len(), "this is not a strategy")),
+    }
+}
+
+/// A count of workers, at least 1.
+fn count(text: &str, what: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(0) => Err(format!("{what} must be at least 1")),
+        Ok(n) if n > limits::MAX_WORKERS => Err(format!("{n} is more than the limit MAX_WORKERS ({})", limits::MAX_WORKERS)),
+        Ok(n) => Ok(n),
+        Err(_) => Err(format!("`{text}` is not a whole number ({what})")),
+    }
+}
+
+fn start_method(text: &str) -> Result<StartMethod, String> {
+    match text {
+        "fork" => Ok(StartMethod::Fork),
+        "spawn" => Ok(StartMethod::Spawn),
+        "forkserver" => Ok(StartMethod::Forkserver),
+        _ => Err(format!("`{text}` is not a start method ({})", suggest(text, "known here", ["fork", "spawn", "forkserver"]))),
+    }
+}
+
+/// What follows a pool's name, split at colons.
+struct Parts<'t> {
+    name: &'t str,
+    rest: std::iter::Peekable<std::str::Split<'t, char>>,
+}
+
+impl<'t> Parts<'t> {
+    fn new(text: &'t str) -> Self {
+        let mut rest = text.split(':');
+        Self { name: rest.next().unwrap_or_default(), rest: rest.peekable() }
+    }
+
+    fn workers(&mut self, per_task: bool) -> Result<Workers, String> {
+        match self.rest.peek().copied() {
+            None | Some("fork" | "spawn" | "forkserver") => Ok(Workers::Auto),
+            Some("auto") => {
+                self.rest.next();
+                Ok(Workers::Auto)
+            }
+            Some("per-task") if per_task => {
+                self.rest.next();
+                Ok(Workers::PerTask)
+            }
+            Some(n) => {
+                self.rest.next();
+                count(n, "the number of workers").map(Workers::Exactly)
+            }
+        }
+    }
+
+    fn start(&mut self) -> Result<StartMethod, String> {
+        self.rest.next().map_or(Ok(StartMethod::Forkserver), start_method)
+    }
+
+    fn end(mut self) -> Result<(), String> {
+        self.rest.next().map_or(Ok(()), |extra| Err(format!("`:{extra}` is one part too many after `{}`", self.name)))
+    }
+}
+
+/// Reads a short form.
+pub(super) fn short_form(text: &str) -> Result<StrategyCase, String> {
+    let text = text.trim();
+    // The interpreter's name may itself hold anything but a bracket (it may be a path).
+    let (body, interpreter) = match text.rfind('@') {
+        Some(i) if !text[i..].contains(')') => (&text[..i], Some(text[i + 1..].trim())),
+        _ => (text, None),
+    };
+    if interpreter == Some("") {
+        return Err("the name of an interpreter is missing after `@`".into());
+    }
+    Ok(StrategyCase { strategy: bare(body.trim(), false)?, interpreter: interpreter.map(Into::into) })
+}
+
+fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
+    if let Some(rest) = text.strip_prefix("prefork") {
+        let inner = rest.strip_prefix(':').and_then(|r| r.strip_suffix(')')).and_then(|r| r.split_once('('));
+        let Some((processes, each)) = inner else {
+            return Err("a prefork server is written prefork:4(asyncio)".into());
+        };
+        if within_prefork {
+            return Err("prefork cannot stand within prefork".into());
+        }
+        let processes = count(processes.trim(), "the number of processes")?;
+        return Ok(Strategy::Prefork { processes, each: Box::new(bare(each.trim(), true)?) });
+    }
+    let (first, offload) = match text.split_once('+') {
+        Some((a, b)) => (a.trim(), Some(b.trim())),
+        None => (text, None),
+    };
+    let mut parts = Parts::new(first);
+    if offload.is_some() && parts.name != "asyncio" {
+        return Err(format!("only asyncio offloads: `{text}`"));
+    }
+    let strategy = match parts.name {
+        "sequential" => Strategy::Sequential,
+        "threads" => Strategy::Threads(parts.workers(true)?),
+        "interpreters" => Strategy::Interpreters(parts.workers(false)?),
+        "processes" => Strategy::Processes { workers: parts.workers(false)?, start: parts.start()?, api: ProcessApi::Executor },
+        "pool" => {
+            let (workers, start) = (parts.workers(false)?, parts.start()?);
+            let chunksize = match parts.rest.next() {
+                Some(n) => Some(count(n, "the chunk size")?),
+                None => None,
+            };
+            Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } }
+        }
+        "asyncio" => {
+            let limit = match parts.rest.next() {
+                Some(n) => Some(count(n, "the limit")?),
+                None => None,
+            };
+            Strategy::Asyncio { limit, offload: offload.map_or(Ok(Offload::None), offload_form)? }
+        }
+        other => {
+            let known = ["sequential", "threads", "processes", "pool", "interpreters", "asyncio", "prefork"];
+            return Err(format!("`{other}` is not a strategy; {}", suggest(other, "known here", known)));
+        }
+    };
+    parts.end()?;
+    Ok(strategy)
+}
+
+fn offload_form(text: &str) -> Result<Offload, String> {
+    let mut parts = Parts::new(text);
+    let offload = match parts.name {
+        "threads" => Offload::Threads(parts.workers(false)?),
+        "interpreters" => Offload::Interpreters(parts.workers(false)?),
+        "processes" => Offload::Processes(parts.workers(false)?, parts.start()?),
+        other => return Err(format!("`{other}` is nothing to offload to; {}", suggest(other, "known here", ["threads", "processes", "interpreters"]))),
+    };
+    parts.end()?;
+    Ok(offload)
+}
+
+const fn start_name(start: StartMethod) -> &'static str {
+    match start {
+        StartMethod::Fork => "fork",
+        StartMethod::Spawn => "spawn",
+        StartMethod::Forkserver => "forkserver",
+    }
+}
+
+fn times(workers: Workers) -> String {
+    match workers {
+        Workers::Auto => String::new(),
+        Workers::Exactly(n) => format!(" x{n}"),
+        Workers::PerTask => " per task".into(),
+    }
+}
+
+/// The text that stands for a strategy in every table: `threads x8`, `mp.Pool x4 (spawn)`, `asyncio limit 100 + threads x4`.
+pub fn strategy_label(strategy: &Strategy) -> String {
+    match strategy {
+        Strategy::Sequential => "sequential".into(),
+        Strategy::Threads(w) => format!("threads{}", times(*w)),
+        Strategy::Processes { workers, start, api: ProcessApi::Executor } => format!("processes{} ({})", times(*workers), start_name(*start)),
+        Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } } => {
+            let chunks = chunksize.map_or(String::new(), |n| format!(", chunks of {n}"));
+            format!("mp.Pool{} ({}{chunks})", times(*workers), start_name(*start))
+        }
+        Strategy::Interpreters(w) => format!("interpreters{}", times(*w)),
+        Strategy::Asyncio { limit, offload } => {
+            let mut out = String::from("asyncio");
+            if let Some(n) = limit {
+                let _ = write!(out, " limit {n}");
+            }
+            match offload {
+                Offload::None => {}
+                Offload::Threads(w) => out += &format!(" + threads{}", times(*w)),
+                Offload::Interpreters(w) => out += &format!(" + interpreters{}", times(*w)),
+                Offload::Processes(w, start) => out += &format!(" + processes{} ({})", times(*w), start_name(*start)),
+            }
+            out
+        }
+        Strategy::Prefork { processes, each } => format!("prefork x{processes} [{}]", strategy_label(each)),
+    }
+}
+
+fn colon(workers: Workers) -> String {
+    match workers {
+        Workers::Auto => String::new(),
+        Workers::Exactly(n) => format!(":{n}"),
+        Workers::PerTask => ":per-task".into(),
+    }
+}
+
+/// The strategy as `--strategy` takes it: [`parse_strategy`] reads it back.
+pub fn strategy_short_form(strategy: &Strategy) -> String {
+    match strategy {
+        Strategy::Sequential => "sequential".into(),
+        Strategy::Threads(w) => format!("threads{}", colon(*w)),
+        Strategy::Processes { workers, start, api } => match api {
+            ProcessApi::Executor => format!("processes{}:{}", colon(*workers), start_name(*start)),
+            ProcessApi::Pool { chunksize } => {
+                let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
+                format!("pool{}:{}{chunks}", colon(*workers), start_name(*start))
+            }
+        },
+        Strategy::Interpreters(w) => format!("interpreters{}", colon(*w)),
+        Strategy::Asyncio { limit, offload } => {
+            let limit = limit.map_or(String::new(), |n| format!(":{n}"));
+            let offload = match offload {
+                Offload::None => String::new(),
+                Offload::Threads(w) => format!("+threads{}", colon(*w)),
+                Offload::Interpreters(w) => format!("+interpreters{}", colon(*w)),
+                Offload::Processes(w, start) => format!("+processes{}:{}", colon(*w), start_name(*start)),
+            };
+            format!("asyncio{limit}{offload}")
+        }
+        Strategy::Prefork { processes, each } => format!("prefork:{processes}({})", strategy_short_form(each)),
+    }
+}

@@ -1,0 +1,188 @@
+//! Recorded arrivals from a file beside the scenario.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::decode::{Cx, suggest};
+use super::diagnostic::Code;
+use super::tree::Node;
+use super::{Step, TaskClass, TracedTask, limits};
+use crate::engine::Nanos;
+
+const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", milliseconds], ..]], ..] or [[arrival, \"class\"], ..]; \
+     CSV: a line `at_s,class`, then one line a task";
+
+/// Reads the file that `node` names, relative to `base`.
+pub(super) fn read(cx: &mut Cx, node: &Node, base: &Path, classes: &[TaskClass]) -> Option<Vec<TracedTask>> {
+    let name = cx.string(node, "the trace's file name")?;
+    let path = base.join(name);
+    let text = match read_file(&path) {
+        Ok(text) => text,
+        Err(message) => {
+            cx.error(Code::CannotRead, node.span, format!("the trace \"{name}\" cannot be read: {message}"))
+                .help("the path is relative to the scenario file");
+            return None;
+        }
+    };
+    let csv = Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+    let tasks = if csv { from_csv(&text, classes) } else { from_json(&text, classes) };
+    match tasks {
+        Ok(tasks) if tasks.is_empty() => {
+            cx.error(Code::BadTrace, node.span, format!("the trace \"{name}\" holds no task"));
+            None
+        }
+        Ok(mut tasks) => {
+            // Stable: tasks of the same instant keep the order of the file.
+            tasks.sort_by_key(|t| t.at);
+            Some(tasks)
+        }
+        Err(message) => {
+            cx.error(Code::BadTrace, node.span, format!("the trace \"{name}\" cannot be understood: {message}")).help(HELP);
+            None
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let meta = fs::metadata(path).map_err(|e| reason(&e))?;
+    if !meta.is_file() {
+        return Err("it is not a file".into());
+    }
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(|e| reason(&e))?;
+    file.take(limits::MAX_TRACE_BYTES + 1).read_to_string(&mut text).map_err(|e| reason(&e))?;
+    if text.len() as u64 > limits::MAX_TRACE_BYTES {
+        return Err(format!("it is longer than the limit MAX_TRACE_BYTES ({})", limits::MAX_TRACE_BYTES));
+    }
+    Ok(text)
+}
+
+/// The operating system's reason without its number.
+pub(super) fn reason(e: &std::io::Error) -> String {
+    match e.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8 text".into(),
+        _ => e.to_string(),
+    }
+}
+
+fn time(seconds: f64, what: &str) -> Result<Nanos, String> {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return Err(format!("{what} must be finite and not negative, not {seconds}"));
+    }
+    if seconds > limits::MAX_DURATION.as_secs_f64() {
+        return Err(format!("{what} is past the limit MAX_DURATION (1000 days)"));
+    }
+    Ok(Nanos::from_secs_f64(seconds))
+}
+
+fn class_named(name: &str, classes: &[TaskClass]) -> Result<usize, String> {
+    classes.iter().position(|c| c.name == name).ok_or_else(|| {
+        format!("there is no task class \"{name}\" ({})", suggest(name, "classes", classes.iter().map(|c| c.name.as_str())))
+    })
+}
+
+fn from_csv(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, String> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|e| e.to_string())?;
+    if header.iter().collect::<Vec<_>>() != ["at_s", "class"] {
+        return Err("its first line is not `at_s,class`".into());
+    }
+    let mut out = Vec::new();
+    for (i, row) in reader.records().enumerate() {
+        let line = i + 2;
+        let row = row.map_err(|e| e.to_string())?;
+        let at: f64 = row[0].parse().map_err(|_| format!("line {line}: \"{}\" is not a number of seconds", &row[0]))?;
+        let at = time(at, "the arrival").map_err(|m| format!("line {line}: {m}"))?;
+        let class = class_named(&row[1], classes).map_err(|m| format!("line {line}: {m}"))?;
+        out.push(TracedTask { at, class, demands: Vec::new() });
+    }
+    Ok(out)
+}
+
+/// The kinds of demand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Demand {
+    Cpu,
+    Native,
+    Io,
+}
+
+/// The demands of a class in program order, or nothing when the number of its steps is not fixed (fan-outs run side by
+/// side, retries may or may not happen), or absurd.
+fn demands(steps: &[Step], out: &mut Vec<Demand>) -> Option<()> {
+    for step in steps {
+        match step {
+            Step::Cpu(_) => out.push(Demand::Cpu),
+            Step::Native(_) => out.push(Demand::Native),
+            Step::Io(_) => out.push(Demand::Io),
+            Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => demands(s, out)?,
+            Step::Repeat(times, s) => {
+                for _ in 0..*times {
+                    let before = out.len();
+                    demands(s, out)?;
+                    if out.len() == before {
+                        break;
+                    }
+                }
+            }
+            Step::FanOut { .. } | Step::Retry { .. } => return None,
+            _ => {}
+        }
+        if out.len() > 100_000 {
+            return None;
+        }
+    }
+    Some(())
+}
+
+fn from_json(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, String> {
+    let rows: Vec<(f64, Value)> = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let patterns: Vec<Option<Vec<Demand>>> = classes
+        .iter()
+        .map(|c| {
+            let mut kinds = Vec::new();
+            demands(&c.steps, &mut kinds).map(|()| kinds)
+        })
+        .collect();
+    let mut out = Vec::with_capacity(rows.len());
+    for (i, (at, what)) in rows.into_iter().enumerate() {
+        let row = |m: String| format!("task {i}: {m}");
+        let at = time(at, "the arrival").map_err(row)?;
+        let (class, demands) = match what {
+            Value::String(name) => (class_named(&name, classes).map_err(row)?, Vec::new()),
+            Value::Array(steps) => {
+                let (kinds, demands) = recorded(&steps).map_err(row)?;
+                let class = patterns.iter().position(|p| p.as_ref() == Some(&kinds)).ok_or_else(|| {
+                    row(format!("no task class has exactly the steps {kinds:?} (cpu, native and io in this order, without fan-out and retry)"))
+                })?;
+                (class, demands)
+            }
+            _ => return Err(row("after the arrival stands a list of steps or the name of a class".into())),
+        };
+        out.push(TracedTask { at, class, demands });
+    }
+    Ok(out)
+}
+
+/// The kinds and demands of `[["io", seconds], ["cpu", milliseconds], ..]`.
+fn recorded(steps: &[Value]) -> Result<(Vec<Demand>, Vec<Nanos>), String> {
+    let mut out = (Vec::with_capacity(steps.len()), Vec::with_capacity(steps.len()));
+    for step in steps {
+        let pair = step.as_array().filter(|p| p.len() == 2);
+        let (kind, amount) = pair.and_then(|p| Some((p[0].as_str()?, p[1].as_f64()?))).ok_or("a step is a pair [kind, amount]")?;
+        let (kind, seconds) = match kind {
+            "io" => (Demand::Io, amount),
+            "cpu" => (Demand::Cpu, amount / 1e3),
+            "native" => (Demand::Native, amount / 1e3),
+            other => return Err(format!("the step \"{other}\" is none of io, cpu, native")),
+        };
+        out.0.push(kind);
+        out.1.push(time(seconds, "a step")?);
+    }
+    Ok(out)
+}

@@ -1,0 +1,239 @@
+//! Durations, sizes, rates and shares with their units.
+
+use super::{Bytes, limits};
+use crate::engine::Nanos;
+
+/// Why a text is no such value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UnitError {
+    /// No unit, one that does not exist, or no number.
+    Unit(String),
+    /// Negative or not finite.
+    Range(String),
+    /// Past a limit, by its name.
+    Limit(String),
+}
+
+/// Nanoseconds in each unit of time.
+const TIME_UNITS: [(&str, f64); 8] =
+    [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3_600e9), ("d", 86_400e9)];
+
+/// Bytes in each unit of size.
+const SIZE_UNITS: [(&str, f64); 10] = [
+    ("B", 1.0),
+    ("kB", 1e3),
+    ("KB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
+];
+
+/// Splits a leading number off: `("1.5", "s")`. An exponent needs a digit after it, so that `1e3s` works.
+fn split_number(text: &str) -> (&str, &str) {
+    let b = text.as_bytes();
+    let mut i = usize::from(matches!(b.first(), Some(b'+' | b'-')));
+    while b.get(i).is_some_and(|c| c.is_ascii_digit() || *c == b'.' || *c == b'_') {
+        i += 1;
+    }
+    if matches!(b.get(i), Some(b'e' | b'E')) {
+        let j = if matches!(b.get(i + 1), Some(b'+' | b'-')) { i + 2 } else { i + 1 };
+        if b.get(j).is_some_and(u8::is_ascii_digit) {
+            i = j;
+            while b.get(i).is_some_and(u8::is_ascii_digit) {
+                i += 1;
+            }
+        }
+    }
+    text.split_at(i)
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.chars().filter(|&c| c != '_').collect::<String>().parse().ok()
+}
+
+/// The unit's factor, whatever the case of its letters if that is not ambiguous.
+fn factor(units: &[(&str, f64)], unit: &str) -> Option<f64> {
+    let exact = units.iter().find(|(u, _)| *u == unit);
+    exact.or_else(|| units.iter().find(|(u, _)| u.eq_ignore_ascii_case(unit))).map(|(_, f)| *f)
+}
+
+fn negative(what: &str, text: &str) -> UnitError {
+    UnitError::Range(format!("a {what} cannot be negative or endless: \"{text}\""))
+}
+
+/// A duration such as `250ms`, `1.5s` or `1h2m`.
+pub fn duration(text: &str) -> Result<Nanos, UnitError> {
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Ok(Nanos::ZERO);
+    }
+    if rest.is_empty() {
+        return Err(UnitError::Unit("this duration is empty".into()));
+    }
+    let lower = rest.trim_start_matches(['-', '+']);
+    if lower.eq_ignore_ascii_case("inf") || lower.eq_ignore_ascii_case("nan") || lower.eq_ignore_ascii_case("infinity") {
+        return Err(negative("duration", text));
+    }
+    let mut total = 0.0;
+    while !rest.is_empty() {
+        let (digits, after) = split_number(rest);
+        let Some(value) = number(digits) else {
+            return Err(UnitError::Unit(format!("\"{text}\" is not a duration")));
+        };
+        let after = after.trim_start();
+        let len = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+        let (unit, next) = after.split_at(len);
+        if value < 0.0 {
+            return Err(negative("duration", text));
+        }
+        // Case matters for no unit of time but the month, which does not exist here.
+        let Some(factor) = factor(&TIME_UNITS, unit) else {
+            return Err(UnitError::Unit(if unit.is_empty() {
+                format!("the duration \"{text}\" has no unit")
+            } else {
+                format!("`{unit}` is not a unit of time")
+            }));
+        };
+        total += value * factor;
+        rest = next.trim_start();
+    }
+    if !total.is_finite() || total > limits::MAX_DURATION.as_f64() {
+        return Err(UnitError::Limit(format!("\"{text}\" is longer than the limit MAX_DURATION (1000 days)")));
+    }
+    Ok(Nanos::from_f64(total))
+}
+
+/// A size such as `50MB` (50 million bytes) or `64KiB` (65536 bytes).
+pub fn size(text: &str) -> Result<Bytes, UnitError> {
+    let trimmed = text.trim();
+    if trimmed == "0" {
+        return Ok(0);
+    }
+    let (digits, unit) = split_number(trimmed);
+    let Some(value) = number(digits) else {
+        return Err(UnitError::Unit(format!("\"{text}\" is not a size")));
+    };
+    if value < 0.0 {
+        return Err(negative("size", text));
+    }
+    let unit = unit.trim();
+    let Some(factor) = factor(&SIZE_UNITS, unit) else {
+        return Err(UnitError::Unit(if unit.is_empty() {
+            format!("the size \"{text}\" has no unit")
+        } else {
+            format!("`{unit}` is not a unit of size")
+        }));
+    };
+    let bytes = libm::round(value * factor);
+    #[expect(clippy::cast_precision_loss, reason = "the limit is a round number that a float holds exactly")]
+    let most = limits::MAX_SIZE as f64;
+    if !bytes.is_finite() || bytes > most {
+        return Err(UnitError::Limit(format!("\"{text}\" is more than the limit MAX_SIZE (1 PB)")));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    Ok(bytes as Bytes)
+}
+
+/// A rate such as `120/s`, `30/min` or `500/h`, as events a second.
+pub fn rate(text: &str) -> Result<f64, UnitError> {
+    let (digits, unit) = split_number(text.trim());
+    let Some(value) = number(digits) else {
+        return Err(UnitError::Unit(format!("\"{text}\" is not a rate")));
+    };
+    let per = match unit.trim().trim_start_matches('/').trim() {
+        "s" | "sec" => 1.0,
+        "min" | "m" => 60.0,
+        "h" => 3_600.0,
+        "" => return Err(UnitError::Unit(format!("the rate \"{text}\" has no unit"))),
+        other => return Err(UnitError::Unit(format!("`{other}` is not a unit of a rate"))),
+    };
+    Ok(value / per)
+}
+
+/// A share such as `1%`, as a fraction.
+pub fn share(text: &str) -> Result<f64, UnitError> {
+    let trimmed = text.trim();
+    let (digits, unit) = split_number(trimmed);
+    match (number(digits), unit.trim()) {
+        (Some(x), "%") => Ok(x / 100.0),
+        (Some(x), "") => Ok(x),
+        _ => Err(UnitError::Unit(format!("\"{text}\" is not a share"))),
+    }
+}
+
+/// A duration as a person writes it: the shortest of the exact forms (`1.5s`, `250ms`, `3us`).
+pub fn format_duration(t: Nanos) -> String {
+    for (unit, ns) in [("s", 1_000_000_000_u64), ("ms", 1_000_000), ("us", 1_000)] {
+        if t.0 >= ns && t.0 % (ns / 100).max(1) == 0 {
+            return format!("{}{unit}", t.as_f64() / f64::from(u32::try_from(ns).unwrap_or(1)));
+        }
+    }
+    if t.0 == 0 { "0s".into() } else { format!("{}ns", t.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_with_units() {
+        for (text, ns) in [
+            ("250ms", 250_000_000),
+            ("1.5s", 1_500_000_000),
+            ("1h2m", 3_720_000_000_000),
+            ("1 h 2 m", 3_720_000_000_000),
+            ("3us", 3_000),
+            ("3µs", 3_000),
+            ("7ns", 7),
+            ("1e3ms", 1_000_000_000),
+            ("0", 0),
+            ("0s", 0),
+            ("2d", 172_800_000_000_000),
+        ] {
+            assert_eq!(duration(text), Ok(Nanos(ns)), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_that_are_none() {
+        for text in ["", "5", "5 parsecs", "ms", "-5ms", "inf", "NaN", "1s-2s", "1e400s", "9999d", "1..2s", "5,5s", "🦀"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert!(matches!(duration("-5ms"), Err(UnitError::Range(_))));
+        assert!(matches!(duration("9999d"), Err(UnitError::Limit(_))));
+        assert!(matches!(duration("5"), Err(UnitError::Unit(_))));
+    }
+
+    #[test]
+    fn sizes_are_decimal_or_binary_as_written() {
+        assert_eq!(size("50MB"), Ok(50_000_000));
+        assert_eq!(size("64KiB"), Ok(65_536));
+        assert_eq!(size("1.5 GiB"), Ok(1_610_612_736));
+        assert_eq!(size("512B"), Ok(512));
+        assert_eq!(size("20mb"), Ok(20_000_000));
+        for text in ["50", "50Mb/s", "-1MB", "1e9TB", "", "MB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_and_shares() {
+        assert_eq!(rate("120/s"), Ok(120.0));
+        assert_eq!(rate("30/min"), Ok(0.5));
+        assert!(rate("30").is_err() && rate("x/s").is_err() && rate("3/y").is_err());
+        assert_eq!(share("1%"), Ok(0.01));
+        assert_eq!(share("0.5"), Ok(0.5));
+        assert!(share("many").is_err());
+    }
+
+    #[test]
+    fn formatted_durations_read_back() {
+        for ns in [0, 1, 999, 1_000, 1_500, 3_000, 250_000_000, 1_500_000_000, 1_234_567_891, 60_000_000_000] {
+            assert_eq!(duration(&format_duration(Nanos(ns))), Ok(Nanos(ns)), "{}", format_duration(Nanos(ns)));
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! A strategy tree and a workload become a [`Program`]: flat instructions, and who executes them.
+
+use super::SimError;
+use crate::cpython::Program;
+use crate::cpython::profile::Profile;
+use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
+use crate::engine::Nanos;
+use crate::scenario::{
+    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, Workers, Workload,
+};
+
+/// Loops are unrolled as long as a task stays below so many instructions.
+const UNROLLED: usize = 4096;
+
+struct Compiler {
+    dists: Vec<Dist>,
+    /// Classes of children, in order of appearance.
+    children: Vec<Class>,
+    /// Whether each lock is ever held across a wait.
+    across: Vec<bool>,
+}
+
+/// Compiles a workload for a strategy on a machine.
+///
+/// # Errors
+/// When the interpreter or the library cannot do what the strategy asks.
+pub fn compile(
+    machine: &MachineSpec,
+    profile: &Profile,
+    workload: &Workload,
+    strategy: &Strategy,
+) -> Result<Program, SimError> {
+    let layout = layout(machine, profile, strategy)?;
+    let mut c = Compiler { dists: Vec::new(), children: Vec::new(), across: vec![false; workload.locks.len()] };
+    let mut classes: Vec<Class> = workload
+        .classes
+        .iter()
+        .map(|class| {
+            let mut held = Vec::new();
+            let mut code = Vec::new();
+            c.steps(&class.steps, &mut code, &mut held);
+            code.push(Instr::End);
+            let sum = |f: fn(&Instr) -> u64| code.iter().map(f).sum();
+            let bytes_in = sum(|i| if let Instr::PayloadIn(n) = i { *n } else { 0 });
+            let bytes_out =
+                code.iter().rev().find_map(|i| if let Instr::PayloadOut(n) = i { Some(*n) } else { None }).unwrap_or(0);
+            Class { name: class.name.clone(), code, bytes_in, bytes_out, weight: class.weight }
+        })
+        .collect();
+    let own_classes = classes.len();
+    // A child's class number is its place in `children`, after the workload's own.
+    let base = u32::try_from(own_classes).expect("few classes");
+    for class in classes.iter_mut().chain(&mut c.children) {
+        for instr in &mut class.code {
+            if let Instr::FanOut { class, .. } = instr {
+                *class += base;
+            }
+        }
+    }
+    classes.append(&mut c.children);
+    Ok(Program {
+        classes,
+        own_classes,
+        dists: c.dists,
+        arrivals: workload.arrivals.clone(),
+        batch: if workload.arrivals == Arrivals::Batch { batch(workload) } else { Vec::new() },
+        locks: workload.locks.clone(),
+        queues: workload.queues.clone(),
+        objects: workload.objects.len(),
+        lock_across_wait: c.across,
+        layout,
+        import_time: workload.imports.time,
+        import_memory: workload.imports.memory,
+        untouched_payload: workload.untouched_payload,
+        dispatch: workload.dispatch,
+        cpu_grain: workload.cpu_grain,
+        native_grain: workload.native_grain,
+    })
+}
+
+/// Classes of a batch in order of arrival: class by class, but those that interleave take turns.
+fn batch(workload: &Workload) -> Vec<u32> {
+    let numbered = || (0u32..).zip(&workload.classes);
+    let mut order = Vec::new();
+    let mut left: Vec<(u32, u64)> = numbered().filter(|(_, c)| c.interleave).map(|(i, c)| (i, c.count)).collect();
+    let mut interleaved = Vec::new();
+    while left.iter().any(|&(_, n)| n > 0) {
+        for (i, n) in &mut left {
+            if *n > 0 {
+                *n -= 1;
+                interleaved.push(*i);
+            }
+        }
+    }
+    let mut pending = Some(interleaved);
+    for (i, class) in numbered() {
+        if class.interleave {
+            order.extend(pending.take().into_iter().flatten());
+        } else {
+            order.extend((0..class.count).map(|_| i));
+        }
+    }
+    order
+}
+
+impl Compiler {
+    fn demand(&mut self, dist: &Dist) -> Demand {
+        if let Dist::Constant(time) = dist {
+            return Demand::Constant(*time);
+        }
+        let number = self.dists.iter().position(|d| d == dist).unwrap_or_else(|| {
+            self.dists.push(dist.clone());
+            self.dists.len() - 1
+        });
+        Demand::Drawn(u32::try_from(number).expect("few distributions"))
+    }
+
+    fn id(n: usize) -> u32 {
+        u32::try_from(n).expect("few names")
+    }
+
+    /// A wait: whatever lock is held now is held across it.
+    fn waits(&mut self, held: &[usize]) {
+        for &lock in held {
+            self.across[lock] = true;
+        }
+    }
+
+    fn steps(&mut self, steps: &[Step], code: &mut Vec<Instr>, held: &mut Vec<usize>) {
+        for step in steps {
+            self.step(step, code, held);
+        }
+    }
+
+    fn step(&mut self, step: &Step, code: &mut Vec<Instr>, held: &mut Vec<usize>) {
+        match step {
+            Step::Cpu(d) => {
+                let d = self.demand(d);
+                code.push(Instr::Cpu(d));
+            }
+            Step::Native(d) => {
+                let d = self.demand(d);
+                code.push(Instr::Native(d));
+            }
+            Step::Io(d) => {
+                self.waits(held);
+                let d = self.demand(d);
+                code.push(Instr::Io(d));
+            }
+            Step::Lock(lock, inner) => {
+                self.step(&Step::Acquire(*lock), code, held);
+                self.steps(inner, code, held);
+                self.step(&Step::Release(*lock), code, held);
+            }
+            Step::Acquire(lock) => {
+                held.push(*lock);
+                code.push(Instr::Acquire(Self::id(*lock)));
+            }
+            Step::Release(lock) => {
+                if let Some(at) = held.iter().rposition(|l| l == lock) {
+                    held.remove(at);
+                }
+                code.push(Instr::Release(Self::id(*lock)));
+            }
+            Step::Shared { object, count, write } => {
+                code.push(Instr::Shared { object: Self::id(*object), count: *count, write: *write });
+            }
+            Step::Put(q) => {
+                self.waits(held);
+                code.push(Instr::Put(Self::id(*q)));
+            }
+            Step::Get(q) => {
+                self.waits(held);
+                code.push(Instr::Get(Self::id(*q)));
+            }
+            Step::FanOut { count, steps } => {
+                self.waits(held);
+                let mut inner = Vec::new();
+                self.steps(steps, &mut inner, &mut Vec::new());
+                inner.push(Instr::End);
+                let class = Self::id(self.children.len());
+                self.children.push(Class {
+                    name: "child".into(),
+                    code: inner,
+                    bytes_in: 0,
+                    bytes_out: 0,
+                    weight: 0.0,
+                });
+                code.push(Instr::FanOut { class, count: *count });
+            }
+            Step::PayloadIn(n) => code.push(Instr::PayloadIn(*n)),
+            Step::PayloadOut(n) => code.push(Instr::PayloadOut(*n)),
+            Step::Hold(bytes, inner) => {
+                code.push(Instr::EnterHold(*bytes));
+                self.steps(inner, code, held);
+                code.push(Instr::LeaveHold);
+            }
+            Step::Timeout(after, inner) => {
+                code.push(Instr::EnterTimeout(*after));
+                self.steps(inner, code, held);
+                code.push(Instr::LeaveTimeout);
+            }
+            Step::Fail(p) => code.push(Instr::Fail(*p)),
+            Step::Retry { attempts, backoff, steps } => {
+                code.push(Instr::EnterRetry { attempts: *attempts, backoff: *backoff });
+                self.steps(steps, code, held);
+                code.push(Instr::LeaveRetry);
+            }
+            Step::Repeat(times, inner) => self.repeat(*times, inner, code, held),
+        }
+    }
+
+    fn repeat(&mut self, times: u64, inner: &[Step], code: &mut Vec<Instr>, held: &mut Vec<usize>) {
+        if times == 0 {
+            return;
+        }
+        let start = code.len();
+        code.push(Instr::EnterRepeat(times));
+        self.steps(inner, code, held);
+        let round = code.len() - start - 1;
+        // Unrolled where that stays small: parts of a coroutine may then reach from one round into the next.
+        let rounds = usize::try_from(times).unwrap_or(usize::MAX);
+        if round.saturating_mul(rounds) <= UNROLLED {
+            code.remove(start);
+            let body: Vec<Instr> = code[start..].to_vec();
+            for _ in 1..rounds {
+                code.extend_from_slice(&body);
+            }
+        } else {
+            code.push(Instr::LeaveRepeat);
+        }
+    }
+}
+
+fn layout(machine: &MachineSpec, profile: &Profile, strategy: &Strategy) -> Result<Layout, SimError> {
+    let cpus = machine.visible_cpus.max(1);
+    // concurrent.futures' own defaults (facts sheet 1): min(32, cpus + 4) threads, one process a cpu.
+    let threads = |w: Workers| match w {
+        Workers::Auto | Workers::PerTask => (cpus + 4).min(32),
+        Workers::Exactly(n) => n.max(1),
+    };
+    let processes = |w: Workers| match w {
+        Workers::Auto | Workers::PerTask => cpus,
+        Workers::Exactly(n) => n.max(1),
+    };
+    let interpreters = |w: Workers| {
+        if profile.params.interp_create > 0.0 {
+            Ok(Executor::Interpreters(threads(w)))
+        } else {
+            Err(SimError::Unsupported(format!(
+                "{} has no InterpreterPoolExecutor (CPython 3.14 and later have); leave the strategy out or name another interpreter",
+                profile.name
+            )))
+        }
+    };
+    let one = |event_loop, limit, executor| Layout { copies: 1, event_loop, limit, executor };
+    Ok(match strategy {
+        Strategy::Sequential => one(false, None, Executor::Inline),
+        Strategy::Threads(Workers::PerTask) => one(false, None, Executor::RawThreads),
+        Strategy::Threads(w) => one(false, None, Executor::Threads(threads(*w))),
+        Strategy::Processes { workers, start, api: ProcessApi::Executor } => {
+            one(false, None, Executor::Processes(processes(*workers), *start))
+        }
+        Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } } => {
+            one(false, None, Executor::MpPool(processes(*workers), *start, chunksize.unwrap_or(0)))
+        }
+        Strategy::Interpreters(w) => one(false, None, interpreters(*w)?),
+        Strategy::Asyncio { limit, offload } => {
+            let executor = match offload {
+                Offload::None => Executor::Inline,
+                Offload::Threads(w) => Executor::Threads(threads(*w)),
+                Offload::Processes(w, start) => Executor::Processes(processes(*w), *start),
+                Offload::Interpreters(w) => interpreters(*w)?,
+            };
+            one(true, *limit, executor)
+        }
+        Strategy::Prefork { processes, each } => {
+            let inner = layout(machine, profile, each)?;
+            if inner.copies > 1 {
+                return Err(SimError::Unsupported("a prefork server inside a prefork server".into()));
+            }
+            Layout { copies: (*processes).max(1), ..inner }
+        }
+    })
+}
+
+/// CPU demand of the workload's own steps on the baseline, if every step's demand is a constant: for checks and bounds.
+pub fn constant_cpu(steps: &[Step]) -> Option<Nanos> {
+    let mut sum = Nanos::ZERO;
+    for step in steps {
+        sum += match step {
+            Step::Cpu(Dist::Constant(t)) | Step::Native(Dist::Constant(t)) => *t,
+            Step::Cpu(_) | Step::Native(_) => return None,
+            Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) => constant_cpu(inner)?,
+            Step::Retry { steps, .. } => constant_cpu(steps)?,
+            Step::FanOut { count, steps } => constant_cpu(steps)? * *count,
+            Step::Repeat(times, inner) => constant_cpu(inner)? * *times,
+            _ => Nanos::ZERO,
+        };
+    }
+    Some(sum)
+}
+
+/// Which start methods an interpreter offers on Linux: all three.
+pub const START_METHODS: [StartMethod; 3] = [StartMethod::Fork, StartMethod::Forkserver, StartMethod::Spawn];

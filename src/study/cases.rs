@@ -1,0 +1,151 @@
+//! What is compared with what: a scenario's own strategies, or a sensible full set.
+
+use super::StudyError;
+use crate::cpython::profile::Profile;
+use crate::scenario::{Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass, Workers};
+
+/// A strategy on an interpreter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// How tasks are executed.
+    pub strategy: Strategy,
+    /// Index into the study's profiles.
+    pub profile: usize,
+}
+
+/// The cases that the scenario names, crossed with its interpreters; the full set where it names none. `profiles` are those of
+/// `scenario.interpreters`, in the same order.
+pub fn cases(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, StudyError> {
+    if profiles.is_empty() {
+        return Err(StudyError::NoInterpreter);
+    }
+    if scenario.strategies.is_empty() {
+        return Ok(default_cases(scenario, profiles));
+    }
+    let mut all: Vec<Case> = Vec::new();
+    for wanted in &scenario.strategies {
+        let on: Vec<usize> = match &wanted.interpreter {
+            None => (0..profiles.len()).collect(),
+            Some(name) => {
+                let i = find(name, scenario, profiles).ok_or_else(|| StudyError::UnknownInterpreter(name.clone()))?;
+                vec![i]
+            }
+        };
+        for profile in on {
+            let case = Case { strategy: wanted.strategy.clone(), profile };
+            if !all.contains(&case) {
+                all.push(case);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn find(name: &str, scenario: &Scenario, profiles: &[Profile]) -> Option<usize> {
+    let named = |i: usize| scenario.interpreters.get(i).is_some_and(|n| n == name);
+    (0..profiles.len()).find(|&i| profiles[i].name == name || named(i))
+}
+
+/// Every family of strategies that makes sense on each interpreter: all of them where there is a GIL; where there is none,
+/// what a free-threaded build is taken for (threads, and an event loop with threads), and processes only if no interpreter
+/// with a GIL stands for them already.
+pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
+    let mut all = Vec::new();
+    let any_gil = profiles.iter().any(|p| p.gil);
+    for (profile, p) in profiles.iter().enumerate() {
+        let mut add = |strategy| all.push(Case { strategy, profile });
+        add(Strategy::Sequential);
+        add(Strategy::Threads(Workers::Auto));
+        if let Some(workers) = sized(scenario) {
+            add(Strategy::Threads(workers));
+        }
+        let newest_start = if p.minor >= 14 { StartMethod::Forkserver } else { StartMethod::Fork };
+        if p.gil || !any_gil {
+            for start in [StartMethod::Fork, StartMethod::Forkserver, StartMethod::Spawn] {
+                add(Strategy::Processes { workers: Workers::Auto, start, api: ProcessApi::Executor });
+            }
+        }
+        if p.params.interp_create > 0.0 && (p.gil || !any_gil) {
+            add(Strategy::Interpreters(Workers::Auto));
+        }
+        if p.gil || !any_gil {
+            add(Strategy::Asyncio { limit: None, offload: Offload::None });
+        }
+        add(Strategy::Asyncio { limit: None, offload: Offload::Threads(Workers::Auto) });
+        if p.gil || !any_gil {
+            add(Strategy::Asyncio { limit: None, offload: Offload::Processes(Workers::Auto, newest_start) });
+        }
+    }
+    all
+}
+
+/// A thread pool fitted to the workload: a thread for every task that may wait at once (up to 100), a thread for each core where
+/// nothing waits. `None` where the library's default has that size already.
+fn sized(scenario: &Scenario) -> Option<Workers> {
+    const MOST: u64 = 100;
+    let w = &scenario.workload;
+    let wanted = if w.classes.iter().any(|c| waits(&c.steps)) {
+        match &w.arrivals {
+            Arrivals::Batch => w.classes.iter().map(|c: &TaskClass| c.count).sum(),
+            Arrivals::Closed { users, .. } => u64::from(*users),
+            Arrivals::Open { .. } | Arrivals::Trace(_) => MOST,
+        }
+    } else {
+        scenario.machine.cores.len() as u64
+    };
+    let wanted = u32::try_from(wanted.clamp(1, MOST)).ok()?;
+    let default = scenario.machine.visible_cpus.saturating_add(4).min(32);
+    (wanted != default).then_some(Workers::Exactly(wanted))
+}
+
+fn waits(steps: &[Step]) -> bool {
+    steps.iter().any(|s| match s {
+        Step::Io(_) => true,
+        Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) | Step::Repeat(_, inner) => waits(inner),
+        Step::FanOut { steps, .. } | Step::Retry { steps, .. } => waits(steps),
+        _ => false,
+    })
+}
+
+/// The strategy in one short line. HOOK: `scenario::strategy_label` takes this place.
+pub(crate) fn strategy_label(s: &Strategy) -> String {
+    match s {
+        Strategy::Sequential => "sequential".into(),
+        Strategy::Threads(w) => format!("threads{}", times(*w)),
+        Strategy::Processes { workers, start, api: ProcessApi::Executor } => {
+            format!("processes{} ({})", times(*workers), start_name(*start))
+        }
+        Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } } => {
+            let chunks = chunksize.map_or(String::new(), |n| format!(", chunks of {n}"));
+            format!("mp.Pool{} ({}{chunks})", times(*workers), start_name(*start))
+        }
+        Strategy::Interpreters(w) => format!("interpreters{}", times(*w)),
+        Strategy::Asyncio { limit, offload } => {
+            let limit = limit.map_or(String::new(), |n| format!(" limit {n}"));
+            let offload = match offload {
+                Offload::None => String::new(),
+                Offload::Threads(w) => format!(" + threads{}", times(*w)),
+                Offload::Processes(w, start) => format!(" + processes{} ({})", times(*w), start_name(*start)),
+                Offload::Interpreters(w) => format!(" + interpreters{}", times(*w)),
+            };
+            format!("asyncio{limit}{offload}")
+        }
+        Strategy::Prefork { processes, each } => format!("prefork x{processes} [{}]", strategy_label(each)),
+    }
+}
+
+fn times(w: Workers) -> String {
+    match w {
+        Workers::Auto => String::new(),
+        Workers::Exactly(n) => format!(" x{n}"),
+        Workers::PerTask => " per task".into(),
+    }
+}
+
+fn start_name(s: StartMethod) -> &'static str {
+    match s {
+        StartMethod::Fork => "fork",
+        StartMethod::Spawn => "spawn",
+        StartMethod::Forkserver => "forkserver",
+    }
+}

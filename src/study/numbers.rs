@@ -1,0 +1,110 @@
+//! Numbers as people read them: three significant digits, units, the same text on every platform.
+
+use crate::engine::Nanos;
+
+/// Decimals that show `value` with so many significant digits: 12.345 with 3 needs one.
+pub(crate) fn decimals(value: f64, significant: i32) -> usize {
+    let size = value.abs();
+    if size == 0.0 || !size.is_finite() {
+        return 0;
+    }
+    // A value that rounds up to the next power of ten (9.996) has one digit more.
+    let unit = libm::pow(10.0, libm::floor(libm::log10(size)) - f64::from(significant - 1));
+    let rounded = libm::round(size / unit) * unit;
+    let magnitude = libm::floor(libm::log10(rounded) + 1e-9);
+    #[expect(clippy::cast_possible_truncation, reason = "the magnitude of a double is within 400")]
+    let wanted = significant - 1 - magnitude as i32;
+    usize::try_from(wanted).unwrap_or(0).min(12)
+}
+
+/// The value with so many significant digits, and no exponent: `12.3`, `0.00120`, `1230`, `123 000`.
+pub(crate) fn digits(value: f64, significant: i32) -> String {
+    if !value.is_finite() {
+        return "—".into();
+    }
+    let d = decimals(value, significant);
+    if d > 0 {
+        return format!("{value:.d$}");
+    }
+    let size = value.abs();
+    let magnitude = if size >= 1.0 { libm::floor(libm::log10(size)) } else { 0.0 };
+    let unit = libm::pow(10.0, (magnitude - f64::from(significant - 1)).max(0.0));
+    grouped(&format!("{:.0}", libm::round(value / unit) * unit))
+}
+
+/// Thousands apart from five digits on.
+fn grouped(whole: &str) -> String {
+    let (sign, number) = whole.strip_prefix('-').map_or(("", whole), |n| ("-", n));
+    if number.len() < 5 {
+        return whole.into();
+    }
+    let mut out = String::from(sign);
+    for (i, c) in number.chars().enumerate() {
+        if i > 0 && (number.len() - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A share as a percentage of two significant digits at least: `0.4%`, `12%`.
+pub(crate) fn percent(share: f64) -> String {
+    if !share.is_finite() {
+        return "—".into();
+    }
+    let p = share * 100.0;
+    let d = if p.abs() >= 10.0 || p == 0.0 || libm::round(p) == p { 0 } else { 1 };
+    format!("{p:.d$}%")
+}
+
+/// A duration in its own unit: `12.3 ms`.
+pub(crate) fn seconds(t: Nanos) -> String {
+    let s = t.as_secs_f64();
+    let (unit, name) = time_unit(s);
+    format!("{} {name}", digits(s / unit, 3))
+}
+
+/// The unit in which so many seconds are read best: its length in seconds, and its name.
+pub(crate) fn time_unit(s: f64) -> (f64, &'static str) {
+    match s.abs() {
+        s if s >= 1.0 => (1.0, "s"),
+        s if s >= 1e-3 => (1e-3, "ms"),
+        s if s >= 1e-6 => (1e-6, "us"),
+        s if s > 0.0 => (1e-9, "ns"),
+        _ => (1.0, "s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_significant_digits() {
+        for (v, text) in [
+            (0.0, "0"),
+            (12.345, "12.3"),
+            (9.996, "10.0"),
+            (0.001_204, "0.00120"),
+            (123.4, "123"),
+            (1_234.0, "1230"),
+            (99_999.0, "100 000"),
+            (1_234_567.0, "1 230 000"),
+            (-2.5, "-2.50"),
+            (f64::NAN, "—"),
+        ] {
+            assert_eq!(digits(v, 3), text, "{v}");
+        }
+    }
+
+    #[test]
+    fn shares_and_durations() {
+        assert_eq!(percent(0.02), "2%");
+        assert_eq!(percent(0.004_4), "0.4%");
+        assert_eq!(percent(0.123_4), "12%");
+        assert_eq!(seconds(Nanos::from_micros(12_345)), "12.3 ms");
+        assert_eq!(seconds(Nanos::ZERO), "0 s");
+        assert_eq!(seconds(Nanos(999_600)), "1000 us");
+    }
+}

@@ -1,0 +1,81 @@
+//! How much to simulate.
+
+use crate::scenario::{Arrivals, Metric, Scenario};
+
+/// How much to simulate, and when to stop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Exactly so many replications; `None` takes the scenario's number, or goes on until `precision` is reached.
+    pub replications: Option<u32>,
+    /// Relative half-width of the primary metric's interval at which a case is done.
+    pub precision: f64,
+    /// Most replications of a case when their number is free.
+    pub most_replications: u32,
+    /// Simulated events for the whole study when the number of replications is free; at least three replications of each case
+    /// are simulated anyway.
+    pub event_budget: u64,
+    /// A single simulation is stopped after so many events.
+    pub max_events: u64,
+    /// Worker threads; `None` takes one for each core. Results do not depend on it.
+    pub threads: Option<usize>,
+    /// The metric to rank by; `None`: makespan of batches, the 95th percentile of latency otherwise.
+    pub metric: Option<Metric>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            replications: None,
+            precision: 0.02,
+            most_replications: 100,
+            event_budget: 60_000_000,
+            max_events: 1_000_000_000,
+            threads: None,
+            metric: None,
+        }
+    }
+}
+
+impl Options {
+    /// Replications that a case starts with when their number is free: 10 of terminating workloads, 5 of steady ones.
+    pub(super) fn first_replications(scenario: &Scenario) -> u32 {
+        if is_steady(scenario) { 5 } else { 10 }
+    }
+
+    /// The metric to rank by.
+    pub(super) fn primary(&self, scenario: &Scenario) -> Metric {
+        self.metric.unwrap_or(match scenario.workload.arrivals {
+            Arrivals::Batch => Metric::Makespan,
+            _ => Metric::Percentile(95.0),
+        })
+    }
+}
+
+/// Whether the workload is studied in its steady state (open and closed arrivals), and not from start to end.
+pub(super) fn is_steady(scenario: &Scenario) -> bool {
+    matches!(scenario.workload.arrivals, Arrivals::Open { .. } | Arrivals::Closed { .. })
+}
+
+/// How far a study is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Simulations done.
+    pub done: u64,
+    /// Simulations planned so far; grows while the precision is not reached.
+    pub planned: u64,
+}
+
+/// Why a study could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// The scenario has no interpreter, so nothing can be simulated.
+    #[error("no interpreter to simulate; name one under `interpreters` or with --interpreter")]
+    NoInterpreter,
+    /// A strategy is meant for an interpreter that the scenario does not list.
+    #[error("a strategy names the interpreter `{0}`, which the scenario does not list; add it under `interpreters`")]
+    UnknownInterpreter(String),
+    /// The worker threads could not be started.
+    #[error("cannot start the worker threads: {0}; try --threads 1")]
+    Threads(String),
+}

@@ -1,0 +1,105 @@
+//! The list of quantities that a forecast holds, with their names and units: reports are made by walking it.
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Seconds.
+    Seconds,
+    /// Per second.
+    PerSecond,
+    /// A share, 0 to 1.
+    Share,
+    /// Bytes.
+    Bytes,
+    /// A number of things.
+    Count,
+}
+
+macro_rules! quantities {
+    ($($(#[doc = $doc:literal])+ $name:ident: $key:literal, $unit:ident;)+) => {
+        /// A number that every forecast holds.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Quantity { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Quantity {
+            /// All of them, in the order of their numbers.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$name),+];
+            /// How many there are.
+            pub const COUNT: usize = [$($key),+].len();
+
+            /// Name in JSON and CSV, the unit included.
+            pub fn key(self) -> &'static str {
+                [$($key),+][self as usize]
+            }
+
+            /// What it is counted in.
+            pub fn unit(self) -> Unit {
+                [$(Unit::$unit),+][self as usize]
+            }
+
+            /// What it means, for the documentation.
+            pub fn meaning(self) -> &'static str {
+                [$(concat!($($doc),+)),+][self as usize]
+            }
+        }
+    };
+}
+
+quantities! {
+    /// Time until the last task is done.
+    Makespan: "makespan_s", Seconds;
+    /// Time until the executor is shut down as well.
+    Closed: "closed_s", Seconds;
+    /// Completed tasks a second.
+    Throughput: "throughput_per_s", PerSecond;
+    /// Mean latency (completion minus arrival).
+    LatencyMean: "latency_mean_s", Seconds;
+    /// Half of the latencies are no longer.
+    P50: "latency_p50_s", Seconds;
+    /// 90 % of the latencies are no longer.
+    P90: "latency_p90_s", Seconds;
+    /// 95 % of the latencies are no longer.
+    P95: "latency_p95_s", Seconds;
+    /// 99 % of the latencies are no longer.
+    P99: "latency_p99_s", Seconds;
+    /// 99.9 % of the latencies are no longer.
+    P999: "latency_p99_9_s", Seconds;
+    /// The longest latency.
+    Max: "latency_max_s", Seconds;
+    /// CPU time of all threads and processes.
+    Cpu: "cpu_s", Seconds;
+    /// Busy share of all cores together.
+    Utilization: "utilization_share", Share;
+    /// Share of the run in which some GIL was held.
+    GilHeld: "gil_held_share", Share;
+    /// Share of the run in which some GIL was held while another thread wanted it.
+    GilContended: "gil_contended_share", Share;
+    /// Context switches because a thread blocked.
+    SwitchesVoluntary: "switches_voluntary_count", Count;
+    /// Context switches because a thread was preempted.
+    SwitchesInvoluntary: "switches_involuntary_count", Count;
+    /// Most memory in use at once by all processes (shared pages counted once).
+    MemoryPeak: "memory_peak_bytes", Bytes;
+    /// Its mean over time.
+    MemoryMean: "memory_mean_bytes", Bytes;
+    /// Bytes sent through pipes.
+    BytesMoved: "moved_bytes", Bytes;
+    /// Processes or interpreters started beside the main one.
+    Processes: "processes_count", Count;
+    /// Tasks that arrived (after the warm-up).
+    Arrived: "arrived_count", Count;
+    /// Tasks that completed.
+    Completed: "completed_count", Count;
+    /// Tasks that failed.
+    Failed: "failed_count", Count;
+    /// Tasks that timed out.
+    TimedOut: "timed_out_count", Count;
+    /// Tasks still under way at the end.
+    InFlight: "in_flight_count", Count;
+    /// Share of ended tasks that failed or timed out.
+    FailureRate: "failure_share", Share;
+}
+
+/// The quantities that describe a distribution of latencies.
+pub const LATENCIES: [Quantity; 7] =
+    [Quantity::LatencyMean, Quantity::P50, Quantity::P90, Quantity::P95, Quantity::P99, Quantity::P999, Quantity::Max];

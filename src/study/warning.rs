@@ -1,0 +1,221 @@
+//! What a reader must know before trusting a study's numbers. Warnings are data: each has a code, names the cases that it is
+//! about, and its text ends in a next step.
+
+use super::numbers::{digits, percent, seconds};
+use crate::engine::Nanos;
+
+/// A reason not to take the numbers at face value, or something that the run has found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// Tasks arrive faster than they are done: there is no steady state, so no latency to report.
+    Saturated {
+        /// The cases.
+        cases: Vec<String>,
+        /// Arrivals a second, where known.
+        arrivals: Option<f64>,
+    },
+    /// The precision asked for was not reached within the budget.
+    NotConverged {
+        /// The cases, each with the relative half-width that it reached.
+        cases: Vec<(String, f64)>,
+        /// The precision asked for.
+        precision: f64,
+        /// Whether the number of replications was set by hand.
+        fixed: bool,
+    },
+    /// Too few replications for an interval that can be trusted.
+    FewReplications {
+        /// How many.
+        replications: u32,
+    },
+    /// The run was too short to tell where its warm-up ends.
+    WarmupUncertain {
+        /// The cases.
+        cases: Vec<String>,
+    },
+    /// The machine's memory was not enough.
+    OutOfMemory {
+        /// The cases, each with the simulated time and the bytes then in use.
+        cases: Vec<(String, Nanos, u64)>,
+    },
+    /// Nothing could happen any more, yet tasks were unfinished.
+    Deadlock {
+        /// The cases, each with the simulated time and who waits for what.
+        cases: Vec<(String, Nanos, Vec<String>)>,
+    },
+    /// A simulation was stopped at its limit of events.
+    EventLimit {
+        /// The cases.
+        cases: Vec<String>,
+        /// The limit.
+        limit: u64,
+    },
+    /// No task completed.
+    NothingCompleted {
+        /// The cases.
+        cases: Vec<String>,
+    },
+    /// An interpreter cannot do what a strategy asks.
+    Unsupported {
+        /// The cases, each with the reason.
+        cases: Vec<(String, String)>,
+    },
+    /// A callback kept an event loop from doing anything else.
+    BlockedLoop {
+        /// The cases, each with the longest time.
+        cases: Vec<(String, Nanos)>,
+    },
+    /// No strategy meets an objective.
+    ObjectiveMissed {
+        /// The objective as it was written.
+        objective: String,
+        /// The case that comes closest, with how far it is from the bound (0.3: 30 %).
+        closest: Option<(String, f64)>,
+    },
+    /// An interpreter's profile is estimated for the most part.
+    EstimatedProfile {
+        /// The interpreter.
+        interpreter: String,
+        /// Parameters that are defaults.
+        defaults: usize,
+        /// Parameters in all.
+        of: usize,
+    },
+}
+
+impl Warning {
+    /// A name that stays the same between versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Saturated { .. } => "saturated",
+            Self::NotConverged { .. } => "not-converged",
+            Self::FewReplications { .. } => "few-replications",
+            Self::WarmupUncertain { .. } => "warmup-uncertain",
+            Self::OutOfMemory { .. } => "out-of-memory",
+            Self::Deadlock { .. } => "deadlock",
+            Self::EventLimit { .. } => "event-limit",
+            Self::NothingCompleted { .. } => "nothing-completed",
+            Self::Unsupported { .. } => "unsupported",
+            Self::BlockedLoop { .. } => "blocked-loop",
+            Self::ObjectiveMissed { .. } => "objective-missed",
+            Self::EstimatedProfile { .. } => "estimated-profile",
+        }
+    }
+
+    /// A fact about the workload or the profile, and no reason to distrust what was computed: `--strict` lets it pass.
+    pub fn is_note(&self) -> bool {
+        matches!(self, Self::Unsupported { .. } | Self::BlockedLoop { .. } | Self::EstimatedProfile { .. })
+    }
+
+    /// One or two sentences; the last says what to do.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Saturated { cases, arrivals } => {
+                let rate = arrivals.map_or(String::new(), |r| format!(" ({} a second)", digits(r, 3)));
+                format!(
+                    "{} cannot keep up with the arrivals{rate}: the queue grows without end, so latencies mean nothing. \
+                     Lower the load, add cores (--cores), or take another strategy.",
+                    list(cases)
+                )
+            }
+            Self::NotConverged { cases, precision, fixed } => {
+                let each: Vec<String> = cases.iter().map(|(c, r)| format!("{c} (± {})", percent(*r))).collect();
+                let next =
+                    if *fixed { "Raise --replications" } else { "Raise --replications or simulate a longer run" };
+                format!(
+                    "the precision of {} was not reached by {}. {next}, or accept it with --precision.",
+                    percent(*precision),
+                    list(&each)
+                )
+            }
+            Self::FewReplications { replications: 1 } => {
+                "a single replication has no confidence interval. Run at least 5 (--replications 5).".into()
+            }
+            Self::FewReplications { replications } => {
+                format!("{replications} replications make wide intervals. Run at least 5 (--replications 5).")
+            }
+            Self::WarmupUncertain { cases } => format!(
+                "the run is too short to tell where the warm-up of {} ends. Simulate more arrivals, or set `warmup` in the \
+                 scenario.",
+                list(cases)
+            ),
+            Self::OutOfMemory { cases } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|(c, at, bytes)| format!("{c} (at {}, {} MiB)", seconds(*at), bytes >> 20))
+                    .collect();
+                format!("out of memory: {}. Use fewer workers, or raise the machine's memory limit.", list(&each))
+            }
+            Self::Deadlock { cases } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|(c, at, waiting)| {
+                        let who: Vec<&str> = waiting.iter().take(3).map(String::as_str).collect();
+                        format!("{c} (since {}: {})", seconds(*at), who.join("; "))
+                    })
+                    .collect();
+                format!("deadlock: {}. Take locks in one order, or let a queue hold more items.", list(&each))
+            }
+            Self::EventLimit { cases, limit } => format!(
+                "{} stopped after {limit} simulated events, before the end. Simulate fewer tasks, or raise --max-events.",
+                list(cases)
+            ),
+            Self::NothingCompleted { cases } => format!(
+                "no task of {} completed after the warm-up. Move the horizon, or check the steps' times.",
+                list(cases)
+            ),
+            Self::Unsupported { cases } => {
+                let each: Vec<String> = cases.iter().map(|(c, why)| format!("{c} ({why})")).collect();
+                format!("left out: {}. Name another interpreter or strategy to compare.", list(&each))
+            }
+            Self::BlockedLoop { cases } => {
+                let each: Vec<String> =
+                    cases.iter().map(|(c, t)| format!("{c} (up to {} at a time)", seconds(*t))).collect();
+                format!(
+                    "CPU work blocks the event loop of {}: nothing else runs meanwhile. Offload it to threads or processes.",
+                    list(&each)
+                )
+            }
+            Self::ObjectiveMissed { objective, closest: Some((case, off)) } => format!(
+                "no strategy meets `{objective}`; {case} comes closest, {} off. Add cores (--cores), or relax it.",
+                percent(*off)
+            ),
+            Self::ObjectiveMissed { objective, closest: None } => {
+                format!("no strategy meets `{objective}`. Add cores (--cores), or relax it.")
+            }
+            Self::EstimatedProfile { interpreter, defaults, of } => format!(
+                "{defaults} of {of} parameters of {interpreter} are estimates, not measurements. `pchsim profiles` lists \
+                 the interpreters that were measured."
+            ),
+        }
+    }
+}
+
+/// "a, b and 3 more".
+pub(crate) fn list(items: &[String]) -> String {
+    const SHOWN: usize = 4;
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        _ if items.len() <= SHOWN => {
+            format!("{} and {}", items[..items.len() - 1].join(", "), items[items.len() - 1])
+        }
+        _ => format!("{} and {} more", items[..SHOWN - 1].join(", "), items.len() - SHOWN + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<String> = ["a", "b", "c", "d", "e"].map(Into::into).into();
+        assert_eq!(list(&names), "a, b, c and 2 more");
+        assert_eq!(list(&names[..4]), "a, b, c and d");
+        assert_eq!(list(&names[..2]), "a and b");
+        assert_eq!(list(&names[..1]), "a");
+        assert_eq!(list(&[]), "");
+    }
+}

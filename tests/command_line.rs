@@ -1,0 +1,39 @@
+//! The program as a shell sees it: exit codes, streams, hints.
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+
+fn pchsim() -> Command {
+    Command::cargo_bin("pchsim").unwrap()
+}
+
+#[test]
+fn help_is_a_result() {
+    pchsim().arg("--help").assert().code(0).stdout(predicate::str::contains("run")).stderr("");
+    pchsim().args(["run", "--help"]).assert().code(0).stdout(predicate::str::contains("Exit codes"));
+    pchsim().arg("--version").assert().code(0).stdout(predicate::str::starts_with("pchsim "));
+}
+
+#[test]
+fn bad_usage_has_code_2_and_says_why_on_stderr() {
+    for line in
+        [vec![], vec!["run"], vec!["run", "x", "--cores", "0"], vec!["run", "x", "--precision", "0%"], vec!["walk"]]
+    {
+        pchsim().args(&line).assert().code(2).stdout("").stderr(predicate::str::is_empty().not());
+    }
+}
+
+#[test]
+fn a_bare_scenario_suggests_run() {
+    pchsim().arg("my.ron").assert().code(2).stderr(predicate::str::contains("pchsim run my.ron"));
+}
+
+#[test]
+fn a_missing_scenario_is_a_users_error() {
+    pchsim()
+        .args(["run", "no-such-scenario.ron"])
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(predicate::str::contains("no-such-scenario"));
+}

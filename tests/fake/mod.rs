@@ -1,0 +1,143 @@
+//! A simulator whose answers are known: a queue with some servers, first come first served, by Lindley's recursion.
+
+use pchsim::engine::Nanos;
+use pchsim::measure::{BatchSeries, Histogram};
+use pchsim::scenario::{Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload};
+use pchsim::strategy::{Outcome, SimInput};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Dxsm;
+
+/// A class of `count` tasks of one CPU step.
+pub(crate) fn class(count: u64, step: Dist) -> TaskClass {
+    TaskClass { name: "task".into(), count, weight: 1.0, steps: vec![Step::Cpu(step)], interleave: false }
+}
+
+/// A batch of equal tasks.
+pub(crate) fn batch(count: u64, step: Dist) -> Workload {
+    Workload {
+        arrivals: Arrivals::Batch,
+        classes: vec![class(count, step)],
+        locks: Vec::new(),
+        queues: Vec::new(),
+        objects: Vec::new(),
+        imports: Imports::default(),
+        dispatch: Nanos::ZERO,
+        cpu_grain: Nanos::ZERO,
+        native_grain: Nanos::ZERO,
+    }
+}
+
+/// Poisson arrivals of exponential tasks that load a single server by `load`.
+pub(crate) fn queue(rate: f64, load: f64, count: u64) -> Workload {
+    let mut w = batch(0, Dist::Exponential(Nanos::from_secs_f64(load / rate)));
+    w.arrivals = Arrivals::Open { interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)), count: Some(count) };
+    w
+}
+
+/// A scenario on four cores.
+pub(crate) fn scenario(workload: Workload) -> Scenario {
+    Scenario {
+        name: "fake".into(),
+        question: String::new(),
+        machine: MachineSpec::with_cores(4),
+        interpreters: vec!["default".into()],
+        workload,
+        strategies: Vec::new(),
+        replications: None,
+        warmup: None,
+        horizon: None,
+        objectives: Vec::new(),
+        seed: 1,
+    }
+}
+
+/// The queue without a cold start.
+pub(crate) fn simulate(i: &SimInput<'_>) -> Result<Outcome, String> {
+    queue_outcome(i, Nanos::ZERO)
+}
+
+/// One replication: tasks are served by as many servers as the strategy has workers, none before `cold`.
+pub(crate) fn queue_outcome(i: &SimInput<'_>, cold: Nanos) -> Result<Outcome, String> {
+    let (servers, speed) = match i.strategy {
+        Strategy::Sequential => (1, 1.0),
+        Strategy::Threads(Workers::Exactly(n)) => (*n as usize, 1.0),
+        Strategy::Threads(Workers::PerTask) => (4, 1.0),
+        Strategy::Interpreters(_) => (1, 0.5),
+        _ => return Err("no default size".into()),
+    };
+    let mut rng = Pcg64Dxsm::seed_from_u64(i.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(i.replication));
+    let mut draw = |d: &Dist| match d {
+        Dist::Constant(x) => *x,
+        Dist::Exponential(mean) => mean.scale(-libm::log(1.0 - rng.random::<f64>())),
+        other => panic!("the fake does not know {other:?}"),
+    };
+    let Step::Cpu(service) = &i.workload.classes[0].steps[0] else { panic!("the fake knows CPU steps") };
+    let (count, interval) = match &i.workload.arrivals {
+        Arrivals::Batch => (i.workload.classes[0].count, None),
+        Arrivals::Open { interval, count } => (count.unwrap_or(0), Some(interval)),
+        other => panic!("the fake does not know {other:?}"),
+    };
+    let (mut now, mut free) = (Nanos::ZERO, vec![cold; servers]);
+    let mut ended: Vec<(Nanos, Nanos)> = Vec::new();
+    let mut o = empty(servers);
+    for _ in 0..count {
+        now += interval.map_or(Nanos::ZERO, &mut draw);
+        let time = draw(service).scale(speed);
+        let server = (0..servers).min_by_key(|&s| (free[s], s)).unwrap();
+        let start = free[server].max(now);
+        free[server] = start + time;
+        o.core_busy[server] += time;
+        o.cpu += time;
+        o.makespan = o.makespan.max(free[server]);
+        ended.push((free[server], now));
+        if now >= i.warmup {
+            o.causes[0] += time;
+            o.causes[4] += start - now;
+        }
+    }
+    ended.sort();
+    for (end, arrival) in ended {
+        if arrival >= i.warmup {
+            o.arrived += 1;
+            o.completed += 1;
+            o.latency.record(end - arrival);
+            o.class_latency[0].record(end - arrival);
+        }
+        o.series.push(end, (end - arrival).as_secs_f64());
+    }
+    (o.closed, o.end) = (o.makespan, o.makespan);
+    o.events = count * 2;
+    Ok(o)
+}
+
+fn empty(cores: usize) -> Outcome {
+    Outcome {
+        arrived: 0,
+        completed: 0,
+        failed: 0,
+        timed_out: 0,
+        in_flight: 0,
+        makespan: Nanos::ZERO,
+        closed: Nanos::ZERO,
+        latency: Histogram::new(),
+        class_latency: vec![Histogram::new()],
+        series: BatchSeries::new(),
+        latencies: Vec::new(),
+        causes: [Nanos::ZERO; 10],
+        cpu: Nanos::ZERO,
+        core_busy: vec![Nanos::ZERO; cores],
+        end: Nanos::ZERO,
+        gil_held: Nanos::ZERO,
+        gil_contended: Nanos::ZERO,
+        switches_voluntary: 0,
+        switches_involuntary: 0,
+        memory_peak: 50 << 20,
+        memory_mean: 4e7,
+        bytes_moved: 0,
+        processes: 0,
+        events: 0,
+        calendar_events: 0,
+        calendar_peak: 0,
+        findings: Vec::new(),
+    }
+}

@@ -1,0 +1,391 @@
+//! What a user writes: the shipped scenarios, a corpus of broken ones with what is said about each, overrides, and the
+//! short forms of strategies.
+
+use std::fs;
+use std::path::Path;
+
+use pchsim::engine::Nanos;
+use pchsim::scenario::{
+    Arrivals, Code, Diagnostic, Dist, LockSpec, Metric, Offload, ProcessApi, Scenario, Severity, StartMethod, Step, Strategy,
+    Workers, check, embedded, load, parse, parse_strategy, render, strategy_label, strategy_short_form,
+};
+
+fn set(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(a, b)| ((*a).to_string(), (*b).to_string())).collect()
+}
+
+fn shipped(name: &str, pairs: &[(&str, &str)]) -> Result<Scenario, Vec<Diagnostic>> {
+    parse(embedded::find(name).unwrap().text, Path::new(name), &set(pairs))
+}
+
+fn minimal(arrivals: &str, steps: &str) -> String {
+    format!("(schema: 1, name: \"t\", workload: (arrivals: {arrivals}, tasks: [(name: \"a\", steps: {steps})]))")
+}
+
+#[test]
+fn every_shipped_scenario_is_valid_without_a_warning() {
+    assert_eq!(embedded::ALL.len(), 15);
+    for e in embedded::ALL {
+        let (scenario, diagnostics) = check(e.text, Path::new(e.name), &[]);
+        assert!(diagnostics.is_empty(), "{}", render(&diagnostics, false));
+        let s = scenario.unwrap();
+        assert_eq!(s.name, e.name);
+        assert!(s.question.ends_with('?'), "{}", e.name);
+        assert!(e.text.starts_with("// "), "{} begins with a comment", e.name);
+        let on_disk = fs::read_to_string(format!("scenarios/{}.ron", e.name)).unwrap();
+        assert_eq!(on_disk, e.text);
+    }
+}
+
+/// What this program calls RON is RON.
+#[test]
+fn shipped_scenarios_are_ron_to_others_too() {
+    for e in embedded::ALL {
+        let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+        options.from_str::<ron::Value>(e.text).unwrap_or_else(|err| panic!("{}: {err}", e.name));
+    }
+}
+
+#[test]
+fn names_and_paths_find_a_shipped_scenario() {
+    for target in ["scraper", "scenarios/scraper.ron", "scraper.ron"] {
+        assert_eq!(load(target, &[]).unwrap().name, "scraper", "{target}");
+    }
+}
+
+#[test]
+fn the_scraper_means_what_it_says() {
+    let s = load("scraper", &[]).unwrap();
+    assert_eq!(s.machine.cores, vec![1.0; 4]);
+    assert_eq!(s.machine.memory_limit, Some(8 << 30));
+    assert_eq!(s.workload.classes[0].count, 100);
+    assert_eq!(s.workload.classes[0].steps[0], Step::Io(Dist::Constant(Nanos::from_secs(1))));
+    assert_eq!(s.workload.classes[0].steps[1], Step::PayloadIn(50_000));
+    assert_eq!(s.strategies.len(), 5);
+    assert_eq!(s.strategies[2].interpreter.as_deref(), Some("cpython-3.14t"));
+    assert_eq!(s.strategies[2].strategy, Strategy::Asyncio { limit: None, offload: Offload::Threads(Workers::Exactly(4)) });
+    assert_eq!(s.objectives[1].metric, Metric::Memory);
+    assert_eq!((s.seed, s.replications, s.horizon), (1, None, None));
+}
+
+#[test]
+fn every_kind_of_arrivals() {
+    let read = |arrivals: &str| parse(&minimal(arrivals, "[Cpu(\"1ms\")]"), Path::new("t"), &[]).unwrap().workload.arrivals;
+    assert_eq!(read("Batch"), Arrivals::Batch);
+    let ten_ms = Dist::Exponential(Nanos::from_millis(10));
+    assert_eq!(read("Poisson(rate: 100, count: 5)"), Arrivals::Open { interval: ten_ms.clone(), count: Some(5) });
+    assert_eq!(read("Poisson(\"6000/min\", 5)"), Arrivals::Open { interval: ten_ms.clone(), count: Some(5) });
+    assert_eq!(read("Renewal(interval: Exponential(\"10ms\"), count: 5)"), Arrivals::Open { interval: ten_ms, count: Some(5) });
+    let think = Dist::Constant(Nanos::from_secs(1));
+    assert_eq!(read("Closed(users: 3, think: \"1s\", count: 9)"), Arrivals::Closed { users: 3, think, count: Some(9) });
+}
+
+#[test]
+fn every_distribution_and_step() {
+    let text = minimal(
+        "Batch",
+        r#"[Cpu(Constant("1ms")), Cpu(Uniform("1ms", "2ms")), Cpu(Exponential("1ms")), Cpu(Normal("5ms", "1ms")),
+            Cpu(LogNormal(median: "1ms", p99: "5ms")), Native(Gamma(mean: "1ms", cv: 0.5)), Io(Weibull(scale: "1ms", shape: 1.5)),
+            Io(Pareto(least: "1ms", shape: 2.5)), Io(Empirical(["1ms", "2ms"])),
+            Lock("l", [Cpu("1ms")]), Acquire("l"), Shared(object: "o", count: 3, write: true), Release("l"),
+            Put("q"), Get("q"), FanOut(count: 5, steps: [Io("1s")]), PayloadIn("50KB"), PayloadOut("1MB"), Hold("20MB", [Io("1s")]),
+            Timeout("2s", [Io("1s")]), Fail(0.01), Fail("2%"), Retry(attempts: 3, backoff: "100ms", steps: [Io("1s")]), Repeat(5, [Io("1s")])]"#,
+    )
+    .replace("tasks:", r#"locks: {"l": (shared: true)}, queues: ["q"], objects: ["o"], tasks:"#);
+    let (s, diagnostics) = check(&text, Path::new("t"), &[]);
+    assert!(diagnostics.is_empty(), "{}", render(&diagnostics, false));
+    let w = s.unwrap().workload;
+    assert_eq!(w.locks, [LockSpec { name: "l".into(), shared: true }]);
+    assert_eq!(w.classes[0].steps.len(), 24);
+    assert_eq!(w.classes[0].steps[11], Step::Shared { object: 0, count: 3, write: true });
+    assert_eq!(w.classes[0].steps[21], Step::Fail(0.02));
+}
+
+/// Every file of the corpus is refused (or warned about), and what is said is on record.
+#[test]
+fn broken_files_are_explained() {
+    let mut files: Vec<_> = fs::read_dir("tests/data/bad").unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "ron")).collect();
+    files.sort();
+    assert!(files.len() >= 30, "{} files", files.len());
+    for file in files {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let diagnostics = match pchsim::scenario::read(&file.to_string_lossy()) {
+            Ok((text, origin)) => {
+                let (scenario, diagnostics) = check(&text, &origin, &[]);
+                assert_eq!(scenario.is_some(), name.starts_with("warn-"), "{name}\n{}", render(&diagnostics, false));
+                diagnostics
+            }
+            Err(d) => vec![d],
+        };
+        assert!(!diagnostics.is_empty(), "{name}");
+        insta::assert_snapshot!(name, render(&diagnostics, false));
+    }
+}
+
+#[test]
+fn what_is_no_file_is_explained() {
+    let say = |target: &str| render(&load(target, &[]).unwrap_err(), false);
+    insta::assert_snapshot!([say("scrapper"), say("no/such/api.ron"), say("scenarios")].join("\n"));
+    let cut = parse("(schema: 1, name: \"x", Path::new("t"), &[]).unwrap_err();
+    assert_eq!(cut[0].code, Code::Syntax);
+    for blank in ["", "  \n", "// only a comment\n", "\u{feff}"] {
+        assert_eq!(parse(blank, Path::new("t"), &[]).unwrap_err()[0].code, Code::EmptyFile, "{blank:?}");
+    }
+}
+
+#[test]
+fn deep_nesting_does_not_exhaust_the_stack() {
+    for (open, close) in [("(", ")"), ("[", "]"), ("A(", ")"), ("Some(", ")"), ("{\"a\": ", "}"), ("/*", "*/")] {
+        for text in [open.repeat(200_000), format!("{}{}", open.repeat(200_000), close.repeat(200_000))] {
+            assert!(parse(&text, Path::new("t"), &[]).is_err());
+        }
+    }
+    let deep = |n: usize| minimal("Batch", &format!("{}[Cpu(\"1ms\")]{}", "[Repeat(1, ".repeat(n), ")]".repeat(n)));
+    assert!(parse(&deep(15), Path::new("t"), &[]).is_ok());
+    let refused = parse(&deep(16), Path::new("t"), &[]).unwrap_err();
+    assert!(refused[0].message.contains("MAX_STEP_DEPTH"), "{refused:?}");
+}
+
+#[test]
+fn overrides_reach_everything() {
+    let s = shipped("scraper", &[
+        ("machine.cores", "8"),
+        ("machine.memory", "16GiB"),
+        ("workload.tasks.page.count", "10"),
+        ("workload.tasks[0].steps[0]", "Io(\"2s\")"),
+        ("workload.tasks[0].steps[2][1][0].time", "250ms"),
+        ("strategies[4].workers", "64"),
+        ("strategies[1]", "threads:per-task"),
+        ("strategies[2].strategy.offload.workers", "2"),
+        ("seed", "7"),
+        ("horizon", "60s"),
+        ("interpreters", "[\"cpython-3.14\", \"cpython-3.14t\", \"mine.json\"]"),
+    ])
+    .unwrap_or_else(|d| panic!("{}", render(&d, false)));
+    assert_eq!(s.machine.cores.len(), 8);
+    assert_eq!(s.machine.visible_cpus, 8);
+    assert_eq!(s.machine.memory_limit, Some(16 << 30));
+    assert_eq!(s.workload.classes[0].count, 10);
+    assert_eq!(s.workload.classes[0].steps[0], Step::Io(Dist::Constant(Nanos::from_secs(2))));
+    assert_eq!(s.workload.classes[0].steps[2], Step::Hold(2_000_000, vec![Step::Cpu(Dist::Constant(Nanos::from_millis(250)))]));
+    assert_eq!(s.strategies[4].strategy, Strategy::Threads(Workers::Exactly(64)));
+    assert_eq!(s.strategies[1].strategy, Strategy::Threads(Workers::PerTask));
+    assert_eq!(s.strategies[2].strategy, Strategy::Asyncio { limit: None, offload: Offload::Threads(Workers::Exactly(2)) });
+    assert_eq!((s.seed, s.horizon), (7, Some(Nanos::from_secs(60))));
+    assert_eq!(s.interpreters[2], "mine.json");
+
+    let s = shipped("api", &[("workload.arrivals.rate", "200"), ("workload.arrivals.count", "50")]).unwrap();
+    assert_eq!(s.workload.arrivals, Arrivals::Open { interval: Dist::Exponential(Nanos::from_millis(5)), count: Some(50) });
+    let s = shipped("unbalanced", &[("machine", "(cores: 2, hz: 1000)"), ("strategies", "[\"asyncio\"]")]).unwrap();
+    assert_eq!((s.machine.cores.len(), s.machine.hz, s.strategies.len()), (2, 1000, 1));
+    let s = shipped("agents", &[("workload.locks.beliefs.shared", "true")]).unwrap();
+    assert!(s.workload.locks[0].shared);
+}
+
+#[test]
+fn overrides_that_lead_nowhere_are_explained() {
+    let cases = [
+        ("machine.core", "8"),
+        ("machine.cores", "0"),
+        ("machine.cores", "eight"),
+        ("machin.cores", "8"),
+        ("workload.tasks.pages.count", "8"),
+        ("workload.tasks[7].count", "8"),
+        ("workload.tasks[x].count", "8"),
+        ("workload.tasks[0].steps[0].duration", "8s"),
+        ("workload..tasks", "8"),
+        ("", "8"),
+        ("name.first", "x"),
+        ("strategies[0].workers", "8"),
+        ("strategies[4]", "Threads(8"),
+        ("workload.arrivals.rate", "8"),
+        ("workload.tasks[0].steps[0]", "Io(\"5 parsecs\")"),
+    ];
+    let out: Vec<String> = cases
+        .iter()
+        .map(|(path, value)| {
+            let errors = shipped("scraper", &[(path, value)]).expect_err(path);
+            format!("## {path}={value}\n{}", render(&errors, false))
+        })
+        .collect();
+    insta::assert_snapshot!(out.join("\n"));
+}
+
+fn all_strategies() -> Vec<Strategy> {
+    let workers = [Workers::Auto, Workers::Exactly(8)];
+    let starts = [StartMethod::Fork, StartMethod::Spawn, StartMethod::Forkserver];
+    let mut out = vec![Strategy::Sequential, Strategy::Threads(Workers::PerTask)];
+    for w in workers {
+        out.push(Strategy::Threads(w));
+        out.push(Strategy::Interpreters(w));
+        for start in starts {
+            for api in [ProcessApi::Executor, ProcessApi::Pool { chunksize: None }, ProcessApi::Pool { chunksize: Some(4) }] {
+                out.push(Strategy::Processes { workers: w, start, api });
+            }
+        }
+        for limit in [None, Some(100)] {
+            for offload in [Offload::None, Offload::Threads(w), Offload::Interpreters(w), Offload::Processes(w, StartMethod::Spawn)] {
+                out.push(Strategy::Asyncio { limit, offload });
+            }
+        }
+    }
+    let nested: Vec<Strategy> = out.iter().map(|s| Strategy::Prefork { processes: 4, each: Box::new(s.clone()) }).collect();
+    out.extend(nested);
+    out.dedup();
+    out
+}
+
+#[test]
+fn short_forms_of_strategies_round_trip() {
+    for s in all_strategies() {
+        let short = strategy_short_form(&s);
+        assert_eq!(parse_strategy(&short).unwrap_or_else(|d| panic!("{}", d.render(false))).strategy, s, "{short}");
+        let on = parse_strategy(&format!("{short}@cpython-3.14t")).unwrap();
+        assert_eq!((on.strategy, on.interpreter.as_deref()), (s, Some("cpython-3.14t")));
+    }
+}
+
+#[test]
+fn labels_tell_strategies_apart() {
+    let mut labels: Vec<String> = all_strategies().iter().map(strategy_label).collect();
+    let n = labels.len();
+    labels.sort();
+    labels.dedup();
+    // Without an offload the worker count of the loop above makes no difference.
+    assert!(n - labels.len() <= 4, "{labels:#?}");
+    for (short, label) in [
+        ("sequential", "sequential"),
+        ("threads:8", "threads x8"),
+        ("threads:per-task", "threads per task"),
+        ("processes:4:fork", "processes x4 (fork)"),
+        ("pool:4:spawn", "mp.Pool x4 (spawn)"),
+        ("asyncio", "asyncio"),
+        ("asyncio:100+threads:4", "asyncio limit 100 + threads x4"),
+        ("prefork:4(asyncio)", "prefork x4 [asyncio]"),
+        ("Threads(workers: 8)", "threads x8"),
+        ("Threads(8)", "threads x8"),
+        ("Asyncio(offload: Processes(workers: 2, start: Fork))", "asyncio + processes x2 (fork)"),
+        ("On(\"cpython-3.14t\", Threads)", "threads"),
+    ] {
+        assert_eq!(strategy_label(&parse_strategy(short).unwrap().strategy), label, "{short}");
+    }
+}
+
+#[test]
+fn strategies_that_are_none_are_explained() {
+    let cases = ["", "thread:8", "threads:0", "threads:many", "threads:8:9", "processes:4:spoon", "pool:4:fork:0", "threads+threads", "asyncio+greenlets",
+        "prefork:4", "prefork:2(prefork:2(asyncio))", "prefork:0(asyncio)", "threads:999999", "threads@", "Thread(8)", "Threads(0)", "Threads(8",
+        "Processes(workers: PerTask)", "interpreters:per-task", "🦀"];
+    let out: Vec<String> = cases.iter().map(|c| parse_strategy(c).expect_err(c).render(false)).collect();
+    insta::assert_snapshot!(out.join("\n"));
+}
+
+#[test]
+fn traces_are_read_beside_the_scenario() {
+    let dir = tempfile::tempdir().unwrap();
+    let origin = dir.path().join("scenario.ron");
+    fs::write(dir.path().join("t.json"), r#"[[0.5, [["io", 0.003], ["cpu", 5.0]]], [0.25, [["io", 0.001], ["cpu", 4.0]]], [1, "a"]]"#).unwrap();
+    fs::write(dir.path().join("t.csv"), "at_s,class\n0.5,a\n0.25,a\n").unwrap();
+    let read = |file: &str| parse(&minimal(&format!("Trace(\"{file}\")"), r#"[Repeat(1, [Io("1s")]), Cpu("1s")]"#), &origin, &[]);
+    let Arrivals::Trace(tasks) = read("t.json").unwrap().workload.arrivals else { panic!("a trace") };
+    assert_eq!((tasks[0].at, tasks[1].at), (Nanos::from_millis(250), Nanos::from_millis(500)));
+    assert_eq!(tasks[1].demands, [Nanos::from_millis(3), Nanos::from_millis(5)]);
+    assert!(tasks[2].demands.is_empty());
+    let Arrivals::Trace(tasks) = read("t.csv").unwrap().workload.arrivals else { panic!("a trace") };
+    assert_eq!(tasks.len(), 2);
+    for (name, text) in [
+        ("b1.json", "[[0.5, [[\"cpu\", 5.0]]]]"),
+        ("b2.json", "[[-1, \"a\"]]"),
+        ("b3.json", "[[1, \"b\"]]"),
+        ("b4.json", "{}"),
+        ("b5.json", "[]"),
+        ("b6.json", "[[1, [[\"io\", 1e400]]]]"),
+        ("b7.csv", "at,class\n"),
+        ("b8.csv", "at_s,class\nx,a\n"),
+        ("b9.csv", "at_s,class\n1,a,3\n"),
+        ("b10.csv", "at_s,class\nNaN,a\n"),
+    ] {
+        fs::write(dir.path().join(name), text).unwrap();
+        assert_eq!(read(name).expect_err(name)[0].code, Code::BadTrace, "{name}");
+    }
+    assert_eq!(read("missing.json").unwrap_err()[0].code, Code::CannotRead);
+}
+
+#[test]
+fn the_reference_traces_can_be_read() {
+    let dir = Path::new("tests/data/reference");
+    if !dir.join("trace-open60.json").exists() {
+        return;
+    }
+    let text = minimal("Trace(\"trace-open60.json\")", r#"[Io("1s"), Cpu("1s")]"#);
+    let s = parse(&text, &dir.join("scenario.ron"), &[]).unwrap();
+    assert!(matches!(s.workload.arrivals, Arrivals::Trace(t) if t.len() > 100));
+}
+
+mod wild {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::strategy::Strategy as _;
+
+    /// A shipped scenario with some of its bytes cut, doubled or replaced.
+    fn mutated() -> impl proptest::strategy::Strategy<Value = String> {
+        let pieces = prop::sample::select(vec![
+            "", "(", ")", "[", "]", "{", "}", "\"", ",", ":", "-", "0", "1e999", "NaN", "inf", "None", "Some(", "//", "/*", "\\", "\u{feff}", "µ",
+            "99999999999999999999999999999999999999999", "Repeat(1000000, [", "\"5 parsecs\"", "Lock(\"x\", [", "r#\"", "-1", "0x", "'a'", "\0",
+        ]);
+        let edit = (0.0..1.0_f64, 0..40_usize, pieces);
+        (0..embedded::ALL.len(), prop::collection::vec(edit, 1..6)).prop_map(|(which, edits)| {
+            let mut text: Vec<char> = embedded::ALL[which].text.chars().collect();
+            for (at, len, piece) in edits {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a short text")]
+                let start = (at * text.len() as f64) as usize;
+                let end = (start + len).min(text.len());
+                text.splice(start.min(end)..end, piece.chars());
+            }
+            text.into_iter().collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in mutated()) {
+            let (scenario, diagnostics) = check(&text, Path::new("wild"), &[]);
+            let _ = render(&diagnostics, false);
+            prop_assert!(scenario.is_some() || diagnostics.iter().any(|d| d.severity == Severity::Error));
+            for d in &diagnostics {
+                prop_assert!(d.span.start <= d.span.end && d.span.end <= d.source.text.len(), "{d:?}");
+            }
+        }
+
+        #[test]
+        fn no_override_makes_it_panic(path in "[a-z\\[\\]0-9.]{0,30}", value in ".{0,20}", real in prop::sample::select(vec![
+            "machine", "machine.cores", "workload", "workload.tasks[0]", "workload.tasks[0].steps[0]", "strategies", "strategies[0]", "seed", "schema",
+        ])) {
+            let overrides = set(&[(real, &value), (&path, &value)]);
+            for one in overrides.iter().map(std::slice::from_ref).chain([&overrides[..]]) {
+                if let Err(d) = parse(embedded::ALL[0].text, Path::new("wild"), one) {
+                    let _ = render(&d, true);
+                }
+            }
+        }
+
+        #[test]
+        fn no_strategy_text_makes_it_panic(text in "[a-zA-Z:+@(){}\", 0-9]{0,40}") {
+            if let Err(d) = parse_strategy(&text) {
+                let _ = d.render(true);
+            }
+        }
+
+        /// What is accepted here is accepted as RON by others.
+        #[test]
+        fn accepted_texts_are_ron(text in mutated()) {
+            let (scenario, _) = check(&text, Path::new("wild"), &[]);
+            if scenario.is_some() {
+                let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+                prop_assert!(options.from_str::<ron::Value>(&text).is_ok(), "{text}");
+            }
+        }
+    }
+}
