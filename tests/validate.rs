@@ -117,7 +117,10 @@ fn every_cell_of_the_reference_is_understood() {
     assert_eq!((result.cells.len(), result.skipped.len()), (99, 0));
     assert!(result.ranking.len() > 10);
     let cell = &result.cells[0];
-    assert_eq!((cell.name.as_str(), cell.workload.as_str(), cell.strategy.as_str()), ("cpu16x40/sequential", "cpu16x40", "sequential"));
+    assert_eq!(
+        (cell.name.as_str(), cell.workload.as_str(), cell.strategy.as_str()),
+        ("cpu16x40/sequential", "cpu16x40", "sequential")
+    );
     // 16 tasks of a millisecond: the median is element round(7.5) = 8, half to even.
     let [makespan, p50, _, memory] = cell.metrics.map(|m| m.expect("measured"));
     assert!((makespan.forecast - 0.016).abs() < 1e-12 && (p50.forecast - 0.009).abs() < 1e-12);
@@ -137,7 +140,10 @@ fn cells_are_prepared_as_the_program_ran_them() {
     assert!((pinned.profile.slowness - slowness).abs() < 1e-12 && slowness > 1.2);
     let (open, _) = prepared("open60/aio", "cp314-gil");
     let Arrivals::Trace(tasks) = &open.workload.arrivals else { panic!("the trace is replayed") };
-    assert_eq!((tasks.len(), tasks[0].at, &tasks[0].demands), (400, Nanos(6_521_914), &vec![Nanos(3_270_369), Nanos(5_000_000)]));
+    assert_eq!(
+        (tasks.len(), tasks[0].at, &tasks[0].demands),
+        (400, Nanos(6_521_914), &vec![Nanos(3_270_369), Nanos(5_000_000)])
+    );
     assert_eq!(open.machine.cores.len(), 2);
 }
 
@@ -196,10 +202,26 @@ fn row(name: &str, interpreter: &str, config: &str) -> String {
 #[test]
 fn unseen_interpreters_and_cells_are_accepted_and_bad_ones_named() {
     let rows = [
-        row("a/1", "other", r#"{"workload": "uniform", "strategy": "aio_interpreters", "workers": 3, "concurrency": 2, "n": 5, "cpu_ms": 1, "io2_ms": 3, "seed": 9}"#),
-        row("a/2", "other", r#"{"workload": "agents", "strategy": "processes", "workers": null, "n": 5, "rounds": 2, "reason_ms": 1, "share_ms": 0, "fetch_ms": 2, "parse_ms": 1}"#),
-        row("b/1", "other", r#"{"workload": "open", "strategy": "raw_threads", "n": 5, "rate": 9.5, "io_ms": 1, "cpu_ms": 1, "io2_ms": 3, "pin": 7}"#),
-        row("b/2", "other", r#"{"workload": "convoy", "strategy": "aio_processes", "workers": 1, "start": "fork", "n": 0, "hogs": 1, "hog_ms": 3, "rounds": 2, "io_ms": 1, "cpu_ms": 1, "cpu_cost": 1.3}"#),
+        row(
+            "a/1",
+            "other",
+            r#"{"workload": "uniform", "strategy": "aio_interpreters", "workers": 3, "concurrency": 2, "n": 5, "cpu_ms": 1, "io2_ms": 3, "seed": 9}"#,
+        ),
+        row(
+            "a/2",
+            "other",
+            r#"{"workload": "agents", "strategy": "processes", "workers": null, "n": 5, "rounds": 2, "reason_ms": 1, "share_ms": 0, "fetch_ms": 2, "parse_ms": 1}"#,
+        ),
+        row(
+            "b/1",
+            "other",
+            r#"{"workload": "open", "strategy": "raw_threads", "n": 5, "rate": 9.5, "io_ms": 1, "cpu_ms": 1, "io2_ms": 3, "pin": 7}"#,
+        ),
+        row(
+            "b/2",
+            "other",
+            r#"{"workload": "convoy", "strategy": "aio_processes", "workers": 1, "start": "fork", "n": 0, "hogs": 1, "hog_ms": 3, "rounds": 2, "io_ms": 1, "cpu_ms": 1, "cpu_cost": 1.3}"#,
+        ),
         row("c/1", "nobody", r#"{"workload": "uniform", "strategy": "aio", "n": 5, "cpu_ms": 1}"#),
         row("c/2", "other", r#"{"workload": "uniform", "strategy": "fibres", "n": 5, "cpu_ms": 1}"#),
         row("c/3", "other", r#"{"workload": "uniform", "strategy": "threads", "n": 5, "cpu_ms": 1}"#),

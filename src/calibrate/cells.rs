@@ -126,7 +126,8 @@ impl Cell {
 
     /// Mean slowness of the machine round the runs; 1 where it was not noted.
     pub fn slowness(&self) -> f64 {
-        let all: Vec<f64> = self.runs.iter().flat_map(|r| r.speed_cost.iter().copied()).filter(|s| s.is_finite() && *s > 0.0).collect();
+        let all: Vec<f64> =
+            self.runs.iter().flat_map(|r| r.speed_cost.iter().copied()).filter(|s| s.is_finite() && *s > 0.0).collect();
         #[expect(clippy::cast_precision_loss, reason = "a handful of runs")]
         let n = all.len() as f64;
         if all.is_empty() { 1.0 } else { all.iter().sum::<f64>() / n }
@@ -193,7 +194,8 @@ impl Reference {
             message: "no list of cells: expected {\"cells\": [...]}".into(),
         })?;
         let cells: Vec<_> = rows.iter().enumerate().map(|(i, row)| read_cell(i, row)).collect();
-        let mut ids: Vec<String> = file["interpreters"].as_object().into_iter().flatten().map(|(id, _)| id.clone()).collect();
+        let mut ids: Vec<String> =
+            file["interpreters"].as_object().into_iter().flatten().map(|(id, _)| id.clone()).collect();
         ids.extend(cells.iter().flatten().map(|c| c.interpreter.clone()));
         ids.sort();
         ids.dedup();
@@ -203,10 +205,15 @@ impl Reference {
         let machine = machine_from(&usable);
         let interpreter = |id: &String, files: &Result<(Value, Value), String>| {
             let (micro, more) = files.as_ref().map_err(Clone::clone)?;
-            let figure = |name: &str, or: f64| micro["metrics"][name].as_f64().filter(|v| v.is_finite() && *v > 0.0).unwrap_or(or);
+            let figure = |name: &str, or: f64| {
+                micro["metrics"][name].as_f64().filter(|v| v.is_finite() && *v > 0.0).unwrap_or(or)
+            };
             Ok(Interpreter {
                 profile: derive(micro, more, id),
-                grains: (figure("burn_ns_per_iter", super::BASELINE_NS_PER_ITER), figure("native_us_per_block", 50.0) * 1e3),
+                grains: (
+                    figure("burn_ns_per_iter", super::BASELINE_NS_PER_ITER),
+                    figure("native_us_per_block", 50.0) * 1e3,
+                ),
                 cpu_cost: file["interpreters"][id]["cpu_cost"].as_f64(),
             })
         };
@@ -216,7 +223,10 @@ impl Reference {
 
     /// Everything that a simulation of this cell needs.
     pub fn prepare(&self, cell: &Cell) -> Result<Prepared, String> {
-        let known = self.interpreters.get(&cell.interpreter).ok_or_else(|| format!("unknown interpreter `{}`", cell.interpreter))?;
+        let known = self
+            .interpreters
+            .get(&cell.interpreter)
+            .ok_or_else(|| format!("unknown interpreter `{}`", cell.interpreter))?;
         let interpreter = known.as_ref().map_err(Clone::clone)?;
         let slowness = cell.slowness();
         let mut profile = interpreter.profile.slowed(slowness);
@@ -271,12 +281,15 @@ fn interpreter_files(dir: &Path, id: &str) -> Result<(Value, Value), String> {
 fn read_cell(index: usize, row: &Value) -> Result<Cell, Unread> {
     let text = |key: &str| row[key].as_str().map(str::to_owned);
     let name = text("name").unwrap_or_else(|| format!("cell {index}"));
-    let unread = |reason: String| Unread { name: name.clone(), interpreter: text("interpreter").unwrap_or_default(), reason };
+    let unread =
+        |reason: String| Unread { name: name.clone(), interpreter: text("interpreter").unwrap_or_default(), reason };
     let cell: Cell = serde_path_to_error::deserialize(row).map_err(|e| unread(e.to_string()))?;
     if cell.runs.is_empty() {
         return Err(unread("it has no runs".into()));
     }
-    if cell.runs.iter().any(|r| !(r.makespan_s.is_finite() && r.makespan_s > 0.0 && r.latency_s.p50.is_finite() && r.latency_s.p99.is_finite())) {
+    if cell.runs.iter().any(|r| {
+        !(r.makespan_s.is_finite() && r.makespan_s > 0.0 && r.latency_s.p50.is_finite() && r.latency_s.p99.is_finite())
+    }) {
         return Err(unread("a run's times are not numbers above zero".into()));
     }
     Ok(cell)
@@ -284,7 +297,11 @@ fn read_cell(index: usize, row: &Value) -> Result<Cell, Unread> {
 
 /// A finite number above zero, or why not.
 pub(super) fn positive(name: &str, value: f64) -> Result<f64, String> {
-    if value.is_finite() && value > 0.0 { Ok(value) } else { Err(format!("`{name}` must be a number above zero, not {value}")) }
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err(format!("`{name}` must be a number above zero, not {value}"))
+    }
 }
 
 fn strategy(c: &Config) -> Result<Strategy, String> {

@@ -61,14 +61,25 @@ impl Summary {
         }
         errors.sort_by(f64::total_cmp);
         let at = |p| element(&errors, p).copied().unwrap_or(0.0);
-        Self { cells: errors.len(), median: median(errors.clone()), p90: at(0.9), worst: at(1.0), relative: median(relative) }
+        Self {
+            cells: errors.len(),
+            median: median(errors.clone()),
+            p90: at(0.9),
+            worst: at(1.0),
+            relative: median(relative),
+        }
     }
 }
 
 /// The element number `round(p (n - 1))` of a sorted list, halves rounded to even as Python does.
 pub fn element<T>(sorted: &[T], p: f64) -> Option<&T> {
     let last = sorted.len().checked_sub(1)?;
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
     let index = libm::rint(p * last as f64) as usize;
     sorted.get(index.min(last))
 }

@@ -86,10 +86,19 @@ pub fn to_ron(profile: &Profile) -> String {
 
 /// Reads a profile from a file's text; `path` is used in messages.
 pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
-    let malformed = |line: usize, column: usize, message: String| ProfileError::Malformed { path: path.to_owned(), line, column, message };
+    let malformed = |line: usize, column: usize, message: String| ProfileError::Malformed {
+        path: path.to_owned(),
+        line,
+        column,
+        message,
+    };
     let file: File = ron::from_str(text).map_err(|e| malformed(e.span.end.line, e.span.end.col, e.code.to_string()))?;
     if file.schema != SCHEMA {
-        return Err(malformed(1, 1, format!("schema {} is not known to this program, which reads schema {SCHEMA}", file.schema)));
+        return Err(malformed(
+            1,
+            1,
+            format!("schema {} is not known to this program, which reads schema {SCHEMA}", file.schema),
+        ));
     }
     Ok(Profile {
         name: file.name,
@@ -116,7 +125,8 @@ pub fn read(path: &Path) -> Result<Profile, ProfileError> {
 
 /// Up to three candidates that look like `word`, best first.
 pub(crate) fn similar<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut scored: Vec<_> = candidates.map(|c| (strsim::jaro_winkler(word, c), c)).filter(|(score, _)| *score > 0.75).collect();
+    let mut scored: Vec<_> =
+        candidates.map(|c| (strsim::jaro_winkler(word, c), c)).filter(|(score, _)| *score > 0.75).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored.into_iter().take(3).map(|(_, c)| c).collect()
 }
@@ -200,7 +210,8 @@ impl<'de> Deserialize<'de> for Table {
                     *table.values.get_mut(i) = entry.value;
                     table.tags[i] = entry.tag.into();
                 }
-                let missing: Vec<_> = PARAMS.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|(p, _)| p.name).collect();
+                let missing: Vec<_> =
+                    PARAMS.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|(p, _)| p.name).collect();
                 if !missing.is_empty() {
                     return Err(de::Error::custom(format!("missing parameters: {}", missing.join(", "))));
                 }
@@ -252,7 +263,8 @@ mod tests {
     use super::*;
 
     fn sample() -> Profile {
-        let mut p = Profile { name: "mine".into(), origin: "a \"quoted\" origin, with \\ and µ".into(), ..Profile::default() };
+        let mut p =
+            Profile { name: "mine".into(), origin: "a \"quoted\" origin, with \\ and µ".into(), ..Profile::default() };
         p.params.tpe_submit = 7_461.898_499_968_811;
         p.params.gil_requester_wins = 0.625;
         p.tags[0] = Tag::Measured("burn_ns_per_iter".into());

@@ -101,7 +101,12 @@ fn value(metric: usize, x: f64) -> String {
 
 fn cell_columns(h: Option<&Held>, metric: usize) -> [String; 4] {
     match h {
-        Some(h) => [value(metric, h.measured), value(metric, h.forecast), percent(h.error()), format!("{:+.1}%", h.relative() * 100.0)],
+        Some(h) => [
+            value(metric, h.measured),
+            value(metric, h.forecast),
+            percent(h.error()),
+            format!("{:+.1}%", h.relative() * 100.0),
+        ],
         None => ["-", "-", "-", "-"].map(str::to_owned),
     }
 }
@@ -115,9 +120,19 @@ fn summary_rows(v: &Validation) -> Vec<(String, [Summary; 4])> {
 
 fn ranking_lines(v: &Validation) -> Vec<String> {
     let wrong = v.ranking.iter().filter(|r| !r.right());
-    let mut lines = vec![format!("best strategy named rightly: {} of {} workloads", v.ranking.iter().filter(|r| r.right()).count(), v.ranking.len())];
+    let mut lines = vec![format!(
+        "best strategy named rightly: {} of {} workloads",
+        v.ranking.iter().filter(|r| r.right()).count(),
+        v.ranking.len()
+    )];
     lines.extend(wrong.map(|r| {
-        format!("wrong: {}: measured {}, forecast {} (really {} slower)", r.workload, r.best.0, r.best.1, percent(r.loss))
+        format!(
+            "wrong: {}: measured {}, forecast {} (really {} slower)",
+            r.workload,
+            r.best.0,
+            r.best.1,
+            percent(r.loss)
+        )
     }));
     lines
 }
@@ -172,7 +187,14 @@ fn detail_line(c: &CellReport) -> String {
     let causes: Vec<String> = d.causes.iter().map(|(name, share)| format!("{name} {}", percent(*share))).collect();
     format!(
         "    cpu {:.4} s measured, {:.4} s forecast; switches {:.0}+{:.0} measured (main process), {:.0}+{:.0} forecast; {} events; {}\n",
-        d.cpu.0, d.cpu.1, d.voluntary.0, d.involuntary.0, d.voluntary.1, d.involuntary.1, d.events, causes.join(", ")
+        d.cpu.0,
+        d.cpu.1,
+        d.voluntary.0,
+        d.involuntary.0,
+        d.voluntary.1,
+        d.involuntary.1,
+        d.events,
+        causes.join(", ")
     )
 }
 

@@ -120,7 +120,9 @@ impl Validation {
 
 /// Forecasts every cell of a reference. The result does not depend on the number of worker threads.
 pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<'_>) -> Validation {
-    let wanted = |name: &str, interpreter: &str| settings.only.as_ref().is_none_or(|s| format!("{name} {interpreter}").contains(s.as_str()));
+    let wanted = |name: &str, interpreter: &str| {
+        settings.only.as_ref().is_none_or(|s| format!("{name} {interpreter}").contains(s.as_str()))
+    };
     let chosen: Vec<_> = reference
         .cells
         .iter()
@@ -133,8 +135,11 @@ pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<
         .par_iter()
         .map(|cell| {
             let cell = cell.as_ref().map_err(Clone::clone)?;
-            forecast(reference, cell, settings, simulate)
-                .map_err(|reason| Unread { name: cell.name.clone(), interpreter: cell.interpreter.clone(), reason })
+            forecast(reference, cell, settings, simulate).map_err(|reason| Unread {
+                name: cell.name.clone(),
+                interpreter: cell.interpreter.clone(),
+                reason,
+            })
         })
         .collect();
     let (mut cells, mut skipped) = (Vec::new(), Vec::new());
@@ -148,12 +153,17 @@ pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<
     Validation { cells, skipped, ranking }
 }
 
-fn forecast(reference: &Reference, cell: &Cell, settings: &Settings, simulate: &Simulate<'_>) -> Result<CellReport, String> {
+fn forecast(
+    reference: &Reference,
+    cell: &Cell,
+    settings: &Settings,
+    simulate: &Simulate<'_>,
+) -> Result<CellReport, String> {
     let prepared = reference.prepare(cell)?;
     let outcomes = (0..settings.replications.max(1))
         .map(|replication| {
             let input = input(&prepared, settings.seed, replication);
-            simulate(&input).and_then(checked)
+            guarded(simulate, &input).and_then(checked)
         })
         .collect::<Result<Vec<_>, _>>()?;
     let over = |f: &dyn Fn(&Outcome) -> f64| median(outcomes.iter().map(f).collect());
@@ -195,6 +205,15 @@ fn forecast(reference: &Reference, cell: &Cell, settings: &Settings, simulate: &
     })
 }
 
+/// A bug that one cell's simulation runs into must not cost the others.
+fn guarded(simulate: &Simulate<'_>, input: &SimInput<'_>) -> Result<Outcome, String> {
+    let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
+    attempt.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("the simulation failed: {}", text.unwrap_or("unknown reason")))
+    })
+}
+
 fn input(p: &Prepared, seed: u64, replication: u32) -> SimInput<'_> {
     SimInput {
         machine: &p.machine,
@@ -229,9 +248,18 @@ fn family(name: &str, strategy: &Strategy) -> String {
 fn checked(outcome: Outcome) -> Result<Outcome, String> {
     for finding in &outcome.findings {
         match finding {
-            Finding::Deadlock { at, .. } => return Err(format!("the simulation deadlocks at {:.3} s", at.as_secs_f64())),
-            Finding::OutOfMemory { at, .. } => return Err(format!("the simulation runs out of memory at {:.3} s", at.as_secs_f64())),
-            Finding::EventLimit { at } => return Err(format!("the simulation reaches its limit of {MAX_EVENTS} events at {:.3} s", at.as_secs_f64())),
+            Finding::Deadlock { at, .. } => {
+                return Err(format!("the simulation deadlocks at {:.3} s", at.as_secs_f64()));
+            }
+            Finding::OutOfMemory { at, .. } => {
+                return Err(format!("the simulation runs out of memory at {:.3} s", at.as_secs_f64()));
+            }
+            Finding::EventLimit { at } => {
+                return Err(format!(
+                    "the simulation reaches its limit of {MAX_EVENTS} events at {:.3} s",
+                    at.as_secs_f64()
+                ));
+            }
             Finding::Unsupported(why) => return Err(why.clone()),
             Finding::BlockedLoop { .. } => {}
         }
@@ -271,8 +299,12 @@ fn rank(cells: &[CellReport]) -> Vec<Rank> {
             .filter_map(|c| Some((c, c.metrics[if c.open { P99 } else { MAKESPAN }]?)))
             .collect();
         let best = |value: fn(&Held) -> f64| of.iter().min_by(|a, b| value(&a.1).total_cmp(&value(&b.1)));
-        let (Some(really), Some(forecast), true) = (best(|h| h.measured), best(|h| h.forecast), of.len() > 1) else { continue };
-        let label = |c: &CellReport| format!("{} {}", c.name.split_once('/').map_or(c.name.as_str(), |(_, s)| s), c.interpreter);
+        let (Some(really), Some(forecast), true) = (best(|h| h.measured), best(|h| h.forecast), of.len() > 1) else {
+            continue;
+        };
+        let label = |c: &CellReport| {
+            format!("{} {}", c.name.split_once('/').map_or(c.name.as_str(), |(_, s)| s), c.interpreter)
+        };
         ranking.push(Rank {
             workload: workload.to_owned(),
             best: (label(really.0), label(forecast.0)),
@@ -301,7 +333,13 @@ mod tests {
             strategy: "s".into(),
             open: false,
             metrics: [held; 4],
-            detail: Detail { cpu: (0.0, 0.0), voluntary: (0.0, 0.0), involuntary: (0.0, 0.0), causes: Vec::new(), events: 0 },
+            detail: Detail {
+                cpu: (0.0, 0.0),
+                voluntary: (0.0, 0.0),
+                involuntary: (0.0, 0.0),
+                causes: Vec::new(),
+                events: 0,
+            },
         }
     }
 
@@ -315,7 +353,10 @@ mod tests {
             report("c/alone", 1.0, 1.0),
         ];
         let ranks = rank(&cells);
-        assert_eq!(ranks.iter().map(|r| (r.workload.as_str(), r.right())).collect::<Vec<_>>(), [("a", true), ("b", false)]);
+        assert_eq!(
+            ranks.iter().map(|r| (r.workload.as_str(), r.right())).collect::<Vec<_>>(),
+            [("a", true), ("b", false)]
+        );
         assert_eq!(ranks[1].best, ("one x".to_owned(), "two x".to_owned()));
     }
 }

@@ -4,7 +4,9 @@ use super::cells::{Config, positive};
 use super::derive::BASELINE_NS_PER_ITER;
 use super::trace::Recorded;
 use crate::engine::Nanos;
-use crate::scenario::{Arrivals, Dist, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers, Workload};
+use crate::scenario::{
+    Arrivals, Dist, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers, Workload,
+};
 
 /// One step of a task as the program lists it: seconds for sleeps, milliseconds (baseline) for CPU.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +28,11 @@ pub(super) enum Part {
 impl Part {
     /// A step by the name that the program gives it.
     pub(super) fn of(kind: &str, amount: f64) -> Result<Self, String> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be finite and at least zero")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be finite and at least zero"
+        )]
         let bytes = amount as u64;
         Ok(match kind {
             "io" => Self::Io(amount),
@@ -106,7 +112,13 @@ struct Tasks {
 
 /// The workload of a cell and the memory of the program's own list of tasks. `grains` are an iteration of `burn` and a
 /// block of `native` in nanoseconds, at best speed.
-pub(super) fn build_workload(c: &Config, trace: Option<Vec<Recorded>>, strategy: &Strategy, grains: (f64, f64), slowness: f64) -> Result<(Workload, f64), String> {
+pub(super) fn build_workload(
+    c: &Config,
+    trace: Option<Vec<Recorded>>,
+    strategy: &Strategy,
+    grains: (f64, f64),
+    slowness: f64,
+) -> Result<(Workload, f64), String> {
     let native_cost = positive("native_cost", c.native_cost.unwrap_or(1.0))?;
     let tasks = match (trace, c.workload.as_str()) {
         (Some(recorded), _) => traced(&recorded, native_cost),
@@ -132,6 +144,7 @@ pub(super) fn build_workload(c: &Config, trace: Option<Vec<Recorded>>, strategy:
         queues: Vec::new(),
         objects: Vec::new(),
         imports: Imports::default(),
+        untouched_payload: true,
         dispatch: Nanos::from_f64(own * BASELINE_NS_PER_ITER * slowness),
         // A step ends at the first look at the clock past its demand: late by up to 100 iterations and a look. The halves of
         // the first and the last look that lie outside the measured time add a look on average; twice that in a range.
@@ -228,7 +241,8 @@ fn open(c: &Config) -> Result<Tasks, String> {
     let rate = positive("rate", needed(c, "rate", c.rate)?)?;
     let sleep = |ms: f64| Step::Io(Dist::Exponential(Nanos::from_f64(ms * 1e6)));
     let cpu = some("cpu_ms", c.cpu_ms)?.map(|ms| Part::Cpu(ms).step(1.0));
-    let steps: Vec<Step> = [some("io_ms", c.io_ms)?.map(sleep), cpu, some("io2_ms", c.io2_ms)?.map(sleep)].into_iter().flatten().collect();
+    let steps: Vec<Step> =
+        [some("io_ms", c.io_ms)?.map(sleep), cpu, some("io2_ms", c.io2_ms)?.map(sleep)].into_iter().flatten().collect();
     if n == 0 {
         return Ok(batch(Vec::new(), 0.0));
     }
@@ -244,7 +258,9 @@ fn traced(recorded: &[Recorded], native_cost: f64) -> Tasks {
     let mut tasks = Vec::with_capacity(recorded.len());
     let mut memory = 0.0;
     for task in recorded {
-        let same = |shape: &&[Part]| shape.len() == task.steps.len() && shape.iter().zip(&task.steps).all(|(a, b)| a.same_shape(*b));
+        let same = |shape: &&[Part]| {
+            shape.len() == task.steps.len() && shape.iter().zip(&task.steps).all(|(a, b)| a.same_shape(*b))
+        };
         let index = shapes.iter().position(same).unwrap_or_else(|| {
             shapes.push(&task.steps);
             let steps = task.steps.iter().map(|p| p.step(native_cost)).collect();
@@ -298,28 +314,42 @@ mod tests {
     fn zero_and_missing_times_leave_a_step_out() {
         let w = built(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "io_ms": 0, "bytes_in": 0, "cpu_ms": 1}"#);
         assert_eq!(w.classes[0].steps.len(), 1);
-        assert!(built(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 0}"#).classes[0].steps.is_empty());
+        assert!(
+            built(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 0}"#).classes[0]
+                .steps
+                .is_empty()
+        );
     }
 
     #[test]
     fn agents_take_turns_and_odd_numbers_favour_the_first() {
-        let w = built(r#"{"workload": "agents", "strategy": "aio", "n": 5, "rounds": 2, "reason_ms": 4, "share_ms": 1, "fetch_ms": 6, "parse_ms": 1}"#);
-        let counts: Vec<_> = w.classes.iter().map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len())).collect();
+        let w = built(
+            r#"{"workload": "agents", "strategy": "aio", "n": 5, "rounds": 2, "reason_ms": 4, "share_ms": 1, "fetch_ms": 6, "parse_ms": 1}"#,
+        );
+        let counts: Vec<_> =
+            w.classes.iter().map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len())).collect();
         assert_eq!(counts, [("reason", 3, true, 4), ("fetch", 2, true, 4)]);
-        let one = built(r#"{"workload": "agents", "strategy": "aio", "n": 1, "rounds": 1, "reason_ms": 4, "share_ms": 1, "fetch_ms": 6, "parse_ms": 1}"#);
+        let one = built(
+            r#"{"workload": "agents", "strategy": "aio", "n": 1, "rounds": 1, "reason_ms": 4, "share_ms": 1, "fetch_ms": 6, "parse_ms": 1}"#,
+        );
         assert_eq!(one.classes.len(), 1);
     }
 
     #[test]
     fn hogs_come_before_the_others() {
-        let w = built(r#"{"workload": "convoy", "strategy": "aio", "n": 4, "hogs": 2, "hog_ms": 100, "rounds": 3, "io_ms": 1, "cpu_ms": 0.5}"#);
-        let counts: Vec<_> = w.classes.iter().map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len())).collect();
+        let w = built(
+            r#"{"workload": "convoy", "strategy": "aio", "n": 4, "hogs": 2, "hog_ms": 100, "rounds": 3, "io_ms": 1, "cpu_ms": 0.5}"#,
+        );
+        let counts: Vec<_> =
+            w.classes.iter().map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len())).collect();
         assert_eq!(counts, [("hog", 2, false, 1), ("io", 4, false, 6)]);
     }
 
     #[test]
     fn open_arrivals_without_a_trace_are_drawn() {
-        let w = built(r#"{"workload": "open", "strategy": "aio", "n": 9, "rate": 50, "io_ms": 20, "cpu_ms": 5, "io2_ms": 10}"#);
+        let w = built(
+            r#"{"workload": "open", "strategy": "aio", "n": 9, "rate": 50, "io_ms": 20, "cpu_ms": 5, "io2_ms": 10}"#,
+        );
         assert_eq!(w.arrivals, Arrivals::Open { interval: Dist::Exponential(Nanos::from_millis(20)), count: Some(9) });
         assert_eq!(w.classes[0].steps.len(), 3);
         assert_eq!(w.classes[0].steps[2], Step::Io(Dist::Exponential(Nanos::from_millis(10))));
@@ -334,7 +364,8 @@ mod tests {
             Recorded { at: 0.7, steps: parts(0.5) },
         ];
         let c = config(r#"{"workload": "open", "strategy": "aio", "native_cost": 2, "cpu_cost": 1.6}"#);
-        let (w, memory) = build_workload(&c, Some(recorded.to_vec()), &Strategy::Sequential, (51.0, 5e4), 1.0).expect("buildable");
+        let (w, memory) =
+            build_workload(&c, Some(recorded.to_vec()), &Strategy::Sequential, (51.0, 5e4), 1.0).expect("buildable");
         assert_eq!(w.classes.iter().map(|c| c.count).collect::<Vec<_>>(), [2, 1]);
         let Arrivals::Trace(tasks) = &w.arrivals else { panic!("a trace") };
         let ms = Nanos::from_millis;
@@ -349,9 +380,14 @@ mod tests {
         assert!(refused(r#"{"workload": "uniform", "strategy": "aio"}"#).contains("needs `n`"));
         assert!(refused(r#"{"workload": "agents", "strategy": "aio", "n": 2}"#).contains("needs `rounds`"));
         assert!(refused(r#"{"workload": "open", "strategy": "aio", "n": 2, "rate": 0}"#).contains("`rate` must be"));
-        assert!(refused(r#"{"workload": "uniform", "strategy": "aio", "n": 2, "cpu_ms": -1}"#).contains("`cpu_ms` must be"));
+        assert!(
+            refused(r#"{"workload": "uniform", "strategy": "aio", "n": 2, "cpu_ms": -1}"#).contains("`cpu_ms` must be")
+        );
         assert!(refused(r#"{"workload": "uniform", "strategy": "aio", "n": 0, "cpu_ms": 1}"#).contains("no tasks"));
         assert!(refused(r#"{"workload": "dance", "strategy": "aio"}"#).contains("unknown workload `dance`"));
-        assert!(refused(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 99999999}"#).contains("steps"));
+        assert!(
+            refused(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 99999999}"#)
+                .contains("steps")
+        );
     }
 }

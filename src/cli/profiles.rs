@@ -2,6 +2,7 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::{Exit, Printer, UserError};
 use crate::calibrate::profiles;
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 
@@ -24,13 +25,13 @@ enum Command {
 }
 
 /// Runs the subcommand; the exit code.
-pub fn run(args: Args) -> anyhow::Result<u8> {
-    let text = match args.command {
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let text = match &args.command {
         None | Some(Command::List) => list(),
-        Some(Command::Show { name }) => show(&profiles::find(&name)?),
+        Some(Command::Show { name }) => show(&profiles::find(name).map_err(|e| UserError::new(e.to_string()))?),
     };
-    anstream::print!("{text}");
-    Ok(0)
+    printer.result(&text)?;
+    Ok(Exit::Done as u8)
 }
 
 fn list() -> String {
@@ -52,7 +53,13 @@ fn list() -> String {
 }
 
 fn show(p: &Profile) -> String {
-    let mut out = format!("{} (CPython {}, {}): {}\n\n", p.name, p.version, if p.gil { "with GIL" } else { "free-threaded" }, p.origin);
+    let mut out = format!(
+        "{} (CPython {}, {}): {}\n\n",
+        p.name,
+        p.version,
+        if p.gil { "with GIL" } else { "free-threaded" },
+        p.origin
+    );
     for (i, info) in PARAMS.iter().enumerate() {
         let source = match &p.tags[i] {
             Tag::Measured(metric) => format!("measured: {metric}"),
@@ -61,10 +68,17 @@ fn show(p: &Profile) -> String {
         };
         let value = p.params.get(i);
         let value = if value == 0.0 || value >= 100.0 { format!("{value:.0}") } else { format!("{value:.4}") };
-        out.push_str(&format!("{:26} {value:>12} {:5} {source}\n{:46}{}\n", info.name, info.unit, "", info.meaning.trim()));
+        out.push_str(&format!(
+            "{:26} {value:>12} {:5} {source}\n{:46}{}\n",
+            info.name,
+            info.unit,
+            "",
+            info.meaning.trim()
+        ));
     }
     for (what, curve) in [("dumps", &p.dumps), ("loads", &p.loads)] {
-        let points: Vec<String> = curve.0.iter().map(|(bytes, ns)| format!("{bytes:.0} B {:.1} us", ns / 1e3)).collect();
+        let points: Vec<String> =
+            curve.0.iter().map(|(bytes, ns)| format!("{bytes:.0} B {:.1} us", ns / 1e3)).collect();
         out.push_str(&format!("{what}: {}\n", points.join(", ")));
     }
     out

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::calibrate::{Reference, Settings, Simulate, profile_file, profiles, render, validate};
+use super::{Exit, Printer, UserError};
+use crate::calibrate::{Reference, Settings, profile_file, profiles, render, validate};
+use crate::strategy::simulate;
 
 /// Holds forecasts against measured runs of real CPythons.
 ///
@@ -47,34 +49,30 @@ enum Format {
 }
 
 /// Runs the subcommand; the exit code.
-pub fn run(args: Args) -> anyhow::Result<u8> {
-    run_with(args, &|_| Err("the simulator is not linked in".into()))
-}
-
-/// Runs the subcommand on this simulator.
-pub fn run_with(args: Args, simulate: &Simulate<'_>) -> anyhow::Result<u8> {
-    let reference = Reference::read(&args.dir)?;
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let reference = Reference::read(&args.dir).map_err(|e| UserError::new(e.to_string()))?;
     if let Some(dir) = &args.write_profiles {
-        write_profiles(&reference, dir)?;
+        write_profiles(&reference, dir, printer)?;
     }
-    let settings = Settings { replications: args.replications, seed: args.seed, only: args.only };
-    let result = validate(&reference, &settings, simulate);
+    let settings = Settings { replications: args.replications, seed: args.seed, only: args.only.clone() };
+    let result = validate(&reference, &settings, &|input| simulate(input).map_err(|e| e.to_string()));
     let text = match args.format {
         Format::Text => render::text(&result, args.detail),
         Format::Json => render::json(&result),
         Format::Markdown => render::markdown(&result),
     };
     match &args.output {
-        Some(path) => std::fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?,
-        None => anstream::print!("{text}"),
+        // The file is there to be regenerated.
+        Some(path) => printer.write_file(path, &text, true)?,
+        None => printer.result(&text)?,
     }
     for s in &result.skipped {
-        anstream::eprintln!("skipped {} {}: {}", s.name, s.interpreter, s.reason);
+        printer.warn(&format!("skipped {} {}: {}", s.name, s.interpreter, s.reason));
     }
-    Ok(u8::from(result.cells.is_empty()))
+    Ok(if result.cells.is_empty() { Exit::Unexpected as u8 } else { Exit::Done as u8 })
 }
 
-fn write_profiles(reference: &Reference, dir: &Path) -> anyhow::Result<()> {
+fn write_profiles(reference: &Reference, dir: &Path, printer: &Printer) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     for (id, interpreter) in &reference.interpreters {
         let Ok(interpreter) = interpreter else { continue };
@@ -83,7 +81,7 @@ fn write_profiles(reference: &Reference, dir: &Path) -> anyhow::Result<()> {
             None => interpreter.profile.clone(),
         };
         let path = dir.join(format!("{}.ron", profile.name));
-        std::fs::write(&path, profile_file::to_ron(&profile)).with_context(|| format!("cannot write {}", path.display()))?;
+        printer.write_file(&path, &profile_file::to_ron(&profile), true)?;
     }
     Ok(())
 }

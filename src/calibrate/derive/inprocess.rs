@@ -60,7 +60,11 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
     } else {
         d.derived("object_read_contended", extra("list_read"), "contention.list_read: 2 threads shared less own");
         let write = extra("dict_write").zip(extra("attribute_write")).map(|(a, b)| (a + b) / 2.0);
-        d.derived("object_write_contended", write, "contention.dict_write and attribute_write: 2 threads shared less own, mean");
+        d.derived(
+            "object_write_contended",
+            write,
+            "contention.dict_write and attribute_write: 2 threads shared less own, mean",
+        );
     }
 }
 
