@@ -74,6 +74,8 @@ pub struct Sim<'a> {
     pub(crate) grain_streams: Streams,
     pub(crate) failure_streams: Streams,
     pub(crate) gil_stream: Pcg64Dxsm,
+    /// Acts of threads so far.
+    pub(crate) events: u64,
     /// Threads that have not exited.
     pub(crate) live_threads: u64,
     pub(crate) findings: Vec<Finding>,
@@ -125,6 +127,7 @@ impl<'a> Sim<'a> {
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
             failure_streams: Streams::new(seed, replication, StreamRole::Failure),
             gil_stream: stream(seed, replication, StreamRole::Gil),
+            events: 0,
             live_threads: 0,
             findings: Vec::new(),
             stopped_world: None,
@@ -210,7 +213,7 @@ impl<'a> Sim<'a> {
                 stopped = true;
                 break;
             }
-            if self.machine.counters().0 > self.limits.max_events {
+            if self.events > self.limits.max_events {
                 self.findings.push(Finding::EventLimit { at: self.machine.now() });
                 stopped = true;
                 break;
@@ -362,6 +365,7 @@ impl<'a> Sim<'a> {
     /// One act of a thread that holds its GIL. `false`: it has blocked, ended or begun to burn.
     #[inline]
     fn act(&mut self, tid: Tid, act: Act) -> bool {
+        self.events += 1;
         match act {
             Act::Run(time) => return self.machine.run(tid, time),
             Act::RunC(time) => {
@@ -500,7 +504,7 @@ impl<'a> Sim<'a> {
         let end = self.machine.now().min(horizon);
         let (held, contended) =
             self.gils.iter().fold((Nanos::ZERO, Nanos::ZERO), |(h, c), g| (h + g.held, c + g.contended));
-        let (operations, popped) = self.machine.counters();
+        let popped = self.machine.popped();
         let (voluntary, involuntary) = self.machine.switches();
         let causes: [Nanos; CAUSES] = self.machine.totals();
         Observed {
@@ -519,7 +523,7 @@ impl<'a> Sim<'a> {
             memory_mean: self.memory.mean(end),
             bytes_moved: self.bytes_moved,
             processes: self.children,
-            events: operations,
+            events: self.events,
             calendar_events: popped,
             calendar_peak: self.machine.calendar_peak(),
             findings: self.findings,

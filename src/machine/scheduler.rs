@@ -122,7 +122,6 @@ pub struct Machine {
     cpu: Nanos,
     voluntary: u64,
     involuntary: u64,
-    operations: u64,
     popped: u64,
 }
 
@@ -171,7 +170,6 @@ impl Machine {
             cpu: Nanos::ZERO,
             voluntary: 0,
             involuntary: 0,
-            operations: 0,
             popped: 0,
         }
     }
@@ -309,7 +307,6 @@ impl Machine {
     /// moved and the thread may go on; `false`: [`Upcall::OnCore`] will come when it is done.
     #[inline]
     pub fn run(&mut self, tid: Tid, time: Nanos) -> bool {
-        self.operations += 1;
         let t = &mut self.threads[tid as usize];
         debug_assert_eq!(t.state, State::Running);
         let work = time + std::mem::take(&mut t.debt);
@@ -402,7 +399,6 @@ impl Machine {
     #[inline]
     pub fn block(&mut self, tid: Tid, cause: Cause) {
         self.voluntary += 1;
-        self.operations += 1;
         self.leave_core(tid, cause);
     }
 
@@ -774,9 +770,9 @@ impl Machine {
         (self.voluntary, self.involuntary)
     }
 
-    /// Operations executed (bursts and blocks) and events popped from the calendar.
-    pub fn counters(&self) -> (u64, u64) {
-        (self.operations, self.popped)
+    /// Events taken from the calendar, outdated ones included.
+    pub fn popped(&self) -> u64 {
+        self.popped
     }
 
     /// Longest calendar.
