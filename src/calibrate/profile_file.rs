@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use crate::cpython::profile::{Curve, PARAMS, Params, Profile, Tag};
 
@@ -86,10 +86,19 @@ pub fn to_ron(profile: &Profile) -> String {
 
 /// Reads a profile from a file's text; `path` is used in messages.
 pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
-    let malformed = |line: usize, column: usize, message: String| ProfileError::Malformed { path: path.to_owned(), line, column, message };
+    let malformed = |line: usize, column: usize, message: String| ProfileError::Malformed {
+        path: path.to_owned(),
+        line,
+        column,
+        message,
+    };
     let file: File = ron::from_str(text).map_err(|e| malformed(e.span.end.line, e.span.end.col, e.code.to_string()))?;
     if file.schema != SCHEMA {
-        return Err(malformed(1, 1, format!("schema {} is not known to this program, which reads schema {SCHEMA}", file.schema)));
+        return Err(malformed(
+            1,
+            1,
+            format!("schema {} is not known to this program, which reads schema {SCHEMA}", file.schema),
+        ));
     }
     Ok(Profile {
         name: file.name,
@@ -116,7 +125,8 @@ pub fn read(path: &Path) -> Result<Profile, ProfileError> {
 
 /// Up to three candidates that look like `word`, best first.
 pub(crate) fn similar<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut scored: Vec<_> = candidates.map(|c| (strsim::jaro_winkler(word, c), c)).filter(|(score, _)| *score > 0.75).collect();
+    let mut scored: Vec<_> =
+        candidates.map(|c| (strsim::jaro_winkler(word, c), c)).filter(|(score, _)| *score > 0.75).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored.into_iter().take(3).map(|(_, c)| c).collect()
 }
@@ -160,6 +170,18 @@ impl From<Origin> for Tag {
     }
 }
 
+/// Reads the entry of the parameter with this number and checks it while the reader still stands on its line.
+struct Of(usize);
+
+impl<'de> DeserializeSeed<'de> for Of {
+    type Value = Entry;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entry, D::Error> {
+        let entry = Entry::deserialize(deserializer)?;
+        check(self.0, &entry).map_err(de::Error::custom)?;
+        Ok(entry)
+    }
+}
+
 /// The parameters of a file. Read by hand so that a mistake is reported where it stands.
 struct Table {
     values: Params,
@@ -184,12 +206,12 @@ impl<'de> Deserialize<'de> for Table {
                     if std::mem::replace(&mut seen[i], true) {
                         return Err(de::Error::custom(format!("parameter `{name}` is given twice")));
                     }
-                    let entry: Entry = map.next_value()?;
-                    check(i, &entry).map_err(de::Error::custom)?;
+                    let entry = map.next_value_seed(Of(i))?;
                     *table.values.get_mut(i) = entry.value;
                     table.tags[i] = entry.tag.into();
                 }
-                let missing: Vec<_> = PARAMS.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|(p, _)| p.name).collect();
+                let missing: Vec<_> =
+                    PARAMS.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|(p, _)| p.name).collect();
                 if !missing.is_empty() {
                     return Err(de::Error::custom(format!("missing parameters: {}", missing.join(", "))));
                 }
@@ -241,8 +263,9 @@ mod tests {
     use super::*;
 
     fn sample() -> Profile {
-        let mut p = Profile { name: "mine".into(), origin: "a \"quoted\" origin, with \\ and µ".into(), ..Profile::default() };
-        p.params.tpe_submit = 7461.898_499_968_811;
+        let mut p =
+            Profile { name: "mine".into(), origin: "a \"quoted\" origin, with \\ and µ".into(), ..Profile::default() };
+        p.params.tpe_submit = 7_461.898_499_968_811;
         p.params.gil_requester_wins = 0.625;
         p.tags[0] = Tag::Measured("burn_ns_per_iter".into());
         p.tags[1] = Tag::Derived("half of \"it\"".into());

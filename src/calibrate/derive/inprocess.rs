@@ -60,7 +60,11 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
     } else {
         d.derived("object_read_contended", extra("list_read"), "contention.list_read: 2 threads shared less own");
         let write = extra("dict_write").zip(extra("attribute_write")).map(|(a, b)| (a + b) / 2.0);
-        d.derived("object_write_contended", write, "contention.dict_write and attribute_write: 2 threads shared less own, mean");
+        d.derived(
+            "object_write_contended",
+            write,
+            "contention.dict_write and attribute_write: 2 threads shared less own, mean",
+        );
     }
 }
 
@@ -117,12 +121,11 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
     d.measured("aio_queue_pair", f.us("asyncio_queue_put_get_us", 20_000.0), "asyncio_queue_put_get_us");
     d.measured("aio_run", f.us("asyncio_run_empty_us", 1.0), "asyncio_run_empty_us");
 
-    let trip = f.us("run_in_executor_thread_roundtrip_us", 1_000.0);
-    let plain = f.us("threadpool_roundtrip_us", 1_000.0);
+    let trip = f.us_beyond("run_in_executor_thread_roundtrip_us", "threadpool_roundtrip_us", 1_000.0);
     let handovers = if f.gil { OFFLOAD_HANDOVERS } else { 0.0 };
-    let offload = trip.zip(plain).zip(switch).map(|((trip, plain), switch)| {
+    let offload = trip.zip(switch).map(|(trip, switch)| {
         let loop_side = 2.0 * ITERATION_SHARE * switch + (1.0 - ITERATION_SHARE) * switch;
-        (trip - plain - loop_side - handovers * handover(f).unwrap_or(0.0)).max(0.0)
+        (trip - loop_side - handovers * handover(f).unwrap_or(0.0)).max(0.0)
     });
     for (name, share) in ["aio_offload", "aio_threadsafe", "aio_offload_done"].iter().zip(OFFLOAD_SHARES) {
         let how = format!(

@@ -64,7 +64,11 @@ pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
 
     let idle = |field| f.further(&["idle_workloads_process_kb", field]);
     let base = idle("pss").map(|kb| (kb - BENCHMARK_MODULES_KIB) * KIB);
-    d.derived("base_rss", base, "idle_workloads_process_kb.pss less 480 KiB of modules that only the benchmark imports");
+    d.derived(
+        "base_rss",
+        base,
+        "idle_workloads_process_kb.pss less 480 KiB of modules that only the benchmark imports",
+    );
 
     let starts = &f.more["starts"];
     let shared = idle("rss").zip(idle("pss")).map_or(0.0, |(rss, pss)| rss - pss);
@@ -85,7 +89,8 @@ pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
     // children is the small `worker` in the rows of spawn.
     let tracker = smallest(&starts["forkserver-1"], "tracker", &["private_clean", "private_dirty"]);
     let alone = smallest(&starts["spawn-1"], "worker", &["private_clean", "private_dirty"]);
-    let left = server.map(|(_, beside)| beside).zip(tracker).zip(alone).map(|((all, t), s)| (all - t - s).max(0.0) / 2.0);
+    let left =
+        server.map(|(_, beside)| beside).zip(tracker).zip(alone).map(|((all, t), s)| (all - t - s).max(0.0) / 2.0);
     let how = "starts: private memory, with half of what tracker and server share";
     d.derived("tracker_private", tracker.zip(left).map(|(t, half)| (t + half) * KIB), how);
     d.derived("forkserver_private", alone.zip(left).map(|(s, half)| (s + half) * KIB), how);

@@ -72,7 +72,10 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
         version: f.version.clone(),
         minor: f.minor,
         gil: f.gil,
-        origin: format!("measured on CPython {}: micro-{name}.json and more-{name}.json, best of {} runs", f.version, f.runs),
+        origin: format!(
+            "measured on CPython {}: micro-{name}.json and more-{name}.json, best of {} runs",
+            f.version, f.runs
+        ),
         params: d.params,
         tags: d.tags,
         dumps: dumps.unwrap_or(base.dumps),
@@ -85,7 +88,11 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
 fn versions(d: &mut Draft, f: &Figures<'_>) {
     let new_locks = f.minor >= 13;
     let fair = if new_locks { 1e6 } else { 0.0 };
-    d.derived("lock_fair", Some(fair), "PyMutex (3.13 and later) hands over after 1 ms; the semaphore before never does");
+    d.derived(
+        "lock_fair",
+        Some(fair),
+        "PyMutex (3.13 and later) hands over after 1 ms; the semaphore before never does",
+    );
     let spin = if f.gil { 0.0 } else { 40.0 * YIELD_NS };
     d.derived("lock_spin", Some(spin), "40 yields of 200 ns on free-threaded builds, none elsewhere");
     let threshold = if new_locks { 2000.0 } else { 700.0 };
