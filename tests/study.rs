@@ -166,6 +166,22 @@ fn ties_speedups_and_the_hidden_baseline() {
 }
 
 #[test]
+fn the_metric_follows_the_workload_and_its_objectives() {
+    let mut s = scenario(queue(100.0, 0.5, 500));
+    s.strategies = vec![threads(1)];
+    assert_eq!(study(&s, &fixed(2)).metric, Metric::Percentile(95.0));
+    let objective = |metric| Objective { text: String::new(), metric, below: true, bound: 1.0 };
+    s.objectives = vec![objective(Metric::Memory), objective(Metric::Percentile(99.0))];
+    assert_eq!(study(&s, &fixed(2)).metric, Metric::Percentile(99.0));
+    let by_cpu = Options { metric: Some(Metric::Cpu), ..fixed(2) };
+    assert_eq!(study(&s, &by_cpu).metric, Metric::Cpu);
+    let mut b = scenario(batch(5, Dist::Constant(Nanos(5))));
+    b.strategies = vec![sequential()];
+    b.objectives = s.objectives;
+    assert_eq!(study(&b, &fixed(2)).metric, Metric::Makespan);
+}
+
+#[test]
 fn objectives_and_refusals() {
     let mut s = scenario(batch(10, Dist::Constant(Nanos::from_millis(10))));
     let objective = |text: &str, bound| Objective { text: text.into(), metric: Metric::Makespan, below: true, bound };

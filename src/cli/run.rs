@@ -63,7 +63,7 @@ pub struct Args {
     /// Override a field of the scenario (repeatable), for example machine.cores=8
     #[arg(long, value_name = "PATH=VALUE", help_heading = "What to compare")]
     pub set: Vec<String>,
-    /// Rank by this metric (makespan, throughput, mean, p95, p99..., memory, cpu) [default: makespan of batches, else p95]
+    /// Rank by this metric (makespan, throughput, mean, p95, p99..., memory, cpu) [default: makespan of batches, else the first latency objective or p95]
     #[arg(long, value_name = "METRIC", help_heading = "What to compare")]
     pub rank_by: Option<String>,
 

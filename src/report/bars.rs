@@ -29,7 +29,7 @@ pub(super) fn words(c: Cause) -> &'static str {
         Cause::Core => "waiting for a core",
         Cause::Gil => "waiting for the GIL",
         Cause::Lock => "waiting for a lock",
-        Cause::Pool => "waiting for a pool worker",
+        Cause::Pool => "queued for a worker",
         Cause::Loop => "waiting for the event loop",
         Cause::Ipc => "hand-over (pickling, pipes)",
         Cause::Startup => "start-up",

@@ -2,6 +2,7 @@
 
 use super::cases::{Case, strategy_label};
 use super::quantity::{LATENCIES, Quantity};
+use super::ranking::TIE;
 use super::sample::Sample;
 use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
@@ -80,9 +81,9 @@ pub struct Judgement {
 /// What a speed-up against the sequential baseline means in practice (the project's reading).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Below 1.0.
+    /// Below 1.0 (by more than what counts as a tie).
     Slower,
-    /// 1.0 to 1.2.
+    /// Up to 1.2.
     NotWorthIt,
     /// 1.2 to 2.0.
     Consider,
@@ -94,7 +95,7 @@ impl Reading {
     /// The reading of a speed-up.
     pub fn of(speedup: f64) -> Self {
         match speedup {
-            s if s < 1.0 => Self::Slower,
+            s if s < 1.0 - TIE => Self::Slower,
             s if s < 1.2 => Self::NotWorthIt,
             s if s <= 2.0 => Self::Consider,
             _ => Self::Clear,
@@ -343,8 +344,8 @@ mod tests {
     #[test]
     fn readings() {
         assert_eq!(
-            [0.9, 1.0, 1.2, 2.0, 2.1].map(Reading::of),
-            [Reading::Slower, Reading::NotWorthIt, Reading::Consider, Reading::Consider, Reading::Clear]
+            [0.9, 0.999, 1.0, 1.2, 2.0, 2.1].map(Reading::of),
+            [Reading::Slower, Reading::NotWorthIt, Reading::NotWorthIt, Reading::Consider, Reading::Consider, Reading::Clear]
         );
     }
 }
