@@ -35,7 +35,9 @@ pub enum Format {
 /// Splits `path=value` for clap.
 pub fn parse_set(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((path, value)) if !path.trim().is_empty() => Ok((path.trim().to_string(), value.trim().to_string())),
+        Some((path, value)) if !path.trim().is_empty() => {
+            Ok((path.trim().to_string(), value.trim().to_string()))
+        }
         _ => Err("expected PATH=VALUE, for example machine.cores=8".into()),
     }
 }
@@ -72,7 +74,11 @@ impl<'d> From<&'d Diagnostic> for JsonDiagnostic<'d> {
         let place = d.line_column();
         Self {
             code: d.code.as_str(),
-            severity: if d.severity == Severity::Error { "error" } else { "warning" },
+            severity: if d.severity == Severity::Error {
+                "error"
+            } else {
+                "warning"
+            },
             message: &d.message,
             path: &d.path,
             source: &d.source.name,
@@ -104,7 +110,7 @@ fn check_one(file: &str, overrides: &[(String, String)]) -> (bool, Vec<Diagnosti
 
 /// Checks every file; 0 when all are valid (warnings allowed), else 2. An `io::Error` in the result is one of writing to
 /// stdout: the caller decides what a broken pipe means.
-pub fn run(args: Args) -> anyhow::Result<u8> {
+pub fn run(args: &Args) -> anyhow::Result<u8> {
     let results: Vec<(&String, bool, Vec<Diagnostic>)> = args
         .files
         .iter()
@@ -117,9 +123,16 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
         Format::Json => {
             let files: Vec<JsonFile<'_>> = results
                 .iter()
-                .map(|(file, valid, diagnostics)| JsonFile { file, valid: *valid, diagnostics: diagnostics.iter().map(Into::into).collect() })
+                .map(|(file, valid, diagnostics)| JsonFile {
+                    file,
+                    valid: *valid,
+                    diagnostics: diagnostics.iter().map(Into::into).collect(),
+                })
                 .collect();
-            let document = BTreeMap::from([("schema", serde_json::json!(1)), ("files", serde_json::to_value(files)?)]);
+            let document = BTreeMap::from([
+                ("schema", serde_json::json!(1)),
+                ("files", serde_json::to_value(files)?),
+            ]);
             writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;
         }
         Format::Text => {
@@ -130,11 +143,19 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
                 }
                 let count = |s: Severity| diagnostics.iter().filter(|d| d.severity == s).count();
                 let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-                writeln!(io::stdout(), "{file}: {}", verdict(*valid, errors, warnings))?;
+                writeln!(
+                    io::stdout(),
+                    "{file}: {}",
+                    verdict(*valid, errors, warnings)
+                )?;
             }
         }
     }
-    Ok(if results.iter().all(|(_, valid, _)| *valid) { 0 } else { 2 })
+    Ok(if results.iter().all(|(_, valid, _)| *valid) {
+        0
+    } else {
+        2
+    })
 }
 
 fn verdict(valid: bool, errors: usize, warnings: usize) -> String {
@@ -152,7 +173,12 @@ mod tests {
     use super::*;
 
     fn check(files: &[&str], format: Format) -> u8 {
-        run(Args { files: files.iter().map(ToString::to_string).collect(), format, set: Vec::new() }).unwrap()
+        run(Args {
+            files: files.iter().map(ToString::to_string).collect(),
+            format,
+            set: Vec::new(),
+        })
+        .unwrap()
     }
 
     #[test]

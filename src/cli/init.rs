@@ -25,18 +25,26 @@ pub struct Args {
 }
 
 /// Writes the copy; 0 when done, 2 when there is no such scenario or the file exists.
-pub fn run(args: Args) -> anyhow::Result<u8> {
+pub fn run(args: &Args) -> anyhow::Result<u8> {
     let Some(shipped) = embedded::find(&args.name) else {
         // The same words as everywhere else, candidates included.
-        let problem = load(&args.name, &[]).err().and_then(|d| d.into_iter().next());
+        let problem = load(&args.name, &[])
+            .err()
+            .and_then(|d| d.into_iter().next());
         eprintln!("error: there is no shipped scenario \"{}\"", args.name);
         match problem.and_then(|d| d.help) {
             Some(help) => eprintln!("help: {help}"),
-            None => eprintln!("help: shipped with pchsim: {}", embedded::names().join(", ")),
+            None => eprintln!(
+                "help: shipped with pchsim: {}",
+                embedded::names().join(", ")
+            ),
         }
         return Ok(2);
     };
-    let output = args.output.unwrap_or_else(|| PathBuf::from(format!("{}.ron", shipped.name)));
+    let output = args
+        .output
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}.ron", shipped.name)));
     if output == Path::new("-") {
         io::stdout().write_all(shipped.text.as_bytes())?;
         return Ok(0);
@@ -46,7 +54,8 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
         eprintln!("help: name another file with -o, or overwrite it with --force");
         return Ok(2);
     }
-    write_whole(&output, shipped.text, args.force).with_context(|| format!("cannot write {}", output.display()))?;
+    write_whole(&output, shipped.text, args.force)
+        .with_context(|| format!("cannot write {}", output.display()))?;
     writeln!(io::stdout(), "{}", output.display())?;
     eprintln!("next: pchsim run {}", output.display());
     Ok(0)
@@ -54,7 +63,9 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
 
 /// Writes beside the file and renames: whoever looks sees the old text or the new one, never half.
 fn write_whole(path: &Path, text: &str, overwrite: bool) -> anyhow::Result<()> {
-    let Some(name) = path.file_name() else { bail!("it is not the name of a file") };
+    let Some(name) = path.file_name() else {
+        bail!("it is not the name of a file")
+    };
     if path.is_dir() {
         bail!("it is a directory");
     }
@@ -62,7 +73,10 @@ fn write_whole(path: &Path, text: &str, overwrite: bool) -> anyhow::Result<()> {
     beside.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(beside);
     let written = (|| -> std::io::Result<()> {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         if overwrite {
@@ -70,7 +84,9 @@ fn write_whole(path: &Path, text: &str, overwrite: bool) -> anyhow::Result<()> {
         } else {
             // A link fails where a rename would replace what someone else has just put there.
             match fs::hard_link(&temporary, path) {
-                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => fs::rename(&temporary, path),
+                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                    fs::rename(&temporary, path)
+                }
                 done => done,
             }
         }
@@ -85,7 +101,11 @@ mod tests {
     use super::*;
 
     fn args(output: &Path, force: bool) -> Args {
-        Args { name: "scraper".into(), output: Some(output.to_path_buf()), force }
+        Args {
+            name: "scraper".into(),
+            output: Some(output.to_path_buf()),
+            force,
+        }
     }
 
     #[test]
@@ -98,8 +118,15 @@ mod tests {
         assert_eq!(run(args(&file, false)).unwrap(), 2);
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
         assert_eq!(run(args(&file, true)).unwrap(), 0);
-        assert_eq!(fs::read_to_string(&file).unwrap(), embedded::find("scraper").unwrap().text);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_to_string(&file).unwrap(),
+            embedded::find("scraper").unwrap().text
+        );
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
     }
 
     #[test]
@@ -107,6 +134,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(run(args(&dir.path().join("no/such/dir.ron"), false)).is_err());
         assert!(run(args(dir.path(), true)).is_err());
-        assert_eq!(run(Args { name: "scrapper".into(), output: None, force: false }).unwrap(), 2);
+        assert_eq!(
+            run(Args {
+                name: "scrapper".into(),
+                output: None,
+                force: false
+            })
+            .unwrap(),
+            2
+        );
     }
 }

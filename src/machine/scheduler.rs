@@ -169,7 +169,11 @@ impl Machine {
             sequence: 0,
             balance_interval: spec.balance_interval,
             slice: spec.base_slice * doublings,
-            tick: Nanos(if spec.hz == 0 { 0 } else { 1_000_000_000 / u64::from(spec.hz) }),
+            tick: Nanos(if spec.hz == 0 {
+                0
+            } else {
+                1_000_000_000 / u64::from(spec.hz)
+            }),
             context_switch: spec.context_switch,
             slack: spec.timer_slack,
             wake_latency: spec.wake_latency.clone(),
@@ -243,7 +247,8 @@ impl Machine {
 
     /// Announces the next arrival; one at a time.
     pub fn arrive_at(&mut self, at: Nanos) {
-        self.calendar.set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
+        self.calendar
+            .set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
     }
 
     /// Sets the thread's timer, replacing the one before.
@@ -251,7 +256,11 @@ impl Machine {
         let t = &mut self.threads[tid as usize];
         t.timer_generation = t.timer_generation.wrapping_add(1);
         let generation = t.timer_generation;
-        self.calendar.push(at.max(self.now), Class::Timer, Event::Timer { tid, generation });
+        self.calendar.push(
+            at.max(self.now),
+            Class::Timer,
+            Event::Timer { tid, generation },
+        );
     }
 
     /// Forgets the thread's timer.
@@ -321,7 +330,11 @@ impl Machine {
         let work = time + std::mem::take(&mut t.debt);
         let core = &mut self.cores[t.core as usize];
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let wall = if core.speed == 1.0 { work } else { work.scale(1.0 / core.speed) };
+        let wall = if core.speed == 1.0 {
+            work
+        } else {
+            work.scale(1.0 / core.speed)
+        };
         let end = self.now + wall;
         if self.upcalls.is_empty() && self.calendar.peek_time().is_none_or(|next| end < next) {
             t.virtual_runtime += wall.0;
@@ -335,7 +348,8 @@ impl Machine {
             t.began = self.now;
             t.burst_generation = t.burst_generation.wrapping_add(1);
             let generation = t.burst_generation;
-            self.calendar.push(end, Class::Completion, Event::Burst { tid, generation });
+            self.calendar
+                .push(end, Class::Completion, Event::Burst { tid, generation });
             false
         }
     }
@@ -349,7 +363,11 @@ impl Machine {
         let core = &mut self.cores[t.core as usize];
         let wall = self.now - t.began;
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let done = if core.speed == 1.0 { wall } else { wall.scale(core.speed) };
+        let done = if core.speed == 1.0 {
+            wall
+        } else {
+            wall.scale(core.speed)
+        };
         t.left = t.left.since(done);
         t.began = self.now;
         t.burning = false;
@@ -367,7 +385,11 @@ impl Machine {
         t.burst_generation = t.burst_generation.wrapping_add(1);
         let generation = t.burst_generation;
         let wall = t.left.scale(1.0 / self.cores[t.core as usize].speed);
-        self.calendar.push(self.now + wall, Class::Completion, Event::Burst { tid, generation });
+        self.calendar.push(
+            self.now + wall,
+            Class::Completion,
+            Event::Burst { tid, generation },
+        );
     }
 
     /// Cuts a thread's burst short: it stops `after` from now of its own CPU time. Returns what it then has not burned.
@@ -421,12 +443,17 @@ impl Machine {
         self.enter(tid, cause);
         let core = self.threads[tid as usize].core;
         // Only where threads compete is there anything to be owed.
-        let clock = if self.cores[core as usize].waiting > 0 { self.core_clock(core) } else { 0 };
+        let clock = if self.cores[core as usize].waiting > 0 {
+            self.core_clock(core)
+        } else {
+            0
+        };
         let slice = self.slice.0;
         let t = &mut self.threads[tid as usize];
         debug_assert_eq!(t.state, State::Running);
         // Too much service is forgiven in sleep (delayed dequeue), a debt is kept, up to a slice.
-        t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice)).expect("a slice is short");
+        t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice))
+            .expect("a slice is short");
         t.state = State::Blocked;
         let c = &mut self.cores[core as usize];
         c.clock = c.clock.max(self.threads[tid as usize].virtual_runtime);
@@ -447,7 +474,9 @@ impl Machine {
         }
         let c = &mut self.cores[core as usize];
         if let Some(mean) = sum.checked_div(n) {
-            c.clock = c.clock.max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
+            c.clock = c
+                .clock
+                .max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
         }
         c.clock
     }
@@ -511,7 +540,10 @@ impl Machine {
         let clock = self.core_clock(from);
         let slice = i64::try_from(self.slice.0).expect("a slice is short");
         let t = &mut self.threads[tid as usize];
-        t.lag = i64::try_from(clock).unwrap_or(i64::MAX).saturating_sub_unsigned(t.virtual_runtime).clamp(-slice, slice);
+        t.lag = i64::try_from(clock)
+            .unwrap_or(i64::MAX)
+            .saturating_sub_unsigned(t.virtual_runtime)
+            .clamp(-slice, slice);
         self.settle(tid, to);
     }
 
@@ -562,11 +594,14 @@ impl Machine {
             end = Nanos(end.0.div_ceil(self.tick.0) * self.tick.0);
         }
         let generation = c.slice_generation;
-        self.calendar.push(end, Class::Dispatch, Event::Slice { core, generation });
+        self.calendar
+            .push(end, Class::Dispatch, Event::Slice { core, generation });
     }
 
     fn preempt(&mut self, core: u32) {
-        let Some(tid) = self.cores[core as usize].current else { return };
+        let Some(tid) = self.cores[core as usize].current else {
+            return;
+        };
         self.stop_burst(tid);
         self.involuntary += 1;
         self.enter(tid, Cause::Core);
@@ -582,7 +617,8 @@ impl Machine {
         t.state = State::Ready;
         t.ready_sequence = self.sequence;
         let c = &mut self.cores[t.core as usize];
-        c.queue.push(Reverse((t.virtual_runtime, self.sequence, tid)));
+        c.queue
+            .push(Reverse((t.virtual_runtime, self.sequence, tid)));
         c.waiting += 1;
         c.waiting_sum += u128::from(t.virtual_runtime);
         self.ready_count += 1;
@@ -592,7 +628,9 @@ impl Machine {
         let mut before = None;
         for &(idle, latency) in &self.wake_latency {
             if idle_for <= idle {
-                let Some((i0, l0)) = before else { return latency };
+                let Some((i0, l0)) = before else {
+                    return latency;
+                };
                 let (i0, l0): (Nanos, Nanos) = (i0, l0);
                 let share = (idle_for - i0).as_f64() / (idle - i0).as_f64();
                 return Nanos::from_f64(l0.as_f64() + share * (latency.as_f64() - l0.as_f64()));
@@ -606,18 +644,28 @@ impl Machine {
     pub fn wake(&mut self, tid: Tid) {
         self.enter(tid, Cause::Core);
         let t = &self.threads[tid as usize];
-        debug_assert_eq!(t.state, State::Blocked, "thread {tid} woken while {:?}", t.state);
+        debug_assert_eq!(
+            t.state,
+            State::Blocked,
+            "thread {tid} woken while {:?}",
+            t.state
+        );
         if self.idle > 0 {
             let free = |c: &Core| c.current.is_none() && !c.reserved;
             let last = t.core as usize;
             let core = if free(&self.cores[last]) {
                 last
             } else {
-                self.cores.iter().position(free).expect("`idle` counts the free cores")
+                self.cores
+                    .iter()
+                    .position(free)
+                    .expect("`idle` counts the free cores")
             };
             let mut latency = self.latency(self.now - self.cores[core].idle_since);
             if latency > Nanos::ZERO {
-                latency = latency.scale(WAKE_SPREAD.0 + (WAKE_SPREAD.1 - WAKE_SPREAD.0) * unit(&mut self.jitter));
+                latency = latency.scale(
+                    WAKE_SPREAD.0 + (WAKE_SPREAD.1 - WAKE_SPREAD.0) * unit(&mut self.jitter),
+                );
             }
             let core_index = u32::try_from(core).expect("few cores");
             self.idle -= 1;
@@ -627,7 +675,14 @@ impl Machine {
             if latency == Nanos::ZERO {
                 self.dispatch(core_index, tid);
             } else {
-                self.calendar.push(self.now + latency, Class::Dispatch, Event::Dispatch { core: core_index, tid });
+                self.calendar.push(
+                    self.now + latency,
+                    Class::Dispatch,
+                    Event::Dispatch {
+                        core: core_index,
+                        tid,
+                    },
+                );
             }
             return;
         }
@@ -657,7 +712,9 @@ impl Machine {
         if waiting <= fewer {
             return;
         }
-        if waiting - fewer == 1 && !std::mem::replace(&mut self.cores[core as usize].balance_failed, true) {
+        if waiting - fewer == 1
+            && !std::mem::replace(&mut self.cores[core as usize].balance_failed, true)
+        {
             return;
         }
         self.cores[core as usize].balance_failed = false;

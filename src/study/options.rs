@@ -52,13 +52,21 @@ impl Options {
             return Metric::Makespan;
         }
         let latency = |m: &Metric| matches!(m, Metric::Percentile(_) | Metric::MeanLatency);
-        scenario.objectives.iter().map(|o| o.metric).find(latency).unwrap_or(Metric::Percentile(95.0))
+        scenario
+            .objectives
+            .iter()
+            .map(|o| o.metric)
+            .find(latency)
+            .unwrap_or(Metric::Percentile(95.0))
     }
 }
 
 /// Whether the workload is studied in its steady state (open and closed arrivals), and not from start to end.
 pub(super) fn is_steady(scenario: &Scenario) -> bool {
-    matches!(scenario.workload.arrivals, Arrivals::Open { .. } | Arrivals::Closed { .. })
+    matches!(
+        scenario.workload.arrivals,
+        Arrivals::Open { .. } | Arrivals::Closed { .. }
+    )
 }
 
 /// How far a study is.
@@ -78,7 +86,9 @@ pub enum StudyError {
     #[error("no interpreter to simulate; name one under `interpreters` or with --interpreter")]
     NoInterpreter,
     /// A strategy is meant for an interpreter that the scenario does not list.
-    #[error("a strategy names the interpreter `{0}`, which the scenario does not list; add it under `interpreters`")]
+    #[error(
+        "a strategy names the interpreter `{0}`, which the scenario does not list; add it under `interpreters`"
+    )]
     UnknownInterpreter(String),
     /// The worker threads could not be started.
     #[error("cannot start the worker threads: {0}; try --threads 1")]
