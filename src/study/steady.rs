@@ -45,7 +45,10 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
         return true;
     }
     let drifts: Vec<f64> = samples.iter().filter_map(|s| s.drift).collect();
-    let rising = drifts.len() == samples.len() && Estimate::of(&drifts).is_some_and(|d| d.low() > RISING);
+    // Either sign is enough: few replications make wide intervals, but chance does not lift each of three or more.
+    let by_interval = Estimate::of(&drifts).is_some_and(|d| d.low() > RISING);
+    let one_and_all = drifts.len() >= 3 && drifts.iter().all(|&d| d > RISING);
+    let rising = drifts.len() == samples.len() && (by_interval || one_and_all);
     // What has ended, per second in which completions were counted, against the arrivals' own rate.
     let behind = |s: &Sample| {
         let throughput = s.values[Quantity::Throughput as usize];
