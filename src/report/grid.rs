@@ -2,7 +2,7 @@
 
 use crate::measure::Estimate;
 use crate::scenario::Metric;
-use crate::study::{Forecast, Quantity, Status, Study, Unit, Verdict, decimals, digits, time_unit};
+use crate::study::{Forecast, Quantity, Status, Study, Unit, Verdict, decimals, digits, time_unit, whole};
 
 /// A column: its title with the unit, and whether its cells are numbers.
 pub(super) struct Column {
@@ -103,7 +103,7 @@ pub(super) fn estimate(e: Estimate, interval: Interval) -> String {
     let last_digit = libm::pow(10.0, -f64::from(u32::try_from(d).unwrap_or(0)));
     match e.half {
         Some(half) if half >= last_digit / 2.0 => {
-            let half = if d == 0 { digits(half, 3) } else { format!("{half:.d$}") };
+            let half = if d == 0 { whole(half) } else { format!("{half:.d$}") };
             format!("{mean} ± {half}")
         }
         Some(_) if interval == Interval::Always => format!("{mean} ± <{last_digit:.d$}"),
@@ -203,6 +203,7 @@ mod tests {
         assert_eq!(estimate(e(12.41, Some(0.31)), Interval::Always), "12.4 ± 0.3");
         assert_eq!(estimate(e(12.41, Some(0.01)), Interval::Always), "12.4 ± <0.1");
         assert_eq!(estimate(e(12.41, Some(0.01)), Interval::IfVisible), "12.4");
+        assert_eq!(estimate(e(171.2, Some(3.02)), Interval::Always), "171 ± 3");
         assert_eq!(estimate(e(12.41, None), Interval::Always), "12.4");
         assert_eq!(estimate(e(0.012, Some(0.5)), Interval::Always), "0.0120 ± 0.5000");
         assert_eq!(metric_text(Metric::Percentile(95.0), e(0.012_4, Some(0.000_3))), "12.4 ± 0.3 ms");

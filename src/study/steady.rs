@@ -63,7 +63,8 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
         arrival_rate(interval).map_or(f64::INFINITY, |rate| all / rate)
     };
     let grown = samples.iter().all(|s| s.growth.is_some_and(|g| g > GROWN));
-    rising && samples.iter().all(|s| kept_up(s) < KEEPING_UP) || grown && samples.iter().all(|s| kept_up(s) < FAR_BEHIND)
+    rising && samples.iter().all(|s| kept_up(s) < KEEPING_UP)
+        || grown && samples.iter().all(|s| kept_up(s) < FAR_BEHIND)
 }
 
 /// Arrivals a second; `None` where the mean interval is infinite, unknown or zero.
