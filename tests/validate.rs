@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pchsim::calibrate::{Reference, Settings, Validation, profile_file, profiles, render, validate};
+use pchsim::calibrate::{
+    Reference, Settings, Validation, profile_file, profiles, render, validate,
+};
 use pchsim::cpython::profile::Tag;
 use pchsim::engine::Nanos;
 use pchsim::measure::{BatchSeries, Histogram};
@@ -65,7 +67,9 @@ fn simply(reference: &Reference) -> Validation {
 fn shipped_profiles_are_the_derived_ones() {
     let reference = reference();
     for (release, shipped) in profiles::RELEASES.iter().zip(profiles::shipped()) {
-        let measured = reference.interpreters[release.measured_as].as_ref().expect("measured");
+        let measured = reference.interpreters[release.measured_as]
+            .as_ref()
+            .expect("measured");
         let expected = release.from_measured(&measured.profile, measured.cpu_cost);
         assert_eq!(
             profile_file::to_ron(&shipped),
@@ -74,25 +78,40 @@ fn shipped_profiles_are_the_derived_ones() {
             release.name
         );
         // The documented differences are the only ones.
-        let preload = |p: &pchsim::cpython::profile::Profile| p.params.forkserver_preload_main > 0.5;
+        let preload =
+            |p: &pchsim::cpython::profile::Profile| p.params.forkserver_preload_main > 0.5;
         assert_eq!(preload(&shipped), release.preloads_main);
         assert!(!preload(&measured.profile));
         let defaults = shipped.tags.iter().filter(|t| **t == Tag::Default).count();
-        assert!(defaults <= 12, "{}: {defaults} parameters are not known from measurements", release.name);
+        assert!(
+            defaults <= 12,
+            "{}: {defaults} parameters are not known from measurements",
+            release.name
+        );
     }
 }
 
 #[test]
 fn derived_figures_are_plausible() {
     let reference = reference();
-    let of = |id: &str| reference.interpreters[id].as_ref().expect("measured").profile.params.clone();
+    let of = |id: &str| {
+        reference.interpreters[id]
+            .as_ref()
+            .expect("measured")
+            .profile
+            .params
+            .clone()
+    };
     let (gil, ft, old) = (of("cp314-gil"), of("cp314-ft"), of("cp311-gil"));
     for p in [&gil, &ft, &old] {
         assert!((4e3..14e3).contains(&p.tpe_submit), "{}", p.tpe_submit);
         assert!((50e6..100e6).contains(&p.spawn_boot), "{}", p.spawn_boot);
         assert!(p.fork_boot < p.forkserver_child_boot && p.forkserver_child_boot < p.spawn_boot);
         assert!((18e6..30e6).contains(&p.base_rss), "{}", p.base_rss);
-        assert!(p.fork_private < p.forkserver_child_private && p.forkserver_child_private < p.spawn_private);
+        assert!(
+            p.fork_private < p.forkserver_child_private
+                && p.forkserver_child_private < p.spawn_private
+        );
     }
     assert!(ft.object_read_contended > 100.0 && gil.object_read_contended == 0.0);
     assert!(ft.thread_rss > 5.0 * gil.thread_rss);
@@ -103,7 +122,12 @@ fn derived_figures_are_plausible() {
 #[test]
 fn a_sequential_process_is_as_large_as_it_was_measured_to_be() {
     let reference = reference();
-    for cell in reference.cells.iter().flatten().filter(|c| c.config.strategy == "sequential") {
+    for cell in reference
+        .cells
+        .iter()
+        .flatten()
+        .filter(|c| c.config.strategy == "sequential")
+    {
         let prepared = reference.prepare(cell).expect("preparable");
         let measured = cell.peak_pss_mb.expect("measured") * 1024.0 * 1024.0;
         let error = (prepared.profile.params.base_rss / measured - 1.0).abs();
@@ -118,7 +142,11 @@ fn every_cell_of_the_reference_is_understood() {
     assert!(result.ranking.len() > 10);
     let cell = &result.cells[0];
     assert_eq!(
-        (cell.name.as_str(), cell.workload.as_str(), cell.strategy.as_str()),
+        (
+            cell.name.as_str(),
+            cell.workload.as_str(),
+            cell.strategy.as_str()
+        ),
         ("cpu16x40/sequential", "cpu16x40", "sequential")
     );
     // 16 tasks of a millisecond: the median is element round(7.5) = 8, half to even.
@@ -131,18 +159,35 @@ fn every_cell_of_the_reference_is_understood() {
 fn cells_are_prepared_as_the_program_ran_them() {
     let reference = reference();
     let prepared = |name: &str, id: &str| {
-        let cell = reference.cells.iter().flatten().find(|c| c.name == name && c.interpreter == id).expect("a cell");
-        (reference.prepare(cell).expect("preparable"), cell.slowness())
+        let cell = reference
+            .cells
+            .iter()
+            .flatten()
+            .find(|c| c.name == name && c.interpreter == id)
+            .expect("a cell");
+        (
+            reference.prepare(cell).expect("preparable"),
+            cell.slowness(),
+        )
     };
     let (pinned, slowness) = prepared("cpu8x40-1core/threads-4", "cp314-ft");
-    assert_eq!((pinned.machine.cores.len(), pinned.machine.visible_cpus), (1, 1));
+    assert_eq!(
+        (pinned.machine.cores.len(), pinned.machine.visible_cpus),
+        (1, 1)
+    );
     assert!((pinned.profile.params.cpu_factor - 1.07).abs() < 1e-12);
     assert!((pinned.profile.slowness - slowness).abs() < 1e-12 && slowness > 1.2);
     let (open, _) = prepared("open60/aio", "cp314-gil");
-    let Arrivals::Trace(tasks) = &open.workload.arrivals else { panic!("the trace is replayed") };
+    let Arrivals::Trace(tasks) = &open.workload.arrivals else {
+        panic!("the trace is replayed")
+    };
     assert_eq!(
         (tasks.len(), tasks[0].at, &tasks[0].demands),
-        (400, Nanos(6_521_914), &vec![Nanos(3_270_369), Nanos(5_000_000)])
+        (
+            400,
+            Nanos(6_521_914),
+            &vec![Nanos(3_270_369), Nanos(5_000_000)]
+        )
     );
     assert_eq!(open.machine.cores.len(), 2);
 }
@@ -152,7 +197,13 @@ fn json_has_the_promised_shape() {
     let text = render::json(&simply(&reference()));
     let v: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(v["schema"], 1);
-    let keys = |v: &serde_json::Value| v.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    let keys = |v: &serde_json::Value| {
+        v.as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     let sorted = |list: &[&str]| {
         let mut list: Vec<_> = list.iter().map(|s| (*s).to_owned()).collect();
         list.sort();
@@ -163,7 +214,10 @@ fn json_has_the_promised_shape() {
     assert_eq!(top, sorted(&["schema", "cells", "summary"]));
     let mut cell = keys(&v["cells"][0]);
     cell.sort();
-    assert_eq!(cell, sorted(&["name", "interpreter", "makespan", "p50", "p99", "memory"]));
+    assert_eq!(
+        cell,
+        sorted(&["name", "interpreter", "makespan", "p50", "p99", "memory"])
+    );
     for metric in ["makespan", "p50", "p99", "memory"] {
         let mut held = keys(&v["cells"][0][metric]);
         held.sort();
@@ -179,7 +233,10 @@ fn json_has_the_promised_shape() {
 fn results_do_not_depend_on_the_number_of_threads() {
     let reference = reference();
     let on = |n: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("a pool");
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n)
+            .build()
+            .expect("a pool");
         pool.install(|| render::json(&simply(&reference)))
     };
     assert_eq!(on(1), on(4));
@@ -196,7 +253,9 @@ fn odd(cells: &str) -> tempfile::TempDir {
 
 fn row(name: &str, interpreter: &str, config: &str) -> String {
     let run = r#"{"makespan_s": 0.01, "latency_s": {"p50": 0.005, "p99": 0.01}}"#;
-    format!(r#"{{"name": "{name}", "interpreter": "{interpreter}", "config": {config}, "runs": [{run}]}}"#)
+    format!(
+        r#"{{"name": "{name}", "interpreter": "{interpreter}", "config": {config}, "runs": [{run}]}}"#
+    )
 }
 
 #[test]
@@ -222,18 +281,48 @@ fn unseen_interpreters_and_cells_are_accepted_and_bad_ones_named() {
             "other",
             r#"{"workload": "convoy", "strategy": "aio_processes", "workers": 1, "start": "fork", "n": 0, "hogs": 1, "hog_ms": 3, "rounds": 2, "io_ms": 1, "cpu_ms": 1, "cpu_cost": 1.3}"#,
         ),
-        row("c/1", "nobody", r#"{"workload": "uniform", "strategy": "aio", "n": 5, "cpu_ms": 1}"#),
-        row("c/2", "other", r#"{"workload": "uniform", "strategy": "fibres", "n": 5, "cpu_ms": 1}"#),
-        row("c/3", "other", r#"{"workload": "uniform", "strategy": "threads", "n": 5, "cpu_ms": 1}"#),
-        row("c/4", "other", r#"{"workload": "uniform", "strategy": "aio", "n": "five"}"#),
+        row(
+            "c/1",
+            "nobody",
+            r#"{"workload": "uniform", "strategy": "aio", "n": 5, "cpu_ms": 1}"#,
+        ),
+        row(
+            "c/2",
+            "other",
+            r#"{"workload": "uniform", "strategy": "fibres", "n": 5, "cpu_ms": 1}"#,
+        ),
+        row(
+            "c/3",
+            "other",
+            r#"{"workload": "uniform", "strategy": "threads", "n": 5, "cpu_ms": 1}"#,
+        ),
+        row(
+            "c/4",
+            "other",
+            r#"{"workload": "uniform", "strategy": "aio", "n": "five"}"#,
+        ),
         r#"{"name": "c/5", "interpreter": "other"}"#.to_owned(),
         "17".to_owned(),
     ];
     let dir = odd(&format!(r#"{{"cells": [{}]}}"#, rows.join(", ")));
     let result = simply(&Reference::read(dir.path()).expect("readable"));
-    assert_eq!(result.cells.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["a/1", "a/2", "b/1", "b/2"]);
-    assert!(result.cells.iter().all(|c| c.metrics[3].is_none()), "memory was not measured");
-    let reasons: Vec<_> = result.skipped.iter().map(|s| (s.name.as_str(), s.reason.as_str())).collect();
+    assert_eq!(
+        result
+            .cells
+            .iter()
+            .map(|c| c.name.as_str())
+            .collect::<Vec<_>>(),
+        ["a/1", "a/2", "b/1", "b/2"]
+    );
+    assert!(
+        result.cells.iter().all(|c| c.metrics[3].is_none()),
+        "memory was not measured"
+    );
+    let reasons: Vec<_> = result
+        .skipped
+        .iter()
+        .map(|s| (s.name.as_str(), s.reason.as_str()))
+        .collect();
     let expect = [
         ("c/1", "no microbenchmarks"),
         ("c/2", "unknown strategy `fibres`"),
@@ -244,7 +333,10 @@ fn unseen_interpreters_and_cells_are_accepted_and_bad_ones_named() {
     ];
     assert_eq!(reasons.len(), expect.len(), "{reasons:?}");
     for ((name, reason), (expected, why)) in reasons.iter().zip(expect) {
-        assert!(*name == expected && reason.contains(why), "{name}: {reason}");
+        assert!(
+            *name == expected && reason.contains(why),
+            "{name}: {reason}"
+        );
     }
     let json = render::json(&result);
     assert!(json.contains("\"skipped\"") && json.contains("\"memory\": null"));
@@ -252,8 +344,18 @@ fn unseen_interpreters_and_cells_are_accepted_and_bad_ones_named() {
 
 #[test]
 fn a_missing_directory_is_an_error_with_its_path() {
-    let e = Reference::read(Path::new("no/such/place")).expect_err("nothing there").to_string();
-    assert!(e.contains("no/such/place") && e.contains("measured.json"), "{e}");
+    let e = Reference::read(Path::new("no/such/place"))
+        .expect_err("nothing there")
+        .to_string();
+    assert!(
+        e.contains("no/such/place") && e.contains("measured.json"),
+        "{e}"
+    );
     let dir = odd("{}");
-    assert!(Reference::read(dir.path()).expect_err("no cells").to_string().contains("no list of cells"));
+    assert!(
+        Reference::read(dir.path())
+            .expect_err("no cells")
+            .to_string()
+            .contains("no list of cells")
+    );
 }

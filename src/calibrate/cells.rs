@@ -126,11 +126,19 @@ impl Cell {
 
     /// Mean slowness of the machine round the runs; 1 where it was not noted.
     pub fn slowness(&self) -> f64 {
-        let all: Vec<f64> =
-            self.runs.iter().flat_map(|r| r.speed_cost.iter().copied()).filter(|s| s.is_finite() && *s > 0.0).collect();
+        let all: Vec<f64> = self
+            .runs
+            .iter()
+            .flat_map(|r| r.speed_cost.iter().copied())
+            .filter(|s| s.is_finite() && *s > 0.0)
+            .collect();
         #[expect(clippy::cast_precision_loss, reason = "a handful of runs")]
         let n = all.len() as f64;
-        if all.is_empty() { 1.0 } else { all.iter().sum::<f64>() / n }
+        if all.is_empty() {
+            1.0
+        } else {
+            all.iter().sum::<f64>() / n
+        }
     }
 }
 
@@ -177,7 +185,10 @@ pub struct ReferenceError {
 }
 
 fn json_file(path: &Path) -> Result<Value, ReferenceError> {
-    let error = |message: String| ReferenceError { path: path.display().to_string(), message };
+    let error = |message: String| ReferenceError {
+        path: path.display().to_string(),
+        message,
+    };
     let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
     serde_json::from_str(&text).map_err(|e| error(e.to_string()))
 }
@@ -189,24 +200,42 @@ impl Reference {
     pub fn read(dir: &Path) -> Result<Self, ReferenceError> {
         let path = dir.join("measured.json");
         let file = json_file(&path)?;
-        let rows = file.as_array().or_else(|| file["cells"].as_array()).ok_or_else(|| ReferenceError {
-            path: path.display().to_string(),
-            message: "no list of cells: expected {\"cells\": [...]}".into(),
-        })?;
-        let cells: Vec<_> = rows.iter().enumerate().map(|(i, row)| read_cell(i, row)).collect();
-        let mut ids: Vec<String> =
-            file["interpreters"].as_object().into_iter().flatten().map(|(id, _)| id.clone()).collect();
+        let rows = file
+            .as_array()
+            .or_else(|| file["cells"].as_array())
+            .ok_or_else(|| ReferenceError {
+                path: path.display().to_string(),
+                message: "no list of cells: expected {\"cells\": [...]}".into(),
+            })?;
+        let cells: Vec<_> = rows
+            .iter()
+            .enumerate()
+            .map(|(i, row)| read_cell(i, row))
+            .collect();
+        let mut ids: Vec<String> = file["interpreters"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(id, _)| id.clone())
+            .collect();
         ids.extend(cells.iter().flatten().map(|c| c.interpreter.clone()));
         ids.sort();
         ids.dedup();
 
         let files: Vec<_> = ids.iter().map(|id| interpreter_files(dir, id)).collect();
-        let usable: Vec<_> = files.iter().flatten().map(|(micro, more)| (micro, more)).collect();
+        let usable: Vec<_> = files
+            .iter()
+            .flatten()
+            .map(|(micro, more)| (micro, more))
+            .collect();
         let machine = machine_from(&usable);
         let interpreter = |id: &String, files: &Result<(Value, Value), String>| {
             let (micro, more) = files.as_ref().map_err(Clone::clone)?;
             let figure = |name: &str, or: f64| {
-                micro["metrics"][name].as_f64().filter(|v| v.is_finite() && *v > 0.0).unwrap_or(or)
+                micro["metrics"][name]
+                    .as_f64()
+                    .filter(|v| v.is_finite() && *v > 0.0)
+                    .unwrap_or(or)
             };
             Ok(Interpreter {
                 profile: derive(micro, more, id),
@@ -217,8 +246,17 @@ impl Reference {
                 cpu_cost: file["interpreters"][id]["cpu_cost"].as_f64(),
             })
         };
-        let interpreters = ids.iter().zip(&files).map(|(id, files)| (id.clone(), interpreter(id, files))).collect();
-        Ok(Self { dir: dir.to_owned(), machine, interpreters, cells })
+        let interpreters = ids
+            .iter()
+            .zip(&files)
+            .map(|(id, files)| (id.clone(), interpreter(id, files)))
+            .collect();
+        Ok(Self {
+            dir: dir.to_owned(),
+            machine,
+            interpreters,
+            cells,
+        })
     }
 
     /// Everything that a simulation of this cell needs.
@@ -241,13 +279,21 @@ impl Reference {
         }
         let strategy = strategy(&cell.config)?;
         let trace = match &cell.trace {
-            Some(name) => Some(read_trace(&self.dir.join(name)).map_err(|e| format!("trace {name}: {e}"))?),
+            Some(name) => {
+                Some(read_trace(&self.dir.join(name)).map_err(|e| format!("trace {name}: {e}"))?)
+            }
             None => None,
         };
-        let (workload, program_memory) = build_workload(&cell.config, trace, &strategy, interpreter.grains, slowness)?;
+        let (workload, program_memory) =
+            build_workload(&cell.config, trace, &strategy, interpreter.grains, slowness)?;
         // The program holds its list of tasks from the start; the profile's process does not have one.
         profile.params.base_rss += program_memory;
-        Ok(Prepared { machine, profile, workload, strategy })
+        Ok(Prepared {
+            machine,
+            profile,
+            workload,
+            strategy,
+        })
     }
 }
 
@@ -268,27 +314,38 @@ fn interpreter_files(dir: &Path, id: &str) -> Result<(Value, Value), String> {
     if id.contains(['/', '\\']) || id.is_empty() {
         return Err(format!("`{id}` is not an interpreter's id"));
     }
-    let micro = json_file(&dir.join(format!("micro-{id}.json"))).map_err(|e| format!("no microbenchmarks: {e}"))?;
+    let micro = json_file(&dir.join(format!("micro-{id}.json")))
+        .map_err(|e| format!("no microbenchmarks: {e}"))?;
     if !micro["metrics"].is_object() {
         return Err(format!("micro-{id}.json has no `metrics`"));
     }
     // Further measurements are optional: what they would tell stays at the table's defaults.
     let path = dir.join(format!("more-{id}.json"));
-    let more = if path.exists() { json_file(&path).map_err(|e| e.to_string())? } else { Value::Null };
+    let more = if path.exists() {
+        json_file(&path).map_err(|e| e.to_string())?
+    } else {
+        Value::Null
+    };
     Ok((micro, more))
 }
 
 fn read_cell(index: usize, row: &Value) -> Result<Cell, Unread> {
     let text = |key: &str| row[key].as_str().map(str::to_owned);
     let name = text("name").unwrap_or_else(|| format!("cell {index}"));
-    let unread =
-        |reason: String| Unread { name: name.clone(), interpreter: text("interpreter").unwrap_or_default(), reason };
+    let unread = |reason: String| Unread {
+        name: name.clone(),
+        interpreter: text("interpreter").unwrap_or_default(),
+        reason,
+    };
     let cell: Cell = serde_path_to_error::deserialize(row).map_err(|e| unread(e.to_string()))?;
     if cell.runs.is_empty() {
         return Err(unread("it has no runs".into()));
     }
     if cell.runs.iter().any(|r| {
-        !(r.makespan_s.is_finite() && r.makespan_s > 0.0 && r.latency_s.p50.is_finite() && r.latency_s.p99.is_finite())
+        !(r.makespan_s.is_finite()
+            && r.makespan_s > 0.0
+            && r.latency_s.p50.is_finite()
+            && r.latency_s.p99.is_finite())
     }) {
         return Err(unread("a run's times are not numbers above zero".into()));
     }
@@ -324,7 +381,11 @@ fn strategy(c: &Config) -> Result<Strategy, String> {
         "sequential" => Strategy::Sequential,
         "threads" => Strategy::Threads(workers()?),
         "raw_threads" => Strategy::Threads(Workers::PerTask),
-        "processes" => Strategy::Processes { workers: workers()?, start: start()?, api: ProcessApi::Executor },
+        "processes" => Strategy::Processes {
+            workers: workers()?,
+            start: start()?,
+            api: ProcessApi::Executor,
+        },
         "interpreters" => Strategy::Interpreters(workers()?),
         "aio" => aio(Offload::None),
         "aio_threads" => aio(Offload::Threads(workers()?)),

@@ -21,18 +21,33 @@ impl Held {
     pub fn new(runs: Vec<f64>, forecast: f64) -> Option<Self> {
         let least = runs.iter().copied().reduce(f64::min)?;
         let greatest = runs.iter().copied().reduce(f64::max)?;
-        Some(Self { measured: median(runs), least, greatest, forecast })
+        Some(Self {
+            measured: median(runs),
+            least,
+            greatest,
+            forecast,
+        })
     }
 
     /// How far the forecast lies outside the range of the runs, as a fraction of their median: zero inside.
     pub fn error(&self) -> f64 {
-        let outside = (self.least - self.forecast).max(self.forecast - self.greatest).max(0.0);
-        if outside == 0.0 { 0.0 } else { outside / self.measured }
+        let outside = (self.least - self.forecast)
+            .max(self.forecast - self.greatest)
+            .max(0.0);
+        if outside == 0.0 {
+            0.0
+        } else {
+            outside / self.measured
+        }
     }
 
     /// The plain relative error, with its sign.
     pub fn relative(&self) -> f64 {
-        if self.measured == 0.0 { 0.0 } else { self.forecast / self.measured - 1.0 }
+        if self.measured == 0.0 {
+            0.0
+        } else {
+            self.forecast / self.measured - 1.0
+        }
     }
 }
 

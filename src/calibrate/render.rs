@@ -18,7 +18,12 @@ struct JsonMetric {
 
 impl From<Held> for JsonMetric {
     fn from(h: Held) -> Self {
-        Self { measured: h.measured, forecast: h.forecast, error: h.error(), relative: h.relative() }
+        Self {
+            measured: h.measured,
+            forecast: h.forecast,
+            error: h.error(),
+            relative: h.relative(),
+        }
     }
 }
 
@@ -41,7 +46,11 @@ struct JsonErrors {
 
 impl From<Summary> for JsonErrors {
     fn from(s: Summary) -> Self {
-        Self { median: s.median, p90: s.p90, worst: s.worst }
+        Self {
+            median: s.median,
+            p90: s.p90,
+            worst: s.worst,
+        }
     }
 }
 
@@ -78,12 +87,33 @@ pub fn json(v: &Validation) -> String {
     };
     let cells = v.cells.iter().map(|c| {
         let (makespan, p50, p99, memory) = cell(c);
-        JsonCell { name: &c.name, interpreter: &c.interpreter, makespan, p50, p99, memory }
+        JsonCell {
+            name: &c.name,
+            interpreter: &c.interpreter,
+            makespan,
+            p50,
+            p99,
+            memory,
+        }
     });
     let errors = |metric| JsonErrors::from(v.summary(metric, |_| true));
-    let ranking = JsonRanking { right: v.ranking.iter().filter(|r| r.right()).count(), of: v.ranking.len() };
-    let summary = JsonSummary { makespan: errors(0), p50: errors(1), p99: errors(2), memory: errors(3), ranking };
-    let all = Json { schema: 1, cells: cells.collect(), summary, skipped: &v.skipped };
+    let ranking = JsonRanking {
+        right: v.ranking.iter().filter(|r| r.right()).count(),
+        of: v.ranking.len(),
+    };
+    let summary = JsonSummary {
+        makespan: errors(0),
+        p50: errors(1),
+        p99: errors(2),
+        memory: errors(3),
+        ranking,
+    };
+    let all = Json {
+        schema: 1,
+        cells: cells.collect(),
+        summary,
+        skipped: &v.skipped,
+    };
     let mut text = serde_json::to_string_pretty(&all).expect("finite numbers and strings");
     text.push('\n');
     text
@@ -95,7 +125,11 @@ fn percent(fraction: f64) -> String {
 
 /// A value of the metric with this index: milliseconds or MiB.
 fn value(metric: usize, x: f64) -> String {
-    let shown = if METRICS[metric] == "memory" { x / (1024.0 * 1024.0) } else { x * 1e3 };
+    let shown = if METRICS[metric] == "memory" {
+        x / (1024.0 * 1024.0)
+    } else {
+        x * 1e3
+    };
     format!("{shown:.1}")
 }
 
@@ -113,7 +147,11 @@ fn cell_columns(h: Option<&Held>, metric: usize) -> [String; 4] {
 
 fn summary_rows(v: &Validation) -> Vec<(String, [Summary; 4])> {
     let of = |choose: &dyn Fn(&CellReport) -> bool| [0, 1, 2, 3].map(|m| v.summary(m, choose));
-    let mut rows: Vec<_> = v.strategies().iter().map(|s| ((*s).to_owned(), of(&|c| c.strategy == *s))).collect();
+    let mut rows: Vec<_> = v
+        .strategies()
+        .iter()
+        .map(|s| ((*s).to_owned(), of(&|c| c.strategy == *s)))
+        .collect();
     rows.push(("all".into(), of(&|_| true)));
     rows
 }
@@ -138,14 +176,29 @@ fn ranking_lines(v: &Validation) -> Vec<String> {
 }
 
 fn skipped_lines(v: &Validation) -> Vec<String> {
-    v.skipped.iter().map(|s| format!("skipped: {} {}: {}", s.name, s.interpreter, s.reason)).collect()
+    v.skipped
+        .iter()
+        .map(|s| format!("skipped: {} {}: {}", s.name, s.interpreter, s.reason))
+        .collect()
 }
 
 /// A table for the terminal; with `detail`, a line below each cell tells what else the simulation did.
 pub fn text(v: &Validation, detail: bool) -> String {
     let mut out = String::new();
-    let width = v.cells.iter().map(|c| c.name.len()).max().unwrap_or(4).max(4);
-    let ids = v.cells.iter().map(|c| c.interpreter.len()).max().unwrap_or(4).max(11);
+    let width = v
+        .cells
+        .iter()
+        .map(|c| c.name.len())
+        .max()
+        .unwrap_or(4)
+        .max(4);
+    let ids = v
+        .cells
+        .iter()
+        .map(|c| c.interpreter.len())
+        .max()
+        .unwrap_or(4)
+        .max(11);
     let units = ["makespan ms", "p50 ms", "p99 ms", "memory MiB"];
     let _ = write!(out, "{:width$} {:ids$}", "", "");
     for unit in units {
@@ -153,7 +206,11 @@ pub fn text(v: &Validation, detail: bool) -> String {
     }
     let _ = write!(out, "\n{:width$} {:ids$}", "cell", "interpreter");
     for _ in units {
-        let _ = write!(out, " | {:>9} {:>9} {:>6} {:>7}", "measured", "forecast", "error", "rel");
+        let _ = write!(
+            out,
+            " | {:>9} {:>9} {:>6} {:>7}",
+            "measured", "forecast", "error", "rel"
+        );
     }
     out.push('\n');
     for c in &v.cells {
@@ -171,7 +228,13 @@ pub fn text(v: &Validation, detail: bool) -> String {
     for (name, summaries) in summary_rows(v) {
         let _ = write!(out, "{name:24} {:>4} cells", summaries[0].cells);
         for (metric, s) in METRICS.iter().zip(summaries) {
-            let _ = write!(out, " | {metric} {} / {} / {}", percent(s.median), percent(s.p90), percent(s.worst));
+            let _ = write!(
+                out,
+                " | {metric} {} / {} / {}",
+                percent(s.median),
+                percent(s.p90),
+                percent(s.worst)
+            );
         }
         out.push('\n');
     }
@@ -184,7 +247,11 @@ pub fn text(v: &Validation, detail: bool) -> String {
 
 fn detail_line(c: &CellReport) -> String {
     let d = &c.detail;
-    let causes: Vec<String> = d.causes.iter().map(|(name, share)| format!("{name} {}", percent(*share))).collect();
+    let causes: Vec<String> = d
+        .causes
+        .iter()
+        .map(|(name, share)| format!("{name} {}", percent(*share)))
+        .collect();
     format!(
         "    cpu {:.4} s measured, {:.4} s forecast; switches {:.0}+{:.0} measured (main process), {:.0}+{:.0} forecast; {} events; {}\n",
         d.cpu.0,
@@ -209,10 +276,20 @@ pub fn markdown(v: &Validation) -> String {
     );
     out.push_str("| strategy | cells | makespan | p50 | p99 | memory |\n| --- | ---: | ---: | ---: | ---: | ---: |\n");
     for (name, summaries) in summary_rows(v) {
-        let name = if name == "all" { "**all**".to_owned() } else { format!("`{name}`") };
+        let name = if name == "all" {
+            "**all**".to_owned()
+        } else {
+            format!("`{name}`")
+        };
         let _ = write!(out, "| {name} | {} |", summaries[0].cells);
         for s in summaries {
-            let _ = write!(out, " {} / {} / {} |", percent(s.median), percent(s.p90), percent(s.worst));
+            let _ = write!(
+                out,
+                " {} / {} / {} |",
+                percent(s.median),
+                percent(s.p90),
+                percent(s.worst)
+            );
         }
         out.push('\n');
     }

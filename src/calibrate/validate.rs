@@ -24,7 +24,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { replications: 7, seed: 1, only: None }
+        Self {
+            replications: 7,
+            seed: 1,
+            only: None,
+        }
     }
 }
 
@@ -102,7 +106,11 @@ pub struct Validation {
 impl Validation {
     /// The summary of one metric over the cells that `choose` picks.
     pub fn summary(&self, metric: usize, choose: impl Fn(&CellReport) -> bool) -> Summary {
-        let held = self.cells.iter().filter(|c| choose(c)).filter_map(|c| c.metrics[metric].as_ref());
+        let held = self
+            .cells
+            .iter()
+            .filter(|c| choose(c))
+            .filter_map(|c| c.metrics[metric].as_ref());
         Summary::of(held)
     }
 
@@ -121,7 +129,10 @@ impl Validation {
 /// Forecasts every cell of a reference. The result does not depend on the number of worker threads.
 pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<'_>) -> Validation {
     let wanted = |name: &str, interpreter: &str| {
-        settings.only.as_ref().is_none_or(|s| format!("{name} {interpreter}").contains(s.as_str()))
+        settings
+            .only
+            .as_ref()
+            .is_none_or(|s| format!("{name} {interpreter}").contains(s.as_str()))
     };
     let chosen: Vec<_> = reference
         .cells
@@ -150,7 +161,11 @@ pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<
         }
     }
     let ranking = rank(&cells);
-    Validation { cells, skipped, ranking }
+    Validation {
+        cells,
+        skipped,
+        ranking,
+    }
 }
 
 fn forecast(
@@ -167,7 +182,8 @@ fn forecast(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let over = |f: &dyn Fn(&Outcome) -> f64| median(outcomes.iter().map(f).collect());
-    let measured = |f: &dyn Fn(&super::cells::Run) -> f64| cell.runs.iter().map(f).collect::<Vec<_>>();
+    let measured =
+        |f: &dyn Fn(&super::cells::Run) -> f64| cell.runs.iter().map(f).collect::<Vec<_>>();
     let latency = |p: f64| over(&|o: &Outcome| percentile(o, p));
     let forecasts = [
         over(&|o| o.makespan.as_secs_f64()),
@@ -180,17 +196,31 @@ fn forecast(
         measured(&|r| r.makespan_s),
         measured(&|r| r.latency_s.p50),
         measured(&|r| r.latency_s.p99),
-        cell.peak_pss_mb.filter(|m| m.is_finite() && *m > 0.0).map(|m| m * MIB).into_iter().collect(),
+        cell.peak_pss_mb
+            .filter(|m| m.is_finite() && *m > 0.0)
+            .map(|m| m * MIB)
+            .into_iter()
+            .collect(),
     ];
     let mut metrics = [None; 4];
-    for (slot, (observed, forecast)) in metrics.iter_mut().zip(observed.into_iter().zip(forecasts)) {
+    for (slot, (observed, forecast)) in metrics.iter_mut().zip(observed.into_iter().zip(forecasts))
+    {
         *slot = Held::new(observed, forecast);
     }
     #[expect(clippy::cast_precision_loss, reason = "shown to a few digits")]
     let detail = Detail {
-        cpu: (median(measured(&|r| r.cpu_s)), over(&|o| o.cpu.as_secs_f64())),
-        voluntary: (median(measured(&|r| r.ctx_voluntary)), over(&|o| o.switches_voluntary as f64)),
-        involuntary: (median(measured(&|r| r.ctx_involuntary)), over(&|o| o.switches_involuntary as f64)),
+        cpu: (
+            median(measured(&|r| r.cpu_s)),
+            over(&|o| o.cpu.as_secs_f64()),
+        ),
+        voluntary: (
+            median(measured(&|r| r.ctx_voluntary)),
+            over(&|o| o.switches_voluntary as f64),
+        ),
+        involuntary: (
+            median(measured(&|r| r.ctx_involuntary)),
+            over(&|o| o.switches_involuntary as f64),
+        ),
         causes: causes(&outcomes),
         events: outcomes[0].events,
     };
@@ -209,8 +239,14 @@ fn forecast(
 fn guarded(simulate: &Simulate<'_>, input: &SimInput<'_>) -> Result<Outcome, String> {
     let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
     attempt.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(format!("the simulation failed: {}", text.unwrap_or("unknown reason")))
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!(
+            "the simulation failed: {}",
+            text.unwrap_or("unknown reason")
+        ))
     })
 }
 
@@ -233,7 +269,11 @@ fn input(p: &Prepared, seed: u64, replication: u32) -> SimInput<'_> {
 fn family(name: &str, strategy: &Strategy) -> String {
     use crate::scenario::{Offload, StartMethod};
     let start = match strategy {
-        Strategy::Processes { start, .. } | Strategy::Asyncio { offload: Offload::Processes(_, start), .. } => start,
+        Strategy::Processes { start, .. }
+        | Strategy::Asyncio {
+            offload: Offload::Processes(_, start),
+            ..
+        } => start,
         _ => return name.to_owned(),
     };
     let start = match start {
@@ -249,10 +289,16 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
     for finding in &outcome.findings {
         match finding {
             Finding::Deadlock { at, .. } => {
-                return Err(format!("the simulation deadlocks at {:.3} s", at.as_secs_f64()));
+                return Err(format!(
+                    "the simulation deadlocks at {:.3} s",
+                    at.as_secs_f64()
+                ));
             }
             Finding::OutOfMemory { at, .. } => {
-                return Err(format!("the simulation runs out of memory at {:.3} s", at.as_secs_f64()));
+                return Err(format!(
+                    "the simulation runs out of memory at {:.3} s",
+                    at.as_secs_f64()
+                ));
             }
             Finding::EventLimit { at } => {
                 return Err(format!(
@@ -265,7 +311,10 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {
-        return Err(format!("{} tasks are unfinished at the end of the simulation", outcome.in_flight));
+        return Err(format!(
+            "{} tasks are unfinished at the end of the simulation",
+            outcome.in_flight
+        ));
     }
     Ok(outcome)
 }
@@ -278,9 +327,16 @@ fn percentile(outcome: &Outcome, p: f64) -> f64 {
 }
 
 fn causes(outcomes: &[Outcome]) -> Vec<(&'static str, f64)> {
-    let sum = |c: Cause| outcomes.iter().map(|o| o.causes[c as usize].as_f64()).sum::<f64>();
+    let sum = |c: Cause| {
+        outcomes
+            .iter()
+            .map(|o| o.causes[c as usize].as_f64())
+            .sum::<f64>()
+    };
     let all: f64 = Cause::ALL.iter().map(|c| sum(*c)).sum();
-    let shares = Cause::ALL.iter().map(|c| (c.name(), if all > 0.0 { sum(*c) / all } else { 0.0 }));
+    let shares = Cause::ALL
+        .iter()
+        .map(|c| (c.name(), if all > 0.0 { sum(*c) / all } else { 0.0 }));
     shares.filter(|(_, share)| *share >= 0.001).collect()
 }
 
@@ -298,12 +354,19 @@ fn rank(cells: &[CellReport]) -> Vec<Rank> {
             .filter(|c| c.workload == workload)
             .filter_map(|c| Some((c, c.metrics[if c.open { P99 } else { MAKESPAN }]?)))
             .collect();
-        let best = |value: fn(&Held) -> f64| of.iter().min_by(|a, b| value(&a.1).total_cmp(&value(&b.1)));
-        let (Some(really), Some(forecast), true) = (best(|h| h.measured), best(|h| h.forecast), of.len() > 1) else {
+        let best =
+            |value: fn(&Held) -> f64| of.iter().min_by(|a, b| value(&a.1).total_cmp(&value(&b.1)));
+        let (Some(really), Some(forecast), true) =
+            (best(|h| h.measured), best(|h| h.forecast), of.len() > 1)
+        else {
             continue;
         };
         let label = |c: &CellReport| {
-            format!("{} {}", c.name.split_once('/').map_or(c.name.as_str(), |(_, s)| s), c.interpreter)
+            format!(
+                "{} {}",
+                c.name.split_once('/').map_or(c.name.as_str(), |(_, s)| s),
+                c.interpreter
+            )
         };
         ranking.push(Rank {
             workload: workload.to_owned(),
@@ -354,7 +417,10 @@ mod tests {
         ];
         let ranks = rank(&cells);
         assert_eq!(
-            ranks.iter().map(|r| (r.workload.as_str(), r.right())).collect::<Vec<_>>(),
+            ranks
+                .iter()
+                .map(|r| (r.workload.as_str(), r.right()))
+                .collect::<Vec<_>>(),
             [("a", true), ("b", false)]
         );
         assert_eq!(ranks[1].best, ("one x".to_owned(), "two x".to_owned()));

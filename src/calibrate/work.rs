@@ -5,7 +5,8 @@ use super::derive::BASELINE_NS_PER_ITER;
 use super::trace::Recorded;
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers, Workload,
+    Arrivals, Dist, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers,
+    Workload,
 };
 
 /// One step of a task as the program lists it: seconds for sleeps, milliseconds (baseline) for CPU.
@@ -65,7 +66,10 @@ impl Part {
                 reason = "a whole number, at least zero"
             )]
             let blocks = blocks as u64;
-            return Step::Repeat(blocks.clamp(1, MAX_STEPS), vec![Step::Native(Dist::Constant(block))]);
+            return Step::Repeat(
+                blocks.clamp(1, MAX_STEPS),
+                vec![Step::Native(Dist::Constant(block))],
+            );
         }
         let time = Dist::Constant(self.time(native.cost).unwrap_or_default());
         match self {
@@ -97,7 +101,10 @@ struct Native {
 }
 
 /// For workloads without native steps.
-const NO_NATIVE: Native = Native { cost: 1.0, block: None };
+const NO_NATIVE: Native = Native {
+    cost: 1.0,
+    block: None,
+};
 
 /// The one lock of the program.
 const LOCK: usize = 0;
@@ -155,7 +162,13 @@ pub(super) fn build_workload(
     let block = Nanos::from_f64((grains.1 + CALL_NS) * slowness);
     let tasks = match (&trace, c.workload.as_str()) {
         (Some(recorded), _) => traced(recorded, native_cost),
-        (None, "uniform") => uniform(c, Native { cost: native_cost, block: Some(block) })?,
+        (None, "uniform") => uniform(
+            c,
+            Native {
+                cost: native_cost,
+                block: Some(block),
+            },
+        )?,
         (None, "agents") => agents(c)?,
         (None, "open") => open(c)?,
         (None, "convoy") => convoy(c)?,
@@ -166,21 +179,30 @@ pub(super) fn build_workload(
     }
     let own = match strategy {
         Strategy::Sequential | Strategy::Threads(Workers::PerTask) => SEQUENTIAL_LOOP,
-        Strategy::Asyncio { offload: Offload::None, .. } => COROUTINES,
+        Strategy::Asyncio {
+            offload: Offload::None,
+            ..
+        } => COROUTINES,
         Strategy::Asyncio { .. } => COROUTINES + PAYLOAD,
         _ => POOL_LOOP,
     };
     let payload = match strategy {
         Strategy::Sequential
         | Strategy::Threads(Workers::PerTask)
-        | Strategy::Asyncio { offload: Offload::None, .. } => 0.0,
+        | Strategy::Asyncio {
+            offload: Offload::None,
+            ..
+        } => 0.0,
         _ => payload_cost(&tasks.classes),
     };
     let cpu_cost = positive("cpu_cost", c.cpu_cost.unwrap_or(1.0))?;
     let workload = Workload {
         arrivals: tasks.arrivals,
         classes: tasks.classes,
-        locks: vec![LockSpec { name: "LOCK".into(), shared: false }],
+        locks: vec![LockSpec {
+            name: "LOCK".into(),
+            shared: false,
+        }],
         queues: Vec::new(),
         objects: Vec::new(),
         imports: Imports::default(),
@@ -200,7 +222,10 @@ pub(super) fn build_workload(
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn payload_cost(classes: &[TaskClass]) -> f64 {
     let bytes = |c: &TaskClass| {
-        c.steps.iter().map(|s| if let Step::PayloadIn(n) = s { *n } else { 0 }).fold(0, u64::saturating_add)
+        c.steps
+            .iter()
+            .map(|s| if let Step::PayloadIn(n) = s { *n } else { 0 })
+            .fold(0, u64::saturating_add)
     };
     let cost = |n: u64| match n {
         0 => 0.0,
@@ -208,11 +233,21 @@ fn payload_cost(classes: &[TaskClass]) -> f64 {
         _ => MAPPED_NS,
     };
     let tasks: f64 = classes.iter().map(|c| c.count as f64).sum();
-    classes.iter().map(|c| c.count as f64 * cost(bytes(c))).sum::<f64>() / tasks.max(1.0)
+    classes
+        .iter()
+        .map(|c| c.count as f64 * cost(bytes(c)))
+        .sum::<f64>()
+        / tasks.max(1.0)
 }
 
 fn class(name: &str, count: u64, steps: Vec<Step>, interleave: bool) -> TaskClass {
-    TaskClass { name: name.into(), count, weight: 1.0, steps, interleave }
+    TaskClass {
+        name: name.into(),
+        count,
+        weight: 1.0,
+        steps,
+        interleave,
+    }
 }
 
 /// A key that the workload cannot do without.
@@ -225,7 +260,9 @@ fn some(key: &str, value: Option<f64>) -> Result<Option<f64>, String> {
     match value {
         None => Ok(None),
         Some(ms) if ms.is_finite() && ms >= 0.0 => Ok((ms > 0.0).then_some(ms)),
-        Some(ms) => Err(format!("`{key}` must be a number of at least zero, not {ms}")),
+        Some(ms) => Err(format!(
+            "`{key}` must be a number of at least zero, not {ms}"
+        )),
     }
 }
 
@@ -238,9 +275,13 @@ fn time(c: &Config, key: &str, value: Option<f64>) -> Result<f64, String> {
 fn repeated(parts: &[Part], rounds: u64, native: Native) -> Result<Vec<Step>, String> {
     let steps = rounds.saturating_mul(parts.len() as u64);
     if steps > MAX_STEPS {
-        return Err(format!("a task of {steps} steps is more than the {MAX_STEPS} that are allowed"));
+        return Err(format!(
+            "a task of {steps} steps is more than the {MAX_STEPS} that are allowed"
+        ));
     }
-    Ok((0..rounds).flat_map(|_| parts.iter().map(|p| p.step(native))).collect())
+    Ok((0..rounds)
+        .flat_map(|_| parts.iter().map(|p| p.step(native)))
+        .collect())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
@@ -264,32 +305,65 @@ fn uniform(c: &Config, native: Native) -> Result<Tasks, String> {
     .collect();
     let (n, rounds) = (needed(c, "n", c.n)?, c.rounds.unwrap_or(1));
     let steps = repeated(&parts, rounds, native)?;
-    Ok(batch(vec![class("task", n, steps, false)], list_memory(n, parts.len(), rounds)))
+    Ok(batch(
+        vec![class("task", n, steps, false)],
+        list_memory(n, parts.len(), rounds),
+    ))
 }
 
 fn batch(classes: Vec<TaskClass>, memory: f64) -> Tasks {
-    Tasks { classes: classes.into_iter().filter(|c| c.count > 0).collect(), arrivals: Arrivals::Batch, memory }
+    Tasks {
+        classes: classes.into_iter().filter(|c| c.count > 0).collect(),
+        arrivals: Arrivals::Batch,
+        memory,
+    }
 }
 
 fn agents(c: &Config) -> Result<Tasks, String> {
     let (n, rounds) = (needed(c, "n", c.n)?, needed(c, "rounds", c.rounds)?);
-    let reason = [Part::Cpu(time(c, "reason_ms", c.reason_ms)?), Part::Lock(time(c, "share_ms", c.share_ms)?)];
-    let fetch = [Part::Io(time(c, "fetch_ms", c.fetch_ms)? / 1e3), Part::Cpu(time(c, "parse_ms", c.parse_ms)?)];
+    let reason = [
+        Part::Cpu(time(c, "reason_ms", c.reason_ms)?),
+        Part::Lock(time(c, "share_ms", c.share_ms)?),
+    ];
+    let fetch = [
+        Part::Io(time(c, "fetch_ms", c.fetch_ms)? / 1e3),
+        Part::Cpu(time(c, "parse_ms", c.parse_ms)?),
+    ];
     let classes = vec![
-        class("reason", n.div_ceil(2), repeated(&reason, rounds, NO_NATIVE)?, true),
+        class(
+            "reason",
+            n.div_ceil(2),
+            repeated(&reason, rounds, NO_NATIVE)?,
+            true,
+        ),
         class("fetch", n / 2, repeated(&fetch, rounds, NO_NATIVE)?, true),
     ];
     Ok(batch(classes, list_memory(n, 2, rounds)))
 }
 
 fn convoy(c: &Config) -> Result<Tasks, String> {
-    let (hogs, n, rounds) = (needed(c, "hogs", c.hogs)?, needed(c, "n", c.n)?, needed(c, "rounds", c.rounds)?);
-    let short = [Part::Io(time(c, "io_ms", c.io_ms)? / 1e3), Part::Cpu(time(c, "cpu_ms", c.cpu_ms)?)];
+    let (hogs, n, rounds) = (
+        needed(c, "hogs", c.hogs)?,
+        needed(c, "n", c.n)?,
+        needed(c, "rounds", c.rounds)?,
+    );
+    let short = [
+        Part::Io(time(c, "io_ms", c.io_ms)? / 1e3),
+        Part::Cpu(time(c, "cpu_ms", c.cpu_ms)?),
+    ];
     let classes = vec![
-        class("hog", hogs, vec![Part::Cpu(time(c, "hog_ms", c.hog_ms)?).step(NO_NATIVE)], false),
+        class(
+            "hog",
+            hogs,
+            vec![Part::Cpu(time(c, "hog_ms", c.hog_ms)?).step(NO_NATIVE)],
+            false,
+        ),
         class("io", n, repeated(&short, rounds, NO_NATIVE)?, false),
     ];
-    Ok(batch(classes, list_memory(hogs, 1, 1) + list_memory(n, 2, rounds)))
+    Ok(batch(
+        classes,
+        list_memory(hogs, 1, 1) + list_memory(n, 2, rounds),
+    ))
 }
 
 /// Open arrivals without a recorded trace: the same distributions, our own draws.
@@ -298,14 +372,27 @@ fn open(c: &Config) -> Result<Tasks, String> {
     let rate = positive("rate", needed(c, "rate", c.rate)?)?;
     let sleep = |ms: f64| Step::Io(Dist::Exponential(Nanos::from_f64(ms * 1e6)));
     let cpu = some("cpu_ms", c.cpu_ms)?.map(|ms| Part::Cpu(ms).step(NO_NATIVE));
-    let steps: Vec<Step> =
-        [some("io_ms", c.io_ms)?.map(sleep), cpu, some("io2_ms", c.io2_ms)?.map(sleep)].into_iter().flatten().collect();
+    let steps: Vec<Step> = [
+        some("io_ms", c.io_ms)?.map(sleep),
+        cpu,
+        some("io2_ms", c.io2_ms)?.map(sleep),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     if n == 0 {
         return Ok(batch(Vec::new(), 0.0));
     }
     let memory = list_memory(n, steps.len(), 1);
-    let arrivals = Arrivals::Open { interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)), count: Some(n) };
-    Ok(Tasks { classes: vec![class("task", n, steps, false)], arrivals, memory })
+    let arrivals = Arrivals::Open {
+        interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)),
+        count: Some(n),
+    };
+    Ok(Tasks {
+        classes: vec![class("task", n, steps, false)],
+        arrivals,
+        memory,
+    })
 }
 
 /// Recorded tasks: one class for each shape of steps, the durations as recorded.
@@ -316,20 +403,47 @@ fn traced(recorded: &[Recorded], native_cost: f64) -> Tasks {
     let mut memory = 0.0;
     for task in recorded {
         let same = |shape: &&[Part]| {
-            shape.len() == task.steps.len() && shape.iter().zip(&task.steps).all(|(a, b)| a.same_shape(*b))
+            shape.len() == task.steps.len()
+                && shape.iter().zip(&task.steps).all(|(a, b)| a.same_shape(*b))
         };
         let index = shapes.iter().position(same).unwrap_or_else(|| {
             shapes.push(&task.steps);
-            let steps = task.steps.iter().map(|p| p.step(Native { cost: native_cost, block: None })).collect();
-            classes.push(class(&format!("shape {}", classes.len() + 1), 0, steps, false));
+            let steps = task
+                .steps
+                .iter()
+                .map(|p| {
+                    p.step(Native {
+                        cost: native_cost,
+                        block: None,
+                    })
+                })
+                .collect();
+            classes.push(class(
+                &format!("shape {}", classes.len() + 1),
+                0,
+                steps,
+                false,
+            ));
             classes.len() - 1
         });
         classes[index].count += 1;
-        let demands = task.steps.iter().filter_map(|p| p.time(native_cost)).collect();
-        tasks.push(TracedTask { at: Nanos::from_secs_f64(task.at), class: index, demands });
+        let demands = task
+            .steps
+            .iter()
+            .filter_map(|p| p.time(native_cost))
+            .collect();
+        tasks.push(TracedTask {
+            at: Nanos::from_secs_f64(task.at),
+            class: index,
+            demands,
+        });
         memory += list_memory(1, task.steps.len(), 1);
     }
-    Tasks { classes, arrivals: Arrivals::Trace(tasks), memory }
+    Tasks {
+        classes,
+        arrivals: Arrivals::Trace(tasks),
+        memory,
+    }
 }
 
 #[cfg(test)]
@@ -341,11 +455,14 @@ mod tests {
     }
 
     fn built(json: &str) -> Workload {
-        build_workload(&config(json), None, &Strategy::Sequential, (51.0, 5e4), 1.0).expect("buildable").0
+        build_workload(&config(json), None, &Strategy::Sequential, (51.0, 5e4), 1.0)
+            .expect("buildable")
+            .0
     }
 
     fn refused(json: &str) -> String {
-        build_workload(&config(json), None, &Strategy::Sequential, (51.0, 5e4), 1.0).expect_err("refused")
+        build_workload(&config(json), None, &Strategy::Sequential, (51.0, 5e4), 1.0)
+            .expect_err("refused")
     }
 
     #[test]
@@ -370,10 +487,15 @@ mod tests {
 
     #[test]
     fn zero_and_missing_times_leave_a_step_out() {
-        let w = built(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "io_ms": 0, "bytes_in": 0, "cpu_ms": 1}"#);
+        let w = built(
+            r#"{"workload": "uniform", "strategy": "aio", "n": 1, "io_ms": 0, "bytes_in": 0, "cpu_ms": 1}"#,
+        );
         assert_eq!(w.classes[0].steps.len(), 1);
         assert!(
-            built(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 0}"#).classes[0]
+            built(
+                r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 0}"#
+            )
+            .classes[0]
                 .steps
                 .is_empty()
         );
@@ -384,8 +506,11 @@ mod tests {
         let w = built(
             r#"{"workload": "agents", "strategy": "aio", "n": 5, "rounds": 2, "reason_ms": 4, "share_ms": 1, "fetch_ms": 6, "parse_ms": 1}"#,
         );
-        let counts: Vec<_> =
-            w.classes.iter().map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len())).collect();
+        let counts: Vec<_> = w
+            .classes
+            .iter()
+            .map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len()))
+            .collect();
         assert_eq!(counts, [("reason", 3, true, 4), ("fetch", 2, true, 4)]);
         let one = built(
             r#"{"workload": "agents", "strategy": "aio", "n": 1, "rounds": 1, "reason_ms": 4, "share_ms": 1, "fetch_ms": 6, "parse_ms": 1}"#,
@@ -398,8 +523,11 @@ mod tests {
         let w = built(
             r#"{"workload": "convoy", "strategy": "aio", "n": 4, "hogs": 2, "hog_ms": 100, "rounds": 3, "io_ms": 1, "cpu_ms": 0.5}"#,
         );
-        let counts: Vec<_> =
-            w.classes.iter().map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len())).collect();
+        let counts: Vec<_> = w
+            .classes
+            .iter()
+            .map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len()))
+            .collect();
         assert_eq!(counts, [("hog", 2, false, 1), ("io", 4, false, 6)]);
     }
 
@@ -408,24 +536,61 @@ mod tests {
         let w = built(
             r#"{"workload": "open", "strategy": "aio", "n": 9, "rate": 50, "io_ms": 20, "cpu_ms": 5, "io2_ms": 10}"#,
         );
-        assert_eq!(w.arrivals, Arrivals::Open { interval: Dist::Exponential(Nanos::from_millis(20)), count: Some(9) });
+        assert_eq!(
+            w.arrivals,
+            Arrivals::Open {
+                interval: Dist::Exponential(Nanos::from_millis(20)),
+                count: Some(9)
+            }
+        );
         assert_eq!(w.classes[0].steps.len(), 3);
-        assert_eq!(w.classes[0].steps[2], Step::Io(Dist::Exponential(Nanos::from_millis(10))));
+        assert_eq!(
+            w.classes[0].steps[2],
+            Step::Io(Dist::Exponential(Nanos::from_millis(10)))
+        );
     }
 
     #[test]
     fn a_trace_is_replayed_by_shape() {
-        let parts = |io: f64| vec![Part::Io(io), Part::Lock(2.0), Part::Native(1.0), Part::BytesIn(7)];
+        let parts = |io: f64| {
+            vec![
+                Part::Io(io),
+                Part::Lock(2.0),
+                Part::Native(1.0),
+                Part::BytesIn(7),
+            ]
+        };
         let recorded = [
-            Recorded { at: 0.5, steps: parts(0.25) },
-            Recorded { at: 0.6, steps: vec![Part::Cpu(1.0)] },
-            Recorded { at: 0.7, steps: parts(0.5) },
+            Recorded {
+                at: 0.5,
+                steps: parts(0.25),
+            },
+            Recorded {
+                at: 0.6,
+                steps: vec![Part::Cpu(1.0)],
+            },
+            Recorded {
+                at: 0.7,
+                steps: parts(0.5),
+            },
         ];
-        let c = config(r#"{"workload": "open", "strategy": "aio", "native_cost": 2, "cpu_cost": 1.6}"#);
-        let (w, memory) =
-            build_workload(&c, Some(recorded.to_vec()), &Strategy::Sequential, (51.0, 5e4), 1.0).expect("buildable");
-        assert_eq!(w.classes.iter().map(|c| c.count).collect::<Vec<_>>(), [2, 1]);
-        let Arrivals::Trace(tasks) = &w.arrivals else { panic!("a trace") };
+        let c =
+            config(r#"{"workload": "open", "strategy": "aio", "native_cost": 2, "cpu_cost": 1.6}"#);
+        let (w, memory) = build_workload(
+            &c,
+            Some(recorded.to_vec()),
+            &Strategy::Sequential,
+            (51.0, 5e4),
+            1.0,
+        )
+        .expect("buildable");
+        assert_eq!(
+            w.classes.iter().map(|c| c.count).collect::<Vec<_>>(),
+            [2, 1]
+        );
+        let Arrivals::Trace(tasks) = &w.arrivals else {
+            panic!("a trace")
+        };
         let ms = Nanos::from_millis;
         assert_eq!((tasks[2].at, tasks[2].class), (ms(700), 0));
         // Python's CPU stays at the baseline (the profile scales it); native code has a factor of its own.
@@ -436,13 +601,26 @@ mod tests {
     #[test]
     fn what_the_program_would_refuse_is_refused() {
         assert!(refused(r#"{"workload": "uniform", "strategy": "aio"}"#).contains("needs `n`"));
-        assert!(refused(r#"{"workload": "agents", "strategy": "aio", "n": 2}"#).contains("needs `rounds`"));
-        assert!(refused(r#"{"workload": "open", "strategy": "aio", "n": 2, "rate": 0}"#).contains("`rate` must be"));
         assert!(
-            refused(r#"{"workload": "uniform", "strategy": "aio", "n": 2, "cpu_ms": -1}"#).contains("`cpu_ms` must be")
+            refused(r#"{"workload": "agents", "strategy": "aio", "n": 2}"#)
+                .contains("needs `rounds`")
         );
-        assert!(refused(r#"{"workload": "uniform", "strategy": "aio", "n": 0, "cpu_ms": 1}"#).contains("no tasks"));
-        assert!(refused(r#"{"workload": "dance", "strategy": "aio"}"#).contains("unknown workload `dance`"));
+        assert!(
+            refused(r#"{"workload": "open", "strategy": "aio", "n": 2, "rate": 0}"#)
+                .contains("`rate` must be")
+        );
+        assert!(
+            refused(r#"{"workload": "uniform", "strategy": "aio", "n": 2, "cpu_ms": -1}"#)
+                .contains("`cpu_ms` must be")
+        );
+        assert!(
+            refused(r#"{"workload": "uniform", "strategy": "aio", "n": 0, "cpu_ms": 1}"#)
+                .contains("no tasks")
+        );
+        assert!(
+            refused(r#"{"workload": "dance", "strategy": "aio"}"#)
+                .contains("unknown workload `dance`")
+        );
         assert!(
             refused(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 99999999}"#)
                 .contains("steps")

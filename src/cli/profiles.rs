@@ -28,7 +28,9 @@ enum Command {
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match &args.command {
         None | Some(Command::List) => list(),
-        Some(Command::Show { name }) => show(&profiles::find(name).map_err(|e| UserError::new(e.to_string()))?),
+        Some(Command::Show { name }) => {
+            show(&profiles::find(name).map_err(|e| UserError::new(e.to_string()))?)
+        }
     };
     printer.result(&text)?;
     Ok(Exit::Done as u8)
@@ -67,7 +69,11 @@ fn show(p: &Profile) -> String {
             Tag::Default => "default".into(),
         };
         let value = p.params.get(i);
-        let value = if value == 0.0 || value >= 100.0 { format!("{value:.0}") } else { format!("{value:.4}") };
+        let value = if value == 0.0 || value >= 100.0 {
+            format!("{value:.0}")
+        } else {
+            format!("{value:.4}")
+        };
         out.push_str(&format!(
             "{:26} {value:>12} {:5} {source}\n{:46}{}\n",
             info.name,
@@ -77,8 +83,11 @@ fn show(p: &Profile) -> String {
         ));
     }
     for (what, curve) in [("dumps", &p.dumps), ("loads", &p.loads)] {
-        let points: Vec<String> =
-            curve.0.iter().map(|(bytes, ns)| format!("{bytes:.0} B {:.1} us", ns / 1e3)).collect();
+        let points: Vec<String> = curve
+            .0
+            .iter()
+            .map(|(bytes, ns)| format!("{bytes:.0} B {:.1} us", ns / 1e3))
+            .collect();
         out.push_str(&format!("{what}: {}\n", points.join(", ")));
     }
     out

@@ -54,8 +54,14 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     if let Some(dir) = &args.write_profiles {
         write_profiles(&reference, dir, printer)?;
     }
-    let settings = Settings { replications: args.replications, seed: args.seed, only: args.only.clone() };
-    let result = validate(&reference, &settings, &|input| simulate(input).map_err(|e| e.to_string()));
+    let settings = Settings {
+        replications: args.replications,
+        seed: args.seed,
+        only: args.only.clone(),
+    };
+    let result = validate(&reference, &settings, &|input| {
+        simulate(input).map_err(|e| e.to_string())
+    });
     let text = match args.format {
         Format::Text => render::text(&result, args.detail),
         Format::Json => render::json(&result),
@@ -67,15 +73,24 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         None => printer.result(&text)?,
     }
     for s in &result.skipped {
-        printer.warn(&format!("skipped {} {}: {}", s.name, s.interpreter, s.reason));
+        printer.warn(&format!(
+            "skipped {} {}: {}",
+            s.name, s.interpreter, s.reason
+        ));
     }
-    Ok(if result.cells.is_empty() { Exit::Unexpected as u8 } else { Exit::Done as u8 })
+    Ok(if result.cells.is_empty() {
+        Exit::Unexpected as u8
+    } else {
+        Exit::Done as u8
+    })
 }
 
 fn write_profiles(reference: &Reference, dir: &Path, printer: &Printer) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     for (id, interpreter) in &reference.interpreters {
-        let Ok(interpreter) = interpreter else { continue };
+        let Ok(interpreter) = interpreter else {
+            continue;
+        };
         let profile = match profiles::RELEASES.iter().find(|r| r.measured_as == id) {
             Some(release) => release.from_measured(&interpreter.profile, interpreter.cpu_cost),
             None => interpreter.profile.clone(),

@@ -24,8 +24,13 @@ const FAST_RUN_SPREAD: f64 = 1.4;
 /// all were at the typical speed. `Profile::slowed` multiplies by the slowness of a cell's own runs later.
 pub fn best_speed(figure: f64, worst_over_best: Option<f64>, sample_ms: f64) -> f64 {
     let caught = sample_ms < SHORT_SAMPLE_MS
-        || sample_ms < LONG_SAMPLE_MS && worst_over_best.is_none_or(|spread| spread >= FAST_RUN_SPREAD);
-    if caught { figure } else { figure / TYPICAL_SLOWNESS }
+        || sample_ms < LONG_SAMPLE_MS
+            && worst_over_best.is_none_or(|spread| spread >= FAST_RUN_SPREAD);
+    if caught {
+        figure
+    } else {
+        figure / TYPICAL_SLOWNESS
+    }
 }
 
 /// The two measurement files of one interpreter.
@@ -42,7 +47,11 @@ pub(super) struct Figures<'a> {
 impl<'a> Figures<'a> {
     pub(super) fn new(micro: &'a Value, more: &'a Value) -> Self {
         let version = micro["version"].as_str().unwrap_or("3.14.0").to_owned();
-        let minor = version.split('.').nth(1).and_then(|m| m.parse().ok()).unwrap_or(14);
+        let minor = version
+            .split('.')
+            .nth(1)
+            .and_then(|m| m.parse().ok())
+            .unwrap_or(14);
         Self {
             metrics: &micro["metrics"],
             spread: &micro["spread"],
@@ -61,11 +70,17 @@ impl<'a> Figures<'a> {
 
     /// A figure of `further measurements`, by path.
     pub(super) fn further(&self, path: &[&str]) -> Option<f64> {
-        path.iter().fold(self.more, |v, key| &v[*key]).as_f64().filter(|v| v.is_finite())
+        path.iter()
+            .fold(self.more, |v, key| &v[*key])
+            .as_f64()
+            .filter(|v| v.is_finite())
     }
 
     fn worst_over_best(&self, name: &str) -> Option<f64> {
-        let (least, greatest) = (self.spread[name][0].as_f64()?, self.spread[name][1].as_f64()?);
+        let (least, greatest) = (
+            self.spread[name][0].as_f64()?,
+            self.spread[name][1].as_f64()?,
+        );
         (least > 0.0).then(|| greatest / least)
     }
 
@@ -78,7 +93,11 @@ impl<'a> Figures<'a> {
     /// A figure in nanoseconds, likewise.
     pub(super) fn ns(&self, name: &str, repeats: f64) -> Option<f64> {
         let ns = self.raw(name)?;
-        Some(best_speed(ns, self.worst_over_best(name), ns * repeats / 1e6))
+        Some(best_speed(
+            ns,
+            self.worst_over_best(name),
+            ns * repeats / 1e6,
+        ))
     }
 
     /// What the first figure takes beyond the second, both in microseconds, at best speed, in nanoseconds. Both were taken in
