@@ -9,23 +9,49 @@ fn pchsim() -> Command {
 
 #[test]
 fn help_is_a_result() {
-    pchsim().arg("--help").assert().code(0).stdout(predicate::str::contains("run")).stderr("");
-    pchsim().args(["run", "--help"]).assert().code(0).stdout(predicate::str::contains("Exit codes"));
-    pchsim().arg("--version").assert().code(0).stdout(predicate::str::starts_with("pchsim "));
+    pchsim()
+        .arg("--help")
+        .assert()
+        .code(0)
+        .stdout(predicate::str::contains("run"))
+        .stderr("");
+    pchsim()
+        .args(["run", "--help"])
+        .assert()
+        .code(0)
+        .stdout(predicate::str::contains("Exit codes"));
+    pchsim()
+        .arg("--version")
+        .assert()
+        .code(0)
+        .stdout(predicate::str::starts_with("pchsim "));
 }
 
 #[test]
 fn bad_usage_has_code_2_and_says_why_on_stderr() {
-    for line in
-        [vec![], vec!["run"], vec!["run", "x", "--cores", "0"], vec!["run", "x", "--precision", "0%"], vec!["walk"]]
-    {
-        pchsim().args(&line).assert().code(2).stdout("").stderr(predicate::str::is_empty().not());
+    for line in [
+        vec![],
+        vec!["run"],
+        vec!["run", "x", "--cores", "0"],
+        vec!["run", "x", "--precision", "0%"],
+        vec!["walk"],
+    ] {
+        pchsim()
+            .args(&line)
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(predicate::str::is_empty().not());
     }
 }
 
 #[test]
 fn a_bare_scenario_suggests_run() {
-    pchsim().arg("my.ron").assert().code(2).stderr(predicate::str::contains("pchsim run my.ron"));
+    pchsim()
+        .arg("my.ron")
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("pchsim run my.ron"));
 }
 
 #[test]

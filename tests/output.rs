@@ -6,15 +6,27 @@ use pchsim::report::{Meta, Style, csv, json, markdown, text};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::Finding;
 use pchsim::study::{
-    ClassForecast, Forecast, Found, Judgement, LATENCIES, Quantity, Status, Study, Unit, Verdict, Warning,
+    ClassForecast, Forecast, Found, Judgement, LATENCIES, Quantity, Status, Study, Unit, Verdict,
+    Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
-    Estimate { mean, half: Some(half), median: mean * 0.99, n: 10 }
+    Estimate {
+        mean,
+        half: Some(half),
+        median: mean * 0.99,
+        n: 10,
+    }
 }
 
 /// A forecast whose other numbers follow from its makespan.
-fn forecast(label: &str, strategy: Strategy, interpreter: &str, makespan: f64, half: f64) -> Forecast {
+fn forecast(
+    label: &str,
+    strategy: Strategy,
+    interpreter: &str,
+    makespan: f64,
+    half: f64,
+) -> Forecast {
     let values = Quantity::ALL.map(|q| {
         let e = match q {
             Quantity::Makespan | Quantity::Closed | Quantity::Max => estimate(makespan, half),
@@ -41,8 +53,14 @@ fn forecast(label: &str, strategy: Strategy, interpreter: &str, makespan: f64, h
         tied: false,
         values,
         classes: vec![
-            ClassForecast { name: "page".into(), latencies: [Some(estimate(makespan * 0.4, half)); LATENCIES.len()] },
-            ClassForecast { name: "image".into(), latencies: [None; LATENCIES.len()] },
+            ClassForecast {
+                name: "page".into(),
+                latencies: [Some(estimate(makespan * 0.4, half)); LATENCIES.len()],
+            },
+            ClassForecast {
+                name: "image".into(),
+                latencies: [None; LATENCIES.len()],
+            },
         ],
         causes,
         cores: vec![0.25; 4],
@@ -52,7 +70,11 @@ fn forecast(label: &str, strategy: Strategy, interpreter: &str, makespan: f64, h
         objectives: vec![
             Judgement {
                 text: "makespan < 20s".into(),
-                verdict: if makespan < 20.0 { Verdict::Met } else { Verdict::Missed },
+                verdict: if makespan < 20.0 {
+                    Verdict::Met
+                } else {
+                    Verdict::Missed
+                },
                 value: Some(estimate(makespan, half)),
                 bound: 20.0,
             },
@@ -69,30 +91,67 @@ fn forecast(label: &str, strategy: Strategy, interpreter: &str, makespan: f64, h
 }
 
 fn refused() -> Forecast {
-    let mut f = forecast("interpreters", Strategy::Interpreters(Workers::Auto), "cpython-3.13t", 1.0, 0.0);
+    let mut f = forecast(
+        "interpreters",
+        Strategy::Interpreters(Workers::Auto),
+        "cpython-3.13t",
+        1.0,
+        0.0,
+    );
     f.status = Status::Unsupported("sub-interpreters need 3.14".into());
     f.values = [None; Quantity::COUNT];
-    f.classes.iter_mut().for_each(|c| c.latencies = [None; LATENCIES.len()]);
+    f.classes
+        .iter_mut()
+        .for_each(|c| c.latencies = [None; LATENCIES.len()]);
     f.causes = [0.0; 10];
     f.cores = Vec::new();
     (f.primary, f.speedup, f.replications, f.events) = (None, None, 0, 0);
-    f.objectives.iter_mut().for_each(|o| (o.verdict, o.value) = (Verdict::Missed, None));
+    f.objectives
+        .iter_mut()
+        .for_each(|o| (o.verdict, o.value) = (Verdict::Missed, None));
     f
 }
 
 fn batch_study() -> Study {
-    let hybrid = Strategy::Asyncio { limit: None, offload: Offload::Threads(Workers::Exactly(4)) };
+    let hybrid = Strategy::Asyncio {
+        limit: None,
+        offload: Offload::Threads(Workers::Exactly(4)),
+    };
     let mut a = forecast("asyncio + threads x4", hybrid, "cpython-3.13t", 12.41, 0.31);
     (a.rank, a.tied) = (Some(1), true);
-    let mut b = forecast("threads x100", Strategy::Threads(Workers::Exactly(100)), "cpython-3.13t", 12.44, 0.3);
+    let mut b = forecast(
+        "threads x100",
+        Strategy::Threads(Workers::Exactly(100)),
+        "cpython-3.13t",
+        12.44,
+        0.3,
+    );
     (b.rank, b.tied, b.behind_best) = (Some(1), true, Some(estimate(0.03, 0.05)));
-    let mut c = forecast("threads", Strategy::Threads(Workers::Auto), "cpython-3.14", 51.2, 0.004);
+    let mut c = forecast(
+        "threads",
+        Strategy::Threads(Workers::Auto),
+        "cpython-3.14",
+        51.2,
+        0.004,
+    );
     (c.rank, c.behind_best) = (Some(3), Some(estimate(38.79, 0.3)));
-    let mut d = forecast("sequential", Strategy::Sequential, "cpython-3.14", 150.0, 0.01);
+    let mut d = forecast(
+        "sequential",
+        Strategy::Sequential,
+        "cpython-3.14",
+        150.0,
+        0.01,
+    );
     (d.rank, d.behind_best) = (Some(4), Some(estimate(137.59, 0.3)));
     d.speedup = Some(estimate(1.0, 0.0));
     let at = Nanos::from_millis(1_200);
-    c.findings = vec![Found { finding: Finding::BlockedLoop { at, lasted: Nanos::from_millis(512) }, replications: 3 }];
+    c.findings = vec![Found {
+        finding: Finding::BlockedLoop {
+            at,
+            lasted: Nanos::from_millis(512),
+        },
+        replications: 3,
+    }];
     Study {
         name: "scraper".into(),
         question: "How long do 100 pages take?".into(),
@@ -107,9 +166,14 @@ fn batch_study() -> Study {
         hidden_baseline: None,
         baseline: Some("sequential on cpython-3.14".into()),
         warnings: vec![
-            Warning::BlockedLoop { cases: vec![("threads on cpython-3.14".into(), Nanos::from_millis(512))] },
+            Warning::BlockedLoop {
+                cases: vec![("threads on cpython-3.14".into(), Nanos::from_millis(512))],
+            },
             Warning::Unsupported {
-                cases: vec![("interpreters on cpython-3.13t".into(), "sub-interpreters need 3.14".into())],
+                cases: vec![(
+                    "interpreters on cpython-3.13t".into(),
+                    "sub-interpreters need 3.14".into(),
+                )],
             },
             Warning::NotConverged {
                 cases: vec![("asyncio + threads x4 on cpython-3.13t".into(), 0.025)],
@@ -122,9 +186,23 @@ fn batch_study() -> Study {
 
 /// A steady workload on one interpreter, one case saturated.
 fn open_study() -> Study {
-    let mut a =
-        forecast("asyncio", Strategy::Asyncio { limit: None, offload: Offload::None }, "cpython-3.14", 0.0125, 0.000_2);
-    let mut b = forecast("threads x8", Strategy::Threads(Workers::Exactly(8)), "cpython-3.14", 0.0207, 0.000_9);
+    let mut a = forecast(
+        "asyncio",
+        Strategy::Asyncio {
+            limit: None,
+            offload: Offload::None,
+        },
+        "cpython-3.14",
+        0.0125,
+        0.000_2,
+    );
+    let mut b = forecast(
+        "threads x8",
+        Strategy::Threads(Workers::Exactly(8)),
+        "cpython-3.14",
+        0.0207,
+        0.000_9,
+    );
     let mut c = forecast("sequential", Strategy::Sequential, "cpython-3.14", 1.0, 0.1);
     (a.rank, b.rank) = (Some(1), Some(2));
     b.behind_best = Some(estimate(0.008_2, 0.000_7));
@@ -137,7 +215,10 @@ fn open_study() -> Study {
     c.status = Status::Saturated;
     c.primary = None;
     LATENCIES.iter().for_each(|&q| c.values[q as usize] = None);
-    (c.values[Quantity::Makespan as usize], c.values[Quantity::Closed as usize]) = (None, None);
+    (
+        c.values[Quantity::Makespan as usize],
+        c.values[Quantity::Closed as usize],
+    ) = (None, None);
     Study {
         name: "api".into(),
         question: String::new(),
@@ -146,13 +227,19 @@ fn open_study() -> Study {
         warmup: Nanos::from_millis(2_340),
         forecasts: vec![a, b, c],
         baseline: None,
-        warnings: vec![Warning::Saturated { cases: vec!["sequential on cpython-3.14".into()], arrivals: Some(200.0) }],
+        warnings: vec![Warning::Saturated {
+            cases: vec!["sequential on cpython-3.14".into()],
+            arrivals: Some(200.0),
+        }],
         ..batch_study()
     }
 }
 
 fn meta() -> Meta {
-    Meta { command: "pchsim run scraper --seed 1".into(), version: "0.1.0".into() }
+    Meta {
+        command: "pchsim run scraper --seed 1".into(),
+        version: "0.1.0".into(),
+    }
 }
 
 #[test]
@@ -167,7 +254,14 @@ fn text_of_an_open_workload() {
 
 #[test]
 fn text_in_ascii_with_details() {
-    let plain = text(&batch_study(), &meta(), Style { unicode: false, verbose: true });
+    let plain = text(
+        &batch_study(),
+        &meta(),
+        Style {
+            unicode: false,
+            verbose: true,
+        },
+    );
     assert!(plain.is_ascii());
     insta::assert_snapshot!(plain);
 }
@@ -185,22 +279,61 @@ fn every_warning_names_a_next_step() {
     let name = || "threads x8 on cpython-3.14".to_owned();
     let at = Nanos::from_millis(1_234);
     let all = [
-        Warning::Saturated { cases: vec![name()], arrivals: None },
-        Warning::NotConverged { cases: vec![(name(), 0.123)], precision: 0.02, fixed: false },
+        Warning::Saturated {
+            cases: vec![name()],
+            arrivals: None,
+        },
+        Warning::NotConverged {
+            cases: vec![(name(), 0.123)],
+            precision: 0.02,
+            fixed: false,
+        },
         Warning::FewReplications { replications: 1 },
         Warning::FewReplications { replications: 2 },
-        Warning::WarmupUncertain { cases: vec![name()] },
-        Warning::OutOfMemory { cases: vec![(name(), at, 512 << 20)] },
-        Warning::Deadlock { cases: vec![(name(), at, vec!["a waits for b".into(), "b waits for a".into()])] },
-        Warning::EventLimit { cases: vec![name()], limit: 1_000_000_000 },
-        Warning::NothingCompleted { cases: vec![name()] },
-        Warning::Unsupported { cases: vec![(name(), "no".into())] },
-        Warning::BlockedLoop { cases: vec![(name(), at)] },
-        Warning::ObjectiveMissed { objective: "p95 < 1ms".into(), closest: Some((name(), 0.3)) },
-        Warning::ObjectiveMissed { objective: "p95 < 1ms".into(), closest: None },
-        Warning::EstimatedProfile { interpreter: "default".into(), defaults: 90, of: 100 },
+        Warning::WarmupUncertain {
+            cases: vec![name()],
+        },
+        Warning::OutOfMemory {
+            cases: vec![(name(), at, 512 << 20)],
+        },
+        Warning::Deadlock {
+            cases: vec![(
+                name(),
+                at,
+                vec!["a waits for b".into(), "b waits for a".into()],
+            )],
+        },
+        Warning::EventLimit {
+            cases: vec![name()],
+            limit: 1_000_000_000,
+        },
+        Warning::NothingCompleted {
+            cases: vec![name()],
+        },
+        Warning::Unsupported {
+            cases: vec![(name(), "no".into())],
+        },
+        Warning::BlockedLoop {
+            cases: vec![(name(), at)],
+        },
+        Warning::ObjectiveMissed {
+            objective: "p95 < 1ms".into(),
+            closest: Some((name(), 0.3)),
+        },
+        Warning::ObjectiveMissed {
+            objective: "p95 < 1ms".into(),
+            closest: None,
+        },
+        Warning::EstimatedProfile {
+            interpreter: "default".into(),
+            defaults: 90,
+            of: 100,
+        },
     ];
-    let lines: Vec<String> = all.iter().map(|w| format!("{}: {}", w.code(), w.text())).collect();
+    let lines: Vec<String> = all
+        .iter()
+        .map(|w| format!("{}: {}", w.code(), w.text()))
+        .collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
 
@@ -222,7 +355,8 @@ fn json_of_a_batch() {
 #[test]
 fn json_has_no_number_that_json_lacks() {
     let mut study = batch_study();
-    study.forecasts[0].values[Quantity::Makespan as usize] = Some(estimate(f64::NAN, f64::INFINITY));
+    study.forecasts[0].values[Quantity::Makespan as usize] =
+        Some(estimate(f64::NAN, f64::INFINITY));
     assert!(serde_json::from_str::<serde_json::Value>(&json(&study, &meta())).is_ok());
 }
 
@@ -239,11 +373,17 @@ fn csv_of_a_batch() {
 fn every_key_is_documented() {
     let documentation = include_str!("../docs/output-format.md");
     for key in Quantity::ALL.map(Quantity::key) {
-        assert!(documentation.contains(&format!("`{key}`")), "docs/output-format.md does not mention `{key}`");
+        assert!(
+            documentation.contains(&format!("`{key}`")),
+            "docs/output-format.md does not mention `{key}`"
+        );
     }
     let parsed: serde_json::Value = serde_json::from_str(&json(&batch_study(), &meta())).unwrap();
     let case = parsed["cases"][0].as_object().unwrap();
     for key in parsed.as_object().unwrap().keys().chain(case.keys()) {
-        assert!(documentation.contains(&format!("`{key}`")), "docs/output-format.md does not mention `{key}`");
+        assert!(
+            documentation.contains(&format!("`{key}`")),
+            "docs/output-format.md does not mention `{key}`"
+        );
     }
 }

@@ -58,17 +58,28 @@ impl Release {
         p.name = self.name.into();
         p.version = self.version.into();
         p.minor = self.minor;
-        p.origin = format!("{}; stands for {} on a server of that class", measured.origin, self.version);
+        p.origin = format!(
+            "{}; stands for {} on a server of that class",
+            measured.origin, self.version
+        );
         let mut put = |name: &str, value: f64, tag: Tag| {
-            let i = PARAMS.iter().position(|info| info.name == name).expect("a parameter of the table");
+            let i = PARAMS
+                .iter()
+                .position(|info| info.name == name)
+                .expect("a parameter of the table");
             *p.params.get_mut(i) = value;
             p.tags[i] = tag;
         };
         if let Some(cost) = cpu_cost {
-            put("cpu_factor", cost, Tag::Measured("cpu_cost of the reference cells".into()));
+            put(
+                "cpu_factor",
+                cost,
+                Tag::Measured("cpu_cost of the reference cells".into()),
+            );
         }
         if self.preloads_main {
-            let how = "3.14.1 and later preload the main module; the build that was measured did not";
+            let how =
+                "3.14.1 and later preload the main module; the build that was measured did not";
             put("forkserver_preload_main", 1.0, Tag::Derived(how.into()));
         }
         p
@@ -77,7 +88,10 @@ impl Release {
 
 /// The shipped profiles, in the order of [`RELEASES`].
 pub fn shipped() -> Vec<Profile> {
-    RELEASES.iter().map(|r| from_ron(r.text, r.name).expect("shipped profiles are checked by the tests")).collect()
+    RELEASES
+        .iter()
+        .map(|r| from_ron(r.text, r.name).expect("shipped profiles are checked by the tests"))
+        .collect()
 }
 
 /// The shipped profile of this name, or the profile in this file (a name that ends in `.ron`).
@@ -92,12 +106,22 @@ pub fn find(name_or_file: &str) -> Result<Profile, ProfileError> {
     let names = || RELEASES.iter().map(|r| r.name);
     // `3.14t` or `python3.14t` is as likely a slip as a misspelt name.
     let version = name_or_file.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let near = match names().find(|n| !version.is_empty() && n.strip_prefix("cpython-") == Some(version)) {
+    let near = match names()
+        .find(|n| !version.is_empty() && n.strip_prefix("cpython-") == Some(version))
+    {
         Some(exact) => vec![exact],
         None => similar(name_or_file, names()),
     };
-    let hint = if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) };
-    Err(ProfileError::Unknown { name: name_or_file.into(), hint, shipped: names().collect::<Vec<_>>().join(", ") })
+    let hint = if near.is_empty() {
+        String::new()
+    } else {
+        format!(", did you mean {}?", near.join(" or "))
+    };
+    Err(ProfileError::Unknown {
+        name: name_or_file.into(),
+        hint,
+        shipped: names().collect::<Vec<_>>().join(", "),
+    })
 }
 
 #[cfg(test)]
@@ -119,7 +143,9 @@ mod tests {
         assert!(e.contains("did you mean cpython-3.14t?"), "{e}");
         let e = find("cpyton-3.11").expect_err("no such name").to_string();
         assert!(e.contains("cpython-3.11"), "{e}");
-        let e = find("no/such/file.ron").expect_err("no such file").to_string();
+        let e = find("no/such/file.ron")
+            .expect_err("no such file")
+            .to_string();
         assert!(e.contains("cannot read"), "{e}");
     }
 }

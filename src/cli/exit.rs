@@ -51,7 +51,8 @@ impl UserError {
 /// The exit code of an error, and what is to be printed of it (nothing, when the reader has gone away).
 pub(super) fn of_error(error: &anyhow::Error) -> (Exit, Option<String>) {
     let broken = |e: &(dyn std::error::Error + 'static)| {
-        e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+        e.downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     };
     if error.chain().any(broken) {
         return (Exit::Done, None);
@@ -69,11 +70,18 @@ mod tests {
 
     #[test]
     fn errors_have_their_codes() {
-        let gone = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).context("cannot write");
+        let gone = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe))
+            .context("cannot write");
         assert_eq!(of_error(&gone), (Exit::Done, None));
         let user = anyhow::Error::new(UserError::new("no such scenario"));
-        assert_eq!(of_error(&user), (Exit::Usage, Some("error: no such scenario".into())));
+        assert_eq!(
+            of_error(&user),
+            (Exit::Usage, Some("error: no such scenario".into()))
+        );
         let bug = anyhow::anyhow!("inner").context("outer");
-        assert_eq!(of_error(&bug), (Exit::Unexpected, Some("error: outer: inner".into())));
+        assert_eq!(
+            of_error(&bug),
+            (Exit::Unexpected, Some("error: outer: inner".into()))
+        );
     }
 }

@@ -1,11 +1,14 @@
 //! The terminal: one file a subcommand. The only room that prints.
 
+pub mod check;
 mod exit;
-mod hooks;
+pub mod init;
 mod paint;
 mod printer;
+pub mod profiles;
 pub mod run;
-// HOOK: mod check; mod scenarios; mod init; mod validate; mod profiles;
+pub mod scenarios;
+pub mod validate;
 
 use std::process::ExitCode;
 
@@ -50,14 +53,27 @@ struct Cli {
 enum Command {
     /// Simulate a scenario under every strategy, and compare
     Run(Box<run::Args>),
-    // HOOK: Check(check::Args), Scenarios(scenarios::Args), Init(init::Args), Validate(validate::Args), Profiles(profiles::Args)
+    /// Check scenario files without running them
+    Check(check::Args),
+    /// List the shipped scenarios
+    Scenarios(scenarios::Args),
+    /// Write a commented copy of a shipped scenario, to start from
+    Init(init::Args),
+    /// Hold forecasts against measured runs of real CPythons
+    Validate(validate::Args),
+    /// List the interpreter profiles, or show one
+    Profiles(profiles::Args),
 }
 
 impl Command {
     fn run(&self, printer: &Printer) -> anyhow::Result<u8> {
         match self {
             Self::Run(args) => run::run(args, printer),
-            // HOOK: Self::Check(args) => check::run(args, printer), and so on
+            Self::Check(args) => check::run(args),
+            Self::Scenarios(args) => scenarios::run(args),
+            Self::Init(args) => init::run(args),
+            Self::Validate(args) => validate::run(args, printer),
+            Self::Profiles(args) => profiles::run(args, printer),
         }
     }
 }
@@ -73,7 +89,11 @@ pub fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let printer = Printer { quiet: cli.quiet, verbose: cli.verbose, progress: !cli.no_progress };
+    let printer = Printer {
+        quiet: cli.quiet,
+        verbose: cli.verbose,
+        progress: !cli.no_progress,
+    };
     match cli.command.run(&printer) {
         Ok(code) => ExitCode::from(code),
         Err(e) => {
@@ -86,16 +106,27 @@ pub fn main() -> ExitCode {
 
 /// Help and version are results; anything else was bad usage. A scenario in place of a subcommand is a common slip.
 fn refused(e: &clap::Error) -> ExitCode {
-    let printer = Printer { quiet: 0, verbose: 0, progress: false };
-    let scenario =
-        std::env::args().nth(1).filter(|a| a == "-" || a.ends_with(".ron") || std::path::Path::new(a).is_file());
+    let printer = Printer {
+        quiet: 0,
+        verbose: 0,
+        progress: false,
+    };
+    let scenario = std::env::args()
+        .nth(1)
+        .filter(|a| a == "-" || a.ends_with(".ron") || std::path::Path::new(a).is_file());
     if let (ErrorKind::InvalidSubcommand, Some(name)) = (e.kind(), scenario) {
-        printer.error(&format!("error: `{name}` is not a subcommand; did you mean `pchsim run {name}`?"));
+        printer.error(&format!(
+            "error: `{name}` is not a subcommand; did you mean `pchsim run {name}`?"
+        ));
         return Exit::Usage.into();
     }
     // Nobody can be told that the streams are gone.
     let _ = e.print();
-    if e.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+    if e.use_stderr() {
+        Exit::Usage.into()
+    } else {
+        Exit::Done.into()
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,15 @@ use anstyle::{AnsiColor, Style};
 
 /// The report with its verdict, ticks and warnings set off.
 pub(super) fn paint(report: &str) -> String {
-    let (bold, green, red) = (Style::new().bold(), color(AnsiColor::Green), color(AnsiColor::Red));
-    let (yellow, cyan) = (color(AnsiColor::Yellow).bold(), color(AnsiColor::Cyan).bold());
+    let (bold, green, red) = (
+        Style::new().bold(),
+        color(AnsiColor::Green),
+        color(AnsiColor::Red),
+    );
+    let (yellow, cyan) = (
+        color(AnsiColor::Yellow).bold(),
+        color(AnsiColor::Cyan).bold(),
+    );
     let mut out = String::with_capacity(report.len() + 256);
     for line in report.lines() {
         let painted = if line.starts_with("Best: ") {
@@ -16,7 +23,8 @@ pub(super) fn paint(report: &str) -> String {
         } else if let Some(rest) = line.strip_prefix("note:") {
             format!("{}{rest}", in_style(cyan, "note:"))
         } else {
-            line.replace('✓', &in_style(green, "✓")).replace('✗', &in_style(red, "✗"))
+            line.replace('✓', &in_style(green, "✓"))
+                .replace('✗', &in_style(red, "✗"))
         };
         out.push_str(&painted);
         out.push('\n');

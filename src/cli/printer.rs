@@ -28,7 +28,9 @@ impl Printer {
     /// Writes a result to standard output; colours are taken out where they are not wanted.
     pub fn result(&self, text: &str) -> anyhow::Result<()> {
         let mut out = anstream::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .context("cannot write to standard output")
     }
 
     /// Tells something that helps, on standard error.
@@ -58,12 +60,22 @@ impl Printer {
     /// Writes a result to a file: the whole of it or nothing. An existing file is replaced only with `force`.
     pub fn write_file(&self, path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
         if path.exists() && !force {
-            let text = format!("{} exists; choose another name, or add --force to replace it", path.display());
+            let text = format!(
+                "{} exists; choose another name, or add --force to replace it",
+                path.display()
+            );
             return Err(UserError::new(text).into());
         }
-        let name = path.file_name().ok_or_else(|| UserError::new(format!("{} is no file name", path.display())))?;
-        let temporary = path.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
-        let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+        let name = path
+            .file_name()
+            .ok_or_else(|| UserError::new(format!("{} is no file name", path.display())))?;
+        let temporary = path.with_file_name(format!(
+            ".{}.{}.tmp",
+            name.to_string_lossy(),
+            std::process::id()
+        ));
+        let written =
+            std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
         if written.is_err() {
             // What is left of a failed attempt helps nobody; that it cannot be removed is no news beside the failure.
             let _ = std::fs::remove_file(&temporary);
@@ -75,7 +87,11 @@ impl Printer {
 
     /// A progress display that appears when a run turns out to be long, on a terminal only.
     pub fn progress_bar(&self) -> RunProgress {
-        RunProgress { bar: ProgressBar::hidden(), wanted: self.progress && self.quiet == 0, since: Instant::now() }
+        RunProgress {
+            bar: ProgressBar::hidden(),
+            wanted: self.progress && self.quiet == 0,
+            since: Instant::now(),
+        }
     }
 }
 
@@ -94,8 +110,10 @@ impl RunProgress {
             return;
         }
         if self.bar.is_hidden() {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} simulations, {eta} left");
-            self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            let style =
+                ProgressStyle::with_template("{bar:30} {pos}/{len} simulations, {eta} left");
+            self.bar
+                .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.set_length(p.planned);
@@ -116,14 +134,25 @@ mod tests {
     fn files_are_whole_and_not_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("result.json");
-        let printer = Printer { quiet: 2, verbose: 0, progress: false };
+        let printer = Printer {
+            quiet: 2,
+            verbose: 0,
+            progress: false,
+        };
         printer.write_file(&path, "one", false).unwrap();
         let refused = printer.write_file(&path, "two", false).unwrap_err();
-        assert!(refused.downcast_ref::<UserError>().is_some() && refused.to_string().contains("--force"));
+        assert!(
+            refused.downcast_ref::<UserError>().is_some()
+                && refused.to_string().contains("--force")
+        );
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
         printer.write_file(&path, "two", true).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        assert!(printer.write_file(&dir.path().join("no/such/place"), "x", false).is_err());
+        assert!(
+            printer
+                .write_file(&dir.path().join("no/such/place"), "x", false)
+                .is_err()
+        );
     }
 }

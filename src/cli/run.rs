@@ -5,11 +5,16 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
 use super::exit::{Exit, UserError};
-use super::hooks;
 use super::paint::paint;
 use super::printer::Printer;
+use crate::calibrate::profiles;
+use crate::cpython::profile::Profile;
 use crate::report::{self, Meta, Style};
-use crate::scenario::{Metric, Objective, Scenario};
+use crate::scenario::{
+    Diagnostic, Metric, Objective, Scenario, load, parse_metric, parse_objective, parse_strategy,
+    render,
+};
+use crate::strategy::simulate;
 use crate::study::{Options, Status, Study, StudyError, Verdict, run_study};
 
 /// How a result is written.
@@ -61,9 +66,9 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1024), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// Override a field of the scenario (repeatable), for example machine.cores=8
-    #[arg(long, value_name = "PATH=VALUE", help_heading = "What to compare")]
-    pub set: Vec<String>,
-    /// Rank by this metric (makespan, throughput, mean, p95, p99..., memory, cpu) [default: makespan of batches, else p95]
+    #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set, help_heading = "What to compare")]
+    pub set: Vec<(String, String)>,
+    /// Rank by this metric (makespan, throughput, mean, p95, p99..., memory, cpu) [default: makespan of batches, else the first latency objective or p95]
     #[arg(long, value_name = "METRIC", help_heading = "What to compare")]
     pub rank_by: Option<String>,
 
@@ -102,20 +107,52 @@ fn precision(text: &str) -> Result<f64, String> {
     }
 }
 
+fn rendered(diagnostic: Diagnostic) -> anyhow::Error {
+    UserError::Rendered(render(&[diagnostic], super::check::stderr_is_styled())).into()
+}
+
+fn load_scenario(name: &str, overrides: &[(String, String)]) -> anyhow::Result<Scenario> {
+    let styled = super::check::stderr_is_styled();
+    load(name, overrides).map_err(|d| UserError::Rendered(render(&d, styled)).into())
+}
+
+fn find_profile(name: &str) -> anyhow::Result<Profile> {
+    profiles::find(name).map_err(|e| UserError::new(e.to_string()).into())
+}
+
+/// A parser of the user's words whose complaint is the user's error.
+fn user_error<T>(parse: fn(&str) -> Result<T, String>) -> impl Fn(&str) -> anyhow::Result<T> {
+    move |text| parse(text).map_err(|e| UserError::new(e).into())
+}
+
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    let mut scenario = hooks::load_scenario(&args.scenario, &args.set)?;
+    let mut scenario = load_scenario(&args.scenario, &args.set)?;
     let asserted = apply(args, &mut scenario)?;
-    let profiles = scenario.interpreters.iter().map(|n| hooks::find_profile(n)).collect::<anyhow::Result<Vec<_>>>()?;
-    let mut options = Options { replications: args.replications, precision: args.precision, ..Options::default() };
+    let profiles = scenario
+        .interpreters
+        .iter()
+        .map(|n| find_profile(n))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut options = Options {
+        replications: args.replications,
+        precision: args.precision,
+        ..Options::default()
+    };
     options.max_events = args.max_events.unwrap_or(options.max_events);
     options.threads = args.threads.map(|n| n as usize);
-    options.metric = args.rank_by.as_deref().map(hooks::parse_metric).transpose()?;
+    options.metric = args
+        .rank_by
+        .as_deref()
+        .map(user_error(parse_metric))
+        .transpose()?;
     if options.metric == Some(Metric::FailureRate) {
         return Err(UserError::new("cannot rank by failures: most strategies have none").into());
     }
     let progress = printer.progress_bar();
-    let study = run_study(&scenario, &profiles, &options, hooks::simulate, &|p| progress.show(p));
+    let study = run_study(&scenario, &profiles, &options, simulate, &|p| {
+        progress.show(p)
+    });
     progress.finish();
     let study = study.map_err(|e| match e {
         StudyError::Threads(_) => anyhow::Error::new(e),
@@ -135,25 +172,41 @@ fn apply(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec<Objective>>
         scenario.machine.visible_cpus = n;
     }
     if !args.strategy.is_empty() {
-        scenario.strategies = args.strategy.iter().map(|s| hooks::parse_strategy(s)).collect::<Result<_, _>>()?;
+        scenario.strategies = args
+            .strategy
+            .iter()
+            .map(|s| parse_strategy(s).map_err(rendered))
+            .collect::<Result<_, _>>()?;
     }
     if !args.interpreter.is_empty() {
         scenario.interpreters.clone_from(&args.interpreter);
-        let known = |name: &Option<String>| name.as_ref().is_none_or(|n| args.interpreter.contains(n));
+        let known =
+            |name: &Option<String>| name.as_ref().is_none_or(|n| args.interpreter.contains(n));
         if scenario.strategies.iter().any(|c| known(&c.interpreter)) {
             scenario.strategies.retain(|c| known(&c.interpreter));
         } else {
             // None of them is for these interpreters: the same strategies then, on these.
-            scenario.strategies.iter_mut().for_each(|c| c.interpreter = None);
+            scenario
+                .strategies
+                .iter_mut()
+                .for_each(|c| c.interpreter = None);
         }
     } else if !args.strategy.is_empty() {
-        for name in scenario.strategies.iter().filter_map(|c| c.interpreter.as_ref()) {
+        for name in scenario
+            .strategies
+            .iter()
+            .filter_map(|c| c.interpreter.as_ref())
+        {
             if !scenario.interpreters.contains(name) {
                 scenario.interpreters.push(name.clone());
             }
         }
     }
-    let asserted = args.assert.iter().map(|a| hooks::parse_objective(a)).collect::<anyhow::Result<Vec<_>>>()?;
+    let asserted = args
+        .assert
+        .iter()
+        .map(|a| user_error(parse_objective)(a))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     for o in &asserted {
         if !scenario.objectives.contains(o) {
             scenario.objectives.push(o.clone());
@@ -163,8 +216,14 @@ fn apply(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec<Objective>>
 }
 
 fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
-    let meta = Meta { command: command(args, study.seed), version: env!("CARGO_PKG_VERSION").into() };
-    let style = Style { unicode: !args.ascii, verbose: printer.verbose > 0 };
+    let meta = Meta {
+        command: command(args, study.seed),
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let style = Style {
+        unicode: !args.ascii,
+        verbose: printer.verbose > 0,
+    };
     let result = match args.format {
         Format::Text => report::text(study, &meta, style),
         Format::Json => report::json(study, &meta),
@@ -174,8 +233,16 @@ fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
     if args.format != Format::Text {
         // The text holds its own warnings.
         for w in &study.warnings {
-            let line = format!("{}: {}", if w.is_note() { "note" } else { "warning" }, w.text());
-            if w.is_note() { printer.hint(&line) } else { printer.warn(&line) }
+            let line = format!(
+                "{}: {}",
+                if w.is_note() { "note" } else { "warning" },
+                w.text()
+            );
+            if w.is_note() {
+                printer.hint(&line)
+            } else {
+                printer.warn(&line)
+            }
         }
     }
     match args.output.as_deref().filter(|p| p.as_os_str() != "-") {
@@ -189,7 +256,11 @@ fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
 fn exit_code(args: &Args, printer: &Printer, study: &Study, asserted: &[Objective]) -> Exit {
     let meets_all = |f: &&crate::study::Forecast| {
         f.status == Status::Fine
-            && asserted.iter().all(|a| f.objectives.iter().any(|o| o.text == a.text && o.verdict != Verdict::Missed))
+            && asserted.iter().all(|a| {
+                f.objectives
+                    .iter()
+                    .any(|o| o.text == a.text && o.verdict != Verdict::Missed)
+            })
     };
     if !asserted.is_empty() && !study.forecasts.iter().any(|f| meets_all(&f)) {
         let all: Vec<String> = asserted.iter().map(|a| format!("`{}`", a.text)).collect();
@@ -207,16 +278,30 @@ fn exit_code(args: &Args, printer: &Printer, study: &Study, asserted: &[Objectiv
 fn command(args: &Args, seed: u64) -> String {
     let mut words = vec!["pchsim".to_owned(), "run".into(), quoted(&args.scenario)];
     let mut add = |name: &str, value: String| words.extend([name.to_owned(), quoted(&value)]);
-    args.strategy.iter().for_each(|s| add("--strategy", s.clone()));
-    args.interpreter.iter().for_each(|s| add("--interpreter", s.clone()));
-    args.cores.iter().for_each(|n| add("--cores", n.to_string()));
-    args.set.iter().for_each(|s| add("--set", s.clone()));
-    args.rank_by.iter().for_each(|m| add("--rank-by", m.clone()));
-    args.replications.iter().for_each(|n| add("--replications", n.to_string()));
+    args.strategy
+        .iter()
+        .for_each(|s| add("--strategy", s.clone()));
+    args.interpreter
+        .iter()
+        .for_each(|s| add("--interpreter", s.clone()));
+    args.cores
+        .iter()
+        .for_each(|n| add("--cores", n.to_string()));
+    args.set
+        .iter()
+        .for_each(|(path, value)| add("--set", format!("{path}={value}")));
+    args.rank_by
+        .iter()
+        .for_each(|m| add("--rank-by", m.clone()));
+    args.replications
+        .iter()
+        .for_each(|n| add("--replications", n.to_string()));
     if args.precision != 0.02 {
         add("--precision", args.precision.to_string());
     }
-    args.max_events.iter().for_each(|n| add("--max-events", n.to_string()));
+    args.max_events
+        .iter()
+        .for_each(|n| add("--max-events", n.to_string()));
     args.assert.iter().for_each(|a| add("--assert", a.clone()));
     add("--seed", seed.to_string());
     words.join(" ")

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use super::Finding;
 use super::exec::{Flow, Mode};
 use super::program::Executor;
 use super::server::Waiter;
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, NO_GIL};
-use super::Finding;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
@@ -130,7 +130,9 @@ impl Sim<'_> {
         }
         self.memory.take(now, self.task_memory());
         self.push(tid, Act::Run(self.costs.aio_task_create));
-        self.loops[copy as usize].ready.push_back(Handle::Start(key));
+        self.loops[copy as usize]
+            .ready
+            .push_back(Handle::Start(key));
     }
 
     fn task_memory(&self) -> u64 {
@@ -184,10 +186,13 @@ impl Sim<'_> {
             }
             let l = &self.loops[copy as usize];
             // epoll counts in whole milliseconds, rounded up.
-            let act = l.timers.peek().map_or(Act::Park(Cause::Loop), |Reverse((at, ..))| {
-                let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
-                Act::ParkUntil(now + Nanos(wait), Cause::Loop)
-            });
+            let act = l
+                .timers
+                .peek()
+                .map_or(Act::Park(Cause::Loop), |Reverse((at, ..))| {
+                    let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
+                    Act::ParkUntil(now + Nanos(wait), Cause::Loop)
+                });
             if outside {
                 self.wait_for_arrivals(tid);
             }
@@ -204,7 +209,9 @@ impl Sim<'_> {
         while let Some(key) = self.accept(copy) {
             self.machine.charge(tid, self.costs.aio_task_create);
             self.memory.take(self.machine.now(), self.task_memory());
-            self.loops[copy as usize].ready.push_back(Handle::Start(key));
+            self.loops[copy as usize]
+                .ready
+                .push_back(Handle::Start(key));
         }
     }
 
@@ -216,7 +223,9 @@ impl Sim<'_> {
             return;
         }
         l.snapshot -= 1;
-        let Some(handle) = l.ready.pop_front() else { return };
+        let Some(handle) = l.ready.pop_front() else {
+            return;
+        };
         l.handle_began = now;
         match handle {
             Handle::Start(key) => {
@@ -255,7 +264,9 @@ impl Sim<'_> {
     /// A task that slept until its arrival now needs a permit like the others.
     fn limited(&mut self, copy: u32, key: TaskKey) -> bool {
         let l = &mut self.loops[copy as usize];
-        let Some(permits) = l.permits.as_mut() else { return false };
+        let Some(permits) = l.permits.as_mut() else {
+            return false;
+        };
         if self.tasks[key].permitted || self.tasks[key].parent.is_some() {
             return false;
         }
@@ -326,7 +337,14 @@ impl Sim<'_> {
                 self.suspend_current(tid, copy);
                 self.release_permit(copy, key);
                 self.machine.charge(tid, self.costs.aio_task_done);
-                self.memory.give(self.machine.now(), if self.tasks[key].parent.is_none() { self.task_memory() } else { 0 });
+                self.memory.give(
+                    self.machine.now(),
+                    if self.tasks[key].parent.is_none() {
+                        self.task_memory()
+                    } else {
+                        0
+                    },
+                );
                 self.task_ended(key);
             }
         }
@@ -380,7 +398,8 @@ impl Sim<'_> {
         let copy = self.tasks[key].copy;
         let l = &mut self.loops[copy as usize];
         l.sequence += 1;
-        l.timers.push(Reverse((until, l.sequence, Handle::Due(key))));
+        l.timers
+            .push(Reverse((until, l.sequence, Handle::Due(key))));
     }
 
     /// Takes an `asyncio.Lock` or waits for it, first in, first out.
@@ -398,7 +417,9 @@ impl Sim<'_> {
     }
 
     pub(crate) fn loop_unlock(&mut self, tid: Tid, lock: u32) {
-        let Some(key) = self.threads[tid as usize].task else { return };
+        let Some(key) = self.threads[tid as usize].task else {
+            return;
+        };
         let copy = self.tasks[key].copy;
         let l = &mut self.loops[copy as usize].locks[lock as usize];
         match l.waiters.pop_front() {
@@ -432,7 +453,9 @@ impl Sim<'_> {
 
     /// A new task of the loop (a child).
     pub(crate) fn loop_ready(&mut self, copy: u32, key: TaskKey) {
-        self.loops[copy as usize].ready.push_back(Handle::Start(key));
+        self.loops[copy as usize]
+            .ready
+            .push_back(Handle::Start(key));
     }
 
     /// A worker has finished a task's part.
@@ -448,7 +471,8 @@ impl Sim<'_> {
         let (copy, number) = (self.tasks[key].copy, self.tasks[key].number);
         let l = &mut self.loops[copy as usize];
         l.sequence += 1;
-        l.timers.push(Reverse((at, l.sequence, Handle::Deadline(key, number))));
+        l.timers
+            .push(Reverse((at, l.sequence, Handle::Deadline(key, number))));
     }
 
     fn deadline_passed(&mut self, tid: Tid, _copy: u32, key: TaskKey, number: u64) {
@@ -456,7 +480,10 @@ impl Sim<'_> {
             return;
         }
         let waiter = Waiter::Task(key);
-        let waits = self.queues.iter().any(|q| q.getters.contains(&waiter) || q.putters.contains(&waiter));
+        let waits = self
+            .queues
+            .iter()
+            .any(|q| q.getters.contains(&waiter) || q.putters.contains(&waiter));
         if waits {
             for q in &mut self.queues {
                 q.forget(waiter);
@@ -470,7 +497,10 @@ impl Sim<'_> {
         self.loops
             .iter()
             .filter(|l| l.longest.1 > SLOW_CALLBACK)
-            .map(|l| Finding::BlockedLoop { at: l.longest.0, lasted: l.longest.1 })
+            .map(|l| Finding::BlockedLoop {
+                at: l.longest.0,
+                lasted: l.longest.1,
+            })
             .collect()
     }
 }

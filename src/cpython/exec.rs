@@ -72,15 +72,20 @@ impl Sim<'_> {
     fn cpu_demand(&mut self, key: TaskKey, demand: Demand) -> Nanos {
         let time = self.draw(key, demand);
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let time =
-            if self.profile.params.cpu_factor == 1.0 { time } else { time.scale(self.profile.params.cpu_factor) };
+        let time = if self.profile.params.cpu_factor == 1.0 {
+            time
+        } else {
+            time.scale(self.profile.params.cpu_factor)
+        };
         time + self.overshoot(key, self.program.cpu_grain)
     }
 
     /// Whether an instruction needs the loop itself rather than a worker.
     fn is_wait(&self, instr: Instr) -> bool {
         match instr {
-            Instr::Io(_) | Instr::Put(_) | Instr::Get(_) | Instr::FanOut { .. } | Instr::End => true,
+            Instr::Io(_) | Instr::Put(_) | Instr::Get(_) | Instr::FanOut { .. } | Instr::End => {
+                true
+            }
             Instr::Acquire(l) | Instr::Release(l) => self.program.lock_across_wait[l as usize],
             _ => false,
         }
@@ -131,7 +136,10 @@ impl Sim<'_> {
         let task = &self.tasks[key];
         let instr = self.program.classes[task.class as usize].code[task.pc as usize];
         match mode {
-            Mode::Part if self.is_wait(instr) && !matches!(task.frames.last(), Some(Frame::Inline { .. })) => {
+            Mode::Part
+                if self.is_wait(instr)
+                    && !matches!(task.frames.last(), Some(Frame::Inline { .. })) =>
+            {
                 return Flow::Over;
             }
             Mode::Loop { offload: true } if self.is_work(instr) => return Flow::Offload,
@@ -153,10 +161,16 @@ impl Sim<'_> {
             }
             Instr::Acquire(lock) => return self.step_acquire(tid, key, mode, lock),
             Instr::Release(lock) => self.step_release(tid, key, mode, lock),
-            Instr::Shared { object, count, write } => self.step_shared(tid, object, count, write),
+            Instr::Shared {
+                object,
+                count,
+                write,
+            } => self.step_shared(tid, object, count, write),
             Instr::Put(queue) => return self.step_put(tid, key, mode, queue),
             Instr::Get(queue) => return self.step_get(tid, key, mode, queue),
-            Instr::FanOut { class, count } => return self.step_fan_out(tid, key, mode, class, count),
+            Instr::FanOut { class, count } => {
+                return self.step_fan_out(tid, key, mode, class, count);
+            }
             Instr::PayloadIn(_) | Instr::PayloadOut(_) => {}
             Instr::EnterHold(bytes) => {
                 self.memory.take(self.machine.now(), bytes);
@@ -171,7 +185,9 @@ impl Sim<'_> {
             }
             Instr::EnterRetry { attempts, backoff } => {
                 let pc = self.tasks[key].pc;
-                self.tasks[key].frames.push(Frame::Retry(pc, attempts, backoff));
+                self.tasks[key]
+                    .frames
+                    .push(Frame::Retry(pc, attempts, backoff));
             }
             Instr::LeaveHold => {
                 if let Some(Frame::Hold(bytes)) = self.tasks[key].frames.pop() {
@@ -199,7 +215,9 @@ impl Sim<'_> {
             }
             Instr::Fail(probability) => {
                 let task = &mut self.tasks[key];
-                let mut rng = self.failure_streams.task(task.number, u64::from(task.draws));
+                let mut rng = self
+                    .failure_streams
+                    .task(task.number, u64::from(task.draws));
                 task.draws += 1;
                 if unit(&mut rng) < probability {
                     self.unwind(tid, key, Ending::Failed);
@@ -243,7 +261,17 @@ impl Sim<'_> {
     }
 
     fn deadline(&self, key: TaskKey) -> Option<Nanos> {
-        self.tasks[key].frames.iter().filter_map(|f| if let Frame::Timeout(d) = f { Some(*d) } else { None }).min()
+        self.tasks[key]
+            .frames
+            .iter()
+            .filter_map(|f| {
+                if let Frame::Timeout(d) = f {
+                    Some(*d)
+                } else {
+                    None
+                }
+            })
+            .min()
     }
 
     fn overdue(&self, key: TaskKey) -> bool {
@@ -263,7 +291,8 @@ impl Sim<'_> {
                 Frame::Hold(bytes) => self.memory.give(now, bytes),
                 Frame::Retry(start, attempts, backoff) if attempts > 1 => {
                     let task = &mut self.tasks[key];
-                    task.frames.push(Frame::Retry(start, attempts - 1, backoff * 2));
+                    task.frames
+                        .push(Frame::Retry(start, attempts - 1, backoff * 2));
                     task.pc = start;
                     task.pause = backoff;
                     return;
@@ -290,7 +319,8 @@ impl Sim<'_> {
     }
 
     fn step_release(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) {
-        let across = matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize];
+        let across =
+            matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize];
         let index = self.lock_index(self.threads[tid as usize].domain, lock);
         let frames = &mut self.tasks[key].frames;
         let found = frames.iter().rposition(|f| match f {
@@ -314,7 +344,11 @@ impl Sim<'_> {
         let mut each = self.costs.object_access;
         let slot = &mut self.objects[object as usize];
         if self.threads[tid as usize].gil == NO_GIL && slot.is_some_and(|last| last != tid) {
-            each += if write { self.costs.object_write_contended } else { self.costs.object_read_contended };
+            each += if write {
+                self.costs.object_write_contended
+            } else {
+                self.costs.object_read_contended
+            };
         }
         *slot = Some(tid);
         self.push(tid, Act::Run(each * count));
@@ -324,13 +358,21 @@ impl Sim<'_> {
         let on_loop = matches!(mode, Mode::Loop { .. });
         let q = &mut self.queues[queue as usize];
         if q.capacity.is_some_and(|c| q.items >= c) {
-            q.putters.push_back(if on_loop { Waiter::Task(key) } else { Waiter::Thread(tid) });
+            q.putters.push_back(if on_loop {
+                Waiter::Task(key)
+            } else {
+                Waiter::Thread(tid)
+            });
             self.tasks[key].pc -= 1;
             return self.wait_for_queue(tid, key, on_loop);
         }
         q.items += 1;
         let getter = q.getters.pop_front();
-        let cost = if on_loop { self.costs.aio_queue_pair } else { self.costs.queue_pair };
+        let cost = if on_loop {
+            self.costs.aio_queue_pair
+        } else {
+            self.costs.queue_pair
+        };
         self.machine.charge(tid, Nanos(cost.0 / 2));
         self.wake_waiter(tid, getter);
         Flow::Go
@@ -340,13 +382,21 @@ impl Sim<'_> {
         let on_loop = matches!(mode, Mode::Loop { .. });
         let q = &mut self.queues[queue as usize];
         if q.items == 0 {
-            q.getters.push_back(if on_loop { Waiter::Task(key) } else { Waiter::Thread(tid) });
+            q.getters.push_back(if on_loop {
+                Waiter::Task(key)
+            } else {
+                Waiter::Thread(tid)
+            });
             self.tasks[key].pc -= 1;
             return self.wait_for_queue(tid, key, on_loop);
         }
         q.items -= 1;
         let putter = q.putters.pop_front();
-        let cost = if on_loop { self.costs.aio_queue_pair } else { self.costs.queue_pair };
+        let cost = if on_loop {
+            self.costs.aio_queue_pair
+        } else {
+            self.costs.queue_pair
+        };
         self.machine.charge(tid, Nanos(cost.0 / 2));
         self.wake_waiter(tid, putter);
         Flow::Go
@@ -360,7 +410,9 @@ impl Sim<'_> {
             }
             return Flow::Suspended;
         }
-        let act = self.deadline(key).map_or(Act::Park(Cause::Queue), |d| Act::ParkUntil(d, Cause::Queue));
+        let act = self
+            .deadline(key)
+            .map_or(Act::Park(Cause::Queue), |d| Act::ParkUntil(d, Cause::Queue));
         self.push(tid, act);
         Flow::Go
     }
@@ -380,13 +432,21 @@ impl Sim<'_> {
         }
         if matches!(mode, Mode::Inline | Mode::Part) {
             let task = &mut self.tasks[key];
-            task.frames.push(Frame::Inline { class: task.class, pc: task.pc, left: count });
+            task.frames.push(Frame::Inline {
+                class: task.class,
+                pc: task.pc,
+                left: count,
+            });
             task.class = class;
             task.pc = 0;
             return Flow::Go;
         }
         self.tasks[key].children = count;
-        let (number, copy, counted) = (self.tasks[key].number, self.tasks[key].copy, self.tasks[key].counted);
+        let (number, copy, counted) = (
+            self.tasks[key].number,
+            self.tasks[key].copy,
+            self.tasks[key].counted,
+        );
         let now = self.machine.now();
         for child in 0..count {
             // Children draw from streams of their own, far from those of other tasks.
@@ -430,12 +490,22 @@ impl Sim<'_> {
         let code = &self.program.classes[class as usize].code;
         let at = |i: u32| code.get(i as usize).copied();
         let name = |instr| match instr {
-            Some(Instr::Get(q)) => Some(format!("an item from queue '{}'", self.program.queues[q as usize].name)),
-            Some(Instr::Put(q)) => Some(format!("room in queue '{}'", self.program.queues[q as usize].name)),
-            Some(Instr::Acquire(l)) => Some(format!("lock '{}'", self.program.locks[l as usize].name)),
+            Some(Instr::Get(q)) => Some(format!(
+                "an item from queue '{}'",
+                self.program.queues[q as usize].name
+            )),
+            Some(Instr::Put(q)) => Some(format!(
+                "room in queue '{}'",
+                self.program.queues[q as usize].name
+            )),
+            Some(Instr::Acquire(l)) => {
+                Some(format!("lock '{}'", self.program.locks[l as usize].name))
+            }
             Some(Instr::FanOut { .. }) => Some("its children".to_owned()),
             _ => None,
         };
-        name(at(pc)).or_else(|| name(pc.checked_sub(1).and_then(at))).unwrap_or_else(|| "a worker".to_owned())
+        name(at(pc))
+            .or_else(|| name(pc.checked_sub(1).and_then(at)))
+            .unwrap_or_else(|| "a worker".to_owned())
     }
 }

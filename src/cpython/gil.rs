@@ -118,12 +118,12 @@ impl Sim<'_> {
         let mut index = 0;
         if asked
             && let Some(r) = gil.requester.take()
-            && gil.waiters.back() == Some(&r)
-            && gil.waiters.len() > 1
+            && let Some(at) = gil.waiters.iter().rposition(|&w| w == r)
+            && at > 0
             && self.machine.core(r) != self.machine.core(tid)
             && unit(&mut self.gil_stream) < self.profile.params.gil_requester_wins
         {
-            index = gil.waiters.len() - 1;
+            index = at;
         }
         let next = gil.waiters.remove(index).expect("a waiter");
         if gil.waiters.is_empty()

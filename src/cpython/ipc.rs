@@ -29,7 +29,13 @@ pub(crate) struct Pipe {
 
 impl Pipe {
     pub(crate) fn new() -> Self {
-        Self { used: 0, messages: VecDeque::new(), reader: None, writer: None, closed: false }
+        Self {
+            used: 0,
+            messages: VecDeque::new(),
+            reader: None,
+            writer: None,
+            closed: false,
+        }
     }
 
     /// Something can be read.
@@ -63,7 +69,11 @@ impl Sim<'_> {
     /// A message of this size starts on its way; [`Act::Write`] does the writing.
     pub(crate) fn send(&mut self, pipe: u32, task: TaskKey, size: u64) {
         self.bytes_moved += size;
-        self.pipes[pipe as usize].messages.push_back(Message { task, size, read: 0 });
+        self.pipes[pipe as usize].messages.push_back(Message {
+            task,
+            size,
+            read: 0,
+        });
     }
 
     /// Closes the pipe; the thread that was waiting to read.
@@ -109,7 +119,10 @@ impl Sim<'_> {
     /// Copies a chunk of the first message out, or parks until there is one.
     pub(crate) fn read(&mut self, tid: Tid, pipe: u32) {
         let p = &mut self.pipes[pipe as usize];
-        let chunk = p.messages.front().map_or(0, |m| p.used.min(m.size - m.read));
+        let chunk = p
+            .messages
+            .front()
+            .map_or(0, |m| p.used.min(m.size - m.read));
         if chunk == 0 && p.closed && p.messages.is_empty() {
             return;
         }

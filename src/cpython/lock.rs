@@ -19,7 +19,11 @@ impl Sim<'_> {
     /// Index in the table of all locks of the program's lock, for a thread of this domain.
     pub(crate) fn lock_index(&self, domain: u32, lock: u32) -> u32 {
         let own = u32::try_from(self.program.locks.len()).expect("few locks");
-        if self.program.locks[lock as usize].shared { lock } else { own * (1 + domain) + lock }
+        if self.program.locks[lock as usize].shared {
+            lock
+        } else {
+            own * (1 + domain) + lock
+        }
     }
 
     /// Takes the lock, or parks and tries again when woken. `since`: when it first tried, `Nanos::MAX` on the first try.
@@ -53,7 +57,9 @@ impl Sim<'_> {
         let l = &mut self.locks[lock as usize];
         debug_assert_eq!(l.owner, Some(tid));
         l.owner = None;
-        let Some((next, since)) = l.waiters.pop_front() else { return };
+        let Some((next, since)) = l.waiters.pop_front() else {
+            return;
+        };
         let fair = self.costs.lock_fair;
         let shared = (lock as usize) < self.program.locks.len();
         if fair > Nanos::ZERO && !shared && now - since > fair {

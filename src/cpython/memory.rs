@@ -16,7 +16,10 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(limit: Option<u64>) -> Self {
-        Self { limit, ..Self::default() }
+        Self {
+            limit,
+            ..Self::default()
+        }
     }
 
     fn book(&mut self, at: Nanos) {
@@ -61,6 +64,10 @@ impl Memory {
 
     pub(crate) fn mean(&mut self, end: Nanos) -> f64 {
         self.book(end);
-        if end == Nanos::ZERO { 0.0 } else { self.area / end.as_f64() }
+        if end == Nanos::ZERO {
+            0.0
+        } else {
+            self.area / end.as_f64()
+        }
     }
 }

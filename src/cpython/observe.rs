@@ -76,7 +76,13 @@ impl Sim<'_> {
     pub(crate) fn task_ended(&mut self, key: TaskKey) {
         let now = self.machine.now();
         let task = &self.tasks[key];
-        let (class, ending, counted, copy, parent) = (task.class, task.ending, task.counted, task.copy, task.parent);
+        let (class, ending, counted, copy, parent) = (
+            task.class,
+            task.ending,
+            task.counted,
+            task.copy,
+            task.parent,
+        );
         let (number, latency) = (task.number, now - task.arrival);
         if let Some(parent) = parent {
             self.tasks.remove(key);

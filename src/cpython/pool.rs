@@ -44,7 +44,14 @@ const WORKING: u8 = 2;
 const LEAVING: u8 = 3;
 
 impl Sim<'_> {
-    pub(crate) fn new_thread_pool(&mut self, copy: u32, process: u32, gil: u32, domain: u32, parts: bool) -> u32 {
+    pub(crate) fn new_thread_pool(
+        &mut self,
+        copy: u32,
+        process: u32,
+        gil: u32,
+        domain: u32,
+        parts: bool,
+    ) -> u32 {
         let (max, interpreters) = match self.program.layout.executor {
             Executor::Threads(n) => (n, false),
             Executor::Interpreters(n) => (n, true),
@@ -105,7 +112,11 @@ impl Sim<'_> {
             } else {
                 Role::PoolWorker(pool)
             };
-            let domain = if self.pools[pool as usize].interpreters { self.new_domain() } else { domain };
+            let domain = if self.pools[pool as usize].interpreters {
+                self.new_domain()
+            } else {
+                domain
+            };
             let worker = self.new_thread(role, process, gil, domain);
             self.pools[pool as usize].workers.push(worker);
             self.start_thread(tid, worker);
@@ -168,7 +179,9 @@ impl Sim<'_> {
     pub(crate) fn book_wait(&mut self, worker: Tid, key: TaskKey, cause: Cause) {
         let now = self.machine.now();
         let since = self.tasks[key].since;
-        let ready = Nanos(self.threads[worker as usize].scratch).min(now).max(since);
+        let ready = Nanos(self.threads[worker as usize].scratch)
+            .min(now)
+            .max(since);
         self.book(key, Cause::Startup, ready - since);
         self.book(key, cause, now - ready);
         self.tasks[key].since = now;
@@ -227,7 +240,9 @@ impl Sim<'_> {
     }
 
     fn work(&mut self, tid: Tid, pool: u32) {
-        let key = self.threads[tid as usize].task.expect("a working thread has a task");
+        let key = self.threads[tid as usize]
+            .task
+            .expect("a working thread has a task");
         let p = &self.pools[pool as usize];
         let mode = match (p.parts, p.interpreters) {
             (true, _) => Mode::Part,
@@ -257,9 +272,15 @@ impl Sim<'_> {
         match self.threads[tid as usize].state {
             BOOTING => {
                 // The interpreter is made in the worker's own thread, after the thread was announced.
-                let import = self.program.import_time.scale(self.profile.params.cpu_factor);
+                let import = self
+                    .program
+                    .import_time
+                    .scale(self.profile.params.cpu_factor);
                 self.push(tid, Act::SwitchGil(own));
-                self.push(tid, Act::Run(self.costs.interp_create + self.costs.interp_import + import));
+                self.push(
+                    tid,
+                    Act::Run(self.costs.interp_create + self.costs.interp_import + import),
+                );
                 self.push(tid, Act::Role(INTERP_READY));
                 self.push(tid, Act::SwitchGil(main));
                 self.threads[tid as usize].state = LOOKING;
@@ -268,7 +289,10 @@ impl Sim<'_> {
                 self.look_for_item(tid, pool);
                 if self.threads[tid as usize].state == WORKING {
                     let key = self.threads[tid as usize].task.expect("just begun");
-                    let loads = self.profile.loads.at(self.tasks[key].payload.0, self.profile.slowness);
+                    let loads = self
+                        .profile
+                        .loads
+                        .at(self.tasks[key].payload.0, self.profile.slowness);
                     self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
                     self.push(tid, Act::SwitchGil(own));
                     self.push(tid, Act::Run(Self::half(self.costs.interp_item) + loads));
@@ -292,13 +316,15 @@ impl Sim<'_> {
             (INTERP_READY, _) => {
                 self.children += 1;
                 self.threads[tid as usize].scratch = self.machine.now().0;
-                let bytes = Nanos::from_f64(self.profile.params.interp_rss).0 + self.program.import_memory;
+                let bytes =
+                    Nanos::from_f64(self.profile.params.interp_rss).0 + self.program.import_memory;
                 self.memory.take(self.machine.now(), bytes);
             }
             (IDLE, _) => {
                 // Something may have come while the idle token was released.
                 let p = &mut self.pools[pool as usize];
-                if self.threads[tid as usize].handed.is_none() && (p.closing || !p.items.is_empty()) {
+                if self.threads[tid as usize].handed.is_none() && (p.closing || !p.items.is_empty())
+                {
                     return;
                 }
                 p.parked.push_back(tid);

@@ -75,7 +75,12 @@ const FILL: u8 = 0;
 const WAIT: u8 = 1;
 
 impl Sim<'_> {
-    pub(crate) fn new_process_pool(&mut self, copy: u32, home: (u32, u32, u32), parts: bool) -> u32 {
+    pub(crate) fn new_process_pool(
+        &mut self,
+        copy: u32,
+        home: (u32, u32, u32),
+        parts: bool,
+    ) -> u32 {
         let (workers_max, start, mp) = match self.program.layout.executor {
             Executor::Processes(n, start) => (n, start, false),
             Executor::MpPool(n, start, _) => (n, start, true),
@@ -110,7 +115,11 @@ impl Sim<'_> {
     /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
     fn payload_memory(&self, bytes: u64) -> u64 {
         const MMAP_THRESHOLD: u64 = 128 * 1024;
-        if self.program.untouched_payload && bytes >= MMAP_THRESHOLD { 0 } else { bytes }
+        if self.program.untouched_payload && bytes >= MMAP_THRESHOLD {
+            0
+        } else {
+            bytes
+        }
     }
 
     /// `multiprocessing.Pool()`: every worker and the two handler threads start in the constructor.
@@ -168,7 +177,11 @@ impl Sim<'_> {
         let started = u32::try_from(p.workers.len()).expect("few workers");
         let wanted = if p.start == StartMethod::Fork {
             // With fork all start before the first manager thread does, never after.
-            if p.manager.is_none() { p.workers_max } else { 0 }
+            if p.manager.is_none() {
+                p.workers_max
+            } else {
+                0
+            }
         } else if p.tokens > 0 {
             p.tokens -= 1;
             0
@@ -233,7 +246,10 @@ impl Sim<'_> {
             return;
         }
         let workers = p.workers.len() as u64;
-        self.push(tid, Act::Run(self.costs.ppe_wait + self.costs.ppe_wait_worker * workers));
+        self.push(
+            tid,
+            Act::Run(self.costs.ppe_wait + self.costs.ppe_wait_worker * workers),
+        );
         self.push(tid, Act::Native(self.syscall));
         self.push(tid, Act::Role(POLLED));
     }
@@ -288,7 +304,11 @@ impl Sim<'_> {
             }
             RESULT => {
                 let pipe = p.result_pipe;
-                let result = if p.mp { self.costs.pool_result } else { self.costs.ppe_result };
+                let result = if p.mp {
+                    self.costs.pool_result
+                } else {
+                    self.costs.ppe_result
+                };
                 if self.pipes[pipe as usize].front().is_none() {
                     return; // Closed.
                 }
@@ -345,7 +365,11 @@ impl Sim<'_> {
         let chunk = self.chunk_size(pool);
         let now = self.machine.now();
         let p = &mut self.process_pools[pool as usize];
-        let first = if p.mp { p.work.pop_front() } else { p.calls.pop_front() };
+        let first = if p.mp {
+            p.work.pop_front()
+        } else {
+            p.calls.pop_front()
+        };
         let Some(first) = first else {
             if p.closing && p.pending == 0 {
                 self.push(tid, Act::Run(self.costs.thread_exit));
@@ -358,7 +382,9 @@ impl Sim<'_> {
         let mut size = self.tasks[first].payload.0;
         let mut last = first;
         for _ in 1..chunk {
-            let Some(key) = self.process_pools[pool as usize].work.pop_front() else { break };
+            let Some(key) = self.process_pools[pool as usize].work.pop_front() else {
+                break;
+            };
             self.tasks[last].next = Some(key);
             size += self.tasks[key].payload.0;
             last = key;
@@ -370,7 +396,11 @@ impl Sim<'_> {
             self.tasks[key].since = now;
             next = self.tasks[key].next;
         }
-        let cost = if self.process_pools[pool as usize].mp { self.costs.pool_task } else { self.costs.ppe_feed };
+        let cost = if self.process_pools[pool as usize].mp {
+            self.costs.pool_task
+        } else {
+            self.costs.ppe_feed
+        };
         let dumps = self.profile.dumps.at(size, self.profile.slowness);
         self.threads[tid as usize].handed = Some(first);
         self.push(tid, Act::Take(size));
@@ -398,9 +428,13 @@ impl Sim<'_> {
         let p = &self.process_pools[pool as usize];
         match self.program.layout.executor {
             Executor::MpPool(workers, _, 0) if !self.program.batch.is_empty() => {
-                (self.program.batch.len() as u64).div_ceil(4 * u64::from(workers)).max(1)
+                (self.program.batch.len() as u64)
+                    .div_ceil(4 * u64::from(workers))
+                    .max(1)
             }
-            Executor::MpPool(_, _, chunk) if p.mp && !self.program.batch.is_empty() => u64::from(chunk.max(1)),
+            Executor::MpPool(_, _, chunk) if p.mp && !self.program.batch.is_empty() => {
+                u64::from(chunk.max(1))
+            }
             _ => 1,
         }
     }
@@ -424,7 +458,9 @@ impl Sim<'_> {
                 }
             }
             WORK => {
-                let key = self.threads[tid as usize].task.expect("a working worker has a task");
+                let key = self.threads[tid as usize]
+                    .task
+                    .expect("a working worker has a task");
                 let mode = if p.parts { Mode::Part } else { Mode::Inline };
                 if self.step(tid, key, mode) == Flow::Over {
                     self.worker_task_over(tid, pool, key);
@@ -447,7 +483,11 @@ impl Sim<'_> {
             }
             LEAVE => {
                 let spawned = p.start == StartMethod::Spawn;
-                let cost = if spawned { self.costs.spawn_exit } else { self.costs.process_exit };
+                let cost = if spawned {
+                    self.costs.spawn_exit
+                } else {
+                    self.costs.process_exit
+                };
                 self.push(tid, Act::Run(cost));
                 self.push(tid, Act::Exit);
             }
@@ -470,7 +510,9 @@ impl Sim<'_> {
             self.machine.count(tid, counted, Cause::Running);
             return;
         }
-        let first = self.threads[tid as usize].handed.expect("set with the message");
+        let first = self.threads[tid as usize]
+            .handed
+            .expect("set with the message");
         let back = self.results_size(first);
         let own = self.payload_memory(back);
         self.memory.take(now, back + own);
@@ -478,7 +520,11 @@ impl Sim<'_> {
         t.task = None;
         t.state = PUT;
         let dumps = self.profile.dumps.at(back, self.profile.slowness);
-        let put = if self.process_pools[pool as usize].mp { self.costs.pool_result } else { self.costs.ppe_put };
+        let put = if self.process_pools[pool as usize].mp {
+            self.costs.pool_result
+        } else {
+            self.costs.ppe_put
+        };
         self.push(tid, Act::Run(put));
         self.push(tid, Act::RunC(dumps));
     }
@@ -502,7 +548,13 @@ impl Sim<'_> {
         })
     }
 
-    pub(crate) fn process_worker_act(&mut self, tid: Tid, pool: u32, what: u8, _task: Option<TaskKey>) {
+    pub(crate) fn process_worker_act(
+        &mut self,
+        tid: Tid,
+        pool: u32,
+        what: u8,
+        _task: Option<TaskKey>,
+    ) {
         let now = self.machine.now();
         match what {
             READY => {
@@ -565,7 +617,11 @@ impl Sim<'_> {
         // Buffer and object exist together while the call is unpickled.
         self.memory.take(now, 2 * payload);
         let loads = self.profile.loads.at(payload, self.profile.slowness);
-        let get = if mp { self.costs.pool_task } else { self.costs.ppe_get };
+        let get = if mp {
+            self.costs.pool_task
+        } else {
+            self.costs.ppe_get
+        };
         self.push(tid, Act::Run(get));
         self.push(tid, Act::RunC(self.costs.pickle_fixed + loads));
         self.push(tid, Act::Role(UNPICKLED));

@@ -32,7 +32,12 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new(capacity: Option<u64>) -> Self {
-        Self { items: 0, capacity, getters: VecDeque::new(), putters: VecDeque::new() }
+        Self {
+            items: 0,
+            capacity,
+            getters: VecDeque::new(),
+            putters: VecDeque::new(),
+        }
     }
 
     /// Forgets somebody who no longer waits.
@@ -90,7 +95,10 @@ impl Arrivals {
             thinks: stream(seed, replication, StreamRole::Think),
             interval: None,
             think: None,
-            weights: program.classes[..program.own_classes].iter().map(|c| c.weight).collect(),
+            weights: program.classes[..program.own_classes]
+                .iter()
+                .map(|c| c.weight)
+                .collect(),
             trace: Vec::new(),
             left: 0,
             next_at: Nanos::ZERO,
@@ -111,7 +119,11 @@ impl Arrivals {
                 a.interval = Some(interval.clone());
                 a.left = count.unwrap_or(u64::MAX);
             }
-            Kind::Closed { users, think, count } => {
+            Kind::Closed {
+                users,
+                think,
+                count,
+            } => {
                 a.closed = true;
                 a.left = count.unwrap_or(u64::MAX);
                 for _ in 0..*users {
@@ -170,8 +182,16 @@ impl Sim<'_> {
         let copies = self.program.layout.copies.max(1);
         let master = self.new_process();
         for copy in 0..copies {
-            let home = if copies == 1 { master } else { self.new_process() };
-            let role = if self.program.layout.event_loop { Role::Loop(copy) } else { Role::Main(copy) };
+            let home = if copies == 1 {
+                master
+            } else {
+                self.new_process()
+            };
+            let role = if self.program.layout.event_loop {
+                Role::Loop(copy)
+            } else {
+                Role::Main(copy)
+            };
             let main = self.new_thread(role, home.0, home.1, home.2);
             let parts = self.program.layout.event_loop;
             let (mut pool, mut process_pool) = (None, None);
@@ -186,7 +206,15 @@ impl Sim<'_> {
                     process_pool = Some(self.new_process_pool(copy, home, parts));
                 }
             }
-            self.copies.push(Copy { main, home, pool, process_pool, outstanding: 0, taken: 0, drained: false });
+            self.copies.push(Copy {
+                main,
+                home,
+                pool,
+                process_pool,
+                outstanding: 0,
+                taken: 0,
+                drained: false,
+            });
             if self.program.layout.event_loop {
                 self.new_loop(copy, main);
             }
@@ -366,7 +394,11 @@ impl Sim<'_> {
         let (arrival, class, trace) = match self.arrivals.trace.get(at) {
             Some(t) => {
                 let class = u32::try_from(t.class).expect("few classes");
-                (t.at, class, u32::try_from(at + 1).expect("fewer than 2^32 recorded tasks"))
+                (
+                    t.at,
+                    class,
+                    u32::try_from(at + 1).expect("fewer than 2^32 recorded tasks"),
+                )
             }
             None => (Nanos::ZERO, self.program.batch[at], 0),
         };
@@ -392,7 +424,9 @@ impl Sim<'_> {
             }
             TAKE => self.take_in(tid, copy),
             WORKING => {
-                let key = self.threads[tid as usize].task.expect("the main thread has a task");
+                let key = self.threads[tid as usize]
+                    .task
+                    .expect("the main thread has a task");
                 if self.step(tid, key, Mode::Inline) == Flow::Over {
                     let t = &mut self.threads[tid as usize];
                     t.task = None;
@@ -407,7 +441,11 @@ impl Sim<'_> {
 
     fn take_in(&mut self, tid: Tid, copy: u32) {
         let outside = self.from_outside();
-        let next = if outside { self.accept(copy).map(|k| (Nanos::ZERO, k)) } else { self.next_own(copy) };
+        let next = if outside {
+            self.accept(copy).map(|k| (Nanos::ZERO, k))
+        } else {
+            self.next_own(copy)
+        };
         let Some((at, key)) = next else {
             if !self.more_to_come(copy) && self.copies[copy as usize].outstanding == 0 {
                 self.threads[tid as usize].state = CLOSING;

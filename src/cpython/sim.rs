@@ -95,7 +95,7 @@ impl<'a> Sim<'a> {
         limits: Limits,
     ) -> Self {
         let mut sim = Self {
-            machine: Machine::new(spec),
+            machine: Machine::new(spec, stream(seed, replication, StreamRole::Scheduler)),
             costs: Costs::from(&profile.params),
             profile,
             program,
@@ -119,7 +119,11 @@ impl<'a> Sim<'a> {
             process_pools: Vec::new(),
             loops: Vec::new(),
             pipes: Vec::new(),
-            queues: program.queues.iter().map(|q| Queue::new(q.capacity)).collect(),
+            queues: program
+                .queues
+                .iter()
+                .map(|q| Queue::new(q.capacity))
+                .collect(),
             starter: Starter::default(),
             arrivals: Arrivals::new(program, seed, replication),
             observer: Observer::new(program.own_classes, limits.keep_latencies),
@@ -134,7 +138,8 @@ impl<'a> Sim<'a> {
             world_waiters: VecDeque::new(),
         };
         // Locks shared between processes come first in the table of locks.
-        sim.locks.extend(program.locks.iter().map(|_| Lock::default()));
+        sim.locks
+            .extend(program.locks.iter().map(|_| Lock::default()));
         sim.build();
         sim
     }
@@ -161,7 +166,8 @@ impl<'a> Sim<'a> {
     pub(crate) fn new_domain(&mut self) -> u32 {
         let domain = self.domains;
         self.domains += 1;
-        self.locks.extend(self.program.locks.iter().map(|_| Lock::default()));
+        self.locks
+            .extend(self.program.locks.iter().map(|_| Lock::default()));
         domain
     }
 
@@ -214,7 +220,9 @@ impl<'a> Sim<'a> {
                 break;
             }
             if self.events > self.limits.max_events {
-                self.findings.push(Finding::EventLimit { at: self.machine.now() });
+                self.findings.push(Finding::EventLimit {
+                    at: self.machine.now(),
+                });
                 stopped = true;
                 break;
             }
@@ -235,14 +243,23 @@ impl<'a> Sim<'a> {
             .take(8)
             .map(|(_, t)| {
                 let class = &self.program.classes[t.class as usize];
-                format!("task {} ({}) waits at step {}: {}", t.number, class.name, t.pc, self.waits_for(t.class, t.pc))
+                format!(
+                    "task {} ({}) waits at step {}: {}",
+                    t.number,
+                    class.name,
+                    t.pc,
+                    self.waits_for(t.class, t.pc)
+                )
             })
             .collect();
         let more = self.tasks.alive() - waiting.len() as u64;
         if more > 0 {
             waiting.push(format!("and {more} more"));
         }
-        self.findings.push(Finding::Deadlock { at: self.machine.now(), waiting });
+        self.findings.push(Finding::Deadlock {
+            at: self.machine.now(),
+            waiting,
+        });
     }
 
     fn timer(&mut self, tid: Tid) {
@@ -383,7 +400,9 @@ impl<'a> Sim<'a> {
                     self.push_front(tid, act);
                     return self.machine.run(tid, Nanos::ZERO);
                 }
-                if !matches!(act, Act::Sleep(..)) && std::mem::take(&mut self.threads[tid as usize].permit) {
+                if !matches!(act, Act::Sleep(..))
+                    && std::mem::take(&mut self.threads[tid as usize].permit)
+                {
                     return true;
                 }
                 self.threads[tid as usize].phase = Phase::Detached;
@@ -475,7 +494,9 @@ impl<'a> Sim<'a> {
         match self.threads[tid as usize].role {
             Role::Main(copy) => self.main_act(tid, copy, what, task),
             Role::Loop(copy) => self.loop_act(tid, copy, what, task),
-            Role::PoolWorker(pool) | Role::InterpWorker(pool, _) => self.pool_act(tid, pool, what, task),
+            Role::PoolWorker(pool) | Role::InterpWorker(pool, _) => {
+                self.pool_act(tid, pool, what, task)
+            }
             Role::ProcessWorker(pool) => self.process_worker_act(tid, pool, what, task),
             Role::Manager(pool) => self.manager_act(tid, pool, what),
             Role::Feeder(pool) => self.feeder_act(tid, pool, what),
@@ -502,8 +523,12 @@ impl<'a> Sim<'a> {
 
     fn observe(mut self, horizon: Nanos) -> Observed {
         let end = self.machine.now().min(horizon);
-        let (held, contended) =
-            self.gils.iter().fold((Nanos::ZERO, Nanos::ZERO), |(h, c), g| (h + g.held, c + g.contended));
+        let (held, contended) = self
+            .gils
+            .iter()
+            .fold((Nanos::ZERO, Nanos::ZERO), |(h, c), g| {
+                (h + g.held, c + g.contended)
+            });
         let popped = self.machine.popped();
         let (voluntary, involuntary) = self.machine.switches();
         let causes: [Nanos; CAUSES] = self.machine.totals();

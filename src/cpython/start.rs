@@ -27,7 +27,8 @@ impl Sim<'_> {
     pub(crate) fn fork_cost(&self) -> Nanos {
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
         let resident = self.memory.now() as f64;
-        let extra = (resident - self.profile.params.base_rss).max(0.0) * self.profile.params.fork_per_byte;
+        let extra =
+            (resident - self.profile.params.base_rss).max(0.0) * self.profile.params.fork_per_byte;
         self.costs.fork_call + Nanos::from_f64(extra)
     }
 
@@ -38,7 +39,11 @@ impl Sim<'_> {
         let import_memory = self.program.import_memory;
         let (boot, private) = match method {
             StartMethod::Fork => {
-                let once = if self.starter.forked { 0.0 } else { p.fork_parent_private };
+                let once = if self.starter.forked {
+                    0.0
+                } else {
+                    p.fork_parent_private
+                };
                 self.starter.forked = true;
                 acts.push(Act::Run(self.fork_cost()));
                 acts.push(Act::Begin(child));
@@ -55,8 +60,10 @@ impl Sim<'_> {
             }
             StartMethod::Forkserver => {
                 let preloaded = p.forkserver_preload_main > 0.5;
-                let private = Self::bytes(p.forkserver_child_private) + if preloaded { 0 } else { import_memory };
-                let boot = self.costs.forkserver_child_boot + if preloaded { Nanos::ZERO } else { import };
+                let private = Self::bytes(p.forkserver_child_private)
+                    + if preloaded { 0 } else { import_memory };
+                let boot =
+                    self.costs.forkserver_child_boot + if preloaded { Nanos::ZERO } else { import };
                 self.start_tracker(acts);
                 let server = self.start_server(acts);
                 acts.push(Act::Run(self.costs.forkserver_call));
@@ -92,14 +99,18 @@ impl Sim<'_> {
         let server = self.new_thread(Role::ForkServer, process, gil, domain);
         let import = if self.profile.params.forkserver_preload_main > 0.5 {
             // The main module is imported once here: what its children no longer pay.
-            self.program.import_time.scale(self.profile.params.cpu_factor)
+            self.program
+                .import_time
+                .scale(self.profile.params.cpu_factor)
         } else {
             Nanos::ZERO
         };
         self.push(server, Act::Run(self.costs.forkserver_boot + import));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(server));
-        acts.push(Act::Take(Self::bytes(self.profile.params.forkserver_private)));
+        acts.push(Act::Take(Self::bytes(
+            self.profile.params.forkserver_private,
+        )));
         self.starter.server = Some(server);
         server
     }

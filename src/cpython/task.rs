@@ -20,7 +20,11 @@ pub(crate) enum Frame {
     /// First instruction of the loop, rounds left.
     Repeat(u32, u64),
     /// Children run one after another in the parent's thread: class and pc to return to, children left.
-    Inline { class: u32, pc: u32, left: u64 },
+    Inline {
+        class: u32,
+        pc: u32,
+        left: u64,
+    },
 }
 
 /// How a task ended.

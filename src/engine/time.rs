@@ -31,7 +31,11 @@ impl Nanos {
 
     /// Nanoseconds from a float, rounded to the nearest whole one; negative and NaN become zero.
     /// The one place where floating point becomes simulated time.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates, NaN gives 0")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates, NaN gives 0"
+    )]
     pub fn from_f64(ns: f64) -> Self {
         Self(libm::round(ns) as u64)
     }
@@ -42,7 +46,10 @@ impl Nanos {
     }
 
     /// As a float, in nanoseconds.
-    #[expect(clippy::cast_precision_loss, reason = "2^53 ns is 104 days; longer times lose nanoseconds, not meaning")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "2^53 ns is 104 days; longer times lose nanoseconds, not meaning"
+    )]
     pub fn as_f64(self) -> f64 {
         self.0 as f64
     }

@@ -46,6 +46,8 @@ impl Cause {
 
     /// Short name used in tables and JSON.
     pub fn name(self) -> &'static str {
-        ["running", "core", "gil", "lock", "pool", "loop", "ipc", "startup", "io", "queue"][self as usize]
+        [
+            "running", "core", "gil", "lock", "pool", "loop", "ipc", "startup", "io", "queue",
+        ][self as usize]
     }
 }

@@ -3,9 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use rand_pcg::Pcg64Dxsm;
+
 use super::{CAUSES, Cause};
-use crate::engine::{Calendar, Class, Nanos};
+use crate::engine::{Calendar, Class, Nanos, unit};
 use crate::scenario::MachineSpec;
+
+/// Wake-up latencies spread uniformly between these multiples of their mean: what `time.sleep(0.001)` shows between its
+/// shortest and its 90th percentile overshoot, less the timer slack.
+const WAKE_SPREAD: (f64, f64) = (0.25, 1.75);
 
 /// Number of a simulated thread.
 pub type Tid = u32;
@@ -117,6 +123,8 @@ pub struct Machine {
     context_switch: Nanos,
     slack: Nanos,
     wake_latency: Vec<(Nanos, Nanos)>,
+    /// Draws each wake-up's latency.
+    jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
     totals: [Nanos; CAUSES],
     cpu: Nanos,
@@ -126,8 +134,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// An idle computer at time 0.
-    pub fn new(spec: &MachineSpec) -> Self {
+    /// An idle computer at time 0; `jitter` draws the wake-up latencies.
+    pub fn new(spec: &MachineSpec, jitter: Pcg64Dxsm) -> Self {
         let cores: Vec<Core> = spec
             .cores
             .iter()
@@ -161,10 +169,15 @@ impl Machine {
             sequence: 0,
             balance_interval: spec.balance_interval,
             slice: spec.base_slice * doublings,
-            tick: Nanos(if spec.hz == 0 { 0 } else { 1_000_000_000 / u64::from(spec.hz) }),
+            tick: Nanos(if spec.hz == 0 {
+                0
+            } else {
+                1_000_000_000 / u64::from(spec.hz)
+            }),
             context_switch: spec.context_switch,
             slack: spec.timer_slack,
             wake_latency: spec.wake_latency.clone(),
+            jitter,
             upcalls: VecDeque::new(),
             totals: [Nanos::ZERO; CAUSES],
             cpu: Nanos::ZERO,
@@ -234,7 +247,8 @@ impl Machine {
 
     /// Announces the next arrival; one at a time.
     pub fn arrive_at(&mut self, at: Nanos) {
-        self.calendar.set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
+        self.calendar
+            .set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
     }
 
     /// Sets the thread's timer, replacing the one before.
@@ -242,7 +256,11 @@ impl Machine {
         let t = &mut self.threads[tid as usize];
         t.timer_generation = t.timer_generation.wrapping_add(1);
         let generation = t.timer_generation;
-        self.calendar.push(at.max(self.now), Class::Timer, Event::Timer { tid, generation });
+        self.calendar.push(
+            at.max(self.now),
+            Class::Timer,
+            Event::Timer { tid, generation },
+        );
     }
 
     /// Forgets the thread's timer.
@@ -312,7 +330,11 @@ impl Machine {
         let work = time + std::mem::take(&mut t.debt);
         let core = &mut self.cores[t.core as usize];
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let wall = if core.speed == 1.0 { work } else { work.scale(1.0 / core.speed) };
+        let wall = if core.speed == 1.0 {
+            work
+        } else {
+            work.scale(1.0 / core.speed)
+        };
         let end = self.now + wall;
         if self.upcalls.is_empty() && self.calendar.peek_time().is_none_or(|next| end < next) {
             t.virtual_runtime += wall.0;
@@ -326,7 +348,8 @@ impl Machine {
             t.began = self.now;
             t.burst_generation = t.burst_generation.wrapping_add(1);
             let generation = t.burst_generation;
-            self.calendar.push(end, Class::Completion, Event::Burst { tid, generation });
+            self.calendar
+                .push(end, Class::Completion, Event::Burst { tid, generation });
             false
         }
     }
@@ -340,7 +363,11 @@ impl Machine {
         let core = &mut self.cores[t.core as usize];
         let wall = self.now - t.began;
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let done = if core.speed == 1.0 { wall } else { wall.scale(core.speed) };
+        let done = if core.speed == 1.0 {
+            wall
+        } else {
+            wall.scale(core.speed)
+        };
         t.left = t.left.since(done);
         t.began = self.now;
         t.burning = false;
@@ -358,7 +385,11 @@ impl Machine {
         t.burst_generation = t.burst_generation.wrapping_add(1);
         let generation = t.burst_generation;
         let wall = t.left.scale(1.0 / self.cores[t.core as usize].speed);
-        self.calendar.push(self.now + wall, Class::Completion, Event::Burst { tid, generation });
+        self.calendar.push(
+            self.now + wall,
+            Class::Completion,
+            Event::Burst { tid, generation },
+        );
     }
 
     /// Cuts a thread's burst short: it stops `after` from now of its own CPU time. Returns what it then has not burned.
@@ -412,12 +443,17 @@ impl Machine {
         self.enter(tid, cause);
         let core = self.threads[tid as usize].core;
         // Only where threads compete is there anything to be owed.
-        let clock = if self.cores[core as usize].waiting > 0 { self.core_clock(core) } else { 0 };
+        let clock = if self.cores[core as usize].waiting > 0 {
+            self.core_clock(core)
+        } else {
+            0
+        };
         let slice = self.slice.0;
         let t = &mut self.threads[tid as usize];
         debug_assert_eq!(t.state, State::Running);
         // Too much service is forgiven in sleep (delayed dequeue), a debt is kept, up to a slice.
-        t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice)).expect("a slice is short");
+        t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice))
+            .expect("a slice is short");
         t.state = State::Blocked;
         let c = &mut self.cores[core as usize];
         c.clock = c.clock.max(self.threads[tid as usize].virtual_runtime);
@@ -438,7 +474,9 @@ impl Machine {
         }
         let c = &mut self.cores[core as usize];
         if let Some(mean) = sum.checked_div(n) {
-            c.clock = c.clock.max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
+            c.clock = c
+                .clock
+                .max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
         }
         c.clock
     }
@@ -502,7 +540,10 @@ impl Machine {
         let clock = self.core_clock(from);
         let slice = i64::try_from(self.slice.0).expect("a slice is short");
         let t = &mut self.threads[tid as usize];
-        t.lag = i64::try_from(clock).unwrap_or(i64::MAX).saturating_sub_unsigned(t.virtual_runtime).clamp(-slice, slice);
+        t.lag = i64::try_from(clock)
+            .unwrap_or(i64::MAX)
+            .saturating_sub_unsigned(t.virtual_runtime)
+            .clamp(-slice, slice);
         self.settle(tid, to);
     }
 
@@ -546,16 +587,21 @@ impl Machine {
             return;
         }
         c.slice_armed = true;
-        let mut end = (c.picked + self.slice).max(self.now);
+        // Deadlines follow one another from when the thread was picked; the next one counts.
+        let run = self.now - c.picked;
+        let mut end = c.picked + self.slice * run.0.div_ceil(self.slice.0.max(1)).max(1);
         if self.tick > Nanos::ZERO {
             end = Nanos(end.0.div_ceil(self.tick.0) * self.tick.0);
         }
         let generation = c.slice_generation;
-        self.calendar.push(end, Class::Dispatch, Event::Slice { core, generation });
+        self.calendar
+            .push(end, Class::Dispatch, Event::Slice { core, generation });
     }
 
     fn preempt(&mut self, core: u32) {
-        let Some(tid) = self.cores[core as usize].current else { return };
+        let Some(tid) = self.cores[core as usize].current else {
+            return;
+        };
         self.stop_burst(tid);
         self.involuntary += 1;
         self.enter(tid, Cause::Core);
@@ -571,7 +617,8 @@ impl Machine {
         t.state = State::Ready;
         t.ready_sequence = self.sequence;
         let c = &mut self.cores[t.core as usize];
-        c.queue.push(Reverse((t.virtual_runtime, self.sequence, tid)));
+        c.queue
+            .push(Reverse((t.virtual_runtime, self.sequence, tid)));
         c.waiting += 1;
         c.waiting_sum += u128::from(t.virtual_runtime);
         self.ready_count += 1;
@@ -581,7 +628,9 @@ impl Machine {
         let mut before = None;
         for &(idle, latency) in &self.wake_latency {
             if idle_for <= idle {
-                let Some((i0, l0)) = before else { return latency };
+                let Some((i0, l0)) = before else {
+                    return latency;
+                };
                 let (i0, l0): (Nanos, Nanos) = (i0, l0);
                 let share = (idle_for - i0).as_f64() / (idle - i0).as_f64();
                 return Nanos::from_f64(l0.as_f64() + share * (latency.as_f64() - l0.as_f64()));
@@ -595,16 +644,29 @@ impl Machine {
     pub fn wake(&mut self, tid: Tid) {
         self.enter(tid, Cause::Core);
         let t = &self.threads[tid as usize];
-        debug_assert_eq!(t.state, State::Blocked, "thread {tid} woken while {:?}", t.state);
+        debug_assert_eq!(
+            t.state,
+            State::Blocked,
+            "thread {tid} woken while {:?}",
+            t.state
+        );
         if self.idle > 0 {
             let free = |c: &Core| c.current.is_none() && !c.reserved;
             let last = t.core as usize;
             let core = if free(&self.cores[last]) {
                 last
             } else {
-                self.cores.iter().position(free).expect("`idle` counts the free cores")
+                self.cores
+                    .iter()
+                    .position(free)
+                    .expect("`idle` counts the free cores")
             };
-            let latency = self.latency(self.now - self.cores[core].idle_since);
+            let mut latency = self.latency(self.now - self.cores[core].idle_since);
+            if latency > Nanos::ZERO {
+                latency = latency.scale(
+                    WAKE_SPREAD.0 + (WAKE_SPREAD.1 - WAKE_SPREAD.0) * unit(&mut self.jitter),
+                );
+            }
             let core_index = u32::try_from(core).expect("few cores");
             self.idle -= 1;
             self.cores[core].reserved = true;
@@ -613,7 +675,14 @@ impl Machine {
             if latency == Nanos::ZERO {
                 self.dispatch(core_index, tid);
             } else {
-                self.calendar.push(self.now + latency, Class::Dispatch, Event::Dispatch { core: core_index, tid });
+                self.calendar.push(
+                    self.now + latency,
+                    Class::Dispatch,
+                    Event::Dispatch {
+                        core: core_index,
+                        tid,
+                    },
+                );
             }
             return;
         }
@@ -621,21 +690,8 @@ impl Machine {
         let core = self.threads[tid as usize].core;
         self.settle(tid, core);
         self.enqueue(tid);
-        let c = &self.cores[core as usize];
-        // A thread beyond its protected slice gives way at once (RUN_TO_PARITY), others when their slice ends.
-        if c.current.is_some() && self.now - c.picked >= self.slice && self.comes_first(tid, core) {
-            self.preempt(core);
-        } else {
-            self.arm_slice(core);
-        }
-    }
-
-    /// Whether a waiting thread is owed more than the running one.
-    fn comes_first(&self, tid: Tid, core: u32) -> bool {
-        let Some(current) = self.cores[core as usize].current else { return true };
-        let t = &self.threads[current as usize];
-        let progress = if t.burning { (self.now - t.began).0 } else { 0 };
-        self.threads[tid as usize].virtual_runtime <= t.virtual_runtime + progress
+        // It does not preempt: with equal slices the running thread's deadline is the earlier one, until it has passed.
+        self.arm_slice(core);
     }
 
     /// Now and then a core with fewer waiting threads takes one from another: at once where two or more are between them,
@@ -656,7 +712,9 @@ impl Machine {
         if waiting <= fewer {
             return;
         }
-        if waiting - fewer == 1 && !std::mem::replace(&mut self.cores[core as usize].balance_failed, true) {
+        if waiting - fewer == 1
+            && !std::mem::replace(&mut self.cores[core as usize].balance_failed, true)
+        {
             return;
         }
         self.cores[core as usize].balance_failed = false;

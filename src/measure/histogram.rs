@@ -31,7 +31,9 @@ impl Histogram {
     pub fn record(&mut self, value: Nanos) {
         let v = value.0.min(LONGEST);
         let buckets = self.buckets.get_or_insert_with(new_buckets);
-        buckets.record(v).expect("an auto-resizing histogram takes any value up to LONGEST");
+        buckets
+            .record(v)
+            .expect("an auto-resizing histogram takes any value up to LONGEST");
         self.min = if self.count == 0 { v } else { self.min.min(v) };
         self.max = self.max.max(v);
         self.sum += u128::from(v);
@@ -42,8 +44,13 @@ impl Histogram {
     pub fn merge(&mut self, other: &Self) {
         let Some(theirs) = &other.buckets else { return };
         let ours = self.buckets.get_or_insert_with(new_buckets);
-        ours.add(theirs.as_ref()).expect("an auto-resizing histogram takes any other");
-        self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
+        ours.add(theirs.as_ref())
+            .expect("an auto-resizing histogram takes any other");
+        self.min = if self.count == 0 {
+            other.min
+        } else {
+            self.min.min(other.min)
+        };
         self.max = self.max.max(other.max);
         self.sum += other.sum;
         self.count += other.count;
@@ -75,7 +82,10 @@ impl Histogram {
     }
 
     /// Mean in nanoseconds, from the exact sum.
-    #[expect(clippy::cast_precision_loss, reason = "a mean of nanoseconds needs 53 bits at most to mean anything")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a mean of nanoseconds needs 53 bits at most to mean anything"
+    )]
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
@@ -101,7 +111,9 @@ impl Histogram {
     pub fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
         self.buckets.iter().flat_map(|b| {
             b.iter_recorded().map(|i| {
-                let middle = b.median_equivalent(i.value_iterated_to()).clamp(self.min, self.max);
+                let middle = b
+                    .median_equivalent(i.value_iterated_to())
+                    .clamp(self.min, self.max);
                 (Nanos(middle), u64::from(i.count_at_value()))
             })
         })
@@ -110,12 +122,16 @@ impl Histogram {
 
 impl PartialEq for Histogram {
     fn eq(&self, o: &Self) -> bool {
-        (self.count, self.sum, self.min, self.max) == (o.count, o.sum, o.min, o.max) && self.buckets().eq(o.buckets())
+        (self.count, self.sum, self.min, self.max) == (o.count, o.sum, o.min, o.max)
+            && self.buckets().eq(o.buckets())
     }
 }
 
 fn new_buckets() -> Box<hdrhistogram::Histogram<u32>> {
-    Box::new(hdrhistogram::Histogram::new(DIGITS).expect("three digits are within what the crate supports"))
+    Box::new(
+        hdrhistogram::Histogram::new(DIGITS)
+            .expect("three digits are within what the crate supports"),
+    )
 }
 
 #[cfg(test)]
@@ -127,7 +143,10 @@ mod tests {
     fn empty_has_no_values() {
         let h = Histogram::new();
         assert!(h.is_empty());
-        assert_eq!((h.min(), h.max(), h.mean(), h.value_at_quantile(0.5)), (None, None, None, None));
+        assert_eq!(
+            (h.min(), h.max(), h.mean(), h.value_at_quantile(0.5)),
+            (None, None, None, None)
+        );
         assert_eq!(h.buckets().count(), 0);
     }
 
@@ -140,9 +159,16 @@ mod tests {
         assert_eq!(h.count(), 1_000);
         assert_eq!((h.min(), h.max()), (Some(Nanos(1)), Some(Nanos(1_000))));
         assert_eq!(h.mean(), Some(500.5));
-        for (q, v) in
-            [(0.0, 1), (0.001, 1), (0.5, 500), (0.9, 900), (0.95, 950), (0.99, 990), (0.999, 999), (1.0, 1_000)]
-        {
+        for (q, v) in [
+            (0.0, 1),
+            (0.001, 1),
+            (0.5, 500),
+            (0.9, 900),
+            (0.95, 950),
+            (0.99, 990),
+            (0.999, 999),
+            (1.0, 1_000),
+        ] {
             assert_eq!(h.value_at_quantile(q), Some(Nanos(v)), "quantile {q}");
         }
     }

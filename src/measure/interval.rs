@@ -23,7 +23,12 @@ impl Estimate {
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = u32::try_from(values.len()).ok().filter(|&n| n > 0)?;
         let (mean, variance) = mean_and_variance(values);
-        Some(Self { mean, half: half_width(variance, n), median: median(values), n })
+        Some(Self {
+            mean,
+            half: half_width(variance, n),
+            median: median(values),
+            n,
+        })
     }
 
     /// Lower end of the interval (the mean itself where there is none).
@@ -39,7 +44,11 @@ impl Estimate {
     /// Half-width over the mean's size; `None` when there is no interval, infinite when only the mean is zero.
     pub fn relative(&self) -> Option<f64> {
         let half = self.half?;
-        Some(if half == 0.0 { 0.0 } else { half / self.mean.abs() })
+        Some(if half == 0.0 {
+            0.0
+        } else {
+            half / self.mean.abs()
+        })
     }
 
     /// Whether the interval holds the value.
@@ -77,9 +86,18 @@ pub fn ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
         return None;
     }
     let mean = mean_a / mean_b;
-    let residuals: Vec<f64> = a.iter().zip(b).map(|(x, y)| (x - mean * y) / mean_b).collect();
+    let residuals: Vec<f64> = a
+        .iter()
+        .zip(b)
+        .map(|(x, y)| (x - mean * y) / mean_b)
+        .collect();
     let each: Vec<f64> = a.iter().zip(b).map(|(x, y)| x / y).collect();
-    Some(Estimate { mean, half: half_width(mean_and_variance(&residuals).1, count), median: median(&each), n: count })
+    Some(Estimate {
+        mean,
+        half: half_width(mean_and_variance(&residuals).1, count),
+        median: median(&each),
+        n: count,
+    })
 }
 
 /// The two-sided Student-t quantile: `student_t(0.95, 9)` is 2.262157. Rounded to nine significant digits, so that the last
@@ -93,27 +111,49 @@ pub fn student_t(confidence: f64, freedom: u32) -> f64 {
 }
 
 fn half_width(variance: f64, n: u32) -> Option<f64> {
-    (n >= 2)
-        .then(|| if variance == 0.0 { 0.0 } else { student_t(CONFIDENCE, n - 1) * libm::sqrt(variance / f64::from(n)) })
+    (n >= 2).then(|| {
+        if variance == 0.0 {
+            0.0
+        } else {
+            student_t(CONFIDENCE, n - 1) * libm::sqrt(variance / f64::from(n))
+        }
+    })
 }
 
 /// Mean and sample variance (0 for a single value), in two passes.
-#[expect(clippy::cast_precision_loss, reason = "counts of replications and batches")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of replications and batches"
+)]
 pub(super) fn mean_and_variance(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     // Around the first value: equal values then have exactly zero variance, and big offsets cost no digits.
     let origin = values[0];
     let shift = values.iter().map(|v| v - origin).sum::<f64>() / n;
     let mean = origin + shift;
-    let squares: f64 = values.iter().map(|v| (v - origin - shift) * (v - origin - shift)).sum();
-    (mean, if values.len() < 2 { 0.0 } else { squares / (n - 1.0) })
+    let squares: f64 = values
+        .iter()
+        .map(|v| (v - origin - shift) * (v - origin - shift))
+        .sum();
+    (
+        mean,
+        if values.len() < 2 {
+            0.0
+        } else {
+            squares / (n - 1.0)
+        },
+    )
 }
 
 fn median(values: &[f64]) -> f64 {
     let mut v = values.to_vec();
     v.sort_by(f64::total_cmp);
     let m = v.len() / 2;
-    if v.len() % 2 == 1 { v[m] } else { f64::midpoint(v[m - 1], v[m]) }
+    if v.len() % 2 == 1 {
+        v[m]
+    } else {
+        f64::midpoint(v[m - 1], v[m])
+    }
 }
 
 #[cfg(test)]
@@ -132,7 +172,10 @@ mod tests {
             (0.90, 19, 1.729_133),
             (0.95, 10_000, 1.960_201),
         ] {
-            assert!((student_t(confidence, freedom) - t).abs() < 1e-6, "t({confidence}, {freedom})");
+            assert!(
+                (student_t(confidence, freedom) - t).abs() < 1e-6,
+                "t({confidence}, {freedom})"
+            );
         }
     }
 

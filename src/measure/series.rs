@@ -61,14 +61,23 @@ impl BatchSeries {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "batches are far smaller than 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "batches are far smaller than 2^53"
+    )]
     fn close_batch(&mut self) {
-        self.batches.push(Batch { start: self.pending_start, mean: self.pending_sum / self.size as f64 });
+        self.batches.push(Batch {
+            start: self.pending_start,
+            mean: self.pending_sum / self.size as f64,
+        });
         (self.pending, self.pending_sum) = (0, 0.0);
         if self.batches.len() == MOST_BATCHES {
             for i in 0..MOST_BATCHES / 2 {
                 let (a, b) = (self.batches[2 * i], self.batches[2 * i + 1]);
-                self.batches[i] = Batch { start: a.start, mean: f64::midpoint(a.mean, b.mean) };
+                self.batches[i] = Batch {
+                    start: a.start,
+                    mean: f64::midpoint(a.mean, b.mean),
+                };
             }
             self.batches.truncate(MOST_BATCHES / 2);
             self.size *= 2;
@@ -107,7 +116,19 @@ mod tests {
         for i in 0..12u64 {
             s.push(Nanos(i * 10), i as f64);
         }
-        assert_eq!(s.batches(), [Batch { start: Nanos(0), mean: 2.0 }, Batch { start: Nanos(50), mean: 7.0 }]);
+        assert_eq!(
+            s.batches(),
+            [
+                Batch {
+                    start: Nanos(0),
+                    mean: 2.0
+                },
+                Batch {
+                    start: Nanos(50),
+                    mean: 7.0
+                }
+            ]
+        );
         assert_eq!((s.batch_size(), s.count()), (5, 12));
     }
 

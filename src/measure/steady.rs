@@ -13,11 +13,17 @@ pub struct Truncation {
 
 /// MSER: the number of values to leave out at the start so that the standard error of the rest's mean is least, looked for in
 /// the first half (White 1997). On means of five observations this is MSER-5.
-#[expect(clippy::cast_precision_loss, reason = "a series has some thousands of values")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a series has some thousands of values"
+)]
 pub fn mser(values: &[f64]) -> Truncation {
     let n = values.len();
     if n < 10 {
-        return Truncation { index: 0, reliable: false };
+        return Truncation {
+            index: 0,
+            reliable: false,
+        };
     }
     // Welford's recurrence from the end: after the value at d, `mean` and `squares` describe values[d..].
     let (mut mean, mut squares, mut best) = (0.0, 0.0, (f64::INFINITY, 0));
@@ -31,18 +37,27 @@ pub fn mser(values: &[f64]) -> Truncation {
             best = (squares / (count * count), d);
         }
     }
-    Truncation { index: best.1, reliable: best.1 < n * 2 / 5 }
+    Truncation {
+        index: best.1,
+        reliable: best.1 < n * 2 / 5,
+    }
 }
 
 /// The values as at most `count` means of equally many neighbours; what does not divide is left out at the start, where the
 /// run is least settled.
-#[expect(clippy::cast_precision_loss, reason = "a series has some thousands of values")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a series has some thousands of values"
+)]
 pub fn rebatch(values: &[f64], count: usize) -> Vec<f64> {
     let size = values.len() / count.max(1);
     if size <= 1 {
         return values.to_vec();
     }
-    values[values.len() % size..].chunks_exact(size).map(|c| c.iter().sum::<f64>() / size as f64).collect()
+    values[values.len() % size..]
+        .chunks_exact(size)
+        .map(|c| c.iter().sum::<f64>() / size as f64)
+        .collect()
 }
 
 /// Autocorrelation of neighbours, -1 to 1; 0 where all values are equal.
@@ -52,13 +67,23 @@ pub fn lag1(values: &[f64]) -> f64 {
     }
     let mean = mean_and_variance(values).0;
     let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
-    let products: f64 = values.windows(2).map(|w| (w[0] - mean) * (w[1] - mean)).sum();
-    if squares > 0.0 { products / squares } else { 0.0 }
+    let products: f64 = values
+        .windows(2)
+        .map(|w| (w[0] - mean) * (w[1] - mean))
+        .sum();
+    if squares > 0.0 {
+        products / squares
+    } else {
+        0.0
+    }
 }
 
 /// Von Neumann's test statistic for independence, scaled to a standard normal: above 1.645 the neighbours are positively
 /// correlated at the 5 % level (one-sided).
-#[expect(clippy::cast_precision_loss, reason = "a series has some thousands of values")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a series has some thousands of values"
+)]
 pub fn von_neumann(values: &[f64]) -> f64 {
     let n = values.len();
     if n < 4 {
@@ -69,7 +94,10 @@ pub fn von_neumann(values: &[f64]) -> f64 {
     if squares <= 0.0 {
         return 0.0;
     }
-    let steps: f64 = values.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).sum();
+    let steps: f64 = values
+        .windows(2)
+        .map(|w| (w[1] - w[0]) * (w[1] - w[0]))
+        .sum();
     let n = n as f64;
     libm::sqrt((n * n - 1.0) / (n - 2.0)) * (1.0 - steps / squares / 2.0)
 }
@@ -94,7 +122,10 @@ pub fn batch_means(values: &[f64]) -> Option<BatchMeans> {
         }
         let batches = rebatch(values, count);
         let independent = von_neumann(&batches) <= CRITICAL;
-        last = Estimate::of(&batches).map(|estimate| BatchMeans { estimate, independent });
+        last = Estimate::of(&batches).map(|estimate| BatchMeans {
+            estimate,
+            independent,
+        });
         if independent {
             break;
         }
@@ -143,16 +174,33 @@ mod tests {
     fn mser_cuts_a_step_exactly() {
         let mut v = vec![10.0; 30];
         v.extend([1.0, 1.1].repeat(100));
-        assert_eq!(mser(&v), Truncation { index: 30, reliable: true });
+        assert_eq!(
+            mser(&v),
+            Truncation {
+                index: 30,
+                reliable: true
+            }
+        );
     }
 
     #[test]
     fn mser_leaves_a_settled_run_nearly_whole() {
         for seed in 0..20 {
-            let t = mser(&noise(seed, 1_000).iter().map(|v| v + 10.0).collect::<Vec<_>>());
+            let t = mser(
+                &noise(seed, 1_000)
+                    .iter()
+                    .map(|v| v + 10.0)
+                    .collect::<Vec<_>>(),
+            );
             assert!(t.index < 250, "seed {seed}: {t:?}");
         }
-        assert_eq!(mser(&[5.0; 100]), Truncation { index: 0, reliable: true });
+        assert_eq!(
+            mser(&[5.0; 100]),
+            Truncation {
+                index: 0,
+                reliable: true
+            }
+        );
     }
 
     #[test]
@@ -165,7 +213,9 @@ mod tests {
     #[test]
     fn correlation_is_seen() {
         assert!((lag1(&[1.0, -1.0, 1.0, -1.0]) + 0.75).abs() < 1e-12);
-        let independent = (0..200).filter(|&s| von_neumann(&noise(s, 100)) > 1.645).count();
+        let independent = (0..200)
+            .filter(|&s| von_neumann(&noise(s, 100)) > 1.645)
+            .count();
         // 5 % of 200 is 10; 3 to 20 holds with probability 0.998.
         assert!((3..=20).contains(&independent), "{independent} of 200");
         assert!((0..50).all(|s| von_neumann(&ar1(s, 200, 0.8)) > 1.645));
@@ -174,7 +224,14 @@ mod tests {
     #[test]
     fn batch_means_cover_the_mean_of_a_correlated_process() {
         // 95 % intervals for the mean 0 of AR(1) with phi = 0.7: at least 85 % cover (batch means are known to be a little short).
-        let covered = (0..400).filter(|&s| batch_means(&ar1(s, 3_200, 0.7)).unwrap().estimate.covers(0.0)).count();
+        let covered = (0..400)
+            .filter(|&s| {
+                batch_means(&ar1(s, 3_200, 0.7))
+                    .unwrap()
+                    .estimate
+                    .covers(0.0)
+            })
+            .count();
         assert!(covered >= 340, "{covered} of 400");
         assert_eq!(batch_means(&[1.0; 5]), None);
     }

@@ -8,11 +8,23 @@ use crate::study::{Quantity, Study};
 /// quantities without a meaningful value.
 pub fn csv(study: &Study) -> String {
     let mut w = csv::WriterBuilder::new().from_writer(Vec::new());
-    let mut header: Vec<String> =
-        ["scenario", "seed", "rank", "tied", "strategy", "interpreter", "status", "replications"]
-            .map(Into::into)
-            .into();
-    for key in Quantity::ALL.map(Quantity::key).into_iter().chain(["speedup"]) {
+    let mut header: Vec<String> = [
+        "scenario",
+        "seed",
+        "rank",
+        "tied",
+        "strategy",
+        "interpreter",
+        "status",
+        "replications",
+    ]
+    .map(Into::into)
+    .into();
+    for key in Quantity::ALL
+        .map(Quantity::key)
+        .into_iter()
+        .chain(["speedup"])
+    {
         header.extend([key.to_owned(), format!("{key}_low"), format!("{key}_high")]);
     }
     header.extend(Cause::ALL.map(|c| format!("{}_share", c.name())));
@@ -35,7 +47,8 @@ pub fn csv(study: &Study) -> String {
         rows.push(row);
     }
     for row in rows {
-        w.write_record(&row).expect("writing to memory does not fail, and all rows are equally long");
+        w.write_record(&row)
+            .expect("writing to memory does not fail, and all rows are equally long");
     }
     String::from_utf8(w.into_inner().expect("memory is flushed")).expect("text was written")
 }
@@ -44,6 +57,10 @@ fn cells(e: Option<&Estimate>) -> [String; 3] {
     match e {
         None => Default::default(),
         Some(e) if e.half.is_none() => [e.mean.to_string(), String::new(), String::new()],
-        Some(e) => [e.mean.to_string(), e.low().to_string(), e.high().to_string()],
+        Some(e) => [
+            e.mean.to_string(),
+            e.low().to_string(),
+            e.high().to_string(),
+        ],
     }
 }

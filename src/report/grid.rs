@@ -18,7 +18,10 @@ pub(super) struct Grid {
 
 impl Grid {
     pub(super) fn new(study: &Study) -> Self {
-        let mut grid = Self { columns: Vec::new(), rows: vec![Vec::new(); study.forecasts.len()] };
+        let mut grid = Self {
+            columns: Vec::new(),
+            rows: vec![Vec::new(); study.forecasts.len()],
+        };
         grid.push(study, "#", true, |f| match f.rank {
             Some(r) if f.tied => format!("{r}="),
             Some(r) => r.to_string(),
@@ -30,12 +33,22 @@ impl Grid {
         }
         let primary = primary_quantity(study.metric);
         if primary.is_none() {
-            grid.numbers(study, &metric_name(study.metric), Unit::Count, Interval::Always, |f| f.primary);
+            grid.numbers(
+                study,
+                &metric_name(study.metric),
+                Unit::Count,
+                Interval::Always,
+                |f| f.primary,
+            );
         }
         if !study.steady || primary == Some(Quantity::Makespan) {
             grid.quantity(study, "makespan", Quantity::Makespan, primary);
         }
-        for (title, q) in [("p50", Quantity::P50), ("p95", Quantity::P95), ("p99", Quantity::P99)] {
+        for (title, q) in [
+            ("p50", Quantity::P50),
+            ("p95", Quantity::P95),
+            ("p99", Quantity::P99),
+        ] {
             grid.quantity(study, title, q, primary);
         }
         grid.quantity(study, "tasks", Quantity::Throughput, primary);
@@ -46,29 +59,46 @@ impl Grid {
             grid.quantity(study, "failed", Quantity::FailureRate, primary);
         }
         if study.baseline.is_some() {
-            grid.push(study, "vs sequential", false, |f| match (f.speedup, f.reading()) {
-                _ if Some(f.name()) == study.baseline => "baseline".into(),
-                (Some(s), Some(r)) => format!("×{} {}", digits(s.mean, 3), r.text()),
-                _ => not_fine(f),
+            grid.push(study, "vs sequential", false, |f| {
+                match (f.speedup, f.reading()) {
+                    _ if Some(f.name()) == study.baseline => "baseline".into(),
+                    (Some(s), Some(r)) => format!("×{} {}", digits(s.mean, 3), r.text()),
+                    _ => not_fine(f),
+                }
             });
         } else if study.forecasts.iter().any(|f| f.status != Status::Fine) {
             grid.push(study, "status", false, not_fine);
         }
         if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {
-            grid.push(study, "meets", false, |f| f.objectives.iter().map(|o| sign(o.verdict)).collect());
+            grid.push(study, "meets", false, |f| {
+                f.objectives.iter().map(|o| sign(o.verdict)).collect()
+            });
         }
         grid
     }
 
-    fn push(&mut self, study: &Study, title: &str, number: bool, cell: impl Fn(&Forecast) -> String) {
-        self.columns.push(Column { title: title.into(), number });
+    fn push(
+        &mut self,
+        study: &Study,
+        title: &str,
+        number: bool,
+        cell: impl Fn(&Forecast) -> String,
+    ) {
+        self.columns.push(Column {
+            title: title.into(),
+            number,
+        });
         for (row, f) in self.rows.iter_mut().zip(&study.forecasts) {
             row.push(cell(f));
         }
     }
 
     fn quantity(&mut self, study: &Study, title: &str, q: Quantity, primary: Option<Quantity>) {
-        let interval = if primary == Some(q) { Interval::Always } else { Interval::IfVisible };
+        let interval = if primary == Some(q) {
+            Interval::Always
+        } else {
+            Interval::IfVisible
+        };
         self.numbers(study, title, q.unit(), interval, |f| f.get(q));
     }
 
@@ -80,10 +110,23 @@ impl Grid {
         interval: Interval,
         get: impl Fn(&Forecast) -> Option<Estimate>,
     ) {
-        let (scale, name) = column_unit(unit, study.forecasts.iter().filter_map(&get).map(|e| e.mean));
-        let title = if name.is_empty() { title.to_owned() } else { format!("{title} ({name})") };
-        let title = if unit == Unit::PerSecond { "tasks/s".to_owned() } else { title };
-        self.push(study, &title, true, |f| get(f).map_or("–".into(), |e| estimate(e.scaled(1.0 / scale), interval)));
+        let (scale, name) = column_unit(
+            unit,
+            study.forecasts.iter().filter_map(&get).map(|e| e.mean),
+        );
+        let title = if name.is_empty() {
+            title.to_owned()
+        } else {
+            format!("{title} ({name})")
+        };
+        let title = if unit == Unit::PerSecond {
+            "tasks/s".to_owned()
+        } else {
+            title
+        };
+        self.push(study, &title, true, |f| {
+            get(f).map_or("–".into(), |e| estimate(e.scaled(1.0 / scale), interval))
+        });
     }
 }
 
@@ -103,7 +146,11 @@ pub(super) fn estimate(e: Estimate, interval: Interval) -> String {
     let last_digit = libm::pow(10.0, -f64::from(u32::try_from(d).unwrap_or(0)));
     match e.half {
         Some(half) if half >= last_digit / 2.0 => {
-            let half = if half >= e.mean.abs() / 10.0 { digits(half, 2) } else { format!("{half:.d$}") };
+            let half = if d == 0 {
+                digits(half, 3)
+            } else {
+                format!("{half:.d$}")
+            };
             format!("{mean} ± {half}")
         }
         Some(_) if interval == Interval::Always => format!("{mean} ± <{last_digit:.d$}"),
@@ -126,7 +173,11 @@ fn column_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static 
 }
 
 fn not_fine(f: &Forecast) -> String {
-    if f.status == Status::Fine { String::new() } else { f.status.name().into() }
+    if f.status == Status::Fine {
+        String::new()
+    } else {
+        f.status.name().into()
+    }
 }
 
 pub(super) fn sign(v: Verdict) -> char {
@@ -140,12 +191,20 @@ pub(super) fn sign(v: Verdict) -> char {
 /// The interpreter, if all cases have the same.
 pub(super) fn single_interpreter(study: &Study) -> Option<&str> {
     let first = study.forecasts.first()?;
-    study.forecasts.iter().all(|f| f.interpreter == first.interpreter).then_some(first.interpreter.as_str())
+    study
+        .forecasts
+        .iter()
+        .all(|f| f.interpreter == first.interpreter)
+        .then_some(first.interpreter.as_str())
 }
 
 /// The case's name as the report's reader knows it: without the interpreter where there is only one.
 pub(super) fn short_name(study: &Study, f: &Forecast) -> String {
-    if single_interpreter(study).is_some() { f.strategy_label.clone() } else { f.name() }
+    if single_interpreter(study).is_some() {
+        f.strategy_label.clone()
+    } else {
+        f.name()
+    }
 }
 
 /// The table's column that shows the metric; `None` where it has none of its own.
@@ -178,7 +237,9 @@ pub(super) fn metric_name(m: Metric) -> String {
 /// The unit of a metric.
 pub(super) fn metric_unit(m: Metric) -> Unit {
     match m {
-        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => Unit::Seconds,
+        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => {
+            Unit::Seconds
+        }
         Metric::Throughput => Unit::PerSecond,
         Metric::Memory => Unit::Bytes,
         Metric::FailureRate => Unit::Share,
@@ -189,8 +250,16 @@ pub(super) fn metric_unit(m: Metric) -> Unit {
 pub(super) fn metric_text(m: Metric, e: Estimate) -> String {
     let (scale, name) = column_unit(metric_unit(m), std::iter::once(e.mean));
     let number = estimate(e.scaled(1.0 / scale), Interval::Always);
-    let name = if metric_unit(m) == Unit::PerSecond { "tasks/s" } else { name };
-    if name == "%" { format!("{number}%") } else { format!("{number} {name}").trim_end().to_owned() }
+    let name = if metric_unit(m) == Unit::PerSecond {
+        "tasks/s"
+    } else {
+        name
+    };
+    if name == "%" {
+        format!("{number}%")
+    } else {
+        format!("{number} {name}").trim_end().to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -199,13 +268,30 @@ mod tests {
 
     #[test]
     fn intervals_have_the_decimals_of_their_mean() {
-        let e = |mean, half| Estimate { mean, half, median: mean, n: 10 };
-        assert_eq!(estimate(e(12.41, Some(0.31)), Interval::Always), "12.4 ± 0.3");
-        assert_eq!(estimate(e(12.41, Some(0.01)), Interval::Always), "12.4 ± <0.1");
+        let e = |mean, half| Estimate {
+            mean,
+            half,
+            median: mean,
+            n: 10,
+        };
+        assert_eq!(
+            estimate(e(12.41, Some(0.31)), Interval::Always),
+            "12.4 ± 0.3"
+        );
+        assert_eq!(
+            estimate(e(12.41, Some(0.01)), Interval::Always),
+            "12.4 ± <0.1"
+        );
         assert_eq!(estimate(e(12.41, Some(0.01)), Interval::IfVisible), "12.4");
         assert_eq!(estimate(e(12.41, None), Interval::Always), "12.4");
-        assert_eq!(estimate(e(0.012, Some(0.5)), Interval::Always), "0.0120 ± 0.50");
-        assert_eq!(metric_text(Metric::Percentile(95.0), e(0.012_4, Some(0.000_3))), "12.4 ± 0.3 ms");
+        assert_eq!(
+            estimate(e(0.012, Some(0.5)), Interval::Always),
+            "0.0120 ± 0.5000"
+        );
+        assert_eq!(
+            metric_text(Metric::Percentile(95.0), e(0.012_4, Some(0.000_3))),
+            "12.4 ± 0.3 ms"
+        );
         assert_eq!(metric_text(Metric::FailureRate, e(0.012_4, None)), "1.24%");
     }
 }

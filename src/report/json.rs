@@ -39,7 +39,9 @@ impl Serialize for Value {
             }
             Self::Object(entries) => {
                 let mut map = s.serialize_map(Some(entries.len()))?;
-                entries.iter().try_for_each(|(k, v)| map.serialize_entry(k, v))?;
+                entries
+                    .iter()
+                    .try_for_each(|(k, v)| map.serialize_entry(k, v))?;
                 map.end()
             }
         }
@@ -53,7 +55,12 @@ impl From<&str> for Value {
 }
 
 fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Value::Object(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+    Value::Object(
+        entries
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v))
+            .collect(),
+    )
 }
 
 fn optional<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
@@ -64,11 +71,21 @@ fn optional<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
 pub fn json(study: &Study, meta: &Meta) -> String {
     let memory = optional(study.machine.memory_limit, Value::Whole);
     let warnings = study.warnings.iter().map(|w| {
-        object([("code", w.code().into()), ("note", Value::Bool(w.is_note())), ("text", Value::Text(w.text()))])
+        object([
+            ("code", w.code().into()),
+            ("note", Value::Bool(w.is_note())),
+            ("text", Value::Text(w.text())),
+        ])
     });
     let root = object([
         ("schema", Value::Whole(SCHEMA)),
-        ("program", object([("name", "pchsim".into()), ("version", meta.version.as_str().into())])),
+        (
+            "program",
+            object([
+                ("name", "pchsim".into()),
+                ("version", meta.version.as_str().into()),
+            ]),
+        ),
         ("command", meta.command.as_str().into()),
         (
             "scenario",
@@ -82,7 +99,17 @@ pub fn json(study: &Study, meta: &Meta) -> String {
         (
             "machine",
             object([
-                ("cores", Value::List(study.machine.cores.iter().map(|&c| Value::Number(c)).collect())),
+                (
+                    "cores",
+                    Value::List(
+                        study
+                            .machine
+                            .cores
+                            .iter()
+                            .map(|&c| Value::Number(c))
+                            .collect(),
+                    ),
+                ),
                 ("memory_limit_bytes", memory),
             ]),
         ),
@@ -92,18 +119,30 @@ pub fn json(study: &Study, meta: &Meta) -> String {
         ("warmup_s", Value::Number(study.warmup.as_secs_f64())),
         ("ranked_by", Value::Text(metric_name(study.metric))),
         ("baseline", optional(study.baseline.as_deref(), Value::from)),
-        ("cases", Value::List(study.forecasts.iter().map(|f| case(study, f)).collect())),
-        ("hidden_baseline", optional(study.hidden_baseline.as_ref(), |f| case(study, f))),
+        (
+            "cases",
+            Value::List(study.forecasts.iter().map(|f| case(study, f)).collect()),
+        ),
+        (
+            "hidden_baseline",
+            optional(study.hidden_baseline.as_ref(), |f| case(study, f)),
+        ),
         ("warnings", Value::List(warnings.collect())),
     ]);
-    let mut out = serde_json::to_string_pretty(&root).expect("keys are strings and numbers are finite");
+    let mut out =
+        serde_json::to_string_pretty(&root).expect("keys are strings and numbers are finite");
     out.push('\n');
     out
 }
 
 fn case(study: &Study, f: &Forecast) -> Value {
     let values = Quantity::ALL.map(|q| (q.key().to_owned(), optional(f.get(q), estimate)));
-    let causes = Cause::ALL.map(|c| (format!("{}_share", c.name()), Value::Number(f.causes[c as usize])));
+    let causes = Cause::ALL.map(|c| {
+        (
+            format!("{}_share", c.name()),
+            Value::Number(f.causes[c as usize]),
+        )
+    });
     let objectives = f.objectives.iter().map(|o| {
         object([
             ("objective", o.text.as_str().into()),
@@ -113,10 +152,20 @@ fn case(study: &Study, f: &Forecast) -> Value {
         ])
     });
     let classes = f.classes.iter().map(|c| {
-        let latencies = LATENCIES.iter().zip(c.latencies).map(|(q, e)| (q.key().to_owned(), optional(e, estimate)));
-        Value::Object(std::iter::once(("name".into(), c.name.as_str().into())).chain(latencies).collect())
+        let latencies = LATENCIES
+            .iter()
+            .zip(c.latencies)
+            .map(|(q, e)| (q.key().to_owned(), optional(e, estimate)));
+        Value::Object(
+            std::iter::once(("name".into(), c.name.as_str().into()))
+                .chain(latencies)
+                .collect(),
+        )
     });
-    let findings = f.findings.iter().map(|x| finding(&x.finding, x.replications));
+    let findings = f
+        .findings
+        .iter()
+        .map(|x| finding(&x.finding, x.replications));
     let unit = metric_unit(study.metric);
     object([
         ("strategy", f.strategy_label.as_str().into()),
@@ -127,12 +176,21 @@ fn case(study: &Study, f: &Forecast) -> Value {
         ("replications", Value::Whole(f.replications.into())),
         ("simulated_events", Value::Whole(f.events)),
         (with_unit("ranked_by", unit), optional(f.primary, estimate)),
-        (with_unit("behind_best", unit), optional(f.behind_best, estimate)),
+        (
+            with_unit("behind_best", unit),
+            optional(f.behind_best, estimate),
+        ),
         ("speedup", optional(f.speedup, estimate)),
-        ("speedup_reading", optional(f.reading(), |r| r.text().into())),
+        (
+            "speedup_reading",
+            optional(f.reading(), |r| r.text().into()),
+        ),
         ("estimates", Value::Object(values.into())),
         ("time_by_cause", Value::Object(causes.into())),
-        ("core_busy_shares", Value::List(f.cores.iter().map(|&c| Value::Number(c)).collect())),
+        (
+            "core_busy_shares",
+            Value::List(f.cores.iter().map(|&c| Value::Number(c)).collect()),
+        ),
         ("classes", Value::List(classes.collect())),
         ("objectives", Value::List(objectives.collect())),
         ("findings", Value::List(findings.collect())),
@@ -170,17 +228,36 @@ fn finding(f: &Finding, replications: u32) -> Value {
         Finding::Deadlock { at, waiting } => vec![
             ("kind", "deadlock".into()),
             ("at_s", seconds(*at)),
-            ("waiting", Value::List(waiting.iter().map(|w| w.as_str().into()).collect())),
+            (
+                "waiting",
+                Value::List(waiting.iter().map(|w| w.as_str().into()).collect()),
+            ),
         ],
         Finding::OutOfMemory { at, bytes } => {
-            vec![("kind", "out-of-memory".into()), ("at_s", seconds(*at)), ("memory_bytes", Value::Whole(*bytes))]
+            vec![
+                ("kind", "out-of-memory".into()),
+                ("at_s", seconds(*at)),
+                ("memory_bytes", Value::Whole(*bytes)),
+            ]
         }
         Finding::BlockedLoop { at, lasted } => {
-            vec![("kind", "blocked-loop".into()), ("at_s", seconds(*at)), ("lasted_s", seconds(*lasted))]
+            vec![
+                ("kind", "blocked-loop".into()),
+                ("at_s", seconds(*at)),
+                ("lasted_s", seconds(*lasted)),
+            ]
         }
         Finding::EventLimit { at } => vec![("kind", "event-limit".into()), ("at_s", seconds(*at))],
-        Finding::Unsupported(why) => vec![("kind", "unsupported".into()), ("reason", why.as_str().into())],
+        Finding::Unsupported(why) => vec![
+            ("kind", "unsupported".into()),
+            ("reason", why.as_str().into()),
+        ],
     };
     entries.push(("replications", Value::Whole(replications.into())));
-    Value::Object(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+    Value::Object(
+        entries
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v))
+            .collect(),
+    )
 }

@@ -20,13 +20,35 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
     lines.push(String::new());
     let grid = Grid::new(study);
     let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-    lines.push(row(grid.columns.iter().map(|c| escaped(&c.title)).collect()));
-    lines.push(row(grid.columns.iter().map(|c| if c.number { "--:".into() } else { ":--".into() }).collect()));
-    lines.extend(grid.rows.iter().map(|r| row(r.iter().map(|c| escaped(c)).collect())));
+    lines.push(row(grid
+        .columns
+        .iter()
+        .map(|c| escaped(&c.title))
+        .collect()));
+    lines.push(row(grid
+        .columns
+        .iter()
+        .map(|c| if c.number { "--:".into() } else { ":--".into() })
+        .collect()));
+    lines.extend(
+        grid.rows
+            .iter()
+            .map(|r| row(r.iter().map(|c| escaped(c)).collect())),
+    );
     lines.push(String::new());
-    let explained = study.forecasts.iter().filter(|f| f.causes.iter().sum::<f64>() > 0.0);
-    let reasons: Vec<String> =
-        explained.map(|f| format!("- {}: {}", escaped(&short_name(study, f)), in_words(f, false))).collect();
+    let explained = study
+        .forecasts
+        .iter()
+        .filter(|f| f.causes.iter().sum::<f64>() > 0.0);
+    let reasons: Vec<String> = explained
+        .map(|f| {
+            format!(
+                "- {}: {}",
+                escaped(&short_name(study, f)),
+                in_words(f, false)
+            )
+        })
+        .collect();
     if !reasons.is_empty() {
         lines.extend(["## Where the time goes".into(), String::new()]);
         lines.extend(reasons);
@@ -35,17 +57,33 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
     if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {
         lines.extend(["## Objectives".into(), String::new()]);
         for f in &study.forecasts {
-            let each: Vec<String> = f.objectives.iter().map(|o| format!("{} `{}`", sign(o.verdict), o.text)).collect();
-            lines.push(format!("- {}: {}", escaped(&short_name(study, f)), each.join(", ")));
+            let each: Vec<String> = f
+                .objectives
+                .iter()
+                .map(|o| format!("{} `{}`", sign(o.verdict), o.text))
+                .collect();
+            lines.push(format!(
+                "- {}: {}",
+                escaped(&short_name(study, f)),
+                each.join(", ")
+            ));
         }
         lines.push(String::new());
     }
     if !study.warnings.is_empty() {
         lines.extend(["## Warnings".into(), String::new()]);
-        lines.extend(study.warnings.iter().map(|w| format!("- {}: {}", w.code(), escaped(&w.text()))));
+        lines.extend(
+            study
+                .warnings
+                .iter()
+                .map(|w| format!("- {}: {}", w.code(), escaped(&w.text()))),
+        );
         lines.push(String::new());
     }
-    lines.push(format!("Repeat with `{}` (pchsim {}).", meta.command, meta.version));
+    lines.push(format!(
+        "Repeat with `{}` (pchsim {}).",
+        meta.command, meta.version
+    ));
     lines.push(String::new());
     lines.join("\n")
 }

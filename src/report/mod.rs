@@ -33,7 +33,10 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { unicode: true, verbose: false }
+        Self {
+            unicode: true,
+            verbose: false,
+        }
     }
 }
 

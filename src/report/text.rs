@@ -37,21 +37,41 @@ fn line_of(out: &mut String, text: &str) {
 }
 
 fn heading(out: &mut String, study: &Study) {
-    let question = if study.question.is_empty() { String::new() } else { format!(": {}", study.question) };
+    let question = if study.question.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", study.question)
+    };
     line_of(out, &format!("{}{question}", study.name));
     let cores = study.machine.cores.len();
-    let mut facts = vec![format!("{cores} {}", if cores == 1 { "core" } else { "cores" })];
+    let mut facts = vec![format!(
+        "{cores} {}",
+        if cores == 1 { "core" } else { "cores" }
+    )];
     facts.extend(single_interpreter(study).map(str::to_owned));
     let count = |f: &&Forecast| f.replications > 0 && f.status == Status::Fine;
-    let least = study.forecasts.iter().filter(count).map(|f| f.replications).min();
-    let most = study.forecasts.iter().filter(count).map(|f| f.replications).max();
+    let least = study
+        .forecasts
+        .iter()
+        .filter(count)
+        .map(|f| f.replications)
+        .min();
+    let most = study
+        .forecasts
+        .iter()
+        .filter(count)
+        .map(|f| f.replications)
+        .max();
     match (least, most) {
         (Some(a), Some(b)) if a == b => facts.push(format!("{a} {}", plural(a, "replication"))),
         (Some(a), Some(b)) => facts.push(format!("{a} to {b} replications")),
         _ => {}
     }
     if study.steady {
-        facts.push(format!("warm-up of {} left out", crate::study::seconds(study.warmup)));
+        facts.push(format!(
+            "warm-up of {} left out",
+            crate::study::seconds(study.warmup)
+        ));
     }
     facts.push(format!("seed {}", study.seed));
     facts.push(format!("± at {} confidence", percent(CONFIDENCE)));
@@ -59,12 +79,20 @@ fn heading(out: &mut String, study: &Study) {
 }
 
 fn plural(n: u32, word: &str) -> String {
-    if n == 1 { word.into() } else { format!("{word}s") }
+    if n == 1 {
+        word.into()
+    } else {
+        format!("{word}s")
+    }
 }
 
 /// The answer in one or two lines.
 fn verdict(study: &Study) -> Vec<String> {
-    let leaders: Vec<&Forecast> = study.forecasts.iter().filter(|f| f.rank == Some(1)).collect();
+    let leaders: Vec<&Forecast> = study
+        .forecasts
+        .iter()
+        .filter(|f| f.rank == Some(1))
+        .collect();
     let Some((best, primary)) = leaders.first().and_then(|f| f.primary.map(|p| (*f, p))) else {
         return vec!["No strategy has a forecast that means anything; see the warnings.".into()];
     };
@@ -85,8 +113,15 @@ fn verdict(study: &Study) -> Vec<String> {
     if leaders.len() > 1 {
         let others: Vec<String> = leaders[1..].iter().map(|f| short_name(study, f)).collect();
         let verb = if others.len() == 1 { "is" } else { "are" };
-        lines.push(format!("Tied with it: {} {verb} not distinguishable, or less than 1% apart.", list(&others)));
-    } else if let Some((second, behind)) = study.forecasts.get(1).and_then(|f| f.behind_best.map(|b| (f, b))) {
+        lines.push(format!(
+            "Tied with it: {} {verb} not distinguishable, or less than 1% apart.",
+            list(&others)
+        ));
+    } else if let Some((second, behind)) = study
+        .forecasts
+        .get(1)
+        .and_then(|f| f.behind_best.map(|b| (f, b)))
+    {
         let relative = behind.scaled(1.0 / primary.mean.abs().max(f64::MIN_POSITIVE));
         let by = super::grid::estimate(relative.scaled(100.0), super::grid::Interval::IfVisible);
         lines.push(format!(
@@ -113,7 +148,11 @@ fn table(study: &Study, style: Style) -> String {
     for (i, c) in grid.columns.iter().enumerate() {
         if let Some(column) = table.column_mut(i) {
             column.set_padding((0, 2));
-            column.set_cell_alignment(if c.number { CellAlignment::Right } else { CellAlignment::Left });
+            column.set_cell_alignment(if c.number {
+                CellAlignment::Right
+            } else {
+                CellAlignment::Left
+            });
         }
     }
     let lines: Vec<String> = table.lines().map(|l| l.trim_end().to_owned()).collect();
@@ -122,7 +161,11 @@ fn table(study: &Study, style: Style) -> String {
 
 /// Where the time of each strategy's tasks went.
 fn why(out: &mut String, study: &Study, style: Style) {
-    let with: Vec<&Forecast> = study.forecasts.iter().filter(|f| f.causes.iter().sum::<f64>() > 0.0).collect();
+    let with: Vec<&Forecast> = study
+        .forecasts
+        .iter()
+        .filter(|f| f.causes.iter().sum::<f64>() > 0.0)
+        .collect();
     if with.is_empty() {
         return;
     }
@@ -131,7 +174,14 @@ fn why(out: &mut String, study: &Study, style: Style) {
     let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
     for (f, name) in with.iter().zip(&names) {
         let pad = " ".repeat(width - name.chars().count());
-        line_of(out, &format!("  {name}{pad}  │{:40}│ {}", bar(&f.causes), in_words(f, style.verbose)));
+        line_of(
+            out,
+            &format!(
+                "  {name}{pad}  │{:40}│ {}",
+                bar(&f.causes),
+                in_words(f, style.verbose)
+            ),
+        );
     }
     line_of(out, &format!("  {}", legend(&study.forecasts)));
     out.push('\n');
@@ -145,7 +195,12 @@ fn objectives(out: &mut String, study: &Study) {
     line_of(out, "Objectives");
     for i in 0..count {
         let of = |v: Verdict| -> Vec<String> {
-            study.forecasts.iter().filter(|f| f.objectives[i].verdict == v).map(|f| short_name(study, f)).collect()
+            study
+                .forecasts
+                .iter()
+                .filter(|f| f.objectives[i].verdict == v)
+                .map(|f| short_name(study, f))
+                .collect()
         };
         let met = of(Verdict::Met);
         let unsure = of(Verdict::Undecided);
@@ -155,9 +210,23 @@ fn objectives(out: &mut String, study: &Study) {
             (true, true) => Verdict::Missed,
         };
         let mark = sign(best);
-        let by = if met.is_empty() { "met by none".into() } else { format!("met by {}", list(&met)) };
-        let unsure = if unsure.is_empty() { String::new() } else { format!("; undecided: {}", list(&unsure)) };
-        line_of(out, &format!("  {mark} {}: {by}{unsure}", study.forecasts[0].objectives[i].text));
+        let by = if met.is_empty() {
+            "met by none".into()
+        } else {
+            format!("met by {}", list(&met))
+        };
+        let unsure = if unsure.is_empty() {
+            String::new()
+        } else {
+            format!("; undecided: {}", list(&unsure))
+        };
+        line_of(
+            out,
+            &format!(
+                "  {mark} {}: {by}{unsure}",
+                study.forecasts[0].objectives[i].text
+            ),
+        );
     }
     out.push('\n');
 }
@@ -171,7 +240,17 @@ fn classes(out: &mut String, study: &Study) {
     for f in &study.forecasts {
         for c in &f.classes {
             let cell = |i: usize| c.latencies[i].map_or("–".into(), |e| digits(e.mean, 3));
-            line_of(out, &format!("  {}, {}: {}, {}, {}", short_name(study, f), c.name, cell(1), cell(3), cell(4)));
+            line_of(
+                out,
+                &format!(
+                    "  {}, {}: {}, {}, {}",
+                    short_name(study, f),
+                    c.name,
+                    cell(1),
+                    cell(3),
+                    cell(4)
+                ),
+            );
         }
     }
     out.push('\n');

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::diagnostic::{Code, Diagnostic, Source};
+use super::diagnostic::{Code, Diagnostic, Source, shorten};
 use super::tree::{Args, Ident, Kind, Node, Span};
 use super::units::{self, UnitError};
 use super::{Bytes, limits};
@@ -38,19 +38,41 @@ impl<'n> Fields<'n> {
 }
 
 /// The candidate most like `word`, if any is near.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(super) fn nearest<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    // Likeness takes time in the product of the lengths, and no real name is so long.
+    const LONGEST: usize = 100;
+    if word.len() > LONGEST {
+        return None;
+    }
     let lower = word.to_lowercase();
-    let scored = candidates.into_iter().map(|c| (strsim::jaro_winkler(&lower, &c.to_lowercase()), c));
-    scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, c)| c)
+    let scored = candidates
+        .into_iter()
+        .filter(|c| c.len() <= LONGEST)
+        .map(|c| (strsim::jaro_winkler(&lower, &c.to_lowercase()), c));
+    scored
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, c)| c)
 }
 
 /// "did you mean `x`? Known here: `a`, `b`".
-pub(super) fn suggest<'c>(word: &str, what: &str, candidates: impl IntoIterator<Item = &'c str> + Clone) -> String {
+pub(super) fn suggest<'c>(
+    word: &str,
+    what: &str,
+    candidates: impl IntoIterator<Item = &'c str> + Clone,
+) -> String {
     let mut out = String::new();
     if let Some(c) = nearest(word, candidates.clone()) {
         let _ = write!(out, "did you mean `{c}`? ");
     }
-    let all: Vec<String> = candidates.into_iter().take(30).map(|c| format!("`{c}`")).collect();
+    let all: Vec<String> = candidates
+        .into_iter()
+        .take(30)
+        .map(|c| format!("`{c}`"))
+        .collect();
     if all.is_empty() {
         let _ = write!(out, "no {what} is declared");
     } else {
@@ -62,7 +84,12 @@ pub(super) fn suggest<'c>(word: &str, what: &str, candidates: impl IntoIterator<
 impl Cx {
     pub(super) fn new(source: Arc<Source>) -> Self {
         let overflow = None;
-        Self { sources: vec![source], diagnostics: Vec::new(), path: String::new(), overflow }
+        Self {
+            sources: vec![source],
+            diagnostics: Vec::new(),
+            path: String::new(),
+            overflow,
+        }
     }
 
     /// Runs `f` with `.segment` (or `[3]`, as is) appended to the path that diagnostics carry.
@@ -83,10 +110,20 @@ impl Cx {
     }
 
     /// Notes an error; the caller may add help to it.
-    pub(super) fn error(&mut self, code: Code, span: Span, message: impl Into<Box<str>>) -> &mut Diagnostic {
+    pub(super) fn error(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<Box<str>>,
+    ) -> &mut Diagnostic {
         let source = &self.sources[(span.source as usize).min(self.sources.len() - 1)];
-        let mut d = Diagnostic::new(code, source, span.start as usize..span.end as usize, message);
-        d.path = self.path.as_str().into();
+        let mut d = Diagnostic::new(
+            code,
+            source,
+            span.start as usize..span.end as usize,
+            message,
+        );
+        d.path = shorten(self.path.as_str().into());
         if self.diagnostics.len() >= MAX_DIAGNOSTICS {
             return self.overflow.insert(d);
         }
@@ -96,33 +133,62 @@ impl Cx {
     }
 
     /// Notes a warning.
-    pub(super) fn warn(&mut self, code: Code, span: Span, message: impl Into<Box<str>>) -> &mut Diagnostic {
+    pub(super) fn warn(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<Box<str>>,
+    ) -> &mut Diagnostic {
         self.error(code, span, message).warning()
     }
 
     /// Notes that a value of another kind is needed.
     pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) -> &mut Diagnostic {
-        self.error(Code::WrongType, node.span, format!("expected {expected}, found {}", node.describe()))
+        self.error(
+            Code::WrongType,
+            node.span,
+            format!("expected {expected}, found {}", node.describe()),
+        )
     }
 
     /// A record `(a: .., b: ..)` with these fields and no others.
-    pub(super) fn record<'n>(&mut self, node: &'n Node, what: &str, known: &[&'static str]) -> Option<Fields<'n>> {
+    pub(super) fn record<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&'static str],
+    ) -> Option<Fields<'n>> {
         match &node.kind {
-            Kind::Call { args: Args::Items(_), .. } => {
-                self.error(Code::WrongType, node.span, format!("the fields of {what} need their names"))
-                    .help(format!("write ({}: ..)", known.first().unwrap_or(&"name")));
+            Kind::Call {
+                args: Args::Items(_),
+                ..
+            } => {
+                self.error(
+                    Code::WrongType,
+                    node.span,
+                    format!("the fields of {what} need their names"),
+                )
+                .help(format!("write ({}: ..)", known.first().unwrap_or(&"name")));
                 None
             }
-            Kind::Call { .. } => self.params(node, what, known),
+            Kind::Call { name: None, .. } => self.params(node, what, known),
             _ => {
-                self.wrong_type(node, &format!("a record `({}: ..)`", known.first().unwrap_or(&"name")));
+                self.wrong_type(
+                    node,
+                    &format!("a record `({}: ..)`", known.first().unwrap_or(&"name")),
+                );
                 None
             }
         }
     }
 
     /// The parameters of a variant, by name or in this order.
-    pub(super) fn params<'n>(&mut self, node: &'n Node, what: &str, known: &[&'static str]) -> Option<Fields<'n>> {
+    pub(super) fn params<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&'static str],
+    ) -> Option<Fields<'n>> {
         let Kind::Call { args, .. } = &node.kind else {
             self.wrong_type(node, what);
             return None;
@@ -135,12 +201,18 @@ impl Cx {
                     match known.get(i) {
                         Some(name) => found.push((name, item)),
                         None => {
-                            let message = format!("{what} takes {} at most, this is value {}", plural(known.len(), "value"), i + 1);
-                            self.error(Code::UnknownField, item.span, message).help(if known.is_empty() {
-                                "leave the brackets empty".into()
-                            } else {
-                                format!("in this order: {}", known.join(", "))
-                            });
+                            let message = format!(
+                                "{what} takes {} at most, this is value {}",
+                                plural(known.len(), "value"),
+                                i + 1
+                            );
+                            self.error(Code::UnknownField, item.span, message).help(
+                                if known.is_empty() {
+                                    "leave the brackets empty".into()
+                                } else {
+                                    format!("in this order: {}", known.join(", "))
+                                },
+                            );
                             break;
                         }
                     }
@@ -149,10 +221,22 @@ impl Cx {
             Args::Fields(fields) => {
                 for (key, value) in fields {
                     if !known.contains(&key.text.as_str()) {
-                        self.error(Code::UnknownField, key.span, format!("{what} has no field `{}`", key.text))
-                            .help(if known.is_empty() { "it takes none".into() } else { suggest(&key.text, "its fields", known.iter().copied()) });
+                        self.error(
+                            Code::UnknownField,
+                            key.span,
+                            format!("{what} has no field `{}`", key.text),
+                        )
+                        .help(if known.is_empty() {
+                            "it takes none".into()
+                        } else {
+                            suggest(&key.text, "its fields", known.iter().copied())
+                        });
                     } else if found.iter().any(|(n, _)| *n == key.text) {
-                        self.error(Code::Duplicate, key.span, format!("the field `{}` is given twice", key.text));
+                        self.error(
+                            Code::Duplicate,
+                            key.span,
+                            format!("the field `{}` is given twice", key.text),
+                        );
                     } else {
                         found.push((key.text.as_str(), value));
                     }
@@ -162,36 +246,70 @@ impl Cx {
         found.retain(|(_, v)| v.kind != Kind::None);
         let span = match &node.kind {
             Kind::Call { name: Some(n), .. } => n.span,
-            _ => Span { end: node.span.start + u32::from(node.span.end > node.span.start), ..node.span },
+            _ => Span {
+                end: node.span.start + u32::from(node.span.end > node.span.start),
+                ..node.span
+            },
         };
-        Some(Fields { found, span, what: what.to_string() })
+        Some(Fields {
+            found,
+            span,
+            what: what.to_string(),
+        })
     }
 
     /// The name of a variant out of those known; strings and other values are refused.
-    pub(super) fn variant<'n>(&mut self, node: &'n Node, what: &str, known: &[&'static str]) -> Option<&'n str> {
-        let Kind::Call { name: Some(name), .. } = &node.kind else {
+    pub(super) fn variant<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&'static str],
+    ) -> Option<&'n str> {
+        let Kind::Call {
+            name: Some(name), ..
+        } = &node.kind
+        else {
             let message = format!("expected {what}, found {}", node.describe());
-            self.error(Code::WrongType, node.span, message).help(format!("one of {}", known.join(", ")));
+            self.error(Code::WrongType, node.span, message)
+                .help(format!("one of {}", known.join(", ")));
             return None;
         };
         if known.contains(&name.text.as_str()) {
             return Some(&name.text);
         }
-        self.error(Code::UnknownVariant, name.span, format!("`{}` is not {what}", name.text))
-            .help(suggest(&name.text, "known here", known.iter().copied()));
+        self.error(
+            Code::UnknownVariant,
+            name.span,
+            format!("`{}` is not {what}", name.text),
+        )
+        .help(suggest(&name.text, "known here", known.iter().copied()));
         None
     }
 
     /// An optional field.
-    pub(super) fn optional<'n, T>(&mut self, f: &Fields<'n>, name: &str, read: impl FnOnce(&mut Self, &'n Node) -> Option<T>) -> Option<T> {
+    pub(super) fn optional<'n, T>(
+        &mut self,
+        f: &Fields<'n>,
+        name: &str,
+        read: impl FnOnce(&mut Self, &'n Node) -> Option<T>,
+    ) -> Option<T> {
         let node = f.get(name)?;
         self.at(name, |cx| read(cx, node))
     }
 
     /// A field that must be there.
-    pub(super) fn required<'n, T>(&mut self, f: &Fields<'n>, name: &str, read: impl FnOnce(&mut Self, &'n Node) -> Option<T>) -> Option<T> {
+    pub(super) fn required<'n, T>(
+        &mut self,
+        f: &Fields<'n>,
+        name: &str,
+        read: impl FnOnce(&mut Self, &'n Node) -> Option<T>,
+    ) -> Option<T> {
         if f.get(name).is_none() {
-            self.error(Code::MissingField, f.span, format!("{} needs `{name}`", f.what));
+            self.error(
+                Code::MissingField,
+                f.span,
+                format!("{} needs `{name}`", f.what),
+            );
             return None;
         }
         self.optional(f, name, read)
@@ -201,7 +319,8 @@ impl Cx {
         if let Kind::Str(s) = &node.kind {
             return Some(s);
         }
-        self.wrong_type(node, &format!("{what} as a string")).help("strings stand in double quotes");
+        self.wrong_type(node, &format!("{what} as a string"))
+            .help("strings stand in double quotes");
         None
     }
 
@@ -217,18 +336,30 @@ impl Cx {
     pub(super) fn list<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
         if let Kind::List(items) = &node.kind {
             if items.len() > 10 * limits::MAX_STEPS {
-                self.error(Code::Limit, node.span, format!("{} entries are more than the limit of {}", items.len(), 10 * limits::MAX_STEPS));
+                self.error(
+                    Code::Limit,
+                    node.span,
+                    format!(
+                        "{} entries are more than the limit of {}",
+                        items.len(),
+                        10 * limits::MAX_STEPS
+                    ),
+                );
                 return None;
             }
             return Some(items);
         }
-        self.wrong_type(node, &format!("a list of {what}")).help("lists stand in square brackets: [ .. ]");
+        self.wrong_type(node, &format!("a list of {what}"))
+            .help("lists stand in square brackets: [ .. ]");
         None
     }
 
     /// A finite number.
     pub(super) fn float(&mut self, node: &Node, what: &str) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "past 2^53 the last digits do not matter for a factor")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "past 2^53 the last digits do not matter for a factor"
+        )]
         let x = match node.kind {
             Kind::Int(i) => i as f64,
             Kind::Float(x) => x,
@@ -240,7 +371,11 @@ impl Cx {
         if x.is_finite() {
             return Some(x);
         }
-        self.error(Code::OutOfRange, node.span, format!("{what} must be a finite number, not {x}"));
+        self.error(
+            Code::OutOfRange,
+            node.span,
+            format!("{what} must be a finite number, not {x}"),
+        );
         None
     }
 
@@ -248,11 +383,18 @@ impl Cx {
     pub(super) fn factor(&mut self, node: &Node, what: &str) -> Option<f64> {
         let x = self.float(node, what)?;
         if x <= 0.0 {
-            self.error(Code::OutOfRange, node.span, format!("{what} must be above zero"));
+            self.error(
+                Code::OutOfRange,
+                node.span,
+                format!("{what} must be above zero"),
+            );
             return None;
         }
         if !(1.0 / limits::MAX_FACTOR..=limits::MAX_FACTOR).contains(&x) {
-            let message = format!("{what} must lie within the limit MAX_FACTOR ({:e}) and its inverse", limits::MAX_FACTOR);
+            let message = format!(
+                "{what} must lie within the limit MAX_FACTOR ({:e}) and its inverse",
+                limits::MAX_FACTOR
+            );
             self.error(Code::Limit, node.span, message);
             return None;
         }
@@ -260,13 +402,26 @@ impl Cx {
     }
 
     /// A whole number in a range whose upper end is a named limit.
-    pub(super) fn int(&mut self, node: &Node, what: &str, range: RangeInclusive<u64>, limit: &str) -> Option<u64> {
+    pub(super) fn int(
+        &mut self,
+        node: &Node,
+        what: &str,
+        range: RangeInclusive<u64>,
+        limit: &str,
+    ) -> Option<u64> {
         let value = match node.kind {
             Kind::Int(i) => i,
-            #[expect(clippy::cast_possible_truncation, reason = "whole, and far below the type's limits")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole, and far below the type's limits"
+            )]
             Kind::Float(x) if x.is_finite() && x.fract() == 0.0 && x.abs() < 1e18 => x as i128,
             Kind::Float(x) => {
-                self.error(Code::OutOfRange, node.span, format!("{what} must be a whole number, not {x}"));
+                self.error(
+                    Code::OutOfRange,
+                    node.span,
+                    format!("{what} must be a whole number, not {x}"),
+                );
                 return None;
             }
             _ => {
@@ -275,19 +430,41 @@ impl Cx {
             }
         };
         if value < i128::from(*range.start()) {
-            self.error(Code::OutOfRange, node.span, format!("{what} must be at least {}, not {value}", range.start()));
+            self.error(
+                Code::OutOfRange,
+                node.span,
+                format!("{what} must be at least {}, not {value}", range.start()),
+            );
             return None;
         }
         if value > i128::from(*range.end()) {
-            self.error(Code::Limit, node.span, format!("{what} is {value}, more than the limit {limit} ({})", range.end()));
+            self.error(
+                Code::Limit,
+                node.span,
+                format!(
+                    "{what} is {value}, more than the limit {limit} ({})",
+                    range.end()
+                ),
+            );
             return None;
         }
         u64::try_from(value).ok()
     }
 
     /// The same for a type of 32 bits.
-    pub(super) fn int32(&mut self, node: &Node, what: &str, range: RangeInclusive<u32>, limit: &str) -> Option<u32> {
-        let value = self.int(node, what, u64::from(*range.start())..=u64::from(*range.end()), limit)?;
+    pub(super) fn int32(
+        &mut self,
+        node: &Node,
+        what: &str,
+        range: RangeInclusive<u32>,
+        limit: &str,
+    ) -> Option<u32> {
+        let value = self.int(
+            node,
+            what,
+            u64::from(*range.start())..=u64::from(*range.end()),
+            limit,
+        )?;
         u32::try_from(value).ok()
     }
 
@@ -302,14 +479,16 @@ impl Cx {
 
     /// A duration with its unit.
     pub(super) fn duration(&mut self, node: &Node) -> Option<Nanos> {
-        const HELP: &str = "durations look like \"250ms\", \"1.5s\" or \"1h30m\" (units: ns, us, ms, s, m, h, d)";
+        const HELP: &str =
+            "durations look like \"250ms\", \"1.5s\" or \"1h30m\" (units: ns, us, ms, s, m, h, d)";
         match &node.kind {
             Kind::Str(text) => match units::duration(text) {
                 Ok(t) => return Some(t),
                 Err(e) => self.unit_error(node, e, HELP),
             },
             Kind::Int(_) | Kind::Float(_) => {
-                self.error(Code::BadUnit, node.span, "a duration needs a unit").help(HELP);
+                self.error(Code::BadUnit, node.span, "a duration needs a unit")
+                    .help(HELP);
             }
             _ => {
                 self.wrong_type(node, "a duration").help(HELP);
@@ -322,7 +501,11 @@ impl Cx {
     pub(super) fn positive_duration(&mut self, node: &Node, what: &str) -> Option<Nanos> {
         let t = self.duration(node)?;
         if t == Nanos::ZERO {
-            self.error(Code::OutOfRange, node.span, format!("{what} must be above zero"));
+            self.error(
+                Code::OutOfRange,
+                node.span,
+                format!("{what} must be above zero"),
+            );
             return None;
         }
         Some(t)
@@ -337,7 +520,8 @@ impl Cx {
                 Err(e) => self.unit_error(node, e, HELP),
             },
             Kind::Int(_) | Kind::Float(_) => {
-                self.error(Code::BadUnit, node.span, "a size needs a unit").help(HELP);
+                self.error(Code::BadUnit, node.span, "a size needs a unit")
+                    .help(HELP);
             }
             _ => {
                 self.wrong_type(node, "a size").help(HELP);
@@ -364,11 +548,22 @@ impl Cx {
             return None;
         }
         if x > limits::MAX_RATE {
-            self.error(Code::Limit, node.span, format!("{x} a second is more than the limit MAX_RATE ({:e})", limits::MAX_RATE));
+            self.error(
+                Code::Limit,
+                node.span,
+                format!(
+                    "{x} a second is more than the limit MAX_RATE ({:e})",
+                    limits::MAX_RATE
+                ),
+            );
             return None;
         }
         if 1e9 / x > limits::MAX_DURATION.as_f64() {
-            self.error(Code::Limit, node.span, "the time between arrivals is longer than the limit MAX_DURATION (1000 days)");
+            self.error(
+                Code::Limit,
+                node.span,
+                "the time between arrivals is longer than the limit MAX_DURATION (1000 days)",
+            );
             return None;
         }
         Some(x)
@@ -391,30 +586,60 @@ impl Cx {
         if (0.0..=1.0).contains(&x) {
             return Some(x);
         }
-        self.error(Code::OutOfRange, node.span, format!("a probability lies between 0 and 1, not {x}")).help(HELP);
+        self.error(
+            Code::OutOfRange,
+            node.span,
+            format!("a probability lies between 0 and 1, not {x}"),
+        )
+        .help(HELP);
         None
     }
 
     /// A table by name: `{"a": .., "b": ..}`, or just the names in a list (then without values).
-    pub(super) fn table<'n>(&mut self, node: &'n Node, what: &str) -> Option<Vec<(Ident, Option<&'n Node>)>> {
+    pub(super) fn table<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+    ) -> Option<Vec<(Ident, Option<&'n Node>)>> {
         let entries: Vec<(Ident, Option<&'n Node>)> = match &node.kind {
             Kind::Map(entries) => entries.iter().map(|(k, v)| (k.clone(), Some(v))).collect(),
             Kind::List(items) => {
-                let named = |cx: &mut Self, n: &'n Node| Some((Ident { text: cx.string(n, what)?.to_string(), span: n.span }, None));
+                let named = |cx: &mut Self, n: &'n Node| {
+                    Some((
+                        Ident {
+                            text: cx.string(n, what)?.to_string(),
+                            span: n.span,
+                        },
+                        None,
+                    ))
+                };
                 items.iter().filter_map(|n| named(self, n)).collect()
             }
             _ => {
-                self.wrong_type(node, &format!("{what}s by name")).help("write [\"a\", \"b\"], or {\"a\": (..)} to say more about them");
+                self.wrong_type(node, &format!("{what}s by name"))
+                    .help("write [\"a\", \"b\"], or {\"a\": (..)} to say more about them");
                 return None;
             }
         };
         if entries.len() > limits::MAX_NAMES {
-            self.error(Code::Limit, node.span, format!("{} {what}s are more than the limit MAX_NAMES ({})", entries.len(), limits::MAX_NAMES));
+            self.error(
+                Code::Limit,
+                node.span,
+                format!(
+                    "{} {what}s are more than the limit MAX_NAMES ({})",
+                    entries.len(),
+                    limits::MAX_NAMES
+                ),
+            );
             return None;
         }
         for (i, (key, _)) in entries.iter().enumerate() {
             if entries[..i].iter().any(|(k, _)| k.text == key.text) {
-                self.error(Code::Duplicate, key.span, format!("the {what} \"{}\" is declared twice", key.text));
+                self.error(
+                    Code::Duplicate,
+                    key.span,
+                    format!("the {what} \"{}\" is declared twice", key.text),
+                );
             } else if key.text.trim().is_empty() {
                 self.error(Code::Empty, key.span, format!("a {what} needs a name"));
             }
@@ -425,5 +650,9 @@ impl Cx {
 
 /// "1 value", "2 values".
 pub(super) fn plural(n: usize, word: &str) -> String {
-    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+    if n == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{n} {word}s")
+    }
 }

@@ -13,7 +13,11 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
     if !matches!(node.kind, Kind::Call { .. }) {
         return cx.duration(node).map(Dist::Constant);
     }
-    let name = cx.variant(node, "a duration or a distribution", variants::DISTRIBUTIONS)?;
+    let name = cx.variant(
+        node,
+        "a duration or a distribution",
+        variants::DISTRIBUTIONS,
+    )?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
     let time = |cx: &mut Cx, n: &str| cx.required(&f, n, |cx, node| cx.duration(node));
     Some(match name {
@@ -21,7 +25,12 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
         "Uniform" => {
             let (least, greatest) = both(time(cx, "least"), time(cx, "greatest"))?;
             if least > greatest {
-                cx.error(Code::OutOfRange, node.span, "the least value is greater than the greatest").help("swap them");
+                cx.error(
+                    Code::OutOfRange,
+                    node.span,
+                    "the least value is greater than the greatest",
+                )
+                .help("swap them");
                 return None;
             }
             Dist::Uniform(least, greatest)
@@ -35,13 +44,19 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
             let median = cx.required(&f, "median", |cx, n| cx.positive_duration(n, "the median"));
             let (median, p99) = both(median, time(cx, "p99"))?;
             if p99 < median {
-                cx.error(Code::OutOfRange, node.span, "the 99th percentile lies below the median");
+                cx.error(
+                    Code::OutOfRange,
+                    node.span,
+                    "the 99th percentile lies below the median",
+                );
                 return None;
             }
             Dist::LogNormal { median, p99 }
         }
         "Gamma" => {
-            let cv = cx.required(&f, "cv", |cx, n| cx.factor(n, "the coefficient of variation"));
+            let cv = cx.required(&f, "cv", |cx, n| {
+                cx.factor(n, "the coefficient of variation")
+            });
             let (mean, cv) = both(time(cx, "mean"), cv)?;
             Dist::Gamma { mean, cv }
         }
@@ -62,7 +77,11 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
                     cx.error(Code::Empty, n.span, "at least one value is needed");
                     return None;
                 }
-                let read: Vec<Option<Nanos>> = items.iter().enumerate().map(|(i, n)| cx.at_index(i, |cx| cx.duration(n))).collect();
+                let read: Vec<Option<Nanos>> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(i, n)| cx.at_index(i, |cx| cx.duration(n)))
+                    .collect();
                 read.into_iter().collect::<Option<Vec<Nanos>>>()
             })?;
             Dist::Empirical(values)
@@ -84,9 +103,21 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new<'a>(what: &'static str, names: impl IntoIterator<Item = &'a Ident>) -> Self {
-        let declared: Vec<_> = names.into_iter().map(|k| (k.text.clone(), k.span, false)).collect();
-        let index = declared.iter().enumerate().rev().map(|(i, (n, ..))| (n.clone(), i)).collect();
-        Self { what, declared, index }
+        let declared: Vec<_> = names
+            .into_iter()
+            .map(|k| (k.text.clone(), k.span, false))
+            .collect();
+        let index = declared
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(i, (n, ..))| (n.clone(), i))
+            .collect();
+        Self {
+            what,
+            declared,
+            index,
+        }
     }
 
     fn resolve(&mut self, cx: &mut Cx, node: &Node) -> Option<usize> {
@@ -97,8 +128,18 @@ impl Names {
         }
         let what = self.what;
         let candidates = self.declared.iter().map(|(n, ..)| n.as_str());
-        let help = format!("{}; declare it under workload: (.. {what}s: [\"{name}\"])", suggest(name, "declared", candidates));
-        cx.error(Code::UnknownName, node.span, format!("there is no {what} \"{name}\"")).help(help);
+        let declared = if self.declared.is_empty() {
+            format!("no {what} is declared")
+        } else {
+            suggest(name, "declared", candidates)
+        };
+        let help = format!("{declared}; declare it under workload: (.. {what}s: [\"{name}\"])");
+        cx.error(
+            Code::UnknownName,
+            node.span,
+            format!("there is no {what} \"{name}\""),
+        )
+        .help(help);
         None
     }
 
@@ -106,7 +147,11 @@ impl Names {
     pub(super) fn warn_unused(&self, cx: &mut Cx) {
         for (name, span, used) in &self.declared {
             if !used {
-                cx.warn(Code::Unused, *span, format!("no step uses the {} \"{name}\"", self.what));
+                cx.warn(
+                    Code::Unused,
+                    *span,
+                    format!("no step uses the {} \"{name}\"", self.what),
+                );
             }
         }
     }
@@ -129,7 +174,16 @@ pub(super) struct StepReader {
 
 impl StepReader {
     pub(super) fn new(locks: Names, queues: Names, objects: Names) -> Self {
-        Self { locks, queues, objects, count: 0, gets: Vec::new(), puts: Vec::new(), held: Vec::new(), too_many: false }
+        Self {
+            locks,
+            queues,
+            objects,
+            count: 0,
+            gets: Vec::new(),
+            puts: Vec::new(),
+            held: Vec::new(),
+            too_many: false,
+        }
     }
 
     /// After all classes: queues from which tasks take what nobody puts.
@@ -148,23 +202,34 @@ impl StepReader {
     fn steps(&mut self, cx: &mut Cx, node: &Node, path: &str, depth: usize) -> Option<Vec<Step>> {
         let items = cx.list(node, "steps")?;
         if items.is_empty() {
-            cx.error(Code::Empty, node.span, "there are no steps here").help("write at least one, like Cpu(\"5ms\") or Io(\"100ms\")");
+            cx.error(Code::Empty, node.span, "there are no steps here")
+                .help("write at least one, like Cpu(\"5ms\") or Io(\"100ms\")");
             return None;
         }
         if depth > limits::MAX_STEP_DEPTH {
-            let message = format!("steps are nested deeper than the limit MAX_STEP_DEPTH ({})", limits::MAX_STEP_DEPTH);
+            let message = format!(
+                "steps are nested deeper than the limit MAX_STEP_DEPTH ({})",
+                limits::MAX_STEP_DEPTH
+            );
             cx.error(Code::Limit, node.span, message);
             return None;
         }
         let mut out = Vec::with_capacity(items.len());
         // What is acquired in a list is released in the same list.
-        let mut acquired: Vec<(usize, &Node)> = Vec::new();
+        let mut acquired: Vec<(usize, usize)> = Vec::new();
         let held_around = self.held.len();
         for (i, item) in items.iter().enumerate() {
             self.count += 1;
             if self.count > limits::MAX_STEPS {
                 if !self.too_many {
-                    cx.error(Code::Limit, item.span, format!("there are more steps than the limit MAX_STEPS ({})", limits::MAX_STEPS));
+                    cx.error(
+                        Code::Limit,
+                        item.span,
+                        format!(
+                            "there are more steps than the limit MAX_STEPS ({})",
+                            limits::MAX_STEPS
+                        ),
+                    );
                 }
                 self.too_many = true;
                 break;
@@ -175,7 +240,7 @@ impl StepReader {
                 match step {
                     Step::Acquire(lock) => {
                         self.warn_if_held(cx, lock, item);
-                        acquired.push((lock, item));
+                        acquired.push((lock, i));
                         self.held.push(lock);
                     }
                     Step::Release(lock) => match acquired.iter().rposition(|(l, _)| *l == lock) {
@@ -198,10 +263,12 @@ impl StepReader {
             out.extend(step);
         }
         self.held.truncate(held_around);
-        for (lock, item) in acquired {
+        for (lock, i) in acquired {
             let name = &self.locks.declared[lock].0;
-            cx.error(Code::Unbalanced, item.span, format!("the lock \"{name}\" is acquired, but never released in this list of steps"))
-                .help(format!("add Release(\"{name}\") after the steps that need it, or write Lock(\"{name}\", [..])"));
+            cx.at_index(i, |cx| {
+                cx.error(Code::Unbalanced, items[i].span, format!("the lock \"{name}\" is acquired, but never released in this list of steps"))
+                    .help(format!("add Release(\"{name}\") after the steps that need it, or write Lock(\"{name}\", [..])"));
+            });
         }
         Some(out)
     }
@@ -209,13 +276,27 @@ impl StepReader {
     fn warn_if_held(&self, cx: &mut Cx, lock: usize, node: &Node) {
         if self.held.contains(&lock) {
             let name = &self.locks.declared[lock].0;
-            cx.warn(Code::SelfDeadlock, node.span, format!("the task already holds the lock \"{name}\" here and waits for itself for ever"))
-                .help("locks are not re-entrant; take it once");
+            cx.warn(
+                Code::SelfDeadlock,
+                node.span,
+                format!(
+                    "the task already holds the lock \"{name}\" here and waits for itself for ever"
+                ),
+            )
+            .help("locks are not re-entrant; take it once");
         }
     }
 
-    fn block(&mut self, cx: &mut Cx, f: &Fields<'_>, path: &str, depth: usize) -> Option<Vec<Step>> {
-        cx.required(f, "steps", |cx, n| self.steps(cx, n, &format!("{path}.steps"), depth + 1))
+    fn block(
+        &mut self,
+        cx: &mut Cx,
+        f: &Fields<'_>,
+        path: &str,
+        depth: usize,
+    ) -> Option<Vec<Step>> {
+        cx.required(f, "steps", |cx, n| {
+            self.steps(cx, n, &format!("{path}.steps"), depth + 1)
+        })
     }
 
     fn step(&mut self, cx: &mut Cx, node: &Node, path: &str, depth: usize) -> Option<Step> {
@@ -243,12 +324,23 @@ impl StepReader {
             "Shared" => {
                 let object = cx.required(&f, "object", |cx, n| self.objects.resolve(cx, n));
                 let count = match f.get("count") {
-                    Some(_) => cx.optional(&f, "count", |cx, n| cx.int(n, "the number of accesses", 1..=1_000_000_000_000, "of accesses")),
+                    Some(_) => cx.optional(&f, "count", |cx, n| {
+                        cx.int(
+                            n,
+                            "the number of accesses",
+                            1..=1_000_000_000_000,
+                            "of accesses",
+                        )
+                    }),
                     None => Some(1),
                 };
                 let write = cx.optional(&f, "write", Cx::boolean).unwrap_or(false);
                 let (object, count) = both(object, count)?;
-                Step::Shared { object, count, write }
+                Step::Shared {
+                    object,
+                    count,
+                    write,
+                }
             }
             "Put" => {
                 let queue = cx.required(&f, "queue", |cx, n| self.queues.resolve(cx, n))?;
@@ -263,7 +355,14 @@ impl StepReader {
                 Step::Get(queue)
             }
             "FanOut" => {
-                let count = cx.required(&f, "count", |cx, n| cx.int(n, "the number of children", 1..=limits::MAX_CHILDREN, "MAX_CHILDREN"));
+                let count = cx.required(&f, "count", |cx, n| {
+                    cx.int(
+                        n,
+                        "the number of children",
+                        1..=limits::MAX_CHILDREN,
+                        "MAX_CHILDREN",
+                    )
+                });
                 // A child does not hold what its parent holds: a lock taken by both is an ordinary wait, not its own.
                 let held = std::mem::take(&mut self.held);
                 let steps = self.block(cx, &f, path, depth);
@@ -285,17 +384,30 @@ impl StepReader {
             }
             "Fail" => Step::Fail(cx.required(&f, "probability", Cx::probability)?),
             "Retry" => {
-                let attempts = cx.required(&f, "attempts", |cx, n| cx.int32(n, "the number of attempts", 1..=1_000, "of 1000 attempts"));
+                let attempts = cx.required(&f, "attempts", |cx, n| {
+                    cx.int32(n, "the number of attempts", 1..=1_000, "of 1000 attempts")
+                });
                 let backoff = match f.get("backoff") {
                     Some(_) => cx.optional(&f, "backoff", Cx::duration),
                     None => Some(Nanos::ZERO),
                 };
                 let steps = self.block(cx, &f, path, depth);
                 let ((attempts, backoff), steps) = both(both(attempts, backoff), steps)?;
-                Step::Retry { attempts, backoff, steps }
+                Step::Retry {
+                    attempts,
+                    backoff,
+                    steps,
+                }
             }
             _ => {
-                let times = cx.required(&f, "times", |cx, n| cx.int(n, "the number of repeats", 1..=limits::MAX_STEPS_PER_TASK, "MAX_STEPS_PER_TASK"));
+                let times = cx.required(&f, "times", |cx, n| {
+                    cx.int(
+                        n,
+                        "the number of repeats",
+                        1..=limits::MAX_STEPS_PER_TASK,
+                        "MAX_STEPS_PER_TASK",
+                    )
+                });
                 let (times, steps) = both(times, self.block(cx, &f, path, depth))?;
                 Step::Repeat(times, steps)
             }
@@ -314,7 +426,9 @@ impl StepReader {
             Some(name.to_string())
         });
         let count = match f.get("count") {
-            Some(_) => cx.optional(&f, "count", |cx, n| cx.int(n, "the number of tasks", 1..=limits::MAX_TASKS, "MAX_TASKS")),
+            Some(_) => cx.optional(&f, "count", |cx, n| {
+                cx.int(n, "the number of tasks", 1..=limits::MAX_TASKS, "MAX_TASKS")
+            }),
             None => Some(1),
         };
         let weight = match f.get("weight") {
@@ -322,9 +436,17 @@ impl StepReader {
             None => Some(1.0),
         };
         let interleave = cx.optional(&f, "interleave", Cx::boolean).unwrap_or(false);
-        let steps = cx.required(&f, "steps", |cx, n| self.steps(cx, n, &format!("{path}.steps"), 1));
+        let steps = cx.required(&f, "steps", |cx, n| {
+            self.steps(cx, n, &format!("{path}.steps"), 1)
+        });
         let ((name, count), (weight, steps)) = both(both(name, count), both(weight, steps))?;
-        Some(TaskClass { name, count, weight, steps, interleave })
+        Some(TaskClass {
+            name,
+            count,
+            weight,
+            steps,
+            interleave,
+        })
     }
 }
 
@@ -339,10 +461,13 @@ pub(super) fn tally(steps: &[Step], pick: &impl Fn(&Step) -> bool) -> u64 {
         let inner = match step {
             Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => tally(s, pick),
             Step::FanOut { count, steps } => tally(steps, pick).saturating_mul(*count),
-            Step::Retry { attempts, steps, .. } => tally(steps, pick).saturating_mul(u64::from(*attempts)),
+            Step::Retry {
+                attempts, steps, ..
+            } => tally(steps, pick).saturating_mul(u64::from(*attempts)),
             Step::Repeat(times, steps) => tally(steps, pick).saturating_mul(*times),
             _ => 0,
         };
-        sum.saturating_add(inner).saturating_add(u64::from(pick(step)))
+        sum.saturating_add(inner)
+            .saturating_add(u64::from(pick(step)))
     })
 }

@@ -4,7 +4,10 @@ use super::decode::Cx;
 use super::decode_steps::both;
 use super::diagnostic::Code;
 use super::tree::{Kind, Node};
-use super::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits, strategy_text, variants};
+use super::{
+    Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits, strategy_text,
+    variants,
+};
 
 /// An entry of `strategies`: a strategy, `On("interpreter", strategy)`, or the short form in a string.
 pub(super) fn case(cx: &mut Cx, node: &Node) -> Option<StrategyCase> {
@@ -12,31 +15,50 @@ pub(super) fn case(cx: &mut Cx, node: &Node) -> Option<StrategyCase> {
         Kind::Str(text) => match strategy_text::short_form(text) {
             Ok(case) => Some(case),
             Err(message) => {
-                cx.error(Code::BadStrategy, node.span, message).help(strategy_text::SHORT_FORMS);
+                cx.error(Code::BadStrategy, node.span, message)
+                    .help(strategy_text::SHORT_FORMS);
                 None
             }
         },
         Kind::Call { name: Some(n), .. } if n.text == "On" => {
             let f = cx.params(node, "`On`", variants::params("On"))?;
-            let interpreter = cx.required(&f, "interpreter", |cx, n| Some(cx.string(n, "the interpreter's name")?.to_string()));
+            let interpreter = cx.required(&f, "interpreter", |cx, n| {
+                Some(cx.string(n, "the interpreter's name")?.to_string())
+            });
             let strategy = cx.required(&f, "strategy", |cx, n| strategy(cx, n, false));
             let (interpreter, strategy) = both(interpreter, strategy)?;
-            Some(StrategyCase { strategy, interpreter: Some(interpreter) })
+            Some(StrategyCase {
+                strategy,
+                interpreter: Some(interpreter),
+            })
         }
-        _ => Some(StrategyCase { strategy: strategy(cx, node, false)?, interpreter: None }),
+        _ => Some(StrategyCase {
+            strategy: strategy(cx, node, false)?,
+            interpreter: None,
+        }),
     }
 }
 
 fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> {
     if let Kind::Str(text) = &node.kind {
         return match strategy_text::short_form(text) {
-            Ok(StrategyCase { interpreter: None, strategy }) if !(within_prefork && matches!(strategy, Strategy::Prefork { .. })) => Some(strategy),
+            Ok(StrategyCase {
+                interpreter: None,
+                strategy,
+            }) if !(within_prefork && matches!(strategy, Strategy::Prefork { .. })) => {
+                Some(strategy)
+            }
             Ok(_) => {
-                cx.error(Code::BadStrategy, node.span, "neither `@interpreter` nor a nested prefork can stand here");
+                cx.error(
+                    Code::BadStrategy,
+                    node.span,
+                    "neither `@interpreter` nor a nested prefork can stand here",
+                );
                 None
             }
             Err(message) => {
-                cx.error(Code::BadStrategy, node.span, message).help(strategy_text::SHORT_FORMS);
+                cx.error(Code::BadStrategy, node.span, message)
+                    .help(strategy_text::SHORT_FORMS);
                 None
             }
         };
@@ -63,11 +85,17 @@ fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> 
                 None => Some(ProcessApi::Executor),
             };
             let ((workers, start), api) = both(both(workers, start), api)?;
-            Strategy::Processes { workers, start, api }
+            Strategy::Processes {
+                workers,
+                start,
+                api,
+            }
         }
         "Asyncio" => {
             let limit = match f.get("limit") {
-                Some(_) => Some(cx.optional(&f, "limit", |cx, n| cx.int32(n, "the limit", 1..=u32::MAX, "of 32 bits"))?),
+                Some(_) => Some(cx.optional(&f, "limit", |cx, n| {
+                    cx.int32(n, "the limit", 1..=u32::MAX, "of 32 bits")
+                })?),
                 None => None,
             };
             let offload = match f.get("offload") {
@@ -78,38 +106,66 @@ fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> 
         }
         _ => {
             if within_prefork {
-                cx.error(Code::BadStrategy, node.span, "`Prefork` cannot stand within `Prefork`")
-                    .help("multiply the processes instead: Prefork(processes: 8, each: ..)");
+                cx.error(
+                    Code::BadStrategy,
+                    node.span,
+                    "`Prefork` cannot stand within `Prefork`",
+                )
+                .help("multiply the processes instead: Prefork(processes: 8, each: ..)");
                 return None;
             }
-            let processes = cx.required(&f, "processes", |cx, n| cx.int32(n, "the number of processes", 1..=limits::MAX_WORKERS, "MAX_WORKERS"));
+            let processes = cx.required(&f, "processes", |cx, n| {
+                cx.int32(
+                    n,
+                    "the number of processes",
+                    1..=limits::MAX_WORKERS,
+                    "MAX_WORKERS",
+                )
+            });
             let each = cx.required(&f, "each", |cx, n| strategy(cx, n, true));
             let (processes, each) = both(processes, each)?;
-            Strategy::Prefork { processes, each: Box::new(each) }
+            Strategy::Prefork {
+                processes,
+                each: Box::new(each),
+            }
         }
     })
 }
 
 fn workers(cx: &mut Cx, node: &Node, per_task: bool) -> Option<Workers> {
     if !matches!(node.kind, Kind::Call { .. }) {
-        return cx.int32(node, "the number of workers", 1..=limits::MAX_WORKERS, "MAX_WORKERS").map(Workers::Exactly);
+        return cx
+            .int32(
+                node,
+                "the number of workers",
+                1..=limits::MAX_WORKERS,
+                "MAX_WORKERS",
+            )
+            .map(Workers::Exactly);
     }
     match cx.variant(node, "a number of workers", &["Auto", "PerTask"])? {
         "Auto" => Some(Workers::Auto),
         _ if per_task => Some(Workers::PerTask),
         _ => {
-            cx.error(Code::BadStrategy, node.span, "only the strategy `Threads` can start a worker per task").help("give a number, or Auto");
+            cx.error(
+                Code::BadStrategy,
+                node.span,
+                "only the strategy `Threads` can start a worker per task",
+            )
+            .help("give a number, or Auto");
             None
         }
     }
 }
 
 fn start_method(cx: &mut Cx, node: &Node) -> Option<StartMethod> {
-    Some(match cx.variant(node, "a start method", &["Fork", "Spawn", "Forkserver"])? {
-        "Fork" => StartMethod::Fork,
-        "Spawn" => StartMethod::Spawn,
-        _ => StartMethod::Forkserver,
-    })
+    Some(
+        match cx.variant(node, "a start method", &["Fork", "Spawn", "Forkserver"])? {
+            "Fork" => StartMethod::Fork,
+            "Spawn" => StartMethod::Spawn,
+            _ => StartMethod::Forkserver,
+        },
+    )
 }
 
 fn api(cx: &mut Cx, node: &Node) -> Option<ProcessApi> {
@@ -119,7 +175,14 @@ fn api(cx: &mut Cx, node: &Node) -> Option<ProcessApi> {
         return Some(ProcessApi::Executor);
     }
     let chunksize = match f.get("chunksize") {
-        Some(_) => Some(cx.optional(&f, "chunksize", |cx, n| cx.int32(n, "the chunk size", 1..=1_000_000, "of a million tasks a chunk"))?),
+        Some(_) => Some(cx.optional(&f, "chunksize", |cx, n| {
+            cx.int32(
+                n,
+                "the chunk size",
+                1..=1_000_000,
+                "of a million tasks a chunk",
+            )
+        })?),
         None => None,
     };
     Some(ProcessApi::Pool { chunksize })

@@ -18,7 +18,10 @@ pub struct Source {
 impl Source {
     /// A shared source.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        Arc::new(Self {
+            name: name.into(),
+            text: text.into(),
+        })
     }
 }
 
@@ -115,6 +118,14 @@ pub enum Severity {
     Warning,
 }
 
+/// Cuts a text that quotes something absurdly long.
+pub(super) fn shorten(text: Box<str>) -> Box<str> {
+    match text.char_indices().nth(1_000) {
+        Some((end, _)) => format!("{} [...]", &text[..end]).into(),
+        None => text,
+    }
+}
+
 /// One problem of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
@@ -138,11 +149,16 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error about a part of a text.
-    pub fn new(code: Code, source: &Arc<Source>, span: Range<usize>, message: impl Into<Box<str>>) -> Self {
+    pub fn new(
+        code: Code,
+        source: &Arc<Source>,
+        span: Range<usize>,
+        message: impl Into<Box<str>>,
+    ) -> Self {
         Self {
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: shorten(message.into()),
             path: "".into(),
             source: Arc::clone(source),
             span,
@@ -158,13 +174,13 @@ impl Diagnostic {
 
     /// Says what to do.
     pub fn help(&mut self, text: impl Into<Box<str>>) -> &mut Self {
-        self.help = Some(text.into());
+        self.help = Some(shorten(text.into()));
         self
     }
 
     /// Gives background.
     pub fn note(&mut self, text: impl Into<Box<str>>) -> &mut Self {
-        self.note = Some(text.into());
+        self.note = Some(shorten(text.into()));
         self
     }
 
@@ -181,7 +197,10 @@ impl Diagnostic {
             return None;
         }
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+        Some((
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        ))
     }
 
     /// The diagnostic as a person reads it: file, line, column, the text underlined, what to do.
@@ -190,7 +209,9 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let title = level.primary_title(self.message.as_ref()).id(self.code.as_str());
+        let title = level
+            .primary_title(self.message.as_ref())
+            .id(self.code.as_str());
         let text = &self.source.text;
         let mut group = if text.is_empty() {
             Group::with_title(title)
@@ -201,7 +222,11 @@ impl Diagnostic {
             if !self.path.is_empty() {
                 mark = mark.label(format!("in {}", self.path));
             }
-            title.element(Snippet::source(text.as_str()).path(self.source.name.as_str()).annotation(mark))
+            title.element(
+                Snippet::source(text.as_str())
+                    .path(self.source.name.as_str())
+                    .annotation(mark),
+            )
         };
         if let Some(note) = &self.note {
             group = group.element(Level::NOTE.message(note.as_ref()));
@@ -209,7 +234,11 @@ impl Diagnostic {
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_ref()));
         }
-        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+        let renderer = if styled {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
         renderer.render(&[group])
     }
 }
@@ -217,10 +246,22 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     /// One line: `file:line:column: error[code]: message`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.severity == Severity::Error { "error" } else { "warning" };
+        let kind = if self.severity == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
         match self.line_column() {
-            Some((line, column)) => write!(f, "{}:{line}:{column}: {kind}[{}]: {}", self.source.name, self.code, self.message),
-            None => write!(f, "{}: {kind}[{}]: {}", self.source.name, self.code, self.message),
+            Some((line, column)) => write!(
+                f,
+                "{}:{line}:{column}: {kind}[{}]: {}",
+                self.source.name, self.code, self.message
+            ),
+            None => write!(
+                f,
+                "{}: {kind}[{}]: {}",
+                self.source.name, self.code, self.message
+            ),
         }
     }
 }

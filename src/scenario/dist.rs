@@ -53,7 +53,10 @@ const Z99: f64 = 2.326_347_874_040_841;
 
 /// A draw from (0, 1]: 53 random bits, never zero, so that its logarithm exists.
 fn unit(rng: &mut impl Rng) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "at most 2^53, which a float holds exactly")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "at most 2^53, which a float holds exactly"
+    )]
     let k = ((rng.next_u64() >> 11) + 1) as f64;
     k * (1.0 / 9_007_199_254_740_992.0)
 }
@@ -145,14 +148,21 @@ fn normal_quantile(p: f64) -> f64 {
 
 /// A standard normal draw, by inversion (the middle of one of 2^53 equal cells, so never infinite).
 fn normal(rng: &mut impl Rng) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "below 2^53, which a float holds exactly")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "below 2^53, which a float holds exactly"
+    )]
     let k = (rng.next_u64() >> 12) as f64;
     normal_quantile((k + 0.5) * (1.0 / 4_503_599_627_370_496.0))
 }
 
 /// A gamma draw of scale 1: Marsaglia and Tsang (2000), with their boost for shapes below 1.
 fn gamma(shape: f64, rng: &mut impl Rng) -> f64 {
-    let (k, boost) = if shape < 1.0 { (shape + 1.0, libm::pow(unit(rng), 1.0 / shape)) } else { (shape, 1.0) };
+    let (k, boost) = if shape < 1.0 {
+        (shape + 1.0, libm::pow(unit(rng), 1.0 / shape))
+    } else {
+        (shape, 1.0)
+    };
     let d = k - 1.0 / 3.0;
     let c = 1.0 / libm::sqrt(9.0 * d);
     loop {
@@ -184,9 +194,13 @@ impl Dist {
             }
             Self::Exponential(mean) => mean.as_f64() * exponential(rng),
             Self::Normal(mean, sd) => mean.as_f64() + sd.as_f64() * normal(rng),
-            Self::LogNormal { median, p99 } => median.as_f64() * libm::exp(log_sigma(*median, *p99) * normal(rng)),
+            Self::LogNormal { median, p99 } => {
+                median.as_f64() * libm::exp(log_sigma(*median, *p99) * normal(rng))
+            }
             Self::Gamma { mean, cv } => mean.as_f64() * cv * cv * gamma(1.0 / (cv * cv), rng),
-            Self::Weibull { scale, shape } => scale.as_f64() * libm::pow(exponential(rng), 1.0 / shape),
+            Self::Weibull { scale, shape } => {
+                scale.as_f64() * libm::pow(exponential(rng), 1.0 / shape)
+            }
             Self::Pareto { least, shape } => least.as_f64() * libm::pow(unit(rng), -1.0 / shape),
             Self::Empirical(values) => return pick(values, rng),
         };
@@ -227,21 +241,40 @@ impl Dist {
                 }
                 // What lies below zero counts as zero.
                 let above = 0.5 * libm::erfc(-m / s / std::f64::consts::SQRT_2);
-                let density = libm::exp(-0.5 * m * m / (s * s)) / libm::sqrt(2.0 * std::f64::consts::PI);
-                (m * above + s * density, (m * m + s * s) * above + m * s * density)
+                let density =
+                    libm::exp(-0.5 * m * m / (s * s)) / libm::sqrt(2.0 * std::f64::consts::PI);
+                (
+                    m * above + s * density,
+                    (m * m + s * s) * above + m * s * density,
+                )
             }
             Self::LogNormal { median, p99 } => {
                 let (m, s) = (median.as_f64(), log_sigma(*median, *p99));
                 (m * libm::exp(0.5 * s * s), m * m * libm::exp(2.0 * s * s))
             }
-            Self::Gamma { mean, cv } => (mean.as_f64(), mean.as_f64() * mean.as_f64() * (1.0 + cv * cv)),
+            Self::Gamma { mean, cv } => (
+                mean.as_f64(),
+                mean.as_f64() * mean.as_f64() * (1.0 + cv * cv),
+            ),
             Self::Weibull { scale, shape } => {
                 let s = scale.as_f64();
-                (s * libm::tgamma(1.0 + 1.0 / shape), s * s * libm::tgamma(1.0 + 2.0 / shape))
+                (
+                    s * libm::tgamma(1.0 + 1.0 / shape),
+                    s * s * libm::tgamma(1.0 + 2.0 / shape),
+                )
             }
             Self::Pareto { least, shape } => {
-                let moment = |k: f64| if *shape > k { shape / (shape - k) } else { f64::INFINITY };
-                (least.as_f64() * moment(1.0), least.as_f64() * least.as_f64() * moment(2.0))
+                let moment = |k: f64| {
+                    if *shape > k {
+                        shape / (shape - k)
+                    } else {
+                        f64::INFINITY
+                    }
+                };
+                (
+                    least.as_f64() * moment(1.0),
+                    least.as_f64() * least.as_f64() * moment(2.0),
+                )
             }
             Self::Empirical(values) => {
                 #[expect(clippy::cast_precision_loss, reason = "a list that fits in memory")]
@@ -255,14 +288,22 @@ impl Dist {
 
 /// Standard deviation of the logarithm.
 fn log_sigma(median: Nanos, p99: Nanos) -> f64 {
-    if median == Nanos::ZERO { 0.0 } else { libm::log(p99.as_f64() / median.as_f64()).max(0.0) / Z99 }
+    if median == Nanos::ZERO {
+        0.0
+    } else {
+        libm::log(p99.as_f64() / median.as_f64()).max(0.0) / Z99
+    }
 }
 
 /// One of the values; zero when there is none.
 fn pick(values: &[Nanos], rng: &mut impl Rng) -> Nanos {
     // The high half of a 64 x 64 bit product: uniform up to 2^-64 times the number of values.
     let product = u128::from(rng.next_u64()) * values.len() as u128;
-    usize::try_from(product >> 64).ok().and_then(|i| values.get(i)).copied().unwrap_or_default()
+    usize::try_from(product >> 64)
+        .ok()
+        .and_then(|i| values.get(i))
+        .copied()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -281,11 +322,26 @@ mod tests {
             Dist::Exponential(ms(20)),
             Dist::Normal(ms(20), ms(5)),
             Dist::Normal(ms(5), ms(10)),
-            Dist::LogNormal { median: ms(20), p99: ms(200) },
-            Dist::Gamma { mean: ms(20), cv: 0.5 },
-            Dist::Gamma { mean: ms(20), cv: 2.0 },
-            Dist::Weibull { scale: ms(20), shape: 1.5 },
-            Dist::Pareto { least: ms(5), shape: 2.5 },
+            Dist::LogNormal {
+                median: ms(20),
+                p99: ms(200),
+            },
+            Dist::Gamma {
+                mean: ms(20),
+                cv: 0.5,
+            },
+            Dist::Gamma {
+                mean: ms(20),
+                cv: 2.0,
+            },
+            Dist::Weibull {
+                scale: ms(20),
+                shape: 1.5,
+            },
+            Dist::Pareto {
+                least: ms(5),
+                shape: 2.5,
+            },
             Dist::Empirical(vec![ms(1), ms(2), ms(40)]),
         ]
     }
@@ -298,14 +354,20 @@ mod tests {
             Dist::Exponential(m) => 1.0 - (-x / m.as_f64()).exp(),
             Dist::Normal(m, s) => Normal::new(m.as_f64(), s.as_f64()).unwrap().cdf(x),
             Dist::LogNormal { median, p99 } => {
-                LogNormal::new(median.as_f64().ln(), log_sigma(*median, *p99)).unwrap().cdf(x)
+                LogNormal::new(median.as_f64().ln(), log_sigma(*median, *p99))
+                    .unwrap()
+                    .cdf(x)
             }
             Dist::Gamma { mean, cv } => {
                 let k = 1.0 / (cv * cv);
-                Gamma::new(k, k / (mean.as_f64() / MS as f64)).unwrap().cdf(x / MS as f64)
+                Gamma::new(k, k / (mean.as_f64() / MS as f64))
+                    .unwrap()
+                    .cdf(x / MS as f64)
             }
             Dist::Weibull { scale, shape } => 1.0 - (-(x / scale.as_f64()).powf(*shape)).exp(),
-            Dist::Pareto { least, shape } => 1.0 - (least.as_f64() / x.max(least.as_f64())).powf(*shape),
+            Dist::Pareto { least, shape } => {
+                1.0 - (least.as_f64() / x.max(least.as_f64())).powf(*shape)
+            }
             Dist::Constant(_) | Dist::Empirical(_) => unreachable!("discrete"),
         }
     }
@@ -316,7 +378,11 @@ mod tests {
     fn draws_follow_their_distribution() {
         const N: usize = 20_000;
         let critical = 1.9495 / (N as f64).sqrt();
-        for (i, dist) in all().iter().enumerate().filter(|(_, d)| !matches!(d, Dist::Constant(_) | Dist::Empirical(_))) {
+        for (i, dist) in all()
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| !matches!(d, Dist::Constant(_) | Dist::Empirical(_)))
+        {
             let mut rng = Pcg64Mcg::seed_from_u64(11 + i as u64);
             let mut draws: Vec<f64> = (0..N).map(|_| dist.sample(&mut rng).as_f64()).collect();
             draws.sort_by(f64::total_cmp);
@@ -325,10 +391,15 @@ mod tests {
                 // What is cut off lies at zero: there only the upper edge of the step can be compared.
                 if x > 0.0 {
                     let f = cdf(dist, x);
-                    worst = worst.max((f - j as f64 / N as f64).abs()).max((f - (j + 1) as f64 / N as f64).abs());
+                    worst = worst
+                        .max((f - j as f64 / N as f64).abs())
+                        .max((f - (j + 1) as f64 / N as f64).abs());
                 }
             }
-            assert!(worst < critical, "{dist:?}: D = {worst}, critical {critical}");
+            assert!(
+                worst < critical,
+                "{dist:?}: D = {worst}, critical {critical}"
+            );
         }
     }
 
@@ -342,7 +413,10 @@ mod tests {
         for _ in 0..30_000 {
             seen[usize::try_from(dist.sample(&mut rng).0 - 1).unwrap()] += 1;
         }
-        let chi2: f64 = seen.iter().map(|&n| (f64::from(n) - 10_000.0).powi(2) / 10_000.0).sum();
+        let chi2: f64 = seen
+            .iter()
+            .map(|&n| (f64::from(n) - 10_000.0).powi(2) / 10_000.0)
+            .sum();
         assert!(chi2 < 13.82, "{seen:?}");
     }
 
@@ -361,13 +435,34 @@ mod tests {
             let (mean, second) = (sum / f64::from(N), squares / f64::from(N));
             let expected = dist.mean() / MS as f64;
             let error = 5.0 * expected * (dist.scv() / f64::from(N)).sqrt() + 1e-6;
-            assert!((mean - expected).abs() <= error, "{dist:?}: mean {mean}, expected {expected} +- {error}");
+            assert!(
+                (mean - expected).abs() <= error,
+                "{dist:?}: mean {mean}, expected {expected} +- {error}"
+            );
             let scv = second / mean / mean - 1.0;
             let heavy = matches!(dist, Dist::Pareto { .. } | Dist::LogNormal { .. });
-            assert!(heavy || (scv - dist.scv()).abs() <= 0.1 * dist.scv() + 1e-9, "{dist:?}: scv {scv} for {}", dist.scv());
+            assert!(
+                heavy || (scv - dist.scv()).abs() <= 0.1 * dist.scv() + 1e-9,
+                "{dist:?}: scv {scv} for {}",
+                dist.scv()
+            );
         }
-        assert!(Dist::Pareto { least: Nanos(1), shape: 1.0 }.mean().is_infinite());
-        assert!(Dist::Pareto { least: Nanos(1), shape: 2.0 }.scv().is_infinite());
+        assert!(
+            Dist::Pareto {
+                least: Nanos(1),
+                shape: 1.0
+            }
+            .mean()
+            .is_infinite()
+        );
+        assert!(
+            Dist::Pareto {
+                least: Nanos(1),
+                shape: 2.0
+            }
+            .scv()
+            .is_infinite()
+        );
     }
 
     /// What is drawn is part of the program's promise: a changed line here changes every forecast.
@@ -386,20 +481,47 @@ mod tests {
 
     #[test]
     fn quantiles_of_the_normal() {
-        for (p, z) in [(0.5, 0.0), (0.99, Z99), (0.975, 1.959_963_984_540_054), (1e-10, -6.361_340_902_404_056)] {
-            assert!((normal_quantile(p) - z).abs() < 1e-12, "{p}: {}", normal_quantile(p));
+        for (p, z) in [
+            (0.5, 0.0),
+            (0.99, Z99),
+            (0.975, 1.959_963_984_540_054),
+            (1e-10, -6.361_340_902_404_056),
+        ] {
+            assert!(
+                (normal_quantile(p) - z).abs() < 1e-12,
+                "{p}: {}",
+                normal_quantile(p)
+            );
         }
     }
 
     #[test]
     fn a_draw_is_bounded_whatever_the_parameters() {
         let wild = [
-            Dist::Pareto { least: Nanos::from_secs(86_400), shape: 1e-6 },
-            Dist::Weibull { scale: limits::MAX_DURATION, shape: 1e-6 },
-            Dist::Gamma { mean: limits::MAX_DURATION, cv: 1e6 },
-            Dist::Gamma { mean: limits::MAX_DURATION, cv: 1e-6 },
-            Dist::LogNormal { median: Nanos(1), p99: limits::MAX_DURATION },
-            Dist::LogNormal { median: Nanos(0), p99: Nanos(0) },
+            Dist::Pareto {
+                least: Nanos::from_secs(86_400),
+                shape: 1e-6,
+            },
+            Dist::Weibull {
+                scale: limits::MAX_DURATION,
+                shape: 1e-6,
+            },
+            Dist::Gamma {
+                mean: limits::MAX_DURATION,
+                cv: 1e6,
+            },
+            Dist::Gamma {
+                mean: limits::MAX_DURATION,
+                cv: 1e-6,
+            },
+            Dist::LogNormal {
+                median: Nanos(1),
+                p99: limits::MAX_DURATION,
+            },
+            Dist::LogNormal {
+                median: Nanos(0),
+                p99: Nanos(0),
+            },
             Dist::Normal(Nanos(0), limits::MAX_DURATION),
             Dist::Empirical(vec![]),
         ];
@@ -408,7 +530,12 @@ mod tests {
             for _ in 0..1_000 {
                 assert!(dist.sample(&mut rng) <= limits::MAX_DURATION, "{dist:?}");
             }
-            assert!(!dist.mean().is_nan() && !dist.scv().is_nan(), "{dist:?}: {} {}", dist.mean(), dist.scv());
+            assert!(
+                !dist.mean().is_nan() && !dist.scv().is_nan(),
+                "{dist:?}: {} {}",
+                dist.mean(),
+                dist.scv()
+            );
         }
     }
 }

@@ -11,27 +11,55 @@ use super::{Scenario, embedded, limits, overrides, trace, tree};
 
 /// Parses and validates a scenario. `origin` is its file: its name in messages, and where trace files are looked for.
 /// `overrides` are paths and values, as in `("machine.cores", "8")`. All problems are reported, not only the first.
-pub fn parse(text: &str, origin: &Path, overrides: &[(String, String)]) -> Result<Scenario, Vec<Diagnostic>> {
+pub fn parse(
+    text: &str,
+    origin: &Path,
+    overrides: &[(String, String)],
+) -> Result<Scenario, Vec<Diagnostic>> {
     let (scenario, diagnostics) = check(text, origin, overrides);
-    scenario.ok_or_else(|| diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect())
+    scenario.ok_or_else(|| {
+        diagnostics
+            .into_iter()
+            .filter(|d| d.severity == Severity::Error)
+            .collect()
+    })
 }
 
 /// The same with the warnings too: the scenario when there is no error, and everything there is to say.
-pub fn check(text: &str, origin: &Path, overrides: &[(String, String)]) -> (Option<Scenario>, Vec<Diagnostic>) {
+pub fn check(
+    text: &str,
+    origin: &Path,
+    overrides: &[(String, String)],
+) -> (Option<Scenario>, Vec<Diagnostic>) {
     let source = Source::new(origin.to_string_lossy(), text);
     if text.len() as u64 > limits::MAX_FILE_BYTES {
-        let message = format!("the scenario is longer than the limit MAX_FILE_BYTES ({})", limits::MAX_FILE_BYTES);
-        return (None, vec![Diagnostic::without_text(Code::Limit, &source.name, message)]);
+        let message = format!(
+            "the scenario is longer than the limit MAX_FILE_BYTES ({})",
+            limits::MAX_FILE_BYTES
+        );
+        return (
+            None,
+            vec![Diagnostic::without_text(Code::Limit, &source.name, message)],
+        );
     }
     if tree::is_blank(text) {
-        let mut d = Diagnostic::without_text(Code::EmptyFile, &source.name, format!("{} holds no scenario", source.name));
+        let mut d = Diagnostic::without_text(
+            Code::EmptyFile,
+            &source.name,
+            format!("{} holds no scenario", source.name),
+        );
         d.help("`pchsim init scraper` writes one to start from");
         return (None, vec![d]);
     }
     let mut root = match tree::parse(text, 0) {
         Ok(root) => root,
         Err(e) => {
-            let mut d = Diagnostic::new(Code::Syntax, &source, e.span.start as usize..e.span.end as usize, e.message);
+            let mut d = Diagnostic::new(
+                Code::Syntax,
+                &source,
+                e.span.start as usize..e.span.end as usize,
+                e.message,
+            );
             d.help = e.help.map(Into::into);
             return (None, vec![d]);
         }
@@ -45,7 +73,11 @@ pub fn check(text: &str, origin: &Path, overrides: &[(String, String)]) -> (Opti
     let mut diagnostics = cx.diagnostics;
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
     if scenario.is_none() && !failed {
-        diagnostics.push(Diagnostic::without_text(Code::Syntax, &origin.to_string_lossy(), "this is not a scenario"));
+        diagnostics.push(Diagnostic::without_text(
+            Code::Syntax,
+            &origin.to_string_lossy(),
+            "this is not a scenario",
+        ));
     }
     // In the order of the text: files first, then overrides.
     diagnostics.sort_by_key(|d| (d.source.name == "--set", d.span.start));
@@ -65,9 +97,15 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
     let path = Path::new(target);
     if target == "-" {
         let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().take(limits::MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+        let read = std::io::stdin()
+            .lock()
+            .take(limits::MAX_FILE_BYTES + 1)
+            .read_to_end(&mut bytes);
         return match read {
-            Ok(_) => Ok((utf8(bytes, "standard input")?, PathBuf::from("standard input"))),
+            Ok(_) => Ok((
+                utf8(bytes, "standard input")?,
+                PathBuf::from("standard input"),
+            )),
             Err(e) => Err(cannot_read("standard input", &trace::reason(&e))),
         };
     }
@@ -75,7 +113,10 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
     if !metadata.as_ref().is_ok_and(fs::Metadata::is_file)
         && let Some(shipped) = embedded::find(target)
     {
-        return Ok((shipped.text.to_string(), PathBuf::from(format!("{}.ron", shipped.name))));
+        return Ok((
+            shipped.text.to_string(),
+            PathBuf::from(format!("{}.ron", shipped.name)),
+        ));
     }
     let bytes = match metadata {
         Ok(m) if m.is_dir() => {
@@ -95,8 +136,13 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
         let mut d = cannot_read(target, &trace::reason(&e));
         if e.kind() == std::io::ErrorKind::NotFound {
             let names = embedded::names();
-            let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            let guess = closest(&stem, &names).map_or(String::new(), |n| format!("did you mean the shipped scenario `{n}`? "));
+            let stem = path
+                .file_stem()
+                .map(|s| s.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let guess = closest(&stem, &names).map_or(String::new(), |n| {
+                format!("did you mean the shipped scenario `{n}`? ")
+            });
             d.help(format!("{guess}Shipped with pchsim: {}", names.join(", ")));
         }
         d
@@ -105,14 +151,22 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
 }
 
 fn cannot_read(name: &str, why: &str) -> Diagnostic {
-    Diagnostic::without_text(Code::CannotRead, name, format!("{name} cannot be read: {why}"))
+    Diagnostic::without_text(
+        Code::CannotRead,
+        name,
+        format!("{name} cannot be read: {why}"),
+    )
 }
 
 fn utf8(bytes: Vec<u8>, name: &str) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
-        let mut d = Diagnostic::without_text(Code::NotUtf8, name, format!("{name} is not UTF-8 text: byte {at}, in line {line}"));
+        let mut d = Diagnostic::without_text(
+            Code::NotUtf8,
+            name,
+            format!("{name} is not UTF-8 text: byte {at}, in line {line}"),
+        );
         d.help("save the file as UTF-8");
         d
     })

@@ -8,12 +8,52 @@ use super::{Metric, Objective};
 pub(super) const HELP: &str = "for example \"p95 < 200ms\", \"mean < 50ms\", \"makespan < 3s\", \"throughput > 50/s\", \
      \"memory < 512MiB\", \"cpu < 10s\", \"failures < 1%\"";
 
-const METRICS: [&str; 9] = ["makespan", "throughput", "mean", "p50", "p95", "p99", "memory", "cpu", "failures"];
+const METRICS: [&str; 9] = [
+    "makespan",
+    "throughput",
+    "mean",
+    "p50",
+    "p95",
+    "p99",
+    "memory",
+    "cpu",
+    "failures",
+];
 
-/// Reads an objective.
-pub(super) fn parse(text: &str) -> Result<Objective, String> {
+/// What a name such as `p95` or `makespan` measures.
+///
+/// # Errors
+/// A text for the user when the name is unknown, or a percentile beyond 100.
+pub fn parse_metric(name: &str) -> Result<Metric, String> {
+    Ok(match name.to_lowercase().as_str() {
+        "makespan" => Metric::Makespan,
+        "throughput" => Metric::Throughput,
+        "mean" | "latency" => Metric::MeanLatency,
+        "memory" => Metric::Memory,
+        "cpu" => Metric::Cpu,
+        "failures" => Metric::FailureRate,
+        other => match other.strip_prefix('p').and_then(|p| p.parse::<f64>().ok()) {
+            Some(p) if (0.0..=100.0).contains(&p) => Metric::Percentile(p),
+            Some(_) => return Err(format!("a percentile lies between 0 and 100: \"{name}\"")),
+            None => {
+                return Err(format!(
+                    "\"{name}\" is not something to measure; {}",
+                    suggest(name, "known here", METRICS)
+                ));
+            }
+        },
+    })
+}
+
+/// Reads an objective: a metric, `<` or `>`, and a bound with its unit.
+///
+/// # Errors
+/// A text for the user that says what is wrong with it.
+pub fn parse_objective(text: &str) -> Result<Objective, String> {
     let Some(at) = text.find(['<', '>']) else {
-        return Err(format!("\"{text}\" compares nothing: `<` or `>` is missing"));
+        return Err(format!(
+            "\"{text}\" compares nothing: `<` or `>` is missing"
+        ));
     };
     let below = text[at..].starts_with('<');
     let bound = text[at + 1..].trim_start_matches('=').trim();
@@ -21,40 +61,41 @@ pub(super) fn parse(text: &str) -> Result<Objective, String> {
     let unit = |e: UnitError| match e {
         UnitError::Unit(m) | UnitError::Range(m) | UnitError::Limit(m) => m,
     };
-    let seconds = || units::duration(bound).map(|t| t.as_secs_f64()).map_err(unit);
-    let (metric, bound) = match name.to_lowercase().as_str() {
-        "makespan" => (Metric::Makespan, seconds()?),
-        "throughput" => {
-            let rate = match bound.parse::<f64>() {
-                Ok(x) => x,
-                Err(_) => units::rate(bound).map_err(unit)?,
-            };
-            (Metric::Throughput, rate)
+    let metric = parse_metric(name)?;
+    let bound = match metric {
+        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => {
+            units::duration(bound).map_err(unit)?.as_secs_f64()
         }
-        "mean" | "latency" => (Metric::MeanLatency, seconds()?),
-        "memory" => {
-            #[expect(clippy::cast_precision_loss, reason = "sizes are limited to 1 PB, below 2^53")]
-            let bytes = units::size(bound).map_err(unit)? as f64;
-            (Metric::Memory, bytes)
-        }
-        "cpu" => (Metric::Cpu, seconds()?),
-        "failures" => {
+        Metric::Throughput => match bound.parse::<f64>() {
+            Ok(x) => x,
+            Err(_) => units::rate(bound).map_err(unit)?,
+        },
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "sizes are limited to 1 PB, below 2^53"
+        )]
+        Metric::Memory => units::size(bound).map_err(unit)? as f64,
+        Metric::FailureRate => {
             let share = units::share(bound).map_err(unit)?;
             if !(0.0..=1.0).contains(&share) {
-                return Err(format!("a share of failures lies between 0 and 100%, not \"{bound}\""));
+                return Err(format!(
+                    "a share of failures lies between 0 and 100%, not \"{bound}\""
+                ));
             }
-            (Metric::FailureRate, share)
+            share
         }
-        other => match other.strip_prefix('p').and_then(|p| p.parse::<f64>().ok()) {
-            Some(p) if (0.0..=100.0).contains(&p) => (Metric::Percentile(p), seconds()?),
-            Some(_) => return Err(format!("a percentile lies between 0 and 100: \"{name}\"")),
-            None => return Err(format!("\"{name}\" is not something to measure; {}", suggest(name, "known here", METRICS))),
-        },
     };
     if !bound.is_finite() || bound < 0.0 {
-        return Err(format!("the bound in \"{text}\" must be finite and not negative"));
+        return Err(format!(
+            "the bound in \"{text}\" must be finite and not negative"
+        ));
     }
-    Ok(Objective { text: text.trim().to_string(), metric, below, bound })
+    Ok(Objective {
+        text: text.trim().to_string(),
+        metric,
+        below,
+        bound,
+    })
 }
 
 #[cfg(test)]
@@ -74,12 +115,23 @@ mod tests {
             ("mean < 5ms", Metric::MeanLatency, true, 0.005),
             ("cpu < 10s", Metric::Cpu, true, 10.0),
         ] {
-            let o = parse(text).unwrap();
+            let o = parse_objective(text).unwrap();
             assert_eq!((o.metric, o.below), (metric, below), "{text}");
             assert!((o.bound - bound).abs() < 1e-12, "{text}");
         }
-        for text in ["", "p95", "p95 < ", "p95 < 5", "p101 < 5s", "pp < 5s", "speed > 3", "throughput > inf", "failures < 200%", "memory < 5"] {
-            assert!(parse(text).is_err(), "{text}");
+        for text in [
+            "",
+            "p95",
+            "p95 < ",
+            "p95 < 5",
+            "p101 < 5s",
+            "pp < 5s",
+            "speed > 3",
+            "throughput > inf",
+            "failures < 200%",
+            "memory < 5",
+        ] {
+            assert!(parse_objective(text).is_err(), "{text}");
         }
     }
 }

@@ -17,18 +17,30 @@ pub(super) fn apply(cx: &mut Cx, root: &mut Node, path: &str, value: &str) {
     let text = format!("{path}={value}");
     let number = u32::try_from(cx.sources.len()).unwrap_or(u32::MAX);
     cx.sources.push(Source::new("--set", text.clone()));
-    let Some(segments) = split(cx, path, number) else { return };
+    let Some(segments) = split(cx, path, number) else {
+        return;
+    };
     let mut node = match tree::parse(value, number) {
         Ok(node) => node,
-        Err(e) if value.trim_start().starts_with(['[', '(', '{', '"']) || value.starts_with(char::is_uppercase) => {
+        Err(e)
+            if value.trim_start().starts_with(['[', '(', '{', '"'])
+                || value.starts_with(char::is_uppercase) =>
+        {
             let shift = u32::try_from(path.len() + 1).unwrap_or(0);
-            let span = Span { source: number, start: e.span.start + shift, end: e.span.end + shift };
+            let span = Span {
+                source: number,
+                start: e.span.start + shift,
+                end: e.span.end + shift,
+            };
             let d = cx.error(Code::Syntax, span, e.message);
             d.help = e.help.map(Into::into);
             return;
         }
         // `machine.memory=8GiB`, `strategies[0]=threads:8`: no shell likes quotes within quotes.
-        Err(_) => Node { span: Span::default(), kind: Kind::Str(value.to_string()) },
+        Err(_) => Node {
+            span: Span::default(),
+            kind: Kind::Str(value.to_string()),
+        },
     };
     let bare = matches!(&node.kind, Kind::Call { name: Some(n), args: Args::Unit } if n.text.starts_with(char::is_lowercase));
     if bare {
@@ -37,7 +49,11 @@ pub(super) fn apply(cx: &mut Cx, root: &mut Node, path: &str, value: &str) {
     // Spans within the value are those of the value alone: shift them to where it stands in the override.
     let shift = u32::try_from(path.len() + 1).unwrap_or(0);
     if node.span == Span::default() {
-        node.span = Span { source: number, start: 0, end: u32::try_from(value.len()).unwrap_or(0) };
+        node.span = Span {
+            source: number,
+            start: 0,
+            end: u32::try_from(value.len()).unwrap_or(0),
+        };
     }
     shift_spans(&mut node, shift);
     place(cx, root, &segments, node);
@@ -50,8 +66,16 @@ fn shift_spans(node: &mut Node, by: u32) {
     };
     shift(&mut node.span);
     match &mut node.kind {
-        Kind::List(items) | Kind::Call { args: Args::Items(items), .. } => items.iter_mut().for_each(|n| shift_spans(n, by)),
-        Kind::Map(entries) | Kind::Call { args: Args::Fields(entries), .. } => {
+        Kind::List(items)
+        | Kind::Call {
+            args: Args::Items(items),
+            ..
+        } => items.iter_mut().for_each(|n| shift_spans(n, by)),
+        Kind::Map(entries)
+        | Kind::Call {
+            args: Args::Fields(entries),
+            ..
+        } => {
             for (k, n) in entries {
                 shift(&mut k.span);
                 shift_spans(n, by);
@@ -66,22 +90,40 @@ fn shift_spans(node: &mut Node, by: u32) {
 
 /// `workload.tasks[0].count` as segments.
 fn split(cx: &mut Cx, path: &str, source: u32) -> Option<Vec<Segment>> {
-    let span = |start: usize, end: usize| Span { source, start: u32::try_from(start).unwrap_or(0), end: u32::try_from(end).unwrap_or(0) };
+    let span = |start: usize, end: usize| Span {
+        source,
+        start: u32::try_from(start).unwrap_or(0),
+        end: u32::try_from(end).unwrap_or(0),
+    };
     let mut out = Vec::new();
     let mut at = 0;
     for part in path.split('.') {
         let (name, mut rest) = part.split_at(part.find('[').unwrap_or(part.len()));
         if name.is_empty() && (rest.is_empty() || !out.is_empty() || at == 0) {
-            cx.error(Code::BadOverride, span(at, (at + part.len()).max(at + 1)), "a name is missing in this path")
-                .help("paths look like machine.cores or workload.tasks[0].count");
+            cx.error(
+                Code::BadOverride,
+                span(at, (at + part.len()).max(at + 1)),
+                "a name is missing in this path",
+            )
+            .help("paths look like machine.cores or workload.tasks[0].count");
             return None;
         }
-        out.push(Segment::Name(Ident { text: name.to_string(), span: span(at, at + name.len()) }));
+        out.push(Segment::Name(Ident {
+            text: name.to_string(),
+            span: span(at, at + name.len()),
+        }));
         let mut offset = at + name.len();
         while let Some(inner) = rest.strip_prefix('[') {
-            let index = inner.find(']').and_then(|end| Some((inner[..end].parse().ok()?, end)));
+            let index = inner
+                .find(']')
+                .and_then(|end| Some((inner[..end].parse().ok()?, end)));
             let Some((index, end)) = index else {
-                cx.error(Code::BadOverride, span(offset, at + part.len()), "an index is a whole number in square brackets").help("for example tasks[0]");
+                cx.error(
+                    Code::BadOverride,
+                    span(offset, at + part.len()),
+                    "an index is a whole number in square brackets",
+                )
+                .help("for example tasks[0]");
                 return None;
             };
             out.push(Segment::Index(index, span(offset, offset + end + 2)));
@@ -89,7 +131,11 @@ fn split(cx: &mut Cx, path: &str, source: u32) -> Option<Vec<Segment>> {
             rest = &inner[end + 1..];
         }
         if !rest.is_empty() {
-            cx.error(Code::BadOverride, span(offset, at + part.len()), "only a dot may follow an index");
+            cx.error(
+                Code::BadOverride,
+                span(offset, at + part.len()),
+                "only a dot may follow an index",
+            );
             return None;
         }
         at += part.len() + 1;
@@ -114,94 +160,182 @@ fn place(cx: &mut Cx, node: &mut Node, segments: &[Segment], value: Node) {
 fn by_index<'n>(cx: &mut Cx, node: &'n mut Node, index: usize, span: Span) -> Option<&'n mut Node> {
     let what = node.describe();
     let items = match &mut node.kind {
-        Kind::List(items) | Kind::Call { args: Args::Items(items), .. } => items,
-        Kind::Call { name: Some(n), args: Args::Fields(fields) } => {
+        Kind::List(items)
+        | Kind::Call {
+            args: Args::Items(items),
+            ..
+        } => items,
+        Kind::Call {
+            name: Some(n),
+            args: Args::Fields(fields),
+        } => {
             // `Timeout(after: .., steps: ..)[0]` is as good as without the names.
             let wanted = variants::params(&n.text).get(index).copied();
-            let found = fields.iter_mut().find(|(k, _)| Some(k.text.as_str()) == wanted);
+            let found = fields
+                .iter_mut()
+                .find(|(k, _)| Some(k.text.as_str()) == wanted);
             if found.is_none() {
-                cx.error(Code::BadOverride, span, format!("{what} has no value number {index}"));
+                cx.error(
+                    Code::BadOverride,
+                    span,
+                    format!("{what} has no value number {index}"),
+                );
             }
             return found.map(|(_, n)| n);
         }
         _ => {
-            cx.error(Code::BadOverride, span, format!("{what} has no entries to count")).help("use a dot and a name for a field");
+            cx.error(
+                Code::BadOverride,
+                span,
+                format!("{what} has no entries to count"),
+            )
+            .help("use a dot and a name for a field");
             return None;
         }
     };
     let len = items.len();
     if index >= len {
-        cx.error(Code::BadOverride, span, format!("there is no entry number {index}: {what} has {}", plural(len, "entry").replace("entrys", "entries")))
-            .help(if len == 0 { "nothing can be set in an empty list".into() } else { format!("the first is [0], the last [{}]", len - 1) });
+        cx.error(
+            Code::BadOverride,
+            span,
+            format!(
+                "there is no entry number {index}: {what} has {}",
+                plural(len, "entry").replace("entrys", "entries")
+            ),
+        )
+        .help(if len == 0 {
+            "nothing can be set in an empty list".into()
+        } else {
+            format!("the first is [0], the last [{}]", len - 1)
+        });
         return None;
     }
     items.get_mut(index)
 }
 
 fn by_name<'n>(cx: &mut Cx, node: &'n mut Node, name: &Ident) -> Option<&'n mut Node> {
-    let fresh = || Node { span: name.span, kind: Kind::Call { name: None, args: Args::Unit } };
+    let fresh = || Node {
+        span: name.span,
+        kind: Kind::Call {
+            name: None,
+            args: Args::Unit,
+        },
+    };
     let what = node.describe();
     if matches!(node.kind, Kind::List(_)) {
         let at = position(cx, node, name)?;
-        let only_a_name = matches!(&node.kind, Kind::List(items) if matches!(items[at].kind, Kind::Str(_)));
+        let only_a_name =
+            matches!(&node.kind, Kind::List(items) if matches!(items[at].kind, Kind::Str(_)));
         if !only_a_name {
-            let Kind::List(items) = &mut node.kind else { return None };
+            let Kind::List(items) = &mut node.kind else {
+                return None;
+            };
             return items.get_mut(at);
         }
         name_table(node);
     }
     if node.kind == Kind::None {
-        node.kind = Kind::Call { name: None, args: Args::Unit };
+        node.kind = Kind::Call {
+            name: None,
+            args: Args::Unit,
+        };
     }
     let entries = match &mut node.kind {
         Kind::Map(entries) => entries,
-        Kind::Call { name: variant, args } => {
-            let params = variant.as_ref().map_or(&[][..], |n| variants::params(&n.text));
+        Kind::Call {
+            name: variant,
+            args,
+        } => {
+            let params = variant
+                .as_ref()
+                .map_or(&[][..], |n| variants::params(&n.text));
             if let Args::Items(items) = args {
                 // Without names in the text: give them their names.
                 if items.len() > params.len() {
-                    cx.error(Code::BadOverride, name.span, format!("{what} has no field `{}`", name.text));
+                    cx.error(
+                        Code::BadOverride,
+                        name.span,
+                        format!("{what} has no field `{}`", name.text),
+                    );
                     return None;
                 }
                 let named = params.iter().zip(items.drain(..));
-                *args = Args::Fields(named.map(|(p, n)| (Ident { text: (*p).to_string(), span: n.span }, n)).collect());
+                *args = Args::Fields(
+                    named
+                        .map(|(p, n)| {
+                            (
+                                Ident {
+                                    text: (*p).to_string(),
+                                    span: n.span,
+                                },
+                                n,
+                            )
+                        })
+                        .collect(),
+                );
             }
             if let Args::Unit = args {
                 *args = Args::Fields(Vec::new());
             }
-            let Args::Fields(fields) = args else { return None };
+            let Args::Fields(fields) = args else {
+                return None;
+            };
             fields
         }
         _ => {
-            cx.error(Code::BadOverride, name.span, format!("{what} has no field `{}`", name.text));
+            cx.error(
+                Code::BadOverride,
+                name.span,
+                format!("{what} has no field `{}`", name.text),
+            );
             return None;
         }
     };
-    let at = entries.iter().position(|(k, _)| k.text == name.text).unwrap_or_else(|| {
-        entries.push((name.clone(), fresh()));
-        entries.len() - 1
-    });
+    let at = entries
+        .iter()
+        .position(|(k, _)| k.text == name.text)
+        .unwrap_or_else(|| {
+            entries.push((name.clone(), fresh()));
+            entries.len() - 1
+        });
     // From now on, a problem with this field is a problem of the override.
     entries.get_mut(at).map(|(_, n)| n)
 }
 
 /// Where the entry of this name stands in a list.
 fn position(cx: &mut Cx, list: &Node, name: &Ident) -> Option<usize> {
-    let Kind::List(items) = &list.kind else { return None };
+    let Kind::List(items) = &list.kind else {
+        return None;
+    };
     let at = items.iter().position(|n| entry_name(n) == Some(&name.text));
     if at.is_none() {
         let names: Vec<&str> = items.iter().filter_map(entry_name).collect();
-        cx.error(Code::BadOverride, name.span, format!("no entry of the list is named \"{}\"", name.text))
-            .help(suggest(&name.text, "its entries", names.iter().copied()));
+        cx.error(
+            Code::BadOverride,
+            name.span,
+            format!("no entry of the list is named \"{}\"", name.text),
+        )
+        .help(suggest(&name.text, "its entries", names.iter().copied()));
     }
     at
 }
 
 /// `["state"]` says no more than the names: as `{"state": ()}` there is room for more.
 fn name_table(node: &mut Node) {
-    let Kind::List(items) = &mut node.kind else { return };
+    let Kind::List(items) = &mut node.kind else {
+        return;
+    };
     let entries = items.drain(..).filter_map(|n| match n.kind {
-        Kind::Str(text) => Some((Ident { text, span: n.span }, Node { span: n.span, kind: Kind::Call { name: None, args: Args::Unit } })),
+        Kind::Str(text) => Some((
+            Ident { text, span: n.span },
+            Node {
+                span: n.span,
+                kind: Kind::Call {
+                    name: None,
+                    args: Args::Unit,
+                },
+            },
+        )),
         _ => None,
     });
     node.kind = Kind::Map(entries.collect());
@@ -210,10 +344,16 @@ fn name_table(node: &mut Node) {
 fn entry_name(node: &Node) -> Option<&str> {
     match &node.kind {
         Kind::Str(s) => Some(s),
-        Kind::Call { args: Args::Fields(f), .. } => f.iter().find(|(k, _)| k.text == "name").and_then(|(_, v)| match &v.kind {
-            Kind::Str(s) => Some(s.as_str()),
-            _ => None,
-        }),
+        Kind::Call {
+            args: Args::Fields(f),
+            ..
+        } => f
+            .iter()
+            .find(|(k, _)| k.text == "name")
+            .and_then(|(_, v)| match &v.kind {
+                Kind::Str(s) => Some(s.as_str()),
+                _ => None,
+            }),
         _ => None,
     }
 }

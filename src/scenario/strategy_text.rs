@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
 use super::diagnostic::{Code, Diagnostic, Source};
-use super::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, decode_strategy, limits, tree};
+use super::{
+    Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, decode_strategy, limits,
+    tree,
+};
 
 /// The short forms, for help texts.
 pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, pool:4:spawn, \
@@ -29,7 +32,12 @@ pub fn parse_strategy(text: &str) -> Result<StrategyCase, Diagnostic> {
 
 fn parse_ron(text: &str, source: &Arc<Source>) -> Result<StrategyCase, Diagnostic> {
     let node = tree::parse(text, 0).map_err(|e| {
-        let mut d = Diagnostic::new(Code::Syntax, source, e.span.start as usize..e.span.end as usize, e.message);
+        let mut d = Diagnostic::new(
+            Code::Syntax,
+            source,
+            e.span.start as usize..e.span.end as usize,
+            e.message,
+        );
         d.help = e.help.map(Into::into);
         d
     })?;
@@ -38,7 +46,12 @@ fn parse_ron(text: &str, source: &Arc<Source>) -> Result<StrategyCase, Diagnosti
     match (case, cx.diagnostics.into_iter().next()) {
         (_, Some(problem)) => Err(problem),
         (Some(case), None) => Ok(case),
-        (None, None) => Err(Diagnostic::new(Code::BadStrategy, source, 0..text.len(), "this is not a strategy")),
+        (None, None) => Err(Diagnostic::new(
+            Code::BadStrategy,
+            source,
+            0..text.len(),
+            "this is not a strategy",
+        )),
     }
 }
 
@@ -46,7 +59,10 @@ fn parse_ron(text: &str, source: &Arc<Source>) -> Result<StrategyCase, Diagnosti
 fn count(text: &str, what: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
         Ok(0) => Err(format!("{what} must be at least 1")),
-        Ok(n) if n > limits::MAX_WORKERS => Err(format!("{n} is more than the limit MAX_WORKERS ({})", limits::MAX_WORKERS)),
+        Ok(n) if n > limits::MAX_WORKERS => Err(format!(
+            "{n} is more than the limit MAX_WORKERS ({})",
+            limits::MAX_WORKERS
+        )),
         Ok(n) => Ok(n),
         Err(_) => Err(format!("`{text}` is not a whole number ({what})")),
     }
@@ -57,7 +73,10 @@ fn start_method(text: &str) -> Result<StartMethod, String> {
         "fork" => Ok(StartMethod::Fork),
         "spawn" => Ok(StartMethod::Spawn),
         "forkserver" => Ok(StartMethod::Forkserver),
-        _ => Err(format!("`{text}` is not a start method ({})", suggest(text, "known here", ["fork", "spawn", "forkserver"]))),
+        _ => Err(format!(
+            "`{text}` is not a start method ({})",
+            suggest(text, "known here", ["fork", "spawn", "forkserver"])
+        )),
     }
 }
 
@@ -70,7 +89,10 @@ struct Parts<'t> {
 impl<'t> Parts<'t> {
     fn new(text: &'t str) -> Self {
         let mut rest = text.split(':');
-        Self { name: rest.next().unwrap_or_default(), rest: rest.peekable() }
+        Self {
+            name: rest.next().unwrap_or_default(),
+            rest: rest.peekable(),
+        }
     }
 
     fn workers(&mut self, per_task: bool) -> Result<Workers, String> {
@@ -92,11 +114,18 @@ impl<'t> Parts<'t> {
     }
 
     fn start(&mut self) -> Result<StartMethod, String> {
-        self.rest.next().map_or(Ok(StartMethod::Forkserver), start_method)
+        self.rest
+            .next()
+            .map_or(Ok(StartMethod::Forkserver), start_method)
     }
 
     fn end(mut self) -> Result<(), String> {
-        self.rest.next().map_or(Ok(()), |extra| Err(format!("`:{extra}` is one part too many after `{}`", self.name)))
+        self.rest.next().map_or(Ok(()), |extra| {
+            Err(format!(
+                "`:{extra}` is one part too many after `{}`",
+                self.name
+            ))
+        })
     }
 }
 
@@ -111,12 +140,18 @@ pub(super) fn short_form(text: &str) -> Result<StrategyCase, String> {
     if interpreter == Some("") {
         return Err("the name of an interpreter is missing after `@`".into());
     }
-    Ok(StrategyCase { strategy: bare(body.trim(), false)?, interpreter: interpreter.map(Into::into) })
+    Ok(StrategyCase {
+        strategy: bare(body.trim(), false)?,
+        interpreter: interpreter.map(Into::into),
+    })
 }
 
 fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
     if let Some(rest) = text.strip_prefix("prefork") {
-        let inner = rest.strip_prefix(':').and_then(|r| r.strip_suffix(')')).and_then(|r| r.split_once('('));
+        let inner = rest
+            .strip_prefix(':')
+            .and_then(|r| r.strip_suffix(')'))
+            .and_then(|r| r.split_once('('));
         let Some((processes, each)) = inner else {
             return Err("a prefork server is written prefork:4(asyncio)".into());
         };
@@ -124,7 +159,10 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
             return Err("prefork cannot stand within prefork".into());
         }
         let processes = count(processes.trim(), "the number of processes")?;
-        return Ok(Strategy::Prefork { processes, each: Box::new(bare(each.trim(), true)?) });
+        return Ok(Strategy::Prefork {
+            processes,
+            each: Box::new(bare(each.trim(), true)?),
+        });
     }
     let (first, offload) = match text.split_once('+') {
         Some((a, b)) => (a.trim(), Some(b.trim())),
@@ -138,25 +176,47 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
         "sequential" => Strategy::Sequential,
         "threads" => Strategy::Threads(parts.workers(true)?),
         "interpreters" => Strategy::Interpreters(parts.workers(false)?),
-        "processes" => Strategy::Processes { workers: parts.workers(false)?, start: parts.start()?, api: ProcessApi::Executor },
+        "processes" => Strategy::Processes {
+            workers: parts.workers(false)?,
+            start: parts.start()?,
+            api: ProcessApi::Executor,
+        },
         "pool" => {
             let (workers, start) = (parts.workers(false)?, parts.start()?);
             let chunksize = match parts.rest.next() {
                 Some(n) => Some(count(n, "the chunk size")?),
                 None => None,
             };
-            Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } }
+            Strategy::Processes {
+                workers,
+                start,
+                api: ProcessApi::Pool { chunksize },
+            }
         }
         "asyncio" => {
             let limit = match parts.rest.next() {
                 Some(n) => Some(count(n, "the limit")?),
                 None => None,
             };
-            Strategy::Asyncio { limit, offload: offload.map_or(Ok(Offload::None), offload_form)? }
+            Strategy::Asyncio {
+                limit,
+                offload: offload.map_or(Ok(Offload::None), offload_form)?,
+            }
         }
         other => {
-            let known = ["sequential", "threads", "processes", "pool", "interpreters", "asyncio", "prefork"];
-            return Err(format!("`{other}` is not a strategy; {}", suggest(other, "known here", known)));
+            let known = [
+                "sequential",
+                "threads",
+                "processes",
+                "pool",
+                "interpreters",
+                "asyncio",
+                "prefork",
+            ];
+            return Err(format!(
+                "`{other}` is not a strategy; {}",
+                suggest(other, "known here", known)
+            ));
         }
     };
     parts.end()?;
@@ -169,7 +229,16 @@ fn offload_form(text: &str) -> Result<Offload, String> {
         "threads" => Offload::Threads(parts.workers(false)?),
         "interpreters" => Offload::Interpreters(parts.workers(false)?),
         "processes" => Offload::Processes(parts.workers(false)?, parts.start()?),
-        other => return Err(format!("`{other}` is nothing to offload to; {}", suggest(other, "known here", ["threads", "processes", "interpreters"]))),
+        other => {
+            return Err(format!(
+                "`{other}` is nothing to offload to; {}",
+                suggest(
+                    other,
+                    "known here",
+                    ["threads", "processes", "interpreters"]
+                )
+            ));
+        }
     };
     parts.end()?;
     Ok(offload)
@@ -196,10 +265,22 @@ pub fn strategy_label(strategy: &Strategy) -> String {
     match strategy {
         Strategy::Sequential => "sequential".into(),
         Strategy::Threads(w) => format!("threads{}", times(*w)),
-        Strategy::Processes { workers, start, api: ProcessApi::Executor } => format!("processes{} ({})", times(*workers), start_name(*start)),
-        Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } } => {
+        Strategy::Processes {
+            workers,
+            start,
+            api: ProcessApi::Executor,
+        } => format!("processes{} ({})", times(*workers), start_name(*start)),
+        Strategy::Processes {
+            workers,
+            start,
+            api: ProcessApi::Pool { chunksize },
+        } => {
             let chunks = chunksize.map_or(String::new(), |n| format!(", chunks of {n}"));
-            format!("mp.Pool{} ({}{chunks})", times(*workers), start_name(*start))
+            format!(
+                "mp.Pool{} ({}{chunks})",
+                times(*workers),
+                start_name(*start)
+            )
         }
         Strategy::Interpreters(w) => format!("interpreters{}", times(*w)),
         Strategy::Asyncio { limit, offload } => {
@@ -211,11 +292,15 @@ pub fn strategy_label(strategy: &Strategy) -> String {
                 Offload::None => {}
                 Offload::Threads(w) => out += &format!(" + threads{}", times(*w)),
                 Offload::Interpreters(w) => out += &format!(" + interpreters{}", times(*w)),
-                Offload::Processes(w, start) => out += &format!(" + processes{} ({})", times(*w), start_name(*start)),
+                Offload::Processes(w, start) => {
+                    out += &format!(" + processes{} ({})", times(*w), start_name(*start))
+                }
             }
             out
         }
-        Strategy::Prefork { processes, each } => format!("prefork x{processes} [{}]", strategy_label(each)),
+        Strategy::Prefork { processes, each } => {
+            format!("prefork x{processes} [{}]", strategy_label(each))
+        }
     }
 }
 
@@ -232,7 +317,11 @@ pub fn strategy_short_form(strategy: &Strategy) -> String {
     match strategy {
         Strategy::Sequential => "sequential".into(),
         Strategy::Threads(w) => format!("threads{}", colon(*w)),
-        Strategy::Processes { workers, start, api } => match api {
+        Strategy::Processes {
+            workers,
+            start,
+            api,
+        } => match api {
             ProcessApi::Executor => format!("processes{}:{}", colon(*workers), start_name(*start)),
             ProcessApi::Pool { chunksize } => {
                 let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
@@ -246,10 +335,14 @@ pub fn strategy_short_form(strategy: &Strategy) -> String {
                 Offload::None => String::new(),
                 Offload::Threads(w) => format!("+threads{}", colon(*w)),
                 Offload::Interpreters(w) => format!("+interpreters{}", colon(*w)),
-                Offload::Processes(w, start) => format!("+processes{}:{}", colon(*w), start_name(*start)),
+                Offload::Processes(w, start) => {
+                    format!("+processes{}:{}", colon(*w), start_name(*start))
+                }
             };
             format!("asyncio{limit}{offload}")
         }
-        Strategy::Prefork { processes, each } => format!("prefork:{processes}({})", strategy_short_form(each)),
+        Strategy::Prefork { processes, each } => {
+            format!("prefork:{processes}({})", strategy_short_form(each))
+        }
     }
 }

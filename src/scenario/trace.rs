@@ -16,22 +16,41 @@ const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", mi
      CSV: a line `at_s,class`, then one line a task";
 
 /// Reads the file that `node` names, relative to `base`.
-pub(super) fn read(cx: &mut Cx, node: &Node, base: &Path, classes: &[TaskClass]) -> Option<Vec<TracedTask>> {
+pub(super) fn read(
+    cx: &mut Cx,
+    node: &Node,
+    base: &Path,
+    classes: &[TaskClass],
+) -> Option<Vec<TracedTask>> {
     let name = cx.string(node, "the trace's file name")?;
     let path = base.join(name);
     let text = match read_file(&path) {
         Ok(text) => text,
         Err(message) => {
-            cx.error(Code::CannotRead, node.span, format!("the trace \"{name}\" cannot be read: {message}"))
-                .help("the path is relative to the scenario file");
+            cx.error(
+                Code::CannotRead,
+                node.span,
+                format!("the trace \"{name}\" cannot be read: {message}"),
+            )
+            .help("the path is relative to the scenario file");
             return None;
         }
     };
-    let csv = Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
-    let tasks = if csv { from_csv(&text, classes) } else { from_json(&text, classes) };
+    let csv = Path::new(name)
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+    let tasks = if csv {
+        from_csv(&text, classes)
+    } else {
+        from_json(&text, classes)
+    };
     match tasks {
         Ok(tasks) if tasks.is_empty() => {
-            cx.error(Code::BadTrace, node.span, format!("the trace \"{name}\" holds no task"));
+            cx.error(
+                Code::BadTrace,
+                node.span,
+                format!("the trace \"{name}\" holds no task"),
+            );
             None
         }
         Ok(mut tasks) => {
@@ -40,7 +59,12 @@ pub(super) fn read(cx: &mut Cx, node: &Node, base: &Path, classes: &[TaskClass])
             Some(tasks)
         }
         Err(message) => {
-            cx.error(Code::BadTrace, node.span, format!("the trace \"{name}\" cannot be understood: {message}")).help(HELP);
+            cx.error(
+                Code::BadTrace,
+                node.span,
+                format!("the trace \"{name}\" cannot be understood: {message}"),
+            )
+            .help(HELP);
             None
         }
     }
@@ -53,9 +77,14 @@ fn read_file(path: &Path) -> Result<String, String> {
     }
     let mut text = String::new();
     let file = fs::File::open(path).map_err(|e| reason(&e))?;
-    file.take(limits::MAX_TRACE_BYTES + 1).read_to_string(&mut text).map_err(|e| reason(&e))?;
+    file.take(limits::MAX_TRACE_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| reason(&e))?;
     if text.len() as u64 > limits::MAX_TRACE_BYTES {
-        return Err(format!("it is longer than the limit MAX_TRACE_BYTES ({})", limits::MAX_TRACE_BYTES));
+        return Err(format!(
+            "it is longer than the limit MAX_TRACE_BYTES ({})",
+            limits::MAX_TRACE_BYTES
+        ));
     }
     Ok(text)
 }
@@ -72,7 +101,9 @@ pub(super) fn reason(e: &std::io::Error) -> String {
 
 fn time(seconds: f64, what: &str) -> Result<Nanos, String> {
     if !seconds.is_finite() || seconds < 0.0 {
-        return Err(format!("{what} must be finite and not negative, not {seconds}"));
+        return Err(format!(
+            "{what} must be finite and not negative, not {seconds}"
+        ));
     }
     if seconds > limits::MAX_DURATION.as_secs_f64() {
         return Err(format!("{what} is past the limit MAX_DURATION (1000 days)"));
@@ -82,12 +113,17 @@ fn time(seconds: f64, what: &str) -> Result<Nanos, String> {
 
 fn class_named(name: &str, classes: &[TaskClass]) -> Result<usize, String> {
     classes.iter().position(|c| c.name == name).ok_or_else(|| {
-        format!("there is no task class \"{name}\" ({})", suggest(name, "classes", classes.iter().map(|c| c.name.as_str())))
+        format!(
+            "there is no task class \"{name}\" ({})",
+            suggest(name, "classes", classes.iter().map(|c| c.name.as_str()))
+        )
     })
 }
 
 fn from_csv(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, String> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| e.to_string())?;
     if header.iter().collect::<Vec<_>>() != ["at_s", "class"] {
         return Err("its first line is not `at_s,class`".into());
@@ -96,10 +132,16 @@ fn from_csv(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, String
     for (i, row) in reader.records().enumerate() {
         let line = i + 2;
         let row = row.map_err(|e| e.to_string())?;
-        let at: f64 = row[0].parse().map_err(|_| format!("line {line}: \"{}\" is not a number of seconds", &row[0]))?;
+        let at: f64 = row[0]
+            .parse()
+            .map_err(|_| format!("line {line}: \"{}\" is not a number of seconds", &row[0]))?;
         let at = time(at, "the arrival").map_err(|m| format!("line {line}: {m}"))?;
         let class = class_named(&row[1], classes).map_err(|m| format!("line {line}: {m}"))?;
-        out.push(TracedTask { at, class, demands: Vec::new() });
+        out.push(TracedTask {
+            at,
+            class,
+            demands: Vec::new(),
+        });
     }
     Ok(out)
 }
@@ -162,7 +204,11 @@ fn from_json(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, Strin
                 })?;
                 (class, demands)
             }
-            _ => return Err(row("after the arrival stands a list of steps or the name of a class".into())),
+            _ => {
+                return Err(row(
+                    "after the arrival stands a list of steps or the name of a class".into(),
+                ));
+            }
         };
         out.push(TracedTask { at, class, demands });
     }
@@ -171,10 +217,15 @@ fn from_json(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, Strin
 
 /// The kinds and demands of `[["io", seconds], ["cpu", milliseconds], ..]`.
 fn recorded(steps: &[Value]) -> Result<(Vec<Demand>, Vec<Nanos>), String> {
-    let mut out = (Vec::with_capacity(steps.len()), Vec::with_capacity(steps.len()));
+    let mut out = (
+        Vec::with_capacity(steps.len()),
+        Vec::with_capacity(steps.len()),
+    );
     for step in steps {
         let pair = step.as_array().filter(|p| p.len() == 2);
-        let (kind, amount) = pair.and_then(|p| Some((p[0].as_str()?, p[1].as_f64()?))).ok_or("a step is a pair [kind, amount]")?;
+        let (kind, amount) = pair
+            .and_then(|p| Some((p[0].as_str()?, p[1].as_f64()?)))
+            .ok_or("a step is a pair [kind, amount]")?;
         let (kind, seconds) = match kind {
             "io" => (Demand::Io, amount),
             "cpu" => (Demand::Cpu, amount / 1e3),

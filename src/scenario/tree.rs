@@ -44,7 +44,10 @@ pub(super) enum Kind {
     List(Vec<Node>),
     Map(Vec<(Ident, Node)>),
     /// `Name`, `Name(..)` or `(..)`.
-    Call { name: Option<Ident>, args: Args },
+    Call {
+        name: Option<Ident>,
+        args: Args,
+    },
 }
 
 /// What stands in a [`Kind::Call`]'s parentheses.
@@ -84,7 +87,13 @@ type Parsed<T> = Result<T, Box<SyntaxError>>;
 
 /// Parses a whole text; `source` is the number that its spans carry.
 pub(super) fn parse(text: &str, source: u32) -> Parsed<Node> {
-    let mut p = Parser { text, at: 0, source };
+    let mut p = Parser {
+        text,
+        at: 0,
+        source,
+    };
+    // Some editors begin every file with a byte order mark.
+    p.take('\u{feff}');
     p.space()?;
     p.extensions()?;
     let node = p.value(0)?;
@@ -97,7 +106,12 @@ pub(super) fn parse(text: &str, source: u32) -> Parsed<Node> {
 
 /// Whether the text holds nothing but white space and comments.
 pub(super) fn is_blank(text: &str) -> bool {
-    let mut p = Parser { text, at: 0, source: 0 };
+    let mut p = Parser {
+        text,
+        at: 0,
+        source: 0,
+    };
+    p.take('\u{feff}');
     p.space().is_ok() && p.at == text.len()
 }
 
@@ -125,25 +139,59 @@ impl<'t> Parser<'t> {
     }
 
     fn span(&self, start: usize) -> Span {
-        Span { source: self.source, start: small(start), end: small(self.at) }
+        Span {
+            source: self.source,
+            start: small(start),
+            end: small(self.at),
+        }
     }
 
-    fn fail(&self, start: usize, end: usize, message: impl Into<String>, help: Option<&str>) -> Box<SyntaxError> {
-        let span = Span { source: self.source, start: small(start), end: small(end) };
-        Box::new(SyntaxError { span, message: message.into(), help: help.map(Into::into) })
+    fn fail(
+        &self,
+        start: usize,
+        end: usize,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) -> Box<SyntaxError> {
+        let span = Span {
+            source: self.source,
+            start: small(start),
+            end: small(end),
+        };
+        Box::new(SyntaxError {
+            span,
+            message: message.into(),
+            help: help.map(Into::into),
+        })
     }
 
     /// An error about the character (or the word) that comes next.
     fn here(&self, message: impl Into<String>, help: Option<&str>) -> Box<SyntaxError> {
-        let word: usize = self.rest().chars().take_while(|&c| is_word(c)).map(char::len_utf8).sum();
-        let len = if word > 0 { word } else { self.peek().map_or(0, char::len_utf8) };
+        let word: usize = self
+            .rest()
+            .chars()
+            .take_while(|&c| is_word(c))
+            .map(char::len_utf8)
+            .sum();
+        let len = if word > 0 {
+            word
+        } else {
+            self.peek().map_or(0, char::len_utf8)
+        };
         self.fail(self.at, self.at + len, message, help)
     }
 
     fn found(&self) -> String {
         match self.peek() {
             None => "the end of the text".into(),
-            Some(c) if is_word(c) => format!("`{}`", self.rest().chars().take_while(|&c| is_word(c)).take(40).collect::<String>()),
+            Some(c) if is_word(c) => format!(
+                "`{}`",
+                self.rest()
+                    .chars()
+                    .take_while(|&c| is_word(c))
+                    .take(40)
+                    .collect::<String>()
+            ),
             Some(c) => format!("`{c}`"),
         }
     }
@@ -160,7 +208,7 @@ impl<'t> Parser<'t> {
     fn space(&mut self) -> Parsed<()> {
         loop {
             let rest = self.rest();
-            self.at += rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').len();
+            self.at += rest.len() - rest.trim_start().len();
             if self.rest().starts_with("//") {
                 self.at += self.rest().find('\n').unwrap_or(self.rest().len());
             } else if self.rest().starts_with("/*") {
@@ -188,7 +236,12 @@ impl<'t> Parser<'t> {
                 self.at += self.peek().map_or(1, char::len_utf8);
             }
         }
-        Err(self.fail(start, start + 2, "this comment is never closed", Some("end it with `*/`")))
+        Err(self.fail(
+            start,
+            start + 2,
+            "this comment is never closed",
+            Some("end it with `*/`"),
+        ))
     }
 
     /// `#![enable(implicit_some)]`: allowed for the sake of other tools, without effect here.
@@ -205,32 +258,66 @@ impl<'t> Parser<'t> {
 
     fn word(&mut self) -> &'t str {
         let rest = self.rest();
-        let len = rest.chars().take_while(|&c| is_word(c)).map(char::len_utf8).sum();
+        let len = rest
+            .chars()
+            .take_while(|&c| is_word(c))
+            .map(char::len_utf8)
+            .sum();
         self.at += len;
         &rest[..len]
     }
 
     fn value(&mut self, depth: usize) -> Parsed<Node> {
         if depth > MAX_NESTING {
-            return Err(self.here(format!("values are nested more than {MAX_NESTING} deep (limit MAX_NESTING)"), None));
+            return Err(self.here(
+                format!("values are nested more than {MAX_NESTING} deep (limit MAX_NESTING)"),
+                None,
+            ));
         }
         let start = self.at;
         let kind = match self.peek() {
-            None => return Err(self.here("the text ends where a value should stand", Some("is a bracket or a value missing?"))),
+            None => {
+                return Err(self.here(
+                    "the text ends where a value should stand",
+                    Some("is a bracket or a value missing?"),
+                ));
+            }
             Some('"') => Kind::Str(self.string()?),
-            Some('r') if self.rest().starts_with("r\"") || self.rest().starts_with("r#\"") || self.rest().starts_with("r##") => {
+            Some('r')
+                if self.rest().starts_with("r\"")
+                    || self.rest().starts_with("r#\"")
+                    || self.rest().starts_with("r##") =>
+            {
                 Kind::Str(self.raw_string()?)
             }
             Some('[') => self.list(depth)?,
             Some('{') => self.map(depth)?,
-            Some('(') => Kind::Call { name: None, args: self.args(depth)? },
+            Some('(') => Kind::Call {
+                name: None,
+                args: self.args(depth)?,
+            },
             Some('0'..='9' | '.' | '+' | '-') => self.number()?,
-            Some('\'') => return Err(self.here("strings stand in double quotes", Some("write \"...\" instead of '...'"))),
-            Some('#') => return Err(self.here("`#` does not start a comment here", Some("comments start with `//`"))),
+            Some('\'') => {
+                return Err(self.here(
+                    "strings stand in double quotes",
+                    Some("write \"...\" instead of '...'"),
+                ));
+            }
+            Some('#') => {
+                return Err(self.here(
+                    "`#` does not start a comment here",
+                    Some("comments start with `//`"),
+                ));
+            }
             Some(c) if c.is_alphabetic() || c == '_' => return self.named(depth),
-            Some(_) => return Err(self.here(format!("expected a value, found {}", self.found()), None)),
+            Some(_) => {
+                return Err(self.here(format!("expected a value, found {}", self.found()), None));
+            }
         };
-        Ok(Node { span: self.span(start), kind })
+        Ok(Node {
+            span: self.span(start),
+            kind,
+        })
     }
 
     /// `true`, `None`, `Some(x)`, `NaN`, or a variant.
@@ -259,10 +346,19 @@ impl<'t> Parser<'t> {
                 {
                     return Ok(items[0].clone());
                 }
-                Kind::Call { name: Some(Ident { text: word.into(), span: name_span }), args }
+                Kind::Call {
+                    name: Some(Ident {
+                        text: word.into(),
+                        span: name_span,
+                    }),
+                    args,
+                }
             }
         };
-        Ok(Node { span: self.span(start), kind })
+        Ok(Node {
+            span: self.span(start),
+            kind,
+        })
     }
 
     /// After an element: a comma, or the closing bracket. `true` when the bracket was there.
@@ -276,7 +372,12 @@ impl<'t> Parser<'t> {
             return Ok(true);
         }
         if self.peek().is_none() {
-            return Err(self.fail(open, open + 1, format!("this bracket is never closed by `{close}`"), None));
+            return Err(self.fail(
+                open,
+                open + 1,
+                format!("this bracket is never closed by `{close}`"),
+                None,
+            ));
         }
         if comma {
             return Ok(false);
@@ -286,7 +387,10 @@ impl<'t> Parser<'t> {
             Some('%') => "a share in percent is a string, as in \"1%\"",
             _ => "is a comma missing before it?",
         };
-        Err(self.here(format!("expected `,` or `{close}`, found {}", self.found()), Some(help)))
+        Err(self.here(
+            format!("expected `,` or `{close}`, found {}", self.found()),
+            Some(help),
+        ))
     }
 
     /// Opens a bracket; `true` when it is closed at once.
@@ -295,7 +399,12 @@ impl<'t> Parser<'t> {
         self.at += 1;
         self.space()?;
         if self.peek().is_none() {
-            return Err(self.fail(open, open + 1, format!("this bracket is never closed by `{close}`"), None));
+            return Err(self.fail(
+                open,
+                open + 1,
+                format!("this bracket is never closed by `{close}`"),
+                None,
+            ));
         }
         Ok((open, self.take(close)))
     }
@@ -317,10 +426,16 @@ impl<'t> Parser<'t> {
             let start = self.at;
             if self.peek() != Some('"') {
                 let help = "records stand in round brackets, `(name: ..)`; only a table by name has braces, `{\"state\": ..}`";
-                return Err(self.here(format!("expected a name in double quotes, found {}", self.found()), Some(help)));
+                return Err(self.here(
+                    format!("expected a name in double quotes, found {}", self.found()),
+                    Some(help),
+                ));
             }
             let text = self.string()?;
-            let key = Ident { text, span: self.span(start) };
+            let key = Ident {
+                text,
+                span: self.span(start),
+            };
             self.colon()?;
             entries.push((key, self.value(depth + 1)?));
             done = self.closes(open, '}')?;
@@ -362,7 +477,10 @@ impl<'t> Parser<'t> {
                 items.push(self.value(depth + 1)?);
                 self.space()?;
                 if self.peek() == Some(':') {
-                    return Err(self.here("field names stand without quotes", Some("write `name: ..` instead of `\"name\": ..`")));
+                    return Err(self.here(
+                        "field names stand without quotes",
+                        Some("write `name: ..` instead of `\"name\": ..`"),
+                    ));
                 }
                 done = self.closes(open, ')')?;
             }
@@ -371,11 +489,17 @@ impl<'t> Parser<'t> {
         let mut fields = Vec::new();
         while !done {
             if !self.at_field()? {
-                return Err(self.here(format!("expected a field name and a colon, found {}", self.found()), Some("fields with and without a name cannot be mixed")));
+                return Err(self.here(
+                    format!("expected a field name and a colon, found {}", self.found()),
+                    Some("fields with and without a name cannot be mixed"),
+                ));
             }
             let start = self.at;
             let text = self.word().into();
-            let key = Ident { text, span: self.span(start) };
+            let key = Ident {
+                text,
+                span: self.span(start),
+            };
             self.colon()?;
             fields.push((key, self.value(depth + 1)?));
             done = self.closes(open, ')')?;
@@ -389,7 +513,15 @@ impl<'t> Parser<'t> {
         if sign && (self.rest().starts_with("inf") || self.rest().starts_with("NaN")) {
             let infinite = self.word() == "inf";
             let negative = self.text[start..].starts_with('-');
-            return Ok(Kind::Float(if infinite { if negative { f64::NEG_INFINITY } else { f64::INFINITY } } else { f64::NAN }));
+            return Ok(Kind::Float(if infinite {
+                if negative {
+                    f64::NEG_INFINITY
+                } else {
+                    f64::INFINITY
+                }
+            } else {
+                f64::NAN
+            }));
         }
         let radix = match self.rest().get(..2) {
             Some("0x") => 16,
@@ -401,12 +533,16 @@ impl<'t> Parser<'t> {
             self.at += 2;
             let digits: String = self.word().chars().filter(|&c| c != '_').collect();
             let negative = self.text[start..].starts_with('-');
-            let value = i128::from_str_radix(&digits, radix).map_err(|_| self.fail(start, self.at, "this is not a number", None))?;
+            let value = i128::from_str_radix(&digits, radix)
+                .map_err(|_| self.fail(start, self.at, "this is not a number", None))?;
             return Ok(Kind::Int(if negative { -value } else { value }));
         }
         let bytes = self.text.as_bytes();
         let digits = |at: &mut usize| {
-            while bytes.get(*at).is_some_and(|b| b.is_ascii_digit() || *b == b'_') {
+            while bytes
+                .get(*at)
+                .is_some_and(|b| b.is_ascii_digit() || *b == b'_')
+            {
                 *at += 1;
             }
         };
@@ -418,7 +554,11 @@ impl<'t> Parser<'t> {
             digits(&mut self.at);
         }
         if matches!(bytes.get(self.at), Some(b'e' | b'E')) {
-            let after = if matches!(bytes.get(self.at + 1), Some(b'+' | b'-')) { self.at + 2 } else { self.at + 1 };
+            let after = if matches!(bytes.get(self.at + 1), Some(b'+' | b'-')) {
+                self.at + 2
+            } else {
+                self.at + 1
+            };
             if bytes.get(after).is_some_and(u8::is_ascii_digit) {
                 float = true;
                 self.at = after;
@@ -429,14 +569,28 @@ impl<'t> Parser<'t> {
             self.word();
             self.take('%');
             let all = &self.text[start..self.at];
-            return Err(self.fail(start, self.at, format!("`{all}` is not a number"), Some(&format!("a value with a unit is a string: write \"{all}\""))));
+            return Err(self.fail(
+                start,
+                self.at,
+                format!("`{all}` is not a number"),
+                Some(&format!("a value with a unit is a string: write \"{all}\"")),
+            ));
         }
-        let text: String = self.text[start..self.at].chars().filter(|&c| c != '_').collect();
-        let whole = if float { None } else { text.parse::<i128>().ok() };
+        let text: String = self.text[start..self.at]
+            .chars()
+            .filter(|&c| c != '_')
+            .collect();
+        let whole = if float {
+            None
+        } else {
+            text.parse::<i128>().ok()
+        };
         match (whole, text.parse::<f64>()) {
             (Some(i), _) => Ok(Kind::Int(i)),
             (None, Ok(x)) => Ok(Kind::Float(x)),
-            (None, Err(_)) => Err(self.fail(start, self.at.max(start + 1), "this is not a number", None)),
+            (None, Err(_)) => {
+                Err(self.fail(start, self.at.max(start + 1), "this is not a number", None))
+            }
         }
     }
 
@@ -446,7 +600,12 @@ impl<'t> Parser<'t> {
         let mut out = String::new();
         loop {
             let Some(c) = self.peek() else {
-                return Err(self.fail(start, start + 1, "this string is never closed", Some("end it with `\"`")));
+                return Err(self.fail(
+                    start,
+                    start + 1,
+                    "this string is never closed",
+                    Some("end it with `\"`"),
+                ));
             };
             let at = self.at;
             self.at += c.len_utf8();
@@ -468,7 +627,10 @@ impl<'t> Parser<'t> {
             Some('0') => return Ok('\0'),
             Some(c @ ('\\' | '"' | '\'')) => return Ok(c),
             Some('x') => {
-                let hex = self.rest().get(..2).and_then(|h| u32::from_str_radix(h, 16).ok());
+                let hex = self
+                    .rest()
+                    .get(..2)
+                    .and_then(|h| u32::from_str_radix(h, 16).ok());
                 self.at += if hex.is_some() { 2 } else { 0 };
                 hex
             }
@@ -479,7 +641,14 @@ impl<'t> Parser<'t> {
             }
             _ => None,
         };
-        code.and_then(char::from_u32).ok_or_else(|| self.fail(start, self.at, "this escape does not exist", Some("a backslash itself is written `\\\\`")))
+        code.and_then(char::from_u32).ok_or_else(|| {
+            self.fail(
+                start,
+                self.at,
+                "this escape does not exist",
+                Some("a backslash itself is written `\\\\`"),
+            )
+        })
     }
 
     fn raw_string(&mut self) -> Parsed<String> {
@@ -492,7 +661,12 @@ impl<'t> Parser<'t> {
         }
         let close = format!("\"{}", "#".repeat(hashes));
         let Some(len) = self.rest().find(&close) else {
-            return Err(self.fail(start, start + 1, format!("this string is never closed by `{close}`"), None));
+            return Err(self.fail(
+                start,
+                start + 1,
+                format!("this string is never closed by `{close}`"),
+                None,
+            ));
         };
         let out = self.rest()[..len].to_string();
         self.at += len + close.len();

@@ -15,8 +15,16 @@ pub enum UnitError {
 }
 
 /// Nanoseconds in each unit of time.
-const TIME_UNITS: [(&str, f64); 8] =
-    [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3_600e9), ("d", 86_400e9)];
+const TIME_UNITS: [(&str, f64); 8] = [
+    ("ns", 1.0),
+    ("us", 1e3),
+    ("µs", 1e3),
+    ("ms", 1e6),
+    ("s", 1e9),
+    ("m", 60e9),
+    ("h", 3_600e9),
+    ("d", 86_400e9),
+];
 
 /// Bytes in each unit of size.
 const SIZE_UNITS: [(&str, f64); 10] = [
@@ -36,11 +44,18 @@ const SIZE_UNITS: [(&str, f64); 10] = [
 fn split_number(text: &str) -> (&str, &str) {
     let b = text.as_bytes();
     let mut i = usize::from(matches!(b.first(), Some(b'+' | b'-')));
-    while b.get(i).is_some_and(|c| c.is_ascii_digit() || *c == b'.' || *c == b'_') {
+    while b
+        .get(i)
+        .is_some_and(|c| c.is_ascii_digit() || *c == b'.' || *c == b'_')
+    {
         i += 1;
     }
     if matches!(b.get(i), Some(b'e' | b'E')) {
-        let j = if matches!(b.get(i + 1), Some(b'+' | b'-')) { i + 2 } else { i + 1 };
+        let j = if matches!(b.get(i + 1), Some(b'+' | b'-')) {
+            i + 2
+        } else {
+            i + 1
+        };
         if b.get(j).is_some_and(u8::is_ascii_digit) {
             i = j;
             while b.get(i).is_some_and(u8::is_ascii_digit) {
@@ -52,17 +67,25 @@ fn split_number(text: &str) -> (&str, &str) {
 }
 
 fn number(text: &str) -> Option<f64> {
-    text.chars().filter(|&c| c != '_').collect::<String>().parse().ok()
+    text.chars()
+        .filter(|&c| c != '_')
+        .collect::<String>()
+        .parse()
+        .ok()
 }
 
 /// The unit's factor, whatever the case of its letters if that is not ambiguous.
 fn factor(units: &[(&str, f64)], unit: &str) -> Option<f64> {
     let exact = units.iter().find(|(u, _)| *u == unit);
-    exact.or_else(|| units.iter().find(|(u, _)| u.eq_ignore_ascii_case(unit))).map(|(_, f)| *f)
+    exact
+        .or_else(|| units.iter().find(|(u, _)| u.eq_ignore_ascii_case(unit)))
+        .map(|(_, f)| *f)
 }
 
 fn negative(what: &str, text: &str) -> UnitError {
-    UnitError::Range(format!("a {what} cannot be negative or endless: \"{text}\""))
+    UnitError::Range(format!(
+        "a {what} cannot be negative or endless: \"{text}\""
+    ))
 }
 
 /// A duration such as `250ms`, `1.5s` or `1h2m`.
@@ -75,7 +98,10 @@ pub fn duration(text: &str) -> Result<Nanos, UnitError> {
         return Err(UnitError::Unit("this duration is empty".into()));
     }
     let lower = rest.trim_start_matches(['-', '+']);
-    if lower.eq_ignore_ascii_case("inf") || lower.eq_ignore_ascii_case("nan") || lower.eq_ignore_ascii_case("infinity") {
+    if lower.eq_ignore_ascii_case("inf")
+        || lower.eq_ignore_ascii_case("nan")
+        || lower.eq_ignore_ascii_case("infinity")
+    {
         return Err(negative("duration", text));
     }
     let mut total = 0.0;
@@ -85,7 +111,9 @@ pub fn duration(text: &str) -> Result<Nanos, UnitError> {
             return Err(UnitError::Unit(format!("\"{text}\" is not a duration")));
         };
         let after = after.trim_start();
-        let len = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+        let len = after
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(after.len());
         let (unit, next) = after.split_at(len);
         if value < 0.0 {
             return Err(negative("duration", text));
@@ -102,7 +130,9 @@ pub fn duration(text: &str) -> Result<Nanos, UnitError> {
         rest = next.trim_start();
     }
     if !total.is_finite() || total > limits::MAX_DURATION.as_f64() {
-        return Err(UnitError::Limit(format!("\"{text}\" is longer than the limit MAX_DURATION (1000 days)")));
+        return Err(UnitError::Limit(format!(
+            "\"{text}\" is longer than the limit MAX_DURATION (1000 days)"
+        )));
     }
     Ok(Nanos::from_f64(total))
 }
@@ -129,12 +159,21 @@ pub fn size(text: &str) -> Result<Bytes, UnitError> {
         }));
     };
     let bytes = libm::round(value * factor);
-    #[expect(clippy::cast_precision_loss, reason = "the limit is a round number that a float holds exactly")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the limit is a round number that a float holds exactly"
+    )]
     let most = limits::MAX_SIZE as f64;
     if !bytes.is_finite() || bytes > most {
-        return Err(UnitError::Limit(format!("\"{text}\" is more than the limit MAX_SIZE (1 PB)")));
+        return Err(UnitError::Limit(format!(
+            "\"{text}\" is more than the limit MAX_SIZE (1 PB)"
+        )));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked just above"
+    )]
     Ok(bytes as Bytes)
 }
 
@@ -149,7 +188,11 @@ pub fn rate(text: &str) -> Result<f64, UnitError> {
         "min" | "m" => 60.0,
         "h" => 3_600.0,
         "" => return Err(UnitError::Unit(format!("the rate \"{text}\" has no unit"))),
-        other => return Err(UnitError::Unit(format!("`{other}` is not a unit of a rate"))),
+        other => {
+            return Err(UnitError::Unit(format!(
+                "`{other}` is not a unit of a rate"
+            )));
+        }
     };
     Ok(value / per)
 }
@@ -168,11 +211,18 @@ pub fn share(text: &str) -> Result<f64, UnitError> {
 /// A duration as a person writes it: the shortest of the exact forms (`1.5s`, `250ms`, `3us`).
 pub fn format_duration(t: Nanos) -> String {
     for (unit, ns) in [("s", 1_000_000_000_u64), ("ms", 1_000_000), ("us", 1_000)] {
-        if t.0 >= ns && t.0 % (ns / 100).max(1) == 0 {
-            return format!("{}{unit}", t.as_f64() / f64::from(u32::try_from(ns).unwrap_or(1)));
+        if t.0 >= ns && t.0.is_multiple_of((ns / 100).max(1)) {
+            return format!(
+                "{}{unit}",
+                t.as_f64() / f64::from(u32::try_from(ns).unwrap_or(1))
+            );
         }
     }
-    if t.0 == 0 { "0s".into() } else { format!("{}ns", t.0) }
+    if t.0 == 0 {
+        "0s".into()
+    } else {
+        format!("{}ns", t.0)
+    }
 }
 
 #[cfg(test)]
@@ -200,7 +250,21 @@ mod tests {
 
     #[test]
     fn durations_that_are_none() {
-        for text in ["", "5", "5 parsecs", "ms", "-5ms", "inf", "NaN", "1s-2s", "1e400s", "9999d", "1..2s", "5,5s", "🦀"] {
+        for text in [
+            "",
+            "5",
+            "5 parsecs",
+            "ms",
+            "-5ms",
+            "inf",
+            "NaN",
+            "1s-2s",
+            "1e400s",
+            "9999d",
+            "1..2s",
+            "5,5s",
+            "🦀",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
         assert!(matches!(duration("-5ms"), Err(UnitError::Range(_))));
@@ -232,8 +296,24 @@ mod tests {
 
     #[test]
     fn formatted_durations_read_back() {
-        for ns in [0, 1, 999, 1_000, 1_500, 3_000, 250_000_000, 1_500_000_000, 1_234_567_891, 60_000_000_000] {
-            assert_eq!(duration(&format_duration(Nanos(ns))), Ok(Nanos(ns)), "{}", format_duration(Nanos(ns)));
+        for ns in [
+            0,
+            1,
+            999,
+            1_000,
+            1_500,
+            3_000,
+            250_000_000,
+            1_500_000_000,
+            1_234_567_891,
+            60_000_000_000,
+        ] {
+            assert_eq!(
+                duration(&format_duration(Nanos(ns))),
+                Ok(Nanos(ns)),
+                "{}",
+                format_duration(Nanos(ns))
+            );
         }
     }
 }

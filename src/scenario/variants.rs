@@ -2,39 +2,99 @@
 //! overriding and the suggestions of the diagnostics share.
 
 /// Distributions of a duration.
-pub(super) const DISTRIBUTIONS: &[&str] =
-    &["Constant", "Uniform", "Exponential", "Normal", "LogNormal", "Gamma", "Weibull", "Pareto", "Empirical"];
+pub(super) const DISTRIBUTIONS: &[&str] = &[
+    "Constant",
+    "Uniform",
+    "Exponential",
+    "Normal",
+    "LogNormal",
+    "Gamma",
+    "Weibull",
+    "Pareto",
+    "Empirical",
+];
 
 /// Steps of a task.
 pub(super) const STEPS: &[&str] = &[
-    "Cpu", "Native", "Io", "Lock", "Acquire", "Release", "Shared", "Put", "Get", "FanOut", "PayloadIn", "PayloadOut", "Hold",
-    "Timeout", "Fail", "Retry", "Repeat",
+    "Cpu",
+    "Native",
+    "Io",
+    "Lock",
+    "Acquire",
+    "Release",
+    "Shared",
+    "Put",
+    "Get",
+    "FanOut",
+    "PayloadIn",
+    "PayloadOut",
+    "Hold",
+    "Timeout",
+    "Fail",
+    "Retry",
+    "Repeat",
 ];
 
 /// How tasks arrive.
 pub(super) const ARRIVALS: &[&str] = &["Batch", "Poisson", "Renewal", "Trace", "Closed"];
 
 /// Strategies.
-pub(super) const STRATEGIES: &[&str] = &["Sequential", "Threads", "Processes", "Interpreters", "Asyncio", "Prefork"];
+pub(super) const STRATEGIES: &[&str] = &[
+    "Sequential",
+    "Threads",
+    "Processes",
+    "Interpreters",
+    "Asyncio",
+    "Prefork",
+];
 
 /// Where an event loop offloads to.
 pub(super) const OFFLOADS: &[&str] = &["None", "Threads", "Processes", "Interpreters"];
 
 /// Fields of the whole.
 pub(super) const SCENARIO: &[&str] = &[
-    "schema", "name", "question", "machine", "interpreters", "workload", "strategies", "replications", "warmup", "horizon",
-    "objectives", "seed",
+    "schema",
+    "name",
+    "question",
+    "machine",
+    "interpreters",
+    "workload",
+    "strategies",
+    "replications",
+    "warmup",
+    "horizon",
+    "objectives",
+    "seed",
 ];
 
 /// Fields of `machine`.
 pub(super) const MACHINE: &[&str] = &[
-    "cores", "speeds", "visible_cpus", "memory", "hz", "base_slice", "context_switch", "timer_slack", "wake_latency",
-    "pipe_capacity", "pipe_ns_per_byte", "syscall",
+    "cores",
+    "speeds",
+    "visible_cpus",
+    "memory",
+    "hz",
+    "base_slice",
+    "context_switch",
+    "timer_slack",
+    "wake_latency",
+    "pipe_capacity",
+    "pipe_ns_per_byte",
+    "syscall",
 ];
 
 /// Fields of `workload`.
-pub(super) const WORKLOAD: &[&str] =
-    &["arrivals", "tasks", "locks", "queues", "objects", "imports", "dispatch", "cpu_grain", "native_grain"];
+pub(super) const WORKLOAD: &[&str] = &[
+    "arrivals",
+    "tasks",
+    "locks",
+    "queues",
+    "objects",
+    "imports",
+    "dispatch",
+    "cpu_grain",
+    "native_grain",
+];
 
 /// Fields of a task class.
 pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "steps"];
@@ -75,5 +135,70 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Prefork" => &["processes", "each"],
         "On" => &["interpreter", "strategy"],
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Code, limits};
+
+    const DOCS: &str = include_str!("../../docs/scenario-format.md");
+
+    /// What can be written is documented, with its parameters in their order.
+    #[test]
+    fn the_documentation_names_everything() {
+        for variant in [DISTRIBUTIONS, STEPS, ARRIVALS, STRATEGIES, OFFLOADS].concat() {
+            let params = params(variant);
+            let call = if params.is_empty() {
+                format!("`{variant}`")
+            } else {
+                format!("`{variant}({})`", params.join(", "))
+            };
+            let listed = variant == "Empirical" || variant == "Constant" || DOCS.contains(&call);
+            assert!(listed && DOCS.contains(variant), "{call}");
+        }
+        for field in [SCENARIO, MACHINE, WORKLOAD, TASK].concat() {
+            assert!(DOCS.contains(&format!("`{field}`")), "{field}");
+        }
+        for code in Code::ALL {
+            assert!(
+                DOCS.contains(&format!("| `{code}` | {} |", code.meaning())),
+                "| `{code}` | {} |",
+                code.meaning()
+            );
+        }
+    }
+
+    #[test]
+    fn the_documentation_states_the_limits() {
+        let spaced = |n: u64| {
+            let digits = n.to_string();
+            let groups: Vec<&str> = digits
+                .as_bytes()
+                .rchunks(3)
+                .rev()
+                .map(|c| std::str::from_utf8(c).unwrap())
+                .collect();
+            groups.join(" ")
+        };
+        for (name, value) in [
+            ("MAX_TASKS", limits::MAX_TASKS),
+            ("MAX_STEPS", limits::MAX_STEPS as u64),
+            ("MAX_STEP_DEPTH", limits::MAX_STEP_DEPTH as u64),
+            ("MAX_STEPS_PER_TASK", limits::MAX_STEPS_PER_TASK),
+            ("MAX_STEPS_PER_RUN", limits::MAX_STEPS_PER_RUN),
+            ("MAX_CHILDREN", limits::MAX_CHILDREN),
+            ("MAX_WORKERS", u64::from(limits::MAX_WORKERS)),
+            ("MAX_REPLICATIONS", u64::from(limits::MAX_REPLICATIONS)),
+            ("MAX_CORES", u64::from(limits::MAX_CORES)),
+            ("MAX_NAMES", limits::MAX_NAMES as u64),
+        ] {
+            assert!(
+                DOCS.contains(&format!("| `{name}` | {}", spaced(value))),
+                "{name} {}",
+                spaced(value)
+            );
+        }
     }
 }

@@ -6,7 +6,8 @@ use crate::cpython::profile::Profile;
 use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, Workers, Workload,
+    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, Workers,
+    Workload,
 };
 
 /// Loops are unrolled as long as a task stays below so many instructions.
@@ -31,7 +32,11 @@ pub fn compile(
     strategy: &Strategy,
 ) -> Result<Program, SimError> {
     let layout = layout(machine, profile, strategy)?;
-    let mut c = Compiler { dists: Vec::new(), children: Vec::new(), across: vec![false; workload.locks.len()] };
+    let mut c = Compiler {
+        dists: Vec::new(),
+        children: Vec::new(),
+        across: vec![false; workload.locks.len()],
+    };
     let mut classes: Vec<Class> = workload
         .classes
         .iter()
@@ -42,9 +47,24 @@ pub fn compile(
             code.push(Instr::End);
             let sum = |f: fn(&Instr) -> u64| code.iter().map(f).sum();
             let bytes_in = sum(|i| if let Instr::PayloadIn(n) = i { *n } else { 0 });
-            let bytes_out =
-                code.iter().rev().find_map(|i| if let Instr::PayloadOut(n) = i { Some(*n) } else { None }).unwrap_or(0);
-            Class { name: class.name.clone(), code, bytes_in, bytes_out, weight: class.weight }
+            let bytes_out = code
+                .iter()
+                .rev()
+                .find_map(|i| {
+                    if let Instr::PayloadOut(n) = i {
+                        Some(*n)
+                    } else {
+                        None
+                    }
+                })
+                .unwrap_or(0);
+            Class {
+                name: class.name.clone(),
+                code,
+                bytes_in,
+                bytes_out,
+                weight: class.weight,
+            }
         })
         .collect();
     let own_classes = classes.len();
@@ -63,7 +83,11 @@ pub fn compile(
         own_classes,
         dists: c.dists,
         arrivals: workload.arrivals.clone(),
-        batch: if workload.arrivals == Arrivals::Batch { batch(workload) } else { Vec::new() },
+        batch: if workload.arrivals == Arrivals::Batch {
+            batch(workload)
+        } else {
+            Vec::new()
+        },
         locks: workload.locks.clone(),
         queues: workload.queues.clone(),
         objects: workload.objects.len(),
@@ -82,7 +106,10 @@ pub fn compile(
 fn batch(workload: &Workload) -> Vec<u32> {
     let numbered = || (0u32..).zip(&workload.classes);
     let mut order = Vec::new();
-    let mut left: Vec<(u32, u64)> = numbered().filter(|(_, c)| c.interleave).map(|(i, c)| (i, c.count)).collect();
+    let mut left: Vec<(u32, u64)> = numbered()
+        .filter(|(_, c)| c.interleave)
+        .map(|(i, c)| (i, c.count))
+        .collect();
     let mut interleaved = Vec::new();
     while left.iter().any(|&(_, n)| n > 0) {
         for (i, n) in &mut left {
@@ -108,10 +135,14 @@ impl Compiler {
         if let Dist::Constant(time) = dist {
             return Demand::Constant(*time);
         }
-        let number = self.dists.iter().position(|d| d == dist).unwrap_or_else(|| {
-            self.dists.push(dist.clone());
-            self.dists.len() - 1
-        });
+        let number = self
+            .dists
+            .iter()
+            .position(|d| d == dist)
+            .unwrap_or_else(|| {
+                self.dists.push(dist.clone());
+                self.dists.len() - 1
+            });
         Demand::Drawn(u32::try_from(number).expect("few distributions"))
     }
 
@@ -162,8 +193,16 @@ impl Compiler {
                 }
                 code.push(Instr::Release(Self::id(*lock)));
             }
-            Step::Shared { object, count, write } => {
-                code.push(Instr::Shared { object: Self::id(*object), count: *count, write: *write });
+            Step::Shared {
+                object,
+                count,
+                write,
+            } => {
+                code.push(Instr::Shared {
+                    object: Self::id(*object),
+                    count: *count,
+                    write: *write,
+                });
             }
             Step::Put(q) => {
                 self.waits(held);
@@ -186,7 +225,10 @@ impl Compiler {
                     bytes_out: 0,
                     weight: 0.0,
                 });
-                code.push(Instr::FanOut { class, count: *count });
+                code.push(Instr::FanOut {
+                    class,
+                    count: *count,
+                });
             }
             Step::PayloadIn(n) => code.push(Instr::PayloadIn(*n)),
             Step::PayloadOut(n) => code.push(Instr::PayloadOut(*n)),
@@ -201,8 +243,15 @@ impl Compiler {
                 code.push(Instr::LeaveTimeout);
             }
             Step::Fail(p) => code.push(Instr::Fail(*p)),
-            Step::Retry { attempts, backoff, steps } => {
-                code.push(Instr::EnterRetry { attempts: *attempts, backoff: *backoff });
+            Step::Retry {
+                attempts,
+                backoff,
+                steps,
+            } => {
+                code.push(Instr::EnterRetry {
+                    attempts: *attempts,
+                    backoff: *backoff,
+                });
                 self.steps(steps, code, held);
                 code.push(Instr::LeaveRetry);
             }
@@ -232,7 +281,11 @@ impl Compiler {
     }
 }
 
-fn layout(machine: &MachineSpec, profile: &Profile, strategy: &Strategy) -> Result<Layout, SimError> {
+fn layout(
+    machine: &MachineSpec,
+    profile: &Profile,
+    strategy: &Strategy,
+) -> Result<Layout, SimError> {
     let cpus = machine.visible_cpus.max(1);
     // concurrent.futures' own defaults (facts sheet 1): min(32, cpus + 4) threads, one process a cpu.
     let threads = |w: Workers| match w {
@@ -253,17 +306,34 @@ fn layout(machine: &MachineSpec, profile: &Profile, strategy: &Strategy) -> Resu
             )))
         }
     };
-    let one = |event_loop, limit, executor| Layout { copies: 1, event_loop, limit, executor };
+    let one = |event_loop, limit, executor| Layout {
+        copies: 1,
+        event_loop,
+        limit,
+        executor,
+    };
     Ok(match strategy {
         Strategy::Sequential => one(false, None, Executor::Inline),
         Strategy::Threads(Workers::PerTask) => one(false, None, Executor::RawThreads),
         Strategy::Threads(w) => one(false, None, Executor::Threads(threads(*w))),
-        Strategy::Processes { workers, start, api: ProcessApi::Executor } => {
-            one(false, None, Executor::Processes(processes(*workers), *start))
-        }
-        Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } } => {
-            one(false, None, Executor::MpPool(processes(*workers), *start, chunksize.unwrap_or(0)))
-        }
+        Strategy::Processes {
+            workers,
+            start,
+            api: ProcessApi::Executor,
+        } => one(
+            false,
+            None,
+            Executor::Processes(processes(*workers), *start),
+        ),
+        Strategy::Processes {
+            workers,
+            start,
+            api: ProcessApi::Pool { chunksize },
+        } => one(
+            false,
+            None,
+            Executor::MpPool(processes(*workers), *start, chunksize.unwrap_or(0)),
+        ),
         Strategy::Interpreters(w) => one(false, None, interpreters(*w)?),
         Strategy::Asyncio { limit, offload } => {
             let executor = match offload {
@@ -277,9 +347,14 @@ fn layout(machine: &MachineSpec, profile: &Profile, strategy: &Strategy) -> Resu
         Strategy::Prefork { processes, each } => {
             let inner = layout(machine, profile, each)?;
             if inner.copies > 1 {
-                return Err(SimError::Unsupported("a prefork server inside a prefork server".into()));
+                return Err(SimError::Unsupported(
+                    "a prefork server inside a prefork server".into(),
+                ));
             }
-            Layout { copies: (*processes).max(1), ..inner }
+            Layout {
+                copies: (*processes).max(1),
+                ..inner
+            }
         }
     })
 }
@@ -291,7 +366,9 @@ pub fn constant_cpu(steps: &[Step]) -> Option<Nanos> {
         sum += match step {
             Step::Cpu(Dist::Constant(t)) | Step::Native(Dist::Constant(t)) => *t,
             Step::Cpu(_) | Step::Native(_) => return None,
-            Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) => constant_cpu(inner)?,
+            Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) => {
+                constant_cpu(inner)?
+            }
             Step::Retry { steps, .. } => constant_cpu(steps)?,
             Step::FanOut { count, steps } => constant_cpu(steps)? * *count,
             Step::Repeat(times, inner) => constant_cpu(inner)? * *times,
@@ -302,4 +379,8 @@ pub fn constant_cpu(steps: &[Step]) -> Option<Nanos> {
 }
 
 /// Which start methods an interpreter offers on Linux: all three.
-pub const START_METHODS: [StartMethod; 3] = [StartMethod::Fork, StartMethod::Forkserver, StartMethod::Spawn];
+pub const START_METHODS: [StartMethod; 3] = [
+    StartMethod::Fork,
+    StartMethod::Forkserver,
+    StartMethod::Spawn,
+];

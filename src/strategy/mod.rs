@@ -57,11 +57,22 @@ pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         max_events: input.max_events,
         keep_latencies: input.keep_latencies,
     };
-    let o = Sim::new(input.machine, input.profile, &program, input.seed, input.replication, limits).run();
+    let o = Sim::new(
+        input.machine,
+        input.profile,
+        &program,
+        input.seed,
+        input.replication,
+        limits,
+    )
+    .run();
     let mut latencies = o.observer.latencies.unwrap_or_default();
     latencies.sort_unstable_by_key(|&(number, _)| number);
-    let class_latency =
-        if program.own_classes > 1 { o.observer.class_latency } else { vec![o.observer.latency.clone()] };
+    let class_latency = if program.own_classes > 1 {
+        o.observer.class_latency
+    } else {
+        vec![o.observer.latency.clone()]
+    };
     Ok(Outcome {
         arrived: o.observer.arrived,
         completed: o.observer.completed,

@@ -1,7 +1,7 @@
 //! What one replication observed.
 
-use crate::engine::Nanos;
 pub use crate::cpython::Finding;
+use crate::engine::Nanos;
 pub use crate::machine::Cause;
 use crate::measure::{BatchSeries, Histogram};
 

@@ -2,7 +2,9 @@
 
 use super::StudyError;
 use crate::cpython::profile::Profile;
-use crate::scenario::{Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass, Workers};
+use crate::scenario::{
+    Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass, Workers,
+};
 
 /// A strategy on an interpreter.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,12 +29,16 @@ pub fn cases(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, Stu
         let on: Vec<usize> = match &wanted.interpreter {
             None => (0..profiles.len()).collect(),
             Some(name) => {
-                let i = find(name, scenario, profiles).ok_or_else(|| StudyError::UnknownInterpreter(name.clone()))?;
+                let i = find(name, scenario, profiles)
+                    .ok_or_else(|| StudyError::UnknownInterpreter(name.clone()))?;
                 vec![i]
             }
         };
         for profile in on {
-            let case = Case { strategy: wanted.strategy.clone(), profile };
+            let case = Case {
+                strategy: wanted.strategy.clone(),
+                profile,
+            };
             if !all.contains(&case) {
                 all.push(case);
             }
@@ -59,21 +65,42 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
         if let Some(workers) = sized(scenario) {
             add(Strategy::Threads(workers));
         }
-        let newest_start = if p.minor >= 14 { StartMethod::Forkserver } else { StartMethod::Fork };
+        let newest_start = if p.minor >= 14 {
+            StartMethod::Forkserver
+        } else {
+            StartMethod::Fork
+        };
         if p.gil || !any_gil {
-            for start in [StartMethod::Fork, StartMethod::Forkserver, StartMethod::Spawn] {
-                add(Strategy::Processes { workers: Workers::Auto, start, api: ProcessApi::Executor });
+            for start in [
+                StartMethod::Fork,
+                StartMethod::Forkserver,
+                StartMethod::Spawn,
+            ] {
+                add(Strategy::Processes {
+                    workers: Workers::Auto,
+                    start,
+                    api: ProcessApi::Executor,
+                });
             }
         }
         if p.params.interp_create > 0.0 && (p.gil || !any_gil) {
             add(Strategy::Interpreters(Workers::Auto));
         }
         if p.gil || !any_gil {
-            add(Strategy::Asyncio { limit: None, offload: Offload::None });
+            add(Strategy::Asyncio {
+                limit: None,
+                offload: Offload::None,
+            });
         }
-        add(Strategy::Asyncio { limit: None, offload: Offload::Threads(Workers::Auto) });
+        add(Strategy::Asyncio {
+            limit: None,
+            offload: Offload::Threads(Workers::Auto),
+        });
         if p.gil || !any_gil {
-            add(Strategy::Asyncio { limit: None, offload: Offload::Processes(Workers::Auto, newest_start) });
+            add(Strategy::Asyncio {
+                limit: None,
+                offload: Offload::Processes(Workers::Auto, newest_start),
+            });
         }
     }
     all
@@ -101,51 +128,11 @@ fn sized(scenario: &Scenario) -> Option<Workers> {
 fn waits(steps: &[Step]) -> bool {
     steps.iter().any(|s| match s {
         Step::Io(_) => true,
-        Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) | Step::Repeat(_, inner) => waits(inner),
+        Step::Lock(_, inner)
+        | Step::Hold(_, inner)
+        | Step::Timeout(_, inner)
+        | Step::Repeat(_, inner) => waits(inner),
         Step::FanOut { steps, .. } | Step::Retry { steps, .. } => waits(steps),
         _ => false,
     })
-}
-
-/// The strategy in one short line. HOOK: `scenario::strategy_label` takes this place.
-pub(crate) fn strategy_label(s: &Strategy) -> String {
-    match s {
-        Strategy::Sequential => "sequential".into(),
-        Strategy::Threads(w) => format!("threads{}", times(*w)),
-        Strategy::Processes { workers, start, api: ProcessApi::Executor } => {
-            format!("processes{} ({})", times(*workers), start_name(*start))
-        }
-        Strategy::Processes { workers, start, api: ProcessApi::Pool { chunksize } } => {
-            let chunks = chunksize.map_or(String::new(), |n| format!(", chunks of {n}"));
-            format!("mp.Pool{} ({}{chunks})", times(*workers), start_name(*start))
-        }
-        Strategy::Interpreters(w) => format!("interpreters{}", times(*w)),
-        Strategy::Asyncio { limit, offload } => {
-            let limit = limit.map_or(String::new(), |n| format!(" limit {n}"));
-            let offload = match offload {
-                Offload::None => String::new(),
-                Offload::Threads(w) => format!(" + threads{}", times(*w)),
-                Offload::Processes(w, start) => format!(" + processes{} ({})", times(*w), start_name(*start)),
-                Offload::Interpreters(w) => format!(" + interpreters{}", times(*w)),
-            };
-            format!("asyncio{limit}{offload}")
-        }
-        Strategy::Prefork { processes, each } => format!("prefork x{processes} [{}]", strategy_label(each)),
-    }
-}
-
-fn times(w: Workers) -> String {
-    match w {
-        Workers::Auto => String::new(),
-        Workers::Exactly(n) => format!(" x{n}"),
-        Workers::PerTask => " per task".into(),
-    }
-}
-
-fn start_name(s: StartMethod) -> &'static str {
-    match s {
-        StartMethod::Fork => "fork",
-        StartMethod::Spawn => "spawn",
-        StartMethod::Forkserver => "forkserver",
-    }
 }

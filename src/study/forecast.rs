@@ -1,10 +1,12 @@
 //! What is forecast of one case: estimates over replications, shares by cause, findings, objectives, speed-up.
 
-use super::cases::{Case, strategy_label};
+use super::cases::Case;
 use super::quantity::{LATENCIES, Quantity};
+use super::ranking::TIE;
 use super::sample::Sample;
 use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
+use crate::scenario::strategy_label;
 use crate::scenario::{Objective, Scenario, Strategy};
 use crate::strategy::{Cause, Finding};
 
@@ -80,9 +82,9 @@ pub struct Judgement {
 /// What a speed-up against the sequential baseline means in practice (the project's reading).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Below 1.0.
+    /// Below 1.0 (by more than what counts as a tie).
     Slower,
-    /// 1.0 to 1.2.
+    /// Up to 1.2.
     NotWorthIt,
     /// 1.2 to 2.0.
     Consider,
@@ -94,7 +96,7 @@ impl Reading {
     /// The reading of a speed-up.
     pub fn of(speedup: f64) -> Self {
         match speedup {
-            s if s < 1.0 => Self::Slower,
+            s if s < 1.0 - TIE => Self::Slower,
             s if s < 1.2 => Self::NotWorthIt,
             s if s <= 2.0 => Self::Consider,
             _ => Self::Clear,
@@ -177,8 +179,11 @@ impl Forecast {
 
     /// The causes with a share of at least `least`, largest first.
     pub fn main_causes(&self, least: f64) -> Vec<(Cause, f64)> {
-        let mut all: Vec<(Cause, f64)> =
-            Cause::ALL.into_iter().map(|c| (c, self.causes[c as usize])).filter(|&(_, s)| s >= least).collect();
+        let mut all: Vec<(Cause, f64)> = Cause::ALL
+            .into_iter()
+            .map(|c| (c, self.causes[c as usize]))
+            .filter(|&(_, s)| s >= least)
+            .collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         all
     }
@@ -204,23 +209,42 @@ impl Forecast {
     ) -> Self {
         let findings = collect_findings(samples);
         let status = status_of(&findings, samples, refused, saturated);
-        let usable =
-            !samples.is_empty() && matches!(status, Status::Fine | Status::Saturated | Status::NothingCompleted);
+        let usable = !samples.is_empty()
+            && matches!(
+                status,
+                Status::Fine | Status::Saturated | Status::NothingCompleted
+            );
         let column = |get: &dyn Fn(&Sample) -> f64| estimate(samples.iter().map(get));
         let values = Quantity::ALL.map(|q| {
             let meaningful = usable && !(status == Status::Saturated && depends_on_length(q));
-            if meaningful { column(&|s: &Sample| s.values[q as usize]) } else { None }
+            if meaningful {
+                column(&|s: &Sample| s.values[q as usize])
+            } else {
+                None
+            }
         });
         let steady = status == Status::Fine && usable;
-        let classes = scenario.workload.classes.iter().enumerate().map(|(i, c)| ClassForecast {
-            name: c.name.clone(),
-            latencies: std::array::from_fn(|l| {
-                let of = |s: &Sample| s.classes.get(i).map_or(f64::NAN, |v| v[l]);
-                if steady { column(&of) } else { None }
-            }),
-        });
+        let classes = scenario
+            .workload
+            .classes
+            .iter()
+            .enumerate()
+            .map(|(i, c)| ClassForecast {
+                name: c.name.clone(),
+                latencies: std::array::from_fn(|l| {
+                    let of = |s: &Sample| s.classes.get(i).map_or(f64::NAN, |v| v[l]);
+                    if steady { column(&of) } else { None }
+                }),
+            });
         let objectives = scenario.objectives.iter().enumerate().map(|(i, o)| {
-            judge(o, if steady { column(&|s: &Sample| s.objectives.get(i).copied().unwrap_or(f64::NAN)) } else { None })
+            judge(
+                o,
+                if steady {
+                    column(&|s: &Sample| s.objectives.get(i).copied().unwrap_or(f64::NAN))
+                } else {
+                    None
+                },
+            )
         });
         Self {
             strategy_label: strategy_label(&case.strategy),
@@ -231,11 +255,21 @@ impl Forecast {
             tied: false,
             values,
             classes: classes.collect(),
-            causes: std::array::from_fn(|c| if usable { mean_of(samples, |s| s.causes[c]) } else { 0.0 }),
+            causes: std::array::from_fn(|c| {
+                if usable {
+                    mean_of(samples, |s| s.causes[c])
+                } else {
+                    0.0
+                }
+            }),
             cores: (0..samples.first().map_or(0, |s| s.cores.len()))
                 .map(|c| mean_of(samples, |s| s.cores.get(c).copied().unwrap_or(0.0)))
                 .collect(),
-            primary: if steady { column(&|s: &Sample| s.primary) } else { None },
+            primary: if steady {
+                column(&|s: &Sample| s.primary)
+            } else {
+                None
+            },
             behind_best: None,
             speedup: None,
             objectives: objectives.collect(),
@@ -248,13 +282,21 @@ impl Forecast {
 
 /// Quantities that depend on how long an unsteady run is, and so mean nothing.
 fn depends_on_length(q: Quantity) -> bool {
-    LATENCIES.contains(&q) || matches!(q, Quantity::Makespan | Quantity::Closed | Quantity::InFlight)
+    LATENCIES.contains(&q)
+        || matches!(
+            q,
+            Quantity::Makespan | Quantity::Closed | Quantity::InFlight
+        )
 }
 
 /// The estimate of a column; `None` if some replication has no value.
 fn estimate(values: impl Iterator<Item = f64>) -> Option<Estimate> {
     let values: Vec<f64> = values.collect();
-    if values.iter().any(|v| v.is_nan()) { None } else { Estimate::of(&values) }
+    if values.iter().any(|v| v.is_nan()) {
+        None
+    } else {
+        Estimate::of(&values)
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of replications")]
@@ -262,7 +304,12 @@ fn mean_of(samples: &[Sample], get: impl Fn(&Sample) -> f64) -> f64 {
     samples.iter().map(get).sum::<f64>() / samples.len().max(1) as f64
 }
 
-fn status_of(findings: &[Found], samples: &[Sample], refused: Option<&String>, saturated: bool) -> Status {
+fn status_of(
+    findings: &[Found],
+    samples: &[Sample],
+    refused: Option<&String>,
+    saturated: bool,
+) -> Status {
     if let Some(why) = refused {
         return Status::Unsupported(why.clone());
     }
@@ -293,17 +340,25 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
             let kind = std::mem::discriminant(f);
             let first_here = !seen.contains(&kind);
             seen.push(kind);
-            match found.iter_mut().find(|k| std::mem::discriminant(&k.finding) == kind) {
+            match found
+                .iter_mut()
+                .find(|k| std::mem::discriminant(&k.finding) == kind)
+            {
                 Some(known) => {
                     known.replications += u32::from(first_here);
-                    if let (Finding::BlockedLoop { lasted: a, .. }, Finding::BlockedLoop { lasted: b, .. }) =
-                        (&known.finding, f)
+                    if let (
+                        Finding::BlockedLoop { lasted: a, .. },
+                        Finding::BlockedLoop { lasted: b, .. },
+                    ) = (&known.finding, f)
                         && b > a
                     {
                         known.finding = f.clone();
                     }
                 }
-                None => found.push(Found { finding: f.clone(), replications: 1 }),
+                None => found.push(Found {
+                    finding: f.clone(),
+                    replications: 1,
+                }),
             }
         }
     }
@@ -314,10 +369,17 @@ fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
     let verdict = match value {
         None => Verdict::Missed,
         Some(v) if o.below && v.high() < o.bound || !o.below && v.low() > o.bound => Verdict::Met,
-        Some(v) if o.below && v.low() >= o.bound || !o.below && v.high() <= o.bound => Verdict::Missed,
+        Some(v) if o.below && v.low() >= o.bound || !o.below && v.high() <= o.bound => {
+            Verdict::Missed
+        }
         Some(_) => Verdict::Undecided,
     };
-    Judgement { text: o.text.clone(), verdict, value, bound: o.bound }
+    Judgement {
+        text: o.text.clone(),
+        verdict,
+        value,
+        bound: o.bound,
+    }
 }
 
 #[cfg(test)]
@@ -326,25 +388,53 @@ mod tests {
     use crate::scenario::Metric;
 
     fn objective(below: bool) -> Objective {
-        Objective { text: "p95 < 200ms".into(), metric: Metric::Percentile(95.0), below, bound: 0.2 }
+        Objective {
+            text: "p95 < 200ms".into(),
+            metric: Metric::Percentile(95.0),
+            below,
+            bound: 0.2,
+        }
     }
 
     #[test]
     fn objectives_are_judged_by_the_interval() {
-        let v = |mean, half| Some(Estimate { mean, half: Some(half), median: mean, n: 10 });
+        let v = |mean, half| {
+            Some(Estimate {
+                mean,
+                half: Some(half),
+                median: mean,
+                n: 10,
+            })
+        };
         assert_eq!(judge(&objective(true), v(0.1, 0.05)).verdict, Verdict::Met);
-        assert_eq!(judge(&objective(true), v(0.18, 0.05)).verdict, Verdict::Undecided);
-        assert_eq!(judge(&objective(true), v(0.3, 0.05)).verdict, Verdict::Missed);
+        assert_eq!(
+            judge(&objective(true), v(0.18, 0.05)).verdict,
+            Verdict::Undecided
+        );
+        assert_eq!(
+            judge(&objective(true), v(0.3, 0.05)).verdict,
+            Verdict::Missed
+        );
         assert_eq!(judge(&objective(false), v(0.3, 0.05)).verdict, Verdict::Met);
-        assert_eq!(judge(&objective(false), v(0.1, 0.05)).verdict, Verdict::Missed);
+        assert_eq!(
+            judge(&objective(false), v(0.1, 0.05)).verdict,
+            Verdict::Missed
+        );
         assert_eq!(judge(&objective(true), None).verdict, Verdict::Missed);
     }
 
     #[test]
     fn readings() {
         assert_eq!(
-            [0.9, 1.0, 1.2, 2.0, 2.1].map(Reading::of),
-            [Reading::Slower, Reading::NotWorthIt, Reading::Consider, Reading::Consider, Reading::Clear]
+            [0.9, 0.999, 1.0, 1.2, 2.0, 2.1].map(Reading::of),
+            [
+                Reading::Slower,
+                Reading::NotWorthIt,
+                Reading::NotWorthIt,
+                Reading::Consider,
+                Reading::Consider,
+                Reading::Clear
+            ]
         );
     }
 }

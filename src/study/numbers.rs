@@ -9,10 +9,16 @@ pub(crate) fn decimals(value: f64, significant: i32) -> usize {
         return 0;
     }
     // A value that rounds up to the next power of ten (9.996) has one digit more.
-    let unit = libm::pow(10.0, libm::floor(libm::log10(size)) - f64::from(significant - 1));
+    let unit = libm::pow(
+        10.0,
+        libm::floor(libm::log10(size)) - f64::from(significant - 1),
+    );
     let rounded = libm::round(size / unit) * unit;
     let magnitude = libm::floor(libm::log10(rounded) + 1e-9);
-    #[expect(clippy::cast_possible_truncation, reason = "the magnitude of a double is within 400")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the magnitude of a double is within 400"
+    )]
     let wanted = significant - 1 - magnitude as i32;
     usize::try_from(wanted).unwrap_or(0).min(12)
 }
@@ -27,7 +33,11 @@ pub(crate) fn digits(value: f64, significant: i32) -> String {
         return format!("{value:.d$}");
     }
     let size = value.abs();
-    let magnitude = if size >= 1.0 { libm::floor(libm::log10(size)) } else { 0.0 };
+    let magnitude = if size >= 1.0 {
+        libm::floor(libm::log10(size))
+    } else {
+        0.0
+    };
     let unit = libm::pow(10.0, (magnitude - f64::from(significant - 1)).max(0.0));
     grouped(&format!("{:.0}", libm::round(value / unit) * unit))
 }
@@ -54,7 +64,11 @@ pub(crate) fn percent(share: f64) -> String {
         return "—".into();
     }
     let p = share * 100.0;
-    let d = if p.abs() >= 10.0 || p == 0.0 || libm::round(p) == p { 0 } else { 1 };
+    let d = if p.abs() >= 10.0 || p == 0.0 || libm::round(p) == p {
+        0
+    } else {
+        1
+    };
     format!("{p:.d$}%")
 }
 

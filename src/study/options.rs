@@ -18,7 +18,8 @@ pub struct Options {
     pub max_events: u64,
     /// Worker threads; `None` takes one for each core. Results do not depend on it.
     pub threads: Option<usize>,
-    /// The metric to rank by; `None`: makespan of batches, the 95th percentile of latency otherwise.
+    /// The metric to rank by. `None`: the makespan of batches; otherwise the latency that the scenario's first such objective
+    /// is about, and the 95th percentile where it has none.
     pub metric: Option<Metric>,
 }
 
@@ -44,16 +45,28 @@ impl Options {
 
     /// The metric to rank by.
     pub(super) fn primary(&self, scenario: &Scenario) -> Metric {
-        self.metric.unwrap_or(match scenario.workload.arrivals {
-            Arrivals::Batch => Metric::Makespan,
-            _ => Metric::Percentile(95.0),
-        })
+        if let Some(metric) = self.metric {
+            return metric;
+        }
+        if scenario.workload.arrivals == Arrivals::Batch {
+            return Metric::Makespan;
+        }
+        let latency = |m: &Metric| matches!(m, Metric::Percentile(_) | Metric::MeanLatency);
+        scenario
+            .objectives
+            .iter()
+            .map(|o| o.metric)
+            .find(latency)
+            .unwrap_or(Metric::Percentile(95.0))
     }
 }
 
 /// Whether the workload is studied in its steady state (open and closed arrivals), and not from start to end.
 pub(super) fn is_steady(scenario: &Scenario) -> bool {
-    matches!(scenario.workload.arrivals, Arrivals::Open { .. } | Arrivals::Closed { .. })
+    matches!(
+        scenario.workload.arrivals,
+        Arrivals::Open { .. } | Arrivals::Closed { .. }
+    )
 }
 
 /// How far a study is.
@@ -73,7 +86,9 @@ pub enum StudyError {
     #[error("no interpreter to simulate; name one under `interpreters` or with --interpreter")]
     NoInterpreter,
     /// A strategy is meant for an interpreter that the scenario does not list.
-    #[error("a strategy names the interpreter `{0}`, which the scenario does not list; add it under `interpreters`")]
+    #[error(
+        "a strategy names the interpreter `{0}`, which the scenario does not list; add it under `interpreters`"
+    )]
     UnknownInterpreter(String),
     /// The worker threads could not be started.
     #[error("cannot start the worker threads: {0}; try --threads 1")]

@@ -101,5 +101,12 @@ quantities! {
 }
 
 /// The quantities that describe a distribution of latencies.
-pub const LATENCIES: [Quantity; 7] =
-    [Quantity::LatencyMean, Quantity::P50, Quantity::P90, Quantity::P95, Quantity::P99, Quantity::P999, Quantity::Max];
+pub const LATENCIES: [Quantity; 7] = [
+    Quantity::LatencyMean,
+    Quantity::P50,
+    Quantity::P90,
+    Quantity::P95,
+    Quantity::P99,
+    Quantity::P999,
+    Quantity::Max,
+];

@@ -24,7 +24,10 @@ pub(super) fn rank(
     };
     // A stable sort: equal cases stay in the order in which they were named.
     all.sort_by(|(a, _), (b, _)| key(a).0.cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1)));
-    let best = all.first().map(|(_, column)| column.clone()).unwrap_or_default();
+    let best = all
+        .first()
+        .map(|(_, column)| column.clone())
+        .unwrap_or_default();
     let mut leader = 0;
     for i in 0..all.len() {
         if all[i].0.status != Status::Fine || all[i].0.primary.is_none() {
@@ -38,14 +41,26 @@ pub(super) fn rank(
         }
         let (forecast, column) = &mut all[i];
         forecast.rank = u32::try_from(leader + 1).ok();
-        forecast.behind_best = if i == 0 { None } else { paired_difference(column, &best) };
-        forecast.speedup = baseline.and_then(|b| if most { ratio(column, b) } else { ratio(b, column) });
+        forecast.behind_best = if i == 0 {
+            None
+        } else {
+            paired_difference(column, &best)
+        };
+        forecast.speedup = baseline.and_then(|b| {
+            if most {
+                ratio(column, b)
+            } else {
+                ratio(b, column)
+            }
+        });
     }
     all.into_iter().map(|(f, _)| f).collect()
 }
 
 fn ties(a: &[f64], b: &[f64]) -> bool {
-    let Some(difference) = paired_difference(a, b) else { return false };
+    let Some(difference) = paired_difference(a, b) else {
+        return false;
+    };
     let size = crate::measure::Estimate::of(b).map_or(0.0, |e| e.mean.abs());
     difference.mean.abs() <= TIE * size || (difference.half.is_some() && difference.covers(0.0))
 }

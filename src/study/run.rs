@@ -70,18 +70,32 @@ where
         .build()
         .map_err(|e| StudyError::Threads(e.to_string()))?;
     let simulate = |input: &SimInput<'_>| simulate(input).map_err(|e| e.to_string());
-    let bench = Bench { scenario, profiles, options, simulate: &simulate, progress, counts: Counts::default() };
+    let bench = Bench {
+        scenario,
+        profiles,
+        options,
+        simulate: &simulate,
+        progress,
+        counts: Counts::default(),
+    };
     let (tracks, start) = pool.install(|| bench.run(wanted));
-    Ok(conclude(scenario, profiles, options, &tracks, shown, baseline, start))
+    Ok(conclude(
+        scenario, profiles, options, &tracks, shown, baseline, start,
+    ))
 }
 
 /// The case that speed-ups are against: sequential on the first interpreter that has it, added for batches (where it is cheap
 /// and means something) if it is not among the cases.
 fn baseline_case(scenario: &Scenario, wanted: &mut Vec<Case>) -> Option<usize> {
     let sequential = |c: &Case| c.strategy == Strategy::Sequential;
-    let first = (0..wanted.len()).filter(|&i| sequential(&wanted[i])).min_by_key(|&i| (wanted[i].profile, i));
+    let first = (0..wanted.len())
+        .filter(|&i| sequential(&wanted[i]))
+        .min_by_key(|&i| (wanted[i].profile, i));
     if first.is_none() && scenario.workload.arrivals == Arrivals::Batch {
-        wanted.push(Case { strategy: Strategy::Sequential, profile: 0 });
+        wanted.push(Case {
+            strategy: Strategy::Sequential,
+            profile: 0,
+        });
         return Some(wanted.len() - 1);
     }
     first
@@ -137,7 +151,13 @@ impl<S: Fn(&SimInput<'_>) -> Simulated<Outcome> + Sync> Bench<'_, S> {
         let start = given.unwrap_or(Nanos::ZERO);
         let mut tracks: Vec<Track> = wanted
             .into_iter()
-            .map(|case| Track { case, samples: Vec::new(), refused: None, goal: 1, pilot: None })
+            .map(|case| Track {
+                case,
+                samples: Vec::new(),
+                refused: None,
+                goal: 1,
+                pilot: None,
+            })
             .collect();
         let first: Vec<(usize, u32)> = (0..tracks.len()).map(|i| (i, 0)).collect();
         let pilots = self.spread(&tracks, &first, |case| self.pilot(case, start));
@@ -151,11 +171,18 @@ impl<S: Fn(&SimInput<'_>) -> Simulated<Outcome> + Sync> Bench<'_, S> {
                 }
             }
         }
-        let start = if steady { common_warmup(self.scenario, &tracks) } else { start };
+        let start = if steady {
+            common_warmup(self.scenario, &tracks)
+        } else {
+            start
+        };
         self.set_goals(&mut tracks);
         if steady && start > Nanos::ZERO {
             // The pilots counted their warm-up: replication 0 is simulated again without it. Hopeless cases keep theirs.
-            tracks.iter_mut().filter(|t| !t.hopeless()).for_each(|t| t.samples.clear());
+            tracks
+                .iter_mut()
+                .filter(|t| !t.hopeless())
+                .for_each(|t| t.samples.clear());
         }
         while self.round(&mut tracks, start) {}
         (tracks, start)
@@ -167,7 +194,8 @@ impl<S: Fn(&SimInput<'_>) -> Simulated<Outcome> + Sync> Bench<'_, S> {
         let cases = tracks.len() as u64;
         for t in tracks {
             let events = t.samples.first().map_or(1, |s| s.events).max(1);
-            let affordable = u32::try_from(self.options.event_budget / cases / events).unwrap_or(u32::MAX);
+            let affordable =
+                u32::try_from(self.options.event_budget / cases / events).unwrap_or(u32::MAX);
             let wanted = Options::first_replications(self.scenario);
             t.goal = fixed.unwrap_or_else(|| affordable.clamp(3, wanted)).max(1);
         }
@@ -179,12 +207,16 @@ impl<S: Fn(&SimInput<'_>) -> Simulated<Outcome> + Sync> Bench<'_, S> {
             .iter()
             .enumerate()
             .filter(|(_, t)| !t.hopeless())
-            .flat_map(|(i, t)| (u32::try_from(t.samples.len()).unwrap_or(u32::MAX)..t.goal).map(move |r| (i, r)))
+            .flat_map(|(i, t)| {
+                (u32::try_from(t.samples.len()).unwrap_or(u32::MAX)..t.goal).map(move |r| (i, r))
+            })
             .collect();
         if jobs.is_empty() {
             return false;
         }
-        let results = self.spread(tracks, &jobs, |job| self.outcome(job, start).map(|o| self.reduce(&o, start)));
+        let results = self.spread(tracks, &jobs, |job| {
+            self.outcome(job, start).map(|o| self.reduce(&o, start))
+        });
         for (&(i, _), result) in jobs.iter().zip(results) {
             match result {
                 Ok(sample) => tracks[i].samples.push(sample),
@@ -201,22 +233,37 @@ impl<S: Fn(&SimInput<'_>) -> Simulated<Outcome> + Sync> Bench<'_, S> {
     /// Replications after which the case should be precise enough, by the width so far; its own count if it is done.
     fn next_goal(&self, t: &Track, cases: u64) -> u32 {
         let have = u32::try_from(t.samples.len()).unwrap_or(u32::MAX);
-        let fixed = self.options.replications.or(self.scenario.replications).is_some();
+        let fixed = self
+            .options
+            .replications
+            .or(self.scenario.replications)
+            .is_some();
         if fixed || t.hopeless() || saturated(self.scenario, &t.samples) {
             return have;
         }
         let primary: Vec<f64> = t.samples.iter().map(|s| s.primary).collect();
-        let Some(relative) = Estimate::of(&primary).and_then(|e| e.relative()) else { return have };
+        let Some(relative) = Estimate::of(&primary).and_then(|e| e.relative()) else {
+            return have;
+        };
         if relative.is_nan() || relative <= self.options.precision {
             return have;
         }
         let spent: u64 = t.samples.iter().map(|s| s.events).sum();
         let each = (spent / u64::from(have.max(1))).max(1);
-        let affordable = u32::try_from(self.options.event_budget / cases / each).unwrap_or(u32::MAX);
+        let affordable =
+            u32::try_from(self.options.event_budget / cases / each).unwrap_or(u32::MAX);
         let excess = relative / self.options.precision;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates"
+        )]
         let needed = libm::ceil(f64::from(have) * excess * excess) as u32;
-        needed.clamp(have + 1, have.saturating_mul(2)).min(affordable).min(self.options.most_replications).max(have)
+        needed
+            .clamp(have + 1, have.saturating_mul(2))
+            .min(affordable)
+            .min(self.options.most_replications)
+            .max(have)
     }
 
     /// Runs jobs on the pool; results in the order of the jobs, whatever the order of execution.
@@ -226,13 +273,18 @@ impl<S: Fn(&SimInput<'_>) -> Simulated<Outcome> + Sync> Bench<'_, S> {
         jobs: &[(usize, u32)],
         run: impl Fn((&Case, u32)) -> T + Sync,
     ) -> Vec<T> {
-        self.counts.planned.fetch_add(jobs.len() as u64, Ordering::Relaxed);
+        self.counts
+            .planned
+            .fetch_add(jobs.len() as u64, Ordering::Relaxed);
         jobs.par_iter()
             .with_max_len(1)
             .map(|&(i, replication)| {
                 let result = run((&tracks[i].case, replication));
                 let done = self.counts.done.fetch_add(1, Ordering::Relaxed) + 1;
-                (self.progress)(Progress { done, planned: self.counts.planned.load(Ordering::Relaxed) });
+                (self.progress)(Progress {
+                    done,
+                    planned: self.counts.planned.load(Ordering::Relaxed),
+                });
                 result
             })
             .collect()
@@ -241,7 +293,10 @@ impl<S: Fn(&SimInput<'_>) -> Simulated<Outcome> + Sync> Bench<'_, S> {
     fn pilot(&self, job: (&Case, u32), start: Nanos) -> Simulated<Pilot> {
         let outcome = self.outcome(job, start)?;
         let sample = self.reduce(&outcome, start);
-        Ok(Pilot { sample, warmup: warmup(&outcome.series, outcome.end) })
+        Ok(Pilot {
+            sample,
+            warmup: warmup(&outcome.series, outcome.end),
+        })
     }
 
     fn outcome(&self, (case, replication): (&Case, u32), start: Nanos) -> Simulated<Outcome> {
@@ -298,10 +353,20 @@ fn conclude(
         .iter()
         .map(|t| {
             let overloaded = saturated(scenario, &t.samples);
-            Forecast::new(&t.case, scenario, profiles, &t.samples, t.refused.as_ref(), overloaded)
+            Forecast::new(
+                &t.case,
+                scenario,
+                profiles,
+                &t.samples,
+                t.refused.as_ref(),
+                overloaded,
+            )
         })
         .collect();
-    let columns: Vec<Vec<f64>> = tracks.iter().map(|t| t.samples.iter().map(|s| s.primary).collect()).collect();
+    let columns: Vec<Vec<f64>> = tracks
+        .iter()
+        .map(|t| t.samples.iter().map(|s| s.primary).collect())
+        .collect();
     let baseline = baseline.filter(|&i| forecasts[i].status == Status::Fine);
     let baseline_name = baseline.map(|i| forecasts[i].name());
     let base_column = baseline.map(|i| columns[i].clone());
@@ -338,7 +403,9 @@ struct Fnv(u64);
 
 impl Write for Fnv {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0 = text.bytes().fold(self.0, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        self.0 = text.bytes().fold(self.0, |h, b| {
+            (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+        });
         Ok(())
     }
 }

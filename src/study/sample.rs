@@ -50,7 +50,11 @@ impl Sample {
             values: values(o, how),
             classes: o.class_latency.iter().map(latencies).collect(),
             causes: o.causes.map(|c| share(c.as_secs_f64(), spent)),
-            cores: o.core_busy.iter().map(|b| share(b.as_secs_f64(), end)).collect(),
+            cores: o
+                .core_busy
+                .iter()
+                .map(|b| share(b.as_secs_f64(), end))
+                .collect(),
             primary: metric(o, how, how.primary),
             objectives: how.objectives.iter().map(|&m| metric(o, how, m)).collect(),
             drift: drift(&o.series.means()),
@@ -71,7 +75,10 @@ fn throughput(o: &Outcome, how: Reduction<'_>) -> f64 {
 }
 
 fn failure_rate(o: &Outcome) -> f64 {
-    share(count(o.failed + o.timed_out), count(o.completed + o.failed + o.timed_out))
+    share(
+        count(o.failed + o.timed_out),
+        count(o.completed + o.failed + o.timed_out),
+    )
 }
 
 fn metric(o: &Outcome, how: Reduction<'_>, m: Metric) -> f64 {
@@ -126,11 +133,17 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::TimedOut => count(o.timed_out),
         Quantity::InFlight => count(o.in_flight),
         Quantity::FailureRate => failure_rate(o),
-        latency => LATENCIES.iter().position(|&l| l == latency).map_or(f64::NAN, |i| of_latency[i]),
+        latency => LATENCIES
+            .iter()
+            .position(|&l| l == latency)
+            .map_or(f64::NAN, |i| of_latency[i]),
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts and sizes are far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and sizes are far below 2^53"
+)]
 fn count(n: u64) -> f64 {
     n as f64
 }

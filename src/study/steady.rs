@@ -25,14 +25,23 @@ pub(super) struct Warmup {
 /// MSER-5 on a pilot that counted everything, as a time; never later than the middle of the run.
 pub(super) fn warmup(series: &BatchSeries, end: Nanos) -> Warmup {
     let cut = mser(&series.means());
-    let until = series.batches().get(cut.index).filter(|_| cut.index > 0).map_or(Nanos::ZERO, |b| b.start);
-    Warmup { until: until.min(Nanos(end.0 / 2)), reliable: cut.reliable }
+    let until = series
+        .batches()
+        .get(cut.index)
+        .filter(|_| cut.index > 0)
+        .map_or(Nanos::ZERO, |b| b.start);
+    Warmup {
+        until: until.min(Nanos(end.0 / 2)),
+        reliable: cut.reliable,
+    }
 }
 
 /// Whether tasks of an open workload pile up: latencies rise through the second half beyond what chance does, and completions
 /// stay behind the arrivals; or tasks arrive and none completes.
 pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
-    let Arrivals::Open { interval, .. } = &scenario.workload.arrivals else { return false };
+    let Arrivals::Open { interval, .. } = &scenario.workload.arrivals else {
+        return false;
+    };
     if samples.is_empty() {
         return false;
     }
@@ -41,11 +50,15 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
             + s.values[Quantity::Failed as usize]
             + s.values[Quantity::TimedOut as usize]
     };
-    if samples.iter().all(|s| ended(s) == 0.0 && s.values[Quantity::InFlight as usize] > 20.0) {
+    if samples
+        .iter()
+        .all(|s| ended(s) == 0.0 && s.values[Quantity::InFlight as usize] > 20.0)
+    {
         return true;
     }
     let drifts: Vec<f64> = samples.iter().filter_map(|s| s.drift).collect();
-    let rising = drifts.len() == samples.len() && Estimate::of(&drifts).is_some_and(|d| d.low() > RISING);
+    let rising =
+        drifts.len() == samples.len() && Estimate::of(&drifts).is_some_and(|d| d.low() > RISING);
     // What has ended, per second in which completions were counted, against the arrivals' own rate.
     let behind = |s: &Sample| {
         let throughput = s.values[Quantity::Throughput as usize];
@@ -58,7 +71,10 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
 /// Arrivals a second; `None` where the mean interval is infinite, unknown or zero.
 pub(super) fn arrival_rate(interval: &Dist) -> Option<f64> {
     let mean = match interval {
-        Dist::Constant(x) | Dist::Exponential(x) | Dist::Normal(x, _) | Dist::Gamma { mean: x, .. } => x.as_secs_f64(),
+        Dist::Constant(x)
+        | Dist::Exponential(x)
+        | Dist::Normal(x, _)
+        | Dist::Gamma { mean: x, .. } => x.as_secs_f64(),
         Dist::Uniform(a, b) => f64::midpoint(a.as_secs_f64(), b.as_secs_f64()),
         Dist::LogNormal { median, p99 } => {
             // The 99th percentile of a standard normal.
@@ -66,10 +82,14 @@ pub(super) fn arrival_rate(interval: &Dist) -> Option<f64> {
             median.as_secs_f64() * libm::exp(sigma * sigma / 2.0)
         }
         Dist::Weibull { scale, shape } => scale.as_secs_f64() * libm::tgamma(1.0 + 1.0 / shape),
-        Dist::Pareto { least, shape } if *shape > 1.0 => least.as_secs_f64() * shape / (shape - 1.0),
+        Dist::Pareto { least, shape } if *shape > 1.0 => {
+            least.as_secs_f64() * shape / (shape - 1.0)
+        }
         Dist::Pareto { .. } => return None,
         #[expect(clippy::cast_precision_loss, reason = "a list that somebody wrote")]
-        Dist::Empirical(list) => list.iter().map(|n| n.as_secs_f64()).sum::<f64>() / list.len() as f64,
+        Dist::Empirical(list) => {
+            list.iter().map(|n| n.as_secs_f64()).sum::<f64>() / list.len() as f64
+        }
     };
     (mean.is_finite() && mean > 0.0).then(|| 1.0 / mean)
 }
@@ -84,9 +104,30 @@ mod tests {
         let of = |d: Dist| arrival_rate(&d).unwrap();
         assert!((of(Dist::Exponential(ms(10))) - 100.0).abs() < 1e-9);
         assert!((of(Dist::Uniform(ms(0), ms(20))) - 100.0).abs() < 1e-9);
-        assert!((of(Dist::LogNormal { median: ms(10), p99: ms(10) }) - 100.0).abs() < 1e-9);
-        assert!((of(Dist::Weibull { scale: ms(10), shape: 1.0 }) - 100.0).abs() < 1e-9);
-        assert!((of(Dist::Pareto { least: ms(5), shape: 2.0 }) - 100.0).abs() < 1e-9);
+        assert!(
+            (of(Dist::LogNormal {
+                median: ms(10),
+                p99: ms(10)
+            }) - 100.0)
+                .abs()
+                < 1e-9
+        );
+        assert!(
+            (of(Dist::Weibull {
+                scale: ms(10),
+                shape: 1.0
+            }) - 100.0)
+                .abs()
+                < 1e-9
+        );
+        assert!(
+            (of(Dist::Pareto {
+                least: ms(5),
+                shape: 2.0
+            }) - 100.0)
+                .abs()
+                < 1e-9
+        );
         assert_eq!(arrival_rate(&Dist::Constant(Nanos::ZERO)), None);
     }
 
@@ -94,10 +135,23 @@ mod tests {
     fn a_warm_up_becomes_a_time() {
         let mut s = BatchSeries::new();
         for i in 0..1_000u64 {
-            let value = if i < 100 { 9.0 } else { 1.0 + (i % 2) as f64 * 0.1 };
+            let value = if i < 100 {
+                9.0
+            } else {
+                1.0 + (i % 2) as f64 * 0.1
+            };
             s.push(Nanos::from_millis(i), value);
         }
-        assert_eq!(warmup(&s, Nanos::from_secs(1)), Warmup { until: Nanos::from_millis(100), reliable: true });
-        assert_eq!(warmup(&s, Nanos::from_millis(150)).until, Nanos::from_millis(75));
+        assert_eq!(
+            warmup(&s, Nanos::from_secs(1)),
+            Warmup {
+                until: Nanos::from_millis(100),
+                reliable: true
+            }
+        );
+        assert_eq!(
+            warmup(&s, Nanos::from_millis(150)).until,
+            Nanos::from_millis(75)
+        );
     }
 }

@@ -105,7 +105,10 @@ impl Warning {
 
     /// A fact about the workload or the profile, and no reason to distrust what was computed: `--strict` lets it pass.
     pub fn is_note(&self) -> bool {
-        matches!(self, Self::Unsupported { .. } | Self::BlockedLoop { .. } | Self::EstimatedProfile { .. })
+        matches!(
+            self,
+            Self::Unsupported { .. } | Self::BlockedLoop { .. } | Self::EstimatedProfile { .. }
+        )
     }
 
     /// One or two sentences; the last says what to do.
@@ -199,9 +202,17 @@ pub(crate) fn list(items: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         _ if items.len() <= SHOWN => {
-            format!("{} and {}", items[..items.len() - 1].join(", "), items[items.len() - 1])
+            format!(
+                "{} and {}",
+                items[..items.len() - 1].join(", "),
+                items[items.len() - 1]
+            )
         }
-        _ => format!("{} and {} more", items[..SHOWN - 1].join(", "), items.len() - SHOWN + 1),
+        _ => format!(
+            "{} and {} more",
+            items[..SHOWN - 1].join(", "),
+            items.len() - SHOWN + 1
+        ),
     }
 }
 

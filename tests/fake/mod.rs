@@ -2,14 +2,22 @@
 
 use pchsim::engine::Nanos;
 use pchsim::measure::{BatchSeries, Histogram};
-use pchsim::scenario::{Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload};
+use pchsim::scenario::{
+    Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
+};
 use pchsim::strategy::{Outcome, SimInput};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Dxsm;
 
 /// A class of `count` tasks of one CPU step.
 pub(crate) fn class(count: u64, step: Dist) -> TaskClass {
-    TaskClass { name: "task".into(), count, weight: 1.0, steps: vec![Step::Cpu(step)], interleave: false }
+    TaskClass {
+        name: "task".into(),
+        count,
+        weight: 1.0,
+        steps: vec![Step::Cpu(step)],
+        interleave: false,
+    }
 }
 
 /// A batch of equal tasks.
@@ -30,7 +38,10 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
 /// Poisson arrivals of exponential tasks that load a single server by `load`.
 pub(crate) fn queue(rate: f64, load: f64, count: u64) -> Workload {
     let mut w = batch(0, Dist::Exponential(Nanos::from_secs_f64(load / rate)));
-    w.arrivals = Arrivals::Open { interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)), count: Some(count) };
+    w.arrivals = Arrivals::Open {
+        interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)),
+        count: Some(count),
+    };
     w
 }
 
@@ -65,13 +76,17 @@ pub(crate) fn queue_outcome(i: &SimInput<'_>, cold: Nanos) -> Result<Outcome, St
         Strategy::Interpreters(_) => (1, 0.5),
         _ => return Err("no default size".into()),
     };
-    let mut rng = Pcg64Dxsm::seed_from_u64(i.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(i.replication));
+    let mut rng = Pcg64Dxsm::seed_from_u64(
+        i.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(i.replication),
+    );
     let mut draw = |d: &Dist| match d {
         Dist::Constant(x) => *x,
         Dist::Exponential(mean) => mean.scale(-libm::log(1.0 - rng.random::<f64>())),
         other => panic!("the fake does not know {other:?}"),
     };
-    let Step::Cpu(service) = &i.workload.classes[0].steps[0] else { panic!("the fake knows CPU steps") };
+    let Step::Cpu(service) = &i.workload.classes[0].steps[0] else {
+        panic!("the fake knows CPU steps")
+    };
     let (count, interval) = match &i.workload.arrivals {
         Arrivals::Batch => (i.workload.classes[0].count, None),
         Arrivals::Open { interval, count } => (count.unwrap_or(0), Some(interval)),

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub const TYPICAL_SLOWNESS: f64 = 1.5;
 
 /// Samples shorter than this are caught in a fast spell by one of the runs.
-const SHORT_SAMPLE_MS: f64 = 20.0;
+const SHORT_SAMPLE_MS: f64 = 30.0;
 /// Samples of this length and more always average over slow spells.
 const LONG_SAMPLE_MS: f64 = 100.0;
 /// A figure of middling length whose worst run is so many times its best had at least one fast run.
@@ -17,15 +17,20 @@ const FAST_RUN_SPREAD: f64 = 1.4;
 /// A figure at the machine's best speed.
 ///
 /// The machine runs at its best only in short spells. A figure is the best of a few runs, each the median of some samples.
-/// Short samples (below 20 ms) were caught at best speed by one of the runs and stand as they are. Long ones (100 ms and
+/// Short samples (below 30 ms) were caught at best speed by one of the runs and stand as they are. Long ones (100 ms and
 /// more, or cycles of that length: process starts by exec, imports, thousands of process-pool tasks) average over slow
 /// spells, so were measured at the typical speed and are divided by [`TYPICAL_SLOWNESS`]. Between the two the spread over
 /// the runs tells: if the slowest run took 1.4 times the fastest or more, the fastest was at best speed; if all runs agree,
 /// all were at the typical speed. `Profile::slowed` multiplies by the slowness of a cell's own runs later.
 pub fn best_speed(figure: f64, worst_over_best: Option<f64>, sample_ms: f64) -> f64 {
     let caught = sample_ms < SHORT_SAMPLE_MS
-        || sample_ms < LONG_SAMPLE_MS && worst_over_best.is_none_or(|spread| spread >= FAST_RUN_SPREAD);
-    if caught { figure } else { figure / TYPICAL_SLOWNESS }
+        || sample_ms < LONG_SAMPLE_MS
+            && worst_over_best.is_none_or(|spread| spread >= FAST_RUN_SPREAD);
+    if caught {
+        figure
+    } else {
+        figure / TYPICAL_SLOWNESS
+    }
 }
 
 /// The two measurement files of one interpreter.
@@ -42,7 +47,11 @@ pub(super) struct Figures<'a> {
 impl<'a> Figures<'a> {
     pub(super) fn new(micro: &'a Value, more: &'a Value) -> Self {
         let version = micro["version"].as_str().unwrap_or("3.14.0").to_owned();
-        let minor = version.split('.').nth(1).and_then(|m| m.parse().ok()).unwrap_or(14);
+        let minor = version
+            .split('.')
+            .nth(1)
+            .and_then(|m| m.parse().ok())
+            .unwrap_or(14);
         Self {
             metrics: &micro["metrics"],
             spread: &micro["spread"],
@@ -61,11 +70,17 @@ impl<'a> Figures<'a> {
 
     /// A figure of `further measurements`, by path.
     pub(super) fn further(&self, path: &[&str]) -> Option<f64> {
-        path.iter().fold(self.more, |v, key| &v[*key]).as_f64().filter(|v| v.is_finite())
+        path.iter()
+            .fold(self.more, |v, key| &v[*key])
+            .as_f64()
+            .filter(|v| v.is_finite())
     }
 
     fn worst_over_best(&self, name: &str) -> Option<f64> {
-        let (least, greatest) = (self.spread[name][0].as_f64()?, self.spread[name][1].as_f64()?);
+        let (least, greatest) = (
+            self.spread[name][0].as_f64()?,
+            self.spread[name][1].as_f64()?,
+        );
         (least > 0.0).then(|| greatest / least)
     }
 
@@ -78,18 +93,30 @@ impl<'a> Figures<'a> {
     /// A figure in nanoseconds, likewise.
     pub(super) fn ns(&self, name: &str, repeats: f64) -> Option<f64> {
         let ns = self.raw(name)?;
-        Some(best_speed(ns, self.worst_over_best(name), ns * repeats / 1e6))
+        Some(best_speed(
+            ns,
+            self.worst_over_best(name),
+            ns * repeats / 1e6,
+        ))
     }
 
-    /// A figure in milliseconds that was sampled once every `cycle_ms`, at best speed, in nanoseconds.
-    pub(super) fn ms(&self, name: &str, cycle_ms: f64) -> Option<f64> {
-        let ms = self.raw(name)?;
-        Some(best_speed(ms, self.worst_over_best(name), cycle_ms) * 1e6)
+    /// What the first figure takes beyond the second, both in microseconds, at best speed, in nanoseconds. Both were taken in
+    /// the same runs and are brought to best speed together, by the first.
+    pub(super) fn us_beyond(&self, name: &str, other: &str, repeats: f64) -> Option<f64> {
+        let (us, less) = (self.raw(name)?, self.raw(other)?);
+        Some(best_speed(us - less, self.worst_over_best(name), us * repeats / 1e3) * 1e3)
+    }
+
+    /// A figure in milliseconds of something that starts an interpreter (the samples lie a whole start apart, so always
+    /// average over slow spells), at best speed, in nanoseconds.
+    pub(super) fn by_exec(&self, name: &str) -> Option<f64> {
+        Some(best_speed(self.raw(name)?, None, f64::INFINITY) * 1e6)
     }
 
     /// A figure in milliseconds whose sample is the figure itself, at best speed, in nanoseconds.
     pub(super) fn ms_alone(&self, name: &str) -> Option<f64> {
-        self.ms(name, self.raw(name)?)
+        let ms = self.raw(name)?;
+        Some(best_speed(ms, self.worst_over_best(name), ms) * 1e6)
     }
 }
 

@@ -30,9 +30,21 @@ const OFFLOAD_HANDOVERS: f64 = 2.0;
 /// Bytecode, checkpoints, the GIL, locks, shared objects.
 pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
     let iteration = f.ns("burn_ns_per_iter", 200_000.0);
-    d.derived("cpu_factor", iteration.map(|i| i / BASELINE_NS_PER_ITER), "burn_ns_per_iter / 51.4, the baseline's");
-    d.derived("check_gap", iteration, "burn_ns_per_iter: a loop looks once an iteration");
-    d.measured("switch_interval", f.raw("switch_interval_ms").map(|ms| ms * 1e6), "switch_interval_ms");
+    d.derived(
+        "cpu_factor",
+        iteration.map(|i| i / BASELINE_NS_PER_ITER),
+        "burn_ns_per_iter / 51.4, the baseline's",
+    );
+    d.derived(
+        "check_gap",
+        iteration,
+        "burn_ns_per_iter: a loop looks once an iteration",
+    );
+    d.measured(
+        "switch_interval",
+        f.raw("switch_interval_ms").map(|ms| ms * 1e6),
+        "switch_interval_ms",
+    );
 
     let handover = handover(f);
     let quarter = handover.map(|h| (h - CONTEXT_SWITCH_NS).max(0.0) / 4.0);
@@ -42,15 +54,32 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
     }
 
     let contention = |case: &str, threads: &str| f.further(&["contention", case, threads]);
-    let access = least(contention("list_read", "1_thread_ns"), contention("list_read", "2_threads_own_ns"));
+    let access = least(
+        contention("list_read", "1_thread_ns"),
+        contention("list_read", "2_threads_own_ns"),
+    );
     d.measured("object_access", access, "contention.list_read");
     let looped = access.map_or(0.0, |a| a * LOOP_SHARE);
-    let pair = least(f.ns("lock_uncontended_ns", 100_000.0), contention("lock", "1_thread_ns").map(|l| l - looped));
-    d.derived("lock_pair", pair, "the lower of lock_uncontended_ns and contention.lock less its loop");
-    d.measured("queue_pair", f.us("queue_put_get_uncontended_us", 20_000.0), "queue_put_get_uncontended_us");
+    let pair = least(
+        f.ns("lock_uncontended_ns", 100_000.0),
+        contention("lock", "1_thread_ns").map(|l| l - looped),
+    );
+    d.derived(
+        "lock_pair",
+        pair,
+        "the lower of lock_uncontended_ns and contention.lock less its loop",
+    );
+    d.measured(
+        "queue_pair",
+        f.us("queue_put_get_uncontended_us", 20_000.0),
+        "queue_put_get_uncontended_us",
+    );
 
     let extra = |case: &str| {
-        let own = least(contention(case, "1_thread_ns"), contention(case, "2_threads_own_ns"))?;
+        let own = least(
+            contention(case, "1_thread_ns"),
+            contention(case, "2_threads_own_ns"),
+        )?;
         Some((contention(case, "2_threads_shared_ns")? - own).max(0.0))
     };
     if f.gil {
@@ -58,9 +87,19 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
         d.derived("object_read_contended", Some(0.0), how);
         d.derived("object_write_contended", Some(0.0), how);
     } else {
-        d.derived("object_read_contended", extra("list_read"), "contention.list_read: 2 threads shared less own");
-        let write = extra("dict_write").zip(extra("attribute_write")).map(|(a, b)| (a + b) / 2.0);
-        d.derived("object_write_contended", write, "contention.dict_write and attribute_write: 2 threads shared less own, mean");
+        d.derived(
+            "object_read_contended",
+            extra("list_read"),
+            "contention.list_read: 2 threads shared less own",
+        );
+        let write = extra("dict_write")
+            .zip(extra("attribute_write"))
+            .map(|(a, b)| (a + b) / 2.0);
+        d.derived(
+            "object_write_contended",
+            write,
+            "contention.dict_write and attribute_write: 2 threads shared less own, mean",
+        );
     }
 }
 
@@ -78,19 +117,35 @@ fn least(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 /// Threads and thread pools.
 pub(super) fn threads(d: &mut Draft, f: &Figures<'_>) {
-    let life = f.us("thread_start_join_us", 200.0).map(|us| us - START_JOIN_HANDOVERS * handover(f).unwrap_or(0.0));
-    for (name, share) in ["thread_start", "thread_boot", "thread_exit"].iter().zip(THREAD_SHARES) {
+    let life = f
+        .us("thread_start_join_us", 200.0)
+        .map(|us| us - START_JOIN_HANDOVERS * handover(f).unwrap_or(0.0));
+    for (name, share) in ["thread_start", "thread_boot", "thread_exit"]
+        .iter()
+        .zip(THREAD_SHARES)
+    {
         let how = format!("{share} of thread_start_join_us less three hand-overs");
         d.derived(name, life.map(|l| l * share), &how);
     }
     let submit = f.us("threadpool_submit_us", 2_000.0);
     d.measured("tpe_submit", submit, "threadpool_submit_us");
     if f.gil {
-        let item = f.us("threadpool_burst_us_per_task", 2_000.0).zip(submit).map(|(burst, submit)| burst - submit);
-        d.derived("tpe_item", item, "threadpool_burst_us_per_task - threadpool_submit_us: one GIL serves both");
+        let item = f
+            .us("threadpool_burst_us_per_task", 2_000.0)
+            .zip(submit)
+            .map(|(burst, submit)| burst - submit);
+        d.derived(
+            "tpe_item",
+            item,
+            "threadpool_burst_us_per_task - threadpool_submit_us: one GIL serves both",
+        );
     } else {
         let item = submit.map(|s| s * ITEM_OVER_SUBMIT);
-        d.derived("tpe_item", item, "0.3 x threadpool_submit_us, as on builds with a GIL: without one the two overlap");
+        d.derived(
+            "tpe_item",
+            item,
+            "0.3 x threadpool_submit_us, as on builds with a GIL: without one the two overlap",
+        );
     }
 }
 
@@ -99,32 +154,73 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
     let switch = f.us("asyncio_switch_us", 20_000.0);
     let iteration = switch.map(|s| s * ITERATION_SHARE);
     let step = switch.map(|s| s * (1.0 - ITERATION_SHARE));
-    d.derived("aio_iteration", iteration, "0.66 of asyncio_switch_us: an iteration with one trivial step");
+    d.derived(
+        "aio_iteration",
+        iteration,
+        "0.66 of asyncio_switch_us: an iteration with one trivial step",
+    );
     d.derived("aio_step", step, "0.34 of asyncio_switch_us");
 
     let task = f.us("asyncio_task_us", 5_000.0);
     let ends = task.zip(step).map(|(t, s)| (t - s).max(0.0));
-    d.derived("aio_task_create", ends.map(|e| e * CREATE_SHARE), "0.62 of asyncio_task_us less its one step");
-    d.derived("aio_task_done", ends.map(|e| e * (1.0 - CREATE_SHARE)), "0.38 of asyncio_task_us less its one step");
+    d.derived(
+        "aio_task_create",
+        ends.map(|e| e * CREATE_SHARE),
+        "0.62 of asyncio_task_us less its one step",
+    );
+    d.derived(
+        "aio_task_done",
+        ends.map(|e| e * (1.0 - CREATE_SHARE)),
+        "0.38 of asyncio_task_us less its one step",
+    );
 
     let sleeping = f.us("asyncio_sleeping_task_cpu_us", 3_000.0);
-    let sleep = sleeping.zip(task).zip(step).map(|((all, task), step)| (all - task - step).max(0.0));
+    let sleep = sleeping
+        .zip(task)
+        .zip(step)
+        .map(|((all, task), step)| (all - task - step).max(0.0));
     let how = "of asyncio_sleeping_task_cpu_us less asyncio_task_us and a second step";
-    d.derived("aio_sleep", sleep.map(|s| s * SLEEP_SHARE), &format!("0.62 {how}"));
-    d.derived("aio_timer_fire", sleep.map(|s| s * (1.0 - SLEEP_SHARE)), &format!("0.38 {how}"));
+    d.derived(
+        "aio_sleep",
+        sleep.map(|s| s * SLEEP_SHARE),
+        &format!("0.62 {how}"),
+    );
+    d.derived(
+        "aio_timer_fire",
+        sleep.map(|s| s * (1.0 - SLEEP_SHARE)),
+        &format!("0.38 {how}"),
+    );
 
-    d.measured("aio_semaphore", f.us("asyncio_semaphore_us", 20_000.0), "asyncio_semaphore_us");
-    d.measured("aio_queue_pair", f.us("asyncio_queue_put_get_us", 20_000.0), "asyncio_queue_put_get_us");
-    d.measured("aio_run", f.us("asyncio_run_empty_us", 1.0), "asyncio_run_empty_us");
+    d.measured(
+        "aio_semaphore",
+        f.us("asyncio_semaphore_us", 20_000.0),
+        "asyncio_semaphore_us",
+    );
+    d.measured(
+        "aio_queue_pair",
+        f.us("asyncio_queue_put_get_us", 20_000.0),
+        "asyncio_queue_put_get_us",
+    );
+    d.measured(
+        "aio_run",
+        f.us("asyncio_run_empty_us", 1.0),
+        "asyncio_run_empty_us",
+    );
 
-    let trip = f.us("run_in_executor_thread_roundtrip_us", 1_000.0);
-    let plain = f.us("threadpool_roundtrip_us", 1_000.0);
+    let trip = f.us_beyond(
+        "run_in_executor_thread_roundtrip_us",
+        "threadpool_roundtrip_us",
+        1_000.0,
+    );
     let handovers = if f.gil { OFFLOAD_HANDOVERS } else { 0.0 };
-    let offload = trip.zip(plain).zip(switch).map(|((trip, plain), switch)| {
+    let offload = trip.zip(switch).map(|(trip, switch)| {
         let loop_side = 2.0 * ITERATION_SHARE * switch + (1.0 - ITERATION_SHARE) * switch;
-        (trip - plain - loop_side - handovers * handover(f).unwrap_or(0.0)).max(0.0)
+        (trip - loop_side - handovers * handover(f).unwrap_or(0.0)).max(0.0)
     });
-    for (name, share) in ["aio_offload", "aio_threadsafe", "aio_offload_done"].iter().zip(OFFLOAD_SHARES) {
+    for (name, share) in ["aio_offload", "aio_threadsafe", "aio_offload_done"]
+        .iter()
+        .zip(OFFLOAD_SHARES)
+    {
         let how = format!(
             "{share} of run_in_executor_thread_roundtrip_us less threadpool_roundtrip_us, two iterations, a step and {handovers} GIL hand-overs"
         );

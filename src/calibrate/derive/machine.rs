@@ -13,10 +13,15 @@ const SLACK_US: f64 = 50.0;
 /// A wake-up's latency is how late sleeps end beyond the timer's slack (the median over the interpreters, of which one may
 /// have met a busy neighbour); copying into and out of pipes is what 100 KB cost beyond 100 bytes in the best of them.
 pub fn machine_from(measured: &[(&Value, &Value)]) -> MachineSpec {
-    let cores = measured.iter().find_map(|(_, more)| more["machine"]["cores"].as_u64()).unwrap_or(2);
+    let cores = measured
+        .iter()
+        .find_map(|(_, more)| more["machine"]["cores"].as_u64())
+        .unwrap_or(2);
     let mut machine = MachineSpec::with_cores(u32::try_from(cores.clamp(1, 1 << 16)).unwrap_or(2));
     machine.hz = 250;
-    let slice = measured.iter().find_map(|(_, more)| more["machine"]["base_slice_ns"].as_str()?.parse().ok());
+    let slice = measured
+        .iter()
+        .find_map(|(_, more)| more["machine"]["base_slice_ns"].as_str()?.parse().ok());
     machine.base_slice = Nanos(slice.unwrap_or(700_000));
     let latency = wake_latency(measured);
     if !latency.is_empty() {
@@ -35,8 +40,14 @@ pub fn machine_from(measured: &[(&Value, &Value)]) -> MachineSpec {
 fn wake_latency(measured: &[(&Value, &Value)]) -> Vec<(Nanos, Nanos)> {
     let mut points: Vec<(f64, Vec<f64>)> = Vec::new();
     for (_, more) in measured {
-        for (ms, late) in more["sleep_overshoot_us_by_ms"].as_object().into_iter().flatten() {
-            let (Ok(ms), Some(late)) = (ms.parse::<f64>(), late["p50"].as_f64()) else { continue };
+        for (ms, late) in more["sleep_overshoot_us_by_ms"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
+            let (Ok(ms), Some(late)) = (ms.parse::<f64>(), late["p50"].as_f64()) else {
+                continue;
+            };
             match points.iter_mut().find(|(at, _)| *at == ms) {
                 Some((_, all)) => all.push(late),
                 None => points.push((ms, vec![late])),
@@ -46,9 +57,16 @@ fn wake_latency(measured: &[(&Value, &Value)]) -> Vec<(Nanos, Nanos)> {
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let point = |(ms, mut late): (f64, Vec<f64>)| {
         late.sort_by(f64::total_cmp);
-        (Nanos::from_f64(ms * 1e6), Nanos::from_f64((late[late.len() / 2] - SLACK_US) * 1e3))
+        (
+            Nanos::from_f64(ms * 1e6),
+            Nanos::from_f64((late[late.len() / 2] - SLACK_US) * 1e3),
+        )
     };
-    points.into_iter().filter(|(ms, _)| *ms > 0.0).map(point).collect()
+    points
+        .into_iter()
+        .filter(|(ms, _)| *ms > 0.0)
+        .map(point)
+        .collect()
 }
 
 #[cfg(test)]

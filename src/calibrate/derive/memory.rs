@@ -34,15 +34,30 @@ struct Tree {
 
 /// Sizes of the processes of one role, the smallest.
 fn smallest(row: &Value, role: &str, fields: &[&str]) -> Option<f64> {
-    let rows = row["processes_kb"].as_array()?.iter().filter(|p| p["role"] == role);
-    rows.filter_map(|p| fields.iter().map(|field| p[*field].as_f64()).sum::<Option<f64>>()).reduce(f64::min)
+    let rows = row["processes_kb"]
+        .as_array()?
+        .iter()
+        .filter(|p| p["role"] == role);
+    rows.filter_map(|p| {
+        fields
+            .iter()
+            .map(|field| p[*field].as_f64())
+            .sum::<Option<f64>>()
+    })
+    .reduce(f64::min)
 }
 
 fn tree(starts: &Value, method: &str, workers: u32) -> Option<Tree> {
     let processes = starts[format!("{method}-{workers}")]["processes_kb"].as_array()?;
-    let all = processes.iter().map(|p| p["pss"].as_f64()).sum::<Option<f64>>()?;
+    let all = processes
+        .iter()
+        .map(|p| p["pss"].as_f64())
+        .sum::<Option<f64>>()?;
     let parent = processes.iter().find(|p| p["role"] == "parent")?["rss"].as_f64()?;
-    Some(Tree { workers: f64::from(workers), beyond_parent: all - parent })
+    Some(Tree {
+        workers: f64::from(workers),
+        beyond_parent: all - parent,
+    })
 }
 
 /// Memory of one more worker, and of everything but the workers and the parent, both in KiB: from 1 to 4 workers.
@@ -54,42 +69,100 @@ fn line(starts: &Value, method: &str, shared: f64) -> Option<(f64, f64)> {
 }
 
 pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
-    d.measured("thread_rss", f.raw("thread_rss_kb").map(|kb| kb * KIB), "thread_rss_kb");
-    d.measured("aio_task_rss", f.raw("asyncio_task_rss_kb").map(|kb| kb * KIB), "asyncio_task_rss_kb");
+    d.measured(
+        "thread_rss",
+        f.raw("thread_rss_kb").map(|kb| kb * KIB),
+        "thread_rss_kb",
+    );
+    d.measured(
+        "aio_task_rss",
+        f.raw("asyncio_task_rss_kb").map(|kb| kb * KIB),
+        "asyncio_task_rss_kb",
+    );
     let local = "measured once with CPython 3.11 and 3.13";
     d.derived("tpe_item_rss", Some(WORK_ITEM_BYTES), local);
     d.derived("tpe_rss", Some(THREAD_POOL_KIB * KIB), local);
     d.derived("aio_loop_rss", Some(EVENT_LOOP_KIB * KIB), local);
-    d.derived("ppe_rss", Some(POOL_KIB[usize::from(f.minor < 12)] * KIB), local);
+    d.derived(
+        "ppe_rss",
+        Some(POOL_KIB[usize::from(f.minor < 12)] * KIB),
+        local,
+    );
 
     let idle = |field| f.further(&["idle_workloads_process_kb", field]);
     let base = idle("pss").map(|kb| (kb - BENCHMARK_MODULES_KIB) * KIB);
-    d.derived("base_rss", base, "idle_workloads_process_kb.pss less 480 KiB of modules that only the benchmark imports");
+    d.derived(
+        "base_rss",
+        base,
+        "idle_workloads_process_kb.pss less 480 KiB of modules that only the benchmark imports",
+    );
 
     let starts = &f.more["starts"];
-    let shared = idle("rss").zip(idle("pss")).map_or(0.0, |(rss, pss)| rss - pss);
+    let shared = idle("rss")
+        .zip(idle("pss"))
+        .map_or(0.0, |(rss, pss)| rss - pss);
     let how = "starts: slope of the tree's PSS from 1 to 4 workers";
     let fork = line(starts, "fork", shared);
     d.derived("fork_private", fork.map(|(each, _)| each * KIB), how);
     // With one child, the pages that the parent has written since the fork are the child's alone; with several they share.
     let private = |row: &str| smallest(&starts[row], "worker", &["private_clean", "private_dirty"]);
-    let written = private("fork-1").zip(private("fork-2")).map(|(one, two)| (one - two) * KIB);
-    d.derived("fork_parent_private", written, "starts: private memory of a lone forked child less that of one of two");
+    let written = private("fork-1")
+        .zip(private("fork-2"))
+        .map(|(one, two)| (one - two) * KIB);
+    d.derived(
+        "fork_parent_private",
+        written,
+        "starts: private memory of a lone forked child less that of one of two",
+    );
 
     let how = &format!("{how}, less 480 KiB of modules that only the benchmark imports");
     let spawn = line(starts, "spawn", shared);
-    d.derived("spawn_private", spawn.map(|(each, _)| (each - BENCHMARK_MODULES_KIB) * KIB), how);
+    d.derived(
+        "spawn_private",
+        spawn.map(|(each, _)| (each - BENCHMARK_MODULES_KIB) * KIB),
+        how,
+    );
     let server = line(starts, "forkserver", shared);
-    d.derived("forkserver_child_private", server.map(|(each, _)| (each - BENCHMARK_MODULES_KIB) * KIB), how);
+    d.derived(
+        "forkserver_child_private",
+        server.map(|(each, _)| (each - BENCHMARK_MODULES_KIB) * KIB),
+        how,
+    );
     // Beside the workers stand the tracker and the server. The server's pages are its children's too; the same server without
     // children is the small `worker` in the rows of spawn.
-    let tracker = smallest(&starts["forkserver-1"], "tracker", &["private_clean", "private_dirty"]);
-    let alone = smallest(&starts["spawn-1"], "worker", &["private_clean", "private_dirty"]);
-    let left = server.map(|(_, beside)| beside).zip(tracker).zip(alone).map(|((all, t), s)| (all - t - s).max(0.0) / 2.0);
+    let tracker = smallest(
+        &starts["forkserver-1"],
+        "tracker",
+        &["private_clean", "private_dirty"],
+    );
+    let alone = smallest(
+        &starts["spawn-1"],
+        "worker",
+        &["private_clean", "private_dirty"],
+    );
+    let left = server
+        .map(|(_, beside)| beside)
+        .zip(tracker)
+        .zip(alone)
+        .map(|((all, t), s)| (all - t - s).max(0.0) / 2.0);
     let how = "starts: private memory, with half of what tracker and server share";
-    d.derived("tracker_private", tracker.zip(left).map(|(t, half)| (t + half) * KIB), how);
-    d.derived("forkserver_private", alone.zip(left).map(|(s, half)| (s + half) * KIB), how);
+    d.derived(
+        "tracker_private",
+        tracker.zip(left).map(|(t, half)| (t + half) * KIB),
+        how,
+    );
+    d.derived(
+        "forkserver_private",
+        alone.zip(left).map(|(s, half)| (s + half) * KIB),
+        how,
+    );
 
-    let interpreter = f.raw("interpreter_rss_mb").map(|mb| mb * KIB * KIB + INTERPRETER_IMPORTS_KIB * KIB);
-    d.derived("interp_rss", interpreter, "interpreter_rss_mb and 4.5 MiB for the main module's imports");
+    let interpreter = f
+        .raw("interpreter_rss_mb")
+        .map(|mb| mb * KIB * KIB + INTERPRETER_IMPORTS_KIB * KIB);
+    d.derived(
+        "interp_rss",
+        interpreter,
+        "interpreter_rss_mb and 4.5 MiB for the main module's imports",
+    );
 }

@@ -30,7 +30,10 @@ struct Draft {
 
 impl Draft {
     fn put(&mut self, name: &str, value: f64, tag: Tag) {
-        let i = PARAMS.iter().position(|p| p.name == name).expect("a parameter of the table");
+        let i = PARAMS
+            .iter()
+            .position(|p| p.name == name)
+            .expect("a parameter of the table");
         // A difference of two noisy figures can come out below zero; a cost cannot.
         *self.params.get_mut(i) = value.max(0.0);
         self.tags[i] = tag;
@@ -56,7 +59,10 @@ impl Draft {
 /// Parameters whose figures are missing keep the table's defaults and say so.
 pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
     let f = Figures::new(micro, more);
-    let mut d = Draft { params: Params::default(), tags: vec![Tag::Default; PARAMS.len()] };
+    let mut d = Draft {
+        params: Params::default(),
+        tags: vec![Tag::Default; PARAMS.len()],
+    };
     versions(&mut d, &f);
     inprocess::interpreter(&mut d, &f);
     inprocess::threads(&mut d, &f);
@@ -72,7 +78,10 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
         version: f.version.clone(),
         minor: f.minor,
         gil: f.gil,
-        origin: format!("measured on CPython {}: micro-{name}.json and more-{name}.json, best of {} runs", f.version, f.runs),
+        origin: format!(
+            "measured on CPython {}: micro-{name}.json and more-{name}.json, best of {} runs",
+            f.version, f.runs
+        ),
         params: d.params,
         tags: d.tags,
         dumps: dumps.unwrap_or(base.dumps),
@@ -85,14 +94,34 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
 fn versions(d: &mut Draft, f: &Figures<'_>) {
     let new_locks = f.minor >= 13;
     let fair = if new_locks { 1e6 } else { 0.0 };
-    d.derived("lock_fair", Some(fair), "PyMutex (3.13 and later) hands over after 1 ms; the semaphore before never does");
+    d.derived(
+        "lock_fair",
+        Some(fair),
+        "PyMutex (3.13 and later) hands over after 1 ms; the semaphore before never does",
+    );
     let spin = if f.gil { 0.0 } else { 40.0 * YIELD_NS };
-    d.derived("lock_spin", Some(spin), "40 yields of 200 ns on free-threaded builds, none elsewhere");
+    d.derived(
+        "lock_spin",
+        Some(spin),
+        "40 yields of 200 ns on free-threaded builds, none elsewhere",
+    );
     let threshold = if new_locks { 2000.0 } else { 700.0 };
-    d.derived("gc_threshold", Some(threshold), "gc.get_threshold()[0] of the version");
+    d.derived(
+        "gc_threshold",
+        Some(threshold),
+        "gc.get_threshold()[0] of the version",
+    );
     let every = f64::from(u8::from(f.minor <= 11));
-    d.derived("tpe_token_every_item", Some(every), "thread.py of the version");
-    d.derived("gil_requester_wins", Some(requester_wins(&f.more["gil_slices"])), "the order of holders in gil_slices");
+    d.derived(
+        "tpe_token_every_item",
+        Some(every),
+        "thread.py of the version",
+    );
+    d.derived(
+        "gil_requester_wins",
+        Some(requester_wins(&f.more["gil_slices"])),
+        "the order of holders in gil_slices",
+    );
 }
 
 /// One `sched_yield` on a core that nobody else wants.
@@ -113,7 +142,10 @@ mod tests {
         let p = derive(&Value::Null, &Value::Null, "none");
         assert!(p.gil);
         let default = Params::default();
-        assert_eq!((p.params.tpe_submit, p.params.spawn_boot), (default.tpe_submit, default.spawn_boot));
+        assert_eq!(
+            (p.params.tpe_submit, p.params.spawn_boot),
+            (default.tpe_submit, default.spawn_boot)
+        );
         assert_eq!(p.tags.len(), PARAMS.len());
     }
 

@@ -37,25 +37,51 @@ const SERVER_IMPORTS: [f64; 2] = [0.38, 0.19];
 const HEAVY_IMPORTS_FROM: u32 = 12;
 /// Of a call into a sub-interpreter: the submitter's side.
 const CALL_SHARE: f64 = 0.34;
-/// On free-threaded builds a round trip into an interpreter waits for a stop-the-world look (1 ms), which is no CPU.
-const STW_LOOK_NS: f64 = 1e6;
+/// The submitter's side over `ThreadPoolExecutor.submit`, at most: it converts arguments but never enters the interpreter,
+/// which on free-threaded builds costs the worker most of a thread's creation.
+const CALL_OVER_THREAD_SUBMIT: f64 = 1.5;
+/// Of the call that forks: work that does not depend on the parent's size, at least.
+const FORK_FIXED_SHARE: f64 = 0.4;
+/// A pipe's capacity: a large message wakes the other side once for so many bytes.
+const PIPE_BYTES: f64 = 65_536.0;
 
 /// `ProcessPoolExecutor` and `multiprocessing.Pool`, call by call.
 pub(super) fn executor(d: &mut Draft, f: &Figures<'_>) {
     let thread_submit = f.us("threadpool_submit_us", 2_000.0);
-    let submit = f.us("processpool_submit_us", 2_000.0).map(|s| match thread_submit {
-        Some(t) => s.min(SUBMIT_OVER_THREAD_SUBMIT * t),
-        None => s,
-    });
-    d.derived("ppe_submit", submit, "processpool_submit_us, at most 1.2 x threadpool_submit_us (more is the other threads)");
+    let submit = f
+        .us("processpool_submit_us", 2_000.0)
+        .map(|s| match thread_submit {
+            Some(t) => s.min(SUBMIT_OVER_THREAD_SUBMIT * t),
+            None => s,
+        });
+    d.derived(
+        "ppe_submit",
+        submit,
+        "processpool_submit_us, at most 1.2 x threadpool_submit_us (more is the other threads)",
+    );
 
-    let fixed = f.us("pickle_dumps_us_bytes_100B", 3_000.0).map(|us| us * 2.0);
-    d.derived("pickle_fixed", fixed, "2 x pickle_dumps_us_bytes_100B: multiprocessing makes a pickler and a buffer each time");
+    let fixed = f
+        .us("pickle_dumps_us_bytes_100B", 3_000.0)
+        .map(|us| us * 2.0);
+    d.derived(
+        "pickle_fixed",
+        fixed,
+        "2 x pickle_dumps_us_bytes_100B: multiprocessing makes a pickler and a buffer each time",
+    );
     let fixed = fixed.unwrap_or(0.0);
 
     let parent = f.us("processpool_burst_parent_cpu_us_per_task", 2_000.0);
     let rest = parent.zip(submit).map(|(p, s)| (p - s).max(0.0));
-    for (name, share) in ["ppe_fill", "ppe_feed", "ppe_wait", "ppe_wait_worker", "ppe_result"].iter().zip(PARENT_SHARES) {
+    for (name, share) in [
+        "ppe_fill",
+        "ppe_feed",
+        "ppe_wait",
+        "ppe_wait_worker",
+        "ppe_result",
+    ]
+    .iter()
+    .zip(PARENT_SHARES)
+    {
         // The feeder's pickling is charged by `pickle_fixed`.
         let pickled = if *name == "ppe_feed" { fixed } else { 0.0 };
         let how = format!("{share} of processpool_burst_parent_cpu_us_per_task less the submit");
@@ -64,16 +90,27 @@ pub(super) fn executor(d: &mut Draft, f: &Figures<'_>) {
 
     let trip = f.us("processpool_roundtrip_us", 300.0);
     let trip_parent = f.us("processpool_roundtrip_parent_cpu_us", 1_500.0);
-    let worker = trip.zip(trip_parent).zip(rest).map(|((trip, parent), rest)| {
-        (trip - parent - ROUNDTRIP_WAKES * WAKE_NS).max(WORKER_OVER_PARENT * rest)
-    });
+    let worker = trip
+        .zip(trip_parent)
+        .zip(rest)
+        .map(|((trip, parent), rest)| {
+            (trip - parent - ROUNDTRIP_WAKES * WAKE_NS).max(WORKER_OVER_PARENT * rest)
+        });
     let how = "half of processpool_roundtrip_us less the parent's CPU and five wake-ups, at least a quarter of the parent's CPU for a call";
     d.derived("ppe_get", worker.map(|w| w / 2.0), how);
     d.derived("ppe_put", worker.map(|w| (w / 2.0 - fixed).max(0.0)), how);
 
     let of = |share: f64| rest.map(|r| r * share);
-    d.derived("pool_task", of(PARENT_SHARES[0] + PARENT_SHARES[1]), "as ppe_fill and ppe_feed: a queue and a pipe write");
-    d.derived("pool_result", of(PARENT_SHARES[4]), "as ppe_result: no selector is polled");
+    d.derived(
+        "pool_task",
+        of(PARENT_SHARES[0] + PARENT_SHARES[1]),
+        "as ppe_fill and ppe_feed: a queue and a pipe write",
+    );
+    d.derived(
+        "pool_result",
+        of(PARENT_SHARES[4]),
+        "as ppe_result: no selector is polled",
+    );
 }
 
 /// The three start methods.
@@ -81,42 +118,102 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     let fork_call = f.ms_alone("process_start_call_ms_fork");
     let fork_cycle = f.ms_alone("process_start_join_ms_fork");
     let span = |mb: &str| f.ms_alone(&format!("process_start_join_ms_fork_parent_{mb}mb"));
-    let per_byte = span("512").zip(span("128")).map(|(big, small)| (big - small).max(0.0) / (384.0 * 1024.0 * 1024.0));
-    d.derived("fork_per_byte", per_byte.map(|b| b * COPY_SHARE), "0.6 of the slope of fork's start and join from 128 to 512 MB");
+    let per_byte = span("512")
+        .zip(span("128"))
+        .map(|(big, small)| (big - small).max(0.0) / (384.0 * 1024.0 * 1024.0));
+    d.derived(
+        "fork_per_byte",
+        per_byte.map(|b| b * COPY_SHARE),
+        "0.6 of the slope of fork's start and join from 128 to 512 MB",
+    );
     let resident = f.raw("process_rss_mb_fork").unwrap_or(0.0) * 1024.0 * 1024.0;
     let copied = per_byte.unwrap_or(0.0) * COPY_SHARE * resident;
-    d.derived("fork_call", fork_call.map(|c| c - copied), "process_start_call_ms_fork less its page tables");
-    let child = fork_cycle.zip(fork_call).map(|(cycle, call)| (cycle - call).max(0.0));
-    d.derived("fork_boot", child.map(|c| c * BOOT_SHARE), "0.6 of fork's start and join less the start call");
-    d.derived("process_exit", child.map(|c| c * (1.0 - BOOT_SHARE)), "0.4 of fork's start and join less the start call");
+    let call = fork_call.map(|c| (c - copied).max(c * FORK_FIXED_SHARE));
+    d.derived(
+        "fork_call",
+        call,
+        "process_start_call_ms_fork less its page tables, at least 0.4 of it",
+    );
+    let child = fork_cycle
+        .zip(fork_call)
+        .map(|(cycle, call)| (cycle - call).max(0.0));
+    d.derived(
+        "fork_boot",
+        child.map(|c| c * BOOT_SHARE),
+        "0.6 of fork's start and join less the start call",
+    );
+    d.derived(
+        "process_exit",
+        child.map(|c| c * (1.0 - BOOT_SHARE)),
+        "0.4 of fork's start and join less the start call",
+    );
 
     let trip = f.us("processpool_roundtrip_us", 300.0).unwrap_or(0.0);
     let boot = |method: &str, call: Option<f64>| {
-        let first = f.ms_alone(&format!("processpool_first_result_ms_{method}"))?;
+        let first = f.by_exec(&format!("processpool_first_result_ms_{method}"))?;
         Some(first - call? - trip - POOL_SETUP_NS - MICRO_IMPORTS_NS)
     };
-    let cycle = |method: &str| f.raw(&format!("process_start_join_ms_{method}")).unwrap_or(0.0);
-
-    let spawn_call = f.ms("process_start_call_ms_spawn", cycle("spawn"));
-    d.derived("spawn_call", spawn_call, "process_start_call_ms_spawn at best speed");
+    let spawn_call = f.by_exec("process_start_call_ms_spawn");
+    d.derived(
+        "spawn_call",
+        spawn_call,
+        "process_start_call_ms_spawn at best speed",
+    );
     let how = "less the start call, a round trip, the pool's set-up and 5 ms of imports that only the benchmark has";
-    d.derived("spawn_boot", boot("spawn", spawn_call), &format!("processpool_first_result_ms_spawn {how}"));
-    let exit = f.ms("processpool_shutdown_ms_spawn", cycle("spawn")).map(|s| s - POOL_SETUP_NS);
-    d.derived("spawn_exit", exit, "processpool_shutdown_ms_spawn less 0.5 ms for the pool");
+    d.derived(
+        "spawn_boot",
+        boot("spawn", spawn_call),
+        &format!("processpool_first_result_ms_spawn {how}"),
+    );
+    let exit = f
+        .by_exec("processpool_shutdown_ms_spawn")
+        .map(|s| s - POOL_SETUP_NS);
+    d.derived(
+        "spawn_exit",
+        exit,
+        "processpool_shutdown_ms_spawn less 0.5 ms for the pool",
+    );
 
     // Both are other programs that a fresh interpreter runs: its start-up and part of the imports.
-    let start = f.raw("python_startup_ms").map(|ms| ms * 1e6 / TYPICAL_SLOWNESS);
-    let imports = f.raw("python_startup_imports_ms").map(|ms| ms * 1e6 / TYPICAL_SLOWNESS).zip(start).map(|(all, bare)| (all - bare).max(0.0));
+    let start = f.by_exec("python_startup_ms");
+    let imports = f
+        .by_exec("python_startup_imports_ms")
+        .zip(start)
+        .map(|(all, bare)| (all - bare).max(0.0));
     let old = usize::from(f.minor < HEAVY_IMPORTS_FROM);
-    let helper = |share: f64| start.zip(imports).map(|(start, imports)| start + share * imports);
-    let how = |share: f64| format!("python_startup_ms and {share} of the imports of python_startup_imports_ms, at best speed");
-    d.derived("tracker_boot", helper(TRACKER_IMPORTS[old]), &how(TRACKER_IMPORTS[old]));
-    d.derived("forkserver_boot", helper(SERVER_IMPORTS[old]), &how(SERVER_IMPORTS[old]));
+    let helper = |share: f64| {
+        start
+            .zip(imports)
+            .map(|(start, imports)| start + share * imports)
+    };
+    let how = |share: f64| {
+        format!(
+            "python_startup_ms and {share} of the imports of python_startup_imports_ms, at best speed"
+        )
+    };
+    d.derived(
+        "tracker_boot",
+        helper(TRACKER_IMPORTS[old]),
+        &how(TRACKER_IMPORTS[old]),
+    );
+    d.derived(
+        "forkserver_boot",
+        helper(SERVER_IMPORTS[old]),
+        &how(SERVER_IMPORTS[old]),
+    );
 
-    let server_call = f.ms("process_start_call_ms_forkserver", cycle("forkserver"));
-    d.derived("forkserver_call", server_call.map(|c| c * FORKSERVER_CALL_SHARE), "0.55 of process_start_call_ms_forkserver");
+    let server_call = f.by_exec("process_start_call_ms_forkserver");
+    d.derived(
+        "forkserver_call",
+        server_call.map(|c| c * FORKSERVER_CALL_SHARE),
+        "0.55 of process_start_call_ms_forkserver",
+    );
     let fork = server_call.map(|c| c * (1.0 - FORKSERVER_CALL_SHARE));
-    d.derived("forkserver_fork", fork, "0.45 of process_start_call_ms_forkserver, which waits for the server's fork");
+    d.derived(
+        "forkserver_fork",
+        fork,
+        "0.45 of process_start_call_ms_forkserver, which waits for the server's fork",
+    );
     let child = boot("forkserver", server_call);
     let how = "processpool_first_result_ms_forkserver less the start call, a round trip, the pool's set-up and 5 ms of imports";
     d.derived("forkserver_child_boot", child, how);
@@ -125,27 +222,62 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
 /// Sub-interpreters, where there are any.
 pub(super) fn interpreters(d: &mut Draft, f: &Figures<'_>) {
     let trip = f.us("threadpool_roundtrip_us", 1_000.0).unwrap_or(0.0);
-    let Some(create) = f.ms("interpreterpool_first_result_ms", 5.0 * f.raw("interpreterpool_first_result_ms").unwrap_or(0.0)) else {
+    let Some(create) = f.by_exec("interpreterpool_first_result_ms") else {
         return;
     };
     let create = create - trip;
-    d.derived("interp_create", Some(create), "interpreterpool_first_result_ms at best speed less a round trip to a pool thread");
-    let all = f.further(&["starts", "interpreters-4", "cpu_ms"]).zip(f.further(&["starts", "interpreters-1", "cpu_ms"]));
+    d.derived(
+        "interp_create",
+        Some(create),
+        "interpreterpool_first_result_ms at best speed less a round trip to a pool thread",
+    );
+    let all = f
+        .further(&["starts", "interpreters-4", "cpu_ms"])
+        .zip(f.further(&["starts", "interpreters-1", "cpu_ms"]));
     let life = all.map(|(four, one)| (four - one) / 3.0 * 1e6 / TYPICAL_SLOWNESS);
-    d.derived("interp_destroy", life.map(|l| l - create), "CPU of each further interpreter (starts) at best speed less its creation");
-    let Params { forkserver_child_boot, fork_boot, .. } = d.params;
+    d.derived(
+        "interp_destroy",
+        life.map(|l| l - create),
+        "CPU of each further interpreter (starts) at best speed less its creation",
+    );
+    let Params {
+        forkserver_child_boot,
+        fork_boot,
+        ..
+    } = d.params;
     let import = (forkserver_child_boot - fork_boot).max(0.0);
-    d.derived("interp_import", Some(import), "forkserver_child_boot - fork_boot: the same import of the main module");
-    let call = f.us("interpreterpool_roundtrip_us", 300.0).map(|us| {
-        let waits = if !f.gil && us > STW_LOOK_NS / TYPICAL_SLOWNESS { STW_LOOK_NS.min(us) } else { 0.0 };
-        (us - waits - trip).max(0.0)
-    });
-    d.derived("interp_call", call.map(|c| c * CALL_SHARE), "0.34 of interpreterpool_roundtrip_us less threadpool_roundtrip_us");
-    d.derived("interp_item", call.map(|c| c * (1.0 - CALL_SHARE)), "0.66 of interpreterpool_roundtrip_us less threadpool_roundtrip_us");
+    d.derived(
+        "interp_import",
+        Some(import),
+        "forkserver_child_boot - fork_boot: the same import of the main module",
+    );
+    let both = f
+        .us_beyond(
+            "interpreterpool_roundtrip_us",
+            "threadpool_roundtrip_us",
+            300.0,
+        )
+        .map(|b| b.max(0.0));
+    let most = f
+        .us("threadpool_submit_us", 2_000.0)
+        .unwrap_or(f64::INFINITY)
+        * CALL_OVER_THREAD_SUBMIT;
+    let call = both.map(|b| (b * CALL_SHARE).min(most));
+    let how = "interpreterpool_roundtrip_us less threadpool_roundtrip_us";
+    d.derived(
+        "interp_call",
+        call,
+        &format!("0.34 of {how}, at most 1.5 x threadpool_submit_us"),
+    );
+    d.derived(
+        "interp_item",
+        both.zip(call).map(|(b, c)| b - c),
+        &format!("{how} less the submitter's side"),
+    );
 }
 
-/// Pickling and unpickling by size. Receiving a large message costs some builds more than the machine's copying: that is
-/// part of the second curve.
+/// Pickling and unpickling by size. Receiving a large message costs some builds more than copying and waking, for their
+/// buffers grow by copying: that is part of the second curve.
 pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
     let Some(sizes) = f.more["pickle_random_bytes_best"].as_object() else {
         return (None, None);
@@ -154,7 +286,19 @@ pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
         let mut points: Vec<(f64, f64)> = sizes
             .iter()
             .filter_map(|(size, costs)| Some((size.parse().ok()?, costs[what].as_f64()? * 1e3)))
-            .filter(|(size, cost): &(f64, f64)| size.is_finite() && *size > 0.0 && cost.is_finite() && *cost >= 0.0)
+            .filter(|(size, cost): &(f64, f64)| {
+                size.is_finite() && *size > 0.0 && cost.is_finite() && *cost >= 0.0
+            })
+            .map(|(size, cost)| {
+                (
+                    size,
+                    if what == "loads_us" {
+                        cost + receiving(f, size)
+                    } else {
+                        cost
+                    },
+                )
+            })
             .collect();
         points.push((0.0, 0.0));
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -162,4 +306,36 @@ pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
         (points.len() > 1).then_some(Curve(points))
     };
     (curve("dumps_us"), curve("loads_us"))
+}
+
+/// What the receiver spends on a message of this size beyond copying at the speed of 100 KB and being woken for every
+/// pipe full of it: by the figures for 1 and 10 MB, in proportion beyond.
+fn receiving(f: &Figures<'_>, size: f64) -> f64 {
+    let pipe = |label: &str| {
+        f.raw(&format!("pipe_send_and_ack_us_{label}"))
+            .map(|us| us * 1e3)
+    };
+    let (Some(least), Some(medium), Some(large), Some(huge)) =
+        (pipe("100B"), pipe("100KB"), pipe("1MB"), pipe("10MB"))
+    else {
+        return 0.0;
+    };
+    let per_byte = (medium - least) / 1e5;
+    let beyond = |cost: f64, size: f64| {
+        (cost - least - size * per_byte - size / PIPE_BYTES * WAKE_NS).max(0.0)
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a size in bytes"
+    )]
+    let bytes = size as u64;
+    Curve(vec![
+        (0.0, 0.0),
+        (1e5, 0.0),
+        (1e6, beyond(large, 1e6)),
+        (1e7, beyond(huge, 1e7)),
+    ])
+    .at(bytes, 1.0)
+    .as_f64()
 }

@@ -1,0 +1,140 @@
+//! How an error is counted, and how errors are summed up: `README.md` of the reference says why.
+
+/// What is compared: names in the order of every list of metrics.
+pub const METRICS: [&str; 4] = ["makespan", "p50", "p99", "memory"];
+
+/// A forecast beside what was measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Held {
+    /// Median of the runs.
+    pub measured: f64,
+    /// The least of the runs.
+    pub least: f64,
+    /// The greatest of the runs.
+    pub greatest: f64,
+    /// Median over the replications.
+    pub forecast: f64,
+}
+
+impl Held {
+    /// `None` where nothing was measured.
+    pub fn new(runs: Vec<f64>, forecast: f64) -> Option<Self> {
+        let least = runs.iter().copied().reduce(f64::min)?;
+        let greatest = runs.iter().copied().reduce(f64::max)?;
+        Some(Self {
+            measured: median(runs),
+            least,
+            greatest,
+            forecast,
+        })
+    }
+
+    /// How far the forecast lies outside the range of the runs, as a fraction of their median: zero inside.
+    pub fn error(&self) -> f64 {
+        let outside = (self.least - self.forecast)
+            .max(self.forecast - self.greatest)
+            .max(0.0);
+        if outside == 0.0 {
+            0.0
+        } else {
+            outside / self.measured
+        }
+    }
+
+    /// The plain relative error, with its sign.
+    pub fn relative(&self) -> f64 {
+        if self.measured == 0.0 {
+            0.0
+        } else {
+            self.forecast / self.measured - 1.0
+        }
+    }
+}
+
+/// Absolute errors of one metric over some cells, as fractions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Number of cells.
+    pub cells: usize,
+    /// Median.
+    pub median: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// Greatest.
+    pub worst: f64,
+    /// Median of the plain relative errors' sizes.
+    pub relative: f64,
+}
+
+impl Summary {
+    /// Sums up; zeros where there is nothing.
+    pub fn of<'a>(held: impl Iterator<Item = &'a Held>) -> Self {
+        let (mut errors, mut relative) = (Vec::new(), Vec::new());
+        for h in held {
+            errors.push(h.error());
+            relative.push(h.relative().abs());
+        }
+        errors.sort_by(f64::total_cmp);
+        let at = |p| element(&errors, p).copied().unwrap_or(0.0);
+        Self {
+            cells: errors.len(),
+            median: median(errors.clone()),
+            p90: at(0.9),
+            worst: at(1.0),
+            relative: median(relative),
+        }
+    }
+}
+
+/// The element number `round(p (n - 1))` of a sorted list, halves rounded to even as Python does.
+pub fn element<T>(sorted: &[T], p: f64) -> Option<&T> {
+    let last = sorted.len().checked_sub(1)?;
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
+    let index = libm::rint(p * last as f64) as usize;
+    sorted.get(index.min(last))
+}
+
+/// The middle value, or the mean of the middle two; zero of nothing.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    match n {
+        0 => 0.0,
+        _ if n % 2 == 1 => values[n / 2],
+        _ => f64::midpoint(values[n / 2 - 1], values[n / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_the_distance_from_the_range_of_the_runs() {
+        let held = |forecast| Held::new(vec![1.1, 0.9, 1.0], forecast).expect("three runs");
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+        close(held(0.95).error(), 0.0);
+        close(held(1.1).error(), 0.0);
+        close(held(1.2).error(), 0.1);
+        close(held(0.7).error(), 0.2);
+        close(held(0.95).relative(), -0.05);
+        // Measured once: every distance counts.
+        close(Held::new(vec![20.0], 21.0).expect("one").error(), 0.05);
+        assert!(Held::new(vec![], 1.0).is_none());
+    }
+
+    #[test]
+    fn percentiles_are_elements_and_halves_go_to_even() {
+        let list: Vec<u32> = (0..6).collect();
+        assert_eq!(element(&list, 0.5), Some(&2)); // 2.5 to even
+        assert_eq!(element(&list[..4], 0.5), Some(&2)); // 1.5 to even
+        assert_eq!(element(&list, 0.99), Some(&5));
+        assert_eq!(element(&list[..0], 0.5), None);
+        assert!((median(vec![3.0, 1.0, 2.0, 10.0]) - 2.5).abs() < 1e-12);
+    }
+}

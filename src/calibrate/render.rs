@@ -1,0 +1,317 @@
+//! A validation as text, JSON and Markdown.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::cells::Unread;
+use super::held::{Held, METRICS, Summary};
+use super::validate::{CellReport, Validation};
+
+#[derive(Serialize)]
+struct JsonMetric {
+    measured: f64,
+    forecast: f64,
+    error: f64,
+    relative: f64,
+}
+
+impl From<Held> for JsonMetric {
+    fn from(h: Held) -> Self {
+        Self {
+            measured: h.measured,
+            forecast: h.forecast,
+            error: h.error(),
+            relative: h.relative(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonCell<'a> {
+    name: &'a str,
+    interpreter: &'a str,
+    makespan: Option<JsonMetric>,
+    p50: Option<JsonMetric>,
+    p99: Option<JsonMetric>,
+    memory: Option<JsonMetric>,
+}
+
+#[derive(Serialize)]
+struct JsonErrors {
+    median: f64,
+    p90: f64,
+    worst: f64,
+}
+
+impl From<Summary> for JsonErrors {
+    fn from(s: Summary) -> Self {
+        Self {
+            median: s.median,
+            p90: s.p90,
+            worst: s.worst,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonRanking {
+    right: usize,
+    of: usize,
+}
+
+#[derive(Serialize)]
+struct JsonSummary {
+    makespan: JsonErrors,
+    p50: JsonErrors,
+    p99: JsonErrors,
+    memory: JsonErrors,
+    ranking: JsonRanking,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    schema: u32,
+    cells: Vec<JsonCell<'a>>,
+    summary: JsonSummary,
+    #[serde(skip_serializing_if = "<[Unread]>::is_empty")]
+    skipped: &'a [Unread],
+}
+
+/// Seconds, bytes, errors as fractions. Cells that could not be forecast are under `skipped`, which is left out if there
+/// are none.
+pub fn json(v: &Validation) -> String {
+    let cell = |c: &'_ CellReport| {
+        let [makespan, p50, p99, memory] = c.metrics.map(|m| m.map(JsonMetric::from));
+        (makespan, p50, p99, memory)
+    };
+    let cells = v.cells.iter().map(|c| {
+        let (makespan, p50, p99, memory) = cell(c);
+        JsonCell {
+            name: &c.name,
+            interpreter: &c.interpreter,
+            makespan,
+            p50,
+            p99,
+            memory,
+        }
+    });
+    let errors = |metric| JsonErrors::from(v.summary(metric, |_| true));
+    let ranking = JsonRanking {
+        right: v.ranking.iter().filter(|r| r.right()).count(),
+        of: v.ranking.len(),
+    };
+    let summary = JsonSummary {
+        makespan: errors(0),
+        p50: errors(1),
+        p99: errors(2),
+        memory: errors(3),
+        ranking,
+    };
+    let all = Json {
+        schema: 1,
+        cells: cells.collect(),
+        summary,
+        skipped: &v.skipped,
+    };
+    let mut text = serde_json::to_string_pretty(&all).expect("finite numbers and strings");
+    text.push('\n');
+    text
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.1}%", fraction * 100.0)
+}
+
+/// A value of the metric with this index: milliseconds or MiB.
+fn value(metric: usize, x: f64) -> String {
+    let shown = if METRICS[metric] == "memory" {
+        x / (1024.0 * 1024.0)
+    } else {
+        x * 1e3
+    };
+    format!("{shown:.1}")
+}
+
+fn cell_columns(h: Option<&Held>, metric: usize) -> [String; 4] {
+    match h {
+        Some(h) => [
+            value(metric, h.measured),
+            value(metric, h.forecast),
+            percent(h.error()),
+            format!("{:+.1}%", h.relative() * 100.0),
+        ],
+        None => ["-", "-", "-", "-"].map(str::to_owned),
+    }
+}
+
+fn summary_rows(v: &Validation) -> Vec<(String, [Summary; 4])> {
+    let of = |choose: &dyn Fn(&CellReport) -> bool| [0, 1, 2, 3].map(|m| v.summary(m, choose));
+    let mut rows: Vec<_> = v
+        .strategies()
+        .iter()
+        .map(|s| ((*s).to_owned(), of(&|c| c.strategy == *s)))
+        .collect();
+    rows.push(("all".into(), of(&|_| true)));
+    rows
+}
+
+fn ranking_lines(v: &Validation) -> Vec<String> {
+    let wrong = v.ranking.iter().filter(|r| !r.right());
+    let mut lines = vec![format!(
+        "best strategy named rightly: {} of {} workloads",
+        v.ranking.iter().filter(|r| r.right()).count(),
+        v.ranking.len()
+    )];
+    lines.extend(wrong.map(|r| {
+        format!(
+            "wrong: {}: measured {}, forecast {} (really {} slower)",
+            r.workload,
+            r.best.0,
+            r.best.1,
+            percent(r.loss)
+        )
+    }));
+    lines
+}
+
+fn skipped_lines(v: &Validation) -> Vec<String> {
+    v.skipped
+        .iter()
+        .map(|s| format!("skipped: {} {}: {}", s.name, s.interpreter, s.reason))
+        .collect()
+}
+
+/// A table for the terminal; with `detail`, a line below each cell tells what else the simulation did.
+pub fn text(v: &Validation, detail: bool) -> String {
+    let mut out = String::new();
+    let width = v
+        .cells
+        .iter()
+        .map(|c| c.name.len())
+        .max()
+        .unwrap_or(4)
+        .max(4);
+    let ids = v
+        .cells
+        .iter()
+        .map(|c| c.interpreter.len())
+        .max()
+        .unwrap_or(4)
+        .max(11);
+    let units = ["makespan ms", "p50 ms", "p99 ms", "memory MiB"];
+    let _ = write!(out, "{:width$} {:ids$}", "", "");
+    for unit in units {
+        let _ = write!(out, " | {unit:>34}");
+    }
+    let _ = write!(out, "\n{:width$} {:ids$}", "cell", "interpreter");
+    for _ in units {
+        let _ = write!(
+            out,
+            " | {:>9} {:>9} {:>6} {:>7}",
+            "measured", "forecast", "error", "rel"
+        );
+    }
+    out.push('\n');
+    for c in &v.cells {
+        let _ = write!(out, "{:width$} {:ids$}", c.name, c.interpreter);
+        for (m, held) in c.metrics.iter().enumerate() {
+            let [a, b, error, relative] = cell_columns(held.as_ref(), m);
+            let _ = write!(out, " | {a:>9} {b:>9} {error:>6} {relative:>7}");
+        }
+        out.push('\n');
+        if detail {
+            out.push_str(&detail_line(c));
+        }
+    }
+    let _ = writeln!(out, "\nabsolute errors: median / 90th percentile / worst");
+    for (name, summaries) in summary_rows(v) {
+        let _ = write!(out, "{name:24} {:>4} cells", summaries[0].cells);
+        for (metric, s) in METRICS.iter().zip(summaries) {
+            let _ = write!(
+                out,
+                " | {metric} {} / {} / {}",
+                percent(s.median),
+                percent(s.p90),
+                percent(s.worst)
+            );
+        }
+        out.push('\n');
+    }
+    out.push('\n');
+    for line in ranking_lines(v).into_iter().chain(skipped_lines(v)) {
+        let _ = writeln!(out, "{line}");
+    }
+    out
+}
+
+fn detail_line(c: &CellReport) -> String {
+    let d = &c.detail;
+    let causes: Vec<String> = d
+        .causes
+        .iter()
+        .map(|(name, share)| format!("{name} {}", percent(*share)))
+        .collect();
+    format!(
+        "    cpu {:.4} s measured, {:.4} s forecast; switches {:.0}+{:.0} measured (main process), {:.0}+{:.0} forecast; {} events; {}\n",
+        d.cpu.0,
+        d.cpu.1,
+        d.voluntary.0,
+        d.involuntary.0,
+        d.voluntary.1,
+        d.involuntary.1,
+        d.events,
+        causes.join(", ")
+    )
+}
+
+/// A page of the documentation.
+pub fn markdown(v: &Validation) -> String {
+    let mut out = String::from(
+        "# Accuracy\n\nForecasts held against measured runs of real CPythons (`tests/data/reference`). Interpreter profiles are derived from\n\
+         microbenchmarks, never from these cells. Regenerate with\n\n\
+         ```sh\npchsim validate tests/data/reference --format markdown -o docs/accuracy.md\n```\n\n\
+         *error* is how far the forecast lies outside the range of the measured runs, over their median (memory was measured once);\n\
+         *rel* is the plain relative error.\n\n## Summary\n\nAbsolute errors: median / 90th percentile / worst.\n\n",
+    );
+    out.push_str("| strategy | cells | makespan | p50 | p99 | memory |\n| --- | ---: | ---: | ---: | ---: | ---: |\n");
+    for (name, summaries) in summary_rows(v) {
+        let name = if name == "all" {
+            "**all**".to_owned()
+        } else {
+            format!("`{name}`")
+        };
+        let _ = write!(out, "| {name} | {} |", summaries[0].cells);
+        for s in summaries {
+            let _ = write!(
+                out,
+                " {} / {} / {} |",
+                percent(s.median),
+                percent(s.p90),
+                percent(s.worst)
+            );
+        }
+        out.push('\n');
+    }
+    out.push_str("\n## Ranking\n\n");
+    for line in ranking_lines(v) {
+        let _ = writeln!(out, "- {line}");
+    }
+    if !v.skipped.is_empty() {
+        out.push_str("\n## Skipped\n\n");
+        for line in skipped_lines(v) {
+            let _ = writeln!(out, "- {line}");
+        }
+    }
+    out.push_str("\n## Cells\n\nTimes in ms, memory in MiB: measured, forecast, error (rel).\n\n");
+    out.push_str("| cell | interpreter | makespan | p50 | p99 | memory |\n| --- | --- | ---: | ---: | ---: | ---: |\n");
+    for c in &v.cells {
+        let _ = write!(out, "| {} | {} |", c.name, c.interpreter);
+        for (m, held) in c.metrics.iter().enumerate() {
+            let [a, b, error, relative] = cell_columns(held.as_ref(), m);
+            let _ = write!(out, " {a}, {b}, {error} ({relative}) |");
+        }
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,428 @@
+//! Forecasts held against measured cells.
+
+use rayon::prelude::*;
+
+use super::cells::{Cell, Prepared, Reference, Unread};
+use super::held::{Held, METRICS, Summary, element, median};
+use crate::engine::Nanos;
+use crate::scenario::Strategy;
+use crate::strategy::{Cause, Finding, Outcome, SimInput};
+
+/// Runs one replication, or says why it cannot.
+pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync + 'a;
+
+/// How to forecast.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Replications of every cell; the forecast is the median over them.
+    pub replications: u32,
+    /// Master seed.
+    pub seed: u64,
+    /// Only cells whose `name interpreter` contains this.
+    pub only: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            replications: 7,
+            seed: 1,
+            only: None,
+        }
+    }
+}
+
+/// A replication of a cell may not take more model events than this.
+const MAX_EVENTS: u64 = 500_000_000;
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// What else a simulation did, beside what the runs measured: for finding out why a forecast is off.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// CPU seconds: measured (which leaves out the children of a fork server), forecast.
+    pub cpu: (f64, f64),
+    /// Voluntary context switches: measured in the main process, forecast for all threads.
+    pub voluntary: (f64, f64),
+    /// Involuntary context switches, likewise.
+    pub involuntary: (f64, f64),
+    /// Task time by cause, as shares of the whole.
+    pub causes: Vec<(&'static str, f64)>,
+    /// Model events of one replication.
+    pub events: u64,
+}
+
+/// A cell and its forecast.
+#[derive(Clone, Debug)]
+pub struct CellReport {
+    /// The cell's name.
+    pub name: String,
+    /// Id of the interpreter.
+    pub interpreter: String,
+    /// The part of the name before `/`.
+    pub workload: String,
+    /// The strategy, as `workloads.py` calls it.
+    pub strategy: String,
+    /// Whether tasks arrive over time: then the ranking goes by p99 instead of makespan.
+    pub open: bool,
+    /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`]; `None` where nothing was measured.
+    pub metrics: [Option<Held>; 4],
+    /// Everything else.
+    pub detail: Detail,
+}
+
+/// Whether the best strategy for a workload was named rightly.
+#[derive(Clone, Debug)]
+pub struct Rank {
+    /// The workload.
+    pub workload: String,
+    /// The measured best, the forecast's best (`strategy interpreter`).
+    pub best: (String, String),
+    /// How much slower than the measured best the forecast's best really is, as a fraction.
+    pub loss: f64,
+}
+
+/// The forecast's best may be slower than the measured best by this fraction.
+const RANK_TOLERANCE: f64 = 0.10;
+
+impl Rank {
+    /// The forecast's best is the measured best or nearly so.
+    pub fn right(&self) -> bool {
+        // Exactly a tenth counts as within a tenth, whatever the division rounds to.
+        self.loss <= RANK_TOLERANCE + 1e-9
+    }
+}
+
+/// All cells held against their forecasts.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    /// In the order of the file.
+    pub cells: Vec<CellReport>,
+    /// Cells that could not be read or simulated.
+    pub skipped: Vec<Unread>,
+    /// One for every workload with at least two cells.
+    pub ranking: Vec<Rank>,
+}
+
+impl Validation {
+    /// The summary of one metric over the cells that `choose` picks.
+    pub fn summary(&self, metric: usize, choose: impl Fn(&CellReport) -> bool) -> Summary {
+        let held = self
+            .cells
+            .iter()
+            .filter(|c| choose(c))
+            .filter_map(|c| c.metrics[metric].as_ref());
+        Summary::of(held)
+    }
+
+    /// The strategies of the cells, in order of first appearance.
+    pub fn strategies(&self) -> Vec<&str> {
+        let mut seen = Vec::new();
+        for c in &self.cells {
+            if !seen.contains(&c.strategy.as_str()) {
+                seen.push(&c.strategy);
+            }
+        }
+        seen
+    }
+}
+
+/// Forecasts every cell of a reference. The result does not depend on the number of worker threads.
+pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<'_>) -> Validation {
+    let wanted = |name: &str, interpreter: &str| {
+        settings
+            .only
+            .as_ref()
+            .is_none_or(|s| format!("{name} {interpreter}").contains(s.as_str()))
+    };
+    let chosen: Vec<_> = reference
+        .cells
+        .iter()
+        .filter(|c| match c {
+            Ok(c) => wanted(&c.name, &c.interpreter),
+            Err(u) => wanted(&u.name, &u.interpreter),
+        })
+        .collect();
+    let reports: Vec<Result<CellReport, Unread>> = chosen
+        .par_iter()
+        .map(|cell| {
+            let cell = cell.as_ref().map_err(Clone::clone)?;
+            forecast(reference, cell, settings, simulate).map_err(|reason| Unread {
+                name: cell.name.clone(),
+                interpreter: cell.interpreter.clone(),
+                reason,
+            })
+        })
+        .collect();
+    let (mut cells, mut skipped) = (Vec::new(), Vec::new());
+    for report in reports {
+        match report {
+            Ok(cell) => cells.push(cell),
+            Err(unread) => skipped.push(unread),
+        }
+    }
+    let ranking = rank(&cells);
+    Validation {
+        cells,
+        skipped,
+        ranking,
+    }
+}
+
+fn forecast(
+    reference: &Reference,
+    cell: &Cell,
+    settings: &Settings,
+    simulate: &Simulate<'_>,
+) -> Result<CellReport, String> {
+    let prepared = reference.prepare(cell)?;
+    let outcomes = (0..settings.replications.max(1))
+        .map(|replication| {
+            let input = input(&prepared, settings.seed, replication);
+            guarded(simulate, &input).and_then(checked)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let over = |f: &dyn Fn(&Outcome) -> f64| median(outcomes.iter().map(f).collect());
+    let measured =
+        |f: &dyn Fn(&super::cells::Run) -> f64| cell.runs.iter().map(f).collect::<Vec<_>>();
+    let latency = |p: f64| over(&|o: &Outcome| percentile(o, p));
+    let forecasts = [
+        over(&|o| o.makespan.as_secs_f64()),
+        latency(0.50),
+        latency(0.99),
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53 bytes")]
+        over(&|o| o.memory_peak as f64),
+    ];
+    let observed = [
+        measured(&|r| r.makespan_s),
+        measured(&|r| r.latency_s.p50),
+        measured(&|r| r.latency_s.p99),
+        cell.peak_pss_mb
+            .filter(|m| m.is_finite() && *m > 0.0)
+            .map(|m| m * MIB)
+            .into_iter()
+            .collect(),
+    ];
+    let mut metrics = [None; 4];
+    for (slot, (observed, forecast)) in metrics.iter_mut().zip(observed.into_iter().zip(forecasts))
+    {
+        *slot = Held::new(observed, forecast);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "shown to a few digits")]
+    let detail = Detail {
+        cpu: (
+            median(measured(&|r| r.cpu_s)),
+            over(&|o| o.cpu.as_secs_f64()),
+        ),
+        voluntary: (
+            median(measured(&|r| r.ctx_voluntary)),
+            over(&|o| o.switches_voluntary as f64),
+        ),
+        involuntary: (
+            median(measured(&|r| r.ctx_involuntary)),
+            over(&|o| o.switches_involuntary as f64),
+        ),
+        causes: causes(&outcomes),
+        events: outcomes[0].events,
+    };
+    Ok(CellReport {
+        name: cell.name.clone(),
+        interpreter: cell.interpreter.clone(),
+        workload: cell.workload().to_owned(),
+        strategy: family(&cell.config.strategy, &prepared.strategy),
+        open: cell.config.workload == "open",
+        metrics,
+        detail,
+    })
+}
+
+/// A bug that one cell's simulation runs into must not cost the others.
+fn guarded(simulate: &Simulate<'_>, input: &SimInput<'_>) -> Result<Outcome, String> {
+    let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
+    attempt.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!(
+            "the simulation failed: {}",
+            text.unwrap_or("unknown reason")
+        ))
+    })
+}
+
+fn input(p: &Prepared, seed: u64, replication: u32) -> SimInput<'_> {
+    SimInput {
+        machine: &p.machine,
+        profile: &p.profile,
+        workload: &p.workload,
+        strategy: &p.strategy,
+        seed,
+        replication,
+        warmup: Nanos::ZERO,
+        horizon: None,
+        keep_latencies: true,
+        max_events: MAX_EVENTS,
+    }
+}
+
+/// The strategy's name with its start method, by which errors are summarised.
+fn family(name: &str, strategy: &Strategy) -> String {
+    use crate::scenario::{Offload, StartMethod};
+    let start = match strategy {
+        Strategy::Processes { start, .. }
+        | Strategy::Asyncio {
+            offload: Offload::Processes(_, start),
+            ..
+        } => start,
+        _ => return name.to_owned(),
+    };
+    let start = match start {
+        StartMethod::Fork => "fork",
+        StartMethod::Spawn => "spawn",
+        StartMethod::Forkserver => "forkserver",
+    };
+    format!("{name}-{start}")
+}
+
+/// A run that did not finish all its tasks is no forecast.
+fn checked(outcome: Outcome) -> Result<Outcome, String> {
+    for finding in &outcome.findings {
+        match finding {
+            Finding::Deadlock { at, .. } => {
+                return Err(format!(
+                    "the simulation deadlocks at {:.3} s",
+                    at.as_secs_f64()
+                ));
+            }
+            Finding::OutOfMemory { at, .. } => {
+                return Err(format!(
+                    "the simulation runs out of memory at {:.3} s",
+                    at.as_secs_f64()
+                ));
+            }
+            Finding::EventLimit { at } => {
+                return Err(format!(
+                    "the simulation reaches its limit of {MAX_EVENTS} events at {:.3} s",
+                    at.as_secs_f64()
+                ));
+            }
+            Finding::Unsupported(why) => return Err(why.clone()),
+            Finding::BlockedLoop { .. } => {}
+        }
+    }
+    if outcome.in_flight > 0 || outcome.latencies.is_empty() {
+        return Err(format!(
+            "{} tasks are unfinished at the end of the simulation",
+            outcome.in_flight
+        ));
+    }
+    Ok(outcome)
+}
+
+/// The element that `workloads.py` takes of the sorted latencies, in seconds.
+fn percentile(outcome: &Outcome, p: f64) -> f64 {
+    let mut sorted = outcome.latencies.clone();
+    sorted.sort_unstable();
+    element(&sorted, p).map_or(0.0, |l| l.as_secs_f64())
+}
+
+fn causes(outcomes: &[Outcome]) -> Vec<(&'static str, f64)> {
+    let sum = |c: Cause| {
+        outcomes
+            .iter()
+            .map(|o| o.causes[c as usize].as_f64())
+            .sum::<f64>()
+    };
+    let all: f64 = Cause::ALL.iter().map(|c| sum(*c)).sum();
+    let shares = Cause::ALL
+        .iter()
+        .map(|c| (c.name(), if all > 0.0 { sum(*c) / all } else { 0.0 }));
+    shares.filter(|(_, share)| *share >= 0.001).collect()
+}
+
+fn rank(cells: &[CellReport]) -> Vec<Rank> {
+    let mut workloads: Vec<&str> = Vec::new();
+    for c in cells {
+        if !workloads.contains(&c.workload.as_str()) {
+            workloads.push(&c.workload);
+        }
+    }
+    let mut ranking = Vec::new();
+    for workload in workloads {
+        let of: Vec<(&CellReport, Held)> = cells
+            .iter()
+            .filter(|c| c.workload == workload)
+            .filter_map(|c| Some((c, c.metrics[if c.open { P99 } else { MAKESPAN }]?)))
+            .collect();
+        let best =
+            |value: fn(&Held) -> f64| of.iter().min_by(|a, b| value(&a.1).total_cmp(&value(&b.1)));
+        let (Some(really), Some(forecast), true) =
+            (best(|h| h.measured), best(|h| h.forecast), of.len() > 1)
+        else {
+            continue;
+        };
+        let label = |c: &CellReport| {
+            format!(
+                "{} {}",
+                c.name.split_once('/').map_or(c.name.as_str(), |(_, s)| s),
+                c.interpreter
+            )
+        };
+        ranking.push(Rank {
+            workload: workload.to_owned(),
+            best: (label(really.0), label(forecast.0)),
+            loss: forecast.1.measured / really.1.measured - 1.0,
+        });
+    }
+    ranking
+}
+
+/// Index of the makespan in [`METRICS`].
+const MAKESPAN: usize = 0;
+/// Index of p99 in [`METRICS`].
+const P99: usize = 2;
+const _: () = assert!(METRICS.len() == 4);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(name: &str, measured: f64, forecast: f64) -> CellReport {
+        let held = Held::new(vec![measured], forecast);
+        CellReport {
+            name: name.into(),
+            interpreter: "x".into(),
+            workload: name.split('/').next().unwrap_or_default().into(),
+            strategy: "s".into(),
+            open: false,
+            metrics: [held; 4],
+            detail: Detail {
+                cpu: (0.0, 0.0),
+                voluntary: (0.0, 0.0),
+                involuntary: (0.0, 0.0),
+                causes: Vec::new(),
+                events: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn the_best_may_be_missed_by_a_tenth() {
+        let cells = [
+            report("a/one", 1.0, 2.0),
+            report("a/two", 1.1, 1.5),
+            report("b/one", 1.0, 2.0),
+            report("b/two", 1.2, 1.5),
+            report("c/alone", 1.0, 1.0),
+        ];
+        let ranks = rank(&cells);
+        assert_eq!(
+            ranks
+                .iter()
+                .map(|r| (r.workload.as_str(), r.right()))
+                .collect::<Vec<_>>(),
+            [("a", true), ("b", false)]
+        );
+        assert_eq!(ranks[1].best, ("one x".to_owned(), "two x".to_owned()));
+    }
+}

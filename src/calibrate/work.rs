@@ -1,0 +1,540 @@
+//! The workloads of `workloads.py`, as workloads of the simulator.
+
+use super::cells::{Config, positive};
+use super::derive::BASELINE_NS_PER_ITER;
+use super::trace::Recorded;
+use crate::engine::Nanos;
+use crate::scenario::{
+    Arrivals, Dist, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers,
+    Workload,
+};
+
+/// One step of a task as the program lists it: seconds for sleeps, milliseconds (baseline) for CPU.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Part {
+    /// `["io", seconds]`
+    Io(f64),
+    /// `["cpu", ms]`
+    Cpu(f64),
+    /// `["native", ms]`
+    Native(f64),
+    /// `["lock", ms]`
+    Lock(f64),
+    /// `["bytes_in", n]`
+    BytesIn(u64),
+    /// `["bytes_out", n]`
+    BytesOut(u64),
+}
+
+impl Part {
+    /// A step by the name that the program gives it.
+    pub(super) fn of(kind: &str, amount: f64) -> Result<Self, String> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be finite and at least zero"
+        )]
+        let bytes = amount as u64;
+        Ok(match kind {
+            "io" => Self::Io(amount),
+            "cpu" => Self::Cpu(amount),
+            "native" => Self::Native(amount),
+            "lock" => Self::Lock(amount),
+            "bytes_in" => Self::BytesIn(bytes),
+            "bytes_out" => Self::BytesOut(bytes),
+            other => return Err(format!("unknown step `{other}`")),
+        })
+    }
+
+    /// The duration of a timed step.
+    fn time(self, native_cost: f64) -> Option<Nanos> {
+        match self {
+            Self::Io(s) => Some(Nanos::from_secs_f64(s)),
+            Self::Cpu(ms) | Self::Lock(ms) => Some(Nanos::from_f64(ms * 1e6)),
+            Self::Native(ms) => Some(Nanos::from_f64(ms * 1e6 * native_cost)),
+            Self::BytesIn(_) | Self::BytesOut(_) => None,
+        }
+    }
+
+    fn step(self, native_cost: f64) -> Step {
+        let time = Dist::Constant(self.time(native_cost).unwrap_or_default());
+        match self {
+            Self::Io(_) => Step::Io(time),
+            Self::Cpu(_) => Step::Cpu(time),
+            Self::Native(_) => Step::Native(time),
+            Self::Lock(_) => Step::Lock(LOCK, vec![Step::Cpu(time)]),
+            Self::BytesIn(n) => Step::PayloadIn(n),
+            Self::BytesOut(n) => Step::PayloadOut(n),
+        }
+    }
+
+    /// Whether two steps differ at most in how long they last.
+    fn same_shape(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::BytesIn(_) | Self::BytesOut(_), _) => self == other,
+            _ => std::mem::discriminant(&self) == std::mem::discriminant(&other),
+        }
+    }
+}
+
+/// The one lock of the program.
+const LOCK: usize = 0;
+
+/// Reading the thread's CPU clock, a system call, in nanoseconds at best speed: 590 to 620 with CPython 3.11 and 3.13 on
+/// a machine of the reference's class that was at its typical speed.
+const CLOCK_NS: f64 = 400.0;
+/// Iterations between two looks at the clock in `burn`.
+const ITERATIONS: f64 = 100.0;
+
+/// What the program's own code does for a task, besides the library and the task, in iterations of the reference loop
+/// (51 to 82 ns where they were measured, with CPython 3.11 and 3.13): `_pool`'s loop body (arrival, payload, partial,
+/// callback, list) takes 960 and 1,140 ns, the sequential loop with `run_steps` 264 and 309, the coroutines `one` and
+/// `body` with `split` 580 and 690, and `_payload` 257 and 339.
+const POOL_LOOP: f64 = 16.5;
+const SEQUENTIAL_LOOP: f64 = 4.5;
+const COROUTINES: f64 = 10.0;
+const PAYLOAD: f64 = 4.5;
+
+/// The program's list of tasks, bytes a task and a step: 590 KB for 2,000 tasks of one step with CPython 3.13.
+const TASK_BYTES: f64 = 184.0;
+const STEP_BYTES: f64 = 104.0;
+/// A step repeated in further rounds is only one more reference.
+const REFERENCE_BYTES: f64 = 8.0;
+
+/// More steps than this in one task are refused.
+const MAX_STEPS: u64 = 1_000_000;
+
+struct Tasks {
+    classes: Vec<TaskClass>,
+    arrivals: Arrivals,
+    /// What the program's list of tasks occupies.
+    memory: f64,
+}
+
+/// The workload of a cell and the memory of the program's own list of tasks. `grains` are an iteration of `burn` and a
+/// block of `native` in nanoseconds, at best speed.
+pub(super) fn build_workload(
+    c: &Config,
+    trace: Option<Vec<Recorded>>,
+    strategy: &Strategy,
+    grains: (f64, f64),
+    slowness: f64,
+) -> Result<(Workload, f64), String> {
+    let native_cost = positive("native_cost", c.native_cost.unwrap_or(1.0))?;
+    let tasks = match (trace, c.workload.as_str()) {
+        (Some(recorded), _) => traced(&recorded, native_cost),
+        (None, "uniform") => uniform(c, native_cost)?,
+        (None, "agents") => agents(c)?,
+        (None, "open") => open(c)?,
+        (None, "convoy") => convoy(c)?,
+        (None, other) => return Err(format!("unknown workload `{other}`")),
+    };
+    if tasks.classes.is_empty() {
+        return Err("it has no tasks".into());
+    }
+    let own = match strategy {
+        Strategy::Sequential | Strategy::Threads(Workers::PerTask) => SEQUENTIAL_LOOP,
+        Strategy::Asyncio {
+            offload: Offload::None,
+            ..
+        } => COROUTINES,
+        Strategy::Asyncio { .. } => COROUTINES + PAYLOAD,
+        _ => POOL_LOOP,
+    };
+    let workload = Workload {
+        arrivals: tasks.arrivals,
+        classes: tasks.classes,
+        locks: vec![LockSpec {
+            name: "LOCK".into(),
+            shared: false,
+        }],
+        queues: Vec::new(),
+        objects: Vec::new(),
+        imports: Imports::default(),
+        untouched_payload: true,
+        dispatch: Nanos::from_f64(own * BASELINE_NS_PER_ITER * slowness),
+        // A step ends at the first look at the clock past its demand: late by up to 100 iterations and a look. The halves of
+        // the first and the last look that lie outside the measured time add a look on average; twice that in a range.
+        cpu_grain: Nanos::from_f64((ITERATIONS * grains.0 + 3.0 * CLOCK_NS) * slowness),
+        native_grain: Nanos::from_f64((grains.1 + 3.0 * CLOCK_NS) * slowness),
+    };
+    Ok((workload, tasks.memory))
+}
+
+fn class(name: &str, count: u64, steps: Vec<Step>, interleave: bool) -> TaskClass {
+    TaskClass {
+        name: name.into(),
+        count,
+        weight: 1.0,
+        steps,
+        interleave,
+    }
+}
+
+/// A key that the workload cannot do without.
+fn needed<T>(c: &Config, key: &str, value: Option<T>) -> Result<T, String> {
+    value.ok_or_else(|| format!("workload `{}` needs `{key}`", c.workload))
+}
+
+/// A time that is there and not zero: Python leaves the step out otherwise.
+fn some(key: &str, value: Option<f64>) -> Result<Option<f64>, String> {
+    match value {
+        None => Ok(None),
+        Some(ms) if ms.is_finite() && ms >= 0.0 => Ok((ms > 0.0).then_some(ms)),
+        Some(ms) => Err(format!(
+            "`{key}` must be a number of at least zero, not {ms}"
+        )),
+    }
+}
+
+/// A time that must be there; it may be zero.
+fn time(c: &Config, key: &str, value: Option<f64>) -> Result<f64, String> {
+    Ok(some(key, Some(needed(c, key, value)?))?.unwrap_or(0.0))
+}
+
+/// The steps of one round, so many times over.
+fn repeated(parts: &[Part], rounds: u64, native_cost: f64) -> Result<Vec<Step>, String> {
+    let steps = rounds.saturating_mul(parts.len() as u64);
+    if steps > MAX_STEPS {
+        return Err(format!(
+            "a task of {steps} steps is more than the {MAX_STEPS} that are allowed"
+        ));
+    }
+    Ok((0..rounds)
+        .flat_map(|_| parts.iter().map(|p| p.step(native_cost)))
+        .collect())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn list_memory(tasks: u64, parts: usize, rounds: u64) -> f64 {
+    let again = rounds.saturating_sub(1) as f64;
+    tasks as f64 * (TASK_BYTES + parts as f64 * (STEP_BYTES + again * REFERENCE_BYTES))
+}
+
+fn uniform(c: &Config, native_cost: f64) -> Result<Tasks, String> {
+    let bytes = |n: Option<u64>| n.filter(|n| *n > 0);
+    let parts: Vec<Part> = [
+        bytes(c.bytes_in).map(Part::BytesIn),
+        some("io_ms", c.io_ms)?.map(|ms| Part::Io(ms / 1e3)),
+        some("cpu_ms", c.cpu_ms)?.map(Part::Cpu),
+        some("native_ms", c.native_ms)?.map(Part::Native),
+        some("lock_ms", c.lock_ms)?.map(Part::Lock),
+        bytes(c.bytes_out).map(Part::BytesOut),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let (n, rounds) = (needed(c, "n", c.n)?, c.rounds.unwrap_or(1));
+    let steps = repeated(&parts, rounds, native_cost)?;
+    Ok(batch(
+        vec![class("task", n, steps, false)],
+        list_memory(n, parts.len(), rounds),
+    ))
+}
+
+fn batch(classes: Vec<TaskClass>, memory: f64) -> Tasks {
+    Tasks {
+        classes: classes.into_iter().filter(|c| c.count > 0).collect(),
+        arrivals: Arrivals::Batch,
+        memory,
+    }
+}
+
+fn agents(c: &Config) -> Result<Tasks, String> {
+    let (n, rounds) = (needed(c, "n", c.n)?, needed(c, "rounds", c.rounds)?);
+    let reason = [
+        Part::Cpu(time(c, "reason_ms", c.reason_ms)?),
+        Part::Lock(time(c, "share_ms", c.share_ms)?),
+    ];
+    let fetch = [
+        Part::Io(time(c, "fetch_ms", c.fetch_ms)? / 1e3),
+        Part::Cpu(time(c, "parse_ms", c.parse_ms)?),
+    ];
+    let classes = vec![
+        class(
+            "reason",
+            n.div_ceil(2),
+            repeated(&reason, rounds, 1.0)?,
+            true,
+        ),
+        class("fetch", n / 2, repeated(&fetch, rounds, 1.0)?, true),
+    ];
+    Ok(batch(classes, list_memory(n, 2, rounds)))
+}
+
+fn convoy(c: &Config) -> Result<Tasks, String> {
+    let (hogs, n, rounds) = (
+        needed(c, "hogs", c.hogs)?,
+        needed(c, "n", c.n)?,
+        needed(c, "rounds", c.rounds)?,
+    );
+    let short = [
+        Part::Io(time(c, "io_ms", c.io_ms)? / 1e3),
+        Part::Cpu(time(c, "cpu_ms", c.cpu_ms)?),
+    ];
+    let classes = vec![
+        class(
+            "hog",
+            hogs,
+            vec![Part::Cpu(time(c, "hog_ms", c.hog_ms)?).step(1.0)],
+            false,
+        ),
+        class("io", n, repeated(&short, rounds, 1.0)?, false),
+    ];
+    Ok(batch(
+        classes,
+        list_memory(hogs, 1, 1) + list_memory(n, 2, rounds),
+    ))
+}
+
+/// Open arrivals without a recorded trace: the same distributions, our own draws.
+fn open(c: &Config) -> Result<Tasks, String> {
+    let n = needed(c, "n", c.n)?;
+    let rate = positive("rate", needed(c, "rate", c.rate)?)?;
+    let sleep = |ms: f64| Step::Io(Dist::Exponential(Nanos::from_f64(ms * 1e6)));
+    let cpu = some("cpu_ms", c.cpu_ms)?.map(|ms| Part::Cpu(ms).step(1.0));
+    let steps: Vec<Step> = [
+        some("io_ms", c.io_ms)?.map(sleep),
+        cpu,
+        some("io2_ms", c.io2_ms)?.map(sleep),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if n == 0 {
+        return Ok(batch(Vec::new(), 0.0));
+    }
+    let memory = list_memory(n, steps.len(), 1);
+    let arrivals = Arrivals::Open {
+        interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)),
+        count: Some(n),
+    };
+    Ok(Tasks {
+        classes: vec![class("task", n, steps, false)],
+        arrivals,
+        memory,
+    })
+}
+
+/// Recorded tasks: one class for each shape of steps, the durations as recorded.
+fn traced(recorded: &[Recorded], native_cost: f64) -> Tasks {
+    let mut shapes: Vec<&[Part]> = Vec::new();
+    let mut classes: Vec<TaskClass> = Vec::new();
+    let mut tasks = Vec::with_capacity(recorded.len());
+    let mut memory = 0.0;
+    for task in recorded {
+        let same = |shape: &&[Part]| {
+            shape.len() == task.steps.len()
+                && shape.iter().zip(&task.steps).all(|(a, b)| a.same_shape(*b))
+        };
+        let index = shapes.iter().position(same).unwrap_or_else(|| {
+            shapes.push(&task.steps);
+            let steps = task.steps.iter().map(|p| p.step(native_cost)).collect();
+            classes.push(class(
+                &format!("shape {}", classes.len() + 1),
+                0,
+                steps,
+                false,
+            ));
+            classes.len() - 1
+        });
+        classes[index].count += 1;
+        let demands = task
+            .steps
+            .iter()
+            .filter_map(|p| p.time(native_cost))
+            .collect();
+        tasks.push(TracedTask {
+            at: Nanos::from_secs_f64(task.at),
+            class: index,
+            demands,
+        });
+        memory += list_memory(1, task.steps.len(), 1);
+    }
+    Tasks {
+        classes,
+        arrivals: Arrivals::Trace(tasks),
+        memory,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(json: &str) -> Config {
+        serde_json::from_str(json).expect("a config")
+    }
+
+    fn built(json: &str) -> Workload {
+        build_workload(&config(json), None, &Strategy::Sequential, (51.0, 5e4), 1.0)
+            .expect("buildable")
+            .0
+    }
+
+    fn refused(json: &str) -> String {
+        build_workload(&config(json), None, &Strategy::Sequential, (51.0, 5e4), 1.0)
+            .expect_err("refused")
+    }
+
+    #[test]
+    fn uniform_tasks_have_their_steps_in_the_programs_order() {
+        let w = built(
+            r#"{"workload": "uniform", "strategy": "aio", "n": 3, "rounds": 2, "io_ms": 5, "cpu_ms": 1.5, "native_ms": 2,
+                "native_cost": 1.5, "lock_ms": 0.5, "bytes_in": 10, "bytes_out": 20, "cpu_cost": 1.6, "seed": 3, "unknown": {}}"#,
+        );
+        let ms = |ms: f64| Dist::Constant(Nanos::from_f64(ms * 1e6));
+        let round = vec![
+            Step::PayloadIn(10),
+            Step::Io(ms(5.0)),
+            Step::Cpu(ms(1.5)),
+            Step::Native(ms(3.0)),
+            Step::Lock(0, vec![Step::Cpu(ms(0.5))]),
+            Step::PayloadOut(20),
+        ];
+        assert_eq!(w.classes[0].steps, [round.clone(), round].concat());
+        assert_eq!((w.classes[0].count, &w.arrivals), (3, &Arrivals::Batch));
+    }
+
+    #[test]
+    fn zero_and_missing_times_leave_a_step_out() {
+        let w = built(
+            r#"{"workload": "uniform", "strategy": "aio", "n": 1, "io_ms": 0, "bytes_in": 0, "cpu_ms": 1}"#,
+        );
+        assert_eq!(w.classes[0].steps.len(), 1);
+        assert!(
+            built(
+                r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 0}"#
+            )
+            .classes[0]
+                .steps
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn agents_take_turns_and_odd_numbers_favour_the_first() {
+        let w = built(
+            r#"{"workload": "agents", "strategy": "aio", "n": 5, "rounds": 2, "reason_ms": 4, "share_ms": 1, "fetch_ms": 6, "parse_ms": 1}"#,
+        );
+        let counts: Vec<_> = w
+            .classes
+            .iter()
+            .map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len()))
+            .collect();
+        assert_eq!(counts, [("reason", 3, true, 4), ("fetch", 2, true, 4)]);
+        let one = built(
+            r#"{"workload": "agents", "strategy": "aio", "n": 1, "rounds": 1, "reason_ms": 4, "share_ms": 1, "fetch_ms": 6, "parse_ms": 1}"#,
+        );
+        assert_eq!(one.classes.len(), 1);
+    }
+
+    #[test]
+    fn hogs_come_before_the_others() {
+        let w = built(
+            r#"{"workload": "convoy", "strategy": "aio", "n": 4, "hogs": 2, "hog_ms": 100, "rounds": 3, "io_ms": 1, "cpu_ms": 0.5}"#,
+        );
+        let counts: Vec<_> = w
+            .classes
+            .iter()
+            .map(|c| (c.name.as_str(), c.count, c.interleave, c.steps.len()))
+            .collect();
+        assert_eq!(counts, [("hog", 2, false, 1), ("io", 4, false, 6)]);
+    }
+
+    #[test]
+    fn open_arrivals_without_a_trace_are_drawn() {
+        let w = built(
+            r#"{"workload": "open", "strategy": "aio", "n": 9, "rate": 50, "io_ms": 20, "cpu_ms": 5, "io2_ms": 10}"#,
+        );
+        assert_eq!(
+            w.arrivals,
+            Arrivals::Open {
+                interval: Dist::Exponential(Nanos::from_millis(20)),
+                count: Some(9)
+            }
+        );
+        assert_eq!(w.classes[0].steps.len(), 3);
+        assert_eq!(
+            w.classes[0].steps[2],
+            Step::Io(Dist::Exponential(Nanos::from_millis(10)))
+        );
+    }
+
+    #[test]
+    fn a_trace_is_replayed_by_shape() {
+        let parts = |io: f64| {
+            vec![
+                Part::Io(io),
+                Part::Lock(2.0),
+                Part::Native(1.0),
+                Part::BytesIn(7),
+            ]
+        };
+        let recorded = [
+            Recorded {
+                at: 0.5,
+                steps: parts(0.25),
+            },
+            Recorded {
+                at: 0.6,
+                steps: vec![Part::Cpu(1.0)],
+            },
+            Recorded {
+                at: 0.7,
+                steps: parts(0.5),
+            },
+        ];
+        let c =
+            config(r#"{"workload": "open", "strategy": "aio", "native_cost": 2, "cpu_cost": 1.6}"#);
+        let (w, memory) = build_workload(
+            &c,
+            Some(recorded.to_vec()),
+            &Strategy::Sequential,
+            (51.0, 5e4),
+            1.0,
+        )
+        .expect("buildable");
+        assert_eq!(
+            w.classes.iter().map(|c| c.count).collect::<Vec<_>>(),
+            [2, 1]
+        );
+        let Arrivals::Trace(tasks) = &w.arrivals else {
+            panic!("a trace")
+        };
+        let ms = Nanos::from_millis;
+        assert_eq!((tasks[2].at, tasks[2].class), (ms(700), 0));
+        // Python's CPU stays at the baseline (the profile scales it); native code has a factor of its own.
+        assert_eq!(tasks[2].demands, [ms(500), ms(2), ms(2)]);
+        assert!(memory > 0.0);
+    }
+
+    #[test]
+    fn what_the_program_would_refuse_is_refused() {
+        assert!(refused(r#"{"workload": "uniform", "strategy": "aio"}"#).contains("needs `n`"));
+        assert!(
+            refused(r#"{"workload": "agents", "strategy": "aio", "n": 2}"#)
+                .contains("needs `rounds`")
+        );
+        assert!(
+            refused(r#"{"workload": "open", "strategy": "aio", "n": 2, "rate": 0}"#)
+                .contains("`rate` must be")
+        );
+        assert!(
+            refused(r#"{"workload": "uniform", "strategy": "aio", "n": 2, "cpu_ms": -1}"#)
+                .contains("`cpu_ms` must be")
+        );
+        assert!(
+            refused(r#"{"workload": "uniform", "strategy": "aio", "n": 0, "cpu_ms": 1}"#)
+                .contains("no tasks")
+        );
+        assert!(
+            refused(r#"{"workload": "dance", "strategy": "aio"}"#)
+                .contains("unknown workload `dance`")
+        );
+        assert!(
+            refused(r#"{"workload": "uniform", "strategy": "aio", "n": 1, "cpu_ms": 1, "rounds": 99999999}"#)
+                .contains("steps")
+        );
+    }
+}
