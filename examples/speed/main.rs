@@ -1,7 +1,10 @@
 //! Prints how fast the simulator is, as a Markdown table:
 //!
 //! ```text
-//! cargo run --release --example speed
+//! cargo run --release --example speed                 everything but the longest runs
+//! cargo run --release --example speed -- kernel       the kernel beside the loop written by hand
+//! cargo run --release --example speed -- models       the full model under every strategy
+//! cargo run --release --example speed -- growth 7     growth up to 10^7 tasks (6 unless stated)
 //! ```
 
 #![expect(clippy::print_stdout, reason = "its output is the table")]
@@ -9,7 +12,10 @@
 #[path = "../../benches/common/queue.rs"]
 mod queue;
 
+mod models;
+
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use queue::{Queue, Seen, by_hand, engine};
@@ -18,8 +24,34 @@ use queue::{Queue, Seen, by_hand, engine};
 const CUSTOMERS: u64 = 5_000_000;
 const RUNS: usize = 9;
 
-fn main() {
-    kernel();
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match args[..] {
+        [] => {
+            kernel();
+            models::table().and_then(|()| models::growth(6))
+        }
+        ["kernel"] => {
+            kernel();
+            Ok(())
+        }
+        ["models"] => models::table(),
+        ["growth"] => models::growth(6),
+        ["growth", power] => match power.parse() {
+            Ok(power @ 3..=9) => models::growth(power),
+            _ => Err(format!("{power} is no power of ten from 3 to 9")),
+        },
+        ["row", name, tasks] => models::child(name, tasks),
+        _ => Err("expected one of: kernel, models, growth [POWER]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            println!("failed: {text}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Seconds that a loop takes.
