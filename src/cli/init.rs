@@ -135,7 +135,7 @@ mod tests {
         assert!(run(&args(&dir.path().join("no/such/dir.ron"), false)).is_err());
         assert!(run(&args(dir.path(), true)).is_err());
         assert_eq!(
-            run(Args {
+            run(&Args {
                 name: "scrapper".into(),
                 output: None,
                 force: false
