@@ -433,9 +433,14 @@ impl Machine {
         self.leave_core(tid, cause);
     }
 
-    /// The running thread ends.
+    /// The thread ends.
     pub fn exit(&mut self, tid: Tid) {
-        self.leave_core(tid, Cause::Startup);
+        if self.threads[tid as usize].state == State::Running {
+            self.leave_core(tid, Cause::Startup);
+        } else {
+            // It was preempted by a thread that it woke with its last act.
+            self.suspend(tid, Cause::Startup);
+        }
         self.threads[tid as usize].state = State::Exited;
     }
 
@@ -690,8 +695,23 @@ impl Machine {
         let core = self.threads[tid as usize].core;
         self.settle(tid, core);
         self.enqueue(tid);
-        // It does not preempt: with equal slices the running thread's deadline is the earlier one, until it has passed.
-        self.arm_slice(core);
+        if self.overdue(core) {
+            self.preempt(core);
+        } else {
+            self.arm_slice(core);
+        }
+    }
+
+    /// Whether the running thread's deadline has passed unnoticed: it is renewed when the thread is picked and at every
+    /// tick, and looked at when another thread wakes. A thread that reads its own CPU clock all the time (no tick in the
+    /// model) never lets it pass.
+    fn overdue(&self, core: u32) -> bool {
+        let c = &self.cores[core as usize];
+        if self.tick == Nanos::ZERO || c.current.is_none() {
+            return false;
+        }
+        let last_tick = Nanos(self.now.0 / self.tick.0 * self.tick.0);
+        self.now - c.picked.max(last_tick) >= self.slice
     }
 
     /// Now and then a core with fewer waiting threads takes one from another: at once where two or more are between them,
