@@ -17,7 +17,7 @@ const ROUNDTRIP_WAKES: f64 = 5.0;
 const WAKE_NS: f64 = 10_000.0;
 /// Worker's CPU for a call over the parent's besides the submit, at least: it makes the same reads, writes and pickling
 /// without selector and futures. Used where the round trip does not show it, because parent and worker overlap.
-const WORKER_OVER_PARENT: f64 = 0.5;
+const WORKER_OVER_PARENT: f64 = 0.25;
 /// Of what forking costs for every byte of the parent: copying the page tables, against tearing them down later.
 const COPY_SHARE: f64 = 0.6;
 /// Of a forked child's CPU: to its target, against its exit.
