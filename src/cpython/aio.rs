@@ -326,6 +326,9 @@ impl Sim<'_> {
                 };
                 self.push(tid, Act::Label(Cause::Ipc));
                 self.push(tid, Act::Run(self.costs.aio_offload + submit));
+                if matches!(self.program.layout.executor, Executor::Processes(..)) {
+                    self.push(tid, Act::Native(self.syscall)); // The pool's wake-up pipe.
+                }
                 self.push(tid, Act::RoleTask(OFFLOAD, key));
             }
             Flow::Over => {

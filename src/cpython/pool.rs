@@ -261,7 +261,9 @@ impl Sim<'_> {
             }
             self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
             if self.pools[pool as usize].parts {
-                self.push(tid, Act::Run(self.costs.aio_threadsafe));
+                // The second half is the write into the loop's self-pipe, without the GIL.
+                self.push(tid, Act::Run(Self::half(self.costs.aio_threadsafe)));
+                self.push(tid, Act::Native(Self::half(self.costs.aio_threadsafe)));
             }
             self.push(tid, Act::RoleTask(NEXT, key));
         }

@@ -470,7 +470,12 @@ impl Sim<'_> {
             Executor::Threads(_) | Executor::Interpreters(_) => {
                 self.push(tid, Act::Run(dispatch + self.costs.tpe_submit));
             }
-            Executor::Processes(..) => self.push(tid, Act::Run(dispatch + self.costs.ppe_submit)),
+            Executor::Processes(..) => {
+                self.push(tid, Act::Run(dispatch + self.costs.ppe_submit));
+                // The wake-up pipe is written without the GIL: too briefly for a waiter to get it, but long enough to wake
+                // one and so to start its interval anew. This is why the manager starves while a batch is submitted.
+                self.push(tid, Act::Native(self.syscall));
+            }
             Executor::MpPool(..) => self.push(tid, Act::Run(dispatch)),
         }
         self.push(tid, Act::RoleTask(SUBMIT, key));
