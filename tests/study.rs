@@ -224,6 +224,17 @@ fn saturation_is_said_and_stability_is_not_mistaken_for_it() {
             .iter()
             .any(|w| matches!(w, Warning::Saturated { .. }))
     );
+    for seed in 0..40 {
+        // Short overloaded runs, three of each: seen as what they are.
+        let mut s = scenario(queue(100.0, 1.3, 2_000));
+        s.strategies = vec![threads(1)];
+        s.seed = seed;
+        assert_eq!(
+            study(&s, &fixed(3)).forecasts[0].status,
+            Status::Saturated,
+            "seed {seed}"
+        );
+    }
     // A busy but stable server at 90 %: never called saturated in 40 seeded studies.
     for seed in 0..40 {
         let mut s = scenario(queue(100.0, 0.9, 5_000));

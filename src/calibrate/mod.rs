@@ -3,6 +3,7 @@
 mod cells;
 mod derive;
 mod held;
+mod part;
 pub mod profile_file;
 pub mod profiles;
 pub mod render;

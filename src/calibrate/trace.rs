@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::work::Part;
+use super::part::Part;
 
 /// A recorded task: when it arrives, in seconds, and its steps.
 #[derive(Clone, Debug)]

@@ -32,8 +32,9 @@ impl Default for Settings {
     }
 }
 
-/// A replication of a cell may not take more model events than this.
-const MAX_EVENTS: u64 = 500_000_000;
+/// A replication of a cell may not take more model events than this; the largest of the reference takes a tenth of a
+/// million.
+const MAX_EVENTS: u64 = 50_000_000;
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// What else a simulation did, beside what the runs measured: for finding out why a forecast is off.

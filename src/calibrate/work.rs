@@ -2,6 +2,7 @@
 
 use super::cells::{Config, positive};
 use super::derive::BASELINE_NS_PER_ITER;
+use super::part::{MAX_STEPS, NO_NATIVE, Native, Part};
 use super::trace::Recorded;
 use crate::engine::Nanos;
 use crate::scenario::{
@@ -9,80 +10,11 @@ use crate::scenario::{
     Workload,
 };
 
-/// One step of a task as the program lists it: seconds for sleeps, milliseconds (baseline) for CPU.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Part {
-    /// `["io", seconds]`
-    Io(f64),
-    /// `["cpu", ms]`
-    Cpu(f64),
-    /// `["native", ms]`
-    Native(f64),
-    /// `["lock", ms]`
-    Lock(f64),
-    /// `["bytes_in", n]`
-    BytesIn(u64),
-    /// `["bytes_out", n]`
-    BytesOut(u64),
-}
-
-impl Part {
-    /// A step by the name that the program gives it.
-    pub(super) fn of(kind: &str, amount: f64) -> Result<Self, String> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked to be finite and at least zero"
-        )]
-        let bytes = amount as u64;
-        Ok(match kind {
-            "io" => Self::Io(amount),
-            "cpu" => Self::Cpu(amount),
-            "native" => Self::Native(amount),
-            "lock" => Self::Lock(amount),
-            "bytes_in" => Self::BytesIn(bytes),
-            "bytes_out" => Self::BytesOut(bytes),
-            other => return Err(format!("unknown step `{other}`")),
-        })
-    }
-
-    /// The duration of a timed step.
-    fn time(self, native_cost: f64) -> Option<Nanos> {
-        match self {
-            Self::Io(s) => Some(Nanos::from_secs_f64(s)),
-            Self::Cpu(ms) | Self::Lock(ms) => Some(Nanos::from_f64(ms * 1e6)),
-            Self::Native(ms) => Some(Nanos::from_f64(ms * 1e6 * native_cost)),
-            Self::BytesIn(_) | Self::BytesOut(_) => None,
-        }
-    }
-
-    fn step(self, native_cost: f64) -> Step {
-        let time = Dist::Constant(self.time(native_cost).unwrap_or_default());
-        match self {
-            Self::Io(_) => Step::Io(time),
-            Self::Cpu(_) => Step::Cpu(time),
-            Self::Native(_) => Step::Native(time),
-            Self::Lock(_) => Step::Lock(LOCK, vec![Step::Cpu(time)]),
-            Self::BytesIn(n) => Step::PayloadIn(n),
-            Self::BytesOut(n) => Step::PayloadOut(n),
-        }
-    }
-
-    /// Whether two steps differ at most in how long they last.
-    fn same_shape(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::BytesIn(_) | Self::BytesOut(_), _) => self == other,
-            _ => std::mem::discriminant(&self) == std::mem::discriminant(&other),
-        }
-    }
-}
-
-/// The one lock of the program.
-const LOCK: usize = 0;
-
 /// Reading the thread's CPU clock, a system call, in nanoseconds at best speed: 590 to 620 with CPython 3.11 and 3.13 on
 /// a machine of the reference's class that was at its typical speed.
 const CLOCK_NS: f64 = 400.0;
+/// What `native` does for a block besides hashing it, in nanoseconds at best speed: the hash object, the digest, the clock.
+const CALL_NS: f64 = 1_200.0;
 /// Iterations between two looks at the clock in `burn`.
 const ITERATIONS: f64 = 100.0;
 
@@ -95,14 +27,18 @@ const SEQUENTIAL_LOOP: f64 = 4.5;
 const COROUTINES: f64 = 10.0;
 const PAYLOAD: f64 = 4.5;
 
+/// `bytes(n)` from fresh memory, zeroed page by page: 25.6 us for 50 KB and 36.7 us for 100 KB, with CPython 3.11 on a
+/// machine of the reference's class a tenth below its best speed. From about 200 KB on (the C library raises its limit when
+/// a mapped block is freed, as the imports do) the memory is mapped and left untouched: 5 us.
+const FRESH_NS_PER_BYTE: f64 = 0.42;
+const MAPPED_BYTES: u64 = 200_000;
+const MAPPED_NS: f64 = 4_500.0;
+
 /// The program's list of tasks, bytes a task and a step: 590 KB for 2,000 tasks of one step with CPython 3.13.
 const TASK_BYTES: f64 = 184.0;
 const STEP_BYTES: f64 = 104.0;
 /// A step repeated in further rounds is only one more reference.
 const REFERENCE_BYTES: f64 = 8.0;
-
-/// More steps than this in one task are refused.
-const MAX_STEPS: u64 = 1_000_000;
 
 struct Tasks {
     classes: Vec<TaskClass>,
@@ -121,9 +57,16 @@ pub(super) fn build_workload(
     slowness: f64,
 ) -> Result<(Workload, f64), String> {
     let native_cost = positive("native_cost", c.native_cost.unwrap_or(1.0))?;
-    let tasks = match (trace, c.workload.as_str()) {
-        (Some(recorded), _) => traced(&recorded, native_cost),
-        (None, "uniform") => uniform(c, native_cost)?,
+    let block = Nanos::from_f64((grains.1 + CALL_NS) * slowness);
+    let tasks = match (&trace, c.workload.as_str()) {
+        (Some(recorded), _) => traced(recorded, native_cost),
+        (None, "uniform") => uniform(
+            c,
+            Native {
+                cost: native_cost,
+                block: Some(block),
+            },
+        )?,
         (None, "agents") => agents(c)?,
         (None, "open") => open(c)?,
         (None, "convoy") => convoy(c)?,
@@ -141,6 +84,16 @@ pub(super) fn build_workload(
         Strategy::Asyncio { .. } => COROUTINES + PAYLOAD,
         _ => POOL_LOOP,
     };
+    let payload = match strategy {
+        Strategy::Sequential
+        | Strategy::Threads(Workers::PerTask)
+        | Strategy::Asyncio {
+            offload: Offload::None,
+            ..
+        } => 0.0,
+        _ => payload_cost(&tasks.classes),
+    };
+    let cpu_cost = positive("cpu_cost", c.cpu_cost.unwrap_or(1.0))?;
     let workload = Workload {
         arrivals: tasks.arrivals,
         classes: tasks.classes,
@@ -152,13 +105,37 @@ pub(super) fn build_workload(
         objects: Vec::new(),
         imports: Imports::default(),
         untouched_payload: true,
-        dispatch: Nanos::from_f64(own * BASELINE_NS_PER_ITER * slowness),
+        dispatch: Nanos::from_f64((own * BASELINE_NS_PER_ITER + payload / cpu_cost) * slowness),
         // A step ends at the first look at the clock past its demand: late by up to 100 iterations and a look. The halves of
         // the first and the last look that lie outside the measured time add a look on average; twice that in a range.
         cpu_grain: Nanos::from_f64((ITERATIONS * grains.0 + 3.0 * CLOCK_NS) * slowness),
-        native_grain: Nanos::from_f64((grains.1 + 3.0 * CLOCK_NS) * slowness),
+        // Where a native step is spent block by block it ends with a whole one already.
+        native_grain: if trace.is_some() { block } else { Nanos::ZERO },
     };
     Ok((workload, tasks.memory))
+}
+
+/// Building a task's payload: `bytes(n)` zeroes memory of the heap, which is fresh while tasks pile up; large ones are
+/// mapped and not touched. The mean over the tasks, in nanoseconds at best speed.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn payload_cost(classes: &[TaskClass]) -> f64 {
+    let bytes = |c: &TaskClass| {
+        c.steps
+            .iter()
+            .map(|s| if let Step::PayloadIn(n) = s { *n } else { 0 })
+            .fold(0, u64::saturating_add)
+    };
+    let cost = |n: u64| match n {
+        0 => 0.0,
+        n if n < MAPPED_BYTES => n as f64 * FRESH_NS_PER_BYTE,
+        _ => MAPPED_NS,
+    };
+    let tasks: f64 = classes.iter().map(|c| c.count as f64).sum();
+    classes
+        .iter()
+        .map(|c| c.count as f64 * cost(bytes(c)))
+        .sum::<f64>()
+        / tasks.max(1.0)
 }
 
 fn class(name: &str, count: u64, steps: Vec<Step>, interleave: bool) -> TaskClass {
@@ -193,7 +170,7 @@ fn time(c: &Config, key: &str, value: Option<f64>) -> Result<f64, String> {
 }
 
 /// The steps of one round, so many times over.
-fn repeated(parts: &[Part], rounds: u64, native_cost: f64) -> Result<Vec<Step>, String> {
+fn repeated(parts: &[Part], rounds: u64, native: Native) -> Result<Vec<Step>, String> {
     let steps = rounds.saturating_mul(parts.len() as u64);
     if steps > MAX_STEPS {
         return Err(format!(
@@ -201,7 +178,7 @@ fn repeated(parts: &[Part], rounds: u64, native_cost: f64) -> Result<Vec<Step>, 
         ));
     }
     Ok((0..rounds)
-        .flat_map(|_| parts.iter().map(|p| p.step(native_cost)))
+        .flat_map(|_| parts.iter().map(|p| p.step(native)))
         .collect())
 }
 
@@ -211,7 +188,7 @@ fn list_memory(tasks: u64, parts: usize, rounds: u64) -> f64 {
     tasks as f64 * (TASK_BYTES + parts as f64 * (STEP_BYTES + again * REFERENCE_BYTES))
 }
 
-fn uniform(c: &Config, native_cost: f64) -> Result<Tasks, String> {
+fn uniform(c: &Config, native: Native) -> Result<Tasks, String> {
     let bytes = |n: Option<u64>| n.filter(|n| *n > 0);
     let parts: Vec<Part> = [
         bytes(c.bytes_in).map(Part::BytesIn),
@@ -225,7 +202,7 @@ fn uniform(c: &Config, native_cost: f64) -> Result<Tasks, String> {
     .flatten()
     .collect();
     let (n, rounds) = (needed(c, "n", c.n)?, c.rounds.unwrap_or(1));
-    let steps = repeated(&parts, rounds, native_cost)?;
+    let steps = repeated(&parts, rounds, native)?;
     Ok(batch(
         vec![class("task", n, steps, false)],
         list_memory(n, parts.len(), rounds),
@@ -254,10 +231,10 @@ fn agents(c: &Config) -> Result<Tasks, String> {
         class(
             "reason",
             n.div_ceil(2),
-            repeated(&reason, rounds, 1.0)?,
+            repeated(&reason, rounds, NO_NATIVE)?,
             true,
         ),
-        class("fetch", n / 2, repeated(&fetch, rounds, 1.0)?, true),
+        class("fetch", n / 2, repeated(&fetch, rounds, NO_NATIVE)?, true),
     ];
     Ok(batch(classes, list_memory(n, 2, rounds)))
 }
@@ -276,10 +253,10 @@ fn convoy(c: &Config) -> Result<Tasks, String> {
         class(
             "hog",
             hogs,
-            vec![Part::Cpu(time(c, "hog_ms", c.hog_ms)?).step(1.0)],
+            vec![Part::Cpu(time(c, "hog_ms", c.hog_ms)?).step(NO_NATIVE)],
             false,
         ),
-        class("io", n, repeated(&short, rounds, 1.0)?, false),
+        class("io", n, repeated(&short, rounds, NO_NATIVE)?, false),
     ];
     Ok(batch(
         classes,
@@ -292,7 +269,7 @@ fn open(c: &Config) -> Result<Tasks, String> {
     let n = needed(c, "n", c.n)?;
     let rate = positive("rate", needed(c, "rate", c.rate)?)?;
     let sleep = |ms: f64| Step::Io(Dist::Exponential(Nanos::from_f64(ms * 1e6)));
-    let cpu = some("cpu_ms", c.cpu_ms)?.map(|ms| Part::Cpu(ms).step(1.0));
+    let cpu = some("cpu_ms", c.cpu_ms)?.map(|ms| Part::Cpu(ms).step(NO_NATIVE));
     let steps: Vec<Step> = [
         some("io_ms", c.io_ms)?.map(sleep),
         cpu,
@@ -329,7 +306,16 @@ fn traced(recorded: &[Recorded], native_cost: f64) -> Tasks {
         };
         let index = shapes.iter().position(same).unwrap_or_else(|| {
             shapes.push(&task.steps);
-            let steps = task.steps.iter().map(|p| p.step(native_cost)).collect();
+            let steps = task
+                .steps
+                .iter()
+                .map(|p| {
+                    p.step(Native {
+                        cost: native_cost,
+                        block: None,
+                    })
+                })
+                .collect();
             classes.push(class(
                 &format!("shape {}", classes.len() + 1),
                 0,
@@ -388,7 +374,8 @@ mod tests {
             Step::PayloadIn(10),
             Step::Io(ms(5.0)),
             Step::Cpu(ms(1.5)),
-            Step::Native(ms(3.0)),
+            // 3 ms in calls of a block (50 us) and what goes with it (1.2 us).
+            Step::Repeat(59, vec![Step::Native(ms(0.0512))]),
             Step::Lock(0, vec![Step::Cpu(ms(0.5))]),
             Step::PayloadOut(20),
         ];

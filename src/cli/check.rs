@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn check(files: &[&str], format: Format) -> u8 {
-        run(Args {
+        run(&Args {
             files: files.iter().map(ToString::to_string).collect(),
             format,
             set: Vec::new(),

@@ -112,12 +112,12 @@ mod tests {
     fn a_copy_is_written_once() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("mine.ron");
-        assert_eq!(run(args(&file, false)).unwrap(), 0);
+        assert_eq!(run(&args(&file, false)).unwrap(), 0);
         assert!(load(&file.to_string_lossy(), &[]).is_ok());
         fs::write(&file, "mine").unwrap();
-        assert_eq!(run(args(&file, false)).unwrap(), 2);
+        assert_eq!(run(&args(&file, false)).unwrap(), 2);
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-        assert_eq!(run(args(&file, true)).unwrap(), 0);
+        assert_eq!(run(&args(&file, true)).unwrap(), 0);
         assert_eq!(
             fs::read_to_string(&file).unwrap(),
             embedded::find("scraper").unwrap().text
@@ -132,10 +132,10 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(run(args(&dir.path().join("no/such/dir.ron"), false)).is_err());
-        assert!(run(args(dir.path(), true)).is_err());
+        assert!(run(&args(&dir.path().join("no/such/dir.ron"), false)).is_err());
+        assert!(run(&args(dir.path(), true)).is_err());
         assert_eq!(
-            run(Args {
+            run(&Args {
                 name: "scrapper".into(),
                 output: None,
                 force: false

@@ -112,6 +112,9 @@ impl Sim<'_> {
         gil.holder = None;
         gil.held += now - gil.held_since;
         if gil.waiters.is_empty() {
+            // Whoever asked is awake, between two waits: it will find the GIL free, or ask again.
+            gil.drop_request = false;
+            gil.requester = None;
             return true;
         }
         let asked = gil.drop_request;

@@ -275,6 +275,9 @@ impl Sim<'_> {
     /// A task arrives from outside.
     pub(crate) fn arrive(&mut self) {
         let a = &mut self.arrivals;
+        if a.left == 0 {
+            return; // What was announced before the horizon or the count cut the rest off.
+        }
         if a.closed {
             a.users.pop();
         }

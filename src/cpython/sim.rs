@@ -523,6 +523,7 @@ impl<'a> Sim<'a> {
 
     fn observe(mut self, horizon: Nanos) -> Observed {
         let end = self.machine.now().min(horizon);
+        let memory_mean = self.memory.mean(self.machine.now());
         let (held, contended) = self
             .gils
             .iter()
@@ -545,7 +546,7 @@ impl<'a> Sim<'a> {
             switches_voluntary: voluntary,
             switches_involuntary: involuntary,
             memory_peak: self.memory.peak(),
-            memory_mean: self.memory.mean(end),
+            memory_mean,
             bytes_moved: self.bytes_moved,
             processes: self.children,
             events: self.events,

@@ -9,4 +9,6 @@ mod steady;
 pub use histogram::Histogram;
 pub use interval::{CONFIDENCE, Estimate, paired_difference, ratio, student_t};
 pub use series::{Batch, BatchSeries};
-pub use steady::{BatchMeans, Truncation, batch_means, drift, lag1, mser, rebatch, von_neumann};
+pub use steady::{
+    BatchMeans, Truncation, batch_means, drift, growth, lag1, mser, rebatch, von_neumann,
+};

@@ -147,6 +147,18 @@ pub fn drift(values: &[f64]) -> Option<f64> {
     (all > 0.0).then(|| (last - third) / all)
 }
 
+/// How much more the second half is than the first: the difference of their means over the mean of all. About 0 for a run that
+/// is long against its warm-up, 1 where the values grow with time from the start to the end. `None` as for [`drift`].
+pub fn growth(values: &[f64]) -> Option<f64> {
+    let n = values.len();
+    if n < 16 {
+        return None;
+    }
+    let mean = |v: &[f64]| mean_and_variance(v).0;
+    let all = mean(values);
+    (all > 0.0).then(|| (mean(&values[n / 2..]) - mean(&values[..n / 2])) / all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,8 +252,9 @@ mod tests {
     fn drift_of_a_ramp_and_of_noise() {
         let ramp: Vec<f64> = (0..1_000).map(f64::from).collect();
         assert!((drift(&ramp).unwrap() - 0.5).abs() < 0.01);
+        assert!((growth(&ramp).unwrap() - 1.0).abs() < 0.01);
         let flat: Vec<f64> = noise(1, 1_000).iter().map(|v| v + 10.0).collect();
-        assert!(drift(&flat).unwrap().abs() < 0.01);
+        assert!(drift(&flat).unwrap().abs() < 0.01 && growth(&flat).unwrap().abs() < 0.01);
         assert_eq!(drift(&[1.0; 8]), None);
     }
 

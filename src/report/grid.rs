@@ -2,7 +2,9 @@
 
 use crate::measure::Estimate;
 use crate::scenario::Metric;
-use crate::study::{Forecast, Quantity, Status, Study, Unit, Verdict, decimals, digits, time_unit};
+use crate::study::{
+    Forecast, Quantity, Status, Study, Unit, Verdict, decimals, digits, time_unit, whole,
+};
 
 /// A column: its title with the unit, and whether its cells are numbers.
 pub(super) struct Column {
@@ -147,7 +149,7 @@ pub(super) fn estimate(e: Estimate, interval: Interval) -> String {
     match e.half {
         Some(half) if half >= last_digit / 2.0 => {
             let half = if d == 0 {
-                digits(half, 3)
+                whole(half)
             } else {
                 format!("{half:.d$}")
             };
@@ -283,6 +285,7 @@ mod tests {
             "12.4 ± <0.1"
         );
         assert_eq!(estimate(e(12.41, Some(0.01)), Interval::IfVisible), "12.4");
+        assert_eq!(estimate(e(171.2, Some(3.02)), Interval::Always), "171 ± 3");
         assert_eq!(estimate(e(12.41, None), Interval::Always), "12.4");
         assert_eq!(
             estimate(e(0.012, Some(0.5)), Interval::Always),

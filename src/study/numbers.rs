@@ -42,6 +42,11 @@ pub(crate) fn digits(value: f64, significant: i32) -> String {
     grouped(&format!("{:.0}", libm::round(value / unit) * unit))
 }
 
+/// The nearest whole number.
+pub(crate) fn whole(value: f64) -> String {
+    grouped(&format!("{:.0}", libm::round(value)))
+}
+
 /// Thousands apart from five digits on.
 fn grouped(whole: &str) -> String {
     let (sign, number) = whole.strip_prefix('-').map_or(("", whole), |n| ("-", n));

@@ -2,7 +2,7 @@
 
 use super::quantity::{LATENCIES, Quantity};
 use crate::engine::Nanos;
-use crate::measure::{Histogram, drift};
+use crate::measure::{Histogram, drift, growth};
 use crate::scenario::Metric;
 use crate::strategy::{Finding, Outcome};
 
@@ -23,6 +23,8 @@ pub(super) struct Sample {
     pub objectives: Vec<f64>,
     /// How much the second half's latencies still rise (see [`drift`]).
     pub drift: Option<f64>,
+    /// How much longer the second half's latencies are than the first's (see [`growth`]).
+    pub growth: Option<f64>,
     /// Simulated events.
     pub events: u64,
     /// What went wrong.
@@ -44,6 +46,7 @@ pub(super) struct Reduction<'a> {
 
 impl Sample {
     pub(super) fn new(o: &Outcome, how: Reduction<'_>) -> Self {
+        let series = o.series.means();
         let spent: f64 = o.causes.iter().map(|c| c.as_secs_f64()).sum();
         let end = o.end.as_secs_f64();
         Self {
@@ -57,7 +60,8 @@ impl Sample {
                 .collect(),
             primary: metric(o, how, how.primary),
             objectives: how.objectives.iter().map(|&m| metric(o, how, m)).collect(),
-            drift: drift(&o.series.means()),
+            drift: drift(&series),
+            growth: growth(&series),
             events: o.events,
             findings: o.findings.clone(),
         }

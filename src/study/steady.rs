@@ -13,6 +13,13 @@ const RISING: f64 = 0.15;
 /// Completions that keep up to this share with the arrivals keep up.
 const KEEPING_UP: f64 = 0.97;
 
+/// Completions that stay below this share of the arrivals are far behind...
+const FAR_BEHIND: f64 = 0.9;
+
+/// ...and where the second half's latencies are longer than the first's by this share of their mean besides, a queue has grown
+/// from the start to the end, even if what drains it after the last arrival hides the rise within the second half.
+const GROWN: f64 = 0.5;
+
 /// Where a pilot's warm-up ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Warmup {
@@ -57,15 +64,19 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
         return true;
     }
     let drifts: Vec<f64> = samples.iter().filter_map(|s| s.drift).collect();
-    let rising =
-        drifts.len() == samples.len() && Estimate::of(&drifts).is_some_and(|d| d.low() > RISING);
-    // What has ended, per second in which completions were counted, against the arrivals' own rate.
-    let behind = |s: &Sample| {
+    // Either sign is enough: few replications make wide intervals, but chance does not lift each of three or more.
+    let by_interval = Estimate::of(&drifts).is_some_and(|d| d.low() > RISING);
+    let one_and_all = drifts.len() >= 3 && drifts.iter().all(|&d| d > RISING);
+    let rising = drifts.len() == samples.len() && (by_interval || one_and_all);
+    // What has ended, per second in which completions were counted, over the arrivals' own rate.
+    let kept_up = |s: &Sample| {
         let throughput = s.values[Quantity::Throughput as usize];
         let all = throughput * ended(s) / s.values[Quantity::Completed as usize].max(1.0);
-        arrival_rate(interval).is_some_and(|rate| all < KEEPING_UP * rate)
+        arrival_rate(interval).map_or(f64::INFINITY, |rate| all / rate)
     };
-    rising && samples.iter().all(behind)
+    let grown = samples.iter().all(|s| s.growth.is_some_and(|g| g > GROWN));
+    rising && samples.iter().all(|s| kept_up(s) < KEEPING_UP)
+        || grown && samples.iter().all(|s| kept_up(s) < FAR_BEHIND)
 }
 
 /// Arrivals a second; `None` where the mean interval is infinite, unknown or zero.

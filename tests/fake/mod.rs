@@ -23,6 +23,7 @@ pub(crate) fn class(count: u64, step: Dist) -> TaskClass {
 /// A batch of equal tasks.
 pub(crate) fn batch(count: u64, step: Dist) -> Workload {
     Workload {
+        untouched_payload: false,
         arrivals: Arrivals::Batch,
         classes: vec![class(count, step)],
         locks: Vec::new(),

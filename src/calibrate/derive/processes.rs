@@ -25,8 +25,8 @@ const BOOT_SHARE: f64 = 0.6;
 /// Of a start by the fork server: the caller's side (pickling, connecting, authenticating), against the server's fork.
 const FORKSERVER_CALL_SHARE: f64 = 0.55;
 /// Importing what the microbenchmark's main module needs beyond the workloads' own (mostly `statistics`), which its
-/// children do too. Measured with CPython 3.13: 5 ms at best speed.
-const MICRO_IMPORTS_NS: f64 = 5e6;
+/// children do too. Measured with CPython 3.13 and 3.11 (`-X importtime`): 3.2 and 2.3 ms at best speed.
+const MICRO_IMPORTS_NS: f64 = 3e6;
 /// Making a pool's queues and starting its threads, part of a first result.
 const POOL_SETUP_NS: f64 = 500_000.0;
 /// Of the time in which asyncio, process pools and multiprocessing are imported: what the resource tracker imports of it,
@@ -159,7 +159,7 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         spawn_call,
         "process_start_call_ms_spawn at best speed",
     );
-    let how = "less the start call, a round trip, the pool's set-up and 5 ms of imports that only the benchmark has";
+    let how = "less the start call, a round trip, the pool's set-up and 3 ms of imports that only the benchmark has";
     d.derived(
         "spawn_boot",
         boot("spawn", spawn_call),
@@ -215,7 +215,7 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         "0.45 of process_start_call_ms_forkserver, which waits for the server's fork",
     );
     let child = boot("forkserver", server_call);
-    let how = "processpool_first_result_ms_forkserver less the start call, a round trip, the pool's set-up and 5 ms of imports";
+    let how = "processpool_first_result_ms_forkserver less the start call, a round trip, the pool's set-up and 3 ms of imports";
     d.derived("forkserver_child_boot", child, how);
 }
 
