@@ -201,17 +201,19 @@ impl<'a> Sim<'a> {
 
     /// Runs to the end and reports.
     pub fn run(mut self) -> Observed {
-        let horizon = self.limits.horizon.unwrap_or(Nanos::MAX);
         let mut stopped = false;
+        if let Some(horizon) = self.limits.horizon {
+            self.machine.end_at(horizon);
+        }
         while let Some(up) = self.machine.advance() {
-            if self.machine.now() > horizon {
-                stopped = true;
-                break;
-            }
             match up {
                 Upcall::OnCore(tid) => self.drive(tid),
                 Upcall::Timer(tid) => self.timer(tid),
                 Upcall::Arrival => self.arrive(),
+                Upcall::End => {
+                    stopped = true;
+                    break;
+                }
             }
             if self.memory.exceeded.is_some() {
                 let (at, bytes) = self.memory.exceeded.expect("just seen");
@@ -233,7 +235,7 @@ impl<'a> Sim<'a> {
         self.machine.finish();
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
-        self.observe(horizon)
+        self.observe()
     }
 
     fn report_deadlock(&mut self) {
@@ -521,9 +523,9 @@ impl<'a> Sim<'a> {
         self.block(tid, Cause::Gil);
     }
 
-    fn observe(mut self, horizon: Nanos) -> Observed {
-        let end = self.machine.now().min(horizon);
-        let memory_mean = self.memory.mean(self.machine.now());
+    fn observe(mut self) -> Observed {
+        let end = self.machine.now();
+        let memory_mean = self.memory.mean(end);
         let (held, contended) = self
             .gils
             .iter()
