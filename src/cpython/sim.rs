@@ -215,8 +215,7 @@ impl<'a> Sim<'a> {
                     break;
                 }
             }
-            if self.memory.exceeded.is_some() {
-                let (at, bytes) = self.memory.exceeded.expect("just seen");
+            if let Some((at, bytes)) = self.memory.exceeded {
                 self.findings.push(Finding::OutOfMemory { at, bytes });
                 stopped = true;
                 break;

@@ -135,6 +135,8 @@ pub(crate) struct Thread {
     pub(crate) state: u8,
     /// When the worker was up, in nanoseconds.
     pub(crate) scratch: u64,
+    /// Payload of the call that a worker process (or a feeder) holds.
+    pub(crate) call_bytes: u64,
     /// Payload of the result that a worker process owes.
     pub(crate) result_bytes: u64,
     /// Item handed over while it was parked.
@@ -161,6 +163,7 @@ impl Thread {
             task: None,
             state: 0,
             scratch: 0,
+            call_bytes: 0,
             result_bytes: 0,
             handed: None,
         }

@@ -140,13 +140,22 @@ pub fn requester_wins(gil_slices: &Value) -> f64 {
         if threads.parse::<u32>().is_ok_and(|n| n < 3) {
             continue;
         }
-        let holders: Vec<i64> = slices.as_array().into_iter().flatten().filter_map(|s| s[0].as_i64()).collect();
+        let holders: Vec<i64> = slices
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|s| s[0].as_i64())
+            .collect();
         for w in holders.windows(3) {
             switches += 1;
             back += u32::from(w[0] == w[2]);
         }
     }
-    if switches == 0 { Params::default().gil_requester_wins } else { f64::from(back) / f64::from(switches) }
+    if switches == 0 {
+        Params::default().gil_requester_wins
+    } else {
+        f64::from(back) / f64::from(switches)
+    }
 }
 
 #[cfg(test)]

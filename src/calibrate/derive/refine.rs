@@ -8,7 +8,8 @@ use super::figures::Figures;
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, Imports, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, TaskClass, Workers, Workload,
+    Arrivals, Dist, Imports, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
+    TaskClass, Workers, Workload,
 };
 use crate::strategy::{Outcome, SimInput, simulate};
 
@@ -33,7 +34,11 @@ struct Probe {
 
 fn probes() -> [Probe; 4] {
     let one = Workers::Exactly(1);
-    let fork = Strategy::Processes { workers: one, start: StartMethod::Fork, api: ProcessApi::Executor };
+    let fork = Strategy::Processes {
+        workers: one,
+        start: StartMethod::Fork,
+        api: ProcessApi::Executor,
+    };
     [
         Probe {
             figure: "threadpool_roundtrip_us",
@@ -45,8 +50,15 @@ fn probes() -> [Probe; 4] {
         Probe {
             figure: "run_in_executor_thread_roundtrip_us",
             burst: false,
-            strategy: Strategy::Asyncio { limit: None, offload: Offload::Threads(one) },
-            parts: &[("aio_offload", 0.4), ("aio_threadsafe", 0.2), ("aio_offload_done", 0.4)],
+            strategy: Strategy::Asyncio {
+                limit: None,
+                offload: Offload::Threads(one),
+            },
+            parts: &[
+                ("aio_offload", 0.4),
+                ("aio_threadsafe", 0.2),
+                ("aio_offload_done", 0.4),
+            ],
         },
         Probe {
             figure: "processpool_roundtrip_us",
@@ -73,10 +85,17 @@ const PAYLOADS: [(u64, &str); 3] = [(100_000, "100KB"), (1_000_000, "1MB"), (10_
 ///
 /// The figures are taken as they stand: each is the best of several runs of short operations, so was seen at best speed.
 pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec) {
-    let index = |name: &str| PARAMS.iter().position(|p| p.name == name).expect("a parameter of the table");
+    let index = |name: &str| {
+        PARAMS
+            .iter()
+            .position(|p| p.name == name)
+            .expect("a parameter of the table")
+    };
     let first = profile.params.clone();
-    let probes: Vec<(Probe, f64)> =
-        probes().into_iter().filter_map(|p| figures.raw(p.figure).map(|us| (p, us * 1e3))).collect();
+    let probes: Vec<(Probe, f64)> = probes()
+        .into_iter()
+        .filter_map(|p| figures.raw(p.figure).map(|us| (p, us * 1e3)))
+        .collect();
     for _ in 0..ROUNDS {
         for (probe, target) in &probes {
             let now = if probe.burst {
@@ -94,7 +113,10 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
     for (probe, _) in &probes {
         for (name, _) in probe.parts {
             let tag = &mut profile.tags[index(name)];
-            let how = format!("adjusted until the model's {} is the measured one", probe.figure);
+            let how = format!(
+                "adjusted until the model's {} is the measured one",
+                probe.figure
+            );
             *tag = match tag {
                 Tag::Derived(before) => Tag::Derived(format!("{before}; then {how}")),
                 Tag::Measured(_) | Tag::Default => Tag::Derived(how),
@@ -107,8 +129,11 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
 /// What a large payload costs beyond the two curves (fresh pages faulted in, buffers that grow) belongs half to the sender,
 /// half to the receiver.
 fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec) {
-    let fork =
-        Strategy::Processes { workers: Workers::Exactly(1), start: StartMethod::Fork, api: ProcessApi::Executor };
+    let fork = Strategy::Processes {
+        workers: Workers::Exactly(1),
+        start: StartMethod::Fork,
+        api: ProcessApi::Executor,
+    };
     let (dumps, loads) = (profile.dumps.clone(), profile.loads.clone());
     let mut missing: Vec<(f64, f64)> = vec![(0.0, 0.0)];
     let targets: Vec<(u64, f64)> = PAYLOADS
@@ -130,7 +155,11 @@ fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec)
             }
         }
         let extra = |at: f64| {
-            let after = missing.iter().position(|(x, _)| *x >= at).unwrap_or(missing.len() - 1).max(1);
+            let after = missing
+                .iter()
+                .position(|(x, _)| *x >= at)
+                .unwrap_or(missing.len() - 1)
+                .max(1);
             match (missing.get(after - 1), missing.get(after)) {
                 (Some((x0, y0)), Some((x1, y1))) => y0 + (y1 - y0) / (x1 - x0) * (at - x0),
                 _ => 0.0,
@@ -153,15 +182,26 @@ fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec)
 
 /// The median round trip of an empty task with this payload, in nanoseconds, one at a time.
 fn round_trip(profile: &Profile, machine: &MachineSpec, strategy: &Strategy, payload: u64) -> f64 {
-    let arrivals = Arrivals::Closed { users: 1, think: Dist::Constant(Nanos::ZERO), count: Some(TRIPS) };
-    let Some(mut outcome) = run(profile, machine, strategy, arrivals, payload) else { return 0.0 };
+    let arrivals = Arrivals::Closed {
+        users: 1,
+        think: Dist::Constant(Nanos::ZERO),
+        count: Some(TRIPS),
+    };
+    let Some(mut outcome) = run(profile, machine, strategy, arrivals, payload) else {
+        return 0.0;
+    };
     outcome.latencies.sort_unstable();
-    outcome.latencies.get(outcome.latencies.len() / 2).map_or(0.0, |l| l.as_f64())
+    outcome
+        .latencies
+        .get(outcome.latencies.len() / 2)
+        .map_or(0.0, |l| l.as_f64())
 }
 
 /// The time of each empty task of a burst, in nanoseconds.
 fn burst(profile: &Profile, machine: &MachineSpec, strategy: &Strategy) -> f64 {
-    let Some(outcome) = run(profile, machine, strategy, Arrivals::Batch, 0) else { return 0.0 };
+    let Some(outcome) = run(profile, machine, strategy, Arrivals::Batch, 0) else {
+        return 0.0;
+    };
     // The pool is up before the burst in the measurement: from the first completion on.
     let first = outcome.latencies.iter().min().copied().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "a few hundred tasks")]
@@ -182,7 +222,10 @@ fn run(
             name: "nothing".into(),
             count: BURST,
             weight: 1.0,
-            steps: vec![Step::PayloadIn(payload), Step::Cpu(Dist::Constant(Nanos::ZERO))],
+            steps: vec![
+                Step::PayloadIn(payload),
+                Step::Cpu(Dist::Constant(Nanos::ZERO)),
+            ],
             interleave: false,
         }],
         locks: Vec::new(),
