@@ -203,6 +203,7 @@ impl Sim<'_> {
                 task.frames.push(Frame::Repeat(pc, rounds));
             }
             Instr::LeaveRepeat => {
+                self.events += 1; // A loop of steps that need no act must meet the event limit too.
                 let task = &mut self.tasks[key];
                 if let Some(Frame::Repeat(start, left)) = task.frames.last_mut() {
                     *left -= 1;
@@ -281,6 +282,7 @@ impl Sim<'_> {
     /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends.
     fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
         let now = self.machine.now();
+        self.events += 1;
         for queue in &mut self.queues {
             queue.forget(Waiter::Thread(tid));
         }

@@ -205,7 +205,22 @@ impl<'a> Sim<'a> {
         if let Some(horizon) = self.limits.horizon {
             self.machine.end_at(horizon);
         }
-        while let Some(up) = self.machine.advance() {
+        loop {
+            if let Some((at, bytes)) = self.memory.exceeded {
+                self.findings.push(Finding::OutOfMemory { at, bytes });
+                stopped = true;
+                break;
+            }
+            if self.over_limit() {
+                self.findings.push(Finding::EventLimit {
+                    at: self.machine.now(),
+                });
+                stopped = true;
+                break;
+            }
+            let Some(up) = self.machine.advance() else {
+                break;
+            };
             match up {
                 Upcall::OnCore(tid) => self.drive(tid),
                 Upcall::Timer(tid) => self.timer(tid),
@@ -215,18 +230,6 @@ impl<'a> Sim<'a> {
                     break;
                 }
             }
-            if let Some((at, bytes)) = self.memory.exceeded {
-                self.findings.push(Finding::OutOfMemory { at, bytes });
-                stopped = true;
-                break;
-            }
-            if self.events > self.limits.max_events {
-                self.findings.push(Finding::EventLimit {
-                    at: self.machine.now(),
-                });
-                stopped = true;
-                break;
-            }
         }
         if !stopped && self.tasks.alive() > 0 {
             self.report_deadlock();
@@ -235,6 +238,12 @@ impl<'a> Sim<'a> {
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
         self.observe()
+    }
+
+    /// Whether there have been as many events as the run may take.
+    #[inline]
+    fn over_limit(&self) -> bool {
+        self.events > self.limits.max_events
     }
 
     fn report_deadlock(&mut self) {
@@ -316,6 +325,9 @@ impl<'a> Sim<'a> {
         loop {
             if self.machine.state(tid) != State::Running {
                 return; // Preempted by a thread that it woke: it goes on when it is back.
+            }
+            if self.over_limit() || self.memory.exceeded.is_some() {
+                return; // A thread that nothing interrupts does not come back from here for the whole of its run.
             }
             let t = &mut self.threads[tid as usize];
             if t.phase != Phase::Go {
