@@ -382,6 +382,22 @@ impl Sim<'_> {
 
     // ---- batches and traces, taken in by the program itself
 
+    /// When the tasks of a batch or trace arrive that no copy has taken in.
+    pub(crate) fn not_taken_in(&self) -> impl Iterator<Item = Nanos> + '_ {
+        let turns = u64::from(self.program.layout.copies.max(1));
+        (0..turns)
+            .zip(&self.copies)
+            .flat_map(move |(copy, c)| {
+                (c.taken..)
+                    .map(move |round| round * turns + copy)
+                    .take_while(|&index| index < self.arrivals.own)
+            })
+            .map(|index| {
+                let at = usize::try_from(index).expect("fits");
+                self.arrivals.trace.get(at).map_or(Nanos::ZERO, |t| t.at)
+            })
+    }
+
     /// The next task of a batch or trace for this copy: when it arrives, and its key once it has.
     pub(crate) fn next_own(&mut self, copy: u32) -> Option<(Nanos, TaskKey)> {
         let c = &mut self.copies[copy as usize];

@@ -534,9 +534,30 @@ impl<'a> Sim<'a> {
         self.block(tid, Cause::Gil);
     }
 
+    /// Counted tasks that have arrived and are not over, children left out; tasks of a batch or trace whose time has come
+    /// have arrived even if the program has not got to them, others have not even if it knows of them.
+    fn in_flight(&mut self, end: Nanos) -> u64 {
+        let mut in_flight = 0;
+        for (_, task) in self.tasks.iter() {
+            if task.parent.is_some() || !task.counted {
+                continue;
+            }
+            if task.arrival <= end {
+                in_flight += 1;
+            } else {
+                self.observer.arrived -= 1;
+            }
+        }
+        let due = |&at: &Nanos| self.limits.warmup <= at && at <= end;
+        let waiting = self.not_taken_in().filter(due).count() as u64;
+        self.observer.arrived += waiting;
+        in_flight + waiting
+    }
+
     fn observe(mut self) -> Observed {
         let end = self.machine.now();
         let memory_mean = self.memory.mean(end);
+        let in_flight = self.in_flight(end);
         let (held, contended) = self
             .gils
             .iter()
@@ -548,7 +569,7 @@ impl<'a> Sim<'a> {
         let causes: [Nanos; CAUSES] = self.machine.totals();
         Observed {
             observer: self.observer,
-            in_flight: self.tasks.alive(),
+            in_flight,
             causes,
             cpu: self.machine.cpu(),
             core_busy: self.machine.core_busy(),
