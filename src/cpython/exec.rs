@@ -129,7 +129,8 @@ impl Sim<'_> {
             let pause = std::mem::take(&mut self.tasks[key].pause);
             return self.wait_outside(tid, key, mode, pause);
         }
-        if !self.tasks[key].frames.is_empty() && self.overdue(key) {
+        let task = &self.tasks[key];
+        if !task.frames.is_empty() && task.children == 0 && self.overdue(key) {
             self.unwind(tid, key, Ending::TimedOut);
             return Flow::Go;
         }
@@ -283,6 +284,7 @@ impl Sim<'_> {
     fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
         let now = self.machine.now();
         self.events += 1;
+        self.tasks[key].joiner = None;
         for queue in &mut self.queues {
             queue.forget(Waiter::Thread(tid));
         }
@@ -432,6 +434,16 @@ impl Sim<'_> {
         if count == 0 {
             return Flow::Go;
         }
+        if self.tasks[key].joiner.is_some() {
+            // They have been started: go on when they are over.
+            if self.tasks[key].children > 0 {
+                self.tasks[key].pc -= 1;
+                self.push(tid, Act::Park(Cause::Queue));
+            } else {
+                self.tasks[key].joiner = None;
+            }
+            return Flow::Go;
+        }
         if matches!(mode, Mode::Inline | Mode::Part) {
             let task = &mut self.tasks[key];
             task.frames.push(Frame::Inline {
@@ -470,8 +482,9 @@ impl Sim<'_> {
             self.tasks[key].since = now;
             return Flow::Suspended;
         }
+        // Comes back to this instruction, to look at them, once it has started all.
         self.tasks[key].joiner = Some(tid);
-        self.push(tid, Act::Park(Cause::Queue));
+        self.tasks[key].pc -= 1;
         Flow::Go
     }
 
@@ -480,7 +493,7 @@ impl Sim<'_> {
         let task = &mut self.tasks[parent];
         task.children -= 1;
         if task.children == 0 {
-            match task.joiner.take() {
+            match task.joiner {
                 Some(tid) => self.unpark(tid),
                 None => self.loop_resume_quietly(parent, Cause::Queue),
             }
