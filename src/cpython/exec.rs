@@ -4,7 +4,7 @@ use super::program::{Demand, Instr};
 use super::server::Waiter;
 use super::sim::Sim;
 use super::task::{Ending, Frame, TaskKey};
-use super::thread::{Act, NO_GIL};
+use super::thread::{Act, NO_GIL, Role};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, Tid};
 
@@ -285,8 +285,8 @@ impl Sim<'_> {
         let now = self.machine.now();
         self.events += 1;
         self.tasks[key].joiner = None;
-        for queue in &mut self.queues {
-            queue.forget(Waiter::Thread(tid));
+        if ending == Ending::TimedOut {
+            self.give_up_waiting(tid, key);
         }
         while let Some(frame) = self.tasks[key].frames.pop() {
             match frame {
@@ -309,6 +309,29 @@ impl Sim<'_> {
         task.ending = ending;
         let code = &self.program.classes[task.class as usize].code;
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
+    }
+
+    /// A wait for a queue has been given up. If it had just been told to go on it leaves that to the next.
+    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey) {
+        let t = &mut self.threads[tid as usize];
+        if !matches!(t.role, Role::Loop(_)) {
+            t.permit = false;
+        }
+        for queue in &mut self.queues {
+            queue.forget(Waiter::Thread(tid));
+        }
+        let task = &self.tasks[key];
+        match self.program.classes[task.class as usize].code[task.pc as usize] {
+            Instr::Get(q) if self.queues[q as usize].items > 0 => {
+                let next = self.queues[q as usize].getters.pop_front();
+                self.wake_waiter(tid, next);
+            }
+            Instr::Put(q) if !self.queues[q as usize].full() => {
+                let next = self.queues[q as usize].putters.pop_front();
+                self.wake_waiter(tid, next);
+            }
+            _ => {}
+        }
     }
 
     fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
@@ -361,7 +384,7 @@ impl Sim<'_> {
     fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
         let on_loop = matches!(mode, Mode::Loop { .. });
         let q = &mut self.queues[queue as usize];
-        if q.capacity.is_some_and(|c| q.items >= c) {
+        if q.full() {
             q.putters.push_back(if on_loop {
                 Waiter::Task(key)
             } else {

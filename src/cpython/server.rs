@@ -40,6 +40,11 @@ impl Queue {
         }
     }
 
+    /// Whether a putter has to wait.
+    pub(crate) fn full(&self) -> bool {
+        self.capacity.is_some_and(|c| self.items >= c)
+    }
+
     /// Forgets somebody who no longer waits.
     pub(crate) fn forget(&mut self, waiter: Waiter) {
         self.getters.retain(|&w| w != waiter);
