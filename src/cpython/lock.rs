@@ -30,7 +30,8 @@ impl Sim<'_> {
     pub(crate) fn acquire(&mut self, tid: Tid, lock: u32, since: Nanos) {
         let now = self.machine.now();
         let l = &mut self.locks[lock as usize];
-        if l.owner == Some(tid) {
+        let first = since == Nanos::MAX;
+        if l.owner == Some(tid) && !first {
             return; // Handed over.
         }
         if l.owner.is_none() {
@@ -38,8 +39,7 @@ impl Sim<'_> {
             self.machine.charge(tid, self.costs.lock_pair);
             return;
         }
-        let first = since == Nanos::MAX;
-        if first && self.costs.lock_spin > Nanos::ZERO && l.waiters.is_empty() {
+        if first && l.owner != Some(tid) && self.costs.lock_spin > Nanos::ZERO && l.waiters.is_empty() {
             // Free-threaded builds yield for a while before they park, as long as nobody is parked.
             self.push_front(tid, Act::Acquire(lock, now));
             self.push_front(tid, Act::Run(self.costs.lock_spin));
