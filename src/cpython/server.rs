@@ -84,6 +84,8 @@ pub(crate) struct Arrivals {
     /// Users about to ask again.
     users: BinaryHeap<Reverse<(Nanos, u64)>>,
     user_number: u64,
+    /// How many users there are.
+    all_users: usize,
     closed: bool,
     /// Taken in by nobody yet.
     accept: VecDeque<TaskKey>,
@@ -110,6 +112,7 @@ impl Arrivals {
             number: 0,
             users: BinaryHeap::new(),
             user_number: 0,
+            all_users: 0,
             closed: false,
             accept: VecDeque::new(),
             acceptors: VecDeque::new(),
@@ -136,6 +139,7 @@ impl Arrivals {
                     a.users.push(Reverse((at, a.user_number)));
                     a.user_number += 1;
                 }
+                a.all_users = a.users.len();
                 a.think = Some(think.clone());
             }
         }
@@ -268,6 +272,9 @@ impl Sim<'_> {
             return;
         };
         if self.limits.horizon.is_some_and(|h| at > h) {
+            if a.closed && a.users.len() < a.all_users {
+                return; // Somebody who still waits for an answer may come back before the horizon.
+            }
             a.left = 0;
             for copy in 0..self.copies.len() {
                 self.nudge(copy);
@@ -360,7 +367,7 @@ impl Sim<'_> {
         let sooner = a.users.peek().is_none_or(|Reverse((first, _))| at < *first);
         a.users.push(Reverse((at, a.user_number)));
         a.user_number += 1;
-        if sooner {
+        if sooner || a.users.len() == a.all_users {
             self.next_arrival();
         }
     }
