@@ -266,6 +266,9 @@ impl Compiler {
                 backoff,
                 steps,
             } => {
+                if *attempts > 1 && *backoff > Nanos::ZERO {
+                    self.waits(held);
+                }
                 code.push(Instr::EnterRetry {
                     attempts: *attempts,
                     backoff: *backoff,
