@@ -49,7 +49,11 @@ impl Sim<'_> {
             self.machine.charge(tid, self.costs.lock_pair);
             return;
         }
-        if first && l.owner != Some(tid) && self.costs.lock_spin > Nanos::ZERO && l.waiters.is_empty() {
+        if first
+            && l.owner != Some(tid)
+            && self.costs.lock_spin > Nanos::ZERO
+            && l.waiters.is_empty()
+        {
             // Free-threaded builds yield for a while before they park, as long as nobody is parked.
             self.push_front(tid, Act::Acquire(lock, now));
             self.push_front(tid, Act::Run(self.costs.lock_spin));

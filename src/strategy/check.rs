@@ -76,11 +76,7 @@ fn cut_short(o: &Outcome) -> bool {
 /// Latencies are those of the completed tasks, and every nanosecond of them has one cause.
 fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     broken.unless(o.latency.count() == o.completed, || {
-        format!(
-            "{} latencies of {} tasks",
-            o.latency.count(),
-            o.completed
-        )
+        format!("{} latencies of {} tasks", o.latency.count(), o.completed)
     });
     let by_class: u64 = o.class_latency.iter().map(|h| h.count()).sum();
     broken.unless(by_class == o.completed, || {
@@ -102,7 +98,10 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     let causes: u128 = o.causes.iter().map(|c| u128::from(c.0)).sum();
     let clean = o.failed + o.timed_out + o.in_flight == 0;
     broken.unless(if clean { causes == sum } else { causes >= sum }, || {
-        format!("latencies of {sum} ns are explained by {causes} ns: {:?}", o.causes)
+        format!(
+            "latencies of {sum} ns are explained by {causes} ns: {:?}",
+            o.causes
+        )
     });
     // Little's law as far as it can be seen from outside: nobody is there longer than the run, and no more users are than
     // there are.
@@ -110,22 +109,30 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
         Arrivals::Closed { users, .. } => u64::from(*users),
         _ => o.arrived,
     };
-    broken.unless(
-        sum <= u128::from(present) * u128::from(o.end.0),
-        || format!("{present} tasks at most at once cannot spend {sum} ns in {:?}", o.end),
-    );
+    broken.unless(sum <= u128::from(present) * u128::from(o.end.0), || {
+        format!(
+            "{present} tasks at most at once cannot spend {sum} ns in {:?}",
+            o.end
+        )
+    });
     let whole = clean && input.warmup == Nanos::ZERO;
     match &input.workload.arrivals {
         Arrivals::Batch if whole && input.keep_latencies => {
             let last = o.latencies.iter().copied().max().unwrap_or_default();
             broken.unless(last == o.makespan, || {
-                format!("the last of a batch ends at {last:?}, its makespan is {:?}", o.makespan)
+                format!(
+                    "the last of a batch ends at {last:?}, its makespan is {:?}",
+                    o.makespan
+                )
             });
         }
         Arrivals::Trace(tasks) if whole && o.latencies.len() == tasks.len() => {
             let last = tasks.iter().zip(&o.latencies).map(|(t, &l)| t.at + l).max();
             broken.unless(last.unwrap_or_default() == o.makespan, || {
-                format!("the last task ends at {last:?}, the makespan is {:?}", o.makespan)
+                format!(
+                    "the last task ends at {last:?}, the makespan is {:?}",
+                    o.makespan
+                )
             });
         }
         _ => {}
@@ -145,7 +152,10 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
         format!("threads used {:?}, cores gave {busy:?}", o.cpu)
     });
     broken.unless(o.makespan <= o.closed && o.closed <= o.end, || {
-        format!("makespan {:?}, closed {:?}, end {:?}", o.makespan, o.closed, o.end)
+        format!(
+            "makespan {:?}, closed {:?}, end {:?}",
+            o.makespan, o.closed, o.end
+        )
     });
     broken.unless(input.horizon.is_none_or(|h| o.end <= h), || {
         format!("ends at {:?}, past the horizon {:?}", o.end, input.horizon)
@@ -192,14 +202,24 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
         format!("mean memory {} over the peak {peak}", o.memory_mean)
     });
     let base = input.profile.params.base_rss + input.workload.imports.memory as f64;
-    let least = if o.end == Nanos::ZERO { peak } else { o.memory_mean };
+    let least = if o.end == Nanos::ZERO {
+        peak
+    } else {
+        o.memory_mean
+    };
     broken.unless(least >= base * (1.0 - 1e-9) - 1.0, || {
         format!("mean memory {least} below the interpreter's own {base}")
     });
     if let Some(limit) = input.machine.memory_limit {
-        let out = o.findings.iter().any(|f| matches!(f, Finding::OutOfMemory { .. }));
+        let out = o
+            .findings
+            .iter()
+            .any(|f| matches!(f, Finding::OutOfMemory { .. }));
         broken.unless(out == (o.memory_peak > limit), || {
-            format!("peak {} of {limit} bytes, out of memory: {out}", o.memory_peak)
+            format!(
+                "peak {} of {limit} bytes, out of memory: {out}",
+                o.memory_peak
+            )
         });
     }
 }
@@ -209,15 +229,15 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     for finding in &o.findings {
         let holds = match finding {
             Finding::Deadlock { at, waiting } => {
-                *at == o.end && !waiting.is_empty() && (o.in_flight > 0 || input.warmup > Nanos::ZERO)
+                *at == o.end
+                    && !waiting.is_empty()
+                    && (o.in_flight > 0 || input.warmup > Nanos::ZERO)
             }
             Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,
             Finding::BlockedLoop { at, lasted } => *at + *lasted <= o.end,
             // A single operation may count as a few events.
             Finding::EventLimit { at } => {
-                *at == o.end
-                    && o.events > input.max_events
-                    && o.events - input.max_events < 1_000
+                *at == o.end && o.events > input.max_events && o.events - input.max_events < 1_000
             }
             Finding::Unsupported(_) => false,
         };
