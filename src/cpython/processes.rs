@@ -314,7 +314,7 @@ impl Sim<'_> {
                 }
                 let message = self.pipes[pipe as usize].pop();
                 let payload = message.size.saturating_sub(ENVELOPE);
-                let loads = self.profile.loads.at(payload, self.profile.slowness);
+                let loads = self.loads_cost(payload, self.chunk_objects(message.task).1);
                 // Buffer and object exist together while the result is unpickled.
                 self.memory.take(self.machine.now(), 2 * payload);
                 self.push(tid, Act::RunC(loads));
@@ -401,7 +401,7 @@ impl Sim<'_> {
         } else {
             self.costs.ppe_feed
         };
-        let dumps = self.profile.dumps.at(size, self.profile.slowness);
+        let dumps = self.dumps_cost(size, self.chunk_objects(first).0);
         self.threads[tid as usize].handed = Some(first);
         // The pickle of one call is let go when the next has been made.
         let before = std::mem::replace(&mut self.threads[tid as usize].call_bytes, size);
@@ -518,7 +518,7 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.task = None;
         t.state = PUT;
-        let dumps = self.profile.dumps.at(back, self.profile.slowness);
+        let dumps = self.dumps_cost(back, self.chunk_objects(first).1);
         let put = if self.process_pools[pool as usize].mp {
             self.costs.pool_result
         } else {
@@ -536,6 +536,13 @@ impl Sim<'_> {
     /// Payload of the tasks of a message, back.
     fn results_size(&self, first: TaskKey) -> u64 {
         self.chunk(first).map(|t| t.payload.1).sum()
+    }
+
+    /// Objects of the tasks of a message, there and back.
+    fn chunk_objects(&self, first: TaskKey) -> (u64, u64) {
+        let objects = |t: &Task| self.program.classes[t.class as usize].objects;
+        self.chunk(first)
+            .fold((0, 0), |(a, b), t| (a + objects(t).0, b + objects(t).1))
     }
 
     fn chunk(&self, first: TaskKey) -> impl Iterator<Item = &Task> {
@@ -618,7 +625,7 @@ impl Sim<'_> {
         self.machine.count(tid, counted, Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
         self.memory.take(now, 2 * payload);
-        let loads = self.profile.loads.at(payload, self.profile.slowness);
+        let loads = self.loads_cost(payload, self.chunk_objects(key).0);
         let get = if mp {
             self.costs.pool_task
         } else {

@@ -1,10 +1,9 @@
 //! The simulation: owns the machine and every object of the runtime, and turns the machine's upcalls into acts.
 
-use std::collections::VecDeque;
-
 use rand_pcg::Pcg64Dxsm;
 
 use super::aio::EventLoop;
+use super::collector::Heap;
 use super::gil::Gil;
 use super::ipc::Pipe;
 use super::lock::Lock;
@@ -79,9 +78,8 @@ pub struct Sim<'a> {
     /// Threads that have not exited.
     pub(crate) live_threads: u64,
     pub(crate) findings: Vec<Finding>,
-    /// The world of these processes is stopped by a thread.
-    pub(crate) stopped_world: Option<u32>,
-    pub(crate) world_waiters: VecDeque<Tid>,
+    /// The collector of each process.
+    pub(crate) heaps: Vec<Heap>,
 }
 
 impl<'a> Sim<'a> {
@@ -134,8 +132,7 @@ impl<'a> Sim<'a> {
             events: 0,
             live_threads: 0,
             findings: Vec::new(),
-            stopped_world: None,
-            world_waiters: VecDeque::new(),
+            heaps: Vec::new(),
         };
         // Locks shared between processes come first in the table of locks.
         sim.locks
@@ -148,6 +145,7 @@ impl<'a> Sim<'a> {
     pub(crate) fn new_process(&mut self) -> (u32, u32, u32) {
         let process = self.processes;
         self.processes += 1;
+        self.heaps.push(Heap::new(self.program.live_objects));
         let gil = self.new_gil();
         (process, gil, self.new_domain())
     }
@@ -327,8 +325,7 @@ impl<'a> Sim<'a> {
                     }
                     continue;
                 }
-                if self.stopped_world == Some(t.process) {
-                    self.wait_for_world(tid);
+                if self.held_by_stopped_world(tid) {
                     return;
                 }
                 if !self.take_gil(tid) {
@@ -433,6 +430,8 @@ impl<'a> Sim<'a> {
             Act::Begin(other) => {
                 self.machine.wake(other);
             }
+            Act::StopWorld => self.stop_world(tid),
+            Act::StartWorld => self.start_world(tid),
             Act::Request(child) => self.starter.requests.push_back((child, tid)),
             Act::Take(bytes) => self.memory.take(self.machine.now(), bytes),
             Act::Give(bytes) => self.memory.give(self.machine.now(), bytes),
@@ -516,10 +515,21 @@ impl<'a> Sim<'a> {
         }
     }
 
-    fn wait_for_world(&mut self, tid: Tid) {
-        self.threads[tid as usize].wait = Wait::World;
-        self.world_waiters.push_back(tid);
-        self.block(tid, Cause::Gil);
+    /// CPU of pickling a payload.
+    pub(crate) fn dumps_cost(&self, bytes: u64, objects: u64) -> Nanos {
+        self.profile.dumps.at(bytes, self.profile.slowness)
+            + self.costs.pickle_object_dump * objects
+    }
+
+    /// CPU of unpickling one.
+    pub(crate) fn loads_cost(&self, bytes: u64, objects: u64) -> Nanos {
+        self.profile.loads.at(bytes, self.profile.slowness)
+            + self.costs.pickle_object_load * objects
+    }
+
+    /// Objects that a task sends there and back one by one.
+    pub(crate) fn objects(&self, key: TaskKey) -> (u64, u64) {
+        self.program.classes[self.tasks[key].class as usize].objects
     }
 
     fn observe(mut self) -> Observed {

@@ -47,6 +47,10 @@ pub(crate) enum Act {
     Take(u64),
     /// Memory given back.
     Give(u64),
+    /// Stops the other threads of the process (free-threaded builds).
+    StopWorld,
+    /// Lets them go on.
+    StartWorld,
     /// What the thread's role does next, by a number of the role's own.
     Role(u8),
     /// The same with a task.
