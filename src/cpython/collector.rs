@@ -16,7 +16,8 @@ const YOUNG_PER_FULL: u64 = 100;
 /// free-threaded build collects when allocations pass the same share.
 const NEW_SHARE: u64 = 4;
 
-/// What a process's collector knows.
+/// What an interpreter's collector knows. Containers that a task makes are gone when it ends, by their reference counts:
+/// what lives for long is the program's own.
 pub(crate) struct Heap {
     /// Containers made since the last young collection (free-threaded: since the last collection).
     young: u64,
@@ -24,7 +25,7 @@ pub(crate) struct Heap {
     /// Containers that have survived since the last full collection.
     pending: u64,
     live: u64,
-    /// The thread that has stopped this process's world.
+    /// The thread that has stopped this interpreter's world.
     pub(crate) stopper: Option<Tid>,
     stopped: Vec<Tid>,
 }
@@ -48,13 +49,12 @@ impl Sim<'_> {
         let threshold = self.costs.gc_threshold.0.max(1);
         let each = self.costs.gc_per_object;
         let free_threaded = self.threads[tid as usize].gil == NO_GIL;
-        let heap = &mut self.heaps[self.threads[tid as usize].process as usize];
+        let heap = &mut self.heaps[self.threads[tid as usize].domain as usize];
         heap.young += objects;
         if free_threaded {
             if heap.young > threshold && heap.young > heap.live / NEW_SHARE {
-                heap.live += std::mem::take(&mut heap.young);
-                heap.collections += 1;
-                let pause = Nanos(each.0.saturating_mul(heap.live) / 2);
+                let looked_at = heap.live + std::mem::take(&mut heap.young);
+                let pause = Nanos(each.0.saturating_mul(looked_at) / 2);
                 // Two pauses: find the garbage, then look again and let go.
                 for _ in 0..2 {
                     self.push(tid, Act::StopWorld);
@@ -74,16 +74,15 @@ impl Sim<'_> {
         heap.collections += young;
         let mut work = young.saturating_mul(threshold);
         if due > 0 && heap.pending > heap.live / NEW_SHARE {
-            heap.live += std::mem::take(&mut heap.pending);
-            work = work.saturating_add(heap.live);
+            work = work.saturating_add(heap.live + std::mem::take(&mut heap.pending));
         }
         self.push(tid, Act::RunC(Nanos(each.0.saturating_mul(work))));
     }
 
-    /// Stops every attached thread of the process; those that are blocked or in native code stop when they come back.
+    /// Stops every attached thread of the interpreter; those that are blocked or in native code stop when they come back.
     pub(crate) fn stop_world(&mut self, tid: Tid) {
-        let process = self.threads[tid as usize].process;
-        self.heaps[process as usize].stopper = Some(tid);
+        let domain = self.threads[tid as usize].domain;
+        self.heaps[domain as usize].stopper = Some(tid);
         let mut stopped = 0;
         for other in 0..self.threads.len() {
             let t = &self.threads[other];
@@ -95,7 +94,7 @@ impl Sim<'_> {
             if attached && matches!(self.machine.state(other), State::Running | State::Ready) {
                 self.threads[other as usize].wait = Wait::World;
                 self.machine.suspend(other, Cause::Gil);
-                self.heaps[process as usize].stopped.push(other);
+                self.heaps[domain as usize].stopped.push(other);
                 stopped += 1;
             }
         }
@@ -109,8 +108,8 @@ impl Sim<'_> {
 
     /// The world goes on.
     pub(crate) fn start_world(&mut self, tid: Tid) {
-        let process = self.threads[tid as usize].process;
-        let heap = &mut self.heaps[process as usize];
+        let domain = self.threads[tid as usize].domain;
+        let heap = &mut self.heaps[domain as usize];
         heap.stopper = None;
         for other in std::mem::take(&mut heap.stopped) {
             self.threads[other as usize].wait = Wait::None;
@@ -120,8 +119,8 @@ impl Sim<'_> {
 
     /// Whether a thread has to wait for a stopped world; if so it blocks.
     pub(crate) fn held_by_stopped_world(&mut self, tid: Tid) -> bool {
-        let process = self.threads[tid as usize].process;
-        let heap = &mut self.heaps[process as usize];
+        let domain = self.threads[tid as usize].domain;
+        let heap = &mut self.heaps[domain as usize];
         if heap.stopper.is_none_or(|s| s == tid) {
             return false;
         }

@@ -78,7 +78,7 @@ pub struct Sim<'a> {
     /// Threads that have not exited.
     pub(crate) live_threads: u64,
     pub(crate) findings: Vec<Finding>,
-    /// The collector of each process.
+    /// The collector of each interpreter (lock domain).
     pub(crate) heaps: Vec<Heap>,
 }
 
@@ -145,7 +145,6 @@ impl<'a> Sim<'a> {
     pub(crate) fn new_process(&mut self) -> (u32, u32, u32) {
         let process = self.processes;
         self.processes += 1;
-        self.heaps.push(Heap::new(self.program.live_objects));
         let gil = self.new_gil();
         (process, gil, self.new_domain())
     }
@@ -164,6 +163,7 @@ impl<'a> Sim<'a> {
     pub(crate) fn new_domain(&mut self) -> u32 {
         let domain = self.domains;
         self.domains += 1;
+        self.heaps.push(Heap::new(self.program.live_objects));
         self.locks
             .extend(self.program.locks.iter().map(|_| Lock::default()));
         domain
