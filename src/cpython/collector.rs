@@ -87,10 +87,8 @@ impl Sim<'_> {
         for other in 0..self.threads.len() {
             let t = &self.threads[other];
             let other = Tid::try_from(other).expect("fewer than 2^32 threads");
-            let attached = t.process == process
-                && other != tid
-                && t.phase == Phase::Go
-                && t.wait == Wait::None;
+            let attached =
+                t.domain == domain && other != tid && t.phase == Phase::Go && t.wait == Wait::None;
             if attached && matches!(self.machine.state(other), State::Running | State::Ready) {
                 self.threads[other as usize].wait = Wait::World;
                 self.machine.suspend(other, Cause::Gil);
