@@ -6,7 +6,7 @@ use super::exec::{Flow, Mode};
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
-use super::thread::{Act, Role};
+use super::thread::{Act, Home, Role};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
@@ -24,7 +24,7 @@ struct PipeLock {
 /// A pool of worker processes as its parent sees it.
 pub(crate) struct ProcessPool {
     copy: u32,
-    home: (u32, u32, u32),
+    home: Home,
     workers_max: u32,
     start: StartMethod,
     /// `multiprocessing.Pool` rather than the executor.
@@ -74,12 +74,7 @@ const FILL: u8 = 0;
 const WAIT: u8 = 1;
 
 impl Sim<'_> {
-    pub(crate) fn new_process_pool(
-        &mut self,
-        copy: u32,
-        home: (u32, u32, u32),
-        parts: bool,
-    ) -> u32 {
+    pub(crate) fn new_process_pool(&mut self, copy: u32, home: Home, parts: bool) -> u32 {
         let (workers_max, start, mp) = match self.program.layout.executor {
             Executor::Processes(n, start) => (n, start, false),
             Executor::MpPool(n, start, _) => (n, start, true),
@@ -139,8 +134,8 @@ impl Sim<'_> {
     }
 
     fn start_worker(&mut self, pool: u32, acts: &mut Vec<Act>) {
-        let (process, gil, domain) = self.new_process();
-        let worker = self.new_thread(Role::ProcessWorker(pool), process, gil, domain);
+        let home = self.new_process();
+        let worker = self.new_thread(Role::ProcessWorker(pool), home);
         let p = &mut self.process_pools[pool as usize];
         p.workers.push(worker);
         let start = p.start;
@@ -150,8 +145,8 @@ impl Sim<'_> {
 
     /// The manager (result handler) and the feeder (task handler), after whatever the thread does first.
     fn start_parent_threads(&mut self, tid: Tid, pool: u32) {
-        let (process, gil, domain) = self.process_pools[pool as usize].home;
-        let manager = self.new_thread(Role::Manager(pool), process, gil, domain);
+        let home = self.process_pools[pool as usize].home;
+        let manager = self.new_thread(Role::Manager(pool), home);
         self.process_pools[pool as usize].manager = Some(manager);
         let rest: Vec<Act> = self.threads[tid as usize].script.drain(..).collect();
         self.start_thread(tid, manager);
@@ -217,8 +212,8 @@ impl Sim<'_> {
             self.unpark_by(tid, feeder);
             return;
         }
-        let (process, gil, domain) = self.process_pools[pool as usize].home;
-        let feeder = self.new_thread(Role::Feeder(pool), process, gil, domain);
+        let home = self.process_pools[pool as usize].home;
+        let feeder = self.new_thread(Role::Feeder(pool), home);
         self.process_pools[pool as usize].feeder = Some(feeder);
         self.start_thread(tid, feeder);
     }

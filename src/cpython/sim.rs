@@ -16,7 +16,7 @@ use super::program::Program;
 use super::server::{Arrivals, Copy, Queue};
 use super::start::Starter;
 use super::task::{TaskKey, Tasks};
-use super::thread::{Act, NO_GIL, Phase, Role, Thread, Wait};
+use super::thread::{Act, Home, NO_GIL, Phase, Role, Thread, Wait};
 use super::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, stream};
 use crate::machine::{CAUSES, Cause, Machine, State, Tid, Upcall};
@@ -50,7 +50,6 @@ pub struct Sim<'a> {
     /// Raw threads that have ended, to be used again.
     pub(crate) spare_threads: Vec<Tid>,
     pub(crate) gils: Vec<Gil>,
-    pub(crate) processes: u32,
     pub(crate) children: u32,
     pub(crate) domains: u32,
     pub(crate) locks: Vec<Lock>,
@@ -104,7 +103,6 @@ impl<'a> Sim<'a> {
             threads: Vec::new(),
             spare_threads: Vec::new(),
             gils: Vec::new(),
-            processes: 0,
             children: 0,
             domains: 0,
             locks: Vec::new(),
@@ -141,12 +139,12 @@ impl<'a> Sim<'a> {
         sim
     }
 
-    /// A new process: its number, GIL and lock domain.
-    pub(crate) fn new_process(&mut self) -> (u32, u32, u32) {
-        let process = self.processes;
-        self.processes += 1;
-        let gil = self.new_gil();
-        (process, gil, self.new_domain())
+    /// A new process's main interpreter.
+    pub(crate) fn new_process(&mut self) -> Home {
+        Home {
+            gil: self.new_gil(),
+            domain: self.new_domain(),
+        }
     }
 
     /// A new GIL, where the build has one.
@@ -170,18 +168,18 @@ impl<'a> Sim<'a> {
     }
 
     /// A new thread; it begins with [`Act::Begin`] by somebody else.
-    pub(crate) fn new_thread(&mut self, role: Role, process: u32, gil: u32, domain: u32) -> Tid {
+    pub(crate) fn new_thread(&mut self, role: Role, home: Home) -> Tid {
         self.live_threads += 1;
         if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);
             let script = std::mem::take(&mut self.threads[tid as usize].script);
-            self.threads[tid as usize] = Thread::new(role, process, gil, domain);
+            self.threads[tid as usize] = Thread::new(role, home);
             self.threads[tid as usize].script = script;
             return tid;
         }
         let tid = self.machine.spawn();
         debug_assert_eq!(tid as usize, self.threads.len());
-        self.threads.push(Thread::new(role, process, gil, domain));
+        self.threads.push(Thread::new(role, home));
         tid
     }
 

@@ -114,10 +114,17 @@ pub(crate) enum Wait {
     World,
 }
 
+/// The interpreter that a thread lives in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home {
+    /// Its GIL; [`NO_GIL`] on free-threaded builds.
+    pub(crate) gil: u32,
+    /// Its lock domain: one set of the program's locks and one collector.
+    pub(crate) domain: u32,
+}
+
 pub(crate) struct Thread {
     pub(crate) role: Role,
-    /// Process that it belongs to.
-    pub(crate) process: u32,
     /// Its GIL; `u32::MAX` in a free-threaded process.
     pub(crate) gil: u32,
     /// Lock domain: threads of one process (or interpreter) share their locks.
@@ -150,12 +157,11 @@ pub(crate) struct Thread {
 pub(crate) const NO_GIL: u32 = u32::MAX;
 
 impl Thread {
-    pub(crate) fn new(role: Role, process: u32, gil: u32, domain: u32) -> Self {
+    pub(crate) fn new(role: Role, home: Home) -> Self {
         Self {
             role,
-            process,
-            gil,
-            domain,
+            gil: home.gil,
+            domain: home.domain,
             phase: Phase::WantGil,
             wait: Wait::None,
             rest: Nanos::ZERO,
