@@ -420,6 +420,7 @@ impl<'a> Sim<'a> {
                 t.phase = Phase::WantGil;
             }
             Act::Acquire(lock, since) => self.acquire(tid, lock, since),
+            Act::Spin(lock, left) => self.spin(tid, lock, left),
             Act::Release(lock) => self.release(tid, lock),
             Act::Write(pipe, left) => self.write(tid, pipe, left),
             Act::Written(pipe, chunk, left) => self.written(tid, pipe, chunk, left),

@@ -29,6 +29,8 @@ pub(crate) enum Act {
     SwitchGil(u32),
     /// Takes a lock of this index in the table of all locks; since when it has been waiting.
     Acquire(u32, Nanos),
+    /// Yields so often at most for a lock before it parks.
+    Spin(u32, u8),
     /// Gives it back.
     Release(u32),
     /// The rest of a message into a pipe.

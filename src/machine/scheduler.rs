@@ -416,6 +416,22 @@ impl Machine {
         rest
     }
 
+    /// `sched_yield`: the running thread lets the others of its core go first, for about a slice. `false`: there are none.
+    pub fn yield_core(&mut self, tid: Tid) -> bool {
+        let core = self.threads[tid as usize].core;
+        if self.cores[core as usize].waiting == 0 {
+            return false;
+        }
+        self.involuntary += 1;
+        self.enter(tid, Cause::Core);
+        self.cores[core as usize].current = None;
+        self.cores[core as usize].last = tid;
+        // It stays as entitled as it was, but its deadline moves by a slice (`yield_task_fair`).
+        self.enqueue_later(tid, self.slice);
+        self.pick(core);
+        true
+    }
+
     /// Takes a thread off its core or out of the run queue; what it had to burn stays. [`Machine::wake`] brings it back.
     pub fn suspend(&mut self, tid: Tid, cause: Cause) {
         match self.threads[tid as usize].state {
@@ -626,13 +642,18 @@ impl Machine {
     }
 
     fn enqueue(&mut self, tid: Tid) {
+        self.enqueue_later(tid, Nanos::ZERO);
+    }
+
+    /// Into its core's queue, in order as if it had had so much more service than it has.
+    fn enqueue_later(&mut self, tid: Tid, later: Nanos) {
         self.sequence += 1;
         let t = &mut self.threads[tid as usize];
         t.state = State::Ready;
         t.ready_sequence = self.sequence;
         let c = &mut self.cores[t.core as usize];
         c.queue
-            .push(Reverse((t.virtual_runtime, self.sequence, tid)));
+            .push(Reverse((t.virtual_runtime + later.0, self.sequence, tid)));
         c.waiting += 1;
         c.waiting_sum += u128::from(t.virtual_runtime);
         self.ready_count += 1;
