@@ -233,7 +233,10 @@ impl Sim<'_> {
         l.handle_began = now;
         match handle {
             Handle::Start(key) => {
-                if let Some(permits) = l.permits.as_mut() {
+                // Children are part of a task that has its permit.
+                if self.tasks[key].parent.is_none()
+                    && let Some(permits) = l.permits.as_mut()
+                {
                     self.machine.charge(tid, self.costs.aio_semaphore);
                     // A task that sleeps until its arrival asks for its permit after that.
                     if self.tasks[key].pause == Nanos::ZERO {

@@ -4,7 +4,7 @@ use super::program::{Demand, Instr};
 use super::server::Waiter;
 use super::sim::Sim;
 use super::task::{Ending, Frame, TaskKey};
-use super::thread::{Act, NO_GIL};
+use super::thread::{Act, NO_GIL, Role};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, Tid};
 
@@ -130,7 +130,8 @@ impl Sim<'_> {
             let pause = std::mem::take(&mut self.tasks[key].pause);
             return self.wait_outside(tid, key, mode, pause);
         }
-        if !self.tasks[key].frames.is_empty() && self.overdue(key) {
+        let task = &self.tasks[key];
+        if !task.frames.is_empty() && task.children == 0 && self.overdue(key) {
             self.unwind(tid, key, Ending::TimedOut);
             return Flow::Go;
         }
@@ -205,6 +206,7 @@ impl Sim<'_> {
                 task.frames.push(Frame::Repeat(pc, rounds));
             }
             Instr::LeaveRepeat => {
+                self.events += 1; // A loop of steps that need no act must meet the event limit too.
                 let task = &mut self.tasks[key];
                 if let Some(Frame::Repeat(start, left)) = task.frames.last_mut() {
                     *left -= 1;
@@ -283,8 +285,10 @@ impl Sim<'_> {
     /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends.
     fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
         let now = self.machine.now();
-        for queue in &mut self.queues {
-            queue.forget(Waiter::Thread(tid));
+        self.events += 1;
+        self.tasks[key].joiner = None;
+        if ending == Ending::TimedOut {
+            self.give_up_waiting(tid, key);
         }
         while let Some(frame) = self.tasks[key].frames.pop() {
             match frame {
@@ -307,6 +311,29 @@ impl Sim<'_> {
         task.ending = ending;
         let code = &self.program.classes[task.class as usize].code;
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
+    }
+
+    /// A wait for a queue has been given up. If it had just been told to go on it leaves that to the next.
+    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey) {
+        let t = &mut self.threads[tid as usize];
+        if !matches!(t.role, Role::Loop(_)) {
+            t.permit = false;
+        }
+        for queue in &mut self.queues {
+            queue.forget(Waiter::Thread(tid));
+        }
+        let task = &self.tasks[key];
+        match self.program.classes[task.class as usize].code[task.pc as usize] {
+            Instr::Get(q) if self.queues[q as usize].items > 0 => {
+                let next = self.queues[q as usize].getters.pop_front();
+                self.wake_waiter(tid, next);
+            }
+            Instr::Put(q) if !self.queues[q as usize].full() => {
+                let next = self.queues[q as usize].putters.pop_front();
+                self.wake_waiter(tid, next);
+            }
+            _ => {}
+        }
     }
 
     fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
@@ -359,7 +386,7 @@ impl Sim<'_> {
     fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
         let on_loop = matches!(mode, Mode::Loop { .. });
         let q = &mut self.queues[queue as usize];
-        if q.capacity.is_some_and(|c| q.items >= c) {
+        if q.full() {
             q.putters.push_back(if on_loop {
                 Waiter::Task(key)
             } else {
@@ -432,6 +459,16 @@ impl Sim<'_> {
         if count == 0 {
             return Flow::Go;
         }
+        if self.tasks[key].joiner.is_some() {
+            // They have been started: go on when they are over.
+            if self.tasks[key].children > 0 {
+                self.tasks[key].pc -= 1;
+                self.push(tid, Act::Park(Cause::Queue));
+            } else {
+                self.tasks[key].joiner = None;
+            }
+            return Flow::Go;
+        }
         if matches!(mode, Mode::Inline | Mode::Part) {
             let task = &mut self.tasks[key];
             task.frames.push(Frame::Inline {
@@ -470,8 +507,9 @@ impl Sim<'_> {
             self.tasks[key].since = now;
             return Flow::Suspended;
         }
+        // Comes back to this instruction, to look at them, once it has started all.
         self.tasks[key].joiner = Some(tid);
-        self.push(tid, Act::Park(Cause::Queue));
+        self.tasks[key].pc -= 1;
         Flow::Go
     }
 
@@ -480,7 +518,7 @@ impl Sim<'_> {
         let task = &mut self.tasks[parent];
         task.children -= 1;
         if task.children == 0 {
-            match task.joiner.take() {
+            match task.joiner {
                 Some(tid) => self.unpark(tid),
                 None => self.loop_resume_quietly(parent, Cause::Queue),
             }

@@ -33,7 +33,8 @@ impl Sim<'_> {
     pub(crate) fn acquire(&mut self, tid: Tid, lock: u32, since: Nanos) {
         let now = self.machine.now();
         let l = &mut self.locks[lock as usize];
-        if l.owner == Some(tid) {
+        let first = since == Nanos::MAX;
+        if l.owner == Some(tid) && !first {
             return; // Handed over.
         }
         if l.owner.is_none() {
@@ -41,8 +42,11 @@ impl Sim<'_> {
             self.machine.charge(tid, self.costs.lock_pair);
             return;
         }
-        let first = since == Nanos::MAX;
-        if first && self.costs.lock_spin > Nanos::ZERO && l.waiters.is_empty() {
+        if first
+            && l.owner != Some(tid)
+            && self.costs.lock_spin > Nanos::ZERO
+            && l.waiters.is_empty()
+        {
             self.push_front(tid, Act::Spin(lock, SPINS));
             return;
         }

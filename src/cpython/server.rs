@@ -40,6 +40,11 @@ impl Queue {
         }
     }
 
+    /// Whether a putter has to wait.
+    pub(crate) fn full(&self) -> bool {
+        self.capacity.is_some_and(|c| self.items >= c)
+    }
+
     /// Forgets somebody who no longer waits.
     pub(crate) fn forget(&mut self, waiter: Waiter) {
         self.getters.retain(|&w| w != waiter);
@@ -78,6 +83,8 @@ pub(crate) struct Arrivals {
     /// Users about to ask again.
     users: BinaryHeap<Reverse<(Nanos, u64)>>,
     user_number: u64,
+    /// How many users there are.
+    all_users: usize,
     closed: bool,
     /// Taken in by nobody yet.
     accept: VecDeque<TaskKey>,
@@ -104,6 +111,7 @@ impl Arrivals {
             number: 0,
             users: BinaryHeap::new(),
             user_number: 0,
+            all_users: 0,
             closed: false,
             accept: VecDeque::new(),
             acceptors: VecDeque::new(),
@@ -130,6 +138,7 @@ impl Arrivals {
                     a.users.push(Reverse((at, a.user_number)));
                     a.user_number += 1;
                 }
+                a.all_users = a.users.len();
                 a.think = Some(think.clone());
             }
         }
@@ -262,6 +271,9 @@ impl Sim<'_> {
             return;
         };
         if self.limits.horizon.is_some_and(|h| at > h) {
+            if a.closed && a.users.len() < a.all_users {
+                return; // Somebody who still waits for an answer may come back before the horizon.
+            }
             a.left = 0;
             for copy in 0..self.copies.len() {
                 self.nudge(copy);
@@ -354,7 +366,7 @@ impl Sim<'_> {
         let sooner = a.users.peek().is_none_or(|Reverse((first, _))| at < *first);
         a.users.push(Reverse((at, a.user_number)));
         a.user_number += 1;
-        if sooner {
+        if sooner || a.users.len() == a.all_users {
             self.next_arrival();
         }
     }
@@ -380,6 +392,22 @@ impl Sim<'_> {
     }
 
     // ---- batches and traces, taken in by the program itself
+
+    /// When the tasks of a batch or trace arrive that no copy has taken in.
+    pub(crate) fn not_taken_in(&self) -> impl Iterator<Item = Nanos> + '_ {
+        let turns = u64::from(self.program.layout.copies.max(1));
+        (0..turns)
+            .zip(&self.copies)
+            .flat_map(move |(copy, c)| {
+                (c.taken..)
+                    .map(move |round| round * turns + copy)
+                    .take_while(|&index| index < self.arrivals.own)
+            })
+            .map(|index| {
+                let at = usize::try_from(index).expect("fits");
+                self.arrivals.trace.get(at).map_or(Nanos::ZERO, |t| t.at)
+            })
+    }
 
     /// The next task of a batch or trace for this copy: when it arrives, and its key once it has.
     pub(crate) fn next_own(&mut self, copy: u32) -> Option<(Nanos, TaskKey)> {

@@ -201,7 +201,22 @@ impl<'a> Sim<'a> {
         if let Some(horizon) = self.limits.horizon {
             self.machine.end_at(horizon);
         }
-        while let Some(up) = self.machine.advance() {
+        loop {
+            if let Some((at, bytes)) = self.memory.exceeded {
+                self.findings.push(Finding::OutOfMemory { at, bytes });
+                stopped = true;
+                break;
+            }
+            if self.over_limit() {
+                self.findings.push(Finding::EventLimit {
+                    at: self.machine.now(),
+                });
+                stopped = true;
+                break;
+            }
+            let Some(up) = self.machine.advance() else {
+                break;
+            };
             match up {
                 Upcall::OnCore(tid) => self.drive(tid),
                 Upcall::Timer(tid) => self.timer(tid),
@@ -211,18 +226,6 @@ impl<'a> Sim<'a> {
                     break;
                 }
             }
-            if let Some((at, bytes)) = self.memory.exceeded {
-                self.findings.push(Finding::OutOfMemory { at, bytes });
-                stopped = true;
-                break;
-            }
-            if self.events > self.limits.max_events {
-                self.findings.push(Finding::EventLimit {
-                    at: self.machine.now(),
-                });
-                stopped = true;
-                break;
-            }
         }
         if !stopped && self.tasks.alive() > 0 {
             self.report_deadlock();
@@ -231,6 +234,12 @@ impl<'a> Sim<'a> {
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
         self.observe()
+    }
+
+    /// Whether there have been as many events as the run may take.
+    #[inline]
+    fn over_limit(&self) -> bool {
+        self.events > self.limits.max_events
     }
 
     fn report_deadlock(&mut self) {
@@ -312,6 +321,9 @@ impl<'a> Sim<'a> {
         loop {
             if self.machine.state(tid) != State::Running {
                 return; // Preempted by a thread that it woke: it goes on when it is back.
+            }
+            if self.over_limit() || self.memory.exceeded.is_some() {
+                return; // A thread that nothing interrupts does not come back from here for the whole of its run.
             }
             let t = &mut self.threads[tid as usize];
             if t.phase != Phase::Go {
@@ -531,9 +543,30 @@ impl<'a> Sim<'a> {
         self.program.classes[self.tasks[key].class as usize].objects
     }
 
+    /// Counted tasks that have arrived and are not over, children left out; tasks of a batch or trace whose time has come
+    /// have arrived even if the program has not got to them, others have not even if it knows of them.
+    fn in_flight(&mut self, end: Nanos) -> u64 {
+        let mut in_flight = 0;
+        for (_, task) in self.tasks.iter() {
+            if task.parent.is_some() || !task.counted {
+                continue;
+            }
+            if task.arrival <= end {
+                in_flight += 1;
+            } else {
+                self.observer.arrived -= 1;
+            }
+        }
+        let due = |&at: &Nanos| self.limits.warmup <= at && at <= end;
+        let waiting = self.not_taken_in().filter(due).count() as u64;
+        self.observer.arrived += waiting;
+        in_flight + waiting
+    }
+
     fn observe(mut self) -> Observed {
         let end = self.machine.now();
         let memory_mean = self.memory.mean(end);
+        let in_flight = self.in_flight(end);
         let (held, contended) = self
             .gils
             .iter()
@@ -545,7 +578,7 @@ impl<'a> Sim<'a> {
         let causes: [Nanos; CAUSES] = self.machine.totals();
         Observed {
             observer: self.observer,
-            in_flight: self.tasks.alive(),
+            in_flight,
             causes,
             cpu: self.machine.cpu(),
             core_busy: self.machine.core_busy(),

@@ -786,11 +786,13 @@ impl Machine {
     pub fn advance(&mut self) -> Option<Upcall> {
         loop {
             if let Some(up) = self.upcalls.pop_front() {
-                // A thread that was suspended after it was announced comes back later.
-                if let Upcall::OnCore(tid) = up
-                    && self.threads[tid as usize].state != State::Running
-                {
-                    continue;
+                // A thread that was suspended after it was announced comes back later; one that was preempted while it
+                // acted, and picked again at once, has gone on.
+                if let Upcall::OnCore(tid) = up {
+                    let t = &self.threads[tid as usize];
+                    if t.state != State::Running || t.burning {
+                        continue;
+                    }
                 }
                 return Some(up);
             }

@@ -1,8 +1,10 @@
 //! A strategy tree and a workload compiled to programs for simulated threads, and the run of one replication.
 
+mod check;
 mod compile;
 mod outcome;
 
+pub use check::check;
 pub use compile::{START_METHODS, compile, constant_cpu};
 pub use outcome::*;
 

@@ -1,0 +1,250 @@
+//! What holds for every run, whatever is simulated: a debugging aid for whoever changes the model, and the last line of
+//! every test of it. It looks at nothing but the input and the outcome, so it cannot share a mistake with the simulator.
+
+use super::{Finding, Outcome, SimInput};
+use crate::engine::Nanos;
+use crate::scenario::{Arrivals, Strategy};
+
+/// Collects what does not hold.
+struct Broken(Vec<String>);
+
+impl Broken {
+    fn unless(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(what());
+        }
+    }
+}
+
+/// Holds an outcome against the laws that every run obeys.
+///
+/// # Errors
+/// The laws that are broken, a line each.
+pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), String> {
+    let mut broken = Broken(Vec::new());
+    tasks(input, outcome, &mut broken);
+    latencies(input, outcome, &mut broken);
+    time(input, outcome, &mut broken);
+    memory(input, outcome, &mut broken);
+    findings(input, outcome, &mut broken);
+    if broken.0.is_empty() {
+        Ok(())
+    } else {
+        Err(broken.0.join("\n"))
+    }
+}
+
+/// How many tasks the workload has in all, if it says so.
+fn promised(input: &SimInput<'_>) -> Option<u64> {
+    match &input.workload.arrivals {
+        Arrivals::Batch => Some(input.workload.classes.iter().map(|c| c.count).sum()),
+        Arrivals::Trace(tasks) => Some(tasks.len() as u64),
+        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => *count,
+    }
+}
+
+/// Tasks are conserved.
+fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+    let ended = o.completed + o.failed + o.timed_out;
+    broken.unless(o.arrived == ended + o.in_flight, || {
+        format!(
+            "{} tasks arrived, but {} completed + {} failed + {} timed out + {} in flight",
+            o.arrived, o.completed, o.failed, o.timed_out, o.in_flight
+        )
+    });
+    if let Some(all) = promised(input) {
+        broken.unless(o.arrived <= all, || {
+            format!("{} of {all} tasks arrived", o.arrived)
+        });
+        let whole = input.horizon.is_none() && input.warmup == Nanos::ZERO && !cut_short(o);
+        broken.unless(!whole || o.arrived == all, || {
+            format!("{} of {all} tasks arrived in a whole run", o.arrived)
+        });
+    }
+}
+
+/// Whether something ended the run before its own end.
+fn cut_short(o: &Outcome) -> bool {
+    o.findings.iter().any(|f| {
+        matches!(
+            f,
+            Finding::OutOfMemory { .. } | Finding::EventLimit { .. } | Finding::Deadlock { .. }
+        )
+    })
+}
+
+/// Latencies are those of the completed tasks, and every nanosecond of them has one cause.
+fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+    broken.unless(o.latency.count() == o.completed, || {
+        format!("{} latencies of {} tasks", o.latency.count(), o.completed)
+    });
+    let by_class: u64 = o.class_latency.iter().map(|h| h.count()).sum();
+    broken.unless(by_class == o.completed, || {
+        format!("{by_class} latencies by class of {} tasks", o.completed)
+    });
+    let sum = o.latency.sum();
+    if input.keep_latencies {
+        let kept: u128 = o.latencies.iter().map(|l| u128::from(l.0)).sum();
+        broken.unless(
+            o.latencies.len() as u64 == o.completed && kept == sum,
+            || {
+                format!(
+                    "{} latencies kept, {kept} ns in all, of {sum} ns",
+                    o.latencies.len()
+                )
+            },
+        );
+    }
+    let causes: u128 = o.causes.iter().map(|c| u128::from(c.0)).sum();
+    let clean = o.failed + o.timed_out + o.in_flight == 0;
+    broken.unless(if clean { causes == sum } else { causes >= sum }, || {
+        format!(
+            "latencies of {sum} ns are explained by {causes} ns: {:?}",
+            o.causes
+        )
+    });
+    // Little's law as far as it can be seen from outside: nobody is there longer than the run, and no more users are than
+    // there are.
+    let present = match &input.workload.arrivals {
+        Arrivals::Closed { users, .. } => u64::from(*users),
+        _ => o.arrived,
+    };
+    broken.unless(sum <= u128::from(present) * u128::from(o.end.0), || {
+        format!(
+            "{present} tasks at most at once cannot spend {sum} ns in {:?}",
+            o.end
+        )
+    });
+    let whole = clean && input.warmup == Nanos::ZERO;
+    match &input.workload.arrivals {
+        Arrivals::Batch if whole && input.keep_latencies => {
+            let last = o.latencies.iter().copied().max().unwrap_or_default();
+            broken.unless(last == o.makespan, || {
+                format!(
+                    "the last of a batch ends at {last:?}, its makespan is {:?}",
+                    o.makespan
+                )
+            });
+        }
+        Arrivals::Trace(tasks) if whole && o.latencies.len() == tasks.len() => {
+            let last = tasks.iter().zip(&o.latencies).map(|(t, &l)| t.at + l).max();
+            broken.unless(last.unwrap_or_default() == o.makespan, || {
+                format!(
+                    "the last task ends at {last:?}, the makespan is {:?}",
+                    o.makespan
+                )
+            });
+        }
+        _ => {}
+    }
+}
+
+/// Core time is conserved, instants are in order, and a GIL is held by one thread at a time.
+fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+    broken.unless(o.core_busy.len() == input.machine.cores.len(), || {
+        format!("{} cores", o.core_busy.len())
+    });
+    broken.unless(o.core_busy.iter().all(|&busy| busy <= o.end), || {
+        format!("cores busy {:?} in {:?}", o.core_busy, o.end)
+    });
+    let busy: Nanos = o.core_busy.iter().copied().sum();
+    broken.unless(busy == o.cpu, || {
+        format!("threads used {:?}, cores gave {busy:?}", o.cpu)
+    });
+    broken.unless(o.makespan <= o.closed && o.closed <= o.end, || {
+        format!(
+            "makespan {:?}, closed {:?}, end {:?}",
+            o.makespan, o.closed, o.end
+        )
+    });
+    broken.unless(input.horizon.is_none_or(|h| o.end <= h), || {
+        format!("ends at {:?}, past the horizon {:?}", o.end, input.horizon)
+    });
+    // Only GILs of processes with several threads are ever contended: those of the copies of the program.
+    let copies = match input.strategy {
+        Strategy::Prefork { processes, .. } => u64::from((*processes).max(1)),
+        _ => 1,
+    };
+    let gils = if input.profile.gil { 1 } else { 0 };
+    broken.unless(o.gil_contended <= o.end * (copies * gils), || {
+        format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end)
+    });
+    // Beside the copies: worker processes or interpreters, a master, the fork server, the resource tracker.
+    let all = copies + u64::from(o.processes) + workers(input.strategy) * copies + 3;
+    broken.unless(o.gil_held <= o.end * (all * gils), || {
+        format!("{all} GILs held for {:?} of {:?}", o.gil_held, o.end)
+    });
+}
+
+/// Workers named by the strategy: some may not have reported themselves when a run is cut short.
+fn workers(strategy: &Strategy) -> u64 {
+    use crate::scenario::{Offload, Workers};
+    let count = |w: &Workers| match w {
+        Workers::Exactly(n) => u64::from(*n),
+        Workers::Auto | Workers::PerTask => 64,
+    };
+    match strategy {
+        Strategy::Processes { workers, .. } | Strategy::Interpreters(workers) => count(workers),
+        Strategy::Asyncio { offload, .. } => match offload {
+            Offload::Processes(w, _) | Offload::Interpreters(w) => count(w),
+            Offload::None | Offload::Threads(_) => 0,
+        },
+        Strategy::Prefork { each, .. } => workers(each),
+        Strategy::Sequential | Strategy::Threads(_) => 0,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
+fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+    let peak = o.memory_peak as f64;
+    // A mean of a constant may differ from it in the last bits.
+    broken.unless(o.memory_mean <= peak * (1.0 + 1e-9), || {
+        format!("mean memory {} over the peak {peak}", o.memory_mean)
+    });
+    let base = input.profile.params.base_rss + input.workload.imports.memory as f64;
+    let least = if o.end == Nanos::ZERO {
+        peak
+    } else {
+        o.memory_mean
+    };
+    broken.unless(least >= base * (1.0 - 1e-9) - 1.0, || {
+        format!("mean memory {least} below the interpreter's own {base}")
+    });
+    if let Some(limit) = input.machine.memory_limit {
+        let out = o
+            .findings
+            .iter()
+            .any(|f| matches!(f, Finding::OutOfMemory { .. }));
+        broken.unless(out == (o.memory_peak > limit), || {
+            format!(
+                "peak {} of {limit} bytes, out of memory: {out}",
+                o.memory_peak
+            )
+        });
+    }
+}
+
+/// A run that leaves tasks unfinished says why.
+fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+    for finding in &o.findings {
+        let holds = match finding {
+            Finding::Deadlock { at, waiting } => {
+                *at == o.end
+                    && !waiting.is_empty()
+                    && (o.in_flight > 0 || input.warmup > Nanos::ZERO)
+            }
+            Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,
+            Finding::BlockedLoop { at, lasted } => *at + *lasted <= o.end,
+            // A single operation may count as a few events.
+            Finding::EventLimit { at } => {
+                *at == o.end && o.events > input.max_events && o.events - input.max_events < 1_000
+            }
+            Finding::Unsupported(_) => false,
+        };
+        broken.unless(holds, || format!("{finding:?} at the end {:?}", o.end));
+    }
+    let horizon = input.horizon.is_some();
+    broken.unless(o.in_flight == 0 || horizon || cut_short(o), || {
+        format!("{} tasks are unfinished, and nothing says why", o.in_flight)
+    });
+}
