@@ -115,7 +115,7 @@ impl Sim<'_> {
 
     /// The main coroutine makes a task for everything that the program already knows of.
     fn create_own(&mut self, tid: Tid, copy: u32) {
-        if self.from_outside() {
+        if self.arrivals_from_outside() {
             self.threads[tid as usize].state = ITERATE;
             return;
         }
@@ -129,7 +129,10 @@ impl Sim<'_> {
             self.tasks[key].pause = arrival - now;
         }
         self.memory.take(now, self.task_memory());
-        self.push(tid, Act::Run(self.costs.aio_task_create));
+        self.push(
+            tid,
+            Act::Run(self.costs.aio_task_create + self.dispatch_cost()),
+        );
         self.loops[copy as usize]
             .ready
             .push_back(Handle::Start(key));
@@ -165,7 +168,7 @@ impl Sim<'_> {
     fn selected(&mut self, tid: Tid, copy: u32) {
         const MILLISECOND: u64 = 1_000_000;
         let now = self.machine.now();
-        let outside = self.from_outside();
+        let outside = self.arrivals_from_outside();
         if outside {
             self.accept_all(tid, copy);
         }
@@ -207,7 +210,8 @@ impl Sim<'_> {
 
     fn accept_all(&mut self, tid: Tid, copy: u32) {
         while let Some(key) = self.accept(copy) {
-            self.machine.charge(tid, self.costs.aio_task_create);
+            let cost = self.costs.aio_task_create + self.dispatch_cost();
+            self.machine.charge(tid, cost);
             self.memory.take(self.machine.now(), self.task_memory());
             self.loops[copy as usize]
                 .ready
@@ -326,6 +330,9 @@ impl Sim<'_> {
                 };
                 self.push(tid, Act::Label(Cause::Ipc));
                 self.push(tid, Act::Run(self.costs.aio_offload + submit));
+                if matches!(self.program.layout.executor, Executor::Processes(..)) {
+                    self.push(tid, Act::Native(self.syscall)); // The pool's wake-up pipe.
+                }
                 self.push(tid, Act::RoleTask(OFFLOAD, key));
             }
             Flow::Over => {

@@ -85,7 +85,7 @@ impl Sim<'_> {
         let p = &mut self.pools[pool as usize];
         if p.interpreters {
             self.machine.charge(tid, self.costs.interp_call);
-            let dumps = self.profile.dumps.at(payload, self.profile.slowness);
+            let dumps = self.dumps_cost(payload, self.objects(key).0);
             self.machine.charge(tid, dumps);
         }
         let p = &mut self.pools[pool as usize];
@@ -253,15 +253,17 @@ impl Sim<'_> {
             self.push(tid, Act::Label(Cause::Ipc));
             if let Role::InterpWorker(_, _) = self.threads[tid as usize].role {
                 let back = self.tasks[key].payload.1;
-                let cost = self.profile.dumps.at(back, self.profile.slowness)
-                    + self.profile.loads.at(back, self.profile.slowness);
+                let objects = self.objects(key).1;
+                let cost = self.dumps_cost(back, objects) + self.loads_cost(back, objects);
                 self.push(tid, Act::Run(Self::half(self.costs.interp_item) + cost));
                 let main = self.pools[pool as usize].gil;
                 self.push(tid, Act::SwitchGil(main));
             }
             self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
             if self.pools[pool as usize].parts {
-                self.push(tid, Act::Run(self.costs.aio_threadsafe));
+                // The second half is the write into the loop's self-pipe, without the GIL.
+                self.push(tid, Act::Run(Self::half(self.costs.aio_threadsafe)));
+                self.push(tid, Act::Native(Self::half(self.costs.aio_threadsafe)));
             }
             self.push(tid, Act::RoleTask(NEXT, key));
         }
@@ -289,10 +291,7 @@ impl Sim<'_> {
                 self.look_for_item(tid, pool);
                 if self.threads[tid as usize].state == WORKING {
                     let key = self.threads[tid as usize].task.expect("just begun");
-                    let loads = self
-                        .profile
-                        .loads
-                        .at(self.tasks[key].payload.0, self.profile.slowness);
+                    let loads = self.loads_cost(self.tasks[key].payload.0, self.objects(key).0);
                     self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
                     self.push(tid, Act::SwitchGil(own));
                     self.push(tid, Act::Run(Self::half(self.costs.interp_item) + loads));

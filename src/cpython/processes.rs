@@ -61,7 +61,6 @@ const FILLED: u8 = 6;
 const POLLED: u8 = 7;
 const RESULT: u8 = 8;
 const DONE: u8 = 9;
-const FED: u8 = 10;
 
 // States of the worker.
 const GET: u8 = 0;
@@ -114,7 +113,8 @@ impl Sim<'_> {
 
     /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
     fn payload_memory(&self, bytes: u64) -> u64 {
-        const MMAP_THRESHOLD: u64 = 128 * 1024;
+        // glibc's threshold for mapping an allocation rises with use; after a program's imports it stands about here.
+        const MMAP_THRESHOLD: u64 = 200_000;
         if self.program.untouched_payload && bytes >= MMAP_THRESHOLD {
             0
         } else {
@@ -314,7 +314,7 @@ impl Sim<'_> {
                 }
                 let message = self.pipes[pipe as usize].pop();
                 let payload = message.size.saturating_sub(ENVELOPE);
-                let loads = self.profile.loads.at(payload, self.profile.slowness);
+                let loads = self.loads_cost(payload, self.chunk_objects(message.task).1);
                 // Buffer and object exist together while the result is unpickled.
                 self.memory.take(self.machine.now(), 2 * payload);
                 self.push(tid, Act::RunC(loads));
@@ -401,16 +401,17 @@ impl Sim<'_> {
         } else {
             self.costs.ppe_feed
         };
-        let dumps = self.profile.dumps.at(size, self.profile.slowness);
+        let dumps = self.dumps_cost(size, self.chunk_objects(first).0);
         self.threads[tid as usize].handed = Some(first);
+        // The pickle of one call is let go when the next has been made.
+        let before = std::mem::replace(&mut self.threads[tid as usize].call_bytes, size);
         self.push(tid, Act::Take(size));
         self.push(tid, Act::Run(cost));
         self.push(tid, Act::RunC(self.costs.pickle_fixed + dumps));
+        self.push(tid, Act::Give(before));
         self.push(tid, Act::Role(PICKLED));
         let pipe = self.process_pools[pool as usize].call_pipe;
         self.push(tid, Act::Write(pipe, size + ENVELOPE));
-        self.push(tid, Act::Role(FED));
-        self.push(tid, Act::Give(size));
     }
 
     pub(crate) fn feeder_act(&mut self, tid: Tid, pool: u32, what: u8) {
@@ -498,8 +499,6 @@ impl Sim<'_> {
     /// The worker's task is over: the next of its chunk, or the result of all.
     fn worker_task_over(&mut self, tid: Tid, pool: u32, key: TaskKey) {
         let now = self.machine.now();
-        let there = self.tasks[key].payload.0;
-        self.memory.give(now, there);
         self.machine.count(tid, false, Cause::Ipc);
         self.tasks[key].since = now;
         if let Some(next) = self.tasks[key].next {
@@ -519,7 +518,7 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.task = None;
         t.state = PUT;
-        let dumps = self.profile.dumps.at(back, self.profile.slowness);
+        let dumps = self.dumps_cost(back, self.chunk_objects(first).1);
         let put = if self.process_pools[pool as usize].mp {
             self.costs.pool_result
         } else {
@@ -537,6 +536,13 @@ impl Sim<'_> {
     /// Payload of the tasks of a message, back.
     fn results_size(&self, first: TaskKey) -> u64 {
         self.chunk(first).map(|t| t.payload.1).sum()
+    }
+
+    /// Objects of the tasks of a message, there and back.
+    fn chunk_objects(&self, first: TaskKey) -> (u64, u64) {
+        let objects = |t: &Task| self.program.classes[t.class as usize].objects;
+        self.chunk(first)
+            .fold((0, 0), |(a, b), t| (a + objects(t).0, b + objects(t).1))
     }
 
     fn chunk(&self, first: TaskKey) -> impl Iterator<Item = &Task> {
@@ -571,9 +577,11 @@ impl Sim<'_> {
             SENT => {
                 // The tasks are already gone if the parent was quick: their sizes were noted when they came.
                 self.threads[tid as usize].handed = None;
-                let back = self.threads[tid as usize].result_bytes;
+                // The call's arguments live until its result is sent.
+                let t = &self.threads[tid as usize];
+                let (there, back) = (t.call_bytes, t.result_bytes);
                 let own = self.payload_memory(back);
-                self.memory.give(now, back + own);
+                self.memory.give(now, there + back + own);
                 let lock = &mut self.process_pools[pool as usize].write_lock;
                 lock.owner = lock.waiters.pop_front();
                 let next = lock.owner;
@@ -611,12 +619,13 @@ impl Sim<'_> {
         t.task = Some(key);
         t.handed = Some(key);
         t.result_bytes = back;
+        t.call_bytes = payload;
         t.state = WORK;
         let counted = self.tasks[key].counted;
         self.machine.count(tid, counted, Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
         self.memory.take(now, 2 * payload);
-        let loads = self.profile.loads.at(payload, self.profile.slowness);
+        let loads = self.loads_cost(payload, self.chunk_objects(key).0);
         let get = if mp {
             self.costs.pool_task
         } else {

@@ -339,7 +339,7 @@ impl Sim<'_> {
         !self.copies[copy as usize].drained
     }
 
-    pub(crate) fn from_outside(&self) -> bool {
+    pub(crate) fn arrivals_from_outside(&self) -> bool {
         self.arrivals.outside()
     }
 
@@ -443,7 +443,7 @@ impl Sim<'_> {
     }
 
     fn take_in(&mut self, tid: Tid, copy: u32) {
-        let outside = self.from_outside();
+        let outside = self.arrivals_from_outside();
         let next = if outside {
             self.accept(copy).map(|k| (Nanos::ZERO, k))
         } else {
@@ -463,17 +463,27 @@ impl Sim<'_> {
         if at > self.machine.now() {
             self.push(tid, Act::Sleep(at, Cause::Pool));
         }
-        let dispatch = self.program.dispatch.scale(self.profile.params.cpu_factor);
+        let dispatch = self.dispatch_cost();
         match self.program.layout.executor {
             Executor::Inline => {}
             Executor::RawThreads => self.push(tid, Act::Run(dispatch)),
             Executor::Threads(_) | Executor::Interpreters(_) => {
                 self.push(tid, Act::Run(dispatch + self.costs.tpe_submit));
             }
-            Executor::Processes(..) => self.push(tid, Act::Run(dispatch + self.costs.ppe_submit)),
+            Executor::Processes(..) => {
+                self.push(tid, Act::Run(dispatch + self.costs.ppe_submit));
+                // The wake-up pipe is written without the GIL: too briefly for a waiter to get it, but long enough to wake
+                // one and so to start its interval anew. This is why the manager starves while a batch is submitted.
+                self.push(tid, Act::Native(self.syscall));
+            }
             Executor::MpPool(..) => self.push(tid, Act::Run(dispatch)),
         }
         self.push(tid, Act::RoleTask(SUBMIT, key));
+    }
+
+    /// What the program's own code costs for a task that it takes in.
+    pub(crate) fn dispatch_cost(&self) -> Nanos {
+        self.program.dispatch.scale(self.profile.params.cpu_factor)
     }
 
     pub(crate) fn main_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {

@@ -1,10 +1,9 @@
 //! The simulation: owns the machine and every object of the runtime, and turns the machine's upcalls into acts.
 
-use std::collections::VecDeque;
-
 use rand_pcg::Pcg64Dxsm;
 
 use super::aio::EventLoop;
+use super::collector::Heap;
 use super::gil::Gil;
 use super::ipc::Pipe;
 use super::lock::Lock;
@@ -79,9 +78,8 @@ pub struct Sim<'a> {
     /// Threads that have not exited.
     pub(crate) live_threads: u64,
     pub(crate) findings: Vec<Finding>,
-    /// The world of these processes is stopped by a thread.
-    pub(crate) stopped_world: Option<u32>,
-    pub(crate) world_waiters: VecDeque<Tid>,
+    /// The collector of each interpreter (lock domain).
+    pub(crate) heaps: Vec<Heap>,
 }
 
 impl<'a> Sim<'a> {
@@ -134,8 +132,7 @@ impl<'a> Sim<'a> {
             events: 0,
             live_threads: 0,
             findings: Vec::new(),
-            stopped_world: None,
-            world_waiters: VecDeque::new(),
+            heaps: Vec::new(),
         };
         // Locks shared between processes come first in the table of locks.
         sim.locks
@@ -166,6 +163,7 @@ impl<'a> Sim<'a> {
     pub(crate) fn new_domain(&mut self) -> u32 {
         let domain = self.domains;
         self.domains += 1;
+        self.heaps.push(Heap::new(self.program.live_objects));
         self.locks
             .extend(self.program.locks.iter().map(|_| Lock::default()));
         domain
@@ -201,20 +199,21 @@ impl<'a> Sim<'a> {
 
     /// Runs to the end and reports.
     pub fn run(mut self) -> Observed {
-        let horizon = self.limits.horizon.unwrap_or(Nanos::MAX);
         let mut stopped = false;
+        if let Some(horizon) = self.limits.horizon {
+            self.machine.end_at(horizon);
+        }
         while let Some(up) = self.machine.advance() {
-            if self.machine.now() > horizon {
-                stopped = true;
-                break;
-            }
             match up {
                 Upcall::OnCore(tid) => self.drive(tid),
                 Upcall::Timer(tid) => self.timer(tid),
                 Upcall::Arrival => self.arrive(),
+                Upcall::End => {
+                    stopped = true;
+                    break;
+                }
             }
-            if self.memory.exceeded.is_some() {
-                let (at, bytes) = self.memory.exceeded.expect("just seen");
+            if let Some((at, bytes)) = self.memory.exceeded {
                 self.findings.push(Finding::OutOfMemory { at, bytes });
                 stopped = true;
                 break;
@@ -233,7 +232,7 @@ impl<'a> Sim<'a> {
         self.machine.finish();
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
-        self.observe(horizon)
+        self.observe()
     }
 
     fn report_deadlock(&mut self) {
@@ -326,8 +325,7 @@ impl<'a> Sim<'a> {
                     }
                     continue;
                 }
-                if self.stopped_world == Some(t.process) {
-                    self.wait_for_world(tid);
+                if self.held_by_stopped_world(tid) {
                     return;
                 }
                 if !self.take_gil(tid) {
@@ -432,6 +430,8 @@ impl<'a> Sim<'a> {
             Act::Begin(other) => {
                 self.machine.wake(other);
             }
+            Act::StopWorld => self.stop_world(tid),
+            Act::StartWorld => self.start_world(tid),
             Act::Request(child) => self.starter.requests.push_back((child, tid)),
             Act::Take(bytes) => self.memory.take(self.machine.now(), bytes),
             Act::Give(bytes) => self.memory.give(self.machine.now(), bytes),
@@ -515,15 +515,26 @@ impl<'a> Sim<'a> {
         }
     }
 
-    fn wait_for_world(&mut self, tid: Tid) {
-        self.threads[tid as usize].wait = Wait::World;
-        self.world_waiters.push_back(tid);
-        self.block(tid, Cause::Gil);
+    /// CPU of pickling a payload.
+    pub(crate) fn dumps_cost(&self, bytes: u64, objects: u64) -> Nanos {
+        self.profile.dumps.at(bytes, self.profile.slowness)
+            + self.costs.pickle_object_dump * objects
     }
 
-    fn observe(mut self, horizon: Nanos) -> Observed {
-        let end = self.machine.now().min(horizon);
-        let memory_mean = self.memory.mean(self.machine.now());
+    /// CPU of unpickling one.
+    pub(crate) fn loads_cost(&self, bytes: u64, objects: u64) -> Nanos {
+        self.profile.loads.at(bytes, self.profile.slowness)
+            + self.costs.pickle_object_load * objects
+    }
+
+    /// Objects that a task sends there and back one by one.
+    pub(crate) fn objects(&self, key: TaskKey) -> (u64, u64) {
+        self.program.classes[self.tasks[key].class as usize].objects
+    }
+
+    fn observe(mut self) -> Observed {
+        let end = self.machine.now();
+        let memory_mean = self.memory.mean(end);
         let (held, contended) = self
             .gils
             .iter()

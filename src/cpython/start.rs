@@ -45,7 +45,14 @@ impl Sim<'_> {
                     p.fork_parent_private
                 };
                 self.starter.forked = true;
+                // `os.fork` stops the world of a free-threaded parent.
+                if !self.profile.gil {
+                    acts.push(Act::StopWorld);
+                }
                 acts.push(Act::Run(self.fork_cost()));
+                if !self.profile.gil {
+                    acts.push(Act::StartWorld);
+                }
                 acts.push(Act::Begin(child));
                 acts.push(Act::Take(Self::bytes(once)));
                 (self.costs.fork_boot, Self::bytes(p.fork_private))

@@ -47,6 +47,10 @@ pub(crate) enum Act {
     Take(u64),
     /// Memory given back.
     Give(u64),
+    /// Stops the other threads of the process (free-threaded builds).
+    StopWorld,
+    /// Lets them go on.
+    StartWorld,
     /// What the thread's role does next, by a number of the role's own.
     Role(u8),
     /// The same with a task.
@@ -135,6 +139,8 @@ pub(crate) struct Thread {
     pub(crate) state: u8,
     /// When the worker was up, in nanoseconds.
     pub(crate) scratch: u64,
+    /// Payload of the call that a worker process (or a feeder) holds.
+    pub(crate) call_bytes: u64,
     /// Payload of the result that a worker process owes.
     pub(crate) result_bytes: u64,
     /// Item handed over while it was parked.
@@ -161,6 +167,7 @@ impl Thread {
             task: None,
             state: 0,
             scratch: 0,
+            call_bytes: 0,
             result_bytes: 0,
             handed: None,
         }

@@ -54,6 +54,8 @@ pub enum Upcall {
     Timer(Tid),
     /// The arrival that was announced with [`Machine::arrive_at`].
     Arrival,
+    /// What comes next comes after the horizon; the clock stands there.
+    End,
 }
 
 struct Thread {
@@ -117,6 +119,7 @@ pub struct Machine {
     /// Threads that wait in some core's queue.
     ready_count: usize,
     sequence: u64,
+    horizon: Nanos,
     balance_interval: Nanos,
     slice: Nanos,
     tick: Nanos,
@@ -167,6 +170,7 @@ impl Machine {
             cores,
             ready_count: 0,
             sequence: 0,
+            horizon: Nanos::MAX,
             balance_interval: spec.balance_interval,
             slice: spec.base_slice * doublings,
             tick: Nanos(if spec.hz == 0 {
@@ -249,6 +253,11 @@ impl Machine {
     pub fn arrive_at(&mut self, at: Nanos) {
         self.calendar
             .set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
+    }
+
+    /// Time ends here: nothing happens, and nobody burns CPU, past it.
+    pub fn end_at(&mut self, horizon: Nanos) {
+        self.horizon = horizon;
     }
 
     /// Sets the thread's timer, replacing the one before.
@@ -336,7 +345,7 @@ impl Machine {
             work.scale(1.0 / core.speed)
         };
         let end = self.now + wall;
-        if self.upcalls.is_empty() && self.calendar.peek_time().is_none_or(|next| end < next) {
+        if self.upcalls.is_empty() && end < self.calendar.next_time() && end <= self.horizon {
             t.virtual_runtime += wall.0;
             core.busy += wall;
             self.cpu += wall;
@@ -763,6 +772,10 @@ impl Machine {
                     continue;
                 }
                 return Some(up);
+            }
+            if self.calendar.next_time() > self.horizon && !self.calendar.is_empty() {
+                self.now = self.horizon;
+                return Some(Upcall::End);
             }
             let (at, event) = self.calendar.pop()?;
             self.popped += 1;

@@ -530,10 +530,22 @@ fn workload(cx: &mut Cx, node: &Node, base: &Path, horizon: Option<Nanos>) -> Op
     }
     let arrivals = cx.required(&f, "arrivals", |cx, n| arrivals(cx, n, horizon));
     let imports = or(cx, &f, "imports", Imports::default(), |cx, n| {
-        let f = cx.record(n, "`imports`", &["time", "memory"])?;
+        let f = cx.record(n, "`imports`", &["time", "memory", "objects"])?;
         let time = or(cx, &f, "time", Nanos::ZERO, Cx::duration);
         let memory = or(cx, &f, "memory", 0, Cx::size);
-        Some(Imports { time, memory })
+        let objects = or(cx, &f, "objects", 0, |cx, n| {
+            cx.int(
+                n,
+                "the number of objects",
+                0..=limits::MAX_OBJECTS,
+                "MAX_OBJECTS",
+            )
+        });
+        Some(Imports {
+            time,
+            memory,
+            objects,
+        })
     });
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
     let cpu_grain = or(cx, &f, "cpu_grain", Nanos::ZERO, Cx::duration);

@@ -17,7 +17,11 @@ fn makespan_is_between_its_bounds() {
     let start = StartMethod::Fork;
     for workers in [1, 2, 3, 7, 16] {
         let n = Workers::Exactly(workers);
-        let processes = Strategy::Processes { workers: n, start, api: ProcessApi::Executor };
+        let processes = Strategy::Processes {
+            workers: n,
+            start,
+            api: ProcessApi::Executor,
+        };
         for (gil, cores, parallel, strategy) in [
             (true, workers, 1, Strategy::Sequential),
             (true, workers, 1, Strategy::Threads(n)),
@@ -31,18 +35,30 @@ fn makespan_is_between_its_bounds() {
             let case = Case {
                 machine: machine(cores),
                 profile: profile(gil),
-                workload: workload(Arrivals::Batch, TASKS, vec![Step::Cpu(Dist::Uniform(LEAST, MOST))]),
+                workload: workload(
+                    Arrivals::Batch,
+                    TASKS,
+                    vec![Step::Cpu(Dist::Uniform(LEAST, MOST))],
+                ),
                 strategy,
                 warmup: 0.0,
                 horizon: None,
             };
             for replication in 0..3 {
                 let o = case.run(replication);
-                assert_eq!((o.arrived, o.completed, o.in_flight), (TASKS, TASKS, 0), "{what}");
+                assert_eq!(
+                    (o.arrived, o.completed, o.in_flight),
+                    (TASKS, TASKS, 0),
+                    "{what}"
+                );
                 // Without overheads all CPU time is the tasks' own.
                 assert_eq!(o.causes[Cause::Running as usize], o.cpu, "{what}");
                 let share = Nanos(o.cpu.0 / u64::from(parallel));
-                assert!(share <= o.makespan && o.makespan <= share + MOST, "{what}: {share:?} {:?}", o.makespan);
+                assert!(
+                    share <= o.makespan && o.makespan <= share + MOST,
+                    "{what}: {share:?} {:?}",
+                    o.makespan
+                );
             }
         }
     }
@@ -56,12 +72,22 @@ fn strategies_share_their_demands() {
         Strategy::Sequential,
         Strategy::Threads(n),
         Strategy::Threads(Workers::PerTask),
-        Strategy::Processes { workers: n, start: StartMethod::Fork, api: ProcessApi::Executor },
-        Strategy::Asyncio { limit: None, offload: pchsim::scenario::Offload::Threads(n) },
+        Strategy::Processes {
+            workers: n,
+            start: StartMethod::Fork,
+            api: ProcessApi::Executor,
+        },
+        Strategy::Asyncio {
+            limit: None,
+            offload: pchsim::scenario::Offload::Threads(n),
+        },
     ]
     .into_iter()
     .map(|strategy| {
-        let steps = vec![Step::Cpu(Dist::Uniform(LEAST, MOST)), Step::Io(Dist::Uniform(LEAST, MOST))];
+        let steps = vec![
+            Step::Cpu(Dist::Uniform(LEAST, MOST)),
+            Step::Io(Dist::Uniform(LEAST, MOST)),
+        ];
         let case = Case {
             machine: machine(8),
             profile: profile(true),

@@ -3,7 +3,9 @@
 use pchsim::scenario::{Arrivals, Step, Strategy, Workers};
 use pchsim::strategy::Outcome;
 
-use crate::support::{Case, Interval, SERVICE, exponential, machine, mean_latency, profile, workload};
+use crate::support::{
+    Case, Interval, SERVICE, exponential, machine, mean_latency, profile, workload,
+};
 
 const REPLICATIONS: u32 = 20;
 
@@ -14,11 +16,26 @@ const WARMUP: f64 = 2_000.0 * SERVICE;
 const REQUESTS: f64 = 20_000.0;
 
 /// The run ends at a time, not with a number of requests: the last of those would meet ever fewer users.
-fn closed(users: u32, think: f64, servers: u32, cores: u32, strategy: Strategy, steps: Vec<Step>) -> Case {
+fn closed(
+    users: u32,
+    think: f64,
+    servers: u32,
+    cores: u32,
+    strategy: Strategy,
+    steps: Vec<Step>,
+) -> Case {
     Case {
         machine: machine(cores),
         profile: profile(servers == 1),
-        workload: workload(Arrivals::Closed { users, think: exponential(think), count: None }, 0, steps),
+        workload: workload(
+            Arrivals::Closed {
+                users,
+                think: exponential(think),
+                count: None,
+            },
+            0,
+            steps,
+        ),
         strategy,
         warmup: WARMUP,
         horizon: Some(WARMUP + REQUESTS * SERVICE / f64::from(servers)),
@@ -33,7 +50,8 @@ fn throughput(case: &Case, o: &Outcome) -> f64 {
 
 fn assert_system(case: &Case, (requests, latency): (f64, f64), users: u32, think: f64, what: &str) {
     let runs: Vec<Outcome> = (0..REPLICATIONS).map(|r| case.run(r)).collect();
-    let each = |f: &dyn Fn(&Outcome) -> f64| Interval::of(&runs.iter().map(f).collect::<Vec<f64>>());
+    let each =
+        |f: &dyn Fn(&Outcome) -> f64| Interval::of(&runs.iter().map(f).collect::<Vec<f64>>());
     each(&|o| throughput(case, o)).assert_holds(requests, &format!("{what}, throughput"));
     each(&mean_latency).assert_holds(latency, &format!("{what}, latency"));
     // Little's law over the whole circle: throughput times (latency + thinking) is the number of users.
@@ -62,7 +80,12 @@ fn repairman(users: u32, think: f64, servers: u32) -> (f64, f64) {
         weights.push(weights[weights.len() - 1] * fail / repair);
     }
     let total: f64 = weights.iter().sum();
-    let mean = |f: &dyn Fn(u32) -> f64| (0..).zip(&weights).map(|(n, w)| f(n) * w / total).sum::<f64>();
+    let mean = |f: &dyn Fn(u32) -> f64| {
+        (0..)
+            .zip(&weights)
+            .map(|(n, w)| f(n) * w / total)
+            .sum::<f64>()
+    };
     let throughput = mean(&|n| f64::from(n.min(servers)) / SERVICE);
     (throughput, mean(&|n| f64::from(n)) / throughput)
 }
@@ -81,9 +104,22 @@ fn the_two_exact_solutions_agree() {
 fn users_before_one_server() {
     let think = 10.0 * SERVICE;
     for users in [3, 7, 12] {
-        let case = closed(users, think, 1, 1, Strategy::Sequential, vec![Step::Cpu(exponential(SERVICE))]);
+        let case = closed(
+            users,
+            think,
+            1,
+            1,
+            Strategy::Sequential,
+            vec![Step::Cpu(exponential(SERVICE))],
+        );
         let exact = mean_value_analysis(users, think, SERVICE);
-        assert_system(&case, exact, users, think, &format!("{users} users, one server"));
+        assert_system(
+            &case,
+            exact,
+            users,
+            think,
+            &format!("{users} users, one server"),
+        );
     }
 }
 
@@ -93,9 +129,22 @@ fn machine_repairmen() {
     let think = 10.0 * SERVICE;
     for users in [13, 27, 42] {
         let strategy = Strategy::Threads(Workers::Exactly(4));
-        let case = closed(users, think, 4, 5, strategy, vec![Step::Cpu(exponential(SERVICE))]);
+        let case = closed(
+            users,
+            think,
+            4,
+            5,
+            strategy,
+            vec![Step::Cpu(exponential(SERVICE))],
+        );
         let exact = repairman(users, think, 4);
-        assert_system(&case, exact, users, think, &format!("{users} machines, four repairmen"));
+        assert_system(
+            &case,
+            exact,
+            users,
+            think,
+            &format!("{users} machines, four repairmen"),
+        );
     }
 }
 
@@ -111,6 +160,12 @@ fn users_before_a_database_and_a_lock() {
         let mut case = closed(users, think, 1, users + 1, threads, steps);
         case.profile = profile(false);
         let (requests, latency) = mean_value_analysis(users, think + io, SERVICE);
-        assert_system(&case, (requests, latency + io), users, think, &format!("{users} users, database and lock"));
+        assert_system(
+            &case,
+            (requests, latency + io),
+            users,
+            think,
+            &format!("{users} users, database and lock"),
+        );
     }
 }

@@ -2,7 +2,9 @@
 //! exact over any run that ends empty.
 
 use pchsim::engine::{Nanos, Role, Streams, unit};
-use pchsim::scenario::{Arrivals, Dist, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers};
+use pchsim::scenario::{
+    Arrivals, Dist, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers,
+};
 use pchsim::strategy::Outcome;
 
 use crate::support::{Case, machine, profile, workload};
@@ -18,7 +20,11 @@ fn tasks(count: u64, mean_gap: f64, seed: u64) -> Vec<TracedTask> {
                 at += Nanos::from_secs_f64(mean_gap * 2.0 * unit(&mut rng) / 0.7);
             }
             let demand = Nanos::from_secs_f64(0.4 * unit(&mut rng).powi(3));
-            TracedTask { at, class: 0, demands: vec![demand] }
+            TracedTask {
+                at,
+                class: 0,
+                demands: vec![demand],
+            }
         })
         .collect()
 }
@@ -70,7 +76,11 @@ fn a_pool_is_kiefer_and_wolfowitzs_recursion() {
         let threads = run(&tasks, false, workers + 1, Strategy::Threads(exactly));
         assert_eq!(threads.latencies, expected, "{workers} threads");
         let start = StartMethod::Fork;
-        let processes = Strategy::Processes { workers: exactly, start, api: ProcessApi::Executor };
+        let processes = Strategy::Processes {
+            workers: exactly,
+            start,
+            api: ProcessApi::Executor,
+        };
         let processes = run(&tasks, true, workers + 4, processes);
         assert_eq!(processes.latencies, expected, "{workers} processes");
     }
@@ -89,8 +99,23 @@ fn littles_law() {
         (false, 2, Strategy::Threads(four)),
         (true, 2, Strategy::Threads(four)),
         (false, 4, Strategy::Threads(Workers::PerTask)),
-        (true, 4, Strategy::Processes { workers: four, start: StartMethod::Fork, api: ProcessApi::Executor }),
-        (true, 1, Strategy::Asyncio { limit: None, offload: pchsim::scenario::Offload::None }),
+        (
+            true,
+            4,
+            Strategy::Processes {
+                workers: four,
+                start: StartMethod::Fork,
+                api: ProcessApi::Executor,
+            },
+        ),
+        (
+            true,
+            1,
+            Strategy::Asyncio {
+                limit: None,
+                offload: pchsim::scenario::Offload::None,
+            },
+        ),
     ] {
         let what = format!("{strategy:?}");
         let o = run(&tasks, gil, cores, strategy);
@@ -110,6 +135,9 @@ fn littles_law() {
         let average = area / o.makespan.as_f64();
         let throughput = o.completed as f64 / o.makespan.as_f64();
         let law = throughput * o.latency.mean().expect("tasks");
-        assert!((average / law - 1.0).abs() < 1e-9, "{what}: {average} tasks on average, {law} by Little's law");
+        assert!(
+            (average / law - 1.0).abs() < 1e-9,
+            "{what}: {average} tasks on average, {law} by Little's law"
+        );
     }
 }

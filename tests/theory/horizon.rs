@@ -13,8 +13,21 @@ fn a_run_that_is_cut_off_is_the_beginning_of_the_whole() {
         (true, Strategy::Sequential),
         (true, Strategy::Threads(two)),
         (false, Strategy::Threads(two)),
-        (true, Strategy::Processes { workers: two, start: StartMethod::Fork, api: ProcessApi::Executor }),
-        (true, Strategy::Asyncio { limit: None, offload: Offload::None }),
+        (
+            true,
+            Strategy::Processes {
+                workers: two,
+                start: StartMethod::Fork,
+                api: ProcessApi::Executor,
+            },
+        ),
+        (
+            true,
+            Strategy::Asyncio {
+                limit: None,
+                offload: Offload::None,
+            },
+        ),
     ] {
         let what = format!("{strategy:?}");
         let interval = exponential(SERVICE / 0.7);
@@ -22,9 +35,15 @@ fn a_run_that_is_cut_off_is_the_beginning_of_the_whole() {
             machine: machine(4),
             profile: profile(gil),
             workload: workload(
-                Arrivals::Open { interval, count: Some(300) },
+                Arrivals::Open {
+                    interval,
+                    count: Some(300),
+                },
                 0,
-                vec![Step::Cpu(exponential(SERVICE)), Step::Io(Dist::Constant(Nanos::from_millis(50)))],
+                vec![
+                    Step::Cpu(exponential(SERVICE)),
+                    Step::Io(Dist::Constant(Nanos::from_millis(50))),
+                ],
             ),
             strategy,
             warmup: 0.0,
@@ -35,14 +54,28 @@ fn a_run_that_is_cut_off_is_the_beginning_of_the_whole() {
             case.horizon = Some(horizon);
             let part = case.run(0);
             let cut = Nanos::from_secs_f64(horizon);
-            assert!(part.end <= cut && part.makespan <= cut, "{what}: {:?} past {cut:?}", part.end);
-            let deadlock = part.findings.iter().any(|f| matches!(f, Finding::Deadlock { .. }));
+            assert!(
+                part.end <= cut && part.makespan <= cut,
+                "{what}: {:?} past {cut:?}",
+                part.end
+            );
+            let deadlock = part
+                .findings
+                .iter()
+                .any(|f| matches!(f, Finding::Deadlock { .. }));
             assert!(!deadlock, "{what}: {:?}", part.findings);
             // Completed is what has left by then: in order of arrival, all of the whole run's but the unfinished.
             let mut latencies = whole.latencies.iter();
-            assert!(part.latencies.iter().all(|l| latencies.any(|w| w == l)), "{what} up to {horizon} s");
+            assert!(
+                part.latencies.iter().all(|l| latencies.any(|w| w == l)),
+                "{what} up to {horizon} s"
+            );
             if cut > whole.end {
-                assert_eq!((part.completed, part.cpu, part.end), (whole.completed, whole.cpu, whole.end), "{what}");
+                assert_eq!(
+                    (part.completed, part.cpu, part.end),
+                    (whole.completed, whole.cpu, whole.end),
+                    "{what}"
+                );
             } else {
                 assert_eq!(part.end, cut, "{what}");
                 assert!(part.completed < whole.completed, "{what}");

@@ -21,7 +21,10 @@ fn queue(servers: u32, load: f64, service: Dist) -> Case {
         machine: machine(cores),
         profile: profile(servers == 1),
         workload: workload(
-            Arrivals::Open { interval: exponential(interval), count: Some(count) },
+            Arrivals::Open {
+                interval: exponential(interval),
+                count: Some(count),
+            },
             0,
             vec![Step::Cpu(service)],
         ),
@@ -57,8 +60,13 @@ fn mm1() {
         interval(&mean_latency).assert_holds(mean, &format!("M/M/1 at {load}, mean"));
         // Latency is exponential, so that every quantile is known.
         for q in [0.5_f64, 0.9] {
-            let quantile = |o: &pchsim::strategy::Outcome| o.latency.value_at_quantile(q).expect("tasks").as_secs_f64();
-            interval(&quantile).assert_holds(-mean * (1.0 - q).ln(), &format!("M/M/1 at {load}, quantile {q}"));
+            let quantile = |o: &pchsim::strategy::Outcome| {
+                o.latency.value_at_quantile(q).expect("tasks").as_secs_f64()
+            };
+            interval(&quantile).assert_holds(
+                -mean * (1.0 - q).ln(),
+                &format!("M/M/1 at {load}, quantile {q}"),
+            );
         }
         let utilization = |o: &pchsim::strategy::Outcome| o.core_busy[0].as_f64() / o.end.as_f64();
         interval(&utilization).assert_holds(load, &format!("M/M/1 at {load}, utilization"));
@@ -77,9 +85,19 @@ fn md1() {
 #[test]
 fn mg1_gamma() {
     for load in LOADS {
-        queue(1, load, Dist::Gamma { mean: Nanos::from_secs_f64(SERVICE), cv: 2.0 })
-            .replicate(REPLICATIONS, mean_latency)
-            .assert_holds(pollaczek_khinchine(load, 4.0), &format!("M/G/1 (gamma, cv 2) at {load}"));
+        queue(
+            1,
+            load,
+            Dist::Gamma {
+                mean: Nanos::from_secs_f64(SERVICE),
+                cv: 2.0,
+            },
+        )
+        .replicate(REPLICATIONS, mean_latency)
+        .assert_holds(
+            pollaczek_khinchine(load, 4.0),
+            &format!("M/G/1 (gamma, cv 2) at {load}"),
+        );
     }
 }
 
@@ -94,10 +112,12 @@ fn mg1_lognormal() {
         p99: Nanos::from_secs_f64(median * (sigma * z).exp()),
     };
     for load in LOADS {
-        queue(1, load, service.clone()).replicate(REPLICATIONS, mean_latency).assert_holds(
-            pollaczek_khinchine(load, (sigma * sigma).exp() - 1.0),
-            &format!("M/G/1 (log-normal) at {load}"),
-        );
+        queue(1, load, service.clone())
+            .replicate(REPLICATIONS, mean_latency)
+            .assert_holds(
+                pollaczek_khinchine(load, (sigma * sigma).exp() - 1.0),
+                &format!("M/G/1 (log-normal) at {load}"),
+            );
     }
 }
 

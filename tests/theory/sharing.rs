@@ -9,12 +9,26 @@ use pchsim::scenario::{Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, S
 
 use crate::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
 
-fn case(load: f64, count: u64, steps: Vec<Step>, strategy: Strategy, cores: u32, gil: bool) -> Case {
+fn case(
+    load: f64,
+    count: u64,
+    steps: Vec<Step>,
+    strategy: Strategy,
+    cores: u32,
+    gil: bool,
+) -> Case {
     let interval = exponential(SERVICE / load);
     Case {
         machine: machine(cores),
         profile: profile(gil),
-        workload: workload(Arrivals::Open { interval, count: Some(count) }, 0, steps),
+        workload: workload(
+            Arrivals::Open {
+                interval,
+                count: Some(count),
+            },
+            0,
+            steps,
+        ),
         strategy,
         warmup: 500.0 * SERVICE,
         horizon: None,
@@ -31,10 +45,23 @@ fn whatever_serves_is_mm1() {
     let cpu = || vec![Step::Cpu(exponential(SERVICE))];
     let one = Workers::Exactly(1);
     let many = Workers::Exactly(64);
-    let processes = Strategy::Processes { workers: one, start: StartMethod::Fork, api: ProcessApi::Executor };
+    let processes = Strategy::Processes {
+        workers: one,
+        start: StartMethod::Fork,
+        api: ProcessApi::Executor,
+    };
     let locked = vec![Step::Lock(0, cpu())];
     for (name, steps, strategy, cores, gil) in [
-        ("the event loop", cpu(), Strategy::Asyncio { limit: None, offload: Offload::None }, 1, true),
+        (
+            "the event loop",
+            cpu(),
+            Strategy::Asyncio {
+                limit: None,
+                offload: Offload::None,
+            },
+            1,
+            true,
+        ),
         ("the GIL", cpu(), Strategy::Threads(many), 8, true),
         ("the only core", cpu(), Strategy::Threads(many), 1, false),
         ("the only worker", cpu(), Strategy::Threads(one), 2, true),
@@ -42,9 +69,16 @@ fn whatever_serves_is_mm1() {
         ("a lock", locked, Strategy::Threads(many), 65, false),
     ] {
         for load in LOADS {
-            case(load, count(load), steps.clone(), strategy.clone(), cores, gil)
-                .replicate(10, mean_latency)
-                .assert_holds(SERVICE / (1.0 - load), &format!("{name} at {load}"));
+            case(
+                load,
+                count(load),
+                steps.clone(),
+                strategy.clone(),
+                cores,
+                gil,
+            )
+            .replicate(10, mean_latency)
+            .assert_holds(SERVICE / (1.0 - load), &format!("{name} at {load}"));
         }
     }
 }
@@ -52,9 +86,19 @@ fn whatever_serves_is_mm1() {
 fn sharing(name: &str, service: Dist) {
     // So uneven services as those below need many tasks for their mean to settle.
     let load = 0.6;
-    case(load, 32_000, vec![Step::Cpu(service)], Strategy::Threads(Workers::PerTask), 1, false)
-        .replicate(16, mean_latency)
-        .assert_holds(SERVICE / (1.0 - load), &format!("{name}, shared, at {load}"));
+    case(
+        load,
+        32_000,
+        vec![Step::Cpu(service)],
+        Strategy::Threads(Workers::PerTask),
+        1,
+        false,
+    )
+    .replicate(16, mean_latency)
+    .assert_holds(
+        SERVICE / (1.0 - load),
+        &format!("{name}, shared, at {load}"),
+    );
 }
 
 #[test]
@@ -64,5 +108,11 @@ fn sharing_does_not_see_that_all_are_alike() {
 
 #[test]
 fn sharing_does_not_see_that_few_have_most() {
-    sharing("M/G/1 (gamma, cv 2)", Dist::Gamma { mean: Nanos::from_secs_f64(SERVICE), cv: 2.0 });
+    sharing(
+        "M/G/1 (gamma, cv 2)",
+        Dist::Gamma {
+            mean: Nanos::from_secs_f64(SERVICE),
+            cv: 2.0,
+        },
+    );
 }

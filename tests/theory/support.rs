@@ -2,7 +2,9 @@
 
 use pchsim::cpython::profile::{Curve, Kind, PARAMS, Profile};
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Arrivals, Dist, Imports, LockSpec, MachineSpec, Step, Strategy, TaskClass, Workload};
+use pchsim::scenario::{
+    Arrivals, Dist, Imports, LockSpec, MachineSpec, Step, Strategy, TaskClass, Workload,
+};
 use pchsim::strategy::{Outcome, SimInput, simulate};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -17,7 +19,12 @@ pub(crate) const LOADS: [f64; 3] = [0.3, 0.6, 0.85];
 
 /// An interpreter that costs nothing.
 pub(crate) fn profile(gil: bool) -> Profile {
-    let mut profile = Profile { gil, dumps: Curve(Vec::new()), loads: Curve(Vec::new()), ..Profile::default() };
+    let mut profile = Profile {
+        gil,
+        dumps: Curve(Vec::new()),
+        loads: Curve(Vec::new()),
+        ..Profile::default()
+    };
     for (index, info) in PARAMS.iter().enumerate() {
         if info.kind == Kind::Overhead {
             *profile.params.get_mut(index) = 0.0;
@@ -43,9 +50,18 @@ pub(crate) fn machine(cores: u32) -> MachineSpec {
 pub(crate) fn workload(arrivals: Arrivals, count: u64, steps: Vec<Step>) -> Workload {
     Workload {
         arrivals,
-        classes: vec![TaskClass { name: "task".into(), count, weight: 1.0, steps, interleave: false }],
+        classes: vec![TaskClass {
+            name: "task".into(),
+            count,
+            weight: 1.0,
+            steps,
+            interleave: false,
+        }],
         // One lock, for those that want a server of their own making.
-        locks: vec![LockSpec { name: "server".into(), shared: false }],
+        locks: vec![LockSpec {
+            name: "server".into(),
+            shared: false,
+        }],
         queues: Vec::new(),
         objects: Vec::new(),
         imports: Imports::default(),
@@ -92,8 +108,16 @@ impl Case {
     }
 
     /// What `measure` sees in each of so many replications.
-    pub(crate) fn replicate(&self, replications: u32, measure: impl Fn(&Outcome) -> f64) -> Interval {
-        Interval::of(&(0..replications).map(|r| measure(&self.run(r))).collect::<Vec<f64>>())
+    pub(crate) fn replicate(
+        &self,
+        replications: u32,
+        measure: impl Fn(&Outcome) -> f64,
+    ) -> Interval {
+        Interval::of(
+            &(0..replications)
+                .map(|r| measure(&self.run(r)))
+                .collect::<Vec<f64>>(),
+        )
     }
 }
 
@@ -101,24 +125,46 @@ impl Case {
 fn invariants(input: &SimInput<'_>, o: &Outcome) {
     // Tasks are conserved. Those in flight may have arrived before the warm-up's end.
     let ended = o.completed + o.failed + o.timed_out;
-    assert!(ended <= o.arrived && o.arrived <= ended + o.in_flight, "tasks are lost: {o:?}");
+    assert!(
+        ended <= o.arrived && o.arrived <= ended + o.in_flight,
+        "tasks are lost: {o:?}"
+    );
     assert_eq!(o.latency.count(), o.completed);
     assert_eq!(o.latencies.len() as u64, o.completed);
     // Core time is conserved: what the threads used is what the cores gave, and no core gave more than there was.
     assert_eq!(o.core_busy.len(), input.machine.cores.len());
-    assert!(o.core_busy.iter().all(|&busy| busy <= o.end), "a core ran two threads at once: {o:?}");
+    assert!(
+        o.core_busy.iter().all(|&busy| busy <= o.end),
+        "a core ran two threads at once: {o:?}"
+    );
     assert_eq!(o.core_busy.iter().copied().sum::<Nanos>(), o.cpu);
     // Every nanosecond of a task has one cause.
     let kept: u128 = o.latencies.iter().map(|l| u128::from(l.0)).sum();
     assert_eq!(kept, o.latency.sum());
     if o.failed + o.timed_out == 0 && o.in_flight == 0 {
-        assert_eq!(o.causes.iter().map(|c| u128::from(c.0)).sum::<u128>(), kept, "{:?}", o.causes);
+        assert_eq!(
+            o.causes.iter().map(|c| u128::from(c.0)).sum::<u128>(),
+            kept,
+            "{:?}",
+            o.causes
+        );
     }
     // Time and order.
-    assert!(o.makespan <= o.closed.max(o.end) && o.closed <= o.end, "{:?} {:?} {:?}", o.makespan, o.closed, o.end);
+    assert!(
+        o.makespan <= o.closed.max(o.end) && o.closed <= o.end,
+        "{:?} {:?} {:?}",
+        o.makespan,
+        o.closed,
+        o.end
+    );
     assert!(o.gil_contended <= o.gil_held);
     // A mean of a constant may differ from it in the last bits.
-    assert!(o.memory_mean <= memory_peak(o) * (1.0 + 1e-12), "{} {}", o.memory_mean, o.memory_peak);
+    assert!(
+        o.memory_mean <= memory_peak(o) * (1.0 + 1e-12),
+        "{} {}",
+        o.memory_mean,
+        o.memory_peak
+    );
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
@@ -138,15 +184,26 @@ impl Interval {
         let n = f64::from(u32::try_from(values.len()).expect("few"));
         let mean = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let t = StudentsT::new(0.0, 1.0, n - 1.0).expect("positive freedom").inverse_cdf(0.995);
-        Self { mean, half: t * (variance / n).sqrt() }
+        let t = StudentsT::new(0.0, 1.0, n - 1.0)
+            .expect("positive freedom")
+            .inverse_cdf(0.995);
+        Self {
+            mean,
+            half: t * (variance / n).sqrt(),
+        }
     }
 
     /// The exact value is inside; and the interval is narrow enough (a tenth either way) for that to mean something.
     pub(crate) fn assert_holds(self, exact: f64, what: &str) {
         let Self { mean, half } = self;
-        assert!(half <= 0.1 * exact, "{what}: {mean} ± {half} says too little");
-        assert!((mean - exact).abs() <= half, "{what}: {mean} ± {half}, exactly {exact}");
+        assert!(
+            half <= 0.1 * exact,
+            "{what}: {mean} ± {half} says too little"
+        );
+        assert!(
+            (mean - exact).abs() <= half,
+            "{what}: {mean} ± {half}, exactly {exact}"
+        );
     }
 }
 

@@ -10,6 +10,7 @@ mod inprocess;
 mod machine;
 mod memory;
 mod processes;
+mod refine;
 
 pub use figures::{TYPICAL_SLOWNESS, best_speed};
 pub use machine::machine_from;
@@ -68,12 +69,13 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
     inprocess::threads(&mut d, &f);
     inprocess::event_loop(&mut d, &f);
     processes::executor(&mut d, &f);
+    processes::objects(&mut d, &f);
     processes::starts(&mut d, &f);
     processes::interpreters(&mut d, &f);
     memory::memory(&mut d, &f);
     let base = Profile::default();
     let (dumps, loads) = processes::pickling(&f);
-    Profile {
+    let mut profile = Profile {
         name: name.into(),
         version: f.version.clone(),
         minor: f.minor,
@@ -87,7 +89,9 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
         dumps: dumps.unwrap_or(base.dumps),
         loads: loads.unwrap_or(base.loads),
         slowness: 1.0,
-    }
+    };
+    refine::refine(&mut profile, &f, &machine_from(&[(micro, more)]));
+    profile
 }
 
 /// What follows from the version and the build alone.
@@ -128,8 +132,31 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
 const YIELD_NS: f64 = 200.0;
 
 /// The probability that the thread whose request made the holder leave gets the GIL before the longest waiter.
-pub fn requester_wins(_gil_slices: &Value) -> f64 {
-    Params::default().gil_requester_wins
+///
+/// With three or more spinning threads the requester is nearly always the thread that held the GIL before (its wait began
+/// with the slice), so that the share of switches back to that thread is this probability. With two there is no choice.
+pub fn requester_wins(gil_slices: &Value) -> f64 {
+    let (mut back, mut switches) = (0u32, 0u32);
+    for (threads, slices) in gil_slices.as_object().into_iter().flatten() {
+        if threads.parse::<u32>().is_ok_and(|n| n < 3) {
+            continue;
+        }
+        let holders: Vec<i64> = slices
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|s| s[0].as_i64())
+            .collect();
+        for w in holders.windows(3) {
+            switches += 1;
+            back += u32::from(w[0] == w[2]);
+        }
+    }
+    if switches == 0 {
+        Params::default().gil_requester_wins
+    } else {
+        f64::from(back) / f64::from(switches)
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ const ROUNDTRIP_WAKES: f64 = 5.0;
 const WAKE_NS: f64 = 10_000.0;
 /// Worker's CPU for a call over the parent's besides the submit, at least: it makes the same reads, writes and pickling
 /// without selector and futures. Used where the round trip does not show it, because parent and worker overlap.
-const WORKER_OVER_PARENT: f64 = 0.5;
+const WORKER_OVER_PARENT: f64 = 0.25;
 /// Of what forking costs for every byte of the parent: copying the page tables, against tearing them down later.
 const COPY_SHARE: f64 = 0.6;
 /// Of a forked child's CPU: to its target, against its exit.
@@ -111,6 +111,21 @@ pub(super) fn executor(d: &mut Draft, f: &Figures<'_>) {
         of(PARENT_SHARES[4]),
         "as ppe_result: no selector is polled",
     );
+}
+
+/// Objects of a record that the microbenchmark pickles: a dict, four values of which one is a list of three, its items.
+const OBJECTS_PER_RECORD: f64 = 8.0;
+
+/// Pickling objects one by one.
+pub(super) fn objects(d: &mut Draft, f: &Figures<'_>) {
+    for (name, figure) in [
+        ("pickle_object_dump", "pickle_dumps_us_per_record"),
+        ("pickle_object_load", "pickle_loads_us_per_record"),
+    ] {
+        // One sample pickles 5,000 records.
+        let each = f.us(figure, 5_000.0).map(|ns| ns / OBJECTS_PER_RECORD);
+        d.derived(name, each, &format!("{figure} for 8 objects a record"));
+    }
 }
 
 /// The three start methods.
