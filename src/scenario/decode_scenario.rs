@@ -76,6 +76,16 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
         )
     });
     let objectives = or(cx, &f, "objectives", Vec::new(), objectives);
+    let rank_by = cx.optional(&f, "rank_by", |cx, n| {
+        let text = cx.string(n, "a metric")?;
+        match objective::parse_ranking(text) {
+            Ok(metric) => Some(metric),
+            Err(message) => {
+                cx.error(Code::BadObjective, n.span, message);
+                None
+            }
+        }
+    });
     let seed = or(cx, &f, "seed", 1, |cx, n| {
         cx.int(n, "the seed", 0..=u64::MAX, "of 64 bits")
     });
@@ -120,6 +130,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
         warmup,
         horizon,
         objectives,
+        rank_by,
         seed,
     })
 }

@@ -29,6 +29,8 @@ pub struct Scenario {
     pub horizon: Option<Nanos>,
     /// What a strategy has to meet.
     pub objectives: Vec<Objective>,
+    /// What strategies are ranked by; `None` lets the study decide.
+    pub rank_by: Option<Metric>,
     /// Master seed.
     pub seed: u64,
 }

@@ -67,6 +67,7 @@ pub(super) const SCENARIO: &[&str] = &[
     "warmup",
     "horizon",
     "objectives",
+    "rank_by",
     "seed",
 ];
 
