@@ -401,11 +401,14 @@ impl Sim<'_> {
         self.machine.charge(tid, self.costs.aio_sleep);
         let now = self.machine.now();
         // Booked when it wakes: the sleep itself is I/O, what comes after it is waiting for the loop.
-        if self.tasks[key].arrival <= now {
-            self.book(key, Cause::Io, until.since(now));
+        let (arrival, copy) = (self.tasks[key].arrival, self.tasks[key].copy);
+        if arrival <= now {
+            // The time of a step in which the task arrives is nobody's until it does.
+            let in_this_step = arrival > self.loops[copy as usize].handle_began;
+            let from = if in_this_step { arrival } else { now };
+            self.book(key, Cause::Io, until.since(from));
             self.tasks[key].since = until.max(now);
         }
-        let copy = self.tasks[key].copy;
         let l = &mut self.loops[copy as usize];
         l.sequence += 1;
         l.timers

@@ -461,11 +461,13 @@ impl Sim<'_> {
         }
         if self.tasks[key].joiner.is_some() {
             // They have been started: go on when they are over.
-            if self.tasks[key].children > 0 {
-                self.tasks[key].pc -= 1;
+            let task = &mut self.tasks[key];
+            task.joining = task.children > 0;
+            if task.joining {
+                task.pc -= 1;
                 self.push(tid, Act::Park(Cause::Queue));
             } else {
-                self.tasks[key].joiner = None;
+                task.joiner = None;
             }
             return Flow::Go;
         }
@@ -519,7 +521,9 @@ impl Sim<'_> {
         task.children -= 1;
         if task.children == 0 {
             match task.joiner {
-                Some(tid) => self.unpark(tid),
+                // It must not be woken out of another wait: for the announcement of a thread that it starts.
+                Some(tid) if task.joining => self.unpark(tid),
+                Some(_) => {}
                 None => self.loop_resume_quietly(parent, Cause::Queue),
             }
         }

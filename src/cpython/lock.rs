@@ -34,8 +34,18 @@ impl Sim<'_> {
         let now = self.machine.now();
         let l = &mut self.locks[lock as usize];
         let first = since == Nanos::MAX;
-        if l.owner == Some(tid) && !first {
-            return; // Handed over.
+        // Whoever is still in the queue was woken by something else, and queues anew.
+        let parked = if first {
+            None
+        } else {
+            l.waiters.iter().position(|&(w, _)| w == tid)
+        };
+        match parked {
+            Some(at) => {
+                l.waiters.remove(at);
+            }
+            None if l.owner == Some(tid) && !first => return, // Handed over.
+            None => {}
         }
         if l.owner.is_none() {
             l.owner = Some(tid);

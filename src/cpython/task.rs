@@ -61,6 +61,8 @@ pub(crate) struct Task {
     pub(crate) children: u64,
     /// Thread that waits for the children, if one does.
     pub(crate) joiner: Option<u32>,
+    /// It does so now.
+    pub(crate) joining: bool,
     /// A pause to make before going on (retry back-off).
     pub(crate) pause: Nanos,
     pub(crate) ending: Ending,
@@ -105,6 +107,7 @@ impl Tasks {
             parent: None,
             children: 0,
             joiner: None,
+            joining: false,
             pause: Nanos::ZERO,
             ending: Ending::Done,
             payload: (0, 0),

@@ -19,6 +19,8 @@ struct Compiler {
     children: Vec<Class>,
     /// Whether each lock is ever held across a wait.
     across: Vec<bool>,
+    /// Locks that are taken while another (the first) is held.
+    nested: Vec<(usize, usize)>,
 }
 
 /// Compiles a workload for a strategy on a machine.
@@ -36,6 +38,7 @@ pub fn compile(
         dists: Vec::new(),
         children: Vec::new(),
         across: vec![false; workload.locks.len()],
+        nested: Vec::new(),
     };
     let mut classes: Vec<Class> = workload
         .classes
@@ -79,6 +82,7 @@ pub fn compile(
         }
     }
     classes.append(&mut c.children);
+    c.taking_waits();
     Ok(Program {
         classes,
         own_classes,
@@ -184,6 +188,19 @@ impl Compiler {
         }
     }
 
+    /// A lock that is held across waits is awaited itself, so what is held when it is taken is held across a wait.
+    fn taking_waits(&mut self) {
+        loop {
+            let before = self.across.clone();
+            for &(outer, inner) in &self.nested {
+                self.across[outer] |= self.across[inner];
+            }
+            if self.across == before {
+                return;
+            }
+        }
+    }
+
     fn steps(&mut self, steps: &[Step], code: &mut Vec<Instr>, held: &mut Vec<usize>) {
         for step in steps {
             self.step(step, code, held);
@@ -211,6 +228,7 @@ impl Compiler {
                 self.step(&Step::Release(*lock), code, held);
             }
             Step::Acquire(lock) => {
+                self.nested.extend(held.iter().map(|&outer| (outer, *lock)));
                 held.push(*lock);
                 code.push(Instr::Acquire(Self::id(*lock)));
             }
@@ -278,6 +296,9 @@ impl Compiler {
                 backoff,
                 steps,
             } => {
+                if *attempts > 1 && *backoff > Nanos::ZERO {
+                    self.waits(held);
+                }
                 code.push(Instr::EnterRetry {
                     attempts: *attempts,
                     backoff: *backoff,
