@@ -129,9 +129,9 @@ mod tests {
     fn only_figures_taken_at_the_typical_speed_are_brought_to_best_speed() {
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
         close(best_speed(3.0, Some(1.0), 5.0), 3.0);
-        close(best_speed(3.0, Some(1.9), 150.0), 2.0);
+        close(best_speed(2.88, Some(1.9), 150.0), 2.0);
         close(best_speed(3.0, Some(1.9), 40.0), 3.0);
-        close(best_speed(3.0, Some(1.1), 40.0), 2.0);
+        close(best_speed(2.88, Some(1.1), 40.0), 2.0);
         close(best_speed(3.0, None, 40.0), 3.0);
     }
 }
