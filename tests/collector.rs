@@ -90,16 +90,14 @@ fn objects_are_pickled_one_by_one_on_both_sides() {
     let with = run(
         &p,
         0,
-        1,
         vec![Step::ObjectsIn(10_000), Step::ObjectsOut(1_000), cpu(ms(1))],
-        &fork,
+        fork.clone(),
     );
     assert_eq!(with.makespan - without.makespan, Nanos(300 * 11_000));
     // Threads share objects: nothing is pickled.
     let threads = run(
         &p,
         0,
-        1,
         vec![Step::ObjectsIn(10_000), cpu(ms(1))],
         Strategy::Threads(Workers::Exactly(1)),
     );
