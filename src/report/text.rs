@@ -97,7 +97,9 @@ fn heading(out: &mut Text, study: &Study) {
         if cores == 1 { "core" } else { "cores" }
     )];
     facts.extend(single_interpreter(study).map(str::to_owned));
-    let counted = study.forecasts.iter().filter(|f| f.replications > 0);
+    // Cases without a forecast are given up after the first replication.
+    let fine = |f: &&Forecast| f.status == Status::Fine || f.status == Status::Saturated;
+    let counted = study.forecasts.iter().filter(fine);
     let (least, most) = counted.fold((u32::MAX, 0), |(a, b), f| {
         (a.min(f.replications), b.max(f.replications))
     });
