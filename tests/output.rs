@@ -117,10 +117,10 @@ fn batch_study() -> Study {
         limit: None,
         offload: Offload::Threads(Workers::Exactly(4)),
     };
-    let mut a = forecast("asyncio + threads x4", hybrid, "cpython-3.13t", 12.41, 0.31);
+    let mut a = forecast("asyncio+threads:4", hybrid, "cpython-3.13t", 12.41, 0.31);
     (a.rank, a.tied) = (Some(1), true);
     let mut b = forecast(
-        "threads x100",
+        "threads:100",
         Strategy::Threads(Workers::Exactly(100)),
         "cpython-3.13t",
         12.44,
@@ -160,6 +160,7 @@ fn batch_study() -> Study {
         machine: MachineSpec::with_cores(4),
         metric: Metric::Makespan,
         steady: false,
+        batch: true,
         precision: 0.02,
         warmup: Nanos::ZERO,
         forecasts: vec![a, b, c, d, refused()],
@@ -176,9 +177,9 @@ fn batch_study() -> Study {
                 )],
             },
             Warning::NotConverged {
-                cases: vec![("asyncio + threads x4 on cpython-3.13t".into(), 0.025)],
+                cases: vec![("asyncio+threads:4 on cpython-3.13t".into(), 0.025)],
                 precision: 0.02,
-                fixed: true,
+                needed: 16,
             },
         ],
     }
@@ -197,7 +198,7 @@ fn open_study() -> Study {
         0.000_2,
     );
     let mut b = forecast(
-        "threads x8",
+        "threads:8",
         Strategy::Threads(Workers::Exactly(8)),
         "cpython-3.14",
         0.0207,
@@ -224,6 +225,7 @@ fn open_study() -> Study {
         question: String::new(),
         metric: Metric::Percentile(95.0),
         steady: true,
+        batch: false,
         warmup: Nanos::from_millis(2_340),
         forecasts: vec![a, b, c],
         baseline: None,
@@ -260,6 +262,7 @@ fn text_in_ascii_with_details() {
         Style {
             unicode: false,
             verbose: true,
+            notes: true,
         },
     );
     assert!(plain.is_ascii());
@@ -276,7 +279,7 @@ fn text_without_any_forecast() {
 
 #[test]
 fn every_warning_names_a_next_step() {
-    let name = || "threads x8 on cpython-3.14".to_owned();
+    let name = || "threads:8 on cpython-3.14".to_owned();
     let at = Nanos::from_millis(1_234);
     let all = [
         Warning::Saturated {
@@ -286,7 +289,7 @@ fn every_warning_names_a_next_step() {
         Warning::NotConverged {
             cases: vec![(name(), 0.123)],
             precision: 0.02,
-            fixed: false,
+            needed: 380,
         },
         Warning::FewReplications { replications: 1 },
         Warning::FewReplications { replications: 2 },
@@ -316,13 +319,22 @@ fn every_warning_names_a_next_step() {
         Warning::BlockedLoop {
             cases: vec![(name(), at)],
         },
-        Warning::ObjectiveMissed {
-            objective: "p95 < 1ms".into(),
-            closest: Some((name(), 0.3)),
+        Warning::StarvedLoop {
+            cases: vec![(name(), at)],
+        },
+        Warning::Unshared {
+            names: vec!["state".into()],
+            strategies: vec!["processes:4:fork".into()],
         },
         Warning::ObjectiveMissed {
             objective: "p95 < 1ms".into(),
-            closest: None,
+            metric: Metric::Percentile(95.0),
+            closest: (name(), 0.003),
+        },
+        Warning::ObjectiveMissed {
+            objective: "memory < 1MiB".into(),
+            metric: Metric::Memory,
+            closest: (name(), 25e6),
         },
         Warning::EstimatedProfile {
             interpreter: "default".into(),

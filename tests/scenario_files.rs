@@ -8,7 +8,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{
     Arrivals, Code, Diagnostic, Dist, LockSpec, Metric, Offload, ProcessApi, Scenario, Severity,
     StartMethod, Step, Strategy, Workers, check, embedded, load, parse, parse_strategy, render,
-    strategy_label, strategy_short_form,
+    strategy_label,
 };
 
 fn set(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -441,7 +441,7 @@ fn all_strategies() -> Vec<Strategy> {
 #[test]
 fn short_forms_of_strategies_round_trip() {
     for s in all_strategies() {
-        let short = strategy_short_form(&s);
+        let short = strategy_label(&s);
         assert_eq!(
             parse_strategy(&short)
                 .unwrap_or_else(|d| panic!("{}", d.render(false)))
@@ -467,18 +467,18 @@ fn labels_tell_strategies_apart() {
     assert!(n - labels.len() <= 4, "{labels:#?}");
     for (short, label) in [
         ("sequential", "sequential"),
-        ("threads:8", "threads x8"),
-        ("threads:per-task", "threads per task"),
-        ("processes:4:fork", "processes x4 (fork)"),
-        ("pool:4:spawn", "mp.Pool x4 (spawn)"),
+        ("threads:8", "threads:8"),
+        ("threads:per-task", "threads:per-task"),
+        ("processes:4:fork", "processes:4:fork"),
+        ("pool:4:spawn", "pool:4:spawn"),
         ("asyncio", "asyncio"),
-        ("asyncio:100+threads:4", "asyncio limit 100 + threads x4"),
-        ("prefork:4(asyncio)", "prefork x4 [asyncio]"),
-        ("Threads(workers: 8)", "threads x8"),
-        ("Threads(8)", "threads x8"),
+        ("asyncio:100+threads:4", "asyncio:100+threads:4"),
+        ("prefork:4(asyncio)", "prefork:4(asyncio)"),
+        ("Threads(workers: 8)", "threads:8"),
+        ("Threads(8)", "threads:8"),
         (
             "Asyncio(offload: Processes(workers: 2, start: Fork))",
-            "asyncio + processes x2 (fork)",
+            "asyncio+processes:2:fork",
         ),
         ("On(\"cpython-3.14t\", Threads)", "threads"),
     ] {

@@ -175,10 +175,7 @@ fn replications_go_on_until_the_precision_is_reached() {
     );
     assert_eq!(capped.forecasts[0].replications, 30);
     assert!(
-        matches!(
-            &capped.warnings[0],
-            Warning::NotConverged { fixed: false, .. }
-        ),
+        matches!(&capped.warnings[0], Warning::NotConverged { .. }),
         "{:?}",
         capped.warnings
     );
@@ -200,7 +197,7 @@ fn saturation_is_said_and_stability_is_not_mistaken_for_it() {
     s.strategies = vec![threads(1), threads(2), threads(3)];
     let study1 = study(&s, &Options::default());
     let status = |n: u32| {
-        let label = format!("threads x{n}");
+        let label = format!("threads:{n}");
         study1
             .forecasts
             .iter()

@@ -57,15 +57,26 @@ impl Printer {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 
+    /// Whether a result can be written to a file, as far as one can tell without writing it.
+    pub fn check_writable(path: &Path, force: bool) -> anyhow::Result<()> {
+        let problem = if path.is_dir() {
+            "is a directory; name a file in it"
+        } else if path.exists() && !force {
+            "exists; choose another name, or add --force to replace it"
+        } else if path
+            .parent()
+            .is_some_and(|p| !p.as_os_str().is_empty() && !p.is_dir())
+        {
+            "lies in a directory that does not exist; make it first"
+        } else {
+            return Ok(());
+        };
+        Err(UserError::new(format!("{} {problem}", path.display())).into())
+    }
+
     /// Writes a result to a file: the whole of it or nothing. An existing file is replaced only with `force`.
     pub fn write_file(&self, path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
-        if path.exists() && !force {
-            let text = format!(
-                "{} exists; choose another name, or add --force to replace it",
-                path.display()
-            );
-            return Err(UserError::new(text).into());
-        }
+        Self::check_writable(path, force)?;
         let name = path
             .file_name()
             .ok_or_else(|| UserError::new(format!("{} is no file name", path.display())))?;

@@ -1,6 +1,6 @@
 //! `pchsim run`: simulate a scenario under every strategy, and compare.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
@@ -11,8 +11,7 @@ use crate::calibrate::profiles;
 use crate::cpython::profile::Profile;
 use crate::report::{self, Meta, Style};
 use crate::scenario::{
-    Diagnostic, Metric, Objective, Scenario, load, parse_metric, parse_objective, parse_strategy,
-    render,
+    Diagnostic, Objective, Scenario, load, parse_objective, parse_ranking, parse_strategy, render,
 };
 use crate::strategy::simulate;
 use crate::study::{Options, Status, Study, StudyError, Verdict, run_study};
@@ -57,18 +56,23 @@ pub struct Args {
     pub ascii: bool,
 
     /// Compare this strategy (repeatable; instead of the scenario's own)
+    ///
+    /// Forms: sequential, threads, threads:8, threads:per-task, processes:4:fork (or spawn, forkserver), pool:4:spawn,
+    /// pool:4:spawn:20 (chunks of 20), interpreters:4, asyncio, asyncio:100 (at most 100 tasks at once), asyncio+threads:4,
+    /// asyncio+processes:4:fork, asyncio+interpreters:4, prefork:4(asyncio). Without a number: as many as the library
+    /// takes by itself. With @cpython-3.14t after it, on that interpreter only. Tables name strategies in this form, too.
     #[arg(long, value_name = "STRATEGY", help_heading = "What to compare")]
     pub strategy: Vec<String>,
     /// Compare on this interpreter (repeatable; instead of the scenario's own)
     #[arg(long, value_name = "NAME", help_heading = "What to compare")]
     pub interpreter: Vec<String>,
     /// Simulate so many cores
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1024), help_heading = "What to compare")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// Override a field of the scenario (repeatable), for example machine.cores=8
     #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set, help_heading = "What to compare")]
     pub set: Vec<(String, String)>,
-    /// Rank by this metric (makespan, throughput, mean, p95, p99..., memory, cpu) [default: makespan of batches, else the first latency objective or p95]
+    /// Rank by this metric (makespan, throughput, mean, p95, p99..., memory, cpu) [default: the scenario's `rank_by`, or makespan of batches, else the first latency objective or p95]
     #[arg(long, value_name = "METRIC", help_heading = "What to compare")]
     pub rank_by: Option<String>,
 
@@ -127,8 +131,12 @@ fn user_error<T>(parse: fn(&str) -> Result<T, String>) -> impl Fn(&str) -> anyho
 
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    if let Some(path) = output_file(args) {
+        // Before the work, not after it.
+        Printer::check_writable(path, args.force)?;
+    }
     let mut scenario = load_scenario(&args.scenario, &args.set)?;
-    let asserted = apply(args, &mut scenario)?;
+    let asserted = apply(args, &mut scenario, printer)?;
     let profiles = scenario
         .interpreters
         .iter()
@@ -144,11 +152,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     options.metric = args
         .rank_by
         .as_deref()
-        .map(user_error(parse_metric))
+        .map(user_error(parse_ranking))
         .transpose()?;
-    if options.metric == Some(Metric::FailureRate) {
-        return Err(UserError::new("cannot rank by failures: most strategies have none").into());
-    }
     let progress = printer.progress_bar();
     let study = run_study(&scenario, &profiles, &options, simulate, &|p| {
         progress.show(p)
@@ -162,8 +167,17 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     Ok(exit_code(args, printer, &study, &asserted) as u8)
 }
 
+/// The file that the result goes to; `None`: standard output.
+fn output_file(args: &Args) -> Option<&Path> {
+    args.output.as_deref().filter(|p| p.as_os_str() != "-")
+}
+
 /// The scenario with what the command line says instead; the objectives that `--assert` adds.
-fn apply(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec<Objective>> {
+fn apply(
+    args: &Args,
+    scenario: &mut Scenario,
+    printer: &Printer,
+) -> anyhow::Result<Vec<Objective>> {
     if let Some(seed) = args.seed {
         scenario.seed = seed;
     }
@@ -183,7 +197,15 @@ fn apply(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec<Objective>>
         let known =
             |name: &Option<String>| name.as_ref().is_none_or(|n| args.interpreter.contains(n));
         if scenario.strategies.iter().any(|c| known(&c.interpreter)) {
+            let all = scenario.strategies.len();
             scenario.strategies.retain(|c| known(&c.interpreter));
+            let dropped = all - scenario.strategies.len();
+            if dropped > 0 {
+                printer.hint(&format!(
+                    "note: left out: {dropped} of the scenario's {all} strategies, which are for other interpreters \
+                     (On(..)). Name strategies with --strategy to compare them here."
+                ));
+            }
         } else {
             // None of them is for these interpreters: the same strategies then, on these.
             scenario
@@ -223,6 +245,7 @@ fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
     let style = Style {
         unicode: !args.ascii,
         verbose: printer.verbose > 0,
+        notes: printer.quiet == 0,
     };
     let result = match args.format {
         Format::Text => report::text(study, &meta, style),
@@ -245,7 +268,7 @@ fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
             }
         }
     }
-    match args.output.as_deref().filter(|p| p.as_os_str() != "-") {
+    match output_file(args) {
         Some(path) => printer.write_file(path, &result, args.force),
         None if args.format == Format::Text => printer.result(&paint(&result)),
         None => printer.result(&result),

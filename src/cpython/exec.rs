@@ -98,6 +98,7 @@ impl Sim<'_> {
             | Instr::Shared { .. }
             | Instr::PayloadIn(_)
             | Instr::PayloadOut(_)
+            | Instr::Allocate(_)
             | Instr::Fail(_) => true,
             Instr::Acquire(l) | Instr::Release(l) => !self.program.lock_across_wait[l as usize],
             _ => false,
@@ -173,6 +174,7 @@ impl Sim<'_> {
                 return self.step_fan_out(tid, key, mode, class, count);
             }
             Instr::PayloadIn(_) | Instr::PayloadOut(_) => {}
+            Instr::Allocate(objects) => self.allocate(tid, objects),
             Instr::EnterHold(bytes) => {
                 self.memory.take(self.machine.now(), bytes);
                 self.tasks[key].frames.push(Frame::Hold(bytes));

@@ -7,6 +7,9 @@ use super::thread::Act;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
+/// Yields before a thread parks (`lock.c: MAX_SPIN_COUNT`).
+const SPINS: u8 = 40;
+
 /// A lock: barging at first, handed over in order once a waiter has waited long enough (`PyMutex`).
 #[derive(Default)]
 pub(crate) struct Lock {
@@ -54,9 +57,7 @@ impl Sim<'_> {
             && self.costs.lock_spin > Nanos::ZERO
             && l.waiters.is_empty()
         {
-            // Free-threaded builds yield for a while before they park, as long as nobody is parked.
-            self.push_front(tid, Act::Acquire(lock, now));
-            self.push_front(tid, Act::Run(self.costs.lock_spin));
+            self.push_front(tid, Act::Spin(lock, SPINS));
             return;
         }
         let since = if first { now } else { since };
@@ -64,6 +65,27 @@ impl Sim<'_> {
         self.machine.charge(tid, self.costs.park);
         self.push_front(tid, Act::Acquire(lock, since));
         self.push_front(tid, Act::Park(Cause::Lock));
+    }
+
+    /// Free-threaded builds yield for a while before they park, as long as nobody is parked. A yield costs next to nothing
+    /// on a core of one's own, but on a busy one each lets somebody else run for a slice: the lock may be free meanwhile.
+    pub(crate) fn spin(&mut self, tid: Tid, lock: u32, left: u8) {
+        let l = &self.locks[lock as usize];
+        let since = self.machine.now();
+        if l.owner.is_none() || !l.waiters.is_empty() {
+            // The interval to a hand-over counts from the first attempt, which a few microseconds ago was.
+            self.push_front(tid, Act::Acquire(lock, since));
+            return;
+        }
+        let each = Nanos(self.costs.lock_spin.0 / u64::from(SPINS));
+        if left > 0 && self.machine.yield_core(tid) {
+            self.machine.charge(tid, each);
+            self.push_front(tid, Act::Spin(lock, left - 1));
+            return;
+        }
+        // Alone on its core: the rest of the yields follow one another without anybody coming between.
+        self.push_front(tid, Act::Acquire(lock, since));
+        self.push_front(tid, Act::Run(each * u64::from(left)));
     }
 
     pub(crate) fn release(&mut self, tid: Tid, lock: u32) {

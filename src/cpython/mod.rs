@@ -5,6 +5,7 @@
 //! program. [`sim`] owns everything and turns the machine's upcalls into acts.
 
 mod aio;
+mod collector;
 mod exec;
 mod finding;
 mod gil;

@@ -6,7 +6,7 @@ use super::exec::{Flow, Mode};
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, Role, Wait};
+use super::thread::{Act, Home, Role, Wait};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
@@ -14,9 +14,7 @@ use crate::machine::{Cause, Tid};
 pub(crate) struct ThreadPool {
     /// Copy of the program that it belongs to.
     pub(crate) copy: u32,
-    process: u32,
-    gil: u32,
-    domain: u32,
+    home: Home,
     max: u32,
     interpreters: bool,
     /// An event loop offloads parts of tasks here, rather than whole tasks.
@@ -44,14 +42,7 @@ const WORKING: u8 = 2;
 const LEAVING: u8 = 3;
 
 impl Sim<'_> {
-    pub(crate) fn new_thread_pool(
-        &mut self,
-        copy: u32,
-        process: u32,
-        gil: u32,
-        domain: u32,
-        parts: bool,
-    ) -> u32 {
+    pub(crate) fn new_thread_pool(&mut self, copy: u32, home: Home, parts: bool) -> u32 {
         let (max, interpreters) = match self.program.layout.executor {
             Executor::Threads(n) => (n, false),
             Executor::Interpreters(n) => (n, true),
@@ -59,9 +50,7 @@ impl Sim<'_> {
         };
         self.pools.push(ThreadPool {
             copy,
-            process,
-            gil,
-            domain,
+            home,
             max,
             interpreters,
             parts,
@@ -85,7 +74,7 @@ impl Sim<'_> {
         let p = &mut self.pools[pool as usize];
         if p.interpreters {
             self.machine.charge(tid, self.costs.interp_call);
-            let dumps = self.profile.dumps.at(payload, self.profile.slowness);
+            let dumps = self.dumps_cost(payload, self.objects(key).0);
             self.machine.charge(tid, dumps);
         }
         let p = &mut self.pools[pool as usize];
@@ -105,19 +94,15 @@ impl Sim<'_> {
             p.tokens -= 1;
         } else if p.started < p.max {
             p.started += 1;
-            let (process, gil, domain) = (p.process, p.gil, p.domain);
+            let mut home = p.home;
             let role = if p.interpreters {
-                let own = self.new_gil();
-                Role::InterpWorker(pool, own)
+                // The thread is born in the main interpreter, and locks are those of its own.
+                home.domain = self.new_domain();
+                Role::InterpWorker(pool, self.new_gil())
             } else {
                 Role::PoolWorker(pool)
             };
-            let domain = if self.pools[pool as usize].interpreters {
-                self.new_domain()
-            } else {
-                domain
-            };
-            let worker = self.new_thread(role, process, gil, domain);
+            let worker = self.new_thread(role, home);
             self.pools[pool as usize].workers.push(worker);
             self.start_thread(tid, worker);
         }
@@ -140,9 +125,9 @@ impl Sim<'_> {
 
     /// A raw thread for a task.
     pub(crate) fn start_raw(&mut self, tid: Tid, copy: u32, key: TaskKey) {
-        let (process, gil, domain) = self.copies[copy as usize].home;
+        let home = self.copies[copy as usize].home;
         let now = self.machine.now();
-        let t = self.new_thread(Role::Raw, process, gil, domain);
+        let t = self.new_thread(Role::Raw, home);
         let waited = now - self.tasks[key].since;
         self.book(key, Cause::Pool, waited);
         self.threads[t as usize].task = Some(key);
@@ -253,10 +238,10 @@ impl Sim<'_> {
             self.push(tid, Act::Label(Cause::Ipc));
             if let Role::InterpWorker(_, _) = self.threads[tid as usize].role {
                 let back = self.tasks[key].payload.1;
-                let cost = self.profile.dumps.at(back, self.profile.slowness)
-                    + self.profile.loads.at(back, self.profile.slowness);
+                let objects = self.objects(key).1;
+                let cost = self.dumps_cost(back, objects) + self.loads_cost(back, objects);
                 self.push(tid, Act::Run(Self::half(self.costs.interp_item) + cost));
-                let main = self.pools[pool as usize].gil;
+                let main = self.pools[pool as usize].home.gil;
                 self.push(tid, Act::SwitchGil(main));
             }
             self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
@@ -270,7 +255,7 @@ impl Sim<'_> {
     }
 
     pub(crate) fn refill_interp_worker(&mut self, tid: Tid, pool: u32, own: u32) {
-        let main = self.pools[pool as usize].gil;
+        let main = self.pools[pool as usize].home.gil;
         match self.threads[tid as usize].state {
             BOOTING => {
                 // The interpreter is made in the worker's own thread, after the thread was announced.
@@ -291,10 +276,7 @@ impl Sim<'_> {
                 self.look_for_item(tid, pool);
                 if self.threads[tid as usize].state == WORKING {
                     let key = self.threads[tid as usize].task.expect("just begun");
-                    let loads = self
-                        .profile
-                        .loads
-                        .at(self.tasks[key].payload.0, self.profile.slowness);
+                    let loads = self.loads_cost(self.tasks[key].payload.0, self.objects(key).0);
                     self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
                     self.push(tid, Act::SwitchGil(own));
                     self.push(tid, Act::Run(Self::half(self.costs.interp_item) + loads));

@@ -6,7 +6,7 @@ use super::exec::{Flow, Mode};
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
-use super::thread::{Act, Role};
+use super::thread::{Act, Home, Role};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
@@ -24,7 +24,7 @@ struct PipeLock {
 /// A pool of worker processes as its parent sees it.
 pub(crate) struct ProcessPool {
     copy: u32,
-    home: (u32, u32, u32),
+    home: Home,
     workers_max: u32,
     start: StartMethod,
     /// `multiprocessing.Pool` rather than the executor.
@@ -74,12 +74,7 @@ const FILL: u8 = 0;
 const WAIT: u8 = 1;
 
 impl Sim<'_> {
-    pub(crate) fn new_process_pool(
-        &mut self,
-        copy: u32,
-        home: (u32, u32, u32),
-        parts: bool,
-    ) -> u32 {
+    pub(crate) fn new_process_pool(&mut self, copy: u32, home: Home, parts: bool) -> u32 {
         let (workers_max, start, mp) = match self.program.layout.executor {
             Executor::Processes(n, start) => (n, start, false),
             Executor::MpPool(n, start, _) => (n, start, true),
@@ -139,8 +134,8 @@ impl Sim<'_> {
     }
 
     fn start_worker(&mut self, pool: u32, acts: &mut Vec<Act>) {
-        let (process, gil, domain) = self.new_process();
-        let worker = self.new_thread(Role::ProcessWorker(pool), process, gil, domain);
+        let home = self.new_process();
+        let worker = self.new_thread(Role::ProcessWorker(pool), home);
         let p = &mut self.process_pools[pool as usize];
         p.workers.push(worker);
         let start = p.start;
@@ -150,8 +145,8 @@ impl Sim<'_> {
 
     /// The manager (result handler) and the feeder (task handler), after whatever the thread does first.
     fn start_parent_threads(&mut self, tid: Tid, pool: u32) {
-        let (process, gil, domain) = self.process_pools[pool as usize].home;
-        let manager = self.new_thread(Role::Manager(pool), process, gil, domain);
+        let home = self.process_pools[pool as usize].home;
+        let manager = self.new_thread(Role::Manager(pool), home);
         self.process_pools[pool as usize].manager = Some(manager);
         let rest: Vec<Act> = self.threads[tid as usize].script.drain(..).collect();
         self.start_thread(tid, manager);
@@ -221,8 +216,8 @@ impl Sim<'_> {
             self.unpark_by(tid, feeder);
             return;
         }
-        let (process, gil, domain) = self.process_pools[pool as usize].home;
-        let feeder = self.new_thread(Role::Feeder(pool), process, gil, domain);
+        let home = self.process_pools[pool as usize].home;
+        let feeder = self.new_thread(Role::Feeder(pool), home);
         self.process_pools[pool as usize].feeder = Some(feeder);
         self.start_thread(tid, feeder);
     }
@@ -318,7 +313,7 @@ impl Sim<'_> {
                 }
                 let message = self.pipes[pipe as usize].pop();
                 let payload = message.size.saturating_sub(ENVELOPE);
-                let loads = self.profile.loads.at(payload, self.profile.slowness);
+                let loads = self.loads_cost(payload, self.chunk_objects(message.task).1);
                 // Buffer and object exist together while the result is unpickled.
                 self.memory.take(self.machine.now(), 2 * payload);
                 self.push(tid, Act::RunC(loads));
@@ -405,7 +400,7 @@ impl Sim<'_> {
         } else {
             self.costs.ppe_feed
         };
-        let dumps = self.profile.dumps.at(size, self.profile.slowness);
+        let dumps = self.dumps_cost(size, self.chunk_objects(first).0);
         self.threads[tid as usize].handed = Some(first);
         // The pickle of one call is let go when the next has been made.
         let before = std::mem::replace(&mut self.threads[tid as usize].call_bytes, size);
@@ -522,7 +517,7 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.task = None;
         t.state = PUT;
-        let dumps = self.profile.dumps.at(back, self.profile.slowness);
+        let dumps = self.dumps_cost(back, self.chunk_objects(first).1);
         let put = if self.process_pools[pool as usize].mp {
             self.costs.pool_result
         } else {
@@ -540,6 +535,13 @@ impl Sim<'_> {
     /// Payload of the tasks of a message, back.
     fn results_size(&self, first: TaskKey) -> u64 {
         self.chunk(first).map(|t| t.payload.1).sum()
+    }
+
+    /// Objects of the tasks of a message, there and back.
+    fn chunk_objects(&self, first: TaskKey) -> (u64, u64) {
+        let objects = |t: &Task| self.program.classes[t.class as usize].objects;
+        self.chunk(first)
+            .fold((0, 0), |(a, b), t| (a + objects(t).0, b + objects(t).1))
     }
 
     fn chunk(&self, first: TaskKey) -> impl Iterator<Item = &Task> {
@@ -622,7 +624,7 @@ impl Sim<'_> {
         self.machine.count(tid, counted, Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
         self.memory.take(now, 2 * payload);
-        let loads = self.profile.loads.at(payload, self.profile.slowness);
+        let loads = self.loads_cost(payload, self.chunk_objects(key).0);
         let get = if mp {
             self.costs.pool_task
         } else {

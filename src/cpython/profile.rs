@@ -188,6 +188,10 @@ parameters! {
     ppe_rss: "bytes", Fixed, 500_000.0;
     /// Pickling besides the bytes (a fresh pickler).
     pickle_fixed: "ns", Overhead, 1_500.0;
+    /// Pickling one small object (a number, a string, a field of a record) of a payload.
+    pickle_object_dump: "ns", Overhead, 50.0;
+    /// Unpickling one.
+    pickle_object_load: "ns", Overhead, 55.0;
     /// Forking: CPU in the parent until the call returns.
     fork_call: "ns", Overhead, 1_000_000.0;
     /// Forking: further CPU for every byte resident in the parent (page tables copied, later torn down).

@@ -40,6 +40,8 @@ pub enum Instr {
     PayloadIn(Bytes),
     /// Bytes that go back with the result.
     PayloadOut(Bytes),
+    /// Container objects made.
+    Allocate(u64),
     /// Working memory taken.
     EnterHold(Bytes),
     /// Working memory given back.
@@ -87,6 +89,8 @@ pub struct Class {
     pub bytes_in: Bytes,
     /// Bytes sent back.
     pub bytes_out: Bytes,
+    /// Objects pickled one by one on the way there, and back.
+    pub objects: (u64, u64),
     /// Relative frequency among open and closed arrivals.
     pub weight: f64,
 }
@@ -148,6 +152,8 @@ pub struct Program {
     pub import_time: Nanos,
     /// Private memory of the same.
     pub import_memory: Bytes,
+    /// Live container objects of each process at its start.
+    pub live_objects: u64,
     /// Payloads are fresh zero memory that nobody writes: large ones are resident only where they are copied.
     pub untouched_payload: bool,
     /// CPU that the submitting program spends for each task.

@@ -9,7 +9,7 @@ use super::exec::{Flow, Mode};
 use super::program::{Executor, Program};
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, Role};
+use super::thread::{Act, Home, Role};
 use crate::engine::{Nanos, Role as StreamRole, stream, unit};
 use crate::machine::{Cause, Tid};
 use crate::scenario::{Arrivals as Kind, Dist, StartMethod, TracedTask};
@@ -55,8 +55,7 @@ impl Queue {
 /// One copy of the program: its main thread and executors.
 pub(crate) struct Copy {
     pub(crate) main: Tid,
-    /// Process, GIL, lock domain.
-    pub(crate) home: (u32, u32, u32),
+    pub(crate) home: Home,
     pub(crate) pool: Option<u32>,
     pub(crate) process_pool: Option<u32>,
     /// Tasks taken in and not yet over.
@@ -201,13 +200,13 @@ impl Sim<'_> {
             } else {
                 Role::Main(copy)
             };
-            let main = self.new_thread(role, home.0, home.1, home.2);
+            let main = self.new_thread(role, home);
             let parts = self.program.layout.event_loop;
             let (mut pool, mut process_pool) = (None, None);
             match self.program.layout.executor {
                 Executor::Inline | Executor::RawThreads => {}
                 Executor::Threads(_) | Executor::Interpreters(_) => {
-                    pool = Some(self.new_thread_pool(copy, home.0, home.1, home.2, parts));
+                    pool = Some(self.new_thread_pool(copy, home, parts));
                     let rss = Nanos::from_f64(self.profile.params.tpe_rss).0;
                     self.memory.take(Nanos::ZERO, rss);
                 }
@@ -232,7 +231,7 @@ impl Sim<'_> {
             let main = self.copies[0].main;
             self.machine.wake(main);
         } else {
-            let thread = self.new_thread(Role::Master, master.0, master.1, master.2);
+            let thread = self.new_thread(Role::Master, master);
             self.machine.wake(thread);
         }
         self.next_arrival();

@@ -1,10 +1,9 @@
 //! The simulation: owns the machine and every object of the runtime, and turns the machine's upcalls into acts.
 
-use std::collections::VecDeque;
-
 use rand_pcg::Pcg64Dxsm;
 
 use super::aio::EventLoop;
+use super::collector::Heap;
 use super::gil::Gil;
 use super::ipc::Pipe;
 use super::lock::Lock;
@@ -17,7 +16,7 @@ use super::program::Program;
 use super::server::{Arrivals, Copy, Queue};
 use super::start::Starter;
 use super::task::{TaskKey, Tasks};
-use super::thread::{Act, NO_GIL, Phase, Role, Thread, Wait};
+use super::thread::{Act, Home, NO_GIL, Phase, Role, Thread, Wait};
 use super::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, stream};
 use crate::machine::{CAUSES, Cause, Machine, State, Tid, Upcall};
@@ -51,7 +50,6 @@ pub struct Sim<'a> {
     /// Raw threads that have ended, to be used again.
     pub(crate) spare_threads: Vec<Tid>,
     pub(crate) gils: Vec<Gil>,
-    pub(crate) processes: u32,
     pub(crate) children: u32,
     pub(crate) domains: u32,
     pub(crate) locks: Vec<Lock>,
@@ -79,9 +77,8 @@ pub struct Sim<'a> {
     /// Threads that have not exited.
     pub(crate) live_threads: u64,
     pub(crate) findings: Vec<Finding>,
-    /// The world of these processes is stopped by a thread.
-    pub(crate) stopped_world: Option<u32>,
-    pub(crate) world_waiters: VecDeque<Tid>,
+    /// The collector of each interpreter (lock domain).
+    pub(crate) heaps: Vec<Heap>,
 }
 
 impl<'a> Sim<'a> {
@@ -106,7 +103,6 @@ impl<'a> Sim<'a> {
             threads: Vec::new(),
             spare_threads: Vec::new(),
             gils: Vec::new(),
-            processes: 0,
             children: 0,
             domains: 0,
             locks: Vec::new(),
@@ -134,8 +130,7 @@ impl<'a> Sim<'a> {
             events: 0,
             live_threads: 0,
             findings: Vec::new(),
-            stopped_world: None,
-            world_waiters: VecDeque::new(),
+            heaps: Vec::new(),
         };
         // Locks shared between processes come first in the table of locks.
         sim.locks
@@ -144,12 +139,12 @@ impl<'a> Sim<'a> {
         sim
     }
 
-    /// A new process: its number, GIL and lock domain.
-    pub(crate) fn new_process(&mut self) -> (u32, u32, u32) {
-        let process = self.processes;
-        self.processes += 1;
-        let gil = self.new_gil();
-        (process, gil, self.new_domain())
+    /// A new process's main interpreter.
+    pub(crate) fn new_process(&mut self) -> Home {
+        Home {
+            gil: self.new_gil(),
+            domain: self.new_domain(),
+        }
     }
 
     /// A new GIL, where the build has one.
@@ -166,24 +161,25 @@ impl<'a> Sim<'a> {
     pub(crate) fn new_domain(&mut self) -> u32 {
         let domain = self.domains;
         self.domains += 1;
+        self.heaps.push(Heap::new(self.program.live_objects));
         self.locks
             .extend(self.program.locks.iter().map(|_| Lock::default()));
         domain
     }
 
     /// A new thread; it begins with [`Act::Begin`] by somebody else.
-    pub(crate) fn new_thread(&mut self, role: Role, process: u32, gil: u32, domain: u32) -> Tid {
+    pub(crate) fn new_thread(&mut self, role: Role, home: Home) -> Tid {
         self.live_threads += 1;
         if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);
             let script = std::mem::take(&mut self.threads[tid as usize].script);
-            self.threads[tid as usize] = Thread::new(role, process, gil, domain);
+            self.threads[tid as usize] = Thread::new(role, home);
             self.threads[tid as usize].script = script;
             return tid;
         }
         let tid = self.machine.spawn();
         debug_assert_eq!(tid as usize, self.threads.len());
-        self.threads.push(Thread::new(role, process, gil, domain));
+        self.threads.push(Thread::new(role, home));
         tid
     }
 
@@ -339,8 +335,7 @@ impl<'a> Sim<'a> {
                     }
                     continue;
                 }
-                if self.stopped_world == Some(t.process) {
-                    self.wait_for_world(tid);
+                if self.held_by_stopped_world(tid) {
                     return;
                 }
                 if !self.take_gil(tid) {
@@ -437,6 +432,7 @@ impl<'a> Sim<'a> {
                 t.phase = Phase::WantGil;
             }
             Act::Acquire(lock, since) => self.acquire(tid, lock, since),
+            Act::Spin(lock, left) => self.spin(tid, lock, left),
             Act::Release(lock) => self.release(tid, lock),
             Act::Write(pipe, left) => self.write(tid, pipe, left),
             Act::Written(pipe, chunk, left) => self.written(tid, pipe, chunk, left),
@@ -445,6 +441,8 @@ impl<'a> Sim<'a> {
             Act::Begin(other) => {
                 self.machine.wake(other);
             }
+            Act::StopWorld => self.stop_world(tid),
+            Act::StartWorld => self.start_world(tid),
             Act::Request(child) => self.starter.requests.push_back((child, tid)),
             Act::Take(bytes) => self.memory.take(self.machine.now(), bytes),
             Act::Give(bytes) => self.memory.give(self.machine.now(), bytes),
@@ -528,10 +526,21 @@ impl<'a> Sim<'a> {
         }
     }
 
-    fn wait_for_world(&mut self, tid: Tid) {
-        self.threads[tid as usize].wait = Wait::World;
-        self.world_waiters.push_back(tid);
-        self.block(tid, Cause::Gil);
+    /// CPU of pickling a payload.
+    pub(crate) fn dumps_cost(&self, bytes: u64, objects: u64) -> Nanos {
+        self.profile.dumps.at(bytes, self.profile.slowness)
+            + self.costs.pickle_object_dump * objects
+    }
+
+    /// CPU of unpickling one.
+    pub(crate) fn loads_cost(&self, bytes: u64, objects: u64) -> Nanos {
+        self.profile.loads.at(bytes, self.profile.slowness)
+            + self.costs.pickle_object_load * objects
+    }
+
+    /// Objects that a task sends there and back one by one.
+    pub(crate) fn objects(&self, key: TaskKey) -> (u64, u64) {
+        self.program.classes[self.tasks[key].class as usize].objects
     }
 
     /// Counted tasks that have arrived and are not over, children left out; tasks of a batch or trace whose time has come

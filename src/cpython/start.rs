@@ -45,7 +45,14 @@ impl Sim<'_> {
                     p.fork_parent_private
                 };
                 self.starter.forked = true;
+                // `os.fork` stops the world of a free-threaded parent.
+                if !self.profile.gil {
+                    acts.push(Act::StopWorld);
+                }
                 acts.push(Act::Run(self.fork_cost()));
+                if !self.profile.gil {
+                    acts.push(Act::StartWorld);
+                }
                 acts.push(Act::Begin(child));
                 acts.push(Act::Take(Self::bytes(once)));
                 (self.costs.fork_boot, Self::bytes(p.fork_private))
@@ -83,8 +90,8 @@ impl Sim<'_> {
         if std::mem::replace(&mut self.starter.tracker, true) {
             return;
         }
-        let (process, gil, domain) = self.new_process();
-        let tracker = self.new_thread(Role::Script, process, gil, domain);
+        let home = self.new_process();
+        let tracker = self.new_thread(Role::Script, home);
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(tracker));
@@ -95,8 +102,8 @@ impl Sim<'_> {
         if let Some(server) = self.starter.server {
             return server;
         }
-        let (process, gil, domain) = self.new_process();
-        let server = self.new_thread(Role::ForkServer, process, gil, domain);
+        let home = self.new_process();
+        let server = self.new_thread(Role::ForkServer, home);
         let import = if self.profile.params.forkserver_preload_main > 0.5 {
             // The main module is imported once here: what its children no longer pay.
             self.program

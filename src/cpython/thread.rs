@@ -29,6 +29,8 @@ pub(crate) enum Act {
     SwitchGil(u32),
     /// Takes a lock of this index in the table of all locks; since when it has been waiting.
     Acquire(u32, Nanos),
+    /// Yields so often at most for a lock before it parks.
+    Spin(u32, u8),
     /// Gives it back.
     Release(u32),
     /// The rest of a message into a pipe.
@@ -47,6 +49,10 @@ pub(crate) enum Act {
     Take(u64),
     /// Memory given back.
     Give(u64),
+    /// Stops the other threads of the process (free-threaded builds).
+    StopWorld,
+    /// Lets them go on.
+    StartWorld,
     /// What the thread's role does next, by a number of the role's own.
     Role(u8),
     /// The same with a task.
@@ -110,10 +116,17 @@ pub(crate) enum Wait {
     World,
 }
 
+/// The interpreter that a thread lives in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home {
+    /// Its GIL; [`NO_GIL`] on free-threaded builds.
+    pub(crate) gil: u32,
+    /// Its lock domain: one set of the program's locks and one collector.
+    pub(crate) domain: u32,
+}
+
 pub(crate) struct Thread {
     pub(crate) role: Role,
-    /// Process that it belongs to.
-    pub(crate) process: u32,
     /// Its GIL; `u32::MAX` in a free-threaded process.
     pub(crate) gil: u32,
     /// Lock domain: threads of one process (or interpreter) share their locks.
@@ -146,12 +159,11 @@ pub(crate) struct Thread {
 pub(crate) const NO_GIL: u32 = u32::MAX;
 
 impl Thread {
-    pub(crate) fn new(role: Role, process: u32, gil: u32, domain: u32) -> Self {
+    pub(crate) fn new(role: Role, home: Home) -> Self {
         Self {
             role,
-            process,
-            gil,
-            domain,
+            gil: home.gil,
+            domain: home.domain,
             phase: Phase::WantGil,
             wait: Wait::None,
             rest: Nanos::ZERO,

@@ -1,5 +1,7 @@
 //! Cores and run queue.
 
+mod queues;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -416,6 +418,22 @@ impl Machine {
         rest
     }
 
+    /// `sched_yield`: the running thread lets the others of its core go first, for about a slice. `false`: there are none.
+    pub fn yield_core(&mut self, tid: Tid) -> bool {
+        let core = self.threads[tid as usize].core;
+        if self.cores[core as usize].waiting == 0 {
+            return false;
+        }
+        self.involuntary += 1;
+        self.enter(tid, Cause::Core);
+        self.cores[core as usize].current = None;
+        self.cores[core as usize].last = tid;
+        // It stays as entitled as it was, but its deadline moves by a slice (`yield_task_fair`).
+        self.enqueue_later(tid, self.slice);
+        self.pick(core);
+        true
+    }
+
     /// Takes a thread off its core or out of the run queue; what it had to burn stays. [`Machine::wake`] brings it back.
     pub fn suspend(&mut self, tid: Tid, cause: Cause) {
         match self.threads[tid as usize].state {
@@ -474,168 +492,6 @@ impl Machine {
         c.current = None;
         c.last = tid;
         self.pick(core);
-    }
-
-    /// Mean virtual runtime of what runs and waits on a core: where a thread stands that is owed nothing.
-    fn core_clock(&mut self, core: u32) -> u64 {
-        let c = &self.cores[core as usize];
-        let (mut sum, mut n) = (c.waiting_sum, c.waiting as u128);
-        if let Some(tid) = c.current {
-            let t = &self.threads[tid as usize];
-            let progress = if t.burning { (self.now - t.began).0 } else { 0 };
-            sum += u128::from(t.virtual_runtime + progress);
-            n += 1;
-        }
-        let c = &mut self.cores[core as usize];
-        if let Some(mean) = sum.checked_div(n) {
-            c.clock = c
-                .clock
-                .max(u64::try_from(mean).expect("a mean of 64-bit numbers"));
-        }
-        c.clock
-    }
-
-    fn leave_queue(&mut self, tid: Tid) {
-        let t = &self.threads[tid as usize];
-        let c = &mut self.cores[t.core as usize];
-        c.waiting -= 1;
-        c.waiting_sum -= u128::from(t.virtual_runtime);
-        self.ready_count -= 1;
-    }
-
-    /// Takes the first of a core's queue out of it.
-    fn dequeue(&mut self, core: u32) -> Option<Tid> {
-        if self.cores[core as usize].waiting == 0 {
-            self.cores[core as usize].queue.clear();
-            return None;
-        }
-        while let Some(Reverse((_, sequence, tid))) = self.cores[core as usize].queue.pop() {
-            let t = &self.threads[tid as usize];
-            if t.state == State::Ready && t.ready_sequence == sequence {
-                self.leave_queue(tid);
-                return Some(tid);
-            }
-        }
-        None
-    }
-
-    /// Gives a free core to the first of its queue, or of the longest other one; else lets it idle.
-    fn pick(&mut self, core: u32) {
-        if self.ready_count > 0 {
-            if let Some(tid) = self.dequeue(core) {
-                self.place(core, tid);
-                return;
-            }
-            if let Some(from) = self.busiest(core)
-                && let Some(tid) = self.dequeue(from)
-            {
-                self.migrate(tid, from, core);
-                self.place(core, tid);
-                return;
-            }
-        }
-        let c = &mut self.cores[core as usize];
-        c.idle_since = self.now;
-        c.slice_armed = false;
-        c.slice_generation = c.slice_generation.wrapping_add(1);
-        self.idle += 1;
-    }
-
-    fn busiest(&self, but: u32) -> Option<u32> {
-        (0u32..)
-            .zip(&self.cores)
-            .filter(|(i, c)| *i != but && c.waiting > 0)
-            .max_by_key(|(i, c)| (c.waiting, Reverse(*i)))
-            .map(|(i, _)| i)
-    }
-
-    /// A thread out of any queue keeps its lag on another core.
-    fn migrate(&mut self, tid: Tid, from: u32, to: u32) {
-        let clock = self.core_clock(from);
-        let slice = i64::try_from(self.slice.0).expect("a slice is short");
-        let t = &mut self.threads[tid as usize];
-        t.lag = i64::try_from(clock)
-            .unwrap_or(i64::MAX)
-            .saturating_sub_unsigned(t.virtual_runtime)
-            .clamp(-slice, slice);
-        self.settle(tid, to);
-    }
-
-    /// Gives a thread the virtual runtime on a core that its lag asks for.
-    fn settle(&mut self, tid: Tid, core: u32) {
-        let clock = self.core_clock(core);
-        let t = &mut self.threads[tid as usize];
-        t.core = core;
-        t.virtual_runtime = clock.saturating_add_signed(-t.lag);
-    }
-
-    /// Puts a thread on a free core.
-    fn place(&mut self, core: u32, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
-        let run_cause = t.run_cause;
-        t.state = State::Running;
-        t.core = core;
-        let c = &mut self.cores[core as usize];
-        if c.last != tid {
-            t.debt += self.context_switch;
-        }
-        let burst = t.left > Nanos::ZERO;
-        c.current = Some(tid);
-        c.picked = self.now;
-        c.slice_armed = false;
-        c.slice_generation = c.slice_generation.wrapping_add(1);
-        self.enter(tid, run_cause);
-        if self.cores[core as usize].waiting > 0 {
-            self.arm_slice(core);
-        }
-        if burst {
-            self.resume_burst(tid);
-        } else {
-            self.upcalls.push_back(Upcall::OnCore(tid));
-        }
-    }
-
-    fn arm_slice(&mut self, core: u32) {
-        let c = &mut self.cores[core as usize];
-        if c.slice_armed || c.current.is_none() {
-            return;
-        }
-        c.slice_armed = true;
-        // Deadlines follow one another from when the thread was picked; the next one counts.
-        let run = self.now - c.picked;
-        let mut end = c.picked + self.slice * run.0.div_ceil(self.slice.0.max(1)).max(1);
-        if self.tick > Nanos::ZERO {
-            end = Nanos(end.0.div_ceil(self.tick.0) * self.tick.0);
-        }
-        let generation = c.slice_generation;
-        self.calendar
-            .push(end, Class::Dispatch, Event::Slice { core, generation });
-    }
-
-    fn preempt(&mut self, core: u32) {
-        let Some(tid) = self.cores[core as usize].current else {
-            return;
-        };
-        self.stop_burst(tid);
-        self.involuntary += 1;
-        self.enter(tid, Cause::Core);
-        self.cores[core as usize].current = None;
-        self.cores[core as usize].last = tid;
-        self.enqueue(tid);
-        self.pick(core);
-    }
-
-    fn enqueue(&mut self, tid: Tid) {
-        self.sequence += 1;
-        let t = &mut self.threads[tid as usize];
-        t.state = State::Ready;
-        t.ready_sequence = self.sequence;
-        let c = &mut self.cores[t.core as usize];
-        c.queue
-            .push(Reverse((t.virtual_runtime, self.sequence, tid)));
-        c.waiting += 1;
-        c.waiting_sum += u128::from(t.virtual_runtime);
-        self.ready_count += 1;
     }
 
     fn latency(&self, idle_for: Nanos) -> Nanos {
@@ -708,49 +564,6 @@ impl Machine {
             self.preempt(core);
         } else {
             self.arm_slice(core);
-        }
-    }
-
-    /// Whether the running thread's deadline has passed unnoticed: it is renewed when the thread is picked and at every
-    /// tick, and looked at when another thread wakes. A thread that reads its own CPU clock all the time (no tick in the
-    /// model) never lets it pass.
-    fn overdue(&self, core: u32) -> bool {
-        let c = &self.cores[core as usize];
-        if self.tick == Nanos::ZERO || c.current.is_none() {
-            return false;
-        }
-        let last_tick = Nanos(self.now.0 / self.tick.0 * self.tick.0);
-        self.now - c.picked.max(last_tick) >= self.slice
-    }
-
-    /// Now and then a core with fewer waiting threads takes one from another: at once where two or more are between them,
-    /// at the second attempt for a difference of one (as `nr_balance_failed` lets Linux do).
-    fn balance(&mut self, core: u32) {
-        let c = &self.cores[core as usize];
-        if self.now - c.balanced < self.balance_interval {
-            return;
-        }
-        let waiting = c.waiting;
-        self.cores[core as usize].balanced = self.now;
-        let least = (0u32..)
-            .zip(&self.cores)
-            .filter(|(i, c)| *i != core && c.current.is_some())
-            .min_by_key(|(_, c)| c.waiting)
-            .map(|(i, c)| (i, c.waiting));
-        let Some((to, fewer)) = least else { return };
-        if waiting <= fewer {
-            return;
-        }
-        if waiting - fewer == 1
-            && !std::mem::replace(&mut self.cores[core as usize].balance_failed, true)
-        {
-            return;
-        }
-        self.cores[core as usize].balance_failed = false;
-        if let Some(tid) = self.dequeue(core) {
-            self.migrate(tid, core, to);
-            self.enqueue(tid);
-            self.arm_slice(to);
         }
     }
 

@@ -1,10 +1,72 @@
 //! Shares of time as a bar of letters, and in words.
 
+use crate::scenario::Strategy;
 use crate::strategy::Cause;
-use crate::study::{Forecast, percent};
+use crate::study::{Forecast, Study, percent};
 
 /// Characters of a whole bar.
-const WIDTH: usize = 40;
+pub(super) const WIDTH: usize = 20;
+
+/// Where the time of a case's tasks went, as it is shown.
+pub(super) struct Shares {
+    /// By cause, 1 in all (0 in all: nothing is known).
+    pub of: [f64; 10],
+    /// Share of its time that a task of a batch waited for its turn, which is not in `of`: a batch arrives at once, so all
+    /// but the first tasks wait for most of the makespan under whatever strategy, and that explains nothing.
+    pub queued: Option<f64>,
+}
+
+impl Shares {
+    pub(super) fn new(study: &Study, f: &Forecast) -> Self {
+        let queued = f.causes[Cause::Pool as usize];
+        let rest: f64 = f.causes.iter().sum::<f64>() - queued;
+        if !(study.batch && takes_whole_tasks(&f.strategy) && queued > 0.0 && rest > 1e-9) {
+            return Self {
+                of: f.causes,
+                queued: None,
+            };
+        }
+        let mut of = f.causes.map(|c| c / rest);
+        of[Cause::Pool as usize] = 0.0;
+        Self {
+            of,
+            queued: Some(queued),
+        }
+    }
+
+    /// The main causes in words: `queued 90%, then 78% GIL, 12% I/O`.
+    pub(super) fn in_words(&self, verbose: bool) -> String {
+        let (least, most) = if verbose { (0.001, 10) } else { (0.05, 3) };
+        let mut all: Vec<(Cause, f64)> = Cause::ALL
+            .into_iter()
+            .map(|c| (c, self.of[c as usize]))
+            .filter(|&(_, s)| s >= least)
+            .collect();
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let parts: Vec<String> = all
+            .into_iter()
+            .take(most)
+            .map(|(c, s)| format!("{} {}", percent(s), word(c)))
+            .collect();
+        let queue = self
+            .queued
+            .filter(|&q| q >= least)
+            .map_or(String::new(), |q| format!("queued {}, then ", percent(q)));
+        format!("{queue}{}", parts.join(", "))
+    }
+}
+
+/// Whether a task waits for a worker once, before all else, rather than between its steps.
+fn takes_whole_tasks(strategy: &Strategy) -> bool {
+    match strategy {
+        Strategy::Sequential
+        | Strategy::Threads(_)
+        | Strategy::Processes { .. }
+        | Strategy::Interpreters(_) => true,
+        Strategy::Asyncio { .. } => false,
+        Strategy::Prefork { each, .. } => takes_whole_tasks(each),
+    }
+}
 
 /// The letter that stands for a cause in a bar; a letter reads the same without colour.
 pub(super) fn letter(c: Cause) -> char {
@@ -22,16 +84,32 @@ pub(super) fn letter(c: Cause) -> char {
     }
 }
 
+/// A cause beside a number.
+fn word(c: Cause) -> &'static str {
+    match c {
+        Cause::Running => "running",
+        Cause::Core => "core",
+        Cause::Gil => "GIL",
+        Cause::Lock => "lock",
+        Cause::Pool => "worker",
+        Cause::Loop => "loop",
+        Cause::Ipc => "hand-over",
+        Cause::Startup => "start-up",
+        Cause::Io => "I/O",
+        Cause::Queue => "queue",
+    }
+}
+
 /// What a cause means to a reader.
-pub(super) fn words(c: Cause) -> &'static str {
+fn words(c: Cause) -> &'static str {
     match c {
         Cause::Running => "running",
         Cause::Core => "waiting for a core",
         Cause::Gil => "waiting for the GIL",
         Cause::Lock => "waiting for a lock",
-        Cause::Pool => "queued for a worker",
-        Cause::Loop => "waiting for the event loop",
-        Cause::Ipc => "hand-over (pickling, pipes)",
+        Cause::Pool => "waiting for a worker",
+        Cause::Loop => "waiting for the event loop or its limit",
+        Cause::Ipc => "hand-over (queues, pickling, pipes)",
         Cause::Startup => "start-up",
         Cause::Io => "I/O",
         Cause::Queue => "waiting for a queue or children",
@@ -74,26 +152,14 @@ pub(super) fn bar(shares: &[f64; 10]) -> String {
         .collect()
 }
 
-/// The main causes in words: `78% waiting for the GIL, 12% I/O`.
-pub(super) fn in_words(f: &Forecast, verbose: bool) -> String {
-    let (least, most) = if verbose { (0.001, 10) } else { (0.05, 3) };
-    let parts: Vec<String> = f
-        .main_causes(least)
-        .into_iter()
-        .take(most)
-        .map(|(c, s)| format!("{} {}", percent(s), words(c)))
-        .collect();
-    parts.join(", ")
-}
-
 /// What the letters of the bars mean, of the causes that occur.
-pub(super) fn legend(forecasts: &[Forecast]) -> String {
+pub(super) fn legend(shown: &[Shares]) -> String {
     let parts: Vec<String> = Cause::ALL
         .into_iter()
-        .filter(|&c| forecasts.iter().any(|f| f.causes[c as usize] >= 0.005))
+        .filter(|&c| shown.iter().any(|s| s.of[c as usize] >= 0.005))
         .map(|c| format!("{} {}", letter(c), words(c)))
         .collect();
-    parts.join("  ")
+    parts.join("   ")
 }
 
 #[cfg(test)]
@@ -105,7 +171,7 @@ mod tests {
         let mut shares = [0.0; 10];
         (shares[0], shares[2], shares[8]) = (1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0);
         assert_eq!(bar(&shares).len(), WIDTH);
-        assert_eq!(bar(&shares).matches('#').count(), 14);
+        assert_eq!(bar(&shares).matches('#').count(), 7);
         assert_eq!(bar(&[0.0; 10]), "");
         assert_eq!(bar(&[0.1; 10]).len(), WIDTH);
     }

@@ -6,10 +6,27 @@ use crate::study::{
     Forecast, Quantity, Status, Study, Unit, Verdict, decimals, digits, time_unit, whole,
 };
 
-/// A column: its title with the unit, and whether its cells are numbers.
+/// A column.
 pub(super) struct Column {
+    /// What it holds, without the unit.
     pub title: String,
+    /// The unit; empty where there is none.
+    pub unit: &'static str,
+    /// Whether its cells are numbers.
     pub number: bool,
+    /// Where there is no room, columns with the highest number go first; 0 stays.
+    pub dispensable: u8,
+}
+
+impl Column {
+    /// `p95 (ms)`.
+    pub(super) fn heading(&self) -> String {
+        if self.unit.is_empty() {
+            self.title.clone()
+        } else {
+            format!("{} ({})", self.title, self.unit)
+        }
+    }
 }
 
 /// The comparison, cell by cell.
@@ -17,6 +34,10 @@ pub(super) struct Grid {
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
 }
+
+/// Other columns than the one that decides show their interval only where it is wider than this share of the mean: what
+/// stands alone is known better.
+pub(super) const WIDE: f64 = 0.05;
 
 impl Grid {
     pub(super) fn new(study: &Study) -> Self {
@@ -31,36 +52,22 @@ impl Grid {
         });
         grid.push(study, "strategy", false, |f| f.strategy_label.clone());
         if single_interpreter(study).is_none() {
-            grid.push(study, "interpreter", false, |f| f.interpreter.clone());
+            let prefix = common_prefix(study);
+            let title = prefix.strip_suffix('-').unwrap_or("interpreter");
+            grid.push(study, title, false, |f| {
+                f.interpreter[prefix.len()..].to_owned()
+            });
         }
         let primary = primary_quantity(study.metric);
         if primary.is_none() {
-            grid.numbers(
-                study,
-                &metric_name(study.metric),
-                Unit::Count,
-                Interval::Always,
-                |f| f.primary,
-            );
+            let unit = metric_unit(study.metric);
+            grid.numbers(study, &metric_name(study.metric), unit, true, |f| f.primary);
         }
         if !study.steady || primary == Some(Quantity::Makespan) {
             grid.quantity(study, "makespan", Quantity::Makespan, primary);
         }
-        for (title, q) in [
-            ("p50", Quantity::P50),
-            ("p95", Quantity::P95),
-            ("p99", Quantity::P99),
-        ] {
-            grid.quantity(study, title, q, primary);
-        }
-        grid.quantity(study, "tasks", Quantity::Throughput, primary);
-        grid.quantity(study, "CPU", Quantity::Cpu, primary);
-        grid.quantity(study, "peak", Quantity::MemoryPeak, primary);
-        let failures = |f: &Forecast| f.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
-        if study.forecasts.iter().any(failures) {
-            grid.quantity(study, "failed", Quantity::FailureRate, primary);
-        }
-        if study.baseline.is_some() {
+        let compared = study.baseline.is_some();
+        if compared {
             grid.push(study, "vs sequential", false, |f| {
                 match (f.speedup, f.reading()) {
                     _ if Some(f.name()) == study.baseline => "baseline".into(),
@@ -70,6 +77,20 @@ impl Grid {
             });
         } else if study.forecasts.iter().any(|f| f.status != Status::Fine) {
             grid.push(study, "status", false, not_fine);
+        }
+        for (title, q) in [
+            ("p50", Quantity::P50),
+            ("p95", Quantity::P95),
+            ("p99", Quantity::P99),
+            ("tasks/s", Quantity::Throughput),
+            ("CPU", Quantity::Cpu),
+            ("memory", Quantity::MemoryPeak),
+        ] {
+            grid.quantity(study, title, q, primary);
+        }
+        let failures = |f: &Forecast| f.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
+        if study.forecasts.iter().any(failures) {
+            grid.quantity(study, "failed", Quantity::FailureRate, primary);
         }
         if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {
             grid.push(study, "meets", false, |f| {
@@ -88,7 +109,9 @@ impl Grid {
     ) {
         self.columns.push(Column {
             title: title.into(),
+            unit: "",
             number,
+            dispensable: 0,
         });
         for (row, f) in self.rows.iter_mut().zip(&study.forecasts) {
             row.push(cell(f));
@@ -96,12 +119,16 @@ impl Grid {
     }
 
     fn quantity(&mut self, study: &Study, title: &str, q: Quantity, primary: Option<Quantity>) {
-        let interval = if primary == Some(q) {
-            Interval::Always
-        } else {
-            Interval::IfVisible
+        self.numbers(study, title, q.unit(), primary == Some(q), |f| f.get(q));
+        let column = self.columns.last_mut().expect("just added");
+        column.dispensable = match q {
+            _ if primary == Some(q) => 0,
+            // A batch is judged by its makespan; its latencies are the times at which parts of it are done.
+            Quantity::P95 if !study.steady => 3,
+            Quantity::Cpu => 2,
+            Quantity::P50 => 1,
+            _ => 0,
         };
-        self.numbers(study, title, q.unit(), interval, |f| f.get(q));
     }
 
     fn numbers(
@@ -109,26 +136,22 @@ impl Grid {
         study: &Study,
         title: &str,
         unit: Unit,
-        interval: Interval,
+        decides: bool,
         get: impl Fn(&Forecast) -> Option<Estimate>,
     ) {
-        let (scale, name) = column_unit(
-            unit,
-            study.forecasts.iter().filter_map(&get).map(|e| e.mean),
-        );
-        let title = if name.is_empty() {
-            title.to_owned()
-        } else {
-            format!("{title} ({name})")
-        };
-        let title = if unit == Unit::PerSecond {
-            "tasks/s".to_owned()
-        } else {
-            title
-        };
-        self.push(study, &title, true, |f| {
-            get(f).map_or("–".into(), |e| estimate(e.scaled(1.0 / scale), interval))
+        let means = study.forecasts.iter().filter_map(&get).map(|e| e.mean);
+        let (scale, name) = column_unit(unit, means);
+        self.push(study, title, true, |f| {
+            get(f).map_or("–".into(), |e| {
+                let interval = match e.relative() {
+                    _ if decides => Interval::Always,
+                    Some(r) if r <= WIDE => Interval::Never,
+                    _ => Interval::IfVisible,
+                };
+                estimate(e.scaled(1.0 / scale), interval)
+            })
         });
+        self.columns.last_mut().expect("just added").unit = name;
     }
 }
 
@@ -139,6 +162,8 @@ pub(super) enum Interval {
     Always,
     /// Only where it is at least one unit of the mean's last digit.
     IfVisible,
+    /// Nowhere.
+    Never,
 }
 
 /// `12.4 ± 0.3`: both with the decimals of the mean's three significant digits.
@@ -147,7 +172,7 @@ pub(super) fn estimate(e: Estimate, interval: Interval) -> String {
     let mean = digits(e.mean, 3);
     let last_digit = libm::pow(10.0, -f64::from(u32::try_from(d).unwrap_or(0)));
     match e.half {
-        Some(half) if half >= last_digit / 2.0 => {
+        Some(half) if interval != Interval::Never && half >= last_digit / 2.0 => {
             let half = if d == 0 {
                 whole(half)
             } else {
@@ -198,6 +223,19 @@ pub(super) fn single_interpreter(study: &Study) -> Option<&str> {
         .iter()
         .all(|f| f.interpreter == first.interpreter)
         .then_some(first.interpreter.as_str())
+}
+
+/// What the names of all interpreters begin with, up to a hyphen, if they are long for it: `cpython-`.
+pub(super) fn common_prefix(study: &Study) -> &'static str {
+    let all = |prefix: &str| {
+        let cut = |f: &Forecast| {
+            f.interpreter
+                .strip_prefix(prefix)
+                .is_some_and(|r| !r.is_empty())
+        };
+        study.forecasts.iter().all(cut)
+    };
+    if all("cpython-") { "cpython-" } else { "" }
 }
 
 /// The case's name as the report's reader knows it: without the interpreter where there is only one.

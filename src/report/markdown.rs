@@ -1,9 +1,10 @@
 //! The comparison as Markdown, to be pasted into an issue or a design document.
 
 use super::Meta;
-use super::bars::in_words;
-use super::grid::{Grid, metric_name, short_name, sign};
-use crate::study::Study;
+use super::bars::Shares;
+use super::grid::{Grid, WIDE, metric_name, short_name, sign};
+use crate::measure::CONFIDENCE;
+use crate::study::{Study, percent};
 
 /// The study as Markdown: comparison, why, objectives, warnings, command.
 pub fn markdown(study: &Study, meta: &Meta) -> String {
@@ -12,10 +13,17 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
         lines.extend([escaped(&study.question), String::new()]);
     }
     let cores = study.machine.cores.len();
+    let cores = if cores == 1 {
+        "1 core".into()
+    } else {
+        format!("{cores} cores")
+    };
     lines.push(format!(
-        "{cores} cores, seed {}, ranked by {}; ± is the 95% confidence interval.",
+        "{cores}, seed {}, ranked by {}; ± is the {} confidence interval, beside the ranked column only above {}.",
         study.seed,
-        metric_name(study.metric)
+        metric_name(study.metric),
+        percent(CONFIDENCE),
+        percent(WIDE)
     ));
     lines.push(String::new());
     let grid = Grid::new(study);
@@ -23,7 +31,7 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
     lines.push(row(grid
         .columns
         .iter()
-        .map(|c| escaped(&c.title))
+        .map(|c| escaped(&c.heading()))
         .collect()));
     lines.push(row(grid
         .columns
@@ -45,7 +53,7 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
             format!(
                 "- {}: {}",
                 escaped(&short_name(study, f)),
-                in_words(f, false)
+                Shares::new(study, f).in_words(false)
             )
         })
         .collect();

@@ -27,8 +27,10 @@ pub struct Meta {
 pub struct Style {
     /// Whether signs outside ASCII may be used.
     pub unicode: bool,
-    /// Whether to explain more: every cause and class instead of the main ones.
+    /// Whether to explain more: every column, cause and class instead of the main ones.
     pub verbose: bool,
+    /// Whether to add notes (warnings always stand there: without them the numbers would mislead).
+    pub notes: bool,
 }
 
 impl Default for Style {
@@ -36,6 +38,7 @@ impl Default for Style {
         Self {
             unicode: true,
             verbose: false,
+            notes: true,
         }
     }
 }

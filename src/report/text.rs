@@ -2,91 +2,129 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table, presets};
-
-use super::bars::{bar, in_words, legend};
-use super::grid::{Grid, metric_name, metric_text, short_name, sign, single_interpreter};
+use super::bars::{Shares, WIDTH, bar, legend};
+use super::grid::{
+    Column, Grid, Interval, WIDE, common_prefix, estimate, metric_name, metric_text, short_name,
+    sign, single_interpreter,
+};
 use super::{Meta, Style};
-use crate::measure::CONFIDENCE;
-use crate::study::{Forecast, Reading, Status, Study, Verdict, digits, list, percent};
+use crate::measure::{CONFIDENCE, Estimate};
+use crate::study::{Forecast, Quantity, Reading, Status, Study, Verdict, digits, list, percent};
+
+/// Characters of a line, as far as there is something to leave out or a place to break it.
+const LINE: usize = 120;
 
 /// The study as a text that answers in its first line.
 pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
-    let mut out = String::new();
+    let mut out = Text {
+        out: String::new(),
+        style,
+    };
     heading(&mut out, study);
-    out.push('\n');
+    out.line("");
     for line in verdict(study) {
-        line_of(&mut out, &line);
+        out.prose("", &line);
     }
-    out.push('\n');
-    line_of(&mut out, &table(study, style));
-    out.push('\n');
-    why(&mut out, study, style);
+    out.line("");
+    table(&mut out, study);
+    out.line("");
+    why(&mut out, study);
     objectives(&mut out, study);
     if style.verbose {
         classes(&mut out, study);
     }
     warnings(&mut out, study);
-    line_of(&mut out, &format!("repeat: {}", meta.command));
-    style.fit(out)
+    out.line(&format!("repeat: {}", meta.command));
+    out.out
 }
 
-fn line_of(out: &mut String, text: &str) {
-    out.push_str(text.trim_end());
-    out.push('\n');
+/// What has been written, in the signs that may be used.
+struct Text {
+    out: String,
+    style: Style,
 }
 
-fn heading(out: &mut String, study: &Study) {
+impl Text {
+    fn line(&mut self, text: &str) {
+        let text = self.style.fit(text.trim_end().to_owned());
+        self.out.push_str(&text);
+        self.out.push('\n');
+    }
+
+    /// Words that may go on in the next line, which then begins with this indent.
+    fn prose(&mut self, indent: &str, text: &str) {
+        let begin = &text[..text.len() - text.trim_start().len()];
+        let mut line = begin.to_owned();
+        let mut empty = true;
+        for word in text.trim_start().split(' ') {
+            if !empty && width(&line) + 1 + width(word) > LINE {
+                self.line(&line);
+                line = indent.to_owned();
+            } else if !empty {
+                line.push(' ');
+            }
+            line.push_str(word);
+            empty = false;
+        }
+        self.line(&line);
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The text with blanks before it or after it, so many characters wide.
+fn padded(text: &str, to: usize, right: bool) -> String {
+    let blanks = " ".repeat(to.saturating_sub(width(text)));
+    if right {
+        blanks + text
+    } else {
+        text.to_owned() + &blanks
+    }
+}
+
+fn heading(out: &mut Text, study: &Study) {
     let question = if study.question.is_empty() {
         String::new()
     } else {
         format!(": {}", study.question)
     };
-    line_of(out, &format!("{}{question}", study.name));
+    out.prose("", &format!("{}{question}", study.name));
     let cores = study.machine.cores.len();
     let mut facts = vec![format!(
         "{cores} {}",
         if cores == 1 { "core" } else { "cores" }
     )];
     facts.extend(single_interpreter(study).map(str::to_owned));
-    let count = |f: &&Forecast| f.replications > 0 && f.status == Status::Fine;
-    let least = study
-        .forecasts
-        .iter()
-        .filter(count)
-        .map(|f| f.replications)
-        .min();
-    let most = study
-        .forecasts
-        .iter()
-        .filter(count)
-        .map(|f| f.replications)
-        .max();
+    // Cases without a forecast are given up after the first replication.
+    let fine = |f: &&Forecast| f.status == Status::Fine || f.status == Status::Saturated;
+    let counted = study.forecasts.iter().filter(fine);
+    let (least, most) = counted.fold((u32::MAX, 0), |(a, b), f| {
+        (a.min(f.replications), b.max(f.replications))
+    });
     match (least, most) {
-        (Some(a), Some(b)) if a == b => facts.push(format!("{a} {}", plural(a, "replication"))),
-        (Some(a), Some(b)) => facts.push(format!("{a} to {b} replications")),
-        _ => {}
+        (_, 0) => {}
+        (1, 1) => facts.push("1 replication".into()),
+        (a, b) if a == b => facts.push(format!("{a} replications")),
+        (a, b) => facts.push(format!("{a} to {b} replications")),
     }
-    if study.steady {
+    if study.steady && study.warmup.0 > 0 {
         facts.push(format!(
             "warm-up of {} left out",
             crate::study::seconds(study.warmup)
         ));
     }
     facts.push(format!("seed {}", study.seed));
-    facts.push(format!("± at {} confidence", percent(CONFIDENCE)));
-    line_of(out, &facts.join(" · "));
+    let few = percent(WIDE);
+    facts.push(format!(
+        "± at {} confidence, beside the ranked column only above {few}",
+        percent(CONFIDENCE)
+    ));
+    out.prose("", &facts.join(" · "));
 }
 
-fn plural(n: u32, word: &str) -> String {
-    if n == 1 {
-        word.into()
-    } else {
-        format!("{word}s")
-    }
-}
-
-/// The answer in one or two lines.
+/// The answer in one to three lines.
 fn verdict(study: &Study) -> Vec<String> {
     let leaders: Vec<&Forecast> = study
         .forecasts
@@ -94,7 +132,7 @@ fn verdict(study: &Study) -> Vec<String> {
         .filter(|f| f.rank == Some(1))
         .collect();
     let Some((best, primary)) = leaders.first().and_then(|f| f.primary.map(|p| (*f, p))) else {
-        return vec!["No strategy has a forecast that means anything; see the warnings.".into()];
+        return no_verdict(study);
     };
     let metric = metric_name(study.metric);
     let value = metric_text(study.metric, primary);
@@ -105,29 +143,27 @@ fn verdict(study: &Study) -> Vec<String> {
         let _ = write!(
             first,
             ", ×{} against sequential ({})",
-            super::grid::estimate(s, super::grid::Interval::IfVisible),
+            estimate(s, Interval::IfVisible),
             r.text()
         );
     }
     let mut lines = vec![format!("{first}.")];
     if leaders.len() > 1 {
         let others: Vec<String> = leaders[1..].iter().map(|f| short_name(study, f)).collect();
-        let verb = if others.len() == 1 { "is" } else { "are" };
         lines.push(format!(
-            "Tied with it: {} {verb} not distinguishable, or less than 1% apart.",
+            "Tied with it (less than 1% apart, or not to be told apart): {}.",
             list(&others)
         ));
-    } else if let Some((second, behind)) = study
+    }
+    let next = study
         .forecasts
-        .get(1)
-        .and_then(|f| f.behind_best.map(|b| (f, b)))
-    {
-        let relative = behind.scaled(1.0 / primary.mean.abs().max(f64::MIN_POSITIVE));
-        let by = super::grid::estimate(relative.scaled(100.0), super::grid::Interval::IfVisible);
+        .iter()
+        .find(|f| f.rank.is_some_and(|r| r > 1));
+    if let Some((next, behind)) = next.and_then(|f| f.behind_best.map(|b| (f, b))) {
+        let name = short_name(study, next);
         lines.push(format!(
-            "Next: {}, {metric} {by}% {}.",
-            short_name(study, second),
-            if relative.mean < 0.0 { "below" } else { "more" }
+            "Next: {name}, {metric} {}.",
+            apart(behind, primary)
         ));
     }
     if best.reading() == Some(Reading::NotWorthIt) || best.reading() == Some(Reading::Slower) {
@@ -136,132 +172,192 @@ fn verdict(study: &Study) -> Vec<String> {
     lines
 }
 
-fn table(study: &Study, style: Style) -> String {
-    let grid = Grid::new(study);
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(grid.columns.iter().map(|c| c.title.as_str()));
-    grid.rows.iter().for_each(|r| {
-        // Before the layout: a sign that becomes two in ASCII must find its room.
-        table.add_row(r.iter().map(|cell| style.fit(cell.clone())));
-    });
-    for (i, c) in grid.columns.iter().enumerate() {
-        if let Some(column) = table.column_mut(i) {
-            column.set_padding((0, 2));
-            column.set_cell_alignment(if c.number {
-                CellAlignment::Right
-            } else {
-                CellAlignment::Left
-            });
-        }
+/// A difference from a value: `5.2% more`, `×3.40`.
+fn apart(difference: Estimate, from: Estimate) -> String {
+    let relative = difference.scaled(1.0 / from.mean.abs().max(f64::MIN_POSITIVE));
+    if relative.mean >= 1.0 {
+        return format!("×{}", digits(1.0 + relative.mean, 3));
     }
-    let lines: Vec<String> = table.lines().map(|l| l.trim_end().to_owned()).collect();
-    lines.join("\n")
+    let (sign, word) = if relative.mean < 0.0 {
+        (-1.0, "less")
+    } else {
+        (1.0, "more")
+    };
+    let shown = estimate(relative.scaled(sign * 100.0), Interval::IfVisible);
+    format!("{shown}% {word}")
+}
+
+fn no_verdict(study: &Study) -> Vec<String> {
+    let done = |f: &Forecast| f.get(Quantity::Throughput).map_or(0.0, |e| e.mean);
+    let most = study
+        .forecasts
+        .iter()
+        .filter(|f| f.status == Status::Saturated)
+        .max_by(|a, b| done(a).total_cmp(&done(b)));
+    match most {
+        Some(f) => vec![format!(
+            "No strategy keeps up with the arrivals. Most is done by {}: {} tasks/s.",
+            short_name(study, f),
+            digits(done(f), 3)
+        )],
+        None => vec!["No strategy has a forecast that means anything; see the warnings.".into()],
+    }
+}
+
+fn table(out: &mut Text, study: &Study) {
+    let grid = Grid::new(study);
+    // Before the layout: a sign that becomes two in ASCII must find its room.
+    let cell = |text: &str| out.style.fit(text.to_owned());
+    let rows: Vec<Vec<String>> = grid
+        .rows
+        .iter()
+        .map(|r| r.iter().map(|c| cell(c)).collect())
+        .collect();
+    let wide = |i: usize, c: &Column| {
+        rows.iter()
+            .map(|r| width(&r[i]))
+            .chain([width(&c.title), width(c.unit)])
+            .max()
+            .unwrap_or(0)
+    };
+    let mut columns: Vec<(usize, usize, &Column)> = grid
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(i, c)| (i, wide(i, c), c))
+        .collect();
+    while !out.style.verbose
+        && columns.iter().map(|(_, w, _)| w + 2).sum::<usize>() > LINE + 2
+        && let Some(at) = most_dispensable(&columns)
+    {
+        columns.remove(at);
+    }
+    let line = |text: &dyn Fn(usize, &Column) -> String| {
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|&(i, w, c)| padded(&text(i, c), w, c.number))
+            .collect();
+        cells.join("  ")
+    };
+    let titles = line(&|_, c| c.title.clone());
+    let units = line(&|_, c| c.unit.to_owned());
+    let rows: Vec<String> = (0..rows.len())
+        .map(|r| line(&|i, _| rows[r][i].clone()))
+        .collect();
+    out.line(&titles);
+    if !units.trim().is_empty() {
+        out.line(&units);
+    }
+    rows.iter().for_each(|r| out.line(r));
+}
+
+/// The column that is left out first where there is no room.
+fn most_dispensable(columns: &[(usize, usize, &Column)]) -> Option<usize> {
+    (0..columns.len())
+        .filter(|&i| columns[i].2.dispensable > 0)
+        .max_by_key(|&i| columns[i].2.dispensable)
 }
 
 /// Where the time of each strategy's tasks went.
-fn why(out: &mut String, study: &Study, style: Style) {
-    let with: Vec<&Forecast> = study
+fn why(out: &mut Text, study: &Study) {
+    let with: Vec<(&Forecast, Shares)> = study
         .forecasts
         .iter()
         .filter(|f| f.causes.iter().sum::<f64>() > 0.0)
+        .map(|f| (f, Shares::new(study, f)))
         .collect();
     if with.is_empty() {
         return;
     }
-    line_of(out, "Why: where the tasks' time goes");
-    let names: Vec<String> = with.iter().map(|f| short_name(study, f)).collect();
-    let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
-    for (f, name) in with.iter().zip(&names) {
-        let pad = " ".repeat(width - name.chars().count());
-        line_of(
-            out,
-            &format!(
-                "  {name}{pad}  │{:40}│ {}",
-                bar(&f.causes),
-                in_words(f, style.verbose)
-            ),
-        );
+    out.line("Why: where a task's time goes");
+    let several = single_interpreter(study).is_none();
+    let prefix = common_prefix(study).len();
+    let widest = |get: &dyn Fn(&Forecast) -> usize| with.iter().map(|(f, _)| get(f)).max();
+    let strategies = widest(&|f| width(&f.strategy_label)).unwrap_or(0);
+    let interpreters = widest(&|f| width(&f.interpreter[prefix..])).unwrap_or(0);
+    for (f, shares) in &with {
+        let mut name = padded(&f.strategy_label, strategies, false);
+        if several {
+            let _ = write!(name, "  {:interpreters$}", &f.interpreter[prefix..]);
+        }
+        let words = shares.in_words(out.style.verbose);
+        out.line(&format!("  {name}  │{:WIDTH$}│ {words}", bar(&shares.of)));
     }
-    line_of(out, &format!("  {}", legend(&study.forecasts)));
-    out.push('\n');
+    let shown: Vec<Shares> = with.into_iter().map(|(_, s)| s).collect();
+    out.prose("  ", &format!("  {}", legend(&shown)));
+    out.line("");
 }
 
-fn objectives(out: &mut String, study: &Study) {
+fn objectives(out: &mut Text, study: &Study) {
     let count = study.forecasts.first().map_or(0, |f| f.objectives.len());
     if count == 0 {
         return;
     }
-    line_of(out, "Objectives");
+    let all = study.forecasts.len();
+    out.line("Objectives");
     for i in 0..count {
-        let of = |v: Verdict| -> Vec<String> {
-            study
-                .forecasts
-                .iter()
-                .filter(|f| f.objectives[i].verdict == v)
-                .map(|f| short_name(study, f))
-                .collect()
+        let of = |v: Verdict| -> Vec<&Forecast> {
+            let judged = |f: &&Forecast| f.objectives[i].verdict == v;
+            study.forecasts.iter().filter(judged).collect()
         };
-        let met = of(Verdict::Met);
-        let unsure = of(Verdict::Undecided);
+        let (met, unsure) = (of(Verdict::Met), of(Verdict::Undecided));
         let best = match (met.is_empty(), unsure.is_empty()) {
             (false, _) => Verdict::Met,
             (true, false) => Verdict::Undecided,
             (true, true) => Verdict::Missed,
         };
-        let mark = sign(best);
-        let by = if met.is_empty() {
-            "met by none".into()
-        } else {
-            format!("met by {}", list(&met))
-        };
-        let unsure = if unsure.is_empty() {
-            String::new()
-        } else {
-            format!("; undecided: {}", list(&unsure))
-        };
-        line_of(
-            out,
-            &format!(
-                "  {mark} {}: {by}{unsure}",
-                study.forecasts[0].objectives[i].text
+        let by = match met.as_slice() {
+            [] => "met by none".to_owned(),
+            [only] => format!("met by {} alone", short_name(study, only)),
+            _ if met.len() == all => format!("met by all {all}"),
+            [first, ..] => format!(
+                "met by {} of {all}, first {}",
+                met.len(),
+                short_name(study, first)
             ),
-        );
+        };
+        let unsure = match unsure.as_slice() {
+            [] => String::new(),
+            [only] => format!("; undecided: {}", short_name(study, only)),
+            _ => format!("; undecided: {}", unsure.len()),
+        };
+        let text = &study.forecasts[0].objectives[i].text;
+        out.prose("    ", &format!("  {} {text}: {by}{unsure}", sign(best)));
     }
-    out.push('\n');
+    out.line("");
 }
 
 /// Latencies of each class, for workloads with several.
-fn classes(out: &mut String, study: &Study) {
+fn classes(out: &mut Text, study: &Study) {
     if study.forecasts.first().is_none_or(|f| f.classes.len() < 2) {
         return;
     }
-    line_of(out, "Latency by class (p50, p95, p99 in seconds)");
+    out.line("Latency by class (p50, p95, p99 in seconds)");
     for f in &study.forecasts {
         for c in &f.classes {
             let cell = |i: usize| c.latencies[i].map_or("–".into(), |e| digits(e.mean, 3));
-            line_of(
-                out,
-                &format!(
-                    "  {}, {}: {}, {}, {}",
-                    short_name(study, f),
-                    c.name,
-                    cell(1),
-                    cell(3),
-                    cell(4)
-                ),
-            );
+            out.line(&format!(
+                "  {}, {}: {}, {}, {}",
+                short_name(study, f),
+                c.name,
+                cell(1),
+                cell(3),
+                cell(4)
+            ));
         }
     }
-    out.push('\n');
+    out.line("");
 }
 
-fn warnings(out: &mut String, study: &Study) {
-    for w in &study.warnings {
+fn warnings(out: &mut Text, study: &Study) {
+    let notes = out.style.notes;
+    let mut any = false;
+    for w in study.warnings.iter().filter(|w| notes || !w.is_note()) {
         let kind = if w.is_note() { "note" } else { "warning" };
-        line_of(out, &format!("{kind}: {}", w.text()));
+        out.prose("  ", &format!("{kind}: {}", w.text()));
+        any = true;
     }
-    if !study.warnings.is_empty() {
-        out.push('\n');
+    if any {
+        out.line("");
     }
 }

@@ -76,6 +76,16 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
         )
     });
     let objectives = or(cx, &f, "objectives", Vec::new(), objectives);
+    let rank_by = cx.optional(&f, "rank_by", |cx, n| {
+        let text = cx.string(n, "a metric")?;
+        match objective::parse_ranking(text) {
+            Ok(metric) => Some(metric),
+            Err(message) => {
+                cx.error(Code::BadObjective, n.span, message);
+                None
+            }
+        }
+    });
     let seed = or(cx, &f, "seed", 1, |cx, n| {
         cx.int(n, "the seed", 0..=u64::MAX, "of 64 bits")
     });
@@ -120,6 +130,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
         warmup,
         horizon,
         objectives,
+        rank_by,
         seed,
     })
 }
@@ -519,10 +530,22 @@ fn workload(cx: &mut Cx, node: &Node, base: &Path, horizon: Option<Nanos>) -> Op
     }
     let arrivals = cx.required(&f, "arrivals", |cx, n| arrivals(cx, n, horizon));
     let imports = or(cx, &f, "imports", Imports::default(), |cx, n| {
-        let f = cx.record(n, "`imports`", &["time", "memory"])?;
+        let f = cx.record(n, "`imports`", &["time", "memory", "objects"])?;
         let time = or(cx, &f, "time", Nanos::ZERO, Cx::duration);
         let memory = or(cx, &f, "memory", 0, Cx::size);
-        Some(Imports { time, memory })
+        let objects = or(cx, &f, "objects", 0, |cx, n| {
+            cx.int(
+                n,
+                "the number of objects",
+                0..=limits::MAX_OBJECTS,
+                "MAX_OBJECTS",
+            )
+        });
+        Some(Imports {
+            time,
+            memory,
+            objects,
+        })
     });
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
     let cpu_grain = or(cx, &f, "cpu_grain", Nanos::ZERO, Cx::duration);

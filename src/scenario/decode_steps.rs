@@ -372,6 +372,21 @@ impl StepReader {
             }
             "PayloadIn" => Step::PayloadIn(cx.required(&f, "size", Cx::size)?),
             "PayloadOut" => Step::PayloadOut(cx.required(&f, "size", Cx::size)?),
+            "ObjectsIn" | "ObjectsOut" | "Allocate" => {
+                let count = cx.required(&f, "count", |cx, n| {
+                    cx.int(
+                        n,
+                        "the number of objects",
+                        0..=limits::MAX_OBJECTS,
+                        "MAX_OBJECTS",
+                    )
+                })?;
+                match name {
+                    "ObjectsIn" => Step::ObjectsIn(count),
+                    "ObjectsOut" => Step::ObjectsOut(count),
+                    _ => Step::Allocate(count),
+                }
+            }
             "Hold" => {
                 let size = cx.required(&f, "size", Cx::size);
                 let (size, steps) = both(size, self.block(cx, &f, path, depth))?;

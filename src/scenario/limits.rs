@@ -16,6 +16,8 @@ pub const MAX_STEP_DEPTH: usize = 16;
 pub const MAX_STEPS_PER_TASK: u64 = 10_000_000;
 /// Steps that all tasks of a run execute together.
 pub const MAX_STEPS_PER_RUN: u64 = 20_000_000_000;
+/// Python objects of one step, or of a program.
+pub const MAX_OBJECTS: u64 = 10_000_000_000;
 /// Children of one fan-out.
 pub const MAX_CHILDREN: u64 = 1_000_000;
 /// Replications of a simulation.

@@ -26,5 +26,5 @@ pub use diagnostic::{Code, Diagnostic, Severity, Source, render};
 pub use dist::Dist;
 pub use load::{check, load, parse, read};
 pub use model::*;
-pub use objective::{parse_metric, parse_objective};
-pub use strategy_text::{SHORT_FORMS, parse_strategy, strategy_label, strategy_short_form};
+pub use objective::{parse_metric, parse_objective, parse_ranking};
+pub use strategy_text::{SHORT_FORMS, parse_strategy, strategy_label};

@@ -29,6 +29,8 @@ pub struct Scenario {
     pub horizon: Option<Nanos>,
     /// What a strategy has to meet.
     pub objectives: Vec<Objective>,
+    /// What strategies are ranked by; `None` lets the study decide.
+    pub rank_by: Option<Metric>,
     /// Master seed.
     pub seed: u64,
 }
@@ -141,6 +143,8 @@ pub struct Imports {
     pub time: Nanos,
     /// Private memory.
     pub memory: Bytes,
+    /// Live container objects of the program in every process: what a full collection looks at.
+    pub objects: u64,
 }
 
 /// How tasks arrive.
@@ -261,6 +265,14 @@ pub enum Step {
     PayloadIn(Bytes),
     /// Bytes that travel back with the result; the last one counts.
     PayloadOut(Bytes),
+    /// So many Python objects (numbers, strings, fields of records) travel to the worker, each pickled on its own, besides
+    /// the bytes of [`Step::PayloadIn`].
+    ObjectsIn(u64),
+    /// The same back with the result.
+    ObjectsOut(u64),
+    /// Creates so many container objects (lists, dicts, instances) that survive for a while: what makes the garbage
+    /// collector run.
+    Allocate(u64),
     /// Working memory held while the steps run.
     Hold(Bytes, Vec<Step>),
     /// Steps that are given up after a time; the task then fails as timed out (unless a retry surrounds it).

@@ -45,6 +45,17 @@ pub fn parse_metric(name: &str) -> Result<Metric, String> {
     })
 }
 
+/// Reads the name of a metric to rank strategies by.
+///
+/// # Errors
+/// As [`parse_metric`], and for failures, of which most strategies have none.
+pub fn parse_ranking(name: &str) -> Result<Metric, String> {
+    match parse_metric(name)? {
+        Metric::FailureRate => Err("cannot rank by failures: most strategies have none".into()),
+        metric => Ok(metric),
+    }
+}
+
 /// Reads an objective: a metric, `<` or `>`, and a bound with its unit.
 ///
 /// # Errors

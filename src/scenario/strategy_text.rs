@@ -1,6 +1,5 @@
-//! Strategies as short texts: the label that tables show, and the form that `--strategy` takes.
+//! Strategies as short texts: tables show what `--strategy` takes.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
@@ -252,58 +251,6 @@ const fn start_name(start: StartMethod) -> &'static str {
     }
 }
 
-fn times(workers: Workers) -> String {
-    match workers {
-        Workers::Auto => String::new(),
-        Workers::Exactly(n) => format!(" x{n}"),
-        Workers::PerTask => " per task".into(),
-    }
-}
-
-/// The text that stands for a strategy in every table: `threads x8`, `mp.Pool x4 (spawn)`, `asyncio limit 100 + threads x4`.
-pub fn strategy_label(strategy: &Strategy) -> String {
-    match strategy {
-        Strategy::Sequential => "sequential".into(),
-        Strategy::Threads(w) => format!("threads{}", times(*w)),
-        Strategy::Processes {
-            workers,
-            start,
-            api: ProcessApi::Executor,
-        } => format!("processes{} ({})", times(*workers), start_name(*start)),
-        Strategy::Processes {
-            workers,
-            start,
-            api: ProcessApi::Pool { chunksize },
-        } => {
-            let chunks = chunksize.map_or(String::new(), |n| format!(", chunks of {n}"));
-            format!(
-                "mp.Pool{} ({}{chunks})",
-                times(*workers),
-                start_name(*start)
-            )
-        }
-        Strategy::Interpreters(w) => format!("interpreters{}", times(*w)),
-        Strategy::Asyncio { limit, offload } => {
-            let mut out = String::from("asyncio");
-            if let Some(n) = limit {
-                let _ = write!(out, " limit {n}");
-            }
-            match offload {
-                Offload::None => {}
-                Offload::Threads(w) => out += &format!(" + threads{}", times(*w)),
-                Offload::Interpreters(w) => out += &format!(" + interpreters{}", times(*w)),
-                Offload::Processes(w, start) => {
-                    out += &format!(" + processes{} ({})", times(*w), start_name(*start))
-                }
-            }
-            out
-        }
-        Strategy::Prefork { processes, each } => {
-            format!("prefork x{processes} [{}]", strategy_label(each))
-        }
-    }
-}
-
 fn colon(workers: Workers) -> String {
     match workers {
         Workers::Auto => String::new(),
@@ -312,8 +259,8 @@ fn colon(workers: Workers) -> String {
     }
 }
 
-/// The strategy as `--strategy` takes it: [`parse_strategy`] reads it back.
-pub fn strategy_short_form(strategy: &Strategy) -> String {
+/// The text that stands for a strategy everywhere: its short form, as `--strategy` takes it ([`parse_strategy`] reads it back).
+pub fn strategy_label(strategy: &Strategy) -> String {
     match strategy {
         Strategy::Sequential => "sequential".into(),
         Strategy::Threads(w) => format!("threads{}", colon(*w)),
@@ -342,7 +289,7 @@ pub fn strategy_short_form(strategy: &Strategy) -> String {
             format!("asyncio{limit}{offload}")
         }
         Strategy::Prefork { processes, each } => {
-            format!("prefork:{processes}({})", strategy_short_form(each))
+            format!("prefork:{processes}({})", strategy_label(each))
         }
     }
 }

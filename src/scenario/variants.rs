@@ -28,6 +28,9 @@ pub(super) const STEPS: &[&str] = &[
     "FanOut",
     "PayloadIn",
     "PayloadOut",
+    "ObjectsIn",
+    "ObjectsOut",
+    "Allocate",
     "Hold",
     "Timeout",
     "Fail",
@@ -64,6 +67,7 @@ pub(super) const SCENARIO: &[&str] = &[
     "warmup",
     "horizon",
     "objectives",
+    "rank_by",
     "seed",
 ];
 
@@ -119,6 +123,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Put" | "Get" => &["queue"],
         "FanOut" => &["count", "steps"],
         "PayloadIn" | "PayloadOut" => &["size"],
+        "ObjectsIn" | "ObjectsOut" | "Allocate" => &["count"],
         "Hold" => &["size", "steps"],
         "Timeout" => &["after", "steps"],
         "Fail" => &["probability"],

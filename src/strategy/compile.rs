@@ -66,6 +66,7 @@ pub fn compile(
                 code,
                 bytes_in,
                 bytes_out,
+                objects: objects(&class.steps),
                 weight: class.weight,
             }
         })
@@ -99,11 +100,37 @@ pub fn compile(
         layout,
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
+        live_objects: workload.imports.objects,
         untouched_payload: workload.untouched_payload,
         dispatch: workload.dispatch,
         cpu_grain: workload.cpu_grain,
         native_grain: workload.native_grain,
     })
+}
+
+/// Objects that a task's steps send there and back, one by one.
+fn objects(steps: &[Step]) -> (u64, u64) {
+    let (mut there, mut back) = (0u64, 0u64);
+    for step in steps {
+        let (inner, times) = match step {
+            Step::ObjectsIn(n) => {
+                there = there.saturating_add(*n);
+                continue;
+            }
+            Step::ObjectsOut(n) => {
+                back = back.saturating_add(*n);
+                continue;
+            }
+            Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) => (inner, 1),
+            Step::Retry { steps, .. } => (steps, 1),
+            Step::Repeat(times, inner) => (inner, *times),
+            _ => continue,
+        };
+        let (t, b) = objects(inner);
+        there = there.saturating_add(t.saturating_mul(times));
+        back = back.saturating_add(b.saturating_mul(times));
+    }
+    (there, back)
 }
 
 /// Classes of a batch in order of arrival: class by class, but those that interleave take turns.
@@ -241,6 +268,7 @@ impl Compiler {
                     code: inner,
                     bytes_in: 0,
                     bytes_out: 0,
+                    objects: (0, 0),
                     weight: 0.0,
                 });
                 code.push(Instr::FanOut {
@@ -250,6 +278,8 @@ impl Compiler {
             }
             Step::PayloadIn(n) => code.push(Instr::PayloadIn(*n)),
             Step::PayloadOut(n) => code.push(Instr::PayloadOut(*n)),
+            Step::ObjectsIn(_) | Step::ObjectsOut(_) => {}
+            Step::Allocate(n) => code.push(Instr::Allocate(*n)),
             Step::Hold(bytes, inner) => {
                 code.push(Instr::EnterHold(*bytes));
                 self.steps(inner, code, held);

@@ -6,7 +6,7 @@ use super::run::Study;
 use super::steady::arrival_rate;
 use super::warning::Warning;
 use crate::cpython::profile::{Profile, Tag};
-use crate::scenario::{Arrivals, Scenario};
+use crate::scenario::{Arrivals, Offload, Scenario, Strategy};
 use crate::strategy::Finding;
 
 /// A profile is called estimated when more than this share of its parameters are defaults.
@@ -40,8 +40,9 @@ pub(super) fn warnings(
     if !nothing.is_empty() {
         found.push(Warning::NothingCompleted { cases: nothing });
     }
-    found.extend(missed_objectives(study));
-    found.extend(precision(study, scenario, options));
+    found.extend(unshared(study, scenario));
+    found.extend(missed_objectives(study, scenario));
+    found.extend(precision(study, options));
     if !uncertain_warmup.is_empty() {
         found.push(Warning::WarmupUncertain {
             cases: uncertain_warmup,
@@ -60,8 +61,8 @@ fn names(all: &[Forecast], which: impl Fn(&Forecast) -> bool) -> Vec<String> {
 
 /// The warnings that come of findings, one of each kind.
 fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
-    let (mut deadlocks, mut memory, mut loops, mut refused) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut blocked, mut starved) = (Vec::new(), Vec::new());
     for f in all {
         if let Status::Unsupported(why) = &f.status {
             refused.push((f.name(), why.clone()));
@@ -73,7 +74,10 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
                     deadlocks.push((f.name(), *at, waiting.clone()))
                 }
                 Finding::OutOfMemory { at, bytes } => memory.push((f.name(), *at, *bytes)),
-                Finding::BlockedLoop { lasted, .. } => loops.push((f.name(), *lasted)),
+                Finding::BlockedLoop { lasted, .. } if offloads(&f.strategy) => {
+                    starved.push((f.name(), *lasted));
+                }
+                Finding::BlockedLoop { lasted, .. } => blocked.push((f.name(), *lasted)),
                 Finding::EventLimit { .. } | Finding::Unsupported(_) => {}
             }
         }
@@ -92,8 +96,11 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
             limit: options.max_events,
         });
     }
-    if !loops.is_empty() {
-        found.push(Warning::BlockedLoop { cases: loops });
+    if !blocked.is_empty() {
+        found.push(Warning::BlockedLoop { cases: blocked });
+    }
+    if !starved.is_empty() {
+        found.push(Warning::StarvedLoop { cases: starved });
     }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
@@ -101,38 +108,74 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
     found
 }
 
-/// Objectives that no case meets, nor may meet.
-fn missed_objectives(study: &Study) -> Vec<Warning> {
-    let count = study.forecasts.first().map_or(0, |f| f.objectives.len());
+/// Whether an event loop leaves the work to others.
+fn offloads(strategy: &Strategy) -> bool {
+    match strategy {
+        Strategy::Asyncio { offload, .. } => *offload != Offload::None,
+        Strategy::Prefork { each, .. } => offloads(each),
+        _ => false,
+    }
+}
+
+/// Whether tasks run in several processes or interpreters.
+fn separates(strategy: &Strategy) -> bool {
+    match strategy {
+        Strategy::Sequential | Strategy::Threads(_) => false,
+        Strategy::Processes { .. } | Strategy::Interpreters(_) | Strategy::Prefork { .. } => true,
+        Strategy::Asyncio { offload, .. } => {
+            matches!(offload, Offload::Processes(..) | Offload::Interpreters(_))
+        }
+    }
+}
+
+/// Tasks that share something, compared under strategies that do not let them.
+fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
+    let w = &scenario.workload;
+    let locks = w.locks.iter().filter(|l| !l.shared).map(|l| &l.name);
+    let mut names: Vec<String> = Vec::new();
+    for name in w.objects.iter().chain(locks) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let mut strategies: Vec<String> = Vec::new();
+    for f in study.forecasts.iter().filter(|f| separates(&f.strategy)) {
+        if !strategies.contains(&f.strategy_label) {
+            strategies.push(f.strategy_label.clone());
+        }
+    }
+    (!names.is_empty() && !strategies.is_empty()).then_some(Warning::Unshared { names, strategies })
+}
+
+/// Objectives that no case meets, nor may meet. Where no case has a value at all, other warnings say why.
+fn missed_objectives(study: &Study, scenario: &Scenario) -> Vec<Warning> {
     let missed = |i: usize| {
         study
             .forecasts
             .iter()
             .all(|f| f.objectives[i].verdict == Verdict::Missed)
     };
-    (0..count)
+    (0..scenario.objectives.len())
         .filter(|&i| missed(i))
-        .map(|i| {
-            let off = |f: &Forecast| {
-                let o = &f.objectives[i];
-                o.value
-                    .filter(|_| o.bound != 0.0)
-                    .map(|v| ((v.mean - o.bound) / o.bound).abs())
-            };
-            let closest = study
+        .filter_map(|i| {
+            let objective = &scenario.objectives[i];
+            let value = |f: &Forecast| f.objectives[i].value.map(|v| v.mean);
+            let off = |v: f64| (v - objective.bound).abs();
+            let (case, value) = study
                 .forecasts
                 .iter()
-                .filter_map(|f| off(f).map(|d| (f.name(), d)))
-                .min_by(|a, b| a.1.total_cmp(&b.1));
-            Warning::ObjectiveMissed {
-                objective: study.forecasts[0].objectives[i].text.clone(),
-                closest,
-            }
+                .filter_map(|f| value(f).map(|v| (f.name(), v)))
+                .min_by(|a, b| off(a.1).total_cmp(&off(b.1)))?;
+            Some(Warning::ObjectiveMissed {
+                objective: objective.text.clone(),
+                metric: objective.metric,
+                closest: (case, value),
+            })
         })
         .collect()
 }
 
-fn precision(study: &Study, scenario: &Scenario, options: &Options) -> Vec<Warning> {
+fn precision(study: &Study, options: &Options) -> Vec<Warning> {
     let fine = || study.forecasts.iter().filter(|f| f.status == Status::Fine);
     let mut found = Vec::new();
     if let Some(least) = fine().map(|f| f.replications).min().filter(|&n| n < FEW) {
@@ -140,21 +183,40 @@ fn precision(study: &Study, scenario: &Scenario, options: &Options) -> Vec<Warni
             replications: least,
         });
     }
-    let wide: Vec<(String, f64)> = fine()
+    let mut wide: Vec<(String, f64, u32)> = fine()
         .filter_map(|f| {
             let relative = f.primary?.relative()?;
-            (relative > options.precision).then(|| (f.name(), relative))
+            (relative > options.precision).then(|| {
+                let needed = replications_for(f.replications, relative / options.precision);
+                (f.name(), relative, needed)
+            })
         })
         .collect();
-    if !wide.is_empty() {
-        let fixed = options.replications.or(scenario.replications).is_some();
+    wide.sort_by(|a, b| b.1.total_cmp(&a.1));
+    if let Some(needed) = wide.iter().map(|w| w.2).max() {
         found.push(Warning::NotConverged {
-            cases: wide,
+            cases: wide.into_iter().map(|(c, r, _)| (c, r)).collect(),
             precision: options.precision,
-            fixed,
+            needed,
         });
     }
     found
+}
+
+/// Replications that make an interval so many times narrower, rounded up to two digits.
+fn replications_for(have: u32, narrower: f64) -> u32 {
+    let exact = f64::from(have) * narrower * narrower;
+    let unit = libm::pow(
+        10.0,
+        (libm::floor(libm::log10(exact.max(1.0))) - 1.0).max(0.0),
+    );
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates"
+    )]
+    let rounded = (libm::ceil(exact / unit) * unit) as u32;
+    rounded
 }
 
 #[expect(

@@ -84,6 +84,19 @@ pub(crate) fn seconds(t: Nanos) -> String {
     format!("{} {name}", digits(s / unit, 3))
 }
 
+/// A size in its own unit: `12.3 MiB`.
+pub(crate) fn bytes(b: f64) -> String {
+    const NAMES: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut name) = (b, "B");
+    for next in NAMES {
+        if value.abs() < 1024.0 {
+            break;
+        }
+        (value, name) = (value / 1024.0, next);
+    }
+    format!("{} {name}", digits(value, 3))
+}
+
 /// The unit in which so many seconds are read best: its length in seconds, and its name.
 pub(crate) fn time_unit(s: f64) -> (f64, &'static str) {
     match s.abs() {
@@ -125,5 +138,7 @@ mod tests {
         assert_eq!(seconds(Nanos::from_micros(12_345)), "12.3 ms");
         assert_eq!(seconds(Nanos::ZERO), "0 s");
         assert_eq!(seconds(Nanos(999_600)), "1000 us");
+        assert_eq!(bytes(512.0), "512 B");
+        assert_eq!(bytes(1536.0 * 1024.0), "1.50 MiB");
     }
 }

@@ -18,7 +18,7 @@ pub struct Options {
     pub max_events: u64,
     /// Worker threads; `None` takes one for each core. Results do not depend on it.
     pub threads: Option<usize>,
-    /// The metric to rank by. `None`: the makespan of batches; otherwise the latency that the scenario's first such objective
+    /// The metric to rank by. `None`: the scenario's own; else the makespan of batches; otherwise the latency that the scenario's first such objective
     /// is about, and the 95th percentile where it has none.
     pub metric: Option<Metric>,
 }
@@ -45,7 +45,7 @@ impl Options {
 
     /// The metric to rank by.
     pub(super) fn primary(&self, scenario: &Scenario) -> Metric {
-        if let Some(metric) = self.metric {
+        if let Some(metric) = self.metric.or(scenario.rank_by) {
             return metric;
         }
         if scenario.workload.arrivals == Arrivals::Batch {

@@ -35,6 +35,8 @@ pub struct Study {
     pub metric: Metric,
     /// Whether the workload was studied in its steady state.
     pub steady: bool,
+    /// Whether all tasks arrive at once.
+    pub batch: bool,
     /// Precision asked for (relative half-width of the metric's interval).
     pub precision: f64,
     /// Start of the time that counts (steady workloads).
@@ -387,6 +389,7 @@ fn conclude(
         machine: scenario.machine.clone(),
         metric,
         steady: is_steady(scenario),
+        batch: scenario.workload.arrivals == Arrivals::Batch,
         precision: options.precision,
         warmup: start,
         forecasts,

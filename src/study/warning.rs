@@ -1,8 +1,9 @@
 //! What a reader must know before trusting a study's numbers. Warnings are data: each has a code, names the cases that it is
 //! about, and its text ends in a next step.
 
-use super::numbers::{digits, percent, seconds};
+use super::numbers::{bytes, digits, percent, seconds};
 use crate::engine::Nanos;
+use crate::scenario::Metric;
 
 /// A reason not to take the numbers at face value, or something that the run has found.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +22,8 @@ pub enum Warning {
         cases: Vec<(String, f64)>,
         /// The precision asked for.
         precision: f64,
-        /// Whether the number of replications was set by hand.
-        fixed: bool,
+        /// About how many replications would reach it.
+        needed: u32,
     },
     /// Too few replications for an interval that can be trusted.
     FewReplications {
@@ -66,12 +67,26 @@ pub enum Warning {
         /// The cases, each with the longest time.
         cases: Vec<(String, Nanos)>,
     },
+    /// An event loop got neither core nor GIL for long, although the work is offloaded.
+    StarvedLoop {
+        /// The cases, each with the longest time.
+        cases: Vec<(String, Nanos)>,
+    },
+    /// What the tasks share is not shared under some strategies: each worker changes its own copy.
+    Unshared {
+        /// The shared objects and locks.
+        names: Vec<String>,
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+    },
     /// No strategy meets an objective.
     ObjectiveMissed {
         /// The objective as it was written.
         objective: String,
-        /// The case that comes closest, with how far it is from the bound (0.3: 30 %).
-        closest: Option<(String, f64)>,
+        /// What it is about.
+        metric: Metric,
+        /// The case that comes closest, with its value.
+        closest: (String, f64),
     },
     /// An interpreter's profile is estimated for the most part.
     EstimatedProfile {
@@ -98,6 +113,8 @@ impl Warning {
             Self::NothingCompleted { .. } => "nothing-completed",
             Self::Unsupported { .. } => "unsupported",
             Self::BlockedLoop { .. } => "blocked-loop",
+            Self::StarvedLoop { .. } => "starved-loop",
+            Self::Unshared { .. } => "unshared",
             Self::ObjectiveMissed { .. } => "objective-missed",
             Self::EstimatedProfile { .. } => "estimated-profile",
         }
@@ -107,7 +124,11 @@ impl Warning {
     pub fn is_note(&self) -> bool {
         matches!(
             self,
-            Self::Unsupported { .. } | Self::BlockedLoop { .. } | Self::EstimatedProfile { .. }
+            Self::Unsupported { .. }
+                | Self::BlockedLoop { .. }
+                | Self::StarvedLoop { .. }
+                | Self::Unshared { .. }
+                | Self::EstimatedProfile { .. }
         )
     }
 
@@ -122,14 +143,15 @@ impl Warning {
                     list(cases)
                 )
             }
-            Self::NotConverged { cases, precision, fixed } => {
+            Self::NotConverged { cases, precision, needed } => {
                 let each: Vec<String> = cases.iter().map(|(c, r)| format!("{c} (± {})", percent(*r))).collect();
-                let next =
-                    if *fixed { "Raise --replications" } else { "Raise --replications or simulate a longer run" };
+                let widest = cases.iter().map(|(_, r)| *r).fold(0.0, f64::max);
                 format!(
-                    "the precision of {} was not reached by {}. {next}, or accept it with --precision.",
+                    "the precision of {} was not reached by {}. It takes about {needed} replications (--replications \
+                     {needed}); or accept what there is (--precision {:.0}%).",
                     percent(*precision),
-                    list(&each)
+                    list(&each),
+                    libm::ceil(widest * 100.0)
                 )
             }
             Self::FewReplications { replications: 1 } => {
@@ -158,14 +180,19 @@ impl Warning {
                         format!("{c} (since {}: {})", seconds(*at), who.join("; "))
                     })
                     .collect();
-                format!("deadlock: {}. Take locks in one order, or let a queue hold more items.", list(&each))
+                format!(
+                    "deadlock: {}. Take locks in one order, let a queue hold more items, or use more workers \
+                     than tasks that wait for others.",
+                    list(&each)
+                )
             }
             Self::EventLimit { cases, limit } => format!(
                 "{} stopped after {limit} simulated events, before the end. Simulate fewer tasks, or raise --max-events.",
                 list(cases)
             ),
             Self::NothingCompleted { cases } => format!(
-                "no task of {} completed after the warm-up. Move the horizon, or check the steps' times.",
+                "no task of {} completed: all failed, timed out, or were still under way at the end. Check the steps' times \
+                 and failures, or simulate longer.",
                 list(cases)
             ),
             Self::Unsupported { cases } => {
@@ -180,12 +207,35 @@ impl Warning {
                     list(&each)
                 )
             }
-            Self::ObjectiveMissed { objective, closest: Some((case, off)) } => format!(
-                "no strategy meets `{objective}`; {case} comes closest, {} off. Add cores (--cores), or relax it.",
-                percent(*off)
-            ),
-            Self::ObjectiveMissed { objective, closest: None } => {
-                format!("no strategy meets `{objective}`. Add cores (--cores), or relax it.")
+            Self::StarvedLoop { cases } => {
+                let each: Vec<String> =
+                    cases.iter().map(|(c, t)| format!("{c} (up to {} at a time)", seconds(*t))).collect();
+                format!(
+                    "the workers keep the event loop of {} from running, by the GIL or for want of a core. Use fewer \
+                     workers, offload to processes, or a free-threaded interpreter.",
+                    list(&each)
+                )
+            }
+            Self::Unshared { names, strategies } => {
+                let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+                format!(
+                    "the tasks share {}, but under {} every worker has a copy of its own: what one changes no other \
+                     sees. Compare these only if the tasks can do without sharing.",
+                    list(&names),
+                    list(strategies)
+                )
+            }
+            Self::ObjectiveMissed { objective, metric, closest: (case, value) } => {
+                let (value, next) = match metric {
+                    Metric::Memory => (bytes(*value), "Use fewer workers"),
+                    Metric::FailureRate => (percent(*value), "Lower the load"),
+                    Metric::Throughput => (format!("{} tasks/s", digits(*value, 3)), "Add cores (--cores)"),
+                    Metric::Cpu => (seconds(Nanos::from_secs_f64(*value)), "Take a lighter strategy"),
+                    _ => (seconds(Nanos::from_secs_f64(*value)), "Add cores (--cores)"),
+                };
+                format!(
+                    "no strategy meets `{objective}`; {case} comes closest with {value}. {next}, or relax the objective."
+                )
             }
             Self::EstimatedProfile { interpreter, defaults, of } => format!(
                 "{defaults} of {of} parameters of {interpreter} are estimates, not measurements. `pchsim profiles` lists \

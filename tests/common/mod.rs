@@ -155,9 +155,9 @@ impl Case {
     pub(crate) fn run(&self) -> Outcome {
         let (send, receive) = mpsc::channel();
         let case = self.clone();
-        let runner = thread::spawn(move || send.send(case.simulate()));
+        let runner = thread::spawn(move || send.send(Box::new(case.simulate())));
         match receive.recv_timeout(PATIENCE) {
-            Ok(outcome) => outcome,
+            Ok(outcome) => *outcome,
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("does not end: {self:?}"),
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 let cause = runner.join().expect_err("it has sent nothing");

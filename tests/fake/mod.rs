@@ -59,6 +59,7 @@ pub(crate) fn scenario(workload: Workload) -> Scenario {
         warmup: None,
         horizon: None,
         objectives: Vec::new(),
+        rank_by: None,
         seed: 1,
     }
 }

@@ -69,6 +69,7 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
     inprocess::threads(&mut d, &f);
     inprocess::event_loop(&mut d, &f);
     processes::executor(&mut d, &f);
+    processes::objects(&mut d, &f);
     processes::starts(&mut d, &f);
     processes::interpreters(&mut d, &f);
     memory::memory(&mut d, &f);

@@ -113,6 +113,21 @@ pub(super) fn executor(d: &mut Draft, f: &Figures<'_>) {
     );
 }
 
+/// Objects of a record that the microbenchmark pickles: a dict, four values of which one is a list of three, its items.
+const OBJECTS_PER_RECORD: f64 = 8.0;
+
+/// Pickling objects one by one.
+pub(super) fn objects(d: &mut Draft, f: &Figures<'_>) {
+    for (name, figure) in [
+        ("pickle_object_dump", "pickle_dumps_us_per_record"),
+        ("pickle_object_load", "pickle_loads_us_per_record"),
+    ] {
+        // One sample pickles 5,000 records.
+        let each = f.us(figure, 5_000.0).map(|ns| ns / OBJECTS_PER_RECORD);
+        d.derived(name, each, &format!("{figure} for 8 objects a record"));
+    }
+}
+
 /// The three start methods.
 pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     let fork_call = f.ms_alone("process_start_call_ms_fork");
