@@ -64,6 +64,9 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
             .prop_map(|(count, write)| Step::Shared { object: 0, count, write }),
         1 => bytes().prop_map(Step::PayloadIn),
         1 => bytes().prop_map(Step::PayloadOut),
+        1 => (0_u64..1_000).prop_map(Step::ObjectsIn),
+        1 => (0_u64..1_000).prop_map(Step::ObjectsOut),
+        1 => (0_u64..5_000).prop_map(Step::Allocate),
         1 => prop_oneof![Just(0.0), Just(0.3), Just(1.0)].prop_map(Step::Fail),
     ]
     .prop_map(|step| vec![step]);
@@ -128,6 +131,7 @@ fn workloads() -> BoxedStrategy<Workload> {
             w.dispatch = Nanos(dispatch.0 / 100);
             w.imports.time = dispatch;
             w.imports.memory = dispatch.0;
+            w.imports.objects = dispatch.0 / 100;
             w
         })
         .boxed()
