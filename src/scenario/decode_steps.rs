@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::decode::{Cx, Fields, suggest};
 use super::diagnostic::Code;
 use super::tree::{Ident, Kind, Node, Span};
-use super::{Dist, Step, TaskClass, limits, variants};
+use super::{Bytes, Dist, Step, TaskClass, limits, variants};
 use crate::engine::Nanos;
 
 /// A duration that may be drawn: a plain string, or a distribution.
@@ -370,8 +370,8 @@ impl StepReader {
                 let (count, steps) = both(count, steps)?;
                 Step::FanOut { count, steps }
             }
-            "PayloadIn" => Step::PayloadIn(cx.required(&f, "size", Cx::size)?),
-            "PayloadOut" => Step::PayloadOut(cx.required(&f, "size", Cx::size)?),
+            "PayloadIn" => Step::PayloadIn(cx.required(&f, "size", payload)?),
+            "PayloadOut" => Step::PayloadOut(cx.required(&f, "size", payload)?),
             "ObjectsIn" | "ObjectsOut" | "Allocate" => {
                 let count = cx.required(&f, "count", |cx, n| {
                     cx.int(
@@ -485,4 +485,19 @@ pub(super) fn tally(steps: &[Step], pick: &impl Fn(&Step) -> bool) -> u64 {
         sum.saturating_add(inner)
             .saturating_add(u64::from(pick(step)))
     })
+}
+
+/// A size that is handed over between processes.
+fn payload(cx: &mut Cx, node: &Node) -> Option<Bytes> {
+    let size = cx.size(node)?;
+    if size > limits::MAX_PAYLOAD {
+        cx.error(
+            Code::Limit,
+            node.span,
+            "this payload is more than the limit MAX_PAYLOAD (64 GiB)",
+        )
+        .help("data that stays where it is belongs into `Hold(size, [..])`");
+        return None;
+    }
+    Some(size)
 }

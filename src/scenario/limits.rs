@@ -30,6 +30,8 @@ pub const MAX_NAMES: usize = 1_000;
 pub const MAX_DURATION: Nanos = Nanos::from_secs(1_000 * 86_400);
 /// A single size (1 PB).
 pub const MAX_SIZE: Bytes = 1_000_000_000_000_000;
+/// Payload of one step (64 GiB): it travels in chunks of a pipe's capacity, each an event.
+pub const MAX_PAYLOAD: Bytes = 64 << 30;
 /// Arrivals a second: one a nanosecond, the clock's resolution.
 pub const MAX_RATE: f64 = 1e9;
 /// Bytes of a scenario file.
