@@ -318,6 +318,11 @@ impl<'a> Sim<'a> {
 
     /// A thread is on a core: lets it act until it runs, blocks or ends.
     fn drive(&mut self, tid: Tid) {
+        // One that was on its way to a core when the world was stopped gets no further than here.
+        let t = &self.threads[tid as usize];
+        if t.gil == NO_GIL && t.phase == Phase::Go && self.held_by_stopped_world(tid) {
+            return;
+        }
         loop {
             if self.machine.state(tid) != State::Running {
                 return; // Preempted by a thread that it woke: it goes on when it is back.
