@@ -24,6 +24,8 @@ enum Handle {
     Due(TaskKey),
     /// An executor has finished a task's part: its future is set.
     Finished(TaskKey),
+    /// A task's last child has ended and its done callback runs: the future that the task awaits is set.
+    Gathered(TaskKey),
     /// A task's deadline has come while it waits for a queue or lock.
     Deadline(TaskKey, u64),
 }
@@ -264,6 +266,7 @@ impl Sim<'_> {
                 self.machine.charge(tid, self.costs.aio_offload_done);
                 l.ready.push_back(Handle::Step(key));
             }
+            Handle::Gathered(key) => l.ready.push_back(Handle::Step(key)),
             Handle::Deadline(key, number) => self.deadline_passed(tid, copy, key, number),
         }
     }
@@ -443,15 +446,6 @@ impl Sim<'_> {
 
     /// A waiting task goes on in its loop's next iteration; its waiting belongs to `cause`.
     pub(crate) fn loop_resume(&mut self, by: Tid, key: TaskKey, cause: Cause) {
-        let copy = self.tasks[key].copy;
-        self.loop_resume_quietly(key, cause);
-        let tid = self.loops[copy as usize].tid;
-        if tid != by {
-            self.unpark_by(by, tid);
-        }
-    }
-
-    pub(crate) fn loop_resume_quietly(&mut self, key: TaskKey, cause: Cause) {
         let now = self.machine.now();
         let (since, copy) = (self.tasks[key].since, self.tasks[key].copy);
         self.book(key, cause, now.since(since));
@@ -459,9 +453,21 @@ impl Sim<'_> {
         let l = &mut self.loops[copy as usize];
         l.ready.push_back(Handle::Step(key));
         let tid = l.tid;
-        if self.threads[tid as usize].wait == super::thread::Wait::Park {
-            self.unpark(tid);
+        if tid != by {
+            self.unpark_by(by, tid);
         }
+    }
+
+    /// The last child of a task has ended: `gather` or a task group hears of it in the next iteration, the task in the one
+    /// after.
+    pub(crate) fn loop_gathered(&mut self, key: TaskKey) {
+        let now = self.machine.now();
+        let (since, copy) = (self.tasks[key].since, self.tasks[key].copy);
+        self.book(key, Cause::Queue, now.since(since));
+        self.tasks[key].since = now;
+        self.loops[copy as usize]
+            .ready
+            .push_back(Handle::Gathered(key));
     }
 
     /// A new task of the loop (a child).

@@ -524,7 +524,7 @@ impl Sim<'_> {
                 // It must not be woken out of another wait: for the announcement of a thread that it starts.
                 Some(tid) if task.joining => self.unpark(tid),
                 Some(_) => {}
-                None => self.loop_resume_quietly(parent, Cause::Queue),
+                None => self.loop_gathered(parent),
             }
         }
     }

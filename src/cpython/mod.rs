@@ -1,8 +1,8 @@
 //! CPython's mechanisms: the GIL, locks, queues, pools, the event loop, processes and memory.
 //!
-//! A simulated thread ([`thread`]) is a script of small acts (run bytecode, run without the GIL, sleep, park, have an
+//! A simulated thread is a script of small acts (run bytecode, run without the GIL, sleep, park, have an
 //! effect) that is refilled by what the thread is for: a pool worker, an event loop, a management thread, the main
-//! program. [`sim`] owns everything and turns the machine's upcalls into acts.
+//! program. [`Sim`] owns everything and turns the machine's upcalls into acts.
 
 mod aio;
 mod collector;

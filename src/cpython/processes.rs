@@ -163,7 +163,11 @@ impl Sim<'_> {
         p.work.push_back(key);
         p.pending += 1;
         if p.mp {
-            self.wake_feeder(tid, pool);
+            // `map` makes its chunks of the whole list.
+            let copy = p.copy;
+            if self.list_is_complete(copy) {
+                self.wake_feeder(tid, pool);
+            }
             return;
         }
         self.wake_manager(tid, pool);

@@ -393,6 +393,13 @@ impl Sim<'_> {
 
     // ---- batches and traces, taken in by the program itself
 
+    /// Whether nothing of a batch comes for this copy any more; always where there is no batch.
+    pub(crate) fn list_is_complete(&self, copy: u32) -> bool {
+        let turns = u64::from(self.program.layout.copies.max(1));
+        let next = self.copies[copy as usize].taken * turns + u64::from(copy);
+        next >= self.program.batch.len() as u64
+    }
+
     /// When the tasks of a batch or trace arrive that no copy has taken in.
     pub(crate) fn not_taken_in(&self) -> impl Iterator<Item = Nanos> + '_ {
         let turns = u64::from(self.program.layout.copies.max(1));

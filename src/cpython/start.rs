@@ -115,9 +115,13 @@ impl Sim<'_> {
         self.push(server, Act::Run(self.costs.forkserver_boot + import));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(server));
-        acts.push(Act::Take(Self::bytes(
-            self.profile.params.forkserver_private,
-        )));
+        let imported = if self.profile.params.forkserver_preload_main > 0.5 {
+            self.program.import_memory
+        } else {
+            0
+        };
+        let private = Self::bytes(self.profile.params.forkserver_private);
+        acts.push(Act::Take(private + imported));
         self.starter.server = Some(server);
         server
     }

@@ -1,0 +1,188 @@
+//! Shared by the tests of the simulator: a world without overheads, workloads, and runs that end in the invariants.
+
+use std::fmt;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use pchsim::cpython::profile::{Curve, Kind, PARAMS, Profile};
+use pchsim::engine::Nanos;
+use pchsim::scenario::{
+    Arrivals, Dist, Imports, LockSpec, MachineSpec, QueueSpec, Step, Strategy, TaskClass, Workload,
+};
+use pchsim::strategy::{Outcome, SimInput, check, simulate};
+
+/// A run that has not ended by then hangs: the longest test needs a hundredth of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An interpreter that costs nothing: only the constants of CPython's source are left.
+pub(crate) fn profile(gil: bool) -> Profile {
+    let mut profile = Profile {
+        gil,
+        dumps: Curve(Vec::new()),
+        loads: Curve(Vec::new()),
+        ..Profile::default()
+    };
+    for (index, info) in PARAMS.iter().enumerate() {
+        if info.kind == Kind::Overhead {
+            *profile.params.get_mut(index) = 0.0;
+        }
+    }
+    profile
+}
+
+/// An operating system that costs nothing, and looks at time slices as they end.
+pub(crate) fn machine(cores: u32) -> MachineSpec {
+    MachineSpec {
+        context_switch: Nanos::ZERO,
+        timer_slack: Nanos::ZERO,
+        wake_latency: Vec::new(),
+        syscall: Nanos::ZERO,
+        pipe_ns_per_byte: 0.0,
+        hz: 0,
+        ..MachineSpec::with_cores(cores)
+    }
+}
+
+/// A class of so many tasks.
+pub(crate) fn class(count: u64, steps: Vec<Step>) -> TaskClass {
+    TaskClass {
+        name: "task".into(),
+        count,
+        weight: 1.0,
+        steps,
+        interleave: false,
+    }
+}
+
+/// A workload with two locks (the second shared between processes), an unbounded and a bounded queue, and an object.
+pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload {
+    Workload {
+        arrivals,
+        classes,
+        locks: vec![
+            LockSpec {
+                name: "own".into(),
+                shared: false,
+            },
+            LockSpec {
+                name: "shared".into(),
+                shared: true,
+            },
+        ],
+        queues: vec![
+            QueueSpec {
+                name: "endless".into(),
+                capacity: None,
+            },
+            QueueSpec {
+                name: "narrow".into(),
+                capacity: Some(2),
+            },
+        ],
+        objects: vec!["state".into()],
+        imports: Imports::default(),
+        dispatch: Nanos::ZERO,
+        cpu_grain: Nanos::ZERO,
+        native_grain: Nanos::ZERO,
+        untouched_payload: false,
+    }
+}
+
+pub(crate) fn ms(n: u64) -> Nanos {
+    Nanos::from_millis(n)
+}
+
+pub(crate) fn cpu(time: Nanos) -> Step {
+    Step::Cpu(Dist::Constant(time))
+}
+
+pub(crate) fn io(time: Nanos) -> Step {
+    Step::Io(Dist::Constant(time))
+}
+
+/// Everything that one replication depends on.
+#[derive(Clone)]
+pub(crate) struct Case {
+    pub(crate) machine: MachineSpec,
+    pub(crate) profile: Profile,
+    pub(crate) workload: Workload,
+    pub(crate) strategy: Strategy,
+    pub(crate) seed: u64,
+    pub(crate) warmup: Nanos,
+    pub(crate) horizon: Option<Nanos>,
+    pub(crate) max_events: u64,
+}
+
+/// Without the many constants that are the same everywhere.
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (m, p) = (&self.machine, &self.profile);
+        let overheads = p.params.thread_start > 0.0;
+        write!(
+            f,
+            "cores {:?}, {} Hz, limit {:?}; ",
+            m.cores, m.hz, m.memory_limit
+        )?;
+        write!(f, "gil {}, 3.{}, overheads {overheads}; ", p.gil, p.minor)?;
+        write!(f, "{:?}; seed {}, ", self.strategy, self.seed)?;
+        write!(f, "warm-up {:?}, horizon {:?}, ", self.warmup, self.horizon)?;
+        write!(f, "at most {} events; {:?}", self.max_events, self.workload)
+    }
+}
+
+impl Case {
+    /// A case without warm-up and horizon.
+    pub(crate) fn new(
+        machine: MachineSpec,
+        profile: Profile,
+        workload: Workload,
+        strategy: Strategy,
+    ) -> Self {
+        Self {
+            machine,
+            profile,
+            workload,
+            strategy,
+            seed: 1,
+            warmup: Nanos::ZERO,
+            horizon: None,
+            max_events: 1_000_000,
+        }
+    }
+
+    /// One replication, its invariants looked at; a run that hangs is a failure like others.
+    pub(crate) fn run(&self) -> Outcome {
+        let (send, receive) = mpsc::channel();
+        let case = self.clone();
+        let runner = thread::spawn(move || send.send(Box::new(case.simulate())));
+        match receive.recv_timeout(PATIENCE) {
+            Ok(outcome) => *outcome,
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("does not end: {self:?}"),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                let cause = runner.join().expect_err("it has sent nothing");
+                std::panic::resume_unwind(cause)
+            }
+        }
+    }
+
+    fn simulate(&self) -> Outcome {
+        let input = SimInput {
+            machine: &self.machine,
+            profile: &self.profile,
+            workload: &self.workload,
+            strategy: &self.strategy,
+            seed: self.seed,
+            replication: 0,
+            warmup: self.warmup,
+            horizon: self.horizon,
+            keep_latencies: true,
+            max_events: self.max_events,
+        };
+        let outcome = simulate(&input).expect("a strategy that this interpreter has");
+        if let Err(broken) = check(&input, &outcome) {
+            panic!("{broken}");
+        }
+        outcome
+    }
+}

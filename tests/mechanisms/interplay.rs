@@ -1,0 +1,243 @@
+//! Tasks that wait for one another: deadlocks, queues, time-outs, failures, children.
+
+use pchsim::engine::Nanos;
+use pchsim::scenario::{Offload, Step, Strategy};
+use pchsim::strategy::{Finding, Outcome};
+
+use crate::common::{Case, class, cpu, io, machine, ms};
+use crate::{batch, each, latencies, threads};
+
+fn asyncio() -> Strategy {
+    Strategy::Asyncio {
+        limit: None,
+        offload: Offload::None,
+    }
+}
+
+/// When the only finding, a deadlock, came, and who waits for what.
+fn deadlock(case: &Case) -> (Nanos, Vec<String>) {
+    match case.run().findings.as_slice() {
+        [Finding::Deadlock { at, waiting }] => (*at, waiting.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn locks_in_opposite_order_deadlock() {
+    let one = vec![Step::Lock(0, vec![io(ms(10)), Step::Lock(1, vec![])])];
+    let other = vec![Step::Lock(1, vec![io(ms(10)), Step::Lock(0, vec![])])];
+    for strategy in [threads(2), asyncio()] {
+        let (at, waiting) = deadlock(&each(true, strategy, &[one.clone(), other.clone()]));
+        assert_eq!(at, ms(10));
+        assert_eq!(waiting.len(), 2);
+        assert!(
+            waiting[0].contains("task 0") && waiting[0].contains("lock 'shared'"),
+            "{waiting:?}"
+        );
+        assert!(
+            waiting[1].contains("task 1") && waiting[1].contains("lock 'own'"),
+            "{waiting:?}"
+        );
+    }
+    // In the same order they do not.
+    let case = each(true, threads(2), &[one.clone(), one]);
+    assert_eq!(case.run().completed, 2);
+}
+
+#[test]
+fn a_lock_taken_twice_deadlocks() {
+    let steps = vec![cpu(ms(1)), Step::Lock(0, vec![Step::Lock(0, vec![])])];
+    for strategy in [Strategy::Sequential, threads(2), asyncio()] {
+        for gil in [false, true] {
+            let mut case = each(gil, strategy.clone(), std::slice::from_ref(&steps));
+            case.profile.params.lock_spin = 1_000.0;
+            let (_, waiting) = deadlock(&case);
+            assert!(
+                waiting.len() == 1 && waiting[0].contains("lock 'own'"),
+                "{waiting:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn children_of_a_full_pool_deadlock() {
+    let parent = vec![
+        cpu(ms(1)),
+        Step::FanOut {
+            count: 1,
+            steps: vec![],
+        },
+    ];
+    let (at, waiting) = deadlock(&batch(false, threads(2), vec![class(2, parent.clone())]));
+    assert_eq!(at, ms(1));
+    assert_eq!(waiting.len(), 4, "{waiting:?}");
+    assert!(
+        waiting[..2].iter().all(|w| w.contains("its children")),
+        "{waiting:?}"
+    );
+    // With a third thread they do not.
+    assert_eq!(
+        batch(false, threads(3), vec![class(2, parent)])
+            .run()
+            .completed,
+        2
+    );
+}
+
+#[test]
+fn a_parent_waits_for_its_last_child() {
+    let parent = vec![
+        cpu(ms(1)),
+        Step::FanOut {
+            count: 3,
+            steps: vec![io(ms(10)), cpu(ms(1))],
+        },
+        cpu(ms(1)),
+    ];
+    let run = |strategy, gil| latencies(&each(gil, strategy, std::slice::from_ref(&parent)))[0];
+    // One after the other where there is nobody else.
+    assert_eq!(run(Strategy::Sequential, true), ms(1 + 3 * 11 + 1));
+    assert_eq!(run(threads(4), false), ms(1 + 11 + 1));
+    assert_eq!(run(threads(4), true), ms(1 + 10 + 3 + 1));
+    assert_eq!(
+        run(threads(2), false),
+        ms(1 + 33 + 1),
+        "the parent keeps its worker"
+    );
+    assert_eq!(run(asyncio(), true), ms(1 + 10 + 3 + 1));
+}
+
+/// One core, so that a short child is over before its parent comes to wait for it.
+#[test]
+fn a_child_may_be_over_before_its_parent_waits() {
+    let parent = vec![
+        Step::FanOut {
+            count: 2,
+            steps: vec![],
+        },
+        Step::Lock(0, vec![cpu(ms(1))]),
+    ];
+    for gil in [false, true] {
+        for workers in 2..5 {
+            let mut case = batch(gil, threads(workers), vec![class(1, parent.clone())]);
+            case.machine = machine(1);
+            assert_eq!(latencies(&case), [ms(1)]);
+        }
+    }
+}
+
+/// A bounded queue (of two) holds its producer back.
+#[test]
+fn a_full_queue_holds_back() {
+    let produce = vec![Step::Repeat(4, vec![io(ms(1)), Step::Put(1)])];
+    let consume = vec![Step::Repeat(4, vec![Step::Get(1), io(ms(10))])];
+    // Taken at 1, 11, 21 and 31 ms; put at 1, 2, 3 ms, and when there is room again at 11.
+    for strategy in [threads(2), asyncio()] {
+        let case = each(true, strategy, &[produce.clone(), consume.clone()]);
+        assert_eq!(latencies(&case), [ms(11), ms(41)]);
+    }
+}
+
+#[test]
+fn nobody_puts() {
+    let (at, waiting) = deadlock(&each(true, threads(1), &[vec![cpu(ms(3)), Step::Get(0)]]));
+    assert_eq!(at, ms(3));
+    assert_eq!(waiting.len(), 1);
+    assert!(
+        waiting[0].contains("an item from queue 'endless'"),
+        "{waiting:?}"
+    );
+}
+
+/// The one that is told to go on gives up at the same instant: the item is the other's.
+#[test]
+fn a_timed_out_get_leaves_the_item_to_the_next() {
+    let put = vec![io(ms(10)), Step::Put(0)];
+    let impatient = vec![Step::Timeout(ms(10), vec![Step::Get(0)]), Step::Put(1)];
+    let patient = vec![Step::Get(0)];
+    for strategy in [threads(3), asyncio()] {
+        let o = each(
+            true,
+            strategy,
+            &[put.clone(), impatient.clone(), patient.clone()],
+        )
+        .run();
+        assert_eq!(
+            (o.in_flight, o.completed + o.timed_out),
+            (0, 3),
+            "{:?}",
+            o.findings
+        );
+        assert_eq!(o.makespan, ms(10));
+    }
+}
+
+fn ends(o: &Outcome) -> (u64, u64, u64) {
+    (o.completed, o.failed, o.timed_out)
+}
+
+#[test]
+fn retries_pause_twice_as_long_each_time() {
+    let steps = vec![Step::Retry {
+        attempts: 3,
+        backoff: ms(10),
+        steps: vec![io(ms(1)), Step::Fail(1.0)],
+    }];
+    for strategy in [Strategy::Sequential, threads(1), asyncio()] {
+        let o = each(true, strategy, std::slice::from_ref(&steps)).run();
+        assert_eq!(ends(&o), (0, 1, 0));
+        assert_eq!(o.makespan, ms(1 + 10 + 1 + 20 + 1));
+    }
+}
+
+#[test]
+fn timeouts_cut_waits_and_not_work() {
+    let run = |strategy: Strategy, inner: Vec<Step>| {
+        let o = each(true, strategy, &[vec![Step::Timeout(ms(5), inner)]]).run();
+        (ends(&o), o.makespan)
+    };
+    for strategy in [Strategy::Sequential, threads(1), asyncio()] {
+        assert_eq!(run(strategy.clone(), vec![io(ms(10))]), ((0, 0, 1), ms(5)));
+        assert_eq!(run(strategy.clone(), vec![io(ms(4))]), ((1, 0, 0), ms(4)));
+        assert_eq!(
+            run(strategy.clone(), vec![cpu(ms(9)), io(ms(1))]),
+            ((0, 0, 1), ms(9))
+        );
+        assert_eq!(
+            run(strategy.clone(), vec![Step::Get(0)]),
+            ((0, 0, 1), ms(5))
+        );
+        // The next attempt has a deadline of its own.
+        let retry = vec![Step::Retry {
+            attempts: 2,
+            backoff: ms(7),
+            steps: vec![Step::Timeout(ms(5), vec![io(ms(10))])],
+        }];
+        let o = each(true, strategy, &[retry]).run();
+        assert_eq!((ends(&o), o.makespan), ((0, 0, 1), ms(5 + 7 + 5)));
+    }
+}
+
+/// What fails lets go of what it holds.
+#[test]
+fn failures_release_locks() {
+    let failing = vec![Step::Lock(
+        0,
+        vec![cpu(ms(1)), Step::Fail(1.0), cpu(ms(100))],
+    )];
+    let working = vec![Step::Lock(0, vec![cpu(ms(1))])];
+    for strategy in [threads(2), asyncio()] {
+        let o = each(false, strategy, &[failing.clone(), working.clone()]).run();
+        assert_eq!(ends(&o), (1, 1, 0));
+        assert_eq!(o.makespan, ms(2));
+    }
+}
+
+#[test]
+fn failures_are_as_frequent_as_asked_for() {
+    let o = batch(true, threads(4), vec![class(2_000, vec![Step::Fail(0.3)])]).run();
+    // Mean 600, standard deviation 20.5.
+    assert!((520..680).contains(&o.failed), "{}", o.failed);
+    assert_eq!(o.failed + o.completed, 2_000);
+}

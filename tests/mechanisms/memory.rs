@@ -1,0 +1,134 @@
+//! Memory of processes, threads and payloads: facts sheet 14, and what happens past the limit.
+
+use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
+use pchsim::scenario::{Offload, Step, Strategy};
+use pchsim::strategy::Finding;
+
+use crate::common::{Case, class, cpu, io, ms};
+use crate::{batch, executor, threads, weightless};
+
+/// A batch of tasks that wait for 10 ms in an interpreter without weight.
+fn light(strategy: Strategy, count: u64, steps: Vec<Step>) -> Case {
+    let mut case = batch(false, strategy, vec![class(count, steps)]);
+    case.profile = weightless(case.profile);
+    case
+}
+
+fn waits() -> Vec<Step> {
+    vec![io(ms(10))]
+}
+
+#[test]
+fn threads_weigh() {
+    let mut case = light(threads(3), 5, waits());
+    case.profile.params.base_rss = 1e6;
+    case.profile.params.thread_rss = 1e3;
+    case.profile.params.tpe_rss = 1e4;
+    case.profile.params.tpe_item_rss = 10.0;
+    case.workload.imports.memory = 100_000;
+    // All five items are pending at once.
+    assert_eq!(
+        case.run().memory_peak,
+        1_000_000 + 100_000 + 10_000 + 3 * 1_000 + 5 * 10
+    );
+}
+
+#[test]
+fn processes_weigh() {
+    let peak = |start, preload: f64| {
+        let mut case = light(executor(3, start), 3, waits());
+        let p = &mut case.profile.params;
+        p.base_rss = 1e6;
+        p.ppe_rss = 1.0;
+        p.fork_private = 10.0;
+        p.fork_parent_private = 100.0;
+        p.spawn_private = 1_000.0;
+        p.tracker_private = 20.0;
+        p.forkserver_private = 300.0;
+        p.forkserver_child_private = 4_000.0;
+        p.forkserver_preload_main = preload;
+        case.workload.imports.memory = 50_000;
+        case.run().memory_peak - 1_050_001
+    };
+    assert_eq!(peak(Fork, 0.0), 100 + 3 * 10);
+    assert_eq!(peak(Spawn, 0.0), 20 + 3 * (1_000 + 50_000));
+    assert_eq!(peak(Forkserver, 0.0), 20 + 300 + 3 * (4_000 + 50_000));
+    // Imported once, in the server, and shared with its children.
+    assert_eq!(peak(Forkserver, 1.0), 20 + 300 + 3 * 4_000 + 50_000);
+}
+
+#[test]
+fn tasks_of_a_loop_weigh() {
+    let asyncio = Strategy::Asyncio {
+        limit: None,
+        offload: Offload::None,
+    };
+    let mut case = light(asyncio, 7, waits());
+    case.profile.params.aio_task_rss = 100.0;
+    case.profile.params.aio_loop_rss = 1_000.0;
+    assert_eq!(case.run().memory_peak, 1_000 + 7 * 100);
+}
+
+#[test]
+fn payloads_and_working_memory_weigh() {
+    let held = |n| vec![Step::Hold(n, waits())];
+    assert_eq!(light(threads(3), 6, held(1_000)).run().memory_peak, 3_000);
+    assert_eq!(
+        light(Strategy::Sequential, 6, held(1_000))
+            .run()
+            .memory_peak,
+        1_000
+    );
+    // Arguments exist from the submit on, all six at once.
+    let there = || vec![Step::PayloadIn(1_000), io(ms(10))];
+    assert_eq!(light(threads(1), 6, there()).run().memory_peak, 6_000);
+    // Results of a batch are kept.
+    let back = || vec![Step::PayloadOut(1_000), io(ms(10))];
+    assert_eq!(light(threads(1), 6, back()).run().memory_peak, 6_000);
+}
+
+/// The mean is over time: 1000 bytes for 10 of 40 ms.
+#[test]
+fn the_mean_is_weighted_by_time() {
+    let steps = vec![cpu(ms(10)), Step::Hold(1_000, waits()), cpu(ms(20))];
+    let o = light(Strategy::Sequential, 1, steps).run();
+    assert!((o.memory_mean - 250.0).abs() < 1e-9);
+}
+
+#[test]
+fn out_of_memory_ends_the_run() {
+    let steps = vec![io(ms(10)), Step::Hold(1_000, waits())];
+    for (strategy, limit, at) in [
+        (threads(4), 2_500, 10),
+        // One after the other: no two at once.
+        (Strategy::Sequential, 999, 10),
+    ] {
+        let mut case = light(strategy, 4, steps.clone());
+        case.machine.memory_limit = Some(limit);
+        let o = case.run();
+        let bytes = (limit / 1_000 + 1) * 1_000;
+        assert_eq!(o.findings, [Finding::OutOfMemory { at: ms(at), bytes }]);
+        assert_eq!((o.end, o.completed, o.in_flight), (ms(at), 0, 4));
+    }
+    let mut case = light(Strategy::Sequential, 4, steps);
+    case.machine.memory_limit = Some(1_000);
+    assert_eq!(case.run().completed, 4);
+}
+
+/// A thread that nothing interrupts is stopped at the instant all the same.
+#[test]
+fn out_of_memory_stops_a_thread_in_the_middle() {
+    let classes = vec![
+        class(3, vec![cpu(ms(10))]),
+        class(1, vec![Step::Hold(1_000, vec![cpu(ms(10))])]),
+        class(5, vec![cpu(ms(10))]),
+    ];
+    let mut case = batch(true, Strategy::Sequential, classes);
+    case.profile = weightless(case.profile);
+    case.machine.memory_limit = Some(10);
+    let o = case.run();
+    assert_eq!(
+        (o.end, o.completed, o.in_flight, o.arrived),
+        (ms(30), 3, 6, 9)
+    );
+}
