@@ -19,7 +19,7 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
         format!("{cores} cores")
     };
     lines.push(format!(
-        "{cores}, seed {}, ranked by {}; ± is the {} confidence interval, beside the ranked column only above {}.",
+        "{cores}, seed {}, ranked by {}; ± is the {} confidence interval (other columns: above {}).",
         study.seed,
         metric_name(study.metric),
         percent(CONFIDENCE),

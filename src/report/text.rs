@@ -118,7 +118,7 @@ fn heading(out: &mut Text, study: &Study) {
     facts.push(format!("seed {}", study.seed));
     let few = percent(WIDE);
     facts.push(format!(
-        "± at {} confidence, beside the ranked column only above {few}",
+        "± at {} confidence (other columns: above {few})",
         percent(CONFIDENCE)
     ));
     out.prose("", &facts.join(" · "));

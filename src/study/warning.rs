@@ -5,6 +5,9 @@ use super::numbers::{bytes, digits, percent, seconds};
 use crate::engine::Nanos;
 use crate::scenario::Metric;
 
+/// More replications than this are no advice.
+const MANY: u32 = 5_000;
+
 /// A reason not to take the numbers at face value, or something that the run has found.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -146,12 +149,17 @@ impl Warning {
             Self::NotConverged { cases, precision, needed } => {
                 let each: Vec<String> = cases.iter().map(|(c, r)| format!("{c} (± {})", percent(*r))).collect();
                 let widest = cases.iter().map(|(_, r)| *r).fold(0.0, f64::max);
+                let next = if *needed <= MANY {
+                    format!("It takes about {needed} replications (--replications {needed})")
+                } else {
+                    // Long tails: more of the same tells next to nothing.
+                    "Simulate a longer run, or rank by what varies less (--rank-by p50)".into()
+                };
                 format!(
-                    "the precision of {} was not reached by {}. It takes about {needed} replications (--replications \
-                     {needed}); or accept what there is (--precision {:.0}%).",
+                    "the precision of {} was not reached by {}. {next}; or accept what there is (--precision {:.0}%).",
                     percent(*precision),
                     list(&each),
-                    libm::ceil(widest * 100.0)
+                    libm::ceil(widest * 100.0).min(99.0)
                 )
             }
             Self::FewReplications { replications: 1 } => {
@@ -191,7 +199,7 @@ impl Warning {
                 list(cases)
             ),
             Self::NothingCompleted { cases } => format!(
-                "no task of {} completed: all failed, timed out, or were still under way at the end. Check the steps' times \
+                "no task of {} completed after the warm-up: all failed, timed out, or were still under way at the end. Check the steps' times \
                  and failures, or simulate longer.",
                 list(cases)
             ),
