@@ -3,7 +3,7 @@
 use super::program::{Demand, Instr};
 use super::server::Waiter;
 use super::sim::Sim;
-use super::task::{Ending, Frame, TaskKey};
+use super::task::{Ending, Frame, Task, TaskKey};
 use super::thread::{Act, NO_GIL, Role};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, Tid};
@@ -105,6 +105,14 @@ impl Sim<'_> {
         }
     }
 
+    /// Whether the task is about to take memory for work that goes to a worker: then the worker takes it, once it is free.
+    fn holds_for_work(&self, task: &Task) -> bool {
+        let code = &self.program.classes[task.class as usize].code[task.pc as usize..];
+        let hold = |i: &&Instr| matches!(i, Instr::EnterHold(_));
+        let inside = code.iter().find(|i| !hold(i));
+        code.first().is_some_and(|i| hold(&i)) && inside.is_some_and(|&i| self.is_work(i))
+    }
+
     /// Bytes there and back of the part that begins at the task's next instruction.
     pub(crate) fn part_payload(&self, key: TaskKey) -> (u64, u64) {
         let task = &self.tasks[key];
@@ -144,7 +152,9 @@ impl Sim<'_> {
             {
                 return Flow::Over;
             }
-            Mode::Loop { offload: true } if self.is_work(instr) => return Flow::Offload,
+            Mode::Loop { offload: true } if self.is_work(instr) || self.holds_for_work(task) => {
+                return Flow::Offload;
+            }
             _ => {}
         }
         self.tasks[key].pc += 1;
