@@ -76,7 +76,7 @@ const SELECTING: u8 = 6;
 const SLOW_CALLBACK: Nanos = Nanos::from_millis(100);
 
 impl Sim<'_> {
-    pub(crate) fn new_loop(&mut self, _copy: u32, tid: Tid) {
+    pub(crate) fn new_loop(&mut self, tid: Tid) {
         self.loops.push(EventLoop {
             tid,
             ready: VecDeque::new(),
@@ -267,7 +267,7 @@ impl Sim<'_> {
                 l.ready.push_back(Handle::Step(key));
             }
             Handle::Gathered(key) => l.ready.push_back(Handle::Step(key)),
-            Handle::Deadline(key, number) => self.deadline_passed(tid, copy, key, number),
+            Handle::Deadline(key, number) => self.deadline_passed(tid, key, number),
         }
     }
 
@@ -494,7 +494,7 @@ impl Sim<'_> {
             .push(Reverse((at, l.sequence, Handle::Deadline(key, number))));
     }
 
-    fn deadline_passed(&mut self, tid: Tid, _copy: u32, key: TaskKey, number: u64) {
+    fn deadline_passed(&mut self, tid: Tid, key: TaskKey, number: u64) {
         if !self.tasks[key].live || self.tasks[key].number != number {
             return;
         }

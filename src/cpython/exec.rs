@@ -493,11 +493,7 @@ impl Sim<'_> {
             return Flow::Go;
         }
         self.tasks[key].children = count;
-        let (number, copy, counted) = (
-            self.tasks[key].number,
-            self.tasks[key].copy,
-            self.tasks[key].counted,
-        );
+        let (number, copy) = (self.tasks[key].number, self.tasks[key].copy);
         let now = self.machine.now();
         for child in 0..count {
             // Children draw from streams of their own, far from those of other tasks.
@@ -507,7 +503,6 @@ impl Sim<'_> {
             task.parent = Some(key);
             task.copy = copy;
             task.counted = false;
-            let _ = counted;
             if matches!(mode, Mode::Loop { .. }) {
                 self.machine.charge(tid, self.costs.aio_task_create);
                 self.loop_ready(copy, c);

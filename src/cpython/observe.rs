@@ -108,7 +108,7 @@ impl Sim<'_> {
         }
         self.observer.series.push(now, latency.as_secs_f64());
         self.tasks.remove(key);
-        self.user_answered(number);
+        self.user_answered();
         self.copy_finished_one(copy);
     }
 }

@@ -224,7 +224,7 @@ impl Sim<'_> {
                 drained: false,
             });
             if self.program.layout.event_loop {
-                self.new_loop(copy, main);
+                self.new_loop(main);
             }
         }
         if copies == 1 {
@@ -355,7 +355,7 @@ impl Sim<'_> {
     }
 
     /// The user who has an answer thinks and asks again.
-    pub(crate) fn user_answered(&mut self, _number: u64) {
+    pub(crate) fn user_answered(&mut self) {
         let now = self.machine.now();
         let a = &mut self.arrivals;
         if !a.closed || a.left == 0 {

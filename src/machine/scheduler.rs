@@ -656,11 +656,6 @@ impl Machine {
         self.totals
     }
 
-    /// Starts the totals anew.
-    pub fn reset_totals(&mut self) {
-        self.totals = [Nanos::ZERO; CAUSES];
-    }
-
     /// CPU time of all threads.
     pub fn cpu(&self) -> Nanos {
         self.cpu

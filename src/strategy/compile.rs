@@ -6,8 +6,7 @@ use crate::cpython::profile::Profile;
 use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, Workers,
-    Workload,
+    Arrivals, Dist, MachineSpec, Offload, ProcessApi, Step, Strategy, Workers, Workload,
 };
 
 /// Loops are unrolled as long as a task stays below so many instructions.
@@ -409,29 +408,3 @@ fn layout(
         }
     })
 }
-
-/// CPU demand of the workload's own steps on the baseline, if every step's demand is a constant: for checks and bounds.
-pub fn constant_cpu(steps: &[Step]) -> Option<Nanos> {
-    let mut sum = Nanos::ZERO;
-    for step in steps {
-        sum += match step {
-            Step::Cpu(Dist::Constant(t)) | Step::Native(Dist::Constant(t)) => *t,
-            Step::Cpu(_) | Step::Native(_) => return None,
-            Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) => {
-                constant_cpu(inner)?
-            }
-            Step::Retry { steps, .. } => constant_cpu(steps)?,
-            Step::FanOut { count, steps } => constant_cpu(steps)? * *count,
-            Step::Repeat(times, inner) => constant_cpu(inner)? * *times,
-            _ => Nanos::ZERO,
-        };
-    }
-    Some(sum)
-}
-
-/// Which start methods an interpreter offers on Linux: all three.
-pub const START_METHODS: [StartMethod; 3] = [
-    StartMethod::Fork,
-    StartMethod::Forkserver,
-    StartMethod::Spawn,
-];

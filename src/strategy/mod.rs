@@ -5,7 +5,7 @@ mod compile;
 mod outcome;
 
 pub use check::check;
-pub use compile::{START_METHODS, compile, constant_cpu};
+pub use compile::compile;
 pub use outcome::*;
 
 use crate::cpython::profile::Profile;
