@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use pchsim::calibrate::{
-    Reference, Settings, Validation, profile_file, profiles, render, validate,
-};
+use pchsim::calibrate::reference::{Reference, Settings, Validation, render, validate};
+use pchsim::calibrate::{profile_file, profiles};
 use pchsim::cpython::profile::Tag;
 use pchsim::engine::Nanos;
 use pchsim::measure::{BatchSeries, Histogram};

@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{Exit, Printer, UserError};
-use crate::calibrate::{Reference, Settings, profile_file, profiles, render, validate};
+use crate::calibrate::reference::{Reference, Settings, render, validate};
+use crate::calibrate::{profile_file, profiles};
 use crate::strategy::simulate;
 
 /// Holds forecasts against measured runs of real CPythons.

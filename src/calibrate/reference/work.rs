@@ -1,9 +1,9 @@
 //! The workloads of `workloads.py`, as workloads of the simulator.
 
 use super::cells::{Config, positive};
-use super::derive::BASELINE_NS_PER_ITER;
 use super::part::{MAX_STEPS, NO_NATIVE, Native, Part};
 use super::trace::Recorded;
+use crate::calibrate::BASELINE_NS_PER_ITER;
 use crate::engine::Nanos;
 use crate::scenario::{
     Arrivals, Dist, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers,

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::cells::{Cell, Prepared, Reference, Unread};
-use super::held::{Held, METRICS, Summary, element, median};
+use crate::calibrate::{Held, METRICS, Summary, element, median};
 use crate::engine::Nanos;
 use crate::scenario::Strategy;
 use crate::strategy::{Cause, Finding, Outcome, SimInput};

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::derive::{derive, machine_from};
 use super::trace::read_trace;
 use super::work::build_workload;
+use crate::calibrate::{BASELINE_NS_PER_ITER, derive, machine_from};
 use crate::cpython::profile::Profile;
 use crate::scenario::{MachineSpec, Offload, ProcessApi, StartMethod, Strategy, Workers, Workload};
 
@@ -240,7 +240,7 @@ impl Reference {
             Ok(Interpreter {
                 profile: derive(micro, more, id),
                 grains: (
-                    figure("burn_ns_per_iter", super::BASELINE_NS_PER_ITER),
+                    figure("burn_ns_per_iter", BASELINE_NS_PER_ITER),
                     figure("native_us_per_block", 50.0) * 1e3,
                 ),
                 cpu_cost: file["interpreters"][id]["cpu_cost"].as_f64(),

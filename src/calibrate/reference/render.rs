@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::cells::Unread;
-use super::held::{Held, METRICS, Summary};
 use super::validate::{CellReport, Validation};
+use crate::calibrate::{Held, METRICS, Summary};
 
 #[derive(Serialize)]
 struct JsonMetric {
