@@ -11,6 +11,7 @@ pub mod calibrate;
 pub mod cli;
 pub mod cpython;
 pub mod engine;
+pub mod learn;
 pub mod machine;
 pub mod measure;
 pub mod report;
