@@ -31,6 +31,7 @@ fn refused(path: &Path) -> String {
 }
 
 /// A real interpreter, or none with a message.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn python() -> Option<host::Interpreter> {
     guarded();
     let found = host::default();

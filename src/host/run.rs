@@ -93,13 +93,15 @@ impl Finished {
 ///
 /// # Errors
 /// If the program (or its guard) cannot be started. How it ends is no error: see [`Finished`].
-#[cfg(not(unix))]
-pub fn run(_: &Program<'_>, _: &mut dyn FnMut(&str)) -> Result<Finished, HostError> {
-    Err(HostError::Unsupported)
+pub fn run(program: &Program<'_>, on_line: &mut dyn FnMut(&str)) -> Result<Finished, HostError> {
+    #[cfg(unix)]
+    return unix::run(program, on_line);
+    #[cfg(not(unix))]
+    {
+        let _ = (program, on_line);
+        Err(HostError::Unsupported)
+    }
 }
-
-#[cfg(unix)]
-pub use unix::run;
 
 #[cfg(unix)]
 mod unix {
@@ -205,14 +207,7 @@ mod unix {
         format!("{}-{run}-{now:x}", std::process::id())
     }
 
-    /// Runs a program to its end, or to the end of its time; `on_line` is given each line of its standard output as it comes
-    /// (bytes that are not UTF-8 replaced). Its standard input is empty.
-    ///
-    /// When this returns, or panics, all processes of the run are gone, those that it left behind as well.
-    ///
-    /// # Errors
-    /// If the program (or its guard) cannot be started. How it ends is no error: see [`Finished`].
-    pub fn run(
+    pub(super) fn run(
         program: &Program<'_>,
         on_line: &mut dyn FnMut(&str),
     ) -> Result<Finished, HostError> {
