@@ -46,6 +46,22 @@ fn bad_usage_has_code_2_and_says_why_on_stderr() {
 }
 
 #[test]
+fn cores_given_twice_are_refused() {
+    for set in [
+        "machine.cores=8",
+        "machine.visible_cpus=2",
+        "machine.speeds=[1.0, 0.5]",
+    ] {
+        pchsim()
+            .args(["run", "scraper", "--cores", "2", "--set", set])
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(predicate::str::contains("--cores 2").and(predicate::str::contains(set)));
+    }
+}
+
+#[test]
 fn a_bare_scenario_suggests_run() {
     pchsim()
         .arg("my.ron")

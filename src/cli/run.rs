@@ -135,6 +135,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         // Before the work, not after it.
         Printer::check_writable(path, args.force)?;
     }
+    check_cores(args)?;
     let mut scenario = load_scenario(&args.scenario, &args.set)?;
     let asserted = apply(args, &mut scenario, printer)?;
     let profiles = scenario
@@ -165,6 +166,30 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     })?;
     write(args, printer, &study)?;
     Ok(exit_code(args, printer, &study, &asserted) as u8)
+}
+
+/// `--cores` and `--set` must not both say which cores there are: whichever won, the other would be ignored in silence.
+fn check_cores(args: &Args) -> anyhow::Result<()> {
+    const PATHS: [&str; 4] = [
+        "machine",
+        "machine.cores",
+        "machine.speeds",
+        "machine.visible_cpus",
+    ];
+    let same = |path: &str| {
+        let field = path.split('[').next().unwrap_or(path);
+        PATHS.contains(&field)
+    };
+    let Some(cores) = args.cores else {
+        return Ok(());
+    };
+    match args.set.iter().find(|(path, _)| same(path)) {
+        None => Ok(()),
+        Some((path, value)) => Err(UserError::new(format!(
+            "--cores {cores} and --set {path}={value} both say which cores there are: leave one of them out"
+        ))
+        .into()),
+    }
 }
 
 /// The file that the result goes to; `None`: standard output.

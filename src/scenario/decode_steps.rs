@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::decode::{Cx, Fields, suggest};
+use super::decode::{Cx, Fields, both, suggest};
 use super::diagnostic::Code;
 use super::tree::{Ident, Kind, Node, Span};
 use super::{Bytes, Dist, Step, TaskClass, limits, variants};
@@ -87,11 +87,6 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
             Dist::Empirical(values)
         }
     })
-}
-
-/// Both, when both were read without a problem.
-pub(super) fn both<A, B>(a: Option<A>, b: Option<B>) -> Option<(A, B)> {
-    a.zip(b)
 }
 
 /// Names that steps refer to.

@@ -1,7 +1,6 @@
 //! Strategies in RON.
 
-use super::decode::Cx;
-use super::decode_steps::both;
+use super::decode::{Cx, both};
 use super::diagnostic::Code;
 use super::tree::{Kind, Node};
 use super::{

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::decode::Cx;
-use super::decode_scenario::{self, closest};
+use super::decode::{Cx, closest};
+use super::decode_scenario;
 use super::diagnostic::{Code, Diagnostic, Severity, Source};
 use super::{Scenario, embedded, limits, overrides, trace, tree};
 

@@ -5,9 +5,12 @@
 //! `docs/scenario-format.md`.
 
 mod decode;
+mod decode_machine;
 mod decode_scenario;
 mod decode_steps;
 mod decode_strategy;
+mod decode_values;
+mod decode_workload;
 mod diagnostic;
 mod dist;
 pub mod embedded;

@@ -1,48 +1,23 @@
 //! Shared by the tests of the simulator: a world without overheads, workloads, and runs that end in the invariants.
 
+mod free;
+
 use std::fmt;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use pchsim::cpython::profile::{Curve, Kind, PARAMS, Profile};
+use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
     Arrivals, Dist, Imports, LockSpec, MachineSpec, QueueSpec, Step, Strategy, TaskClass, Workload,
 };
 use pchsim::strategy::{Outcome, SimInput, check, simulate};
 
+pub(crate) use free::{machine, profile};
+
 /// A run that has not ended by then hangs: the longest test needs a hundredth of it.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// An interpreter that costs nothing: only the constants of CPython's source are left.
-pub(crate) fn profile(gil: bool) -> Profile {
-    let mut profile = Profile {
-        gil,
-        dumps: Curve(Vec::new()),
-        loads: Curve(Vec::new()),
-        ..Profile::default()
-    };
-    for (index, info) in PARAMS.iter().enumerate() {
-        if info.kind == Kind::Overhead {
-            *profile.params.get_mut(index) = 0.0;
-        }
-    }
-    profile
-}
-
-/// An operating system that costs nothing, and looks at time slices as they end.
-pub(crate) fn machine(cores: u32) -> MachineSpec {
-    MachineSpec {
-        context_switch: Nanos::ZERO,
-        timer_slack: Nanos::ZERO,
-        wake_latency: Vec::new(),
-        syscall: Nanos::ZERO,
-        pipe_ns_per_byte: 0.0,
-        hz: 0,
-        ..MachineSpec::with_cores(cores)
-    }
-}
 
 /// A class of so many tasks.
 pub(crate) fn class(count: u64, steps: Vec<Step>) -> TaskClass {

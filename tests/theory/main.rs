@@ -12,6 +12,8 @@
 mod batch;
 mod closed;
 mod exact;
+#[path = "../common/free.rs"]
+mod free;
 mod horizon;
 mod open;
 mod sharing;

@@ -1,6 +1,6 @@
 //! What every test here needs: a world without overheads, workloads, intervals, and the invariants of every run.
 
-use pchsim::cpython::profile::{Curve, Kind, PARAMS, Profile};
+use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
     Arrivals, Dist, Imports, LockSpec, MachineSpec, Step, Strategy, TaskClass, Workload,
@@ -17,32 +17,13 @@ pub(crate) const SERVICE: f64 = 0.1;
 /// The loads at which every queue is looked at.
 pub(crate) const LOADS: [f64; 3] = [0.3, 0.6, 0.85];
 
-/// An interpreter that costs nothing.
-pub(crate) fn profile(gil: bool) -> Profile {
-    let mut profile = Profile {
-        gil,
-        dumps: Curve(Vec::new()),
-        loads: Curve(Vec::new()),
-        ..Profile::default()
-    };
-    for (index, info) in PARAMS.iter().enumerate() {
-        if info.kind == Kind::Overhead {
-            *profile.params.get_mut(index) = 0.0;
-        }
-    }
-    profile
-}
+pub(crate) use super::free::profile;
 
 /// An operating system that costs nothing, and whose time slices are short against the services of these tests.
 pub(crate) fn machine(cores: u32) -> MachineSpec {
     MachineSpec {
-        context_switch: Nanos::ZERO,
-        timer_slack: Nanos::ZERO,
-        wake_latency: Vec::new(),
-        syscall: Nanos::ZERO,
-        pipe_ns_per_byte: 0.0,
         hz: 1_000,
-        ..MachineSpec::with_cores(cores)
+        ..super::free::machine(cores)
     }
 }
 

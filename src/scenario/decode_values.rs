@@ -1,0 +1,189 @@
+//! Reading the values that have a unit or a name of their own: durations, sizes, rates, shares, tables by name.
+
+use super::decode::Cx;
+use super::diagnostic::Code;
+use super::tree::{Ident, Kind, Node};
+use super::units::{self, UnitError};
+use super::{Bytes, limits};
+use crate::engine::Nanos;
+
+impl Cx {
+    fn unit_error(&mut self, node: &Node, error: UnitError, help: &str) {
+        let (code, message) = match error {
+            UnitError::Unit(m) => (Code::BadUnit, m),
+            UnitError::Range(m) => (Code::OutOfRange, m),
+            UnitError::Limit(m) => (Code::Limit, m),
+        };
+        self.error(code, node.span, message).help(help);
+    }
+
+    /// A duration with its unit.
+    pub(super) fn duration(&mut self, node: &Node) -> Option<Nanos> {
+        const HELP: &str =
+            "durations look like \"250ms\", \"1.5s\" or \"1h30m\" (units: ns, us, ms, s, m, h, d)";
+        match &node.kind {
+            Kind::Str(text) => match units::duration(text) {
+                Ok(t) => return Some(t),
+                Err(e) => self.unit_error(node, e, HELP),
+            },
+            Kind::Int(_) | Kind::Float(_) => {
+                self.error(Code::BadUnit, node.span, "a duration needs a unit")
+                    .help(HELP);
+            }
+            _ => {
+                self.wrong_type(node, "a duration").help(HELP);
+            }
+        }
+        None
+    }
+
+    /// A duration above zero.
+    pub(super) fn positive_duration(&mut self, node: &Node, what: &str) -> Option<Nanos> {
+        let t = self.duration(node)?;
+        if t == Nanos::ZERO {
+            self.error(
+                Code::OutOfRange,
+                node.span,
+                format!("{what} must be above zero"),
+            );
+            return None;
+        }
+        Some(t)
+    }
+
+    /// A size with its unit.
+    pub(super) fn size(&mut self, node: &Node) -> Option<Bytes> {
+        const HELP: &str = "sizes look like \"50MB\" (millions of bytes) or \"64KiB\" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)";
+        match &node.kind {
+            Kind::Str(text) => match units::size(text) {
+                Ok(n) => return Some(n),
+                Err(e) => self.unit_error(node, e, HELP),
+            },
+            Kind::Int(_) | Kind::Float(_) => {
+                self.error(Code::BadUnit, node.span, "a size needs a unit")
+                    .help(HELP);
+            }
+            _ => {
+                self.wrong_type(node, "a size").help(HELP);
+            }
+        }
+        None
+    }
+
+    /// Events a second: a plain number, or a string with a unit.
+    pub(super) fn rate(&mut self, node: &Node) -> Option<f64> {
+        let x = if let Kind::Str(text) = &node.kind {
+            match units::rate(text) {
+                Ok(x) => x,
+                Err(e) => {
+                    self.unit_error(node, e, "a rate is a number a second, or looks like \"120/s\", \"30/min\" or \"500/h\"");
+                    return None;
+                }
+            }
+        } else {
+            self.float(node, "a rate (a second)")?
+        };
+        if x.is_nan() || x <= 0.0 {
+            self.error(Code::OutOfRange, node.span, "a rate must be above zero");
+            return None;
+        }
+        if x > limits::MAX_RATE {
+            self.error(
+                Code::Limit,
+                node.span,
+                format!(
+                    "{x} a second is more than the limit MAX_RATE ({:e})",
+                    limits::MAX_RATE
+                ),
+            );
+            return None;
+        }
+        if 1e9 / x > limits::MAX_DURATION.as_f64() {
+            self.error(
+                Code::Limit,
+                node.span,
+                "the time between arrivals is longer than the limit MAX_DURATION (1000 days)",
+            );
+            return None;
+        }
+        Some(x)
+    }
+
+    /// A share between 0 and 1, or in percent.
+    pub(super) fn probability(&mut self, node: &Node) -> Option<f64> {
+        const HELP: &str = "write 0.01 or \"1%\"";
+        let x = if let Kind::Str(text) = &node.kind {
+            match units::share(text) {
+                Ok(x) => x,
+                Err(e) => {
+                    self.unit_error(node, e, HELP);
+                    return None;
+                }
+            }
+        } else {
+            self.float(node, "a probability")?
+        };
+        if (0.0..=1.0).contains(&x) {
+            return Some(x);
+        }
+        self.error(
+            Code::OutOfRange,
+            node.span,
+            format!("a probability lies between 0 and 1, not {x}"),
+        )
+        .help(HELP);
+        None
+    }
+
+    /// A table by name: `{"a": .., "b": ..}`, or just the names in a list (then without values).
+    pub(super) fn table<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+    ) -> Option<Vec<(Ident, Option<&'n Node>)>> {
+        let entries: Vec<(Ident, Option<&'n Node>)> = match &node.kind {
+            Kind::Map(entries) => entries.iter().map(|(k, v)| (k.clone(), Some(v))).collect(),
+            Kind::List(items) => {
+                let named = |cx: &mut Self, n: &'n Node| {
+                    Some((
+                        Ident {
+                            text: cx.string(n, what)?.to_string(),
+                            span: n.span,
+                        },
+                        None,
+                    ))
+                };
+                items.iter().filter_map(|n| named(self, n)).collect()
+            }
+            _ => {
+                self.wrong_type(node, &format!("{what}s by name"))
+                    .help("write [\"a\", \"b\"], or {\"a\": (..)} to say more about them");
+                return None;
+            }
+        };
+        if entries.len() > limits::MAX_NAMES {
+            self.error(
+                Code::Limit,
+                node.span,
+                format!(
+                    "{} {what}s are more than the limit MAX_NAMES ({})",
+                    entries.len(),
+                    limits::MAX_NAMES
+                ),
+            );
+            return None;
+        }
+        for (i, (key, _)) in entries.iter().enumerate() {
+            if entries[..i].iter().any(|(k, _)| k.text == key.text) {
+                self.error(
+                    Code::Duplicate,
+                    key.span,
+                    format!("the {what} \"{}\" is declared twice", key.text),
+                );
+            } else if key.text.trim().is_empty() {
+                self.error(Code::Empty, key.span, format!("a {what} needs a name"));
+            }
+        }
+        Some(entries)
+    }
+}

@@ -1,0 +1,407 @@
+//! The workload: arrivals, tasks, what they share, and the checks across them.
+
+use std::path::Path;
+
+use super::decode::{Cx, Fields, both, or};
+use super::decode_steps::{Names, StepReader, dist, tally, unrolled};
+use super::diagnostic::Code;
+use super::tree::{Args, Ident, Kind, Node, Span};
+use super::{
+    Arrivals, Dist, Imports, LockSpec, QueueSpec, Step, TaskClass, Workload, limits, trace,
+    variants,
+};
+use crate::engine::Nanos;
+
+/// The workload of a record; `base` is where trace files are looked for.
+pub(super) fn workload(
+    cx: &mut Cx,
+    node: &Node,
+    base: &Path,
+    horizon: Option<Nanos>,
+) -> Option<Workload> {
+    let f = cx.record(node, "the workload", variants::WORKLOAD)?;
+    let lock_table = or(cx, &f, "locks", Vec::new(), |cx, n| cx.table(n, "lock"));
+    let queue_table = or(cx, &f, "queues", Vec::new(), |cx, n| cx.table(n, "queue"));
+    let object_table = or(cx, &f, "objects", Vec::new(), |cx, n| cx.table(n, "object"));
+    let locks = cx.at("locks", |cx| locks(cx, &lock_table));
+    let queues = cx.at("queues", |cx| queues(cx, &queue_table));
+    let names =
+        |what, table: &[(Ident, Option<&Node>)]| Names::new(what, table.iter().map(|(k, _)| k));
+    let mut reader = StepReader::new(
+        names("lock", &lock_table),
+        names("queue", &queue_table),
+        names("object", &object_table),
+    );
+    let errors_before = cx.diagnostics.len();
+    let classes = cx.required(&f, "tasks", |cx, n| classes(cx, n, &mut reader));
+    // What is unused or never put is only known when every step could be read.
+    let complete = cx.diagnostics.len() == errors_before;
+    if complete {
+        reader.check_queues(cx);
+    }
+    let arrivals = cx.required(&f, "arrivals", |cx, n| arrivals(cx, n, horizon));
+    let imports = or(cx, &f, "imports", Imports::default(), imports);
+    let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
+    let cpu_grain = or(cx, &f, "cpu_grain", Nanos::ZERO, Cx::duration);
+    let native_grain = or(cx, &f, "native_grain", Nanos::ZERO, Cx::duration);
+    let (mut arrivals, classes) = both(arrivals, classes)?;
+    if let (Arrivals::Trace(tasks), Some(node)) = (&mut arrivals, f.get("arrivals")) {
+        *tasks = cx.at("arrivals", |cx| {
+            let f = cx.params(node, "`Trace`", variants::params("Trace"))?;
+            cx.required(&f, "file", |cx, n| trace::read(cx, n, base, &classes))
+        })?;
+    }
+    if complete {
+        for names in [&reader.locks, &reader.queues, &reader.objects] {
+            names.warn_unused(cx);
+        }
+        if let Some(tasks) = f.get("tasks") {
+            no_effect(cx, tasks, &arrivals);
+            queue_balance(cx, tasks, &arrivals, &classes, &queues);
+        }
+    }
+    totals(cx, &f, &arrivals, &classes, horizon);
+    let objects = object_table.into_iter().map(|(k, _)| k.text).collect();
+    Some(Workload {
+        arrivals,
+        classes,
+        locks,
+        queues,
+        objects,
+        imports,
+        untouched_payload: false,
+        dispatch,
+        cpu_grain,
+        native_grain,
+    })
+}
+
+fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals> {
+    let name = cx.variant(node, "a kind of arrivals", variants::ARRIVALS)?;
+    let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
+    let count = cx.optional(&f, "count", |cx, n| {
+        cx.int(
+            n,
+            "the number of arrivals",
+            1..=limits::MAX_TASKS,
+            "MAX_TASKS",
+        )
+    });
+    let endless = f.get("count").is_none() && horizon.is_none();
+    if endless && matches!(name, "Poisson" | "Renewal" | "Closed") {
+        cx.error(
+            Code::MissingField,
+            node.span,
+            format!("`{name}` arrivals never end: neither a count nor a horizon is given"),
+        )
+        .help("add `count: 1000` here, or `horizon: \"60s\"` to the scenario");
+    }
+    match name {
+        "Batch" => Some(Arrivals::Batch),
+        "Poisson" => {
+            let rate = cx.required(&f, "rate", Cx::rate)?;
+            Some(Arrivals::Open {
+                interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)),
+                count,
+            })
+        }
+        "Renewal" => {
+            let interval = cx.required(&f, "interval", |cx, n| {
+                let interval = dist(cx, n)?;
+                if interval.mean() <= 0.0 {
+                    cx.error(
+                        Code::OutOfRange,
+                        n.span,
+                        "the time between arrivals must be above zero",
+                    )
+                    .help("tasks that arrive all at once are a Batch");
+                    return None;
+                }
+                Some(interval)
+            })?;
+            Some(Arrivals::Open { interval, count })
+        }
+        "Closed" => {
+            let users = cx.required(&f, "users", |cx, n| {
+                cx.int32(
+                    n,
+                    "the number of users",
+                    1..=limits::MAX_WORKERS,
+                    "MAX_WORKERS",
+                )
+            });
+            let think = match f.get("think") {
+                Some(_) => cx.optional(&f, "think", dist),
+                None => Some(Dist::Constant(Nanos::ZERO)),
+            };
+            let (users, think) = both(users, think)?;
+            Some(Arrivals::Closed {
+                users,
+                think,
+                count,
+            })
+        }
+        // The file is read once the classes are known.
+        _ => Some(Arrivals::Trace(Vec::new())),
+    }
+}
+
+fn imports(cx: &mut Cx, node: &Node) -> Option<Imports> {
+    let f = cx.record(node, "`imports`", &["time", "memory", "objects"])?;
+    let time = or(cx, &f, "time", Nanos::ZERO, Cx::duration);
+    let memory = or(cx, &f, "memory", 0, Cx::size);
+    let objects = or(cx, &f, "objects", 0, |cx, n| {
+        cx.int(
+            n,
+            "the number of objects",
+            0..=limits::MAX_OBJECTS,
+            "MAX_OBJECTS",
+        )
+    });
+    Some(Imports {
+        time,
+        memory,
+        objects,
+    })
+}
+
+/// What a table declares: each name with its one optional field, absent where only the name is given.
+fn declared<T>(
+    cx: &mut Cx,
+    table: &[(Ident, Option<&Node>)],
+    what: &str,
+    field: &'static str,
+    read: impl Fn(&mut Cx, &Node) -> Option<T>,
+) -> Vec<(String, Option<T>)> {
+    let mut out = Vec::new();
+    for (key, node) in table {
+        let value = node.and_then(|n| {
+            cx.at(&key.text, |cx| {
+                let f = cx.record(n, what, &[field])?;
+                cx.optional(&f, field, &read)
+            })
+        });
+        out.push((key.text.clone(), value));
+    }
+    out
+}
+
+fn locks(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<LockSpec> {
+    declared(cx, table, "a lock", "shared", Cx::boolean)
+        .into_iter()
+        .map(|(name, shared)| LockSpec {
+            name,
+            shared: shared.unwrap_or(false),
+        })
+        .collect()
+}
+
+fn queues(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<QueueSpec> {
+    let capacity =
+        |cx: &mut Cx, n: &Node| cx.int(n, "a queue's capacity", 1..=limits::MAX_TASKS, "MAX_TASKS");
+    declared(cx, table, "a queue", "capacity", capacity)
+        .into_iter()
+        .map(|(name, capacity)| QueueSpec { name, capacity })
+        .collect()
+}
+
+fn classes(cx: &mut Cx, node: &Node, reader: &mut StepReader) -> Option<Vec<TaskClass>> {
+    let items = cx.list(node, "task classes")?;
+    if items.is_empty() {
+        cx.error(Code::Empty, node.span, "there are no tasks")
+            .help("write at least one: (name: \"page\", count: 10, steps: [Io(\"1s\")])");
+        return None;
+    }
+    if items.len() > limits::MAX_NAMES {
+        cx.error(
+            Code::Limit,
+            node.span,
+            format!(
+                "more task classes than the limit MAX_NAMES ({})",
+                limits::MAX_NAMES
+            ),
+        );
+        return None;
+    }
+    let mut out: Vec<TaskClass> = Vec::new();
+    let mut whole = true;
+    for (i, item) in items.iter().enumerate() {
+        cx.at_index(i, |cx| {
+            match reader.class(cx, item, &format!("tasks[{i}]")) {
+                Some(class) => {
+                    if out.iter().any(|c| c.name == class.name) {
+                        cx.error(
+                            Code::Duplicate,
+                            item.span,
+                            format!("two task classes are named \"{}\"", class.name),
+                        );
+                    }
+                    out.push(class);
+                }
+                None => whole = false,
+            }
+        });
+    }
+    whole.then_some(out)
+}
+
+/// Warns about fields of task classes that these arrivals do not look at.
+fn no_effect(cx: &mut Cx, tasks: &Node, arrivals: &Arrivals) {
+    let (idle, why): (&[&str], &str) = match arrivals {
+        Arrivals::Batch => (&["weight"], "a batch has a `count` of each class"),
+        Arrivals::Open { .. } | Arrivals::Closed { .. } => (
+            &["count", "interleave"],
+            "the arrivals' own `count` says how many, `weight` of which class",
+        ),
+        Arrivals::Trace(_) => (
+            &["count", "weight", "interleave"],
+            "the trace says which tasks arrive",
+        ),
+    };
+    let Kind::List(items) = &tasks.kind else {
+        return;
+    };
+    for (i, item) in items.iter().enumerate() {
+        let Kind::Call {
+            args: Args::Fields(fields),
+            ..
+        } = &item.kind
+        else {
+            continue;
+        };
+        for (key, _) in fields
+            .iter()
+            .filter(|(k, _)| idle.contains(&k.text.as_str()))
+        {
+            cx.at(&format!("tasks[{i}].{}", key.text), |cx| {
+                cx.warn(
+                    Code::NoEffect,
+                    key.span,
+                    format!("`{}` has no effect with these arrivals", key.text),
+                )
+                .help(why);
+            });
+        }
+    }
+}
+
+/// Whether a list holds a step that may cut it short.
+fn uncertain(steps: &[Step]) -> bool {
+    tally(steps, &|s| {
+        matches!(s, Step::Fail(_) | Step::Timeout(..) | Step::Retry { .. })
+    }) > 0
+}
+
+/// Warns about queues that a batch leaves with someone waiting for ever.
+fn queue_balance(
+    cx: &mut Cx,
+    tasks: &Node,
+    arrivals: &Arrivals,
+    classes: &[TaskClass],
+    queues: &[QueueSpec],
+) {
+    if !matches!(arrivals, Arrivals::Batch) || classes.iter().any(|c| uncertain(&c.steps)) {
+        return;
+    }
+    for (id, queue) in queues.iter().enumerate() {
+        let all = |pick: &dyn Fn(&Step) -> bool| {
+            classes.iter().fold(0_u64, |sum, c| {
+                sum.saturating_add(tally(&c.steps, &|s| pick(s)).saturating_mul(c.count))
+            })
+        };
+        let puts = all(&|s| *s == Step::Put(id));
+        let gets = all(&|s| *s == Step::Get(id));
+        let message = if gets > puts && puts > 0 {
+            format!(
+                "the batch takes {gets} items from the queue \"{}\" but puts only {puts}: some task waits for ever",
+                queue.name
+            )
+        } else if queue
+            .capacity
+            .is_some_and(|c| puts > gets.saturating_add(c))
+        {
+            format!(
+                "the batch puts {puts} items into the queue \"{}\" and takes only {gets}: when it is full, a task waits for ever",
+                queue.name
+            )
+        } else {
+            continue;
+        };
+        let span = Span {
+            end: tasks.span.start + 1,
+            ..tasks.span
+        };
+        cx.at("tasks", |cx| {
+            cx.warn(Code::QueueBalance, span, message)
+                .help("make the counts of the tasks that put and of those that take agree");
+        });
+    }
+}
+
+/// Refuses what would need more memory or events than the limits.
+fn totals(
+    cx: &mut Cx,
+    f: &Fields<'_>,
+    arrivals: &Arrivals,
+    classes: &[TaskClass],
+    horizon: Option<Nanos>,
+) {
+    let longest = classes
+        .iter()
+        .map(|c| unrolled(&c.steps))
+        .max()
+        .unwrap_or(0);
+    for (i, class) in classes.iter().enumerate() {
+        let steps = unrolled(&class.steps);
+        if let (true, Some(tasks)) = (steps > limits::MAX_STEPS_PER_TASK, f.get("tasks")) {
+            let span = match &tasks.kind {
+                Kind::List(items) => items.get(i).map_or(tasks.span, |n| n.span),
+                _ => tasks.span,
+            };
+            cx.at(&format!("tasks[{i}]"), |cx| {
+                let message = format!("one task of \"{}\" executes {steps} steps, more than the limit MAX_STEPS_PER_TASK ({})", class.name, limits::MAX_STEPS_PER_TASK);
+                cx.error(Code::Limit, span, message).help("repeats, children and retries multiply; draw several steps together");
+            });
+        }
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates"
+    )]
+    let within_horizon = |mean_ns: f64| {
+        horizon.map_or(u64::MAX, |h| {
+            if mean_ns > 0.0 {
+                (h.as_f64() / mean_ns) as u64
+            } else {
+                u64::MAX
+            }
+        })
+    };
+    let tasks = match arrivals {
+        Arrivals::Batch => classes
+            .iter()
+            .fold(0_u64, |sum, c| sum.saturating_add(c.count)),
+        Arrivals::Open { interval, count } => count
+            .unwrap_or(u64::MAX)
+            .min(within_horizon(interval.mean())),
+        Arrivals::Trace(tasks) => tasks.len() as u64,
+        // How fast closed users go round is for the simulation to find out: its limit on events holds instead.
+        Arrivals::Closed { count, .. } => count.unwrap_or(0),
+    };
+    let Some(node) = f.get("arrivals") else {
+        return;
+    };
+    cx.at("arrivals", |cx| {
+        if tasks == u64::MAX {
+            return;
+        }
+        if tasks > limits::MAX_TASKS {
+            cx.error(Code::Limit, node.span, format!("{tasks} tasks are more than the limit MAX_TASKS ({})", limits::MAX_TASKS))
+                .help("simulate a shorter time or a sample of the tasks");
+        } else if tasks.saturating_mul(longest) > limits::MAX_STEPS_PER_RUN && longest <= limits::MAX_STEPS_PER_TASK {
+            let message = format!("{tasks} tasks of up to {longest} steps are more than the limit MAX_STEPS_PER_RUN ({})", limits::MAX_STEPS_PER_RUN);
+            cx.error(Code::Limit, node.span, message).help("simulate fewer tasks, or draw several steps together");
+        }
+    });
+}
