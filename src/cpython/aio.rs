@@ -380,8 +380,7 @@ impl Sim<'_> {
     pub(crate) fn loop_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {
         match (what, task) {
             (OFFLOAD, Some(key)) => {
-                let payload = self.part_payload(key);
-                self.tasks[key].payload = payload;
+                self.tasks[key].payload = self.part_payload(key);
                 self.suspend_current(tid, copy);
                 self.tasks[key].since = self.machine.now();
                 let c = &self.copies[copy as usize];

@@ -81,7 +81,7 @@ impl Sim<'_> {
     }
 
     /// Whether an instruction needs the loop itself rather than a worker.
-    fn is_wait(&self, instr: Instr) -> bool {
+    pub(crate) fn is_wait(&self, instr: Instr) -> bool {
         match instr {
             Instr::Io(_) | Instr::Put(_) | Instr::Get(_) | Instr::FanOut { .. } | Instr::End => {
                 true
@@ -111,21 +111,6 @@ impl Sim<'_> {
         let hold = |i: &&Instr| matches!(i, Instr::EnterHold(_));
         let inside = code.iter().find(|i| !hold(i));
         code.first().is_some_and(|i| hold(&i)) && inside.is_some_and(|&i| self.is_work(i))
-    }
-
-    /// Bytes there and back of the part that begins at the task's next instruction.
-    pub(crate) fn part_payload(&self, key: TaskKey) -> (u64, u64) {
-        let task = &self.tasks[key];
-        let (mut there, mut back) = (0, 0);
-        for &instr in &self.program.classes[task.class as usize].code[task.pc as usize..] {
-            match instr {
-                Instr::PayloadIn(n) => there += n,
-                Instr::PayloadOut(n) => back = n,
-                i if self.is_wait(i) => break,
-                _ => {}
-            }
-        }
-        (there, back)
     }
 
     /// Executes the task's next instruction for the thread that runs it.
@@ -183,7 +168,8 @@ impl Sim<'_> {
             Instr::FanOut { class, count } => {
                 return self.step_fan_out(tid, key, mode, class, count);
             }
-            Instr::PayloadIn(_) | Instr::PayloadOut(_) => {}
+            Instr::PayloadIn(bytes) => self.step_payload_in(tid, key, bytes),
+            Instr::PayloadOut(bytes) => self.step_payload_out(tid, key, bytes),
             Instr::Allocate(objects) => self.allocate(tid, objects),
             Instr::EnterHold(bytes) => {
                 self.memory.take(self.machine.now(), bytes);
@@ -197,10 +183,13 @@ impl Sim<'_> {
                 self.tasks[key].frames.push(Frame::Timeout(deadline));
             }
             Instr::EnterRetry { attempts, backoff } => {
-                let pc = self.tasks[key].pc;
-                self.tasks[key]
-                    .frames
-                    .push(Frame::Retry(pc, attempts, backoff));
+                let task = &mut self.tasks[key];
+                task.frames.push(Frame::Retry {
+                    start: task.pc,
+                    attempts,
+                    backoff,
+                    arguments: task.data.arguments,
+                });
             }
             Instr::LeaveHold => {
                 if let Some(Frame::Hold(bytes)) = self.tasks[key].frames.pop() {
@@ -244,20 +233,28 @@ impl Sim<'_> {
 
     fn step_end(&mut self, key: TaskKey) -> Flow {
         let task = &mut self.tasks[key];
-        if let Some(Frame::Inline { class, pc, left }) = task.frames.last_mut() {
-            if *left > 1 {
-                *left -= 1;
-                task.pc = 0;
-            } else {
-                let (class, pc) = (*class, *pc);
-                task.frames.pop();
-                task.class = class;
-                task.pc = pc;
-            }
-            return Flow::Go;
+        let Some(Frame::Inline {
+            class,
+            pc,
+            left,
+            data,
+        }) = task.frames.last_mut()
+        else {
+            task.pc -= 1; // Stays at its end.
+            return Flow::Over;
+        };
+        if *left > 1 {
+            *left -= 1;
+            task.pc = 0;
+            self.drop_childs(key);
+        } else {
+            let (class, pc, data) = (*class, *pc, *data);
+            task.frames.pop();
+            task.class = class;
+            task.pc = pc;
+            self.leave_child(key, data);
         }
-        task.pc -= 1; // Stays at its end.
-        Flow::Over
+        Flow::Go
     }
 
     /// Waits for something outside, at most until the task's deadline.
@@ -305,18 +302,32 @@ impl Sim<'_> {
                 Frame::Lock(index) => self.release(tid, index),
                 Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
                 Frame::Hold(bytes) => self.memory.give(now, bytes),
-                Frame::Retry(start, attempts, backoff) if attempts > 1 => {
+                Frame::Retry {
+                    start,
+                    attempts,
+                    backoff,
+                    arguments,
+                } if attempts > 1 => {
+                    self.drop_arguments(key, arguments);
                     let task = &mut self.tasks[key];
-                    task.frames
-                        .push(Frame::Retry(start, attempts - 1, backoff * 2));
+                    task.frames.push(Frame::Retry {
+                        start,
+                        attempts: attempts - 1,
+                        backoff: backoff * 2,
+                        arguments,
+                    });
                     task.pc = start;
                     task.pause = backoff;
                     return;
                 }
-                Frame::Inline { class, .. } => self.tasks[key].class = class,
-                Frame::Timeout(_) | Frame::Retry(..) | Frame::Repeat(..) => {}
+                Frame::Inline { class, data, .. } => {
+                    self.tasks[key].class = class;
+                    self.leave_child(key, data);
+                }
+                Frame::Timeout(_) | Frame::Retry { .. } | Frame::Repeat(..) => {}
             }
         }
+        self.drop_result(key);
         let task = &mut self.tasks[key];
         task.ending = ending;
         let code = &self.program.classes[task.class as usize].code;
@@ -482,11 +493,13 @@ impl Sim<'_> {
             return Flow::Go;
         }
         if matches!(mode, Mode::Inline | Mode::Part) {
+            let data = self.enter_child(key);
             let task = &mut self.tasks[key];
             task.frames.push(Frame::Inline {
                 class: task.class,
                 pc: task.pc,
                 left: count,
+                data,
             });
             task.class = class;
             task.pc = 0;
@@ -503,6 +516,7 @@ impl Sim<'_> {
             task.parent = Some(key);
             task.copy = copy;
             task.counted = false;
+            task.payload = self.program.classes[class as usize].bytes_in;
             if matches!(mode, Mode::Loop { .. }) {
                 self.machine.charge(tid, self.costs.aio_task_create);
                 self.loop_ready(copy, c);

@@ -313,8 +313,7 @@ impl Sim<'_> {
         if task.counted {
             self.observer.arrived += 1;
         }
-        let c = &self.program.classes[class as usize];
-        self.tasks[key].payload = (c.bytes_in, c.bytes_out);
+        self.tasks[key].payload = self.program.classes[class as usize].bytes_in;
         key
     }
 

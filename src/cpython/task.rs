@@ -1,5 +1,6 @@
 //! Tasks in flight.
 
+use super::payload::Data;
 use crate::engine::Nanos;
 
 /// Index of a task in flight.
@@ -15,15 +16,25 @@ pub(crate) enum Frame {
     Hold(u64),
     /// The deadline.
     Timeout(Nanos),
-    /// First instruction of the block, attempts left, next pause.
-    Retry(u32, u32, Nanos),
+    Retry {
+        /// First instruction of the block.
+        start: u32,
+        /// Attempts left.
+        attempts: u32,
+        /// Next pause.
+        backoff: Nanos,
+        /// Arguments that the task had before.
+        arguments: u64,
+    },
     /// First instruction of the loop, rounds left.
     Repeat(u32, u64),
-    /// Children run one after another in the parent's thread: class and pc to return to, children left.
+    /// Children run one after another in the parent's thread: class and pc to return to, children left, and the parent's
+    /// own data.
     Inline {
         class: u32,
         pc: u32,
         left: u64,
+        data: Data,
     },
 }
 
@@ -66,8 +77,9 @@ pub(crate) struct Task {
     /// A pause to make before going on (retry back-off).
     pub(crate) pause: Nanos,
     pub(crate) ending: Ending,
-    /// Payload of the part that is being handed over: bytes there and back.
-    pub(crate) payload: (u64, u64),
+    /// Bytes that go with the task, or with its part, to a worker.
+    pub(crate) payload: u64,
+    pub(crate) data: Data,
     /// Holds a permit of its loop's concurrency limit.
     pub(crate) permitted: bool,
     /// The next task of its chunk (`multiprocessing.Pool`).
@@ -110,7 +122,8 @@ impl Tasks {
             joining: false,
             pause: Nanos::ZERO,
             ending: Ending::Done,
-            payload: (0, 0),
+            payload: 0,
+            data: Data::default(),
             permitted: false,
             next: None,
             live: true,

@@ -150,7 +150,7 @@ pub(crate) struct Thread {
     pub(crate) scratch: u64,
     /// Payload of the call that a worker process (or a feeder) holds.
     pub(crate) call_bytes: u64,
-    /// Payload of the result that a worker process owes.
+    /// What a worker process lets go when its result has been sent: the pickle, and the objects it was made of.
     pub(crate) result_bytes: u64,
     /// Item handed over while it was parked.
     pub(crate) handed: Option<TaskKey>,
