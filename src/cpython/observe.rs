@@ -87,7 +87,7 @@ impl Sim<'_> {
         let (number, latency) = (task.number, now - task.arrival);
         if let Some(parent) = parent {
             self.tasks.remove(key);
-            self.child_ended(parent);
+            self.child_ended(parent, ending);
             return;
         }
         self.observer.makespan = now;

@@ -163,7 +163,11 @@ impl Sim<'_> {
 
     /// Books a task's waiting for the worker that takes it now: until the worker was up it waited for its start.
     pub(crate) fn book_wait(&mut self, worker: Tid, key: TaskKey, cause: Cause) {
-        let now = self.machine.now();
+        self.book_wait_until(worker, key, cause, self.machine.now());
+    }
+
+    /// The same, but only up to this instant.
+    pub(crate) fn book_wait_until(&mut self, worker: Tid, key: TaskKey, cause: Cause, now: Nanos) {
         let since = self.tasks[key].since;
         let ready = Nanos(self.threads[worker as usize].scratch)
             .min(now)

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
+use super::ipc::Message;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
@@ -415,11 +416,10 @@ impl Sim<'_> {
     fn chunk_size(&self, pool: u32) -> u64 {
         let p = &self.process_pools[pool as usize];
         match self.program.layout.executor {
-            Executor::MpPool(workers, _, 0) if !self.program.batch.is_empty() => {
-                (self.program.batch.len() as u64)
-                    .div_ceil(4 * u64::from(workers))
-                    .max(1)
-            }
+            Executor::MpPool(workers, _, 0) if !self.program.batch.is_empty() => self
+                .own_share(p.copy)
+                .div_ceil(4 * u64::from(workers))
+                .max(1),
             Executor::MpPool(_, _, chunk) if p.mp && !self.program.batch.is_empty() => {
                 u64::from(chunk.max(1))
             }
@@ -560,6 +560,7 @@ impl Sim<'_> {
             READY => {
                 self.children += 1;
                 self.threads[tid as usize].scratch = now.0;
+                self.threads[tid as usize].free = now;
             }
             GOT => self.got_call(tid, pool),
             UNPICKLED => {
@@ -578,6 +579,7 @@ impl Sim<'_> {
                 lock.owner = lock.waiters.pop_front();
                 let next = lock.owner;
                 self.threads[tid as usize].state = GET;
+                self.threads[tid as usize].free = now;
                 if let Some(w) = next {
                     self.unpark_by(tid, w);
                 }
@@ -604,7 +606,7 @@ impl Sim<'_> {
             self.unpark_by(tid, w);
         }
         let key = message.task;
-        self.book_wait(tid, key, Cause::Ipc);
+        self.book_call(tid, &message);
         let payload = message.size.saturating_sub(ENVELOPE);
         let t = &mut self.threads[tid as usize];
         t.task = Some(key);
@@ -625,6 +627,24 @@ impl Sim<'_> {
         self.push(tid, Act::RunC(self.costs.pickle_fixed + loads));
         self.push(tid, Act::Role(UNPICKLED));
         self.push(tid, Act::Role(RUN));
+    }
+
+    /// Books a call's time from the feeder to the worker that takes it now: it is handed over while it is pickled, written
+    /// and read, but in the pipe it waits for a worker as long as none is free.
+    fn book_call(&mut self, tid: Tid, message: &Message) {
+        let now = self.machine.now();
+        let key = message.task;
+        let free = self.threads[tid as usize].free;
+        let up = Nanos(self.threads[tid as usize].scratch);
+        let since = self.tasks[key].since;
+        let written = message.written.clamp(since.max(up).min(now), now);
+        let taken = free.clamp(written, now);
+        if taken > written {
+            self.book_wait_until(tid, key, Cause::Ipc, written);
+            self.book(key, Cause::Pool, taken - written);
+            self.tasks[key].since = taken;
+        }
+        self.book_wait(tid, key, Cause::Ipc);
     }
 
     /// `shutdown`: the manager ends when nothing is pending.

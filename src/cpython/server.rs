@@ -399,6 +399,15 @@ impl Sim<'_> {
         next >= self.program.batch.len() as u64
     }
 
+    /// How many tasks of a batch or trace are this copy's.
+    pub(crate) fn own_share(&self, copy: u32) -> u64 {
+        let turns = u64::from(self.program.layout.copies.max(1));
+        self.arrivals
+            .own
+            .saturating_sub(u64::from(copy))
+            .div_ceil(turns)
+    }
+
     /// When the tasks of a batch or trace arrive that no copy has taken in.
     pub(crate) fn not_taken_in(&self) -> impl Iterator<Item = Nanos> + '_ {
         let turns = u64::from(self.program.layout.copies.max(1));

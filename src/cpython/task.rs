@@ -46,6 +46,15 @@ pub(crate) enum Ending {
     TimedOut,
 }
 
+/// What will make a task give up its blocks as soon as it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// A child of its has not been done: it ends like that one, unless it tries again.
+    Child(Ending),
+    /// Its parent has stopped waiting for it: nothing is tried again.
+    Cancelled,
+}
+
 /// A task in flight.
 #[derive(Debug)]
 pub(crate) struct Task {
@@ -74,6 +83,9 @@ pub(crate) struct Task {
     pub(crate) joiner: Option<u32>,
     /// It does so now.
     pub(crate) joining: bool,
+    pub(crate) interrupt: Option<Interrupt>,
+    /// Number of the timer that ends its sleep on a loop; 0: it does not sleep.
+    pub(crate) sleep: u64,
     /// A pause to make before going on (retry back-off).
     pub(crate) pause: Nanos,
     pub(crate) ending: Ending,
@@ -120,6 +132,8 @@ impl Tasks {
             children: 0,
             joiner: None,
             joining: false,
+            interrupt: None,
+            sleep: 0,
             pause: Nanos::ZERO,
             ending: Ending::Done,
             payload: 0,

@@ -148,6 +148,8 @@ pub(crate) struct Thread {
     pub(crate) state: u8,
     /// When the worker was up, in nanoseconds.
     pub(crate) scratch: u64,
+    /// When a worker process was last free for another call.
+    pub(crate) free: Nanos,
     /// Payload of the call that a worker process (or a feeder) holds.
     pub(crate) call_bytes: u64,
     /// What a worker process lets go when its result has been sent: the pickle, and the objects it was made of.
@@ -175,6 +177,7 @@ impl Thread {
             task: None,
             state: 0,
             scratch: 0,
+            free: Nanos::ZERO,
             call_bytes: 0,
             result_bytes: 0,
             handed: None,
