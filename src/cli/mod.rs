@@ -2,10 +2,12 @@
 
 pub mod check;
 mod exit;
+pub mod guard;
 pub mod init;
 mod paint;
 mod printer;
 pub mod profiles;
+pub mod record;
 pub mod run;
 pub mod scenarios;
 pub mod validate;
@@ -59,10 +61,14 @@ enum Command {
     Scenarios(scenarios::Args),
     /// Write a commented copy of a shipped scenario, to start from
     Init(init::Args),
+    /// Learn a scenario from a recorded trace, or from a program that is run and recorded
+    Record(Box<record::Args>),
     /// Hold forecasts against measured runs of real CPythons
     Validate(validate::Args),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
+    #[command(hide = true)]
+    Guard(guard::Args),
 }
 
 impl Command {
@@ -72,8 +78,10 @@ impl Command {
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),
+            Self::Record(args) => record::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
+            Self::Guard(args) => Ok(guard::run(args)),
         }
     }
 }
@@ -94,6 +102,9 @@ pub fn main() -> ExitCode {
         verbose: cli.verbose,
         progress: !cli.no_progress,
     };
+    if let Ok(program) = std::env::current_exe() {
+        crate::host::guard_with(program);
+    }
     match cli.command.run(&printer) {
         Ok(code) => ExitCode::from(code),
         Err(e) => {
