@@ -13,6 +13,7 @@ static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 /// with a run under way, even by `kill -9`, the guard ends the run's processes. The command line does this at its start; users of
 /// the library may. Without it a run is ended by this program only. The first call counts.
 pub fn guard_with(program: PathBuf) {
+    let program = std::path::absolute(&program).unwrap_or(program);
     // A second name is not an error: the first guards as well.
     let _ = PROGRAM.set(program);
 }
