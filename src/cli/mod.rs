@@ -10,6 +10,7 @@ pub mod profiles;
 pub mod run;
 pub mod scenarios;
 pub mod validate;
+pub mod verify;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,8 @@ enum Command {
     Init(init::Args),
     /// Hold forecasts against measured runs of real CPythons
     Validate(validate::Args),
+    /// Run a scenario's workload on a real Python, and hold the forecast against it
+    Verify(Box<verify::Args>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
     #[command(hide = true)]
@@ -76,6 +79,7 @@ impl Command {
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),
             Self::Validate(args) => validate::run(args, printer),
+            Self::Verify(args) => verify::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),
         }

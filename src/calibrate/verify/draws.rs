@@ -100,10 +100,7 @@ impl Drawer {
             }
         }
         Ok(Value::from(
-            path.values
-                .into_iter()
-                .map(Value::from)
-                .collect::<Vec<_>>(),
+            path.values.into_iter().map(Value::from).collect::<Vec<_>>(),
         ))
     }
 
@@ -166,11 +163,9 @@ impl Drawer {
             }
             Node::Fail(probability, place) => return self.fail(*place, *probability, path),
             Node::Lock(_, inner) | Node::Hold(_, inner) => self.walk(inner, path)?,
-            Node::InlineChildren(times, inner) | Node::Repeat(times, inner) => {
-                if node.any(&draws) {
-                    for _ in 0..*times {
-                        self.walk(inner, path)?;
-                    }
+            Node::InlineChildren(times, inner) | Node::Repeat(times, inner) if node.any(&draws) => {
+                for _ in 0..*times {
+                    self.walk(inner, path)?;
                 }
             }
             Node::Children(count, tree, Some(place)) => {
@@ -198,12 +193,7 @@ impl Drawer {
         Ok(())
     }
 
-    fn fail(
-        &mut self,
-        place: usize,
-        probability: f64,
-        path: &mut Path<'_>,
-    ) -> Result<(), GivenUp> {
+    fn fail(&mut self, place: usize, probability: f64, path: &mut Path<'_>) -> Result<(), GivenUp> {
         let mut rng = self.failures.task(path.number, path.draws);
         path.draws += 1;
         let fails = unit(&mut rng) < probability;
@@ -240,6 +230,10 @@ impl Drawer {
 fn draws(node: &Node) -> bool {
     matches!(
         node,
-        Node::Cpu(_) | Node::Native(_) | Node::Io(_) | Node::Fail(..) | Node::Children(_, _, Some(_))
+        Node::Cpu(_)
+            | Node::Native(_)
+            | Node::Io(_)
+            | Node::Fail(..)
+            | Node::Children(_, _, Some(_))
     )
 }

@@ -25,7 +25,8 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), S
     }
     if horizon.is_some() {
         notes.push(
-            "tasks that arrive before the scenario's horizon are run to their end, and count".into(),
+            "tasks that arrive before the scenario's horizon are run to their end, and count"
+                .into(),
         );
     }
     if scenario.warmup.is_some() {

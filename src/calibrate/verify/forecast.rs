@@ -48,6 +48,15 @@ pub struct Forecaster {
     pub seed: u64,
 }
 
+/// How fast the machine was while a program ran.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conditions {
+    /// Slowness against the best that the profile knows.
+    pub slowness: f64,
+    /// Nanoseconds for a block of native work, if that was measured.
+    pub block_ns: Option<f64>,
+}
+
 /// One simulated run of a program.
 #[derive(Clone, Debug)]
 pub struct Simulated {
@@ -66,7 +75,7 @@ pub struct Simulated {
 }
 
 /// Whether a program's native steps overshoot in the forecast; otherwise they are counted in whole blocks.
-pub fn native_grain(workload: &Workload) -> bool {
+pub(super) fn native_grain(workload: &Workload) -> bool {
     native_is_drawn(workload)
 }
 
@@ -76,13 +85,16 @@ impl Forecaster {
         workload: &Workload,
         strategy: &Strategy,
         program: &Program,
-        machine: &MachineSpec,
-        profile: &Profile,
-        slowness: f64,
+        (machine, profile): (&MachineSpec, &Profile),
+        conditions: Conditions,
         seed: u64,
     ) -> Self {
+        let slowness = conditions.slowness;
         let mut w = workload.clone();
-        let block = Nanos::from_f64((BLOCK_NS + CALL_NS) * slowness);
+        let block = conditions
+            .block_ns
+            .unwrap_or((BLOCK_NS + CALL_NS) * slowness);
+        let block = Nanos::from_f64(block.clamp(1e3, 1e6));
         let grain = native_grain(workload);
         if !grain {
             for class in &mut w.classes {
@@ -91,13 +103,14 @@ impl Forecaster {
         }
         if other_processes(strategy) && program.numbers_per_task >= 1.0 {
             for class in &mut w.classes {
-                class.steps.push(Step::ObjectsIn(whole(program.numbers_per_task)));
+                class
+                    .steps
+                    .push(Step::ObjectsIn(whole(program.numbers_per_task)));
             }
         }
         let (own, payload) = own_work(strategy, &w.classes);
         let factor = profile.params.cpu_factor;
-        w.dispatch = w.dispatch
-            + Nanos::from_f64((own * BASELINE_NS_PER_ITER + payload / factor) * slowness);
+        w.dispatch += Nanos::from_f64((own * BASELINE_NS_PER_ITER + payload / factor) * slowness);
         let iteration = profile.params.check_gap;
         w.cpu_grain = Nanos::from_f64((ITERATIONS * iteration + 3.0 * CLOCK_NS) * slowness);
         w.native_grain = if grain { block } else { Nanos::ZERO };
@@ -117,11 +130,7 @@ impl Forecaster {
     ///
     /// # Errors
     /// Why there is no forecast: the tasks wait for each other, or the simulation is too long.
-    pub fn simulate(
-        &self,
-        run: u32,
-        simulate: &super::Simulate<'_>,
-    ) -> Result<Simulated, String> {
+    pub fn simulate(&self, run: u32, simulate: &super::Simulate<'_>) -> Result<Simulated, String> {
         let input = SimInput {
             machine: &self.machine,
             profile: &self.profile,
@@ -134,7 +143,7 @@ impl Forecaster {
             keep_latencies: true,
             max_events: MAX_EVENTS,
         };
-        let outcome = simulate(&input)?;
+        let outcome = simulate_guarded(simulate, &input)?;
         unfinished(&outcome)?;
         let mut latencies: Vec<f64> = outcome.latencies.iter().map(|l| l.as_secs_f64()).collect();
         latencies.sort_by(f64::total_cmp);
@@ -151,6 +160,15 @@ impl Forecaster {
             failed: (outcome.failed + outcome.timed_out) as f64,
         })
     }
+}
+
+/// A bug that one simulation runs into must not cost the others.
+fn simulate_guarded(
+    simulate: &super::Simulate<'_>,
+    input: &SimInput<'_>,
+) -> Result<Outcome, String> {
+    let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
+    attempt.unwrap_or_else(|_| Err("its simulation failed; please report this scenario".into()))
 }
 
 /// A simulation may not take more model events than this.
@@ -190,12 +208,12 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
 }
 
 /// The median of a figure over simulated runs.
-pub fn over(runs: &[Simulated], figure: impl Fn(&Simulated) -> f64) -> f64 {
+pub(super) fn over(runs: &[Simulated], figure: impl Fn(&Simulated) -> f64) -> f64 {
     median(runs.iter().map(figure).collect())
 }
 
 /// A percentile (0 to 1) of sorted latencies.
-pub fn percentile(sorted: &[f64], p: f64) -> f64 {
+pub(super) fn percentile(sorted: &[f64], p: f64) -> f64 {
     element(sorted, p).copied().unwrap_or(0.0)
 }
 
@@ -220,9 +238,7 @@ fn tasks(w: &Workload) -> f64 {
     match &w.arrivals {
         Arrivals::Batch => w.classes.iter().map(|c| c.count as f64).sum(),
         Arrivals::Trace(tasks) => tasks.len() as f64,
-        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => {
-            count.unwrap_or(0) as f64
-        }
+        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0) as f64,
     }
 }
 

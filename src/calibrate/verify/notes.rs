@@ -22,7 +22,9 @@ pub(super) fn notes(plan: &Plan<'_>) -> Vec<String> {
         }
     }
     if plan.interpreters() && w.locks.iter().any(|l| l.shared) {
-        say("sub-interpreters cannot share a lock: each has its own, also where the scenario says `shared`");
+        say(
+            "sub-interpreters cannot share a lock: each has its own, also where the scenario says `shared`",
+        );
     }
     let fans = |n: &Node| matches!(n, Node::InlineChildren(..) | Node::Children(..));
     if plan.any(|n| matches!(n, Node::Timeout(..)) && n.any(&fans)) {
@@ -32,10 +34,10 @@ pub(super) fn notes(plan: &Plan<'_>) -> Vec<String> {
     if plan.flavour == Flavour::Offload && plan.any(split) {
         say("work before, in and after a Timeout or Retry goes to the pool in separate calls");
     }
-    if plan.flavour == Flavour::Offload
-        && plan.any(|n| matches!(n, Node::Allocate(_)))
-    {
-        say("containers of an Allocate live until the end of the offloaded work that they stand in");
+    if plan.flavour == Flavour::Offload && plan.any(|n| matches!(n, Node::Allocate(_))) {
+        say(
+            "containers of an Allocate live until the end of the offloaded work that they stand in",
+        );
     }
     if plan.processes() && plan.any(|n| matches!(n, Node::Shared { .. })) {
         say("every worker has its own copy of the shared objects, as the scenario's table says");

@@ -95,7 +95,11 @@ pub(super) fn world(plan: &Plan<'_>) -> String {
     let looped = matches!(plan.flavour, Flavour::Loop | Flavour::Offload);
     let mut out = String::new();
     let table = |out: &mut String, name: &str, comment: &str, entries: Vec<String>| {
-        let _ = write!(out, "\n\n{name} = {{{}}}  # {comment}\n", entries.join(", "));
+        let _ = write!(
+            out,
+            "\n\n{name} = {{{}}}  # {comment}\n",
+            entries.join(", ")
+        );
     };
     let of = |names: &mut dyn Iterator<Item = &str>, value: &str| {
         names
@@ -103,7 +107,10 @@ pub(super) fn world(plan: &Plan<'_>) -> String {
             .collect::<Vec<_>>()
     };
     if !w.locks.is_empty() || plan.flavour == Flavour::Offload {
-        let locks = of(&mut w.locks.iter().map(|l| l.name.as_str()), "threading.Lock()");
+        let locks = of(
+            &mut w.locks.iter().map(|l| l.name.as_str()),
+            "threading.Lock()",
+        );
         table(&mut out, "LOCKS", "Each process has its own.", locks);
     }
     if !w.objects.is_empty() || plan.flavour == Flavour::Offload {
@@ -136,11 +143,19 @@ fn open_loop(plan: &Plan<'_>) -> String {
     let mut body = String::new();
     let across = w.locks.iter().zip(plan.source.across);
     for (lock, _) in across.filter(|(_, across)| **across) {
-        let _ = writeln!(body, "    LOOP_LOCKS[{}] = asyncio.Lock()", quoted(&lock.name));
+        let _ = writeln!(
+            body,
+            "    LOOP_LOCKS[{}] = asyncio.Lock()",
+            quoted(&lock.name)
+        );
     }
     for q in &w.queues {
         let room = q.capacity.unwrap_or(0);
-        let _ = writeln!(body, "    QUEUES[{}] = asyncio.Queue({room})", quoted(&q.name));
+        let _ = writeln!(
+            body,
+            "    QUEUES[{}] = asyncio.Queue({room})",
+            quoted(&q.name)
+        );
     }
     if body.is_empty() {
         body.push_str("    pass\n");
@@ -240,7 +255,9 @@ fn title(plan: &Plan<'_>) -> String {
 
 /// What travels to a worker with each kind of task.
 fn travels(plan: &Plan<'_>) -> String {
-    let mut out = String::from("\n\nTRAVELS = {  # Bytes and objects that travel to the worker with a task.\n");
+    let mut out = String::from(
+        "\n\nTRAVELS = {  # Bytes and objects that travel to the worker with a task.\n",
+    );
     for (class, tree) in plan.source.workload.classes.iter().zip(&plan.trees) {
         let (bytes, objects) = coming(&tree.nodes);
         let _ = writeln!(out, "    {}: ({bytes}, {objects}),", quoted(&class.name));
@@ -346,7 +363,13 @@ fn sharing(plan: &Plan<'_>) -> (String, String, bool) {
         .queues
         .iter()
         .filter(|_| !on_loop)
-        .map(|q| format!("{}: context.Queue({})", quoted(&q.name), q.capacity.unwrap_or(0)))
+        .map(|q| {
+            format!(
+                "{}: context.Queue({})",
+                quoted(&q.name),
+                q.capacity.unwrap_or(0)
+            )
+        })
         .collect();
     let locks: Vec<_> = of(true)
         .map(|l| {

@@ -297,7 +297,13 @@ fn functions(plan: &Plan<'_>) -> String {
         }
     });
     let s = plan.source;
-    for ((class, tree), name) in s.workload.classes.iter().zip(&plan.trees).zip(&plan.functions) {
+    for ((class, tree), name) in s
+        .workload
+        .classes
+        .iter()
+        .zip(&plan.trees)
+        .zip(&plan.functions)
+    {
         let _ = writeln!(out, "\n\n# {}", one_line(&class.name));
         out.push_str(&function(plan.flavour, s.workload, s.across, name, tree));
     }
@@ -348,7 +354,9 @@ fn imports(source: &Source<'_>) -> Option<(String, String)> {
         return None;
     }
     let seconds = i.time.as_secs_f64() * source.cpu_factor;
-    let bytes = i.memory.saturating_sub(i.objects.saturating_mul(LIST_BYTES));
+    let bytes = i
+        .memory
+        .saturating_sub(i.objects.saturating_mul(LIST_BYTES));
     let text = include_str!("template/imports.py")
         .replace("{seconds}", &shortest(seconds))
         .replace("{bytes}", &digits(bytes))

@@ -202,6 +202,16 @@ pub(super) fn class(classes: &[TaskClass], mut draw: impl FnMut() -> f64) -> usi
     classes.len() - 1
 }
 
+/// How many tasks a program runs.
+pub(super) fn task_count(w: &Workload) -> usize {
+    let n = match &w.arrivals {
+        Arrivals::Batch => w.classes.iter().map(|c| c.count).sum(),
+        Arrivals::Trace(tasks) => tasks.len() as u64,
+        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0),
+    };
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
 fn think(w: &Workload, seed: u64) -> Vec<f64> {
     let Arrivals::Closed {
         users,

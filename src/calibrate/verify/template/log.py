@@ -1,5 +1,8 @@
 
 
+# ---------------------------------------------------------------------------- how tasks are taken in
+
+
 class Log:
     """What became of each task: seconds from its arrival to its end, or how it failed."""
 

@@ -5,9 +5,8 @@ def run(tasks, t0=None):
     log, futures = Log(len(tasks)), []
 
     def done(number, due, future):
-        if not isinstance(future.exception(), (Failed, TimedOut, type(None))):
-            return  # Raised below.
-        log.note(number, due, future.exception())
+        if isinstance(future.exception(), (Failed, TimedOut, type(None))):
+            log.note(number, due, future.exception())  # Anything else is raised below.
         answered()
 
     t0 = t0 or now()
