@@ -1,7 +1,9 @@
 //! Profiles from measurements, and forecasts held against real runs.
 
 mod derive;
+pub mod found_profiles;
 mod held;
+pub mod profile_diff;
 pub mod profile_file;
 pub mod profiles;
 pub mod reference;

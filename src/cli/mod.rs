@@ -7,6 +7,7 @@ pub mod init;
 mod paint;
 mod printer;
 pub mod profiles;
+pub mod record;
 pub mod run;
 pub mod scenarios;
 pub mod validate;
@@ -61,6 +62,8 @@ enum Command {
     Scenarios(scenarios::Args),
     /// Write a commented copy of a shipped scenario, to start from
     Init(init::Args),
+    /// Learn a scenario from a recorded trace, or from a program that is run and recorded
+    Record(Box<record::Args>),
     /// Hold forecasts against measured runs of real CPythons
     Validate(validate::Args),
     /// Run a scenario's workload on a real Python, and hold the forecast against it
@@ -78,6 +81,7 @@ impl Command {
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),
+            Self::Record(args) => record::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
             Self::Verify(args) => verify::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
