@@ -1,10 +1,13 @@
 //! Profiles from measurements, and forecasts held against real runs.
 
 mod derive;
+pub mod found_profiles;
 mod held;
+pub mod profile_diff;
 pub mod profile_file;
 pub mod profiles;
 pub mod reference;
+pub mod verify;
 
 pub use derive::{
     BASELINE_NS_PER_ITER, TYPICAL_SLOWNESS, best_speed, derive, machine_from, requester_wins,
