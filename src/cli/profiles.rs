@@ -67,6 +67,7 @@ fn show(p: &Profile) -> String {
             Tag::Measured(metric) => format!("measured: {metric}"),
             Tag::Derived(how) => format!("derived: {how}"),
             Tag::Default => "default".into(),
+            Tag::Absent(why) => format!("absent: {why}"),
         };
         let value = p.params.get(i);
         let value = if value == 0.0 || value >= 100.0 {
