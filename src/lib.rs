@@ -5,12 +5,14 @@
 //! [`engine`] (clock, calendar, random streams), [`measure`] (statistics), [`scenario`] (what a user writes), [`machine`]
 //! (cores, scheduler, timers, memory), [`cpython`] (the runtime), [`strategy`] (a strategy tree compiled to simulated
 //! threads), [`study`] (many simulations), [`report`] (a study as text), [`calibrate`] (profiles from measurements, and
-//! forecasts held against real runs), [`cli`] (the terminal).
+//! forecasts held against real runs), [`cli`] (the terminal). Beside them: [`host`] (the real machine's interpreters, and
+//! programs run on them), which only `calibrate` and `cli` use.
 
 pub mod calibrate;
 pub mod cli;
 pub mod cpython;
 pub mod engine;
+pub mod host;
 pub mod machine;
 pub mod measure;
 pub mod report;

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod exit;
+pub mod guard;
 pub mod init;
 mod paint;
 mod printer;
@@ -63,6 +64,8 @@ enum Command {
     Validate(validate::Args),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
+    #[command(hide = true)]
+    Guard(guard::Args),
 }
 
 impl Command {
@@ -74,6 +77,7 @@ impl Command {
             Self::Init(args) => init::run(args),
             Self::Validate(args) => validate::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
+            Self::Guard(args) => Ok(guard::run(args)),
         }
     }
 }
@@ -94,6 +98,9 @@ pub fn main() -> ExitCode {
         verbose: cli.verbose,
         progress: !cli.no_progress,
     };
+    if let Ok(program) = std::env::current_exe() {
+        crate::host::guard_with(program);
+    }
     match cli.command.run(&printer) {
         Ok(code) => ExitCode::from(code),
         Err(e) => {

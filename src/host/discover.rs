@@ -1,0 +1,308 @@
+//! Which interpreters this machine has.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::error::HostError;
+use super::find::{executable, path_directories};
+use super::interpreter::{Interpreter, NEWEST_MINOR, OLDEST_MINOR, Probed, probe};
+
+/// The oldest versions that are looked for, only to say that they are too old.
+const OLDEST_LOOKED_FOR: u32 = 6;
+/// So many interpreters are asked at a time.
+const AT_ONCE: usize = 4;
+const ENVIRONMENT: &str = "virtual environment";
+
+/// A program that looks like an interpreter and cannot be used.
+#[derive(Debug)]
+pub struct Unusable {
+    /// Which.
+    pub path: PathBuf,
+    /// Why not.
+    pub reason: HostError,
+}
+
+/// A file that may be an interpreter.
+#[derive(Clone, Debug)]
+struct Candidate {
+    path: PathBuf,
+    found: &'static str,
+    /// Stands for a virtual environment that the user works in: an interpreter of its own.
+    environment: bool,
+}
+
+/// All interpreters that are found, newest first, and what looks like one and cannot be used: on PATH, of pyenv, uv, conda, in the
+/// active virtual environment and in `.venv` and `venv` of the current directory; on macOS also those of python.org.
+/// Each is asked what it is (for at most 10 s). An interpreter that is found in many places is listed once.
+#[must_use]
+pub fn discover() -> (Vec<Interpreter>, Vec<Unusable>) {
+    let mut all = candidates();
+    let mut seen = HashSet::new();
+    // The same file by several names need not be asked twice; where it was found is told all the same.
+    let mut also: Vec<(PathBuf, &'static str)> = Vec::new();
+    all.retain(|c| {
+        let key = identity(&c.path);
+        let new = seen.insert(key.clone());
+        if !new {
+            also.push((key, c.found));
+        }
+        new
+    });
+    let mut usable: Vec<Probed> = Vec::new();
+    let mut unusable: Vec<Unusable> = Vec::new();
+    for (candidate, answer) in all.iter().zip(ask(&all)) {
+        match answer {
+            Ok(mut probed) => {
+                let twins = also
+                    .iter()
+                    .filter(|(key, _)| *key == identity(&candidate.path));
+                let twins: Vec<String> = twins.map(|(_, found)| (*found).to_owned()).collect();
+                note(&mut probed.interpreter.found, &twins);
+                add(&mut usable, probed, candidate.environment);
+            }
+            Err(reason) => unusable.push(Unusable {
+                path: candidate.path.clone(),
+                reason,
+            }),
+        }
+    }
+    let mut usable: Vec<_> = usable.into_iter().map(|p| p.interpreter).collect();
+    // A stable sort: what was found first stays first among equals.
+    usable.sort_by_key(|i| std::cmp::Reverse((version_key(&i.version), !i.free_threaded)));
+    (usable, unusable)
+}
+
+/// Adds an interpreter, or where it was found to the same one.
+fn add(usable: &mut Vec<Probed>, mut probed: Probed, environment: bool) {
+    let wanted = environment || usable.iter().any(|p| same_environment(p, &probed));
+    if !wanted {
+        // Not the environment but the interpreter behind it.
+        probed.environment = None;
+    }
+    if let Some(own) = probed.executable.take().filter(|_| !environment) {
+        probed.interpreter.path = own;
+    }
+    let key = |p: &Probed| match &p.environment {
+        Some(prefix) => prefix.clone(),
+        None => real(&p.interpreter.path),
+    };
+    match usable.iter_mut().find(|p| key(p) == key(&probed)) {
+        Some(known) => note(&mut known.interpreter.found, &probed.interpreter.found),
+        None => usable.push(probed),
+    }
+}
+
+fn same_environment(a: &Probed, b: &Probed) -> bool {
+    a.environment.is_some() && a.environment == b.environment
+}
+
+fn note(found: &mut Vec<String>, more: &[String]) {
+    for one in more {
+        if !found.contains(one) {
+            found.push(one.clone());
+        }
+    }
+}
+
+/// Asks all candidates, some at a time; the answers are in their order.
+fn ask(all: &[Candidate]) -> Vec<Result<Probed, HostError>> {
+    let mut answers = Vec::with_capacity(all.len());
+    for some in all.chunks(AT_ONCE) {
+        std::thread::scope(|scope| {
+            let asked: Vec<_> = some
+                .iter()
+                .map(|c| scope.spawn(|| probe(&c.path, c.found)))
+                .collect();
+            answers.extend(asked.into_iter().map(|a| match a.join() {
+                Ok(answer) => answer,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }));
+        });
+    }
+    answers
+}
+
+/// `3.13.0`, `3.15.0a3` as numbers.
+pub(super) fn version_key(version: &str) -> Vec<u32> {
+    version
+        .split('.')
+        .map(|part| {
+            let digits = part.find(|c: char| !c.is_ascii_digit());
+            part[..digits.unwrap_or(part.len())].parse().unwrap_or(0)
+        })
+        .collect()
+}
+
+/// The file behind symbolic links; but the name in a virtual environment, because the name is what makes it one.
+fn identity(path: &Path) -> PathBuf {
+    let directory = path.parent().map(real).unwrap_or_default();
+    let environment = directory
+        .parent()
+        .is_some_and(|d| d.join("pyvenv.cfg").is_file());
+    if environment { directory } else { real(path) }
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.into())
+}
+
+/// Everything worth asking; environments that the user works in first.
+fn candidates() -> Vec<Candidate> {
+    let mut all = Vec::new();
+    let mut add = |path: Option<PathBuf>, found, environment| {
+        if let Some(path) = path {
+            all.push(Candidate {
+                path,
+                found,
+                environment,
+            });
+        }
+    };
+    add(active_environment(), ENVIRONMENT, true);
+    for name in [".venv", "venv"] {
+        add(python_in(Path::new(name)), ENVIRONMENT, true);
+    }
+    for path in on_path() {
+        add(Some(path), "PATH", false);
+    }
+    for (found, installations) in installations() {
+        for one in installations {
+            add(python_in(&one), found, false);
+        }
+    }
+    all
+}
+
+/// The interpreter of the active virtual environment.
+pub(super) fn active_environment() -> Option<PathBuf> {
+    python_in(&directory_of("VIRTUAL_ENV")?)
+}
+
+/// The directory that an environment variable names, if it names one.
+fn directory_of(variable: &str) -> Option<PathBuf> {
+    let value = std::env::var_os(variable).filter(|v| !v.is_empty())?;
+    Some(PathBuf::from(value)).filter(|p| p.is_dir())
+}
+
+/// The interpreter of an installation or an environment.
+fn python_in(prefix: &Path) -> Option<PathBuf> {
+    let bin = prefix.join("bin");
+    let plain = ["python3", "python"].map(|name| bin.join(name));
+    let versions = (OLDEST_MINOR..=NEWEST_MINOR).rev();
+    let versions = versions.map(|minor| bin.join(format!("python3.{minor}t")));
+    plain.into_iter().chain(versions).find(|p| executable(p))
+}
+
+fn on_path() -> Vec<PathBuf> {
+    let mut names = vec!["python3".to_owned(), "python".to_owned()];
+    let plain = names.len();
+    for minor in (OLDEST_LOOKED_FOR..=NEWEST_MINOR).rev() {
+        names.push(format!("python3.{minor}"));
+        if minor >= 13 {
+            names.push(format!("python3.{minor}t"));
+        }
+    }
+    names.push("pypy3".into());
+    let mut all = Vec::new();
+    for directory in path_directories() {
+        // A shim leads to the versions that are listed below, or to an error; only the plain names say what is chosen.
+        let count = if is_shims(&directory) {
+            plain
+        } else {
+            names.len()
+        };
+        let files = names[..count].iter().map(|name| directory.join(name));
+        all.extend(files.filter(|p| executable(p) && !is_placeholder(p)));
+    }
+    all
+}
+
+/// Whether this is the directory of pyenv's (or asdf's, mise's) stand-ins.
+fn is_shims(directory: &Path) -> bool {
+    directory.file_name().is_some_and(|name| name == "shims")
+}
+
+/// macOS without its developer tools has a `python3` that only offers, in a window, to install them.
+fn is_placeholder(path: &Path) -> bool {
+    cfg!(target_os = "macos")
+        && path.starts_with("/usr/bin")
+        && !Path::new("/Library/Developer/CommandLineTools").exists()
+        && !Path::new("/Applications/Xcode.app").exists()
+}
+
+/// Directories that hold an installation each, by who made them.
+fn installations() -> Vec<(&'static str, Vec<PathBuf>)> {
+    let home = std::env::home_dir().unwrap_or_default();
+    let pyenv = directory_of("PYENV_ROOT").unwrap_or_else(|| home.join(".pyenv"));
+    let data = directory_of("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
+    let mut uv = entries(&data.join("uv/python"));
+    if let Some(own) = directory_of("UV_PYTHON_INSTALL_DIR") {
+        uv.extend(entries(&own));
+    }
+    let mut all = vec![
+        ("pyenv", entries(&pyenv.join("versions"))),
+        ("uv", uv),
+        ("conda", conda(&home)),
+    ];
+    if cfg!(target_os = "macos") {
+        all[1]
+            .1
+            .extend(entries(&home.join("Library/Application Support/uv/python")));
+        for framework in ["Python", "PythonT"] {
+            let versions = format!("/Library/Frameworks/{framework}.framework/Versions");
+            all.push(("python.org", entries(Path::new(&versions))));
+        }
+    }
+    all
+}
+
+/// Conda lists all of its environments in one file.
+fn conda(home: &Path) -> Vec<PathBuf> {
+    let list = std::fs::read_to_string(home.join(".conda/environments.txt"));
+    let listed = list.unwrap_or_default();
+    let listed = listed.lines().map(str::trim).filter(|l| !l.is_empty());
+    directory_of("CONDA_PREFIX")
+        .into_iter()
+        .chain(listed.map(PathBuf::from))
+        .collect()
+}
+
+/// The directories in a directory, sorted by name; links and hidden ones (uv's unfinished downloads) left out.
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let Ok(all) = std::fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let hidden = |e: &std::fs::DirEntry| e.file_name().to_string_lossy().starts_with('.');
+    let mut all: Vec<_> = all
+        .filter_map(Result::ok)
+        .filter(|e| !hidden(e) && e.file_type().is_ok_and(|t| t.is_dir()))
+        .map(|e| e.path())
+        .collect();
+    all.sort();
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_ordered_as_numbers() {
+        assert!(version_key("3.10.2") > version_key("3.9.18"));
+        assert_eq!(version_key("3.15.0a3+"), [3, 15, 0]);
+    }
+
+    #[test]
+    fn only_directories_that_show_count() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b", "a", ".temp"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        assert_eq!(
+            entries(dir.path()),
+            [dir.path().join("a"), dir.path().join("b")]
+        );
+        assert!(entries(&dir.path().join("no")).is_empty());
+    }
+}

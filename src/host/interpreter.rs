@@ -1,0 +1,241 @@
+//! What an interpreter says of itself.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::error::HostError;
+use super::run::{End, Finished, Program, run};
+use crate::scenario::StartMethod;
+
+/// The oldest version that can be used: 3.9.
+pub const OLDEST_MINOR: u32 = 9;
+/// The newest version that is known: 3.15.
+pub const NEWEST_MINOR: u32 = 15;
+/// How long an interpreter may take to say what it is.
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
+/// More than this is no answer.
+const PROBE_OUTPUT: u64 = 1 << 20;
+const SCRIPT: &str = include_str!("probe.py");
+/// What its answer starts with.
+const PREFIX: &str = "pchsim-probe ";
+
+/// How an interpreter was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// The compiler, as the interpreter names it: `GCC 12.2.0`.
+    pub compiler: String,
+    /// Whether it was optimized by a profile; unknown where the build does not tell.
+    pub pgo: Option<bool>,
+    /// Whether it was optimized at link time; unknown where the build does not tell.
+    pub lto: Option<bool>,
+    /// A debug build: its timings say nothing of other builds.
+    pub debug: bool,
+}
+
+/// A CPython on this machine that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interpreter {
+    /// The executable, absolute.
+    pub path: PathBuf,
+    /// Its version: `3.13.0`.
+    pub version: String,
+    /// Its minor version: 13.
+    pub minor: u32,
+    /// What it calls itself: `CPython`.
+    pub implementation: String,
+    /// Built without the GIL.
+    pub free_threaded: bool,
+    /// Whether there is a GIL when it runs: a free-threaded build can have it switched on (`PYTHON_GIL=1`).
+    pub gil: bool,
+    /// How it was built.
+    pub build: Build,
+    /// How it can start processes.
+    pub start_methods: Vec<StartMethod>,
+    /// Whether there is `concurrent.futures.InterpreterPoolExecutor`.
+    pub interpreters: bool,
+    /// Whether process pools work (`_multiprocessing` is there, and the system has semaphores).
+    pub process_pools: bool,
+    /// Where it was found: `PATH`, `pyenv`, `uv`, `conda`, `virtual environment`, `given`, ...
+    pub found: Vec<String>,
+}
+
+impl Interpreter {
+    /// The version as one asks for it: `3.13`, or `3.13t` for a free-threaded build.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        let suffix = if self.free_threaded { "t" } else { "" };
+        format!("3.{}{suffix}", self.minor)
+    }
+}
+
+/// An interpreter and what is needed to tell it from others.
+#[derive(Clone, Debug)]
+pub(super) struct Probed {
+    pub(super) interpreter: Interpreter,
+    /// Its own word for its executable; may be missing.
+    pub(super) executable: Option<PathBuf>,
+    /// The virtual environment that it belongs to.
+    pub(super) environment: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    version: String,
+    major: u32,
+    minor: u32,
+    implementation: String,
+    executable: PathBuf,
+    prefix: PathBuf,
+    base_prefix: PathBuf,
+    compiler: String,
+    #[serde(flatten)]
+    details: Option<Details>,
+}
+
+/// What versions that are too old are not asked.
+#[derive(Deserialize)]
+struct Details {
+    pgo: Option<bool>,
+    lto: Option<bool>,
+    debug: bool,
+    free_threaded: bool,
+    gil: bool,
+    start_methods: Vec<String>,
+    interpreters: bool,
+    process_pools: bool,
+}
+
+/// Asks a program what it is. `path` is kept as the interpreter's path.
+pub(super) fn probe(path: &Path, found: &str) -> Result<Probed, HostError> {
+    check_file(path)?;
+    let (mut answer, mut printed) = (None, String::new());
+    let finished = run(
+        &Program {
+            args: ["-I", "-c", SCRIPT].map(Into::into).into(),
+            limit: PROBE_LIMIT,
+            output_limit: PROBE_OUTPUT,
+            ..Program::new(path)
+        },
+        &mut |line| match line.strip_prefix(PREFIX) {
+            Some(json) => answer = Some(json.to_owned()),
+            None if printed.len() < 1000 => {
+                printed.extend(line.chars().take(200));
+                printed.push('\n');
+            }
+            None => {}
+        },
+    )?;
+    check_end(path, &finished, &printed)?;
+    let answer = answer.and_then(|json| serde_json::from_str::<Answer>(&json).ok());
+    match answer {
+        Some(answer) => understood(path, found, answer),
+        None => Err(HostError::NotPython {
+            path: path.into(),
+            printed: quote(&printed, &finished.stderr),
+        }),
+    }
+}
+
+fn check_file(path: &Path) -> Result<(), HostError> {
+    let Ok(about) = path.metadata() else {
+        return Err(HostError::Missing { path: path.into() });
+    };
+    if about.is_dir() {
+        let inside = ["bin/python3", "bin/python"].map(|p| path.join(p));
+        let hint = inside.iter().find(|p| p.is_file());
+        let hint = hint.map(|p| format!("; did you mean {}?", p.display()));
+        return Err(HostError::Directory {
+            path: path.into(),
+            hint: hint.unwrap_or_default(),
+        });
+    }
+    if !super::find::executable(path) {
+        return Err(HostError::NotExecutable { path: path.into() });
+    }
+    Ok(())
+}
+
+fn check_end(path: &Path, finished: &Finished, printed: &str) -> Result<(), HostError> {
+    let path = path.to_path_buf();
+    let printed = quote(printed, &finished.stderr);
+    match (finished.end, finished.code, finished.signal) {
+        (End::Interrupted, ..) => Err(HostError::Interrupted),
+        (End::TimedOut, ..) => Err(HostError::Hung {
+            path,
+            limit: PROBE_LIMIT,
+            printed,
+        }),
+        (End::TooMuchOutput, ..) => Err(HostError::NotPython { path, printed }),
+        (End::Exited, Some(0), _) => Ok(()),
+        (End::Exited, code, signal) => Err(HostError::Crashed {
+            path,
+            how: match (code, signal) {
+                (Some(code), _) => format!("ended with exit code {code}"),
+                (None, Some(signal)) => format!("was ended by signal {signal}"),
+                (None, None) => "ended with an error".into(),
+            },
+            printed,
+        }),
+    }
+}
+
+/// What a program printed, short enough for a message: a traceback's last line says most.
+fn quote(stdout: &str, stderr: &str) -> String {
+    let last = |text: &str| text.trim().lines().last().map(str::to_owned);
+    let first = |text: &str| text.trim().lines().next().map(str::to_owned);
+    match last(stderr).or_else(|| first(stdout)) {
+        Some(line) => {
+            let shown: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
+            format!("; it printed: {shown}")
+        }
+        None => String::new(),
+    }
+}
+
+fn understood(path: &Path, found: &str, answer: Answer) -> Result<Probed, HostError> {
+    if answer.implementation != "CPython" {
+        return Err(HostError::NotCPython {
+            path: path.into(),
+            implementation: answer.implementation,
+            version: answer.version,
+        });
+    }
+    let known = (OLDEST_MINOR..=NEWEST_MINOR).contains(&answer.minor);
+    let Some(details) = answer.details.filter(|_| answer.major == 3 && known) else {
+        return Err(HostError::Version {
+            path: path.into(),
+            version: answer.version,
+        });
+    };
+    let method = |name: &String| match name.as_str() {
+        "fork" => Some(StartMethod::Fork),
+        "spawn" => Some(StartMethod::Spawn),
+        "forkserver" => Some(StartMethod::Forkserver),
+        _ => None,
+    };
+    let environment = (answer.prefix != answer.base_prefix).then_some(answer.prefix);
+    Ok(Probed {
+        interpreter: Interpreter {
+            path: std::path::absolute(path).unwrap_or_else(|_| path.into()),
+            version: answer.version,
+            minor: answer.minor,
+            implementation: answer.implementation,
+            free_threaded: details.free_threaded,
+            gil: details.gil,
+            build: Build {
+                compiler: answer.compiler,
+                pgo: details.pgo,
+                lto: details.lto,
+                debug: details.debug,
+            },
+            start_methods: details.start_methods.iter().filter_map(method).collect(),
+            interpreters: details.interpreters,
+            process_pools: details.process_pools,
+            found: vec![found.into()],
+        },
+        executable: Some(answer.executable).filter(|e| e.is_file()),
+        environment,
+    })
+}

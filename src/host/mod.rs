@@ -1,0 +1,27 @@
+//! The real machine: its Python interpreters, and programs run on them.
+//!
+//! [`discover`], [`find`] and [`default`] say which CPythons there are and what they can do; [`run`] runs a program on one,
+//! within a time limit, and leaves nothing of it behind: the whole tree of processes ends with the run, whatever happens
+//! to this program meanwhile (see [`guard_with`]). Linux and macOS; elsewhere every run is refused with a clear error.
+
+mod discover;
+mod error;
+mod find;
+mod guard;
+mod interpreter;
+mod interrupt;
+#[cfg(unix)]
+mod memory;
+#[cfg(unix)]
+mod output;
+mod run;
+#[cfg(unix)]
+mod tree;
+
+pub use discover::{Unusable, discover};
+pub use error::HostError;
+pub use find::{default, find};
+pub use guard::{guard, guard_with};
+pub use interpreter::{Build, Interpreter, NEWEST_MINOR, OLDEST_MINOR};
+pub use interrupt::{interrupted, watch_interrupts};
+pub use run::{End, Finished, OUTPUT_LIMIT, Program, run};

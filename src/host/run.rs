@@ -1,0 +1,352 @@
+//! Running a program on an interpreter, and leaving nothing of it behind.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::HostError;
+
+/// What a program may print unless [`Program::output_limit`] says otherwise, bytes.
+pub const OUTPUT_LIMIT: u64 = 64 << 20;
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Program<'a> {
+    /// The executable.
+    pub interpreter: &'a Path,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// The directory to run in; else this program's.
+    pub dir: Option<&'a Path>,
+    /// Environment variables beside those of this program.
+    pub env: Vec<(String, String)>,
+    /// How long it may run.
+    pub limit: Duration,
+    /// How often to look at its memory: only where this is asked for, because it costs CPU time (for each process about a
+    /// millisecond for every hundred megabytes). At least 2 ms; on macOS at least 200 ms.
+    pub sample_memory: Option<Duration>,
+    /// How many bytes it may print, to standard output and to standard error each.
+    pub output_limit: u64,
+}
+
+impl<'a> Program<'a> {
+    /// A program without arguments that may run for a minute.
+    #[must_use]
+    pub fn new(interpreter: &'a Path) -> Self {
+        Self {
+            interpreter,
+            args: Vec::new(),
+            dir: None,
+            env: Vec::new(),
+            limit: Duration::from_secs(60),
+            sample_memory: None,
+            output_limit: OUTPUT_LIMIT,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself: see the exit code and the signal.
+    Exited,
+    /// Ended by us: its time was over.
+    TimedOut,
+    /// Ended by us: Ctrl-C or SIGTERM came (see [`super::watch_interrupts`]).
+    Interrupted,
+    /// Ended by us: it printed more than its limit, or a line of more than 16 MiB.
+    TooMuchOutput,
+}
+
+/// A run that is over, with all its processes.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// How it ended.
+    pub end: End,
+    /// Bytes of standard output.
+    pub stdout_bytes: u64,
+    /// The start and the end of standard error, 16 KiB each.
+    pub stderr: String,
+    /// From its start to the end of its first process.
+    pub wall: Duration,
+    /// The most memory that was seen in all its processes together, bytes: proportional set sizes on Linux, resident sets
+    /// on macOS.
+    pub memory_peak: Option<u64>,
+}
+
+impl Finished {
+    /// Whether it ended by itself with exit code 0.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.end == End::Exited && self.code == Some(0)
+    }
+}
+
+/// Runs a program to its end, or to the end of its time; `on_line` is given each line of its standard output as it comes
+/// (bytes that are not UTF-8 replaced). Its standard input is empty.
+///
+/// When this returns, or panics, all processes of the run are gone, those that it left behind as well.
+///
+/// # Errors
+/// If the program (or its guard) cannot be started. How it ends is no error: see [`Finished`].
+pub fn run(program: &Program<'_>, on_line: &mut dyn FnMut(&str)) -> Result<Finished, HostError> {
+    #[cfg(unix)]
+    return unix::run(program, on_line);
+    #[cfg(not(unix))]
+    {
+        let _ = (program, on_line);
+        Err(HostError::Unsupported)
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Child, Command, Stdio};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+    use super::super::guard::Guard;
+    use super::super::interrupt::interrupted;
+    use super::super::memory::Sampler;
+    use super::super::output::{Ends, lines, pieces};
+    use super::super::tree::{MARK, Tree};
+    use super::{End, Finished, HostError, Program};
+
+    /// How often a waiting run looks whether it was interrupted.
+    const TICK: Duration = Duration::from_millis(50);
+    /// How long the rest of the output may take to arrive when all processes are gone.
+    const REST: Duration = Duration::from_secs(2);
+
+    enum Event {
+        Line(String),
+        TooMuch,
+        StreamEnded,
+        Exited(Instant),
+    }
+
+    /// Processes under way; dropping it ends them.
+    struct Running {
+        child: Child,
+        tree: Tree,
+        guard: Option<Guard>,
+        reaped: bool,
+    }
+
+    impl Running {
+        fn start(program: &Program<'_>) -> Result<Self, HostError> {
+            let mark = new_mark();
+            let guard = Guard::start(&mark)?;
+            let mut command = Command::new(program.interpreter);
+            command.args(&program.args).stdin(Stdio::null());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.env(MARK, &mark).process_group(0);
+            command.envs(program.env.iter().map(|(k, v)| (k, v)));
+            if let Some(dir) = program.dir {
+                command.current_dir(dir);
+            }
+            match command.spawn() {
+                Ok(child) => {
+                    let tree = Tree::new(Some(child.id()), &mark);
+                    let mut running = Self {
+                        child,
+                        tree,
+                        guard,
+                        reaped: false,
+                    };
+                    if let Some(guard) = &mut running.guard {
+                        guard.watch(running.child.id());
+                    }
+                    Ok(running)
+                }
+                Err(source) => {
+                    if let Some(guard) = guard {
+                        guard.finish();
+                    }
+                    Err(HostError::CannotStart {
+                        path: program.interpreter.into(),
+                        source,
+                    })
+                }
+            }
+        }
+
+        /// Ends all processes. The first one is reaped last, when the guard has gone: until then nobody else can have its id.
+        fn end(&mut self) -> Option<std::process::ExitStatus> {
+            self.tree.end();
+            if let Some(guard) = self.guard.take() {
+                guard.finish();
+            }
+            self.reaped = true;
+            self.child.wait().ok()
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            if !self.reaped {
+                self.end();
+            }
+        }
+    }
+
+    /// A word that no other run has.
+    fn new_mark() -> String {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_nanos();
+        format!("{}-{run}-{now:x}", std::process::id())
+    }
+
+    pub(super) fn run(
+        program: &Program<'_>,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<Finished, HostError> {
+        if interrupted() {
+            return Err(HostError::Interrupted);
+        }
+        let started = Instant::now();
+        let mut running = Running::start(program)?;
+        let (sender, events) = sync_channel(64);
+        let printed = Arc::new(AtomicU64::new(0));
+        let errors = Arc::new(Mutex::new(Ends::default()));
+        listen(
+            &mut running.child,
+            program.output_limit,
+            &sender,
+            &printed,
+            &errors,
+        );
+        drop(sender);
+        let leader = running.child.id();
+        let sampler = program
+            .sample_memory
+            .map(|every| Sampler::start(leader, every));
+
+        let mut streams = 2;
+        let (mut end, wall) = follow(&events, started, program.limit, &mut streams, on_line);
+        let memory_peak = sampler.and_then(Sampler::stop);
+        let status = running.end();
+        if end == End::Exited {
+            end = rest(&events, streams, on_line);
+        }
+        let stderr = errors.lock().unwrap_or_else(PoisonError::into_inner).text();
+        Ok(Finished {
+            code: status.and_then(|s| s.code()),
+            signal: status.and_then(|s| s.signal()),
+            end,
+            stdout_bytes: printed.load(Ordering::SeqCst),
+            stderr,
+            wall,
+            memory_peak,
+        })
+    }
+
+    /// Starts the threads that turn what happens into events.
+    fn listen(
+        child: &mut Child,
+        limit: u64,
+        events: &SyncSender<Event>,
+        printed: &Arc<AtomicU64>,
+        errors: &Arc<Mutex<Ends>>,
+    ) {
+        // A failed send, here and below, means that the run is over and nobody listens.
+        let stream_ended = |events: &SyncSender<Event>, whole| {
+            let _ = events.send(if whole {
+                Event::StreamEnded
+            } else {
+                Event::TooMuch
+            });
+        };
+        if let Some(stdout) = child.stdout.take() {
+            let (events, printed) = (events.clone(), Arc::clone(printed));
+            std::thread::spawn(move || {
+                let count = |n| {
+                    printed.fetch_add(n, Ordering::SeqCst);
+                };
+                let line = |l| events.send(Event::Line(l)).is_ok();
+                stream_ended(&events, lines(stdout, limit, count, line));
+            });
+        }
+        if let Some(stderr) = child.stderr.take() {
+            let (events, errors) = (events.clone(), Arc::clone(errors));
+            std::thread::spawn(move || {
+                let add = |bytes: &[u8]| {
+                    errors
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .add(bytes);
+                };
+                stream_ended(&events, pieces(stderr, limit, add));
+            });
+        }
+        let (events, id) = (events.clone(), child.id());
+        std::thread::spawn(move || {
+            wait(id);
+            let _ = events.send(Event::Exited(Instant::now()));
+        });
+    }
+
+    /// Waits for a child's end and leaves it to be reaped.
+    fn wait(id: u32) {
+        let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else {
+            return;
+        };
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while matches!(
+            waitid(WaitId::Pid(pid), options),
+            Err(rustix::io::Errno::INTR)
+        ) {}
+    }
+
+    /// Hands on the output until the first process ends, or something else ends the run.
+    fn follow(
+        events: &Receiver<Event>,
+        started: Instant,
+        limit: Duration,
+        streams: &mut u32,
+        on_line: &mut dyn FnMut(&str),
+    ) -> (End, Duration) {
+        loop {
+            let elapsed = started.elapsed();
+            if interrupted() {
+                return (End::Interrupted, elapsed);
+            }
+            if elapsed >= limit {
+                return (End::TimedOut, elapsed);
+            }
+            match events.recv_timeout((limit - elapsed).min(TICK)) {
+                Ok(Event::Line(line)) => on_line(&line),
+                Ok(Event::StreamEnded) => *streams = streams.saturating_sub(1),
+                Ok(Event::TooMuch) => return (End::TooMuchOutput, started.elapsed()),
+                Ok(Event::Exited(at)) => return (End::Exited, at - started),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return (End::Exited, started.elapsed()),
+            }
+        }
+    }
+
+    /// Hands on what was still in the pipes.
+    fn rest(events: &Receiver<Event>, mut streams: u32, on_line: &mut dyn FnMut(&str)) -> End {
+        let until = Instant::now() + REST;
+        while streams > 0 {
+            match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Event::Line(line)) => on_line(&line),
+                Ok(Event::StreamEnded) => streams -= 1,
+                Ok(Event::TooMuch) => return End::TooMuchOutput,
+                Ok(Event::Exited(_)) => {}
+                Err(_) => break,
+            }
+        }
+        End::Exited
+    }
+}
