@@ -1,5 +1,6 @@
 //! The terminal: one file a subcommand. The only room that prints.
 
+pub mod calibrate;
 pub mod check;
 mod exit;
 pub mod guard;
@@ -60,6 +61,8 @@ enum Command {
     Scenarios(scenarios::Args),
     /// Write a commented copy of a shipped scenario, to start from
     Init(init::Args),
+    /// Measure a Python interpreter of this machine into a profile
+    Calibrate(calibrate::Args),
     /// Hold forecasts against measured runs of real CPythons
     Validate(validate::Args),
     /// List the interpreter profiles, or show one
@@ -75,6 +78,7 @@ impl Command {
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),
+            Self::Calibrate(args) => calibrate::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),

@@ -23,7 +23,7 @@ import sysconfig
 import threading
 import time
 
-from pace import CORES, now, one_pace, pace, pin, spin
+from pace import CORES, Watch, cpu_now, cpu_pace, now, pace, pin, spin
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LINUX = os.path.exists("/proc/self/smaps_rollup")
@@ -37,20 +37,24 @@ def emit(kind, **what):
     print(json.dumps({"kind": kind, **what}), flush=True)
 
 
-def bench(pinned=False, rounds=10**9):
-    """Registers a benchmark: a function that returns figures. `pinned`: one thread, on one core. `rounds`: at most so many."""
+def bench(pinned=False):
+    """Registers a benchmark: a function that returns figures. `pinned`: the work of one thread, on one core, in its CPU time."""
     def register(f):
-        BENCHES.append((f.__name__, f, pinned, rounds))
+        BENCHES.append((f.__name__.replace("_", " "), f, pinned, 10**9))
         return f
     return register
 
 
-def each(n, f):
+def each(n, f, clock=now):
     """Seconds of one of n calls."""
-    a = now()
+    a = clock()
     for _ in range(n):
         f()
-    return (now() - a) / n
+    return (clock() - a) / n
+
+
+def cpu_each(n, f):
+    return each(n, f, cpu_now)
 
 
 def nothing(*_):
@@ -64,12 +68,12 @@ _BLOCK = bytes(1 << 16)
 
 @bench(pinned=True)
 def bytecode():
-    a = now()
+    a = cpu_now()
     spin(50_000)
-    b = now()
+    b = cpu_now()
     for _ in range(40):
         hashlib.sha256(_BLOCK).digest()
-    return {"burn_ns_per_iter": (b - a) / 50_000 * 1e9, "native_us_per_block": (now() - b) / 40 * 1e6}
+    return {"burn_ns_per_iter": (b - a) / 50_000 * 1e9, "native_us_per_block": (cpu_now() - b) / 40 * 1e6}
 
 
 @bench(pinned=True)
@@ -80,19 +84,19 @@ def system_calls():
     fd = os.open(os.devnull, os.O_RDONLY)
     try:
         r = range(n)
-        a = now()
+        a = cpu_now()
         for _ in r:
             ppid()
-        b = now()
+        b = cpu_now()
         for _ in r:
             seek(fd, 0, 1)
-        c = now()
+        c = cpu_now()
         for _ in r:
             priority(0, 0)
-        d = now()
+        d = cpu_now()
         for _ in r:
             nothing()
-        e = now()
+        e = cpu_now()
     finally:
         os.close(fd)
     return {"getppid_ns": (b - a) / n * 1e9, "lseek_ns": (c - b) / n * 1e9, "getpriority_ns": (d - c) / n * 1e9,
@@ -103,19 +107,19 @@ def system_calls():
 def locks():
     n = 20_000
     lock = threading.Lock()
-    a = now()
+    a = cpu_now()
     for _ in range(n):
         with lock:
             pass
-    b = now()
+    b = cpu_now()
     for _ in range(n):
         pass
-    c = now()
+    c = cpu_now()
     q = queue.Queue()
     for _ in range(2000):
         q.put(1)
         q.get()
-    return {"lock_uncontended_ns": ((b - a) - (c - b)) / n * 1e9, "queue_put_get_uncontended_us": (now() - c) / 2000 * 1e6}
+    return {"lock_uncontended_ns": ((b - a) - (c - b)) / n * 1e9, "queue_put_get_uncontended_us": (cpu_now() - c) / 2000 * 1e6}
 
 
 @bench(pinned=True)
@@ -123,24 +127,9 @@ def pickles():
     small = b"x" * 100
     records = [{"id": i, "name": f"user-{i}", "tags": ["a", "b", "c"], "score": i * 0.5} for i in range(1000)]
     dumped = pickle.dumps(records)
-    return {"pickle_dumps_us_bytes_100B": each(2000, lambda: pickle.dumps(small)) * 1e6,
-            "pickle_dumps_us_per_record": each(2, lambda: pickle.dumps(records)) / 1000 * 1e6,
-            "pickle_loads_us_per_record": each(2, lambda: pickle.loads(dumped)) / 1000 * 1e6}
-
-
-@bench(pinned=True)
-def pickled_bytes():
-    out = {}
-    for size in (10**4, 10**5, 3 * 10**5, 10**6, 3 * 10**6, 10**7, 25 * 10**6):
-        data = os.urandom(min(size, 10**6)) * max(1, size // 10**6)
-        dumped = pickle.dumps(data)
-        k = max(2, min(50, 4 * 10**6 // len(data)))
-        # The least of a few: the first touches fresh pages.
-        dumps = min(each(1, lambda: pickle.dumps(data)) for _ in range(k))
-        loads = min(each(1, lambda: pickle.loads(dumped)) for _ in range(k))
-        out[f"pickle_bytes_dumps_us_{len(data)}"] = dumps * 1e6
-        out[f"pickle_bytes_loads_us_{len(data)}"] = loads * 1e6
-    return out
+    return {"pickle_dumps_us_bytes_100B": cpu_each(2000, lambda: pickle.dumps(small)) * 1e6,
+            "pickle_dumps_us_per_record": cpu_each(2, lambda: pickle.dumps(records)) / 1000 * 1e6,
+            "pickle_loads_us_per_record": cpu_each(2, lambda: pickle.loads(dumped)) / 1000 * 1e6}
 
 
 @bench(pinned=True)
@@ -148,10 +137,10 @@ def collector():
     n = 60_000
     gc.disable()
     try:
-        before = each(1, gc.collect)
+        before = cpu_each(1, gc.collect)
         lists = [[i, i] for i in range(n)]
         gc.collect()
-        after = each(1, gc.collect)
+        after = cpu_each(1, gc.collect)
         del lists
     finally:
         gc.enable()
@@ -172,12 +161,12 @@ def loop_steps():
     async def both():
         for _ in range(200):
             await asyncio.sleep(0)
-        a = now()
+        a = cpu_now()
         for _ in range(2000):
             await asyncio.sleep(0)
-        b = now()
+        b = cpu_now()
         await asyncio.gather(*[noop() for _ in range(2000)])
-        return (b - a) / 2000, (now() - b) / 2000
+        return (b - a) / 2000, (cpu_now() - b) / 2000
     switch, task = run(both())
     return {"asyncio_switch_us": switch * 1e6, "asyncio_task_us": task * 1e6}
 
@@ -187,9 +176,9 @@ def loop_sleepers():
     async def timers(n):
         async def one():
             await asyncio.sleep(0.02)
-        c = time.process_time()
+        c = cpu_now()
         await asyncio.gather(*[one() for _ in range(n)])
-        return (time.process_time() - c) / n
+        return (cpu_now() - c) / n
     return {"asyncio_sleeping_task_cpu_us": run(timers(1000)) * 1e6}
 
 
@@ -197,28 +186,28 @@ def loop_sleepers():
 def loop_objects():
     async def objects(n):
         q, s = asyncio.Queue(), asyncio.Semaphore(1)
-        a = now()
+        a = cpu_now()
         for _ in range(n):
             q.put_nowait(1)
             await q.get()
-        b = now()
+        b = cpu_now()
         for _ in range(n):
             async with s:
                 pass
-        c = now()
+        c = cpu_now()
         out = {"asyncio_queue_put_get_us": (b - a) / n * 1e6, "asyncio_semaphore_us": (c - b) / n * 1e6}
         if hasattr(asyncio, "timeout"):
             for _ in range(n // 4):
                 async with asyncio.timeout(10):
                     pass
-            out["asyncio_timeout_us"] = (now() - c) / (n // 4) * 1e6
+            out["asyncio_timeout_us"] = (cpu_now() - c) / (n // 4) * 1e6
         return out
     return run(objects(3000))
 
 
 @bench(pinned=True)
 def loop_start():
-    return {"asyncio_run_empty_us": each(4, lambda: run(asyncio.sleep(0))) * 1e6}
+    return {"asyncio_run_empty_us": cpu_each(4, lambda: run(asyncio.sleep(0))) * 1e6}
 
 
 # ------------------------------------------------------------------ threads
@@ -419,14 +408,6 @@ def own_kb(field):
                 return int(line.split()[1])
 
 
-def echo(conn):
-    while True:
-        data = conn.recv_bytes()
-        if not data:
-            return
-        conn.send_bytes(data[:1] if len(data) > 64 else data)
-
-
 def fork_join():
     p = mp.get_context("fork").Process(target=nothing)
     a = now()
@@ -480,39 +461,6 @@ def process_pool():
     return out
 
 
-@bench()
-def process_pool_payload():
-    out = {}
-    with cf.ProcessPoolExecutor(1, mp_context=mp.get_context(POOL_METHOD)) as ex:
-        for _ in range(5):
-            ex.submit(nothing).result()
-        for size, label, k in ((100_000, "100KB", 20), (1_000_000, "1MB", 4), (10_000_000, "10MB", 2)):
-            data = bytes(size)
-            ex.submit(nothing, data).result()
-            out[f"processpool_roundtrip_us_arg_{label}"] = each(k, lambda: ex.submit(nothing, data).result()) * 1e6
-    return out
-
-
-@bench()
-def pipes():
-    out = {}
-    ctx = mp.get_context(POOL_METHOD)
-    ours, theirs = ctx.Pipe()
-    p = ctx.Process(target=echo, args=(theirs,))
-    p.start()
-
-    def trip(data):
-        ours.send_bytes(data)
-        ours.recv_bytes()
-    for size, label, k in ((100, "100B", 100), (100_000, "100KB", 30), (1_000_000, "1MB", 6), (10_000_000, "10MB", 2)):
-        data = bytes(size)
-        trip(data)
-        out[f"pipe_send_and_ack_us_{label}"] = each(k, lambda: trip(data)) * 1e6
-    ours.send_bytes(b"")
-    p.join()
-    return out
-
-
 def python(*arguments):
     """Another run of this interpreter, to its end; what it prints is ours."""
     sys.stdout.flush()
@@ -535,13 +483,15 @@ def part(*arguments):
     for line in python("starts.py", *arguments).splitlines():
         sample = json.loads(line)
         if any(sample["pace"]):
-            emit("sample", name=" ".join(arguments), figures=sample["figures"], pace=sample["pace"])
+            emit("sample", **{k: v for k, v in sample.items() if k != "kind"})
         else:
             merged.update(sample["figures"])
     return merged
 
 
 def register_starts():
+    for what in ("pickles", "payloads", "pipes"):
+        BENCHES.append((what, lambda w=what: part(w), False, 10**9))
     for method in METHODS:
         BENCHES.append((f"start by {method}", lambda m=method: part("times", m), False, 10**9))
     if not LINUX:
@@ -638,20 +588,19 @@ def hello():
          pinned=bool(CORES))
 
 
-def sample(name, f, pinned):
-    core = CORES[0] if pinned and CORES else None
-    before = pace(core)
-    if core is not None:
-        # The core of the fastest reading would be better still, but a pinned thread that waits for its core shows in the pace, too.
-        pin([core])
+def sample(f, pinned):
+    read = cpu_pace if pinned else pace
+    if pinned:
+        pin(CORES[:1])
     try:
         gc.collect()
+        watch = Watch(read)
         figures = f()
+        readings = watch.stop()
     finally:
         pin(CORES)
-    after = pace(core)
     if figures:
-        emit("sample", name=name, figures=figures, pace=[before, after])
+        emit("sample", figures=figures, **readings)
 
 
 SETTINGS = {}
@@ -667,7 +616,7 @@ def main():
     register_imports(SETTINGS.get("imports", []))
     failed, last, rounds = set(), {}, 0
     # The reference loop at its best: many short readings now, and the readings round every sample later.
-    emit("paces", ns=[one_pace() for _ in range(30)])
+    emit("paces", ns=[cpu_pace() for _ in range(30)])
     while True:
         ran = 0
         for name, f, pinned, most in BENCHES:
@@ -678,7 +627,7 @@ def main():
             emit("start", name=name, share=min(1.0, elapsed / seconds), round=rounds)
             a = now()
             try:
-                sample(name, f, pinned)
+                sample(f, pinned)
                 ran += 1
             except Exception as e:
                 failed.add((name, f))

@@ -15,11 +15,13 @@ const GROUPS: usize = 5;
 /// root of two times the error of one.
 const REPEAT: f64 = 1.96 * std::f64::consts::SQRT_2;
 /// Calibrating twice should give the same parameter within this share of it.
-pub const REPEATABLE: f64 = 0.15;
+const REPEATABLE: f64 = 0.15;
 /// Within this, a parameter is good.
 const GOOD: f64 = 0.05;
 /// A machine that ran so much slower than at its best, in the mean, was too busy.
 const BUSY: f64 = 2.0;
+/// So was one of whose cores other programs used so large a share.
+const OTHERS: f64 = 0.25;
 /// So many unreliable parameters, as a share of the measured ones, are too many.
 const TOO_MANY: f64 = 0.25;
 
@@ -95,11 +97,13 @@ pub fn calibrated(samples: &Samples, build: Build, name: &str, date: &str) -> Ca
         }
         let value = profile.params.get(index);
         let error = standard_error(others.iter().map(|p| p.params.get(index)));
-        if error > 0.0 {
+        // Less than this is rounding: the samples that the parameter depends on were taken once.
+        let varied = error > 1e-9 * value;
+        if varied {
             let half = 1.96 * error;
             profile.spreads[index] = Some(((value - half).max(0.0), value + half));
         }
-        let repeats_within = (error > 0.0 && value > 0.0).then(|| REPEAT * error / value);
+        let repeats_within = (varied && value > 0.0).then(|| REPEAT * error / value);
         parameters.push(Parameter {
             index,
             repeats_within,
@@ -184,6 +188,13 @@ fn doubts(samples: &Samples, parameters: &[Parameter]) -> Vec<String> {
             "the machine ran {slowness:.1} times slower than at its best: end other programs, or calibrate at a quieter time"
         ));
     }
+    let others = samples.mean_others();
+    if others > OTHERS {
+        doubts.push(format!(
+            "other programs used {:.0} % of the cores meanwhile: end them, or calibrate at a quieter time",
+            others * 100.0
+        ));
+    }
     let count = |q: Quality| parameters.iter().filter(|p| p.quality == q).count();
     let (unreliable, measured) = (
         count(Quality::Unreliable),
@@ -205,7 +216,6 @@ fn doubts(samples: &Samples, parameters: &[Parameter]) -> Vec<String> {
     doubts
 }
 
-/// The number of a parameter in [`PARAMS`] as its name.
 impl Parameter {
     /// Its name.
     pub fn name(&self) -> &'static str {

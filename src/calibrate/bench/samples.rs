@@ -1,8 +1,9 @@
 //! What a calibration measured, and robust estimates from it.
 //!
 //! Every sample lies between two readings of a short reference loop. A sample's *slowness* is the mean of the two over the
-//! machine's best: what neighbours, and other programs, cost just then. Costs are divided by it, and only the samples of the
-//! faster half count, or all those taken near the best speed if there are more; the median of these is the figure.
+//! machine's best: what neighbours cost just then. Costs are divided by it. Of the samples, those count that were taken near the
+//! best speed while other programs left the cores alone, or at least the better half; and as whatever disturbs a sample makes
+//! it longer, the figure is their lower quartile rather than their median.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,8 @@ use crate::calibrate::median;
 
 /// Samples this close to the machine's best speed all count.
 const NEAR_BEST: f64 = 1.15;
-/// Of the samples, sorted by slowness, at least this share counts.
-const FASTER_SHARE: f64 = 0.5;
+/// Of the samples, sorted by how disturbed they were, at least this share counts.
+const BETTER_SHARE: f64 = 0.5;
 /// The reference loop's best is not its very least reading, which a change of clock speed or rounding may have made, but this
 /// quantile of all readings.
 const BEST_QUANTILE: f64 = 0.02;
@@ -66,6 +67,8 @@ pub(super) enum Line {
     Sample {
         figures: Map<String, Value>,
         pace: [f64; 2],
+        #[serde(default)]
+        others: f64,
     },
     Absent {
         what: String,
@@ -86,6 +89,8 @@ struct Taken {
     value: Value,
     /// Mean reading of the reference loop round it, in nanoseconds an iteration; `None`: sizes, which have no speed.
     pace: Option<f64>,
+    /// Share of the cores that others used meanwhile.
+    others: f64,
 }
 
 /// Everything that one calibration measured.
@@ -95,6 +100,7 @@ pub struct Samples {
     pub hello: Hello,
     taken: BTreeMap<String, Vec<Taken>>,
     paces: Vec<f64>,
+    others: Vec<f64>,
     /// What cannot be measured here, and why.
     pub absent: BTreeMap<String, String>,
     /// Benchmarks that failed, and why.
@@ -106,7 +112,7 @@ pub struct Samples {
 /// A figure from its samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// Median of the samples that count, at the machine's best speed.
+    /// At the machine's best speed: the lower quartile of the samples that count, of sizes the median.
     pub value: f64,
     /// Least and greatest quartile of these.
     pub quartiles: (f64, f64),
@@ -128,6 +134,7 @@ impl Samples {
             hello,
             taken: BTreeMap::new(),
             paces: Vec::new(),
+            others: Vec::new(),
             absent,
             failed: Vec::new(),
             rounds: 0,
@@ -139,15 +146,24 @@ impl Samples {
         match line {
             Line::Hello(_) | Line::Start { .. } => {}
             Line::Paces { ns } => self.paces.extend(ns.into_iter().filter(|x| *x > 0.0)),
-            Line::Sample { figures, pace } => {
+            Line::Sample {
+                figures,
+                pace,
+                others,
+            } => {
                 let measured = pace.iter().all(|p| p.is_finite() && *p > 0.0);
                 let pace = measured.then(|| (pace[0] + pace[1]) / 2.0);
                 self.paces.extend(pace);
+                self.others.extend(pace.map(|_| others));
                 for (name, value) in figures {
                     self.taken
                         .entry(name)
                         .or_default()
-                        .push(Taken { value, pace });
+                        .push(Taken {
+                            value,
+                            pace,
+                            others,
+                        });
                 }
             }
             Line::Absent { what, why } => {
@@ -170,6 +186,11 @@ impl Samples {
     pub fn mean_slowness(&self) -> f64 {
         let mean = self.paces.iter().sum::<f64>() / self.paces.len().max(1) as f64;
         mean / self.best_pace()
+    }
+
+    /// Share of the cores that other programs used, in the mean over all samples (0 to 1).
+    pub fn mean_others(&self) -> f64 {
+        self.others.iter().sum::<f64>() / self.others.len().max(1) as f64
     }
 
     /// The same samples without every `groups`-th, from the `group`-th on: for finding out how much the result depends on
@@ -205,21 +226,22 @@ impl Samples {
         self.robust(name, taken, &numbers)
     }
 
-    /// Samples near the best speed, or else the faster half.
+    /// Samples near the best speed, undisturbed, or else the better half, each with its slowness.
     fn counted<'a>(&self, taken: &'a [Taken]) -> Vec<(&'a Taken, f64)> {
         let best = self.best_pace();
-        let mut by_slowness: Vec<(&Taken, f64)> = taken
+        let disturbed = |t: &Taken, slowness: f64| slowness * (1.0 + t.others);
+        let mut all: Vec<(&Taken, f64)> = taken
             .iter()
             .map(|t| (t, t.pace.map_or(1.0, |p| p / best)))
             .collect();
-        by_slowness.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let near = by_slowness
+        all.sort_by(|a, b| disturbed(a.0, a.1).total_cmp(&disturbed(b.0, b.1)));
+        let near = all
             .iter()
-            .filter(|(_, slowness)| *slowness <= NEAR_BEST)
+            .filter(|(t, slowness)| disturbed(t, *slowness) <= NEAR_BEST)
             .count();
-        let half = (taken.len() as f64 * FASTER_SHARE).ceil() as usize;
-        by_slowness.truncate(near.max(half));
-        by_slowness
+        let half = (taken.len() as f64 * BETTER_SHARE).ceil() as usize;
+        all.truncate(near.max(half));
+        all
     }
 
     fn robust(
@@ -240,7 +262,12 @@ impl Samples {
         Some(Estimate {
             quartiles: (quartile(0.25), quartile(0.75)),
             samples: values.len(),
-            value: median(values),
+            // A size is as often too small as too large.
+            value: if timed {
+                quartile(0.25)
+            } else {
+                median(values)
+            },
         })
     }
 

@@ -1,7 +1,7 @@
 """Starting processes, and what they weigh: a program of its own, because children by spawn and forkserver import the main
 module again, and because a process's memory shows all that it ever did.
 
-    python starts.py times fork | interpreters | memory spawn 4 | idle | growth threads
+    python starts.py times fork | interpreters | pickles | payloads | pipes | memory spawn 4 | idle | growth threads
 
 It imports what a small concurrent program imports, and prints JSON Lines.
 """
@@ -19,11 +19,20 @@ import sys
 import threading
 import time
 
-from pace import now, pace
+from pace import Watch, now
 
 
-def emit(figures, before, after):
-    print(json.dumps({"kind": "sample", "figures": figures, "pace": [before, after]}), flush=True)
+def emit(figures, watch=None):
+    """`watch`: readings taken round the sample; sizes need none."""
+    readings = watch.stop() if watch else {"pace": [0, 0]}
+    print(json.dumps({"kind": "sample", "figures": figures, **readings}), flush=True)
+
+
+def each(n, f):
+    a = now()
+    for _ in range(n):
+        f()
+    return (now() - a) / n
 
 
 # ------------------------------------------------------------------ what children run
@@ -61,23 +70,23 @@ def times(method):
     start_join()
     cf.ProcessPoolExecutor
     for _ in range(3):
-        before = pace()
+        watch = Watch()
         call, cycle = start_join()
-        emit({f"process_start_call_ms_{method}": call * 1e3, f"process_start_join_ms_{method}": cycle * 1e3}, before, pace())
+        emit({f"process_start_call_ms_{method}": call * 1e3, f"process_start_join_ms_{method}": cycle * 1e3}, watch)
     for _ in range(2):
-        before = pace()
+        watch = Watch()
         a = now()
         with cf.ProcessPoolExecutor(1, mp_context=ctx) as ex:
             ex.submit(nothing).result()
             b = now()
         c = now()
-        emit({f"processpool_first_result_ms_{method}": (b - a) * 1e3, f"processpool_shutdown_ms_{method}": (c - b) * 1e3}, before, pace())
+        emit({f"processpool_first_result_ms_{method}": (b - a) * 1e3, f"processpool_shutdown_ms_{method}": (c - b) * 1e3}, watch)
 
 
 def interpreters():
     """A first result from a sub-interpreter that needs nothing, and from one that has to import this module."""
     for _ in range(2):
-        before = pace()
+        watch = Watch()
         took = []
         for call in (functools.partial(len, ()), nothing):
             a = now()
@@ -85,7 +94,70 @@ def interpreters():
                 ex.submit(call).result()
                 took.append(now() - a)
         bare, imported = took
-        emit({"interpreterpool_first_result_ms": bare * 1e3, "interpreterpool_first_main_result_ms": imported * 1e3}, before, pace())
+        emit({"interpreterpool_first_result_ms": bare * 1e3, "interpreterpool_first_main_result_ms": imported * 1e3}, watch)
+
+
+# ------------------------------------------------------------------ large payloads
+# How the allocator serves large blocks depends on the largest that was ever freed, so these run in a process of their own, from
+# small to large, as a program does that has one size of payload.
+
+def pool_method():
+    methods = mp.get_all_start_methods()
+    return "fork" if "fork" in methods else methods[0]
+
+
+def pickles():
+    import pickle
+    out = {}
+    watch = Watch()
+    for size in (10**4, 10**5, 3 * 10**5, 10**6, 3 * 10**6, 10**7, 25 * 10**6):
+        data = os.urandom(size)
+        dumped = pickle.dumps(data)
+        k = max(3, min(50, 4 * 10**6 // size))
+        out[f"pickle_bytes_dumps_us_{size}"] = min(each(1, lambda: pickle.dumps(data)) for _ in range(k)) * 1e6
+        out[f"pickle_bytes_loads_us_{size}"] = min(each(1, lambda: pickle.loads(dumped)) for _ in range(k)) * 1e6
+    emit(out, watch)
+
+
+def payloads():
+    out = {}
+    watch = Watch()
+    with cf.ProcessPoolExecutor(1, mp_context=mp.get_context(pool_method())) as ex:
+        for _ in range(5):
+            ex.submit(nothing).result()
+        for size, label, k in ((100_000, "100KB", 20), (1_000_000, "1MB", 6), (10_000_000, "10MB", 3)):
+            data = bytes(size)
+            ex.submit(nothing, data).result()
+            out[f"processpool_roundtrip_us_arg_{label}"] = each(k, lambda: ex.submit(nothing, data).result()) * 1e6
+    emit(out, watch)
+
+
+def echo(conn):
+    while True:
+        data = conn.recv_bytes()
+        if not data:
+            return
+        conn.send_bytes(data[:1] if len(data) > 64 else data)
+
+
+def pipes():
+    out = {}
+    watch = Watch()
+    ctx = mp.get_context(pool_method())
+    ours, theirs = ctx.Pipe()
+    p = ctx.Process(target=echo, args=(theirs,))
+    p.start()
+
+    def trip(data):
+        ours.send_bytes(data)
+        ours.recv_bytes()
+    for size, label, k in ((100, "100B", 100), (100_000, "100KB", 30), (1_000_000, "1MB", 8), (10_000_000, "10MB", 3)):
+        data = bytes(size)
+        trip(data)
+        out[f"pipe_send_and_ack_us_{label}"] = each(k, lambda: trip(data)) * 1e6
+    ours.send_bytes(b"")
+    p.join()
+    emit(out, watch)
 
 
 # ------------------------------------------------------------------ memory (Linux)
@@ -146,7 +218,7 @@ def memory(method, workers):
             open(os.path.join(folder, "go"), "w").close()
             for f in futures:
                 f.result()
-    emit({f"tree_kb_{method}_{workers}": processes}, 0, 0)
+    emit({f"tree_kb_{method}_{workers}": processes})
 
 
 def growth(what):
@@ -162,13 +234,13 @@ def growth(what):
             each = (sizes()["rss"] - before - pool) / n
             gate.set()
             cf.wait(futures + items)
-        emit({"threadpool_growth_kb_4": pool, "work_item_kb": each}, 0, 0)
+        emit({"threadpool_growth_kb_4": pool, "work_item_kb": each})
         ready = threading.Event()
         before = sizes()["rss"]
         threads = [threading.Thread(target=ready.wait) for _ in range(200)]
         for t in threads:
             t.start()
-        emit({"thread_rss_kb": (sizes()["rss"] - before) / 200}, 0, 0)
+        emit({"thread_rss_kb": (sizes()["rss"] - before) / 200})
         ready.set()
         for t in threads:
             t.join()
@@ -183,8 +255,8 @@ def growth(what):
         before = sizes()["rss"]
         loop = asyncio.new_event_loop()
         loop.run_until_complete(asyncio.sleep(0))
-        emit({"event_loop_kb": sizes()["rss"] - before}, 0, 0)
-        emit({"asyncio_task_rss_kb": loop.run_until_complete(tasks(5000))}, 0, 0)
+        emit({"event_loop_kb": sizes()["rss"] - before})
+        emit({"asyncio_task_rss_kb": loop.run_until_complete(tasks(5000))})
         loop.close()
     elif what == "processes":
         # Forked, so that the worker's own start adds nothing here.
@@ -192,14 +264,14 @@ def growth(what):
         before = sizes()["rss"]
         with cf.ProcessPoolExecutor(1, mp_context=mp.get_context(method)) as ex:
             ex.submit(nothing).result()
-            emit({"processpool_growth_kb": sizes()["rss"] - before}, 0, 0)
+            emit({"processpool_growth_kb": sizes()["rss"] - before})
     elif what == "interpreters":
         # A function of this module: every interpreter imports it, and what it imports.
         before = sizes()["rss"]
         with cf.InterpreterPoolExecutor(3) as ex:
             for f in [ex.submit(nap) for _ in range(3)]:
                 f.result()
-            emit({"interpreter_and_main_rss_mb": (sizes()["rss"] - before) / 1024 / 3}, 0, 0)
+            emit({"interpreter_and_main_rss_mb": (sizes()["rss"] - before) / 1024 / 3})
 
 
 def main():
@@ -208,10 +280,16 @@ def main():
         times(rest[0])
     elif what == "interpreters":
         interpreters()
+    elif what == "pickles":
+        pickles()
+    elif what == "payloads":
+        payloads()
+    elif what == "pipes":
+        pipes()
     elif what == "memory":
         memory(rest[0], int(rest[1]))
     elif what == "idle":
-        emit({"idle_kb": sizes()}, 0, 0)
+        emit({"idle_kb": sizes()})
     elif what == "growth":
         growth(rest[0])
 
