@@ -13,6 +13,7 @@ pub mod cli;
 pub mod cpython;
 pub mod engine;
 pub mod host;
+pub mod learn;
 pub mod machine;
 pub mod measure;
 pub mod report;

@@ -60,7 +60,12 @@ pub fn text(c: &Calibrated, all: bool) -> String {
 
 fn counts(c: &Calibrated) -> String {
     let count = |q: Quality| c.parameters.iter().filter(|p| p.quality == q).count();
-    let defaults = c.profile.tags.iter().filter(|t| **t == Tag::Default).count();
+    let defaults = c
+        .profile
+        .tags
+        .iter()
+        .filter(|t| **t == Tag::Default)
+        .count();
     format!(
         "{} repeat within 5 %, {} within 15 %, {} unreliable; {} measured once or constant, {defaults} left at their defaults",
         count(Quality::Good),

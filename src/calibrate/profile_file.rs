@@ -152,8 +152,8 @@ pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
         column,
         message,
     };
-    let options = ron::Options::default()
-        .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    let options =
+        ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
     let file: File = options
         .from_str(text)
         .map_err(|e| malformed(e.span.end.line, e.span.end.col, e.code.to_string()))?;
@@ -276,7 +276,9 @@ impl<'de> Deserialize<'de> for AboveZero {
         if x.is_finite() && x > 0.0 {
             Ok(Self(x))
         } else {
-            Err(de::Error::custom(format!("must be a number above zero, not {x}")))
+            Err(de::Error::custom(format!(
+                "must be a number above zero, not {x}"
+            )))
         }
     }
 }
@@ -290,7 +292,9 @@ impl<'de> Deserialize<'de> for AtLeastZero {
         if x.is_finite() && x >= 0.0 {
             Ok(Self(x))
         } else {
-            Err(de::Error::custom(format!("must be a number of at least zero, not {x}")))
+            Err(de::Error::custom(format!(
+                "must be a number of at least zero, not {x}"
+            )))
         }
     }
 }
@@ -302,7 +306,9 @@ impl<'de> Deserialize<'de> for Latencies {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let points = Vec::<(u64, u64)>::deserialize(deserializer)?;
         if points.is_empty() || points.windows(2).any(|w| w[1].0 <= w[0].0) {
-            return Err(de::Error::custom("idle times must rise, and there must be one at least"));
+            return Err(de::Error::custom(
+                "idle times must rise, and there must be one at least",
+            ));
         }
         Ok(Self(points))
     }

@@ -135,10 +135,9 @@ fn chosen(args: &Args, printer: &Printer) -> anyhow::Result<Vec<Interpreter>> {
             printer.hint(&format!("left out: {}", u.reason));
         }
         if found.is_empty() {
-            return Err(host::default().err().map_or_else(
-                || UserError::new("no interpreter was found").into(),
-                user,
-            ));
+            return Err(host::default()
+                .err()
+                .map_or_else(|| UserError::new("no interpreter was found").into(), user));
         }
         return Ok(found);
     }
@@ -224,7 +223,11 @@ fn one(
         imports: args.import.clone(),
         folder: std::env::current_dir()?,
     };
-    let bar = printer.measuring(&format!("{} {}", interpreter.tag(), interpreter.path.display()));
+    let bar = printer.measuring(&format!(
+        "{} {}",
+        interpreter.tag(),
+        interpreter.path.display()
+    ));
     let measured = measure(&interpreter.path, &plan, &mut |p| {
         bar.show(p.what, p.share);
     });

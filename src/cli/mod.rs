@@ -8,6 +8,7 @@ pub mod init;
 mod paint;
 mod printer;
 pub mod profiles;
+pub mod record;
 pub mod run;
 pub mod scenarios;
 pub mod validate;
@@ -63,6 +64,8 @@ enum Command {
     Init(init::Args),
     /// Measure a Python interpreter of this machine into a profile
     Calibrate(calibrate::Args),
+    /// Learn a scenario from a recorded trace, or from a program that is run and recorded
+    Record(Box<record::Args>),
     /// Hold forecasts against measured runs of real CPythons
     Validate(validate::Args),
     /// List the interpreter profiles, or show one
@@ -79,6 +82,7 @@ impl Command {
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),
             Self::Calibrate(args) => calibrate::run(args, printer),
+            Self::Record(args) => record::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),

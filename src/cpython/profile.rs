@@ -5,6 +5,7 @@
 //! and texts for files and reports come from it.
 
 use crate::engine::Nanos;
+use crate::scenario::MachineSpec;
 
 /// Where a parameter's value comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -395,6 +396,29 @@ impl Profile {
             Tag::Absent(why) => Some(why),
             _ => None,
         }
+    }
+
+    /// The machine that a scenario asks for, with what this profile's own machine was measured to be where the scenario leaves
+    /// it open.
+    #[must_use]
+    pub fn machine(&self, asked: &MachineSpec) -> MachineSpec {
+        let mut m = asked.clone();
+        if let Some(facts) = self.provenance.as_ref().map(|p| &p.machine) {
+            let put = |slot: &mut Nanos, given: bool, measured: Nanos| {
+                if !given {
+                    *slot = measured;
+                }
+            };
+            put(&mut m.base_slice, m.given.base_slice, facts.base_slice);
+            put(&mut m.syscall, m.given.syscall, facts.syscall);
+            if !m.given.wake_latency {
+                m.wake_latency.clone_from(&facts.wake_latency);
+            }
+            if !m.given.pipe_ns_per_byte {
+                m.pipe_ns_per_byte = facts.pipe_ns_per_byte;
+            }
+        }
+        m
     }
 
     /// How far the parameter with this number may be off, as a share of its value: half the width of its spread.

@@ -4,9 +4,7 @@ use rayon::prelude::*;
 
 use super::samples::Samples;
 use crate::calibrate::{derive, machine_from};
-use crate::cpython::profile::{
-    Build, MachineFacts, PARAMS, Profile, Provenance, Tag,
-};
+use crate::cpython::profile::{Build, MachineFacts, PARAMS, Profile, Provenance, Tag};
 use crate::engine::Nanos;
 
 /// Groups of samples, one of which is left out at a time, to see how much each parameter depends on them.

@@ -156,14 +156,11 @@ impl Samples {
                 self.paces.extend(pace);
                 self.others.extend(pace.map(|_| others));
                 for (name, value) in figures {
-                    self.taken
-                        .entry(name)
-                        .or_default()
-                        .push(Taken {
-                            value,
-                            pace,
-                            others,
-                        });
+                    self.taken.entry(name).or_default().push(Taken {
+                        value,
+                        pace,
+                        others,
+                    });
                 }
             }
             Line::Absent { what, why } => {

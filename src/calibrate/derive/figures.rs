@@ -110,11 +110,7 @@ impl<'a> Figures<'a> {
     /// A figure in nanoseconds, likewise.
     pub(super) fn ns(&self, name: &str, repeats: f64) -> Option<f64> {
         let ns = self.raw(name)?;
-        Some(self.best_speed(
-            ns,
-            self.worst_over_best(name),
-            ns * repeats / 1e6,
-        ))
+        Some(self.best_speed(ns, self.worst_over_best(name), ns * repeats / 1e6))
     }
 
     /// What the first figure takes beyond the second, both in microseconds, at best speed, in nanoseconds. Both were taken in

@@ -205,7 +205,12 @@ fn pools(d: &mut Draft, f: &Figures<'_>) {
         Some(kib) => d.measured(name, Some(kib * KIB), figure),
         None => d.derived(name, Some(otherwise), local),
     };
-    put("tpe_item_rss", "work_item_kb", f.raw("work_item_kb"), WORK_ITEM_BYTES);
+    put(
+        "tpe_item_rss",
+        "work_item_kb",
+        f.raw("work_item_kb"),
+        WORK_ITEM_BYTES,
+    );
     let threads = f
         .raw("threadpool_growth_kb_4")
         .zip(f.raw("thread_rss_kb"))

@@ -158,7 +158,11 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
         Some(f.raw("gc_threshold").unwrap_or(threshold)),
         "gc.get_threshold()[0] of the version",
     );
-    d.measured("gc_per_object", f.raw("gc_ns_per_object"), "gc_ns_per_object");
+    d.measured(
+        "gc_per_object",
+        f.raw("gc_ns_per_object"),
+        "gc_ns_per_object",
+    );
     d.measured(
         "stw_per_thread",
         f.raw("stop_the_world_us_per_thread").map(|us| us * 1e3),
@@ -166,7 +170,10 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
     );
     // From 3.14.1 on the fork server imports the main module once; before, every child did.
     let patch = f.version.split('.').nth(2).and_then(|p| {
-        p.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
+        p.split(|c: char| !c.is_ascii_digit())
+            .next()?
+            .parse::<u32>()
+            .ok()
     });
     if f.gated {
         let preloads = f.minor > 14 || f.minor == 14 && patch.is_some_and(|p| p >= 1);

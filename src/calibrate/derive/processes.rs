@@ -174,7 +174,10 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     let (benchmark, imports_how) = if f.gated {
         (0.0, "")
     } else {
-        (MICRO_IMPORTS_NS, " and 3 ms of imports that only the benchmark has")
+        (
+            MICRO_IMPORTS_NS,
+            " and 3 ms of imports that only the benchmark has",
+        )
     };
     let how = format!("less the start call, a round trip, the pool's set-up{imports_how}");
     let boot = |method: &str, call: Option<f64>| {

@@ -1,0 +1,118 @@
+//! How recorded tasks arrive: all at once, at random, or by another distribution of the time between them.
+
+use super::correlation;
+use super::fit::{self, FEWEST, Fit, Verdict};
+use crate::engine::Nanos;
+
+/// What the user wants of the arrivals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ArrivalsChoice {
+    /// [`Arrivals::Batch`] if all arrive in the first twentieth of the trace, else open.
+    #[default]
+    Auto,
+    /// All at once, whatever the trace says.
+    Batch,
+    /// Spread in time, as recorded.
+    Open,
+}
+
+/// How tasks arrive.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arrivals {
+    /// All at time 0.
+    Batch,
+    /// A Poisson process: the gaps pass for exponential.
+    Poisson {
+        /// Arrivals a second.
+        rate: f64,
+        /// The exponential fit of the gaps.
+        fit: Fit,
+    },
+    /// Independent gaps of another distribution.
+    Renewal {
+        /// The fit of the gaps.
+        fit: Fit,
+        /// D and p of the exponential distribution, if it was tried.
+        exponential: Option<(f64, f64)>,
+    },
+}
+
+/// Tasks that arrive within this share of the trace's length have arrived at once.
+const AT_ONCE: f64 = 0.05;
+
+/// The arrivals of tasks at these times (any order) in a trace that ends at `end`, and what is to be said about them.
+pub(super) fn arrivals(times: &[i64], end: i64, choice: ArrivalsChoice) -> (Arrivals, Vec<String>) {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let (first, last) = match (times.first(), times.last()) {
+        (Some(f), Some(l)) => (*f, *l),
+        _ => return (Arrivals::Batch, Vec::new()),
+    };
+    let span = last.abs_diff(first) as f64;
+    let length = end.abs_diff(first) as f64;
+    let batch = match choice {
+        ArrivalsChoice::Batch => true,
+        ArrivalsChoice::Open => span == 0.0,
+        ArrivalsChoice::Auto => span <= AT_ONCE * length || times.len() < FEWEST,
+    };
+    if batch {
+        return (Arrivals::Batch, Vec::new());
+    }
+    let mut notes = vec![
+        "arrivals are the starts of the tasks. If the program made each task only after another one had ended (users who \
+         wait, a full pool), they are not open: a trace cannot show that. Write Closed(users, think) or Batch then"
+            .to_owned(),
+    ];
+    let gaps: Vec<u64> = times.windows(2).map(|w| w[1].abs_diff(w[0])).collect();
+    if gaps.len() > FEWEST
+        && let Some(rho) = correlation::notable(&gaps[1..], &gaps[..gaps.len() - 1])
+    {
+        notes.push(format!(
+            "gaps between arrivals depend on the gap before (rank correlation {rho:.2}): the load changes with time or comes \
+             in bursts, and the scenario draws each gap on its own"
+        ));
+    }
+    let gaps: Vec<Nanos> = gaps.into_iter().map(Nanos).collect();
+    let mut best = fit::fit(&gaps);
+    let exponential = fit::exponential(&gaps);
+    if let Some((dist, d, p)) = &exponential
+        && *p >= 0.05
+    {
+        best.dist = dist.clone();
+        (best.d, best.p, best.verdict, best.rejected) = (Some(*d), Some(*p), Verdict::Good, None);
+        let rate = super::dist::significant(1e9 / best.mean, 4);
+        return (Arrivals::Poisson { rate, fit: best }, notes);
+    }
+    let exponential = exponential.map(|(_, d, p)| (d, p));
+    (
+        Arrivals::Renewal {
+            fit: best,
+            exponential,
+        },
+        notes,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_once_or_spread() {
+        let at_once: Vec<i64> = (0..50).map(|i| i * 1_000).collect();
+        let auto = ArrivalsChoice::Auto;
+        assert_eq!(arrivals(&at_once, 10_000_000, auto).0, Arrivals::Batch);
+        let (open, notes) = arrivals(&at_once, 60_000, auto);
+        assert!(matches!(open, Arrivals::Renewal { fit, .. } if fit.verdict == Verdict::Constant));
+        assert!(notes[0].contains("Closed"));
+        assert_eq!(
+            arrivals(&at_once, 60_000, ArrivalsChoice::Batch).0,
+            Arrivals::Batch
+        );
+        assert_eq!(
+            arrivals(&[7; 30], 9, ArrivalsChoice::Open).0,
+            Arrivals::Batch
+        );
+        assert_eq!(arrivals(&[], 0, auto).0, Arrivals::Batch);
+    }
+}

@@ -1,0 +1,25 @@
+//! A workload learnt from a recorded trace: steps with fitted distributions, arrivals, and a scenario that holds them.
+//!
+//! A trace ([`Trace`]) is a table of steps: which task, of which class, did what from when to when. [`learn`] finds the
+//! sequence of steps of each class, fits a named distribution to every step ([`fit`]) and to the time between arrivals, and
+//! [`Learned::to_ron`] writes them as a commented scenario. Nothing here runs a program or reads a clock: the same trace
+//! gives the same bytes.
+
+mod arrivals;
+mod correlation;
+mod dist;
+mod fit;
+mod mle;
+
+mod scenario;
+mod structure;
+mod table;
+mod timestamp;
+mod trace;
+mod workload;
+
+pub use arrivals::{Arrivals, ArrivalsChoice};
+pub use fit::{Fit, Verdict, fit};
+pub use timestamp::TimeUnit;
+pub use trace::{Format, Kind, Row, Trace, TraceError, TraceOptions};
+pub use workload::{Learned, LearnedClass, LearnedStep, Options, Work, learn};

@@ -1,0 +1,229 @@
+//! A learnt workload as a commented scenario.
+
+use std::fmt::Write as _;
+
+use super::arrivals::Arrivals;
+use super::dist::{ron, significant};
+use super::fit::{Fit, Verdict};
+use super::table::{d_text, p_text, time};
+use super::workload::{Learned, LearnedClass, LearnedStep};
+use crate::scenario::limits::MAX_FACTOR;
+
+/// Characters of a comment's line.
+const LINE: usize = 116;
+
+/// The text in quotes, as RON reads it. Names may hold anything that a trace may hold.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// What a fit is worth, in a comment.
+fn worth(fit: &Fit) -> String {
+    let n = fit.n;
+    let data = format!("mean {}, p99 {}", time(fit.mean), time(fit.p99));
+    let both = || {
+        format!(
+            "mean {} (fit {}), p99 {} (fit {})",
+            time(fit.mean),
+            time(fit.fitted_mean()),
+            time(fit.p99),
+            time(fit.fitted_p99())
+        )
+    };
+    let ks = || format!("KS D {}, p {}", d_text(fit.d), p_text(fit.p));
+    match fit.verdict {
+        Verdict::Good | Verdict::Fair => {
+            format!("n {n}, {}: {}; {}", ks(), fit.verdict.text(), both())
+        }
+        Verdict::Poor => match &fit.rejected {
+            Some(dist) => format!(
+                "n {n}; no named distribution is near (best {}: {}), so measured values; {}",
+                super::dist::name(dist),
+                ks(),
+                both()
+            ),
+            None => format!(
+                "n {n}; no named distribution is possible, so measured values; {}",
+                both()
+            ),
+        },
+        Verdict::Constant => format!("n {n}, always the same within 1%: {data}"),
+        Verdict::Few => format!("n {n}: too few to fit, so the measured values; {data}"),
+        Verdict::Discrete => format!("n {n}, a few distinct values in their shares; {data}"),
+    }
+}
+
+/// The text in comment lines of a readable length.
+fn comment(out: &mut String, indent: &str, text: &str) {
+    let mut line = format!("{indent}//");
+    for word in text.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > LINE && !line.ends_with("//") {
+            let _ = writeln!(out, "{line}");
+            line = format!("{indent}//  ");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "{line}");
+}
+
+fn step(out: &mut String, indent: &str, step: &LearnedStep) {
+    match step {
+        LearnedStep::Work(work, fit) => {
+            let text = format!("{indent}{}({}),", work.name(), ron(&fit.dist, indent));
+            let _ = writeln!(out, "{text} // {}", worth(fit));
+        }
+        LearnedStep::Lock(name, inner) => {
+            let _ = writeln!(out, "{indent}Lock({}, [", quoted(name));
+            nested(out, indent, inner);
+        }
+        LearnedStep::Repeat(times, inner) => {
+            let _ = writeln!(out, "{indent}Repeat({times}, [");
+            nested(out, indent, inner);
+        }
+    }
+}
+
+fn nested(out: &mut String, indent: &str, steps: &[LearnedStep]) {
+    let deeper = format!("{indent}    ");
+    steps.iter().for_each(|s| step(out, &deeper, s));
+    let _ = writeln!(out, "{indent}]),");
+}
+
+impl Learned {
+    /// The scenario: it passes `pchsim check`, and leaves machine and strategies to their defaults where nothing is known.
+    #[must_use]
+    pub fn to_ron(&self) -> String {
+        let mut out = String::new();
+        let o = &self.options;
+        comment(
+            &mut out,
+            "",
+            &format!(
+                "Learnt by pchsim {} from {}.",
+                env!("CARGO_PKG_VERSION"),
+                o.origin
+            ),
+        );
+        comment(
+            &mut out,
+            "",
+            "Each distribution is the best of seven families by likelihood (BIC). D is its Kolmogorov-Smirnov distance to the \
+             data; p is by parametric bootstrap, as its parameters come from the same data: below 0.05 the data differ from \
+             it visibly.",
+        );
+        let cpu = match &o.interpreter {
+            Some((name, factor)) => format!(
+                "CPU times were taken on {name} and are divided by its cpu_factor {factor}: they are for the baseline."
+            ),
+            None => "CPU times are taken to be the baseline's, CPython 3.14 with the GIL (another one: --interpreter).".into(),
+        };
+        comment(&mut out, "", &cpu);
+        for note in &self.notes {
+            comment(&mut out, "", &format!("Note: {note}."));
+        }
+        let _ = writeln!(out, "(\n    schema: 1,\n    name: {},", quoted(&o.name));
+        let _ = writeln!(
+            out,
+            "    question: \"How should this recorded workload be run?\",\n"
+        );
+        let _ = match o.cores {
+            Some(n) => writeln!(out, "    machine: (cores: {n}),\n"),
+            None => writeln!(
+                out,
+                "    // machine: (cores: 4, memory: \"8GiB\"), // not in a trace: fill in yours\n"
+            ),
+        };
+        let _ = writeln!(out, "    workload: (");
+        self.arrivals_ron(&mut out);
+        if !self.locks.is_empty() {
+            let names: Vec<String> = self.locks.iter().map(|l| quoted(l)).collect();
+            let _ = writeln!(out, "        locks: [{}],", names.join(", "));
+        }
+        let _ = writeln!(out, "        tasks: [");
+        for class in &self.classes {
+            self.class_ron(&mut out, class);
+        }
+        out.push_str("        ],\n    ),\n)\n");
+        out
+    }
+
+    fn arrivals_ron(&self, out: &mut String) {
+        let indent = "        ";
+        let count: usize = self.classes.iter().map(|c| c.count).sum();
+        let _ = match &self.arrivals {
+            Arrivals::Batch => writeln!(out, "{indent}arrivals: Batch,"),
+            Arrivals::Poisson { rate, fit } => writeln!(
+                out,
+                "{indent}arrivals: Poisson(rate: {rate}, count: {count}), // gaps are exponential: {}",
+                worth(fit)
+            ),
+            Arrivals::Renewal { fit, exponential } => {
+                let not = match exponential {
+                    Some((d, p)) => format!(
+                        "; not exponential (KS D {}, p {})",
+                        d_text(Some(*d)),
+                        p_text(Some(*p))
+                    ),
+                    None => String::new(),
+                };
+                writeln!(
+                    out,
+                    "{indent}arrivals: Renewal(interval: {}, count: {count}), // {}{not}",
+                    ron(&fit.dist, indent),
+                    worth(fit)
+                )
+            }
+        };
+    }
+
+    /// The class's tasks; as a share where the number is past what the format takes for a weight.
+    fn weight(&self, class: &LearnedClass) -> f64 {
+        let all: usize = self.classes.iter().map(|c| c.count).sum();
+        let (count, all) = (class.count as f64, all as f64);
+        if all <= MAX_FACTOR {
+            count
+        } else {
+            significant(count / all, 4).max(2.0 / MAX_FACTOR)
+        }
+    }
+
+    fn class_ron(&self, out: &mut String, class: &LearnedClass) {
+        let indent = "                    ";
+        let _ = writeln!(
+            out,
+            "            (\n                name: {},",
+            quoted(&class.name)
+        );
+        let _ = match self.arrivals {
+            Arrivals::Batch => writeln!(out, "                count: {},", class.count),
+            _ => writeln!(out, "                weight: {},", self.weight(class)),
+        };
+        if self.interleaved && self.arrivals == Arrivals::Batch {
+            let _ = writeln!(out, "                interleave: true,");
+        }
+        let _ = writeln!(out, "                steps: [");
+        let payload = |out: &mut String, name: &str, size: Option<(u64, bool)>| {
+            if let Some((bytes, same)) = size {
+                let mean = if same { "" } else { " // mean" };
+                let _ = writeln!(out, "{indent}{name}(\"{bytes}B\"),{mean}");
+            }
+        };
+        payload(out, "PayloadIn", class.payload_in);
+        class.steps.iter().for_each(|s| step(out, indent, s));
+        payload(out, "PayloadOut", class.payload_out);
+        let _ = writeln!(out, "                ],\n            ),");
+    }
+}

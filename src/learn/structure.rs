@@ -1,0 +1,428 @@
+//! From rows to classes: which steps a task did, in which order, and which order is the usual one of its class.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::trace::{Kind, Row, Trace};
+use super::workload::Work;
+
+/// Locks within locks; what is deeper is read as if it held only these.
+const DEEPEST: usize = 8;
+/// Steps of a task that are told apart; longer sequences are summed up.
+const LONGEST: usize = 200;
+/// Tasks of another shape become a class of their own from this share on.
+pub(super) const OWN_CLASS: f64 = 0.05;
+/// Where the most common shape has a smaller share than this, every task is summed up.
+const COMMON: f64 = 0.5;
+
+/// A step's place in the shape of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Node {
+    /// A step with a duration.
+    Work(Work),
+    /// Steps under a lock.
+    Lock(u32, Vec<Node>),
+}
+
+/// One task as recorded.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Task {
+    /// Start of its first row.
+    pub arrival: i64,
+    /// End of its last row.
+    pub end: i64,
+    pub shape: Vec<Node>,
+    /// Durations of the [`Node::Work`]s of `shape`, depth first.
+    pub times: Vec<u64>,
+    pub payload_in: Option<u64>,
+    pub payload_out: Option<u64>,
+    /// Time of rows of each sort, within [`Self::times`] or not.
+    pub io: u64,
+    pub blocked: u64,
+    pub waited: u64,
+    /// Time between rows, about which nothing is known.
+    pub gaps: u64,
+    /// Whether rows lie side by side in time.
+    pub overlaps: bool,
+}
+
+/// Tasks of one shape.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub name: String,
+    pub shape: Vec<Node>,
+    pub tasks: Vec<Task>,
+}
+
+/// What became of a class of the trace.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Grouping {
+    pub groups: Vec<Group>,
+    /// Sentences about what was summed up, split or left out.
+    pub notes: Vec<String>,
+    /// Tasks that were left out.
+    pub left_out: usize,
+}
+
+/// The tasks of the trace, in order of their first rows in the file; those without any step are not there.
+fn tasks(trace: &Trace) -> Vec<(u32, Task)> {
+    let mut rows: Vec<&Row> = trace.rows.iter().collect();
+    // At the same start the lock comes before what is done under it, then the order of the file.
+    rows.sort_by_key(|r| (r.task, r.start, !matches!(r.kind, Kind::Lock(_))));
+    let mut out = Vec::new();
+    for rows in rows.chunk_by(|a, b| a.task == b.task) {
+        let task = task(rows);
+        if !task.times.is_empty() {
+            out.push((rows[0].class, task));
+        }
+    }
+    out
+}
+
+fn task(rows: &[&Row]) -> Task {
+    let mut task = Task::default();
+    let mut timed = Vec::new();
+    for row in rows {
+        match row.kind {
+            Kind::PayloadIn(bytes) => task.payload_in = Some(task.payload_in.unwrap_or(0) + bytes),
+            Kind::PayloadOut(bytes) => task.payload_out = Some(bytes),
+            _ => timed.push(*row),
+        }
+    }
+    let Some(first) = timed.first() else {
+        return task;
+    };
+    task.arrival = first.start;
+    task.end = timed.iter().map(|r| r.end).max().unwrap_or(first.end);
+    let mut reader = Reader {
+        rows: &timed,
+        next: 0,
+        covered: first.start,
+        held: Vec::new(),
+        task: &mut task,
+    };
+    let shape = reader.nodes(i64::MAX);
+    task.shape = shape;
+    task
+}
+
+/// Reads the rows of one task, in order of their starts, into nested nodes.
+struct Reader<'a> {
+    rows: &'a [&'a Row],
+    next: usize,
+    /// Up to when the rows read so far cover the task.
+    covered: i64,
+    held: Vec<u32>,
+    task: &'a mut Task,
+}
+
+impl Reader<'_> {
+    fn nodes(&mut self, until: i64) -> Vec<Node> {
+        let mut out: Vec<Node> = Vec::new();
+        while let Some(row) = self.rows.get(self.next).filter(|r| r.start < until) {
+            self.next += 1;
+            let length = row.end.abs_diff(row.start);
+            let work = match row.kind {
+                Kind::Lock(lock) if self.held.len() >= DEEPEST || self.held.contains(&lock) => {
+                    continue;
+                }
+                Kind::Lock(lock) => {
+                    let node = self.lock(lock, row, until);
+                    out.push(node);
+                    continue;
+                }
+                Kind::Cpu => Some(Work::Cpu),
+                Kind::Native => Some(Work::Native),
+                Kind::Io => Some(Work::Io),
+                Kind::Blocked => {
+                    self.task.blocked += length;
+                    Some(Work::Io)
+                }
+                Kind::Wait => {
+                    self.task.waited += length;
+                    None
+                }
+                Kind::PayloadIn(_) | Kind::PayloadOut(_) => None,
+            };
+            self.cover(row);
+            let Some(work) = work else { continue };
+            if work == Work::Io {
+                self.task.io += length;
+            }
+            if out.last() == Some(&Node::Work(work))
+                && let Some(time) = self.task.times.last_mut()
+            {
+                *time += length;
+            } else {
+                out.push(Node::Work(work));
+                self.task.times.push(length);
+            }
+        }
+        out
+    }
+
+    fn lock(&mut self, lock: u32, row: &Row, until: i64) -> Node {
+        self.task.gaps += u64::try_from(row.start.saturating_sub(self.covered)).unwrap_or(0);
+        self.covered = self.covered.max(row.start);
+        self.held.push(lock);
+        let mut inner = self.nodes(row.end.min(until));
+        self.held.pop();
+        if inner.is_empty() {
+            // Nothing is said of what was done under the lock.
+            inner.push(Node::Work(Work::Cpu));
+            self.task.times.push(row.end.abs_diff(row.start));
+            self.covered = self.covered.max(row.end);
+        }
+        Node::Lock(lock, inner)
+    }
+
+    fn cover(&mut self, row: &Row) {
+        let gap = row.start.saturating_sub(self.covered);
+        self.task.gaps += u64::try_from(gap).unwrap_or(0);
+        // Clocks that are rounded overlap by a little without any meaning.
+        let slack = 1_000.max(row.end.abs_diff(row.start) / 100);
+        if gap < 0 && gap.unsigned_abs() > slack {
+            self.task.overlaps = true;
+        }
+        self.covered = self.covered.max(row.end);
+    }
+}
+
+/// The task's totals: one step of each kind, then each lock once with its own totals.
+fn sum_up(shape: &[Node], times: &[u64]) -> (Vec<Node>, Vec<u64>) {
+    fn add(
+        nodes: &[Node],
+        times: &mut std::slice::Iter<'_, u64>,
+        path: &mut Vec<u32>,
+        totals: &mut BTreeMap<Vec<u32>, BTreeMap<Work, u64>>,
+    ) {
+        for node in nodes {
+            match node {
+                Node::Work(w) => {
+                    let total = totals
+                        .entry(path.clone())
+                        .or_default()
+                        .entry(*w)
+                        .or_default();
+                    *total += times.next().copied().unwrap_or(0);
+                }
+                Node::Lock(l, inner) => {
+                    path.push(*l);
+                    add(inner, times, path, totals);
+                    path.pop();
+                }
+            }
+        }
+    }
+    let mut totals = BTreeMap::new();
+    add(shape, &mut times.iter(), &mut Vec::new(), &mut totals);
+    let (mut nodes, mut sums) = (Vec::new(), Vec::new());
+    for (path, works) in totals {
+        let mut inner: Vec<Node> = Vec::new();
+        for (work, total) in works {
+            inner.push(Node::Work(work));
+            sums.push(total);
+        }
+        for lock in path.into_iter().rev() {
+            inner = vec![Node::Lock(lock, inner)];
+        }
+        nodes.extend(inner);
+    }
+    (nodes, sums)
+}
+
+/// The indices of the tasks of each shape: the most common first, then the one that came first.
+fn by_shape(tasks: &[Task]) -> Vec<Vec<usize>> {
+    let mut groups: HashMap<&[Node], Vec<usize>> = HashMap::new();
+    for (i, task) in tasks.iter().enumerate() {
+        groups.entry(&task.shape).or_default().push(i);
+    }
+    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    groups.sort_by_key(|g| (usize::MAX - g.len(), g[0]));
+    groups
+}
+
+/// The classes of the trace, split by shape, in the order in which they first arrive.
+pub(super) fn group(trace: &Trace) -> Grouping {
+    let mut classes: Vec<Vec<Task>> = vec![Vec::new(); trace.classes.len()];
+    for (class, task) in tasks(trace) {
+        classes[class as usize].push(task);
+    }
+    let mut out = Grouping::default();
+    for (name, tasks) in trace.classes.iter().zip(classes) {
+        if tasks.is_empty() {
+            out.notes.push(format!(
+                "class {name} has no step with a duration: it is left out"
+            ));
+        } else {
+            class(name, tasks, &mut out);
+        }
+    }
+    distinct_names(&mut out.groups);
+    out.groups
+        .sort_by_key(|g| g.tasks.iter().map(|t| t.arrival).min().unwrap_or(i64::MAX));
+    out
+}
+
+fn class(name: &str, mut tasks: Vec<Task>, out: &mut Grouping) {
+    let total = tasks.len();
+    let mut shapes = by_shape(&tasks);
+    let share = |n: usize| n as f64 / total as f64;
+    let longest = tasks.iter().map(|t| t.times.len()).max().unwrap_or(0);
+    let scattered = shapes.len() > 2 && share(shapes[0].len()) < COMMON;
+    if scattered || longest > LONGEST {
+        out.notes.push(format!(
+            "class {name}: its {total} tasks have {} sequences of up to {longest} steps; each task was summed up to one \
+             step of a kind (a step of the scenario is longer, and there are fewer, than in the program)",
+            shapes.len()
+        ));
+        for task in &mut tasks {
+            (task.shape, task.times) = sum_up(&task.shape, &task.times);
+        }
+        shapes = by_shape(&tasks);
+    }
+    let mut left_out = 0;
+    let mut slots: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
+    for (k, members) in shapes.into_iter().enumerate() {
+        if k > 0 && share(members.len()) < OWN_CLASS {
+            left_out += members.len();
+            continue;
+        }
+        let name = if k == 0 {
+            name.to_owned()
+        } else {
+            out.notes.push(format!(
+                "class {name}: {} of {total} tasks do other steps and became the class {name}-{}",
+                members.len(),
+                k + 1
+            ));
+            format!("{name}-{}", k + 1)
+        };
+        let tasks: Vec<Task> = members.iter().filter_map(|&i| slots[i].take()).collect();
+        let shape = tasks[0].shape.clone();
+        out.groups.push(Group { name, shape, tasks });
+    }
+    if left_out > 0 {
+        out.left_out += left_out;
+        out.notes.push(format!(
+            "class {name}: {left_out} of {total} tasks are left out: they do other steps, each sequence in fewer than 5% of \
+             the tasks"
+        ));
+    }
+}
+
+/// A split class may have got the name of another.
+fn distinct_names(groups: &mut [Group]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for group in groups {
+        while let Some(n) = seen.get_mut(&group.name) {
+            *n += 1;
+            group.name = format!("{}-{n}", group.name);
+        }
+        seen.insert(group.name.clone(), 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{TimeUnit, TraceOptions};
+
+    fn read(csv: &str) -> Trace {
+        let options = TraceOptions {
+            unit: TimeUnit::Nanoseconds,
+            ..TraceOptions::default()
+        };
+        Trace::parse(csv.as_bytes(), "t.csv", options).unwrap()
+    }
+
+    #[test]
+    fn equal_neighbours_are_one_step_and_waits_none() {
+        let trace = read(
+            "task,class,kind,start,end\n1,a,wait,0,10000\n1,a,cpu,10000,20000\n1,a,cpu,20000,25000\n1,a,blocked,25000,40000\n\
+             1,a,io,40000,50000\n1,a,cpu,60000,61000\n",
+        );
+        let g = group(&trace);
+        let task = &g.groups[0].tasks[0];
+        use Work::{Cpu, Io};
+        assert_eq!(task.shape, [Cpu, Io, Cpu].map(Node::Work));
+        assert_eq!(task.times, [15_000, 25_000, 1_000]);
+        assert_eq!(
+            (task.arrival, task.waited, task.blocked, task.gaps),
+            (0, 10_000, 15_000, 10_000)
+        );
+        assert!(!task.overlaps);
+    }
+
+    #[test]
+    fn what_is_done_under_a_lock_stands_in_it() {
+        let trace = read(
+            "task,class,kind,start,end,bytes\n1,a,cpu,0,100,\n1,a,lock:m,100,400,\n1,a,cpu,100,300,\n1,a,io,300,400,\n\
+             1,a,lock:n,400,450,\n1,a,payload_in,,,77\n",
+        );
+        let g = group(&trace);
+        let task = &g.groups[0].tasks[0];
+        let cpu = || Node::Work(Work::Cpu);
+        assert_eq!(
+            task.shape,
+            [
+                cpu(),
+                Node::Lock(0, vec![cpu(), Node::Work(Work::Io)]),
+                Node::Lock(1, vec![cpu()])
+            ]
+        );
+        assert_eq!(task.times, [100, 200, 100, 50]);
+        assert_eq!(task.payload_in, Some(77));
+    }
+
+    #[test]
+    fn other_shapes_are_split_or_left_out() {
+        let mut csv = String::from("task,class,kind,start,end\n");
+        for i in 0..100 {
+            let t = i * 1_000;
+            if i < 90 {
+                csv += &format!("{i},a,io,{t},{}\n", t + 500);
+            }
+            if i < 99 {
+                csv += &format!("{i},a,cpu,{},{}\n", t + 500, t + 600);
+            } else {
+                csv += &format!("{i},a,native,{},{}\n", t + 500, t + 600);
+            }
+        }
+        let g = group(&read(&csv));
+        let names: Vec<(&str, usize)> = g
+            .groups
+            .iter()
+            .map(|g| (g.name.as_str(), g.tasks.len()))
+            .collect();
+        assert_eq!(names, [("a", 90), ("a-2", 9)]);
+        assert_eq!((g.left_out, g.notes.len()), (1, 2));
+    }
+
+    #[test]
+    fn tasks_without_a_common_shape_are_summed_up() {
+        let mut csv = String::from("task,class,kind,start,end\n");
+        for i in 0..40 {
+            let mut t = i * 100_000;
+            for _ in 0..=i % 8 {
+                csv += &format!(
+                    "{i},a,io,{t},{}\n{i},a,cpu,{},{}\n",
+                    t + 100,
+                    t + 100,
+                    t + 150
+                );
+                t += 150;
+            }
+        }
+        let g = group(&read(&csv));
+        assert_eq!(g.groups.len(), 1);
+        assert_eq!(g.groups[0].shape.len(), 2);
+        let task = &g.groups[0].tasks[7];
+        let io = if task.shape[0] == Node::Work(Work::Io) {
+            0
+        } else {
+            1
+        };
+        assert_eq!((task.times[io], task.times[1 - io]), (800, 400));
+        assert!(g.notes[0].contains("summed up"));
+    }
+}

@@ -1,0 +1,103 @@
+//! The fits as a table for a terminal.
+
+use super::dist::name;
+use super::fit::Fit;
+use super::workload::Learned;
+use crate::engine::Nanos;
+use crate::scenario::Dist;
+use crate::study::seconds;
+
+/// The p-value in a table: its resolution is a hundredth or so.
+pub(super) fn p_text(p: Option<f64>) -> String {
+    match p {
+        None => "–".into(),
+        Some(p) if p < 0.01 => "<0.01".into(),
+        Some(p) => format!("{p:.2}"),
+    }
+}
+
+/// D in a table.
+pub(super) fn d_text(d: Option<f64>) -> String {
+    d.map_or("–".into(), |d| format!("{d:.3}"))
+}
+
+/// A duration as a person reads it.
+pub(super) fn time(ns: f64) -> String {
+    if ns.is_finite() {
+        seconds(Nanos::from_f64(ns))
+    } else {
+        "infinite".into()
+    }
+}
+
+/// The distribution with its parameters, short enough for a cell.
+fn short(dist: &Dist) -> String {
+    let t = |n: &Nanos| seconds(*n);
+    let name = name(dist);
+    match dist {
+        Dist::Constant(v) | Dist::Exponential(v) => format!("{name} {}", t(v)),
+        Dist::Uniform(a, b) => format!("{name} {} to {}", t(a), t(b)),
+        Dist::Normal(m, s) => format!("{name} {}, sd {}", t(m), t(s)),
+        Dist::LogNormal { median, p99 } => format!("{name} {}, p99 {}", t(median), t(p99)),
+        Dist::Gamma { mean, cv } => format!("{name} {}, cv {cv:.2}", t(mean)),
+        Dist::Weibull { scale, shape } => format!("{name} {}, shape {shape:.2}", t(scale)),
+        Dist::Pareto { least, shape } => format!("{name} {}, shape {shape:.2}", t(least)),
+        Dist::Empirical(values) => format!("{name}, {} values", values.len()),
+    }
+}
+
+fn row(class: String, step: String, fit: &Fit) -> Vec<String> {
+    vec![
+        class,
+        step,
+        fit.n.to_string(),
+        time(fit.mean),
+        short(&fit.dist),
+        d_text(fit.d),
+        p_text(fit.p),
+        fit.verdict.text().into(),
+    ]
+}
+
+impl Learned {
+    /// The fits, one a line: class, step, number of values, mean, distribution, Kolmogorov-Smirnov D, its p-value, verdict.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let titles = [
+            "class",
+            "step",
+            "n",
+            "mean",
+            "distribution",
+            "KS D",
+            "p",
+            "fit",
+        ];
+        let mut rows = vec![titles.map(str::to_owned).to_vec()];
+        rows.extend(
+            self.fits()
+                .into_iter()
+                .map(|(class, step, fit)| row(class, step, fit)),
+        );
+        let width = |k: usize| rows.iter().map(|r| r[k].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..titles.len()).map(width).collect();
+        let mut out = String::new();
+        for cells in &rows {
+            let mut line = String::new();
+            for (k, cell) in cells.iter().enumerate() {
+                let blanks = " ".repeat(widths[k] - cell.chars().count());
+                // Numbers stand to the right.
+                let text = if matches!(k, 2 | 3 | 5 | 6) {
+                    blanks + cell
+                } else {
+                    cell.clone() + &blanks
+                };
+                line.push_str(&text);
+                line.push_str("  ");
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+}

@@ -1,0 +1,623 @@
+//! Reads a trace: CSV with a header line, or JSON Lines, one step of one task a line.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::timestamp::{self, BadTime, TimeUnit};
+use crate::scenario::limits;
+
+/// Rows that a trace may have: 40 bytes each stay in memory.
+pub(super) const MAX_ROWS: usize = 8_000_000;
+/// Bytes of one line.
+const MAX_LINE: u64 = 1 << 20;
+const KINDS: &str =
+    "a kind is cpu, native, io, blocked, wait, lock:NAME, payload_in or payload_out";
+const FIELDS: &str = "task, class, kind (or step), start, end, and where needed bytes or lock";
+
+/// What a recorded step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Running Python code; the row's length is CPU time.
+    Cpu,
+    /// Running C code that has released the GIL.
+    Native,
+    /// Waiting for something outside.
+    Io,
+    /// Off the CPU for a reason that the recorder cannot see: read as [`Kind::Io`], and said.
+    Blocked,
+    /// Waiting for something that the simulation makes itself: a worker, the event loop, a lock, a child task. Left out.
+    Wait,
+    /// Holding the lock of this number in [`Trace::locks`]; rows within are done under it.
+    Lock(u32),
+    /// Bytes that travel to the worker.
+    PayloadIn(u64),
+    /// Bytes that travel back.
+    PayloadOut(u64),
+}
+
+/// One line of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The task's number, in order of first appearance.
+    pub task: u32,
+    /// Its class: an index into [`Trace::classes`].
+    pub class: u32,
+    /// What it did.
+    pub kind: Kind,
+    /// From when, in nanoseconds of the trace's own clock.
+    pub start: i64,
+    /// To when; never before `start`.
+    pub end: i64,
+}
+
+/// A trace in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The lines, in the order of the file.
+    pub rows: Vec<Row>,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Names of the locks.
+    pub locks: Vec<String>,
+}
+
+/// How a trace is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A header line, then one line a step; separated by commas, semicolons or tabs, as the header line is.
+    Csv,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+/// What the reader has to be told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TraceOptions {
+    /// The unit of `start` and `end`.
+    pub unit: TimeUnit,
+    /// `None`: by the file's extension (`.csv`, `.tsv`, `.jsonl`, `.ndjson`), else by its first character.
+    pub format: Option<Format>,
+}
+
+/// What is wrong with a trace: where, what was found there, and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}{message}{}", .file, .place.as_deref().map_or(": ".into(), |p| format!(", {p}: ")), .help.as_deref().map_or(String::new(), |h| format!("\nhelp: {h}")))]
+pub struct TraceError {
+    /// The file's name.
+    pub file: String,
+    /// Line and column, if it is about one: `line 3, column 4 (start)`.
+    pub place: Option<String>,
+    /// What is wrong, with the offending text.
+    pub message: String,
+    /// What is expected, or what to do.
+    pub help: Option<String>,
+}
+
+/// A problem within a line, before the line's number is known.
+struct Problem {
+    column: Option<String>,
+    message: String,
+    help: Option<String>,
+}
+
+impl Problem {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            column: None,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn at(mut self, column: impl Into<String>) -> Self {
+        self.column = Some(column.into());
+        self
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The texts of one line, in either format.
+struct Fields<'a> {
+    task: &'a str,
+    class: &'a str,
+    kind: &'a str,
+    start: Option<&'a str>,
+    end: Option<&'a str>,
+    bytes: Option<&'a str>,
+    lock: Option<&'a str>,
+}
+
+/// The text, cut where nobody would read on.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("\"{}…\"", &text[..end]),
+        None => format!("\"{text}\""),
+    }
+}
+
+/// A trace under construction: names become numbers.
+struct Builder {
+    trace: Trace,
+    unit: TimeUnit,
+    tasks: HashMap<(u32, Box<str>), u32>,
+    classes: HashMap<Box<str>, u32>,
+    locks: HashMap<Box<str>, u32>,
+}
+
+fn number(map: &mut HashMap<Box<str>, u32>, names: &mut Vec<String>, name: &str) -> u32 {
+    if let Some(&n) = map.get(name) {
+        return n;
+    }
+    let n = u32::try_from(names.len()).unwrap_or(u32::MAX);
+    map.insert(name.into(), n);
+    names.push(name.to_owned());
+    n
+}
+
+impl Builder {
+    fn new(unit: TimeUnit) -> Self {
+        Self {
+            trace: Trace::default(),
+            unit,
+            tasks: HashMap::new(),
+            classes: HashMap::new(),
+            locks: HashMap::new(),
+        }
+    }
+
+    fn row(&mut self, f: &Fields<'_>) -> Result<(), Problem> {
+        if self.trace.rows.len() == MAX_ROWS {
+            return Err(Problem::new(format!(
+                "the trace has more rows than the limit MAX_ROWS ({MAX_ROWS})"
+            ))
+            .help("a part of it is enough: some thousand tasks of each class"));
+        }
+        for (text, name) in [(f.task, "task"), (f.class, "class"), (f.kind, "kind")] {
+            if text.is_empty() {
+                return Err(Problem::new(format!("the {name} is empty")).at(name));
+            }
+        }
+        let payload = matches!(f.kind, "payload_in" | "payload_out");
+        // A payload has no length in time: it may do without one, or without both.
+        let (start, end) = match (f.start, f.end) {
+            (None, None) if payload => (i64::MIN, i64::MIN),
+            (Some(s), None) if payload => {
+                let s = self.time(s, "start")?;
+                (s, s)
+            }
+            (s, e) => (self.needed(s, "start")?, self.needed(e, "end")?),
+        };
+        let length = end.checked_sub(start);
+        if length.is_none_or(|l| l < 0) {
+            return Err(Problem::new(format!(
+                "the end {} lies before the start {}",
+                quoted(f.end.unwrap_or_default()),
+                quoted(f.start.unwrap_or_default())
+            ))
+            .at("end"));
+        }
+        if length.is_some_and(|l| l.unsigned_abs() > limits::MAX_DURATION.0) {
+            return Err(
+                Problem::new("the step is longer than the limit MAX_DURATION (1000 days)")
+                    .at("end")
+                    .help("is the unit right? (--unit s, ms, us or ns)"),
+            );
+        }
+        let kind = self.kind(f)?;
+        let class = number(&mut self.classes, &mut self.trace.classes, f.class);
+        if self.trace.classes.len() > limits::MAX_NAMES {
+            return Err(Problem::new(format!(
+                "there are more classes than the limit MAX_NAMES ({})",
+                limits::MAX_NAMES
+            ))
+            .at("class")
+            .help("are the columns task and class exchanged?"));
+        }
+        let next = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
+        // Looking up borrowed pairs would need a type of its own; the copy is short.
+        let task = *self.tasks.entry((class, f.task.into())).or_insert(next);
+        self.trace.rows.push(Row {
+            task,
+            class,
+            kind,
+            start,
+            end,
+        });
+        Ok(())
+    }
+
+    fn needed(&self, text: Option<&str>, name: &str) -> Result<i64, Problem> {
+        match text {
+            Some(text) => self.time(text, name),
+            None => Err(Problem::new(format!("the {name} is missing")).at(name)),
+        }
+    }
+
+    fn time(&self, text: &str, name: &str) -> Result<i64, Problem> {
+        let unit = self.unit.name();
+        timestamp::parse(text, self.unit).map_err(|why| match why {
+            BadTime::NotANumber => Problem::new(format!("{} is not a number", quoted(text)))
+                .at(name)
+                .help(format!(
+                    "start and end are numbers of {unit}, like 12.5 (another unit with --unit ms, us or ns)"
+                )),
+            BadTime::TooLarge => Problem::new(format!("{} {unit} are too many", quoted(text)))
+                .at(name)
+                .help("is the unit right? (--unit s, ms, us or ns)"),
+        })
+    }
+
+    fn kind(&mut self, f: &Fields<'_>) -> Result<Kind, Problem> {
+        let bytes = || match f.bytes {
+            None => Err(Problem::new(format!("a {} needs its bytes", f.kind)).at("bytes")),
+            Some(text) => match text.parse::<u64>() {
+                Ok(n) if n <= limits::MAX_PAYLOAD => Ok(n),
+                Ok(_) => Err(Problem::new(format!(
+                    "{text} bytes are more than the limit MAX_PAYLOAD ({})",
+                    limits::MAX_PAYLOAD
+                ))
+                .at("bytes")),
+                Err(_) => Err(Problem::new(format!(
+                    "{} is not a whole number of bytes",
+                    quoted(text)
+                ))
+                .at("bytes")),
+            },
+        };
+        Ok(match f.kind {
+            "cpu" => Kind::Cpu,
+            "native" => Kind::Native,
+            "io" => Kind::Io,
+            "blocked" => Kind::Blocked,
+            "wait" => Kind::Wait,
+            "payload_in" => Kind::PayloadIn(bytes()?),
+            "payload_out" => Kind::PayloadOut(bytes()?),
+            other => {
+                let name = match other.strip_prefix("lock:") {
+                    Some(name) => Some(name),
+                    None if other == "lock" => f.lock,
+                    None => {
+                        return Err(
+                            Problem::new(format!("{} is no kind of step", quoted(other)))
+                                .at("kind")
+                                .help(KINDS),
+                        );
+                    }
+                };
+                let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else {
+                    return Err(Problem::new("the lock has no name")
+                        .at("kind")
+                        .help("write lock:NAME, or lock with the name in a column lock"));
+                };
+                let lock = number(&mut self.locks, &mut self.trace.locks, name);
+                if self.trace.locks.len() > limits::MAX_NAMES {
+                    return Err(Problem::new(format!(
+                        "there are more locks than the limit MAX_NAMES ({})",
+                        limits::MAX_NAMES
+                    ))
+                    .at("kind"));
+                }
+                Kind::Lock(lock)
+            }
+        })
+    }
+}
+
+impl Trace {
+    /// Reads the file: [`limits::MAX_TRACE_BYTES`] and 8 million rows at most.
+    ///
+    /// # Errors
+    ///
+    /// With the place in the file, the offending text, and what is expected.
+    pub fn read(path: &Path, options: TraceOptions) -> Result<Self, TraceError> {
+        let name = path.display().to_string();
+        let cannot = |e: &std::io::Error| TraceError {
+            file: name.clone(),
+            place: None,
+            message: format!("the trace cannot be read: {}", reason(e)),
+            help: None,
+        };
+        let meta = std::fs::metadata(path).map_err(|e| cannot(&e))?;
+        if meta.is_dir() {
+            return Err(TraceError {
+                file: name,
+                place: None,
+                message: "the trace cannot be read: it is a directory".into(),
+                help: Some("name a trace file in it".into()),
+            });
+        }
+        let file = File::open(path).map_err(|e| cannot(&e))?;
+        let extension = path
+            .extension()
+            .map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let format = options.format.or(match extension.as_deref() {
+            Some("csv" | "tsv") => Some(Format::Csv),
+            Some("jsonl" | "ndjson") => Some(Format::JsonLines),
+            _ => None,
+        });
+        Self::parse(file, &name, TraceOptions { format, ..options })
+    }
+
+    /// Reads from a stream that messages call `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trace::read`].
+    pub fn parse(input: impl Read, name: &str, options: TraceOptions) -> Result<Self, TraceError> {
+        let error = |place: Option<String>, p: Problem| TraceError {
+            file: name.to_owned(),
+            place: match (place, p.column) {
+                (Some(line), Some(column)) => Some(format!("{line}, {column}")),
+                (line, _) => line,
+            },
+            message: p.message,
+            help: p.help,
+        };
+        let mut lines = Lines {
+            input: BufReader::new(input),
+            line: 0,
+            bytes: 0,
+            text: String::new(),
+        };
+        let mut builder = Builder::new(options.unit);
+        let read = match lines.next_filled() {
+            Err(p) => Err(p),
+            Ok(false) => {
+                return Err(error(None, Problem::new("the trace is empty").help(format!(
+                    "one line a step, CSV with a header line or JSON Lines, with the fields {FIELDS}"
+                ))));
+            }
+            Ok(true) => match options.format.unwrap_or_else(|| guess(&lines.text)) {
+                Format::Csv => csv_lines(&mut lines, &mut builder),
+                Format::JsonLines => json_lines(&mut lines, &mut builder),
+            },
+        };
+        read.map_err(|p| error(Some(format!("line {}", lines.line)), p))?;
+        if builder.trace.rows.is_empty() {
+            return Err(error(
+                None,
+                Problem::new("the trace holds no step, only a header line"),
+            ));
+        }
+        Ok(builder.trace)
+    }
+}
+
+/// The operating system's reason without its number.
+fn reason(e: &std::io::Error) -> String {
+    match e.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => e.to_string(),
+    }
+}
+
+fn guess(first: &str) -> Format {
+    if first.trim_start().starts_with(['{', '[']) {
+        Format::JsonLines
+    } else {
+        Format::Csv
+    }
+}
+
+/// The lines of the file, one at a time, with what has been read so far.
+struct Lines<R> {
+    input: BufReader<R>,
+    line: u64,
+    bytes: u64,
+    text: String,
+}
+
+impl<R: Read> Lines<R> {
+    /// The next line that is not blank, without its end; false at the end of the file.
+    fn next_filled(&mut self) -> Result<bool, Problem> {
+        loop {
+            let mut bytes = Vec::new();
+            self.line += 1;
+            let n = (&mut self.input)
+                .take(MAX_LINE + 1)
+                .read_until(b'\n', &mut bytes)
+                .map_err(|e| Problem::new(format!("cannot be read: {}", reason(&e))))?
+                as u64;
+            if n == 0 {
+                return Ok(false);
+            }
+            self.bytes += n;
+            if n > MAX_LINE {
+                return Err(Problem::new("the line is longer than 1 MiB"));
+            }
+            if self.bytes > limits::MAX_TRACE_BYTES {
+                return Err(Problem::new(format!(
+                    "the trace is longer than the limit MAX_TRACE_BYTES ({})",
+                    limits::MAX_TRACE_BYTES
+                ))
+                .help("a part of it is enough: some thousand tasks of each class"));
+            }
+            let mut text = String::from_utf8(bytes).map_err(|e| {
+                let good = e.utf8_error().valid_up_to();
+                let column = String::from_utf8_lossy(&e.as_bytes()[..good])
+                    .chars()
+                    .count()
+                    + 1;
+                Problem::new("this is not UTF-8 text")
+                    .at(format!("column {column}"))
+                    .help("save the file as UTF-8")
+            })?;
+            if self.line == 1 && text.starts_with('\u{feff}') {
+                text.remove(0);
+            }
+            if !text.trim().is_empty() {
+                text.truncate(text.trim_end_matches(['\n', '\r']).len());
+                self.text = text;
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// Where the fields stand in a line of CSV.
+struct Columns {
+    task: usize,
+    class: usize,
+    kind: usize,
+    start: usize,
+    end: usize,
+    bytes: Option<usize>,
+    lock: Option<usize>,
+}
+
+impl Columns {
+    fn find(header: &[String]) -> Result<Self, Problem> {
+        let find = |names: &[&str]| {
+            header
+                .iter()
+                .position(|h| names.contains(&h.trim().to_ascii_lowercase().as_str()))
+        };
+        let need = |names: &[&str]| {
+            find(names).ok_or_else(|| {
+                Problem::new(format!(
+                    "the header line has no column {} (it has {})",
+                    names.join(" or "),
+                    header.join(", ")
+                ))
+                .help(format!("the columns are {FIELDS}; others are ignored"))
+            })
+        };
+        Ok(Self {
+            task: need(&["task"])?,
+            class: need(&["class"])?,
+            kind: need(&["kind", "step"])?,
+            start: need(&["start"])?,
+            end: need(&["end"])?,
+            bytes: find(&["bytes"]),
+            lock: find(&["lock"]),
+        })
+    }
+
+    fn of(&self, name: &str) -> Option<usize> {
+        match name {
+            "task" => Some(self.task),
+            "class" => Some(self.class),
+            "kind" => Some(self.kind),
+            "start" => Some(self.start),
+            "end" => Some(self.end),
+            "bytes" => self.bytes,
+            "lock" => self.lock,
+            _ => None,
+        }
+    }
+}
+
+/// The cells of one line of CSV; a quoted cell may hold the separator, but no line break.
+fn cells(text: &str, separator: u8) -> Result<Vec<String>, Problem> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .delimiter(separator)
+        .from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    match reader.read_record(&mut record) {
+        Ok(_) => Ok(record.iter().map(str::to_owned).collect()),
+        Err(e) => Err(Problem::new(format!("cannot be understood: {e}"))),
+    }
+}
+
+fn csv_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<(), Problem> {
+    let separator = [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|s| lines.text.bytes().filter(|b| b == s).count())
+        .unwrap_or(b',');
+    let header = cells(&lines.text, separator)?;
+    let columns = Columns::find(&header)?;
+    while lines.next_filled()? {
+        let row = cells(&lines.text, separator)?;
+        if row.len() != header.len() {
+            return Err(Problem::new(format!(
+                "it has {} fields, but the header line has {}: {}",
+                row.len(),
+                header.len(),
+                quoted(&lines.text)
+            )));
+        }
+        let cell = |i: usize| row[i].as_str();
+        let filled = |i: usize| Some(cell(i)).filter(|t| !t.is_empty());
+        let fields = Fields {
+            task: cell(columns.task),
+            class: cell(columns.class),
+            kind: cell(columns.kind),
+            start: filled(columns.start),
+            end: filled(columns.end),
+            bytes: columns.bytes.and_then(filled),
+            lock: columns.lock.and_then(filled),
+        };
+        builder.row(&fields).map_err(|mut p| {
+            if let Some(i) = p.column.as_deref().and_then(|c| columns.of(c)) {
+                p.column = Some(format!("column {} ({})", i + 1, header[i]));
+            }
+            p
+        })?;
+    }
+    Ok(())
+}
+
+/// One line of JSON Lines. Numbers stay texts, so that none of their digits is lost.
+#[derive(Deserialize)]
+struct JsonRow<'a> {
+    #[serde(borrow)]
+    task: &'a RawValue,
+    class: String,
+    #[serde(alias = "step")]
+    kind: String,
+    #[serde(borrow)]
+    start: Option<&'a RawValue>,
+    #[serde(borrow)]
+    end: Option<&'a RawValue>,
+    #[serde(borrow)]
+    bytes: Option<&'a RawValue>,
+    lock: Option<String>,
+}
+
+fn json_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<(), Problem> {
+    loop {
+        if lines.text.trim_start().starts_with('[') {
+            return Err(Problem::new("the line is a JSON list")
+                .help(format!("one JSON object a line, with {FIELDS}")));
+        }
+        let row: JsonRow<'_> = serde_json::from_str(&lines.text).map_err(|e| {
+            let why = e.to_string();
+            let why = why.split(" at line ").next().unwrap_or(&why).to_owned();
+            Problem::new(format!("{why}, in {}", quoted(&lines.text)))
+                .at(format!("column {}", e.column()))
+                .help(format!("one JSON object a line, with {FIELDS}"))
+        })?;
+        let text = |v: Option<&'_ RawValue>| v.map(|v| v.get().to_owned()).filter(|t| t != "null");
+        let task = row.task.get();
+        let (start, end, bytes) = (text(row.start), text(row.end), text(row.bytes));
+        let fields = Fields {
+            task: task.trim_matches('"'),
+            class: row.class.trim(),
+            kind: row.kind.trim(),
+            start: start.as_deref(),
+            end: end.as_deref(),
+            bytes: bytes.as_deref(),
+            lock: row.lock.as_deref(),
+        };
+        builder.row(&fields).map_err(|mut p| {
+            p.column = p.column.map(|c| format!("field {c}"));
+            p
+        })?;
+        if !lines.next_filled()? {
+            return Ok(());
+        }
+    }
+}

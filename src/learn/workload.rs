@@ -1,0 +1,475 @@
+//! The whole of it: a trace in, a workload with fitted distributions out.
+
+use super::arrivals::{Arrivals, ArrivalsChoice, arrivals};
+use super::correlation;
+use super::fit::{Fit, Verdict, fit};
+use super::structure::{Group, Node, Task, group};
+use super::trace::Trace;
+use crate::engine::Nanos;
+use crate::scenario::limits;
+
+/// Steps that are compared with each other at most, for every class.
+const COMPARED: usize = 40;
+/// Shares of time below this are not worth a word.
+const WORTH_SAYING: f64 = 0.05;
+
+/// A step that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Work {
+    /// Waiting for something outside.
+    Io,
+    /// Python code.
+    Cpu,
+    /// C code that has released the GIL.
+    Native,
+}
+
+impl Work {
+    /// As the scenario format writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Io => "Io",
+            Self::Cpu => "Cpu",
+            Self::Native => "Native",
+        }
+    }
+}
+
+/// A learnt step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LearnedStep {
+    /// Takes a time that is drawn.
+    Work(Work, Fit),
+    /// Steps under a lock, by its name.
+    Lock(String, Vec<LearnedStep>),
+    /// Steps that are done so many times.
+    Repeat(usize, Vec<LearnedStep>),
+}
+
+/// A learnt class of tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LearnedClass {
+    /// Its name.
+    pub name: String,
+    /// Tasks in the trace.
+    pub count: usize,
+    /// Mean bytes to the worker, and whether all tasks have the same.
+    pub payload_in: Option<(u64, bool)>,
+    /// Mean bytes back.
+    pub payload_out: Option<(u64, bool)>,
+    /// What a task does.
+    pub steps: Vec<LearnedStep>,
+}
+
+/// How to learn.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The scenario's name.
+    pub name: String,
+    /// Where the trace came from, for the scenario's first comment.
+    pub origin: String,
+    /// The interpreter that the CPU times were taken on, and its `cpu_factor`: they are divided by it. `None`: they are
+    /// taken for the baseline's.
+    pub interpreter: Option<(String, f64)>,
+    /// Cores of the machine; `None` leaves the scenario's default.
+    pub cores: Option<u32>,
+    /// How tasks arrive.
+    pub arrivals: ArrivalsChoice,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            name: "recorded".into(),
+            origin: "a trace".into(),
+            interpreter: None,
+            cores: None,
+            arrivals: ArrivalsChoice::Auto,
+        }
+    }
+}
+
+/// A workload learnt from a trace.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    /// How it was learnt.
+    pub options: Options,
+    /// How tasks arrive.
+    pub arrivals: Arrivals,
+    /// Whether the classes of a batch take turns.
+    pub interleaved: bool,
+    /// The classes, in the order of their first arrival; at least one.
+    pub classes: Vec<LearnedClass>,
+    /// Names of the locks that steps use.
+    pub locks: Vec<String>,
+    /// What the user should know: sentences without a full stop.
+    pub notes: Vec<String>,
+}
+
+/// Learns a workload; an error says why there is none in the trace.
+///
+/// # Errors
+///
+/// If no task has a step with a duration, or the scenario would be past a limit.
+pub fn learn(trace: &Trace, options: Options) -> Result<Learned, String> {
+    let grouping = group(trace);
+    let mut notes = grouping.notes;
+    let groups = grouping.groups;
+    if groups.is_empty() {
+        return Err("the trace holds no task with a cpu, native, io or lock step".into());
+    }
+    if groups.len() > limits::MAX_NAMES {
+        return Err(format!(
+            "the trace holds {} classes; the limit MAX_NAMES is {}",
+            groups.len(),
+            limits::MAX_NAMES
+        ));
+    }
+    let steps: usize = groups.iter().map(|g| g.shape.len()).sum();
+    if steps > limits::MAX_STEPS / 4 {
+        return Err(format!(
+            "the classes have {steps} steps together, too many for a scenario"
+        ));
+    }
+    let tasks = || groups.iter().flat_map(|g| &g.tasks);
+    let times: Vec<i64> = tasks().map(|t| t.arrival).collect();
+    let end = tasks().map(|t| t.end).max().unwrap_or(0);
+    let (arrivals, said) = arrivals(&times, end, options.arrivals);
+    notes.extend(said);
+    let factor = options.interpreter.as_ref().map_or(1.0, |(_, f)| *f);
+    let classes: Vec<LearnedClass> = groups
+        .iter()
+        .map(|g| learn_class(g, trace, factor, &mut notes))
+        .collect();
+    measured_times(&groups, &mut notes);
+    let mut locks = Vec::new();
+    classes
+        .iter()
+        .for_each(|c| lock_names(&c.steps, &mut locks));
+    Ok(Learned {
+        interleaved: interleaved(&groups),
+        options,
+        arrivals,
+        classes,
+        locks,
+        notes,
+    })
+}
+
+fn lock_names(steps: &[LearnedStep], out: &mut Vec<String>) {
+    for step in steps {
+        match step {
+            LearnedStep::Work(..) => {}
+            LearnedStep::Lock(name, inner) => {
+                if !out.contains(name) {
+                    out.push(name.clone());
+                }
+                lock_names(inner, out);
+            }
+            LearnedStep::Repeat(_, inner) => lock_names(inner, out),
+        }
+    }
+}
+
+/// Whether tasks of a class arrive between those of another.
+fn interleaved(groups: &[Group]) -> bool {
+    let mut order: Vec<(i64, usize)> = Vec::new();
+    for (i, g) in groups.iter().enumerate() {
+        order.extend(g.tasks.iter().map(|t| (t.arrival, i)));
+    }
+    order.sort_by_key(|(at, _)| *at);
+    order.windows(2).filter(|w| w[0].1 != w[1].1).count() + 1 > groups.len()
+}
+
+/// What the model cannot take from the trace, as shares of the tasks' time.
+fn measured_times(groups: &[Group], notes: &mut Vec<String>) {
+    for g in groups {
+        let sum = |f: fn(&Task) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
+        let whole = sum(|t| t.end.abs_diff(t.arrival)).max(1.0);
+        let name = &g.name;
+        let share = |part: f64| format!("{:.0}%", 100.0 * part / whole);
+        let gaps = sum(|t| t.gaps);
+        if gaps > WORTH_SAYING * whole {
+            notes.push(format!(
+                "class {name}: {} of its tasks' time lies between recorded steps and is left out; if it is waiting for \
+                 something outside, record it as io",
+                share(gaps)
+            ));
+        }
+        let blocked = sum(|t| t.blocked);
+        if blocked > WORTH_SAYING * whole {
+            notes.push(format!(
+                "class {name}: {} of its tasks' time was off the CPU for a reason that the recorder cannot see, and is read \
+                 as Io. Waiting for the GIL or a lock looks the same: record once more with --sequential, or under little \
+                 load, and compare",
+                share(blocked)
+            ));
+        }
+        let overlapping = g.tasks.iter().filter(|t| t.overlaps).count();
+        if overlapping > 0 {
+            notes.push(format!(
+                "class {name}: {overlapping} of {} tasks have steps side by side in time; the scenario does them one after \
+                 another (a FanOut may be nearer to the program)",
+                g.tasks.len()
+            ));
+        }
+    }
+}
+
+/// One step's durations over all tasks of a class.
+type Column = Vec<u64>;
+
+fn columns(g: &Group) -> Vec<Column> {
+    let n = g.tasks[0].times.len();
+    (0..n)
+        .map(|k| g.tasks.iter().map(|t| t.times[k]).collect())
+        .collect()
+}
+
+fn learn_class(g: &Group, trace: &Trace, factor: f64, notes: &mut Vec<String>) -> LearnedClass {
+    let columns = columns(g);
+    dependence(g, &columns, notes);
+    let mut next = 0;
+    let steps = learn_steps(&g.shape, &columns, &mut next, trace, factor);
+    LearnedClass {
+        name: g.name.clone(),
+        count: g.tasks.len(),
+        payload_in: payload(g, "payload_in", |t| t.payload_in, notes),
+        payload_out: payload(g, "payload_out", |t| t.payload_out, notes),
+        steps,
+    }
+}
+
+fn payload(
+    g: &Group,
+    name: &str,
+    of: fn(&Task) -> Option<u64>,
+    notes: &mut Vec<String>,
+) -> Option<(u64, bool)> {
+    let all: Vec<u64> = g.tasks.iter().filter_map(of).collect();
+    let (least, most) = (all.iter().min()?, all.iter().max()?);
+    let mean = all.iter().map(|b| u128::from(*b)).sum::<u128>() / all.len() as u128;
+    if *most > least.saturating_mul(2) {
+        notes.push(format!(
+            "class {}: {name} is between {least} and {most} bytes; the scenario has a constant size, their mean",
+            g.name
+        ));
+    }
+    Some((u64::try_from(mean).unwrap_or(u64::MAX), least == most))
+}
+
+/// Warns of steps whose durations go together, the strongest pairs first.
+fn dependence(g: &Group, columns: &[Column], notes: &mut Vec<String>) {
+    let mut works = Vec::new();
+    work_names(&g.shape, &mut works);
+    let last = columns.len().min(COMPARED);
+    let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
+    for a in 0..last {
+        for b in a + 1..last {
+            if let Some(rho) = correlation::notable(&columns[a], &columns[b]) {
+                pairs.push((rho, a, b));
+            }
+        }
+    }
+    pairs.sort_by(|x, y| {
+        y.0.abs()
+            .total_cmp(&x.0.abs())
+            .then((x.1, x.2).cmp(&(y.1, y.2)))
+    });
+    let said: Vec<String> = pairs
+        .iter()
+        .take(3)
+        .map(|(rho, a, b)| {
+            format!(
+                "step {} ({}) and step {} ({}): {rho:.2}",
+                a + 1,
+                works[*a].name(),
+                b + 1,
+                works[*b].name()
+            )
+        })
+        .collect();
+    if !said.is_empty() {
+        let more = match pairs.len() - said.len() {
+            0 => String::new(),
+            n => format!("; and {n} more"),
+        };
+        notes.push(format!(
+            "class {}: durations of its steps go together (rank correlation; {}{more}), but the scenario draws them \
+             independently: the forecast's spread from task to task is too small (positive) or too large (negative). Split \
+             the class where short and long tasks differ",
+            g.name,
+            said.join("; ")
+        ));
+    }
+}
+
+fn work_names(shape: &[Node], out: &mut Vec<Work>) {
+    for node in shape {
+        match node {
+            Node::Work(w) => out.push(*w),
+            Node::Lock(_, inner) => work_names(inner, out),
+        }
+    }
+}
+
+fn learn_steps(
+    shape: &[Node],
+    columns: &[Column],
+    next: &mut usize,
+    trace: &Trace,
+    factor: f64,
+) -> Vec<LearnedStep> {
+    if let Some(steps) = repeated(shape, columns, next, factor) {
+        return steps;
+    }
+    let mut out = Vec::new();
+    for node in shape {
+        match node {
+            Node::Work(w) => {
+                push_work(&mut out, *w, &columns[*next], factor);
+                *next += 1;
+            }
+            Node::Lock(l, inner) => {
+                let inner = learn_steps(inner, columns, next, trace, factor);
+                out.push(LearnedStep::Lock(trace.locks[*l as usize].clone(), inner));
+            }
+        }
+    }
+    out
+}
+
+fn push_work(out: &mut Vec<LearnedStep>, work: Work, times: &[u64], factor: f64) {
+    let scale = if work == Work::Cpu { 1.0 / factor } else { 1.0 };
+    let sample: Vec<Nanos> = times
+        .iter()
+        .map(|t| {
+            if scale == 1.0 {
+                Nanos(*t)
+            } else {
+                Nanos(*t).scale(scale)
+            }
+        })
+        .collect();
+    out.push(LearnedStep::Work(work, fit(&sample)));
+}
+
+/// A sequence that repeats itself at least three times, its rounds pooled, where they do not differ.
+fn repeated(
+    shape: &[Node],
+    columns: &[Column],
+    next: &mut usize,
+    factor: f64,
+) -> Option<Vec<LearnedStep>> {
+    let works: Vec<Work> = shape
+        .iter()
+        .map(|n| match n {
+            Node::Work(w) => Some(*w),
+            Node::Lock(..) => None,
+        })
+        .collect::<Option<_>>()?;
+    let period = (2..=4).find(|p| {
+        let rest = works.len() % p;
+        works.len() / p >= 3 && (rest..works.len() - p).all(|i| works[i] == works[i + p])
+    })?;
+    let (head, rounds) = (works.len() % period, works.len() / period);
+    let mine = &columns[*next..*next + works.len()];
+    let pooled: Vec<Column> = (0..period)
+        .map(|k| {
+            (0..rounds)
+                .flat_map(|r| mine[head + r * period + k].iter().copied())
+                .collect()
+        })
+        .collect();
+    let alike = (0..period).all(|k| {
+        let mut pool = pooled[k].clone();
+        pool.sort_unstable();
+        (0..rounds).all(|r| same_distribution(&mine[head + r * period + k], &pool, rounds * period))
+    });
+    if !alike {
+        return None;
+    }
+    *next += works.len();
+    let mut out = Vec::new();
+    for k in 0..head {
+        push_work(&mut out, works[k], &mine[k], factor);
+    }
+    let mut inner = Vec::new();
+    for (k, column) in pooled.iter().enumerate() {
+        push_work(&mut inner, works[head + k], column, factor);
+    }
+    out.push(LearnedStep::Repeat(rounds, inner));
+    Some(out)
+}
+
+/// Whether a part has the distribution of the sorted pool: Kolmogorov-Smirnov at 1% over all comparisons together
+/// (Bonferroni); the pool holds the part, which makes the test the milder.
+fn same_distribution(part: &[u64], pool: &[u64], comparisons: usize) -> bool {
+    let mut part = part.to_vec();
+    part.sort_unstable();
+    let (n, m) = (part.len() as f64, pool.len() as f64);
+    let d = part
+        .iter()
+        .map(|x| {
+            let below = |v: &[u64]| v.partition_point(|y| y <= x) as f64;
+            (below(&part) / n - below(pool) / m).abs()
+        })
+        .fold(0.0, f64::max);
+    let alpha = 0.01 / comparisons as f64;
+    d <= libm::sqrt(-0.5 * libm::log(alpha / 2.0) * (1.0 / n + 1.0 / m))
+}
+
+impl Learned {
+    /// Every fit with the class and the step that it belongs to, the arrivals' first.
+    #[must_use]
+    pub fn fits(&self) -> Vec<(String, String, &Fit)> {
+        let mut out = Vec::new();
+        match &self.arrivals {
+            Arrivals::Batch => {}
+            Arrivals::Poisson { fit, .. } | Arrivals::Renewal { fit, .. } => {
+                out.push(("(arrivals)".to_owned(), "gap".to_owned(), fit));
+            }
+        }
+        for class in &self.classes {
+            let mut number = 0;
+            fits_of(&class.steps, &class.name, "", &mut number, &mut out);
+        }
+        out
+    }
+
+    /// Whether every step has a named distribution that is good or fair.
+    #[must_use]
+    pub fn is_well_fitted(&self) -> bool {
+        self.fits()
+            .iter()
+            .all(|(_, _, f)| f.verdict != Verdict::Poor)
+    }
+}
+
+fn fits_of<'a>(
+    steps: &'a [LearnedStep],
+    class: &str,
+    within: &str,
+    number: &mut usize,
+    out: &mut Vec<(String, String, &'a Fit)>,
+) {
+    for step in steps {
+        match step {
+            LearnedStep::Work(work, fit) => {
+                *number += 1;
+                out.push((
+                    class.to_owned(),
+                    format!("{number} {}{within}", work.name()),
+                    fit,
+                ));
+            }
+            LearnedStep::Lock(name, inner) => {
+                fits_of(inner, class, &format!("{within} in {name}"), number, out);
+            }
+            LearnedStep::Repeat(times, inner) => {
+                fits_of(inner, class, &format!("{within} ×{times}"), number, out);
+            }
+        }
+    }
+}
