@@ -144,6 +144,11 @@ fn other_pythons_are_refused_by_name() {
     );
     let text = refused(&fake(&dir, "new", &answer("CPython", "3.99.0", 99)));
     assert!(text.contains("is Python 3.99.0"), "{text}");
+    // Python 2 does not know -I.
+    let two = format!("[ $1 = -I ] && exit 2\n{}", answer("CPython", "2.7.18", 7));
+    let two = two.replace("\"major\": 3", "\"major\": 2");
+    let text = refused(&fake(&dir, "two", &two));
+    assert!(text.contains("is Python 2.7.18"), "{text}");
     let text = refused(&fake(&dir, "pypy", &answer("PyPy", "3.10.14", 10)));
     assert!(
         text.contains("is PyPy") && text.contains("3.10.14"),

@@ -4,7 +4,7 @@ use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::report::{Meta, Style, csv, json, markdown, text};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
-use pchsim::strategy::Finding;
+use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
     ClassForecast, Forecast, Found, Judgement, LATENCIES, Quantity, Status, Study, Unit, Verdict,
     Warning,
@@ -41,7 +41,7 @@ fn forecast(
         };
         Some(e)
     });
-    let mut causes = [0.0; 10];
+    let mut causes = [0.0; CAUSES];
     (causes[0], causes[2], causes[4], causes[8]) = (0.2, 0.5, 0.26, 0.04);
     Forecast {
         strategy_label: label.into(),
@@ -103,7 +103,7 @@ fn refused() -> Forecast {
     f.classes
         .iter_mut()
         .for_each(|c| c.latencies = [None; LATENCIES.len()]);
-    f.causes = [0.0; 10];
+    f.causes = [0.0; CAUSES];
     f.cores = Vec::new();
     (f.primary, f.speedup, f.replications, f.events) = (None, None, 0, 0);
     f.objectives

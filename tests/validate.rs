@@ -8,7 +8,7 @@ use pchsim::cpython::profile::Tag;
 use pchsim::engine::Nanos;
 use pchsim::measure::{BatchSeries, Histogram};
 use pchsim::scenario::Arrivals;
-use pchsim::strategy::{Outcome, SimInput};
+use pchsim::strategy::{CAUSES, Outcome, SimInput};
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/reference")
@@ -39,7 +39,7 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
         class_latency: Vec::new(),
         series: BatchSeries::new(),
         latencies,
-        causes: [Nanos::ZERO; 10],
+        causes: [Nanos::ZERO; CAUSES],
         cpu: end,
         core_busy: Vec::new(),
         end,

@@ -1,7 +1,8 @@
-//! The profiles that are shipped with the program, embedded in it.
+//! The profiles that are shipped with the program, embedded in it, and one profile by its name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::found_profiles::{Broken, Found, found};
 use super::profile_file::{ProfileError, from_ron, read, similar};
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 
@@ -94,34 +95,113 @@ pub fn shipped() -> Vec<Profile> {
         .collect()
 }
 
-/// The shipped profile of this name, or the profile in this file (a name that ends in `.ron`).
-pub fn find(name_or_file: &str) -> Result<Profile, ProfileError> {
+/// Why there is no profile of a name.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// The file that is meant cannot be read, or is not a profile.
+    #[error(transparent)]
+    File(#[from] ProfileError),
+    /// No profile is called so.
+    #[error(
+        "no interpreter profile is called `{name}`{hint}; there are: {names}; a profile in a file is found by its path, or by \
+         its name if it lies here, in ./profiles or in a directory of PCHSIM_PROFILES"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// `, did you mean ...?` or nothing.
+        hint: String,
+        /// All names, shipped ones first.
+        names: String,
+    },
+    /// Two files hold different profiles of the name.
+    #[error("two profiles are called `{name}`: {} and {}; name the file", .first.display(), .second.display())]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+}
+
+/// The profile of this name: a shipped one, else one that [`found`] finds; or the profile in this file (a name that ends in
+/// `.ron`: a path from the current directory, else the name of a file in one of the places).
+///
+/// # Errors
+/// See [`FindError`].
+pub fn find(name_or_file: &str) -> Result<Profile, FindError> {
     if let Some(release) = RELEASES.iter().find(|r| r.name == name_or_file) {
-        return from_ron(release.text, release.name);
+        return Ok(from_ron(release.text, release.name)?);
     }
     let path = Path::new(name_or_file);
-    if path.extension().is_some_and(|e| e == "ron") {
-        return read(path);
+    let is_file = path.extension().is_some_and(|e| e == "ron");
+    if is_file && (path.exists() || path.components().count() > 1) {
+        return Ok(read(path)?);
     }
-    let names = || RELEASES.iter().map(|r| r.name);
+    choose(name_or_file, is_file, found())
+}
+
+/// The found profile that is meant.
+fn choose(
+    name: &str,
+    is_file: bool,
+    (all, broken): (Vec<Found>, Vec<Broken>),
+) -> Result<Profile, FindError> {
+    let file_is = |path: &Path| path.file_name().is_some_and(|f| f == name);
+    let meant = |f: &&Found| match is_file {
+        true => file_is(&f.path),
+        false => f.profile.name == name,
+    };
+    let mut fitting = all.iter().filter(meant);
+    if let Some(first) = fitting.next() {
+        // A copy of the same profile is no second one.
+        return match fitting.find(|f| f.profile != first.profile) {
+            None => Ok(first.profile.clone()),
+            Some(second) => Err(FindError::Ambiguous {
+                name: name.into(),
+                first: first.path.clone(),
+                second: second.path.clone(),
+            }),
+        };
+    }
+    let is_broken = |b: &Broken| {
+        file_is(&b.path)
+            || b.name.as_deref() == Some(name)
+            || b.path.file_stem() == Some(name.as_ref())
+    };
+    match broken.into_iter().find(is_broken) {
+        Some(broken) => Err(broken.error.into()),
+        None if is_file => Ok(read(Path::new(name))?),
+        None => Err(unknown(name, &all)),
+    }
+}
+
+fn unknown(name: &str, all: &[Found]) -> FindError {
+    let shipped = RELEASES.iter().map(|r| r.name);
+    let mut names: Vec<&str> = shipped.collect();
+    for f in all {
+        if !names.contains(&&*f.profile.name) {
+            names.push(&f.profile.name);
+        }
+    }
     // `3.14t` or `python3.14t` is as likely a slip as a misspelt name.
-    let version = name_or_file.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let near = match names()
-        .find(|n| !version.is_empty() && n.strip_prefix("cpython-") == Some(version))
-    {
-        Some(exact) => vec![exact],
-        None => similar(name_or_file, names()),
+    let version = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let exact = |n: &&&str| !version.is_empty() && n.strip_prefix("cpython-") == Some(version);
+    let near = match names.iter().find(exact) {
+        Some(exact) => vec![*exact],
+        None => similar(name, names.iter().copied()),
     };
-    let hint = if near.is_empty() {
-        String::new()
-    } else {
-        format!(", did you mean {}?", near.join(" or "))
-    };
-    Err(ProfileError::Unknown {
-        name: name_or_file.into(),
-        hint,
-        shipped: names().collect::<Vec<_>>().join(", "),
-    })
+    FindError::Unknown {
+        name: name.into(),
+        hint: if near.is_empty() {
+            String::new()
+        } else {
+            format!(", did you mean {}?", near.join(" or "))
+        },
+        names: names.join(", "),
+    }
 }
 
 #[cfg(test)]
@@ -147,5 +227,69 @@ mod tests {
             .expect_err("no such file")
             .to_string();
         assert!(e.contains("cannot read"), "{e}");
+    }
+
+    fn of(name: &str, file: &str, cpu: f64) -> Found {
+        let mut profile = Profile {
+            name: name.into(),
+            ..Profile::default()
+        };
+        profile.params.cpu_factor = cpu;
+        Found {
+            path: file.into(),
+            profile,
+        }
+    }
+
+    #[test]
+    fn two_of_a_name_are_told_apart_by_their_files_only() {
+        let all = || {
+            (
+                vec![of("mine", "a.ron", 1.0), of("mine", "b/c.ron", 2.0)],
+                Vec::new(),
+            )
+        };
+        let e = choose("mine", false, all())
+            .expect_err("ambiguous")
+            .to_string();
+        assert!(e.contains("a.ron and b/c.ron"), "{e}");
+        let chosen = choose("c.ron", true, all()).expect("one");
+        assert_eq!(chosen.params.cpu_factor, 2.0);
+        let copies = (
+            vec![of("mine", "a.ron", 1.0), of("mine", "b.ron", 1.0)],
+            Vec::new(),
+        );
+        assert!(choose("mine", false, copies).is_ok());
+    }
+
+    #[test]
+    fn found_names_are_suggested() {
+        let e = choose(
+            "laptip",
+            false,
+            (vec![of("laptop", "a.ron", 1.0)], Vec::new()),
+        );
+        let e = e.expect_err("no such name").to_string();
+        assert!(
+            e.contains("did you mean laptop?") && e.contains("cpython-3.11, laptop"),
+            "{e}"
+        );
+    }
+
+    #[test]
+    fn a_broken_file_matters_when_it_is_meant() {
+        let broken = || {
+            vec![Broken {
+                path: "x/mine.ron".into(),
+                name: Some("laptop".into()),
+                error: from_ron("(", "x/mine.ron").expect_err("broken"),
+            }]
+        };
+        for name in ["mine", "laptop"] {
+            let e = choose(name, false, (Vec::new(), broken())).expect_err("broken");
+            assert!(e.to_string().starts_with("x/mine.ron:1:"), "{e}");
+        }
+        let e = choose("other", false, (Vec::new(), broken())).expect_err("unknown");
+        assert!(matches!(e, FindError::Unknown { .. }));
     }
 }

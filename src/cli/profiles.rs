@@ -1,12 +1,22 @@
-//! `pchsim profiles`: the interpreter profiles that are shipped, and what is in one.
+//! `pchsim profiles`: the interpreter profiles that there are, what is in one, and how two differ.
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use serde_json::{Value, json};
 
 use super::{Exit, Printer, UserError};
+use crate::calibrate::found_profiles::found;
+use crate::calibrate::profile_diff::{Difference, differences};
 use crate::calibrate::profiles;
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 
-/// Lists the interpreter profiles, or shows one.
+/// The version of the output of `profiles diff --format json`.
+const DIFF_SCHEMA: u32 = 1;
+
+/// Lists the interpreter profiles, shows one, or compares two.
+///
+/// Shipped profiles are part of the program. Profile files (*.ron) are found in the current directory, in ./profiles and
+/// in the directories that PCHSIM_PROFILES lists (separated as in PATH); they go by the name that stands in them. A shipped
+/// name always means the shipped profile.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(subcommand)]
@@ -15,43 +25,202 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists the shipped profiles.
+    /// Lists the shipped profiles, and those found in files.
     List,
     /// Shows every parameter of a profile: value, unit, where it comes from, meaning.
     Show {
-        /// A shipped profile's name, or a file that ends in `.ron`.
+        /// A profile's name, or a file that ends in `.ron`.
         name: String,
     },
+    /// Compares two profiles, cost by cost; what differs most comes first.
+    Diff(DiffArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+struct DiffArgs {
+    /// A profile's name, or a file that ends in `.ron`.
+    first: String,
+    /// The profile to compare it with.
+    second: String,
+    /// Also costs that are equal.
+    #[arg(long, conflicts_with = "threshold")]
+    all: bool,
+    /// Only costs that differ by more than this share of the smaller value.
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
+    threshold: f64,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value = match text.trim().strip_suffix('%') {
+        Some(p) => p.trim().parse::<f64>().map(|p| p / 100.0),
+        None => text.trim().parse(),
+    };
+    match value {
+        Ok(p) if p >= 0.0 && p.is_finite() => Ok(p),
+        _ => Err("write a share of at least zero: 15%, or 0.15".into()),
+    }
+}
+
+fn find(name: &str) -> anyhow::Result<Profile> {
+    profiles::find(name).map_err(|e| UserError::new(e.to_string()).into())
 }
 
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match &args.command {
-        None | Some(Command::List) => list(),
-        Some(Command::Show { name }) => {
-            show(&profiles::find(name).map_err(|e| UserError::new(e.to_string()))?)
-        }
+        None | Some(Command::List) => list(printer),
+        Some(Command::Show { name }) => show(&find(name)?),
+        Some(Command::Diff(args)) => diff(args)?,
     };
     printer.result(&text)?;
     Ok(Exit::Done as u8)
 }
 
-fn list() -> String {
-    let mut out = String::new();
-    for p in profiles::shipped() {
-        let count = |which: fn(&Tag) -> bool| p.tags.iter().filter(|t| which(t)).count();
+fn list(printer: &Printer) -> String {
+    let shipped = profiles::shipped();
+    let mut out: String = shipped.iter().map(|p| entry(p, "")).collect();
+    let (found, broken) = found();
+    // A copy of a shipped profile is nothing new.
+    for f in found.iter().filter(|f| !shipped.contains(&f.profile)) {
+        let name = &f.profile.name;
+        let file = f.path.display();
+        let twins = found
+            .iter()
+            .filter(|g| g.profile.name == *name && g.profile != f.profile);
+        let note = if shipped.iter().any(|p| p.name == *name) {
+            "; this name means the shipped profile: use the file's"
+        } else if twins.count() > 0 {
+            "; not the only one of this name: use the file's"
+        } else {
+            ""
+        };
+        out.push_str(&entry(&f.profile, &format!("in {file}{note}")));
+    }
+    for b in broken {
+        printer.warn(&format!("warning: not a usable profile: {}", b.error));
+    }
+    out
+}
+
+fn gil(p: &Profile) -> &'static str {
+    if p.gil { "with GIL" } else { "free-threaded" }
+}
+
+fn entry(p: &Profile, place: &str) -> String {
+    let count = |which: fn(&Tag) -> bool| p.tags.iter().filter(|t| which(t)).count();
+    let mut out = format!(
+        "{:15} CPython {:8} {:13} {} measured, {} derived, {} default parameters\n",
+        p.name,
+        p.version,
+        gil(p),
+        count(|t| matches!(t, Tag::Measured(_))),
+        count(|t| matches!(t, Tag::Derived(_))),
+        count(|t| matches!(t, Tag::Default)),
+    );
+    for line in [place, &p.origin].into_iter().filter(|l| !l.is_empty()) {
+        out.push_str(&format!("{:16}{line}\n", ""));
+    }
+    out
+}
+
+fn diff(args: &DiffArgs) -> anyhow::Result<String> {
+    let (first, second) = (find(&args.first)?, find(&args.second)?);
+    let all = differences(&first, &second);
+    let compared = all.len();
+    let differ = all.iter().filter(|d| d.share() > 0.0).count();
+    let wanted = |d: &&Difference| args.all || d.share() > args.threshold;
+    let rows: Vec<&Difference> = all.iter().filter(wanted).collect();
+    Ok(match args.format {
+        Format::Json => {
+            let report = json!({
+                "schema": DIFF_SCHEMA,
+                "first": head_json(&first),
+                "second": head_json(&second),
+                "compared": compared,
+                "differ": differ,
+                "differences": rows.iter().map(|d| row_json(d)).collect::<Vec<_>>(),
+            });
+            format!("{report:#}\n")
+        }
+        Format::Text => {
+            let mut out = format!("A: {}\nB: {}\n", heading(&first), heading(&second));
+            out.push_str(&format!("{differ} of {compared} costs differ"));
+            if args.threshold > 0.0 {
+                let percent = args.threshold * 100.0;
+                out.push_str(&format!(", {} of them by more than {percent}%", rows.len()));
+            }
+            out.push('\n');
+            if !rows.is_empty() {
+                out.push_str(&table(&rows));
+            }
+            out
+        }
+    })
+}
+
+fn heading(p: &Profile) -> String {
+    format!(
+        "{} (CPython {}, {}): {}",
+        p.name,
+        p.version,
+        gil(p),
+        p.origin
+    )
+}
+
+fn head_json(p: &Profile) -> Value {
+    json!({ "name": p.name, "version": p.version, "gil": p.gil, "origin": p.origin })
+}
+
+/// `ratio` is null where the first value is zero, `difference` where either is: there is no such number.
+fn row_json(d: &Difference) -> Value {
+    let finite = |x: f64| x.is_finite().then_some(x);
+    json!({
+        "parameter": d.name,
+        "unit": d.unit,
+        "first": d.first,
+        "second": d.second,
+        "ratio": d.ratio().and_then(finite),
+        "difference": finite(d.share()),
+    })
+}
+
+fn table(rows: &[&Difference]) -> String {
+    let mut out = format!(
+        "\n{:27}{:6}{:>14}{:>14}{:>10}\n",
+        "cost", "unit", "A", "B", "B/A"
+    );
+    for d in rows {
+        let ratio = match d.ratio() {
+            Some(r) if r.is_finite() => format!("{r:.3}"),
+            _ => "-".into(),
+        };
+        let (a, b) = (number(d.first), number(d.second));
         out.push_str(&format!(
-            "{:15} CPython {:8} {:13} {} measured, {} derived, {} default parameters\n                {}\n",
-            p.name,
-            p.version,
-            if p.gil { "with GIL" } else { "free-threaded" },
-            count(|t| matches!(t, Tag::Measured(_))),
-            count(|t| matches!(t, Tag::Derived(_))),
-            count(|t| matches!(t, Tag::Default)),
-            p.origin,
+            "{:27}{:6}{a:>14}{b:>14}{ratio:>10}\n",
+            d.name, d.unit
         ));
     }
     out
+}
+
+fn number(value: f64) -> String {
+    if value == 0.0 || value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.4}")
+    }
 }
 
 fn show(p: &Profile) -> String {
@@ -59,7 +228,7 @@ fn show(p: &Profile) -> String {
         "{} (CPython {}, {}): {}\n\n",
         p.name,
         p.version,
-        if p.gil { "with GIL" } else { "free-threaded" },
+        gil(p),
         p.origin
     );
     for (i, info) in PARAMS.iter().enumerate() {
@@ -69,12 +238,7 @@ fn show(p: &Profile) -> String {
             Tag::Default => "default".into(),
             Tag::Absent(why) => format!("absent: {why}"),
         };
-        let value = p.params.get(i);
-        let value = if value == 0.0 || value >= 100.0 {
-            format!("{value:.0}")
-        } else {
-            format!("{value:.4}")
-        };
+        let value = number(p.params.get(i));
         out.push_str(&format!(
             "{:26} {value:>12} {:5} {source}\n{:46}{}\n",
             info.name,

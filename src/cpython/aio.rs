@@ -6,9 +6,9 @@ use std::collections::{BinaryHeap, VecDeque};
 use super::Finding;
 use super::exec::{Flow, Mode};
 use super::program::Executor;
-use super::server::Waiter;
+use super::server::{Queue, Waiter};
 use super::sim::Sim;
-use super::task::TaskKey;
+use super::task::{Frame, Interrupt, TaskKey};
 use super::thread::{Act, NO_GIL};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -20,8 +20,8 @@ enum Handle {
     Start(TaskKey),
     /// A task goes on.
     Step(TaskKey),
-    /// A timer is due: the future that its task awaits is set.
-    Due(TaskKey),
+    /// A timer of this number is due: the future that its task awaits is set.
+    Due(TaskKey, u64),
     /// An executor has finished a task's part: its future is set.
     Finished(TaskKey),
     /// A task's last child has ended and its done callback runs: the future that the task awaits is set.
@@ -32,7 +32,7 @@ enum Handle {
 
 /// An `asyncio.Lock`.
 #[derive(Clone, Default)]
-struct LoopLock {
+pub(crate) struct LoopLock {
     locked: bool,
     waiters: VecDeque<TaskKey>,
 }
@@ -44,7 +44,6 @@ pub(crate) struct EventLoop {
     /// Handles that other threads have added (`call_soon_threadsafe`).
     incoming: VecDeque<Handle>,
     timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
-    sequence: u64,
     /// Handles left of this iteration's snapshot.
     snapshot: usize,
     /// Permits left of the concurrency limit.
@@ -82,7 +81,6 @@ impl Sim<'_> {
             ready: VecDeque::new(),
             incoming: VecDeque::new(),
             timers: BinaryHeap::new(),
-            sequence: 0,
             snapshot: 0,
             permits: self.program.layout.limit,
             permit_waiters: VecDeque::new(),
@@ -125,11 +123,8 @@ impl Sim<'_> {
             self.threads[tid as usize].state = ITERATE;
             return;
         };
+        debug_assert_eq!(self.tasks[key].arrival, arrival);
         let now = self.machine.now();
-        if arrival > now {
-            // `await asyncio.sleep(...)` until it is due.
-            self.tasks[key].pause = arrival - now;
-        }
         self.memory.take(now, self.task_memory());
         self.push(
             tid,
@@ -178,13 +173,16 @@ impl Sim<'_> {
         while let Some(handle) = l.incoming.pop_front() {
             l.ready.push_back(handle);
         }
-        while let Some(Reverse((at, _, handle))) = l.timers.peek()
-            && *at <= now
-        {
-            l.ready.push_back(*handle);
-            l.timers.pop();
+        while let Some(&Reverse((at, _, handle))) = self.loops[copy as usize].timers.peek() {
+            let l = &mut self.loops[copy as usize];
+            if at <= now {
+                l.ready.push_back(handle);
+            } else if !self.cancelled(at, handle) {
+                break;
+            }
+            self.loops[copy as usize].timers.pop();
         }
-        if l.ready.is_empty() {
+        if self.loops[copy as usize].ready.is_empty() {
             if self.copies[copy as usize].outstanding == 0 && !self.more_to_come(copy) {
                 self.threads[tid as usize].state = CLOSING;
                 return;
@@ -235,6 +233,8 @@ impl Sim<'_> {
         l.handle_began = now;
         match handle {
             Handle::Start(key) => {
+                // `await asyncio.sleep(...)` until it is due, as its first act: how long, it finds out now.
+                self.tasks[key].pause = self.tasks[key].arrival.since(now);
                 // Children are part of a task that has its permit.
                 if self.tasks[key].parent.is_none()
                     && let Some(permits) = l.permits.as_mut()
@@ -243,7 +243,7 @@ impl Sim<'_> {
                     // A task that sleeps until its arrival asks for its permit after that.
                     if self.tasks[key].pause == Nanos::ZERO {
                         if *permits == 0 {
-                            l.permit_waiters.push_back(key);
+                            self.wait_for_permit(copy, key);
                             return;
                         }
                         *permits -= 1;
@@ -258,7 +258,11 @@ impl Sim<'_> {
                 }
                 self.resume(tid, copy, key);
             }
-            Handle::Due(key) => {
+            Handle::Due(key, number) => {
+                if !self.tasks[key].live || self.tasks[key].sleep != number {
+                    return; // Cancelled meanwhile.
+                }
+                self.tasks[key].sleep = 0;
                 self.machine.charge(tid, self.costs.aio_timer_fire);
                 l.ready.push_back(Handle::Step(key));
             }
@@ -281,12 +285,21 @@ impl Sim<'_> {
             return false;
         }
         if *permits == 0 {
-            l.permit_waiters.push_back(key);
+            self.wait_for_permit(copy, key);
             return true;
         }
         *permits -= 1;
         self.tasks[key].permitted = true;
         false
+    }
+
+    /// Up to now it waited for its turn on the loop, from now on for its permit.
+    fn wait_for_permit(&mut self, copy: u32, key: TaskKey) {
+        let now = self.machine.now();
+        let since = self.tasks[key].since;
+        self.book(key, Cause::Loop, now.since(since));
+        self.tasks[key].since = now;
+        self.loops[copy as usize].permit_waiters.push_back(key);
     }
 
     /// The loop's time is this task's time until it suspends.
@@ -370,8 +383,12 @@ impl Sim<'_> {
         let l = &mut self.loops[copy as usize];
         if let Some(next) = l.permit_waiters.pop_front() {
             // The permit is handed over.
-            self.tasks[next].permitted = true;
             l.ready.push_back(Handle::Step(next));
+            let now = self.machine.now();
+            let since = self.tasks[next].since;
+            self.book(next, Cause::Limit, now.since(since));
+            self.tasks[next].since = now;
+            self.tasks[next].permitted = true;
         } else if let Some(p) = l.permits.as_mut() {
             *p += 1;
         }
@@ -380,8 +397,7 @@ impl Sim<'_> {
     pub(crate) fn loop_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {
         match (what, task) {
             (OFFLOAD, Some(key)) => {
-                let payload = self.part_payload(key);
-                self.tasks[key].payload = payload;
+                self.tasks[key].payload = self.part_payload(key);
                 self.suspend_current(tid, copy);
                 self.tasks[key].since = self.machine.now();
                 let c = &self.copies[copy as usize];
@@ -412,23 +428,35 @@ impl Sim<'_> {
             self.book(key, Cause::Io, until.since(from));
             self.tasks[key].since = until.max(now);
         }
-        let l = &mut self.loops[copy as usize];
-        l.sequence += 1;
-        l.timers
-            .push(Reverse((until, l.sequence, Handle::Due(key))));
+        self.loop_timers += 1;
+        let number = self.loop_timers;
+        self.tasks[key].sleep = number;
+        self.loops[copy as usize]
+            .timers
+            .push(Reverse((until, number, Handle::Due(key, number))));
+    }
+
+    /// A lock that is awaited: each loop's own, or one for all of them.
+    fn awaited_lock(&mut self, copy: u32, lock: u32) -> &mut LoopLock {
+        if self.program.locks[lock as usize].shared {
+            &mut self.shared_locks[lock as usize]
+        } else {
+            &mut self.loops[copy as usize].locks[lock as usize]
+        }
     }
 
     /// Takes an `asyncio.Lock` or waits for it, first in, first out.
     pub(crate) fn loop_lock(&mut self, tid: Tid, key: TaskKey, lock: u32) -> Flow {
         self.machine.charge(tid, self.costs.aio_semaphore);
         let copy = self.tasks[key].copy;
-        let l = &mut self.loops[copy as usize].locks[lock as usize];
+        let l = self.awaited_lock(copy, lock);
         if !l.locked {
             l.locked = true;
             return Flow::Go;
         }
         l.waiters.push_back(key);
         self.tasks[key].since = self.machine.now();
+        self.wait_with_deadline(key);
         Flow::Suspended
     }
 
@@ -437,7 +465,7 @@ impl Sim<'_> {
             return;
         };
         let copy = self.tasks[key].copy;
-        let l = &mut self.loops[copy as usize].locks[lock as usize];
+        let l = self.awaited_lock(copy, lock);
         match l.waiters.pop_front() {
             Some(next) => self.loop_resume(tid, next, Cause::Lock),
             None => l.locked = false,
@@ -485,29 +513,78 @@ impl Sim<'_> {
         self.unpark_by(by, tid);
     }
 
-    /// Lets a task that waits with a deadline be woken by it.
-    pub(crate) fn loop_deadline(&mut self, key: TaskKey, at: Nanos) {
+    /// Lets a task that waits be woken by its deadline, if it has one.
+    pub(crate) fn wait_with_deadline(&mut self, key: TaskKey) {
+        let Some(at) = self.deadline(key) else {
+            return;
+        };
         let (copy, number) = (self.tasks[key].copy, self.tasks[key].number);
-        let l = &mut self.loops[copy as usize];
-        l.sequence += 1;
-        l.timers
-            .push(Reverse((at, l.sequence, Handle::Deadline(key, number))));
+        self.loop_timers += 1;
+        self.loops[copy as usize].timers.push(Reverse((
+            at,
+            self.loop_timers,
+            Handle::Deadline(key, number),
+        )));
+    }
+
+    /// Whether a timer's handle has been cancelled: what it was for is over.
+    fn cancelled(&self, at: Nanos, handle: Handle) -> bool {
+        match handle {
+            Handle::Due(key, number) => !self.tasks[key].live || self.tasks[key].sleep != number,
+            Handle::Deadline(key, number) => {
+                let task = &self.tasks[key];
+                !task.live || task.number != number || self.deadline(key) != Some(at)
+            }
+            _ => false,
+        }
     }
 
     fn deadline_passed(&mut self, tid: Tid, key: TaskKey, number: u64) {
-        if !self.tasks[key].live || self.tasks[key].number != number {
-            return;
+        let task = &self.tasks[key];
+        if task.live && task.number == number && self.overdue(key) {
+            self.stop_waiting(tid, key);
         }
+    }
+
+    /// Ends whatever a task of a loop waits for, which is then for the task to find out; its children are cancelled, and
+    /// it goes on when all have ended.
+    fn stop_waiting(&mut self, tid: Tid, key: TaskKey) {
         let waiter = Waiter::Task(key);
-        let waits = self
-            .queues
-            .iter()
-            .any(|q| q.getters.contains(&waiter) || q.putters.contains(&waiter));
-        if waits {
+        let queued = |q: &Queue| q.getters.contains(&waiter) || q.putters.contains(&waiter);
+        if self.queues.iter().any(queued) {
             for q in &mut self.queues {
                 q.forget(waiter);
             }
             self.loop_resume(tid, key, Cause::Queue);
+        } else if self.tasks[key].children > 0 {
+            let children: Vec<TaskKey> = self
+                .tasks
+                .iter()
+                .filter(|(_, t)| t.parent == Some(key))
+                .map(|(k, _)| k)
+                .collect();
+            for child in children {
+                self.cancel(tid, child);
+            }
+        } else if let Some(&Frame::LoopLock(lock)) = self.tasks[key].frames.last() {
+            let copy = self.tasks[key].copy;
+            let l = self.awaited_lock(copy, lock);
+            if let Some(at) = l.waiters.iter().position(|&w| w == key) {
+                l.waiters.remove(at);
+                self.tasks[key].frames.pop();
+                self.loop_resume(tid, key, Cause::Lock);
+            }
+        }
+    }
+
+    /// `Task.cancel`: the task gives up where it waits. An offload that runs is waited for.
+    fn cancel(&mut self, tid: Tid, key: TaskKey) {
+        self.tasks[key].interrupt = Some(Interrupt::Cancelled);
+        if std::mem::take(&mut self.tasks[key].sleep) > 0 {
+            let copy = self.tasks[key].copy;
+            self.loops[copy as usize].ready.push_back(Handle::Step(key));
+        } else {
+            self.stop_waiting(tid, key);
         }
     }
 

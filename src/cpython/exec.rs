@@ -3,10 +3,14 @@
 use super::program::{Demand, Instr};
 use super::server::Waiter;
 use super::sim::Sim;
-use super::task::{Ending, Frame, Task, TaskKey};
+use super::task::{Ending, Frame, Interrupt, Task, TaskKey};
 use super::thread::{Act, NO_GIL, Role};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, Tid};
+
+/// The last bits of a child's number say which of its parent's children it is.
+const CHILD_BITS: u32 = 24;
+const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
 
 /// Who executes a task, which decides what a wait means.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,7 +85,7 @@ impl Sim<'_> {
     }
 
     /// Whether an instruction needs the loop itself rather than a worker.
-    fn is_wait(&self, instr: Instr) -> bool {
+    pub(crate) fn is_wait(&self, instr: Instr) -> bool {
         match instr {
             Instr::Io(_) | Instr::Put(_) | Instr::Get(_) | Instr::FanOut { .. } | Instr::End => {
                 true
@@ -113,24 +117,13 @@ impl Sim<'_> {
         code.first().is_some_and(|i| hold(&i)) && inside.is_some_and(|&i| self.is_work(i))
     }
 
-    /// Bytes there and back of the part that begins at the task's next instruction.
-    pub(crate) fn part_payload(&self, key: TaskKey) -> (u64, u64) {
-        let task = &self.tasks[key];
-        let (mut there, mut back) = (0, 0);
-        for &instr in &self.program.classes[task.class as usize].code[task.pc as usize..] {
-            match instr {
-                Instr::PayloadIn(n) => there += n,
-                Instr::PayloadOut(n) => back = n,
-                i if self.is_wait(i) => break,
-                _ => {}
-            }
-        }
-        (there, back)
-    }
-
     /// Executes the task's next instruction for the thread that runs it.
     #[inline]
     pub(crate) fn step(&mut self, tid: Tid, key: TaskKey, mode: Mode) -> Flow {
+        if self.tasks[key].interrupt.is_some() && mode != Mode::Part {
+            self.interrupted(tid, key);
+            return Flow::Go;
+        }
         if self.tasks[key].pause > Nanos::ZERO {
             if mode == Mode::Part {
                 return Flow::Over;
@@ -140,7 +133,8 @@ impl Sim<'_> {
         }
         let task = &self.tasks[key];
         if !task.frames.is_empty() && task.children == 0 && self.overdue(key) {
-            self.unwind(tid, key, Ending::TimedOut);
+            let over = self.overdue_from(key);
+            self.unwind(tid, key, Ending::TimedOut, over);
             return Flow::Go;
         }
         let task = &self.tasks[key];
@@ -183,7 +177,8 @@ impl Sim<'_> {
             Instr::FanOut { class, count } => {
                 return self.step_fan_out(tid, key, mode, class, count);
             }
-            Instr::PayloadIn(_) | Instr::PayloadOut(_) => {}
+            Instr::PayloadIn(bytes) => self.step_payload_in(tid, key, bytes),
+            Instr::PayloadOut(bytes) => self.step_payload_out(tid, key, bytes),
             Instr::Allocate(objects) => self.allocate(tid, objects),
             Instr::EnterHold(bytes) => {
                 self.memory.take(self.machine.now(), bytes);
@@ -197,10 +192,13 @@ impl Sim<'_> {
                 self.tasks[key].frames.push(Frame::Timeout(deadline));
             }
             Instr::EnterRetry { attempts, backoff } => {
-                let pc = self.tasks[key].pc;
-                self.tasks[key]
-                    .frames
-                    .push(Frame::Retry(pc, attempts, backoff));
+                let task = &mut self.tasks[key];
+                task.frames.push(Frame::Retry {
+                    start: task.pc,
+                    attempts,
+                    backoff,
+                    arguments: task.data.arguments,
+                });
             }
             Instr::LeaveHold => {
                 if let Some(Frame::Hold(bytes)) = self.tasks[key].frames.pop() {
@@ -234,7 +232,7 @@ impl Sim<'_> {
                     .task(task.number, u64::from(task.draws));
                 task.draws += 1;
                 if unit(&mut rng) < probability {
-                    self.unwind(tid, key, Ending::Failed);
+                    self.unwind(tid, key, Ending::Failed, usize::MAX);
                 }
             }
             Instr::End => return self.step_end(key),
@@ -244,20 +242,28 @@ impl Sim<'_> {
 
     fn step_end(&mut self, key: TaskKey) -> Flow {
         let task = &mut self.tasks[key];
-        if let Some(Frame::Inline { class, pc, left }) = task.frames.last_mut() {
-            if *left > 1 {
-                *left -= 1;
-                task.pc = 0;
-            } else {
-                let (class, pc) = (*class, *pc);
-                task.frames.pop();
-                task.class = class;
-                task.pc = pc;
-            }
-            return Flow::Go;
+        let Some(Frame::Inline {
+            class,
+            pc,
+            left,
+            data,
+        }) = task.frames.last_mut()
+        else {
+            task.pc -= 1; // Stays at its end.
+            return Flow::Over;
+        };
+        if *left > 1 {
+            *left -= 1;
+            task.pc = 0;
+            self.drop_childs(key);
+        } else {
+            let (class, pc, data) = (*class, *pc, *data);
+            task.frames.pop();
+            task.class = class;
+            task.pc = pc;
+            self.leave_child(key, data);
         }
-        task.pc -= 1; // Stays at its end.
-        Flow::Over
+        Flow::Go
     }
 
     /// Waits for something outside, at most until the task's deadline.
@@ -274,7 +280,7 @@ impl Sim<'_> {
         Flow::Go
     }
 
-    fn deadline(&self, key: TaskKey) -> Option<Nanos> {
+    pub(crate) fn deadline(&self, key: TaskKey) -> Option<Nanos> {
         self.tasks[key]
             .frames
             .iter()
@@ -288,15 +294,50 @@ impl Sim<'_> {
             .min()
     }
 
-    fn overdue(&self, key: TaskKey) -> bool {
+    /// Where the blocks begin that the deadline has ended.
+    fn overdue_from(&self, key: TaskKey) -> usize {
+        let now = self.machine.now();
+        let frames = &self.tasks[key].frames;
+        let over = |f: &Frame| matches!(f, Frame::Timeout(d) if *d <= now);
+        frames.iter().position(over).unwrap_or(usize::MAX)
+    }
+
+    /// Gives up what a child's failure, or a parent that stopped waiting, ends; a task whose children still run waits for
+    /// them.
+    fn interrupted(&mut self, tid: Tid, key: TaskKey) {
+        let task = &mut self.tasks[key];
+        if task.children > 0 {
+            // Only a thread comes here before the last of them has ended.
+            task.joining = true;
+            self.push(tid, Act::Park(Cause::Queue));
+            return;
+        }
+        match task.interrupt.take() {
+            Some(Interrupt::Cancelled) => {
+                self.tasks[key].pause = Nanos::ZERO;
+                self.unwind(tid, key, Ending::TimedOut, 0);
+            }
+            // The deadline may be why the children ended: it comes first.
+            Some(Interrupt::Child(_)) if self.overdue(key) => {
+                let over = self.overdue_from(key);
+                self.unwind(tid, key, Ending::TimedOut, over);
+            }
+            Some(Interrupt::Child(ending)) => self.unwind(tid, key, ending, usize::MAX),
+            None => {}
+        }
+    }
+
+    pub(crate) fn overdue(&self, key: TaskKey) -> bool {
         self.deadline(key).is_some_and(|d| d <= self.machine.now())
     }
 
-    /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends.
-    fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
+    /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends. Blocks from number
+    /// `over` on are not tried again: their time is up.
+    fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending, over: usize) {
         let now = self.machine.now();
         self.events += 1;
         self.tasks[key].joiner = None;
+        self.tasks[key].joining = false;
         if ending == Ending::TimedOut {
             self.give_up_waiting(tid, key);
         }
@@ -305,18 +346,32 @@ impl Sim<'_> {
                 Frame::Lock(index) => self.release(tid, index),
                 Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
                 Frame::Hold(bytes) => self.memory.give(now, bytes),
-                Frame::Retry(start, attempts, backoff) if attempts > 1 => {
+                Frame::Retry {
+                    start,
+                    attempts,
+                    backoff,
+                    arguments,
+                } if attempts > 1 && self.tasks[key].frames.len() < over => {
+                    self.drop_arguments(key, arguments);
                     let task = &mut self.tasks[key];
-                    task.frames
-                        .push(Frame::Retry(start, attempts - 1, backoff * 2));
+                    task.frames.push(Frame::Retry {
+                        start,
+                        attempts: attempts - 1,
+                        backoff: backoff * 2,
+                        arguments,
+                    });
                     task.pc = start;
                     task.pause = backoff;
                     return;
                 }
-                Frame::Inline { class, .. } => self.tasks[key].class = class,
-                Frame::Timeout(_) | Frame::Retry(..) | Frame::Repeat(..) => {}
+                Frame::Inline { class, data, .. } => {
+                    self.tasks[key].class = class;
+                    self.leave_child(key, data);
+                }
+                Frame::Timeout(_) | Frame::Retry { .. } | Frame::Repeat(..) => {}
             }
         }
+        self.drop_result(key);
         let task = &mut self.tasks[key];
         task.ending = ending;
         let code = &self.program.classes[task.class as usize].code;
@@ -444,9 +499,7 @@ impl Sim<'_> {
     fn wait_for_queue(&mut self, tid: Tid, key: TaskKey, on_loop: bool) -> Flow {
         if on_loop {
             self.tasks[key].since = self.machine.now();
-            if let Some(deadline) = self.deadline(key) {
-                self.loop_deadline(key, deadline);
-            }
+            self.wait_with_deadline(key);
             return Flow::Suspended;
         }
         let act = self
@@ -482,11 +535,13 @@ impl Sim<'_> {
             return Flow::Go;
         }
         if matches!(mode, Mode::Inline | Mode::Part) {
+            let data = self.enter_child(key);
             let task = &mut self.tasks[key];
             task.frames.push(Frame::Inline {
                 class: task.class,
                 pc: task.pc,
                 left: count,
+                data,
             });
             task.class = class;
             task.pc = 0;
@@ -497,12 +552,13 @@ impl Sim<'_> {
         let now = self.machine.now();
         for child in 0..count {
             // Children draw from streams of their own, far from those of other tasks.
-            let child_number = (number + 1) << 24 | (1 << 63) | child;
+            let child_number = (number + 1) << CHILD_BITS | (1 << 63) | child;
             let c = self.tasks.insert(child_number, class, now);
             let task = &mut self.tasks[c];
             task.parent = Some(key);
             task.copy = copy;
             task.counted = false;
+            task.payload = self.program.classes[class as usize].bytes_in;
             if matches!(mode, Mode::Loop { .. }) {
                 self.machine.charge(tid, self.costs.aio_task_create);
                 self.loop_ready(copy, c);
@@ -512,6 +568,7 @@ impl Sim<'_> {
         }
         if matches!(mode, Mode::Loop { .. }) {
             self.tasks[key].since = now;
+            self.wait_with_deadline(key);
             return Flow::Suspended;
         }
         // Comes back to this instruction, to look at them, once it has started all.
@@ -520,10 +577,13 @@ impl Sim<'_> {
         Flow::Go
     }
 
-    /// A child of this parent is over.
-    pub(crate) fn child_ended(&mut self, parent: TaskKey) {
+    /// A child of this parent is over. One that is not done makes the parent fail, once all are over.
+    pub(crate) fn child_ended(&mut self, parent: TaskKey, ending: Ending) {
         let task = &mut self.tasks[parent];
         task.children -= 1;
+        if ending != Ending::Done && task.interrupt.is_none() {
+            task.interrupt = Some(Interrupt::Child(ending));
+        }
         if task.children == 0 {
             match task.joiner {
                 // It must not be woken out of another wait: for the announcement of a thread that it starts.
@@ -532,6 +592,44 @@ impl Sim<'_> {
                 None => self.loop_gathered(parent),
             }
         }
+    }
+
+    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
+    pub(crate) fn name_of(&self, task: &Task) -> String {
+        let mut name = match task.parent {
+            Some(parent) => {
+                let child = (task.number & CHILD_MASK) + 1;
+                format!("{}'s child {child}", self.name_of(&self.tasks[parent]))
+            }
+            None => String::new(),
+        };
+        // Children that it runs itself, one after another, have no tasks of their own.
+        let mut inline = Vec::new();
+        for frame in &task.frames {
+            if let Frame::Inline {
+                class, pc, left, ..
+            } = frame
+            {
+                inline.push((*class, *pc, *left));
+            }
+        }
+        if task.parent.is_none() {
+            let class = inline.first().map_or(task.class, |&(class, ..)| class);
+            name = format!(
+                "{} #{}",
+                self.program.classes[class as usize].name,
+                task.number + 1
+            );
+        }
+        for (class, pc, left) in inline {
+            let code = &self.program.classes[class as usize].code;
+            let all = match code.get(pc.wrapping_sub(1) as usize) {
+                Some(Instr::FanOut { count, .. }) => *count,
+                _ => left,
+            };
+            name = format!("{name}'s child {}", all - left + 1);
+        }
+        name
     }
 
     /// What the instruction before this one (or at it) waits for, in words.

@@ -15,6 +15,8 @@ pub(crate) struct Message {
     pub(crate) task: TaskKey,
     pub(crate) size: u64,
     read: u64,
+    /// When the last of its bytes had been written.
+    pub(crate) written: Nanos,
 }
 
 /// A pipe: bytes in order, a blocked writer, a blocked reader.
@@ -73,6 +75,7 @@ impl Sim<'_> {
             task,
             size,
             read: 0,
+            written: Nanos::MAX,
         });
     }
 
@@ -110,6 +113,9 @@ impl Sim<'_> {
         p.used += chunk;
         if left > 0 {
             self.push_front(tid, Act::Write(pipe, left));
+        } else if let Some(message) = p.messages.back_mut() {
+            // There is one writer at a time, and what it writes is the last message.
+            message.written = self.machine.now();
         }
         if let Some(reader) = self.pipes[pipe as usize].reader.take() {
             self.unpark_by(tid, reader);

@@ -13,6 +13,7 @@ mod ipc;
 mod lock;
 mod memory;
 mod observe;
+mod payload;
 mod pool;
 mod processes;
 pub mod profile;

@@ -75,6 +75,7 @@ impl Sim<'_> {
     /// A task is over: what its user or its parent sees.
     pub(crate) fn task_ended(&mut self, key: TaskKey) {
         let now = self.machine.now();
+        self.release_data(key);
         let task = &self.tasks[key];
         let (class, ending, counted, copy, parent) = (
             task.class,
@@ -86,7 +87,7 @@ impl Sim<'_> {
         let (number, latency) = (task.number, now - task.arrival);
         if let Some(parent) = parent {
             self.tasks.remove(key);
-            self.child_ended(parent);
+            self.child_ended(parent, ending);
             return;
         }
         self.observer.makespan = now;

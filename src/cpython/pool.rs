@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
+use super::payload::Data;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::TaskKey;
@@ -68,9 +69,9 @@ impl Sim<'_> {
     /// caller has paid [`Params::tpe_submit`](super::profile::Params::tpe_submit).
     pub(crate) fn pool_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
         let now = self.machine.now();
-        let payload = self.tasks[key].payload.0;
+        let payload = self.tasks[key].payload;
         let own = self.item_memory();
-        self.memory.take(now, payload + own);
+        self.memory.take(now, self.payload_memory(payload) + own);
         let p = &mut self.pools[pool as usize];
         if p.interpreters {
             self.machine.charge(tid, self.costs.interp_call);
@@ -162,7 +163,11 @@ impl Sim<'_> {
 
     /// Books a task's waiting for the worker that takes it now: until the worker was up it waited for its start.
     pub(crate) fn book_wait(&mut self, worker: Tid, key: TaskKey, cause: Cause) {
-        let now = self.machine.now();
+        self.book_wait_until(worker, key, cause, self.machine.now());
+    }
+
+    /// The same, but only up to this instant.
+    pub(crate) fn book_wait_until(&mut self, worker: Tid, key: TaskKey, cause: Cause, now: Nanos) {
         let since = self.tasks[key].since;
         let ready = Nanos(self.threads[worker as usize].scratch)
             .min(now)
@@ -237,7 +242,7 @@ impl Sim<'_> {
         if self.step(tid, key, mode) == Flow::Over {
             self.push(tid, Act::Label(Cause::Ipc));
             if let Role::InterpWorker(_, _) = self.threads[tid as usize].role {
-                let back = self.tasks[key].payload.1;
+                let back = self.tasks[key].data.result;
                 let objects = self.objects(key).1;
                 let cost = self.dumps_cost(back, objects) + self.loads_cost(back, objects);
                 self.push(tid, Act::Run(Self::half(self.costs.interp_item) + cost));
@@ -276,7 +281,7 @@ impl Sim<'_> {
                 self.look_for_item(tid, pool);
                 if self.threads[tid as usize].state == WORKING {
                     let key = self.threads[tid as usize].task.expect("just begun");
-                    let loads = self.loads_cost(self.tasks[key].payload.0, self.objects(key).0);
+                    let loads = self.loads_cost(self.tasks[key].payload, self.objects(key).0);
                     self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
                     self.push(tid, Act::SwitchGil(own));
                     self.push(tid, Act::Run(Self::half(self.costs.interp_item) + loads));
@@ -296,7 +301,12 @@ impl Sim<'_> {
     pub(crate) fn pool_act(&mut self, tid: Tid, pool: u32, what: u8, task: Option<TaskKey>) {
         match (what, task) {
             (NEXT, Some(key)) => self.item_done(tid, pool, key),
-            (ENTER, Some(_)) => self.machine.set_run_cause(tid, Cause::Running),
+            (ENTER, Some(key)) => {
+                // The interpreter has a copy of its own.
+                let copy = self.tasks[key].payload;
+                self.memory.take(self.machine.now(), copy);
+                self.machine.set_run_cause(tid, Cause::Running);
+            }
             (INTERP_READY, _) => {
                 self.children += 1;
                 self.threads[tid as usize].scratch = self.machine.now().0;
@@ -325,9 +335,19 @@ impl Sim<'_> {
         t.task = None;
         t.state = LOOKING;
         self.machine.count(tid, false, Cause::Ipc);
-        let (there, back) = self.tasks[key].payload;
+        let there = self.tasks[key].payload;
         let own = self.item_memory();
-        self.memory.give(now, there + own);
+        self.memory.give(now, self.payload_memory(there) + own);
+        let Data {
+            result, resident, ..
+        } = self.tasks[key].data;
+        if self.pools[pool as usize].interpreters {
+            self.memory.take(now, result);
+            self.memory.give(now, there + resident);
+            self.result_received(key, result);
+        } else {
+            self.result_received(key, resident);
+        }
         if self.tokens_after_every_item() {
             self.pools[pool as usize].tokens += 1;
         }
@@ -336,16 +356,8 @@ impl Sim<'_> {
             let copy = self.pools[pool as usize].copy;
             self.offload_done(tid, copy, key);
         } else {
-            if self.keeps_results() {
-                self.memory.take(now, back);
-            }
             self.task_ended(key);
         }
-    }
-
-    /// A list of futures keeps the results of a batch until its end.
-    pub(crate) fn keeps_results(&self) -> bool {
-        !self.program.batch.is_empty()
     }
 
     /// `shutdown`: idle workers wake and leave.

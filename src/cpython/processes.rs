@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
+use super::ipc::Message;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
@@ -106,17 +107,6 @@ impl Sim<'_> {
         u32::try_from(self.process_pools.len() - 1).expect("few pools")
     }
 
-    /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
-    fn payload_memory(&self, bytes: u64) -> u64 {
-        // glibc's threshold for mapping an allocation rises with use; after a program's imports it stands about here.
-        const MMAP_THRESHOLD: u64 = 200_000;
-        if self.program.untouched_payload && bytes >= MMAP_THRESHOLD {
-            0
-        } else {
-            bytes
-        }
-    }
-
     /// `multiprocessing.Pool()`: every worker and the two handler threads start in the constructor.
     pub(crate) fn open_mp_pool(&mut self, tid: Tid, pool: u32) {
         let mut acts = Vec::new();
@@ -157,7 +147,7 @@ impl Sim<'_> {
 
     /// `submit`, its own CPU paid: queue the work, wake the manager, start what is missing.
     pub(crate) fn process_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
-        let there = self.payload_memory(self.tasks[key].payload.0);
+        let there = self.payload_memory(self.tasks[key].payload);
         self.memory.take(self.machine.now(), there);
         let p = &mut self.process_pools[pool as usize];
         p.work.push_back(key);
@@ -344,12 +334,11 @@ impl Sim<'_> {
         let since = self.tasks[key].since;
         self.book(key, Cause::Ipc, now - since);
         self.tasks[key].since = now;
-        let (there, back) = self.tasks[key].payload;
-        let there = self.payload_memory(there);
+        let there = self.payload_memory(self.tasks[key].payload);
         self.memory.give(now, there);
-        if parts || !self.keeps_results() {
-            self.memory.give(now, back);
-        }
+        // What was unpickled is the program's own now, and resident.
+        let back = self.tasks[key].data.result;
+        self.result_received(key, back);
         if parts {
             self.machine.charge(tid, self.costs.aio_threadsafe);
             self.offload_done(tid, copy, key);
@@ -378,14 +367,14 @@ impl Sim<'_> {
             }
             return;
         };
-        let mut size = self.tasks[first].payload.0;
+        let mut size = self.tasks[first].payload;
         let mut last = first;
         for _ in 1..chunk {
             let Some(key) = self.process_pools[pool as usize].work.pop_front() else {
                 break;
             };
             self.tasks[last].next = Some(key);
-            size += self.tasks[key].payload.0;
+            size += self.tasks[key].payload;
             last = key;
         }
         let mut next = Some(first);
@@ -427,11 +416,10 @@ impl Sim<'_> {
     fn chunk_size(&self, pool: u32) -> u64 {
         let p = &self.process_pools[pool as usize];
         match self.program.layout.executor {
-            Executor::MpPool(workers, _, 0) if !self.program.batch.is_empty() => {
-                (self.program.batch.len() as u64)
-                    .div_ceil(4 * u64::from(workers))
-                    .max(1)
-            }
+            Executor::MpPool(workers, _, 0) if !self.program.batch.is_empty() => self
+                .own_share(p.copy)
+                .div_ceil(4 * u64::from(workers))
+                .max(1),
             Executor::MpPool(_, _, chunk) if p.mp && !self.program.batch.is_empty() => {
                 u64::from(chunk.max(1))
             }
@@ -512,9 +500,16 @@ impl Sim<'_> {
             .handed
             .expect("set with the message");
         let back = self.results_size(first);
-        let own = self.payload_memory(back);
-        self.memory.take(now, back + own);
+        self.memory.take(now, back);
+        // The tasks are gone when the parent is quick: what is to be let go when the result has been sent is noted here.
+        let mut own = 0;
+        let mut next = Some(first);
+        while let Some(key) = next {
+            own += std::mem::take(&mut self.tasks[key].data.resident);
+            next = self.tasks[key].next;
+        }
         let t = &mut self.threads[tid as usize];
+        t.result_bytes = back + own;
         t.task = None;
         t.state = PUT;
         let dumps = self.dumps_cost(back, self.chunk_objects(first).1);
@@ -529,12 +524,12 @@ impl Sim<'_> {
 
     /// Payload of the tasks of a message, there.
     fn calls_size(&self, first: TaskKey) -> u64 {
-        self.chunk(first).map(|t| t.payload.0).sum()
+        self.chunk(first).map(|t| t.payload).sum()
     }
 
     /// Payload of the tasks of a message, back.
     fn results_size(&self, first: TaskKey) -> u64 {
-        self.chunk(first).map(|t| t.payload.1).sum()
+        self.chunk(first).map(|t| t.data.result).sum()
     }
 
     /// Objects of the tasks of a message, there and back.
@@ -565,6 +560,7 @@ impl Sim<'_> {
             READY => {
                 self.children += 1;
                 self.threads[tid as usize].scratch = now.0;
+                self.threads[tid as usize].free = now;
             }
             GOT => self.got_call(tid, pool),
             UNPICKLED => {
@@ -574,17 +570,16 @@ impl Sim<'_> {
             }
             RUN => self.machine.set_run_cause(tid, Cause::Running),
             SENT => {
-                // The tasks are already gone if the parent was quick: their sizes were noted when they came.
                 self.threads[tid as usize].handed = None;
                 // The call's arguments live until its result is sent.
                 let t = &self.threads[tid as usize];
-                let (there, back) = (t.call_bytes, t.result_bytes);
-                let own = self.payload_memory(back);
-                self.memory.give(now, there + back + own);
+                let bytes = t.call_bytes + t.result_bytes;
+                self.memory.give(now, bytes);
                 let lock = &mut self.process_pools[pool as usize].write_lock;
                 lock.owner = lock.waiters.pop_front();
                 let next = lock.owner;
                 self.threads[tid as usize].state = GET;
+                self.threads[tid as usize].free = now;
                 if let Some(w) = next {
                     self.unpark_by(tid, w);
                 }
@@ -611,13 +606,11 @@ impl Sim<'_> {
             self.unpark_by(tid, w);
         }
         let key = message.task;
-        self.book_wait(tid, key, Cause::Ipc);
+        self.book_call(tid, &message);
         let payload = message.size.saturating_sub(ENVELOPE);
-        let back = self.results_size(key);
         let t = &mut self.threads[tid as usize];
         t.task = Some(key);
         t.handed = Some(key);
-        t.result_bytes = back;
         t.call_bytes = payload;
         t.state = WORK;
         let counted = self.tasks[key].counted;
@@ -634,6 +627,24 @@ impl Sim<'_> {
         self.push(tid, Act::RunC(self.costs.pickle_fixed + loads));
         self.push(tid, Act::Role(UNPICKLED));
         self.push(tid, Act::Role(RUN));
+    }
+
+    /// Books a call's time from the feeder to the worker that takes it now: it is handed over while it is pickled, written
+    /// and read, but in the pipe it waits for a worker as long as none is free.
+    fn book_call(&mut self, tid: Tid, message: &Message) {
+        let now = self.machine.now();
+        let key = message.task;
+        let free = self.threads[tid as usize].free;
+        let up = Nanos(self.threads[tid as usize].scratch);
+        let since = self.tasks[key].since;
+        let written = message.written.clamp(since.max(up).min(now), now);
+        let taken = free.clamp(written, now);
+        if taken > written {
+            self.book_wait_until(tid, key, Cause::Ipc, written);
+            self.book(key, Cause::Pool, taken - written);
+            self.tasks[key].since = taken;
+        }
+        self.book_wait(tid, key, Cause::Ipc);
     }
 
     /// `shutdown`: the manager ends when nothing is pending.

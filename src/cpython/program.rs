@@ -87,8 +87,6 @@ pub struct Class {
     pub code: Vec<Instr>,
     /// Bytes sent to a worker with the whole task.
     pub bytes_in: Bytes,
-    /// Bytes sent back.
-    pub bytes_out: Bytes,
     /// Objects pickled one by one on the way there, and back.
     pub objects: (u64, u64),
     /// Relative frequency among open and closed arrivals.

@@ -313,8 +313,7 @@ impl Sim<'_> {
         if task.counted {
             self.observer.arrived += 1;
         }
-        let c = &self.program.classes[class as usize];
-        self.tasks[key].payload = (c.bytes_in, c.bytes_out);
+        self.tasks[key].payload = self.program.classes[class as usize].bytes_in;
         key
     }
 
@@ -398,6 +397,15 @@ impl Sim<'_> {
         let turns = u64::from(self.program.layout.copies.max(1));
         let next = self.copies[copy as usize].taken * turns + u64::from(copy);
         next >= self.program.batch.len() as u64
+    }
+
+    /// How many tasks of a batch or trace are this copy's.
+    pub(crate) fn own_share(&self, copy: u32) -> u64 {
+        let turns = u64::from(self.program.layout.copies.max(1));
+        self.arrivals
+            .own
+            .saturating_sub(u64::from(copy))
+            .div_ceil(turns)
     }
 
     /// When the tasks of a batch or trace arrive that no copy has taken in.

@@ -2,7 +2,7 @@
 
 use rand_pcg::Pcg64Dxsm;
 
-use super::aio::EventLoop;
+use super::aio::{EventLoop, LoopLock};
 use super::collector::Heap;
 use super::gil::Gil;
 use super::ipc::Pipe;
@@ -33,6 +33,8 @@ pub struct Limits {
     pub max_events: u64,
     /// Keep every latency.
     pub keep_latencies: bool,
+    /// The replication whose arrivals, demands and failures are drawn, usually the same as the run's own.
+    pub demands: u32,
 }
 
 /// One replication in progress.
@@ -62,6 +64,8 @@ pub struct Sim<'a> {
     pub(crate) pools: Vec<ThreadPool>,
     pub(crate) process_pools: Vec<ProcessPool>,
     pub(crate) loops: Vec<EventLoop>,
+    /// Locks between processes as event loops await them, by number of the lock.
+    pub(crate) shared_locks: Vec<LoopLock>,
     pub(crate) pipes: Vec<Pipe>,
     pub(crate) queues: Vec<Queue>,
     pub(crate) starter: Starter,
@@ -72,6 +76,8 @@ pub struct Sim<'a> {
     pub(crate) grain_streams: Streams,
     pub(crate) failure_streams: Streams,
     pub(crate) gil_stream: Pcg64Dxsm,
+    /// Timers of event loops so far.
+    pub(crate) loop_timers: u64,
     /// Acts of threads so far.
     pub(crate) events: u64,
     /// Threads that have not exited.
@@ -114,6 +120,7 @@ impl<'a> Sim<'a> {
             pools: Vec::new(),
             process_pools: Vec::new(),
             loops: Vec::new(),
+            shared_locks: vec![LoopLock::default(); program.locks.len()],
             pipes: Vec::new(),
             queues: program
                 .queues
@@ -121,12 +128,13 @@ impl<'a> Sim<'a> {
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
             starter: Starter::default(),
-            arrivals: Arrivals::new(program, seed, replication),
+            arrivals: Arrivals::new(program, seed, limits.demands),
             observer: Observer::new(program.own_classes, limits.keep_latencies),
-            demand_streams: Streams::new(seed, replication, StreamRole::Demands),
+            demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
-            failure_streams: Streams::new(seed, replication, StreamRole::Failure),
+            failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
             gil_stream: stream(seed, replication, StreamRole::Gil),
+            loop_timers: 0,
             events: 0,
             live_threads: 0,
             findings: Vec::new(),
@@ -248,11 +256,9 @@ impl<'a> Sim<'a> {
             .iter()
             .take(8)
             .map(|(_, t)| {
-                let class = &self.program.classes[t.class as usize];
                 format!(
-                    "task {} ({}) waits at step {}: {}",
-                    t.number,
-                    class.name,
+                    "{} waits at step {}: {}",
+                    self.name_of(t),
                     t.pc,
                     self.waits_for(t.class, t.pc)
                 )

@@ -1,5 +1,6 @@
 //! Tasks in flight.
 
+use super::payload::Data;
 use crate::engine::Nanos;
 
 /// Index of a task in flight.
@@ -15,15 +16,25 @@ pub(crate) enum Frame {
     Hold(u64),
     /// The deadline.
     Timeout(Nanos),
-    /// First instruction of the block, attempts left, next pause.
-    Retry(u32, u32, Nanos),
+    Retry {
+        /// First instruction of the block.
+        start: u32,
+        /// Attempts left.
+        attempts: u32,
+        /// Next pause.
+        backoff: Nanos,
+        /// Arguments that the task had before.
+        arguments: u64,
+    },
     /// First instruction of the loop, rounds left.
     Repeat(u32, u64),
-    /// Children run one after another in the parent's thread: class and pc to return to, children left.
+    /// Children run one after another in the parent's thread: class and pc to return to, children left, and the parent's
+    /// own data.
     Inline {
         class: u32,
         pc: u32,
         left: u64,
+        data: Data,
     },
 }
 
@@ -33,6 +44,15 @@ pub(crate) enum Ending {
     Done,
     Failed,
     TimedOut,
+}
+
+/// What will make a task give up its blocks as soon as it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// A child of its has not been done: it ends like that one, unless it tries again.
+    Child(Ending),
+    /// Its parent has stopped waiting for it: nothing is tried again.
+    Cancelled,
 }
 
 /// A task in flight.
@@ -63,11 +83,15 @@ pub(crate) struct Task {
     pub(crate) joiner: Option<u32>,
     /// It does so now.
     pub(crate) joining: bool,
+    pub(crate) interrupt: Option<Interrupt>,
+    /// Number of the timer that ends its sleep on a loop; 0: it does not sleep.
+    pub(crate) sleep: u64,
     /// A pause to make before going on (retry back-off).
     pub(crate) pause: Nanos,
     pub(crate) ending: Ending,
-    /// Payload of the part that is being handed over: bytes there and back.
-    pub(crate) payload: (u64, u64),
+    /// Bytes that go with the task, or with its part, to a worker.
+    pub(crate) payload: u64,
+    pub(crate) data: Data,
     /// Holds a permit of its loop's concurrency limit.
     pub(crate) permitted: bool,
     /// The next task of its chunk (`multiprocessing.Pool`).
@@ -108,9 +132,12 @@ impl Tasks {
             children: 0,
             joiner: None,
             joining: false,
+            interrupt: None,
+            sleep: 0,
             pause: Nanos::ZERO,
             ending: Ending::Done,
-            payload: (0, 0),
+            payload: 0,
+            data: Data::default(),
             permitted: false,
             next: None,
             live: true,

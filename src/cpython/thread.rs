@@ -148,9 +148,11 @@ pub(crate) struct Thread {
     pub(crate) state: u8,
     /// When the worker was up, in nanoseconds.
     pub(crate) scratch: u64,
+    /// When a worker process was last free for another call.
+    pub(crate) free: Nanos,
     /// Payload of the call that a worker process (or a feeder) holds.
     pub(crate) call_bytes: u64,
-    /// Payload of the result that a worker process owes.
+    /// What a worker process lets go when its result has been sent: the pickle, and the objects it was made of.
     pub(crate) result_bytes: u64,
     /// Item handed over while it was parked.
     pub(crate) handed: Option<TaskKey>,
@@ -175,6 +177,7 @@ impl Thread {
             task: None,
             state: 0,
             scratch: 0,
+            free: Nanos::ZERO,
             call_bytes: 0,
             result_bytes: 0,
             handed: None,

@@ -59,6 +59,8 @@ pub enum HostError {
     Crashed {
         /// Which.
         path: PathBuf,
+        /// The exit code, unless a signal ended it.
+        code: Option<i32>,
         /// How it ended.
         how: String,
         /// `; it printed: ...`, or nothing.
@@ -114,4 +116,14 @@ pub enum HostError {
     /// Neither Linux nor macOS.
     #[error("programs can be run on Linux and macOS only")]
     Unsupported,
+}
+
+impl HostError {
+    /// Whether this says nothing of one interpreter, and the next one would be refused likewise.
+    pub(super) fn concerns_all(&self) -> bool {
+        matches!(
+            self,
+            Self::Guard { .. } | Self::Interrupted | Self::Unsupported
+        )
+    }
 }

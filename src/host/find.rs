@@ -20,10 +20,11 @@ pub fn find(name_or_path: &str) -> Result<Interpreter, HostError> {
         return command(name);
     };
     // The quick way: the command of that name. It may be another version, or a stand-in that leads nowhere.
-    if let Ok(found) = command(&wanted.command())
-        && wanted.fits(&found)
-    {
-        return Ok(found);
+    let quick = on_path(&wanted.command()).map(|path| resolved(&path));
+    match quick {
+        Some(Ok(found)) if wanted.fits(&found) => return Ok(found),
+        Some(Err(e)) if e.concerns_all() => return Err(e),
+        _ => {}
     }
     let (all, unusable) = discover();
     if let Some(found) = all.iter().find(|i| wanted.fits(i)) {
@@ -52,8 +53,7 @@ pub fn default() -> Result<Interpreter, HostError> {
     for path in first.into_iter().flatten() {
         match resolved(&path) {
             Ok(found) => return Ok(found),
-            Err(HostError::Interrupted) => return Err(HostError::Interrupted),
-            Err(HostError::Unsupported) => return Err(HostError::Unsupported),
+            Err(e) if e.concerns_all() => return Err(e),
             Err(e) => tried.push(e.to_string()),
         }
     }

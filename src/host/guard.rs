@@ -1,10 +1,14 @@
 //! What a killed run leaves behind: a process of our own that outlives us for a moment, and ends it.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
+#[cfg(unix)]
+use std::io::Write;
 use std::path::PathBuf;
+#[cfg(unix)]
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
+#[cfg(unix)]
 use super::error::HostError;
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -13,16 +17,19 @@ static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 /// with a run under way, even by `kill -9`, the guard ends the run's processes. The command line does this at its start; users of
 /// the library may. Without it a run is ended by this program only. The first call counts.
 pub fn guard_with(program: PathBuf) {
+    let program = std::path::absolute(&program).unwrap_or(program);
     // A second name is not an error: the first guards as well.
     let _ = PROGRAM.set(program);
 }
 
 /// A guard over one run, at the other end of a pipe that closes when this program dies.
+#[cfg(unix)]
 pub(super) struct Guard {
     process: Child,
     pipe: ChildStdin,
 }
 
+#[cfg(unix)]
 impl Guard {
     /// Starts a guard, before the run that bears this mark, so that there is no moment without one.
     pub(super) fn start(mark: &str) -> Result<Option<Self>, HostError> {
@@ -38,7 +45,6 @@ impl Guard {
         command.stdin(Stdio::piped());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         // Ctrl-C and a shell's `kill -9` of our whole group must not reach it.
-        #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut process = command.spawn().map_err(failed)?;
         match process.stdin.take() {

@@ -110,10 +110,22 @@ struct Details {
 /// Asks a program what it is. `path` is kept as the interpreter's path.
 pub(super) fn probe(path: &Path, found: &str) -> Result<Probed, HostError> {
     check_file(path)?;
+    match ask(path, found, &["-I"]) {
+        // Python 2 does not know -I; it is to be told by its version, not by its complaint.
+        Err(HostError::Crashed { code: Some(2), .. }) => ask(path, found, &["-E", "-s"]),
+        answer => answer,
+    }
+}
+
+fn ask(path: &Path, found: &str, isolated: &[&str]) -> Result<Probed, HostError> {
     let (mut answer, mut printed) = (None, String::new());
     let finished = run(
         &Program {
-            args: ["-I", "-c", SCRIPT].map(Into::into).into(),
+            args: isolated
+                .iter()
+                .chain(&["-c", SCRIPT])
+                .map(Into::into)
+                .collect(),
             limit: PROBE_LIMIT,
             output_limit: PROBE_OUTPUT,
             ..Program::new(path)
@@ -171,6 +183,7 @@ fn check_end(path: &Path, finished: &Finished, printed: &str) -> Result<(), Host
         (End::Exited, Some(0), _) => Ok(()),
         (End::Exited, code, signal) => Err(HostError::Crashed {
             path,
+            code,
             how: match (code, signal) {
                 (Some(code), _) => format!("ended with exit code {code}"),
                 (None, Some(signal)) => format!("was ended by signal {signal}"),

@@ -14,7 +14,7 @@ pub enum Cause {
     Lock,
     /// Waiting for a pool worker (queued in an executor), or for the dispatching thread to take it in.
     Pool,
-    /// Ready, waiting for its turn on an event loop, or for a concurrency limit.
+    /// Ready, waiting for its turn on an event loop.
     Loop,
     /// Pickling, pipes, hand-over between threads or processes, executor and event-loop bookkeeping.
     Ipc,
@@ -24,10 +24,12 @@ pub enum Cause {
     Io,
     /// Waiting for a workload queue or for its children.
     Queue,
+    /// Waiting until an event loop's concurrency limit lets it begin.
+    Limit,
 }
 
 /// How many causes there are.
-pub const CAUSES: usize = 10;
+pub const CAUSES: usize = 11;
 
 impl Cause {
     /// All causes in the order of their numbers.
@@ -42,12 +44,14 @@ impl Cause {
         Self::Startup,
         Self::Io,
         Self::Queue,
+        Self::Limit,
     ];
 
     /// Short name used in tables and JSON.
     pub fn name(self) -> &'static str {
         [
             "running", "core", "gil", "lock", "pool", "loop", "ipc", "startup", "io", "queue",
+            "limit",
         ][self as usize]
     }
 }

@@ -588,19 +588,19 @@ impl Machine {
                 }
                 return Some(up);
             }
-            if self.calendar.next_time() > self.horizon && !self.calendar.is_empty() {
-                self.now = self.horizon;
-                return Some(Upcall::End);
-            }
             let (at, event) = self.calendar.pop()?;
             self.popped += 1;
             debug_assert!(at >= self.now);
+            // What has been called off must not look as if something was still to come, not even past the horizon.
+            if self.outdated(event) {
+                continue;
+            }
+            if at > self.horizon {
+                self.now = self.horizon;
+                return Some(Upcall::End);
+            }
             match event {
-                Event::Burst { tid, generation } => {
-                    let t = &mut self.threads[tid as usize];
-                    if t.burst_generation != generation || !t.burning {
-                        continue;
-                    }
+                Event::Burst { tid, .. } => {
                     self.now = at;
                     self.stop_burst(tid);
                     // Rounding at other speeds than 1 may leave a nanosecond.
@@ -611,22 +611,15 @@ impl Machine {
                     self.now = at;
                     self.dispatch(core, tid);
                 }
-                Event::Slice { core, generation } => {
-                    let c = &mut self.cores[core as usize];
-                    if c.slice_generation != generation || !c.slice_armed {
-                        continue;
-                    }
+                Event::Slice { core, .. } => {
                     self.now = at;
-                    c.slice_armed = false;
+                    self.cores[core as usize].slice_armed = false;
                     self.balance(core);
                     if self.cores[core as usize].waiting > 0 {
                         self.preempt(core);
                     }
                 }
-                Event::Timer { tid, generation } => {
-                    if self.threads[tid as usize].timer_generation != generation {
-                        continue;
-                    }
+                Event::Timer { tid, .. } => {
                     self.now = at;
                     return Some(Upcall::Timer(tid));
                 }
@@ -635,6 +628,25 @@ impl Machine {
                     return Some(Upcall::Arrival);
                 }
             }
+        }
+    }
+
+    /// Whether an event has been called off.
+    #[inline]
+    fn outdated(&self, event: Event) -> bool {
+        match event {
+            Event::Burst { tid, generation } => {
+                let t = &self.threads[tid as usize];
+                t.burst_generation != generation || !t.burning
+            }
+            Event::Slice { core, generation } => {
+                let c = &self.cores[core as usize];
+                c.slice_generation != generation || !c.slice_armed
+            }
+            Event::Timer { tid, generation } => {
+                self.threads[tid as usize].timer_generation != generation
+            }
+            Event::Dispatch { .. } | Event::Arrival => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Shares of time as a bar of letters, and in words.
 
 use crate::scenario::Strategy;
-use crate::strategy::Cause;
+use crate::strategy::{CAUSES, Cause};
 use crate::study::{Forecast, Study, percent};
 
 /// Characters of a whole bar.
@@ -10,7 +10,7 @@ pub(super) const WIDTH: usize = 20;
 /// Where the time of a case's tasks went, as it is shown.
 pub(super) struct Shares {
     /// By cause, 1 in all (0 in all: nothing is known).
-    pub of: [f64; 10],
+    pub of: [f64; CAUSES],
     /// Share of its time that a task of a batch waited for its turn, which is not in `of`: a batch arrives at once, so all
     /// but the first tasks wait for most of the makespan under whatever strategy, and that explains nothing.
     pub queued: Option<f64>,
@@ -18,16 +18,17 @@ pub(super) struct Shares {
 
 impl Shares {
     pub(super) fn new(study: &Study, f: &Forecast) -> Self {
-        let queued = f.causes[Cause::Pool as usize];
+        let turn = turn(&f.strategy) as usize;
+        let queued = f.causes[turn];
         let rest: f64 = f.causes.iter().sum::<f64>() - queued;
-        if !(study.batch && takes_whole_tasks(&f.strategy) && queued > 0.0 && rest > 1e-9) {
+        if !(study.batch && queued > 0.0 && rest > 1e-9) {
             return Self {
                 of: f.causes,
                 queued: None,
             };
         }
         let mut of = f.causes.map(|c| c / rest);
-        of[Cause::Pool as usize] = 0.0;
+        of[turn] = 0.0;
         Self {
             of,
             queued: Some(queued),
@@ -56,15 +57,15 @@ impl Shares {
     }
 }
 
-/// Whether a task waits for a worker once, before all else, rather than between its steps.
-fn takes_whole_tasks(strategy: &Strategy) -> bool {
+/// What a task waits for once, before all else, rather than between its steps: a worker, or the loop's limit.
+fn turn(strategy: &Strategy) -> Cause {
     match strategy {
         Strategy::Sequential
         | Strategy::Threads(_)
         | Strategy::Processes { .. }
-        | Strategy::Interpreters(_) => true,
-        Strategy::Asyncio { .. } => false,
-        Strategy::Prefork { each, .. } => takes_whole_tasks(each),
+        | Strategy::Interpreters(_) => Cause::Pool,
+        Strategy::Asyncio { .. } => Cause::Limit,
+        Strategy::Prefork { each, .. } => turn(each),
     }
 }
 
@@ -81,6 +82,7 @@ pub(super) fn letter(c: Cause) -> char {
         Cause::Startup => 's',
         Cause::Io => '.',
         Cause::Queue => 'q',
+        Cause::Limit => 'l',
     }
 }
 
@@ -97,6 +99,7 @@ fn word(c: Cause) -> &'static str {
         Cause::Startup => "start-up",
         Cause::Io => "I/O",
         Cause::Queue => "queue",
+        Cause::Limit => "limit",
     }
 }
 
@@ -108,16 +111,17 @@ fn words(c: Cause) -> &'static str {
         Cause::Gil => "waiting for the GIL",
         Cause::Lock => "waiting for a lock",
         Cause::Pool => "waiting for a worker",
-        Cause::Loop => "waiting for the event loop or its limit",
+        Cause::Loop => "waiting for the event loop",
         Cause::Ipc => "hand-over (queues, pickling, pipes)",
         Cause::Startup => "start-up",
         Cause::Io => "I/O",
         Cause::Queue => "waiting for a queue or children",
+        Cause::Limit => "waiting for the concurrency limit",
     }
 }
 
 /// A stacked bar: each cause gets its share of the width (largest remainders), in the order of [`Cause::ALL`].
-pub(super) fn bar(shares: &[f64; 10]) -> String {
+pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let exact: Vec<f64> = shares
         .iter()
@@ -168,11 +172,11 @@ mod tests {
 
     #[test]
     fn a_bar_fills_its_width() {
-        let mut shares = [0.0; 10];
+        let mut shares = [0.0; CAUSES];
         (shares[0], shares[2], shares[8]) = (1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0);
         assert_eq!(bar(&shares).len(), WIDTH);
         assert_eq!(bar(&shares).matches('#').count(), 7);
-        assert_eq!(bar(&[0.0; 10]), "");
-        assert_eq!(bar(&[0.1; 10]).len(), WIDTH);
+        assert_eq!(bar(&[0.0; CAUSES]), "");
+        assert_eq!(bar(&[1.0 / 11.0; CAUSES]).len(), WIDTH);
     }
 }

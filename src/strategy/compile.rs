@@ -48,24 +48,11 @@ pub fn compile(
             let mut code = Vec::new();
             c.steps(&class.steps, &mut code, &mut held);
             code.push(Instr::End);
-            let sum = |f: fn(&Instr) -> u64| code.iter().map(f).sum();
-            let bytes_in = sum(|i| if let Instr::PayloadIn(n) = i { *n } else { 0 });
-            let bytes_out = code
-                .iter()
-                .rev()
-                .find_map(|i| {
-                    if let Instr::PayloadOut(n) = i {
-                        Some(*n)
-                    } else {
-                        None
-                    }
-                })
-                .unwrap_or(0);
+            let bytes_in = bytes_in(&code);
             Class {
                 name: class.name.clone(),
                 code,
                 bytes_in,
-                bytes_out,
                 objects: objects(&class.steps),
                 weight: class.weight,
             }
@@ -89,7 +76,7 @@ pub fn compile(
         dists: c.dists,
         arrivals: workload.arrivals.clone(),
         batch: if workload.arrivals == Arrivals::Batch {
-            batch(workload)
+            batch_order(workload)
         } else {
             Vec::new()
         },
@@ -106,6 +93,12 @@ pub fn compile(
         cpu_grain: workload.cpu_grain,
         native_grain: workload.native_grain,
     })
+}
+
+/// Bytes that a task is sent with.
+fn bytes_in(code: &[Instr]) -> u64 {
+    let bytes = |i: &Instr| if let Instr::PayloadIn(n) = i { *n } else { 0 };
+    code.iter().map(bytes).fold(0, u64::saturating_add)
 }
 
 /// Objects that a task's steps send there and back, one by one.
@@ -134,7 +127,7 @@ fn objects(steps: &[Step]) -> (u64, u64) {
 }
 
 /// Classes of a batch in order of arrival: class by class, but those that interleave take turns.
-fn batch(workload: &Workload) -> Vec<u32> {
+pub fn batch_order(workload: &Workload) -> Vec<u32> {
     let numbered = || (0u32..).zip(&workload.classes);
     let mut order = Vec::new();
     let mut left: Vec<(u32, u64)> = numbered()
@@ -262,12 +255,12 @@ impl Compiler {
                 let mut inner = Vec::new();
                 self.steps(steps, &mut inner, &mut Vec::new());
                 inner.push(Instr::End);
+                let bytes_in = bytes_in(&inner);
                 let class = Self::id(self.children.len());
                 self.children.push(Class {
                     name: "child".into(),
                     code: inner,
-                    bytes_in: 0,
-                    bytes_out: 0,
+                    bytes_in,
                     objects: (0, 0),
                     weight: 0.0,
                 });

@@ -2,7 +2,7 @@
 
 pub use crate::cpython::Finding;
 use crate::engine::Nanos;
-pub use crate::machine::Cause;
+pub use crate::machine::{CAUSES, Cause};
 use crate::measure::{BatchSeries, Histogram};
 
 /// What one replication observed. Times are simulated.
@@ -31,7 +31,7 @@ pub struct Outcome {
     /// Every latency in order of arrival (unfinished tasks left out), if asked for.
     pub latencies: Vec<Nanos>,
     /// Task time by cause (index = `Cause as usize`), summed over the tasks counted in `latency`.
-    pub causes: [Nanos; 10],
+    pub causes: [Nanos; CAUSES],
     /// CPU time used by all simulated threads.
     pub cpu: Nanos,
     /// Busy time of each core.

@@ -8,7 +8,7 @@ use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
 use crate::scenario::strategy_label;
 use crate::scenario::{Objective, Scenario, Strategy};
-use crate::strategy::{Cause, Finding};
+use crate::strategy::{CAUSES, Cause, Finding};
 
 /// Whether a case's numbers can be taken as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,7 +154,7 @@ pub struct Forecast {
     /// Each class of the workload.
     pub classes: Vec<ClassForecast>,
     /// Mean share of task time by cause (index = `Cause as usize`).
-    pub causes: [f64; 10],
+    pub causes: [f64; CAUSES],
     /// Mean busy share of each core.
     pub cores: Vec<f64>,
     /// The metric that the study ranks by.

@@ -4,7 +4,7 @@ use super::quantity::{LATENCIES, Quantity};
 use crate::engine::Nanos;
 use crate::measure::{Histogram, drift, growth};
 use crate::scenario::Metric;
-use crate::strategy::{Finding, Outcome};
+use crate::strategy::{CAUSES, Finding, Outcome};
 
 /// What a study keeps of a replication: some kilobytes, whatever was simulated.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Sample {
     /// Each class's latencies, in the order of [`LATENCIES`]; NaN where there is none.
     pub classes: Vec<[f64; LATENCIES.len()]>,
     /// Share of task time by cause; all zero where no task ended.
-    pub causes: [f64; 10],
+    pub causes: [f64; CAUSES],
     /// Busy share of each core.
     pub cores: Vec<f64>,
     /// The metric that the study ranks by.

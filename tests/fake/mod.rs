@@ -5,7 +5,7 @@ use pchsim::measure::{BatchSeries, Histogram};
 use pchsim::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
 };
-use pchsim::strategy::{Outcome, SimInput};
+use pchsim::strategy::{CAUSES, Outcome, SimInput};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Dxsm;
 
@@ -140,7 +140,7 @@ fn empty(cores: usize) -> Outcome {
         class_latency: vec![Histogram::new()],
         series: BatchSeries::new(),
         latencies: Vec::new(),
-        causes: [Nanos::ZERO; 10],
+        causes: [Nanos::ZERO; CAUSES],
         cpu: Nanos::ZERO,
         core_busy: vec![Nanos::ZERO; cores],
         end: Nanos::ZERO,

@@ -1,8 +1,8 @@
 //! The event loop: facts sheet 11.
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Offload, Step, Strategy, Workers};
-use pchsim::strategy::Finding;
+use pchsim::scenario::{Arrivals, Offload, Step, Strategy, TracedTask, Workers};
+use pchsim::strategy::{Cause, Finding};
 
 use crate::common::{Case, class, cpu, io, ms};
 use crate::{batch, each, latencies, us};
@@ -99,6 +99,43 @@ fn a_limit_is_kept_in_order() {
         latencies(&case(3, parents)),
         [10, 10, 10, 20, 20, 20].map(ms)
     );
+}
+
+/// While it waits for its permit a task does not wait for the loop, which is idle.
+#[test]
+fn waiting_for_a_limit_has_a_cause_of_its_own() {
+    let limited = asyncio(Some(2), Offload::None);
+    let batch = batch(true, limited, vec![class(6, vec![io(ms(10))])]);
+    let mut recorded = batch.clone();
+    let task = TracedTask {
+        at: ms(3),
+        class: 0,
+        demands: Vec::new(),
+    };
+    recorded.workload.arrivals = Arrivals::Trace(vec![task; 6]);
+    for case in [batch, recorded] {
+        let o = case.run();
+        assert_eq!(o.causes[Cause::Limit as usize], ms(2 * 10 + 2 * 20));
+        assert_eq!(o.causes[Cause::Io as usize], ms(6 * 10));
+        assert_eq!(o.causes[Cause::Loop as usize], Nanos::ZERO);
+    }
+}
+
+/// A coroutine finds out how long it has to sleep when it begins, not when it is made.
+#[test]
+fn recorded_arrivals_are_not_late_by_the_making_of_all_tasks() {
+    let mut case = each(true, plain(), &[vec![io(ms(1))]]);
+    let task = |at| TracedTask {
+        at,
+        class: 0,
+        demands: Vec::new(),
+    };
+    case.profile.params.aio_task_create = 1e6;
+    case.workload.arrivals = Arrivals::Trace((0..10).map(|i| task(ms(100 + 10 * i))).collect());
+    assert_eq!(latencies(&case), [ms(1); 10]);
+    // What arrives during the burst is late by what is left of it.
+    case.workload.arrivals = Arrivals::Trace((0..10).map(|i| task(ms(1 + i))).collect());
+    assert_eq!(latencies(&case)[0], ms(9 + 1));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Tasks that wait for one another: deadlocks, queues, time-outs, failures, children.
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Offload, Step, Strategy};
+use pchsim::scenario::{Offload, Step, Strategy, Workers};
 use pchsim::strategy::{Finding, Outcome};
 
 use crate::common::{Case, class, cpu, io, machine, ms};
@@ -31,11 +31,11 @@ fn locks_in_opposite_order_deadlock() {
         assert_eq!(at, ms(10));
         assert_eq!(waiting.len(), 2);
         assert!(
-            waiting[0].contains("task 0") && waiting[0].contains("lock 'shared'"),
+            waiting[0].starts_with("class 0 #1 ") && waiting[0].contains("lock 'shared'"),
             "{waiting:?}"
         );
         assert!(
-            waiting[1].contains("task 1") && waiting[1].contains("lock 'own'"),
+            waiting[1].starts_with("class 1 #2 ") && waiting[1].contains("lock 'own'"),
             "{waiting:?}"
         );
     }
@@ -74,6 +74,10 @@ fn children_of_a_full_pool_deadlock() {
     assert_eq!(waiting.len(), 4, "{waiting:?}");
     assert!(
         waiting[..2].iter().all(|w| w.contains("its children")),
+        "{waiting:?}"
+    );
+    assert!(
+        waiting[2].starts_with("class 0 #1's child 1 waits"),
         "{waiting:?}"
     );
     // With a third thread they do not.
@@ -240,4 +244,185 @@ fn failures_are_as_frequent_as_asked_for() {
     // Mean 600, standard deviation 20.5.
     assert!((520..680).contains(&o.failed), "{}", o.failed);
     assert_eq!(o.failed + o.completed, 2_000);
+}
+
+/// A child that has a class and a number of its own inside is still told apart by its parent, also where children have no
+/// tasks of their own.
+#[test]
+fn waiting_children_are_named_after_their_parents() {
+    let grandchild = Step::FanOut {
+        count: 2,
+        steps: vec![Step::Lock(0, vec![])],
+    };
+    let family = vec![Step::Lock(
+        0,
+        vec![Step::FanOut {
+            count: 3,
+            steps: vec![io(ms(1)), grandchild],
+        }],
+    )];
+    for (strategy, name) in [
+        (Strategy::Sequential, "class 0 #1's child 1's child 1 waits"),
+        (threads(16), "class 0 #1's child 2's child 2 waits"),
+        (asyncio(), "class 0 #1's child 2's child 2 waits"),
+    ] {
+        let (_, waiting) = deadlock(&each(true, strategy, std::slice::from_ref(&family)));
+        let named = |w: &String| w.starts_with(name) && w.contains("lock 'own'");
+        assert!(waiting.iter().any(named), "{waiting:?}");
+        let raw = |w: &String| w.chars().filter(char::is_ascii_digit).count() > 6;
+        assert!(!waiting.iter().any(raw), "{waiting:?}");
+    }
+}
+
+/// The parent waits for all of its children, then fails as the first did that was not done; it may try again.
+#[test]
+fn a_failed_child_fails_its_parent() {
+    let children = |last: Vec<Step>| {
+        vec![
+            Step::FanOut {
+                count: 2,
+                steps: [vec![io(ms(10))], last].concat(),
+            },
+            io(ms(50)),
+        ]
+    };
+    let offload = Strategy::Asyncio {
+        limit: None,
+        offload: Offload::Threads(Workers::Exactly(4)),
+    };
+    let late = vec![Step::Timeout(ms(5), vec![io(ms(20))])];
+    let retry = |steps| {
+        vec![Step::Retry {
+            attempts: 3,
+            backoff: ms(1),
+            steps,
+        }]
+    };
+    for strategy in [
+        threads(4),
+        Strategy::Threads(Workers::PerTask),
+        asyncio(),
+        offload,
+    ] {
+        let run = |steps: Vec<Step>| {
+            let o = each(true, strategy.clone(), &[steps]).run();
+            (ends(&o), o.makespan)
+        };
+        assert_eq!(run(children(vec![])), ((1, 0, 0), ms(60)), "{strategy:?}");
+        assert_eq!(
+            run(children(vec![Step::Fail(1.0)])),
+            ((0, 1, 0), ms(10)),
+            "{strategy:?}"
+        );
+        assert_eq!(
+            run(children(late.clone())),
+            ((0, 0, 1), ms(15)),
+            "{strategy:?}"
+        );
+        assert_eq!(
+            run(retry(children(vec![Step::Fail(1.0)]))),
+            ((0, 1, 0), ms(10 + 1 + 10 + 2 + 10)),
+            "{strategy:?}"
+        );
+    }
+    // One after the other they end with the first that fails, as a loop does.
+    let o = each(
+        true,
+        Strategy::Sequential,
+        &[children(vec![Step::Fail(1.0)])],
+    )
+    .run();
+    assert_eq!((ends(&o), o.makespan), ((0, 1, 0), ms(10)));
+}
+
+/// `asyncio.timeout` cancels whatever is awaited: a lock, children, and what these await; nothing within is tried again.
+#[test]
+fn a_deadline_ends_waits_for_locks_and_children() {
+    let limited = |inner| vec![Step::Timeout(ms(5), inner)];
+    let hog = vec![Step::Lock(0, vec![io(ms(30))])];
+    let wants = vec![io(ms(1)), Step::Timeout(ms(5), vec![Step::Lock(0, vec![])])];
+    let third = vec![io(ms(2)), Step::Lock(0, vec![])];
+    let o = each(true, asyncio(), &[hog, wants, third]).run();
+    assert_eq!(ends(&o), (2, 0, 1));
+    assert_eq!(o.latencies, [ms(30), ms(30)]);
+    for child in [
+        vec![io(ms(40))],
+        vec![Step::Get(0)],
+        vec![Step::Lock(0, vec![io(ms(40))])],
+        vec![Step::Retry {
+            attempts: 9,
+            backoff: ms(1),
+            steps: vec![io(ms(40))],
+        }],
+        vec![Step::FanOut {
+            count: 2,
+            steps: vec![io(ms(40))],
+        }],
+    ] {
+        let family = limited(vec![Step::FanOut {
+            count: 3,
+            steps: child.clone(),
+        }]);
+        let o = each(true, asyncio(), &[family, vec![io(ms(7))]]).run();
+        assert_eq!(
+            (ends(&o), o.makespan, o.end),
+            ((1, 0, 1), ms(7), ms(7)),
+            "{child:?}"
+        );
+    }
+    // A thread waits for the lock and for its children, and finds out then.
+    let family = limited(vec![Step::FanOut {
+        count: 2,
+        steps: vec![io(ms(20))],
+    }]);
+    let o = each(true, threads(3), &[family]).run();
+    assert_eq!((ends(&o), o.makespan), ((0, 0, 1), ms(20)));
+}
+
+/// A time-out inside which a retry stands is not outlived by it.
+#[test]
+fn a_retry_within_a_timeout_is_given_up_with_it() {
+    let steps = vec![Step::Timeout(
+        ms(5),
+        vec![Step::Retry {
+            attempts: 9,
+            backoff: ms(1),
+            steps: vec![io(ms(40))],
+        }],
+    )];
+    for strategy in [Strategy::Sequential, threads(1), asyncio()] {
+        let o = each(true, strategy, std::slice::from_ref(&steps)).run();
+        assert_eq!((ends(&o), o.makespan), ((0, 0, 1), ms(5)));
+    }
+}
+
+/// One lock for all processes, also where event loops await it.
+#[test]
+fn a_shared_lock_is_one_for_all_loops() {
+    let section = |lock| vec![Step::Lock(lock, vec![io(ms(10))])];
+    let prefork = Strategy::Prefork {
+        processes: 3,
+        each: Box::new(asyncio()),
+    };
+    let run = |lock| {
+        batch(true, prefork.clone(), vec![class(6, section(lock))])
+            .run()
+            .makespan
+    };
+    assert_eq!(run(0), ms(20), "a lock of each process");
+    assert_eq!(run(1), ms(60), "one for all");
+}
+
+/// What was to come after the horizon had been called off: nothing can ever happen again.
+#[test]
+fn a_timer_that_was_called_off_hides_no_deadlock() {
+    let put = vec![io(ms(10)), Step::Put(0)];
+    let get = vec![Step::Timeout(ms(100), vec![Step::Get(0)]), Step::Get(0)];
+    for strategy in [threads(2), asyncio()] {
+        let mut case = each(true, strategy, &[put.clone(), get.clone()]);
+        case.horizon = Some(ms(50));
+        let (at, waiting) = deadlock(&case);
+        assert_eq!(at, ms(10));
+        assert_eq!(waiting.len(), 1);
+    }
 }

@@ -1,7 +1,7 @@
 //! Memory of processes, threads and payloads: facts sheet 14, and what happens past the limit.
 
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
-use pchsim::scenario::{Offload, Step, Strategy};
+use pchsim::scenario::{Arrivals, Dist, Offload, Step, Strategy, Workers};
 use pchsim::strategy::Finding;
 
 use crate::common::{Case, class, cpu, io, ms};
@@ -85,6 +85,112 @@ fn payloads_and_working_memory_weigh() {
     // Results of a batch are kept.
     let back = || vec![Step::PayloadOut(1_000), io(ms(10))];
     assert_eq!(light(threads(1), 6, back()).run().memory_peak, 6_000);
+}
+
+/// Work that is handed to a pool brings its data along, from the submit on; where steps run in the program's own thread
+/// the data is there from its step to the end of the task.
+#[test]
+fn payloads_are_where_the_work_is() {
+    let steps = || vec![io(ms(10)), Step::PayloadIn(1_000), cpu(ms(1)), io(ms(10))];
+    let peak = |strategy| light(strategy, 6, steps()).run().memory_peak;
+    let asyncio = |offload| Strategy::Asyncio {
+        limit: None,
+        offload,
+    };
+    let prefork = |each| Strategy::Prefork {
+        processes: 3,
+        each: Box::new(each),
+    };
+    let exactly = Workers::Exactly;
+    assert_eq!(peak(Strategy::Sequential), 1_000);
+    assert_eq!(peak(prefork(Strategy::Sequential)), 3_000);
+    assert_eq!(peak(threads(2)), 6_000);
+    // Each thread has what it has read when it comes to it: all within its second wait.
+    assert_eq!(peak(Strategy::Threads(Workers::PerTask)), 6_000);
+    assert_eq!(peak(asyncio(Offload::None)), 6_000);
+    // All six wait for the one worker at the same time, but nothing stays after its part.
+    assert_eq!(peak(asyncio(Offload::Threads(exactly(1)))), 6_000);
+    // The parent's six, the copies of the two that run, and what is in the pipe and being pickled.
+    assert!(peak(executor(2, Fork)) >= 6_000 + 2_000);
+    // Without a pool nothing is read before its time: one after the other.
+    let late = || vec![io(ms(10)), Step::PayloadIn(1_000), cpu(ms(1))];
+    let peak = |strategy| light(strategy, 6, late()).run().memory_peak;
+    assert_eq!(peak(asyncio(Offload::None)), 1_000);
+    assert_eq!(peak(threads(2)), 6_000);
+}
+
+/// A result is there from its step on, the last one counts, and those of a batch are kept.
+#[test]
+fn results_are_kept() {
+    let steps = || vec![Step::PayloadOut(300), Step::PayloadOut(1_000), io(ms(10))];
+    for strategy in [
+        Strategy::Sequential,
+        threads(2),
+        Strategy::Threads(Workers::PerTask),
+        Strategy::Asyncio {
+            limit: None,
+            offload: Offload::None,
+        },
+        Strategy::Asyncio {
+            limit: None,
+            offload: Offload::Threads(Workers::Exactly(2)),
+        },
+    ] {
+        let mut case = light(strategy, 6, steps());
+        assert_eq!(case.run().memory_peak, 6_000, "{:?}", case.strategy);
+        case.workload.classes[0].steps.push(Step::Fail(1.0));
+        let peak = case.run().memory_peak;
+        assert!(peak <= 6_000 && case.run().failed == 6, "{peak}");
+        // Not of tasks that come one by one.
+        case.workload.classes[0].steps.pop();
+        case.workload.arrivals = Arrivals::Open {
+            interval: Dist::Constant(ms(20)),
+            count: Some(6),
+        };
+        assert_eq!(case.run().memory_peak, 1_000, "{:?}", case.strategy);
+    }
+}
+
+/// What a child has made is gone when it is over, and what a failed attempt had read when the next begins.
+#[test]
+fn data_of_children_and_attempts_is_let_go() {
+    let child = vec![Step::PayloadIn(1_000), Step::PayloadOut(500), io(ms(1))];
+    let family = vec![
+        Step::PayloadIn(10),
+        Step::FanOut {
+            count: 4,
+            steps: child,
+        },
+        io(ms(1)),
+    ];
+    assert_eq!(
+        light(Strategy::Sequential, 1, family).run().memory_peak,
+        1_510
+    );
+    let attempts = vec![Step::Retry {
+        attempts: 5,
+        backoff: ms(1),
+        steps: vec![Step::PayloadIn(1_000), Step::Fail(1.0)],
+    }];
+    assert_eq!(
+        light(Strategy::Sequential, 1, attempts).run().memory_peak,
+        1_000
+    );
+}
+
+/// Programs that hand out untouched memory make none where nothing is handed over.
+#[test]
+fn untouched_payloads_weigh_nothing_inline() {
+    let steps = vec![Step::PayloadIn(1_000), Step::PayloadOut(1_000), io(ms(1))];
+    for (strategy, peak) in [
+        (Strategy::Sequential, 0),
+        // Too small to be mapped: touched where it is made.
+        (threads(1), 4_000),
+    ] {
+        let mut case = light(strategy, 3, steps.clone());
+        case.workload.untouched_payload = true;
+        assert_eq!(case.run().memory_peak, peak);
+    }
 }
 
 /// The mean is over time: 1000 bytes for 10 of 40 ms.

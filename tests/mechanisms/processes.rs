@@ -3,6 +3,7 @@
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
 use pchsim::scenario::{Arrivals, Dist, ProcessApi, Step, Strategy, TracedTask, Workers};
+use pchsim::strategy::Cause;
 
 use crate::common::{class, cpu, ms, workload};
 use crate::{batch, each, executor, latencies, us};
@@ -199,4 +200,41 @@ fn a_prefork_server_deals() {
     // The master forks one after the other.
     case.profile.params.fork_call = 3e6;
     assert_eq!(latencies(&case), [13, 16, 23, 26].map(ms));
+}
+
+/// A call lies in the pipe until a worker is free for it: that is waiting for a worker, not a hand-over.
+#[test]
+fn calls_in_the_pipe_wait_for_a_worker() {
+    for strategy in [executor(2, Fork), pool(2, Some(1))] {
+        let o = batch(true, strategy, vec![class(4, vec![cpu(ms(100))])]).run();
+        assert_eq!(o.makespan, ms(200));
+        assert_eq!(o.causes[Cause::Pool as usize], ms(2 * 100));
+        assert_eq!(o.causes[Cause::Running as usize], ms(4 * 100));
+        assert_eq!(o.causes[Cause::Ipc as usize], Nanos::ZERO);
+    }
+    // With workers for all, pickling and copying are a hand-over, and nobody waits.
+    let mut case = batch(true, executor(4, Fork), vec![class(4, vec![cpu(ms(100))])]);
+    case.profile.params.ppe_get = 1e6;
+    let o = case.run();
+    assert_eq!(o.causes[Cause::Ipc as usize], ms(4));
+    assert_eq!(o.causes[Cause::Pool as usize], Nanos::ZERO);
+}
+
+/// `map` makes its chunks of the list that it is given: in a copy of the program that is the copy's own share.
+#[test]
+fn chunks_are_made_of_a_copys_own_share() {
+    // Four copies of one worker, 16 tasks each: chunks of 4; the whole batch would make chunks of 16.
+    let prefork = |each| Strategy::Prefork {
+        processes: 4,
+        each: Box::new(each),
+    };
+    let moved = |strategy| {
+        batch(true, strategy, vec![class(64, vec![cpu(ms(1))])])
+            .run()
+            .bytes_moved
+    };
+    assert_eq!(
+        moved(prefork(pool(1, None))),
+        moved(prefork(pool(1, Some(4))))
+    );
 }
