@@ -6,7 +6,9 @@ use std::time::SystemTime;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{Exit, Printer, UserError};
-use crate::calibrate::bench::{BenchError, Calibrated, FULL, Plan, QUICK, calibrated, measure};
+use crate::calibrate::bench::{
+    BenchError, Calibrated, FULL, PATIENCE, Plan, QUICK, calibrated, measure,
+};
 use crate::calibrate::{calibration_text, profile_file};
 use crate::host::{self, Interpreter};
 
@@ -220,6 +222,7 @@ fn one(
     let time = if args.quick { QUICK } else { FULL };
     let plan = Plan {
         time,
+        limit: time * 2 + PATIENCE,
         imports: args.import.clone(),
         folder: std::env::current_dir()?,
     };

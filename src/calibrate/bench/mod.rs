@@ -24,11 +24,16 @@ pub const QUICK: Duration = Duration::from_secs(9);
 /// How long a full one does: two minutes at most, with the derivation of the profile.
 pub const FULL: Duration = Duration::from_secs(100);
 
+/// A machine with other things to do takes longer; past this, something hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What is to be measured.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// How long; everything is measured once in any case.
     pub time: Duration,
+    /// An interpreter that takes longer than this is ended.
+    pub limit: Duration,
     /// The user's modules whose import is to be timed.
     pub imports: Vec<String>,
     /// Where these modules are looked for besides the usual places.
@@ -113,7 +118,7 @@ pub fn measure(
         .map(Into::into)
         .to_vec();
     program.dir = Some(folder.path());
-    program.limit = plan.time * 2 + Duration::from_secs(60);
+    program.limit = plan.limit;
     let mut reader = Reader::default();
     let finished = host::run(&program, &mut |line| reader.line(line, progress))?;
     let python = python.display().to_string();

@@ -1,0 +1,204 @@
+//! Calibration of a real interpreter, and of programs that only look like one. A test that needs a Python passes, and says so,
+//! where there is none.
+
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use pchsim::calibrate::bench::{BenchError, Plan, Samples, measure};
+use pchsim::calibrate::profile_file;
+use pchsim::cpython::profile::{PARAMS, Profile, Tag};
+use pchsim::host;
+
+fn pchsim(args: &[&str], dir: &Path) -> (i32, String, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_pchsim"))
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .expect("the binary runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        out.status.code().unwrap_or(-1),
+        text(&out.stdout),
+        text(&out.stderr),
+    )
+}
+
+fn real_python() -> Option<PathBuf> {
+    let found = host::default().ok().map(|i| i.path);
+    if found.is_none() {
+        println!("skipped: no usable Python on this machine");
+    }
+    found
+}
+
+/// A program that says what `python` says of itself, but does `what` instead of the microbenchmarks.
+fn impostor(dir: &Path, python: &Path, what: &str) -> PathBuf {
+    let path = dir.join("python-impostor");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in\n*bench.py*) {what} ;;\n*) exec {} \"$@\" ;;\nesac\n",
+        python.display()
+    );
+    std::fs::write(&path, script).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    path
+}
+
+fn measured(python: &Path, limit: Duration) -> Result<Samples, BenchError> {
+    let plan = Plan {
+        time: Duration::from_secs(1),
+        limit,
+        imports: Vec::new(),
+        folder: std::env::temp_dir(),
+    };
+    measure(python, &plan, &mut |_| {})
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_quick_calibration_gives_a_profile_that_a_forecast_can_use() {
+    if real_python().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let (code, out, err) = pchsim(
+        &["calibrate", "--quick", "--import", "json", "--name", "mine"],
+        dir.path(),
+    );
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("mine: CPython 3."), "{out}");
+    assert!(out.contains("import     json:"), "{out}");
+    let profile = profile_file::read(&dir.path().join("mine.ron")).expect("a profile");
+    plausible(&profile);
+    let (code, out, err) = pchsim(
+        &[
+            "run",
+            "scraper",
+            "--interpreter",
+            "mine",
+            "--strategy",
+            "threads:8",
+        ],
+        dir.path(),
+    );
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("mine"), "{out}");
+    // What is there is not replaced unasked.
+    let (code, _, err) = pchsim(&["calibrate", "--quick", "--name", "mine"], dir.path());
+    assert_eq!(code, 2);
+    assert!(err.contains("--force"), "{err}");
+}
+
+/// Wide bounds: this runs on busy machines, too.
+fn plausible(p: &Profile) {
+    let provenance = p.provenance.as_ref().expect("measured");
+    assert!(provenance.rounds >= 1 && provenance.slowness >= 0.9);
+    assert!((5.0..5_000.0).contains(&provenance.machine.loop_ns));
+    let between = |name: &str, least: f64, most: f64| {
+        let i = Profile::index(name).expect("a parameter");
+        let value = p.params.get(i);
+        assert!(
+            matches!(p.tags[i], Tag::Measured(_) | Tag::Derived(_)),
+            "{name}: {:?}",
+            p.tags[i]
+        );
+        assert!((least..most).contains(&value), "{name} = {value}");
+    };
+    between("cpu_factor", 0.1, 50.0);
+    between("tpe_submit", 200.0, 2e6);
+    between("aio_step", 20.0, 1e6);
+    between("lock_pair", 5.0, 1e5);
+    between("switch_interval", 4.9e6, 5.1e6);
+    let lacks_interpreters = p.lacks("interp_create").is_some();
+    assert_eq!(lacks_interpreters, p.minor < 14, "3.{}", p.minor);
+    for (i, info) in PARAMS.iter().enumerate() {
+        let value = p.params.get(i);
+        assert!(value.is_finite() && value >= 0.0, "{} = {value}", info.name);
+    }
+}
+
+#[test]
+fn an_interpreter_that_hangs_is_ended_and_named() {
+    let Some(python) = real_python() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let fake = impostor(dir.path(), &python, "sleep 100");
+    let e = measured(&fake, Duration::from_secs(1)).expect_err("it hangs");
+    assert!(matches!(e, BenchError::Hung { .. }), "{e}");
+    assert!(e.to_string().contains("python-impostor was ended"), "{e}");
+}
+
+#[test]
+fn a_crash_is_reported_with_what_it_wrote() {
+    let Some(python) = real_python() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let fake = impostor(
+        dir.path(),
+        &python,
+        "echo 'Traceback: MemoryError' >&2; exit 3",
+    );
+    let e = measured(&fake, LONG).expect_err("it crashes").to_string();
+    assert!(
+        e.contains("exit code 3") && e.contains("Traceback: MemoryError"),
+        "{e}"
+    );
+    // Half of a measurement is none.
+    let fake = impostor(
+        dir.path(),
+        &python,
+        &format!("exec {} \"$@\" | head -3; exit 0", python.display()),
+    );
+    let e = measured(&fake, LONG).expect_err("it ends early");
+    assert!(matches!(e, BenchError::Crashed { .. }), "{e}");
+    let (code, _, err) = pchsim(
+        &[
+            "calibrate",
+            "--quick",
+            "--python",
+            &fake.display().to_string(),
+        ],
+        dir.path(),
+    );
+    assert_eq!(code, 2, "{err}");
+    assert!(std::fs::read_dir(dir.path()).expect("readable").count() == 1);
+}
+
+#[test]
+fn garbage_is_no_measurement() {
+    let Some(python) = real_python() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let fake = impostor(dir.path(), &python, "echo Hello, I am a snake");
+    let e = measured(&fake, LONG).expect_err("garbage");
+    assert!(
+        matches!(&e, BenchError::Garbage { line, .. } if line.contains("snake")),
+        "{e}"
+    );
+}
+
+#[test]
+fn what_cannot_be_measured_or_written_is_refused_before_the_work() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let refused = |args: &[&str], says: &str| {
+        let (code, _, err) = pchsim(args, dir.path());
+        assert_eq!(code, 2, "{args:?}: {err}");
+        assert!(err.contains(says), "{args:?}: {err}");
+    };
+    refused(
+        &["calibrate", "--python", "no-such-python"],
+        "no Python interpreter is called `no-such-python`",
+    );
+    refused(&["calibrate", "--python", "/etc/passwd"], "not executable");
+    if real_python().is_some() {
+        refused(&["calibrate", "-o", "profile.json"], "does not end in .ron");
+        refused(
+            &["calibrate", "-o", "no/such/folder/p.ron"],
+            "does not exist",
+        );
+        let (code, out, _) = pchsim(&["calibrate", "--list"], dir.path());
+        assert_eq!(code, 0);
+        assert!(out.contains("3."), "{out}");
+    }
+}
