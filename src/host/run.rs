@@ -79,6 +79,19 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// How it ended, as words after its name: `ended with exit code 1`.
+    #[must_use]
+    pub fn how(&self) -> String {
+        match (self.end, self.code, self.signal) {
+            (End::TimedOut, ..) => format!("was ended after {} s", self.wall.as_secs()),
+            (End::Interrupted, ..) => "was interrupted".into(),
+            (End::TooMuchOutput, ..) => "printed too much and was ended".into(),
+            (End::Exited, Some(code), _) => format!("ended with exit code {code}"),
+            (End::Exited, None, Some(signal)) => format!("was ended by signal {signal}"),
+            (End::Exited, None, None) => "ended".into(),
+        }
+    }
+
     /// Whether it ended by itself with exit code 0.
     #[must_use]
     pub fn succeeded(&self) -> bool {
