@@ -75,6 +75,11 @@ fn program(scenario: &Scenario, strategy: &str) -> Program {
     plans.planned.remove(0).program
 }
 
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn skipped() {
+    eprintln!("skipped: no Python on this machine");
+}
+
 /// The Pythons here, one a version: on some machines none.
 fn pythons() -> Vec<host::Interpreter> {
     let (all, _) = host::discover();
@@ -85,7 +90,7 @@ fn pythons() -> Vec<host::Interpreter> {
         }
     }
     if one_each.is_empty() {
-        eprintln!("skipped: no Python on this machine");
+        skipped();
     }
     one_each
 }
@@ -93,7 +98,7 @@ fn pythons() -> Vec<host::Interpreter> {
 fn python() -> Option<PathBuf> {
     let found = host::default().ok().map(|p| p.path);
     if found.is_none() {
-        eprintln!("skipped: no Python on this machine");
+        skipped();
     }
     found
 }

@@ -273,7 +273,11 @@ fn request<'a>(
 
 fn machine_of(args: &Args, target: &Target) -> crate::scenario::MachineSpec {
     let cores = args.cores.unwrap_or_else(machine::cores);
-    machine::machine(cores, target.profile.minor)
+    let minor = target
+        .python
+        .as_ref()
+        .map_or(target.profile.minor, |p| p.minor);
+    target.profile.machine(&machine::machine(cores, minor))
 }
 
 /// Writes the programs.
