@@ -7,6 +7,7 @@ pub mod profile_diff;
 pub mod profile_file;
 pub mod profiles;
 pub mod reference;
+pub mod verify;
 
 pub use derive::{
     BASELINE_NS_PER_ITER, TYPICAL_SLOWNESS, best_speed, derive, machine_from, requester_wins,

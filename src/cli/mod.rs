@@ -11,6 +11,7 @@ pub mod record;
 pub mod run;
 pub mod scenarios;
 pub mod validate;
+pub mod verify;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,8 @@ enum Command {
     Record(Box<record::Args>),
     /// Hold forecasts against measured runs of real CPythons
     Validate(validate::Args),
+    /// Run a scenario's workload on a real Python, and hold the forecast against it
+    Verify(Box<verify::Args>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
     #[command(hide = true)]
@@ -80,6 +83,7 @@ impl Command {
             Self::Init(args) => init::run(args),
             Self::Record(args) => record::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
+            Self::Verify(args) => verify::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),
         }

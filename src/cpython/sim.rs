@@ -33,6 +33,8 @@ pub struct Limits {
     pub max_events: u64,
     /// Keep every latency.
     pub keep_latencies: bool,
+    /// The replication whose arrivals, demands and failures are drawn, usually the same as the run's own.
+    pub demands: u32,
 }
 
 /// One replication in progress.
@@ -130,11 +132,11 @@ impl<'a> Sim<'a> {
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
             starter: Starter::default(),
-            arrivals: Arrivals::new(program, seed, replication),
+            arrivals: Arrivals::new(program, seed, limits.demands),
             observer: Observer::new(program.own_classes, limits.keep_latencies),
-            demand_streams: Streams::new(seed, replication, StreamRole::Demands),
+            demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
-            failure_streams: Streams::new(seed, replication, StreamRole::Failure),
+            failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
             gil_stream: stream(seed, replication, StreamRole::Gil),
             loop_timers: 0,
             events: 0,

@@ -75,7 +75,7 @@ pub fn compile(
         dists: c.dists,
         arrivals: workload.arrivals.clone(),
         batch: if workload.arrivals == Arrivals::Batch {
-            batch(workload)
+            batch_order(workload)
         } else {
             Vec::new()
         },
@@ -126,7 +126,7 @@ fn objects(steps: &[Step]) -> (u64, u64) {
 }
 
 /// Classes of a batch in order of arrival: class by class, but those that interleave take turns.
-fn batch(workload: &Workload) -> Vec<u32> {
+pub fn batch_order(workload: &Workload) -> Vec<u32> {
     let numbered = || (0u32..).zip(&workload.classes);
     let mut order = Vec::new();
     let mut left: Vec<(u32, u64)> = numbered()

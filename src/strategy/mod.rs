@@ -5,7 +5,7 @@ mod compile;
 mod outcome;
 
 pub use check::check;
-pub use compile::compile;
+pub use compile::{batch_order, compile};
 pub use outcome::*;
 
 use crate::cpython::profile::Profile;
@@ -52,12 +52,23 @@ pub struct SimInput<'a> {
 /// # Errors
 /// When the interpreter cannot do what the strategy asks.
 pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
+    simulate_demands_of(input, input.replication)
+}
+
+/// Simulates one replication with the arrivals, classes, demands, think times and failures of replication `demands`: what
+/// varies from one replication to the next is then the machine and the runtime alone, as it does from one real run of a
+/// fixed program to the next.
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome, SimError> {
     let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
     let limits = Limits {
         warmup: input.warmup,
         horizon: input.horizon,
         max_events: input.max_events,
         keep_latencies: input.keep_latencies,
+        demands,
     };
     let o = Sim::new(
         input.machine,

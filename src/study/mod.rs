@@ -20,7 +20,7 @@ mod warning;
 
 pub use cases::{Case, cases, default_cases};
 pub use forecast::{ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
-pub(crate) use numbers::{decimals, digits, percent, seconds, time_unit, whole};
+pub(crate) use numbers::{bytes, decimals, digits, percent, seconds, time_unit, whole};
 pub use options::{Options, Progress, StudyError};
 pub use quantity::{LATENCIES, Quantity, Unit};
 pub use ranking::TIE;

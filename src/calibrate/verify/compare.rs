@@ -1,0 +1,279 @@
+//! What was measured beside what was forecast.
+
+use super::forecast::{Conditions, Simulated, over, percentile};
+use super::prepare::LeftOut;
+use super::run::Measured;
+use crate::calibrate::{Held, METRICS, Summary};
+use crate::scenario::{Offload, StartMethod, Strategy};
+
+/// The forecast's best may be slower than the measured best by this fraction.
+const RANK_TOLERANCE: f64 = 0.10;
+/// Runs of one strategy that differ by more than this say little about a forecast that is off by less.
+const NOISY_SPREAD: f64 = 0.10;
+/// So does a machine whose speed changed by more than this in the course of the runs.
+const NOISY_DRIFT: f64 = 0.25;
+
+/// A strategy, measured and forecast.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The strategy's short form.
+    pub label: String,
+    /// The interpreter's version, with a `t` where there is no GIL.
+    pub python: String,
+    /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`]; `None` where nothing was measured.
+    pub metrics: [Option<Held>; 4],
+    /// CPU seconds, where the program can see them all.
+    pub cpu: Option<Held>,
+    /// Context switches, voluntary and involuntary: measured in the main process, forecast for all threads.
+    pub switches: [(f64, f64); 2],
+    /// Tasks that failed or timed out: measured, forecast.
+    pub failed: (f64, f64),
+    /// How slow the machine was against the profile's best.
+    pub slowness: f64,
+    /// Greatest difference between runs, as a fraction of the median makespan.
+    pub spread: f64,
+    /// Greatest change of speed in the course of a run.
+    pub drift: f64,
+    /// What the program does otherwise than the scenario.
+    pub notes: Vec<String>,
+}
+
+/// How fast the machine was round these runs. `best_ns` is what a turn of the loop costs at best.
+pub fn conditions(runs: &[Measured], best_ns: f64) -> Conditions {
+    let all = || {
+        runs.iter()
+            .flat_map(|r| r.canary_ns.before.iter().chain(&r.canary_ns.after))
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a small count")]
+    let mean = all().sum::<f64>() / all().count().max(1) as f64;
+    let blocks: Vec<f64> = runs
+        .iter()
+        .flat_map(|r| r.canary_ns.block.iter().copied())
+        .collect();
+    Conditions {
+        slowness: (mean / best_ns.max(1.0)).clamp(0.2, 20.0),
+        block_ns: (!blocks.is_empty()).then(|| crate::calibrate::median(blocks)),
+    }
+}
+
+impl Verified {
+    /// Puts measured runs beside simulated ones.
+    pub fn new(
+        label: &str,
+        python: &str,
+        strategy: &Strategy,
+        (runs, memory): (&[Measured], Option<u64>),
+        simulated: &[Simulated],
+        slowness: f64,
+    ) -> Self {
+        let measured = |f: &dyn Fn(&Measured) -> f64| runs.iter().map(f).collect::<Vec<_>>();
+        let latency = |p: f64| {
+            let real: Vec<f64> = runs.iter().map(|r| percentile(&r.sorted(), p)).collect();
+            let ended = runs
+                .iter()
+                .any(|r| r.latencies_s.iter().any(Option::is_some));
+            ended
+                .then(|| Held::new(real, over(simulated, |s| percentile(&s.latencies, p))))
+                .flatten()
+        };
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let peak: Vec<f64> = memory.into_iter().map(|m| m as f64).collect();
+        let makespans = Held::new(measured(&|r| r.makespan_s), over(simulated, |s| s.makespan));
+        let drift = |r: &Measured| {
+            let pairs = r.canary_ns.before.iter().zip(&r.canary_ns.after);
+            pairs.map(|(b, a)| (a / b - 1.0).abs()).fold(0.0, f64::max)
+        };
+        let both = |f: &dyn Fn(&Measured) -> f64, g: &dyn Fn(&Simulated) -> f64| {
+            (crate::calibrate::median(measured(f)), over(simulated, g))
+        };
+        #[expect(clippy::cast_precision_loss, reason = "counts of tasks")]
+        Self {
+            label: label.into(),
+            python: python.into(),
+            metrics: [
+                makespans,
+                latency(0.50),
+                latency(0.99),
+                Held::new(peak, over(simulated, |s| s.memory)),
+            ],
+            cpu: sees_all_cpu(strategy)
+                .then(|| Held::new(measured(&|r| r.cpu_s), over(simulated, |s| s.cpu)))
+                .flatten(),
+            switches: [
+                both(&|r| r.ctx_voluntary, &|s| s.switches.0),
+                both(&|r| r.ctx_involuntary, &|s| s.switches.1),
+            ],
+            failed: both(&|r| (r.failed + r.timed_out) as f64, &|s| s.failed),
+            slowness,
+            spread: makespans.map_or(0.0, |h| {
+                (h.greatest - h.least) / h.measured.max(f64::MIN_POSITIVE)
+            }),
+            drift: runs.iter().map(drift).fold(0.0, f64::max),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// The children of a fork server are not the program's: their CPU time cannot be asked for.
+fn sees_all_cpu(strategy: &Strategy) -> bool {
+    match strategy {
+        Strategy::Processes { start, .. }
+        | Strategy::Asyncio {
+            offload: Offload::Processes(_, start),
+            ..
+        } => *start != StartMethod::Forkserver,
+        Strategy::Prefork { each, .. } => sees_all_cpu(each),
+        _ => true,
+    }
+}
+
+/// What a metric's errors should be at most.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Goal {
+    /// Index in [`METRICS`].
+    pub metric: usize,
+    /// Of the median error.
+    pub median: f64,
+    /// Of the 90th percentile.
+    pub p90: f64,
+}
+
+/// Makespan, p99 and memory.
+pub const GOALS: [Goal; 3] = [
+    Goal {
+        metric: 0,
+        median: 0.02,
+        p90: 0.08,
+    },
+    Goal {
+        metric: 2,
+        median: 0.03,
+        p90: 0.12,
+    },
+    Goal {
+        metric: 3,
+        median: 0.05,
+        p90: 0.15,
+    },
+];
+const _: () = assert!(METRICS.len() == 4);
+
+/// Whether the best strategy was named rightly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranking {
+    /// `makespan` or `p99`.
+    pub by: &'static str,
+    /// The measured best.
+    pub measured: String,
+    /// The forecast's best.
+    pub forecast: String,
+    /// How much slower than the measured best the forecast's best really is, as a fraction.
+    pub loss: f64,
+}
+
+impl Ranking {
+    /// The forecast's best is the measured best, or nearly so.
+    pub fn right(&self) -> bool {
+        self.loss <= RANK_TOLERANCE + 1e-9
+    }
+}
+
+/// A strategy that was to be measured, and gave nothing.
+pub type Failure = LeftOut;
+
+/// Everything that one command has found out.
+#[derive(Clone, Debug, Default)]
+pub struct Verification {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The interpreters: version, path, profile.
+    pub pythons: Vec<(String, String, String)>,
+    /// Factor on the workload's times.
+    pub scale: f64,
+    /// Measured runs of each strategy.
+    pub runs: u32,
+    /// Cores that the programs may use.
+    pub cores: usize,
+    /// What was measured and forecast.
+    pub verified: Vec<Verified>,
+    /// Runs that gave nothing.
+    pub failures: Vec<Failure>,
+    /// Strategies that were not run.
+    pub left_out: Vec<LeftOut>,
+    /// What is to be said about the workload, the profile, the machine.
+    pub notes: Vec<String>,
+    /// Whether tasks arrive over time: then strategies are ranked by p99.
+    pub timed: bool,
+}
+
+impl Verification {
+    /// The errors of one metric over the strategies.
+    pub fn summary(&self, metric: usize) -> Summary {
+        Summary::of(
+            self.verified
+                .iter()
+                .filter_map(|v| v.metrics[metric].as_ref()),
+        )
+    }
+
+    /// Whether a goal is met; `None` where nothing was measured.
+    pub fn met(&self, goal: Goal) -> Option<bool> {
+        let s = self.summary(goal.metric);
+        (s.cells > 0).then_some(s.median <= goal.median && s.p90 <= goal.p90)
+    }
+
+    /// Which strategy is best, measured and forecast; `None` where there are not two to compare.
+    pub fn ranking(&self) -> Option<Ranking> {
+        let (metric, by) = if self.timed {
+            (2, "p99")
+        } else {
+            (0, "makespan")
+        };
+        let of: Vec<_> = self
+            .verified
+            .iter()
+            .filter_map(|v| Some((v, v.metrics[metric]?)))
+            .collect();
+        if of.len() < 2 {
+            return None;
+        }
+        let best =
+            |value: fn(&Held) -> f64| of.iter().min_by(|a, b| value(&a.1).total_cmp(&value(&b.1)));
+        let (real, forecast) = (best(|h| h.measured)?, best(|h| h.forecast)?);
+        let name = |v: &Verified| {
+            if self.pythons.len() > 1 {
+                format!("{} on {}", v.label, v.python)
+            } else {
+                v.label.clone()
+            }
+        };
+        Some(Ranking {
+            by,
+            measured: name(real.0),
+            forecast: name(forecast.0),
+            loss: forecast.1.measured / real.1.measured.max(f64::MIN_POSITIVE) - 1.0,
+        })
+    }
+
+    /// The greatest spread of a strategy's runs, and the greatest change of the machine's speed.
+    pub fn noise(&self) -> (f64, f64) {
+        self.verified
+            .iter()
+            .fold((0.0, 0.0), |(s, d), v| (v.spread.max(s), v.drift.max(d)))
+    }
+
+    /// Whether the machine was too busy for these figures to say much.
+    pub fn noisy(&self) -> bool {
+        let (spread, drift) = self.noise();
+        spread > NOISY_SPREAD || drift > NOISY_DRIFT
+    }
+
+    /// Whether everything is as it should be: all ran, the goals are met, the ranking is right, the machine was quiet.
+    pub fn sound(&self) -> bool {
+        self.failures.is_empty()
+            && !self.verified.is_empty()
+            && GOALS.iter().all(|g| self.met(*g) != Some(false))
+            && self.ranking().is_none_or(|r| r.right())
+            && !self.noisy()
+    }
+}

@@ -1,0 +1,239 @@
+//! The random numbers of each task, as the simulator draws them: the program is given the same.
+//!
+//! The simulator keys every draw by the task's number and by how many draws the task has made before. Which step makes
+//! which draw follows from the steps and from the failures among the draws; only a timeout depends on how long things
+//! really take, and is judged here by what the steps ask for. Where a real task takes another way (it times out where
+//! this does not), it goes on with the numbers of the same place.
+
+use serde_json::{Value, json};
+
+use super::tree::{Amount, Node, Place, Tree, Unit};
+use crate::engine::{Nanos, Role, Streams, unit};
+
+/// More numbers than this make a file of 50 MB: a scenario that needs them is refused.
+const MOST_NUMBERS: usize = 4_000_000;
+/// Draws that stand for those of places that a task does not come to.
+const SPARE_DRAW: u64 = 1 << 40;
+
+/// How the simulator counts draws.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counting {
+    /// Every CPU step draws by how much it overshoots.
+    pub(super) cpu_grain: bool,
+    /// Every native step does.
+    pub(super) native_grain: bool,
+    /// The interpreter's factor on CPU demands.
+    pub(super) cpu_factor: f64,
+}
+
+/// Draws the numbers of tasks.
+pub(super) struct Drawer {
+    demands: Streams,
+    failures: Streams,
+    counting: Counting,
+    /// Numbers drawn so far.
+    numbers: usize,
+}
+
+/// A task gives up the block that it is in.
+struct GivenUp;
+
+struct Path<'t> {
+    number: u64,
+    draws: u64,
+    recorded: std::slice::Iter<'t, Nanos>,
+    /// What the task has asked for so far.
+    elapsed: Nanos,
+    deadlines: Vec<Nanos>,
+    values: Vec<Vec<Value>>,
+}
+
+impl Path<'_> {
+    fn overdue(&self) -> bool {
+        self.deadlines.iter().any(|d| *d <= self.elapsed)
+    }
+}
+
+impl Drawer {
+    /// Draws as replication 0 of this seed does.
+    pub(super) fn new(seed: u64, counting: Counting) -> Self {
+        Self {
+            demands: Streams::new(seed, 0, Role::Demands),
+            failures: Streams::new(seed, 0, Role::Failure),
+            counting,
+            numbers: 0,
+        }
+    }
+
+    /// The table of task number `number`: a list for each place.
+    ///
+    /// # Errors
+    /// When all tasks together need too many numbers.
+    pub(super) fn task(
+        &mut self,
+        tree: &Tree,
+        number: u64,
+        recorded: &[Nanos],
+    ) -> Result<Value, String> {
+        if tree.places.is_empty() {
+            return Ok(json!([]));
+        }
+        let mut path = Path {
+            number,
+            draws: 0,
+            recorded: recorded.iter(),
+            elapsed: Nanos::ZERO,
+            deadlines: Vec::new(),
+            values: vec![Vec::new(); tree.places.len()],
+        };
+        // However the task ends, what it has drawn is what its program needs.
+        let _ = self.walk(&tree.nodes, &mut path);
+        if self.numbers > MOST_NUMBERS {
+            return Err(format!(
+                "its tasks need more than {MOST_NUMBERS} random numbers, too many for a program; \
+                 make `count` smaller, as in --set workload.tasks[0].count=1000"
+            ));
+        }
+        for (place, (values, kind)) in path.values.iter_mut().zip(&tree.places).enumerate() {
+            if values.is_empty() {
+                values.push(self.spare(kind, number, place));
+            }
+        }
+        Ok(Value::from(
+            path.values.into_iter().map(Value::from).collect::<Vec<_>>(),
+        ))
+    }
+
+    fn spare(&self, place: &Place, number: u64, at: usize) -> Value {
+        match place {
+            Place::Time(dist, unit) => {
+                let mut rng = self.demands.task(number, SPARE_DRAW + at as u64);
+                json!(unit.of(dist.sample(&mut rng)))
+            }
+            Place::Fail => json!(0),
+            Place::Children => json!([]),
+        }
+    }
+
+    fn time(&mut self, amount: &Amount, unit: Unit, path: &mut Path<'_>) -> Nanos {
+        let time = if let Some(&recorded) = path.recorded.next() {
+            recorded
+        } else if let crate::scenario::Dist::Constant(time) = amount.dist {
+            time
+        } else {
+            let mut rng = self.demands.task(path.number, path.draws);
+            path.draws += 1;
+            amount.dist.sample(&mut rng)
+        };
+        if let Some(place) = amount.place {
+            self.numbers += 1;
+            path.values[place].push(json!(unit.of(time)));
+        }
+        time
+    }
+
+    fn walk(&mut self, nodes: &[Node], path: &mut Path<'_>) -> Result<(), GivenUp> {
+        for node in nodes {
+            if self.numbers > MOST_NUMBERS {
+                return Err(GivenUp);
+            }
+            self.step(node, path)?;
+            if path.overdue() {
+                return Err(GivenUp);
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, node: &Node, path: &mut Path<'_>) -> Result<(), GivenUp> {
+        match node {
+            Node::Cpu(amount) => {
+                let time = self.time(amount, Unit::Milliseconds, path);
+                path.draws += u64::from(self.counting.cpu_grain);
+                path.elapsed += time.scale(self.counting.cpu_factor);
+            }
+            Node::Native(amount) => {
+                let time = self.time(amount, Unit::Milliseconds, path);
+                path.draws += u64::from(self.counting.native_grain);
+                path.elapsed += time;
+            }
+            Node::Io(amount) => {
+                let time = self.time(amount, Unit::Seconds, path);
+                path.elapsed += time;
+            }
+            Node::Fail(probability, place) => return self.fail(*place, *probability, path),
+            Node::Lock(_, inner) | Node::Hold(_, inner) => self.walk(inner, path)?,
+            Node::InlineChildren(times, inner) | Node::Repeat(times, inner) if node.any(&draws) => {
+                for _ in 0..*times {
+                    self.walk(inner, path)?;
+                }
+            }
+            Node::Children(count, tree, Some(place)) => {
+                let children = (0..*count)
+                    .map(|child| {
+                        // As `step_fan_out` of the simulator numbers them.
+                        let number = ((path.number + 1) << 24) | (1 << 63) | child;
+                        self.task(tree, number, &[]).unwrap_or_default()
+                    })
+                    .collect::<Vec<_>>();
+                // A second fan-out at this place starts children with the same numbers.
+                path.values[*place] = children;
+            }
+            Node::Timeout(after, inner) => {
+                path.deadlines.push(path.elapsed + *after);
+                let end = self.walk(inner, path);
+                path.deadlines.pop();
+                end?;
+            }
+            Node::Retry(attempts, backoff, inner) => {
+                self.retry(*attempts, *backoff, inner, path)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, place: usize, probability: f64, path: &mut Path<'_>) -> Result<(), GivenUp> {
+        let mut rng = self.failures.task(path.number, path.draws);
+        path.draws += 1;
+        let fails = unit(&mut rng) < probability;
+        self.numbers += 1;
+        path.values[place].push(json!(u8::from(fails)));
+        if fails { Err(GivenUp) } else { Ok(()) }
+    }
+
+    fn retry(
+        &mut self,
+        attempts: u32,
+        backoff: Nanos,
+        inner: &[Node],
+        path: &mut Path<'_>,
+    ) -> Result<(), GivenUp> {
+        let mut pause = backoff;
+        for left in (0..attempts.max(1)).rev() {
+            let depth = path.deadlines.len();
+            if self.walk(inner, path).is_ok() {
+                return Ok(());
+            }
+            path.deadlines.truncate(depth);
+            if left == 0 || path.overdue() {
+                return Err(GivenUp);
+            }
+            path.elapsed += pause;
+            pause = pause * 2;
+        }
+        Err(GivenUp)
+    }
+}
+
+/// A step that draws, or that may record a duration.
+fn draws(node: &Node) -> bool {
+    matches!(
+        node,
+        Node::Cpu(_)
+            | Node::Native(_)
+            | Node::Io(_)
+            | Node::Fail(..)
+            | Node::Children(_, _, Some(_))
+    )
+}

@@ -1,0 +1,313 @@
+//! The forecast of a generated program: the scenario's workload as that program spends it, on the machine that it runs on.
+
+use super::fit::native_is_drawn;
+use super::program::Program;
+use crate::calibrate::{BASELINE_NS_PER_ITER, element, median};
+use crate::cpython::profile::Profile;
+use crate::engine::Nanos;
+use crate::scenario::{
+    Arrivals, Dist, MachineSpec, Offload, Step, Strategy, TaskClass, Workers, Workload,
+};
+use crate::strategy::{Finding, Outcome, SimInput};
+
+/// Reading the thread's CPU clock, in nanoseconds at best speed.
+const CLOCK_NS: f64 = 400.0;
+/// SHA-256 of 64 KiB, in nanoseconds at best speed, with hardware support for it; the object, the digest and the clock
+/// besides.
+const BLOCK_NS: f64 = 42_000.0;
+const CALL_NS: f64 = 1_200.0;
+/// Iterations between two looks at the clock in `cpu`.
+const ITERATIONS: f64 = 100.0;
+
+/// What a program's own code does for a task besides the library and the task, in iterations of the reference loop: the
+/// programs are made like the reference's (see the room `reference`), whose figures these are.
+const POOL_LOOP: f64 = 16.5;
+const SEQUENTIAL_LOOP: f64 = 4.5;
+const COROUTINES: f64 = 10.0;
+const PAYLOAD: f64 = 4.5;
+/// Writing a payload into fresh memory, nanoseconds a byte at best speed.
+const FRESH_NS_PER_BYTE: f64 = 0.4;
+/// A program's list of tasks: bytes a task, and for each random number.
+const TASK_BYTES: f64 = 184.0;
+const NUMBER_BYTES: f64 = 40.0;
+/// A native step in more blocks than this is one block.
+const MOST_BLOCKS: u64 = 100_000;
+
+/// What a simulation of a program needs.
+#[derive(Clone, Debug)]
+pub struct Forecaster {
+    /// The real machine.
+    pub machine: MachineSpec,
+    /// The interpreter, as slow as the machine was.
+    pub profile: Profile,
+    /// What the program does.
+    pub workload: Workload,
+    /// How.
+    pub strategy: Strategy,
+    /// Master seed.
+    pub seed: u64,
+}
+
+/// How fast the machine was while a program ran.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conditions {
+    /// Slowness against the best that the profile knows.
+    pub slowness: f64,
+    /// Nanoseconds for a block of native work, if that was measured.
+    pub block_ns: Option<f64>,
+}
+
+/// One simulated run of a program.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    /// Seconds until the last result.
+    pub makespan: f64,
+    /// Latencies in seconds, sorted.
+    pub latencies: Vec<f64>,
+    /// CPU seconds.
+    pub cpu: f64,
+    /// Peak memory in bytes.
+    pub memory: f64,
+    /// Voluntary and involuntary context switches of all threads.
+    pub switches: (f64, f64),
+    /// Tasks that failed or timed out.
+    pub failed: f64,
+}
+
+/// Whether a program's native steps overshoot in the forecast; otherwise they are counted in whole blocks.
+pub(super) fn native_grain(workload: &Workload) -> bool {
+    native_is_drawn(workload)
+}
+
+impl Forecaster {
+    /// The forecast of `program`, made from `workload`, on a machine that is `slowness` times slower than its best.
+    pub fn new(
+        workload: &Workload,
+        strategy: &Strategy,
+        program: &Program,
+        (machine, profile): (&MachineSpec, &Profile),
+        conditions: Conditions,
+        seed: u64,
+    ) -> Self {
+        let slowness = conditions.slowness;
+        let mut w = workload.clone();
+        let block = conditions
+            .block_ns
+            .unwrap_or((BLOCK_NS + CALL_NS) * slowness);
+        let block = Nanos::from_f64(block.clamp(1e3, 1e6));
+        let grain = native_grain(workload);
+        if !grain {
+            for class in &mut w.classes {
+                class.steps = in_blocks(&class.steps, block);
+            }
+        }
+        if other_processes(strategy) && program.numbers_per_task >= 1.0 {
+            for class in &mut w.classes {
+                class
+                    .steps
+                    .push(Step::ObjectsIn(whole(program.numbers_per_task)));
+            }
+        }
+        let (own, payload) = own_work(strategy, &w.classes);
+        let factor = profile.params.cpu_factor;
+        w.dispatch += Nanos::from_f64((own * BASELINE_NS_PER_ITER + payload / factor) * slowness);
+        let iteration = profile.params.check_gap;
+        w.cpu_grain = Nanos::from_f64((ITERATIONS * iteration + 3.0 * CLOCK_NS) * slowness);
+        w.native_grain = if grain { block } else { Nanos::ZERO };
+        let mut profile = profile.slowed(slowness);
+        profile.params.base_rss +=
+            tasks(&w) * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES);
+        Self {
+            machine: machine.clone(),
+            profile,
+            workload: w,
+            strategy: strategy.clone(),
+            seed,
+        }
+    }
+
+    /// Simulates run number `run`: the same demands each time, another course of the machine.
+    ///
+    /// # Errors
+    /// Why there is no forecast: the tasks wait for each other, or the simulation is too long.
+    pub fn simulate(&self, run: u32, simulate: &super::Simulate<'_>) -> Result<Simulated, String> {
+        let input = SimInput {
+            machine: &self.machine,
+            profile: &self.profile,
+            workload: &self.workload,
+            strategy: &self.strategy,
+            seed: self.seed,
+            replication: run,
+            warmup: Nanos::ZERO,
+            horizon: None,
+            keep_latencies: true,
+            max_events: MAX_EVENTS,
+        };
+        let outcome = simulate_guarded(simulate, &input)?;
+        unfinished(&outcome)?;
+        let mut latencies: Vec<f64> = outcome.latencies.iter().map(|l| l.as_secs_f64()).collect();
+        latencies.sort_by(f64::total_cmp);
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        Ok(Simulated {
+            makespan: outcome.makespan.as_secs_f64(),
+            latencies,
+            cpu: outcome.cpu.as_secs_f64(),
+            memory: outcome.memory_peak as f64,
+            switches: (
+                outcome.switches_voluntary as f64,
+                outcome.switches_involuntary as f64,
+            ),
+            failed: (outcome.failed + outcome.timed_out) as f64,
+        })
+    }
+}
+
+/// A bug that one simulation runs into must not cost the others.
+fn simulate_guarded(
+    simulate: &super::Simulate<'_>,
+    input: &SimInput<'_>,
+) -> Result<Outcome, String> {
+    let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
+    attempt.unwrap_or_else(|_| Err("its simulation failed; please report this scenario".into()))
+}
+
+/// A simulation may not take more model events than this.
+const MAX_EVENTS: u64 = 200_000_000;
+
+/// A run that did not finish all its tasks is no forecast.
+fn unfinished(outcome: &Outcome) -> Result<(), String> {
+    for finding in &outcome.findings {
+        match finding {
+            Finding::Deadlock { at, waiting } => {
+                let waiting: Vec<_> = waiting.iter().take(2).map(ToString::to_string).collect();
+                return Err(format!(
+                    "it deadlocks after {:.3} s in the simulation ({}); it is not run",
+                    at.as_secs_f64(),
+                    waiting.join("; ")
+                ));
+            }
+            Finding::OutOfMemory { .. } => {
+                return Err("it needs more memory than the machine has; it is not run".into());
+            }
+            Finding::EventLimit { .. } => {
+                return Err(format!(
+                    "its simulation takes more than {MAX_EVENTS} events; make `count` smaller with --set"
+                ));
+            }
+            Finding::Unsupported(why) => return Err(why.clone()),
+            Finding::BlockedLoop { .. } => {}
+        }
+    }
+    if outcome.in_flight > 0 {
+        return Err(format!(
+            "{} of its tasks never end in the simulation; it is not run",
+            outcome.in_flight
+        ));
+    }
+    Ok(())
+}
+
+/// The median of a figure over simulated runs.
+pub(super) fn over(runs: &[Simulated], figure: impl Fn(&Simulated) -> f64) -> f64 {
+    median(runs.iter().map(figure).collect())
+}
+
+/// A percentile (0 to 1) of sorted latencies.
+pub(super) fn percentile(sorted: &[f64], p: f64) -> f64 {
+    element(sorted, p).copied().unwrap_or(0.0)
+}
+
+fn other_processes(strategy: &Strategy) -> bool {
+    matches!(
+        strategy,
+        Strategy::Processes { .. } | Strategy::Interpreters(_)
+    )
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small count"
+)]
+fn whole(x: f64) -> u64 {
+    x.round() as u64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn tasks(w: &Workload) -> f64 {
+    match &w.arrivals {
+        Arrivals::Batch => w.classes.iter().map(|c| c.count as f64).sum(),
+        Arrivals::Trace(tasks) => tasks.len() as f64,
+        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0) as f64,
+    }
+}
+
+/// What the program itself does for a task: iterations of the reference loop, and nanoseconds for payloads.
+fn own_work(strategy: &Strategy, classes: &[TaskClass]) -> (f64, f64) {
+    match strategy {
+        Strategy::Sequential | Strategy::Threads(Workers::PerTask) => (SEQUENTIAL_LOOP, 0.0),
+        Strategy::Asyncio {
+            offload: Offload::None,
+            ..
+        } => (COROUTINES, 0.0),
+        Strategy::Asyncio { .. } => (COROUTINES + PAYLOAD, payload_cost(classes)),
+        Strategy::Prefork { each, .. } => own_work(each, classes),
+        _ => (POOL_LOOP, payload_cost(classes)),
+    }
+}
+
+/// Building a task's payload, the mean over the tasks.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn payload_cost(classes: &[TaskClass]) -> f64 {
+    fn bytes(steps: &[Step]) -> f64 {
+        let of = |s: &Step| match s {
+            Step::PayloadIn(n) => *n as f64,
+            Step::Repeat(times, inner) => *times as f64 * bytes(inner),
+            Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) => bytes(inner),
+            Step::Retry { steps, .. } => bytes(steps),
+            _ => 0.0,
+        };
+        steps.iter().map(of).sum()
+    }
+    let tasks: f64 = classes.iter().map(|c| c.count as f64).sum();
+    classes
+        .iter()
+        .map(|c| c.count as f64 * bytes(&c.steps) * FRESH_NS_PER_BYTE)
+        .sum::<f64>()
+        / tasks.max(1.0)
+}
+
+/// Constant native steps as the program spends them: block by block, each a call that gives up the GIL.
+fn in_blocks(steps: &[Step], block: Nanos) -> Vec<Step> {
+    let all = |steps: &[Step]| in_blocks(steps, block);
+    steps
+        .iter()
+        .map(|step| match step {
+            Step::Native(Dist::Constant(time)) => {
+                let blocks = time.0.div_ceil(block.0.max(1)).max(1);
+                if blocks > MOST_BLOCKS {
+                    return step.clone();
+                }
+                Step::Repeat(blocks, vec![Step::Native(Dist::Constant(block))])
+            }
+            Step::Lock(lock, inner) => Step::Lock(*lock, all(inner)),
+            Step::FanOut { count, steps } => Step::FanOut {
+                count: *count,
+                steps: all(steps),
+            },
+            Step::Hold(bytes, inner) => Step::Hold(*bytes, all(inner)),
+            Step::Timeout(after, inner) => Step::Timeout(*after, all(inner)),
+            Step::Retry {
+                attempts,
+                backoff,
+                steps,
+            } => Step::Retry {
+                attempts: *attempts,
+                backoff: *backoff,
+                steps: all(steps),
+            },
+            Step::Repeat(times, inner) => Step::Repeat(*times, all(inner)),
+            other => other.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,39 @@
+//! The machine that programs run on, as far as the system tells.
+
+use crate::scenario::MachineSpec;
+
+/// Cores that this program may use.
+pub fn cores() -> u32 {
+    let n = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The real machine with `cores` of its cores, as `minor` (of Python 3) sees it.
+pub fn machine(cores: u32, minor: u32) -> MachineSpec {
+    let mut m = MachineSpec::with_cores(cores);
+    // Before 3.13 the libraries ask for the machine's CPUs, whichever of them may be used.
+    m.visible_cpus = if minor >= 13 {
+        cores
+    } else {
+        online().max(cores)
+    };
+    // The programs read their thread's CPU clock every few microseconds, and each time the kernel looks at the deadline: no
+    // slice lasts until a tick.
+    m.hz = 0;
+    m.memory_limit = available_memory();
+    m
+}
+
+fn online() -> u32 {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let n = text.lines().filter(|l| l.starts_with("processor")).count();
+    u32::try_from(n).unwrap_or(u32::MAX).max(1)
+}
+
+/// Bytes that can be had without swapping; `None` where the system does not say.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    kib.checked_mul(1024)
+}

@@ -1,0 +1,43 @@
+//! Forecasts held against real runs of the same workload: Python programs made from a scenario, run, and compared.
+//!
+//! The programs are made like the reference's `workloads.py`, against which the model has been validated: CPU is spent as
+//! thread CPU time, so that a demand is a demand on a busy machine too. They are given the random numbers that the
+//! simulator draws, so that program and forecast do the same.
+
+mod compare;
+mod course;
+mod draws;
+mod fit;
+mod forecast;
+pub mod machine;
+mod notes;
+mod pieces;
+mod prepare;
+mod program;
+mod render;
+mod run;
+mod steps;
+mod table;
+mod tree;
+
+pub use compare::{Failure, GOALS, Goal, Ranking, Verification, Verified, conditions};
+pub use course::{Estimate, Settings, estimate, verify};
+pub use fit::fit;
+pub use forecast::{Conditions, Forecaster, Simulated};
+pub use prepare::{LeftOut, Planned, Plans, Request, prepare};
+pub use program::{Program, Source, generate};
+pub use render::{json, markdown, text};
+pub use run::{Measured, RunError, Workshop, run_once};
+
+use crate::strategy::{Outcome, SimInput};
+
+/// Runs one replication whose arrivals and demands are those of replication 0, or says why it cannot.
+pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync + 'a;
+
+/// The real simulator.
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn simulate_same_demands(input: &SimInput<'_>) -> Result<Outcome, String> {
+    crate::strategy::simulate_demands_of(input, 0).map_err(|e| e.to_string())
+}

@@ -1,0 +1,46 @@
+//! What a program does otherwise than the scenario says.
+
+use super::program::Plan;
+use super::steps::Flavour;
+use super::tree::Node;
+use crate::scenario::Arrivals;
+
+/// The notes of a program, those of the whole workload first.
+pub(super) fn notes(plan: &Plan<'_>) -> Vec<String> {
+    let mut notes = plan.source.notes.to_vec();
+    let w = plan.source.workload;
+    let mut say = |note: &str| notes.push(note.to_owned());
+    if plan.copies.is_some() {
+        match w.arrivals {
+            Arrivals::Closed { .. } => {
+                say("users are divided among the copies, and each copy serves only its own");
+            }
+            Arrivals::Trace(_) => say(
+                "arrivals are dealt to the copies in turn, not to the one that has waited longest",
+            ),
+            _ => {}
+        }
+    }
+    if plan.interpreters() && w.locks.iter().any(|l| l.shared) {
+        say(
+            "sub-interpreters cannot share a lock: each has its own, also where the scenario says `shared`",
+        );
+    }
+    let fans = |n: &Node| matches!(n, Node::InlineChildren(..) | Node::Children(..));
+    if plan.any(|n| matches!(n, Node::Timeout(..)) && n.any(&fans)) {
+        say("children of a FanOut do not see the Timeout round it");
+    }
+    let split = |n: &Node| matches!(n, Node::Timeout(..) | Node::Retry(..));
+    if plan.flavour == Flavour::Offload && plan.any(split) {
+        say("work before, in and after a Timeout or Retry goes to the pool in separate calls");
+    }
+    if plan.flavour == Flavour::Offload && plan.any(|n| matches!(n, Node::Allocate(_))) {
+        say(
+            "containers of an Allocate live until the end of the offloaded work that they stand in",
+        );
+    }
+    if plan.processes() && plan.any(|n| matches!(n, Node::Shared { .. })) {
+        say("every worker has its own copy of the shared objects, as the scenario's table says");
+    }
+    notes
+}

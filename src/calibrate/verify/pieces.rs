@@ -1,0 +1,421 @@
+//! The parts of a program that do not depend on its steps: chosen by what it needs.
+
+use std::fmt::Write as _;
+
+use super::program::Plan;
+use super::steps::{Flavour, quoted};
+use super::tree::Node;
+use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, Workers};
+
+/// How tasks are taken in and run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sequential,
+    PerTask,
+    /// An executor of `concurrent.futures`.
+    Pool,
+    /// `multiprocessing.Pool`, with its chunk size (0: its own choice).
+    MpPool(u32),
+    /// An event loop.
+    Loop,
+}
+
+macro_rules! piece {
+    ($name:literal) => {
+        include_str!(concat!("template/", $name, ".py"))
+    };
+}
+
+/// What the steps do.
+pub(super) fn steps(plan: &Plan<'_>) -> String {
+    let offload = plan.flavour == Flavour::Offload;
+    let has = |is: fn(&Node) -> bool| plan.any(is);
+    let inline = matches!(
+        plan.flavour,
+        Flavour::Plain { travels: false } | Flavour::Loop
+    );
+    let payload = |n: &Node| {
+        matches!(
+            n,
+            Node::PayloadIn(_) | Node::PayloadOut(_) | Node::ObjectsIn(_) | Node::ObjectsOut(_)
+        )
+    };
+    let touches = has(|n| matches!(n, Node::Hold(..))) || inline && plan.any(payload);
+    let mut out = String::from(if touches {
+        piece!("cpu_touched")
+    } else {
+        piece!("cpu")
+    });
+    out.push_str(match plan.flavour {
+        Flavour::Plain { .. } => "\n\nio = time.sleep\n",
+        Flavour::Loop | Flavour::Offload => "\n\nio = asyncio.sleep\n",
+    });
+    let plain = matches!(plan.flavour, Flavour::Plain { .. });
+    let timeouts = has(|n| matches!(n, Node::Timeout(..)));
+    let retries = has(|n| matches!(n, Node::Retry(..)));
+    let locks = !plan.source.workload.locks.is_empty();
+    let shared = has(|n| matches!(n, Node::Shared { .. }));
+    let parts = [
+        (!offload, piece!("task")),
+        (
+            !offload && has(|n| matches!(n, Node::Allocate(_))),
+            piece!("allocate"),
+        ),
+        (!offload && locks, piece!("locks")),
+        (shared || offload, piece!("shared")),
+        (
+            plain && has(|n| matches!(n, Node::Put(_) | Node::Get(_))),
+            piece!("queues"),
+        ),
+        (plain && timeouts, piece!("deadline")),
+        (plain && retries, piece!("attempts")),
+        (!plain && (timeouts || offload), piece!("loop_timeout")),
+        (!plain && retries, piece!("loop_attempts")),
+        (offload, piece!("offload")),
+        (plan.flavour == Flavour::Loop, piece!("loop_body")),
+        (!plain, piece!("loop_common")),
+    ];
+    for (_, text) in parts.iter().filter(|(wanted, _)| *wanted) {
+        out.push_str(text);
+    }
+    if has(|n| matches!(n, Node::InlineChildren(..) | Node::Children(..))) {
+        out.push_str(match (plan.flavour, plan.kind, plan.each) {
+            (Flavour::Loop | Flavour::Offload, ..) => piece!("fan_out_loop"),
+            (_, Kind::PerTask, _) => piece!("fan_out_threads"),
+            (_, _, Strategy::Threads(_)) => piece!("fan_out_pool"),
+            _ => piece!("fan_out_inline"),
+        });
+    }
+    out
+}
+
+/// Locks, queues and objects between tasks.
+pub(super) fn world(plan: &Plan<'_>) -> String {
+    let w = plan.source.workload;
+    let looped = matches!(plan.flavour, Flavour::Loop | Flavour::Offload);
+    let mut out = String::new();
+    let table = |out: &mut String, name: &str, comment: &str, entries: Vec<String>| {
+        let _ = write!(
+            out,
+            "\n\n{name} = {{{}}}  # {comment}\n",
+            entries.join(", ")
+        );
+    };
+    let of = |names: &mut dyn Iterator<Item = &str>, value: &str| {
+        names
+            .map(|n| format!("{}: {value}", quoted(n)))
+            .collect::<Vec<_>>()
+    };
+    if !w.locks.is_empty() || plan.flavour == Flavour::Offload {
+        let locks = of(
+            &mut w.locks.iter().map(|l| l.name.as_str()),
+            "threading.Lock()",
+        );
+        table(&mut out, "LOCKS", "Each process has its own.", locks);
+    }
+    if !w.objects.is_empty() || plan.flavour == Flavour::Offload {
+        let objects = of(&mut w.objects.iter().map(String::as_str), "Shared()");
+        table(&mut out, "OBJECTS", "Each process has its own.", objects);
+    }
+    if !w.queues.is_empty() || plan.flavour == Flavour::Offload {
+        let queues = if looped || plan.processes() {
+            Vec::new()
+        } else {
+            w.queues
+                .iter()
+                .map(|q| {
+                    let room = q.capacity.unwrap_or(0);
+                    format!("{}: queue.Queue({room})", quoted(&q.name))
+                })
+                .collect()
+        };
+        table(&mut out, "QUEUES", "Between tasks.", queues);
+    }
+    if looped {
+        out.push_str(&open_loop(plan));
+    }
+    out
+}
+
+/// What belongs to the event loop is made once it runs.
+fn open_loop(plan: &Plan<'_>) -> String {
+    let w = plan.source.workload;
+    let mut body = String::new();
+    let across = w.locks.iter().zip(plan.source.across);
+    for (lock, _) in across.filter(|(_, across)| **across) {
+        let _ = writeln!(
+            body,
+            "    LOOP_LOCKS[{}] = asyncio.Lock()",
+            quoted(&lock.name)
+        );
+    }
+    for q in &w.queues {
+        let room = q.capacity.unwrap_or(0);
+        let _ = writeln!(
+            body,
+            "    QUEUES[{}] = asyncio.Queue({room})",
+            quoted(&q.name)
+        );
+    }
+    if body.is_empty() {
+        body.push_str("    pass\n");
+    }
+    format!(
+        "\n\nLOOP_LOCKS = {{}}  # Those that are held over waits.\n\n\ndef open_loop():\n    \
+         \"\"\"What belongs to the event loop.\"\"\"\n{body}"
+    )
+}
+
+/// The strategy itself.
+pub(super) fn strategy(plan: &Plan<'_>) -> String {
+    let mut out = String::from(piece!("log"));
+    let users = plan.users().is_some();
+    if plan.kind != Kind::Loop {
+        out.push_str(if users {
+            piece!("users")
+        } else {
+            piece!("arrivals")
+        });
+    }
+    match plan.kind {
+        Kind::Sequential => out.push_str(piece!("sequential")),
+        Kind::PerTask => out.push_str(piece!("per_task")),
+        Kind::Pool => {
+            out.push_str(&title(plan));
+            out.push_str(&make_pool(plan));
+            out.push_str(&travels(plan));
+            out.push_str(piece!("pool"));
+        }
+        Kind::MpPool(chunk) => {
+            out.push_str(&title(plan));
+            out.push_str(&make_pool(plan));
+            out.push_str(&travels(plan));
+            let batch = plan.source.workload.arrivals == crate::scenario::Arrivals::Batch;
+            if batch {
+                let _ = write!(
+                    out,
+                    "\n\nCHUNK = {chunk}  # Tasks that travel together; 0: as many as Pool.map takes by itself.\n"
+                );
+                out.push_str(piece!("mp_pool_batch"));
+            } else {
+                out.push_str(piece!("mp_pool_timed"));
+            }
+        }
+        Kind::Loop => looped(plan, users, &mut out),
+    }
+    match plan.copies {
+        Some(copies) => {
+            let _ = write!(out, "\n\nCOPIES = {copies}\n");
+            out.push_str(&deal(plan));
+            out.push_str(piece!("prefork"));
+            out.push_str("\n\nRUN = run_copies\n");
+        }
+        None => out.push_str("\n\nRUN = run\n"),
+    }
+    out
+}
+
+fn looped(plan: &Plan<'_>, users: bool, out: &mut String) {
+    let Strategy::Asyncio { limit, offload } = plan.each else {
+        return;
+    };
+    out.push_str(&title(plan));
+    let limit = limit.map_or("None".into(), |n| n.to_string());
+    let _ = write!(
+        out,
+        "\n\nLIMIT = {limit}  # At most so many tasks at once; None: all.\n"
+    );
+    if *offload != Offload::None {
+        out.push_str(&make_pool(plan));
+    }
+    out.push_str(if users {
+        piece!("loop_users")
+    } else {
+        piece!("loop")
+    });
+    out.push_str(if *offload == Offload::None {
+        piece!("loop_run")
+    } else {
+        piece!("loop_run_pool")
+    });
+}
+
+fn title(plan: &Plan<'_>) -> String {
+    let what = match plan.each {
+        Strategy::Threads(_) => "a pool of threads",
+        Strategy::Processes { .. } => "a pool of processes",
+        Strategy::Interpreters(_) => "a pool of sub-interpreters",
+        _ if plan.flavour == Flavour::Offload => "an event loop, blocking work in a pool",
+        _ => "an event loop",
+    };
+    format!(
+        "\n\n# ---------------------------------------------------------------------------- the strategy: {what}\n"
+    )
+}
+
+/// What travels to a worker with each kind of task.
+fn travels(plan: &Plan<'_>) -> String {
+    let mut out = String::from(
+        "\n\nTRAVELS = {  # Bytes and objects that travel to the worker with a task.\n",
+    );
+    for (class, tree) in plan.source.workload.classes.iter().zip(&plan.trees) {
+        let (bytes, objects) = coming(&tree.nodes);
+        let _ = writeln!(out, "    {}: ({bytes}, {objects}),", quoted(&class.name));
+    }
+    out.push_str("}\n");
+    out.push_str(piece!("work"));
+    out
+}
+
+/// Bytes and objects of the task's `PayloadIn` and `ObjectsIn` steps, rounds counted.
+fn coming(nodes: &[Node]) -> (u64, u64) {
+    let (mut bytes, mut objects) = (0u64, 0u64);
+    for node in nodes {
+        let times = match node {
+            Node::PayloadIn(n) => {
+                bytes = bytes.saturating_add(*n);
+                continue;
+            }
+            Node::ObjectsIn(n) => {
+                objects = objects.saturating_add(*n);
+                continue;
+            }
+            Node::Repeat(times, _) => *times,
+            // Children bring nothing along.
+            Node::InlineChildren(..) | Node::Children(..) => continue,
+            _ => 1,
+        };
+        let (b, o) = coming(node.inner());
+        bytes = bytes.saturating_add(b.saturating_mul(times));
+        objects = objects.saturating_add(o.saturating_mul(times));
+    }
+    (bytes, objects)
+}
+
+fn make_pool(plan: &Plan<'_>) -> String {
+    let number = |w: &Workers| match w {
+        Workers::Exactly(n) => Some(n.to_string()),
+        Workers::Auto | Workers::PerTask => None,
+    };
+    let simple = |class: &str, w: &Workers| {
+        let n = number(w).unwrap_or_default();
+        format!("\n\ndef make_pool():\n    return cf.{class}({n})\n")
+    };
+    match plan.each {
+        Strategy::Threads(w)
+        | Strategy::Asyncio {
+            offload: Offload::Threads(w),
+            ..
+        } => simple("ThreadPoolExecutor", w),
+        Strategy::Interpreters(w)
+        | Strategy::Asyncio {
+            offload: Offload::Interpreters(w),
+            ..
+        } => simple("InterpreterPoolExecutor", w),
+        Strategy::Processes {
+            workers,
+            start,
+            api,
+        } => process_pool(plan, number(workers), *start, *api),
+        Strategy::Asyncio {
+            offload: Offload::Processes(workers, start),
+            ..
+        } => process_pool(plan, number(workers), *start, ProcessApi::Executor),
+        _ => String::new(),
+    }
+}
+
+fn process_pool(
+    plan: &Plan<'_>,
+    workers: Option<String>,
+    start: StartMethod,
+    api: ProcessApi,
+) -> String {
+    let start = match start {
+        StartMethod::Fork => "fork",
+        StartMethod::Spawn => "spawn",
+        StartMethod::Forkserver => "forkserver",
+    };
+    let (define, make, shares) = sharing(plan);
+    let n = workers.unwrap_or_else(|| "None".into());
+    let pool = match (api, shares) {
+        (ProcessApi::Executor, false) => {
+            format!("cf.ProcessPoolExecutor({n}, mp_context=context)")
+        }
+        (ProcessApi::Executor, true) => format!(
+            "cf.ProcessPoolExecutor({n}, mp_context=context, initializer=share, initargs=(locks, queues))"
+        ),
+        (ProcessApi::Pool { .. }, false) => format!("context.Pool({n})"),
+        (ProcessApi::Pool { .. }, true) => format!("context.Pool({n}, share, (locks, queues))"),
+    };
+    format!(
+        "{define}\n\ndef make_pool():\n    context = multiprocessing.get_context({})\n{make}    return {pool}\n",
+        quoted(start)
+    )
+}
+
+/// What all processes of a pool share: the function that takes it in, the lines that make it, and whether there is any.
+fn sharing(plan: &Plan<'_>) -> (String, String, bool) {
+    let w = plan.source.workload;
+    let of = |shared: bool| w.locks.iter().filter(move |l| l.shared == shared);
+    let on_loop = plan.kind == Kind::Loop;
+    let queues: Vec<_> = w
+        .queues
+        .iter()
+        .filter(|_| !on_loop)
+        .map(|q| {
+            format!(
+                "{}: context.Queue({})",
+                quoted(&q.name),
+                q.capacity.unwrap_or(0)
+            )
+        })
+        .collect();
+    let locks: Vec<_> = of(true)
+        .map(|l| {
+            let name = quoted(&l.name);
+            match plan.copies {
+                Some(_) => format!("{name}: LOCKS[{name}]"),
+                None => format!("{name}: context.Lock()"),
+            }
+        })
+        .collect();
+    if locks.is_empty() && queues.is_empty() {
+        return (String::new(), String::new(), false);
+    }
+    let mut define = String::from(
+        "\n\ndef share(locks, queues):\n    \"\"\"Runs first in every worker: what all processes share.\"\"\"\n",
+    );
+    if !locks.is_empty() {
+        define.push_str("    LOCKS.update(locks)\n");
+    }
+    if !queues.is_empty() {
+        define.push_str("    QUEUES.update(queues)\n");
+    }
+    let make = format!(
+        "    locks = {{{}}}\n    queues = {{{}}}\n",
+        locks.join(", "),
+        queues.join(", ")
+    );
+    (define, make, true)
+}
+
+/// What each copy of a prefork server takes for its own, and what all of them share.
+fn deal(plan: &Plan<'_>) -> String {
+    let mut out = String::from("\n\ndef deal(number):\n    \"\"\"This copy's share.\"\"\"\n");
+    if plan.users().is_some() {
+        out.push_str(
+            "    global USERS, THINK\n    THINK = THINK[number::COPIES]\n    \
+             USERS = USERS // COPIES + (number < USERS % COPIES)\n",
+        );
+    }
+    out.push_str("\n\ndef share_among_copies():\n    \"\"\"Made before the copies, so that all have the same.\"\"\"\n");
+    for lock in plan.source.workload.locks.iter().filter(|l| l.shared) {
+        let _ = writeln!(
+            out,
+            "    LOCKS[{}] = multiprocessing.get_context(\"fork\").Lock()",
+            quoted(&lock.name)
+        );
+    }
+    out
+}

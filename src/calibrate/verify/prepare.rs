@@ -1,0 +1,261 @@
+//! From a scenario and an interpreter to programs: which strategies there are, and what each becomes.
+
+use super::fit::fit;
+use super::forecast::{Forecaster, native_grain};
+use super::program::{Program, Source, generate};
+use crate::cpython::profile::Profile;
+use crate::engine::Nanos;
+use crate::host::Interpreter;
+use crate::scenario::{
+    Arrivals, MachineSpec, Offload, Scenario, StartMethod, Strategy, StrategyCase, Workload,
+    strategy_label,
+};
+use crate::strategy::{SimInput, compile};
+use crate::study::default_cases;
+
+/// What is to be verified, on which interpreter.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The interpreter that runs the programs; `None`: they are only written.
+    pub interpreter: Option<&'a Interpreter>,
+    /// Its profile.
+    pub profile: &'a Profile,
+    /// The machine, with as many cores as the programs may use.
+    pub machine: &'a MachineSpec,
+    /// The programs confine themselves to so many cores.
+    pub cores: Option<u32>,
+    /// Factor on the workload's times.
+    pub scale: f64,
+    /// The command that makes the programs again.
+    pub command: &'a str,
+}
+
+/// A strategy and its program.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The strategy's short form.
+    pub label: String,
+    /// The strategy.
+    pub strategy: Strategy,
+    /// Its program.
+    pub program: Program,
+}
+
+/// A strategy that is not verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its short form.
+    pub label: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Everything that is known before anything runs.
+#[derive(Clone, Debug)]
+pub struct Plans {
+    /// What the programs do.
+    pub workload: Workload,
+    /// What is to be said about it.
+    pub notes: Vec<String>,
+    /// The strategies that have a program.
+    pub planned: Vec<Planned>,
+    /// Those that have none.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Makes a program for each strategy of the scenario that this interpreter can run.
+///
+/// # Errors
+/// When the workload as a whole cannot be turned into a program.
+pub fn prepare(request: &Request<'_>, simulate: &super::Simulate<'_>) -> Result<Plans, String> {
+    let scenario = request.scenario;
+    let (mut workload, mut notes) = fit(scenario, request.scale)?;
+    let strategies = strategies(scenario, request.profile);
+    give_an_end(request, &mut workload, &strategies, &mut notes, simulate)?;
+    let mut plans = Plans {
+        workload,
+        notes,
+        planned: Vec::new(),
+        left_out: Vec::new(),
+    };
+    for strategy in strategies {
+        let label = strategy_label(&strategy);
+        let made = can(request, &strategy).and_then(|()| one(request, &plans, &strategy));
+        match made {
+            Ok(program) => plans.planned.push(Planned {
+                label,
+                strategy,
+                program,
+            }),
+            Err(why) => plans.left_out.push(LeftOut { label, why }),
+        }
+    }
+    Ok(plans)
+}
+
+fn one(request: &Request<'_>, plans: &Plans, strategy: &Strategy) -> Result<Program, String> {
+    let compiled = compile(request.machine, request.profile, &plans.workload, strategy);
+    // Without an interpreter the program is for whoever can run it.
+    let across = compiled.map_or_else(
+        |e| match request.interpreter {
+            Some(_) => Err(e.to_string()),
+            None => Ok(vec![true; plans.workload.locks.len()]),
+        },
+        |program| Ok(program.lock_across_wait),
+    )?;
+    generate(&Source {
+        name: &request.scenario.name,
+        question: &request.scenario.question,
+        workload: &plans.workload,
+        strategy,
+        cpu_factor: request.profile.params.cpu_factor,
+        cores: request.cores,
+        seed: request.scenario.seed,
+        across: &across,
+        command: request.command,
+        native_grain: native_grain(&plans.workload),
+        notes: &plans.notes,
+    })
+}
+
+/// The scenario's own strategies as far as they are for such an interpreter; the full set where it names none.
+fn strategies(scenario: &Scenario, profile: &Profile) -> Vec<Strategy> {
+    let mut all: Vec<Strategy> = Vec::new();
+    if scenario.strategies.is_empty() {
+        all = default_cases(scenario, std::slice::from_ref(profile))
+            .into_iter()
+            .map(|c| c.strategy)
+            .collect();
+    }
+    // `On(cpython-3.14t, ..)` means a free-threaded build, whichever is at hand.
+    let meant = |case: &&StrategyCase| {
+        case.interpreter.as_deref().is_none_or(|name| {
+            let gil =
+                crate::calibrate::profiles::find(name).map_or(!name.ends_with('t'), |p| p.gil);
+            gil == profile.gil
+        })
+    };
+    for case in scenario.strategies.iter().filter(meant) {
+        if !all.contains(&case.strategy) {
+            all.push(case.strategy.clone());
+        }
+    }
+    all
+}
+
+/// Whether the interpreter can do what a strategy needs.
+fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), String> {
+    let Some(python) = request.interpreter else {
+        return Ok(());
+    };
+    let processes = |start: &StartMethod| {
+        if !python.process_pools {
+            Err("this Python has no process pools (multiprocessing does not work)".to_owned())
+        } else if !python.start_methods.contains(start) {
+            Err(format!(
+                "this Python cannot start processes by {start:?} on this system"
+            ))
+        } else {
+            Ok(())
+        }
+    };
+    let interpreters = || {
+        if python.interpreters {
+            Ok(())
+        } else {
+            Err(format!(
+                "CPython {} has no InterpreterPoolExecutor; 3.14 and later have",
+                python.version
+            ))
+        }
+    };
+    match strategy {
+        Strategy::Sequential | Strategy::Threads(_) => Ok(()),
+        Strategy::Processes { start, .. } => processes(start),
+        Strategy::Interpreters(_) => interpreters(),
+        Strategy::Asyncio { offload, .. } => match offload {
+            Offload::None | Offload::Threads(_) => Ok(()),
+            Offload::Processes(_, start) => processes(start),
+            Offload::Interpreters(_) => interpreters(),
+        },
+        Strategy::Prefork { each, .. } => {
+            processes(&StartMethod::Fork)?;
+            can(request, each)
+        }
+    }
+}
+
+/// Users who ask for ever are given as many requests as they make within the horizon.
+fn give_an_end(
+    request: &Request<'_>,
+    w: &mut Workload,
+    strategies: &[Strategy],
+    notes: &mut Vec<String>,
+    simulate: &super::Simulate<'_>,
+) -> Result<(), String> {
+    let Arrivals::Closed {
+        users,
+        think,
+        count: None,
+    } = &w.arrivals
+    else {
+        return Ok(());
+    };
+    let (users, think) = (*users, think.clone());
+    let horizon = request
+        .scenario
+        .horizon
+        .map(|h| h.scale(request.scale))
+        .ok_or("its users ask for ever; give `count` or `horizon`")?;
+    let mut most = 0;
+    for strategy in strategies {
+        let input = SimInput {
+            machine: request.machine,
+            profile: request.profile,
+            workload: w,
+            strategy,
+            seed: request.scenario.seed,
+            replication: 0,
+            warmup: Nanos::ZERO,
+            horizon: Some(horizon),
+            keep_latencies: false,
+            max_events: 50_000_000,
+        };
+        if let Ok(outcome) = simulate(&input) {
+            most = most.max(outcome.arrived);
+        }
+    }
+    if most == 0 {
+        return Err("no request comes within its horizon".into());
+    }
+    notes.push(format!(
+        "the run ends after {most} requests, as many as come within the scenario's horizon"
+    ));
+    w.arrivals = Arrivals::Closed {
+        users,
+        think,
+        count: Some(most),
+    };
+    Ok(())
+}
+
+impl Planned {
+    /// The forecast of this program on a machine as it was.
+    pub fn forecaster(
+        &self,
+        request: &Request<'_>,
+        plans: &Plans,
+        conditions: super::forecast::Conditions,
+    ) -> Forecaster {
+        Forecaster::new(
+            &plans.workload,
+            &self.strategy,
+            &self.program,
+            (request.machine, request.profile),
+            conditions,
+            request.scenario.seed,
+        )
+    }
+}

@@ -1,0 +1,365 @@
+//! A scenario under one strategy as one readable Python file.
+
+use std::fmt::Write as _;
+
+use super::pieces::{self, Kind};
+use super::steps::{Flavour, digits, function, quoted, shortest};
+use super::table::Table;
+use super::tree::{Node, Tree};
+use crate::scenario::{Arrivals, Offload, Strategy, Workers, Workload, strategy_label};
+
+/// What a program is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The scenario's name.
+    pub name: &'a str,
+    /// Its question; may be empty.
+    pub question: &'a str,
+    /// What is done: scaled, and with a count of tasks.
+    pub workload: &'a Workload,
+    /// How.
+    pub strategy: &'a Strategy,
+    /// The interpreter's factor on CPU demands.
+    pub cpu_factor: f64,
+    /// The program confines itself to so many cores; `None`: to all that it is given.
+    pub cores: Option<u32>,
+    /// Master seed.
+    pub seed: u64,
+    /// Whether each lock is held over waits.
+    pub across: &'a [bool],
+    /// The command that makes this program again.
+    pub command: &'a str,
+    /// Whether the forecast lets native steps overshoot.
+    pub native_grain: bool,
+    /// What is to be said about the workload as a whole.
+    pub notes: &'a [String],
+}
+
+/// A program and the files that belong beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// Name of the file, without `.py`: a Python module's name.
+    pub stem: String,
+    /// The program.
+    pub text: String,
+    /// Its tasks and their random numbers, for `stem.json`, where they are too many for the program itself.
+    pub data: Option<String>,
+    /// The module that stands for the scenario's imports: its file's name and text.
+    pub imports: Option<(String, String)>,
+    /// What could not be turned into Python as the scenario means it.
+    pub notes: Vec<String>,
+    /// Random numbers that a task carries on average.
+    pub numbers_per_task: f64,
+}
+
+impl Program {
+    /// All files: names and texts, the program first.
+    pub fn files(&self) -> Vec<(String, &str)> {
+        let mut files = vec![(format!("{}.py", self.stem), self.text.as_str())];
+        if let Some(data) = &self.data {
+            files.push((format!("{}.json", self.stem), data));
+        }
+        if let Some((name, text)) = &self.imports {
+            files.push((name.clone(), text));
+        }
+        files
+    }
+}
+
+/// What decides how everything in a program is written.
+pub(super) struct Plan<'a> {
+    pub(super) source: &'a Source<'a>,
+    /// The strategy of one copy.
+    pub(super) each: &'a Strategy,
+    /// Copies of a prefork server.
+    pub(super) copies: Option<u32>,
+    pub(super) flavour: Flavour,
+    pub(super) kind: Kind,
+    pub(super) trees: Vec<Tree>,
+    /// Python names of the classes' functions.
+    pub(super) functions: Vec<String>,
+}
+
+impl Plan<'_> {
+    pub(super) fn any(&self, is: impl Fn(&Node) -> bool) -> bool {
+        let mut nodes = self.trees.iter().flat_map(|t| &t.nodes);
+        nodes.any(|n| n.any(&is))
+    }
+
+    /// Users who wait for their answers, and how many.
+    pub(super) fn users(&self) -> Option<u32> {
+        match self.source.workload.arrivals {
+            Arrivals::Closed { users, .. } => Some(users),
+            _ => None,
+        }
+    }
+
+    /// Work goes to other processes.
+    pub(super) fn processes(&self) -> bool {
+        matches!(
+            self.each,
+            Strategy::Processes { .. }
+                | Strategy::Asyncio {
+                    offload: Offload::Processes(..),
+                    ..
+                }
+        )
+    }
+
+    /// Work goes to sub-interpreters.
+    pub(super) fn interpreters(&self) -> bool {
+        matches!(
+            self.each,
+            Strategy::Interpreters(_)
+                | Strategy::Asyncio {
+                    offload: Offload::Interpreters(_),
+                    ..
+                }
+        )
+    }
+}
+
+fn plan<'a>(source: &'a Source<'a>) -> Plan<'a> {
+    let (each, copies) = match source.strategy {
+        Strategy::Prefork { processes, each } => (&**each, Some(*processes)),
+        other => (other, None),
+    };
+    let (flavour, kind) = match each {
+        Strategy::Sequential => (Flavour::Plain { travels: false }, Kind::Sequential),
+        Strategy::Threads(Workers::PerTask) => (Flavour::Plain { travels: false }, Kind::PerTask),
+        Strategy::Asyncio {
+            offload: Offload::None,
+            ..
+        } => (Flavour::Loop, Kind::Loop),
+        Strategy::Asyncio { .. } => (Flavour::Offload, Kind::Loop),
+        Strategy::Processes {
+            api: crate::scenario::ProcessApi::Pool { chunksize },
+            ..
+        } => (
+            Flavour::Plain { travels: true },
+            Kind::MpPool(chunksize.unwrap_or(0)),
+        ),
+        _ => (Flavour::Plain { travels: true }, Kind::Pool),
+    };
+    // Children are tasks of their own where a pool of threads or a loop takes them; elsewhere their parent runs them.
+    let own_children = matches!(each, Strategy::Threads(_) | Strategy::Asyncio { .. });
+    let w = source.workload;
+    let trees = (w.classes.iter().enumerate())
+        .map(|(i, class)| {
+            let recorded = matches!(&w.arrivals, Arrivals::Trace(tasks)
+                if tasks.iter().any(|t| t.class == i && !t.demands.is_empty()));
+            Tree::new(&class.steps, own_children, recorded)
+        })
+        .collect();
+    Plan {
+        source,
+        each,
+        copies,
+        flavour,
+        kind,
+        trees,
+        functions: names(w),
+    }
+}
+
+/// Generates the program of a scenario under a strategy.
+///
+/// # Errors
+/// Why it cannot be turned into Python.
+pub fn generate(source: &Source<'_>) -> Result<Program, String> {
+    let plan = plan(source);
+    let queues = plan.any(|n| matches!(n, Node::Put(_) | Node::Get(_)));
+    if queues && matches!(plan.each, Strategy::Interpreters(_)) {
+        return Err(
+            "tasks in sub-interpreters have no queue between them that waits as a multiprocessing.Queue does"
+                .into(),
+        );
+    }
+    if queues && plan.copies.is_some() {
+        return Err("copies of a prefork server have no queue between them".into());
+    }
+    let table = Table::draw(&plan)?;
+    let stem = format!(
+        "{}_{}",
+        slug(source.name),
+        slug(&strategy_label(source.strategy))
+    );
+    let imports = imports(source);
+    let notes = super::notes::notes(&plan);
+    let mut text = header(&plan, &notes);
+    text.push_str(&settings(&plan, imports.as_ref()));
+    text.push_str(&functions(&plan));
+    text.push_str(&pieces::steps(&plan));
+    text.push_str(&pieces::world(&plan));
+    text.push_str(&table.text());
+    text.push_str(&pieces::strategy(&plan));
+    text.push_str(include_str!("template/measure.py"));
+    Ok(Program {
+        stem,
+        text,
+        data: table.file(),
+        imports: imports.map(|(module, text)| (format!("{module}.py"), text)),
+        notes,
+        numbers_per_task: table.numbers_per_task(),
+    })
+}
+
+fn header(plan: &Plan<'_>, notes: &[String]) -> String {
+    let s = plan.source;
+    let mut out = format!(
+        "#!/usr/bin/env python3\n\"\"\"{} under {}: a benchmark of this workload, written by pchsim {}.\n\n",
+        one_line(s.name),
+        strategy_label(s.strategy),
+        env!("CARGO_PKG_VERSION")
+    );
+    if !s.question.is_empty() {
+        let _ = writeln!(out, "{}\n", one_line(s.question));
+    }
+    let _ = writeln!(out, "Made by:  {}", one_line(s.command));
+    out.push_str(
+        "Needs:    CPython 3.9 or later, nothing else. Linux or macOS.\n\
+         Prints:   one JSON line of what happened; a summary on standard error.\n\n\
+         CPU time is spent as this thread's own CPU time, so that it is what the scenario says however busy the machine is.\n\
+         To measure your own code, put it into the functions below, in place of what stands there.\n",
+    );
+    if !notes.is_empty() {
+        out.push_str("\nWhat differs from the scenario:\n");
+        for note in notes {
+            let _ = writeln!(out, "- {}", one_line(note));
+        }
+    }
+    out.push_str("\"\"\"\n\n");
+    out
+}
+
+/// A text that cannot end the program's docstring.
+fn one_line(text: &str) -> String {
+    let safe: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    safe.replace('\\', "\\\\").replace("\"\"\"", "'''")
+}
+
+fn settings(plan: &Plan<'_>, imports: Option<&(String, String)>) -> String {
+    let s = plan.source;
+    // All of them in every program, so that all start alike.
+    let mut out = String::new();
+    for module in [
+        "asyncio",
+        "concurrent.futures as cf",
+        "contextlib",
+        "functools",
+        "hashlib",
+        "heapq",
+        "json",
+        "multiprocessing",
+        "os",
+        "queue",
+        "resource",
+        "sys",
+        "threading",
+        "time",
+    ] {
+        let _ = writeln!(out, "import {module}");
+    }
+    if let Some((module, _)) = imports {
+        let _ = writeln!(
+            out,
+            "\nimport {module}  # Stands for the modules of your own program."
+        );
+    }
+    let cores = s.cores.map_or("None".into(), |n| n.to_string());
+    let _ = write!(
+        out,
+        "\nCPU_FACTOR = {}  # What a millisecond of cpu() costs on this interpreter: 1 is CPython 3.14.\n\
+         CORES = {cores}  # The program confines itself to so many cores (Linux); None: all.\n",
+        shortest(s.cpu_factor)
+    );
+    out
+}
+
+fn functions(plan: &Plan<'_>) -> String {
+    let mut out = String::from(
+        "\n# ---------------------------------------------------------------------------- PUT YOUR OWN FUNCTIONS HERE\n\
+         #\n# One function for each kind of task. ",
+    );
+    out.push_str(match plan.flavour {
+        Flavour::Plain { .. } => {
+            "cpu(ms) is Python code, native(ms) C code without the GIL, io(seconds)\n# a wait: replace them by your own calls.\n"
+        }
+        Flavour::Loop => {
+            "cpu(ms) is Python code, native(ms) C code: both block the event loop.\n# `await io(seconds)` is a wait. Replace them by your own calls.\n"
+        }
+        Flavour::Offload => {
+            "Blocking steps (cpu: Python, native: C code) are noted down and go to a\n\
+             # worker together at the next wait. Your own: task.call(function, argument), then (result,) = await task.done().\n"
+        }
+    });
+    let s = plan.source;
+    for ((class, tree), name) in s
+        .workload
+        .classes
+        .iter()
+        .zip(&plan.trees)
+        .zip(&plan.functions)
+    {
+        let _ = writeln!(out, "\n\n# {}", one_line(&class.name));
+        out.push_str(&function(plan.flavour, s.workload, s.across, name, tree));
+    }
+    out.push_str("\n\n# What is run for each kind of task.\nFUNCTIONS = {\n");
+    for (class, name) in s.workload.classes.iter().zip(&plan.functions) {
+        let _ = writeln!(out, "    {}: {name},", quoted(&class.name));
+    }
+    out.push_str("}\n\n");
+    out
+}
+
+/// The classes' names as names of Python functions, each once.
+fn names(workload: &Workload) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::new();
+    for class in &workload.classes {
+        let mut name = format!("task_{}", slug(&class.name));
+        while taken.contains(&name) || name.contains("_child_") {
+            name = name.replace("_child_", "_child") + "_";
+        }
+        taken.push(name);
+    }
+    taken
+}
+
+/// A text as part of a module's name.
+fn slug(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c.to_ascii_lowercase());
+        } else if !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+    }
+    let out = out.trim_end_matches('_');
+    let named = if out.is_empty() { "scenario" } else { out };
+    let digit = named.starts_with(|c: char| c.is_ascii_digit());
+    format!("{}{named}", if digit { "n" } else { "" })
+}
+
+/// Bytes of an empty list and its place in another.
+const LIST_BYTES: u64 = 72;
+
+/// The module that stands for the scenario's imports: its name and text.
+fn imports(source: &Source<'_>) -> Option<(String, String)> {
+    let i = source.workload.imports;
+    if i == crate::scenario::Imports::default() {
+        return None;
+    }
+    let seconds = i.time.as_secs_f64() * source.cpu_factor;
+    let bytes = i
+        .memory
+        .saturating_sub(i.objects.saturating_mul(LIST_BYTES));
+    let text = include_str!("template/imports.py")
+        .replace("{seconds}", &shortest(seconds))
+        .replace("{bytes}", &digits(bytes))
+        .replace("{objects}", &digits(i.objects));
+    Some((format!("{}_imports", slug(source.name)), text))
+}

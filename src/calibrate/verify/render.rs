@@ -1,0 +1,268 @@
+//! A verification as text, JSON and Markdown.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use serde_json::{Value, json};
+
+use super::compare::{GOALS, Verification, Verified};
+use super::prepare::LeftOut;
+use crate::calibrate::{Held, METRICS};
+use crate::engine::Nanos;
+use crate::study::{bytes, percent, seconds};
+
+/// Index of memory in [`METRICS`].
+const MEMORY: usize = 3;
+const HEADINGS: [&str; 6] = ["strategy", "", "measured", "forecast", "error", "relative"];
+
+/// For people.
+pub fn text(v: &Verification) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(HEADINGS);
+    for row in rows(v) {
+        table.add_row(row);
+    }
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if i >= 2 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut out = format!("{}\n\n", title(v));
+    if !v.verified.is_empty() {
+        for line in table.lines() {
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+        out.push('\n');
+    }
+    for line in summary(v) {
+        let _ = writeln!(out, "{line}");
+    }
+    for (heading, list) in [("Failed", &v.failures), ("Not verified", &v.left_out)] {
+        for LeftOut { label, why } in list {
+            let _ = writeln!(out, "{heading}: {label}: {}", why.replace('\n', "\n    "));
+        }
+    }
+    for note in notes(v) {
+        let _ = writeln!(out, "note: {note}");
+    }
+    out
+}
+
+/// For issues and documents.
+pub fn markdown(v: &Verification) -> String {
+    let cell = |s: &str| s.replace('|', "\\|");
+    let mut out = format!("## {}\n\n", title(v));
+    if !v.verified.is_empty() {
+        out.push_str("| strategy | | measured | forecast | error | relative |\n| --- | --- | ---: | ---: | ---: | ---: |\n");
+        for row in rows(v) {
+            let cells: Vec<_> = row.iter().map(|c| cell(c)).collect();
+            let _ = writeln!(out, "| {} |", cells.join(" | "));
+        }
+        out.push('\n');
+    }
+    for line in summary(v) {
+        let _ = writeln!(out, "- {line}");
+    }
+    for (heading, list) in [("Failed", &v.failures), ("Not verified", &v.left_out)] {
+        for LeftOut { label, why } in list {
+            let first = why.lines().next().unwrap_or_default();
+            let _ = writeln!(out, "- {heading}: `{label}`: {first}");
+        }
+    }
+    for note in notes(v) {
+        let _ = writeln!(out, "- Note: {note}");
+    }
+    out
+}
+
+fn title(v: &Verification) -> String {
+    let pythons: Vec<_> = v
+        .pythons
+        .iter()
+        .map(|(version, _, profile)| format!("CPython {version} (profile {profile})"))
+        .collect();
+    let scale = if v.scale == 1.0 {
+        String::new()
+    } else {
+        format!(", times scaled by {}", v.scale)
+    };
+    format!(
+        "{} on {}, {} {}, {} {} of each strategy{scale}",
+        v.scenario,
+        pythons.join(" and "),
+        v.cores,
+        if v.cores == 1 { "core" } else { "cores" },
+        v.runs,
+        if v.runs == 1 { "run" } else { "runs" },
+    )
+}
+
+fn shown(metric: usize, value: f64) -> String {
+    if metric == MEMORY {
+        bytes(value)
+    } else {
+        seconds(Nanos::from_secs_f64(value))
+    }
+}
+
+fn rows(v: &Verification) -> Vec<[String; 6]> {
+    let mut rows = Vec::new();
+    for verified in &v.verified {
+        let mut name = if v.pythons.len() > 1 {
+            format!("{} on {}", verified.label, verified.python)
+        } else {
+            verified.label.clone()
+        };
+        for (metric, held) in verified.metrics.iter().enumerate() {
+            let Some(h) = held else { continue };
+            rows.push([
+                std::mem::take(&mut name),
+                METRICS[metric].into(),
+                shown(metric, h.measured),
+                shown(metric, h.forecast),
+                percent(h.error()),
+                signed(h.relative()),
+            ]);
+        }
+        if let Some(h) = &verified.cpu {
+            rows.push([
+                std::mem::take(&mut name),
+                "CPU".into(),
+                shown(0, h.measured),
+                shown(0, h.forecast),
+                percent(h.error()),
+                signed(h.relative()),
+            ]);
+        }
+    }
+    rows
+}
+
+fn signed(share: f64) -> String {
+    format!("{:+.1}%", share * 100.0)
+}
+
+fn summary(v: &Verification) -> Vec<String> {
+    let mut lines = Vec::new();
+    for goal in GOALS {
+        let s = v.summary(goal.metric);
+        let Some(met) = v.met(goal) else { continue };
+        lines.push(format!(
+            "{}: median error {} (goal {}), 90th percentile {} (goal {}): {}",
+            METRICS[goal.metric],
+            percent(s.median),
+            percent(goal.median),
+            percent(s.p90),
+            percent(goal.p90),
+            if met { "met" } else { "missed" },
+        ));
+    }
+    if let Some(r) = v.ranking() {
+        lines.push(if r.measured == r.forecast {
+            format!("ranking by {}: right, {} is best in both", r.by, r.measured)
+        } else {
+            format!(
+                "ranking by {}: {}, {} was measured best, {} was forecast to be ({} slower)",
+                r.by,
+                if r.right() {
+                    "right within 10%"
+                } else {
+                    "wrong"
+                },
+                r.measured,
+                r.forecast,
+                percent(r.loss),
+            )
+        });
+    }
+    if !v.verified.is_empty() {
+        let (spread, drift) = v.noise();
+        let slowest = v.verified.iter().map(|x| x.slowness).fold(0.0, f64::max);
+        lines.push(format!(
+            "machine: runs of a strategy differ by up to {}, its speed changed by up to {} during a run; a loop took up to {:.2} times \
+             what it takes at the profile's best{}",
+            percent(spread),
+            percent(drift),
+            slowest,
+            if v.noisy() {
+                ": too busy, so take the errors with care"
+            } else {
+                ""
+            },
+        ));
+        lines.push(
+            "error: how far the forecast lies outside the range of the runs, divided by their median".into(),
+        );
+    }
+    lines
+}
+
+fn notes(v: &Verification) -> Vec<String> {
+    let mut notes = v.notes.clone();
+    for verified in &v.verified {
+        for note in &verified.notes {
+            notes.push(format!("{}: {note}", verified.label));
+        }
+    }
+    notes
+}
+
+/// Everything, for programs: seconds, bytes, errors as fractions.
+pub fn json(v: &Verification) -> String {
+    let held = |h: &Option<Held>| {
+        h.map_or(Value::Null, |h| {
+            json!({
+                "measured": h.measured, "least": h.least, "greatest": h.greatest,
+                "forecast": h.forecast, "error": h.error(), "relative": h.relative(),
+            })
+        })
+    };
+    let one = |x: &Verified| {
+        let [makespan, p50, p99, memory] = x.metrics.each_ref().map(held);
+        json!({
+            "strategy": x.label, "python": x.python,
+            "makespan": makespan, "p50": p50, "p99": p99, "memory": memory, "cpu": held(&x.cpu),
+            "switches": {
+                "voluntary": {"measured_main": x.switches[0].0, "forecast_all": x.switches[0].1},
+                "involuntary": {"measured_main": x.switches[1].0, "forecast_all": x.switches[1].1},
+            },
+            "failed": {"measured": x.failed.0, "forecast": x.failed.1},
+            "slowness": x.slowness, "spread": x.spread, "drift": x.drift, "notes": x.notes,
+        })
+    };
+    let out = |list: &[LeftOut]| {
+        list.iter()
+            .map(|l| json!({"strategy": l.label, "why": l.why}))
+            .collect::<Vec<_>>()
+    };
+    let goals: Vec<_> = GOALS
+        .iter()
+        .map(|g| {
+            let s = v.summary(g.metric);
+            json!({
+                "metric": METRICS[g.metric], "strategies": s.cells, "median": s.median, "p90": s.p90, "worst": s.worst,
+                "goal_median": g.median, "goal_p90": g.p90, "met": v.met(*g),
+            })
+        })
+        .collect();
+    let ranking = v.ranking().map(|r| {
+        json!({"by": r.by, "measured": r.measured, "forecast": r.forecast, "loss": r.loss, "right": r.right()})
+    });
+    let (spread, drift) = v.noise();
+    let pythons: Vec<_> = v
+        .pythons
+        .iter()
+        .map(|(version, path, profile)| json!({"version": version, "path": path, "profile": profile}))
+        .collect();
+    let all = json!({
+        "schema": 1, "scenario": v.scenario, "pythons": pythons, "scale": v.scale, "runs": v.runs, "cores": v.cores,
+        "strategies": v.verified.iter().map(one).collect::<Vec<_>>(),
+        "summary": {"goals": goals, "ranking": ranking, "spread": spread, "drift": drift, "noisy": v.noisy()},
+        "failures": out(&v.failures), "left_out": out(&v.left_out), "notes": v.notes,
+    });
+    format!("{all:#}\n")
+}

@@ -1,0 +1,223 @@
+//! Real runs of a program, and what they say.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::program::Program;
+use crate::host::{self, End, Interpreter};
+
+/// How often memory is looked at, in the one run where it is.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(10);
+/// A program's answer has a latency for each task: 2 million of them take less than this.
+const OUTPUT_LIMIT: u64 = 256 << 20;
+
+/// What a run of a program says of itself: the JSON line at its end.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Measured {
+    /// Seconds until the last result.
+    pub makespan_s: f64,
+    /// Seconds until the pool was shut down.
+    pub closed_s: f64,
+    /// Kind of each task, in order of arrival.
+    pub kinds: Vec<String>,
+    /// Seconds from arrival to end of each task; `None`: it failed.
+    pub latencies_s: Vec<Option<f64>>,
+    /// Tasks that failed as the scenario says.
+    pub failed: u64,
+    /// Tasks that were given up.
+    pub timed_out: u64,
+    /// CPU seconds of the process and of the children that it waited for.
+    pub cpu_s: f64,
+    /// Voluntary context switches of the main process.
+    pub ctx_voluntary: f64,
+    /// Involuntary ones.
+    pub ctx_involuntary: f64,
+    /// How fast the cores were.
+    pub canary_ns: Canaries,
+}
+
+/// Nanoseconds for a turn of the reference loop on each core, at the best of a few short samples.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Canaries {
+    /// Before the run.
+    pub before: Vec<f64>,
+    /// After it.
+    pub after: Vec<f64>,
+    /// Nanoseconds for a block of native work, around the run.
+    #[serde(default)]
+    pub block: Vec<f64>,
+}
+
+impl Measured {
+    /// The latencies of tasks that succeeded, sorted.
+    pub fn sorted(&self) -> Vec<f64> {
+        let mut all: Vec<f64> = self.latencies_s.iter().flatten().copied().collect();
+        all.sort_by(f64::total_cmp);
+        all
+    }
+
+    /// Whether the figures can be figures at all.
+    fn check(&self, tasks: usize) -> Result<(), String> {
+        let times = [self.makespan_s, self.closed_s, self.cpu_s];
+        let c = &self.canary_ns;
+        let canaries = c.before.iter().chain(&c.after).chain(&c.block);
+        let sound = |x: &f64| x.is_finite() && *x >= 0.0;
+        if !times
+            .iter()
+            .chain(self.latencies_s.iter().flatten())
+            .chain(canaries)
+            .all(sound)
+            || c.before.is_empty()
+            || c.after.is_empty()
+        {
+            return Err("it reports times that are none".into());
+        }
+        if self.latencies_s.len() != tasks || self.kinds.len() != tasks {
+            return Err(format!(
+                "it reports {} tasks, not {tasks}",
+                self.latencies_s.len()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Why a run gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// It was ended at its limit.
+    #[error(
+        "ended after {0:.0?}, with all its processes, because it had not finished; allow more with --limit, or shorten it with --scale"
+    )]
+    TimedOut(Duration),
+    /// The user ended it.
+    #[error("interrupted")]
+    Interrupted,
+    /// It crashed: what it printed last.
+    #[error("it failed ({how}):\n{said}")]
+    Crashed {
+        /// The exit code or the signal.
+        how: String,
+        /// The end of its standard error.
+        said: String,
+    },
+    /// It ended well, but its answer cannot be understood.
+    #[error("its answer cannot be used: {0}")]
+    Garbage(String),
+    /// It could not be started.
+    #[error("it cannot be run: {0}")]
+    Unrunnable(String),
+}
+
+/// A directory with a program's files in it, removed at its end.
+#[derive(Debug)]
+pub struct Workshop {
+    dir: std::path::PathBuf,
+}
+
+impl Workshop {
+    /// Makes an empty directory for temporary files.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn new() -> std::io::Result<Self> {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let base = std::env::temp_dir();
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let dir = base.join(format!("pchsim-verify-{}-{number}", std::process::id()));
+            match fs::create_dir(&dir) {
+                Ok(()) => return Ok(Self { dir }),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Puts a program's files into it.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn put(&self, program: &Program) -> std::io::Result<()> {
+        for (name, text) in program.files() {
+            fs::write(self.dir.join(name), text)?;
+        }
+        Ok(())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        // What cannot be removed from the system's place for temporary files is removed by the system.
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Runs a program once; with `memory`, its peak memory is sampled, which costs time.
+///
+/// # Errors
+/// Why it gave no figures.
+pub fn run_once(
+    workshop: &Workshop,
+    program: &Program,
+    python: &Interpreter,
+    limit: Duration,
+    memory: bool,
+    tasks: usize,
+) -> Result<(Measured, Option<u64>), RunError> {
+    let mut what = host::Program::new(&python.path);
+    what.args = vec![format!("{}.py", program.stem).into()];
+    what.dir = Some(workshop.path());
+    // Nothing of the user's environment changes what the program does.
+    what.env = vec![
+        ("PYTHONDONTWRITEBYTECODE".into(), "1".into()),
+        ("PYTHONSTARTUP".into(), String::new()),
+    ];
+    what.limit = limit;
+    what.sample_memory = memory.then_some(MEMORY_INTERVAL);
+    what.output_limit = OUTPUT_LIMIT;
+    let mut answer = None;
+    let finished = host::run(&what, &mut |line| {
+        if line.starts_with("{\"pchsim\"") {
+            answer = Some(line.to_owned());
+        }
+    })
+    .map_err(|e| RunError::Unrunnable(e.to_string()))?;
+    match finished.end {
+        End::TimedOut => return Err(RunError::TimedOut(limit)),
+        End::Interrupted => return Err(RunError::Interrupted),
+        End::TooMuchOutput => {
+            return Err(RunError::Garbage("it prints without an end".into()));
+        }
+        End::Exited => {}
+    }
+    if !finished.succeeded() {
+        let how = match (finished.code, finished.signal) {
+            (Some(code), _) => format!("exit code {code}"),
+            (None, Some(signal)) => format!("signal {signal}"),
+            (None, None) => "unknown end".into(),
+        };
+        return Err(RunError::Crashed {
+            how,
+            said: finished.stderr.trim_end().to_owned(),
+        });
+    }
+    let Some(answer) = answer else {
+        return Err(RunError::Garbage(
+            "it printed no line of results at its end".into(),
+        ));
+    };
+    let measured: Measured =
+        serde_json::from_str(&answer).map_err(|e| RunError::Garbage(e.to_string()))?;
+    measured.check(tasks).map_err(RunError::Garbage)?;
+    Ok((measured, finished.memory_peak))
+}

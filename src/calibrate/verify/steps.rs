@@ -1,0 +1,373 @@
+//! A class of tasks as a Python function: the part of a program that its reader makes his own.
+
+use std::fmt::Write as _;
+
+use super::tree::{Amount, Node, Tree, Unit};
+use crate::scenario::units::format_duration;
+use crate::scenario::{Dist, Workload};
+
+/// How a task's function is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flavour {
+    /// A plain function that blocks. `travels`: its payload came with it from another thread, process or interpreter.
+    Plain { travels: bool },
+    /// A coroutine that does its blocking work on the event loop.
+    Loop,
+    /// A coroutine whose blocking work goes to a pool.
+    Offload,
+}
+
+/// Writes the functions of one program.
+pub(super) struct Writer<'a> {
+    pub(super) flavour: Flavour,
+    pub(super) workload: &'a Workload,
+    /// Whether each lock is held over waits: then an event loop has its own kind.
+    pub(super) across: &'a [bool],
+    /// Functions of children that are still to be written.
+    children: Vec<(String, Vec<Node>)>,
+    text: String,
+    name: String,
+    deadlines: usize,
+}
+
+/// A function of the class, children's functions first.
+pub(super) fn function(
+    flavour: Flavour,
+    workload: &Workload,
+    across: &[bool],
+    name: &str,
+    tree: &Tree,
+) -> String {
+    let mut writer = Writer {
+        flavour,
+        workload,
+        across,
+        children: vec![(name.to_owned(), tree.nodes.clone())],
+        text: String::new(),
+        name: name.to_owned(),
+        deadlines: 0,
+    };
+    let mut functions = Vec::new();
+    let mut next = 0;
+    while next < writer.children.len() {
+        let (name, nodes) = writer.children[next].clone();
+        functions.push(writer.one(&name, &nodes));
+        next += 1;
+    }
+    functions.reverse();
+    functions.join("\n\n")
+}
+
+impl Writer<'_> {
+    fn one(&mut self, name: &str, nodes: &[Node]) -> String {
+        self.deadlines = 0;
+        let def = match self.flavour {
+            Flavour::Plain { .. } => "def",
+            Flavour::Loop | Flavour::Offload => "async def",
+        };
+        self.text = format!("{def} {name}(task):\n");
+        self.block(nodes, 1);
+        std::mem::take(&mut self.text)
+    }
+
+    fn line(&mut self, depth: usize, line: &str) {
+        let _ = writeln!(self.text, "{:1$}{line}", "", depth * 4);
+    }
+
+    fn block(&mut self, nodes: &[Node], depth: usize) {
+        let before = self.text.len();
+        for node in nodes {
+            self.node(node, depth);
+        }
+        let code = |l: &str| !l.trim_start().is_empty() && !l.trim_start().starts_with('#');
+        if !self.text[before..].lines().any(code) {
+            self.line(depth, "pass");
+        }
+    }
+
+    /// The innermost deadline's variable, in plain functions.
+    fn late(&self) -> Option<String> {
+        let plain = matches!(self.flavour, Flavour::Plain { .. });
+        (plain && self.deadlines > 0).then(|| late_name(self.deadlines))
+    }
+
+    /// A step that blocks, and the look at the deadline after it.
+    fn work(&mut self, depth: usize, call: &str) {
+        let prefix = if self.flavour == Flavour::Offload {
+            "task."
+        } else {
+            ""
+        };
+        self.line(depth, &format!("{prefix}{call}"));
+        if let Some(late) = self.late() {
+            self.line(depth, &format!("{late}.check()"));
+        }
+    }
+
+    fn node(&mut self, node: &Node, depth: usize) {
+        match node {
+            Node::Cpu(a) => {
+                let call = timed("cpu", a, Unit::Milliseconds);
+                self.work(depth, &call);
+            }
+            Node::Native(a) => {
+                let call = timed("native", a, Unit::Milliseconds);
+                self.work(depth, &call);
+            }
+            Node::Io(a) => self.io(a, depth),
+            Node::Lock(lock, inner) => self.lock(*lock, inner, depth),
+            Node::Acquire(lock) => self.half_lock(*lock, "acquire", depth),
+            Node::Release(lock) => self.half_lock(*lock, "release", depth),
+            Node::Shared {
+                object,
+                count,
+                write,
+            } => {
+                let name = quoted(&self.workload.objects[*object]);
+                let function = if *write { "write" } else { "read" };
+                self.work(depth, &format!("{function}({name}, {})", digits(*count)));
+            }
+            Node::Put(queue) => self.queue("put", *queue, depth),
+            Node::Get(queue) => self.queue("get", *queue, depth),
+            Node::InlineChildren(count, inner) => self.fan_out(*count, inner, None, depth),
+            Node::Children(count, tree, place) => {
+                self.fan_out(*count, &tree.nodes, *place, depth);
+            }
+            Node::PayloadIn(n) => self.payload_in("payload", *n, "bytes", depth),
+            Node::ObjectsIn(n) => self.payload_in("objects", *n, "objects", depth),
+            Node::PayloadOut(n) => self.payload_out("payload", *n, depth),
+            Node::ObjectsOut(n) => self.payload_out("objects", *n, depth),
+            Node::Allocate(n) => {
+                let n = digits(*n);
+                let line = match self.flavour {
+                    Flavour::Offload => format!("task.allocate({n})"),
+                    _ => format!("task.keep(allocate({n}))"),
+                };
+                self.line(depth, &line);
+            }
+            Node::Hold(bytes, inner) => self.hold(*bytes, inner, depth),
+            Node::Timeout(after, inner) => self.timeout(Unit::Seconds.of(*after), inner, depth),
+            Node::Fail(p, place) => {
+                self.line(
+                    depth,
+                    &format!("task.may_fail({place})  # {}%", shortest(p * 100.0)),
+                );
+            }
+            Node::Retry(attempts, backoff, inner) => {
+                self.retry(*attempts, Unit::Seconds.of(*backoff), inner, depth);
+            }
+            Node::Repeat(times, inner) => {
+                self.line(depth, &format!("for _ in range({}):", digits(*times)));
+                self.block(inner, depth + 1);
+            }
+        }
+    }
+
+    fn io(&mut self, amount: &Amount, depth: usize) {
+        let call = timed("io", amount, Unit::Seconds);
+        let line = match (self.flavour, self.late()) {
+            (Flavour::Plain { .. }, Some(late)) => format!("{late}.{call}"),
+            (Flavour::Plain { .. }, None) => call,
+            (Flavour::Loop, _) => format!("await {call}"),
+            (Flavour::Offload, _) => format!("await task.{call}"),
+        };
+        self.line(depth, &line);
+    }
+
+    fn lock(&mut self, lock: usize, inner: &[Node], depth: usize) {
+        let name = quoted(&self.workload.locks[lock].name);
+        let across = self.across.get(lock).copied().unwrap_or(false);
+        let line = match self.flavour {
+            Flavour::Loop if across => format!("async with LOOP_LOCKS[{name}]:"),
+            Flavour::Offload if across => format!("async with task.held_over_waits({name}):"),
+            Flavour::Offload => format!("with task.lock({name}):"),
+            _ => format!("with lock({name}):"),
+        };
+        self.line(depth, &line);
+        self.block(inner, depth + 1);
+    }
+
+    /// A lock that is taken or given back between the ends of another.
+    fn half_lock(&mut self, lock: usize, what: &str, depth: usize) {
+        let name = quoted(&self.workload.locks[lock].name);
+        let across = self.across.get(lock).copied().unwrap_or(false);
+        let waits = if what == "acquire" { "await " } else { "" };
+        if self.flavour == Flavour::Offload && across {
+            self.line(depth, "await task.done()");
+        }
+        let line = match self.flavour {
+            Flavour::Loop | Flavour::Offload if across => {
+                format!("{waits}LOOP_LOCKS[{name}].{what}()")
+            }
+            Flavour::Offload => format!("task.steps.append(({}, {name}))", quoted(what)),
+            _ => format!("lock({name}).{what}()"),
+        };
+        self.line(depth, &line);
+    }
+
+    fn queue(&mut self, what: &str, queue: usize, depth: usize) {
+        let name = quoted(&self.workload.queues[queue].name);
+        let line = match (self.flavour, self.late()) {
+            (Flavour::Plain { .. }, Some(late)) => format!("{what}({name}, {late})"),
+            (Flavour::Plain { .. }, None) => format!("{what}({name})"),
+            (Flavour::Loop, _) if what == "put" => format!("await QUEUES[{name}].put(1)"),
+            (Flavour::Loop, _) => format!("await QUEUES[{name}].get()"),
+            (Flavour::Offload, _) => format!("await task.{what}({name})"),
+        };
+        self.line(depth, &line);
+    }
+
+    fn fan_out(&mut self, count: u64, inner: &[Node], place: Option<usize>, depth: usize) {
+        let child = format!("{}_child_{}", self.name, self.children.len());
+        let place = place.map_or(String::new(), |p| format!(", {p}"));
+        let call = format!("fan_out(task, {}, {child}{place})", digits(count));
+        match self.flavour {
+            Flavour::Plain { .. } => self.line(depth, &call),
+            Flavour::Loop => self.line(depth, &format!("await {call}")),
+            Flavour::Offload => {
+                self.line(depth, "await task.done()");
+                self.line(depth, &format!("await {call}"));
+            }
+        }
+        self.children.push((child, inner.to_vec()));
+    }
+
+    fn payload_in(&mut self, what: &str, n: u64, unit: &str, depth: usize) {
+        let line = match self.flavour {
+            Flavour::Plain { travels: true } => {
+                format!("# {} {unit} came with the task: task.came", digits(n))
+            }
+            Flavour::Offload if what == "payload" => format!("task.payload_in({})", digits(n)),
+            Flavour::Offload => format!("task.objects_in({})", digits(n)),
+            _ => format!("task.keep({what}({}))", digits(n)),
+        };
+        self.line(depth, &line);
+    }
+
+    fn payload_out(&mut self, what: &str, n: u64, depth: usize) {
+        let line = match self.flavour {
+            Flavour::Plain { travels: true } => {
+                format!("task.result[{}] = {what}({})", quoted(what), digits(n))
+            }
+            Flavour::Offload => format!("task.{what}_out({})", digits(n)),
+            _ => format!("task.keep({what}({}))", digits(n)),
+        };
+        self.line(depth, &line);
+    }
+
+    fn hold(&mut self, bytes: u64, inner: &[Node], depth: usize) {
+        let waits = inner.iter().any(|n| n.any(&|n| self.waits(n)));
+        let prefix = if self.flavour == Flavour::Offload && !waits {
+            "task."
+        } else {
+            ""
+        };
+        self.line(depth, &format!("with {prefix}hold({}):", digits(bytes)));
+        self.block(inner, depth + 1);
+    }
+
+    /// Whether an event loop waits in this step.
+    fn waits(&self, node: &Node) -> bool {
+        match node {
+            Node::Io(_) | Node::Put(_) | Node::Get(_) | Node::Timeout(..) | Node::Retry(..) => true,
+            Node::InlineChildren(..) | Node::Children(..) => true,
+            Node::Lock(l, _) | Node::Acquire(l) | Node::Release(l) => self.across[*l],
+            _ => false,
+        }
+    }
+
+    fn timeout(&mut self, seconds: f64, inner: &[Node], depth: usize) {
+        let seconds = shortest(seconds);
+        let line = match (self.flavour, self.late()) {
+            (Flavour::Plain { .. }, outer) => {
+                let outer = outer.map_or(String::new(), |o| format!(", {o}"));
+                let late = late_name(self.deadlines + 1);
+                format!("with deadline({seconds}{outer}) as {late}:")
+            }
+            (Flavour::Loop, _) => format!("async with timeout({seconds}):"),
+            (Flavour::Offload, _) => format!("async with task.giving_up_after({seconds}):"),
+        };
+        self.line(depth, &line);
+        self.deadlines += 1;
+        self.block(inner, depth + 1);
+        self.deadlines -= 1;
+    }
+
+    fn retry(&mut self, attempts: u32, pause: f64, inner: &[Node], depth: usize) {
+        let late = self.late().map_or(String::new(), |l| format!(", {l}"));
+        let pause = shortest(pause);
+        self.line(
+            depth,
+            &format!("for attempt in attempts({attempts}, {pause}{late}):"),
+        );
+        let line = match self.flavour {
+            Flavour::Plain { .. } => "with attempt:",
+            Flavour::Loop => "async with attempt:",
+            Flavour::Offload => "async with task.trying(attempt):",
+        };
+        self.line(depth + 1, line);
+        self.block(inner, depth + 2);
+    }
+}
+
+fn late_name(depth: usize) -> String {
+    if depth == 1 {
+        "late".into()
+    } else {
+        format!("late_{depth}")
+    }
+}
+
+/// A timed step: its constant, or its place in the table with what it is drawn from.
+fn timed(function: &str, amount: &Amount, unit: Unit) -> String {
+    match (&amount.dist, amount.place) {
+        (Dist::Constant(time), None) => format!("{function}({})", shortest(unit.of(*time))),
+        (dist, Some(place)) => format!("{function}(task.draw({place}))  # {}", words(dist)),
+        (dist, None) => format!("{function}({})  # mean", shortest(dist.mean() / 1e6)),
+    }
+}
+
+/// A distribution as the scenario writes it.
+fn words(dist: &Dist) -> String {
+    let t = |t: &crate::engine::Nanos| format_duration(*t);
+    match dist {
+        Dist::Constant(_) => "recorded".into(),
+        Dist::Uniform(a, b) => format!("Uniform({}, {})", t(a), t(b)),
+        Dist::Exponential(mean) => format!("Exponential({})", t(mean)),
+        Dist::Normal(mean, sd) => format!("Normal({}, {})", t(mean), t(sd)),
+        Dist::LogNormal { median, p99 } => {
+            format!("LogNormal(median: {}, p99: {})", t(median), t(p99))
+        }
+        Dist::Gamma { mean, cv } => format!("Gamma(mean: {}, cv: {cv})", t(mean)),
+        Dist::Weibull { scale, shape } => format!("Weibull({}, {shape})", t(scale)),
+        Dist::Pareto { least, shape } => format!("Pareto({}, {shape})", t(least)),
+        Dist::Empirical(values) => format!("Empirical: one of {} values", values.len()),
+    }
+}
+
+/// A number as Python and people write it.
+pub(super) fn shortest(x: f64) -> String {
+    let rounded = (x * 1e9).round() / 1e9;
+    format!("{rounded}")
+}
+
+/// A whole number, its thousands set apart.
+pub(super) fn digits(n: u64) -> String {
+    let plain = n.to_string();
+    if plain.len() < 5 {
+        return plain;
+    }
+    let mut out = String::new();
+    for (i, c) in plain.chars().enumerate() {
+        if i > 0 && (plain.len() - i).is_multiple_of(3) {
+            out.push('_');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A text as a Python string.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}

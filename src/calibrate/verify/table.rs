@@ -1,0 +1,247 @@
+//! The tasks of a program: when each arrives, of which kind it is, and its random numbers.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::draws::{Counting, Drawer};
+use super::program::Plan;
+use super::steps::{quoted, shortest};
+use crate::engine::{Nanos, Role, stream, unit};
+use crate::scenario::{Arrivals, TaskClass, Workload};
+
+/// Lists longer than this many characters go into a file of their own.
+const LONGEST_INLINE: usize = 4_000;
+/// More tasks than this make a program that nobody wants to run.
+const MOST_TASKS: u64 = 2_000_000;
+
+/// All tasks.
+pub(super) struct Table {
+    /// The whole list as one Python expression, where the tasks have no numbers of their own.
+    pattern: Option<String>,
+    /// Arrival in seconds, kind, random numbers.
+    rows: Vec<(f64, String, Value)>,
+    /// Think times in seconds.
+    think: Vec<f64>,
+    users: Option<u32>,
+}
+
+impl Table {
+    /// Draws what replication 0 of the scenario draws.
+    pub(super) fn draw(plan: &Plan<'_>) -> Result<Self, String> {
+        let s = plan.source;
+        let w = s.workload;
+        let arrivals = arrivals(w, s.seed)?;
+        let mut drawer = Drawer::new(
+            s.seed,
+            Counting {
+                cpu_grain: true,
+                native_grain: s.native_grain,
+                cpu_factor: s.cpu_factor,
+            },
+        );
+        let plain = plan.trees.iter().all(|t| t.places.is_empty());
+        let pattern = (plain && w.arrivals == Arrivals::Batch)
+            .then(|| pattern(w))
+            .flatten();
+        let recorded = match &w.arrivals {
+            Arrivals::Trace(tasks) => tasks.as_slice(),
+            _ => &[],
+        };
+        let rows = (0u64..)
+            .zip(&arrivals)
+            .map(|(number, &(at, class))| {
+                let demands = usize::try_from(number)
+                    .ok()
+                    .and_then(|n| recorded.get(n))
+                    .map_or(&[][..], |t| &t.demands);
+                let draws = drawer.task(&plan.trees[class], number, demands)?;
+                Ok((at.as_secs_f64(), w.classes[class].name.clone(), draws))
+            })
+            .collect::<Result<_, String>>()?;
+        Ok(Self {
+            pattern,
+            rows,
+            think: think(w, s.seed),
+            users: plan.users(),
+        })
+    }
+
+    /// The mean over the tasks.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(super) fn numbers_per_task(&self) -> f64 {
+        let all: usize = self.rows.iter().map(|(_, _, v)| numbers(v)).sum();
+        all as f64 / self.rows.len().max(1) as f64
+    }
+
+    fn inline(&self) -> bool {
+        self.pattern.is_some() && self.think.is_empty()
+            || self.lines().len() + self.think.len() * 12 <= LONGEST_INLINE
+    }
+
+    fn lines(&self) -> String {
+        let mut out = String::new();
+        for (at, kind, draws) in &self.rows {
+            let _ = writeln!(
+                out,
+                "        ({}, {}, {draws}),",
+                shortest(*at),
+                quoted(kind)
+            );
+        }
+        out
+    }
+
+    /// The part of the program that has the tasks.
+    pub(super) fn text(&self) -> String {
+        let mut out = String::from(
+            "\n\n# ---------------------------------------------------------------------------- the workload\n",
+        );
+        if let Some(users) = self.users {
+            let _ = write!(
+                out,
+                "\nUSERS = {users}  # So many, each waiting for an answer before asking again.\n"
+            );
+            let _ = writeln!(
+                out,
+                "THINK = {}  # Seconds between an answer and the next request, in this order.",
+                if self.inline() {
+                    json!(self.think).to_string()
+                } else {
+                    "[]".into()
+                }
+            );
+        }
+        out.push_str("\n\ndef workload():\n    \"\"\"Arrival in seconds, kind and random numbers of every task.\"\"\"\n");
+        if let (Some(pattern), true) = (&self.pattern, self.inline()) {
+            let _ = writeln!(out, "    return {pattern}");
+        } else if self.inline() {
+            let _ = write!(out, "    return [\n{}    ]\n", self.lines());
+        } else {
+            if self.users.is_some() {
+                out.push_str("    global THINK\n");
+            }
+            out.push_str(
+                "    with open(os.path.splitext(os.path.abspath(__file__))[0] + \".json\") as file:\n        \
+                 data = json.load(file)\n",
+            );
+            if self.users.is_some() {
+                out.push_str("    THINK = data[\"think\"]\n");
+            }
+            out.push_str("    return [tuple(task) for task in data[\"tasks\"]]\n");
+        }
+        out
+    }
+
+    /// The file beside the program.
+    pub(super) fn file(&self) -> Option<String> {
+        if self.inline() {
+            return None;
+        }
+        let mut out = String::from("{\"tasks\": [\n");
+        for (i, (at, kind, draws)) in self.rows.iter().enumerate() {
+            let comma = if i + 1 < self.rows.len() { "," } else { "" };
+            let _ = writeln!(out, "[{}, {}, {draws}]{comma}", shortest(*at), quoted(kind));
+        }
+        let _ = writeln!(out, "], \"think\": {}}}", json!(self.think));
+        Some(out)
+    }
+}
+
+fn numbers(value: &Value) -> usize {
+    value
+        .as_array()
+        .map_or(1, |list| list.iter().map(numbers).sum())
+}
+
+/// When each task arrives, and its class, in order of their numbers.
+fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, String> {
+    let too_many = |n: u64| {
+        (n > MOST_TASKS).then(|| {
+            format!(
+                "{n} tasks are more than the {MOST_TASKS} that a program runs; make `count` smaller with --set"
+            )
+        })
+    };
+    let checked = |n: u64| too_many(n).map_or(Ok(n), Err);
+    match &w.arrivals {
+        Arrivals::Batch => {
+            checked(w.classes.iter().map(|c| c.count).sum())?;
+            Ok(crate::strategy::batch_order(w)
+                .into_iter()
+                .map(|c| (Nanos::ZERO, c as usize))
+                .collect())
+        }
+        Arrivals::Trace(tasks) => {
+            checked(tasks.len() as u64)?;
+            Ok(tasks.iter().map(|t| (t.at, t.class)).collect())
+        }
+        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => {
+            let n = checked(count.unwrap_or(u64::MAX))?;
+            let mut rng = stream(seed, 0, Role::Classes);
+            Ok((0..n)
+                .map(|_| (Nanos::ZERO, class(&w.classes, || unit(&mut rng))))
+                .collect())
+        }
+    }
+}
+
+/// The class of an arrival, as the simulator draws it.
+pub(super) fn class(classes: &[TaskClass], mut draw: impl FnMut() -> f64) -> usize {
+    if classes.len() < 2 {
+        return 0;
+    }
+    let total: f64 = classes.iter().map(|c| c.weight).sum();
+    let mut x = draw() * total;
+    for (i, c) in classes.iter().enumerate() {
+        if x < c.weight {
+            return i;
+        }
+        x -= c.weight;
+    }
+    classes.len() - 1
+}
+
+/// How many tasks a program runs.
+pub(super) fn task_count(w: &Workload) -> usize {
+    let n = match &w.arrivals {
+        Arrivals::Batch => w.classes.iter().map(|c| c.count).sum(),
+        Arrivals::Trace(tasks) => tasks.len() as u64,
+        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0),
+    };
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+fn think(w: &Workload, seed: u64) -> Vec<f64> {
+    let Arrivals::Closed {
+        users,
+        think,
+        count: Some(count),
+    } = &w.arrivals
+    else {
+        return Vec::new();
+    };
+    let mut rng = stream(seed, 0, Role::Think);
+    (0..u64::from(*users) + count)
+        .map(|_| think.sample(&mut rng).as_secs_f64())
+        .collect()
+}
+
+/// A batch without random numbers, as one expression.
+fn pattern(w: &Workload) -> Option<String> {
+    let task = |c: &TaskClass| format!("(0.0, {}, ())", quoted(&c.name));
+    let (turns, blocks): (Vec<&TaskClass>, Vec<&TaskClass>) =
+        w.classes.iter().partition(|c| c.interleave);
+    if turns.is_empty() {
+        let parts: Vec<_> = blocks
+            .iter()
+            .map(|c| format!("[{}] * {}", task(c), c.count))
+            .collect();
+        return Some(parts.join(" + "));
+    }
+    let same = turns.iter().all(|c| c.count == turns[0].count);
+    (blocks.is_empty() && same).then(|| {
+        let round: Vec<_> = turns.iter().map(|c| task(c)).collect();
+        format!("[{}] * {}", round.join(", "), turns[0].count)
+    })
+}

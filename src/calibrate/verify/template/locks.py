@@ -1,0 +1,5 @@
+
+
+def lock(name):
+    """A lock, for a with statement."""
+    return LOCKS[name]

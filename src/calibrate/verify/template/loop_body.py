@@ -1,0 +1,4 @@
+
+
+async def body(function, task):
+    await function(task)

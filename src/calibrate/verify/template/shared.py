@@ -1,0 +1,19 @@
+
+
+class Shared:
+    """An object that tasks share: reading moves its reference counts, writing takes its lock (free-threaded builds)."""
+
+    def __init__(self):
+        self.items, self.table = [object() for _ in range(8)], {"k": 0}
+
+
+def read(name, count):
+    items = OBJECTS[name].items
+    for _ in range(count):
+        items[3]
+
+
+def write(name, count):
+    table = OBJECTS[name].table
+    for i in range(count):
+        table["k"] = i

@@ -1,0 +1,460 @@
+//! `pchsim verify`: a scenario turned into Python programs, run for real, and held against the forecast.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
+
+use super::{Exit, Printer, UserError};
+use crate::calibrate::profiles;
+use crate::calibrate::verify::{
+    self, Plans, Request, RunError, Settings, Verification, estimate, machine, prepare,
+    simulate_same_demands,
+};
+use crate::cpython::profile::Profile;
+use crate::host::{self, Interpreter};
+use crate::scenario::{Arrivals, Scenario, load, parse_strategy, render, units};
+
+/// How a result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// Everything, for programs.
+    Json,
+    /// For issues and documents.
+    Markdown,
+}
+
+/// Turns a scenario into Python programs, runs them, and holds the forecast against what happened.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_long_help = "Examples:
+  pchsim verify scraper --scale 0.05
+  pchsim verify my.ron --python 3.13 --strategy threads:8 --strategy asyncio
+  pchsim verify my.ron --emit benchmarks
+
+With --emit the programs are written and not run: readable benchmarks to put your own functions into.
+
+Exit codes: 0 done, 1 no strategy could be measured, 2 bad usage or scenario, 4 --strict and a goal missed or the machine too busy, 130 interrupted.")]
+pub struct Args {
+    /// Name of a shipped scenario, a file, or - for standard input
+    pub scenario: String,
+
+    /// Run on this Python: a path, a command, or a version such as 3.13 or 3.14t (repeatable) [default: python3]
+    #[arg(long, value_name = "NAME_OR_PATH")]
+    pub python: Vec<String>,
+    /// Forecast with this interpreter profile [default: the shipped one that is nearest in version]
+    #[arg(long, value_name = "NAME_OR_FILE")]
+    pub profile: Option<String>,
+    /// Verify this strategy (repeatable; instead of the scenario's own); forms as in `pchsim run`
+    #[arg(long, value_name = "STRATEGY")]
+    pub strategy: Vec<String>,
+    /// Multiply the workload's times (steps, arrivals, thinking) by this; overheads stay what they are
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = scale)]
+    pub scale: f64,
+    /// Timed runs of each strategy; one more measures memory
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
+    pub runs: u32,
+    /// The longest that a single run may take before it is ended
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub limit: Duration,
+    /// Use so many cores: the programs confine themselves to them (Linux) [default: all]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096))]
+    pub cores: Option<u32>,
+    /// Override a field of the scenario (repeatable), for example workload.tasks[0].count=10
+    #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set)]
+    pub set: Vec<(String, String)>,
+    /// Master seed [default: the scenario's]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Write the programs to this directory, and run nothing
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub emit: Option<PathBuf>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    pub format: Format,
+    /// Write the result to this file instead of standard output (-)
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Fail (exit code 4) if an accuracy goal or the ranking is missed, a run fails, or the machine is too busy to tell
+    #[arg(long, help_heading = "Checks")]
+    pub strict: bool,
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(x) if (1e-6..=1e6).contains(&x) => Ok(x),
+        _ => Err("write a factor above zero: 0.1 makes every time of the workload a tenth".into()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match units::duration(text) {
+        Ok(t) if t.0 > 0 => Ok(Duration::from_nanos(t.0)),
+        _ => Err("write a time with its unit: 60s, 5m".into()),
+    }
+}
+
+/// An interpreter (or, for programs that are only written, none) and its profile.
+struct Target {
+    python: Option<Interpreter>,
+    profile: Profile,
+    notes: Vec<String>,
+}
+
+/// Runs the subcommand; the exit code.
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    if let Some(path) = output_file(args) {
+        Printer::check_writable(path, args.force)?;
+    }
+    let styled = super::check::stderr_is_styled();
+    let mut scenario =
+        load(&args.scenario, &args.set).map_err(|d| UserError::Rendered(render(&d, styled)))?;
+    if let Some(seed) = args.seed {
+        scenario.seed = seed;
+    }
+    if !args.strategy.is_empty() {
+        scenario.strategies = args
+            .strategy
+            .iter()
+            .map(|s| parse_strategy(s).map_err(|d| UserError::Rendered(render(&[d], styled))))
+            .collect::<Result<_, _>>()?;
+    }
+    let available = machine::cores();
+    if args.cores.is_some_and(|n| n > available) && args.emit.is_none() {
+        return Err(UserError::new(format!(
+            "--cores {} is more than the {available} that this machine has for us; `pchsim run` simulates any number",
+            args.cores.unwrap_or_default()
+        ))
+        .into());
+    }
+    host::watch_interrupts();
+    let command = command(args);
+    if let Some(dir) = &args.emit {
+        return emit(args, &scenario, dir, &command, printer);
+    }
+    measure(args, &scenario, &command, printer)
+}
+
+/// The file that the result goes to; `None`: standard output.
+fn output_file(args: &Args) -> Option<&Path> {
+    args.output.as_deref().filter(|p| p.as_os_str() != "-")
+}
+
+/// The command that makes the same programs.
+fn command(args: &Args) -> String {
+    let mut words = vec!["pchsim verify".to_owned(), quoted(&args.scenario)];
+    for s in &args.strategy {
+        words.push(format!("--strategy {}", quoted(s)));
+    }
+    if args.scale != 1.0 {
+        words.push(format!("--scale {}", args.scale));
+    }
+    if let Some(n) = args.cores {
+        words.push(format!("--cores {n}"));
+    }
+    for (path, value) in &args.set {
+        words.push(format!("--set {}", quoted(&format!("{path}={value}"))));
+    }
+    if let Some(seed) = args.seed {
+        words.push(format!("--seed {seed}"));
+    }
+    if let Some(profile) = &args.profile {
+        words.push(format!("--profile {}", quoted(profile)));
+    }
+    words.push("--emit DIR".into());
+    words.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+:/=@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// The interpreters that were asked for, and their profiles.
+fn targets(args: &Args) -> anyhow::Result<Vec<Target>> {
+    let found = if args.python.is_empty() {
+        vec![host::default()]
+    } else {
+        args.python.iter().map(|p| host::find(p)).collect()
+    };
+    found
+        .into_iter()
+        .map(|python| {
+            let python = python.map_err(|e| UserError::new(e.to_string()))?;
+            target(args, Some(python))
+        })
+        .collect()
+}
+
+fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<Target> {
+    let mut notes = Vec::new();
+    let profile = match (&args.profile, &python) {
+        (Some(name), _) => {
+            let profile = profiles::find(name).map_err(|e| UserError::new(e.to_string()))?;
+            if let Some(python) = &python
+                && (profile.minor != python.minor || profile.gil != python.gil)
+            {
+                notes.push(format!(
+                    "profile {} is for another interpreter than CPython {}",
+                    profile.name, python.version
+                ));
+            }
+            profile
+        }
+        (None, Some(python)) => {
+            let profile = nearest(python);
+            notes.push(format!(
+                "profile {} was not calibrated on this machine and interpreter (CPython {}{}); calibrate one and name it with \
+                 --profile",
+                profile.name,
+                python.version,
+                if python.gil { "" } else { ", free-threaded" },
+            ));
+            profile
+        }
+        (None, None) => {
+            profiles::find("cpython-3.14").map_err(|e| UserError::new(e.to_string()))?
+        }
+    };
+    Ok(Target {
+        python,
+        profile,
+        notes,
+    })
+}
+
+/// The shipped profile that is nearest in version, of those with or without a GIL.
+fn nearest(python: &Interpreter) -> Profile {
+    let all = profiles::shipped();
+    let distance = |p: &&Profile| (p.gil != python.gil, p.minor.abs_diff(python.minor), p.minor);
+    all.iter().min_by_key(distance).cloned().unwrap_or_default()
+}
+
+fn request<'a>(
+    args: &Args,
+    scenario: &'a Scenario,
+    target: &'a Target,
+    machine: &'a crate::scenario::MachineSpec,
+    command: &'a str,
+) -> Request<'a> {
+    Request {
+        scenario,
+        interpreter: target.python.as_ref(),
+        profile: &target.profile,
+        machine,
+        cores: args.cores,
+        scale: args.scale,
+        command,
+    }
+}
+
+fn machine_of(args: &Args, target: &Target) -> crate::scenario::MachineSpec {
+    let cores = args.cores.unwrap_or_else(machine::cores);
+    machine::machine(cores, target.profile.minor)
+}
+
+/// Writes the programs.
+fn emit(
+    args: &Args,
+    scenario: &Scenario,
+    dir: &Path,
+    command: &str,
+    printer: &Printer,
+) -> anyhow::Result<u8> {
+    let target = match args.python.first() {
+        Some(_) => targets(args)?.into_iter().next(),
+        None => None,
+    };
+    let target = match target {
+        Some(target) => target,
+        None => target_without_python(args)?,
+    };
+    let machine = machine_of(args, &target);
+    let request = request(args, scenario, &target, &machine, command);
+    let plans = prepare(&request, &simulate_same_demands).map_err(UserError::new)?;
+    if plans.planned.is_empty() {
+        left_out(&plans, printer);
+        return Err(UserError::new("none of the strategies can be turned into a program").into());
+    }
+    let mut files: Vec<(PathBuf, &str)> = Vec::new();
+    for (name, text) in plans.planned.iter().flat_map(|p| p.program.files()) {
+        let path = dir.join(name);
+        if !files.iter().any(|(p, _)| *p == path) {
+            files.push((path, text));
+        }
+    }
+    if dir.exists() && !dir.is_dir() {
+        return Err(UserError::new(format!("{} is not a directory", dir.display())).into());
+    }
+    for (path, _) in files.iter().filter(|_| dir.is_dir()) {
+        // All of them before the first is written.
+        Printer::check_writable(path, args.force)?;
+    }
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    for (path, text) in &files {
+        printer.write_file(path, text, args.force)?;
+    }
+    left_out(&plans, printer);
+    for planned in &plans.planned {
+        for note in &planned.program.notes {
+            printer.hint(&format!("note: {}: {note}", planned.label));
+        }
+    }
+    let names: Vec<_> = plans
+        .planned
+        .iter()
+        .map(|p| format!("{}\n", dir.join(format!("{}.py", p.program.stem)).display()))
+        .collect();
+    printer.result(&names.concat())?;
+    Ok(Exit::Done as u8)
+}
+
+/// Programs can be written without a Python: for the one that `python3` would be, if there is one.
+fn target_without_python(args: &Args) -> anyhow::Result<Target> {
+    target(args, None)
+}
+
+fn left_out(plans: &Plans, printer: &Printer) {
+    for l in &plans.left_out {
+        printer.warn(&format!("left out {}: {}", l.label, l.why));
+    }
+}
+
+/// Runs the programs, and compares.
+fn measure(
+    args: &Args,
+    scenario: &Scenario,
+    command: &str,
+    printer: &Printer,
+) -> anyhow::Result<u8> {
+    let targets = targets(args)?;
+    let settings = Settings {
+        runs: args.runs,
+        limit: args.limit,
+        replications: 7,
+    };
+    let mut result = Verification {
+        scenario: scenario.name.clone(),
+        scale: args.scale,
+        runs: args.runs,
+        cores: args.cores.unwrap_or_else(machine::cores) as usize,
+        timed: matches!(
+            scenario.workload.arrivals,
+            Arrivals::Open { .. } | Arrivals::Trace(_)
+        ),
+        ..Verification::default()
+    };
+    for target in &targets {
+        let Some(python) = &target.python else {
+            continue;
+        };
+        let machine = machine_of(args, target);
+        let request = request(args, scenario, target, &machine, command);
+        let mut plans = prepare(&request, &simulate_same_demands).map_err(UserError::new)?;
+        let expected = estimate(&request, &mut plans, &settings, &simulate_same_demands);
+        refuse_long(args, &expected)?;
+        printer.hint(&format!(
+            "running {} {} on CPython {} ({}), about {} in all",
+            plans.planned.len(),
+            if plans.planned.len() == 1 {
+                "program"
+            } else {
+                "programs"
+            },
+            python.version,
+            python.path.display(),
+            rough(expected.all),
+        ));
+        result.pythons.push((
+            python.version.clone(),
+            python.path.display().to_string(),
+            target.profile.name.clone(),
+        ));
+        for note in target.notes.iter().chain(&plans.notes) {
+            if !result.notes.contains(note) {
+                result.notes.push(note.clone());
+            }
+        }
+        let left_out = plans.left_out.clone();
+        result.left_out.extend(left_out);
+        let ran = verify::verify(
+            &request,
+            python,
+            &plans,
+            &settings,
+            &simulate_same_demands,
+            &|line| printer.hint(line),
+            &mut result,
+        );
+        match ran {
+            Ok(()) => {}
+            Err(RunError::Interrupted) => return Ok(Exit::Interrupted as u8),
+            Err(e) => return Err(e.into()),
+        }
+    }
+    write(args, printer, &result)?;
+    Ok(exit_code(args, &result) as u8)
+}
+
+/// A time as one says it.
+fn rough(seconds: f64) -> String {
+    if seconds < 100.0 {
+        format!("{:.0} s", seconds.ceil())
+    } else {
+        format!("{:.0} min", (seconds / 60.0).ceil())
+    }
+}
+
+/// Runs that would be ended at their limit are not begun.
+fn refuse_long(args: &Args, expected: &verify::Estimate) -> anyhow::Result<()> {
+    let limit = args.limit.as_secs_f64();
+    let (longest, label) = &expected.longest;
+    if *longest <= limit {
+        return Ok(());
+    }
+    // A little below the limit, to one digit.
+    let wanted = args.scale * limit * 0.7 / longest;
+    let digit = 10f64.powf(wanted.log10().floor());
+    let suggested = (wanted / digit).floor().max(1.0) * digit;
+    Err(UserError::new(format!(
+        "a run of {label} would take about {}, longer than the limit of {}; shorten the workload with --scale {}, or allow more \
+         with --limit {}s",
+        rough(*longest),
+        rough(limit),
+        (suggested * 1e9).round() / 1e9,
+        (longest * 1.5).ceil(),
+    ))
+    .into())
+}
+
+fn write(args: &Args, printer: &Printer, result: &Verification) -> anyhow::Result<()> {
+    let text = match args.format {
+        Format::Text => verify::text(result),
+        Format::Json => verify::json(result),
+        Format::Markdown => verify::markdown(result),
+    };
+    match output_file(args) {
+        Some(path) => printer.write_file(path, &text, args.force),
+        None => printer.result(&text),
+    }
+}
+
+fn exit_code(args: &Args, result: &Verification) -> Exit {
+    if result.verified.is_empty() {
+        Exit::Unexpected
+    } else if args.strict && !result.sound() {
+        Exit::Untrusted
+    } else {
+        Exit::Done
+    }
+}
