@@ -282,30 +282,6 @@ impl<'a> Sim<'a> {
         self.machine.popped() > most || to_come > TIMES * most as f64
     }
 
-    fn report_deadlock(&mut self) {
-        let mut waiting: Vec<String> = self
-            .tasks
-            .iter()
-            .take(8)
-            .map(|(_, t)| {
-                format!(
-                    "{} waits at step {}: {}",
-                    self.name_of(t),
-                    t.pc,
-                    self.waits_for(t.class, t.pc)
-                )
-            })
-            .collect();
-        let more = self.tasks.alive() - waiting.len() as u64;
-        if more > 0 {
-            waiting.push(format!("and {more} more"));
-        }
-        self.findings.push(Finding::Deadlock {
-            at: self.machine.now(),
-            waiting,
-        });
-    }
-
     fn timer(&mut self, tid: Tid) {
         match self.threads[tid as usize].wait {
             Wait::Gil => self.gil_timeout(tid),
