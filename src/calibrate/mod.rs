@@ -1,5 +1,7 @@
 //! Profiles from measurements, and forecasts held against real runs.
 
+pub mod bench;
+pub mod calibration_text;
 mod derive;
 pub mod found_profiles;
 mod held;

@@ -1,5 +1,6 @@
 //! The terminal: one file a subcommand. The only room that prints.
 
+pub mod calibrate;
 pub mod check;
 mod exit;
 pub mod guard;
@@ -62,6 +63,8 @@ enum Command {
     Scenarios(scenarios::Args),
     /// Write a commented copy of a shipped scenario, to start from
     Init(init::Args),
+    /// Measure a Python interpreter of this machine into a profile
+    Calibrate(calibrate::Args),
     /// Learn a scenario from a recorded trace, or from a program that is run and recorded
     Record(Box<record::Args>),
     /// Hold forecasts against measured runs of real CPythons
@@ -81,6 +84,7 @@ impl Command {
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),
+            Self::Calibrate(args) => calibrate::run(args, printer),
             Self::Record(args) => record::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
             Self::Verify(args) => verify::run(args, printer),

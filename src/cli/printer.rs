@@ -1,7 +1,8 @@
 //! The one place that decides what is printed where: results on standard output, everything else on standard error.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -96,6 +97,24 @@ impl Printer {
         Ok(())
     }
 
+    /// The progress of a measurement that is known to take a while.
+    pub fn measuring(&self, title: &str) -> Measuring {
+        let wanted = self.progress && self.quiet == 0;
+        let terminal = std::io::stderr().is_terminal();
+        let bar = if wanted && terminal {
+            let style = ProgressStyle::with_template("{prefix} {bar:30} {percent:>3} % {msg}");
+            ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr())
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+                .with_prefix(title.to_owned())
+        } else {
+            ProgressBar::hidden()
+        };
+        Measuring {
+            bar,
+            lines: (wanted && !terminal).then(|| (title.to_owned(), AtomicU64::new(0))),
+        }
+    }
+
     /// A progress display that appears when a run turns out to be long, on a terminal only.
     pub fn progress_bar(&self) -> RunProgress {
         RunProgress {
@@ -103,6 +122,42 @@ impl Printer {
             wanted: self.progress && self.quiet == 0,
             since: Instant::now(),
         }
+    }
+}
+
+/// The progress of a measurement on standard error: a bar on a terminal, a line for every tenth elsewhere.
+#[derive(Debug)]
+pub struct Measuring {
+    bar: ProgressBar,
+    lines: Option<(String, AtomicU64)>,
+}
+
+impl Measuring {
+    /// Says what is being measured, and how much of the time is over (0 to 1).
+    pub fn show(&self, what: &str, share: f64) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a thousand"
+        )]
+        let position = (share.clamp(0.0, 1.0) * 1000.0) as u64;
+        self.bar.set_position(position);
+        self.bar.set_message(what.to_owned());
+        if let Some((title, shown)) = &self.lines
+            && position / 100 > shown.fetch_max(position / 100, Ordering::Relaxed)
+        {
+            // Nobody can be told that standard error is gone.
+            let _ = writeln!(
+                anstream::stderr().lock(),
+                "{title}: {} % ({what})",
+                position / 10
+            );
+        }
+    }
+
+    /// Takes the display away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

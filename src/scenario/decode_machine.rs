@@ -3,7 +3,7 @@
 use super::decode::{Cx, Fields, both, or, plural};
 use super::diagnostic::Code;
 use super::tree::{Args, Kind, Node};
-use super::{MachineSpec, limits, variants};
+use super::{MachineGiven, MachineSpec, limits, variants};
 use crate::engine::Nanos;
 
 /// The machine of a record.
@@ -44,6 +44,12 @@ pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
     m.syscall = or(cx, &f, "syscall", m.syscall, Cx::duration);
     m.wake_latency = or(cx, &f, "wake_latency", m.wake_latency, wake_latency);
     pipes(cx, &f, &mut m);
+    m.given = MachineGiven {
+        base_slice: f.get("base_slice").is_some(),
+        syscall: f.get("syscall").is_some(),
+        wake_latency: f.get("wake_latency").is_some(),
+        pipe_ns_per_byte: f.get("pipe_ns_per_byte").is_some(),
+    };
     Some(m)
 }
 

@@ -72,6 +72,22 @@ pub struct MachineSpec {
     pub pipe_ns_per_byte: f64,
     /// CPU time of a trivial system call.
     pub syscall: Nanos,
+    /// Which of the fields that a calibration measures the scenario gives itself.
+    pub given: MachineGiven,
+}
+
+/// Which of the machine's fields a scenario gives: for those that it leaves out, a calibrated profile knows better than the
+/// defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineGiven {
+    /// `base_slice`
+    pub base_slice: bool,
+    /// `syscall`
+    pub syscall: bool,
+    /// `wake_latency`
+    pub wake_latency: bool,
+    /// `pipe_ns_per_byte`
+    pub pipe_ns_per_byte: bool,
 }
 
 impl Default for MachineSpec {
@@ -103,6 +119,7 @@ impl MachineSpec {
             pipe_capacity: 64 * 1024,
             pipe_ns_per_byte: 0.15,
             syscall: Nanos(200),
+            given: MachineGiven::default(),
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::cpython::profile::Profile;
 use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, Step, Strategy, Workers, Workload,
+    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, Workers,
+    Workload,
 };
 
 /// Loops are unrolled as long as a task stays below so many instructions.
@@ -324,12 +325,32 @@ impl Compiler {
     }
 }
 
+/// Why the interpreter cannot start processes as the strategy wants; `None` if it can.
+fn missing_start<'a>(profile: &'a Profile, strategy: &Strategy) -> Option<&'a str> {
+    let start = match strategy {
+        Strategy::Processes { start, .. }
+        | Strategy::Asyncio {
+            offload: Offload::Processes(_, start),
+            ..
+        } => start,
+        _ => return None,
+    };
+    profile.lacks(match start {
+        StartMethod::Fork => "fork_call",
+        StartMethod::Spawn => "spawn_call",
+        StartMethod::Forkserver => "forkserver_call",
+    })
+}
+
 fn layout(
     machine: &MachineSpec,
     profile: &Profile,
     strategy: &Strategy,
 ) -> Result<Layout, SimError> {
     let cpus = machine.visible_cpus.max(1);
+    if let Some(why) = missing_start(profile, strategy) {
+        return Err(SimError::Unsupported(format!("{}: {why}", profile.name)));
+    }
     // concurrent.futures' own defaults (facts sheet 1): min(32, cpus + 4) threads, one process a cpu.
     let threads = |w: Workers| match w {
         Workers::Auto | Workers::PerTask => (cpus + 4).min(32),

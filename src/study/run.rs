@@ -75,6 +75,10 @@ where
     let bench = Bench {
         scenario,
         profiles,
+        machines: profiles
+            .iter()
+            .map(|p| p.machine(&scenario.machine))
+            .collect(),
         options,
         simulate: &simulate,
         progress,
@@ -135,6 +139,8 @@ type Simulated<T> = Result<T, String>;
 struct Bench<'a, S> {
     scenario: &'a Scenario,
     profiles: &'a [Profile],
+    /// The scenario's machine as each profile completes it.
+    machines: Vec<MachineSpec>,
     options: &'a Options,
     simulate: &'a S,
     progress: &'a (dyn Fn(Progress) + Sync),
@@ -303,7 +309,7 @@ impl<S: Fn(&SimInput<'_>) -> Simulated<Outcome> + Sync> Bench<'_, S> {
 
     fn outcome(&self, (case, replication): (&Case, u32), start: Nanos) -> Simulated<Outcome> {
         (self.simulate)(&SimInput {
-            machine: &self.scenario.machine,
+            machine: &self.machines[case.profile],
             profile: &self.profiles[case.profile],
             workload: &self.scenario.workload,
             strategy: &case.strategy,

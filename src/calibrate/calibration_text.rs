@@ -1,0 +1,227 @@
+//! What a calibration found, as text.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::bench::{Calibrated, ImportCost, Parameter, Quality};
+use crate::cpython::profile::{PARAMS, Profile, Tag};
+
+/// So many unreliable parameters are named; the rest is counted.
+const NAMED: usize = 12;
+
+/// A summary for people; `all`: with every parameter.
+pub fn text(c: &Calibrated, all: bool) -> String {
+    let mut out = String::new();
+    let p = &c.profile;
+    let gil = if p.gil { "with GIL" } else { "free-threaded" };
+    let _ = writeln!(out, "{}: CPython {}, {gil}", p.name, p.version);
+    if let Some(m) = &p.provenance {
+        let yes = |known: Option<bool>| match known {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "unknown",
+        };
+        let debug = if m.build.debug { ", debug build" } else { "" };
+        let _ = writeln!(
+            out,
+            "  build      {}, PGO {}, LTO {}{debug}",
+            m.build.compiler,
+            yes(m.build.pgo),
+            yes(m.build.lto)
+        );
+        let _ = writeln!(
+            out,
+            "  machine    {}, {} core{}, {}",
+            m.machine.cpu,
+            m.machine.cores,
+            if m.machine.cores == 1 { "" } else { "s" },
+            m.machine.system
+        );
+        let _ = writeln!(
+            out,
+            "  noise      ran {:.2} times slower than at its best in the mean ({} rounds)",
+            m.slowness, m.rounds
+        );
+    }
+    let _ = writeln!(out, "  parameters {}", counts(c));
+    unreliable(&mut out, c);
+    absent(&mut out, p);
+    for (what, why) in &c.failed {
+        let _ = writeln!(out, "  failed     {what}: {why}");
+    }
+    imports(&mut out, c);
+    if all {
+        out.push('\n');
+        table(&mut out, c);
+    }
+    out
+}
+
+fn counts(c: &Calibrated) -> String {
+    let count = |q: Quality| c.parameters.iter().filter(|p| p.quality == q).count();
+    let defaults = c
+        .profile
+        .tags
+        .iter()
+        .filter(|t| **t == Tag::Default)
+        .count();
+    format!(
+        "{} repeat within 5 %, {} within 15 %, {} unreliable; {} measured once or constant, {defaults} left at their defaults",
+        count(Quality::Good),
+        count(Quality::Fair),
+        count(Quality::Unreliable),
+        count(Quality::Single),
+    )
+}
+
+fn unreliable(out: &mut String, c: &Calibrated) {
+    let mut all: Vec<&Parameter> = (c.parameters.iter())
+        .filter(|p| p.quality == Quality::Unreliable)
+        .collect();
+    if all.is_empty() {
+        return;
+    }
+    let within = |p: &Parameter| p.repeats_within.unwrap_or(f64::INFINITY);
+    all.sort_by(|a, b| within(b).total_cmp(&within(a)));
+    let named: Vec<String> = (all.iter().take(NAMED))
+        .map(|p| format!("{} ±{:.0} %", p.name(), within(p) * 100.0))
+        .collect();
+    let more = match all.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more (-v lists them)"),
+    };
+    let _ = writeln!(out, "  unreliable {}{more}", named.join(", "));
+}
+
+fn absent(out: &mut String, p: &Profile) {
+    let mut said: Vec<&str> = Vec::new();
+    for tag in &p.tags {
+        if let Tag::Absent(why) = tag
+            && !said.contains(&why.as_str())
+        {
+            said.push(why);
+            let _ = writeln!(out, "  absent     {why}");
+        }
+    }
+}
+
+fn imports(out: &mut String, c: &Calibrated) {
+    if c.imports.is_empty() {
+        return;
+    }
+    for i in &c.imports {
+        let _ = writeln!(
+            out,
+            "  import     {}: {:.1} ms ({:.1} ms of CPU), {:.1} MiB, {:.0} objects, in every process that does not inherit it",
+            i.module,
+            i.wall_s * 1e3,
+            i.cpu_s * 1e3,
+            i.memory / (1024.0 * 1024.0),
+            i.objects
+        );
+    }
+    let _ = writeln!(
+        out,
+        "  scenario   imports: {}",
+        imports_field(&c.imports, c.profile.params.cpu_factor)
+    );
+}
+
+/// The `imports` field of a scenario's workload that says the same: its time is the baseline interpreter's.
+fn imports_field(imports: &[ImportCost], cpu_factor: f64) -> String {
+    let sum = |f: fn(&ImportCost) -> f64| imports.iter().map(f).sum::<f64>();
+    format!(
+        "(time: \"{:.1}ms\", memory: \"{:.1}MiB\", objects: {:.0})",
+        sum(|i| i.cpu_s) * 1e3 / cpu_factor.max(1e-6),
+        sum(|i| i.memory) / (1024.0 * 1024.0),
+        sum(|i| i.objects)
+    )
+}
+
+fn table(out: &mut String, c: &Calibrated) {
+    for (index, info) in PARAMS.iter().enumerate() {
+        let value = c.profile.params.get(index);
+        let repeats = c.parameters.iter().find(|p| p.index == index);
+        let within = match repeats.map(|p| (p.quality, p.repeats_within)) {
+            Some((_, Some(within))) => format!("±{:.1} %", within * 100.0),
+            _ => String::new(),
+        };
+        let (value, how) = match &c.profile.tags[index] {
+            Tag::Measured(figure) => (shown(value), format!("measured: {figure}")),
+            Tag::Derived(how) => (shown(value), format!("derived: {how}")),
+            Tag::Default => (shown(value), "default".into()),
+            Tag::Absent(why) => ("-".into(), format!("absent: {why}")),
+        };
+        let _ = writeln!(
+            out,
+            "  {:26} {value:>12} {:5} {within:>9}  {how}",
+            info.name, info.unit
+        );
+    }
+}
+
+fn shown(value: f64) -> String {
+    if value == 0.0 || value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.3}")
+    }
+}
+
+/// Everything, for programs.
+pub fn json(c: &Calibrated) -> String {
+    let p = &c.profile;
+    let parameters: Vec<_> = (PARAMS.iter().enumerate())
+        .map(|(i, info)| {
+            let (tag, how) = match &p.tags[i] {
+                Tag::Measured(how) => ("measured", Some(how)),
+                Tag::Derived(how) => ("derived", Some(how)),
+                Tag::Default => ("default", None),
+                Tag::Absent(why) => ("absent", Some(why)),
+            };
+            let found = c.parameters.iter().find(|q| q.index == i);
+            json!({
+                "name": info.name,
+                "unit": info.unit,
+                "value": (tag != "absent").then(|| p.params.get(i)),
+                "spread": p.spreads[i],
+                "origin": tag,
+                "how": how,
+                "repeats_within": found.and_then(|q| q.repeats_within),
+                "quality": found.map(|q| match q.quality {
+                    Quality::Good => "good",
+                    Quality::Fair => "fair",
+                    Quality::Unreliable => "unreliable",
+                    Quality::Single => "single",
+                }),
+            })
+        })
+        .collect();
+    let machine = p.provenance.as_ref().map(|m| {
+        json!({
+            "date": m.date, "rounds": m.rounds, "slowness": m.slowness,
+            "compiler": m.build.compiler, "pgo": m.build.pgo, "lto": m.build.lto, "debug": m.build.debug,
+            "system": m.machine.system, "cpu": m.machine.cpu, "cores": m.machine.cores, "loop_ns": m.machine.loop_ns,
+        })
+    });
+    let imports: Vec<_> = (c.imports.iter())
+        .map(|i| {
+            json!({"module": i.module, "wall_s": i.wall_s, "cpu_s": i.cpu_s, "memory_bytes": i.memory, "objects": i.objects})
+        })
+        .collect();
+    let value = json!({
+        "schema": 1,
+        "name": p.name,
+        "version": p.version,
+        "gil": p.gil,
+        "measured": machine,
+        "parameters": parameters,
+        "imports": imports,
+        "failed": c.failed,
+        "doubts": c.doubts,
+    });
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}

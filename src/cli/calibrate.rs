@@ -1,0 +1,261 @@
+//! `pchsim calibrate`: measure an interpreter into a profile.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::{Exit, Printer, UserError};
+use crate::calibrate::bench::{BenchError, Calibrated, FULL, Plan, QUICK, calibrated, measure};
+use crate::calibrate::{calibration_text, profile_file};
+use crate::host::{self, Interpreter};
+
+/// Measures Python interpreters of this machine into profiles.
+///
+/// Runs microbenchmarks (standard library only) on each interpreter, holds every sample against the speed that the machine
+/// had just then, and writes every parameter of the model with its value, unit, spread and origin. A scenario names the
+/// profile, or its file, under `interpreters`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_long_help = "Examples:
+  pchsim calibrate                                   the python3 that runs here, in about two minutes
+  pchsim calibrate --quick --python 3.13 -o my.ron   ten seconds
+  pchsim calibrate --import numpy --import torch     and what these modules cost every new process
+  pchsim calibrate --all -o profiles                 every interpreter that is found
+  pchsim run scraper --interpreter my.ron            a forecast for it
+
+Exit codes: 0 done, 2 bad usage or no such interpreter, 4 --strict and the machine was too noisy, 130 interrupted.")]
+pub struct Args {
+    /// Measure this interpreter: a path, a command or a version such as 3.13 or 3.14t (repeatable) [default: the one that
+    /// `python3` is here]
+    #[arg(long, value_name = "PYTHON", conflicts_with = "all")]
+    python: Vec<String>,
+    /// Measure every interpreter that is found
+    #[arg(long)]
+    all: bool,
+    /// Only list the interpreters that are found
+    #[arg(long, conflicts_with_all = ["all", "python", "output", "import"])]
+    list: bool,
+    /// About ten seconds an interpreter instead of two minutes
+    #[arg(long)]
+    quick: bool,
+    /// Also measure what importing this module costs a new process (repeatable)
+    #[arg(long, value_name = "MODULE")]
+    import: Vec<String>,
+    /// The profile's name [default: local-VERSION]
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    name: Option<String>,
+    /// Write the profile to this file, or the profiles to this directory [default: NAME.ron here]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+    /// Fail (exit code 4), and write nothing, if the machine was too noisy to trust the profile
+    #[arg(long)]
+    strict: bool,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people: a summary, and every parameter with -v.
+    Text,
+    /// Everything, for programs.
+    Json,
+}
+
+/// Runs the subcommand; the exit code.
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    host::watch_interrupts();
+    if args.list {
+        return list(printer);
+    }
+    let chosen = chosen(args, printer)?;
+    let files = files(args, &chosen)?;
+    for file in &files {
+        Printer::check_writable(file, args.force)?;
+    }
+    let mut code = Exit::Done;
+    for (interpreter, file) in chosen.iter().zip(&files) {
+        let Some(result) = one(args, interpreter, file, printer)? else {
+            return Ok(Exit::Interrupted as u8);
+        };
+        let text = match args.format {
+            Format::Text => calibration_text::text(&result, printer.verbose > 0),
+            Format::Json => calibration_text::json(&result),
+        };
+        printer.result(&text)?;
+        for doubt in &result.doubts {
+            printer.warn(&format!("warning: {doubt}"));
+        }
+        if args.strict && !result.doubts.is_empty() {
+            printer.warn(&format!(
+                "failed: --strict, and the profile of {} is not to be trusted; {} was not written",
+                interpreter.path.display(),
+                file.display()
+            ));
+            code = Exit::Untrusted;
+            continue;
+        }
+        let ron = profile_file::to_ron(&result.profile);
+        printer.write_file(file, &ron, args.force)?;
+    }
+    Ok(code as u8)
+}
+
+fn list(printer: &Printer) -> anyhow::Result<u8> {
+    let (found, unusable) = host::discover();
+    let mut out = String::new();
+    for i in &found {
+        out.push_str(&format!(
+            "{:10} {}  ({})\n",
+            format!("{}{}", i.version, if i.free_threaded { "t" } else { "" }),
+            i.path.display(),
+            i.found.join(", ")
+        ));
+    }
+    printer.result(&out)?;
+    for u in &unusable {
+        printer.hint(&format!("not usable: {}", u.reason));
+    }
+    if found.is_empty() {
+        // Says where it looked and what to do.
+        host::default().map_err(|e| UserError::new(e.to_string()))?;
+    }
+    Ok(Exit::Done as u8)
+}
+
+fn chosen(args: &Args, printer: &Printer) -> anyhow::Result<Vec<Interpreter>> {
+    let user = |e: host::HostError| anyhow::Error::from(UserError::new(e.to_string()));
+    if args.all {
+        let (found, unusable) = host::discover();
+        for u in &unusable {
+            printer.hint(&format!("left out: {}", u.reason));
+        }
+        if found.is_empty() {
+            return Err(host::default()
+                .err()
+                .map_or_else(|| UserError::new("no interpreter was found").into(), user));
+        }
+        return Ok(found);
+    }
+    if args.python.is_empty() {
+        return Ok(vec![host::default().map_err(user)?]);
+    }
+    args.python
+        .iter()
+        .map(|name| host::find(name).map_err(user))
+        .collect()
+}
+
+/// The profile's name unless the user gives one.
+fn default_name(i: &Interpreter) -> String {
+    format!("local-{}{}", i.version, if i.gil { "" } else { "t" })
+}
+
+/// Where each profile goes.
+fn files(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<PathBuf>> {
+    let file_name = |i: &Interpreter| {
+        format!(
+            "{}.ron",
+            args.name.clone().unwrap_or_else(|| default_name(i))
+        )
+    };
+    if args.name.is_some() && chosen.len() > 1 {
+        return Err(UserError::new(
+            "--name names one profile; leave it out to calibrate several interpreters",
+        )
+        .into());
+    }
+    let into = |dir: &Path| -> Vec<PathBuf> {
+        let mut all: Vec<PathBuf> = Vec::new();
+        for i in chosen {
+            let mut path = dir.join(file_name(i));
+            // Two builds of one version.
+            let mut n = 2;
+            while all.contains(&path) {
+                path = dir.join(format!("{}-{n}.ron", default_name(i)));
+                n += 1;
+            }
+            all.push(path);
+        }
+        all
+    };
+    match &args.output {
+        None => Ok(into(Path::new(""))),
+        Some(dir) if dir.is_dir() => Ok(into(dir)),
+        Some(file) if chosen.len() == 1 => {
+            if file.extension().is_none_or(|e| e != "ron") {
+                return Err(UserError::new(format!(
+                    "{} does not end in .ron, by which scenarios tell a profile's file from a name",
+                    file.display()
+                ))
+                .into());
+            }
+            Ok(vec![file.clone()])
+        }
+        Some(dir) if dir.extension().is_none() => {
+            std::fs::create_dir_all(dir)
+                .map_err(|e| UserError::new(format!("cannot create {}: {e}", dir.display())))?;
+            Ok(into(dir))
+        }
+        Some(file) => Err(UserError::new(format!(
+            "{} profiles do not fit into the one file {}; name a directory",
+            chosen.len(),
+            file.display()
+        ))
+        .into()),
+    }
+}
+
+/// Measures one interpreter; `None`: interrupted.
+fn one(
+    args: &Args,
+    interpreter: &Interpreter,
+    file: &Path,
+    printer: &Printer,
+) -> anyhow::Result<Option<Calibrated>> {
+    let time = if args.quick { QUICK } else { FULL };
+    let plan = Plan {
+        time,
+        imports: args.import.clone(),
+        folder: std::env::current_dir()?,
+    };
+    let bar = printer.measuring(&format!(
+        "{} {}",
+        interpreter.tag(),
+        interpreter.path.display()
+    ));
+    let measured = measure(&interpreter.path, &plan, &mut |p| {
+        bar.show(p.what, p.share);
+    });
+    bar.finish();
+    let samples = match measured {
+        Ok(samples) => samples,
+        Err(BenchError::Interrupted) => {
+            printer.warn("interrupted: nothing was written");
+            return Ok(None);
+        }
+        Err(e) => return Err(UserError::new(e.to_string()).into()),
+    };
+    let name = match (&args.name, file.file_stem()) {
+        (Some(name), _) => name.clone(),
+        (None, Some(stem)) => stem.to_string_lossy().into_owned(),
+        (None, None) => default_name(interpreter),
+    };
+    let build = crate::cpython::profile::Build {
+        compiler: interpreter.build.compiler.clone(),
+        pgo: interpreter.build.pgo,
+        lto: interpreter.build.lto,
+        debug: interpreter.build.debug,
+    };
+    Ok(Some(calibrated(&samples, build, &name, &today())))
+}
+
+/// Today in UTC, `2026-11-23`.
+fn today() -> String {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    now.split('T').next().unwrap_or(&now).to_owned()
+}
