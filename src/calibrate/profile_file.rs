@@ -9,7 +9,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
-use crate::cpython::profile::{Curve, PARAMS, Params, Profile, Tag};
+use crate::cpython::profile::{
+    Build, Curve, MachineFacts, PARAMS, Params, Profile, Provenance, Tag,
+};
+use crate::engine::Nanos;
 
 /// The version of the file format that this program reads and writes.
 pub const SCHEMA: u32 = 1;
@@ -73,17 +76,30 @@ pub fn to_ron(profile: &Profile) -> String {
     for (key, value) in head {
         let _ = writeln!(out, "    {key}: {value},");
     }
+    if let Some(p) = &profile.provenance {
+        write_provenance(&mut out, p);
+    }
     out.push_str("    params: {\n");
     for (i, info) in PARAMS.iter().enumerate() {
         let tag = match &profile.tags[i] {
             Tag::Measured(metric) => format!("Measured({metric:?})"),
             Tag::Derived(how) => format!("Derived({how:?})"),
             Tag::Default => "Default".to_owned(),
+            Tag::Absent(why) => format!("Absent({why:?})"),
         };
         let (name, unit, value) = (info.name, info.unit, profile.params.get(i));
+        // What an interpreter cannot do has no cost, not even zero.
+        let value = match &profile.tags[i] {
+            Tag::Absent(_) => String::new(),
+            _ => format!("value: {value:?}, "),
+        };
+        let spread = match profile.spreads[i] {
+            Some((least, greatest)) => format!("spread: ({least:?}, {greatest:?}), "),
+            None => String::new(),
+        };
         let _ = writeln!(
             out,
-            "        {name:?}: (value: {value:?}, unit: {unit:?}, tag: {tag}),"
+            "        {name:?}: ({value}unit: {unit:?}, {spread}tag: {tag}),"
         );
     }
     out.push_str("    },\n");
@@ -94,6 +110,40 @@ pub fn to_ron(profile: &Profile) -> String {
     out
 }
 
+fn write_provenance(out: &mut String, p: &Provenance) {
+    let optional = |known: Option<bool>| known.map_or("None".to_owned(), |k| format!("Some({k})"));
+    let (b, m) = (&p.build, &p.machine);
+    let latency: Vec<String> = (m.wake_latency.iter())
+        .map(|(idle, late)| format!("({}, {})", idle.0, late.0))
+        .collect();
+    let _ = writeln!(
+        out,
+        "    measured: (\n        date: {:?},\n        rounds: {},\n        // How much slower than at its best the machine ran meanwhile, in the mean.\n        slowness: {:?},",
+        p.date, p.rounds, p.slowness
+    );
+    let _ = writeln!(
+        out,
+        "        build: (compiler: {:?}, pgo: {}, lto: {}, debug: {}),",
+        b.compiler,
+        optional(b.pgo),
+        optional(b.lto),
+        b.debug
+    );
+    let _ = writeln!(
+        out,
+        "        machine: (\n            system: {:?},\n            cpu: {:?},\n            cores: {},\n            // One iteration of the reference loop at best speed, in ns.\n            loop_ns: {:?},",
+        m.system, m.cpu, m.cores, m.loop_ns
+    );
+    let _ = writeln!(
+        out,
+        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
+        m.base_slice.0,
+        latency.join(", "),
+        m.pipe_ns_per_byte,
+        m.syscall.0
+    );
+}
+
 /// Reads a profile from a file's text; `path` is used in messages.
 pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
     let malformed = |line: usize, column: usize, message: String| ProfileError::Malformed {
@@ -102,7 +152,10 @@ pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
         column,
         message,
     };
-    let file: File = ron::from_str(text)
+    let options = ron::Options::default()
+        .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    let file: File = options
+        .from_str(text)
         .map_err(|e| malformed(e.span.end.line, e.span.end.col, e.code.to_string()))?;
     if file.schema != SCHEMA {
         return Err(malformed(
@@ -122,6 +175,8 @@ pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
         origin: file.origin,
         params: file.params.values,
         tags: file.params.tags,
+        spreads: file.params.spreads,
+        provenance: file.measured.map(Into::into),
         dumps: file.dumps.0,
         loads: file.loads.0,
         slowness: 1.0,
@@ -159,6 +214,8 @@ struct File {
     minor: u32,
     gil: bool,
     origin: String,
+    #[serde(default)]
+    measured: Option<Measured>,
     params: Table,
     dumps: Points,
     loads: Points,
@@ -167,9 +224,116 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    value: f64,
+    #[serde(default)]
+    value: Option<f64>,
     unit: String,
+    #[serde(default)]
+    spread: Option<(f64, f64)>,
     tag: Origin,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Measured {
+    date: String,
+    rounds: u32,
+    slowness: f64,
+    build: BuildEntry,
+    machine: MachineEntry,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BuildEntry {
+    compiler: String,
+    #[serde(default)]
+    pgo: Option<bool>,
+    #[serde(default)]
+    lto: Option<bool>,
+    #[serde(default)]
+    debug: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MachineEntry {
+    system: String,
+    cpu: String,
+    cores: u32,
+    loop_ns: AboveZero,
+    base_slice_ns: u64,
+    wake_latency_ns: Latencies,
+    pipe_ns_per_byte: AtLeastZero,
+    syscall_ns: u64,
+}
+
+/// A number above zero.
+struct AboveZero(f64);
+
+impl<'de> Deserialize<'de> for AboveZero {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let x = f64::deserialize(deserializer)?;
+        if x.is_finite() && x > 0.0 {
+            Ok(Self(x))
+        } else {
+            Err(de::Error::custom(format!("must be a number above zero, not {x}")))
+        }
+    }
+}
+
+/// A number of at least zero.
+struct AtLeastZero(f64);
+
+impl<'de> Deserialize<'de> for AtLeastZero {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let x = f64::deserialize(deserializer)?;
+        if x.is_finite() && x >= 0.0 {
+            Ok(Self(x))
+        } else {
+            Err(de::Error::custom(format!("must be a number of at least zero, not {x}")))
+        }
+    }
+}
+
+/// Idle times that rise, each with a latency.
+struct Latencies(Vec<(u64, u64)>);
+
+impl<'de> Deserialize<'de> for Latencies {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let points = Vec::<(u64, u64)>::deserialize(deserializer)?;
+        if points.is_empty() || points.windows(2).any(|w| w[1].0 <= w[0].0) {
+            return Err(de::Error::custom("idle times must rise, and there must be one at least"));
+        }
+        Ok(Self(points))
+    }
+}
+
+impl From<Measured> for Provenance {
+    fn from(m: Measured) -> Self {
+        Self {
+            date: m.date,
+            rounds: m.rounds,
+            slowness: m.slowness,
+            build: Build {
+                compiler: m.build.compiler,
+                pgo: m.build.pgo,
+                lto: m.build.lto,
+                debug: m.build.debug,
+            },
+            machine: MachineFacts {
+                system: m.machine.system,
+                cpu: m.machine.cpu,
+                cores: m.machine.cores,
+                loop_ns: m.machine.loop_ns.0,
+                base_slice: Nanos(m.machine.base_slice_ns),
+                wake_latency: (m.machine.wake_latency_ns.0.into_iter())
+                    .map(|(idle, late)| (Nanos(idle), Nanos(late)))
+                    .collect(),
+                pipe_ns_per_byte: m.machine.pipe_ns_per_byte.0,
+                syscall: Nanos(m.machine.syscall_ns),
+            },
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -177,6 +341,7 @@ enum Origin {
     Measured(String),
     Derived(String),
     Default,
+    Absent(String),
 }
 
 impl From<Origin> for Tag {
@@ -185,6 +350,7 @@ impl From<Origin> for Tag {
             Origin::Measured(metric) => Self::Measured(metric),
             Origin::Derived(how) => Self::Derived(how),
             Origin::Default => Self::Default,
+            Origin::Absent(why) => Self::Absent(why),
         }
     }
 }
@@ -205,6 +371,7 @@ impl<'de> DeserializeSeed<'de> for Of {
 struct Table {
     values: Params,
     tags: Vec<Tag>,
+    spreads: Vec<Option<(f64, f64)>>,
 }
 
 impl<'de> Deserialize<'de> for Table {
@@ -219,6 +386,7 @@ impl<'de> Deserialize<'de> for Table {
                 let mut table = Table {
                     values: Params::default(),
                     tags: vec![Tag::Default; PARAMS.len()],
+                    spreads: vec![None; PARAMS.len()],
                 };
                 let mut seen = vec![false; PARAMS.len()];
                 while let Some(name) = map.next_key::<String>()? {
@@ -231,8 +399,10 @@ impl<'de> Deserialize<'de> for Table {
                         )));
                     }
                     let entry = map.next_value_seed(Of(i))?;
-                    *table.values.get_mut(i) = entry.value;
+                    // An absent cost is never charged: the strategy that would need it is refused.
+                    *table.values.get_mut(i) = entry.value.unwrap_or_default();
                     table.tags[i] = entry.tag.into();
+                    table.spreads[i] = entry.spread;
                 }
                 let missing: Vec<_> = PARAMS
                     .iter()
@@ -271,16 +441,31 @@ fn check(index: usize, entry: &Entry) -> Result<(), String> {
             entry.unit
         ));
     }
-    if !entry.value.is_finite() || entry.value < 0.0 {
+    let value = match (&entry.tag, entry.value) {
+        (Origin::Absent(_), None) => return Ok(()),
+        (Origin::Absent(_), Some(v)) => {
+            return Err(format!(
+                "parameter `{name}` is absent and cannot have the value {v}"
+            ));
+        }
+        (_, None) => return Err(format!("parameter `{name}` has no value")),
+        (_, Some(v)) => v,
+    };
+    if !value.is_finite() || value < 0.0 {
         return Err(format!(
-            "parameter `{name}` must be a number of at least zero, not {}",
-            entry.value
+            "parameter `{name}` must be a number of at least zero, not {value}"
         ));
     }
-    if unit == "p" && entry.value > 1.0 {
+    if unit == "p" && value > 1.0 {
         return Err(format!(
-            "parameter `{name}` is a probability and cannot be {}",
-            entry.value
+            "parameter `{name}` is a probability and cannot be {value}"
+        ));
+    }
+    if let Some((least, greatest)) = entry.spread
+        && !(least.is_finite() && greatest.is_finite() && least <= greatest)
+    {
+        return Err(format!(
+            "the spread of parameter `{name}` must be two rising numbers"
         ));
     }
     Ok(())

@@ -236,6 +236,7 @@ fn show(p: &Profile) -> String {
             Tag::Measured(metric) => format!("measured: {metric}"),
             Tag::Derived(how) => format!("derived: {how}"),
             Tag::Default => "default".into(),
+            Tag::Absent(why) => format!("absent: {why}"),
         };
         let value = number(p.params.get(i));
         out.push_str(&format!(

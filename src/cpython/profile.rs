@@ -15,6 +15,57 @@ pub enum Tag {
     Derived(String),
     /// The table's default: a constant of CPython's source or an engineering estimate.
     Default,
+    /// The interpreter cannot do what this would be the cost of (why): there is no value.
+    Absent(String),
+}
+
+/// Whether an interpreter was built for speed, as far as it tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Build {
+    /// The compiler, as `platform.python_compiler()` names it.
+    pub compiler: String,
+    /// Profile-guided optimization.
+    pub pgo: Option<bool>,
+    /// Link-time optimization.
+    pub lto: Option<bool>,
+    /// With assertions: several times slower.
+    pub debug: bool,
+}
+
+/// The machine that a profile was measured on, and what the model needs of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MachineFacts {
+    /// Operating system, release and architecture.
+    pub system: String,
+    /// The processor, as the system names it.
+    pub cpu: String,
+    /// Cores that the interpreter could use.
+    pub cores: u32,
+    /// One iteration of the reference loop at the machine's best speed, in nanoseconds: what slowness is counted against.
+    pub loop_ns: f64,
+    /// The scheduler's base slice.
+    pub base_slice: Nanos,
+    /// Latency of a wake-up by idle time of the core, rising.
+    pub wake_latency: Vec<(Nanos, Nanos)>,
+    /// CPU time of copying a byte into or out of a pipe, in nanoseconds.
+    pub pipe_ns_per_byte: f64,
+    /// CPU time of a trivial system call.
+    pub syscall: Nanos,
+}
+
+/// When, how and where a profile was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provenance {
+    /// Day of the measurement, `2026-11-23`, in UTC.
+    pub date: String,
+    /// How the interpreter was built.
+    pub build: Build,
+    /// The machine.
+    pub machine: MachineFacts,
+    /// How often everything was measured.
+    pub rounds: u32,
+    /// How much slower than at its best the machine ran meanwhile, in the mean (1.0: at its best).
+    pub slowness: f64,
 }
 
 /// How a parameter reacts to a machine that runs slower than its best.
@@ -301,6 +352,10 @@ pub struct Profile {
     pub params: Params,
     /// Where each value comes from, in the order of [`PARAMS`].
     pub tags: Vec<Tag>,
+    /// Between what each value lies with 95 % confidence, where it was measured often enough to tell, in the same order.
+    pub spreads: Vec<Option<(f64, f64)>>,
+    /// The measurement, where its details are known.
+    pub provenance: Option<Provenance>,
     /// Pickling a payload in the sender, besides `pickle_fixed`: `bytes` objects, in-band.
     pub dumps: Curve,
     /// Unpickling a payload in the receiver.
@@ -319,6 +374,8 @@ impl Default for Profile {
             origin: "the table's defaults".into(),
             params: Params::default(),
             tags: vec![Tag::Default; PARAMS.len()],
+            spreads: vec![None; PARAMS.len()],
+            provenance: None,
             dumps: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 3.8e5), (1e7, 6.7e6)]),
             loads: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 7e4), (1e7, 1.9e6)]),
             slowness: 1.0,
@@ -327,6 +384,26 @@ impl Default for Profile {
 }
 
 impl Profile {
+    /// The number of the parameter of this name in [`PARAMS`].
+    pub fn index(name: &str) -> Option<usize> {
+        PARAMS.iter().position(|p| p.name == name)
+    }
+
+    /// Why the interpreter cannot do what this parameter is the cost of; `None` if it can.
+    pub fn lacks(&self, name: &str) -> Option<&str> {
+        match &self.tags[Self::index(name)?] {
+            Tag::Absent(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// How far the parameter with this number may be off, as a share of its value: half the width of its spread.
+    pub fn uncertainty(&self, index: usize) -> Option<f64> {
+        let (least, greatest) = self.spreads[index]?;
+        let value = self.params.get(index);
+        (value > 0.0).then(|| (greatest - least) / 2.0 / value)
+    }
+
     /// The same interpreter on a machine that runs `factor` times slower than at its best: overheads stretch, demands,
     /// sleeps and constants of the source do not.
     #[must_use]

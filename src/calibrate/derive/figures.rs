@@ -43,6 +43,8 @@ pub(super) struct Figures<'a> {
     pub(super) minor: u32,
     pub(super) gil: bool,
     pub(super) runs: u64,
+    /// The figures are at best speed already: each of their samples was held against the reference loop when it was taken.
+    pub(super) gated: bool,
 }
 
 impl<'a> Figures<'a> {
@@ -61,6 +63,7 @@ impl<'a> Figures<'a> {
             minor,
             gil: !micro["free_threaded"].as_bool().unwrap_or(false),
             runs: micro["runs"].as_u64().unwrap_or(1),
+            gated: micro["gated"].as_bool().unwrap_or(false),
         }
     }
 
@@ -77,6 +80,19 @@ impl<'a> Figures<'a> {
             .filter(|v| v.is_finite())
     }
 
+    fn best_speed(&self, figure: f64, worst_over_best: Option<f64>, sample_ms: f64) -> f64 {
+        if self.gated {
+            figure
+        } else {
+            best_speed(figure, worst_over_best, sample_ms)
+        }
+    }
+
+    /// A figure that was taken at the machine's typical speed, whatever its length, at best speed.
+    pub(super) fn of_long_spell(&self, figure: f64) -> f64 {
+        self.best_speed(figure, None, f64::INFINITY)
+    }
+
     fn worst_over_best(&self, name: &str) -> Option<f64> {
         let (least, greatest) = (
             self.spread[name][0].as_f64()?,
@@ -88,13 +104,13 @@ impl<'a> Figures<'a> {
     /// A figure in microseconds, at best speed, in nanoseconds. One sample repeats the operation `repeats` times.
     pub(super) fn us(&self, name: &str, repeats: f64) -> Option<f64> {
         let us = self.raw(name)?;
-        Some(best_speed(us, self.worst_over_best(name), us * repeats / 1e3) * 1e3)
+        Some(self.best_speed(us, self.worst_over_best(name), us * repeats / 1e3) * 1e3)
     }
 
     /// A figure in nanoseconds, likewise.
     pub(super) fn ns(&self, name: &str, repeats: f64) -> Option<f64> {
         let ns = self.raw(name)?;
-        Some(best_speed(
+        Some(self.best_speed(
             ns,
             self.worst_over_best(name),
             ns * repeats / 1e6,
@@ -105,19 +121,19 @@ impl<'a> Figures<'a> {
     /// the same runs and are brought to best speed together, by the first.
     pub(super) fn us_beyond(&self, name: &str, other: &str, repeats: f64) -> Option<f64> {
         let (us, less) = (self.raw(name)?, self.raw(other)?);
-        Some(best_speed(us - less, self.worst_over_best(name), us * repeats / 1e3) * 1e3)
+        Some(self.best_speed(us - less, self.worst_over_best(name), us * repeats / 1e3) * 1e3)
     }
 
     /// A figure in milliseconds of something that starts an interpreter (the samples lie a whole start apart, so always
     /// average over slow spells), at best speed, in nanoseconds.
     pub(super) fn by_exec(&self, name: &str) -> Option<f64> {
-        Some(best_speed(self.raw(name)?, None, f64::INFINITY) * 1e6)
+        Some(self.of_long_spell(self.raw(name)?) * 1e6)
     }
 
     /// A figure in milliseconds whose sample is the figure itself, at best speed, in nanoseconds.
     pub(super) fn ms_alone(&self, name: &str) -> Option<f64> {
         let ms = self.raw(name)?;
-        Some(best_speed(ms, self.worst_over_best(name), ms) * 1e6)
+        Some(self.best_speed(ms, self.worst_over_best(name), ms) * 1e6)
     }
 }
 

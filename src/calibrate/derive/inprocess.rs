@@ -53,6 +53,14 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
         d.derived(name, quarter, how);
     }
 
+    // lseek gives up the GIL and takes it again; getpriority, as long otherwise, does not.
+    let pair = f.raw("lseek_ns").zip(f.raw("getpriority_ns"));
+    d.derived(
+        "gil_pair",
+        pair.map(|(with, without)| (with - without).max(0.0)),
+        "lseek_ns less getpriority_ns: two system calls, one of which gives up the GIL",
+    );
+
     let contention = |case: &str, threads: &str| f.further(&["contention", case, threads]);
     let access = least(
         contention("list_read", "1_thread_ns"),
@@ -200,6 +208,11 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
         "aio_queue_pair",
         f.us("asyncio_queue_put_get_us", 20_000.0),
         "asyncio_queue_put_get_us",
+    );
+    d.measured(
+        "aio_timeout",
+        f.us("asyncio_timeout_us", 750.0),
+        "asyncio_timeout_us",
     );
     d.measured(
         "aio_run",

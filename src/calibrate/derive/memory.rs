@@ -79,22 +79,23 @@ pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
         f.raw("asyncio_task_rss_kb").map(|kb| kb * KIB),
         "asyncio_task_rss_kb",
     );
-    let local = "measured once with CPython 3.11 and 3.13";
-    d.derived("tpe_item_rss", Some(WORK_ITEM_BYTES), local);
-    d.derived("tpe_rss", Some(THREAD_POOL_KIB * KIB), local);
-    d.derived("aio_loop_rss", Some(EVENT_LOOP_KIB * KIB), local);
-    d.derived(
-        "ppe_rss",
-        Some(POOL_KIB[usize::from(f.minor < 12)] * KIB),
-        local,
-    );
+    pools(d, f);
+    // What only the reference's benchmarks import; a calibration's program imports what workloads do.
+    let (benchmark_kib, benchmark_how) = if f.gated {
+        (0.0, "")
+    } else {
+        (
+            BENCHMARK_MODULES_KIB,
+            " less 480 KiB of modules that only the benchmark imports",
+        )
+    };
 
     let idle = |field| f.further(&["idle_workloads_process_kb", field]);
-    let base = idle("pss").map(|kb| (kb - BENCHMARK_MODULES_KIB) * KIB);
+    let base = idle("pss").map(|kb| (kb - benchmark_kib) * KIB);
     d.derived(
         "base_rss",
         base,
-        "idle_workloads_process_kb.pss less 480 KiB of modules that only the benchmark imports",
+        &format!("idle_workloads_process_kb.pss{benchmark_how}"),
     );
 
     let starts = &f.more["starts"];
@@ -115,19 +116,23 @@ pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
         "starts: private memory of a lone forked child less that of one of two",
     );
 
-    let how = &format!("{how}, less 480 KiB of modules that only the benchmark imports");
+    let how = &format!("{how}{benchmark_how}");
     let spawn = line(starts, "spawn", shared);
     d.derived(
         "spawn_private",
-        spawn.map(|(each, _)| (each - BENCHMARK_MODULES_KIB) * KIB),
+        spawn.map(|(each, _)| (each - benchmark_kib) * KIB),
         how,
     );
     let server = line(starts, "forkserver", shared);
     d.derived(
         "forkserver_child_private",
-        server.map(|(each, _)| (each - BENCHMARK_MODULES_KIB) * KIB),
+        server.map(|(each, _)| (each - benchmark_kib) * KIB),
         how,
     );
+    if f.gated {
+        helpers(d, spawn, server);
+        return interpreters(d, f);
+    }
     // Beside the workers stand the tracker and the server. The server's pages are its children's too; the same server without
     // children is the small `worker` in the rows of spawn.
     let tracker = smallest(
@@ -157,12 +162,70 @@ pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
         how,
     );
 
-    let interpreter = f
-        .raw("interpreter_rss_mb")
-        .map(|mb| mb * KIB * KIB + INTERPRETER_IMPORTS_KIB * KIB);
+    interpreters(d, f);
+}
+
+/// Where every method was measured in a process of its own: beside spawned workers stands the tracker, beside those of the fork
+/// server both.
+fn helpers(d: &mut Draft, spawn: Option<(f64, f64)>, server: Option<(f64, f64)>) {
+    let how = "starts: the tree's PSS besides the parent and its workers";
+    let tracker = spawn.map(|(_, beside)| beside.max(0.0));
+    d.derived("tracker_private", tracker.map(|kib| kib * KIB), how);
     d.derived(
-        "interp_rss",
-        interpreter,
-        "interpreter_rss_mb and 4.5 MiB for the main module's imports",
+        "forkserver_private",
+        server
+            .zip(tracker)
+            .map(|((_, beside), tracker)| (beside - tracker).max(0.0) * KIB),
+        &format!("{how}, less the tracker's"),
+    );
+}
+
+fn interpreters(d: &mut Draft, f: &Figures<'_>) {
+    let whole = f
+        .raw("interpreter_and_main_rss_mb")
+        .map(|mb| mb * KIB * KIB);
+    d.measured("interp_rss", whole, "interpreter_and_main_rss_mb");
+    if whole.is_none() {
+        let interpreter = f
+            .raw("interpreter_rss_mb")
+            .map(|mb| mb * KIB * KIB + INTERPRETER_IMPORTS_KIB * KIB);
+        d.derived(
+            "interp_rss",
+            interpreter,
+            "interpreter_rss_mb and 4.5 MiB for the main module's imports",
+        );
+    }
+}
+
+/// What pools and loops add to a process, besides threads and workers: measured where the calibration did, else as seen
+/// with two versions.
+fn pools(d: &mut Draft, f: &Figures<'_>) {
+    let local = "measured once with CPython 3.11 and 3.13";
+    let mut put = |name: &str, figure: &str, measured: Option<f64>, otherwise: f64| match measured {
+        Some(kib) => d.measured(name, Some(kib * KIB), figure),
+        None => d.derived(name, Some(otherwise), local),
+    };
+    put("tpe_item_rss", "work_item_kb", f.raw("work_item_kb"), WORK_ITEM_BYTES);
+    let threads = f
+        .raw("threadpool_growth_kb_4")
+        .zip(f.raw("thread_rss_kb"))
+        .map(|(pool, thread)| (pool - 4.0 * thread).max(0.0));
+    put(
+        "tpe_rss",
+        "threadpool_growth_kb_4 less four threads",
+        threads,
+        THREAD_POOL_KIB * KIB,
+    );
+    put(
+        "aio_loop_rss",
+        "event_loop_kb",
+        f.raw("event_loop_kb"),
+        EVENT_LOOP_KIB * KIB,
+    );
+    put(
+        "ppe_rss",
+        "processpool_growth_kb",
+        f.raw("processpool_growth_kb"),
+        POOL_KIB[usize::from(f.minor < 12)] * KIB,
     );
 }

@@ -73,6 +73,7 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
     processes::starts(&mut d, &f);
     processes::interpreters(&mut d, &f);
     memory::memory(&mut d, &f);
+    capabilities(&mut d, micro);
     let base = Profile::default();
     let (dumps, loads) = processes::pickling(&f);
     let mut profile = Profile {
@@ -86,12 +87,54 @@ pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
         ),
         params: d.params,
         tags: d.tags,
+        spreads: vec![None; PARAMS.len()],
+        provenance: None,
         dumps: dumps.unwrap_or(base.dumps),
         loads: loads.unwrap_or(base.loads),
         slowness: 1.0,
     };
     refine::refine(&mut profile, &f, &machine_from(&[(micro, more)]));
     profile
+}
+
+/// What the interpreter cannot do, as the measurement found: its costs are absent, not guessed.
+fn capabilities(d: &mut Draft, micro: &Value) {
+    let absent = |d: &mut Draft, names: &[&str], why: &str| {
+        for name in names {
+            d.put(name, 0.0, Tag::Absent(why.into()));
+        }
+    };
+    for (what, why) in micro["absent"].as_object().into_iter().flatten() {
+        let why = why.as_str().unwrap_or("not available");
+        let names: &[&str] = match what.as_str() {
+            "interpreters" => &[
+                "interp_create",
+                "interp_import",
+                "interp_destroy",
+                "interp_call",
+                "interp_item",
+                "interp_rss",
+            ],
+            "fork" => &[
+                "fork_call",
+                "fork_per_byte",
+                "fork_boot",
+                "fork_private",
+                "fork_parent_private",
+            ],
+            "spawn" => &["spawn_call", "spawn_boot", "spawn_private", "spawn_exit"],
+            "forkserver" => &[
+                "forkserver_boot",
+                "forkserver_private",
+                "forkserver_call",
+                "forkserver_fork",
+                "forkserver_child_boot",
+                "forkserver_child_private",
+            ],
+            _ => &[],
+        };
+        absent(d, names, why);
+    }
 }
 
 /// What follows from the version and the build alone.
@@ -112,9 +155,27 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
     let threshold = if new_locks { 2000.0 } else { 700.0 };
     d.derived(
         "gc_threshold",
-        Some(threshold),
+        Some(f.raw("gc_threshold").unwrap_or(threshold)),
         "gc.get_threshold()[0] of the version",
     );
+    d.measured("gc_per_object", f.raw("gc_ns_per_object"), "gc_ns_per_object");
+    d.measured(
+        "stw_per_thread",
+        f.raw("stop_the_world_us_per_thread").map(|us| us * 1e3),
+        "stop_the_world_us_per_thread",
+    );
+    // From 3.14.1 on the fork server imports the main module once; before, every child did.
+    let patch = f.version.split('.').nth(2).and_then(|p| {
+        p.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
+    });
+    if f.gated {
+        let preloads = f.minor > 14 || f.minor == 14 && patch.is_some_and(|p| p >= 1);
+        d.derived(
+            "forkserver_preload_main",
+            Some(f64::from(u8::from(preloads))),
+            "the version: 3.14.1 and later preload the main module",
+        );
+    }
     let every = f64::from(u8::from(f.minor <= 11));
     d.derived(
         "tpe_token_every_item",
@@ -123,8 +184,9 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
     );
     d.derived(
         "gil_requester_wins",
-        Some(requester_wins(&f.more["gil_slices"])),
-        "the order of holders in gil_slices",
+        f.raw("gil_requester_wins")
+            .or_else(|| Some(requester_wins(&f.more["gil_slices"]))),
+        "the order of holders of the GIL among three and more spinning threads",
     );
 }
 

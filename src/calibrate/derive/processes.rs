@@ -1,7 +1,7 @@
 //! Process pools, process starts, sub-interpreters, pickling.
 
 use super::Draft;
-use super::figures::{Figures, TYPICAL_SLOWNESS};
+use super::figures::Figures;
 use crate::cpython::profile::{Curve, Params};
 
 /// What `ProcessPoolExecutor.submit` costs over `ThreadPoolExecutor.submit` at most: one more pipe write. Its own figure
@@ -132,14 +132,20 @@ pub(super) fn objects(d: &mut Draft, f: &Figures<'_>) {
 pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     let fork_call = f.ms_alone("process_start_call_ms_fork");
     let fork_cycle = f.ms_alone("process_start_join_ms_fork");
+    let direct = f.raw("fork_ns_per_byte").map(|ns| ns.max(0.0));
     let span = |mb: &str| f.ms_alone(&format!("process_start_join_ms_fork_parent_{mb}mb"));
-    let per_byte = span("512")
+    let by_size = span("512")
         .zip(span("128"))
         .map(|(big, small)| (big - small).max(0.0) / (384.0 * 1024.0 * 1024.0));
+    let per_byte = direct.or(by_size);
     d.derived(
         "fork_per_byte",
         per_byte.map(|b| b * COPY_SHARE),
-        "0.6 of the slope of fork's start and join from 128 to 512 MB",
+        if direct.is_some() {
+            "0.6 of fork_ns_per_byte, the slope of fork's start and join over the parent's size"
+        } else {
+            "0.6 of the slope of fork's start and join from 128 to 512 MB"
+        },
     );
     let resident = f.raw("process_rss_mb_fork").unwrap_or(0.0) * 1024.0 * 1024.0;
     let copied = per_byte.unwrap_or(0.0) * COPY_SHARE * resident;
@@ -164,9 +170,16 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     );
 
     let trip = f.us("processpool_roundtrip_us", 300.0).unwrap_or(0.0);
+    // The calibration's own program imports nothing but what workloads do.
+    let (benchmark, imports_how) = if f.gated {
+        (0.0, "")
+    } else {
+        (MICRO_IMPORTS_NS, " and 3 ms of imports that only the benchmark has")
+    };
+    let how = format!("less the start call, a round trip, the pool's set-up{imports_how}");
     let boot = |method: &str, call: Option<f64>| {
         let first = f.by_exec(&format!("processpool_first_result_ms_{method}"))?;
-        Some(first - call? - trip - POOL_SETUP_NS - MICRO_IMPORTS_NS)
+        Some(first - call? - trip - POOL_SETUP_NS - benchmark)
     };
     let spawn_call = f.by_exec("process_start_call_ms_spawn");
     d.derived(
@@ -174,7 +187,6 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         spawn_call,
         "process_start_call_ms_spawn at best speed",
     );
-    let how = "less the start call, a round trip, the pool's set-up and 3 ms of imports that only the benchmark has";
     d.derived(
         "spawn_boot",
         boot("spawn", spawn_call),
@@ -201,7 +213,7 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
             .zip(imports)
             .map(|(start, imports)| start + share * imports)
     };
-    let how = |share: f64| {
+    let helper_how = |share: f64| {
         format!(
             "python_startup_ms and {share} of the imports of python_startup_imports_ms, at best speed"
         )
@@ -209,12 +221,12 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     d.derived(
         "tracker_boot",
         helper(TRACKER_IMPORTS[old]),
-        &how(TRACKER_IMPORTS[old]),
+        &helper_how(TRACKER_IMPORTS[old]),
     );
     d.derived(
         "forkserver_boot",
         helper(SERVER_IMPORTS[old]),
-        &how(SERVER_IMPORTS[old]),
+        &helper_how(SERVER_IMPORTS[old]),
     );
 
     let server_call = f.by_exec("process_start_call_ms_forkserver");
@@ -230,8 +242,11 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         "0.45 of process_start_call_ms_forkserver, which waits for the server's fork",
     );
     let child = boot("forkserver", server_call);
-    let how = "processpool_first_result_ms_forkserver less the start call, a round trip, the pool's set-up and 3 ms of imports";
-    d.derived("forkserver_child_boot", child, how);
+    d.derived(
+        "forkserver_child_boot",
+        child,
+        &format!("processpool_first_result_ms_forkserver {how}"),
+    );
 }
 
 /// Sub-interpreters, where there are any.
@@ -249,7 +264,8 @@ pub(super) fn interpreters(d: &mut Draft, f: &Figures<'_>) {
     let all = f
         .further(&["starts", "interpreters-4", "cpu_ms"])
         .zip(f.further(&["starts", "interpreters-1", "cpu_ms"]));
-    let life = all.map(|(four, one)| (four - one) / 3.0 * 1e6 / TYPICAL_SLOWNESS);
+    let life = (f.raw("interpreter_life_cpu_ms").map(|ms| ms * 1e6))
+        .or_else(|| all.map(|(four, one)| f.of_long_spell((four - one) / 3.0 * 1e6)));
     d.derived(
         "interp_destroy",
         life.map(|l| l - create),
@@ -260,12 +276,21 @@ pub(super) fn interpreters(d: &mut Draft, f: &Figures<'_>) {
         fork_boot,
         ..
     } = d.params;
-    let import = (forkserver_child_boot - fork_boot).max(0.0);
-    d.derived(
-        "interp_import",
-        Some(import),
-        "forkserver_child_boot - fork_boot: the same import of the main module",
-    );
+    let imported = f
+        .by_exec("interpreterpool_first_main_result_ms")
+        .zip(f.by_exec("interpreterpool_first_result_ms"));
+    match imported {
+        Some((with_main, without)) => d.derived(
+            "interp_import",
+            Some(with_main - without),
+            "interpreterpool_first_main_result_ms less interpreterpool_first_result_ms",
+        ),
+        None => d.derived(
+            "interp_import",
+            Some((forkserver_child_boot - fork_boot).max(0.0)),
+            "forkserver_child_boot - fork_boot: the same import of the main module",
+        ),
+    }
     let both = f
         .us_beyond(
             "interpreterpool_roundtrip_us",

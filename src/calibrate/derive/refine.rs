@@ -119,7 +119,7 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
             );
             *tag = match tag {
                 Tag::Derived(before) => Tag::Derived(format!("{before}; then {how}")),
-                Tag::Measured(_) | Tag::Default => Tag::Derived(how),
+                Tag::Measured(_) | Tag::Default | Tag::Absent(_) => Tag::Derived(how),
             };
         }
     }

@@ -1,0 +1,694 @@
+"""Microbenchmarks of one CPython and its machine, run by `pchsim calibrate`.
+
+    python bench.py '{"seconds": 10, "imports": []}'
+
+Standard library only, Python 3.9 to 3.15, with the GIL or free-threaded, Linux and macOS. Prints JSON Lines: `hello` (what this is),
+`start` before and `sample` after every sample, `absent` (what cannot be measured, and why), `failed`, `done`. Every sample stands between two
+readings of the reference loop (`pace`), so that whoever reads them can tell slow spells of the machine from slow code.
+Units are in the names. Samples are taken in rounds, one of everything at a time: a slow spell touches all figures a little rather than one of them wholly.
+"""
+import asyncio
+import concurrent.futures as cf
+import gc
+import hashlib
+import json
+import multiprocessing as mp
+import os
+import pickle
+import platform
+import queue
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+
+from pace import CORES, now, one_pace, pace, pin, spin
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LINUX = os.path.exists("/proc/self/smaps_rollup")
+GIL = not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled()
+METHODS = mp.get_all_start_methods()
+POOL_METHOD = "fork" if "fork" in METHODS else METHODS[0]
+BENCHES = []
+
+
+def emit(kind, **what):
+    print(json.dumps({"kind": kind, **what}), flush=True)
+
+
+def bench(pinned=False, rounds=10**9):
+    """Registers a benchmark: a function that returns figures. `pinned`: one thread, on one core. `rounds`: at most so many."""
+    def register(f):
+        BENCHES.append((f.__name__, f, pinned, rounds))
+        return f
+    return register
+
+
+def each(n, f):
+    """Seconds of one of n calls."""
+    a = now()
+    for _ in range(n):
+        f()
+    return (now() - a) / n
+
+
+def nothing(*_):
+    return None
+
+
+# ------------------------------------------------------------------ one thread
+
+_BLOCK = bytes(1 << 16)
+
+
+@bench(pinned=True)
+def bytecode():
+    a = now()
+    spin(50_000)
+    b = now()
+    for _ in range(40):
+        hashlib.sha256(_BLOCK).digest()
+    return {"burn_ns_per_iter": (b - a) / 50_000 * 1e9, "native_us_per_block": (now() - b) / 40 * 1e6}
+
+
+@bench(pinned=True)
+def system_calls():
+    """getppid: a bare call. lseek gives up the GIL, getpriority does not; they are alike otherwise."""
+    n = 3000
+    ppid, seek, priority = os.getppid, os.lseek, os.getpriority
+    fd = os.open(os.devnull, os.O_RDONLY)
+    try:
+        r = range(n)
+        a = now()
+        for _ in r:
+            ppid()
+        b = now()
+        for _ in r:
+            seek(fd, 0, 1)
+        c = now()
+        for _ in r:
+            priority(0, 0)
+        d = now()
+        for _ in r:
+            nothing()
+        e = now()
+    finally:
+        os.close(fd)
+    return {"getppid_ns": (b - a) / n * 1e9, "lseek_ns": (c - b) / n * 1e9, "getpriority_ns": (d - c) / n * 1e9,
+            "call_ns": (e - d) / n * 1e9}
+
+
+@bench(pinned=True)
+def locks():
+    n = 20_000
+    lock = threading.Lock()
+    a = now()
+    for _ in range(n):
+        with lock:
+            pass
+    b = now()
+    for _ in range(n):
+        pass
+    c = now()
+    q = queue.Queue()
+    for _ in range(2000):
+        q.put(1)
+        q.get()
+    return {"lock_uncontended_ns": ((b - a) - (c - b)) / n * 1e9, "queue_put_get_uncontended_us": (now() - c) / 2000 * 1e6}
+
+
+@bench(pinned=True)
+def pickles():
+    small = b"x" * 100
+    records = [{"id": i, "name": f"user-{i}", "tags": ["a", "b", "c"], "score": i * 0.5} for i in range(1000)]
+    dumped = pickle.dumps(records)
+    return {"pickle_dumps_us_bytes_100B": each(2000, lambda: pickle.dumps(small)) * 1e6,
+            "pickle_dumps_us_per_record": each(2, lambda: pickle.dumps(records)) / 1000 * 1e6,
+            "pickle_loads_us_per_record": each(2, lambda: pickle.loads(dumped)) / 1000 * 1e6}
+
+
+@bench(pinned=True)
+def pickled_bytes():
+    out = {}
+    for size in (10**4, 10**5, 3 * 10**5, 10**6, 3 * 10**6, 10**7, 25 * 10**6):
+        data = os.urandom(min(size, 10**6)) * max(1, size // 10**6)
+        dumped = pickle.dumps(data)
+        k = max(2, min(50, 4 * 10**6 // len(data)))
+        # The least of a few: the first touches fresh pages.
+        dumps = min(each(1, lambda: pickle.dumps(data)) for _ in range(k))
+        loads = min(each(1, lambda: pickle.loads(dumped)) for _ in range(k))
+        out[f"pickle_bytes_dumps_us_{len(data)}"] = dumps * 1e6
+        out[f"pickle_bytes_loads_us_{len(data)}"] = loads * 1e6
+    return out
+
+
+@bench(pinned=True)
+def collector():
+    n = 60_000
+    gc.disable()
+    try:
+        before = each(1, gc.collect)
+        lists = [[i, i] for i in range(n)]
+        gc.collect()
+        after = each(1, gc.collect)
+        del lists
+    finally:
+        gc.enable()
+    return {"gc_ns_per_object": (after - before) / n * 1e9}
+
+
+# ------------------------------------------------------------------ the event loop
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+
+@bench(pinned=True)
+def loop_steps():
+    async def noop():
+        pass
+
+    async def both():
+        for _ in range(200):
+            await asyncio.sleep(0)
+        a = now()
+        for _ in range(2000):
+            await asyncio.sleep(0)
+        b = now()
+        await asyncio.gather(*[noop() for _ in range(2000)])
+        return (b - a) / 2000, (now() - b) / 2000
+    switch, task = run(both())
+    return {"asyncio_switch_us": switch * 1e6, "asyncio_task_us": task * 1e6}
+
+
+@bench(pinned=True)
+def loop_sleepers():
+    async def timers(n):
+        async def one():
+            await asyncio.sleep(0.02)
+        c = time.process_time()
+        await asyncio.gather(*[one() for _ in range(n)])
+        return (time.process_time() - c) / n
+    return {"asyncio_sleeping_task_cpu_us": run(timers(1000)) * 1e6}
+
+
+@bench(pinned=True)
+def loop_objects():
+    async def objects(n):
+        q, s = asyncio.Queue(), asyncio.Semaphore(1)
+        a = now()
+        for _ in range(n):
+            q.put_nowait(1)
+            await q.get()
+        b = now()
+        for _ in range(n):
+            async with s:
+                pass
+        c = now()
+        out = {"asyncio_queue_put_get_us": (b - a) / n * 1e6, "asyncio_semaphore_us": (c - b) / n * 1e6}
+        if hasattr(asyncio, "timeout"):
+            for _ in range(n // 4):
+                async with asyncio.timeout(10):
+                    pass
+            out["asyncio_timeout_us"] = (now() - c) / (n // 4) * 1e6
+        return out
+    return run(objects(3000))
+
+
+@bench(pinned=True)
+def loop_start():
+    return {"asyncio_run_empty_us": each(4, lambda: run(asyncio.sleep(0))) * 1e6}
+
+
+# ------------------------------------------------------------------ threads
+
+@bench()
+def thread_life():
+    def start_join():
+        t = threading.Thread(target=nothing)
+        t.start()
+        t.join()
+    return {"thread_start_join_us": each(100, start_join) * 1e6}
+
+
+@bench()
+def handoff(n=600):
+    a, b = queue.SimpleQueue(), queue.SimpleQueue()
+
+    def other():
+        for _ in range(n):
+            b.put(a.get())
+    t = threading.Thread(target=other)
+    t.start()
+    s = now()
+    for _ in range(n):
+        a.put(1)
+        b.get()
+    s = now() - s
+    t.join()
+    return {"thread_handoff_us": s / n / 2 * 1e6}
+
+
+@bench()
+def thread_pool():
+    with cf.ThreadPoolExecutor(1) as ex:
+        for _ in range(20):
+            ex.submit(nothing).result()
+        trip = each(300, lambda: ex.submit(nothing).result())
+        n = 1000
+        a = now()
+        futures = [ex.submit(nothing) for _ in range(n)]
+        b = now()
+        cf.wait(futures)
+        c = now()
+    return {"threadpool_roundtrip_us": trip * 1e6, "threadpool_submit_us": (b - a) / n * 1e6, "threadpool_burst_us_per_task": (c - a) / n * 1e6}
+
+
+@bench()
+def offload(n=250):
+    async def trips(ex):
+        loop = asyncio.get_running_loop()
+        for _ in range(20):
+            await loop.run_in_executor(ex, nothing)
+        a = now()
+        for _ in range(n):
+            await loop.run_in_executor(ex, nothing)
+        return (now() - a) / n
+    with cf.ThreadPoolExecutor(1) as ex:
+        return {"run_in_executor_thread_roundtrip_us": run(trips(ex)) * 1e6}
+
+
+@bench()
+def sleeps():
+    out = {}
+    for ms, n in ((0.05, 40), (0.2, 40), (1, 20), (5, 8), (20, 3), (50, 2)):
+        late = []
+        for _ in range(n):
+            a = now()
+            time.sleep(ms / 1e3)
+            late.append((now() - a) * 1e6 - ms * 1e3)
+        out[f"sleep_late_us_{ms}"] = late
+    return out
+
+
+def holders(k, seconds):
+    """Who had the GIL: k threads spin and note when they were interrupted."""
+    go, log, end = threading.Event(), [[] for _ in range(k)], [0.0]
+
+    def spinner(i):
+        go.wait()
+        mine, last = log[i], now()
+        start = last
+        while last < end[0]:
+            t = now()
+            if t - last > 0.0008:
+                mine.append((start, i))
+                start = t
+            last = t
+        mine.append((start, i))
+    ts = [threading.Thread(target=spinner, args=(i,)) for i in range(k)]
+    for t in ts:
+        t.start()
+    end[0] = now() + seconds
+    go.set()
+    for t in ts:
+        t.join()
+    return [i for _, i in sorted(x for one in log for x in one)]
+
+
+if GIL:
+    @bench()
+    def gil_order():
+        return {"gil_holders": [holders(3, 0.12), holders(4, 0.12)]}
+
+
+class Box:
+    pass
+
+
+def box():
+    b = Box()
+    b.v = 0
+    return b
+
+
+def read_list(s, n):
+    for _ in range(n):
+        s[3]
+
+
+def write_dict(d, n):
+    for i in range(n):
+        d["k"] = i
+
+
+def write_attribute(b, n):
+    for i in range(n):
+        b.v = i
+
+
+def with_lock(lock, n):
+    for _ in range(n):
+        with lock:
+            pass
+
+
+@bench()
+def contention():
+    """Nanoseconds an operation: one thread, two threads on objects of their own, two on the same."""
+    cases = {"list_read": (read_list, lambda: [object() for _ in range(8)]), "lock": (with_lock, threading.Lock)}
+    if not GIL:
+        cases.update(dict_write=(write_dict, lambda: {"k": 0}), attribute_write=(write_attribute, box))
+    n, out = 20_000, {}
+
+    def per_operation(f, args):
+        gate = threading.Barrier(len(args) + 1)
+
+        def body(arg):
+            gate.wait()
+            f(arg, n)
+        ts = [threading.Thread(target=body, args=(x,)) for x in args]
+        for t in ts:
+            t.start()
+        gate.wait()
+        a = now()
+        for t in ts:
+            t.join()
+        return (now() - a) / n * 1e9
+    for name, (f, make) in cases.items():
+        one, two = make(), make()
+        out[f"contention_{name}_1_thread_ns"] = per_operation(f, [one])
+        if not GIL:
+            out[f"contention_{name}_2_threads_own_ns"] = per_operation(f, [one, two])
+            out[f"contention_{name}_2_threads_shared_ns"] = per_operation(f, [one, one])
+    return out
+
+
+if not GIL:
+    @bench()
+    def stopped_world():
+        """A collection of almost nothing, alone and with threads that run: they have to be stopped first."""
+        def collect(others):
+            stop = threading.Event()
+
+            def busy():
+                while not stop.is_set():
+                    spin(200)
+            ts = [threading.Thread(target=busy) for _ in range(others)]
+            for t in ts:
+                t.start()
+            gc.freeze()
+            try:
+                return each(20, gc.collect)
+            finally:
+                gc.unfreeze()
+                stop.set()
+                for t in ts:
+                    t.join()
+        alone = collect(0)
+        return {"stop_the_world_us_per_thread": (collect(2) - alone) / 2 * 1e6}
+
+
+# ------------------------------------------------------------------ processes
+
+def own_kb(field):
+    with open("/proc/self/smaps_rollup") as lines:
+        for line in lines:
+            if line.startswith(field + ":"):
+                return int(line.split()[1])
+
+
+def echo(conn):
+    while True:
+        data = conn.recv_bytes()
+        if not data:
+            return
+        conn.send_bytes(data[:1] if len(data) > 64 else data)
+
+
+def fork_join():
+    p = mp.get_context("fork").Process(target=nothing)
+    a = now()
+    p.start()
+    b = now()
+    p.join()
+    return b - a, now() - a
+
+
+if "fork" in METHODS:
+    @bench()
+    def fork():
+        xs = sorted(fork_join() for _ in range(5))
+        call, cycle = xs[2]
+        out = {"process_start_call_ms_fork": call * 1e3, "process_start_join_ms_fork": cycle * 1e3}
+        if LINUX:
+            out["process_rss_mb_fork"] = own_kb("Rss") / 1024
+        return out
+
+    @bench()
+    def fork_of_a_large_parent():
+        """Page tables are copied at the fork and torn down later."""
+        def cycle():
+            return sorted(fork_join()[1] for _ in range(5))[2]
+        small = cycle()
+        ballast = bytearray(192 << 20)
+        for i in range(0, len(ballast), 4096):
+            ballast[i] = 1
+        large = cycle()
+        del ballast
+        return {"fork_ns_per_byte": (large - small) / (192 << 20) * 1e9}
+
+
+@bench()
+def process_pool():
+    out = {}
+    with cf.ProcessPoolExecutor(1, mp_context=mp.get_context(POOL_METHOD)) as ex:
+        for _ in range(20):
+            ex.submit(nothing).result()
+        c = time.process_time()
+        out["processpool_roundtrip_us"] = each(100, lambda: ex.submit(nothing).result()) * 1e6
+        out["processpool_roundtrip_parent_cpu_us"] = (time.process_time() - c) / 100 * 1e6
+        n = 500
+        c, a = time.process_time(), now()
+        futures = [ex.submit(nothing) for _ in range(n)]
+        b = now()
+        cf.wait(futures)
+        out["processpool_submit_us"] = (b - a) / n * 1e6
+        out["processpool_burst_us_per_task"] = (now() - a) / n * 1e6
+        out["processpool_burst_parent_cpu_us_per_task"] = (time.process_time() - c) / n * 1e6
+    return out
+
+
+@bench()
+def process_pool_payload():
+    out = {}
+    with cf.ProcessPoolExecutor(1, mp_context=mp.get_context(POOL_METHOD)) as ex:
+        for _ in range(5):
+            ex.submit(nothing).result()
+        for size, label, k in ((100_000, "100KB", 20), (1_000_000, "1MB", 4), (10_000_000, "10MB", 2)):
+            data = bytes(size)
+            ex.submit(nothing, data).result()
+            out[f"processpool_roundtrip_us_arg_{label}"] = each(k, lambda: ex.submit(nothing, data).result()) * 1e6
+    return out
+
+
+@bench()
+def pipes():
+    out = {}
+    ctx = mp.get_context(POOL_METHOD)
+    ours, theirs = ctx.Pipe()
+    p = ctx.Process(target=echo, args=(theirs,))
+    p.start()
+
+    def trip(data):
+        ours.send_bytes(data)
+        ours.recv_bytes()
+    for size, label, k in ((100, "100B", 100), (100_000, "100KB", 30), (1_000_000, "1MB", 6), (10_000_000, "10MB", 2)):
+        data = bytes(size)
+        trip(data)
+        out[f"pipe_send_and_ack_us_{label}"] = each(k, lambda: trip(data)) * 1e6
+    ours.send_bytes(b"")
+    p.join()
+    return out
+
+
+def python(*arguments):
+    """Another run of this interpreter, to its end; what it prints is ours."""
+    sys.stdout.flush()
+    done = subprocess.run([sys.executable, "-W", "ignore", *arguments], cwd=HERE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}: exit code {done.returncode}: {done.stderr.strip()[-300:]}")
+    return done.stdout
+
+
+@bench()
+def startup():
+    return {"python_startup_ms": each(1, lambda: python("-c", "pass")) * 1e3,
+            "python_startup_imports_ms": each(1, lambda: python("-c", "import asyncio, concurrent.futures.process, multiprocessing")) * 1e3}
+
+
+def part(*arguments):
+    """A run of starts.py, whose samples have readings of the pace of their own."""
+    merged = {}
+    for line in python("starts.py", *arguments).splitlines():
+        sample = json.loads(line)
+        if any(sample["pace"]):
+            emit("sample", name=" ".join(arguments), figures=sample["figures"], pace=sample["pace"])
+        else:
+            merged.update(sample["figures"])
+    return merged
+
+
+def register_starts():
+    for method in METHODS:
+        BENCHES.append((f"start by {method}", lambda m=method: part("times", m), False, 10**9))
+    if not LINUX:
+        emit("absent", what="memory", why="this system does not tell the memory of processes as Linux does (no /proc/self/smaps_rollup)")
+        return
+    # Sizes hardly vary: one look in a short run, a few in a long one.
+    few = 1 if SETTINGS["seconds"] < 30 else 3
+    BENCHES.append(("memory of a process", lambda: part("idle"), False, few))
+    for what in ("threads", "loop", "processes"):
+        BENCHES.append((f"memory of {what}", lambda w=what: part("growth", w), False, few))
+    for method in METHODS:
+        for workers in ((1, 2, 4) if method == "fork" else (1, 4)):
+            BENCHES.append((f"memory by {method}", lambda m=method, k=workers: part("memory", m, str(k)), False, few))
+
+
+# ------------------------------------------------------------------ sub-interpreters
+
+def register_interpreters():
+    if not hasattr(cf, "InterpreterPoolExecutor"):
+        emit("absent", what="interpreters", why="no InterpreterPoolExecutor before Python 3.14")
+        return
+    BENCHES.append(("sub-interpreters", interpreters, False, 10**9))
+    BENCHES.append(("start of sub-interpreters", lambda: part("interpreters"), False, 10**9))
+    BENCHES.append(("sub-interpreters' lives", interpreter_lives, False, 10**9))
+    if LINUX:
+        BENCHES.append(("memory of interpreters", lambda: part("growth", "interpreters"), False, 2))
+
+
+def interpreters():
+    with cf.InterpreterPoolExecutor(1) as ex:
+        for _ in range(10):
+            ex.submit(len, ()).result()
+        return {"interpreterpool_roundtrip_us": each(100, lambda: ex.submit(len, ()).result()) * 1e6}
+
+
+def interpreter_lives():
+    """CPU of making, using and ending one more interpreter."""
+    def cpu(k):
+        c = time.process_time()
+        with cf.InterpreterPoolExecutor(k) as ex:
+            for f in [ex.submit(time.sleep, 0.05) for _ in range(k)]:
+                f.result()
+        return time.process_time() - c
+    return {"interpreter_life_cpu_ms": (cpu(3) - cpu(1)) / 2 * 1e3}
+
+
+# ------------------------------------------------------------------ the user's own imports
+
+IMPORT = """
+import gc, json, os, sys, time
+def kb():
+    try:
+        with open('/proc/self/smaps_rollup') as lines:
+            return sum(int(l.split()[1]) for l in lines if l.startswith('Private_'))
+    except OSError:
+        import resource
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == 'darwin' else 1)
+before, objects, c, a = kb(), len(gc.get_objects()), time.process_time(), time.perf_counter()
+__import__(sys.argv[1])
+print(json.dumps([time.perf_counter() - a, time.process_time() - c, kb() - before, len(gc.get_objects()) - objects]))
+"""
+
+
+def register_imports(modules):
+    for module in modules:
+        def one(m=module):
+            # In the user's folder: their own modules are to be found there.
+            done = subprocess.run([sys.executable, "-W", "ignore", "-c", IMPORT, m], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, timeout=120, cwd=SETTINGS.get("folder"))
+            if done.returncode:
+                last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+                raise RuntimeError(f"import {m}: {last[0]}")
+            wall, cpu, kb, objects = json.loads(done.stdout.splitlines()[-1])
+            return {f"import_ms {m}": wall * 1e3, f"import_cpu_ms {m}": cpu * 1e3, f"import_kb {m}": kb, f"import_objects {m}": objects}
+        BENCHES.append((f"import {module}", one, False, 5))
+
+
+# ------------------------------------------------------------------ the run
+
+def hello():
+    def read(path):
+        try:
+            with open(path) as f:
+                return f.read().strip()
+        except OSError:
+            return None
+    model = next((l.partition(":")[2].strip() for l in (read("/proc/cpuinfo") or "").splitlines() if l.startswith("model name")), None)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    emit("hello", version=platform.python_version(), implementation=sys.implementation.name, free_threaded=not GIL,
+         free_threaded_build=bool(sysconfig.get_config_var("Py_GIL_DISABLED")), compiler=platform.python_compiler(),
+         switch_interval_ms=sys.getswitchinterval() * 1e3, gc_threshold=gc.get_threshold()[0], methods=METHODS,
+         system=f"{platform.system()} {platform.release()} {platform.machine()}", cpu=model or platform.processor(), cores=len(CORES) or os.cpu_count() or 1,
+         load=load, base_slice_ns=read("/sys/kernel/debug/sched/base_slice_ns"), cpu_max=read("/sys/fs/cgroup/cpu.max"),
+         pinned=bool(CORES))
+
+
+def sample(name, f, pinned):
+    core = CORES[0] if pinned and CORES else None
+    before = pace(core)
+    if core is not None:
+        # The core of the fastest reading would be better still, but a pinned thread that waits for its core shows in the pace, too.
+        pin([core])
+    try:
+        gc.collect()
+        figures = f()
+    finally:
+        pin(CORES)
+    after = pace(core)
+    if figures:
+        emit("sample", name=name, figures=figures, pace=[before, after])
+
+
+SETTINGS = {}
+
+
+def main():
+    SETTINGS.update(json.loads(sys.argv[1]))
+    seconds = SETTINGS["seconds"]
+    begun = now()
+    hello()
+    register_starts()
+    register_interpreters()
+    register_imports(SETTINGS.get("imports", []))
+    failed, last, rounds = set(), {}, 0
+    # The reference loop at its best: many short readings now, and the readings round every sample later.
+    emit("paces", ns=[one_pace() for _ in range(30)])
+    while True:
+        ran = 0
+        for name, f, pinned, most in BENCHES:
+            elapsed = now() - begun
+            late = rounds > 0 and elapsed + last.get((name, f), 0) * 1.1 > seconds
+            if (name, f) in failed or rounds >= most or late:
+                continue
+            emit("start", name=name, share=min(1.0, elapsed / seconds), round=rounds)
+            a = now()
+            try:
+                sample(name, f, pinned)
+                ran += 1
+            except Exception as e:
+                failed.add((name, f))
+                emit("failed", name=name, why=f"{type(e).__name__}: {e}")
+            last[(name, f)] = now() - a
+        rounds += 1
+        if not ran or now() - begun > seconds:
+            break
+    emit("done", rounds=rounds, seconds=now() - begun)
+
+
+if __name__ == "__main__":
+    main()

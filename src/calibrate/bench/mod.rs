@@ -1,0 +1,189 @@
+//! Microbenchmarks of a real interpreter: embedded Python programs, run by it, and what they tell.
+
+mod profile;
+mod samples;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
+pub use samples::{Estimate, Hello, Samples};
+
+use crate::host::{self, End, HostError, Program};
+use samples::Line;
+
+/// The programs, by file name.
+const FILES: [(&str, &str); 3] = [
+    ("bench.py", include_str!("bench.py")),
+    ("pace.py", include_str!("pace.py")),
+    ("starts.py", include_str!("starts.py")),
+];
+
+/// How long a quick calibration takes.
+pub const QUICK: Duration = Duration::from_secs(9);
+/// How long a full one does: two minutes at most, with the derivation of the profile.
+pub const FULL: Duration = Duration::from_secs(100);
+
+/// What is to be measured.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How long; everything is measured once in any case.
+    pub time: Duration,
+    /// The user's modules whose import is to be timed.
+    pub imports: Vec<String>,
+    /// Where these modules are looked for besides the usual places.
+    pub folder: PathBuf,
+}
+
+/// What is being done.
+#[derive(Clone, Debug)]
+pub struct Progress<'a> {
+    /// What is being measured.
+    pub what: &'a str,
+    /// How much of the time is over, from 0 to 1.
+    pub share: f64,
+    /// Rounds finished.
+    pub round: u32,
+}
+
+/// Why an interpreter could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The program could not be run at all.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The folder for the programs could not be made.
+    #[error("cannot write the microbenchmarks to a temporary folder: {0}")]
+    Folder(#[from] std::io::Error),
+    /// It did not end in time and was ended.
+    #[error(
+        "{python} was ended after {seconds} s: the microbenchmarks should have been done long before{last}"
+    )]
+    Hung {
+        /// The interpreter.
+        python: String,
+        /// After how long.
+        seconds: u64,
+        /// `, the last was ...` or nothing.
+        last: String,
+    },
+    /// It ended with an error.
+    #[error("{python} {how} while it ran the microbenchmarks{last}{stderr}")]
+    Crashed {
+        /// The interpreter.
+        python: String,
+        /// How it ended.
+        how: String,
+        /// `, the last was ...` or nothing.
+        last: String,
+        /// What it wrote to standard error, on lines of its own.
+        stderr: String,
+    },
+    /// It printed something else.
+    #[error("{python} printed what is not a measurement: `{line}`; is it really CPython?")]
+    Garbage {
+        /// The interpreter.
+        python: String,
+        /// What it printed.
+        line: String,
+    },
+    /// The user interrupted it.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Runs the microbenchmarks.
+///
+/// # Errors
+/// When the interpreter cannot be run, hangs, crashes or prints something else, or when the user interrupts.
+pub fn measure(
+    python: &Path,
+    plan: &Plan,
+    progress: &mut dyn FnMut(&Progress<'_>),
+) -> Result<Samples, BenchError> {
+    let folder = tempfile::Builder::new().prefix("pchsim-").tempdir()?;
+    for (name, text) in FILES {
+        std::fs::write(folder.path().join(name), text)?;
+    }
+    let settings = serde_json::json!({
+        "seconds": plan.time.as_secs_f64(), "imports": plan.imports, "folder": plan.folder,
+    });
+    let mut program = Program::new(python);
+    program.args = ["-W", "ignore", "bench.py", &settings.to_string()]
+        .map(Into::into)
+        .to_vec();
+    program.dir = Some(folder.path());
+    program.limit = plan.time * 2 + Duration::from_secs(60);
+    let mut reader = Reader::default();
+    let finished = host::run(&program, &mut |line| reader.line(line, progress))?;
+    let python = python.display().to_string();
+    let last = reader
+        .last
+        .map_or(String::new(), |l| format!(", the last was `{l}`"));
+    match finished.end {
+        End::Interrupted => return Err(BenchError::Interrupted),
+        End::TimedOut => {
+            return Err(BenchError::Hung {
+                python,
+                seconds: finished.wall.as_secs(),
+                last,
+            });
+        }
+        _ => {}
+    }
+    if let Some(line) = reader.garbage {
+        return Err(BenchError::Garbage { python, line });
+    }
+    match reader.samples {
+        Some(samples) if finished.succeeded() && reader.done => Ok(samples),
+        _ => Err(BenchError::Crashed {
+            python,
+            how: finished.how(),
+            last,
+            stderr: match finished.stderr.trim() {
+                "" => String::new(),
+                text => format!(":\n{text}"),
+            },
+        }),
+    }
+}
+
+/// Takes the program's lines in.
+#[derive(Default)]
+struct Reader {
+    samples: Option<Samples>,
+    garbage: Option<String>,
+    last: Option<String>,
+    done: bool,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str, progress: &mut dyn FnMut(&Progress<'_>)) {
+        let parsed: Line = match serde_json::from_str(line) {
+            Ok(parsed) => parsed,
+            Err(_) if line.trim().is_empty() => return,
+            Err(_) => {
+                self.garbage
+                    .get_or_insert_with(|| line.chars().take(200).collect());
+                return;
+            }
+        };
+        match parsed {
+            Line::Hello(hello) => self.samples = Some(Samples::new(hello)),
+            Line::Start { name, share, round } => {
+                progress(&Progress {
+                    what: &name,
+                    share,
+                    round,
+                });
+                self.last = Some(name);
+            }
+            other => {
+                self.done |= matches!(other, Line::Done { .. });
+                if let Some(samples) = &mut self.samples {
+                    samples.take(other);
+                }
+            }
+        }
+    }
+}

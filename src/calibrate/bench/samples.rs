@@ -1,0 +1,370 @@
+//! What a calibration measured, and robust estimates from it.
+//!
+//! Every sample lies between two readings of a short reference loop. A sample's *slowness* is the mean of the two over the
+//! machine's best: what neighbours, and other programs, cost just then. Costs are divided by it, and only the samples of the
+//! faster half count, or all those taken near the best speed if there are more; the median of these is the figure.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::calibrate::median;
+
+/// Samples this close to the machine's best speed all count.
+const NEAR_BEST: f64 = 1.15;
+/// Of the samples, sorted by slowness, at least this share counts.
+const FASTER_SHARE: f64 = 0.5;
+/// The reference loop's best is not its very least reading, which a change of clock speed or rounding may have made, but this
+/// quantile of all readings.
+const BEST_QUANTILE: f64 = 0.02;
+
+/// What the interpreter says of itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Hello {
+    /// `3.13.0`
+    pub version: String,
+    /// Whether it runs without the GIL now.
+    pub free_threaded: bool,
+    /// The compiler.
+    pub compiler: String,
+    /// `sys.getswitchinterval()` in milliseconds.
+    pub switch_interval_ms: f64,
+    /// `gc.get_threshold()[0]`.
+    pub gc_threshold: f64,
+    /// Start methods of `multiprocessing`.
+    pub methods: Vec<String>,
+    /// Operating system, release, architecture.
+    pub system: String,
+    /// The processor.
+    pub cpu: String,
+    /// Cores that it may use.
+    pub cores: u32,
+    /// Load average over the last minute, where known.
+    pub load: Option<f64>,
+    /// The scheduler's base slice, where it can be read.
+    pub base_slice_ns: Option<String>,
+    /// The limit of the control group, where there is one.
+    pub cpu_max: Option<String>,
+    /// Whether the reference loop could be pinned to cores.
+    pub pinned: bool,
+}
+
+/// One line of the program's output.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum Line {
+    Hello(Hello),
+    Paces {
+        ns: Vec<f64>,
+    },
+    Start {
+        name: String,
+        share: f64,
+        round: u32,
+    },
+    Sample {
+        figures: Map<String, Value>,
+        pace: [f64; 2],
+    },
+    Absent {
+        what: String,
+        why: String,
+    },
+    Failed {
+        name: String,
+        why: String,
+    },
+    Done {
+        rounds: u32,
+    },
+}
+
+/// One value of a figure.
+#[derive(Clone, Debug)]
+struct Taken {
+    value: Value,
+    /// Mean reading of the reference loop round it, in nanoseconds an iteration; `None`: sizes, which have no speed.
+    pace: Option<f64>,
+}
+
+/// Everything that one calibration measured.
+#[derive(Clone, Debug)]
+pub struct Samples {
+    /// The interpreter and the machine.
+    pub hello: Hello,
+    taken: BTreeMap<String, Vec<Taken>>,
+    paces: Vec<f64>,
+    /// What cannot be measured here, and why.
+    pub absent: BTreeMap<String, String>,
+    /// Benchmarks that failed, and why.
+    pub failed: Vec<(String, String)>,
+    /// How often everything was measured.
+    pub rounds: u32,
+}
+
+/// A figure from its samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Median of the samples that count, at the machine's best speed.
+    pub value: f64,
+    /// Least and greatest quartile of these.
+    pub quartiles: (f64, f64),
+    /// How many samples count.
+    pub samples: usize,
+}
+
+impl Samples {
+    pub(super) fn new(hello: Hello) -> Self {
+        let absent = ["fork", "spawn", "forkserver"]
+            .iter()
+            .filter(|m| !hello.methods.iter().any(|have| have == *m))
+            .map(|m| {
+                let why = format!("this interpreter has no start method `{m}`");
+                ((*m).to_owned(), why)
+            })
+            .collect();
+        Self {
+            hello,
+            taken: BTreeMap::new(),
+            paces: Vec::new(),
+            absent,
+            failed: Vec::new(),
+            rounds: 0,
+        }
+    }
+
+    /// Takes in a line of output; `false` if it was the last.
+    pub(super) fn take(&mut self, line: Line) {
+        match line {
+            Line::Hello(_) | Line::Start { .. } => {}
+            Line::Paces { ns } => self.paces.extend(ns.into_iter().filter(|x| *x > 0.0)),
+            Line::Sample { figures, pace } => {
+                let measured = pace.iter().all(|p| p.is_finite() && *p > 0.0);
+                let pace = measured.then(|| (pace[0] + pace[1]) / 2.0);
+                self.paces.extend(pace);
+                for (name, value) in figures {
+                    self.taken
+                        .entry(name)
+                        .or_default()
+                        .push(Taken { value, pace });
+                }
+            }
+            Line::Absent { what, why } => {
+                self.absent.insert(what, why);
+            }
+            Line::Failed { name, why } => self.failed.push((name, why)),
+            Line::Done { rounds } => self.rounds = rounds,
+        }
+    }
+
+    /// One iteration of the reference loop at the machine's best speed, in nanoseconds.
+    pub fn best_pace(&self) -> f64 {
+        let mut sorted = self.paces.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = (sorted.len() as f64 * BEST_QUANTILE) as usize;
+        sorted.get(at).copied().unwrap_or(f64::NAN)
+    }
+
+    /// How much slower than at its best the machine ran, in the mean over all readings (1.0: at its best).
+    pub fn mean_slowness(&self) -> f64 {
+        let mean = self.paces.iter().sum::<f64>() / self.paces.len().max(1) as f64;
+        mean / self.best_pace()
+    }
+
+    /// The same samples without every `groups`-th, from the `group`-th on: for finding out how much the result depends on
+    /// which were taken. A figure that was taken once keeps its sample.
+    #[must_use]
+    pub fn without(&self, group: usize, groups: usize) -> Self {
+        let mut fewer = self.clone();
+        for taken in fewer.taken.values_mut() {
+            if taken.len() > 1 {
+                let mut i = 0;
+                taken.retain(|_| {
+                    i += 1;
+                    (i - 1) % groups != group
+                });
+            }
+        }
+        fewer
+    }
+
+    /// The user's modules whose import was timed.
+    pub fn imported(&self) -> Vec<String> {
+        self.taken
+            .keys()
+            .filter_map(|name| name.strip_prefix("import_ms "))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The figure of this name.
+    pub fn estimate(&self, name: &str) -> Option<Estimate> {
+        let taken = self.taken.get(name)?;
+        let numbers = |t: &Taken| t.value.as_f64().filter(|v| v.is_finite());
+        self.robust(name, taken, &numbers)
+    }
+
+    /// Samples near the best speed, or else the faster half.
+    fn counted<'a>(&self, taken: &'a [Taken]) -> Vec<(&'a Taken, f64)> {
+        let best = self.best_pace();
+        let mut by_slowness: Vec<(&Taken, f64)> = taken
+            .iter()
+            .map(|t| (t, t.pace.map_or(1.0, |p| p / best)))
+            .collect();
+        by_slowness.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let near = by_slowness
+            .iter()
+            .filter(|(_, slowness)| *slowness <= NEAR_BEST)
+            .count();
+        let half = (taken.len() as f64 * FASTER_SHARE).ceil() as usize;
+        by_slowness.truncate(near.max(half));
+        by_slowness
+    }
+
+    fn robust(
+        &self,
+        name: &str,
+        taken: &[Taken],
+        number: &dyn Fn(&Taken) -> Option<f64>,
+    ) -> Option<Estimate> {
+        let timed = is_time(name);
+        let mut values: Vec<f64> = self
+            .counted(taken)
+            .into_iter()
+            .filter_map(|(t, slowness)| Some(number(t)? / if timed { slowness } else { 1.0 }))
+            .collect();
+        values.sort_by(f64::total_cmp);
+        let last = values.len().checked_sub(1)?;
+        let quartile = |share: f64| values[(last as f64 * share).round() as usize];
+        Some(Estimate {
+            quartiles: (quartile(0.25), quartile(0.75)),
+            samples: values.len(),
+            value: median(values),
+        })
+    }
+
+    /// The figures in the two forms that profiles are derived from: the reference's `micro-*.json` and `more-*.json`.
+    pub fn figures(&self) -> (Value, Value) {
+        let (mut metrics, mut spread) = (Map::new(), Map::new());
+        let mut put = |name: &str, value: f64| metrics.insert(name.into(), json!(value));
+        put("switch_interval_ms", self.hello.switch_interval_ms);
+        put("gc_threshold", self.hello.gc_threshold);
+        if let Some(share) = self.requester_wins() {
+            put("gil_requester_wins", share);
+        }
+        let mut more = Map::new();
+        for name in self.taken.keys() {
+            if self.structured(name, &mut more) {
+                continue;
+            }
+            if let Some(e) = self.estimate(name) {
+                put(name, e.value);
+                spread.insert(name.clone(), json!([e.quartiles.0, e.quartiles.1]));
+            }
+        }
+        more.insert(
+            "machine".into(),
+            json!({"cores": self.hello.cores, "base_slice_ns": self.hello.base_slice_ns}),
+        );
+        let micro = json!({
+            "version": self.hello.version,
+            "free_threaded": self.hello.free_threaded,
+            "runs": self.rounds,
+            "gated": true,
+            "absent": self.absent,
+            "metrics": metrics,
+            "spread": spread,
+        });
+        (micro, Value::Object(more))
+    }
+
+    /// Puts a figure that is more than a number where it belongs; whether it was one.
+    fn structured(&self, name: &str, more: &mut Map<String, Value>) -> bool {
+        let mut put = |path: [&str; 3], value: Value| {
+            let mut at = &mut *more;
+            for key in &path[..2] {
+                if !key.is_empty() {
+                    let inner = at.entry(*key).or_insert_with(|| json!({}));
+                    let Some(inner) = inner.as_object_mut() else {
+                        return;
+                    };
+                    at = inner;
+                }
+            }
+            at.insert(path[2].into(), value);
+        };
+        let number = || self.estimate(name).map_or(Value::Null, |e| json!(e.value));
+        if let Some(ms) = name.strip_prefix("sleep_late_us_") {
+            let late = self.lateness(name);
+            put(
+                ["sleep_overshoot_us_by_ms", ms, "p50"],
+                late.map_or(Value::Null, |l| json!(l)),
+            );
+        } else if let Some(rest) = name.strip_prefix("tree_kb_") {
+            let row = rest.replace('_', "-");
+            let last = self.taken[name].last().map(|t| t.value.clone());
+            put(
+                ["starts", &row, "processes_kb"],
+                last.unwrap_or(Value::Null),
+            );
+        } else if name == "idle_kb" {
+            let last = self.taken[name].last().map(|t| t.value.clone());
+            put(
+                ["", "", "idle_workloads_process_kb"],
+                last.unwrap_or(Value::Null),
+            );
+        } else if let Some(rest) = name.strip_prefix("contention_") {
+            let at = ["_1_thread", "_2_threads"]
+                .iter()
+                .find_map(|mark| rest.find(mark));
+            if let Some(at) = at {
+                put(["contention", &rest[..at], &rest[at + 1..]], number());
+            }
+        } else if let Some(rest) = name.strip_prefix("pickle_bytes_") {
+            if let Some((what, size)) = rest.rsplit_once('_') {
+                put(["pickle_random_bytes_best", size, what], number());
+            }
+        } else {
+            return name == "gil_holders";
+        }
+        true
+    }
+
+    /// Median lateness of sleeps in microseconds: not divided by the slowness, for the processor sleeps.
+    fn lateness(&self, name: &str) -> Option<f64> {
+        let all: Vec<f64> = self
+            .counted(self.taken.get(name)?)
+            .into_iter()
+            .flat_map(|(t, _)| t.value.as_array().into_iter().flatten())
+            .filter_map(Value::as_f64)
+            .filter(|v| v.is_finite())
+            .collect();
+        (!all.is_empty()).then(|| median(all))
+    }
+
+    /// The share of GIL switches back to the thread that held it before the last one.
+    fn requester_wins(&self) -> Option<f64> {
+        let runs = self.taken.get("gil_holders")?;
+        let (mut back, mut switches) = (0.0, 0.0);
+        for holders in runs.iter().flat_map(|t| t.value.as_array()).flatten() {
+            let holders: Vec<i64> = holders
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_i64)
+                .collect();
+            for w in holders.windows(3) {
+                switches += 1.0;
+                back += f64::from(u8::from(w[0] == w[2]));
+            }
+        }
+        (switches > 0.0).then(|| back / switches)
+    }
+}
+
+/// Whether a figure's name says that it is a time: only times stretch when the machine is slow.
+fn is_time(name: &str) -> bool {
+    name.split([' ', '_'])
+        .any(|word| matches!(word, "ns" | "us" | "ms"))
+}
