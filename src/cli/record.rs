@@ -1,13 +1,18 @@
 //! `pchsim record`: a scenario from measurements.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{Exit, Printer, UserError};
 use crate::calibrate::profiles;
-use crate::learn::{self, ArrivalsChoice, Format, Learned, TimeUnit, Trace, TraceOptions};
+use crate::host::{self, End, Finished, HostError, Program};
+use crate::learn::{
+    self, ArrivalsChoice, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
+};
 use crate::scenario;
 
 /// Learns a scenario from a recorded trace, or from a program that is run and recorded.
@@ -31,6 +36,32 @@ pub struct Args {
     /// How the trace is written [default: by its extension or first line]
     #[arg(long, value_enum, help_heading = "Trace")]
     pub format: Option<TraceFormat>,
+
+    /// Run this program and record its tasks (after --)
+    #[arg(last = true, value_name = "PROGRAM", conflicts_with_all = ["trace", "emit_recorder"])]
+    pub program: Vec<OsString>,
+    /// Give every thread pool of the program one worker: no task waits for the GIL, and waiting is I/O
+    #[arg(long, requires = "program", help_heading = "Recording")]
+    pub sequential: bool,
+    /// End the program after this time, as in 90s or 5m [default: none]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "program", help_heading = "Recording")]
+    pub limit: Option<Duration>,
+    /// Also write the recorded trace (JSON Lines) to this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "program",
+        help_heading = "Recording"
+    )]
+    pub keep_trace: Option<PathBuf>,
+    /// Write the recorder, a Python module, to this file (-: standard output), to mark tasks and steps by hand
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "trace",
+        help_heading = "Recording"
+    )]
+    pub emit_recorder: Option<PathBuf>,
 
     /// Write the scenario to this file and the table of fits to standard output
     ///
@@ -86,22 +117,196 @@ pub enum ArrivalMode {
     Open,
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    match scenario::units::duration(text) {
+        Ok(t) if t.0 > 0 => Ok(Duration::from_nanos(t.0)),
+        _ => Err("a time with its unit, as in 90s or 5m, more than zero".into()),
+    }
+}
+
 /// Learns and writes; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    let Some(path) = &args.trace else {
-        return Err(
-            UserError::new("nothing to learn from\nhelp: name a trace with --trace FILE").into(),
-        );
-    };
+    if let Some(file) = &args.emit_recorder {
+        if file == Path::new("-") {
+            printer.result(recorder::RECORDER)?;
+        } else {
+            printer.write_file(file, recorder::RECORDER, args.force)?;
+        }
+        return Ok(Exit::Done as u8);
+    }
     if let Some(output) = to_file(args) {
         Printer::check_writable(output, args.force)?;
     }
-    let trace =
-        Trace::read(path, trace_options(args)).map_err(|e| UserError::new(e.to_string()))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let learned = learn_from(&trace, args, &stem, &path.display().to_string())?;
-    write(&learned, to_file(args), args.force, printer)?;
-    Ok(Exit::Done as u8)
+    // A misspelt name should be noticed before the program has run.
+    let interpreter = interpreter(args)?;
+    match &args.trace {
+        Some(path) => {
+            let trace = Trace::read(path, trace_options(args))
+                .map_err(|e| UserError::new(e.to_string()))?;
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let options = options(args, interpreter, &stem, &path.display().to_string());
+            let learned = learn::learn(&trace, options)
+                .map_err(|e| UserError::new(format!("{}: {e}", path.display())))?;
+            write(&learned, to_file(args), args.force, printer)?;
+            Ok(Exit::Done as u8)
+        }
+        None if args.program.is_empty() => Err(UserError::new(
+            "nothing to learn from\nhelp: name a trace with --trace FILE, or a program to run after --, as in: pchsim record \
+             -- python my_program.py",
+        )
+        .into()),
+        None => record(args, interpreter, printer),
+    }
+}
+
+/// Runs the program with the recorder in it, and learns from what that wrote.
+fn record(
+    args: &Args,
+    interpreter: Option<(String, f64)>,
+    printer: &Printer,
+) -> anyhow::Result<u8> {
+    let output = args.output.clone().unwrap_or_else(|| "recorded.ron".into());
+    let output = Some(output.as_path()).filter(|p| *p != Path::new("-"));
+    for file in output.iter().copied().chain(args.keep_trace.as_deref()) {
+        Printer::check_writable(file, args.force)?;
+    }
+    let dir = Scratch::new()?;
+    let finished = run_recorded(args, &dir.0)?;
+    let rows = recorder::collect(&dir.0.join("rows")).context("cannot read what was recorded")?;
+    drop(dir);
+    let failed = how_it_failed(&finished, args.limit);
+    if let Some(how) = &failed {
+        printer.error(&format!("error: the recorded program {how}"));
+    }
+    if rows.is_empty() {
+        return nothing_recorded(failed.is_some());
+    }
+    if let Some(file) = &args.keep_trace {
+        printer.write_file(file, &rows, args.force)?;
+    }
+    let command: Vec<_> = args.program.iter().map(|a| a.to_string_lossy()).collect();
+    let origin = format!(
+        "a run of `{}`. Io includes waiting that the recorder cannot tell from it (the GIL, locks of C code): record under \
+         light load, or with --sequential",
+        command.join(" ")
+    );
+    let trace = recorder::parse(&rows, "the recorded trace")?;
+    let options = options(args, interpreter, &program_name(&args.program), &origin);
+    let learned = match learn::learn(&trace, options) {
+        Ok(learned) => learned,
+        Err(_) => return nothing_recorded(failed.is_some()),
+    };
+    if failed.is_some() {
+        printer.warn("warning: the scenario holds what was recorded up to then");
+    }
+    write(&learned, output, args.force, printer)?;
+    Ok(match finished.end {
+        End::Interrupted => Exit::Interrupted as u8,
+        _ if failed.is_some() => Exit::Unexpected as u8,
+        _ => Exit::Done as u8,
+    })
+}
+
+/// A directory of this run's own; it goes with this value.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> anyhow::Result<Self> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let name = format!(
+            "pchsim-record-{}-{}",
+            std::process::id(),
+            now.unwrap_or_default().as_nanos()
+        );
+        let dir = std::env::temp_dir().join(name);
+        std::fs::create_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let scratch = Self(dir);
+        recorder::install(&scratch.0)
+            .and_then(|()| std::fs::create_dir(scratch.0.join("rows")))
+            .with_context(|| format!("cannot write to {}", scratch.0.display()))?;
+        Ok(scratch)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // That a temporary directory stays behind is no news beside the result.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
+    host::watch_interrupts();
+    let text = |p: &Path| {
+        p.to_str()
+            .map(str::to_owned)
+            .with_context(|| format!("{} is not UTF-8", p.display()))
+    };
+    let mut path = text(dir)?;
+    if let Some(before) = std::env::var_os("PYTHONPATH").filter(|p| !p.is_empty()) {
+        path.push(if cfg!(windows) { ';' } else { ':' });
+        path.push_str(&before.to_string_lossy());
+    }
+    let mut env = vec![
+        ("PYTHONPATH".to_owned(), path),
+        (
+            recorder::TRACE_VARIABLE.to_owned(),
+            text(&dir.join("rows"))?,
+        ),
+    ];
+    if args.sequential {
+        env.push((recorder::SEQUENTIAL_VARIABLE.to_owned(), "1".into()));
+    }
+    let program = Program {
+        args: args.program[1..].to_vec(),
+        env,
+        limit: args.limit.unwrap_or(Duration::MAX),
+        inherit: true,
+        ..Program::new(Path::new(&args.program[0]))
+    };
+    host::run(&program, &mut |_| {}).map_err(|e| match e {
+        HostError::CannotStart { .. } => UserError::new(format!(
+            "{e}\nhelp: after -- stands the command as you would type it, as in: pchsim record -- python my_program.py"
+        ))
+        .into(),
+        e => e.into(),
+    })
+}
+
+fn how_it_failed(finished: &Finished, limit: Option<Duration>) -> Option<String> {
+    match (finished.end, finished.code, finished.signal) {
+        (End::TimedOut, ..) => Some(format!(
+            "was ended after {} s (--limit)",
+            limit.unwrap_or_default().as_secs_f64()
+        )),
+        (End::Interrupted, ..) => Some("was interrupted".into()),
+        (_, Some(0), _) => None,
+        (_, Some(code), _) => Some(format!("ended with exit code {code}")),
+        (_, None, Some(signal)) => Some(format!("was ended by signal {signal}")),
+        _ => Some("did not end in order".into()),
+    }
+}
+
+fn nothing_recorded(failed: bool) -> anyhow::Result<u8> {
+    let text = "the program ran, but no task was recorded\nhelp: recorded are callables submitted to executors of \
+                concurrent.futures, tasks of multiprocessing.Pool and asyncio tasks, in CPython 3.9 and newer started \
+                without -I, -E or -S. For other programs mark tasks by hand: pchsim record --emit-recorder recorder.py, \
+                and docs/recording.md";
+    if failed {
+        bail!("no task was recorded before it failed");
+    }
+    Err(UserError::new(text).into())
+}
+
+/// The scenario's name: that of the script, or of the command.
+fn program_name(program: &[OsString]) -> String {
+    let script = program
+        .iter()
+        .find(|a| Path::new(a).extension().is_some_and(|e| e == "py"));
+    script
+        .or(program.first())
+        .and_then(|p| Path::new(p).file_stem())
+        .map_or_else(String::new, |s| s.to_string_lossy().into_owned())
 }
 
 /// The file that the scenario goes to; `-` is standard output.
@@ -124,15 +329,22 @@ fn trace_options(args: &Args) -> TraceOptions {
     }
 }
 
-fn learn_from(trace: &Trace, args: &Args, name: &str, origin: &str) -> anyhow::Result<Learned> {
-    let interpreter = match &args.interpreter {
-        None => None,
-        Some(name) => {
-            let p = profiles::find(name).map_err(|e| UserError::new(e.to_string()))?;
-            Some((p.name.clone(), p.params.cpu_factor))
-        }
+/// The named profile and its factor of CPU time.
+fn interpreter(args: &Args) -> anyhow::Result<Option<(String, f64)>> {
+    let Some(name) = &args.interpreter else {
+        return Ok(None);
     };
-    let options = learn::Options {
+    let p = profiles::find(name).map_err(|e| UserError::new(e.to_string()))?;
+    Ok(Some((p.name.clone(), p.params.cpu_factor)))
+}
+
+fn options(
+    args: &Args,
+    interpreter: Option<(String, f64)>,
+    name: &str,
+    origin: &str,
+) -> learn::Options {
+    learn::Options {
         name: if name.trim().is_empty() {
             "recorded"
         } else {
@@ -147,8 +359,7 @@ fn learn_from(trace: &Trace, args: &Args, name: &str, origin: &str) -> anyhow::R
             ArrivalMode::Batch => ArrivalsChoice::Batch,
             ArrivalMode::Open => ArrivalsChoice::Open,
         },
-    };
-    Ok(learn::learn(trace, options).map_err(|e| UserError::new(format!("{origin}: {e}")))?)
+    }
 }
 
 fn write(

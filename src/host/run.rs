@@ -20,8 +20,11 @@ pub struct Program<'a> {
     pub dir: Option<&'a Path>,
     /// Environment variables beside those of this program.
     pub env: Vec<(String, String)>,
-    /// How long it may run.
+    /// How long it may run; [`Duration::MAX`] for as long as it takes.
     pub limit: Duration,
+    /// It has this program's standard streams and its terminal: nothing is handed on line by line, and no output is counted
+    /// or kept. It stays in this program's process group, so that Ctrl-C reaches it and it may read from the terminal.
+    pub inherit: bool,
     /// How often to look at its memory: only where this is asked for, because it costs CPU time (for each process about a
     /// millisecond for every hundred megabytes). At least 2 ms; on macOS at least 200 ms.
     pub sample_memory: Option<Duration>,
@@ -39,6 +42,7 @@ impl<'a> Program<'a> {
             dir: None,
             env: Vec::new(),
             limit: Duration::from_secs(60),
+            inherit: false,
             sample_memory: None,
             output_limit: OUTPUT_LIMIT,
         }
@@ -100,7 +104,7 @@ impl Finished {
 }
 
 /// Runs a program to its end, or to the end of its time; `on_line` is given each line of its standard output as it comes
-/// (bytes that are not UTF-8 replaced). Its standard input is empty.
+/// (bytes that are not UTF-8 replaced). Its standard input is empty, unless it inherits ours ([`Program::inherit`]).
 ///
 /// When this returns, or panics, all processes of the run are gone, those that it left behind as well.
 ///
@@ -159,9 +163,11 @@ mod unix {
             let mark = new_mark();
             let guard = Guard::start(&mark)?;
             let mut command = Command::new(program.interpreter);
-            command.args(&program.args).stdin(Stdio::null());
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            command.env(MARK, &mark).process_group(0);
+            command.args(&program.args).env(MARK, &mark);
+            if !program.inherit {
+                command.stdin(Stdio::null()).process_group(0);
+                command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            }
             command.envs(program.env.iter().map(|(k, v)| (k, v)));
             if let Some(dir) = program.dir {
                 command.current_dir(dir);
@@ -245,7 +251,7 @@ mod unix {
             .sample_memory
             .map(|every| Sampler::start(leader, every));
 
-        let mut streams = 2;
+        let mut streams = if program.inherit { 0 } else { 2 };
         let (mut end, wall) = follow(&events, started, program.limit, &mut streams, on_line);
         let memory_peak = sampler.and_then(Sampler::stop);
         let status = running.end();

@@ -43,6 +43,8 @@ pub enum Verdict {
     Few,
     /// A few distinct values, in their measured shares.
     Discrete,
+    /// So short beside the task's other steps that only its mean is used.
+    Brief,
 }
 
 impl Verdict {
@@ -56,6 +58,7 @@ impl Verdict {
             Self::Constant => "constant",
             Self::Few => "few: values",
             Self::Discrete => "discrete",
+            Self::Brief => "brief: mean",
         }
     }
 }
@@ -141,6 +144,27 @@ pub fn fit(sample: &[Nanos]) -> Fit {
         fit.rejected = Some(std::mem::replace(&mut fit.dist, empirical(&x)));
     }
     fit
+}
+
+/// The constant of a sample's mean, for a step whose spread nobody would see.
+pub(super) fn brief(sample: &[Nanos]) -> Fit {
+    let mut x: Vec<f64> = sample.iter().map(|v| v.as_f64()).collect();
+    x.sort_by(f64::total_cmp);
+    let n = x.len();
+    let mean = x.iter().sum::<f64>() / n.max(1) as f64;
+    Fit {
+        dist: Dist::Constant(rounded(mean)),
+        n,
+        d: None,
+        p: None,
+        verdict: Verdict::Brief,
+        rejected: None,
+        mean,
+        p99: x
+            .get((n * 99).div_ceil(100).saturating_sub(1))
+            .copied()
+            .unwrap_or(0.0),
+    }
 }
 
 /// The family with the lowest BIC, and its member.

@@ -11,6 +11,8 @@ mod dist;
 mod fit;
 mod mle;
 
+pub mod recorder;
+mod rows;
 mod scenario;
 mod structure;
 mod table;

@@ -60,6 +60,7 @@ fn worth(fit: &Fit) -> String {
             ),
         },
         Verdict::Constant => format!("n {n}, always the same within 1%: {data}"),
+        Verdict::Brief => format!("n {n}, too short to matter, so its mean: {data}"),
         Verdict::Few => format!("n {n}: too few to fit, so the measured values; {data}"),
         Verdict::Discrete => format!("n {n}, a few distinct values in their shares; {data}"),
     }

@@ -11,6 +11,8 @@ const DEEPEST: usize = 8;
 const LONGEST: usize = 200;
 /// Tasks of another shape become a class of their own from this share on.
 pub(super) const OWN_CLASS: f64 = 0.05;
+/// Rows of [`Kind::Blocked`] below this share of a class's steps are left out.
+const UNSEEN: f64 = 0.1;
 /// Where the most common shape has a smaller share than this, every task is summed up.
 const COMMON: f64 = 0.5;
 
@@ -63,9 +65,29 @@ pub(super) struct Grouping {
     pub left_out: usize,
 }
 
+/// Of each class: whether its rows off the CPU for an unknown reason are so short together that they are taken for the
+/// operating system's doing. As steps they would only make equal tasks look different.
+fn quiet(trace: &Trace) -> Vec<bool> {
+    let mut sums = vec![(0_u64, 0_u64); trace.classes.len()];
+    for row in &trace.rows {
+        let sum = &mut sums[row.class as usize];
+        let length = row.end.abs_diff(row.start);
+        match row.kind {
+            Kind::Blocked => sum.0 = sum.0.saturating_add(length),
+            Kind::Cpu | Kind::Native | Kind::Io => sum.1 = sum.1.saturating_add(length),
+            _ => {}
+        }
+    }
+    sums.iter()
+        .map(|(blocked, known)| (*blocked as f64) < UNSEEN * (*blocked as f64 + *known as f64))
+        .collect()
+}
+
 /// The tasks of the trace, in order of their first rows in the file; those without any step are not there.
 fn tasks(trace: &Trace) -> Vec<(u32, Task)> {
-    let mut rows: Vec<&Row> = trace.rows.iter().collect();
+    let quiet = quiet(trace);
+    let kept = |r: &&Row| r.kind != Kind::Blocked || !quiet[r.class as usize];
+    let mut rows: Vec<&Row> = trace.rows.iter().filter(kept).collect();
     // At the same start the lock comes before what is done under it, then the order of the file.
     rows.sort_by_key(|r| (r.task, r.start, !matches!(r.kind, Kind::Lock(_))));
     let mut out = Vec::new();
@@ -97,6 +119,7 @@ fn task(rows: &[&Row]) -> Task {
         rows: &timed,
         next: 0,
         covered: first.start,
+        busy: first.start,
         held: Vec::new(),
         task: &mut task,
     };
@@ -111,6 +134,8 @@ struct Reader<'a> {
     next: usize,
     /// Up to when the rows read so far cover the task.
     covered: i64,
+    /// The same, without waiting: what lies in a wait is not side by side with it.
+    busy: i64,
     held: Vec<u32>,
     task: &'a mut Task,
 }
@@ -171,6 +196,7 @@ impl Reader<'_> {
             inner.push(Node::Work(Work::Cpu));
             self.task.times.push(row.end.abs_diff(row.start));
             self.covered = self.covered.max(row.end);
+            self.busy = self.busy.max(row.end);
         }
         Node::Lock(lock, inner)
     }
@@ -178,12 +204,16 @@ impl Reader<'_> {
     fn cover(&mut self, row: &Row) {
         let gap = row.start.saturating_sub(self.covered);
         self.task.gaps += u64::try_from(gap).unwrap_or(0);
-        // Clocks that are rounded overlap by a little without any meaning.
-        let slack = 1_000.max(row.end.abs_diff(row.start) / 100);
-        if gap < 0 && gap.unsigned_abs() > slack {
+        self.covered = self.covered.max(row.end);
+        if row.kind == Kind::Wait {
+            return;
+        }
+        // Clocks of several threads, and rounded ones, overlap by a little without any meaning.
+        let slack = 50_000.max(row.end.abs_diff(row.start) / 20);
+        if row.start < self.busy && self.busy.abs_diff(row.start) > slack {
             self.task.overlaps = true;
         }
-        self.covered = self.covered.max(row.end);
+        self.busy = self.busy.max(row.end);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::arrivals::{Arrivals, ArrivalsChoice, arrivals};
 use super::correlation;
-use super::fit::{Fit, Verdict, fit};
+use super::fit::{Fit, Verdict, brief, fit};
 use super::structure::{Group, Node, Task, group};
 use super::trace::Trace;
 use crate::engine::Nanos;
@@ -10,6 +10,8 @@ use crate::scenario::limits;
 
 /// Steps that are compared with each other at most, for every class.
 const COMPARED: usize = 40;
+/// A step is brief if it is shorter than this, and than a hundredth of its task, on average.
+const BRIEF: f64 = 100_000.0;
 /// Shares of time below this are not worth a word.
 const WORTH_SAYING: f64 = 0.05;
 
@@ -220,6 +222,10 @@ fn measured_times(groups: &[Group], notes: &mut Vec<String>) {
 /// One step's durations over all tasks of a class.
 type Column = Vec<u64>;
 
+fn mean(times: &[u64]) -> f64 {
+    times.iter().sum::<u64>() as f64 / times.len().max(1) as f64
+}
+
 fn columns(g: &Group) -> Vec<Column> {
     let n = g.tasks[0].times.len();
     (0..n)
@@ -229,9 +235,17 @@ fn columns(g: &Group) -> Vec<Column> {
 
 fn learn_class(g: &Group, trace: &Trace, factor: f64, notes: &mut Vec<String>) -> LearnedClass {
     let columns = columns(g);
-    dependence(g, &columns, notes);
-    let mut next = 0;
-    let steps = learn_steps(&g.shape, &columns, &mut next, trace, factor);
+    let all: u64 = columns.iter().flatten().sum();
+    let brief = BRIEF.min(all as f64 / g.tasks.len() as f64 / 100.0);
+    dependence(g, &columns, brief, notes);
+    let mut reader = Learner {
+        columns: &columns,
+        next: 0,
+        trace,
+        factor,
+        brief,
+    };
+    let steps = reader.steps(&g.shape);
     LearnedClass {
         name: g.name.clone(),
         count: g.tasks.len(),
@@ -260,14 +274,18 @@ fn payload(
 }
 
 /// Warns of steps whose durations go together, the strongest pairs first.
-fn dependence(g: &Group, columns: &[Column], notes: &mut Vec<String>) {
+fn dependence(g: &Group, columns: &[Column], brief: f64, notes: &mut Vec<String>) {
     let mut works = Vec::new();
     work_names(&g.shape, &mut works);
     let last = columns.len().min(COMPARED);
+    let matters = |k: usize| mean(&columns[k]) >= brief;
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for a in 0..last {
         for b in a + 1..last {
-            if let Some(rho) = correlation::notable(&columns[a], &columns[b]) {
+            if matters(a)
+                && matters(b)
+                && let Some(rho) = correlation::notable(&columns[a], &columns[b])
+            {
                 pairs.push((rho, a, b));
             }
         }
@@ -314,93 +332,97 @@ fn work_names(shape: &[Node], out: &mut Vec<Work>) {
     }
 }
 
-fn learn_steps(
-    shape: &[Node],
-    columns: &[Column],
-    next: &mut usize,
-    trace: &Trace,
+/// Goes through the shape of a class and its durations.
+struct Learner<'a> {
+    columns: &'a [Column],
+    /// The column of the next step.
+    next: usize,
+    trace: &'a Trace,
+    /// CPU times are divided by this.
     factor: f64,
-) -> Vec<LearnedStep> {
-    if let Some(steps) = repeated(shape, columns, next, factor) {
-        return steps;
-    }
-    let mut out = Vec::new();
-    for node in shape {
-        match node {
-            Node::Work(w) => {
-                push_work(&mut out, *w, &columns[*next], factor);
-                *next += 1;
-            }
-            Node::Lock(l, inner) => {
-                let inner = learn_steps(inner, columns, next, trace, factor);
-                out.push(LearnedStep::Lock(trace.locks[*l as usize].clone(), inner));
+    /// Steps with a shorter mean, in nanoseconds, are not fitted.
+    brief: f64,
+}
+
+impl Learner<'_> {
+    fn steps(&mut self, shape: &[Node]) -> Vec<LearnedStep> {
+        if let Some(steps) = self.repeated(shape) {
+            return steps;
+        }
+        let mut out = Vec::new();
+        for node in shape {
+            match node {
+                Node::Work(w) => {
+                    out.push(self.work(*w, &self.columns[self.next]));
+                    self.next += 1;
+                }
+                Node::Lock(l, inner) => {
+                    let inner = self.steps(inner);
+                    let name = self.trace.locks[*l as usize].clone();
+                    out.push(LearnedStep::Lock(name, inner));
+                }
             }
         }
+        out
     }
-    out
-}
 
-fn push_work(out: &mut Vec<LearnedStep>, work: Work, times: &[u64], factor: f64) {
-    let scale = if work == Work::Cpu { 1.0 / factor } else { 1.0 };
-    let sample: Vec<Nanos> = times
-        .iter()
-        .map(|t| {
-            if scale == 1.0 {
-                Nanos(*t)
-            } else {
-                Nanos(*t).scale(scale)
-            }
-        })
-        .collect();
-    out.push(LearnedStep::Work(work, fit(&sample)));
-}
+    fn work(&self, work: Work, times: &[u64]) -> LearnedStep {
+        let factor = if work == Work::Cpu { self.factor } else { 1.0 };
+        let sample: Vec<Nanos> = times
+            .iter()
+            .map(|t| {
+                if factor == 1.0 {
+                    Nanos(*t)
+                } else {
+                    Nanos(*t).scale(1.0 / factor)
+                }
+            })
+            .collect();
+        let fit = if mean(times) < self.brief {
+            brief(&sample)
+        } else {
+            fit(&sample)
+        };
+        LearnedStep::Work(work, fit)
+    }
 
-/// A sequence that repeats itself at least three times, its rounds pooled, where they do not differ.
-fn repeated(
-    shape: &[Node],
-    columns: &[Column],
-    next: &mut usize,
-    factor: f64,
-) -> Option<Vec<LearnedStep>> {
-    let works: Vec<Work> = shape
-        .iter()
-        .map(|n| match n {
-            Node::Work(w) => Some(*w),
-            Node::Lock(..) => None,
-        })
-        .collect::<Option<_>>()?;
-    let period = (2..=4).find(|p| {
-        let rest = works.len() % p;
-        works.len() / p >= 3 && (rest..works.len() - p).all(|i| works[i] == works[i + p])
-    })?;
-    let (head, rounds) = (works.len() % period, works.len() / period);
-    let mine = &columns[*next..*next + works.len()];
-    let pooled: Vec<Column> = (0..period)
-        .map(|k| {
-            (0..rounds)
-                .flat_map(|r| mine[head + r * period + k].iter().copied())
-                .collect()
-        })
-        .collect();
-    let alike = (0..period).all(|k| {
-        let mut pool = pooled[k].clone();
-        pool.sort_unstable();
-        (0..rounds).all(|r| same_distribution(&mine[head + r * period + k], &pool, rounds * period))
-    });
-    if !alike {
-        return None;
+    /// A sequence that repeats itself at least three times, its rounds pooled, where they do not differ.
+    fn repeated(&mut self, shape: &[Node]) -> Option<Vec<LearnedStep>> {
+        let works: Vec<Work> = shape
+            .iter()
+            .map(|n| match n {
+                Node::Work(w) => Some(*w),
+                Node::Lock(..) => None,
+            })
+            .collect::<Option<_>>()?;
+        let period = (2..=4).find(|p| {
+            let rest = works.len() % p;
+            works.len() / p >= 3 && (rest..works.len() - p).all(|i| works[i] == works[i + p])
+        })?;
+        let (head, rounds) = (works.len() % period, works.len() / period);
+        let mine = &self.columns[self.next..self.next + works.len()];
+        let of = |k: usize| (0..rounds).map(move |r| &mine[head + r * period + k]);
+        let pooled: Vec<Column> = (0..period)
+            .map(|k| of(k).flatten().copied().collect())
+            .collect();
+        let alike = (0..period).all(|k| {
+            let mut pool = pooled[k].clone();
+            pool.sort_unstable();
+            of(k).all(|part| same_distribution(part, &pool, rounds * period))
+        });
+        if !alike {
+            return None;
+        }
+        self.next += works.len();
+        let mut out: Vec<LearnedStep> = (0..head).map(|k| self.work(works[k], &mine[k])).collect();
+        let inner = pooled
+            .iter()
+            .enumerate()
+            .map(|(k, column)| self.work(works[head + k], column))
+            .collect();
+        out.push(LearnedStep::Repeat(rounds, inner));
+        Some(out)
     }
-    *next += works.len();
-    let mut out = Vec::new();
-    for k in 0..head {
-        push_work(&mut out, works[k], &mine[k], factor);
-    }
-    let mut inner = Vec::new();
-    for (k, column) in pooled.iter().enumerate() {
-        push_work(&mut inner, works[head + k], column, factor);
-    }
-    out.push(LearnedStep::Repeat(rounds, inner));
-    Some(out)
 }
 
 /// Whether a part has the distribution of the sorted pool: Kolmogorov-Smirnov at 1% over all comparisons together

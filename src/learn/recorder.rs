@@ -1,0 +1,74 @@
+//! The recorder that runs inside the user's Python program, and what it has written there.
+//!
+//! It is one file of pure Python, injected by a `sitecustomize` module in a directory that stands first in `PYTHONPATH`: so
+//! the program's own command stays as it is (`python -m`, a console script, `uv run`), and every interpreter that it starts
+//! (spawned workers, the fork server) is recorded too. Each process appends to a file of its own, a task's rows at once, so
+//! that a worker that is killed takes at most its unfinished tasks with it.
+
+use std::fs;
+use std::path::Path;
+
+use super::trace::{Format, Trace, TraceError, TraceOptions};
+use crate::scenario::limits;
+
+/// The recorder: a module that users may copy for its `task` and `step`.
+pub const RECORDER: &str = include_str!("recorder/pchsim_recorder.py");
+const SITE: &str = include_str!("recorder/sitecustomize.py");
+
+/// The variable that tells the recorder where to write: a directory (a file a process) or a file.
+pub const TRACE_VARIABLE: &str = "PCHSIM_TRACE";
+/// The variable that makes every thread pool have one worker.
+pub const SEQUENTIAL_VARIABLE: &str = "PCHSIM_RECORD_SEQUENTIAL";
+
+/// Writes the recorder's modules into an existing directory, for `PYTHONPATH`.
+///
+/// # Errors
+///
+/// If the files cannot be written.
+pub fn install(dir: &Path) -> std::io::Result<()> {
+    fs::write(dir.join("pchsim_recorder.py"), RECORDER)?;
+    fs::write(dir.join("sitecustomize.py"), SITE)
+}
+
+/// All rows that the processes have written into a directory, as one text; half a last line of a killed process is left out.
+///
+/// # Errors
+///
+/// If a file cannot be read, or they are longer than [`limits::MAX_TRACE_BYTES`] together.
+pub fn collect(dir: &Path) -> std::io::Result<String> {
+    let mut files: Vec<_> = fs::read_dir(dir)?
+        .map(|e| e.map(|e| e.path()))
+        .collect::<Result<_, _>>()?;
+    files.retain(|p| p.extension().is_some_and(|e| e == "jsonl"));
+    files.sort();
+    let mut length = 0;
+    for file in &files {
+        length += fs::metadata(file)?.len();
+    }
+    if length > limits::MAX_TRACE_BYTES {
+        return Err(std::io::Error::other(format!(
+            "the program wrote more than the limit MAX_TRACE_BYTES ({}); record a shorter run",
+            limits::MAX_TRACE_BYTES
+        )));
+    }
+    let mut all = String::new();
+    for file in &files {
+        let text = String::from_utf8_lossy(&fs::read(file)?).into_owned();
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        all.push_str(&text[..whole]);
+    }
+    Ok(all)
+}
+
+/// The trace of collected rows; `name` is for messages.
+///
+/// # Errors
+///
+/// As [`Trace::parse`].
+pub fn parse(rows: &str, name: &str) -> Result<Trace, TraceError> {
+    let options = TraceOptions {
+        format: Some(Format::JsonLines),
+        ..TraceOptions::default()
+    };
+    Trace::parse(rows.as_bytes(), name, options)
+}

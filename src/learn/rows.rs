@@ -1,0 +1,226 @@
+//! One line of a trace after the other: texts become numbers, and what is wrong with them is said.
+
+use std::collections::HashMap;
+
+use super::timestamp::{self, BadTime, TimeUnit};
+use super::trace::{Kind, Row, Trace};
+use crate::scenario::limits;
+
+/// Rows that a trace may have: 40 bytes each stay in memory.
+pub(super) const MAX_ROWS: usize = 8_000_000;
+const KINDS: &str =
+    "a kind is cpu, native, io, blocked, wait, lock:NAME, payload_in or payload_out";
+
+/// A problem within a line, before the line's number is known.
+pub(super) struct Problem {
+    pub(super) column: Option<String>,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            column: None,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(super) fn at(mut self, column: impl Into<String>) -> Self {
+        self.column = Some(column.into());
+        self
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The texts of one line, in either format.
+pub(super) struct Fields<'a> {
+    pub(super) task: &'a str,
+    pub(super) class: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) start: Option<&'a str>,
+    pub(super) end: Option<&'a str>,
+    pub(super) bytes: Option<&'a str>,
+    pub(super) lock: Option<&'a str>,
+}
+
+/// The text, cut where nobody would read on.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("\"{}…\"", &text[..end]),
+        None => format!("\"{text}\""),
+    }
+}
+
+/// A trace under construction: names become numbers.
+pub(super) struct Builder {
+    pub(super) trace: Trace,
+    unit: TimeUnit,
+    tasks: HashMap<(u32, Box<str>), u32>,
+    classes: HashMap<Box<str>, u32>,
+    locks: HashMap<Box<str>, u32>,
+}
+
+fn number(map: &mut HashMap<Box<str>, u32>, names: &mut Vec<String>, name: &str) -> u32 {
+    if let Some(&n) = map.get(name) {
+        return n;
+    }
+    let n = u32::try_from(names.len()).unwrap_or(u32::MAX);
+    map.insert(name.into(), n);
+    names.push(name.to_owned());
+    n
+}
+
+impl Builder {
+    pub(super) fn new(unit: TimeUnit) -> Self {
+        Self {
+            trace: Trace::default(),
+            unit,
+            tasks: HashMap::new(),
+            classes: HashMap::new(),
+            locks: HashMap::new(),
+        }
+    }
+
+    pub(super) fn row(&mut self, f: &Fields<'_>) -> Result<(), Problem> {
+        if self.trace.rows.len() == MAX_ROWS {
+            return Err(Problem::new(format!(
+                "the trace has more rows than the limit MAX_ROWS ({MAX_ROWS})"
+            ))
+            .help("a part of it is enough: some thousand tasks of each class"));
+        }
+        for (text, name) in [(f.task, "task"), (f.class, "class"), (f.kind, "kind")] {
+            if text.is_empty() {
+                return Err(Problem::new(format!("the {name} is empty")).at(name));
+            }
+        }
+        let payload = matches!(f.kind, "payload_in" | "payload_out");
+        // A payload has no length in time: it may do without one, or without both.
+        let (start, end) = match (f.start, f.end) {
+            (None, None) if payload => (i64::MIN, i64::MIN),
+            (Some(s), None) if payload => {
+                let s = self.time(s, "start")?;
+                (s, s)
+            }
+            (s, e) => (self.needed(s, "start")?, self.needed(e, "end")?),
+        };
+        let length = end.checked_sub(start);
+        if length.is_none_or(|l| l < 0) {
+            return Err(Problem::new(format!(
+                "the end {} lies before the start {}",
+                quoted(f.end.unwrap_or_default()),
+                quoted(f.start.unwrap_or_default())
+            ))
+            .at("end"));
+        }
+        if length.is_some_and(|l| l.unsigned_abs() > limits::MAX_DURATION.0) {
+            return Err(
+                Problem::new("the step is longer than the limit MAX_DURATION (1000 days)")
+                    .at("end")
+                    .help("is the unit right? (--unit s, ms, us or ns)"),
+            );
+        }
+        let kind = self.kind(f)?;
+        let class = number(&mut self.classes, &mut self.trace.classes, f.class);
+        if self.trace.classes.len() > limits::MAX_NAMES {
+            return Err(Problem::new(format!(
+                "there are more classes than the limit MAX_NAMES ({})",
+                limits::MAX_NAMES
+            ))
+            .at("class")
+            .help("are the columns task and class exchanged?"));
+        }
+        let next = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
+        // Looking up borrowed pairs would need a type of its own; the copy is short.
+        let task = *self.tasks.entry((class, f.task.into())).or_insert(next);
+        self.trace.rows.push(Row {
+            task,
+            class,
+            kind,
+            start,
+            end,
+        });
+        Ok(())
+    }
+
+    fn needed(&self, text: Option<&str>, name: &str) -> Result<i64, Problem> {
+        match text {
+            Some(text) => self.time(text, name),
+            None => Err(Problem::new(format!("the {name} is missing")).at(name)),
+        }
+    }
+
+    fn time(&self, text: &str, name: &str) -> Result<i64, Problem> {
+        let unit = self.unit.name();
+        timestamp::parse(text, self.unit).map_err(|why| match why {
+            BadTime::NotANumber => Problem::new(format!("{} is not a number", quoted(text)))
+                .at(name)
+                .help(format!(
+                    "start and end are numbers of {unit}, like 12.5 (another unit with --unit ms, us or ns)"
+                )),
+            BadTime::TooLarge => Problem::new(format!("{} {unit} are too many", quoted(text)))
+                .at(name)
+                .help("is the unit right? (--unit s, ms, us or ns)"),
+        })
+    }
+
+    fn kind(&mut self, f: &Fields<'_>) -> Result<Kind, Problem> {
+        let bytes = || match f.bytes {
+            None => Err(Problem::new(format!("a {} needs its bytes", f.kind)).at("bytes")),
+            Some(text) => match text.parse::<u64>() {
+                Ok(n) if n <= limits::MAX_PAYLOAD => Ok(n),
+                Ok(_) => Err(Problem::new(format!(
+                    "{text} bytes are more than the limit MAX_PAYLOAD ({})",
+                    limits::MAX_PAYLOAD
+                ))
+                .at("bytes")),
+                Err(_) => Err(Problem::new(format!(
+                    "{} is not a whole number of bytes",
+                    quoted(text)
+                ))
+                .at("bytes")),
+            },
+        };
+        Ok(match f.kind {
+            "cpu" => Kind::Cpu,
+            "native" => Kind::Native,
+            "io" => Kind::Io,
+            "blocked" => Kind::Blocked,
+            "wait" => Kind::Wait,
+            "payload_in" => Kind::PayloadIn(bytes()?),
+            "payload_out" => Kind::PayloadOut(bytes()?),
+            other => {
+                let name = match other.strip_prefix("lock:") {
+                    Some(name) => Some(name),
+                    None if other == "lock" => f.lock,
+                    None => {
+                        return Err(
+                            Problem::new(format!("{} is no kind of step", quoted(other)))
+                                .at("kind")
+                                .help(KINDS),
+                        );
+                    }
+                };
+                let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else {
+                    return Err(Problem::new("the lock has no name")
+                        .at("kind")
+                        .help("write lock:NAME, or lock with the name in a column lock"));
+                };
+                let lock = number(&mut self.locks, &mut self.trace.locks, name);
+                if self.trace.locks.len() > limits::MAX_NAMES {
+                    return Err(Problem::new(format!(
+                        "there are more locks than the limit MAX_NAMES ({})",
+                        limits::MAX_NAMES
+                    ))
+                    .at("kind"));
+                }
+                Kind::Lock(lock)
+            }
+        })
+    }
+}
