@@ -4,7 +4,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use pchsim::calibrate::profile_file::to_ron;
-use pchsim::cpython::profile::{Curve, Profile};
+use pchsim::cpython::profile::{Curve, Profile, Tag};
 use predicates::prelude::*;
 use tempfile::TempDir;
 
@@ -168,8 +168,18 @@ fn a_shipped_name_means_the_shipped_profile() {
     assert!(!list.contains("copy.ron"), "a copy is nothing new: {list}");
 }
 
+/// Says that the values of these parameters are known to a tenth.
+fn measure(p: &mut Profile, names: &[&str]) {
+    for name in names {
+        let i = Profile::index(name).unwrap();
+        let value = p.params.get(i);
+        p.spreads[i] = Some((value * 0.9, value * 1.1));
+    }
+}
+
 fn two(dir: &TempDir) {
-    put(dir, "old.ron", &profile("old", |_| ()));
+    let measured = ["tpe_submit", "gil_take"];
+    put(dir, "old.ron", &profile("old", |p| measure(p, &measured)));
     let faster = |p: &mut Profile| {
         p.version = "3.15.0".into();
         p.params.tpe_submit *= 0.5;
@@ -178,6 +188,8 @@ fn two(dir: &TempDir) {
         p.params.interp_call = 0.0;
         p.params.gil_requester_wins = 0.75;
         p.loads = Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 9e4), (1e7, 1.9e6)]);
+        measure(p, &measured);
+        p.tags[Profile::index("fork_call").unwrap()] = Tag::Absent("no fork here".into());
     };
     put(dir, "new.ron", &profile("new", faster));
 }
@@ -201,8 +213,8 @@ fn two_profiles_are_compared() {
         "{all}"
     );
     let json: serde_json::Value = serde_json::from_str(&diff(&["--format", "json"])).unwrap();
-    assert_eq!(json["differences"].as_array().unwrap().len(), 6);
-    assert_eq!(json["differ"], 6);
+    assert_eq!(json["differences"].as_array().unwrap().len(), 7);
+    assert_eq!(json["differ"], 7);
     let submit = json["differences"].as_array().unwrap().iter();
     let submit = submit
         .into_iter()

@@ -1,6 +1,6 @@
 //! Two profiles side by side: which costs differ, and by how much.
 
-use crate::cpython::profile::{Curve, PARAMS, Profile};
+use crate::cpython::profile::{Curve, PARAMS, Profile, Tag};
 
 /// One cost in two profiles.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,29 +9,45 @@ pub struct Difference {
     pub name: String,
     /// Its unit, as in [`PARAMS`].
     pub unit: &'static str,
-    /// Its value in the first profile.
-    pub first: f64,
-    /// Its value in the second profile.
-    pub second: f64,
+    /// Its value in the first profile; none if that interpreter cannot do what it is the cost of.
+    pub first: Option<f64>,
+    /// The same in the second profile.
+    pub second: Option<f64>,
+    /// Between what the first value lies (95% confidence), where that was measured.
+    pub first_spread: Option<(f64, f64)>,
+    /// The same for the second value.
+    pub second_spread: Option<(f64, f64)>,
 }
 
 impl Difference {
-    /// The second value for each unit of the first; infinite where only the first is zero, none where both are.
+    /// The second value for each unit of the first; infinite where only the first is zero, none where both are, or where
+    /// one is absent.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
-        match (self.first == 0.0, self.second == 0.0) {
-            (true, true) => None,
-            (true, false) => Some(f64::INFINITY),
-            _ => Some(self.second / self.first),
+        match (self.first?, self.second?) {
+            (0.0, 0.0) => None,
+            (0.0, _) => Some(f64::INFINITY),
+            (first, second) => Some(second / first),
         }
     }
 
-    /// By what share of the smaller value the larger exceeds it: 0 where they are equal, 1 where it is twice as large,
-    /// infinite where one is zero.
+    /// Whether the two differ by more than both their spreads: these do not overlap. Unknown where one is not known.
+    #[must_use]
+    pub fn beyond_spreads(&self) -> Option<bool> {
+        let ((low, high), (least, greatest)) = (self.first_spread?, self.second_spread?);
+        Some(high < least || greatest < low)
+    }
+
+    /// By what share of the smaller value the larger exceeds it: 0 where they are equal or both absent, 1 where one is
+    /// twice the other, infinite where only one is zero or absent.
     #[must_use]
     pub fn share(&self) -> f64 {
-        let (low, high) = (self.first.min(self.second), self.first.max(self.second));
-        if low == high { 0.0 } else { high / low - 1.0 }
+        match (self.first, self.second) {
+            (Some(a), Some(b)) if a == b => 0.0,
+            (Some(a), Some(b)) => a.max(b) / a.min(b) - 1.0,
+            (None, None) => 0.0,
+            _ => f64::INFINITY,
+        }
     }
 }
 
@@ -45,14 +61,21 @@ pub fn differences(first: &Profile, second: &Profile) -> Vec<Difference> {
         .map(|(i, info)| Difference {
             name: info.name.into(),
             unit: info.unit,
-            first: first.params.get(i),
-            second: second.params.get(i),
+            first: value(first, i),
+            second: value(second, i),
+            first_spread: first.spreads[i],
+            second_spread: second.spreads[i],
         })
         .collect();
     all.extend(of_curves("dumps", &first.dumps, &second.dumps));
     all.extend(of_curves("loads", &first.loads, &second.loads));
     all.sort_by(|a, b| b.share().total_cmp(&a.share()));
     all
+}
+
+fn value(profile: &Profile, index: usize) -> Option<f64> {
+    let absent = matches!(profile.tags[index], Tag::Absent(_));
+    (!absent).then(|| profile.params.get(index))
 }
 
 /// Two curves at each size that one of them has a point for.
@@ -76,8 +99,10 @@ fn of_curves(name: &str, first: &Curve, second: &Curve) -> Vec<Difference> {
         .map(|size| Difference {
             name: format!("{name} of {size} bytes"),
             unit: "ns",
-            first: at(first, size),
-            second: at(second, size),
+            first: Some(at(first, size)),
+            second: Some(at(second, size)),
+            first_spread: None,
+            second_spread: None,
         })
         .collect()
 }
@@ -112,5 +137,36 @@ mod tests {
         );
         let back = differences(&b, &a);
         assert_eq!((&*back[0].name, back[0].ratio()), ("lock_spin", Some(0.0)));
+    }
+
+    #[test]
+    fn spreads_tell_a_difference_from_noise() {
+        let between = |first_spread, second_spread| Difference {
+            name: "x".into(),
+            unit: "ns",
+            first: Some(10.0),
+            second: Some(12.0),
+            first_spread,
+            second_spread,
+        };
+        let beyond = |a, b| between(a, b).beyond_spreads();
+        assert_eq!(beyond(Some((9.0, 10.9)), Some((11.0, 13.0))), Some(true));
+        assert_eq!(beyond(Some((11.5, 13.0)), Some((9.0, 11.0))), Some(true));
+        assert_eq!(beyond(Some((9.0, 11.5)), Some((11.0, 13.0))), Some(false));
+        assert_eq!(beyond(None, Some((11.0, 13.0))), None);
+    }
+
+    #[test]
+    fn what_an_interpreter_cannot_do_costs_nothing_and_differs() {
+        let a = Profile::default();
+        let mut b = a.clone();
+        b.tags[Profile::index("fork_call").unwrap()] = Tag::Absent("no fork".into());
+        let all = differences(&a, &b);
+        assert_eq!(
+            (&*all[0].name, all[0].second, all[0].ratio()),
+            ("fork_call", None, None)
+        );
+        assert!(all[0].share().is_infinite() && all[1].share() == 0.0);
+        assert!(differences(&b, &b).iter().all(|d| d.share() == 0.0));
     }
 }

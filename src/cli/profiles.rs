@@ -164,6 +164,9 @@ fn diff(args: &DiffArgs) -> anyhow::Result<String> {
             if !rows.is_empty() {
                 out.push_str(&table(&rows));
             }
+            if rows.iter().any(|d| d.beyond_spreads() == Some(true)) {
+                out.push_str("* beyond the spreads of both measurements\n");
+            }
             out
         }
     })
@@ -183,7 +186,9 @@ fn head_json(p: &Profile) -> Value {
     json!({ "name": p.name, "version": p.version, "gil": p.gil, "origin": p.origin })
 }
 
-/// `ratio` is null where the first value is zero, `difference` where either is: there is no such number.
+/// A value is null where the interpreter cannot do what it is the cost of; `ratio` is null there and where the first value is
+/// zero, `difference` there and where either is: there is no such number. A spread is null
+/// where it was not measured, and `beyond_spreads` where either is.
 fn row_json(d: &Difference) -> Value {
     let finite = |x: f64| x.is_finite().then_some(x);
     json!({
@@ -193,6 +198,9 @@ fn row_json(d: &Difference) -> Value {
         "second": d.second,
         "ratio": d.ratio().and_then(finite),
         "difference": finite(d.share()),
+        "first_spread": d.first_spread,
+        "second_spread": d.second_spread,
+        "beyond_spreads": d.beyond_spreads(),
     })
 }
 
@@ -206,13 +214,22 @@ fn table(rows: &[&Difference]) -> String {
             Some(r) if r.is_finite() => format!("{r:.3}"),
             _ => "-".into(),
         };
-        let (a, b) = (number(d.first), number(d.second));
+        let (a, b) = (shown(d.first), shown(d.second));
+        let mark = match d.beyond_spreads() {
+            Some(true) => " *",
+            _ => "",
+        };
         out.push_str(&format!(
-            "{:27}{:6}{a:>14}{b:>14}{ratio:>10}\n",
+            "{:27}{:6}{a:>14}{b:>14}{ratio:>10}{mark}\n",
             d.name, d.unit
         ));
     }
     out
+}
+
+/// A cost of something that the interpreter cannot do is no number.
+fn shown(value: Option<f64>) -> String {
+    value.map_or_else(|| "absent".into(), number)
 }
 
 fn number(value: f64) -> String {

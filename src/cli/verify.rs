@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
 use super::{Exit, Printer, UserError};
-use crate::calibrate::profiles;
 use crate::calibrate::verify::{
     self, Plans, Request, RunError, Settings, Verification, estimate, machine, prepare,
     simulate_same_demands,
 };
+use crate::calibrate::{found_profiles, profiles};
 use crate::cpython::profile::Profile;
 use crate::host::{self, Interpreter};
 use crate::scenario::{Arrivals, Scenario, load, parse_strategy, render, units};
@@ -212,14 +212,16 @@ fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<Target> {
             profile
         }
         (None, Some(python)) => {
-            let profile = nearest(python);
-            notes.push(format!(
-                "profile {} was not calibrated on this machine and interpreter (CPython {}{}); calibrate one and name it with \
-                 --profile",
-                profile.name,
-                python.version,
-                if python.gil { "" } else { ", free-threaded" },
-            ));
+            let (profile, own) = for_python(python);
+            if !own {
+                notes.push(format!(
+                    "profile {} was not calibrated on this machine and interpreter (CPython {}{}); calibrate one for better \
+                     forecasts, and name it with --profile",
+                    profile.name,
+                    python.version,
+                    if python.gil { "" } else { ", free-threaded" },
+                ));
+            }
             profile
         }
         (None, None) => {
@@ -233,11 +235,22 @@ fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<Target> {
     })
 }
 
-/// The shipped profile that is nearest in version, of those with or without a GIL.
-fn nearest(python: &Interpreter) -> Profile {
-    let all = profiles::shipped();
+/// The user's own profile of this very version, if one lies about; else the shipped one that is nearest in version, of those
+/// with or without a GIL. Whether it is the user's own.
+fn for_python(python: &Interpreter) -> (Profile, bool) {
+    let shipped = profiles::shipped();
+    let (found, _) = found_profiles::found();
+    let own = found.into_iter().map(|f| f.profile).find(|p| {
+        p.version == python.version
+            && p.gil == python.gil
+            && shipped.iter().all(|s| s.name != p.name)
+    });
+    if let Some(profile) = own {
+        return (profile, true);
+    }
     let distance = |p: &&Profile| (p.gil != python.gil, p.minor.abs_diff(python.minor), p.minor);
-    all.iter().min_by_key(distance).cloned().unwrap_or_default()
+    let nearest = shipped.iter().min_by_key(distance).cloned();
+    (nearest.unwrap_or_default(), false)
 }
 
 fn request<'a>(
@@ -260,7 +273,11 @@ fn request<'a>(
 
 fn machine_of(args: &Args, target: &Target) -> crate::scenario::MachineSpec {
     let cores = args.cores.unwrap_or_else(machine::cores);
-    machine::machine(cores, target.profile.minor)
+    let minor = target
+        .python
+        .as_ref()
+        .map_or(target.profile.minor, |p| p.minor);
+    target.profile.machine(&machine::machine(cores, minor))
 }
 
 /// Writes the programs.

@@ -4,13 +4,12 @@ use super::program::{Demand, Instr};
 use super::server::Waiter;
 use super::sim::Sim;
 use super::task::{Ending, Frame, Interrupt, Task, TaskKey};
-use super::thread::{Act, NO_GIL, Role};
+use super::thread::{Act, NO_GIL};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, Tid};
 
 /// The last bits of a child's number say which of its parent's children it is.
-const CHILD_BITS: u32 = 24;
-const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
+pub(crate) const CHILD_BITS: u32 = 24;
 
 /// Who executes a task, which decides what a wait means.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -280,127 +279,6 @@ impl Sim<'_> {
         Flow::Go
     }
 
-    pub(crate) fn deadline(&self, key: TaskKey) -> Option<Nanos> {
-        self.tasks[key]
-            .frames
-            .iter()
-            .filter_map(|f| {
-                if let Frame::Timeout(d) = f {
-                    Some(*d)
-                } else {
-                    None
-                }
-            })
-            .min()
-    }
-
-    /// Where the blocks begin that the deadline has ended.
-    fn overdue_from(&self, key: TaskKey) -> usize {
-        let now = self.machine.now();
-        let frames = &self.tasks[key].frames;
-        let over = |f: &Frame| matches!(f, Frame::Timeout(d) if *d <= now);
-        frames.iter().position(over).unwrap_or(usize::MAX)
-    }
-
-    /// Gives up what a child's failure, or a parent that stopped waiting, ends; a task whose children still run waits for
-    /// them.
-    fn interrupted(&mut self, tid: Tid, key: TaskKey) {
-        let task = &mut self.tasks[key];
-        if task.children > 0 {
-            // Only a thread comes here before the last of them has ended.
-            task.joining = true;
-            self.push(tid, Act::Park(Cause::Queue));
-            return;
-        }
-        match task.interrupt.take() {
-            Some(Interrupt::Cancelled) => {
-                self.tasks[key].pause = Nanos::ZERO;
-                self.unwind(tid, key, Ending::TimedOut, 0);
-            }
-            // The deadline may be why the children ended: it comes first.
-            Some(Interrupt::Child(_)) if self.overdue(key) => {
-                let over = self.overdue_from(key);
-                self.unwind(tid, key, Ending::TimedOut, over);
-            }
-            Some(Interrupt::Child(ending)) => self.unwind(tid, key, ending, usize::MAX),
-            None => {}
-        }
-    }
-
-    pub(crate) fn overdue(&self, key: TaskKey) -> bool {
-        self.deadline(key).is_some_and(|d| d <= self.machine.now())
-    }
-
-    /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends. Blocks from number
-    /// `over` on are not tried again: their time is up.
-    fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending, over: usize) {
-        let now = self.machine.now();
-        self.events += 1;
-        self.tasks[key].joiner = None;
-        self.tasks[key].joining = false;
-        if ending == Ending::TimedOut {
-            self.give_up_waiting(tid, key);
-        }
-        while let Some(frame) = self.tasks[key].frames.pop() {
-            match frame {
-                Frame::Lock(index) => self.release(tid, index),
-                Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
-                Frame::Hold(bytes) => self.memory.give(now, bytes),
-                Frame::Retry {
-                    start,
-                    attempts,
-                    backoff,
-                    arguments,
-                } if attempts > 1 && self.tasks[key].frames.len() < over => {
-                    self.drop_arguments(key, arguments);
-                    let task = &mut self.tasks[key];
-                    task.frames.push(Frame::Retry {
-                        start,
-                        attempts: attempts - 1,
-                        backoff: backoff * 2,
-                        arguments,
-                    });
-                    task.pc = start;
-                    task.pause = backoff;
-                    return;
-                }
-                Frame::Inline { class, data, .. } => {
-                    self.tasks[key].class = class;
-                    self.leave_child(key, data);
-                }
-                Frame::Timeout(_) | Frame::Retry { .. } | Frame::Repeat(..) => {}
-            }
-        }
-        self.drop_result(key);
-        let task = &mut self.tasks[key];
-        task.ending = ending;
-        let code = &self.program.classes[task.class as usize].code;
-        task.pc = u32::try_from(code.len() - 1).expect("short programs");
-    }
-
-    /// A wait for a queue has been given up. If it had just been told to go on it leaves that to the next.
-    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey) {
-        let t = &mut self.threads[tid as usize];
-        if !matches!(t.role, Role::Loop(_)) {
-            t.permit = false;
-        }
-        for queue in &mut self.queues {
-            queue.forget(Waiter::Thread(tid));
-        }
-        let task = &self.tasks[key];
-        match self.program.classes[task.class as usize].code[task.pc as usize] {
-            Instr::Get(q) if self.queues[q as usize].items > 0 => {
-                let next = self.queues[q as usize].getters.pop_front();
-                self.wake_waiter(tid, next);
-            }
-            Instr::Put(q) if !self.queues[q as usize].full() => {
-                let next = self.queues[q as usize].putters.pop_front();
-                self.wake_waiter(tid, next);
-            }
-            _ => {}
-        }
-    }
-
     fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
         if matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize] {
             self.tasks[key].frames.push(Frame::LoopLock(lock));
@@ -510,7 +388,7 @@ impl Sim<'_> {
     }
 
     /// Brings back what waited for a queue.
-    fn wake_waiter(&mut self, by: Tid, waiter: Option<Waiter>) {
+    pub(crate) fn wake_waiter(&mut self, by: Tid, waiter: Option<Waiter>) {
         match waiter {
             Some(Waiter::Thread(tid)) => self.unpark_by(by, tid),
             Some(Waiter::Task(key)) => self.loop_resume(by, key, Cause::Queue),
@@ -592,67 +470,5 @@ impl Sim<'_> {
                 None => self.loop_gathered(parent),
             }
         }
-    }
-
-    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
-    pub(crate) fn name_of(&self, task: &Task) -> String {
-        let mut name = match task.parent {
-            Some(parent) => {
-                let child = (task.number & CHILD_MASK) + 1;
-                format!("{}'s child {child}", self.name_of(&self.tasks[parent]))
-            }
-            None => String::new(),
-        };
-        // Children that it runs itself, one after another, have no tasks of their own.
-        let mut inline = Vec::new();
-        for frame in &task.frames {
-            if let Frame::Inline {
-                class, pc, left, ..
-            } = frame
-            {
-                inline.push((*class, *pc, *left));
-            }
-        }
-        if task.parent.is_none() {
-            let class = inline.first().map_or(task.class, |&(class, ..)| class);
-            name = format!(
-                "{} #{}",
-                self.program.classes[class as usize].name,
-                task.number + 1
-            );
-        }
-        for (class, pc, left) in inline {
-            let code = &self.program.classes[class as usize].code;
-            let all = match code.get(pc.wrapping_sub(1) as usize) {
-                Some(Instr::FanOut { count, .. }) => *count,
-                _ => left,
-            };
-            name = format!("{name}'s child {}", all - left + 1);
-        }
-        name
-    }
-
-    /// What the instruction before this one (or at it) waits for, in words.
-    pub(crate) fn waits_for(&self, class: u32, pc: u32) -> String {
-        let code = &self.program.classes[class as usize].code;
-        let at = |i: u32| code.get(i as usize).copied();
-        let name = |instr| match instr {
-            Some(Instr::Get(q)) => Some(format!(
-                "an item from queue '{}'",
-                self.program.queues[q as usize].name
-            )),
-            Some(Instr::Put(q)) => Some(format!(
-                "room in queue '{}'",
-                self.program.queues[q as usize].name
-            )),
-            Some(Instr::Acquire(l)) => {
-                Some(format!("lock '{}'", self.program.locks[l as usize].name))
-            }
-            Some(Instr::FanOut { .. }) => Some("its children".to_owned()),
-            _ => None,
-        };
-        name(at(pc))
-            .or_else(|| name(pc.checked_sub(1).and_then(at)))
-            .unwrap_or_else(|| "a worker".to_owned())
     }
 }

@@ -6,6 +6,7 @@
 
 mod aio;
 mod collector;
+mod deadlock;
 mod exec;
 mod finding;
 mod gil;
@@ -23,6 +24,7 @@ mod sim;
 mod start;
 mod task;
 mod thread;
+mod unwind;
 
 pub use finding::Finding;
 pub use observe::Observed;

@@ -80,6 +80,10 @@ pub struct Sim<'a> {
     pub(crate) loop_timers: u64,
     /// Acts of threads so far.
     pub(crate) events: u64,
+    /// Too much is left to do for the events that the run may take.
+    past_hope: bool,
+    /// Of each thread, when that was last looked at: cuts of its bursts, and what was left of the present one.
+    bursts: Vec<(u64, Nanos)>,
     /// Threads that have not exited.
     pub(crate) live_threads: u64,
     pub(crate) findings: Vec<Finding>,
@@ -136,6 +140,8 @@ impl<'a> Sim<'a> {
             gil_stream: stream(seed, replication, StreamRole::Gil),
             loop_timers: 0,
             events: 0,
+            past_hope: false,
+            bursts: Vec::new(),
             live_threads: 0,
             findings: Vec::new(),
             heaps: Vec::new(),
@@ -229,6 +235,7 @@ impl<'a> Sim<'a> {
                 Upcall::OnCore(tid) => self.drive(tid),
                 Upcall::Timer(tid) => self.timer(tid),
                 Upcall::Arrival => self.arrive(),
+                Upcall::Check => self.past_hope = self.hopeless(),
                 Upcall::End => {
                     stopped = true;
                     break;
@@ -247,31 +254,32 @@ impl<'a> Sim<'a> {
     /// Whether there have been as many events as the run may take.
     #[inline]
     fn over_limit(&self) -> bool {
-        self.events > self.limits.max_events
+        self.events > self.limits.max_events || self.past_hope
     }
 
-    fn report_deadlock(&mut self) {
-        let mut waiting: Vec<String> = self
-            .tasks
-            .iter()
-            .take(8)
-            .map(|(_, t)| {
-                format!(
-                    "{} waits at step {}: {}",
-                    self.name_of(t),
-                    t.pc,
-                    self.waits_for(t.class, t.pc)
-                )
-            })
-            .collect();
-        let more = self.tasks.alive() - waiting.len() as u64;
-        if more > 0 {
-            waiting.push(format!("and {more} more"));
+    /// Whether the run cannot end within its events: it has used them up, if only for time slices, or what is left of the
+    /// bursts that are being cut to pieces would take some times as many at the present rate.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn hopeless(&mut self) -> bool {
+        const TIMES: f64 = 4.0;
+        let now = self.machine.now();
+        let time = self
+            .limits
+            .horizon
+            .map_or(Nanos::MAX, |horizon| horizon.since(now));
+        let mut to_come = 0.0;
+        self.bursts.resize(self.threads.len(), (0, Nanos::ZERO));
+        for (tid, before) in (0..).zip(&mut self.bursts) {
+            let (cuts, left) = self.machine.burst(tid);
+            let left = left + self.threads[tid as usize].rest;
+            let burned = before.1.since(left);
+            if burned > Nanos::ZERO {
+                to_come += (cuts - before.0) as f64 * (left.min(time).as_f64() / burned.as_f64());
+            }
+            *before = (cuts, left);
         }
-        self.findings.push(Finding::Deadlock {
-            at: self.machine.now(),
-            waiting,
-        });
+        let most = self.limits.max_events;
+        self.machine.popped() > most || to_come > TIMES * most as f64
     }
 
     fn timer(&mut self, tid: Tid) {

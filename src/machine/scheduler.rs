@@ -15,6 +15,9 @@ use crate::scenario::MachineSpec;
 /// shortest and its 90th percentile overshoot, less the timer slack.
 const WAKE_SPREAD: (f64, f64) = (0.25, 1.75);
 
+/// After so many events the user is asked whether to go on.
+const CHECK: u64 = 1 << 20;
+
 /// Number of a simulated thread.
 pub type Tid = u32;
 
@@ -58,6 +61,8 @@ pub enum Upcall {
     Arrival,
     /// What comes next comes after the horizon; the clock stands there.
     End,
+    /// Many events have passed since the last time: is it worth going on?
+    Check,
 }
 
 struct Thread {
@@ -70,6 +75,8 @@ struct Thread {
     ready_sequence: u64,
     /// CPU time still to burn of the current burst, at relative speed 1.
     left: Nanos,
+    /// How often its bursts have been cut short, by others or for them.
+    cuts: u64,
     /// Whether `left` is being burned (false between operations).
     burning: bool,
     began: Nanos,
@@ -136,6 +143,7 @@ pub struct Machine {
     voluntary: u64,
     involuntary: u64,
     popped: u64,
+    next_check: u64,
 }
 
 impl Machine {
@@ -190,6 +198,7 @@ impl Machine {
             voluntary: 0,
             involuntary: 0,
             popped: 0,
+            next_check: CHECK,
         }
     }
 
@@ -224,6 +233,7 @@ impl Machine {
             timer_generation: 0,
             ready_sequence: 0,
             left: Nanos::ZERO,
+            cuts: 0,
             burning: false,
             began: Nanos::ZERO,
             debt: Nanos::ZERO,
@@ -326,6 +336,12 @@ impl Machine {
         self.threads[tid as usize].debt += cost;
     }
 
+    /// How often the thread's bursts have been cut short so far, and what is left of the present one.
+    pub fn burst(&self, tid: Tid) -> (u64, Nanos) {
+        let t = &self.threads[tid as usize];
+        (t.cuts, t.left)
+    }
+
     /// What the thread owes.
     #[inline]
     pub fn debt(&self, tid: Tid) -> Nanos {
@@ -380,6 +396,7 @@ impl Machine {
             wall.scale(core.speed)
         };
         t.left = t.left.since(done);
+        t.cuts += u64::from(t.left > Nanos::ZERO);
         t.began = self.now;
         t.burning = false;
         t.burst_generation = t.burst_generation.wrapping_add(1);
@@ -587,6 +604,10 @@ impl Machine {
                     }
                 }
                 return Some(up);
+            }
+            if self.popped >= self.next_check {
+                self.next_check += CHECK;
+                return Some(Upcall::Check);
             }
             let (at, event) = self.calendar.pop()?;
             self.popped += 1;

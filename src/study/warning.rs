@@ -195,7 +195,8 @@ impl Warning {
                 )
             }
             Self::EventLimit { cases, limit } => format!(
-                "{} stopped after {limit} simulated events, before the end. Simulate fewer tasks, or raise --max-events.",
+                "{} stopped before the end: more than {limit} simulated events (steps, time slices, switches of the GIL) are needed. Simulate fewer \
+                 tasks or shorter CPU steps, or raise --max-events.",
                 list(cases)
             ),
             Self::NothingCompleted { cases } => format!(

@@ -4,7 +4,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, Dist, Step, Strategy};
 use pchsim::strategy::Finding;
 
-use crate::common::{Case, class, cpu, ms, workload};
+use crate::common::{Case, class, cpu, machine, ms, workload};
 use crate::{batch, threads};
 
 /// Nothing burns past the horizon, and what has not been got to is in flight.
@@ -85,4 +85,27 @@ fn a_warm_up_is_left_out() {
     let o = case.run();
     assert_eq!((o.arrived, o.completed), (6, 6));
     assert_eq!((o.latencies, o.cpu), (vec![ms(2); 6], ms(20)));
+}
+
+/// Work that others keep cutting to pieces is given up as soon as it is clear that it cannot end within the run's events;
+/// the same work that nobody interrupts is simulated.
+#[test]
+fn endless_slicing_is_given_up_early() {
+    let days = |n: u64| vec![cpu(ms(n * 86_400_000))];
+    let run = |gil, workers, cores| {
+        let mut case = batch(gil, threads(workers), vec![class(4, days(900))]);
+        case.machine = machine(cores);
+        case.max_events = 100_000_000;
+        let started = std::time::Instant::now();
+        let o = case.run();
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+        o
+    };
+    for (gil, cores) in [(true, 4), (true, 1), (false, 2)] {
+        let o = run(gil, 4, cores);
+        assert_eq!(o.findings, [Finding::EventLimit { at: o.end }], "{gil}");
+        assert_eq!(o.in_flight, 4);
+    }
+    assert_eq!(run(true, 1, 4).completed, 4);
+    assert_eq!(run(false, 4, 4).completed, 4);
 }

@@ -1,0 +1,132 @@
+//! Deadlines, failures and cancellation: how tasks give up the blocks that they are in.
+
+use super::program::Instr;
+use super::server::Waiter;
+use super::sim::Sim;
+use super::task::{Ending, Frame, Interrupt, TaskKey};
+use super::thread::{Act, Role};
+use crate::engine::Nanos;
+use crate::machine::{Cause, Tid};
+
+impl Sim<'_> {
+    pub(crate) fn deadline(&self, key: TaskKey) -> Option<Nanos> {
+        self.tasks[key]
+            .frames
+            .iter()
+            .filter_map(|f| {
+                if let Frame::Timeout(d) = f {
+                    Some(*d)
+                } else {
+                    None
+                }
+            })
+            .min()
+    }
+
+    /// Where the blocks begin that the deadline has ended.
+    pub(crate) fn overdue_from(&self, key: TaskKey) -> usize {
+        let now = self.machine.now();
+        let frames = &self.tasks[key].frames;
+        let over = |f: &Frame| matches!(f, Frame::Timeout(d) if *d <= now);
+        frames.iter().position(over).unwrap_or(usize::MAX)
+    }
+
+    /// Gives up what a child's failure, or a parent that stopped waiting, ends; a task whose children still run waits for
+    /// them.
+    pub(crate) fn interrupted(&mut self, tid: Tid, key: TaskKey) {
+        let task = &mut self.tasks[key];
+        if task.children > 0 {
+            // Only a thread comes here before the last of them has ended.
+            task.joining = true;
+            self.push(tid, Act::Park(Cause::Queue));
+            return;
+        }
+        match task.interrupt.take() {
+            Some(Interrupt::Cancelled) => {
+                self.tasks[key].pause = Nanos::ZERO;
+                self.unwind(tid, key, Ending::TimedOut, 0);
+            }
+            // The deadline may be why the children ended: it comes first.
+            Some(Interrupt::Child(_)) if self.overdue(key) => {
+                let over = self.overdue_from(key);
+                self.unwind(tid, key, Ending::TimedOut, over);
+            }
+            Some(Interrupt::Child(ending)) => self.unwind(tid, key, ending, usize::MAX),
+            None => {}
+        }
+    }
+
+    pub(crate) fn overdue(&self, key: TaskKey) -> bool {
+        self.deadline(key).is_some_and(|d| d <= self.machine.now())
+    }
+
+    /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends. Blocks from number
+    /// `over` on are not tried again: their time is up.
+    pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending, over: usize) {
+        let now = self.machine.now();
+        self.events += 1;
+        self.tasks[key].joiner = None;
+        self.tasks[key].joining = false;
+        if ending == Ending::TimedOut {
+            self.give_up_waiting(tid, key);
+        }
+        while let Some(frame) = self.tasks[key].frames.pop() {
+            match frame {
+                Frame::Lock(index) => self.release(tid, index),
+                Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
+                Frame::Hold(bytes) => self.memory.give(now, bytes),
+                Frame::Retry {
+                    start,
+                    attempts,
+                    backoff,
+                    arguments,
+                } if attempts > 1 && self.tasks[key].frames.len() < over => {
+                    self.drop_arguments(key, arguments);
+                    let task = &mut self.tasks[key];
+                    task.frames.push(Frame::Retry {
+                        start,
+                        attempts: attempts - 1,
+                        backoff: backoff * 2,
+                        arguments,
+                    });
+                    task.pc = start;
+                    task.pause = backoff;
+                    return;
+                }
+                Frame::Inline { class, data, .. } => {
+                    self.tasks[key].class = class;
+                    self.leave_child(key, data);
+                }
+                Frame::Timeout(_) | Frame::Retry { .. } | Frame::Repeat(..) => {}
+            }
+        }
+        self.drop_result(key);
+        let task = &mut self.tasks[key];
+        task.ending = ending;
+        let code = &self.program.classes[task.class as usize].code;
+        task.pc = u32::try_from(code.len() - 1).expect("short programs");
+    }
+
+    /// A wait for a queue has been given up. If it had just been told to go on it leaves that to the next.
+    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey) {
+        let t = &mut self.threads[tid as usize];
+        if !matches!(t.role, Role::Loop(_)) {
+            t.permit = false;
+        }
+        for queue in &mut self.queues {
+            queue.forget(Waiter::Thread(tid));
+        }
+        let task = &self.tasks[key];
+        match self.program.classes[task.class as usize].code[task.pc as usize] {
+            Instr::Get(q) if self.queues[q as usize].items > 0 => {
+                let next = self.queues[q as usize].getters.pop_front();
+                self.wake_waiter(tid, next);
+            }
+            Instr::Put(q) if !self.queues[q as usize].full() => {
+                let next = self.queues[q as usize].putters.pop_front();
+                self.wake_waiter(tid, next);
+            }
+            _ => {}
+        }
+    }
+}
