@@ -413,6 +413,54 @@ fn nothing_outlives_a_program_that_is_interrupted_or_killed() {
     }
 }
 
+/// The process groups of what this process has started, or of what is in the group that it leads.
+fn groups_of(id: u32) -> Vec<u32> {
+    let ps = Command::new("ps")
+        .args(["-axo", "ppid=,pgid=,stat="])
+        .output();
+    let all = String::from_utf8(ps.unwrap().stdout).unwrap();
+    let fields = all
+        .lines()
+        .map(|l| l.split_whitespace().collect::<Vec<_>>());
+    fields
+        .filter(|f| f.len() == 3 && !f[2].starts_with('Z'))
+        .filter(|f| f[0] == id.to_string() || f[1] == id.to_string())
+        .map(|f| f[1].parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_killed_calibration_leaves_no_process() {
+    if python().is_none() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let mut calibrate = Command::new(env!("CARGO_BIN_EXE_pchsim"))
+        .args(["calibrate", "--quick"])
+        .current_dir(&dir)
+        .env("TMPDIR", dir.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let id = calibrate.id().to_string();
+    let ps = Command::new("ps").args(["-o", "pgid=", "-p", &id]).output();
+    let own = String::from_utf8(ps.unwrap().stdout).unwrap();
+    let own: u32 = own.trim().parse().unwrap();
+    // The guard and the interpreter, which by then has processes of its own.
+    let mut groups = Vec::new();
+    wait_until("the measurement has started processes", || {
+        groups = groups_of(calibrate.id());
+        // A child that is just being started is still in the group of these tests.
+        groups.retain(|group| *group != own);
+        groups.iter().any(|group| groups_of(*group).len() >= 2)
+    });
+    calibrate.kill().unwrap();
+    calibrate.wait().unwrap();
+    wait_until("they are gone", || {
+        groups.iter().all(|group| groups_of(*group).is_empty())
+    });
+}
+
 #[test]
 fn the_guard_acts_only_when_its_pipe_closes_without_a_word() {
     let guard = |last: &str| {
