@@ -12,6 +12,8 @@ const RANK_TOLERANCE: f64 = 0.10;
 const NOISY_SPREAD: f64 = 0.10;
 /// So does a machine whose speed changed by more than this in the course of the runs.
 const NOISY_DRIFT: f64 = 0.25;
+/// So do other programs that use more of the cores than this.
+const NOISY_OTHERS: f64 = 0.05;
 
 /// A strategy, measured and forecast.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct Verified {
     pub spread: f64,
     /// Greatest change of speed in the course of a run.
     pub drift: f64,
+    /// Greatest share of the cores' time that other programs used during a run, where that can be told.
+    pub others: Option<f64>,
     /// What the program does otherwise than the scenario.
     pub notes: Vec<String>,
 }
@@ -62,7 +66,7 @@ impl Verified {
         label: &str,
         python: &str,
         strategy: &Strategy,
-        (runs, memory): (&[Measured], Option<u64>),
+        (runs, memory, cores): (&[Measured], Option<u64>, usize),
         simulated: &[Simulated],
         slowness: f64,
     ) -> Self {
@@ -109,9 +113,21 @@ impl Verified {
                 (h.greatest - h.least) / h.measured.max(f64::MIN_POSITIVE)
             }),
             drift: runs.iter().map(drift).fold(0.0, f64::max),
+            others: sees_all_cpu(strategy)
+                .then(|| others(runs, cores))
+                .flatten(),
             notes: Vec::new(),
         }
     }
+}
+
+/// The greatest share of the cores' time that went to other programs during a run.
+#[expect(clippy::cast_precision_loss, reason = "a number of cores")]
+fn others(runs: &[Measured], cores: usize) -> Option<f64> {
+    runs.iter()
+        .filter_map(|r| Some((r.busy_s? - r.cpu_s) / (r.closed_s * cores as f64).max(1e-3)))
+        .map(|share| share.clamp(0.0, 1.0))
+        .reduce(f64::max)
 }
 
 /// The children of a fork server are not the program's: their CPU time cannot be asked for.
@@ -255,17 +271,22 @@ impl Verification {
         })
     }
 
-    /// The greatest spread of a strategy's runs, and the greatest change of the machine's speed.
-    pub fn noise(&self) -> (f64, f64) {
-        self.verified
-            .iter()
-            .fold((0.0, 0.0), |(s, d), v| (v.spread.max(s), v.drift.max(d)))
+    /// The greatest spread of a strategy's runs, the greatest change of the machine's speed, and the greatest share of the
+    /// cores' time that other programs used.
+    pub fn noise(&self) -> (f64, f64, Option<f64>) {
+        let greatest = |f: fn(&Verified) -> f64| self.verified.iter().map(f).fold(0.0, f64::max);
+        let others = self.verified.iter().filter_map(|v| v.others);
+        (
+            greatest(|v| v.spread),
+            greatest(|v| v.drift),
+            others.reduce(f64::max),
+        )
     }
 
     /// Whether the machine was too busy for these figures to say much.
     pub fn noisy(&self) -> bool {
-        let (spread, drift) = self.noise();
-        spread > NOISY_SPREAD || drift > NOISY_DRIFT
+        let (spread, drift, others) = self.noise();
+        spread > NOISY_SPREAD || drift > NOISY_DRIFT || others.is_some_and(|o| o > NOISY_OTHERS)
     }
 
     /// Whether everything is as it should be: all ran, the goals are met, the ranking is right, the machine was quiet.

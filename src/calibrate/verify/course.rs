@@ -108,7 +108,7 @@ pub fn verify(
                     &planned.label,
                     &tag,
                     &planned.strategy,
-                    (&runs, memory),
+                    (&runs, memory, request.machine.cores.len()),
                     &simulated,
                     conditions.slowness,
                 );

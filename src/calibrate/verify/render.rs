@@ -180,10 +180,13 @@ fn summary(v: &Verification) -> Vec<String> {
         });
     }
     if !v.verified.is_empty() {
-        let (spread, drift) = v.noise();
+        let (spread, drift, others) = v.noise();
+        let others = others.map_or(String::new(), |o| {
+            format!("other programs used up to {} of the cores; ", percent(o))
+        });
         let slowest = v.verified.iter().map(|x| x.slowness).fold(0.0, f64::max);
         lines.push(format!(
-            "machine: runs of a strategy differ by up to {}, its speed changed by up to {} during a run; a loop took up to {:.2} times \
+            "machine: {others}runs of a strategy differ by up to {}, its speed changed by up to {} during a run; a loop took up to {:.2} times \
              what it takes at the profile's best{}",
             percent(spread),
             percent(drift),
@@ -231,7 +234,7 @@ pub fn json(v: &Verification) -> String {
                 "involuntary": {"measured_main": x.switches[1].0, "forecast_all": x.switches[1].1},
             },
             "failed": {"measured": x.failed.0, "forecast": x.failed.1},
-            "slowness": x.slowness, "spread": x.spread, "drift": x.drift, "notes": x.notes,
+            "slowness": x.slowness, "spread": x.spread, "drift": x.drift, "others": x.others, "notes": x.notes,
         })
     };
     let out = |list: &[LeftOut]| {
@@ -252,7 +255,7 @@ pub fn json(v: &Verification) -> String {
     let ranking = v.ranking().map(|r| {
         json!({"by": r.by, "measured": r.measured, "forecast": r.forecast, "loss": r.loss, "right": r.right()})
     });
-    let (spread, drift) = v.noise();
+    let (spread, drift, others) = v.noise();
     let pythons: Vec<_> = v
         .pythons
         .iter()
@@ -261,7 +264,7 @@ pub fn json(v: &Verification) -> String {
     let all = json!({
         "schema": 1, "scenario": v.scenario, "pythons": pythons, "scale": v.scale, "runs": v.runs, "cores": v.cores,
         "strategies": v.verified.iter().map(one).collect::<Vec<_>>(),
-        "summary": {"goals": goals, "ranking": ranking, "spread": spread, "drift": drift, "noisy": v.noisy()},
+        "summary": {"goals": goals, "ranking": ranking, "spread": spread, "drift": drift, "others": others, "noisy": v.noisy()},
         "failures": out(&v.failures), "left_out": out(&v.left_out), "notes": v.notes,
     });
     format!("{all:#}\n")

@@ -31,6 +31,9 @@ pub struct Measured {
     pub timed_out: u64,
     /// CPU seconds of the process and of the children that it waited for.
     pub cpu_s: f64,
+    /// CPU seconds that the cores worked for anybody meanwhile; `None` where the system does not tell.
+    #[serde(default)]
+    pub busy_s: Option<f64>,
     /// Voluntary context switches of the main process.
     pub ctx_voluntary: f64,
     /// Involuntary ones.
@@ -68,6 +71,7 @@ impl Measured {
         if !times
             .iter()
             .chain(self.latencies_s.iter().flatten())
+            .chain(self.busy_s.iter())
             .chain(canaries)
             .all(sound)
             || c.before.is_empty()

@@ -48,14 +48,27 @@ def usage():
     return seconds, own.ru_nvcsw, own.ru_nivcsw
 
 
+def busy():
+    """CPU seconds that these cores have worked for anybody, as far as the system tells (Linux)."""
+    try:
+        cores = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+        with open("/proc/stat") as file:
+            lines = [line.split() for line in file]
+        ticks = [sum(map(int, line[1:4] + line[6:9])) for line in lines if line[0] in cores]
+        return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
+    except (AttributeError, OSError, ValueError, IndexError):
+        return None
+
+
 def main():
     if CORES and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     tasks = workload()
     before, blocks = canary(), [block()]
-    used = usage()
+    used, worked = usage(), busy()
     t0, t1, closed, log = RUN(tasks)
     used = [after - before for after, before in zip(usage(), used)]
+    worked = None if worked is None else busy() - worked
     after = canary()
     blocks.append(block())
     ends = sorted(latency for latency in log.latency if latency is not None)
@@ -75,6 +88,7 @@ def main():
         "failed": log.error.count("Failed"),
         "timed_out": log.error.count("TimedOut"),
         "cpu_s": used[0],
+        "busy_s": worked,
         "ctx_voluntary": used[1],
         "ctx_involuntary": used[2],
         "canary_ns": {"before": before, "after": after, "block": blocks},
