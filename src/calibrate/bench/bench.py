@@ -218,7 +218,9 @@ def thread_life():
         t = threading.Thread(target=nothing)
         t.start()
         t.join()
-    return {"thread_start_join_us": each(100, start_join) * 1e6}
+    c = time.process_time()
+    took = each(100, start_join)
+    return {"thread_start_join_us": took * 1e6, "thread_start_join_cpu_us": (time.process_time() - c) / 100 * 1e6}
 
 
 @bench()
@@ -230,13 +232,14 @@ def handoff(n=600):
             b.put(a.get())
     t = threading.Thread(target=other)
     t.start()
-    s = now()
+    c, s = time.process_time(), now()
     for _ in range(n):
         a.put(1)
         b.get()
-    s = now() - s
+    s, c = now() - s, time.process_time() - c
     t.join()
-    return {"thread_handoff_us": s / n / 2 * 1e6}
+    # Where the two threads run on two cores, most of the elapsed time is the wake-up of an idle core.
+    return {"thread_handoff_us": s / n / 2 * 1e6, "thread_handoff_cpu_us": c / n / 2 * 1e6}
 
 
 @bench()
@@ -244,14 +247,19 @@ def thread_pool():
     with cf.ThreadPoolExecutor(1) as ex:
         for _ in range(20):
             ex.submit(nothing).result()
-        trip = each(300, lambda: ex.submit(nothing).result())
-        n = 1000
+        c = time.process_time()
+        trip = each(200, lambda: ex.submit(nothing).result())
+        cpu = (time.process_time() - c) / 200
+        # The worker is held meanwhile, so that the two sides of a call do not compete for the GIL.
+        n, gate = 1000, threading.Event()
+        ex.submit(gate.wait)
         a = now()
         futures = [ex.submit(nothing) for _ in range(n)]
         b = now()
-        cf.wait(futures)
+        gate.set()
+        futures[-1].result()
         c = now()
-    return {"threadpool_roundtrip_us": trip * 1e6, "threadpool_submit_us": (b - a) / n * 1e6, "threadpool_burst_us_per_task": (c - a) / n * 1e6}
+    return {"threadpool_roundtrip_us": trip * 1e6, "threadpool_roundtrip_cpu_us": cpu * 1e6, "threadpool_submit_us": (b - a) / n * 1e6, "threadpool_drain_us_per_task": (c - b) / n * 1e6}
 
 
 @bench()
@@ -260,12 +268,13 @@ def offload(n=250):
         loop = asyncio.get_running_loop()
         for _ in range(20):
             await loop.run_in_executor(ex, nothing)
-        a = now()
+        c, a = time.process_time(), now()
         for _ in range(n):
             await loop.run_in_executor(ex, nothing)
-        return (now() - a) / n
+        return (now() - a) / n, (time.process_time() - c) / n
     with cf.ThreadPoolExecutor(1) as ex:
-        return {"run_in_executor_thread_roundtrip_us": run(trips(ex)) * 1e6}
+        trip, cpu = run(trips(ex))
+        return {"run_in_executor_thread_roundtrip_us": trip * 1e6, "run_in_executor_thread_roundtrip_cpu_us": cpu * 1e6}
 
 
 @bench()
@@ -479,14 +488,7 @@ def startup():
 
 def part(*arguments):
     """A run of starts.py, whose samples have readings of the pace of their own."""
-    merged = {}
-    for line in python("starts.py", *arguments).splitlines():
-        sample = json.loads(line)
-        if any(sample["pace"]):
-            emit("sample", **{k: v for k, v in sample.items() if k != "kind"})
-        else:
-            merged.update(sample["figures"])
-    return merged
+    print(python("starts.py", *arguments), end="", flush=True)
 
 
 def register_starts():
@@ -497,14 +499,18 @@ def register_starts():
     if not LINUX:
         emit("absent", what="memory", why="this system does not tell the memory of processes as Linux does (no /proc/self/smaps_rollup)")
         return
-    # Sizes hardly vary: one look in a short run, a few in a long one.
-    few = 1 if SETTINGS["seconds"] < 30 else 3
-    BENCHES.append(("memory of a process", lambda: part("idle"), False, few))
+    # Pages that two processes share count half for each, so these run when this process is gone.
+    later("idle")
     for what in ("threads", "loop", "processes"):
-        BENCHES.append((f"memory of {what}", lambda w=what: part("growth", w), False, few))
+        later("growth", what)
     for method in METHODS:
         for workers in ((1, 2, 4) if method == "fork" else (1, 4)):
-            BENCHES.append((f"memory by {method}", lambda m=method, k=workers: part("memory", m, str(k)), False, few))
+            later("memory", method, str(workers))
+
+
+def later(*arguments):
+    """A run of starts.py that has to wait until this process has ended."""
+    emit("later", arguments=arguments)
 
 
 # ------------------------------------------------------------------ sub-interpreters
@@ -517,7 +523,7 @@ def register_interpreters():
     BENCHES.append(("start of sub-interpreters", lambda: part("interpreters"), False, 10**9))
     BENCHES.append(("sub-interpreters' lives", interpreter_lives, False, 10**9))
     if LINUX:
-        BENCHES.append(("memory of interpreters", lambda: part("growth", "interpreters"), False, 2))
+        later("growth", "interpreters")
 
 
 def interpreters():

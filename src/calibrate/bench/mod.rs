@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
 pub use samples::{Estimate, Hello, Samples};
 
-use crate::host::{self, End, HostError, Program};
+use crate::host::{self, End, Finished, HostError, Program};
 use samples::Line;
 
 /// The programs, by file name.
@@ -19,10 +19,10 @@ const FILES: [(&str, &str); 3] = [
     ("starts.py", include_str!("starts.py")),
 ];
 
-/// How long a quick calibration takes.
-pub const QUICK: Duration = Duration::from_secs(9);
-/// How long a full one does: two minutes at most, with the derivation of the profile.
-pub const FULL: Duration = Duration::from_secs(100);
+/// How long a quick calibration repeats its measurements: ten seconds with everything else.
+pub const QUICK: Duration = Duration::from_secs(6);
+/// How long a full one does: two minutes at most with everything else.
+pub const FULL: Duration = Duration::from_secs(95);
 
 /// A machine with other things to do takes longer; past this, something hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -113,44 +113,64 @@ pub fn measure(
     let settings = serde_json::json!({
         "seconds": plan.time.as_secs_f64(), "imports": plan.imports, "folder": plan.folder,
     });
-    let mut program = Program::new(python);
-    program.args = ["-W", "ignore", "bench.py", &settings.to_string()]
-        .map(Into::into)
-        .to_vec();
-    program.dir = Some(folder.path());
-    program.limit = plan.limit;
     let mut reader = Reader::default();
+    let bench = ["bench.py".to_owned(), settings.to_string()];
+    let program = program(python, folder.path(), &bench, plan.limit);
     let finished = host::run(&program, &mut |line| reader.line(line, progress))?;
-    let python = python.display().to_string();
-    let last = reader
-        .last
-        .map_or(String::new(), |l| format!(", the last was `{l}`"));
-    match finished.end {
-        End::Interrupted => return Err(BenchError::Interrupted),
-        End::TimedOut => {
-            return Err(BenchError::Hung {
-                python,
-                seconds: finished.wall.as_secs(),
-                last,
-            });
+    let mut samples = reader.ended(python, &finished)?;
+    for arguments in std::mem::take(&mut reader.later) {
+        progress(&Progress {
+            what: &arguments.join(" "),
+            share: 1.0,
+            round: samples.rounds,
+        });
+        let words = [&["starts.py".to_owned()], arguments.as_slice()].concat();
+        later(python, folder.path(), &words, &mut samples)?;
+    }
+    Ok(samples)
+}
+
+fn program<'a>(
+    python: &'a Path,
+    folder: &'a Path,
+    arguments: &[String],
+    limit: Duration,
+) -> Program<'a> {
+    let mut program = Program::new(python);
+    program.args = ["-W", "ignore"].map(Into::into).to_vec();
+    program.args.extend(arguments.iter().map(Into::into));
+    program.dir = Some(folder);
+    program.limit = limit;
+    program
+}
+
+/// A measurement that has to be made while no other process of the interpreter is about. If it fails, so says the result, and
+/// what it would have told stays at its default.
+fn later(
+    python: &Path,
+    folder: &Path,
+    arguments: &[String],
+    samples: &mut Samples,
+) -> Result<(), BenchError> {
+    let mut lines = Vec::new();
+    let program = program(python, folder, arguments, PATIENCE);
+    let finished = host::run(&program, &mut |line| lines.push(line.to_owned()))?;
+    if finished.end == End::Interrupted {
+        return Err(BenchError::Interrupted);
+    }
+    if !finished.succeeded() {
+        let last = finished.stderr.trim().lines().last().unwrap_or_default();
+        let why = format!("{} {last}", finished.how());
+        samples
+            .failed
+            .push((arguments[1..].join(" "), why.trim().to_owned()));
+    }
+    for line in lines {
+        if let Ok(sample @ Line::Sample { .. }) = serde_json::from_str(&line) {
+            samples.take(sample);
         }
-        _ => {}
     }
-    if let Some(line) = reader.garbage {
-        return Err(BenchError::Garbage { python, line });
-    }
-    match reader.samples {
-        Some(samples) if finished.succeeded() && reader.done => Ok(samples),
-        _ => Err(BenchError::Crashed {
-            python,
-            how: finished.how(),
-            last,
-            stderr: match finished.stderr.trim() {
-                "" => String::new(),
-                text => format!(":\n{text}"),
-            },
-        }),
-    }
+    Ok(())
 }
 
 /// Takes the program's lines in.
@@ -159,10 +179,43 @@ struct Reader {
     samples: Option<Samples>,
     garbage: Option<String>,
     last: Option<String>,
+    later: Vec<Vec<String>>,
     done: bool,
 }
 
 impl Reader {
+    /// What was measured, if the program ended as it should.
+    fn ended(&mut self, python: &Path, finished: &Finished) -> Result<Samples, BenchError> {
+        let python = python.display().to_string();
+        let last = (self.last.take()).map_or(String::new(), |l| format!(", the last was `{l}`"));
+        match finished.end {
+            End::Interrupted => return Err(BenchError::Interrupted),
+            End::TimedOut => {
+                return Err(BenchError::Hung {
+                    python,
+                    seconds: finished.wall.as_secs(),
+                    last,
+                });
+            }
+            _ => {}
+        }
+        if let Some(line) = self.garbage.take() {
+            return Err(BenchError::Garbage { python, line });
+        }
+        match self.samples.take() {
+            Some(samples) if finished.succeeded() && self.done => Ok(samples),
+            _ => Err(BenchError::Crashed {
+                python,
+                how: finished.how(),
+                last,
+                stderr: match finished.stderr.trim() {
+                    "" => String::new(),
+                    text => format!(":\n{text}"),
+                },
+            }),
+        }
+    }
+
     fn line(&mut self, line: &str, progress: &mut dyn FnMut(&Progress<'_>)) {
         let parsed: Line = match serde_json::from_str(line) {
             Ok(parsed) => parsed,
@@ -175,6 +228,7 @@ impl Reader {
         };
         match parsed {
             Line::Hello(hello) => self.samples = Some(Samples::new(hello)),
+            Line::Later { arguments } => self.later.push(arguments),
             Line::Start { name, share, round } => {
                 progress(&Progress {
                     what: &name,

@@ -78,19 +78,33 @@ def used():
     return t.user + t.system + t.children_user + t.children_system, everybody
 
 
+# Readings of `used` in the last half second: the system counts in hundredths of a second, which says nothing of one short sample.
+HISTORY = []
+
+
+def others():
+    """The share of the cores that others used lately."""
+    end = used()
+    if end is None:
+        return 0.0
+    t = now()
+    HISTORY.append((t, end))
+    while len(HISTORY) > 2 and t - HISTORY[1][0] > 0.2:
+        HISTORY.pop(0)
+    begun, start = HISTORY[0]
+    if t - begun < 0.1:
+        return 0.0
+    own, everybody = end[0] - start[0], end[1] - start[1]
+    return max(0.0, everybody - own) / (t - begun) / max(1, len(CORES))
+
+
 class Watch:
     """Readings round a sample: the pace before and after, and the share of the cores that others used meanwhile."""
 
     def __init__(self, read=pace):
-        self.read, self.used, self.begun = read, used(), now()
+        others()
+        self.read = read
         self.before = read()
 
     def stop(self):
-        after = self.read()
-        took, end = now() - self.begun, used()
-        others = 0.0
-        # The system counts in hundredths of a second: it tells nothing of short samples.
-        if self.used and end and took > 0.08:
-            own, everybody = end[0] - self.used[0], end[1] - self.used[1]
-            others = max(0.0, everybody - own) / took / max(1, len(CORES))
-        return {"pace": [self.before, after], "others": others}
+        return {"pace": [self.before, self.read()], "others": others()}

@@ -20,6 +20,9 @@ const BETTER_SHARE: f64 = 0.5;
 /// quantile of all readings.
 const BEST_QUANTILE: f64 = 0.02;
 
+/// Figures of pickling large blocks.
+const LARGE_BLOCKS: &str = "pickle_bytes_";
+
 /// What the interpreter says of itself.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Hello {
@@ -69,6 +72,9 @@ pub(super) enum Line {
         pace: [f64; 2],
         #[serde(default)]
         others: f64,
+    },
+    Later {
+        arguments: Vec<String>,
     },
     Absent {
         what: String,
@@ -144,7 +150,7 @@ impl Samples {
     /// Takes in a line of output; `false` if it was the last.
     pub(super) fn take(&mut self, line: Line) {
         match line {
-            Line::Hello(_) | Line::Start { .. } => {}
+            Line::Hello(_) | Line::Start { .. } | Line::Later { .. } => {}
             Line::Paces { ns } => self.paces.extend(ns.into_iter().filter(|x| *x > 0.0)),
             Line::Sample {
                 figures,
@@ -259,8 +265,9 @@ impl Samples {
         Some(Estimate {
             quartiles: (quartile(0.25), quartile(0.75)),
             samples: values.len(),
-            // A size is as often too small as too large.
-            value: if timed {
+            // A size is as often too small as too large, and so is the time of copying a large block: it depends on whether the
+            // allocator has touched pages left.
+            value: if timed && !name.starts_with(LARGE_BLOCKS) {
                 quartile(0.25)
             } else {
                 median(values)
@@ -345,7 +352,7 @@ impl Samples {
             if let Some(at) = at {
                 put(["contention", &rest[..at], &rest[at + 1..]], number());
             }
-        } else if let Some(rest) = name.strip_prefix("pickle_bytes_") {
+        } else if let Some(rest) = name.strip_prefix(LARGE_BLOCKS) {
             if let Some((what, size)) = rest.rsplit_once('_') {
                 put(["pickle_random_bytes_best", size, what], number());
             }

@@ -27,6 +27,9 @@ const OFFLOAD_SHARES: [f64; 3] = [0.36, 0.28, 0.36];
 /// and the loop reads it, each giving up and taking the GIL.
 const OFFLOAD_HANDOVERS: f64 = 2.0;
 
+/// The CPU of an offload, all threads together.
+pub(super) const OFFLOAD_CPU: &str = "run_in_executor_thread_roundtrip_cpu_us";
+
 /// Bytecode, checkpoints, the GIL, locks, shared objects.
 pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
     let iteration = f.ns("burn_ns_per_iter", 200_000.0);
@@ -48,7 +51,10 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
 
     let handover = handover(f);
     let quarter = handover.map(|h| (h - CONTEXT_SWITCH_NS).max(0.0) / 4.0);
-    let how = "a quarter of thread_handoff_us less a context switch: one lock woken and parked on, one GIL passed";
+    let how = &format!(
+        "a quarter of {} less a context switch: one lock woken and parked on, one GIL passed",
+        handover_figure(f)
+    );
     for name in ["gil_signal", "gil_take", "park", "unpark"] {
         d.derived(name, quarter, how);
     }
@@ -111,9 +117,18 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
     }
 }
 
-/// One hand-over of an item from a running thread to a waiting one, at best speed.
+/// The CPU of one hand-over of an item from a running thread to a waiting one, at best speed. Where only its elapsed time was
+/// taken, the two threads were on one core, and it is the same.
 fn handover(f: &Figures<'_>) -> Option<f64> {
-    f.us("thread_handoff_us", 4_000.0)
+    f.us(handover_figure(f), 4_000.0)
+}
+
+fn handover_figure(f: &Figures<'_>) -> &'static str {
+    if f.raw("thread_handoff_cpu_us").is_some() {
+        "thread_handoff_cpu_us"
+    } else {
+        "thread_handoff_us"
+    }
 }
 
 fn least(a: Option<f64>, b: Option<f64>) -> Option<f64> {
@@ -125,18 +140,26 @@ fn least(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 /// Threads and thread pools.
 pub(super) fn threads(d: &mut Draft, f: &Figures<'_>) {
+    let figure = if f.raw("thread_start_join_cpu_us").is_some() {
+        "thread_start_join_cpu_us"
+    } else {
+        "thread_start_join_us"
+    };
     let life = f
-        .us("thread_start_join_us", 200.0)
+        .us(figure, 200.0)
         .map(|us| us - START_JOIN_HANDOVERS * handover(f).unwrap_or(0.0));
     for (name, share) in ["thread_start", "thread_boot", "thread_exit"]
         .iter()
         .zip(THREAD_SHARES)
     {
-        let how = format!("{share} of thread_start_join_us less three hand-overs");
+        let how = format!("{share} of {figure} less three hand-overs");
         d.derived(name, life.map(|l| l * share), &how);
     }
     let submit = f.us("threadpool_submit_us", 2_000.0);
     d.measured("tpe_submit", submit, "threadpool_submit_us");
+    if let Some(item) = f.us("threadpool_drain_us_per_task", 1_000.0) {
+        return d.measured("tpe_item", Some(item), "threadpool_drain_us_per_task");
+    }
     if f.gil {
         let item = f
             .us("threadpool_burst_us_per_task", 2_000.0)
@@ -220,11 +243,16 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
         "asyncio_run_empty_us",
     );
 
-    let trip = f.us_beyond(
-        "run_in_executor_thread_roundtrip_us",
-        "threadpool_roundtrip_us",
-        1_000.0,
-    );
+    // By the CPU that both take, where it was measured; else by the time, in which cores also wake up.
+    let (offloaded, pooled) = if f.raw(OFFLOAD_CPU).is_some() {
+        (OFFLOAD_CPU, "threadpool_roundtrip_cpu_us")
+    } else {
+        (
+            "run_in_executor_thread_roundtrip_us",
+            "threadpool_roundtrip_us",
+        )
+    };
+    let trip = f.us_beyond(offloaded, pooled, 1_000.0);
     let handovers = if f.gil { OFFLOAD_HANDOVERS } else { 0.0 };
     let offload = trip.zip(switch).map(|(trip, switch)| {
         let loop_side = 2.0 * ITERATION_SHARE * switch + (1.0 - ITERATION_SHARE) * switch;
@@ -235,7 +263,7 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
         .zip(OFFLOAD_SHARES)
     {
         let how = format!(
-            "{share} of run_in_executor_thread_roundtrip_us less threadpool_roundtrip_us, two iterations, a step and {handovers} GIL hand-overs"
+            "{share} of {offloaded} less {pooled}, two iterations, a step and {handovers} GIL hand-overs"
         );
         d.derived(name, offload.map(|o| o * share), &how);
     }

@@ -57,6 +57,7 @@ fn wake_latency(measured: &[(&Value, &Value)]) -> Vec<(Nanos, Nanos)> {
         }
     }
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let short = measured.iter().find_map(|(micro, _)| hand_over(micro));
     let point = |(ms, mut late): (f64, Vec<f64>)| {
         late.sort_by(f64::total_cmp);
         (
@@ -64,11 +65,24 @@ fn wake_latency(measured: &[(&Value, &Value)]) -> Vec<(Nanos, Nanos)> {
             Nanos::from_f64((late[late.len() / 2] - SLACK_US) * 1e3),
         )
     };
-    points
+    let timed = points.into_iter().filter(|(ms, _)| *ms > 0.0).map(point);
+    let least = short.map_or(Nanos::ZERO, |(idle, _)| idle);
+    short
         .into_iter()
-        .filter(|(ms, _)| *ms > 0.0)
-        .map(point)
+        .chain(timed.filter(|(idle, _)| *idle > least))
         .collect()
+}
+
+/// The wake-up of a core that has hardly been idle, without a timer: between two threads that hand an item back and forth, what
+/// they do not spend on the CPU. The core of the one is idle for as long as the other takes.
+fn hand_over(micro: &Value) -> Option<(Nanos, Nanos)> {
+    let figure = |name: &str| micro["metrics"][name].as_f64().filter(|v| v.is_finite());
+    let (elapsed, cpu) = (
+        figure("thread_handoff_us")?,
+        figure("thread_handoff_cpu_us")?,
+    );
+    let us = |us: f64| Nanos::from_f64(us * 1e3);
+    (elapsed > 0.0).then(|| (us(elapsed), us((elapsed - cpu).max(0.0))))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! far, and what is missing (or too much) is shared out over the parts named here, until both agree.
 
 use super::figures::Figures;
+use super::inprocess::OFFLOAD_CPU;
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 use crate::engine::Nanos;
 use crate::scenario::{
@@ -26,6 +27,8 @@ const BURST: u64 = 600;
 /// A figure, what it times in the model, and the parts that answer for the difference with their shares.
 struct Probe {
     figure: &'static str,
+    /// Whether the parts are known without this.
+    measured_directly: fn(&Figures<'_>) -> bool,
     /// All at once, the time of each counting, rather than one at a time.
     burst: bool,
     strategy: Strategy,
@@ -42,6 +45,7 @@ fn probes() -> [Probe; 4] {
     [
         Probe {
             figure: "threadpool_roundtrip_us",
+            measured_directly: |_| false,
             burst: false,
             strategy: Strategy::Threads(one),
             // Two threads are woken and two park on the way.
@@ -49,6 +53,7 @@ fn probes() -> [Probe; 4] {
         },
         Probe {
             figure: "run_in_executor_thread_roundtrip_us",
+            measured_directly: |f| f.raw(OFFLOAD_CPU).is_some(),
             burst: false,
             strategy: Strategy::Asyncio {
                 limit: None,
@@ -62,6 +67,7 @@ fn probes() -> [Probe; 4] {
         },
         Probe {
             figure: "processpool_roundtrip_us",
+            measured_directly: |_| false,
             burst: false,
             strategy: fork.clone(),
             // The manager wakes and polls twice for a lone call, once for each of a burst: that is where the parent's CPU
@@ -70,6 +76,7 @@ fn probes() -> [Probe; 4] {
         },
         Probe {
             figure: "processpool_burst_us_per_task",
+            measured_directly: |_| false,
             burst: true,
             strategy: fork,
             // What the parent does for every call of a burst, one thread at a time under its GIL.
@@ -94,6 +101,8 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
     let first = profile.params.clone();
     let probes: Vec<(Probe, f64)> = probes()
         .into_iter()
+        // What an offload's CPU is needs no adjustment where it was measured.
+        .filter(|p| !(p.measured_directly)(figures))
         .filter_map(|p| figures.raw(p.figure).map(|us| (p, us * 1e3)))
         .collect();
     for _ in 0..ROUNDS {

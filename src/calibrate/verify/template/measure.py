@@ -12,7 +12,7 @@ def spin(count):
 
 
 def canary():
-    """Nanoseconds for a turn of that loop: the best of a few short samples, on each core in turn where that can be chosen."""
+    """Nanoseconds of CPU for a turn of that loop: the mean of a few short samples, on each core in turn where that can be chosen."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else [None]
     costs = []
     for core in cores[:16]:
@@ -20,10 +20,10 @@ def canary():
             os.sched_setaffinity(0, {core})
         samples = []
         for _ in range(5):
-            start = now()
+            start = cpu_now()
             spin(20_000)
-            samples.append(now() - start)
-        costs.append(min(samples) / 20_000 * 1e9)
+            samples.append(cpu_now() - start)
+        costs.append(sum(samples) / len(samples) / 20_000 * 1e9)
     if cores != [None]:
         os.sched_setaffinity(0, cores)
     return costs
