@@ -44,7 +44,8 @@ pub struct Args {
     /// Run on this Python: a path, a command, or a version such as 3.13 or 3.14t (repeatable) [default: python3]
     #[arg(long, value_name = "NAME_OR_PATH")]
     pub python: Vec<String>,
-    /// Forecast with this interpreter profile [default: the shipped one that is nearest in version]
+    /// Forecast with this interpreter profile [default: one that was calibrated for this version and is found here, else the
+    /// shipped one that is nearest in version]
     #[arg(long, value_name = "NAME_OR_FILE")]
     pub profile: Option<String>,
     /// Verify this strategy (repeatable; instead of the scenario's own); forms as in `pchsim run`

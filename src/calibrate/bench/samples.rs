@@ -147,7 +147,7 @@ impl Samples {
         }
     }
 
-    /// Takes in a line of output; `false` if it was the last.
+    /// Takes in a line of output.
     pub(super) fn take(&mut self, line: Line) {
         match line {
             Line::Hello(_) | Line::Start { .. } | Line::Later { .. } => {}
@@ -196,17 +196,18 @@ impl Samples {
         self.others.iter().sum::<f64>() / self.others.len().max(1) as f64
     }
 
-    /// The same samples without every `groups`-th, from the `group`-th on: for finding out how much the result depends on
-    /// which were taken. A figure that was taken once keeps its sample.
+    /// The same samples without one of `groups` stretches of time: for finding out how much the result depends on when they
+    /// were taken, for slow spells last longer than a sample. A figure that was taken once keeps its sample.
     #[must_use]
     pub fn without(&self, group: usize, groups: usize) -> Self {
         let mut fewer = self.clone();
         for taken in fewer.taken.values_mut() {
-            if taken.len() > 1 {
+            let all = taken.len();
+            if all > 1 {
                 let mut i = 0;
                 taken.retain(|_| {
                     i += 1;
-                    (i - 1) % groups != group
+                    (i - 1) * groups / all != group
                 });
             }
         }

@@ -226,10 +226,16 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         helper(TRACKER_IMPORTS[old]),
         &helper_how(TRACKER_IMPORTS[old]),
     );
+    // A server that preloads the main module imports all that the main module does.
+    let server_share = if d.params.forkserver_preload_main > 0.5 {
+        1.0
+    } else {
+        SERVER_IMPORTS[old]
+    };
     d.derived(
         "forkserver_boot",
-        helper(SERVER_IMPORTS[old]),
-        &helper_how(SERVER_IMPORTS[old]),
+        helper(server_share),
+        &helper_how(server_share),
     );
 
     let server_call = f.by_exec("process_start_call_ms_forkserver");

@@ -36,8 +36,39 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), S
         notes.push(format!(
             "times of the workload are multiplied by {scale} (--scale); overheads are not"
         ));
+        let largest = w.classes.iter().map(|c| largest_block(&c.steps)).max();
+        if let Some(bytes) = largest.filter(|b| scale < 1.0 && *b >= LARGE) {
+            notes.push(format!(
+                "working memory and payloads are really written, which --scale does not shorten: up to {:.0} ms of a step here, \
+                 and none of it in the forecast",
+                bytes as f64 * WRITE_NS_PER_BYTE / 1e6
+            ));
+        }
     }
     Ok((w, notes))
+}
+
+/// From this size on, writing a block takes long enough to be told.
+const LARGE: u64 = 4_000_000;
+/// Writing fresh memory: its pages are faulted in one by one. As seen on a server; only for the note.
+const WRITE_NS_PER_BYTE: f64 = 0.4;
+
+/// The largest block of memory that a step writes.
+fn largest_block(steps: &[Step]) -> u64 {
+    steps
+        .iter()
+        .map(|step| match step {
+            Step::PayloadIn(n) | Step::PayloadOut(n) => *n,
+            Step::Hold(n, inner) => (*n).max(largest_block(inner)),
+            Step::Lock(_, inner)
+            | Step::Timeout(_, inner)
+            | Step::Repeat(_, inner)
+            | Step::FanOut { steps: inner, .. }
+            | Step::Retry { steps: inner, .. } => largest_block(inner),
+            _ => 0,
+        })
+        .max()
+        .unwrap_or(0)
 }
 
 fn laid_down(

@@ -1,0 +1,325 @@
+//! The shape of a profile file, checked while the reader still stands on what it reads: a mistake is reported where it is.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
+
+use super::similar;
+use crate::cpython::profile::{
+    Build, Curve, MachineFacts, PARAMS, Params, Profile, Provenance, Tag,
+};
+use crate::engine::Nanos;
+
+/// A profile file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) schema: u32,
+    name: String,
+    version: String,
+    minor: u32,
+    gil: bool,
+    origin: String,
+    #[serde(default)]
+    measured: Option<Measured>,
+    params: Table,
+    dumps: Points,
+    loads: Points,
+}
+
+impl From<File> for Profile {
+    fn from(file: File) -> Self {
+        Self {
+            name: file.name,
+            version: file.version,
+            minor: file.minor,
+            gil: file.gil,
+            origin: file.origin,
+            params: file.params.values,
+            tags: file.params.tags,
+            spreads: file.params.spreads,
+            provenance: file.measured.map(Into::into),
+            dumps: file.dumps.0,
+            loads: file.loads.0,
+            slowness: 1.0,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    value: Option<f64>,
+    unit: String,
+    #[serde(default)]
+    spread: Option<(f64, f64)>,
+    tag: Origin,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Measured {
+    date: String,
+    rounds: u32,
+    slowness: f64,
+    build: BuildEntry,
+    machine: MachineEntry,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BuildEntry {
+    compiler: String,
+    #[serde(default)]
+    pgo: Option<bool>,
+    #[serde(default)]
+    lto: Option<bool>,
+    #[serde(default)]
+    debug: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MachineEntry {
+    system: String,
+    cpu: String,
+    cores: u32,
+    loop_ns: AboveZero,
+    base_slice_ns: u64,
+    wake_latency_ns: Latencies,
+    pipe_ns_per_byte: AtLeastZero,
+    syscall_ns: u64,
+}
+
+/// A number above zero.
+struct AboveZero(f64);
+
+impl<'de> Deserialize<'de> for AboveZero {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let x = f64::deserialize(deserializer)?;
+        if x.is_finite() && x > 0.0 {
+            Ok(Self(x))
+        } else {
+            Err(de::Error::custom(format!(
+                "must be a number above zero, not {x}"
+            )))
+        }
+    }
+}
+
+/// A number of at least zero.
+struct AtLeastZero(f64);
+
+impl<'de> Deserialize<'de> for AtLeastZero {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let x = f64::deserialize(deserializer)?;
+        if x.is_finite() && x >= 0.0 {
+            Ok(Self(x))
+        } else {
+            Err(de::Error::custom(format!(
+                "must be a number of at least zero, not {x}"
+            )))
+        }
+    }
+}
+
+/// Idle times that rise, each with a latency.
+struct Latencies(Vec<(u64, u64)>);
+
+impl<'de> Deserialize<'de> for Latencies {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let points = Vec::<(u64, u64)>::deserialize(deserializer)?;
+        if points.is_empty() || points.windows(2).any(|w| w[1].0 <= w[0].0) {
+            return Err(de::Error::custom(
+                "idle times must rise, and there must be one at least",
+            ));
+        }
+        Ok(Self(points))
+    }
+}
+
+impl From<Measured> for Provenance {
+    fn from(m: Measured) -> Self {
+        Self {
+            date: m.date,
+            rounds: m.rounds,
+            slowness: m.slowness,
+            build: Build {
+                compiler: m.build.compiler,
+                pgo: m.build.pgo,
+                lto: m.build.lto,
+                debug: m.build.debug,
+            },
+            machine: MachineFacts {
+                system: m.machine.system,
+                cpu: m.machine.cpu,
+                cores: m.machine.cores,
+                loop_ns: m.machine.loop_ns.0,
+                base_slice: Nanos(m.machine.base_slice_ns),
+                wake_latency: (m.machine.wake_latency_ns.0.into_iter())
+                    .map(|(idle, late)| (Nanos(idle), Nanos(late)))
+                    .collect(),
+                pipe_ns_per_byte: m.machine.pipe_ns_per_byte.0,
+                syscall: Nanos(m.machine.syscall_ns),
+            },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+enum Origin {
+    Measured(String),
+    Derived(String),
+    Default,
+    Absent(String),
+}
+
+impl From<Origin> for Tag {
+    fn from(o: Origin) -> Self {
+        match o {
+            Origin::Measured(metric) => Self::Measured(metric),
+            Origin::Derived(how) => Self::Derived(how),
+            Origin::Default => Self::Default,
+            Origin::Absent(why) => Self::Absent(why),
+        }
+    }
+}
+
+/// Reads the entry of the parameter with this number and checks it while the reader still stands on its line.
+struct Of(usize);
+
+impl<'de> DeserializeSeed<'de> for Of {
+    type Value = Entry;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entry, D::Error> {
+        let entry = Entry::deserialize(deserializer)?;
+        check(self.0, &entry).map_err(de::Error::custom)?;
+        Ok(entry)
+    }
+}
+
+/// The parameters of a file. Read by hand so that a mistake is reported where it stands.
+struct Table {
+    values: Params,
+    tags: Vec<Tag>,
+    spreads: Vec<Option<(f64, f64)>>,
+}
+
+impl<'de> Deserialize<'de> for Table {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Table;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map from a parameter's name to (value: ..., unit: ..., tag: ...)")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table, A::Error> {
+                let mut table = Table {
+                    values: Params::default(),
+                    tags: vec![Tag::Default; PARAMS.len()],
+                    spreads: vec![None; PARAMS.len()],
+                };
+                let mut seen = vec![false; PARAMS.len()];
+                while let Some(name) = map.next_key::<String>()? {
+                    let Some(i) = PARAMS.iter().position(|p| p.name == name) else {
+                        return Err(de::Error::custom(unknown_parameter(&name)));
+                    };
+                    if std::mem::replace(&mut seen[i], true) {
+                        return Err(de::Error::custom(format!(
+                            "parameter `{name}` is given twice"
+                        )));
+                    }
+                    let entry = map.next_value_seed(Of(i))?;
+                    // An absent cost is never charged: the strategy that would need it is refused.
+                    *table.values.get_mut(i) = entry.value.unwrap_or_default();
+                    table.tags[i] = entry.tag.into();
+                    table.spreads[i] = entry.spread;
+                }
+                let missing: Vec<_> = PARAMS
+                    .iter()
+                    .zip(&seen)
+                    .filter(|(_, seen)| !**seen)
+                    .map(|(p, _)| p.name)
+                    .collect();
+                if !missing.is_empty() {
+                    return Err(de::Error::custom(format!(
+                        "missing parameters: {}",
+                        missing.join(", ")
+                    )));
+                }
+                Ok(table)
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+fn unknown_parameter(name: &str) -> String {
+    let near = similar(name, PARAMS.iter().map(|p| p.name));
+    let hint = if near.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", near.join(" or "))
+    };
+    format!("unknown parameter `{name}`{hint}")
+}
+
+fn check(index: usize, entry: &Entry) -> Result<(), String> {
+    let (name, unit) = (PARAMS[index].name, PARAMS[index].unit);
+    if entry.unit != unit {
+        return Err(format!(
+            "parameter `{name}` is in `{unit}`, not in `{}`",
+            entry.unit
+        ));
+    }
+    let value = match (&entry.tag, entry.value) {
+        (Origin::Absent(_), None) => return Ok(()),
+        (Origin::Absent(_), Some(v)) => {
+            return Err(format!(
+                "parameter `{name}` is absent and cannot have the value {v}"
+            ));
+        }
+        (_, None) => return Err(format!("parameter `{name}` has no value")),
+        (_, Some(v)) => v,
+    };
+    if !value.is_finite() || value < 0.0 {
+        return Err(format!(
+            "parameter `{name}` must be a number of at least zero, not {value}"
+        ));
+    }
+    if unit == "p" && value > 1.0 {
+        return Err(format!(
+            "parameter `{name}` is a probability and cannot be {value}"
+        ));
+    }
+    if let Some((least, greatest)) = entry.spread
+        && !(least.is_finite() && greatest.is_finite() && least <= greatest)
+    {
+        return Err(format!(
+            "the spread of parameter `{name}` must be two rising numbers"
+        ));
+    }
+    Ok(())
+}
+
+/// A curve of a file.
+struct Points(Curve);
+
+impl<'de> Deserialize<'de> for Points {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let points = Vec::<(f64, f64)>::deserialize(deserializer)?;
+        if points
+            .iter()
+            .any(|(x, y)| !x.is_finite() || !y.is_finite() || *x < 0.0 || *y < 0.0)
+        {
+            return Err(de::Error::custom(
+                "a curve's sizes and costs must be numbers of at least zero",
+            ));
+        }
+        if points.windows(2).any(|w| w[1].0 <= w[0].0) {
+            return Err(de::Error::custom("a curve's sizes must rise"));
+        }
+        Ok(Self(Curve(points)))
+    }
+}
