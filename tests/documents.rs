@@ -123,12 +123,15 @@ fn the_scenario_in_the_readme_is_valid_and_its_commands_run() {
     fs::create_dir(dir.path().join("scenarios")).unwrap();
     let shipped = "scenarios/scraper.ron";
     fs::copy(root().join(shipped), dir.path().join(shipped)).unwrap();
+    // What a calibration would have written.
+    let profile = "profiles/cpython-3.11.ron";
+    fs::copy(root().join(profile), dir.path().join("my-python.ron")).unwrap();
     let all = commands();
     assert!(all.len() >= 6, "{all:?}");
     for mut command in all {
         // What takes a Python, or minutes, is tried elsewhere: here it is enough that the options are understood.
         if ["validate", "calibrate", "verify", "record"].contains(&command[0].as_str()) {
-            command.push("--help".into());
+            command.insert(1, "--help".into());
         }
         if command[0] == "run" {
             // As few simulations as there can be: it is the command that is tried.
