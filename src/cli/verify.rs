@@ -63,7 +63,7 @@ pub struct Args {
     /// Use so many cores: the programs confine themselves to them (Linux) [default: all]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096))]
     pub cores: Option<u32>,
-    /// Override a field of the scenario (repeatable), for example workload.tasks[0].count=10
+    /// Override a field of the scenario (repeatable), for example workload.tasks.page.count=10
     #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set)]
     pub set: Vec<(String, String)>,
     /// Master seed [default: the scenario's]
