@@ -8,6 +8,7 @@ mod held;
 pub mod profile_diff;
 pub mod profile_file;
 pub mod profiles;
+mod programs;
 pub mod reference;
 pub mod verify;
 

@@ -13,6 +13,7 @@ pub mod run;
 pub mod scenarios;
 pub mod validate;
 pub mod verify;
+mod words;
 
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 use super::exit::{Exit, UserError};
 use super::paint::paint;
 use super::printer::Printer;
+use super::words::quoted;
 use crate::calibrate::profiles;
 use crate::cpython::profile::Profile;
 use crate::report::{self, Meta, Style};
@@ -353,16 +354,6 @@ fn command(args: &Args, seed: u64) -> String {
     args.assert.iter().for_each(|a| add("--assert", a.clone()));
     add("--seed", seed.to_string());
     words.join(" ")
-}
-
-/// The word as a POSIX shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

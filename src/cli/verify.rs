@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
+use super::words::quoted;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::verify::{
     self, Plans, Request, RunError, Settings, Verification, estimate, machine, prepare,
@@ -170,15 +171,6 @@ fn command(args: &Args) -> String {
     }
     words.push("--emit DIR".into());
     words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+:/=@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// The interpreters that were asked for, and their profiles.

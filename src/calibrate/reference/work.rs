@@ -4,28 +4,14 @@ use super::cells::{Config, positive};
 use super::part::{MAX_STEPS, NO_NATIVE, Native, Part};
 use super::trace::Recorded;
 use crate::calibrate::BASELINE_NS_PER_ITER;
+use crate::calibrate::programs::{
+    CALL_NS, CLOCK_NS, COROUTINES, ITERATIONS, PAYLOAD, POOL_LOOP, SEQUENTIAL_LOOP,
+};
 use crate::engine::Nanos;
 use crate::scenario::{
     Arrivals, Dist, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers,
     Workload,
 };
-
-/// Reading the thread's CPU clock, a system call, in nanoseconds at best speed: 590 to 620 with CPython 3.11 and 3.13 on
-/// a machine of the reference's class that was at its typical speed.
-const CLOCK_NS: f64 = 400.0;
-/// What `native` does for a block besides hashing it, in nanoseconds at best speed: the hash object, the digest, the clock.
-const CALL_NS: f64 = 1_200.0;
-/// Iterations between two looks at the clock in `burn`.
-const ITERATIONS: f64 = 100.0;
-
-/// What the program's own code does for a task, besides the library and the task, in iterations of the reference loop
-/// (51 to 82 ns where they were measured, with CPython 3.11 and 3.13): `_pool`'s loop body (arrival, payload, partial,
-/// callback, list) takes 960 and 1,140 ns, the sequential loop with `run_steps` 264 and 309, the coroutines `one` and
-/// `body` with `split` 580 and 690, and `_payload` 257 and 339.
-const POOL_LOOP: f64 = 16.5;
-const SEQUENTIAL_LOOP: f64 = 4.5;
-const COROUTINES: f64 = 10.0;
-const PAYLOAD: f64 = 4.5;
 
 /// `bytes(n)` from fresh memory, zeroed page by page: 25.6 us for 50 KB and 36.7 us for 100 KB, with CPython 3.11 on a
 /// machine of the reference's class a tenth below its best speed. From about 200 KB on (the C library raises its limit when

@@ -2,6 +2,9 @@
 
 use super::fit::native_is_drawn;
 use super::program::Program;
+use crate::calibrate::programs::{
+    CALL_NS, CLOCK_NS, COROUTINES, ITERATIONS, PAYLOAD, POOL_LOOP, SEQUENTIAL_LOOP,
+};
 use crate::calibrate::{BASELINE_NS_PER_ITER, element, median};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
@@ -10,21 +13,9 @@ use crate::scenario::{
 };
 use crate::strategy::{Finding, Outcome, SimInput};
 
-/// Reading the thread's CPU clock, in nanoseconds at best speed.
-const CLOCK_NS: f64 = 400.0;
-/// SHA-256 of 64 KiB, in nanoseconds at best speed, with hardware support for it; the object, the digest and the clock
-/// besides.
+/// SHA-256 of 64 KiB, in nanoseconds at best speed, with hardware support for it.
 const BLOCK_NS: f64 = 42_000.0;
-const CALL_NS: f64 = 1_200.0;
-/// Iterations between two looks at the clock in `cpu`.
-const ITERATIONS: f64 = 100.0;
 
-/// What a program's own code does for a task besides the library and the task, in iterations of the reference loop: the
-/// programs are made like the reference's (see the room `reference`), whose figures these are.
-const POOL_LOOP: f64 = 16.5;
-const SEQUENTIAL_LOOP: f64 = 4.5;
-const COROUTINES: f64 = 10.0;
-const PAYLOAD: f64 = 4.5;
 /// Writing a payload into fresh memory, nanoseconds a byte at best speed.
 const FRESH_NS_PER_BYTE: f64 = 0.4;
 /// A program's list of tasks: bytes a task, and for each random number.
