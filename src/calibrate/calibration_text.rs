@@ -40,8 +40,10 @@ pub fn text(c: &Calibrated, all: bool) -> String {
         );
         let _ = writeln!(
             out,
-            "  noise      ran {:.2} times slower than at its best in the mean ({} rounds)",
-            m.slowness, m.rounds
+            "  noise      ran {:.2} times slower than at its best in the mean ({} round{})",
+            m.slowness,
+            m.rounds,
+            if m.rounds == 1 { "" } else { "s" }
         );
     }
     let _ = writeln!(out, "  parameters {}", counts(c));
@@ -85,7 +87,7 @@ fn unreliable(out: &mut String, c: &Calibrated) {
     let within = |p: &Parameter| p.repeats_within.unwrap_or(f64::INFINITY);
     all.sort_by(|a, b| within(b).total_cmp(&within(a)));
     let named: Vec<String> = (all.iter().take(NAMED))
-        .map(|p| format!("{} ±{:.0} %", p.name(), within(p) * 100.0))
+        .map(|p| format!("{} {}", p.name(), share(within(p), 0)))
         .collect();
     let more = match all.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -144,7 +146,7 @@ fn table(out: &mut String, c: &Calibrated) {
         let value = c.profile.params.get(index);
         let repeats = c.parameters.iter().find(|p| p.index == index);
         let within = match repeats.map(|p| (p.quality, p.repeats_within)) {
-            Some((_, Some(within))) => format!("±{:.1} %", within * 100.0),
+            Some((_, Some(within))) => share(within, 1),
             _ => String::new(),
         };
         let (value, how) = match &c.profile.tags[index] {
@@ -158,6 +160,15 @@ fn table(out: &mut String, c: &Calibrated) {
             "  {:26} {value:>12} {:5} {within:>9}  {how}",
             info.name, info.unit
         );
+    }
+}
+
+/// By how much a second calibration may differ; beyond the value itself the figure says no more.
+fn share(within: f64, digits: usize) -> String {
+    if within > 1.0 {
+        "±>100 %".into()
+    } else {
+        format!("±{:.digits$} %", within * 100.0)
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "MODULE")]
     import: Vec<String>,
     /// The profile's name [default: local-VERSION]
-    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    #[arg(long, value_name = "NAME", conflicts_with = "all", value_parser = profile_name)]
     name: Option<String>,
     /// Write the profile to this file, or the profiles to this directory [default: NAME.ron here]
     #[arg(short, long, value_name = "FILE")]
@@ -68,6 +68,16 @@ enum Format {
     Json,
 }
 
+/// A name that can be a file's, too.
+fn profile_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_alphanumeric() || "-_+.@".contains(c);
+    if text.chars().all(plain) && text.starts_with(char::is_alphanumeric) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a name of letters, digits and `-_+.@` that starts with a letter or digit, as in my-3.13; a file's path goes to -o".into())
+    }
+}
+
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     host::watch_interrupts();
@@ -89,6 +99,9 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             Format::Json => calibration_text::json(&result),
         };
         printer.result(&text)?;
+        for (what, why) in &result.failed {
+            printer.warn(&format!("warning: {what} could not be measured: {why}"));
+        }
         for doubt in &result.doubts {
             printer.warn(&format!("warning: {doubt}"));
         }

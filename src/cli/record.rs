@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::words::quoted;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::profiles;
 use crate::host::{self, End, Finished, HostError, Program};
@@ -23,7 +24,7 @@ use crate::scenario;
   pchsim record --emit-recorder recorder.py
 
 A trace has one step a line: task, class, kind (or step), start, end; as CSV with a header line or as JSON Lines. Kinds are
-cpu, native, io, wait, lock:NAME, payload_in and payload_out. docs/recording.md says more.
+cpu, native, io, wait, blocked, lock:NAME, payload_in and payload_out; the last two need a column `bytes`. docs/recording.md says more.
 
 Exit codes: 0 done, 1 the recorded program failed (what was recorded is written), 2 bad usage or trace.")]
 pub struct Args {
@@ -381,7 +382,10 @@ fn write(
         Some(path) => {
             printer.result(&table)?;
             printer.write_file(path, &text, force)?;
-            printer.hint(&format!("next: pchsim run {}", path.display()));
+            printer.hint(&format!(
+                "next: pchsim run {}",
+                quoted(&path.display().to_string())
+            ));
         }
         None => {
             printer.result(&text)?;

@@ -72,7 +72,7 @@ pub struct Args {
     pub seed: Option<u64>,
 
     /// Write the programs to this directory, and run nothing
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", help_heading = "Output", conflicts_with_all = ["output", "format"])]
     pub emit: Option<PathBuf>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
@@ -91,7 +91,10 @@ pub struct Args {
 fn scale(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(x) if (1e-6..=1e6).contains(&x) => Ok(x),
-        _ => Err("write a factor above zero: 0.1 makes every time of the workload a tenth".into()),
+        _ => Err(
+            "write a factor from 0.000001 to 1000000: 0.1 makes every time of the workload a tenth"
+                .into(),
+        ),
     }
 }
 
@@ -151,6 +154,9 @@ fn output_file(args: &Args) -> Option<&Path> {
 /// The command that makes the same programs.
 fn command(args: &Args) -> String {
     let mut words = vec!["pchsim verify".to_owned(), quoted(&args.scenario)];
+    for p in &args.python {
+        words.push(format!("--python {}", quoted(p)));
+    }
     for s in &args.strategy {
         words.push(format!("--strategy {}", quoted(s)));
     }
@@ -206,7 +212,14 @@ fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<Target> {
         }
         (None, Some(python)) => {
             let (profile, own) = for_python(python);
-            if !own {
+            if let Some(path) = own {
+                notes.push(format!(
+                    "forecast with your profile {} ({}, {}); --profile names another",
+                    profile.name,
+                    path.display(),
+                    profile.origin
+                ));
+            } else {
                 notes.push(format!(
                     "profile {} was not calibrated on this machine and interpreter (CPython {}{}); calibrate one for better \
                      forecasts, and name it with --profile",
@@ -229,21 +242,22 @@ fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<Target> {
 }
 
 /// The user's own profile of this very version, if one lies about; else the shipped one that is nearest in version, of those
-/// with or without a GIL. Whether it is the user's own.
-fn for_python(python: &Interpreter) -> (Profile, bool) {
+/// with or without a GIL. The file of the user's own.
+fn for_python(python: &Interpreter) -> (Profile, Option<PathBuf>) {
     let shipped = profiles::shipped();
     let (found, _) = found_profiles::found();
-    let own = found.into_iter().map(|f| f.profile).find(|p| {
+    let own = found.into_iter().find(|f| {
+        let p = &f.profile;
         p.version == python.version
             && p.gil == python.gil
             && shipped.iter().all(|s| s.name != p.name)
     });
-    if let Some(profile) = own {
-        return (profile, true);
+    if let Some(own) = own {
+        return (own.profile, Some(own.path));
     }
     let distance = |p: &&Profile| (p.gil != python.gil, p.minor.abs_diff(python.minor), p.minor);
     let nearest = shipped.iter().min_by_key(distance).cloned();
-    (nearest.unwrap_or_default(), false)
+    (nearest.unwrap_or_default(), None)
 }
 
 fn request<'a>(
@@ -408,7 +422,10 @@ fn measure(
         );
         match ran {
             Ok(()) => {}
-            Err(RunError::Interrupted) => return Ok(Exit::Interrupted as u8),
+            Err(RunError::Interrupted) => {
+                printer.warn("interrupted: the strategies that were measured are not reported");
+                return Ok(Exit::Interrupted as u8);
+            }
             Err(e) => return Err(e.into()),
         }
     }
@@ -418,7 +435,9 @@ fn measure(
 
 /// A time as one says it.
 fn rough(seconds: f64) -> String {
-    if seconds < 100.0 {
+    if seconds < 1.0 {
+        format!("{:.0} ms", (seconds * 1e3).ceil())
+    } else if seconds < 100.0 {
         format!("{:.0} s", seconds.ceil())
     } else {
         format!("{:.0} min", (seconds / 60.0).ceil())

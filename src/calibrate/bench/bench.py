@@ -569,7 +569,7 @@ def register_imports(modules):
                                   stderr=subprocess.PIPE, text=True, timeout=120, cwd=SETTINGS.get("folder"))
             if done.returncode:
                 last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-                raise RuntimeError(f"import {m}: {last[0]}")
+                raise RuntimeError(last[0])
             wall, cpu, kb, objects = json.loads(done.stdout.splitlines()[-1])
             return {f"import_ms {m}": wall * 1e3, f"import_cpu_ms {m}": cpu * 1e3, f"import_kb {m}": kb, f"import_objects {m}": objects}
         BENCHES.append((f"import {module}", one, False, 5))

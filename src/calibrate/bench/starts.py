@@ -129,6 +129,8 @@ def payloads():
     with cf.ProcessPoolExecutor(1, mp_context=mp.get_context(pool_method())) as ex:
         for _ in range(5):
             ex.submit(nothing).result()
+        # The same pool without a payload: what a payload adds is the difference.
+        out["processpool_roundtrip_us_arg_0"] = each(40, lambda: ex.submit(nothing).result()) * 1e6
         for size, label, k in ((100_000, "100KB", 20), (1_000_000, "1MB", 6), (10_000_000, "10MB", 3)):
             data = bytes(size)
             ex.submit(nothing, data).result()

@@ -144,11 +144,18 @@ fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec)
         api: ProcessApi::Executor,
     };
     let (dumps, loads) = (profile.dumps.clone(), profile.loads.clone());
+    let empty = round_trip(profile, machine, &fork, 0);
     let mut missing: Vec<(f64, f64)> = vec![(0.0, 0.0)];
     let targets: Vec<(u64, f64)> = PAYLOADS
         .iter()
         .filter_map(|(size, label)| {
             let us = figures.raw(&format!("processpool_roundtrip_us_arg_{label}"))?;
+            // Where the same pool was timed without a payload, only the difference counts: a pool's round trips differ
+            // from one pool to the next, by which core its threads and workers happen to use.
+            let us = match figures.raw("processpool_roundtrip_us_arg_0") {
+                Some(bare) => us - bare + empty / 1e3,
+                None => us,
+            };
             Some((*size, us * 1e3))
         })
         .collect();

@@ -185,10 +185,14 @@ fn summary(v: &Verification) -> Vec<String> {
             format!("other programs used up to {} of the cores; ", percent(o))
         });
         let slowest = v.verified.iter().map(|x| x.slowness).fold(0.0, f64::max);
+        let differ = if v.runs > 1 {
+            format!("runs of a strategy differ by up to {}", percent(spread))
+        } else {
+            "one run does not tell how much runs differ".into()
+        };
         lines.push(format!(
-            "machine: {others}runs of a strategy differ by up to {}, its speed changed by up to {} during a run; a loop took up to {:.2} times \
+            "machine: {others}{differ}, its speed changed by up to {} during a run; a loop took up to {:.2} times \
              what it takes at the profile's best{}",
-            percent(spread),
             percent(drift),
             slowest,
             if v.noisy() {
