@@ -261,12 +261,7 @@ fn one(
         (None, Some(stem)) => stem.to_string_lossy().into_owned(),
         (None, None) => default_name(interpreter),
     };
-    let build = crate::cpython::profile::Build {
-        compiler: interpreter.build.compiler.clone(),
-        pgo: interpreter.build.pgo,
-        lto: interpreter.build.lto,
-        debug: interpreter.build.debug,
-    };
+    let build = interpreter.build.clone();
     Ok(Some(calibrated(&samples, build, &name, &today())))
 }
 

@@ -21,7 +21,7 @@ pub enum Tag {
 }
 
 /// Whether an interpreter was built for speed, as far as it tells.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Build {
     /// The compiler, as `platform.python_compiler()` names it.
     pub compiler: String,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::error::HostError;
 use super::run::{End, Finished, Program, run};
+use crate::cpython::profile::Build;
 use crate::scenario::StartMethod;
 
 /// The oldest version that can be used: 3.9.
@@ -20,19 +21,6 @@ const PROBE_OUTPUT: u64 = 1 << 20;
 const SCRIPT: &str = include_str!("probe.py");
 /// What its answer starts with.
 const PREFIX: &str = "pchsim-probe ";
-
-/// How an interpreter was built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Build {
-    /// The compiler, as the interpreter names it: `GCC 12.2.0`.
-    pub compiler: String,
-    /// Whether it was optimized by a profile; unknown where the build does not tell.
-    pub pgo: Option<bool>,
-    /// Whether it was optimized at link time; unknown where the build does not tell.
-    pub lto: Option<bool>,
-    /// A debug build: its timings say nothing of other builds.
-    pub debug: bool,
-}
 
 /// A CPython on this machine that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,6 +22,6 @@ pub use discover::{Unusable, discover};
 pub use error::HostError;
 pub use find::{default, find};
 pub use guard::{guard, guard_with};
-pub use interpreter::{Build, Interpreter, NEWEST_MINOR, OLDEST_MINOR};
+pub use interpreter::{Interpreter, NEWEST_MINOR, OLDEST_MINOR};
 pub use interrupt::{interrupted, watch_interrupts};
 pub use run::{End, Finished, OUTPUT_LIMIT, Program, run};
