@@ -14,5 +14,6 @@ pub mod verify;
 
 pub use derive::{
     BASELINE_NS_PER_ITER, TYPICAL_SLOWNESS, best_speed, derive, machine_from, requester_wins,
+    switches_back,
 };
 pub use held::{Held, METRICS, Summary, element, median};

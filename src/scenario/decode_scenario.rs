@@ -184,17 +184,7 @@ fn interpreters(cx: &mut Cx, node: &Node) -> Option<Vec<String>> {
             .help("for example [\"cpython-3.14\", \"cpython-3.14t\"]");
         return None;
     }
-    if items.len() > limits::MAX_NAMES {
-        cx.error(
-            Code::Limit,
-            node.span,
-            format!(
-                "more interpreters than the limit MAX_NAMES ({})",
-                limits::MAX_NAMES
-            ),
-        );
-        return None;
-    }
+    cx.few_names(node, items.len(), "interpreters")?;
     let mut out: Vec<String> = Vec::new();
     for (i, item) in items.iter().enumerate() {
         cx.at_index(i, |cx| {
@@ -219,17 +209,7 @@ fn interpreters(cx: &mut Cx, node: &Node) -> Option<Vec<String>> {
 
 fn strategies(cx: &mut Cx, node: &Node, interpreters: &[String]) -> Option<Vec<StrategyCase>> {
     let items = cx.list(node, "strategies")?;
-    if items.len() > limits::MAX_NAMES {
-        cx.error(
-            Code::Limit,
-            node.span,
-            format!(
-                "more strategies than the limit MAX_NAMES ({})",
-                limits::MAX_NAMES
-            ),
-        );
-        return None;
-    }
+    cx.few_names(node, items.len(), "strategies")?;
     let mut out: Vec<StrategyCase> = Vec::new();
     for (i, item) in items.iter().enumerate() {
         cx.at_index(i, |cx| {

@@ -8,6 +8,19 @@ use super::{Bytes, limits};
 use crate::engine::Nanos;
 
 impl Cx {
+    /// Checks that a list of `what` is not longer than the limit on named things.
+    pub(super) fn few_names(&mut self, node: &Node, count: usize, what: &str) -> Option<()> {
+        if count > limits::MAX_NAMES {
+            let message = format!(
+                "more {what} than the limit MAX_NAMES ({})",
+                limits::MAX_NAMES
+            );
+            self.error(Code::Limit, node.span, message);
+            return None;
+        }
+        Some(())
+    }
+
     fn unit_error(&mut self, node: &Node, error: UnitError, help: &str) {
         let (code, message) = match error {
             UnitError::Unit(m) => (Code::BadUnit, m),

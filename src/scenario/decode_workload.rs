@@ -212,17 +212,7 @@ fn classes(cx: &mut Cx, node: &Node, reader: &mut StepReader) -> Option<Vec<Task
             .help("write at least one: (name: \"page\", count: 10, steps: [Io(\"1s\")])");
         return None;
     }
-    if items.len() > limits::MAX_NAMES {
-        cx.error(
-            Code::Limit,
-            node.span,
-            format!(
-                "more task classes than the limit MAX_NAMES ({})",
-                limits::MAX_NAMES
-            ),
-        );
-        return None;
-    }
+    cx.few_names(node, items.len(), "task classes")?;
     let mut out: Vec<TaskClass> = Vec::new();
     let mut whole = true;
     for (i, item) in items.iter().enumerate() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
-pub use samples::{Estimate, Hello, Samples};
+pub use samples::{Hello, Samples};
 
 use crate::host::{self, End, Finished, HostError, Program};
 use samples::Line;

@@ -119,7 +119,7 @@ pub fn calibrated(samples: &Samples, build: Build, name: &str, date: &str) -> Ca
         .estimate("getppid_ns")
         .zip(samples.estimate("call_ns"))
         .map_or(machine.syscall, |(with, bare)| {
-            Nanos::from_f64((with.value - bare.value).max(0.0))
+            Nanos::from_f64((with - bare).max(0.0))
         });
     profile.origin = format!(
         "calibrated on CPython {}, {} rounds, on {date}",
@@ -159,10 +159,8 @@ fn standard_error(values: impl Iterator<Item = f64> + Clone) -> f64 {
 }
 
 fn imports(samples: &Samples) -> Vec<ImportCost> {
-    let figure = |what: &str, module: &str| {
-        let e = samples.estimate(&format!("{what} {module}"))?;
-        Some(e.value.max(0.0))
-    };
+    let figure =
+        |what: &str, module: &str| Some(samples.estimate(&format!("{what} {module}"))?.max(0.0));
     samples
         .imported()
         .into_iter()

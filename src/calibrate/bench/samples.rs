@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::calibrate::median;
+use crate::calibrate::{median, switches_back};
 
 /// Samples this close to the machine's best speed all count.
 const NEAR_BEST: f64 = 1.15;
@@ -115,17 +115,6 @@ pub struct Samples {
     pub rounds: u32,
 }
 
-/// A figure from its samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// At the machine's best speed: the lower quartile of the samples that count, of sizes the median.
-    pub value: f64,
-    /// Least and greatest quartile of these.
-    pub quartiles: (f64, f64),
-    /// How many samples count.
-    pub samples: usize,
-}
-
 impl Samples {
     pub(super) fn new(hello: Hello) -> Self {
         let absent = ["fork", "spawn", "forkserver"]
@@ -223,8 +212,9 @@ impl Samples {
             .collect()
     }
 
-    /// The figure of this name.
-    pub fn estimate(&self, name: &str) -> Option<Estimate> {
+    /// The figure of this name at the machine's best speed: the lower quartile of the samples that count, of sizes and of copying
+    /// large blocks the median.
+    pub fn estimate(&self, name: &str) -> Option<f64> {
         let taken = self.taken.get(name)?;
         let numbers = |t: &Taken| t.value.as_f64().filter(|v| v.is_finite());
         self.robust(name, taken, &numbers)
@@ -253,7 +243,7 @@ impl Samples {
         name: &str,
         taken: &[Taken],
         number: &dyn Fn(&Taken) -> Option<f64>,
-    ) -> Option<Estimate> {
+    ) -> Option<f64> {
         let timed = is_time(name);
         let mut values: Vec<f64> = self
             .counted(taken)
@@ -262,23 +252,20 @@ impl Samples {
             .collect();
         values.sort_by(f64::total_cmp);
         let last = values.len().checked_sub(1)?;
-        let quartile = |share: f64| values[(last as f64 * share).round() as usize];
-        Some(Estimate {
-            quartiles: (quartile(0.25), quartile(0.75)),
-            samples: values.len(),
+        Some(
             // A size is as often too small as too large, and so is the time of copying a large block: it depends on whether the
             // allocator has touched pages left.
-            value: if timed && !name.starts_with(LARGE_BLOCKS) {
-                quartile(0.25)
+            if timed && !name.starts_with(LARGE_BLOCKS) {
+                values[(last as f64 * 0.25).round() as usize]
             } else {
                 median(values)
             },
-        })
+        )
     }
 
     /// The figures in the two forms that profiles are derived from: the reference's `micro-*.json` and `more-*.json`.
     pub fn figures(&self) -> (Value, Value) {
-        let (mut metrics, mut spread) = (Map::new(), Map::new());
+        let mut metrics = Map::new();
         let mut put = |name: &str, value: f64| metrics.insert(name.into(), json!(value));
         put("switch_interval_ms", self.hello.switch_interval_ms);
         put("gc_threshold", self.hello.gc_threshold);
@@ -290,9 +277,8 @@ impl Samples {
             if self.structured(name, &mut more) {
                 continue;
             }
-            if let Some(e) = self.estimate(name) {
-                put(name, e.value);
-                spread.insert(name.clone(), json!([e.quartiles.0, e.quartiles.1]));
+            if let Some(value) = self.estimate(name) {
+                put(name, value);
             }
         }
         more.insert(
@@ -306,7 +292,6 @@ impl Samples {
             "gated": true,
             "absent": self.absent,
             "metrics": metrics,
-            "spread": spread,
         });
         (micro, Value::Object(more))
     }
@@ -326,7 +311,10 @@ impl Samples {
             }
             at.insert(path[2].into(), value);
         };
-        let number = || self.estimate(name).map_or(Value::Null, |e| json!(e.value));
+        let number = || {
+            self.estimate(name)
+                .map_or(Value::Null, |value| json!(value))
+        };
         if let Some(ms) = name.strip_prefix("sleep_late_us_") {
             let late = self.lateness(name);
             put(
@@ -386,10 +374,9 @@ impl Samples {
                 .flatten()
                 .filter_map(Value::as_i64)
                 .collect();
-            for w in holders.windows(3) {
-                switches += 1.0;
-                back += f64::from(u8::from(w[0] == w[2]));
-            }
+            let (returned, all) = switches_back(&holders);
+            back += f64::from(returned);
+            switches += f64::from(all);
         }
         (switches > 0.0).then(|| back / switches)
     }

@@ -200,6 +200,13 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
 /// One `sched_yield` on a core that nobody else wants.
 const YIELD_NS: f64 = 200.0;
 
+/// Of the switches between these holders of the GIL, from the second on: those back to the thread before the last, and all.
+pub fn switches_back(holders: &[i64]) -> (u32, u32) {
+    holders.windows(3).fold((0, 0), |(back, all), w| {
+        (back + u32::from(w[0] == w[2]), all + 1)
+    })
+}
+
 /// The probability that the thread whose request made the holder leave gets the GIL before the longest waiter.
 ///
 /// With three or more spinning threads the requester is nearly always the thread that held the GIL before (its wait began
@@ -216,10 +223,9 @@ pub fn requester_wins(gil_slices: &Value) -> f64 {
             .flatten()
             .filter_map(|s| s[0].as_i64())
             .collect();
-        for w in holders.windows(3) {
-            switches += 1;
-            back += u32::from(w[0] == w[2]);
-        }
+        let (returned, all) = switches_back(&holders);
+        back += returned;
+        switches += all;
     }
     if switches == 0 {
         Params::default().gil_requester_wins
