@@ -3,6 +3,8 @@
 
 mod bars;
 mod csv;
+pub mod document;
+pub mod figure;
 mod grid;
 mod json;
 mod markdown;

@@ -1,0 +1,334 @@
+//! Results as their files hold them: what [`json`](super::json()) writes of a run, and the JSON Lines of a sweep, read back. Figures,
+//! pages and summaries are made from these alone, so that a result says the same however late it is looked at.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::SCHEMA;
+use crate::study::Quantity;
+
+/// The result of a run or of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Document {
+    /// `pchsim run --format json`.
+    Run(Box<RunDocument>),
+    /// `pchsim sweep -o FILE.jsonl`.
+    Sweep(Box<SweepDocument>),
+}
+
+/// What made a result.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Program {
+    /// Always `pchsim`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was simulated.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ScenarioName {
+    /// The scenario's name.
+    pub name: String,
+    /// The question that it answers; may be empty.
+    pub question: String,
+    /// Names the scenario's content.
+    pub hash: String,
+}
+
+/// On which simulated computer.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct MachineFacts {
+    /// Relative speed of each core.
+    pub cores: Vec<f64>,
+    /// Memory limit.
+    pub memory_limit_bytes: Option<u64>,
+}
+
+/// The result of a run.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct RunDocument {
+    /// What made it.
+    pub program: Program,
+    /// The command that repeats it.
+    pub command: String,
+    /// What was simulated.
+    pub scenario: ScenarioName,
+    /// Master seed.
+    pub seed: u64,
+    /// On which simulated computer.
+    pub machine: MachineFacts,
+    /// Level of the intervals.
+    pub confidence: f64,
+    /// Relative half-width asked for.
+    pub precision: f64,
+    /// Whether the workload was studied in its steady state.
+    pub steady_state: bool,
+    /// Time left out at the start.
+    pub warmup_s: f64,
+    /// The metric ranked by, as `--rank-by` takes it.
+    pub ranked_by: String,
+    /// The case that speed-ups are against.
+    pub baseline: Option<String>,
+    /// The cases, best first.
+    pub cases: Vec<CaseDocument>,
+    /// The sequential baseline where it was not asked for.
+    pub hidden_baseline: Option<CaseDocument>,
+    /// What a reader must know.
+    pub warnings: Vec<WarningDocument>,
+}
+
+/// A warning or note.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct WarningDocument {
+    /// Its code.
+    pub code: String,
+    /// Whether it is a mere fact.
+    pub note: bool,
+    /// In words.
+    pub text: String,
+}
+
+/// An estimate over replications.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct EstimateDocument {
+    /// Mean.
+    pub mean: f64,
+    /// Lower end of the interval; `None` with a single replication.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// Median.
+    pub median: f64,
+    /// Replications.
+    pub n: u32,
+}
+
+/// What is forecast of a case (a strategy on an interpreter).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct CaseDocument {
+    /// The strategy in its short form.
+    pub strategy: String,
+    /// The interpreter.
+    pub interpreter: String,
+    /// Place, 1 is best; `None` unless the numbers can be taken as they are.
+    pub rank: Option<u32>,
+    /// Whether it shares its place.
+    pub tied: bool,
+    /// `fine`, or why there are no numbers.
+    pub status: String,
+    /// Replications simulated.
+    pub replications: u32,
+    /// Events in all of them.
+    pub simulated_events: u64,
+    /// How many times better than the baseline.
+    pub speedup: Option<EstimateDocument>,
+    /// What that means.
+    pub speedup_reading: Option<String>,
+    /// The estimates by their keys (see [`Quantity::key`]).
+    pub estimates: BTreeMap<String, Option<EstimateDocument>>,
+    /// Shares of task time, keys like `gil_share`.
+    pub time_by_cause: BTreeMap<String, f64>,
+    /// Mean busy share of each core.
+    #[serde(default)]
+    pub core_busy_shares: Vec<f64>,
+    /// The latencies of each class.
+    #[serde(default)]
+    pub classes: Vec<Value>,
+    /// The objectives held against it.
+    #[serde(default)]
+    pub objectives: Vec<ObjectiveDocument>,
+    /// What went wrong.
+    #[serde(default)]
+    pub findings: Vec<Value>,
+    /// The distribution of latencies over all replications, as (share of tasks, latency in seconds that they do not exceed) by rising
+    /// share; absent in sweeps.
+    #[serde(default)]
+    pub latency_quantiles: Option<Vec<(f64, f64)>>,
+    /// The course of one replication over time; absent in sweeps.
+    #[serde(default)]
+    pub over_time: Option<OverTime>,
+    /// Keys whose names depend on the metric ranked by (`ranked_by_s`, `behind_best_s`, ...), and what later versions add.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, Value>,
+}
+
+/// An objective held against a case.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ObjectiveDocument {
+    /// As it was written.
+    pub objective: String,
+    /// `met`, `missed` or `undecided`.
+    pub verdict: String,
+    /// The bound.
+    pub bound: f64,
+    /// The value.
+    pub value: Option<EstimateDocument>,
+}
+
+/// The course of replication 0, in equal bins of simulated time: means over each bin, but for `memory_peak_bytes`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct OverTime {
+    /// Length of a bin in seconds.
+    pub bin_s: f64,
+    /// Memory in use.
+    pub memory_mean_bytes: Vec<f64>,
+    /// Most memory in use within the bin.
+    pub memory_peak_bytes: Vec<f64>,
+    /// Busy share of all cores.
+    pub utilization_share: Vec<f64>,
+    /// Share in which some GIL was held.
+    pub gil_held_share: Vec<f64>,
+    /// Threads ready to run without a core.
+    pub run_queue: Vec<f64>,
+    /// Tasks that have arrived and are not over.
+    pub in_flight: Vec<f64>,
+}
+
+impl CaseDocument {
+    /// Strategy and interpreter.
+    pub fn name(&self) -> String {
+        format!("{} on {}", self.strategy, self.interpreter)
+    }
+
+    /// The estimate of a quantity.
+    pub fn get(&self, q: Quantity) -> Option<EstimateDocument> {
+        self.estimates.get(q.key()).copied().flatten()
+    }
+
+    /// The metric ranked by; `None` where the case has none.
+    pub fn primary(&self) -> Option<EstimateDocument> {
+        self.others
+            .iter()
+            .find(|(key, _)| key.starts_with("ranked_by_"))
+            .and_then(|(_, v)| serde_json::from_value(v.clone()).ok())
+    }
+
+    /// Whether its numbers can be taken as they are.
+    pub fn is_fine(&self) -> bool {
+        self.status == "fine"
+    }
+}
+
+/// The result of a sweep: the first line of its file, and the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepDocument {
+    /// What was swept.
+    pub header: SweepHeader,
+    /// A row for each case of each point, points in canonical order, cases best first.
+    pub rows: Vec<SweepRow>,
+}
+
+/// The first line of a sweep's file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct SweepHeader {
+    /// What made it.
+    pub program: Program,
+    /// The command that repeats it.
+    pub command: String,
+    /// What was simulated, before anything was varied.
+    pub scenario: ScenarioName,
+    /// Master seed.
+    pub seed: u64,
+    /// The simulated computer, before anything was varied.
+    pub machine: MachineFacts,
+    /// Names the plan: equal plans, equal points.
+    pub plan: String,
+    /// What is varied; the last axis runs fastest.
+    pub axes: Vec<AxisDocument>,
+    /// Whether the axes run side by side, rather than as a grid.
+    pub zip: bool,
+    /// How many points the plan has.
+    pub points: u64,
+    /// The metric ranked by, as `--rank-by` takes it.
+    pub ranked_by: String,
+    /// Relative half-width asked for.
+    pub precision: f64,
+    /// Level of the intervals.
+    pub confidence: f64,
+}
+
+/// What is varied, and over which values.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct AxisDocument {
+    /// The field (`machine.cores`), unique in the sweep.
+    pub path: String,
+    /// Its name for people (`cores`).
+    pub label: String,
+    /// The values as they were written: numbers or texts.
+    pub values: Vec<Value>,
+    /// The same as numbers (durations in seconds, sizes in bytes), where they all are.
+    pub numbers: Option<Vec<f64>>,
+    /// Unit of `numbers`: `s`, `bytes`, `per_s`, or nothing.
+    pub unit: Option<String>,
+}
+
+/// A case at a point.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct SweepRow {
+    /// Number of the point, from 0.
+    pub point: u64,
+    /// The point's index on each axis.
+    pub index: Vec<usize>,
+    /// The point's value on each axis, by path.
+    pub at: BTreeMap<String, Value>,
+    /// Codes of the point's warnings, notes left out.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// The forecast.
+    #[serde(flatten)]
+    pub case: CaseDocument,
+}
+
+#[derive(Deserialize)]
+struct Start {
+    schema: Option<u64>,
+    kind: Option<String>,
+}
+
+/// Reads a result file; `name` is what it is called in complaints.
+///
+/// # Errors
+/// A sentence for people: which file, which line, what was expected.
+pub fn read(text: &str, name: &str) -> Result<Document, String> {
+    let what = "a result of `pchsim run --format json -o FILE` or `pchsim sweep -o FILE.jsonl`";
+    let first_line = text.lines().next().unwrap_or_default();
+    if let Ok(start) = serde_json::from_str::<Start>(first_line)
+        && start.kind.as_deref() == Some("sweep")
+    {
+        schema(start.schema, name)?;
+        return sweep(text, name).map(|s| Document::Sweep(Box::new(s)));
+    }
+    let start: Start = serde_json::from_str(text)
+        .map_err(|e| format!("{name} is not {what}: {e}; make it again with that command"))?;
+    schema(start.schema, name)?;
+    serde_json::from_str(text)
+        .map(|run| Document::Run(Box::new(run)))
+        .map_err(|e| format!("{name} is not {what}: {e}"))
+}
+
+fn schema(found: Option<u64>, name: &str) -> Result<(), String> {
+    match found {
+        Some(SCHEMA) => Ok(()),
+        Some(other) => Err(format!(
+            "{name} has schema {other}, this version of pchsim reads schema {SCHEMA}: make the result again"
+        )),
+        None => Err(format!(
+            "{name} has no `schema`: it is no result of pchsim (run --format json, or sweep -o FILE.jsonl)"
+        )),
+    }
+}
+
+fn sweep(text: &str, name: &str) -> Result<SweepDocument, String> {
+    let mut lines = (1..).zip(text.lines());
+    let at = |line: usize| move |e| format!("{name}, line {line}: {e}");
+    let (_, first) = lines.next().ok_or_else(|| format!("{name} is empty"))?;
+    let header = serde_json::from_str(first).map_err(at(1))?;
+    let rows = lines
+        .filter(|(_, l)| !l.trim().is_empty())
+        .map(|(n, l)| serde_json::from_str(l).map_err(at(n)))
+        .collect::<Result<_, _>>()?;
+    Ok(SweepDocument { header, rows })
+}
