@@ -16,6 +16,7 @@ mod ranking;
 mod run;
 mod sample;
 mod steady;
+pub mod sweep;
 mod warning;
 
 pub use cases::{Case, cases, default_cases};

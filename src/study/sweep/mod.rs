@@ -1,0 +1,77 @@
+//! Sweeps: one study for each point of a plan. What is varied stands in a [`Plan`]; points are numbered in canonical order (the last
+//! axis runs fastest) and their results do not depend on each other, nor on the order in which they are made.
+
+/// What is varied, and over which values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The axes; the last runs fastest.
+    pub axes: Vec<Axis>,
+    /// The axes run side by side (all have as many values), rather than as a grid.
+    pub zip: bool,
+}
+
+/// One thing that is varied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    /// The field that is set (`machine.cores`), unique in the plan.
+    pub path: String,
+    /// Its name for people (`cores`).
+    pub label: String,
+    /// The values in order; at least one.
+    pub values: Vec<AxisValue>,
+    /// Unit of the values' numbers: `s`, `bytes`, `per_s`, or none.
+    pub unit: Option<&'static str>,
+}
+
+/// A value of an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AxisValue {
+    /// As `--set PATH=VALUE` takes it.
+    pub text: String,
+    /// As a number (durations in seconds, sizes in bytes), where it is one.
+    pub number: Option<f64>,
+}
+
+/// A point of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// Its number in canonical order, from 0.
+    pub number: u64,
+    /// Its index on each axis.
+    pub index: Vec<usize>,
+}
+
+impl Plan {
+    /// How many points it has.
+    pub fn len(&self) -> u64 {
+        let lengths = self.axes.iter().map(|a| a.values.len() as u64);
+        if self.zip {
+            lengths.min().unwrap_or(1)
+        } else {
+            lengths.fold(1, u64::saturating_mul)
+        }
+    }
+
+    /// Whether it has no points.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The point with this number.
+    pub fn point(&self, number: u64) -> Point {
+        let mut rest = number;
+        let mut index: Vec<usize> = self
+            .axes
+            .iter()
+            .rev()
+            .map(|axis| {
+                let n = axis.values.len().max(1) as u64;
+                let i = if self.zip { number } else { rest % n };
+                rest /= n;
+                usize::try_from(i).unwrap_or(usize::MAX)
+            })
+            .collect();
+        index.reverse();
+        Point { number, index }
+    }
+}
