@@ -116,6 +116,7 @@ pub fn json(study: &Study, meta: &Meta) -> String {
         ("confidence", Value::Number(CONFIDENCE)),
         ("precision", Value::Number(study.precision)),
         ("steady_state", Value::Bool(study.steady)),
+        ("batch", Value::Bool(study.batch)),
         ("warmup_s", Value::Number(study.warmup.as_secs_f64())),
         ("ranked_by", Value::Text(metric_name(study.metric))),
         ("baseline", optional(study.baseline.as_deref(), Value::from)),
