@@ -6,14 +6,17 @@ mod csv;
 pub mod document;
 pub mod figure;
 mod grid;
+pub mod html;
 mod json;
 mod markdown;
+mod summary;
 pub mod sweep;
 mod text;
 
 pub use csv::csv;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
+pub use summary::summary_markdown;
 pub use text::text;
 
 /// What a report says besides the study's own results.

@@ -28,7 +28,9 @@ impl Laid {
         let positive = axis.scale == Scale::Log || axis.scale == Scale::Log2;
         let (mut low, mut high) = values
             .filter(|v| v.is_finite() && (!positive || *v > 0.0))
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+                (l.min(v), h.max(v))
+            });
         if low > high {
             (low, high) = if positive { (1.0, 10.0) } else { (0.0, 1.0) };
         }
@@ -54,7 +56,11 @@ impl Laid {
             _ if !self.categories.is_empty() => {}
             Scale::Linear | Scale::FromZero => {
                 if self.low == self.high {
-                    let room = if self.high == 0.0 { 1.0 } else { self.high.abs() * 0.1 };
+                    let room = if self.high == 0.0 {
+                        1.0
+                    } else {
+                        self.high.abs() * 0.1
+                    };
                     self.high += room;
                     if self.scale == Scale::Linear {
                         self.low -= room;
@@ -121,17 +127,27 @@ impl Laid {
             let every = self.categories.len().div_ceil(most.max(1));
             let shown = self.categories.iter().enumerate().step_by(every);
             return shown
-                .map(|(i, text)| Tick { at: self.at(count(i)), text: text.clone() })
+                .map(|(i, text)| Tick {
+                    at: self.at(count(i)),
+                    text: text.clone(),
+                })
                 .collect();
         }
-        let tick = |v: f64| Tick { at: self.at(v), text: self.mark(v) };
+        let tick = |v: f64| Tick {
+            at: self.at(v),
+            text: self.mark(v),
+        };
         let inside = |v: &f64| (-1e-9..=1.0 + 1e-9).contains(&self.at(*v));
         let values: Vec<f64> = match self.scale {
             Scale::Linear | Scale::FromZero => {
                 let step = self.step(most);
                 let first = libm::ceil(self.low / step - 1e-9);
                 let last = libm::floor(self.high / step + 1e-9);
-                (0..=40u8).map(|i| first + f64::from(i)).filter(|k| *k <= last).map(|k| k * step).collect()
+                (0..=40u8)
+                    .map(|i| first + f64::from(i))
+                    .filter(|k| *k <= last)
+                    .map(|k| k * step)
+                    .collect()
             }
             Scale::Log => self.powers(10.0, most),
             Scale::Log2 => self.powers(2.0, most),
@@ -145,8 +161,17 @@ impl Laid {
 
     /// Powers of the base; between them some where there are few, fewer where there are many.
     fn powers(&self, base: f64, most: usize) -> Vec<f64> {
-        let log = |v: f64| if base == 2.0 { libm::log2(v) } else { libm::log10(v) };
-        let (first, last) = (libm::floor(log(self.low) + 1e-9), libm::ceil(log(self.high) - 1e-9));
+        let log = |v: f64| {
+            if base == 2.0 {
+                libm::log2(v)
+            } else {
+                libm::log10(v)
+            }
+        };
+        let (first, last) = (
+            libm::floor(log(self.low) + 1e-9),
+            libm::ceil(log(self.high) - 1e-9),
+        );
         let every = libm::ceil(((last - first) / count(most.max(1))).max(1.0));
         let between: &[f64] = match (base == 10.0, last - first) {
             (true, n) if n <= 2.0 => &[1.0, 2.0, 5.0],
@@ -195,14 +220,18 @@ impl Laid {
         if v < 0.0 || !v.is_finite() {
             return None;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position, not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a position, not negative"
+        )]
         let i = libm::round(v) as usize;
         self.categories.get(i).map(String::as_str)
     }
 }
 
 /// A number with its unit.
-pub(super) fn text(measure: Measure, v: f64) -> String {
+pub(in crate::report::html) fn text(measure: Measure, v: f64) -> String {
     if !v.is_finite() {
         return "–".into();
     }
@@ -271,7 +300,10 @@ fn plain(text: &str) -> String {
 }
 
 /// A count as a number.
-#[expect(clippy::cast_precision_loss, reason = "counts of marks and rows are far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of marks and rows are far below 2^53"
+)]
 pub(super) fn count(n: usize) -> f64 {
     n as f64
 }
@@ -281,7 +313,12 @@ mod tests {
     use super::*;
 
     fn axis(measure: Measure, scale: Scale) -> Axis {
-        Axis { label: "it".into(), measure, scale, categories: Vec::new() }
+        Axis {
+            label: "it".into(),
+            measure,
+            scale,
+            categories: Vec::new(),
+        }
     }
 
     fn marks(measure: Measure, scale: Scale, values: &[f64]) -> Vec<String> {
@@ -291,18 +328,48 @@ mod tests {
 
     #[test]
     fn marks_are_round() {
-        assert_eq!(marks(Measure::Seconds, Scale::FromZero, &[0.001, 0.0123]), ["0", "5", "10", "15"]);
-        assert_eq!(marks(Measure::Share, Scale::FromZero, &[0.1, 1.0]), ["0%", "20%", "40%", "60%", "80%", "100%"]);
-        assert_eq!(marks(Measure::Number, Scale::Log2, &[1.0, 16.0]), ["1", "2", "4", "8", "16"]);
-        assert_eq!(marks(Measure::Seconds, Scale::Log, &[0.001, 10.0]), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
-        assert_eq!(marks(Measure::Share, Scale::Nines, &[0.0, 0.999]), ["0%", "50%", "90%", "99%", "99.9%"]);
-        assert_eq!(marks(Measure::Bytes, Scale::FromZero, &[3e8]), ["0", "100", "200", "300"]);
+        assert_eq!(
+            marks(Measure::Seconds, Scale::FromZero, &[0.001, 0.0123]),
+            ["0", "5", "10", "15"]
+        );
+        assert_eq!(
+            marks(Measure::Share, Scale::FromZero, &[0.1, 1.0]),
+            ["0%", "20%", "40%", "60%", "80%", "100%"]
+        );
+        assert_eq!(
+            marks(Measure::Number, Scale::Log2, &[1.0, 16.0]),
+            ["1", "2", "4", "8", "16"]
+        );
+        assert_eq!(
+            marks(Measure::Seconds, Scale::Log, &[0.001, 10.0]),
+            ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]
+        );
+        assert_eq!(
+            marks(Measure::Share, Scale::Nines, &[0.0, 0.999]),
+            ["0%", "50%", "90%", "99%", "99.9%"]
+        );
+        assert_eq!(
+            marks(Measure::Bytes, Scale::FromZero, &[3e8]),
+            ["0", "100", "200", "300"]
+        );
     }
 
     #[test]
     fn odd_values_have_a_place() {
-        for scale in [Scale::Linear, Scale::FromZero, Scale::Log, Scale::Log2, Scale::Nines] {
-            for values in [&[][..], &[0.0], &[5.0, 5.0], &[f64::NAN, -1.0], &[1e300, 1e-300]] {
+        for scale in [
+            Scale::Linear,
+            Scale::FromZero,
+            Scale::Log,
+            Scale::Log2,
+            Scale::Nines,
+        ] {
+            for values in [
+                &[][..],
+                &[0.0],
+                &[5.0, 5.0],
+                &[f64::NAN, -1.0],
+                &[1e300, 1e-300],
+            ] {
                 let laid = Laid::new(&axis(Measure::Number, scale), values.iter().copied());
                 for v in values.iter().filter(|v| v.is_finite()) {
                     assert!(!laid.at(*v).is_nan(), "{scale:?} {values:?}");

@@ -21,14 +21,19 @@ struct Frame {
 
 impl Frame {
     fn point(&self, x: f64, y: f64) -> (f64, f64) {
-        (self.left + self.x.at(x) * self.width, self.top + (1.0 - self.y.at(y)) * self.height)
+        (
+            self.left + self.x.at(x) * self.width,
+            self.top + (1.0 - self.y.at(y)) * self.height,
+        )
     }
 }
 
 fn laid(f: &Lines) -> (Laid, Laid) {
     let dots = || f.series.iter().flat_map(|s| &s.dots);
     let ends = |d: &Dot| d.band.map_or([None, None], |(a, b)| [Some(a), Some(b)]);
-    let ys = dots().flat_map(|d| ends(d).into_iter().chain([d.y])).flatten();
+    let ys = dots()
+        .flat_map(|d| ends(d).into_iter().chain([d.y]))
+        .flatten();
     let xs = dots().filter(|d| d.y.is_some()).map(|d| d.x);
     (Laid::new(&f.x, xs), Laid::new(&f.y, ys))
 }
@@ -37,18 +42,41 @@ pub(super) fn draw(f: &Lines, room: Room) -> (Svg, [f64; 4]) {
     let (x, y) = laid(f);
     let wide = room == Room::Wide;
     let marks = y.ticks(if wide { 6 } else { 5 });
-    let left = marks.iter().map(|t| width(&t.text, FONT)).fold(18.0, f64::max) + 12.0;
+    let left = marks
+        .iter()
+        .map(|t| width(&t.text, FONT))
+        .fold(18.0, f64::max)
+        + 12.0;
     let words = !f.x.categories.is_empty();
-    let longest = f.x.categories.iter().map(|c| width(c, FONT)).fold(0.0, f64::max);
+    let longest =
+        f.x.categories
+            .iter()
+            .map(|c| width(c, FONT))
+            .fold(0.0, f64::max);
     let right = if wide { 22.0 } else { 16.0 };
     let plot_width = room.width() - left - right;
     // Words that do not fit side by side lean.
     let leaning = words && longest + 8.0 > plot_width / count(f.x.categories.len().max(1));
-    let below = if leaning { longest.min(130.0) * 0.64 + 40.0 } else { 50.0 };
+    let below = if leaning {
+        longest.min(130.0) * 0.64 + 40.0
+    } else {
+        50.0
+    };
     let plot_height = if wide { 300.0 } else { 230.0 };
-    let frame = Frame { x, y, left, top: 34.0, width: plot_width, height: plot_height };
+    let frame = Frame {
+        x,
+        y,
+        left,
+        top: 34.0,
+        width: plot_width,
+        height: plot_height,
+    };
     let mut svg = Svg::new(room.width(), frame.top + plot_height + below);
-    let labels = Labels { most: if wide { 9 } else { 5 }, leaning, words };
+    let labels = Labels {
+        most: if wide { 9 } else { 5 },
+        leaning,
+        words,
+    };
     scaffold(&mut svg, &frame, &labels);
     for (i, s) in f.series.iter().enumerate() {
         series(&mut svg, &frame, i, s);
@@ -90,13 +118,22 @@ fn scaffold(svg: &mut Svg, frame: &Frame, labels: &Labels) {
         }
     }
     svg.line("base", (left, bottom), (right, bottom));
-    svg.text("axis-name", (right, svg.size.1 - 6.0), "end", &frame.x.heading());
+    svg.text(
+        "axis-name",
+        (right, svg.size.1 - 6.0),
+        "end",
+        &frame.x.heading(),
+    );
     svg.close();
 }
 
 fn series(svg: &mut Svg, frame: &Frame, index: usize, s: &Series) {
     let reference = s.stroke == Stroke::Reference;
-    let color = if reference { "ref".to_owned() } else { format!("c{}", s.number % COLORS) };
+    let color = if reference {
+        "ref".to_owned()
+    } else {
+        format!("c{}", s.number % COLORS)
+    };
     svg.open(&format!("series s{index} {color} d{}", s.number % 6), "");
     let band = band(frame, s);
     if !band.is_empty() {
@@ -108,12 +145,17 @@ fn series(svg: &mut Svg, frame: &Frame, index: usize, s: &Series) {
     }
     let marked = s.stroke == Stroke::Marked && s.dots.len() <= MANY;
     for (i, d) in s.dots.iter().enumerate() {
-        let Some(y) = d.y.filter(|y| y.is_finite()) else { continue };
-        let alone = |j: Option<usize>| {
-            j.and_then(|j| s.dots.get(j)).is_none_or(|d| d.y.is_none())
+        let Some(y) = d.y.filter(|y| y.is_finite()) else {
+            continue;
         };
+        let alone = |j: Option<usize>| j.and_then(|j| s.dots.get(j)).is_none_or(|d| d.y.is_none());
         if marked || (alone(i.checked_sub(1)) && alone(Some(i + 1))) {
-            let title = format!("{}, {}: {}", s.name, frame.x.text(d.x), reading(frame, d, y));
+            let title = format!(
+                "{}, {}: {}",
+                s.name,
+                frame.x.text(d.x),
+                reading(frame, d, y)
+            );
             svg.path("dot", &marker(s.number, frame.point(d.x, y)), &title);
         }
     }
@@ -124,7 +166,12 @@ fn series(svg: &mut Svg, frame: &Frame, index: usize, s: &Series) {
 fn reading(frame: &Frame, d: &Dot, y: f64) -> String {
     match d.band {
         Some((low, high)) => {
-            format!("{} ({} to {})", frame.y.text(y), frame.y.text(low), frame.y.text(high))
+            format!(
+                "{} ({} to {})",
+                frame.y.text(y),
+                frame.y.text(low),
+                frame.y.text(high)
+            )
         }
         None => frame.y.text(y),
     }
@@ -159,8 +206,10 @@ fn line(frame: &Frame, s: &Series) -> String {
 fn band(frame: &Frame, s: &Series) -> String {
     let mut d = String::new();
     for part in parts(s) {
-        let ends: Vec<(f64, f64, f64)> =
-            part.iter().filter_map(|d| d.band.map(|(a, b)| (d.x, a, b))).collect();
+        let ends: Vec<(f64, f64, f64)> = part
+            .iter()
+            .filter_map(|d| d.band.map(|(a, b)| (d.x, a, b)))
+            .collect();
         if ends.len() < 2 {
             continue;
         }
@@ -190,7 +239,18 @@ fn marker(number: usize, (x, y): (f64, f64)) -> String {
         _ => {
             let (a, b) = (1.5, 4.6);
             polygon(&[
-                (-a, -b), (a, -b), (a, -a), (b, -a), (b, a), (a, a), (a, b), (-a, b), (-a, a), (-b, a), (-b, -a), (-a, -a),
+                (-a, -b),
+                (a, -b),
+                (a, -a),
+                (b, -a),
+                (b, a),
+                (a, a),
+                (a, b),
+                (-a, b),
+                (-a, a),
+                (-b, a),
+                (-b, -a),
+                (-a, -a),
             ])
         }
     }
@@ -226,7 +286,11 @@ pub(super) fn points(f: &Lines) -> Value {
     let round = |v: f64| libm::round(v * 1e4) / 1e4;
     let curves = f.series.iter().map(|s| {
         let every = s.dots.len().div_ceil(MANY).max(1);
-        let dots = s.dots.iter().enumerate().filter(|(i, _)| i % every == 0 || i + 1 == s.dots.len());
+        let dots = s
+            .dots
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| i % every == 0 || i + 1 == s.dots.len());
         let points: Vec<Value> = dots
             .filter_map(|(_, d)| {
                 let v = d.y.filter(|v| v.is_finite())?;

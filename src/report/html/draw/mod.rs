@@ -11,7 +11,6 @@ mod svg;
 use serde_json::{Value, json};
 
 pub(super) use axis::text as value_text;
-pub(super) use svg::escaped;
 
 use crate::report::figure::{Body, Figure};
 
