@@ -11,6 +11,7 @@ pub mod profiles;
 pub mod record;
 pub mod run;
 pub mod scenarios;
+pub mod selection;
 pub mod validate;
 pub mod verify;
 mod words;
