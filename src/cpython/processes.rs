@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
 use super::ipc::Message;
+use super::names::ProcessKind;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
@@ -124,7 +125,9 @@ impl Sim<'_> {
     }
 
     fn start_worker(&mut self, pool: u32, acts: &mut Vec<Act>) {
-        let home = self.new_process();
+        let p = &self.process_pools[pool as usize];
+        let (kind, parent) = (ProcessKind::Worker(p.start), p.home.process);
+        let home = self.new_process(kind, parent);
         let worker = self.new_thread(Role::ProcessWorker(pool), home);
         let p = &mut self.process_pools[pool as usize];
         p.workers.push(worker);
