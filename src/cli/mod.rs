@@ -12,6 +12,8 @@ pub mod record;
 pub mod run;
 pub mod scenarios;
 pub mod selection;
+pub mod sweep;
+mod sweep_progress;
 pub mod validate;
 pub mod verify;
 mod words;
@@ -59,6 +61,8 @@ struct Cli {
 enum Command {
     /// Simulate a scenario under every strategy, and compare
     Run(Box<run::Args>),
+    /// Simulate a scenario over a range of cores, workers, rates..., and show where it pays
+    Sweep(Box<sweep::Args>),
     /// Check scenario files without running them
     Check(check::Args),
     /// List the shipped scenarios
@@ -83,6 +87,7 @@ impl Command {
     fn run(&self, printer: &Printer) -> anyhow::Result<u8> {
         match self {
             Self::Run(args) => run::run(args, printer),
+            Self::Sweep(args) => sweep::run(args, printer),
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),

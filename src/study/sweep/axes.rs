@@ -60,10 +60,14 @@ impl Axes {
                 .all(|(t, p)| *t == Target::Cores || is_cores(p));
             let either = target == Target::Cores || other == Target::Cores;
             if axis.path == name || (cores && either) {
-                return Err(format!(
-                    "{path} is varied twice (the other axis is {}): write all its values in one list",
-                    axis.path
-                ));
+                return Err(if axis.label == path {
+                    format!("{path} is varied twice: write all its values in one list")
+                } else {
+                    format!(
+                        "{} and {path} both say which cores there are: leave one of them out",
+                        axis.label
+                    )
+                });
             }
             if within(name, &axis.path) || within(&axis.path, name) {
                 return Err(format!(

@@ -144,6 +144,18 @@ impl Journal {
         self.blocks.keys().copied()
     }
 
+    /// Whether there is a block of this number.
+    #[must_use]
+    pub fn has(&self, number: u64) -> bool {
+        self.blocks.contains_key(&number)
+    }
+
+    /// Bytes of all blocks.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.blocks.values().map(|b| b.1).sum()
+    }
+
     /// How many blocks there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -65,6 +65,26 @@ pub struct Prepared {
     total: f64,
 }
 
+impl Prepared {
+    /// Leaves out the points for which `keep` is false.
+    pub fn retain(&mut self, mut keep: impl FnMut(u64) -> bool) {
+        self.work.retain(|w| keep(w.0));
+        self.total = self.work.iter().map(|w| w.1).sum();
+    }
+
+    /// How many points there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.work.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.work.is_empty()
+    }
+}
+
 /// Checks that every one of the points can be simulated, on as many threads as `options` says. `None` if stopped.
 ///
 /// # Errors
