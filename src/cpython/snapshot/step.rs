@@ -1,0 +1,90 @@
+//! Which step a task is in, in the scenario's words.
+
+use super::{StepState, View};
+use crate::cpython::program::{Demand, Instr};
+use crate::cpython::task::Task;
+use crate::engine::Nanos;
+use crate::scenario::units::{format_duration, format_size};
+
+/// Whether an instruction is a step of the scenario rather than the end of one.
+fn is_step(instr: &Instr) -> bool {
+    !matches!(
+        instr,
+        Instr::Release(_)
+            | Instr::LeaveHold
+            | Instr::LeaveTimeout
+            | Instr::LeaveRetry
+            | Instr::LeaveRepeat
+            | Instr::End
+    )
+}
+
+impl View<'_, '_> {
+    /// The step before the task's next instruction if it has `begun` (and so much of it is left), else the one that it comes
+    /// to next.
+    pub(super) fn step(&self, task: &Task, begun: bool, left: Option<Nanos>) -> Option<StepState> {
+        let code = &self.sim.program.classes[task.class as usize].code;
+        let next = task.pc as usize;
+        let at = if begun {
+            next.checked_sub(1)?
+        } else {
+            // Ends of blocks take no time: what comes after them is meant.
+            next + code.get(next..)?.iter().position(is_step)?
+        };
+        let steps = |part: &[Instr]| {
+            u32::try_from(part.iter().filter(|i| is_step(i)).count()).unwrap_or(u32::MAX)
+        };
+        let instr = code.get(at)?;
+        if !is_step(instr) {
+            return None;
+        }
+        Some(StepState {
+            number: steps(code.get(..=at)?),
+            of: steps(code),
+            text: self.words(instr),
+            begun,
+            left,
+        })
+    }
+
+    fn words(&self, instr: &Instr) -> String {
+        let program = self.sim.program;
+        let demand = |d: &Demand| match d {
+            Demand::Constant(t) => format!("\"{}\"", format_duration(*t)),
+            Demand::Drawn(dist) => program.dists[*dist as usize].to_string(),
+        };
+        let lock = |l: u32| &program.locks[l as usize].name;
+        let queue = |q: u32| &program.queues[q as usize].name;
+        let size = |n: u64| format!("\"{}\"", format_size(n));
+        match instr {
+            Instr::Cpu(d) => format!("Cpu({})", demand(d)),
+            Instr::Native(d) => format!("Native({})", demand(d)),
+            Instr::Io(d) => format!("Io({})", demand(d)),
+            Instr::Acquire(l) | Instr::Release(l) => format!("Lock(\"{}\")", lock(*l)),
+            Instr::Shared {
+                object,
+                count,
+                write,
+            } => {
+                let write = if *write { ", write: true" } else { "" };
+                format!("Shared(object {}, count: {count}{write})", object + 1)
+            }
+            Instr::Put(q) => format!("Put(\"{}\")", queue(*q)),
+            Instr::Get(q) => format!("Get(\"{}\")", queue(*q)),
+            Instr::FanOut { count, .. } => format!("FanOut({count})"),
+            Instr::PayloadIn(n) => format!("PayloadIn({})", size(*n)),
+            Instr::PayloadOut(n) => format!("PayloadOut({})", size(*n)),
+            Instr::Allocate(n) => format!("Allocate({n})"),
+            Instr::EnterHold(n) => format!("Hold({})", size(*n)),
+            Instr::EnterTimeout(t) => format!("Timeout(\"{}\")", format_duration(*t)),
+            Instr::Fail(p) => format!("Fail({p})"),
+            Instr::EnterRetry { attempts, .. } => format!("Retry(attempts: {attempts})"),
+            Instr::EnterRepeat(n) => format!("Repeat({n})"),
+            Instr::LeaveHold
+            | Instr::LeaveTimeout
+            | Instr::LeaveRetry
+            | Instr::LeaveRepeat
+            | Instr::End => "end".into(),
+        }
+    }
+}
