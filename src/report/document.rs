@@ -66,6 +66,9 @@ pub struct RunDocument {
     pub precision: f64,
     /// Whether the workload was studied in its steady state.
     pub steady_state: bool,
+    /// Whether all tasks arrived at once; unknown of older results.
+    #[serde(default)]
+    pub batch: Option<bool>,
     /// Time left out at the start.
     pub warmup_s: f64,
     /// The metric ranked by, as `--rank-by` takes it.

@@ -13,7 +13,7 @@ use crate::study::{Forecast, LATENCIES, Quantity, Study, Unit};
 pub const SCHEMA: u64 = 1;
 
 /// A JSON value that keeps its keys in the order in which they were given.
-enum Value {
+pub(super) enum Value {
     Null,
     Bool(bool),
     Whole(u64),
@@ -54,7 +54,7 @@ impl From<&str> for Value {
     }
 }
 
-fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+pub(super) fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::Object(
         entries
             .into_iter()
@@ -63,7 +63,7 @@ fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
     )
 }
 
-fn optional<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
+pub(super) fn optional<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
     value.map_or(Value::Null, make)
 }
 
@@ -116,6 +116,7 @@ pub fn json(study: &Study, meta: &Meta) -> String {
         ("confidence", Value::Number(CONFIDENCE)),
         ("precision", Value::Number(study.precision)),
         ("steady_state", Value::Bool(study.steady)),
+        ("batch", Value::Bool(study.batch)),
         ("warmup_s", Value::Number(study.warmup.as_secs_f64())),
         ("ranked_by", Value::Text(metric_name(study.metric))),
         ("baseline", optional(study.baseline.as_deref(), Value::from)),
@@ -129,13 +130,22 @@ pub fn json(study: &Study, meta: &Meta) -> String {
         ),
         ("warnings", Value::List(warnings.collect())),
     ]);
-    let mut out =
-        serde_json::to_string_pretty(&root).expect("keys are strings and numbers are finite");
+    let mut out = serde_json::to_string_pretty(&root).expect(WRITTEN);
     out.push('\n');
     out
 }
 
-fn case(study: &Study, f: &Forecast) -> Value {
+/// The value in one line, its newline included.
+pub(super) fn line(value: &Value) -> String {
+    let mut out = serde_json::to_string(value).expect(WRITTEN);
+    out.push('\n');
+    out
+}
+
+const WRITTEN: &str = "keys are strings and numbers are finite";
+
+/// All that is forecast of a case.
+pub(super) fn case(study: &Study, f: &Forecast) -> Value {
     let values = Quantity::ALL.map(|q| (q.key().to_owned(), optional(f.get(q), estimate)));
     let causes = Cause::ALL.map(|c| {
         (

@@ -9,6 +9,7 @@ mod grid;
 mod json;
 mod markdown;
 mod ps;
+pub mod sweep;
 mod text;
 
 pub use csv::csv;
