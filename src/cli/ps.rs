@@ -116,8 +116,7 @@ fn show<T>(
 ) -> anyhow::Result<T> {
     let target = args.resolve(printer)?;
     let rows = view.rows(&target, usual)?;
-    let snapshot =
-        snapshot(&target.input(), view.at).map_err(|e| UserError::new(e.to_string()))?;
+    let snapshot = snapshot(&target.input(), view.at).map_err(|e| UserError::new(e.to_string()))?;
     let taken = Taken {
         scenario: &target.scenario.name,
         strategy: &target.label,
@@ -138,12 +137,16 @@ pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
         Printer::check_writable(path, args.force)?;
     }
     let style = args.view.style();
-    let text = show(&args.target, &args.view, ROWS, printer, |taken, rows| {
-        match args.format {
+    let text = show(
+        &args.target,
+        &args.view,
+        ROWS,
+        printer,
+        |taken, rows| match args.format {
             Format::Text => ps(taken, rows, style),
             Format::Json => ps_json(taken, rows),
-        }
-    })?;
+        },
+    )?;
     match file {
         Some(path) => printer.write_file(path, &text, args.force)?,
         None => printer.result(&text)?,

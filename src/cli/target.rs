@@ -106,8 +106,8 @@ impl TargetArgs {
             scenario.machine.visible_cpus = n;
         }
         if let Some(strategy) = &self.strategy {
-            let case = parse_strategy(strategy)
-                .map_err(|d| UserError::Rendered(render(&[d], styled)))?;
+            let case =
+                parse_strategy(strategy).map_err(|d| UserError::Rendered(render(&[d], styled)))?;
             if let Some(name) = &case.interpreter
                 && !scenario.interpreters.contains(name)
             {
@@ -145,5 +145,5 @@ impl Target {
 
 /// A simulated instant, for clap.
 pub(super) fn instant(text: &str) -> Result<Nanos, String> {
-    units::duration(text).map_err(|e| format!("{e}; write a time with its unit: 1.5s, 250ms"))
+    units::duration(text).map_err(|_| "write a time with its unit, as 1.5s or 250ms".into())
 }
