@@ -19,17 +19,31 @@ fn is_step(instr: &Instr) -> bool {
     )
 }
 
+/// Whether a step can take time: only of those it is worth saying that they come next.
+fn takes_time(instr: &Instr) -> bool {
+    matches!(
+        instr,
+        Instr::Cpu(_)
+            | Instr::Native(_)
+            | Instr::Io(_)
+            | Instr::Acquire(_)
+            | Instr::Shared { .. }
+            | Instr::Put(_)
+            | Instr::Get(_)
+            | Instr::FanOut { .. }
+    )
+}
+
 impl View<'_, '_> {
-    /// The step before the task's next instruction if it has `begun` (and so much of it is left), else the one that it comes
-    /// to next.
+    /// The step before the task's next instruction if it has `begun` (and so much of it is left), else the next
+    /// one that takes time.
     pub(super) fn step(&self, task: &Task, begun: bool, left: Option<Nanos>) -> Option<StepState> {
         let code = &self.sim.program.classes[task.class as usize].code;
         let next = task.pc as usize;
         let at = if begun {
             next.checked_sub(1)?
         } else {
-            // Ends of blocks take no time: what comes after them is meant.
-            next + code.get(next..)?.iter().position(is_step)?
+            next + code.get(next..)?.iter().position(takes_time)?
         };
         let steps = |part: &[Instr]| {
             u32::try_from(part.iter().filter(|i| is_step(i)).count()).unwrap_or(u32::MAX)

@@ -34,6 +34,9 @@ fn threads(s: &Snapshot, rows: &Rows, lines: &mut Vec<String>) {
         rows.class.is_none() || s.threads[*i].task.is_some_and(|t| of_class(s, rows, t))
     };
     let mut order: Vec<usize> = (0..s.threads.len()).filter(wanted).collect();
+    if order.is_empty() {
+        return;
+    }
     order.sort_by_key(|&i| urgency(s, i));
     let hidden = order.split_off(rows.shown(order.len()));
     let several = s.processes.len() > 1;

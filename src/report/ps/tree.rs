@@ -130,7 +130,7 @@ impl Branch<'_> {
         let s = self.s;
         let t = &s.threads[thread];
         let mut text = format!(
-            "{}: {}, {}",
+            "{}: {} (for {})",
             t.name,
             words::doing(s, thread),
             ago(s, t.since)
@@ -156,7 +156,13 @@ impl Branch<'_> {
         let child_of_other = t.parent.is_some();
         match in_thread(&t.place) {
             Some(_) if !child_of_other => {}
-            _ => text += &format!("{}, {}; ", words::place(self.s, task), ago(self.s, t.since)),
+            _ => {
+                text += &format!(
+                    "{} (for {}); ",
+                    words::place(self.s, task),
+                    ago(self.s, t.since)
+                )
+            }
         }
         text += &words::step(&t.step);
         text += &super::table::holding(&t.holds);
