@@ -23,6 +23,7 @@ pub mod program;
 pub mod recording;
 mod server;
 mod sim;
+pub mod snapshot;
 mod start;
 mod task;
 mod thread;

@@ -330,12 +330,12 @@ mod tests {
             (
                 false,
                 vec![("cores", "1,2"), ("machine.cores", "3")],
-                "twice",
+                "both say",
             ),
             (
                 false,
                 vec![("machine.speeds", "[1.0]"), ("cores", "3")],
-                "twice",
+                "both say",
             ),
             (
                 false,
