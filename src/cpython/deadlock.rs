@@ -6,7 +6,8 @@ use super::program::Instr;
 use super::sim::Sim;
 use super::task::{Frame, Task};
 
-const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
+/// The bits of a child's number that count its parent's children.
+pub(crate) const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
 
 impl Sim<'_> {
     /// Notes a deadlock: the first few of the tasks that wait.

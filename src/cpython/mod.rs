@@ -19,6 +19,7 @@ mod pool;
 mod processes;
 pub mod profile;
 pub mod program;
+mod recorder;
 pub mod recording;
 mod server;
 mod sim;

@@ -7,6 +7,7 @@ use rand_pcg::Pcg64Dxsm;
 
 use super::exec::{Flow, Mode};
 use super::program::{Executor, Program};
+use super::recorder::ProcessKind;
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, Home, Role};
@@ -188,12 +189,12 @@ impl Sim<'_> {
         let base = Nanos::from_f64(self.profile.params.base_rss).0 + self.program.import_memory;
         self.memory.take(Nanos::ZERO, base);
         let copies = self.program.layout.copies.max(1);
-        let master = self.new_process();
+        let master = self.new_process(ProcessKind::Main);
         for copy in 0..copies {
             let home = if copies == 1 {
                 master
             } else {
-                self.new_process()
+                self.new_process(ProcessKind::Copy)
             };
             let role = if self.program.layout.event_loop {
                 Role::Loop(copy)
@@ -314,6 +315,7 @@ impl Sim<'_> {
             self.observer.arrived += 1;
         }
         self.tasks[key].payload = self.program.classes[class as usize].bytes_in;
+        self.task_begins(key);
         key
     }
 
@@ -476,7 +478,7 @@ impl Sim<'_> {
                     let t = &mut self.threads[tid as usize];
                     t.task = None;
                     t.state = TAKE;
-                    self.machine.count(tid, false, Cause::Ipc);
+                    self.stand_for(tid, None, Cause::Ipc);
                     self.task_ended(key);
                 }
             }
@@ -521,6 +523,9 @@ impl Sim<'_> {
             Executor::MpPool(..) => self.push(tid, Act::Run(dispatch)),
         }
         self.push(tid, Act::RoleTask(SUBMIT, key));
+        if at <= self.machine.now() {
+            self.work_on(tid, Some(key));
+        }
     }
 
     /// What the program's own code costs for a task that it takes in.
@@ -531,15 +536,16 @@ impl Sim<'_> {
     pub(crate) fn main_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {
         debug_assert_eq!(what, SUBMIT);
         let key = task.expect("a task to submit");
+        self.hop(key, tid);
+        self.work_on(tid, None);
         let c = &self.copies[copy as usize];
         let (pool, process_pool) = (c.pool, c.process_pool);
         match self.program.layout.executor {
             Executor::Inline => {
                 let now = self.machine.now();
                 let since = self.tasks[key].since;
-                self.book(key, Cause::Pool, now - since);
-                let counted = self.tasks[key].counted;
-                self.machine.count(tid, counted, Cause::Running);
+                self.book(key, Cause::Pool, since, now);
+                self.stand_for(tid, Some(key), Cause::Running);
                 let t = &mut self.threads[tid as usize];
                 t.task = Some(key);
                 t.state = WORKING;

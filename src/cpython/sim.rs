@@ -13,6 +13,8 @@ use super::pool::ThreadPool;
 use super::processes::ProcessPool;
 use super::profile::{Costs, Profile};
 use super::program::Program;
+use super::recorder::{ProcessKind, Recorder, recorder};
+use super::recording::Record;
 use super::server::{Arrivals, Copy, Queue};
 use super::start::Starter;
 use super::task::{TaskKey, Tasks};
@@ -35,6 +37,8 @@ pub struct Limits {
     pub keep_latencies: bool,
     /// The replication whose arrivals, demands and failures are drawn, usually the same as the run's own.
     pub demands: u32,
+    /// What is written down beside the run.
+    pub record: Record,
 }
 
 /// One replication in progress.
@@ -89,6 +93,7 @@ pub struct Sim<'a> {
     pub(crate) findings: Vec<Finding>,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: Vec<Heap>,
+    pub(crate) recorder: Option<Box<Recorder>>,
 }
 
 impl<'a> Sim<'a> {
@@ -145,7 +150,13 @@ impl<'a> Sim<'a> {
             live_threads: 0,
             findings: Vec::new(),
             heaps: Vec::new(),
+            recorder: None,
         };
+        if let Some((recorder, log, tape)) = recorder(limits.record) {
+            sim.recorder = Some(recorder);
+            sim.memory.log = Some(Box::new(log));
+            sim.machine.record(tape);
+        }
         // Locks shared between processes come first in the table of locks.
         sim.locks
             .extend(program.locks.iter().map(|_| Lock::default()));
@@ -154,8 +165,9 @@ impl<'a> Sim<'a> {
     }
 
     /// A new process's main interpreter.
-    pub(crate) fn new_process(&mut self) -> Home {
+    pub(crate) fn new_process(&mut self, kind: ProcessKind) -> Home {
         Home {
+            process: self.process_starts(kind),
             gil: self.new_gil(),
             domain: self.new_domain(),
         }
@@ -189,11 +201,13 @@ impl<'a> Sim<'a> {
             let script = std::mem::take(&mut self.threads[tid as usize].script);
             self.threads[tid as usize] = Thread::new(role, home);
             self.threads[tid as usize].script = script;
+            self.thread_starts(tid, role, home.process);
             return tid;
         }
         let tid = self.machine.spawn();
         debug_assert_eq!(tid as usize, self.threads.len());
         self.threads.push(Thread::new(role, home));
+        self.thread_starts(tid, role, home.process);
         tid
     }
 
@@ -379,6 +393,11 @@ impl<'a> Sim<'a> {
                     continue;
                 }
             }
+            let t = &mut self.threads[tid as usize];
+            if t.pickling {
+                t.pickling = false;
+                self.machine.mark(tid, false);
+            }
             match self.threads[tid as usize].script.pop_front() {
                 Some(act) => {
                     if !self.act(tid, act) {
@@ -414,6 +433,14 @@ impl<'a> Sim<'a> {
             Act::Run(time) => return self.machine.run(tid, time),
             Act::RunC(time) => {
                 self.threads[tid as usize].in_c = true;
+                return self.machine.run(tid, time);
+            }
+            Act::Pickle { time, in_c } => {
+                self.threads[tid as usize].in_c = in_c;
+                if self.recorder.is_some() {
+                    self.threads[tid as usize].pickling = true;
+                    self.machine.mark(tid, true);
+                }
                 return self.machine.run(tid, time);
             }
             Act::Native(_) => {
@@ -538,8 +565,9 @@ impl<'a> Sim<'a> {
 
     fn exited(&mut self, tid: Tid) {
         self.live_threads -= 1;
-        self.machine.count(tid, false, Cause::Running);
+        self.stand_for(tid, None, Cause::Running);
         self.machine.exit(tid);
+        self.thread_ends(tid);
         if self.threads[tid as usize].role == Role::Raw {
             self.spare_threads.push(tid);
         }
@@ -585,6 +613,7 @@ impl<'a> Sim<'a> {
     fn observe(mut self) -> Observed {
         let end = self.machine.now();
         let memory_mean = self.memory.mean(end);
+        let (recording, over_time) = self.end_recording();
         let in_flight = self.in_flight(end);
         let (held, contended) = self
             .gils
@@ -615,6 +644,8 @@ impl<'a> Sim<'a> {
             calendar_events: popped,
             calendar_peak: self.machine.calendar_peak(),
             findings: self.findings,
+            recording,
+            over_time,
         }
     }
 }

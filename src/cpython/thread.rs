@@ -13,6 +13,8 @@ pub(crate) enum Act {
     Run(Nanos),
     /// One C call that keeps the GIL: not interrupted.
     RunC(Nanos),
+    /// Pickling or unpickling: [`Act::RunC`], or interrupted like [`Act::Run`].
+    Pickle { time: Nanos, in_c: bool },
     /// Without the GIL (native code, a system call).
     Native(Nanos),
     /// From here on the thread's time on a core belongs to this cause.
@@ -123,6 +125,8 @@ pub(crate) struct Home {
     pub(crate) gil: u32,
     /// Its lock domain: one set of the program's locks and one collector.
     pub(crate) domain: u32,
+    /// Number of its process, where that is recorded.
+    pub(crate) process: u32,
 }
 
 pub(crate) struct Thread {
@@ -137,6 +141,8 @@ pub(crate) struct Thread {
     pub(crate) rest: Nanos,
     /// In a C call that keeps the GIL.
     pub(crate) in_c: bool,
+    /// What it burns is spent on pickling; kept where that is recorded.
+    pub(crate) pickling: bool,
     /// Unparked before it parked.
     pub(crate) permit: bool,
     pub(crate) timed_out: bool,
@@ -170,6 +176,7 @@ impl Thread {
             wait: Wait::None,
             rest: Nanos::ZERO,
             in_c: false,
+            pickling: false,
             permit: false,
             timed_out: false,
             seen: 0,
