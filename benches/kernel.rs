@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use pchsim::engine::{Calendar, Class, Nanos, Role, Streams, random};
 use rand_distr::{Distribution, Exp1};
 
@@ -80,5 +80,10 @@ fn queues(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, streams, hold, queues);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    streams(&mut criterion);
+    hold(&mut criterion);
+    queues(&mut criterion);
+    criterion.final_summary();
+}

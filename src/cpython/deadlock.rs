@@ -1,13 +1,8 @@
 //! Who waits for what when nothing can ever happen again.
 
 use super::Finding;
-use super::exec::CHILD_BITS;
 use super::program::Instr;
 use super::sim::Sim;
-use super::task::{Frame, Task};
-
-/// The bits of a child's number that count its parent's children.
-pub(crate) const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
 
 impl Sim<'_> {
     /// Notes a deadlock: the first few of the tasks that wait.
@@ -19,7 +14,7 @@ impl Sim<'_> {
             .map(|(_, t)| {
                 format!(
                     "{} waits at step {}: {}",
-                    self.name_of(t),
+                    self.task_name(t),
                     t.pc,
                     self.waits_for(t.class, t.pc)
                 )
@@ -33,44 +28,6 @@ impl Sim<'_> {
             at: self.machine.now(),
             waiting,
         });
-    }
-
-    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
-    fn name_of(&self, task: &Task) -> String {
-        let mut name = match task.parent {
-            Some(parent) => {
-                let child = (task.number & CHILD_MASK) + 1;
-                format!("{}'s child {child}", self.name_of(&self.tasks[parent]))
-            }
-            None => String::new(),
-        };
-        // Children that it runs itself, one after another, have no tasks of their own.
-        let mut inline = Vec::new();
-        for frame in &task.frames {
-            if let Frame::Inline {
-                class, pc, left, ..
-            } = frame
-            {
-                inline.push((*class, *pc, *left));
-            }
-        }
-        if task.parent.is_none() {
-            let class = inline.first().map_or(task.class, |&(class, ..)| class);
-            name = format!(
-                "{} #{}",
-                self.program.classes[class as usize].name,
-                task.number + 1
-            );
-        }
-        for (class, pc, left) in inline {
-            let code = &self.program.classes[class as usize].code;
-            let all = match code.get(pc.wrapping_sub(1) as usize) {
-                Some(Instr::FanOut { count, .. }) => *count,
-                _ => left,
-            };
-            name = format!("{name}'s child {}", all - left + 1);
-        }
-        name
     }
 
     /// What the instruction before this one (or at it) waits for, in words.

@@ -13,6 +13,7 @@ mod gil;
 mod ipc;
 mod lock;
 mod memory;
+mod names;
 mod observe;
 mod payload;
 mod pool;

@@ -30,13 +30,6 @@ pub(crate) struct ThreadPool {
     pub(crate) closing: bool,
 }
 
-impl ThreadPool {
-    /// Whether an event loop offloads to it.
-    pub(crate) fn parts(&self) -> bool {
-        self.parts
-    }
-}
-
 /// Acts of a pool worker's own.
 const NEXT: u8 = 0;
 const ENTER: u8 = 1;
@@ -142,7 +135,6 @@ impl Sim<'_> {
         self.threads[t as usize].task = Some(key);
         self.hop(key, tid);
         self.stand_for(t, Some(key), Cause::Startup);
-        self.thread_is_for(t, self.tasks[key].class);
         self.start_thread(tid, t);
     }
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
 use super::ipc::Message;
+use super::names::ProcessKind;
 use super::program::Executor;
-use super::recorder::ProcessKind;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
 use super::thread::{Act, Home, Role};
@@ -75,13 +75,6 @@ const BUSY: u8 = 4;
 const FILL: u8 = 0;
 const WAIT: u8 = 1;
 
-impl ProcessPool {
-    /// Whether it is `multiprocessing.Pool`.
-    pub(crate) fn is_mp(&self) -> bool {
-        self.mp
-    }
-}
-
 impl Sim<'_> {
     pub(crate) fn new_process_pool(&mut self, copy: u32, home: Home, parts: bool) -> u32 {
         let (workers_max, start, mp) = match self.program.layout.executor {
@@ -137,11 +130,8 @@ impl Sim<'_> {
 
     fn start_worker(&mut self, pool: u32, acts: &mut Vec<Act>) {
         let p = &self.process_pools[pool as usize];
-        let home = self.new_process(ProcessKind::Worker {
-            parent: p.home.process,
-            start: p.start,
-            mp: p.mp,
-        });
+        let (kind, parent) = (ProcessKind::Worker(p.start), p.home.process);
+        let home = self.new_process(kind, parent);
         let worker = self.new_thread(Role::ProcessWorker(pool), home);
         let p = &mut self.process_pools[pool as usize];
         p.workers.push(worker);

@@ -1,10 +1,8 @@
 //! Writes a run down while it happens. Nothing here changes what happens: every hook returns at once where nothing is
 //! recorded.
 
-mod names;
-
-use super::deadlock::CHILD_MASK;
 use super::memory::Memory;
+use super::names::CHILD_MASK;
 use super::recording::{
     GilHold, Iteration, OverTime, ProcessRecord, Record, Recording, TaskIndex, TaskRecord,
     TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
@@ -14,8 +12,6 @@ use super::task::TaskKey;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Span, Tape, Tid};
 use crate::measure::Course;
-use names::Family;
-pub(crate) use names::ProcessKind;
 
 /// A task that is under way.
 struct Live {
@@ -29,7 +25,6 @@ struct Live {
 pub(crate) struct Recorder {
     window: (Nanos, Nanos),
     processes: Vec<ProcessRecord>,
-    families: Vec<Family>,
     threads: Vec<ThreadRecord>,
     /// Which thread each number stands for now.
     thread_of: Vec<ThreadIndex>,
@@ -134,6 +129,52 @@ pub(crate) fn recorder(what: Record) -> Option<(Box<Recorder>, MemoryLog, Tape)>
 }
 
 impl Sim<'_> {
+    /// Notes a new process.
+    #[inline]
+    pub(crate) fn process_starts(&mut self, process: u32) {
+        if self.recorder.is_some() {
+            let (name, started) = (self.process_name(process), self.machine.now());
+            if let Some(r) = &mut self.recorder {
+                r.processes.push(ProcessRecord { name, started });
+            }
+        }
+    }
+
+    /// Notes a new thread.
+    #[inline]
+    pub(crate) fn thread_starts(&mut self, tid: Tid) {
+        if self.recorder.is_some() {
+            self.record_thread(tid);
+        }
+    }
+
+    #[cold]
+    fn record_thread(&mut self, tid: Tid) {
+        let (name, started) = (self.thread_name(tid), self.machine.now());
+        let process = self.threads[tid as usize].process;
+        let Some(r) = &mut self.recorder else { return };
+        let index = tid as usize;
+        if r.thread_of.len() <= index {
+            r.thread_of.resize(index + 1, 0);
+        }
+        r.thread_of[index] = u32::try_from(r.threads.len()).expect("fewer than 2^32 threads");
+        r.threads.push(ThreadRecord {
+            process,
+            name,
+            started,
+            exited: None,
+        });
+    }
+
+    /// Notes the end of a thread.
+    #[inline]
+    pub(crate) fn thread_ends(&mut self, tid: Tid) {
+        if let Some(r) = &mut self.recorder {
+            let thread = r.thread(tid) as usize;
+            r.threads[thread].exited = Some(self.machine.now());
+        }
+    }
+
     /// The thread's time is this task's from now on, or nobody's.
     #[inline]
     pub(crate) fn stand_for(&mut self, tid: Tid, task: Option<TaskKey>, cause: Cause) {

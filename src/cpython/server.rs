@@ -6,8 +6,8 @@ use std::collections::{BinaryHeap, VecDeque};
 use rand_pcg::Pcg64Dxsm;
 
 use super::exec::{Flow, Mode};
+use super::names::ProcessKind;
 use super::program::{Executor, Program};
-use super::recorder::ProcessKind;
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, Home, Role};
@@ -189,12 +189,12 @@ impl Sim<'_> {
         let base = Nanos::from_f64(self.profile.params.base_rss).0 + self.program.import_memory;
         self.memory.take(Nanos::ZERO, base);
         let copies = self.program.layout.copies.max(1);
-        let master = self.new_process(ProcessKind::Main);
+        let master = self.new_process(ProcessKind::Main, 0);
         for copy in 0..copies {
             let home = if copies == 1 {
                 master
             } else {
-                self.new_process(ProcessKind::Copy)
+                self.new_process(ProcessKind::Copy, master.process)
             };
             let role = if self.program.layout.event_loop {
                 Role::Loop(copy)

@@ -8,12 +8,13 @@ use super::gil::Gil;
 use super::ipc::Pipe;
 use super::lock::Lock;
 use super::memory::Memory;
+use super::names::{Process, ProcessKind};
 use super::observe::Observer;
 use super::pool::ThreadPool;
 use super::processes::ProcessPool;
 use super::profile::{Costs, Profile};
 use super::program::Program;
-use super::recorder::{ProcessKind, Recorder, recorder};
+use super::recorder::{Recorder, recorder};
 use super::recording::Record;
 use super::server::{Arrivals, Copy, Queue};
 use super::start::Starter;
@@ -56,6 +57,7 @@ pub struct Sim<'a> {
     /// Raw threads that have ended, to be used again.
     pub(crate) spare_threads: Vec<Tid>,
     pub(crate) gils: Vec<Gil>,
+    pub(crate) processes: Vec<Process>,
     pub(crate) children: u32,
     pub(crate) domains: u32,
     pub(crate) locks: Vec<Lock>,
@@ -118,6 +120,7 @@ impl<'a> Sim<'a> {
             threads: Vec::new(),
             spare_threads: Vec::new(),
             gils: Vec::new(),
+            processes: Vec::new(),
             children: 0,
             domains: 0,
             locks: Vec::new(),
@@ -164,10 +167,10 @@ impl<'a> Sim<'a> {
         sim
     }
 
-    /// A new process's main interpreter.
-    pub(crate) fn new_process(&mut self, kind: ProcessKind) -> Home {
+    /// A new process's main interpreter; `parent` is the process that starts it.
+    pub(crate) fn new_process(&mut self, kind: ProcessKind, parent: u32) -> Home {
         Home {
-            process: self.process_starts(kind),
+            process: self.register_process(kind, parent),
             gil: self.new_gil(),
             domain: self.new_domain(),
         }
@@ -196,18 +199,19 @@ impl<'a> Sim<'a> {
     /// A new thread; it begins with [`Act::Begin`] by somebody else.
     pub(crate) fn new_thread(&mut self, role: Role, home: Home) -> Tid {
         self.live_threads += 1;
+        let serial = self.serial(role, home);
         if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);
             let script = std::mem::take(&mut self.threads[tid as usize].script);
-            self.threads[tid as usize] = Thread::new(role, home);
+            self.threads[tid as usize] = Thread::new(role, home, serial);
             self.threads[tid as usize].script = script;
-            self.thread_starts(tid, role, home.process);
+            self.thread_starts(tid);
             return tid;
         }
         let tid = self.machine.spawn();
         debug_assert_eq!(tid as usize, self.threads.len());
-        self.threads.push(Thread::new(role, home));
-        self.thread_starts(tid, role, home.process);
+        self.threads.push(Thread::new(role, home, serial));
+        self.thread_starts(tid);
         tid
     }
 

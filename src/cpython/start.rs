@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::recorder::ProcessKind;
+use super::names::ProcessKind;
 use super::sim::Sim;
 use super::thread::{Act, Role};
 use crate::engine::Nanos;
@@ -91,7 +91,7 @@ impl Sim<'_> {
         if std::mem::replace(&mut self.starter.tracker, true) {
             return;
         }
-        let home = self.new_process(ProcessKind::Tracker);
+        let home = self.new_process(ProcessKind::Tracker, 0);
         let tracker = self.new_thread(Role::Script, home);
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
@@ -103,7 +103,7 @@ impl Sim<'_> {
         if let Some(server) = self.starter.server {
             return server;
         }
-        let home = self.new_process(ProcessKind::Server);
+        let home = self.new_process(ProcessKind::ForkServer, 0);
         let server = self.new_thread(Role::ForkServer, home);
         let import = if self.profile.params.forkserver_preload_main > 0.5 {
             // The main module is imported once here: what its children no longer pay.

@@ -121,16 +121,20 @@ pub(crate) enum Wait {
 /// The interpreter that a thread lives in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Home {
+    /// Its process: place in the table of processes.
+    pub(crate) process: u32,
     /// Its GIL; [`NO_GIL`] on free-threaded builds.
     pub(crate) gil: u32,
     /// Its lock domain: one set of the program's locks and one collector.
     pub(crate) domain: u32,
-    /// Number of its process, where that is recorded.
-    pub(crate) process: u32,
 }
 
 pub(crate) struct Thread {
     pub(crate) role: Role,
+    /// Its process: place in the table of processes.
+    pub(crate) process: u32,
+    /// Which of its kind it is, as its name counts.
+    pub(crate) serial: u32,
     /// Its GIL; `u32::MAX` in a free-threaded process.
     pub(crate) gil: u32,
     /// Lock domain: threads of one process (or interpreter) share their locks.
@@ -167,9 +171,11 @@ pub(crate) struct Thread {
 pub(crate) const NO_GIL: u32 = u32::MAX;
 
 impl Thread {
-    pub(crate) fn new(role: Role, home: Home) -> Self {
+    pub(crate) fn new(role: Role, home: Home, serial: u32) -> Self {
         Self {
             role,
+            process: home.process,
+            serial,
             gil: home.gil,
             domain: home.domain,
             phase: Phase::WantGil,

@@ -8,6 +8,7 @@ pub mod figure;
 mod grid;
 mod json;
 mod markdown;
+pub mod sweep;
 mod text;
 
 pub use csv::csv;

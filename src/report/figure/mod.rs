@@ -129,6 +129,10 @@ pub struct Stack {
     pub value: Axis,
     /// The layers, from the axis outwards; layers that are zero everywhere are left out.
     pub layers: Vec<Layer>,
+    /// Confidence interval of each bar's whole length; empty where none has one.
+    pub bands: Vec<Option<(f64, f64)>>,
+    /// A value to compare all bars with, and what it is.
+    pub reference: Option<(f64, String)>,
 }
 
 /// A layer of stacked bars.
