@@ -16,7 +16,7 @@ use crate::machine::{Cause, Tid};
 
 /// What the loop calls back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Handle {
+pub(crate) enum Handle {
     /// A task's first step.
     Start(TaskKey),
     /// A task goes on.
@@ -35,21 +35,21 @@ enum Handle {
 #[derive(Clone, Default)]
 pub(crate) struct LoopLock {
     locked: bool,
-    waiters: VecDeque<TaskKey>,
+    pub(crate) waiters: VecDeque<TaskKey>,
 }
 
 /// An event loop.
 pub(crate) struct EventLoop {
     tid: Tid,
-    ready: VecDeque<Handle>,
+    pub(crate) ready: VecDeque<Handle>,
     /// Handles that other threads have added (`call_soon_threadsafe`).
-    incoming: VecDeque<Handle>,
-    timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
+    pub(crate) incoming: VecDeque<Handle>,
+    pub(crate) timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
     /// Handles left of this iteration's snapshot.
     snapshot: usize,
     /// Permits left of the concurrency limit.
     permits: Option<u32>,
-    permit_waiters: VecDeque<TaskKey>,
+    pub(crate) permit_waiters: VecDeque<TaskKey>,
     locks: Vec<LoopLock>,
     current: Option<TaskKey>,
     /// When the handle that runs began, and the longest so far.

@@ -21,7 +21,7 @@ pub(crate) struct Gil {
     last_holder: Option<Tid>,
     switch_number: u64,
     /// Threads in `cond`, longest waiting first.
-    waiters: VecDeque<Tid>,
+    pub(crate) waiters: VecDeque<Tid>,
     drop_request: bool,
     requester: Option<Tid>,
     /// The thread that was made to leave and waits in `switch_cond`.
@@ -56,6 +56,7 @@ impl Sim<'_> {
         let timed_out = std::mem::take(&mut t.timed_out);
         if gil.holder.is_none() {
             t.phase = Phase::Go;
+            t.asked = Nanos::MAX;
             gil.holder = Some(tid);
             gil.held_since = self.machine.now();
             if gil.last_holder == Some(tid) {
@@ -77,6 +78,7 @@ impl Sim<'_> {
         let ask = timed_out && gil.switch_number == t.seen && !gil.drop_request;
         t.seen = gil.switch_number;
         t.wait = Wait::Gil;
+        t.asked = t.asked.min(now);
         if gil.waiters.is_empty() {
             gil.contended_since = Some(now);
         }

@@ -24,6 +24,7 @@ mod recorder;
 pub mod recording;
 mod server;
 mod sim;
+pub mod snapshot;
 mod start;
 mod task;
 mod thread;

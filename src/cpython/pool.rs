@@ -20,7 +20,7 @@ pub(crate) struct ThreadPool {
     interpreters: bool,
     /// An event loop offloads parts of tasks here, rather than whole tasks.
     parts: bool,
-    items: VecDeque<TaskKey>,
+    pub(crate) items: VecDeque<TaskKey>,
     /// The idle semaphore's count.
     tokens: u64,
     started: u32,

@@ -33,9 +33,9 @@ pub(crate) struct ProcessPool {
     mp: bool,
     parts: bool,
     /// Submitted, not yet in the call queue.
-    work: VecDeque<TaskKey>,
+    pub(crate) work: VecDeque<TaskKey>,
     /// In the call queue's buffer, for the feeder.
-    calls: VecDeque<TaskKey>,
+    pub(crate) calls: VecDeque<TaskKey>,
     /// Calls put and not yet received by a worker.
     unread: u32,
     pending: u64,
@@ -45,8 +45,8 @@ pub(crate) struct ProcessPool {
     feeder: Option<Tid>,
     /// The wake-up pipe holds something.
     woken: bool,
-    call_pipe: u32,
-    result_pipe: u32,
+    pub(crate) call_pipe: u32,
+    pub(crate) result_pipe: u32,
     read_lock: PipeLock,
     write_lock: PipeLock,
     closing: bool,

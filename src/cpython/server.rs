@@ -88,7 +88,7 @@ pub(crate) struct Arrivals {
     all_users: usize,
     closed: bool,
     /// Taken in by nobody yet.
-    accept: VecDeque<TaskKey>,
+    pub(crate) accept: VecDeque<TaskKey>,
     /// Threads that wait for arrivals, longest first.
     acceptors: VecDeque<Tid>,
 }
@@ -408,6 +408,14 @@ impl Sim<'_> {
             .own
             .saturating_sub(u64::from(copy))
             .div_ceil(turns)
+    }
+
+    /// How many tasks the workload has in all, if it says so.
+    pub(crate) fn promised(&self) -> Option<u64> {
+        match &self.program.arrivals {
+            Kind::Batch | Kind::Trace(_) => Some(self.arrivals.own),
+            Kind::Open { count, .. } | Kind::Closed { count, .. } => *count,
+        }
     }
 
     /// When the tasks of a batch or trace arrive that no copy has taken in.

@@ -42,6 +42,19 @@ pub struct Limits {
     pub record: Record,
 }
 
+/// Why a run does not go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Nothing is left to happen.
+    Idle,
+    /// It is the time at which it was to stop.
+    Time,
+    /// The memory limit was passed.
+    Memory,
+    /// The limit of events was passed.
+    Events,
+}
+
 /// One replication in progress.
 pub struct Sim<'a> {
     pub(crate) machine: Machine,
@@ -229,44 +242,48 @@ impl<'a> Sim<'a> {
 
     /// Runs to the end and reports.
     pub fn run(mut self) -> Observed {
-        let mut stopped = false;
-        if let Some(horizon) = self.limits.horizon {
-            self.machine.end_at(horizon);
-        }
-        loop {
-            if let Some((at, bytes)) = self.memory.exceeded {
-                self.findings.push(Finding::OutOfMemory { at, bytes });
-                stopped = true;
-                break;
-            }
-            if self.over_limit() {
-                self.findings.push(Finding::EventLimit {
-                    at: self.machine.now(),
-                });
-                stopped = true;
-                break;
-            }
-            let Some(up) = self.machine.advance() else {
-                break;
-            };
-            match up {
-                Upcall::OnCore(tid) => self.drive(tid),
-                Upcall::Timer(tid) => self.timer(tid),
-                Upcall::Arrival => self.arrive(),
-                Upcall::Check => self.past_hope = self.hopeless(),
-                Upcall::End => {
-                    stopped = true;
-                    break;
-                }
-            }
-        }
-        if !stopped && self.tasks.alive() > 0 {
+        let stop = self.go(self.limits.horizon);
+        if stop == Stop::Idle && self.tasks.alive() > 0 {
             self.report_deadlock();
         }
         self.machine.finish();
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
         self.observe()
+    }
+
+    /// Runs until nothing is left to happen, a limit is passed, or it is this time.
+    pub(crate) fn go(&mut self, until: Option<Nanos>) -> Stop {
+        if let Some(until) = until {
+            self.machine.end_at(until);
+        }
+        loop {
+            if let Some((at, bytes)) = self.memory.exceeded {
+                self.findings.push(Finding::OutOfMemory { at, bytes });
+                return Stop::Memory;
+            }
+            if self.over_limit() {
+                self.findings.push(Finding::EventLimit {
+                    at: self.machine.now(),
+                });
+                return Stop::Events;
+            }
+            let Some(up) = self.machine.advance() else {
+                return Stop::Idle;
+            };
+            match up {
+                Upcall::OnCore(tid) => self.drive(tid),
+                Upcall::Timer(tid) => self.timer(tid),
+                Upcall::Arrival => self.arrive(),
+                Upcall::Check => self.past_hope = self.hopeless(),
+                Upcall::End => return Stop::Time,
+            }
+        }
+    }
+
+    /// A thread.
+    pub(crate) fn thread(&self, tid: Tid) -> &Thread {
+        &self.threads[tid as usize]
     }
 
     /// Whether there have been as many events as the run may take.
@@ -528,6 +545,7 @@ impl<'a> Sim<'a> {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
                 t.wait = Wait::Sleep;
+                t.until = until;
                 let at = until.max(self.machine.now()) + self.machine.slack();
                 self.machine.set_timer(tid, at);
                 self.block(tid, cause);
@@ -540,7 +558,9 @@ impl<'a> Sim<'a> {
                     return true;
                 }
                 t.wait = Wait::Park;
+                t.timed = matches!(act, Act::ParkUntil(..));
                 if let Act::ParkUntil(until, _) = act {
+                    t.until = until;
                     let at = until.max(self.machine.now()) + self.machine.slack();
                     self.machine.set_timer(tid, at);
                 }

@@ -150,6 +150,11 @@ pub(crate) struct Thread {
     /// Unparked before it parked.
     pub(crate) permit: bool,
     pub(crate) timed_out: bool,
+    /// When its sleep, or its parking if that is `timed`, ends at the latest.
+    pub(crate) until: Nanos,
+    pub(crate) timed: bool,
+    /// Since when it has wanted the GIL in vain; `Nanos::MAX`: it does not.
+    pub(crate) asked: Nanos,
     /// Switch number seen when its wait for the GIL began.
     pub(crate) seen: u64,
     pub(crate) script: VecDeque<Act>,
@@ -185,6 +190,9 @@ impl Thread {
             pickling: false,
             permit: false,
             timed_out: false,
+            until: Nanos::ZERO,
+            timed: false,
+            asked: Nanos::MAX,
             seen: 0,
             script: VecDeque::new(),
             task: None,
@@ -194,6 +202,14 @@ impl Thread {
             call_bytes: 0,
             result_bytes: 0,
             handed: None,
+        }
+    }
+
+    /// The GIL of its own interpreter, if it has one that is not its process's.
+    pub(crate) fn interpreter_gil(&self) -> Option<u32> {
+        match self.role {
+            Role::InterpWorker(_, own) if own != NO_GIL => Some(own),
+            _ => None,
         }
     }
 }

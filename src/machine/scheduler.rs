@@ -401,6 +401,46 @@ impl Machine {
         (t.cuts, t.left)
     }
 
+    /// What is left of the thread's burst now, at relative speed 1.
+    pub fn left(&self, tid: Tid) -> Nanos {
+        let t = &self.threads[tid as usize];
+        if !t.burning {
+            return t.left;
+        }
+        let done = (self.now - t.began).scale(self.cores[t.core as usize].speed);
+        t.left.since(done)
+    }
+
+    /// What the thread's present time belongs to, and since when.
+    pub fn cause(&self, tid: Tid) -> Cause {
+        self.threads[tid as usize].cause
+    }
+
+    /// See [`Machine::cause`].
+    pub fn since(&self, tid: Tid) -> Nanos {
+        self.threads[tid as usize].since
+    }
+
+    /// What the thread's time on a core belongs to.
+    pub fn run_cause(&self, tid: Tid) -> Cause {
+        self.threads[tid as usize].run_cause
+    }
+
+    /// How many cores there are.
+    pub fn cores(&self) -> u32 {
+        u32::try_from(self.cores.len()).expect("few cores")
+    }
+
+    /// Who is on a core.
+    pub fn current(&self, core: u32) -> Option<Tid> {
+        self.cores[core as usize].current
+    }
+
+    /// When whoever is on a core was put there.
+    pub fn picked(&self, core: u32) -> Nanos {
+        self.cores[core as usize].picked
+    }
+
     /// What the thread owes.
     #[inline]
     pub fn debt(&self, tid: Tid) -> Nanos {

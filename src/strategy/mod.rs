@@ -12,6 +12,7 @@ pub use outcome::*;
 
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{OverTime, Record, RecordOptions, Recording};
+use crate::cpython::snapshot::Snapshot;
 use crate::cpython::{Limits, Sim};
 use crate::engine::Nanos;
 use crate::scenario::{MachineSpec, Strategy, Workload};
@@ -56,6 +57,32 @@ pub struct SimInput<'a> {
 /// When the interpreter cannot do what the strategy asks.
 pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
     simulate_demands_of(input, input.replication)
+}
+
+/// The state of a replication at an instant: everything at it included, nothing after. The run is the one that [`simulate`]
+/// makes of the same input, but for the warm-up: all tasks are counted.
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
+    let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
+    let limits = Limits {
+        warmup: Nanos::ZERO,
+        horizon: input.horizon,
+        max_events: input.max_events,
+        keep_latencies: false,
+        demands: input.replication,
+        record: Record::Nothing,
+    };
+    let sim = Sim::new(
+        input.machine,
+        input.profile,
+        &program,
+        input.seed,
+        input.replication,
+        limits,
+    );
+    Ok(sim.snapshot(at))
 }
 
 /// Simulates one replication with the arrivals, classes, demands, think times and failures of replication `demands`: what

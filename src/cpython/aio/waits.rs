@@ -27,6 +27,7 @@ impl Sim<'_> {
         self.loop_timers += 1;
         let number = self.loop_timers;
         self.tasks[key].sleep = number;
+        self.tasks[key].asleep = now;
         self.loops[copy as usize]
             .timers
             .push(Reverse((until, number, Handle::Due(key, number))));
@@ -38,6 +39,15 @@ impl Sim<'_> {
             &mut self.shared_locks[lock as usize]
         } else {
             &mut self.loops[copy as usize].locks[lock as usize]
+        }
+    }
+
+    /// The same, to look at.
+    pub(crate) fn awaited(&self, copy: u32, lock: u32) -> &LoopLock {
+        if self.program.locks[lock as usize].shared {
+            &self.shared_locks[lock as usize]
+        } else {
+            &self.loops[copy as usize].locks[lock as usize]
         }
     }
 
