@@ -8,9 +8,11 @@ pub mod init;
 mod paint;
 mod printer;
 pub mod profiles;
+pub mod ps;
 pub mod record;
 pub mod run;
 pub mod scenarios;
+mod target;
 pub mod validate;
 pub mod verify;
 mod words;
@@ -72,6 +74,10 @@ enum Command {
     Validate(validate::Args),
     /// Run a scenario's workload on a real Python, and hold the forecast against it
     Verify(Box<verify::Args>),
+    /// Show what every thread and task is doing at a simulated instant, as a table
+    Ps(Box<ps::PsArgs>),
+    /// The same as a tree: processes, threads, tasks, children
+    Pstree(Box<ps::PstreeArgs>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
     #[command(hide = true)]
@@ -89,6 +95,8 @@ impl Command {
             Self::Record(args) => record::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
             Self::Verify(args) => verify::run(args, printer),
+            Self::Ps(args) => ps::run(args, printer),
+            Self::Pstree(args) => ps::run_tree(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),
         }

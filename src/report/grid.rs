@@ -186,7 +186,7 @@ pub(super) fn estimate(e: Estimate, interval: Interval) -> String {
 }
 
 /// The unit that a column shares: that of its middle value.
-fn column_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
+pub(super) fn column_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
     match unit {
         Unit::Seconds => {
             let mut v: Vec<f64> = values.filter(|v| v.is_finite()).collect();

@@ -5,15 +5,16 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Meta;
 use super::grid::{metric_name, metric_unit};
+use crate::cpython::profile::Provenance;
 use crate::measure::{CONFIDENCE, Estimate};
 use crate::strategy::{Cause, Finding};
-use crate::study::{Forecast, LATENCIES, Quantity, Study, Unit};
+use crate::study::{Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
 
 /// Version of the format. It grows when a key changes its meaning or goes away; new keys may appear without.
 pub const SCHEMA: u64 = 1;
 
 /// A JSON value that keeps its keys in the order in which they were given.
-enum Value {
+pub(super) enum Value {
     Null,
     Bool(bool),
     Whole(u64),
@@ -54,7 +55,7 @@ impl From<&str> for Value {
     }
 }
 
-fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+pub(super) fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::Object(
         entries
             .into_iter()
@@ -63,7 +64,7 @@ fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
     )
 }
 
-fn optional<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
+pub(super) fn optional<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
     value.map_or(Value::Null, make)
 }
 
@@ -113,6 +114,10 @@ pub fn json(study: &Study, meta: &Meta) -> String {
                 ("memory_limit_bytes", memory),
             ]),
         ),
+        (
+            "interpreters",
+            Value::List(study.interpreters.iter().map(interpreter).collect()),
+        ),
         ("confidence", Value::Number(CONFIDENCE)),
         ("precision", Value::Number(study.precision)),
         ("steady_state", Value::Bool(study.steady)),
@@ -130,13 +135,52 @@ pub fn json(study: &Study, meta: &Meta) -> String {
         ),
         ("warnings", Value::List(warnings.collect())),
     ]);
-    let mut out =
-        serde_json::to_string_pretty(&root).expect("keys are strings and numbers are finite");
+    let mut out = serde_json::to_string_pretty(&root).expect(WRITTEN);
     out.push('\n');
     out
 }
 
-fn case(study: &Study, f: &Forecast) -> Value {
+/// Which interpreter it is, how it was measured, and on what machine.
+fn interpreter(i: &Interpreter) -> Value {
+    let count = |n: usize| Value::Whole(n as u64);
+    object([
+        ("name", i.name.as_str().into()),
+        ("version", i.version.as_str().into()),
+        ("gil", Value::Bool(i.gil)),
+        ("origin", i.origin.as_str().into()),
+        ("measured_count", count(i.measured)),
+        ("estimated_count", count(i.estimated)),
+        ("measurement", optional(i.provenance.as_ref(), measurement)),
+    ])
+}
+
+fn measurement(p: &Provenance) -> Value {
+    let flag = |known: Option<bool>| optional(known, Value::Bool);
+    object([
+        ("date", p.date.as_str().into()),
+        ("compiler", p.build.compiler.as_str().into()),
+        ("pgo", flag(p.build.pgo)),
+        ("lto", flag(p.build.lto)),
+        ("debug", Value::Bool(p.build.debug)),
+        ("cpu", p.machine.cpu.as_str().into()),
+        ("cores", Value::Whole(p.machine.cores.into())),
+        ("system", p.machine.system.as_str().into()),
+        ("rounds", Value::Whole(p.rounds.into())),
+        ("slowness", Value::Number(p.slowness)),
+    ])
+}
+
+/// The value in one line, its newline included.
+pub(super) fn line(value: &Value) -> String {
+    let mut out = serde_json::to_string(value).expect(WRITTEN);
+    out.push('\n');
+    out
+}
+
+const WRITTEN: &str = "keys are strings and numbers are finite";
+
+/// All that is forecast of a case.
+pub(super) fn case(study: &Study, f: &Forecast) -> Value {
     let values = Quantity::ALL.map(|q| (q.key().to_owned(), optional(f.get(q), estimate)));
     let causes = Cause::ALL.map(|c| {
         (

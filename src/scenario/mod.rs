@@ -13,6 +13,7 @@ mod decode_values;
 mod decode_workload;
 mod diagnostic;
 mod dist;
+mod dist_text;
 pub mod embedded;
 pub mod limits;
 mod load;

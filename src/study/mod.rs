@@ -8,6 +8,7 @@
 
 mod cases;
 mod forecast;
+mod interpreter;
 mod judge;
 mod numbers;
 mod options;
@@ -21,6 +22,7 @@ mod warning;
 
 pub use cases::{Case, cases, default_cases};
 pub use forecast::{ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
+pub use interpreter::Interpreter;
 pub(crate) use numbers::{bytes, decimals, digits, percent, seconds, time_unit, whole};
 pub use options::{Options, Progress, StudyError};
 pub use quantity::{LATENCIES, Quantity, Unit};

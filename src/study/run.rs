@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::cases::{Case, cases};
 use super::forecast::{Forecast, Status};
+use super::interpreter::Interpreter;
 use super::options::{Options, Progress, StudyError, is_steady};
 use super::ranking::rank;
 use super::sample::{Reduction, Sample};
@@ -31,6 +32,8 @@ pub struct Study {
     pub seed: u64,
     /// The simulated computer.
     pub machine: MachineSpec,
+    /// The interpreters, in the order of the scenario.
+    pub interpreters: Vec<Interpreter>,
     /// What the cases are ranked by.
     pub metric: Metric,
     /// Whether the workload was studied in its steady state.
@@ -393,6 +396,7 @@ fn conclude(
         fingerprint: fingerprint(scenario),
         seed: scenario.seed,
         machine: scenario.machine.clone(),
+        interpreters: profiles.iter().map(Interpreter::from).collect(),
         metric,
         steady: is_steady(scenario),
         batch: scenario.workload.arrivals == Arrivals::Batch,

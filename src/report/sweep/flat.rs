@@ -1,0 +1,156 @@
+//! The rows as a flat table, one a case of a point: what CSV and Parquet hold.
+
+use crate::report::document::{
+    AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepRow,
+};
+use crate::strategy::Cause;
+use crate::study::Quantity;
+
+use super::metric::written;
+
+/// A column: its name, and its values by row.
+pub(super) struct Column {
+    pub name: String,
+    pub cells: Cells,
+}
+
+/// The values of a column; all columns are equally long.
+pub(super) enum Cells {
+    Text(Vec<String>),
+    Whole(Vec<Option<u64>>),
+    Flag(Vec<bool>),
+    Number(Vec<Option<f64>>),
+}
+
+/// The columns before the estimates, as `run --format csv` names them.
+const FIXED: [&str; 9] = [
+    "point",
+    "scenario",
+    "seed",
+    "rank",
+    "tied",
+    "strategy",
+    "interpreter",
+    "status",
+    "replications",
+];
+
+/// All columns in their order.
+pub(super) fn columns(sweep: &SweepDocument) -> Vec<Column> {
+    let rows = &sweep.rows;
+    let header = &sweep.header;
+    let mut out = vec![whole("point", rows, |r| Some(r.point))];
+    out.extend((0..).zip(&header.axes).map(|(k, a)| axis(a, k, rows)));
+    out.extend([
+        text("scenario", rows, |_| header.scenario.name.clone()),
+        whole("seed", rows, |_| Some(header.seed)),
+        whole("rank", rows, |r| r.case.rank.map(u64::from)),
+        Column {
+            name: "tied".into(),
+            cells: Cells::Flag(rows.iter().map(|r| r.case.tied).collect()),
+        },
+        text("strategy", rows, |r| r.case.strategy.clone()),
+        text("interpreter", rows, |r| r.case.interpreter.clone()),
+        text("status", rows, |r| r.case.status.clone()),
+        whole("replications", rows, |r| Some(r.case.replications.into())),
+    ]);
+    for q in Quantity::ALL {
+        out.extend(estimate(q.key(), rows, |c| c.get(q)));
+    }
+    out.extend(estimate("speedup", rows, |c| c.speedup));
+    for cause in Cause::ALL {
+        let key = format!("{}_share", cause.name());
+        let share = |r: &SweepRow| r.case.time_by_cause.get(&key).copied();
+        let cells = Cells::Number(rows.iter().map(share).collect());
+        out.push(Column { name: key, cells });
+    }
+    out
+}
+
+/// The values of an axis: numbers in its unit where they all are, else the texts. An axis that is called like another column
+/// (`interpreter`) is told from it by `at.`.
+fn axis(axis: &AxisDocument, number: usize, rows: &[SweepRow]) -> Column {
+    let cells = match &axis.numbers {
+        Some(numbers) => {
+            let at = |r: &SweepRow| numbers.get(*r.index.get(number)?).copied();
+            Cells::Number(rows.iter().map(at).collect())
+        }
+        None => {
+            let at = |r: &SweepRow| r.at.get(&axis.path).map(written).unwrap_or_default();
+            Cells::Text(rows.iter().map(at).collect())
+        }
+    };
+    let name = if FIXED.contains(&axis.path.as_str()) {
+        format!("at.{}", axis.path)
+    } else {
+        axis.path.clone()
+    };
+    Column { name, cells }
+}
+
+fn text(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> String) -> Column {
+    Column {
+        name: name.into(),
+        cells: Cells::Text(rows.iter().map(get).collect()),
+    }
+}
+
+fn whole(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> Option<u64>) -> Column {
+    Column {
+        name: name.into(),
+        cells: Cells::Whole(rows.iter().map(get).collect()),
+    }
+}
+
+/// `KEY`, `KEY_low` and `KEY_high`.
+fn estimate(
+    key: &str,
+    rows: &[SweepRow],
+    get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
+) -> [Column; 3] {
+    let values: Vec<_> = rows.iter().map(|r| get(&r.case)).collect();
+    let column = |suffix: &str, cells: Vec<Option<f64>>| Column {
+        name: format!("{key}{suffix}"),
+        cells: Cells::Number(cells),
+    };
+    [
+        column("", values.iter().map(|e| e.map(|e| e.mean)).collect()),
+        column(
+            "_low",
+            values.iter().map(|e| e.and_then(|e| e.low)).collect(),
+        ),
+        column(
+            "_high",
+            values.iter().map(|e| e.and_then(|e| e.high)).collect(),
+        ),
+    ]
+}
+
+/// The sweep as CSV: one row a case of a point, points in canonical order. Columns: `point`, one for each axis (called as its path;
+/// durations in seconds, sizes in bytes), then those of `run --format csv`. Empty cells are quantities without a meaningful value.
+pub fn csv(sweep: &SweepDocument) -> String {
+    let columns = columns(sweep);
+    let mut w = csv::WriterBuilder::new().from_writer(Vec::new());
+    let to_memory = "writing to memory does not fail, and all rows are equally long";
+    w.write_record(columns.iter().map(|c| &c.name))
+        .expect(to_memory);
+    for row in 0..sweep.rows.len() {
+        w.write_record(columns.iter().map(|c| c.cells.text(row)))
+            .expect(to_memory);
+    }
+    String::from_utf8(w.into_inner().expect("memory is flushed")).expect("text was written")
+}
+
+impl Cells {
+    fn text(&self, row: usize) -> String {
+        fn number<T: ToString>(n: Option<T>) -> String {
+            n.map_or(String::new(), |n| n.to_string())
+        }
+        match self {
+            Self::Text(t) => t[row].clone(),
+            Self::Whole(n) => number(n[row]),
+            Self::Flag(f) => f[row].to_string(),
+            Self::Number(n) => number(n[row]),
+        }
+    }
+}
