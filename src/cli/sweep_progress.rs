@@ -21,7 +21,7 @@ const PAUSE_MS: u64 = 100;
 /// The progress of a sweep: a bar on a terminal, a line for every tenth of the work elsewhere. Points done, points a second, time
 /// left (by the work that is left, not by the number of points), and the best point so far.
 #[derive(Debug)]
-pub struct SweepProgress {
+pub(super) struct SweepProgress {
     bar: ProgressBar,
     wanted: bool,
     terminal: bool,
@@ -51,20 +51,20 @@ impl SweepProgress {
     }
 
     /// The first point is about to be begun; so many are finished already.
-    pub fn start(&self, before: u64) {
+    pub(super) fn start(&self, before: u64) {
         self.before.store(before, Ordering::Relaxed);
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// The best point so far.
-    pub fn best(&self, text: String) {
+    pub(super) fn best(&self, text: String) {
         if self.wanted {
             *self.best.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
         }
     }
 
     /// Shows how far the sweep is.
-    pub fn show(&self, advance: Advance) {
+    pub(super) fn show(&self, advance: Advance) {
         if !self.wanted {
             return;
         }
@@ -106,7 +106,7 @@ impl SweepProgress {
     }
 
     /// Takes the display away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 

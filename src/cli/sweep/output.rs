@@ -99,8 +99,10 @@ impl Target {
             Format::Csv => {
                 for (i, points) in store.points().chunks(CHUNK).enumerate() {
                     let table = csv(&read(&header, store, points)?);
+                    // The names of the columns stand there once.
                     let names = table.find('\n').map_or(0, |end| end + 1);
-                    w.write_all(table[if i == 0 { 0 } else { names }..].as_bytes())?;
+                    let from = if i == 0 { 0 } else { names };
+                    w.write_all(&table.as_bytes()[from..])?;
                 }
             }
         }

@@ -173,7 +173,10 @@ fn split(text: &str) -> Vec<&str> {
     items
 }
 
-fn single(text: &str) -> (AxisValue, Option<Kind>) {
+/// A value, and what it measures if it is a number.
+type Single = (AxisValue, Option<Kind>);
+
+fn single(text: &str) -> Single {
     let quantity = quantity(text);
     let value = AxisValue {
         text: text.to_owned(),
@@ -303,10 +306,7 @@ impl<'t> Range<'t> {
     }
 
     /// The values, and a note where the last one does not lie on the steps.
-    fn values(
-        &self,
-        text: &str,
-    ) -> Result<(Vec<(AxisValue, Option<Kind>)>, Option<String>), String> {
+    fn values(&self, text: &str) -> Result<(Vec<Single>, Option<String>), String> {
         let (a, b) = (end(self.first, text)?, end(self.last, text)?);
         if a.kind != b.kind {
             return Err(format!(
