@@ -9,13 +9,16 @@ mod grid;
 pub mod html;
 mod json;
 mod markdown;
+mod ps;
 mod summary;
 pub mod sweep;
 mod text;
 
 pub use csv::csv;
+pub use grid::metric_name;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
+pub use ps::{Rows, Taken, ps, ps_json, pstree};
 pub use summary::summary_markdown;
 pub use text::text;
 

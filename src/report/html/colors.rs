@@ -2,20 +2,19 @@
 
 use std::fmt::Write as _;
 
-use super::draw::COLORS;
+use super::draw::{CURVES, LAYERS};
+use crate::report::figure::palette::{Theme, dash};
 
 /// The colours of one look.
 struct Look {
+    /// Of the charts' marks.
+    theme: Theme,
     /// Name and colour of everything but the charts' marks.
     page: [(&'static str, &'static str); 14],
-    /// Of curves and layers by their numbers; told apart by the colour-blind as well, as far as twelve colours can be (dashes, markers
-    /// and texts tell the rest).
-    marks: [&'static str; COLORS],
-    /// Steps of heat maps, the last for the best.
-    heat: [&'static str; 8],
 }
 
 const LIGHT: Look = Look {
+    theme: Theme::Light,
     page: [
         ("scheme", "light"),
         ("paper", "#fafaf7"),
@@ -32,16 +31,10 @@ const LIGHT: Look = Look {
         ("bad-ink", "#a5231b"),
         ("focus", "#0b5cad"),
     ],
-    marks: [
-        "#0067b1", "#cc7400", "#c8401f", "#b5529b", "#00805f", "#2793cf", "#7a5bb5", "#7b5230",
-        "#87909a", "#31485c", "#8a7d00", "#d6517d",
-    ],
-    heat: [
-        "#eaf1f8", "#d3e2f0", "#b4cfe7", "#8db8dc", "#629ccc", "#2f73b0", "#1c5994", "#0c3f73",
-    ],
 };
 
 const DARK: Look = Look {
+    theme: Theme::Dark,
     page: [
         ("scheme", "dark"),
         ("paper", "#14171b"),
@@ -58,13 +51,6 @@ const DARK: Look = Look {
         ("bad-ink", "#ff9a90"),
         ("focus", "#9ccbff"),
     ],
-    marks: [
-        "#5aa9e6", "#f0a940", "#f2764f", "#dd8fc9", "#3fc79a", "#9bd8fb", "#b39ce8", "#c69b72",
-        "#8d97a3", "#7391ad", "#cfc04a", "#f58fb0",
-    ],
-    heat: [
-        "#20303f", "#26415a", "#2a5176", "#2f6390", "#5c9bcb", "#7db3db", "#a0cbe9", "#c9e3f5",
-    ],
 };
 
 /// Rules that set all colours: by the system's wish, by the page's button, and for paper.
@@ -75,11 +61,20 @@ pub(super) fn rules() -> String {
          :root[data-theme=\"dark\"] {{{dark}}}\n@media print {{ :root, :root[data-theme] {{{light} --paper: #ffffff;}} }}\n\
          :root {{ color-scheme: var(--scheme); }}\n"
     );
-    for i in 0..COLORS {
-        let _ = writeln!(out, ".c{i} {{ --c: var(--c{i}); --t: var(--t{i}); }}");
+    for i in 0..CURVES {
+        let lengths: Vec<String> = dash(i).iter().map(f64::to_string).collect();
+        let _ = writeln!(
+            out,
+            ".c{i} {{ --c: var(--c{i}); --t: var(--u{i}); }} .d{i} .line {{ stroke-dasharray: {}; }}",
+            if lengths.is_empty() {
+                "none".into()
+            } else {
+                lengths.join(" ")
+            }
+        );
     }
-    for i in 0..LIGHT.heat.len() {
-        let _ = writeln!(out, ".h{i} {{ --c: var(--h{i}); --t: var(--g{i}); }}");
+    for i in 0..LAYERS {
+        let _ = writeln!(out, ".l{i} {{ --c: var(--l{i}); --t: var(--t{i}); }}");
     }
     out.push_str(".none { --c: transparent; --t: var(--soft); }\n");
     out
@@ -90,46 +85,30 @@ fn variables(look: &Look) -> String {
     for (name, color) in look.page {
         let _ = write!(out, " --{name}: {color};");
     }
-    for (i, c) in look.marks.iter().enumerate() {
-        let _ = write!(out, " --c{i}: {c}; --t{i}: {};", on(c));
+    for i in 0..CURVES {
+        let c = look.theme.series(i);
+        let _ = write!(out, " --c{i}: {}; --u{i}: {};", c.hex(), c.text_on().hex());
     }
-    for (i, c) in look.heat.iter().enumerate() {
-        let _ = write!(out, " --h{i}: {c}; --g{i}: {};", on(c));
+    for i in 0..LAYERS {
+        let c = look.theme.layer(i);
+        let _ = write!(out, " --l{i}: {}; --t{i}: {};", c.hex(), c.text_on().hex());
     }
     out
-}
-
-/// Black or white, whichever is read better on the colour.
-fn on(color: &str) -> &'static str {
-    if contrast("#ffffff", color) >= contrast("#111111", color) {
-        "#ffffff"
-    } else {
-        "#111111"
-    }
-}
-
-/// Relative luminance as the WCAG define it, of `#rrggbb`.
-fn luminance(color: &str) -> f64 {
-    let part = |i: usize| {
-        let digits = color.get(i..i + 2).unwrap_or("00");
-        let c = f64::from(u8::from_str_radix(digits, 16).unwrap_or(0)) / 255.0;
-        if c <= 0.040_45 {
-            c / 12.92
-        } else {
-            libm::pow((c + 0.055) / 1.055, 2.4)
-        }
-    };
-    0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
-}
-
-fn contrast(a: &str, b: &str) -> f64 {
-    let (a, b) = (luminance(a), luminance(b));
-    (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::figure::palette::{self, Rgb};
+
+    fn rgb(hex: &str) -> Rgb {
+        let byte = |i: usize| u8::from_str_radix(&hex[i..i + 2], 16).unwrap();
+        Rgb(byte(1), byte(3), byte(5))
+    }
+
+    fn contrast(a: &str, b: &str) -> f64 {
+        palette::contrast(rgb(a), rgb(b))
+    }
 
     #[test]
     fn everything_can_be_read() {
@@ -151,13 +130,11 @@ mod tests {
                 let c = contrast(of(ink), of(ground));
                 assert!(c >= 4.5, "{ink} on {ground}: {c:.2}");
             }
-            for color in look.marks {
-                let c = contrast(color, of("card"));
-                assert!(c >= 3.0, "mark {color}: {c:.2}");
-            }
-            for color in look.marks.iter().chain(&look.heat) {
-                let c = contrast(on(color), color);
-                assert!(c >= 4.5, "text on {color}: {c:.2}");
+            for i in 0..LAYERS {
+                for color in [look.theme.series(i), look.theme.layer(i)] {
+                    let c = palette::contrast(color, rgb(of("card")));
+                    assert!(c >= 3.0, "mark {}: {c:.2}", color.hex());
+                }
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::draw::value_text;
+use super::draw::axis_text as at;
+use crate::report::figure::ticks::value_text;
 use crate::report::figure::{Axis, Body, Dot, Figure, Gantt, Heat, Lines, Measure, Stack};
 
 /// A figure's numbers.
@@ -22,14 +23,6 @@ pub(super) fn values(figure: &Figure) -> Values {
         Body::Heat(f) => heat(f),
         Body::Gantt(f) => gantt(f),
     }
-}
-
-/// A value on an axis: a word where the axis holds words.
-fn at(axis: &Axis, v: f64) -> String {
-    let word = (0u32..)
-        .zip(&axis.categories)
-        .find(|(i, _)| f64::from(*i) == v);
-    word.map_or_else(|| value_text(axis.measure, v), |(_, w)| w.clone())
 }
 
 fn interval(measure: Measure, band: Option<(f64, f64)>) -> String {

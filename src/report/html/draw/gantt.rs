@@ -2,7 +2,7 @@
 
 use super::axis::Laid;
 use super::svg::{Svg, fitted, width};
-use super::{COLORS, FONT, Key, Room, square};
+use super::{FONT, Key, LAYERS, Room, square};
 use crate::report::figure::{Gantt, Row};
 
 /// What stands above one another: heads of groups, and rows.
@@ -50,10 +50,15 @@ pub(super) fn draw(f: &Gantt, room: Room) -> (Svg, [f64; 4]) {
         .sum();
     let plot = [left, 6.0, room.width() - left - 18.0, height];
     let mut svg = Svg::new(room.width(), plot[1] + height + 46.0);
-    let time = Laid::new(&f.time, [f.window.0, f.window.1].into_iter());
+    let time = Laid::new(
+        &f.time,
+        [f.window.0, f.window.1].into_iter(),
+        if wide { 8 } else { 4 },
+        true,
+    );
     let bottom = plot[1] + height;
     svg.open("axes", "");
-    for t in time.ticks(if wide { 8 } else { 4 }) {
+    for t in time.ticks() {
         let x = left + t.at * plot[2];
         svg.line("grid", (x, plot[1]), (x, bottom));
         svg.text("tick", (x, bottom + 18.0), "middle", &t.text);
@@ -97,7 +102,7 @@ fn spans(
     svg: &mut Svg,
     f: &Gantt,
     (index, r): (usize, &Row),
-    time: &Laid,
+    time: &Laid<'_>,
     [left, top, room, height]: [f64; 4],
 ) {
     svg.line(
@@ -124,7 +129,7 @@ fn spans(
             time.text(s.to),
             time.text(s.to - s.from)
         );
-        svg.open(&format!("series s{} c{}", s.kind, kind.number % COLORS), "");
+        svg.open(&format!("series s{} l{}", s.kind, kind.number % LAYERS), "");
         let more = format!(" data-row=\"{index}\" data-column=\"{k}\"");
         svg.rect(
             "fill mark-value",

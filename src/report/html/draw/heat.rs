@@ -4,21 +4,25 @@ use super::axis::{Laid, count};
 use super::svg::{Svg, escaped, fitted, n, width};
 use super::{FONT, Room};
 use crate::report::figure::Heat;
+use crate::report::figure::palette::heat;
 
-/// Steps of colour.
-const STEPS: usize = 8;
+/// Steps of the key.
+const STEPS: usize = 16;
 
-/// The step of a value: the last is the best.
-fn step(laid: &Laid, v: f64, less_is_better: bool) -> usize {
+/// How good a value is, 0 to 1.
+fn good(laid: &Laid<'_>, v: f64, less_is_better: bool) -> f64 {
     let share = laid.at(v).clamp(0.0, 1.0);
-    let good = if less_is_better { 1.0 - share } else { share };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 0 and the number of steps"
-    )]
-    let step = (good * count(STEPS)) as usize;
-    step.min(STEPS - 1)
+    if less_is_better { 1.0 - share } else { share }
+}
+
+/// The colour of a cell and of the text on it.
+fn colors(good: f64) -> String {
+    let color = heat(good);
+    format!(
+        " style=\"--c: {}; --t: {}\"",
+        color.hex(),
+        color.text_on().hex()
+    )
 }
 
 pub(super) fn draw(f: &Heat, room: Room) -> (Svg, [f64; 4]) {
@@ -48,7 +52,7 @@ pub(super) fn draw(f: &Heat, room: Room) -> (Svg, [f64; 4]) {
         .copied()
         .filter(|v| v.is_finite())
         .collect();
-    let laid = Laid::new(&f.value, values.iter().copied());
+    let laid = Laid::new(&f.value, values.iter().copied(), 6, true);
     svg.text(
         "axis-name",
         (2.0, 14.0),
@@ -75,10 +79,11 @@ pub(super) fn draw(f: &Heat, room: Room) -> (Svg, [f64; 4]) {
                 name(&f.y.categories, r)
             );
             let text = value.filter(|v| v.is_finite()).map(|v| laid.text(v));
-            let class = value.map_or("none".to_owned(), |v| {
-                format!("h{}", step(&laid, v, f.less_is_better))
-            });
-            svg.open(&format!("cell {class}"), "");
+            let paint = value
+                .filter(|v| laid.holds(*v))
+                .map(|v| colors(good(&laid, v, f.less_is_better)));
+            let class = if paint.is_some() { "cell" } else { "cell none" };
+            svg.open(class, &paint.unwrap_or_default());
             let title = format!("{place}: {}", text.as_deref().unwrap_or("no value"));
             let more = format!(
                 " rx=\"2\" data-row=\"{}\" data-column=\"{c}\"",
@@ -129,7 +134,7 @@ pub(super) fn draw(f: &Heat, room: Room) -> (Svg, [f64; 4]) {
 }
 
 /// What the colours mean.
-fn key(svg: &mut Svg, f: &Heat, values: &[f64], laid: &Laid) {
+fn key(svg: &mut Svg, f: &Heat, values: &[f64], laid: &Laid<'_>) {
     let (low, high) = values
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
@@ -147,14 +152,21 @@ fn key(svg: &mut Svg, f: &Heat, values: &[f64], laid: &Laid) {
     let text = format!("{}: {}", f.value.label, laid.text(worst));
     let start = 2.0 + width(&text, FONT) + 10.0;
     svg.text("tick", (2.0, y + 11.0), "start", &text);
+    let side = 8.0;
     for i in 0..STEPS {
-        svg.open(&format!("cell h{i}"), "");
-        svg.rect("fill", (start + 16.0 * count(i), y), (16.0, 14.0), "", "");
+        svg.open("cell", &colors(count(i) / count(STEPS - 1)));
+        svg.rect(
+            "key-step",
+            (start + side * count(i), y),
+            (side + 0.5, 14.0),
+            "",
+            "",
+        );
         svg.close();
     }
     svg.text(
         "tick",
-        (start + 16.0 * count(STEPS) + 8.0, y + 11.0),
+        (start + side * count(STEPS) + 8.0, y + 11.0),
         "start",
         &format!("{} (best)", laid.text(best)),
     );

@@ -2,7 +2,7 @@
 
 use super::axis::{Laid, count};
 use super::svg::{Svg, fitted, width};
-use super::{COLORS, FONT, Key, Room, square};
+use super::{FONT, Key, LAYERS, Room, square};
 use crate::report::figure::{Measure, Stack};
 
 /// Layers of a bar: where each begins and ends.
@@ -51,7 +51,7 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
         .map(|i| whole(f, i))
         .chain(reference)
         .chain(bands);
-    let axis = Laid::new(&f.value, values);
+    let axis = Laid::new(&f.value, values, if wide { 7 } else { 4 }, false);
     let below = if f.reference.is_some() { 66.0 } else { 48.0 };
     let mut svg = Svg::new(room.width(), plot[1] + plot[3] + below);
     scaffold(&mut svg, &axis, plot, wide);
@@ -94,10 +94,10 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
     (svg, plot)
 }
 
-fn scaffold(svg: &mut Svg, axis: &Laid, plot: [f64; 4], wide: bool) {
+fn scaffold(svg: &mut Svg, axis: &Laid<'_>, plot: [f64; 4], wide: bool) {
     let bottom = plot[1] + plot[3];
     svg.open("axes", "");
-    for t in axis.ticks(if wide { 6 } else { 4 }) {
+    for t in axis.ticks() {
         let x = plot[0] + t.at * plot[2];
         svg.line("grid", (x, plot[1]), (x, bottom));
         let anchor = match t.at {
@@ -118,7 +118,7 @@ fn scaffold(svg: &mut Svg, axis: &Laid, plot: [f64; 4], wide: bool) {
 }
 
 /// A bar in its place: left end, top, width of the whole axis, height.
-fn one(svg: &mut Svg, f: &Stack, i: usize, axis: &Laid, [left, top, room, height]: [f64; 4]) {
+fn one(svg: &mut Svg, f: &Stack, i: usize, axis: &Laid<'_>, [left, top, room, height]: [f64; 4]) {
     let zero = axis.at(0.0).clamp(0.0, 1.0);
     let x = |v: f64| left + axis.at(v).clamp(zero, 1.0) * room;
     let single = f.layers.len() == 1;
@@ -139,8 +139,13 @@ fn one(svg: &mut Svg, f: &Stack, i: usize, axis: &Laid, [left, top, room, height
             format!("{}: {value} {}", f.bars[i], layer.name)
         };
         let (a, b) = (x(from), x(to));
-        let color = layer.number % COLORS;
-        svg.open(&format!("series s{k} c{color}"), "");
+        // A single layer means nothing by its colour: the colour of "running" would mislead.
+        let color = if single {
+            "c0".to_owned()
+        } else {
+            format!("l{}", layer.number % LAYERS)
+        };
+        svg.open(&format!("series s{k} {color}"), "");
         let more = format!(" data-row=\"{i}\" data-column=\"{k}\"");
         svg.rect("fill mark-value", (a, top), (b - a, height), &more, &title);
         let label = if f.value.measure == Measure::Share && !single {
