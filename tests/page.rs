@@ -189,10 +189,13 @@ fn nothing_in_a_result_breaks_out() {
     let source: serde_json::Value = serde_json::from_str(&hostile()).expect("JSON");
     assert_eq!(data, source);
     let markdown = summary_markdown(&[&document(&hostile())], None);
-    assert!(
-        !markdown.contains("\n# injected") && !markdown.contains("<img"),
-        "{markdown}"
-    );
+    assert!(!markdown.contains("\n# injected"), "{markdown}");
+    let prose = markdown
+        .lines()
+        .filter(|l| l.starts_with(['#', '>']) || l.starts_with("- **"));
+    for line in prose {
+        assert!(!line.replace("\\<", "").contains('<'), "{line}");
+    }
 }
 
 #[test]

@@ -6,10 +6,10 @@ mod draw;
 mod values;
 
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
+use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
 
-use self::draw::draw;
+use self::draw::{draw, escaped};
 use self::values::{Values, values};
 use super::document::Document;
 use super::figure::Figure;
@@ -54,6 +54,11 @@ pub fn page(results: &[Shown<'_>], title: Option<&str>) -> Result<String, miniji
     };
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
+    // As the template engine escapes, and more: nothing that XML forbids, nothing that turns the text around.
+    env.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => Ok(out.write_str(&escaped(text))?),
+        _ => escape_formatter(out, state, value),
+    });
     env.add_template("page.html", include_str!("page.html"))?;
     let mut page = env.get_template("page.html")?.render(Serde(parts))?;
     page.push('\n');

@@ -108,12 +108,13 @@ fn table(t: &Table) -> String {
             .collect()),
     ];
     for r in t.rows.iter().take(ROWS) {
-        let cell = |c: &Cell| match (c.name, r.best) {
+        let head = r.cells.iter().position(|c| c.name);
+        let cell = |(i, c): (usize, &Cell)| match (c.name, r.best && head == Some(i)) {
             (true, true) => format!("**{}**", code(&c.text).replace('|', "\\|")),
             (true, false) => code(&c.text).replace('|', "\\|"),
             _ => cell_text(&c.whole()),
         };
-        lines.push(row(r.cells.iter().map(cell).collect()));
+        lines.push(row(r.cells.iter().enumerate().map(cell).collect()));
     }
     let left_out = t.left_out + t.rows.len().saturating_sub(ROWS);
     if left_out > 0 {
@@ -158,8 +159,17 @@ fn longest_run(text: &str) -> usize {
 /// A sentence of the program's: its code spans stay, markup in it does not.
 fn prose(text: &str) -> String {
     let mut within = false;
+    // A sign that opens a span which nothing closes is no markup, and what follows it is no code.
+    let mut left = text.matches('`').count();
     marked_off(text, |c, next| {
-        within ^= c == '`';
+        if c == '`' {
+            left -= 1;
+            if within || left > 0 {
+                within = !within;
+                return false;
+            }
+            return true;
+        }
         !within && ("[]*_".contains(c) || c == '<' && begins_tag(next))
     })
 }
@@ -198,6 +208,7 @@ mod tests {
         assert_eq!(code("a`b``c"), "``` a`b``c ```");
         assert_eq!(code("threads:8"), "`threads:8`");
         assert_eq!(escaped("<b>|x|\n# y < 1"), "\\<b>\\|x\\| \\# y < 1");
+        assert_eq!(prose("a `<i>"), "a \\`\\<i>");
         assert_eq!(prose("`a <b`, <i>, _x_"), "`a <b`, \\<i>, \\_x\\_");
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn draw(f: &Gantt, room: Room) -> (Svg, [f64; 4]) {
     for t in time.ticks() {
         let x = left + t.at * plot[2];
         svg.line("grid", (x, plot[1]), (x, bottom));
-        svg.text("tick", (x, bottom + 18.0), "middle", &t.text);
+        svg.centred("tick", (x, bottom + 18.0), &t.text);
     }
     svg.text(
         "axis-name",

@@ -122,7 +122,7 @@ fn scaffold(svg: &mut Svg, frame: &Frame<'_>, labels: &Labels) {
                 escaped(&fitted(&t.text, FONT, 130.0))
             ));
         } else {
-            svg.text("tick", (x, bottom + 20.0), "middle", &t.text);
+            svg.centred("tick", (x, bottom + 20.0), &t.text);
         }
     }
     svg.line("base", (left, bottom), (right, bottom));

@@ -11,6 +11,7 @@ mod svg;
 use serde_json::{Value, json};
 
 pub(super) use axis::text as axis_text;
+pub(super) use svg::escaped;
 
 use crate::report::figure::{Body, Figure};
 

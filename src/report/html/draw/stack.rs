@@ -54,7 +54,7 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
     let axis = Laid::new(&f.value, values, if wide { 7 } else { 4 }, false);
     let below = if f.reference.is_some() { 66.0 } else { 48.0 };
     let mut svg = Svg::new(room.width(), plot[1] + plot[3] + below);
-    scaffold(&mut svg, &axis, plot, wide);
+    scaffold(&mut svg, &axis, plot);
     for (i, name) in f.bars.iter().enumerate() {
         let top = plot[1] + row * count(i);
         let at = if wide {
@@ -94,18 +94,13 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
     (svg, plot)
 }
 
-fn scaffold(svg: &mut Svg, axis: &Laid<'_>, plot: [f64; 4], wide: bool) {
+fn scaffold(svg: &mut Svg, axis: &Laid<'_>, plot: [f64; 4]) {
     let bottom = plot[1] + plot[3];
     svg.open("axes", "");
     for t in axis.ticks() {
         let x = plot[0] + t.at * plot[2];
         svg.line("grid", (x, plot[1]), (x, bottom));
-        let anchor = match t.at {
-            a if a < 0.02 && !wide => "start",
-            a if a > 0.98 && plot[0] + plot[2] + 20.0 > svg.size.0 => "end",
-            _ => "middle",
-        };
-        svg.text("tick", (x, bottom + 18.0), anchor, &t.text);
+        svg.centred("tick", (x, bottom + 18.0), &t.text);
     }
     svg.line("base", (plot[0], plot[1]), (plot[0], bottom));
     svg.text(

@@ -10,7 +10,7 @@ pub(super) struct Svg {
 }
 
 /// The text as it may stand between tags and in attributes.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::report::html) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -20,7 +20,7 @@ pub(super) fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             // Nothing that XML forbids, and no invisible sign that turns what follows around.
-            '\t' | '\n' | '\r' => out.push(' '),
+            '\t' | '\n' => out.push(c),
             c if c.is_control()
                 || ('\u{202a}'..='\u{202e}').contains(&c)
                 || ('\u{2066}'..='\u{2069}').contains(&c) =>
@@ -80,6 +80,13 @@ impl Svg {
             n(at.1),
             escaped(text)
         );
+    }
+
+    /// A text in the middle of `at`, moved so far that the picture does not cut it.
+    pub(super) fn centred(&mut self, class: &str, at: (f64, f64), text: &str) {
+        let half = width(text, super::FONT) / 2.0 + 1.0;
+        let x = at.0.min(self.size.0 - half).max(half);
+        self.text(class, (x, at.1), "middle", text);
     }
 
     pub(super) fn path(&mut self, class: &str, d: &str, title: &str) {
