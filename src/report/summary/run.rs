@@ -19,17 +19,24 @@ pub(super) fn summary(run: &RunDocument) -> Summary {
         insights: Vec::new(),
         table: table(run, &ranking),
         objectives: objectives(run),
-        notices: run
-            .warnings
-            .iter()
-            .map(|w| Notice {
-                note: w.note,
-                text: w.text.clone(),
-            })
-            .collect(),
+        notices: notices(run),
         assumptions: facts::of_run(run),
         command: run.command.clone(),
     }
+}
+
+/// The warnings, then the notes.
+fn notices(run: &RunDocument) -> Vec<Notice> {
+    let mut all: Vec<Notice> = run
+        .warnings
+        .iter()
+        .map(|w| Notice {
+            note: w.note,
+            text: w.text.clone(),
+        })
+        .collect();
+    all.sort_by_key(|n| n.note);
+    all
 }
 
 /// How the run's cases are called.
