@@ -7,7 +7,7 @@ use pchsim::report::figure::{
 use serde_json::{Value, json};
 
 /// A name that tries everything.
-pub const EVIL: &str = "</script><script>window.hacked=1</script>\"'><img src=x onerror=window.hacked=1> & \u{202e}backwards\u{7}`*|\n# injected {{ 7*7 }} ]]> ";
+pub(crate) const EVIL: &str = "</script><script>window.hacked=1</script>\"'><img src=x onerror=window.hacked=1> & \u{202e}backwards\u{7}`*|\n# injected {{ 7*7 }} ]]> ";
 
 fn estimate(mean: f64, half: f64) -> Value {
     json!({ "mean": mean, "low": mean - half, "high": mean + half, "median": mean, "n": 10 })
@@ -125,7 +125,7 @@ fn cases() -> Vec<Value> {
 }
 
 /// A batch with a clear winner.
-pub fn run() -> String {
+pub(crate) fn run() -> String {
     text(&document(
         cases(),
         json!([
@@ -136,7 +136,7 @@ pub fn run() -> String {
 }
 
 /// Two strategies that cannot be told apart.
-pub fn tied() -> String {
+pub(crate) fn tied() -> String {
     let mut cases = cases();
     cases[1]["rank"] = 1.into();
     cases[0]["tied"] = true.into();
@@ -145,7 +145,7 @@ pub fn tied() -> String {
 }
 
 /// Nothing keeps up.
-pub fn saturated() -> String {
+pub(crate) fn saturated() -> String {
     let mut cases = cases();
     for c in &mut cases {
         c["rank"] = Value::Null;
@@ -159,7 +159,7 @@ pub fn saturated() -> String {
 }
 
 /// Every text of the user's is an attack.
-pub fn hostile() -> String {
+pub(crate) fn hostile() -> String {
     let long = "very-long-without-any-blank-".repeat(60);
     let mut d = document(
         cases(),
@@ -177,7 +177,7 @@ pub fn hostile() -> String {
 }
 
 /// Cores from 1 to 4.
-pub fn sweep() -> String {
+pub(crate) fn sweep() -> String {
     let header = json!({
         "schema": 1, "kind": "sweep", "program": { "name": "pchsim", "version": "0.1.0" },
         "command": "pchsim sweep scraper --cores 1..4", "scenario": { "name": "scraper", "question": "", "hash": "0123" },
@@ -247,7 +247,7 @@ fn curve(
 }
 
 /// One figure of each kind, and of curves the kinds that differ; their names have `text` in them.
-pub fn figures(text: &str) -> Vec<Figure> {
+pub(crate) fn figures(text: &str) -> Vec<Figure> {
     let cores = [1.0, 2.0, 4.0, 8.0, 16.0];
     let over = |f: &dyn Fn(f64) -> Option<f64>| cores.map(|c| (c, f(c)));
     let swept = Lines {
