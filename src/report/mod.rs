@@ -13,6 +13,7 @@ pub mod sweep;
 mod text;
 
 pub use csv::csv;
+pub use grid::metric_name;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};
