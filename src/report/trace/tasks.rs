@@ -205,6 +205,7 @@ pub(super) fn arrows(
     events: &mut Events<'_>,
 ) -> io::Result<()> {
     let r = drawn.recording();
+    let first = drawn.thread(0);
     for (number, task) in (0..).zip(&r.tasks) {
         let fastened: Vec<(u32, Nanos)> = task
             .hops
@@ -225,13 +226,7 @@ pub(super) fn arrows(
             events.write(&Event {
                 category: CATEGORY,
                 id: Some(id(drawn, number)),
-                ..Event::new(
-                    phase,
-                    "task",
-                    drawn.process(process),
-                    first + thread,
-                    at,
-                )
+                ..Event::new(phase, "task", drawn.process(process), first + thread, at)
             })?;
         }
     }
