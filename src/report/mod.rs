@@ -11,6 +11,7 @@ mod markdown;
 mod ps;
 pub mod sweep;
 mod text;
+mod trace;
 
 pub use csv::csv;
 pub use grid::metric_name;
@@ -18,6 +19,7 @@ pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};
 pub use text::text;
+pub use trace::{TraceCase, TraceMeta, trace};
 
 /// What a report says besides the study's own results.
 #[derive(Clone, Debug, PartialEq, Eq)]
