@@ -8,6 +8,7 @@ pub mod figure;
 mod grid;
 mod json;
 mod markdown;
+pub mod plot;
 mod ps;
 pub mod sweep;
 mod text;
