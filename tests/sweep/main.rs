@@ -10,6 +10,8 @@ use pchsim::study::Quantity;
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
 
+mod engine;
+
 /// Some hundred tasks that wait, compute and queue: a point takes a moment, but no longer.
 const SCENARIO: &str = r#"(
     schema: 1,
@@ -305,6 +307,7 @@ fn what_cannot_be_swept_is_refused_before_anything_is_simulated() {
             "sweep pages.ron --cores 1,2 -o no/such/x.csv",
             "does not exist",
         ),
+        ("sweep pages.ron --vary seed=1..2001", "-o sweep.jsonl"),
         (
             "sweep pages.ron --cores 1..3000 --workers 1..3000",
             "MAX_POINTS",
