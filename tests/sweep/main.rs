@@ -156,7 +156,7 @@ fn an_interrupted_sweep_says_how_to_go_on() {
 #[test]
 fn threads_change_nothing() {
     let place = Place::new();
-    let line = "sweep pages.ron --workers 1,2 --vary workload.arrivals.rate=20/s..60/s/20/s -q";
+    let line = "sweep pages.ron --workers 1,2 --vary workload.arrivals.rate=20/s..60/s/20/s --precision 30% -q";
     for format in ["jsonl", "csv"] {
         for threads in 1..=3 {
             place.done(&format!("{line} -o {threads}.{format} --threads {threads}"));
