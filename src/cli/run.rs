@@ -6,13 +6,16 @@ use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
 use super::exit::{Exit, UserError};
 use super::paint::paint;
+use super::plot::PlotsArg;
 use super::printer::Printer;
 use super::selection::{Effort, Selection, Source, find_profile, user_error};
+use super::trace::{TraceArgs, Traced};
 use super::words::quoted;
+use crate::report::document::read;
 use crate::report::{self, Meta, Style};
 use crate::scenario::{Objective, Scenario, parse_objective};
-use crate::strategy::simulate;
-use crate::study::{Status, Study, StudyError, Verdict, run_study};
+use crate::strategy::{course, simulate};
+use crate::study::{Options, Status, Study, StudyError, Verdict, follow, run_study};
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,6 +37,7 @@ pub enum Format {
   pchsim run my.ron --strategy threads:8 --strategy asyncio --cores 8
   pchsim run api --assert 'p99 < 50ms' --strict
   pchsim run agents --format json -o output/agents.json
+  pchsim run scraper --trace output/scraper.json.gz
 
 Exit codes: 0 done, 2 bad usage or scenario, 3 no strategy meets --assert, 4 --strict and a warning.")]
 pub struct Args {
@@ -69,6 +73,13 @@ pub struct Args {
     /// Fail (exit code 4) if the result comes with a warning
     #[arg(long, help_heading = "Checks")]
     pub strict: bool,
+
+    /// Figures beside the result.
+    #[command(flatten)]
+    pub plots: PlotsArg,
+    /// A trace beside the result.
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// Runs the subcommand; the exit code.
@@ -77,6 +88,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         // Before the work, not after it.
         Printer::check_writable(path, args.force)?;
     }
+    args.trace.check(args.force)?;
     let mut changes = args.selection.changes(args.effort.seed);
     changes.cores = args.cores;
     if let Some(cores) = args.cores {
@@ -84,23 +96,45 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     }
     let source = Source::read(&args.scenario)?;
     let mut scenario = source.scenario(&changes, printer)?;
+    args.plots.check(&scenario.name, false, args.force)?;
     let asserted = assert_objectives(args, &mut scenario)?;
     let profiles = scenario
         .interpreters
         .iter()
         .map(|n| find_profile(n))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let options = args.effort.options()?;
+    // Only programs and figures look at the whole distribution and at the course over time.
+    let everything = args.format == Format::Json || args.plots.wanted();
+    let options = Options {
+        latency_quantiles: everything,
+        ..args.effort.options()?
+    };
     let progress = printer.progress_bar();
     let study = run_study(&scenario, &profiles, &options, simulate, &|p| {
         progress.show(p)
     });
     progress.finish();
-    let study = study.map_err(|e| match e {
+    let failed = |e| match e {
         StudyError::Threads(_) => anyhow::Error::new(e),
         _ => UserError::new(e.to_string()).into(),
-    })?;
+    };
+    let mut study = study.map_err(failed)?;
+    if everything {
+        follow(&mut study, &scenario, &profiles, &options, course).map_err(failed)?;
+    }
     write(args, printer, &study)?;
+    draw(args, printer, &study)?;
+    args.trace.write(
+        args.force,
+        &Traced {
+            scenario: &scenario,
+            profiles: &profiles,
+            study: &study,
+            max_events: options.max_events,
+            command: command(args, study.seed),
+        },
+        printer,
+    )?;
     Ok(exit_code(args, printer, &study, &asserted) as u8)
 }
 
@@ -125,10 +159,7 @@ fn assert_objectives(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec
 }
 
 fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
-    let meta = Meta {
-        command: command(args, study.seed),
-        version: env!("CARGO_PKG_VERSION").into(),
-    };
+    let meta = meta(args, study);
     let style = Style {
         unicode: !args.ascii,
         verbose: printer.verbose > 0,
@@ -159,6 +190,23 @@ fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
         Some(path) => printer.write_file(path, &result, args.force),
         None if args.format == Format::Text => printer.result(&paint(&result)),
         None => printer.result(&result),
+    }
+}
+
+/// The figures, made from what the result's file would hold.
+fn draw(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
+    if !args.plots.wanted() {
+        return Ok(());
+    }
+    let text = report::json(study, &meta(args, study));
+    let document = read(&text, "the result").map_err(anyhow::Error::msg)?;
+    args.plots.draw(&document, args.force, printer)
+}
+
+fn meta(args: &Args, study: &Study) -> Meta {
+    Meta {
+        command: command(args, study.seed),
+        version: env!("CARGO_PKG_VERSION").into(),
     }
 }
 

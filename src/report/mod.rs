@@ -9,10 +9,12 @@ mod grid;
 pub mod html;
 mod json;
 mod markdown;
+pub mod plot;
 mod ps;
 mod summary;
 pub mod sweep;
 mod text;
+mod trace;
 
 pub use csv::csv;
 pub use grid::metric_name;
@@ -21,6 +23,7 @@ pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};
 pub use summary::summary_markdown;
 pub use text::text;
+pub use trace::{TraceCase, TraceMeta, trace};
 
 /// What a report says besides the study's own results.
 #[derive(Clone, Debug, PartialEq, Eq)]

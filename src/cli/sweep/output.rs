@@ -8,15 +8,18 @@ use anyhow::Context as _;
 use super::store::Store;
 use super::{Args, Format, Printer, Setting, UserError};
 use crate::cli::paint::paint;
-use crate::report::document::SweepDocument;
+use crate::report::document::{Document, SweepDocument};
 use crate::report::sweep::{csv, document, header_line, text};
 use crate::report::{Meta, Style};
 
 /// Points that are read back at once.
 const CHUNK: usize = 256;
 
-/// A text is made of so much at most: what is larger nobody reads in a terminal.
-const TEXT_BYTES: u64 = 256 << 20;
+/// Beside a file a text is made of so much at most: what is larger nobody reads in a terminal.
+const TEXT_BYTES: u64 = 64 << 20;
+
+/// Most points of a sweep whose result is in memory, and in no file.
+const MAX_WITHOUT_FILE: u64 = 2_000;
 
 /// Where the result goes, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,17 @@ impl Target {
             format,
             to_file: true,
         })
+    }
+
+    /// Refuses what should not end in a terminal alone.
+    pub(super) fn check(self, points: u64) -> anyhow::Result<()> {
+        if self.to_file || points <= MAX_WITHOUT_FILE {
+            return Ok(());
+        }
+        Err(UserError::new(format!(
+            "results of {points} points (more than {MAX_WITHOUT_FILE}) need a file: name it with -o, for example -o sweep.jsonl or -o sweep.csv"
+        ))
+        .into())
     }
 
     /// The output file, if there is one.
@@ -156,6 +170,21 @@ fn the_text(
     Ok(text(&all, &meta, style))
 }
 
+/// The figures, if they are wanted.
+pub(super) fn draw(
+    args: &Args,
+    printer: &Printer,
+    setting: &Setting,
+    store: &Store,
+) -> anyhow::Result<()> {
+    if !args.plots.wanted() {
+        return Ok(());
+    }
+    let all = read(&header_line(&setting.facts), store, &store.points())?;
+    args.plots
+        .draw(&Document::Sweep(Box::new(all)), args.force, printer)
+}
+
 /// The text for people on standard output.
 pub(super) fn print_text(
     args: &Args,
@@ -163,9 +192,9 @@ pub(super) fn print_text(
     setting: &Setting,
     store: &Store,
 ) -> anyhow::Result<()> {
-    if store.bytes() > TEXT_BYTES {
+    if store.bytes() > TEXT_BYTES && store.path().is_some() {
         printer.hint(&format!(
-            "note: no table is shown of {} points: write them to a file with -o and look at parts of it",
+            "note: the table of {} points is too long to be shown: they are in the file",
             store.len()
         ));
         return Ok(());
