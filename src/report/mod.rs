@@ -11,6 +11,7 @@ mod markdown;
 mod ps;
 pub mod sweep;
 mod text;
+pub mod timeline;
 
 pub use csv::csv;
 pub use json::{SCHEMA, json};
