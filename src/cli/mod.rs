@@ -12,6 +12,9 @@ pub mod ps;
 pub mod record;
 pub mod run;
 pub mod scenarios;
+pub mod selection;
+pub mod sweep;
+mod sweep_progress;
 mod target;
 pub mod validate;
 pub mod verify;
@@ -60,6 +63,8 @@ struct Cli {
 enum Command {
     /// Simulate a scenario under every strategy, and compare
     Run(Box<run::Args>),
+    /// Simulate a scenario over a range of cores, workers, rates..., and show where it pays
+    Sweep(Box<sweep::Args>),
     /// Check scenario files without running them
     Check(check::Args),
     /// List the shipped scenarios
@@ -88,6 +93,7 @@ impl Command {
     fn run(&self, printer: &Printer) -> anyhow::Result<u8> {
         match self {
             Self::Run(args) => run::run(args, printer),
+            Self::Sweep(args) => sweep::run(args, printer),
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),

@@ -37,6 +37,11 @@ impl Gil {
     pub(crate) fn wanted(&self) -> bool {
         !self.waiters.is_empty()
     }
+
+    /// Since when its holder has it.
+    pub(crate) fn held_since(&self) -> Nanos {
+        self.held_since
+    }
 }
 
 impl Sim<'_> {
@@ -66,6 +71,7 @@ impl Sim<'_> {
                     self.machine.wake(f);
                 }
             }
+            self.gil_taken();
             return true;
         }
         let now = self.machine.now();
@@ -112,7 +118,10 @@ impl Sim<'_> {
         let gil = &mut self.gils[g as usize];
         debug_assert_eq!(gil.holder, Some(tid), "released by its holder");
         gil.holder = None;
-        gil.held += now - gil.held_since;
+        let since = gil.held_since;
+        gil.held += now - since;
+        self.gil_given(g, tid, since);
+        let gil = &mut self.gils[g as usize];
         if gil.waiters.is_empty() {
             // Whoever asked is awake, between two waits: it will find the GIL free, or ask again.
             gil.drop_request = false;

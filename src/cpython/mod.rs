@@ -20,6 +20,7 @@ mod pool;
 mod processes;
 pub mod profile;
 pub mod program;
+mod recorder;
 pub mod recording;
 mod server;
 mod sim;

@@ -14,6 +14,8 @@ use super::pool::ThreadPool;
 use super::processes::ProcessPool;
 use super::profile::{Costs, Profile};
 use super::program::Program;
+use super::recorder::{Recorder, recorder};
+use super::recording::Record;
 use super::server::{Arrivals, Copy, Queue};
 use super::start::Starter;
 use super::task::{TaskKey, Tasks};
@@ -36,6 +38,8 @@ pub struct Limits {
     pub keep_latencies: bool,
     /// The replication whose arrivals, demands and failures are drawn, usually the same as the run's own.
     pub demands: u32,
+    /// What is written down beside the run.
+    pub record: Record,
 }
 
 /// Why a run does not go on.
@@ -104,6 +108,7 @@ pub struct Sim<'a> {
     pub(crate) findings: Vec<Finding>,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: Vec<Heap>,
+    pub(crate) recorder: Option<Box<Recorder>>,
 }
 
 impl<'a> Sim<'a> {
@@ -161,7 +166,13 @@ impl<'a> Sim<'a> {
             live_threads: 0,
             findings: Vec::new(),
             heaps: Vec::new(),
+            recorder: None,
         };
+        if let Some((recorder, log, tape)) = recorder(limits.record) {
+            sim.recorder = Some(recorder);
+            sim.memory.log = Some(Box::new(log));
+            sim.machine.record(tape);
+        }
         // Locks shared between processes come first in the table of locks.
         sim.locks
             .extend(program.locks.iter().map(|_| Lock::default()));
@@ -207,11 +218,13 @@ impl<'a> Sim<'a> {
             let script = std::mem::take(&mut self.threads[tid as usize].script);
             self.threads[tid as usize] = Thread::new(role, home, serial);
             self.threads[tid as usize].script = script;
+            self.thread_starts(tid);
             return tid;
         }
         let tid = self.machine.spawn();
         debug_assert_eq!(tid as usize, self.threads.len());
         self.threads.push(Thread::new(role, home, serial));
+        self.thread_starts(tid);
         tid
     }
 
@@ -401,6 +414,11 @@ impl<'a> Sim<'a> {
                     continue;
                 }
             }
+            let t = &mut self.threads[tid as usize];
+            if t.pickling {
+                t.pickling = false;
+                self.machine.mark(tid, false);
+            }
             match self.threads[tid as usize].script.pop_front() {
                 Some(act) => {
                     if !self.act(tid, act) {
@@ -436,6 +454,14 @@ impl<'a> Sim<'a> {
             Act::Run(time) => return self.machine.run(tid, time),
             Act::RunC(time) => {
                 self.threads[tid as usize].in_c = true;
+                return self.machine.run(tid, time);
+            }
+            Act::Pickle { time, in_c } => {
+                self.threads[tid as usize].in_c = in_c;
+                if self.recorder.is_some() {
+                    self.threads[tid as usize].pickling = true;
+                    self.machine.mark(tid, true);
+                }
                 return self.machine.run(tid, time);
             }
             Act::Native(_) => {
@@ -563,8 +589,9 @@ impl<'a> Sim<'a> {
 
     fn exited(&mut self, tid: Tid) {
         self.live_threads -= 1;
-        self.machine.count(tid, false, Cause::Running);
+        self.stand_for(tid, None, Cause::Running);
         self.machine.exit(tid);
+        self.thread_ends(tid);
         if self.threads[tid as usize].role == Role::Raw {
             self.spare_threads.push(tid);
         }
@@ -610,6 +637,7 @@ impl<'a> Sim<'a> {
     fn observe(mut self) -> Observed {
         let end = self.machine.now();
         let memory_mean = self.memory.mean(end);
+        let (recording, over_time) = self.end_recording();
         let in_flight = self.in_flight(end);
         let (held, contended) = self
             .gils
@@ -640,6 +668,8 @@ impl<'a> Sim<'a> {
             calendar_events: popped,
             calendar_peak: self.machine.calendar_peak(),
             findings: self.findings,
+            recording,
+            over_time,
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) enum Act {
     Run(Nanos),
     /// One C call that keeps the GIL: not interrupted.
     RunC(Nanos),
+    /// Pickling or unpickling: [`Act::RunC`], or interrupted like [`Act::Run`].
+    Pickle { time: Nanos, in_c: bool },
     /// Without the GIL (native code, a system call).
     Native(Nanos),
     /// From here on the thread's time on a core belongs to this cause.
@@ -143,6 +145,8 @@ pub(crate) struct Thread {
     pub(crate) rest: Nanos,
     /// In a C call that keeps the GIL.
     pub(crate) in_c: bool,
+    /// What it burns is spent on pickling; kept where that is recorded.
+    pub(crate) pickling: bool,
     /// Unparked before it parked.
     pub(crate) permit: bool,
     pub(crate) timed_out: bool,
@@ -183,6 +187,7 @@ impl Thread {
             wait: Wait::None,
             rest: Nanos::ZERO,
             in_c: false,
+            pickling: false,
             permit: false,
             timed_out: false,
             until: Nanos::ZERO,

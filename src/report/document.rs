@@ -292,6 +292,9 @@ pub struct SweepHeader {
     pub zip: bool,
     /// How many points the plan has.
     pub points: u64,
+    /// Whether all tasks arrive at once, where the file says so.
+    #[serde(default)]
+    pub batch: Option<bool>,
     /// The metric ranked by, as `--rank-by` takes it.
     pub ranked_by: String,
     /// Relative half-width asked for.

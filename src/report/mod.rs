@@ -14,6 +14,7 @@ mod text;
 pub mod timeline;
 
 pub use csv::csv;
+pub use grid::metric_name;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};

@@ -1,14 +1,17 @@
 //! A strategy tree and a workload compiled to programs for simulated threads, and the run of one replication.
 
 mod check;
+mod check_recording;
 mod compile;
 mod outcome;
 
 pub use check::check;
+pub use check_recording::check_recording;
 pub use compile::{batch_order, compile};
 pub use outcome::*;
 
 use crate::cpython::profile::Profile;
+use crate::cpython::recording::{OverTime, Record, RecordOptions, Recording};
 use crate::cpython::snapshot::Snapshot;
 use crate::cpython::{Limits, Sim};
 use crate::engine::Nanos;
@@ -69,6 +72,7 @@ pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
         max_events: input.max_events,
         keep_latencies: false,
         demands: input.replication,
+        record: Record::Nothing,
     };
     let sim = Sim::new(
         input.machine,
@@ -88,6 +92,38 @@ pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
 /// # Errors
 /// When the interpreter cannot do what the strategy asks.
 pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome, SimError> {
+    run(input, demands, Record::Nothing).map(|r| r.outcome)
+}
+
+/// Simulates one replication and writes down who did what. The outcome is that of [`simulate`].
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn record(
+    input: &SimInput<'_>,
+    options: RecordOptions,
+) -> Result<(Outcome, Recording), SimError> {
+    let run = run(input, input.replication, Record::Window(options))?;
+    Ok((run.outcome, run.recording.unwrap_or_default()))
+}
+
+/// Simulates one replication and follows its course over time. The outcome is that of [`simulate`].
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn course(input: &SimInput<'_>) -> Result<(Outcome, OverTime), SimError> {
+    let run = run(input, input.replication, Record::Course)?;
+    Ok((run.outcome, run.over_time.unwrap_or_default()))
+}
+
+/// A replication and what was written down beside it.
+struct Run {
+    outcome: Outcome,
+    recording: Option<Recording>,
+    over_time: Option<OverTime>,
+}
+
+fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimError> {
     let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
     let limits = Limits {
         warmup: input.warmup,
@@ -95,6 +131,7 @@ pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome
         max_events: input.max_events,
         keep_latencies: input.keep_latencies,
         demands,
+        record,
     };
     let o = Sim::new(
         input.machine,
@@ -112,7 +149,7 @@ pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome
     } else {
         vec![o.observer.latency.clone()]
     };
-    Ok(Outcome {
+    let outcome = Outcome {
         arrived: o.observer.arrived,
         completed: o.observer.completed,
         failed: o.observer.failed,
@@ -140,5 +177,10 @@ pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome
         calendar_events: o.calendar_events,
         calendar_peak: o.calendar_peak,
         findings: o.findings,
+    };
+    Ok(Run {
+        outcome,
+        recording: o.recording,
+        over_time: o.over_time,
     })
 }
