@@ -2,11 +2,11 @@
 
 use crate::machine::{CAUSES, Cause};
 use crate::report::figure::{Gantt, Row};
-use crate::study::{digits, percent, time_unit};
+use crate::study::{decimals, percent, time_unit};
 
 /// How a chart is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chart {
+pub struct Layout {
     /// Characters of a line.
     pub width: usize,
     /// Whether signs outside ASCII may be used.
@@ -46,7 +46,7 @@ fn little(unicode: bool) -> char {
 
 /// The chart as lines: the axis, the rows by group, the legend. Each slice has the sign of the kind that takes most of it; the
 /// share at a row's end is exact.
-pub fn chart(gantt: &Gantt, layout: Chart) -> Vec<String> {
+pub fn chart(gantt: &Gantt, layout: Layout) -> Vec<String> {
     let name = gantt
         .rows
         .iter()
@@ -88,7 +88,7 @@ fn shortened(label: &str, most: usize) -> String {
 }
 
 /// Time of each kind in each slice; then the sign that stands for it, and the share that counts for the row.
-fn slices(gantt: &Gantt, row: &Row, cells: usize, layout: Chart) -> (String, String) {
+fn slices(gantt: &Gantt, row: &Row, cells: usize, layout: Layout) -> (String, String) {
     let (from, to) = gantt.window;
     #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
     let slice = (to - from) / cells as f64;
@@ -146,7 +146,7 @@ fn cell(at: f64, cells: usize) -> usize {
     (libm::floor(at).max(0.0) as usize).min(cells - 1)
 }
 
-fn of_slice(time: &[f64], slice: f64, layout: Chart) -> char {
+fn of_slice(time: &[f64], slice: f64, layout: Layout) -> char {
     let all: f64 = time.iter().sum();
     let most = (0..time.len()).max_by(|&a, &b| time[a].total_cmp(&time[b]).then(b.cmp(&a)));
     match most {
@@ -158,7 +158,7 @@ fn of_slice(time: &[f64], slice: f64, layout: Chart) -> char {
 }
 
 /// Times above the chart, in the unit that fits the window's end.
-fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Chart) -> Vec<String> {
+fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Layout) -> Vec<String> {
     let (from, to) = gantt.window;
     let (unit, word) = time_unit(to);
     let ticks = (cells / TICK).max(1);
@@ -168,22 +168,30 @@ fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Chart) -> Vec<String> 
         ('+', '-')
     };
     let mut marks: Vec<char> = vec![line; cells];
-    let mut texts: Vec<char> = vec![' '; cells + TICK];
-    for i in 0..=ticks {
+    let mut texts: Vec<char> = vec![' '; cells];
+    #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
+    let step = (to - from) / unit / ticks as f64;
+    let exact = decimals(step, 2);
+    // From the end: the last tick's text ends with the chart, and the one before it may have no room.
+    let mut free = cells;
+    for i in (0..=ticks).rev() {
         let at = (cells * i / ticks).min(cells - 1);
         marks[at] = tick;
         #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
-        let value = from + (to - from) * (i as f64) / (ticks as f64);
-        let text = format!("{} {word}", digits(value / unit, 4));
+        let value = from / unit + step * i as f64;
+        let text = format!("{value:.exact$} {word}");
+        let length = text.chars().count();
         let start = if i == ticks {
-            at.saturating_sub(text.chars().count() - 1)
+            cells.saturating_sub(length)
         } else {
             at
         };
-        for (k, c) in text.chars().enumerate() {
-            if let Some(slot) = texts.get_mut(start + k) {
-                *slot = c;
-            }
+        if start + length > free {
+            continue;
+        }
+        free = start.saturating_sub(2);
+        for (slot, c) in texts.iter_mut().skip(start).zip(text.chars()) {
+            *slot = c;
         }
     }
     let indent = " ".repeat(name + 1);
@@ -195,7 +203,7 @@ fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Chart) -> Vec<String> 
     ]
 }
 
-fn legend(gantt: &Gantt, layout: Chart) -> Vec<String> {
+fn legend(gantt: &Gantt, layout: Layout) -> Vec<String> {
     let mut parts: Vec<String> = gantt
         .kinds
         .iter()

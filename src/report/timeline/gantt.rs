@@ -38,7 +38,7 @@ fn kind_name(kind: usize) -> &'static str {
 }
 
 /// Whether a kind is time in which a row is doing something, or is kept from it.
-pub fn quiet(number: usize) -> bool {
+fn quiet(number: usize) -> bool {
     number == Cause::Io as usize || number == Cause::Loop as usize
 }
 

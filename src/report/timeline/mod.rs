@@ -4,7 +4,9 @@
 mod chart;
 mod document;
 mod gantt;
+mod page;
 
-pub use chart::{Chart, chart};
+pub use chart::{Layout, chart};
 pub use document::{Timeline, TimelineKind, TimelineRow};
-pub use gantt::{Shown, gantt, quiet};
+pub use gantt::{Shown, gantt};
+pub use page::{Head, drawn, page};
