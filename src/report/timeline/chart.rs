@@ -14,7 +14,7 @@ pub struct Layout {
 }
 
 /// Characters of a row's name at most.
-const NAME: usize = 26;
+const NAME: usize = 30;
 /// Characters between two ticks of the axis at least.
 const TICK: usize = 14;
 
