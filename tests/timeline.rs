@@ -8,8 +8,11 @@ use pchsim::cpython::recording::{
     Doing, GilHold, ProcessRecord, RecordOptions, Recording, TaskRecord, ThreadRecord, ThreadSpan,
 };
 use pchsim::engine::Nanos;
+use pchsim::report::document::{Document, read};
 use pchsim::report::figure::Gantt;
-use pchsim::report::timeline::{Head, Layout, Shown, Timeline, chart, gantt, page};
+use pchsim::report::figure::palette::Theme;
+use pchsim::report::plot;
+use pchsim::report::timeline::{Head, Layout, Shown, Timeline, chart, drawn, gantt, page};
 use pchsim::scenario::{Arrivals, Step, parse_strategy};
 use pchsim::strategy::{Cause, record};
 use predicates::prelude::*;
@@ -246,12 +249,95 @@ fn a_timeline_is_read_back_as_it_was() {
     assert!(text.contains("[0.0,0.005,0,\"page #1 in a\"]"), "{text}");
 }
 
+#[test]
+fn a_timeline_is_drawn() {
+    let head = Head {
+        scenario: "test",
+        strategy: "threads:2",
+        interpreter: "free",
+        replication: 0,
+        seed: 1,
+        chosen: false,
+    };
+    let r = by_hand(4);
+    let (chart, hidden) = gantt(&r, ALL);
+    let figure = drawn(&head, &r, chart, hidden);
+    let svg = plot::svg(&figure, Theme::Light).unwrap();
+    assert!(svg.contains("threads:2 on free") && svg.contains("waiting for the GIL"));
+    insta::assert_snapshot!("svg", svg);
+}
+
+#[test]
+fn results_have_timelines() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("r.json");
+    pchsim()
+        .args([
+            "run",
+            "scraper",
+            "--replications",
+            "1",
+            "--format",
+            "json",
+            "-o",
+        ])
+        .arg(&file)
+        .args([
+            "--strategy",
+            "threads:32",
+            "--strategy",
+            "asyncio",
+            "--interpreter",
+            "cpython-3.14",
+        ])
+        .assert()
+        .code(0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let Document::Run(run) = read(&text, "r.json").unwrap() else {
+        panic!("a run")
+    };
+    assert_eq!(run.cases.len(), 2);
+    for case in &run.cases {
+        let t = case.timeline.as_ref().unwrap();
+        let spans: usize = t.rows.iter().map(|r| r.spans.len()).sum();
+        assert!(spans <= 400 && t.rows.len() <= 24, "{spans} spans");
+        assert!(spans > 50 && t.to_s > 0.1, "{spans} spans to {} s", t.to_s);
+        in_order(&t.gantt());
+    }
+    let many = run
+        .cases
+        .iter()
+        .find(|c| c.strategy == "threads:32")
+        .unwrap();
+    assert!(many.timeline.as_ref().unwrap().hidden_rows > 8);
+}
+
 fn pchsim() -> Command {
     Command::cargo_bin("pchsim").unwrap()
 }
 
 #[test]
 fn the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let draw = [
+        "timeline",
+        "scraper",
+        "--strategy",
+        "threads:3",
+        "--window",
+        "1s..1050ms",
+        "-o",
+    ];
+    for (name, magic) in [("t.png", &b"\x89PNG"[..]), ("t.svg", b"<svg")] {
+        let file = dir.path().join(name);
+        pchsim().args(draw).arg(&file).assert().code(0).stdout("");
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(
+            bytes.windows(magic.len()).take(200).any(|w| w == magic),
+            "{name}"
+        );
+        pchsim().args(draw).arg(&file).assert().code(2);
+    }
     pchsim()
         .args([
             "timeline",

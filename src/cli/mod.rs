@@ -17,6 +17,7 @@ pub mod sweep;
 mod sweep_progress;
 mod target;
 pub mod timeline;
+mod trace;
 pub mod validate;
 pub mod verify;
 mod words;

@@ -10,6 +10,9 @@ use super::printer::Printer;
 use super::target::{Target, TargetArgs, instant};
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
+use crate::report::figure::Figure;
+use crate::report::figure::palette::Theme;
+use crate::report::plot;
 use crate::report::timeline::{Head, Layout, Shown, drawn, gantt, page};
 use crate::strategy::record;
 
@@ -161,11 +164,12 @@ fn picture(path: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn write(
-    _path: &Path,
-    _figure: &crate::report::figure::Figure,
-    _force: bool,
-    _printer: &Printer,
-) -> anyhow::Result<()> {
-    Err(UserError::new("TEMPORARY").into())
+fn write(path: &Path, figure: &Figure, force: bool, printer: &Printer) -> anyhow::Result<()> {
+    if picture(path)? {
+        let png = plot::png(figure, Theme::Light)?;
+        printer.write_file_with(path, force, |w| Ok(w.write_all(&png)?))
+    } else {
+        let svg = plot::svg(figure, Theme::Light)?;
+        printer.write_file(path, &svg, force)
+    }
 }

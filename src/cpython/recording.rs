@@ -14,7 +14,7 @@ pub type ThreadIndex = u32;
 pub type TaskIndex = u32;
 
 /// Everything that was recorded of a run, or of a window of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recording {
     /// What was asked for; spans are cut at its ends.
     pub window: (Nanos, Nanos),
@@ -40,6 +40,17 @@ pub struct Recording {
     pub iterations: Vec<Iteration>,
     /// Memory of the whole process tree from this time on, in bytes; by rising time.
     pub memory: Vec<(Nanos, u64)>,
+}
+
+impl Recording {
+    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
+    pub fn task_name(&self, task: TaskIndex) -> String {
+        let t = &self.tasks[task as usize];
+        match t.parent {
+            Some(parent) => format!("{}'s child {}", self.task_name(parent), t.number + 1),
+            None => format!("{} #{}", t.class, t.number + 1),
+        }
+    }
 }
 
 /// A simulated process.

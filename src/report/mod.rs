@@ -8,10 +8,12 @@ pub mod figure;
 mod grid;
 mod json;
 mod markdown;
+pub mod plot;
 mod ps;
 pub mod sweep;
 mod text;
 pub mod timeline;
+mod trace;
 
 pub use csv::csv;
 pub use grid::metric_name;
@@ -19,6 +21,7 @@ pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};
 pub use text::text;
+pub use trace::{TraceCase, TraceMeta, trace};
 
 /// What a report says besides the study's own results.
 #[derive(Clone, Debug, PartialEq, Eq)]
