@@ -71,9 +71,12 @@ pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
     rows.extend(gils(recording));
     rows.extend(threads(recording));
     rows.sort_by_key(|r| (r.rank > 0, r.process, r.rank));
+    let shows = |r: &Draft| !r.spans.is_empty() || r.rank == 0;
+    cut(&mut rows, from, to, 0);
+    rows.retain(shows);
     let hidden = select(&mut rows, shown.rows);
     let to = cut(&mut rows, from, to, shown.spans);
-    rows.retain(|r| !r.spans.is_empty() || r.rank == 0);
+    rows.retain(shows);
     let kinds: Vec<usize> = (0..=PICKLING)
         .filter(|k| rows.iter().any(|r| r.spans.iter().any(|p| p.kind == *k)))
         .collect();
