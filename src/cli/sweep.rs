@@ -56,11 +56,9 @@ Values:
   10ms..100ms/10ms     with the field's unit at both ends and at the step; 64kB..1MB*2
   1,2,4..16/4          ranges within a list")]
 #[command(
-    after_long_help = "Every point is what `pchsim run` says of it, with the same seed: points meet the same arrivals and demands, so that they differ by
-what is varied and not by chance.
+    after_long_help = "Every point is what `pchsim run` says of it. Points meet the same arrivals and demands (common random numbers), so that they differ by what is varied and not by chance.
 
-With -o FILE finished points are kept in FILE.journal while the sweep runs. After Ctrl-C, a kill or a power cut the same command with
---resume goes on from there, and ends with the same bytes.
+With -o FILE finished points are kept in FILE.journal while the sweep runs. After Ctrl-C or a kill the same command with --resume goes on from there, and ends with the same bytes.
 
 Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same file, 130 interrupted."
 )]
@@ -132,6 +130,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Err(UserError::new("--resume goes on with a file: name it with -o").into());
     }
     let setting = setting(args, printer)?;
+    target.check(setting.plan.len())?;
     host::watch_interrupts();
     let runner = Runner::new(&setting, printer);
     let all: Vec<u64> = (0..setting.plan.len()).collect();
