@@ -6,6 +6,7 @@ mod exit;
 pub mod guard;
 pub mod init;
 mod paint;
+pub mod plot;
 mod printer;
 pub mod profiles;
 pub mod ps;
@@ -68,6 +69,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Simulate a scenario over a range of cores, workers, rates..., and show where it pays
     Sweep(Box<sweep::Args>),
+    /// Draw the figures of results as SVG and PNG files
+    Plot(plot::Args),
     /// Check scenario files without running them
     Check(check::Args),
     /// List the shipped scenarios
@@ -101,6 +104,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args, printer),
             Self::Sweep(args) => sweep::run(args, printer),
+            Self::Plot(args) => plot::run(args, printer),
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),

@@ -253,9 +253,21 @@ pub(super) fn case(study: &Study, f: &Forecast) -> Value {
         ("classes", Value::List(classes.collect())),
         ("objectives", Value::List(objectives.collect())),
         ("findings", Value::List(findings.collect())),
+        (
+            "latency_quantiles",
+            optional(f.latency_quantiles.as_deref(), latency_quantiles),
+        ),
         ("over_time", optional(f.over_time.as_ref(), over_time)),
         ("timeline", optional(f.recording.as_ref(), timeline)),
     ])
+}
+
+/// Pairs of a share and its latency, all on one line; latencies in whole nanoseconds, as they were simulated.
+fn latency_quantiles(pairs: &[(f64, f64)]) -> Value {
+    let pair = |&(share, seconds): &(f64, f64)| {
+        Value::Row(vec![Value::Number(share), Value::Number(seconds)])
+    };
+    Value::Row(pairs.iter().map(pair).collect())
 }
 
 /// The course of a replication. Its lists stand on one line each, in no more digits than can be seen.

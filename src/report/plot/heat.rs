@@ -50,7 +50,7 @@ pub(super) fn draw(sheet: &mut Sheet, room: Room, map: &Heat) {
         clippy::cast_sign_loss,
         reason = "a size in points over another"
     )]
-    let most = (plot.width() / 48.0).clamp(2.0, 64.0) as usize;
+    let most = (plot.width() / 24.0).clamp(2.0, 64.0) as usize;
     let ruler = Ruler::new(&x, [], most, true);
     cells(sheet, plot, map, columns, &colors);
     across(sheet, plot, &ruler, &map.x.label, false);
@@ -149,6 +149,8 @@ fn key(sheet: &mut Sheet, plot: Room, map: &Heat, colors: &Colors) {
             f64::from(i + 1) / f64::from(STEPS),
         );
         let good = if map.less_is_better { 1.0 - a } else { a };
+        // The next one covers what is too much: no seams.
+        let b = (b + 0.5 / f64::from(STEPS)).min(1.0);
         sheet.rect(bar.at(0.0, b), bar.at(1.0, a), heat(good));
     }
     let mut last = f64::INFINITY;

@@ -13,6 +13,8 @@ mod lines;
 mod page;
 mod paint;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use super::figure::palette::Theme;

@@ -61,12 +61,21 @@ impl<'a> Cases<'a> {
         self.most(BARS, has)
     }
 
-    /// At most so many of those that `has`, and what is said of the others.
-    pub(super) fn most(
+    /// So many of the best of those that `has`, and what is said of the others. The baseline is not kept for its own sake: over time it
+    /// would take all the room.
+    pub(super) fn best(
         &self,
         most: usize,
         has: impl Fn(&CaseDocument) -> bool,
     ) -> (Vec<Shown<'a>>, String) {
+        let mut with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
+        let all = with.len();
+        with.truncate(most);
+        let note = left_out(all - with.len(), all, false);
+        (with, note)
+    }
+
+    fn most(&self, most: usize, has: impl Fn(&CaseDocument) -> bool) -> (Vec<Shown<'a>>, String) {
         let with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
         let base = with
             .iter()

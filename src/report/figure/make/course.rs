@@ -57,7 +57,7 @@ pub(super) fn figures(run: &RunDocument, cases: &Cases<'_>) -> Vec<Figure> {
 }
 
 fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
-    let (shown, note) = cases.most(MOST, |c| {
+    let (shown, note) = cases.best(MOST, |c| {
         c.over_time
             .as_ref()
             .is_some_and(|o| (course.get)(o).iter().any(|&v| v > 0.0) && o.bin_s > 0.0)
