@@ -90,6 +90,7 @@ fn forecast(
         events: 12_345,
         latency_quantiles: None,
         over_time: None,
+        recording: None,
     }
 }
 

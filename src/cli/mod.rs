@@ -18,6 +18,7 @@ pub mod selection;
 pub mod sweep;
 mod sweep_progress;
 mod target;
+pub mod timeline;
 mod trace;
 pub mod validate;
 pub mod verify;
@@ -90,6 +91,8 @@ enum Command {
     Ps(Box<ps::PsArgs>),
     /// The same as a tree: processes, threads, tasks, children
     Pstree(Box<ps::PstreeArgs>),
+    /// Draw who was on the cores, who held the GIL and what every thread did in a window of time
+    Timeline(Box<timeline::Args>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
     #[command(hide = true)]
@@ -112,6 +115,7 @@ impl Command {
             Self::Verify(args) => verify::run(args, printer),
             Self::Ps(args) => ps::run(args, printer),
             Self::Pstree(args) => ps::run_tree(args, printer),
+            Self::Timeline(args) => timeline::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),
         }

@@ -14,7 +14,7 @@ use super::words::quoted;
 use crate::report::document::read;
 use crate::report::{self, Meta, Style};
 use crate::scenario::{Objective, Scenario, parse_objective};
-use crate::strategy::{course, simulate};
+use crate::strategy::{course, record, simulate};
 use crate::study::{Options, Status, Study, StudyError, Verdict, follow, run_study};
 
 /// How a result is written.
@@ -120,7 +120,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     };
     let mut study = study.map_err(failed)?;
     if everything {
-        follow(&mut study, &scenario, &profiles, &options, course).map_err(failed)?;
+        follow(&mut study, &scenario, &profiles, &options, course, record).map_err(failed)?;
     }
     write(args, printer, &study)?;
     draw(args, printer, &study)?;

@@ -14,6 +14,7 @@ mod ps;
 mod summary;
 pub mod sweep;
 mod text;
+pub mod timeline;
 mod trace;
 
 pub use csv::csv;

@@ -5,7 +5,7 @@ use super::quantity::{LATENCIES, Quantity};
 use super::ranking::TIE;
 use super::sample::Sample;
 use crate::cpython::profile::Profile;
-use crate::cpython::recording::OverTime;
+use crate::cpython::recording::{OverTime, Recording};
 use crate::measure::Estimate;
 use crate::scenario::strategy_label;
 use crate::scenario::{Objective, Scenario, Strategy};
@@ -175,6 +175,8 @@ pub struct Forecast {
     pub latency_quantiles: Option<Vec<(f64, f64)>>,
     /// The course of replication 0, if it was asked for ([`follow`](super::follow())).
     pub over_time: Option<OverTime>,
+    /// Who ran when in the first part of the same, if that was asked for.
+    pub recording: Option<Recording>,
 }
 
 impl Forecast {
@@ -283,6 +285,7 @@ impl Forecast {
             events: samples.iter().map(|s| s.events).sum(),
             latency_quantiles: None,
             over_time: None,
+            recording: None,
             status,
         }
     }

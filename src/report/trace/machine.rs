@@ -51,7 +51,7 @@ fn core_slice(
     let process = &r.processes[thread.process as usize].name;
     let name = match first.task {
         Some(task) => r.task_name(task),
-        None => thread.name.clone(),
+        None => drawn.who(first.thread).to_owned(),
     };
     let args = [
         ("process", Arg::Text(process)),

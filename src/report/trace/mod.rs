@@ -26,7 +26,7 @@ pub struct TraceCase<'a> {
     pub name: &'a str,
     /// Whether the interpreter has a GIL.
     pub gil: bool,
-    /// Names of the processes that each GIL belongs to come from its holders.
+    /// Who did what.
     pub recording: &'a Recording,
     /// What went wrong in the run.
     pub findings: &'a [Finding],
@@ -71,6 +71,17 @@ impl Drawn<'_> {
         let r = self.recording();
         let last = r.stopped.map_or(r.window.1, |s| s.min(r.window.1));
         last.min(r.end)
+    }
+
+    /// What a thread is called outside its own process: a child with a single thread by its process.
+    fn who(&self, thread: u32) -> &str {
+        let r = self.recording();
+        let t = &r.threads[thread as usize];
+        if t.process > 0 && t.name == "MainThread" {
+            &r.processes[t.process as usize].name
+        } else {
+            &t.name
+        }
     }
 
     fn machine(&self) -> u32 {

@@ -5,7 +5,7 @@ use std::io;
 use super::event::{Arg, Event, Events};
 use super::machine::{counter, steps};
 use super::threads::Slices;
-use super::words::of_task;
+use super::words::{of_end, of_task};
 use super::{Drawn, name_process};
 use crate::cpython::recording::{TaskIndex, TaskRecord, TaskWait, ThreadSpan};
 use crate::engine::Nanos;
@@ -103,13 +103,10 @@ impl Row<'_> {
             return Ok(());
         }
         let name = r.task_name(self.number);
-        let how = match self.task.ended {
-            Some((_, end)) => format!("{end:?}"),
-            None => "under way".to_owned(),
-        };
+        let how = of_end(self.task.ended.map(|(_, end)| end));
         let args = [
             ("class", Arg::Text(&self.task.class)),
-            ("end", Arg::Text(&how)),
+            ("end", Arg::Text(how)),
         ];
         self.event("b", &name, from, None, &args, events)?;
         for s in &stretches {
@@ -153,12 +150,11 @@ impl Row<'_> {
                 from = wait.1.min(s.to).max(from + Nanos(1));
             }
         }
-        let threads = &self.drawn.recording().threads;
         for same in free.chunk_by(|a, b| a.0 == b.0 && a.2 == b.1) {
             all.push(Stretch {
                 from: same[0].1,
                 to: same[same.len() - 1].2,
-                name: &threads[same[0].0 as usize].name,
+                name: self.drawn.who(same[0].0),
                 colour: Some("thread_state_running"),
                 cause: None,
             });

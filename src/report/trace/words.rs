@@ -1,6 +1,6 @@
 //! What slices are called, and their colours.
 
-use crate::cpython::recording::{Doing, ThreadSpan};
+use crate::cpython::recording::{Doing, TaskEnd, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::strategy::Finding;
@@ -10,6 +10,7 @@ pub(super) fn of_span(s: &ThreadSpan, gil: bool) -> (&'static str, &'static str)
     match s.doing {
         Doing::OnCore(_) if s.pickling => ("pickling", "thread_state_uninterruptible"),
         Doing::OnCore(_) => match s.cause {
+            Cause::Ipc if s.task.is_none() => ("bookkeeping", "rail_idle"),
             Cause::Ipc => ("hand-over", "rail_idle"),
             Cause::Startup => ("starting up", "startup"),
             _ if s.task.is_none() => ("program", "rail_idle"),
@@ -49,6 +50,16 @@ pub(super) fn of_task(cause: Cause) -> (&'static str, &'static str) {
         Cause::Io => ("I/O", "thread_state_iowait"),
         Cause::Gil => ("waiting for the GIL", "terrible"),
         Cause::Core | Cause::Running => ("waiting", "thread_state_sleeping"),
+    }
+}
+
+/// How a task ended.
+pub(super) fn of_end(end: Option<TaskEnd>) -> &'static str {
+    match end {
+        Some(TaskEnd::Done) => "done",
+        Some(TaskEnd::Failed) => "failed",
+        Some(TaskEnd::TimedOut) => "timed out",
+        None => "under way",
     }
 }
 
