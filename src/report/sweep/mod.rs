@@ -4,12 +4,25 @@
 //! from these lines read back ([`document()`]), so that a sweep that was interrupted, resumed or looked at a year later says the same.
 
 mod best;
+mod chart;
+mod curves;
+mod find;
 mod flat;
+mod insight;
+mod knee;
+mod markdown;
 mod metric;
+mod table;
 mod text;
+mod view;
 
 pub use best::{Best, best, best_of_lines};
+pub use find::insights;
 pub use flat::csv;
+pub use insight::{Extent, Insight, Place};
+pub use knee::Bend;
+pub use markdown::markdown;
+pub use metric::Quoted;
 pub use text::text;
 
 use super::SCHEMA;
