@@ -1,23 +1,16 @@
 //! The metric against the swept axis, in the signs of a terminal. The crates that draw in a terminal have neither letters on their
 //! curves nor axes with units, which is what makes the chart readable without colour; so this is our own.
 
-use super::metric::as_estimate;
+use super::bars::bars;
+use super::canvas::{ACROSS, Canvas, UP};
 use super::table::{in_unit, letter};
 use super::view::{Slice, View, doubles};
 use crate::report::Style;
-use crate::report::grid::{Interval, estimate};
+use crate::report::document::AxisDocument;
 use crate::study::digits;
 
-/// Signs across, without the labels of the upward axis.
-const ACROSS: usize = 64;
-/// Lines up.
-const UP: usize = 16;
 /// Curves that can still be told apart.
 const CURVES: usize = 12;
-/// Bars that still fit a screen.
-const BARS: usize = 26;
-/// Signs of the longest bar.
-const BAR: usize = 36;
 
 /// A curve: its letter, its name, its points by rising x (`None`: no number there).
 struct Curve {
@@ -47,10 +40,21 @@ pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
     let Some(plot) = Plot::new(view, along, &curves) else {
         return Vec::new();
     };
-    let mut lines = plot.draw(&curves, style);
-    let of = if single { "" } else { " of the best strategy" };
-    lines.insert(0, format!("{}{of}{}", plot.title, plot.remark()));
-    lines.extend(legend(&curves));
+    let best = if single || view.series.len() == 1 {
+        ""
+    } else {
+        " of the best strategy"
+    };
+    let title = format!(
+        "{}{best} against {}{}",
+        plot.title,
+        plot.label,
+        plot.remark()
+    );
+    let (picture, behind) = plot.draw(&curves, style);
+    let mut lines = vec![title];
+    lines.extend(picture);
+    lines.extend(legend(&curves, &behind));
     if left_out > 0 {
         lines.push(format!("  {left_out} more are not drawn"));
     }
@@ -103,10 +107,12 @@ fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
     slices.iter().enumerate().map(curve).collect()
 }
 
-fn legend(curves: &[Curve]) -> Vec<String> {
+/// Letters and names; a curve that is nowhere seen says behind which other one it is.
+fn legend(curves: &[Curve], behind: &[Option<char>]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for c in curves {
-        let entry = format!("{} {}", c.letter, c.name);
+    for (c, behind) in curves.iter().zip(behind) {
+        let behind = behind.map_or(String::new(), |b| format!(" (behind {b})"));
+        let entry = format!("{} {}{behind}", c.letter, c.name);
         match lines.last_mut() {
             Some(l) if l.chars().count() + entry.chars().count() + 3 <= 76 => {
                 l.push_str("   ");
@@ -237,7 +243,7 @@ impl Plot {
             format!(" ({unit})")
         };
         Some(Self {
-            title: format!("{}{unit} against {}", view.ranking.name, axis.label),
+            title: format!("{}{unit}", view.ranking.name),
             x: Range {
                 low: xs[0],
                 high: xs[xs.len() - 1],
@@ -245,7 +251,7 @@ impl Plot {
             },
             y: Range::upward(&scaled)?,
             across,
-            label: axis.label.clone(),
+            label: with_unit(axis),
             scale,
         })
     }
@@ -275,29 +281,29 @@ impl Plot {
         )
     }
 
-    fn draw(&self, curves: &[Curve], style: Style) -> Vec<String> {
+    /// The picture, and of each curve the letter that hides all of its own.
+    fn draw(&self, curves: &[Curve], style: Style) -> (Vec<String>, Vec<Option<char>>) {
         let mut canvas = Canvas::new(style.unicode);
-        for c in curves {
-            for w in c.dots.windows(2) {
-                if let ((x0, Some(y0)), (x1, Some(y1))) = (w[0], w[1]) {
-                    let (wide, high) = canvas.fine();
-                    canvas.line(
-                        self.place(x0, y0, wide, high),
-                        self.place(x1, y1, wide, high),
-                    );
-                }
+        let (wide, high) = canvas.fine();
+        for w in curves.iter().flat_map(|c| c.dots.windows(2)) {
+            if let ((x0, Some(y0)), (x1, Some(y1))) = (w[0], w[1]) {
+                let from = self.place(x0, y0, wide, high);
+                canvas.line(from, self.place(x1, y1, wide, high));
             }
         }
-        for c in curves {
+        let behind = curves.iter().map(|c| {
             // Of many points some letters: a row of them would hide the course.
-            let every = c.dots.len().div_ceil(24);
-            for (x, y) in c.dots.iter().step_by(every) {
-                if let Some(y) = y {
-                    canvas.letter(self.place(*x, *y, ACROSS, UP), c.letter);
-                }
-            }
-        }
-        self.framed(&canvas, style)
+            let every = c.dots.len().div_ceil(24).max(1);
+            let dots = c.dots.iter().step_by(every);
+            let letters: Vec<char> = dots
+                .filter_map(|(x, y)| Some(self.place(*x, (*y)?, ACROSS, UP)))
+                .map(|at| canvas.letter(at, c.letter))
+                .collect();
+            let seen = letters.contains(&c.letter);
+            letters.first().copied().filter(|_| !seen)
+        });
+        let behind = behind.collect();
+        (self.framed(&canvas, style), behind)
     }
 
     /// The canvas with its axes.
@@ -329,30 +335,51 @@ impl Plot {
         out
     }
 
-    /// The swept values below the axis, as many as there is room for, and what they are.
+    /// The swept values below the axis where there is room for them, else round ones; and what they are.
     fn ticks_across(&self) -> String {
-        let mut line = vec![' '; ACROSS + 8];
-        let mut free_from = 0;
-        let last = self.across.len() - 1;
+        let swept = self.placed(&self.across);
+        let plain = |a: &(f64, String)| a.1.parse::<f64>().is_ok();
+        let text = if swept.1 || self.x.log || !self.across.iter().all(plain) {
+            swept.0
+        } else {
+            let ticks = self.x.ticks();
+            let text = |t: &f64| (*t, tick_text(*t, &ticks, false));
+            self.placed(&ticks.iter().map(text).collect::<Vec<_>>()).0
+        };
+        format!("{}  {}", text.trim_end(), self.label)
+    }
+
+    /// Labels below their places, and whether there was room for all; the last one always stands.
+    fn placed(&self, labels: &[(f64, String)]) -> (String, bool) {
+        let mut line = vec![' '; ACROSS + 16];
         let room = |text: &str| text.chars().count();
         let start = |x: f64, text: &str| {
             let (at, _) = self.place(x, self.y.low * self.scale, ACROSS, UP);
             at.saturating_sub(room(text) / 2)
         };
-        let (end, text) = &self.across[last];
-        let limit = start(*end, text);
-        for (i, (x, text)) in self.across.iter().enumerate() {
+        let limit = labels.last().map_or(0, |(x, text)| start(*x, text));
+        let (mut free_from, mut all) = (0, true);
+        for (i, (x, text)) in labels.iter().enumerate() {
             let from = start(*x, text);
-            let fits = from >= free_from && (i == last || from + room(text) < limit);
-            if fits {
-                for (cell, c) in line[from..].iter_mut().zip(text.chars()) {
-                    *cell = c;
-                }
-                free_from = from + room(text) + 1;
+            let last = i + 1 == labels.len();
+            if from < free_from || (!last && from + room(text) >= limit) {
+                all = false;
+                continue;
             }
+            for (cell, c) in line.iter_mut().skip(from).zip(text.chars()) {
+                *cell = c;
+            }
+            free_from = from + room(text) + 1;
         }
-        let text: String = line.into_iter().collect();
-        format!("{}  {}", text.trim_end(), self.label)
+        (line.into_iter().collect(), all)
+    }
+}
+
+/// `rate (per s)`, `cores`.
+fn with_unit(axis: &AxisDocument) -> String {
+    match axis.unit.as_deref() {
+        Some("per_s") => format!("{} (per s)", axis.label),
+        _ => axis.label.clone(),
     }
 }
 
@@ -372,131 +399,4 @@ fn tick_text(value: f64, ticks: &[f64], log: bool) -> String {
         "{:.decimals$}",
         if value.abs() < step / 2.0 { 0.0 } else { value }
     )
-}
-
-/// Signs, drawn on by letters and by lines of dots: eight to a sign (Braille) where Unicode may be used.
-struct Canvas {
-    unicode: bool,
-    dots: Vec<u8>,
-    letters: Vec<Option<char>>,
-}
-
-impl Canvas {
-    fn new(unicode: bool) -> Self {
-        Self {
-            unicode,
-            dots: vec![0; ACROSS * UP],
-            letters: vec![None; ACROSS * UP],
-        }
-    }
-
-    /// How many dots there are across and up.
-    fn fine(&self) -> (usize, usize) {
-        if self.unicode {
-            (ACROSS * 2, UP * 4)
-        } else {
-            (ACROSS, UP)
-        }
-    }
-
-    fn dot(&mut self, x: usize, y: usize) {
-        if !self.unicode {
-            self.dots[y * ACROSS + x] = 1;
-            return;
-        }
-        // The order of the dots in a Braille sign, by line and column.
-        const BITS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
-        self.dots[(y / 4) * ACROSS + x / 2] |= BITS[y % 4][x % 2];
-    }
-
-    fn line(&mut self, from: (usize, usize), to: (usize, usize)) {
-        let steps = from.0.abs_diff(to.0).max(from.1.abs_diff(to.1)).max(1);
-        let between = |a: usize, b: usize, i: usize| (a * (steps - i) + b * i + steps / 2) / steps;
-        for i in 0..=steps {
-            self.dot(between(from.0, to.0, i), between(from.1, to.1, i));
-        }
-    }
-
-    /// The first letter of a place stays.
-    fn letter(&mut self, at: (usize, usize), letter: char) {
-        self.letters[at.1 * ACROSS + at.0].get_or_insert(letter);
-    }
-
-    fn text(&self, line: usize) -> String {
-        let of = |i: usize| match (self.letters[i], self.dots[i]) {
-            (Some(l), _) => l,
-            (None, 0) => ' ',
-            (None, d) if self.unicode => char::from_u32(0x2800 + u32::from(d)).unwrap_or('.'),
-            (None, _) => '.',
-        };
-        let signs: String = (line * ACROSS..(line + 1) * ACROSS).map(of).collect();
-        signs.trim_end().to_owned()
-    }
-}
-
-/// A bar for each strategy at each word; with too many of them, for the best one.
-fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style) -> Vec<String> {
-    let [slice] = slices else { return Vec::new() };
-    let mut all: Vec<(usize, usize, super::view::Dot<'_>)> = (0..view.series.len())
-        .flat_map(|s| {
-            view.curve(s, along, slice)
-                .into_iter()
-                .map(move |d| (d.index, s, d))
-        })
-        .filter(|(_, _, d)| d.value.is_some())
-        .collect();
-    all.sort_by_key(|(i, s, _)| (*i, *s));
-    let few = all.len() > BARS;
-    if few {
-        all.retain(|(_, s, d)| view.leads(*s, d.row.point));
-        all.dedup_by_key(|(i, _, _)| *i);
-    }
-    let most = all
-        .iter()
-        .filter_map(|x| x.2.value)
-        .map(|v| v.mean)
-        .fold(0.0, f64::max);
-    if all.len() < 2 || all.len() > BARS || most <= 0.0 {
-        return Vec::new();
-    }
-    let (scale, unit, _) = in_unit(view);
-    let name = |i: usize, s: usize| {
-        let word = view.written(along, i);
-        if view.series.len() == 1 {
-            word
-        } else {
-            format!("{word}  {}", view.series[s].name)
-        }
-    };
-    let names = all.iter().map(|(i, s, _)| name(*i, *s).chars().count());
-    let wide = names.max().unwrap_or(0);
-    let lines = all.iter().filter_map(|(i, s, d)| {
-        let value = d.value?;
-        let text = estimate(as_estimate(value).scaled(1.0 / scale), Interval::Always);
-        let name = name(*i, *s);
-        let blanks = " ".repeat(wide - name.chars().count());
-        Some(format!(
-            "  {name}{blanks}  {} {text} {unit}",
-            bar(value.mean / most, style)
-        ))
-    });
-    let title = if few { " of the best strategy" } else { "" };
-    std::iter::once(format!("{}{title}", view.ranking.name))
-        .chain(lines.map(|l| l.trim_end().to_owned()))
-        .collect()
-}
-
-fn bar(share: f64, style: Style) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "shares are 0 to 1"
-    )]
-    let eighths = libm::round(share.clamp(0.0, 1.0) * (BAR * 8) as f64) as usize;
-    if !style.unicode {
-        return "#".repeat((eighths / 8).max(1));
-    }
-    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = eighths.max(1);
-    format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
 }

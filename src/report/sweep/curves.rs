@@ -1,6 +1,6 @@
 //! What stands out along one axis: crossings, where more of a resource stops paying, knees.
 
-use super::find::{apart, place, quoted};
+use super::find::{apart, place, quoted, suffix};
 use super::insight::{Insight, Place};
 use super::knee::{Bend, knee};
 use super::metric::Quoted;
@@ -115,6 +115,7 @@ impl<'a> Curves<'a> {
             given: self.given.clone(),
             between: (self.place(&last.0), self.place(&first.0)),
             about: if log { libm::exp2(about) } else { about },
+            unit: suffix(self.view.axes()[self.along].unit.as_deref()),
         })
     }
 
@@ -264,8 +265,8 @@ impl<'a> Curves<'a> {
     fn knee(&self, s: usize) -> Option<(usize, Bend)> {
         let curve = &self.curves[s];
         let speed = self.is_resource() && self.view.ranking.unit == Unit::Seconds;
-        let upto = if self.is_resource() {
-            // What follows the best is said by `Retrograde`.
+        let upto = if self.is_resource() && self.retrograde(s).is_some() {
+            // What follows the best is said by that.
             let best = self.view.best_of(curve.iter().map(|(d, _)| (s, *d)))?.1;
             curve.iter().take_while(|(d, _)| d.x <= best.x).count()
         } else {

@@ -4,7 +4,7 @@
 use super::curves::Curves;
 use super::insight::{Extent, Insight, Place};
 use super::metric::Quoted;
-use super::view::{Dot, Slice, View, is_resource};
+use super::view::{Dot, Slice, View, is_resource, short};
 use crate::report::document::{EstimateDocument, SweepDocument};
 use crate::study::TIE;
 
@@ -56,8 +56,26 @@ pub(super) fn place(view: &View<'_>, axis: usize, index: usize) -> Place {
     let a = &view.axes()[axis];
     Place {
         axis: a.label.clone(),
-        text: view.written(axis, index),
+        text: with_unit(view.written(axis, index), a.unit.as_deref()),
         number: a.numbers.as_ref().and_then(|n| n.get(index)).copied(),
+    }
+}
+
+/// A bare number with the unit that it counts in.
+fn with_unit(text: String, unit: Option<&str>) -> String {
+    match unit {
+        Some(unit) if text.parse::<f64>().is_ok() => text + suffix(Some(unit)),
+        _ => text,
+    }
+}
+
+/// What follows a bare number on an axis of this unit.
+pub(super) fn suffix(unit: Option<&str>) -> &'static str {
+    match unit {
+        Some("s") => " s",
+        Some("bytes") => " bytes",
+        Some("per_s") => "/s",
+        _ => "",
     }
 }
 
@@ -108,7 +126,11 @@ fn best(view: &View<'_>) -> Option<Insight> {
     let at = (0..view.axes().len()).zip(index);
     Some(Insight::Best {
         case: case_name(view, &best.strategy, &best.interpreter),
-        at: at.map(|(a, &i)| place(view, a, i)).collect(),
+        // What is the case itself is not said twice.
+        at: at
+            .map(|(a, &i)| place(view, a, i))
+            .filter(|p| p.text != best.strategy)
+            .collect(),
         value: quoted(view, best.value),
     })
 }
@@ -120,7 +142,7 @@ fn case_name(view: &View<'_>, strategy: &str, interpreter: &str) -> String {
     if rows.all(|r| r.case.interpreter == interpreter) || axis("interpreter") {
         strategy.to_owned()
     } else {
-        format!("{strategy} on {interpreter}")
+        format!("{strategy} on {}", short(interpreter))
     }
 }
 

@@ -90,6 +90,8 @@ pub enum Insight {
         between: (Place, Place),
         /// About where the curves meet, on the axis.
         about: f64,
+        /// What follows that number: the unit of the axis, or nothing.
+        unit: &'static str,
     },
     /// More of a resource gains less than 5 % from here on.
     StopsPaying {
@@ -202,7 +204,12 @@ impl Insight {
     pub fn text(&self) -> String {
         match self {
             Self::Best { case, at, value } => {
-                format!("Best of all: {case} at {}, {}.", places(at), value.named())
+                let at = if at.is_empty() {
+                    String::new()
+                } else {
+                    format!(" at {}", places(at))
+                };
+                format!("Best of all: {case}{at}, {}.", value.named())
             }
             Self::AsGoodForLess { case, at, value } => format!(
                 "{case} is as good with {} alone: {}.",
@@ -222,8 +229,9 @@ impl Insight {
                 given,
                 between: (a, b),
                 about,
+                unit,
             } => format!(
-                "{}{before} is better up to {}, {after} from {} on: they cross at about {}.",
+                "{}{before} is better up to {}, {after} from {} on: they cross at about {}{unit}.",
                 prefix(given),
                 a.text(),
                 b.text(),
@@ -282,7 +290,10 @@ impl Insight {
                     "unsupported" => format!("{are} not supported"),
                     other => format!("{are} {other}"),
                 };
-                format!("{} {what} {}.", list(cases), at.text())
+                match (status.as_str(), at) {
+                    ("unsupported", Extent::Everywhere) => format!("{} {what}.", list(cases)),
+                    _ => format!("{} {what} {}.", list(cases), at.text()),
+                }
             }
         }
     }
@@ -296,7 +307,7 @@ fn objectives(where_met: &Extent, cases: &[String]) -> String {
     };
     match where_met {
         Extent::Nowhere => "No strategy meets all objectives at any point.".into(),
-        Extent::Everywhere => "Some strategy meets all objectives at every point.".into(),
+        Extent::Everywhere => "At every point some strategy meets all objectives.".into(),
         other => format!("All objectives are met {}{by}.", other.text()),
     }
 }

@@ -53,7 +53,8 @@ fn table(lines: &mut Vec<String>, view: &View<'_>, table: &Table) {
     let over = over.chain(std::iter::repeat(""));
     let heading = |(c, over): (&super::table::Column, &str)| match over {
         "" => escaped(&c.title),
-        over => escaped(&format!("{}, {over}", c.title)),
+        over if c.series.is_some() => escaped(&format!("{}, {over}", c.title)),
+        over => escaped(&format!("{over} {}", c.title)),
     };
     lines.push(row(table.columns.iter().zip(over).map(heading).collect()));
     let side = |c: &super::table::Column| if c.number { "--:" } else { ":--" }.to_owned();

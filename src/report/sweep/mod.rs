@@ -3,7 +3,9 @@
 //! A sweep's file holds a header and a line for each case of each point ([`header_line`], [`point_lines`]); everything else is made
 //! from these lines read back ([`document()`]), so that a sweep that was interrupted, resumed or looked at a year later says the same.
 
+mod bars;
 mod best;
+mod canvas;
 mod chart;
 mod curves;
 mod find;

@@ -31,6 +31,8 @@ pub(super) struct Column {
     pub number: bool,
     /// The series that it shows.
     pub series: Option<usize>,
+    /// Whether its cells end in marks (or the room for them).
+    pub marked: bool,
 }
 
 impl Column {
@@ -39,6 +41,7 @@ impl Column {
             title: title.into(),
             number: false,
             series: None,
+            marked: false,
         }
     }
 
@@ -175,12 +178,15 @@ pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
         })
         .collect();
     let mut groups = vec![(String::new(), columns.len())];
+    let alone = view.series.len() == 1;
     for m in &measured {
         columns.extend(view.series.iter().enumerate().map(|(s, series)| Column {
             series: Some(s),
-            ..Column::numbers(&series.name)
+            marked: m.shown == Shown::Ranked,
+            ..Column::numbers(if alone { &m.title } else { &series.name })
         }));
-        groups.push((m.title.clone(), view.series.len()));
+        let title = if alone { "" } else { m.title.as_str() };
+        groups.push((title.to_owned(), view.series.len()));
     }
     let best = best_point(view);
     let rows = view.points.iter().map(|&(point, index)| {
@@ -219,7 +225,10 @@ pub(super) fn across(view: &View<'_>, series: Option<usize>) -> Option<Table> {
         ..Column::words(&down.label)
     }];
     let values = 0..over.values.len();
-    columns.extend(values.clone().map(|i| Column::numbers(&view.written(b, i))));
+    columns.extend(values.clone().map(|i| Column {
+        marked: true,
+        ..Column::numbers(&view.written(b, i))
+    }));
     let best = best_point(view);
     let rows = slices.iter().map(|slice| {
         let mut row: Vec<String> = slice
@@ -279,7 +288,10 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
         })
         .collect();
     columns.push(Column::words("best strategy"));
-    columns.extend(measured.iter().map(|m| Column::numbers(&m.title)));
+    columns.extend(measured.iter().map(|m| Column {
+        marked: m.shown == Shown::Ranked,
+        ..Column::numbers(&m.title)
+    }));
     let best = best_point(view);
     let rows = view.points.iter().map(|&(point, index)| {
         let mut row: Vec<String> = axes.iter().map(|&a| at(view, a, index)).collect();

@@ -66,10 +66,12 @@ pub(super) fn facts(view: &View<'_>) -> Vec<String> {
     } else {
         format!("{done} of {} (incomplete)", count(all, "point"))
     });
-    facts.push(match view.series.len() {
-        1 => view.series[0].name.clone(),
-        n => format!("{n} strategies"),
-    });
+    match view.series.as_slice() {
+        [] => {}
+        [one] if one.name == "it" => {}
+        [one] => facts.push(one.name.clone()),
+        all => facts.push(format!("{} strategies", all.len())),
+    }
     if !header.axes.iter().any(|a| a.path == "machine.cores") {
         facts.push(count(header.machine.cores.len() as u64, "core"));
     }
@@ -158,11 +160,14 @@ fn tables(out: &mut Text, view: &View<'_>) {
         (true, 0 | 1) => "** best of all; * best of its line, or tied with it",
         _ => "** best of all",
     };
-    let few = percent(WIDE);
-    out.line(&format!(
-        "{marks}; ± stands beside the metric, elsewhere where it is above {few}"
-    ));
-    out.line("");
+    if super::best::best(view.sweep).is_some() {
+        let few = percent(WIDE);
+        out.line(&format!(
+            "{marks}; ± always beside {}, elsewhere where it is above {few}",
+            view.ranking.name
+        ));
+        out.line("");
+    }
 }
 
 /// The tables that show this sweep best.
@@ -222,7 +227,7 @@ impl Table {
 impl Column {
     /// Numbers end in two signs of room for a mark; so does their heading.
     fn heading(&self) -> String {
-        if self.number && self.series.is_some() {
+        if self.marked {
             format!("{}  ", self.title)
         } else {
             self.title.clone()

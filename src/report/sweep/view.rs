@@ -17,7 +17,8 @@ pub(super) struct View<'a> {
 
 /// A strategy (on an interpreter, where there are several) over all points.
 pub(super) struct Series<'a> {
-    /// Its name. What an axis varies is left out of it: `threads:N` is swept over the number of its workers.
+    /// Its name. What an axis varies is left out of it: `threads:N` is swept over the number of its workers, and where an axis
+    /// varies all of the strategy it is called `it`.
     pub name: String,
     rows: BTreeMap<u64, &'a SweepRow>,
 }
@@ -227,12 +228,11 @@ fn series(sweep: &SweepDocument) -> Vec<Series<'_>> {
 fn names(sweep: &SweepDocument) -> Vec<String> {
     let strategies = parts(sweep, |r| &r.case.strategy);
     let interpreters = parts(sweep, |r| &r.case.interpreter);
-    let short = |name: &str| name.strip_prefix("cpython-").unwrap_or(name).to_owned();
     let name = |(s, i): (Option<String>, Option<String>)| match (s, i) {
         (Some(s), Some(i)) => format!("{s} on {}", short(&i)),
         (Some(s), None) => s,
-        (None, Some(i)) => short(&i),
-        (None, None) => "all".into(),
+        (None, Some(i)) => short(&i).to_owned(),
+        (None, None) => "it".into(),
     };
     let several: BTreeSet<&str> = sweep
         .rows
@@ -243,6 +243,12 @@ fn names(sweep: &SweepDocument) -> Vec<String> {
         .into_iter()
         .map(|i| i.filter(|_| several.len() > 1));
     strategies.into_iter().zip(interpreters).map(name).collect()
+}
+
+/// The interpreter without what all of their names begin with.
+pub(super) fn short(interpreter: &str) -> &str {
+    let rest = interpreter.strip_prefix("cpython-");
+    rest.unwrap_or(interpreter)
 }
 
 /// A part of each row's name without what an axis varies; `None` where an axis varies all of it.
