@@ -8,12 +8,13 @@ mod common;
 
 use common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::profile::Profile;
+use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
     Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, TracedTask,
     Workers, Workload,
 };
-use pchsim::strategy::Finding;
+use pchsim::strategy::{Finding, check_recording, course, record};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, any, prop_oneof, proptest};
@@ -276,6 +277,24 @@ proptest! {
     #[test]
     fn a_run_repeated_is_the_same_run(case in cases()) {
         assert_eq!(format!("{:?}", case.run()), format!("{:?}", case.run()));
+    }
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    /// Writing a run down changes nothing, and what is written down adds up to what the run says of itself.
+    #[test]
+    fn a_recorded_run_is_the_same_run(case in cases()) {
+        let outcome = format!("{:?}", case.run());
+        let whole = RecordOptions { window: (Nanos::ZERO, Nanos::MAX), most_spans: usize::MAX };
+        let (recorded, recording) = record(&case.input(), whole).expect("as before");
+        assert_eq!(outcome, format!("{recorded:?}"));
+        if let Err(wrong) = check_recording(&case.input(), &recorded, &recording) {
+            panic!("{wrong}");
+        }
+        let (followed, _) = course(&case.input()).expect("as before");
+        assert_eq!(outcome, format!("{followed:?}"));
     }
 }
 

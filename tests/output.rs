@@ -1,13 +1,14 @@
 //! Golden files of every output format, from a study made by hand: what changes in a report shows here.
 
+use pchsim::cpython::profile::{Build, MachineFacts, Profile, Provenance, Tag};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::report::{Meta, Style, csv, json, markdown, text};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    ClassForecast, Forecast, Found, Judgement, LATENCIES, Quantity, Status, Study, Unit, Verdict,
-    Warning,
+    ClassForecast, Forecast, Found, Interpreter, Judgement, LATENCIES, Quantity, Status, Study,
+    Unit, Verdict, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -112,6 +113,37 @@ fn refused() -> Forecast {
     f
 }
 
+fn measured() -> Interpreter {
+    let mut profile = Profile {
+        name: "cpython-3.14".into(),
+        origin: "measured here".into(),
+        provenance: Some(Provenance {
+            date: "2026-11-23".into(),
+            build: Build {
+                compiler: "GCC 12.2.0".into(),
+                pgo: Some(true),
+                lto: None,
+                debug: false,
+            },
+            machine: MachineFacts {
+                system: "Linux 6.18 x86_64".into(),
+                cpu: "A processor".into(),
+                cores: 2,
+                loop_ns: 20.0,
+                base_slice: Nanos::from_millis(3),
+                wake_latency: Vec::new(),
+                pipe_ns_per_byte: 0.1,
+                syscall: Nanos(200),
+            },
+            rounds: 28,
+            slowness: 1.21,
+        }),
+        ..Profile::default()
+    };
+    profile.tags[0] = Tag::Measured("a loop".into());
+    Interpreter::from(&profile)
+}
+
 fn batch_study() -> Study {
     let hybrid = Strategy::Asyncio {
         limit: None,
@@ -158,6 +190,7 @@ fn batch_study() -> Study {
         fingerprint: "0123456789abcdef".into(),
         seed: 1,
         machine: MachineSpec::with_cores(4),
+        interpreters: vec![measured()],
         metric: Metric::Makespan,
         steady: false,
         batch: true,

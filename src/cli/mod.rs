@@ -8,9 +8,14 @@ pub mod init;
 mod paint;
 mod printer;
 pub mod profiles;
+pub mod ps;
 pub mod record;
 pub mod run;
 pub mod scenarios;
+pub mod selection;
+pub mod sweep;
+mod sweep_progress;
+mod target;
 pub mod validate;
 pub mod verify;
 mod words;
@@ -58,6 +63,8 @@ struct Cli {
 enum Command {
     /// Simulate a scenario under every strategy, and compare
     Run(Box<run::Args>),
+    /// Simulate a scenario over a range of cores, workers, rates..., and show where it pays
+    Sweep(Box<sweep::Args>),
     /// Check scenario files without running them
     Check(check::Args),
     /// List the shipped scenarios
@@ -72,6 +79,10 @@ enum Command {
     Validate(validate::Args),
     /// Run a scenario's workload on a real Python, and hold the forecast against it
     Verify(Box<verify::Args>),
+    /// Show what every thread and task is doing at a simulated instant, as a table
+    Ps(Box<ps::PsArgs>),
+    /// The same as a tree: processes, threads, tasks, children
+    Pstree(Box<ps::PstreeArgs>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
     #[command(hide = true)]
@@ -82,6 +93,7 @@ impl Command {
     fn run(&self, printer: &Printer) -> anyhow::Result<u8> {
         match self {
             Self::Run(args) => run::run(args, printer),
+            Self::Sweep(args) => sweep::run(args, printer),
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),
@@ -89,6 +101,8 @@ impl Command {
             Self::Record(args) => record::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
             Self::Verify(args) => verify::run(args, printer),
+            Self::Ps(args) => ps::run(args, printer),
+            Self::Pstree(args) => ps::run_tree(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),
         }

@@ -1,6 +1,7 @@
 //! The one place that decides what is printed where: results on standard output, everything else on standard error.
 
-use std::io::{IsTerminal as _, Write};
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::UserError;
 use crate::study::Progress;
+
+pub(super) use super::sweep_progress::SweepProgress;
 
 /// A run that is shorter than this shows no progress.
 const QUICK: Duration = Duration::from_millis(800);
@@ -77,6 +80,16 @@ impl Printer {
 
     /// Writes a result to a file: the whole of it or nothing. An existing file is replaced only with `force`.
     pub fn write_file(&self, path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
+        self.write_file_with(path, force, |w| Ok(w.write_all(text.as_bytes())?))
+    }
+
+    /// The same for what is too large to be in memory.
+    pub fn write_file_with(
+        &self,
+        path: &Path,
+        force: bool,
+        write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         Self::check_writable(path, force)?;
         let name = path
             .file_name()
@@ -86,8 +99,13 @@ impl Printer {
             name.to_string_lossy(),
             std::process::id()
         ));
-        let written =
-            std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+        let to_file = || {
+            let mut file = BufWriter::new(File::create(&temporary)?);
+            write(&mut file)?;
+            file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
+            Ok(std::fs::rename(&temporary, path)?)
+        };
+        let written: anyhow::Result<()> = to_file();
         if written.is_err() {
             // What is left of a failed attempt helps nobody; that it cannot be removed is no news beside the failure.
             let _ = std::fs::remove_file(&temporary);
@@ -95,6 +113,16 @@ impl Printer {
         written.with_context(|| format!("cannot write {}", path.display()))?;
         self.hint(&format!("wrote {}", path.display()));
         Ok(())
+    }
+
+    /// Writes a result for programs, however large, to standard output.
+    pub fn result_with(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        write(&mut out)?;
+        out.flush().context("cannot write to standard output")
     }
 
     /// The progress of a measurement that is known to take a while.
@@ -113,6 +141,11 @@ impl Printer {
             bar,
             lines: (wanted && !terminal).then(|| (title.to_owned(), AtomicU64::new(0))),
         }
+    }
+
+    /// The progress of a sweep of so many points.
+    pub(super) fn sweep_progress(&self, points: u64) -> SweepProgress {
+        SweepProgress::new(points, self.progress && self.quiet == 0)
     }
 
     /// A progress display that appears when a run turns out to be long, on a terminal only.

@@ -7,15 +7,12 @@ use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 use super::exit::{Exit, UserError};
 use super::paint::paint;
 use super::printer::Printer;
+use super::selection::{Effort, Selection, Source, find_profile, user_error};
 use super::words::quoted;
-use crate::calibrate::profiles;
-use crate::cpython::profile::Profile;
 use crate::report::{self, Meta, Style};
-use crate::scenario::{
-    Diagnostic, Objective, Scenario, load, parse_objective, parse_ranking, parse_strategy, render,
-};
+use crate::scenario::{Objective, Scenario, parse_objective};
 use crate::strategy::simulate;
-use crate::study::{Options, Status, Study, StudyError, Verdict, run_study};
+use crate::study::{Status, Study, StudyError, Verdict, run_study};
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,42 +53,15 @@ pub struct Args {
     #[arg(long, help_heading = "Output")]
     pub ascii: bool,
 
-    /// Compare this strategy (repeatable; instead of the scenario's own)
-    ///
-    /// Forms: sequential, threads, threads:8, threads:per-task, processes:4:fork (or spawn, forkserver), pool:4:spawn,
-    /// pool:4:spawn:20 (chunks of 20), interpreters:4, asyncio, asyncio:100 (at most 100 tasks at once), asyncio+threads:4,
-    /// asyncio+processes:4:fork, asyncio+interpreters:4, prefork:4(asyncio). Without a number: as many as the library
-    /// takes by itself. With @cpython-3.14t after it, on that interpreter only. Tables name strategies in this form, too.
-    #[arg(long, value_name = "STRATEGY", help_heading = "What to compare")]
-    pub strategy: Vec<String>,
-    /// Compare on this interpreter (repeatable; instead of the scenario's own)
-    #[arg(long, value_name = "NAME", help_heading = "What to compare")]
-    pub interpreter: Vec<String>,
+    /// What to compare.
+    #[command(flatten)]
+    pub selection: Selection,
     /// Simulate so many cores
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to compare")]
     pub cores: Option<u32>,
-    /// Override a field of the scenario (repeatable), for example machine.cores=8
-    #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set, help_heading = "What to compare")]
-    pub set: Vec<(String, String)>,
-    /// Rank by this metric (makespan, throughput, mean, p95, p99..., memory, cpu) [default: the scenario's `rank_by`, or makespan of batches, else the first latency objective or p95]
-    #[arg(long, value_name = "METRIC", help_heading = "What to compare")]
-    pub rank_by: Option<String>,
-
-    /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N", help_heading = "How much to simulate")]
-    pub seed: Option<u64>,
-    /// Exactly so many replications [default: until --precision is reached]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000), help_heading = "How much to simulate")]
-    pub replications: Option<u32>,
-    /// Relative half-width of the ranked metric's confidence interval to reach
-    #[arg(long, value_name = "PERCENT", default_value = "2%", value_parser = precision, help_heading = "How much to simulate")]
-    pub precision: f64,
-    /// Stop a single simulation after so many events
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "How much to simulate")]
-    pub max_events: Option<u64>,
-    /// Worker threads; the result does not depend on them [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "How much to simulate")]
-    pub threads: Option<u32>,
+    /// How much to simulate.
+    #[command(flatten)]
+    pub effort: Effort,
 
     /// Fail (exit code 3) unless some strategy meets this, for example 'p99 < 50ms' (repeatable)
     #[arg(long, value_name = "CONDITION", help_heading = "Checks")]
@@ -101,61 +71,26 @@ pub struct Args {
     pub strict: bool,
 }
 
-fn precision(text: &str) -> Result<f64, String> {
-    let value = match text.strip_suffix('%') {
-        Some(p) => p.trim().parse::<f64>().map(|p| p / 100.0),
-        None => text.trim().parse(),
-    };
-    match value {
-        Ok(p) if p > 0.0 && p < 1.0 => Ok(p),
-        _ => Err("write a share above 0 and below 100%: 2%, or 0.02".into()),
-    }
-}
-
-fn rendered(diagnostic: Diagnostic) -> anyhow::Error {
-    UserError::Rendered(render(&[diagnostic], super::check::stderr_is_styled())).into()
-}
-
-fn load_scenario(name: &str, overrides: &[(String, String)]) -> anyhow::Result<Scenario> {
-    let styled = super::check::stderr_is_styled();
-    load(name, overrides).map_err(|d| UserError::Rendered(render(&d, styled)).into())
-}
-
-fn find_profile(name: &str) -> anyhow::Result<Profile> {
-    profiles::find(name).map_err(|e| UserError::new(e.to_string()).into())
-}
-
-/// A parser of the user's words whose complaint is the user's error.
-fn user_error<T>(parse: fn(&str) -> Result<T, String>) -> impl Fn(&str) -> anyhow::Result<T> {
-    move |text| parse(text).map_err(|e| UserError::new(e).into())
-}
-
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     if let Some(path) = output_file(args) {
         // Before the work, not after it.
         Printer::check_writable(path, args.force)?;
     }
-    check_cores(args)?;
-    let mut scenario = load_scenario(&args.scenario, &args.set)?;
-    let asserted = apply(args, &mut scenario, printer)?;
+    let mut changes = args.selection.changes(args.effort.seed);
+    changes.cores = args.cores;
+    if let Some(cores) = args.cores {
+        args.selection.refuse_cores(&format!("--cores {cores}"))?;
+    }
+    let source = Source::read(&args.scenario)?;
+    let mut scenario = source.scenario(&changes, printer)?;
+    let asserted = assert_objectives(args, &mut scenario)?;
     let profiles = scenario
         .interpreters
         .iter()
         .map(|n| find_profile(n))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let mut options = Options {
-        replications: args.replications,
-        precision: args.precision,
-        ..Options::default()
-    };
-    options.max_events = args.max_events.unwrap_or(options.max_events);
-    options.threads = args.threads.map(|n| n as usize);
-    options.metric = args
-        .rank_by
-        .as_deref()
-        .map(user_error(parse_ranking))
-        .transpose()?;
+    let options = args.effort.options()?;
     let progress = printer.progress_bar();
     let study = run_study(&scenario, &profiles, &options, simulate, &|p| {
         progress.show(p)
@@ -169,87 +104,13 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     Ok(exit_code(args, printer, &study, &asserted) as u8)
 }
 
-/// `--cores` and `--set` must not both say which cores there are: whichever won, the other would be ignored in silence.
-fn check_cores(args: &Args) -> anyhow::Result<()> {
-    const PATHS: [&str; 4] = [
-        "machine",
-        "machine.cores",
-        "machine.speeds",
-        "machine.visible_cpus",
-    ];
-    let same = |path: &str| {
-        let field = path.split('[').next().unwrap_or(path);
-        PATHS.contains(&field)
-    };
-    let Some(cores) = args.cores else {
-        return Ok(());
-    };
-    match args.set.iter().find(|(path, _)| same(path)) {
-        None => Ok(()),
-        Some((path, value)) => Err(UserError::new(format!(
-            "--cores {cores} and --set {path}={value} both say which cores there are: leave one of them out"
-        ))
-        .into()),
-    }
-}
-
 /// The file that the result goes to; `None`: standard output.
 fn output_file(args: &Args) -> Option<&Path> {
     args.output.as_deref().filter(|p| p.as_os_str() != "-")
 }
 
-/// The scenario with what the command line says instead; the objectives that `--assert` adds.
-fn apply(
-    args: &Args,
-    scenario: &mut Scenario,
-    printer: &Printer,
-) -> anyhow::Result<Vec<Objective>> {
-    if let Some(seed) = args.seed {
-        scenario.seed = seed;
-    }
-    if let Some(n) = args.cores {
-        scenario.machine.cores = vec![1.0; n as usize];
-        scenario.machine.visible_cpus = n;
-    }
-    if !args.strategy.is_empty() {
-        scenario.strategies = args
-            .strategy
-            .iter()
-            .map(|s| parse_strategy(s).map_err(rendered))
-            .collect::<Result<_, _>>()?;
-    }
-    if !args.interpreter.is_empty() {
-        scenario.interpreters.clone_from(&args.interpreter);
-        let known =
-            |name: &Option<String>| name.as_ref().is_none_or(|n| args.interpreter.contains(n));
-        if scenario.strategies.iter().any(|c| known(&c.interpreter)) {
-            let all = scenario.strategies.len();
-            scenario.strategies.retain(|c| known(&c.interpreter));
-            let dropped = all - scenario.strategies.len();
-            if dropped > 0 {
-                printer.hint(&format!(
-                    "note: left out: {dropped} of the scenario's {all} strategies, which are for other interpreters \
-                     (On(..)). Name strategies with --strategy to compare them here."
-                ));
-            }
-        } else {
-            // None of them is for these interpreters: the same strategies then, on these.
-            scenario
-                .strategies
-                .iter_mut()
-                .for_each(|c| c.interpreter = None);
-        }
-    } else if !args.strategy.is_empty() {
-        for name in scenario
-            .strategies
-            .iter()
-            .filter_map(|c| c.interpreter.as_ref())
-        {
-            if !scenario.interpreters.contains(name) {
-                scenario.interpreters.push(name.clone());
-            }
-        }
-    }
+/// Adds what `--assert` says to the scenario's objectives.
+fn assert_objectives(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec<Objective>> {
     let asserted = args
         .assert
         .iter()
@@ -327,30 +188,11 @@ fn exit_code(args: &Args, printer: &Printer, study: &Study, asserted: &[Objectiv
 fn command(args: &Args, seed: u64) -> String {
     let mut words = vec!["pchsim".to_owned(), "run".into(), quoted(&args.scenario)];
     let mut add = |name: &str, value: String| words.extend([name.to_owned(), quoted(&value)]);
-    args.strategy
-        .iter()
-        .for_each(|s| add("--strategy", s.clone()));
-    args.interpreter
-        .iter()
-        .for_each(|s| add("--interpreter", s.clone()));
+    args.selection.words(&mut add);
     args.cores
         .iter()
         .for_each(|n| add("--cores", n.to_string()));
-    args.set
-        .iter()
-        .for_each(|(path, value)| add("--set", format!("{path}={value}")));
-    args.rank_by
-        .iter()
-        .for_each(|m| add("--rank-by", m.clone()));
-    args.replications
-        .iter()
-        .for_each(|n| add("--replications", n.to_string()));
-    if args.precision != 0.02 {
-        add("--precision", args.precision.to_string());
-    }
-    args.max_events
-        .iter()
-        .for_each(|n| add("--max-events", n.to_string()));
+    args.effort.words(&mut add);
     args.assert.iter().for_each(|a| add("--assert", a.clone()));
     add("--seed", seed.to_string());
     words.join(" ")
@@ -393,7 +235,10 @@ mod tests {
 
     #[test]
     fn numbers_are_checked() {
-        assert_eq!(parse(&["x", "--precision", "5%"]).unwrap().precision, 0.05);
+        assert_eq!(
+            parse(&["x", "--precision", "5%"]).unwrap().effort.precision,
+            0.05
+        );
         for bad in [
             ["--precision", "0"],
             ["--precision", "NaN"],

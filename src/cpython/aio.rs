@@ -16,7 +16,7 @@ use crate::machine::{Cause, Tid};
 
 /// What the loop calls back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Handle {
+pub(crate) enum Handle {
     /// A task's first step.
     Start(TaskKey),
     /// A task goes on.
@@ -35,21 +35,21 @@ enum Handle {
 #[derive(Clone, Default)]
 pub(crate) struct LoopLock {
     locked: bool,
-    waiters: VecDeque<TaskKey>,
+    pub(crate) waiters: VecDeque<TaskKey>,
 }
 
 /// An event loop.
 pub(crate) struct EventLoop {
     tid: Tid,
-    ready: VecDeque<Handle>,
+    pub(crate) ready: VecDeque<Handle>,
     /// Handles that other threads have added (`call_soon_threadsafe`).
-    incoming: VecDeque<Handle>,
-    timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
+    pub(crate) incoming: VecDeque<Handle>,
+    pub(crate) timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
     /// Handles left of this iteration's snapshot.
     snapshot: usize,
     /// Permits left of the concurrency limit.
     permits: Option<u32>,
-    permit_waiters: VecDeque<TaskKey>,
+    pub(crate) permit_waiters: VecDeque<TaskKey>,
     locks: Vec<LoopLock>,
     current: Option<TaskKey>,
     /// When the handle that runs began, and the longest so far.
@@ -206,6 +206,8 @@ impl Sim<'_> {
         }
         let l = &mut self.loops[copy as usize];
         l.snapshot = l.ready.len();
+        let handles = l.snapshot;
+        self.turn_begins(tid, handles);
         self.threads[tid as usize].state = HANDLES;
     }
 
@@ -224,6 +226,7 @@ impl Sim<'_> {
         let now = self.machine.now();
         let l = &mut self.loops[copy as usize];
         if l.snapshot == 0 {
+            self.turn_ends(tid);
             self.threads[tid as usize].state = ITERATE;
             return;
         }
@@ -298,7 +301,7 @@ impl Sim<'_> {
     fn wait_for_permit(&mut self, copy: u32, key: TaskKey) {
         let now = self.machine.now();
         let since = self.tasks[key].since;
-        self.book(key, Cause::Loop, now.since(since));
+        self.book(key, Cause::Loop, since, now);
         self.tasks[key].since = now;
         self.loops[copy as usize].permit_waiters.push_back(key);
     }
@@ -308,7 +311,7 @@ impl Sim<'_> {
         let now = self.machine.now();
         let since = self.tasks[key].since;
         if now > since {
-            self.book(key, Cause::Loop, now - since);
+            self.book(key, Cause::Loop, since, now);
             self.tasks[key].since = now;
         }
         self.loops[copy as usize].current = Some(key);
@@ -317,7 +320,7 @@ impl Sim<'_> {
         t.state = STEP;
         // A task that has not arrived yet (it sleeps until then) has no time to count.
         let counted = self.tasks[key].counted && self.tasks[key].arrival <= now;
-        self.machine.count(tid, counted, Cause::Ipc);
+        self.count_for(tid, Some(key), counted, Cause::Ipc);
         self.push(tid, Act::Run(self.costs.aio_step));
         self.push(tid, Act::Label(Cause::Running));
     }
@@ -333,7 +336,7 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.task = None;
         t.state = HANDLES;
-        self.machine.count(tid, false, Cause::Ipc);
+        self.stand_for(tid, None, Cause::Ipc);
     }
 
     fn step_current(&mut self, tid: Tid, copy: u32) {
@@ -387,7 +390,7 @@ impl Sim<'_> {
             l.ready.push_back(Handle::Step(next));
             let now = self.machine.now();
             let since = self.tasks[next].since;
-            self.book(next, Cause::Limit, now.since(since));
+            self.book(next, Cause::Limit, since, now);
             self.tasks[next].since = now;
             self.tasks[next].permitted = true;
         } else if let Some(p) = l.permits.as_mut() {

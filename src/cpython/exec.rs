@@ -437,6 +437,8 @@ impl Sim<'_> {
             task.copy = copy;
             task.counted = false;
             task.payload = self.program.classes[class as usize].bytes_in;
+            self.task_begins(c);
+            self.hop(c, tid);
             if matches!(mode, Mode::Loop { .. }) {
                 self.machine.charge(tid, self.costs.aio_task_create);
                 self.loop_ready(copy, c);

@@ -21,7 +21,7 @@ pub(crate) struct Gil {
     last_holder: Option<Tid>,
     switch_number: u64,
     /// Threads in `cond`, longest waiting first.
-    waiters: VecDeque<Tid>,
+    pub(crate) waiters: VecDeque<Tid>,
     drop_request: bool,
     requester: Option<Tid>,
     /// The thread that was made to leave and waits in `switch_cond`.
@@ -37,6 +37,11 @@ impl Gil {
     pub(crate) fn wanted(&self) -> bool {
         !self.waiters.is_empty()
     }
+
+    /// Since when its holder has it.
+    pub(crate) fn held_since(&self) -> Nanos {
+        self.held_since
+    }
 }
 
 impl Sim<'_> {
@@ -51,6 +56,7 @@ impl Sim<'_> {
         let timed_out = std::mem::take(&mut t.timed_out);
         if gil.holder.is_none() {
             t.phase = Phase::Go;
+            t.asked = Nanos::MAX;
             gil.holder = Some(tid);
             gil.held_since = self.machine.now();
             if gil.last_holder == Some(tid) {
@@ -65,12 +71,14 @@ impl Sim<'_> {
                     self.machine.wake(f);
                 }
             }
+            self.gil_taken();
             return true;
         }
         let now = self.machine.now();
         let ask = timed_out && gil.switch_number == t.seen && !gil.drop_request;
         t.seen = gil.switch_number;
         t.wait = Wait::Gil;
+        t.asked = t.asked.min(now);
         if gil.waiters.is_empty() {
             gil.contended_since = Some(now);
         }
@@ -110,7 +118,10 @@ impl Sim<'_> {
         let gil = &mut self.gils[g as usize];
         debug_assert_eq!(gil.holder, Some(tid), "released by its holder");
         gil.holder = None;
-        gil.held += now - gil.held_since;
+        let since = gil.held_since;
+        gil.held += now - since;
+        self.gil_given(g, tid, since);
+        let gil = &mut self.gils[g as usize];
         if gil.waiters.is_empty() {
             // Whoever asked is awake, between two waits: it will find the GIL free, or ask again.
             gil.drop_request = false;

@@ -22,7 +22,7 @@ pub(crate) struct Message {
 /// A pipe: bytes in order, a blocked writer, a blocked reader.
 pub(crate) struct Pipe {
     used: u64,
-    messages: VecDeque<Message>,
+    pub(crate) messages: VecDeque<Message>,
     reader: Option<Tid>,
     writer: Option<Tid>,
     /// Nothing will come any more: readers do not wait.

@@ -13,7 +13,7 @@ const SPINS: u8 = 40;
 /// A lock: barging at first, handed over in order once a waiter has waited long enough (`PyMutex`).
 #[derive(Default)]
 pub(crate) struct Lock {
-    owner: Option<Tid>,
+    pub(crate) owner: Option<Tid>,
     /// Parked threads and since when each has been waiting.
     waiters: VecDeque<(Tid, Nanos)>,
 }

@@ -1,5 +1,6 @@
 //! Memory of the whole process tree: every page counted once, as a sum of proportional set sizes counts it.
 
+use super::recorder::MemoryLog;
 use crate::engine::Nanos;
 
 #[derive(Default)]
@@ -12,6 +13,8 @@ pub(crate) struct Memory {
     limit: Option<u64>,
     /// When the limit was passed, and what was in use then.
     pub(crate) exceeded: Option<(Nanos, u64)>,
+    /// Where changes are written down.
+    pub(crate) log: Option<Box<MemoryLog>>,
 }
 
 impl Memory {
@@ -42,6 +45,9 @@ impl Memory {
                 self.exceeded = Some((at, self.now));
             }
         }
+        if let Some(log) = &mut self.log {
+            log.changed(at, self.now);
+        }
     }
 
     #[inline]
@@ -52,6 +58,9 @@ impl Memory {
         self.book(at);
         debug_assert!(self.now >= bytes, "more memory given back than taken");
         self.now = self.now.saturating_sub(bytes);
+        if let Some(log) = &mut self.log {
+            log.changed(at, self.now);
+        }
     }
 
     pub(crate) fn now(&self) -> u64 {

@@ -8,7 +8,8 @@ use super::thread::{Home, Role};
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
 
-const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
+/// The bits of a child's number that count its parent's children.
+pub(crate) const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
 
 /// What a simulated process is for, which decides its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,9 @@ impl Sim<'_> {
             children: 0,
             raw_threads: 0,
         });
-        u32::try_from(self.processes.len() - 1).expect("few processes")
+        let process = u32::try_from(self.processes.len() - 1).expect("few processes");
+        self.process_starts(process);
+        process
     }
 
     /// Which of its kind a new thread is, as its name counts: pool threads from 0, raw threads from 1.

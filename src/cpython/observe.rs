@@ -1,6 +1,7 @@
 //! What a run observes of its tasks.
 
 use super::Finding;
+use super::recording::{OverTime, Recording};
 use super::sim::Sim;
 use super::task::{Ending, TaskKey};
 use crate::engine::Nanos;
@@ -69,6 +70,8 @@ pub struct Observed {
     pub calendar_events: u64,
     pub calendar_peak: u64,
     pub findings: Vec<Finding>,
+    pub recording: Option<Recording>,
+    pub over_time: Option<OverTime>,
 }
 
 impl Sim<'_> {
@@ -76,6 +79,7 @@ impl Sim<'_> {
     pub(crate) fn task_ended(&mut self, key: TaskKey) {
         let now = self.machine.now();
         self.release_data(key);
+        self.task_is_over(key);
         let task = &self.tasks[key];
         let (class, ending, counted, copy, parent) = (
             task.class,

@@ -20,7 +20,7 @@ pub(crate) struct ThreadPool {
     interpreters: bool,
     /// An event loop offloads parts of tasks here, rather than whole tasks.
     parts: bool,
-    items: VecDeque<TaskKey>,
+    pub(crate) items: VecDeque<TaskKey>,
     /// The idle semaphore's count.
     tokens: u64,
     started: u32,
@@ -72,6 +72,7 @@ impl Sim<'_> {
         let payload = self.tasks[key].payload;
         let own = self.item_memory();
         self.memory.take(now, self.payload_memory(payload) + own);
+        self.hop(key, tid);
         let p = &mut self.pools[pool as usize];
         if p.interpreters {
             self.machine.charge(tid, self.costs.interp_call);
@@ -129,11 +130,11 @@ impl Sim<'_> {
         let home = self.copies[copy as usize].home;
         let now = self.machine.now();
         let t = self.new_thread(Role::Raw, home);
-        let waited = now - self.tasks[key].since;
-        self.book(key, Cause::Pool, waited);
+        let since = self.tasks[key].since;
+        self.book(key, Cause::Pool, since, now);
         self.threads[t as usize].task = Some(key);
-        let counted = self.tasks[key].counted;
-        self.machine.count(t, counted, Cause::Startup);
+        self.hop(key, tid);
+        self.stand_for(t, Some(key), Cause::Startup);
         self.start_thread(tid, t);
     }
 
@@ -148,17 +149,18 @@ impl Sim<'_> {
         self.machine.set_run_cause(tid, Cause::Running);
         if self.step(tid, key, Mode::Pooled) == Flow::Over {
             self.threads[tid as usize].task = None;
-            self.machine.count(tid, false, Cause::Ipc);
+            self.stand_for(tid, None, Cause::Ipc);
             self.task_ended(key);
         }
     }
 
     /// Time of a task during which no thread stood for it.
     #[inline]
-    pub(crate) fn book(&mut self, key: TaskKey, cause: Cause, time: Nanos) {
+    pub(crate) fn book(&mut self, key: TaskKey, cause: Cause, from: Nanos, to: Nanos) {
         if self.tasks[key].counted {
-            self.machine.add_time(cause, time);
+            self.machine.add_time(cause, to.since(from));
         }
+        self.waited(key, cause, from, to);
     }
 
     /// Books a task's waiting for the worker that takes it now: until the worker was up it waited for its start.
@@ -172,8 +174,8 @@ impl Sim<'_> {
         let ready = Nanos(self.threads[worker as usize].scratch)
             .min(now)
             .max(since);
-        self.book(key, Cause::Startup, ready - since);
-        self.book(key, cause, now - ready);
+        self.book(key, Cause::Startup, since, ready);
+        self.book(key, cause, ready, now);
         self.tasks[key].since = now;
     }
 
@@ -183,8 +185,12 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.task = Some(key);
         t.state = WORKING;
-        let counted = self.tasks[key].counted;
-        self.machine.count(tid, counted, Cause::Ipc);
+        self.stand_for(tid, Some(key), Cause::Ipc);
+    }
+
+    /// Between interpreters, payloads are pickled where they are handed over.
+    fn pickle(time: Nanos) -> Act {
+        Act::Pickle { time, in_c: false }
     }
 
     fn half(cost: Nanos) -> Nanos {
@@ -245,7 +251,7 @@ impl Sim<'_> {
                 let back = self.tasks[key].data.result;
                 let objects = self.objects(key).1;
                 let cost = self.dumps_cost(back, objects) + self.loads_cost(back, objects);
-                self.push(tid, Act::Run(Self::half(self.costs.interp_item) + cost));
+                self.push(tid, Self::pickle(Self::half(self.costs.interp_item) + cost));
                 let main = self.pools[pool as usize].home.gil;
                 self.push(tid, Act::SwitchGil(main));
             }
@@ -284,7 +290,10 @@ impl Sim<'_> {
                     let loads = self.loads_cost(self.tasks[key].payload, self.objects(key).0);
                     self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
                     self.push(tid, Act::SwitchGil(own));
-                    self.push(tid, Act::Run(Self::half(self.costs.interp_item) + loads));
+                    self.push(
+                        tid,
+                        Self::pickle(Self::half(self.costs.interp_item) + loads),
+                    );
                     self.push(tid, Act::RoleTask(ENTER, key));
                 }
             }
@@ -334,7 +343,7 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.task = None;
         t.state = LOOKING;
-        self.machine.count(tid, false, Cause::Ipc);
+        self.stand_for(tid, None, Cause::Ipc);
         let there = self.tasks[key].payload;
         let own = self.item_memory();
         self.memory.give(now, self.payload_memory(there) + own);

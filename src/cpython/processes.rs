@@ -33,9 +33,9 @@ pub(crate) struct ProcessPool {
     mp: bool,
     parts: bool,
     /// Submitted, not yet in the call queue.
-    work: VecDeque<TaskKey>,
+    pub(crate) work: VecDeque<TaskKey>,
     /// In the call queue's buffer, for the feeder.
-    calls: VecDeque<TaskKey>,
+    pub(crate) calls: VecDeque<TaskKey>,
     /// Calls put and not yet received by a worker.
     unread: u32,
     pending: u64,
@@ -45,8 +45,8 @@ pub(crate) struct ProcessPool {
     feeder: Option<Tid>,
     /// The wake-up pipe holds something.
     woken: bool,
-    call_pipe: u32,
-    result_pipe: u32,
+    pub(crate) call_pipe: u32,
+    pub(crate) result_pipe: u32,
     read_lock: PipeLock,
     write_lock: PipeLock,
     closing: bool,
@@ -118,6 +118,10 @@ impl Sim<'_> {
         self.start_parent_threads(tid, pool);
     }
 
+    fn pickle_in_c(time: Nanos) -> Act {
+        Act::Pickle { time, in_c: true }
+    }
+
     fn script_front(&mut self, tid: Tid, acts: &[Act]) {
         for &act in acts.iter().rev() {
             self.push_front(tid, act);
@@ -152,6 +156,7 @@ impl Sim<'_> {
     pub(crate) fn process_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
         let there = self.payload_memory(self.tasks[key].payload);
         self.memory.take(self.machine.now(), there);
+        self.hop(key, tid);
         let p = &mut self.process_pools[pool as usize];
         p.work.push_back(key);
         p.pending += 1;
@@ -309,13 +314,16 @@ impl Sim<'_> {
                 let loads = self.loads_cost(payload, self.chunk_objects(message.task).1);
                 // Buffer and object exist together while the result is unpickled.
                 self.memory.take(self.machine.now(), 2 * payload);
-                self.push(tid, Act::RunC(loads));
+                self.push(tid, Self::pickle_in_c(loads));
                 self.push(tid, Act::Give(payload));
                 self.push(tid, Act::Run(result));
                 self.threads[tid as usize].handed = Some(message.task);
                 self.push(tid, Act::Role(DONE));
+                self.work_on(tid, Some(message.task));
             }
             DONE => {
+                self.work_on(tid, None);
+                let p = &mut self.process_pools[pool as usize];
                 p.woken = false;
                 p.tokens += 1;
                 let parts = p.parts;
@@ -335,8 +343,9 @@ impl Sim<'_> {
     fn result_arrived(&mut self, tid: Tid, key: TaskKey, copy: u32, parts: bool) {
         let now = self.machine.now();
         let since = self.tasks[key].since;
-        self.book(key, Cause::Ipc, now - since);
+        self.book(key, Cause::Ipc, since, now);
         self.tasks[key].since = now;
+        self.hop(key, tid);
         let there = self.payload_memory(self.tasks[key].payload);
         self.memory.give(now, there);
         // What was unpickled is the program's own now, and resident.
@@ -353,6 +362,7 @@ impl Sim<'_> {
     // ---- the feeder thread (multiprocessing.Pool: the task handler)
 
     pub(crate) fn refill_feeder(&mut self, tid: Tid, pool: u32) {
+        self.work_on(tid, None);
         let chunk = self.chunk_size(pool);
         let now = self.machine.now();
         let p = &mut self.process_pools[pool as usize];
@@ -383,7 +393,8 @@ impl Sim<'_> {
         let mut next = Some(first);
         while let Some(key) = next {
             let since = self.tasks[key].since;
-            self.book(key, Cause::Pool, now - since);
+            self.book(key, Cause::Pool, since, now);
+            self.hop(key, tid);
             self.tasks[key].since = now;
             next = self.tasks[key].next;
         }
@@ -394,11 +405,12 @@ impl Sim<'_> {
         };
         let dumps = self.dumps_cost(size, self.chunk_objects(first).0);
         self.threads[tid as usize].handed = Some(first);
+        self.work_on(tid, Some(first));
         // The pickle of one call is let go when the next has been made.
         let before = std::mem::replace(&mut self.threads[tid as usize].call_bytes, size);
         self.push(tid, Act::Take(size));
         self.push(tid, Act::Run(cost));
-        self.push(tid, Act::RunC(self.costs.pickle_fixed + dumps));
+        self.push(tid, Self::pickle_in_c(self.costs.pickle_fixed + dumps));
         self.push(tid, Act::Give(before));
         self.push(tid, Act::Role(PICKLED));
         let pipe = self.process_pools[pool as usize].call_pipe;
@@ -489,14 +501,13 @@ impl Sim<'_> {
     /// The worker's task is over: the next of its chunk, or the result of all.
     fn worker_task_over(&mut self, tid: Tid, pool: u32, key: TaskKey) {
         let now = self.machine.now();
-        self.machine.count(tid, false, Cause::Ipc);
+        self.count_for(tid, Some(key), false, Cause::Ipc);
         self.tasks[key].since = now;
         if let Some(next) = self.tasks[key].next {
             let since = self.tasks[next].since;
-            self.book(next, Cause::Pool, now - since);
+            self.book(next, Cause::Pool, since, now);
             self.threads[tid as usize].task = Some(next);
-            let counted = self.tasks[next].counted;
-            self.machine.count(tid, counted, Cause::Running);
+            self.stand_for(tid, Some(next), Cause::Running);
             return;
         }
         let first = self.threads[tid as usize]
@@ -522,7 +533,7 @@ impl Sim<'_> {
             self.costs.ppe_put
         };
         self.push(tid, Act::Run(put));
-        self.push(tid, Act::RunC(dumps));
+        self.push(tid, Self::pickle_in_c(dumps));
     }
 
     /// Payload of the tasks of a message, there.
@@ -574,6 +585,7 @@ impl Sim<'_> {
             RUN => self.machine.set_run_cause(tid, Cause::Running),
             SENT => {
                 self.threads[tid as usize].handed = None;
+                self.work_on(tid, None);
                 // The call's arguments live until its result is sent.
                 let t = &self.threads[tid as usize];
                 let bytes = t.call_bytes + t.result_bytes;
@@ -616,8 +628,7 @@ impl Sim<'_> {
         t.handed = Some(key);
         t.call_bytes = payload;
         t.state = WORK;
-        let counted = self.tasks[key].counted;
-        self.machine.count(tid, counted, Cause::Ipc);
+        self.stand_for(tid, Some(key), Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
         self.memory.take(now, 2 * payload);
         let loads = self.loads_cost(payload, self.chunk_objects(key).0);
@@ -627,7 +638,7 @@ impl Sim<'_> {
             self.costs.ppe_get
         };
         self.push(tid, Act::Run(get));
-        self.push(tid, Act::RunC(self.costs.pickle_fixed + loads));
+        self.push(tid, Self::pickle_in_c(self.costs.pickle_fixed + loads));
         self.push(tid, Act::Role(UNPICKLED));
         self.push(tid, Act::Role(RUN));
     }
@@ -644,7 +655,7 @@ impl Sim<'_> {
         let taken = free.clamp(written, now);
         if taken > written {
             self.book_wait_until(tid, key, Cause::Ipc, written);
-            self.book(key, Cause::Pool, taken - written);
+            self.book(key, Cause::Pool, written, taken);
             self.tasks[key].since = taken;
         }
         self.book_wait(tid, key, Cause::Ipc);

@@ -4,6 +4,7 @@
 use super::task::Ending;
 use crate::engine::Nanos;
 use crate::machine::Cause;
+pub use crate::machine::Doing;
 
 /// Index into [`Recording::processes`].
 pub type ProcessIndex = u32;
@@ -63,17 +64,6 @@ pub struct ThreadRecord {
     pub exited: Option<Nanos>,
 }
 
-/// What a thread does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
-    /// On this core.
-    OnCore(u32),
-    /// Ready, in the queue of this core, or on the way to it.
-    Ready(u32),
-    /// Waiting for something else than a core.
-    Blocked,
-}
-
 /// A stretch of a thread's life in which nothing changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadSpan {
@@ -89,7 +79,7 @@ pub struct ThreadSpan {
     pub cause: Cause,
     /// Pickling or unpickling (of a span on a core).
     pub pickling: bool,
-    /// The task that it stands for.
+    /// The task that it stands for, or (if not `counted`) hands over, pickles or brings back.
     pub task: Option<TaskIndex>,
     /// Whether the time counts as that task's (the sums over these and the counted waits are the outcome's times by cause).
     pub counted: bool,
@@ -113,7 +103,7 @@ pub struct TaskWait {
 /// A task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRecord {
-    /// Number in order of arrival; children have their parents' numbers with another index.
+    /// Number in order of arrival, from 0; of a child: among its parent's children.
     pub number: u64,
     /// Name of its class.
     pub class: String,
@@ -182,4 +172,36 @@ pub struct RecordOptions {
     pub window: (Nanos, Nanos),
     /// At most so many spans, waits and holds together: recording stops then, and says so.
     pub most_spans: usize,
+}
+
+/// What is written down beside a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// Nothing: the run costs what it costs.
+    #[default]
+    Nothing,
+    /// Its course over time.
+    Course,
+    /// Who did what, in a window.
+    Window(RecordOptions),
+}
+
+/// The course of a run, in equal bins of simulated time (the last may reach past the end): means over each bin, but for
+/// `memory_peak`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OverTime {
+    /// Length of a bin.
+    pub bin: Nanos,
+    /// Memory in use, in bytes.
+    pub memory_mean: Vec<f64>,
+    /// Most memory in use within the bin, in bytes.
+    pub memory_peak: Vec<f64>,
+    /// Busy share of all cores.
+    pub utilization: Vec<f64>,
+    /// Share in which some GIL was held (all zero on free-threaded builds).
+    pub gil_held: Vec<f64>,
+    /// Threads ready to run without a core, those on the way to one included.
+    pub run_queue: Vec<f64>,
+    /// Tasks that have arrived and are not over, children left out.
+    pub in_flight: Vec<f64>,
 }

@@ -88,7 +88,7 @@ pub(crate) struct Arrivals {
     all_users: usize,
     closed: bool,
     /// Taken in by nobody yet.
-    accept: VecDeque<TaskKey>,
+    pub(crate) accept: VecDeque<TaskKey>,
     /// Threads that wait for arrivals, longest first.
     acceptors: VecDeque<Tid>,
 }
@@ -315,6 +315,7 @@ impl Sim<'_> {
             self.observer.arrived += 1;
         }
         self.tasks[key].payload = self.program.classes[class as usize].bytes_in;
+        self.task_begins(key);
         key
     }
 
@@ -409,6 +410,14 @@ impl Sim<'_> {
             .div_ceil(turns)
     }
 
+    /// How many tasks the workload has in all, if it says so.
+    pub(crate) fn promised(&self) -> Option<u64> {
+        match &self.program.arrivals {
+            Kind::Batch | Kind::Trace(_) => Some(self.arrivals.own),
+            Kind::Open { count, .. } | Kind::Closed { count, .. } => *count,
+        }
+    }
+
     /// When the tasks of a batch or trace arrive that no copy has taken in.
     pub(crate) fn not_taken_in(&self) -> impl Iterator<Item = Nanos> + '_ {
         let turns = u64::from(self.program.layout.copies.max(1));
@@ -477,7 +486,7 @@ impl Sim<'_> {
                     let t = &mut self.threads[tid as usize];
                     t.task = None;
                     t.state = TAKE;
-                    self.machine.count(tid, false, Cause::Ipc);
+                    self.stand_for(tid, None, Cause::Ipc);
                     self.task_ended(key);
                 }
             }
@@ -522,6 +531,9 @@ impl Sim<'_> {
             Executor::MpPool(..) => self.push(tid, Act::Run(dispatch)),
         }
         self.push(tid, Act::RoleTask(SUBMIT, key));
+        if at <= self.machine.now() {
+            self.work_on(tid, Some(key));
+        }
     }
 
     /// What the program's own code costs for a task that it takes in.
@@ -532,15 +544,16 @@ impl Sim<'_> {
     pub(crate) fn main_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {
         debug_assert_eq!(what, SUBMIT);
         let key = task.expect("a task to submit");
+        self.hop(key, tid);
+        self.work_on(tid, None);
         let c = &self.copies[copy as usize];
         let (pool, process_pool) = (c.pool, c.process_pool);
         match self.program.layout.executor {
             Executor::Inline => {
                 let now = self.machine.now();
                 let since = self.tasks[key].since;
-                self.book(key, Cause::Pool, now - since);
-                let counted = self.tasks[key].counted;
-                self.machine.count(tid, counted, Cause::Running);
+                self.book(key, Cause::Pool, since, now);
+                self.stand_for(tid, Some(key), Cause::Running);
                 let t = &mut self.threads[tid as usize];
                 t.task = Some(key);
                 t.state = WORKING;

@@ -14,6 +14,8 @@ use super::pool::ThreadPool;
 use super::processes::ProcessPool;
 use super::profile::{Costs, Profile};
 use super::program::Program;
+use super::recorder::{Recorder, recorder};
+use super::recording::Record;
 use super::server::{Arrivals, Copy, Queue};
 use super::start::Starter;
 use super::task::{TaskKey, Tasks};
@@ -36,6 +38,21 @@ pub struct Limits {
     pub keep_latencies: bool,
     /// The replication whose arrivals, demands and failures are drawn, usually the same as the run's own.
     pub demands: u32,
+    /// What is written down beside the run.
+    pub record: Record,
+}
+
+/// Why a run does not go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Nothing is left to happen.
+    Idle,
+    /// It is the time at which it was to stop.
+    Time,
+    /// The memory limit was passed.
+    Memory,
+    /// The limit of events was passed.
+    Events,
 }
 
 /// One replication in progress.
@@ -91,6 +108,7 @@ pub struct Sim<'a> {
     pub(crate) findings: Vec<Finding>,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: Vec<Heap>,
+    pub(crate) recorder: Option<Box<Recorder>>,
 }
 
 impl<'a> Sim<'a> {
@@ -148,7 +166,13 @@ impl<'a> Sim<'a> {
             live_threads: 0,
             findings: Vec::new(),
             heaps: Vec::new(),
+            recorder: None,
         };
+        if let Some((recorder, log, tape)) = recorder(limits.record) {
+            sim.recorder = Some(recorder);
+            sim.memory.log = Some(Box::new(log));
+            sim.machine.record(tape);
+        }
         // Locks shared between processes come first in the table of locks.
         sim.locks
             .extend(program.locks.iter().map(|_| Lock::default()));
@@ -194,11 +218,13 @@ impl<'a> Sim<'a> {
             let script = std::mem::take(&mut self.threads[tid as usize].script);
             self.threads[tid as usize] = Thread::new(role, home, serial);
             self.threads[tid as usize].script = script;
+            self.thread_starts(tid);
             return tid;
         }
         let tid = self.machine.spawn();
         debug_assert_eq!(tid as usize, self.threads.len());
         self.threads.push(Thread::new(role, home, serial));
+        self.thread_starts(tid);
         tid
     }
 
@@ -216,44 +242,48 @@ impl<'a> Sim<'a> {
 
     /// Runs to the end and reports.
     pub fn run(mut self) -> Observed {
-        let mut stopped = false;
-        if let Some(horizon) = self.limits.horizon {
-            self.machine.end_at(horizon);
-        }
-        loop {
-            if let Some((at, bytes)) = self.memory.exceeded {
-                self.findings.push(Finding::OutOfMemory { at, bytes });
-                stopped = true;
-                break;
-            }
-            if self.over_limit() {
-                self.findings.push(Finding::EventLimit {
-                    at: self.machine.now(),
-                });
-                stopped = true;
-                break;
-            }
-            let Some(up) = self.machine.advance() else {
-                break;
-            };
-            match up {
-                Upcall::OnCore(tid) => self.drive(tid),
-                Upcall::Timer(tid) => self.timer(tid),
-                Upcall::Arrival => self.arrive(),
-                Upcall::Check => self.past_hope = self.hopeless(),
-                Upcall::End => {
-                    stopped = true;
-                    break;
-                }
-            }
-        }
-        if !stopped && self.tasks.alive() > 0 {
+        let stop = self.go(self.limits.horizon);
+        if stop == Stop::Idle && self.tasks.alive() > 0 {
             self.report_deadlock();
         }
         self.machine.finish();
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
         self.observe()
+    }
+
+    /// Runs until nothing is left to happen, a limit is passed, or it is this time.
+    pub(crate) fn go(&mut self, until: Option<Nanos>) -> Stop {
+        if let Some(until) = until {
+            self.machine.end_at(until);
+        }
+        loop {
+            if let Some((at, bytes)) = self.memory.exceeded {
+                self.findings.push(Finding::OutOfMemory { at, bytes });
+                return Stop::Memory;
+            }
+            if self.over_limit() {
+                self.findings.push(Finding::EventLimit {
+                    at: self.machine.now(),
+                });
+                return Stop::Events;
+            }
+            let Some(up) = self.machine.advance() else {
+                return Stop::Idle;
+            };
+            match up {
+                Upcall::OnCore(tid) => self.drive(tid),
+                Upcall::Timer(tid) => self.timer(tid),
+                Upcall::Arrival => self.arrive(),
+                Upcall::Check => self.past_hope = self.hopeless(),
+                Upcall::End => return Stop::Time,
+            }
+        }
+    }
+
+    /// A thread.
+    pub(crate) fn thread(&self, tid: Tid) -> &Thread {
+        &self.threads[tid as usize]
     }
 
     /// Whether there have been as many events as the run may take.
@@ -384,6 +414,11 @@ impl<'a> Sim<'a> {
                     continue;
                 }
             }
+            let t = &mut self.threads[tid as usize];
+            if t.pickling {
+                t.pickling = false;
+                self.machine.mark(tid, false);
+            }
             match self.threads[tid as usize].script.pop_front() {
                 Some(act) => {
                     if !self.act(tid, act) {
@@ -419,6 +454,14 @@ impl<'a> Sim<'a> {
             Act::Run(time) => return self.machine.run(tid, time),
             Act::RunC(time) => {
                 self.threads[tid as usize].in_c = true;
+                return self.machine.run(tid, time);
+            }
+            Act::Pickle { time, in_c } => {
+                self.threads[tid as usize].in_c = in_c;
+                if self.recorder.is_some() {
+                    self.threads[tid as usize].pickling = true;
+                    self.machine.mark(tid, true);
+                }
                 return self.machine.run(tid, time);
             }
             Act::Native(_) => {
@@ -502,6 +545,7 @@ impl<'a> Sim<'a> {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
                 t.wait = Wait::Sleep;
+                t.until = until;
                 let at = until.max(self.machine.now()) + self.machine.slack();
                 self.machine.set_timer(tid, at);
                 self.block(tid, cause);
@@ -514,7 +558,9 @@ impl<'a> Sim<'a> {
                     return true;
                 }
                 t.wait = Wait::Park;
+                t.timed = matches!(act, Act::ParkUntil(..));
                 if let Act::ParkUntil(until, _) = act {
+                    t.until = until;
                     let at = until.max(self.machine.now()) + self.machine.slack();
                     self.machine.set_timer(tid, at);
                 }
@@ -543,8 +589,9 @@ impl<'a> Sim<'a> {
 
     fn exited(&mut self, tid: Tid) {
         self.live_threads -= 1;
-        self.machine.count(tid, false, Cause::Running);
+        self.stand_for(tid, None, Cause::Running);
         self.machine.exit(tid);
+        self.thread_ends(tid);
         if self.threads[tid as usize].role == Role::Raw {
             self.spare_threads.push(tid);
         }
@@ -590,6 +637,7 @@ impl<'a> Sim<'a> {
     fn observe(mut self) -> Observed {
         let end = self.machine.now();
         let memory_mean = self.memory.mean(end);
+        let (recording, over_time) = self.end_recording();
         let in_flight = self.in_flight(end);
         let (held, contended) = self
             .gils
@@ -620,6 +668,8 @@ impl<'a> Sim<'a> {
             calendar_events: popped,
             calendar_peak: self.machine.calendar_peak(),
             findings: self.findings,
+            recording,
+            over_time,
         }
     }
 }

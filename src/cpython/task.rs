@@ -74,6 +74,8 @@ pub(crate) struct Task {
     pub(crate) frames: Vec<Frame>,
     /// Since when it has been waiting where no thread stands for it.
     pub(crate) since: Nanos,
+    /// Since when it sleeps on a loop, if it does.
+    pub(crate) asleep: Nanos,
     /// Main process (copy) that it belongs to.
     pub(crate) copy: u32,
     pub(crate) parent: Option<TaskKey>,
@@ -127,6 +129,7 @@ impl Tasks {
             counted: true,
             frames,
             since: arrival,
+            asleep: arrival,
             copy: 0,
             parent: None,
             children: 0,

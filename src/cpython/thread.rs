@@ -13,6 +13,8 @@ pub(crate) enum Act {
     Run(Nanos),
     /// One C call that keeps the GIL: not interrupted.
     RunC(Nanos),
+    /// Pickling or unpickling: [`Act::RunC`], or interrupted like [`Act::Run`].
+    Pickle { time: Nanos, in_c: bool },
     /// Without the GIL (native code, a system call).
     Native(Nanos),
     /// From here on the thread's time on a core belongs to this cause.
@@ -143,9 +145,16 @@ pub(crate) struct Thread {
     pub(crate) rest: Nanos,
     /// In a C call that keeps the GIL.
     pub(crate) in_c: bool,
+    /// What it burns is spent on pickling; kept where that is recorded.
+    pub(crate) pickling: bool,
     /// Unparked before it parked.
     pub(crate) permit: bool,
     pub(crate) timed_out: bool,
+    /// When its sleep, or its parking if that is `timed`, ends at the latest.
+    pub(crate) until: Nanos,
+    pub(crate) timed: bool,
+    /// Since when it has wanted the GIL in vain; `Nanos::MAX`: it does not.
+    pub(crate) asked: Nanos,
     /// Switch number seen when its wait for the GIL began.
     pub(crate) seen: u64,
     pub(crate) script: VecDeque<Act>,
@@ -178,8 +187,12 @@ impl Thread {
             wait: Wait::None,
             rest: Nanos::ZERO,
             in_c: false,
+            pickling: false,
             permit: false,
             timed_out: false,
+            until: Nanos::ZERO,
+            timed: false,
+            asked: Nanos::MAX,
             seen: 0,
             script: VecDeque::new(),
             task: None,
@@ -189,6 +202,14 @@ impl Thread {
             call_bytes: 0,
             result_bytes: 0,
             handed: None,
+        }
+    }
+
+    /// The GIL of its own interpreter, if it has one that is not its process's.
+    pub(crate) fn interpreter_gil(&self) -> Option<u32> {
+        match self.role {
+            Role::InterpWorker(_, own) if own != NO_GIL => Some(own),
+            _ => None,
         }
     }
 }

@@ -10,6 +10,8 @@
 
 mod cause;
 mod scheduler;
+mod tape;
 
 pub use cause::{CAUSES, Cause};
 pub use scheduler::{Machine, State, Tid, Upcall};
+pub use tape::{Doing, Span, Stretch, Tape};

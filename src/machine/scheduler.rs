@@ -7,6 +7,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use rand_pcg::Pcg64Dxsm;
 
+use super::tape::{Tape, doing};
 use super::{CAUSES, Cause};
 use crate::engine::{Calendar, Class, Nanos, unit};
 use crate::scenario::MachineSpec;
@@ -144,6 +145,7 @@ pub struct Machine {
     involuntary: u64,
     popped: u64,
     next_check: u64,
+    tape: Option<Box<Tape>>,
 }
 
 impl Machine {
@@ -199,6 +201,56 @@ impl Machine {
             involuntary: 0,
             popped: 0,
             next_check: CHECK,
+            tape: None,
+        }
+    }
+
+    /// Writes down what threads do from now on; before the first thread.
+    pub fn record(&mut self, tape: Tape) {
+        debug_assert!(self.threads.is_empty());
+        self.tape = Some(Box::new(tape));
+    }
+
+    /// What is being written down.
+    #[inline]
+    pub fn tape(&mut self) -> Option<&mut Tape> {
+        self.tape.as_deref_mut()
+    }
+
+    /// Takes what has been written down.
+    pub fn take_tape(&mut self) -> Option<Tape> {
+        self.tape.take().map(|t| *t)
+    }
+
+    /// What a thread works on from now on, for the tape.
+    #[inline]
+    pub fn tag(&mut self, tid: Tid, tag: Option<u32>) {
+        if let Some(tape) = &mut self.tape {
+            tape.tag(self.now, tid, tag);
+        }
+    }
+
+    /// Whether a thread's time is marked on the tape from now on.
+    #[inline]
+    pub fn mark(&mut self, tid: Tid, marked: bool) {
+        if let Some(tape) = &mut self.tape {
+            tape.mark(self.now, tid, marked);
+        }
+    }
+
+    /// A thread's state, or what its time belongs to, has changed.
+    #[inline]
+    fn note(&mut self, tid: Tid) {
+        if self.tape.is_some() {
+            self.write_down(tid);
+        }
+    }
+
+    #[cold]
+    fn write_down(&mut self, tid: Tid) {
+        let t = &self.threads[tid as usize];
+        if let Some(tape) = &mut self.tape {
+            tape.note(self.now, tid, doing(t.state, t.core), t.cause, t.counted);
         }
     }
 
@@ -244,6 +296,9 @@ impl Machine {
             since: self.now,
             counted: false,
         });
+        if let Some(tape) = &mut self.tape {
+            tape.started(self.now, tid);
+        }
         tid
     }
 
@@ -259,6 +314,9 @@ impl Machine {
         t.since = now;
         t.cause = Cause::Startup;
         t.run_cause = Cause::Running;
+        if let Some(tape) = &mut self.tape {
+            tape.started(self.now, tid);
+        }
     }
 
     /// Announces the next arrival; one at a time.
@@ -298,6 +356,7 @@ impl Machine {
         t.counted = counted;
         t.run_cause = run_cause;
         t.cause = run_cause;
+        self.note(tid);
     }
 
     /// Changes the cause that a running thread's time belongs to.
@@ -340,6 +399,46 @@ impl Machine {
     pub fn burst(&self, tid: Tid) -> (u64, Nanos) {
         let t = &self.threads[tid as usize];
         (t.cuts, t.left)
+    }
+
+    /// What is left of the thread's burst now, at relative speed 1.
+    pub fn left(&self, tid: Tid) -> Nanos {
+        let t = &self.threads[tid as usize];
+        if !t.burning {
+            return t.left;
+        }
+        let done = (self.now - t.began).scale(self.cores[t.core as usize].speed);
+        t.left.since(done)
+    }
+
+    /// What the thread's present time belongs to, and since when.
+    pub fn cause(&self, tid: Tid) -> Cause {
+        self.threads[tid as usize].cause
+    }
+
+    /// See [`Machine::cause`].
+    pub fn since(&self, tid: Tid) -> Nanos {
+        self.threads[tid as usize].since
+    }
+
+    /// What the thread's time on a core belongs to.
+    pub fn run_cause(&self, tid: Tid) -> Cause {
+        self.threads[tid as usize].run_cause
+    }
+
+    /// How many cores there are.
+    pub fn cores(&self) -> u32 {
+        u32::try_from(self.cores.len()).expect("few cores")
+    }
+
+    /// Who is on a core.
+    pub fn current(&self, core: u32) -> Option<Tid> {
+        self.cores[core as usize].current
+    }
+
+    /// When whoever is on a core was put there.
+    pub fn picked(&self, core: u32) -> Nanos {
+        self.cores[core as usize].picked
     }
 
     /// What the thread owes.
@@ -465,6 +564,7 @@ impl Machine {
                 let t = &mut self.threads[tid as usize];
                 t.state = State::Blocked;
                 t.ready_sequence = 0;
+                self.note(tid);
             }
             State::Blocked | State::Waking | State::Exited => {}
         }
@@ -486,6 +586,7 @@ impl Machine {
             self.suspend(tid, Cause::Startup);
         }
         self.threads[tid as usize].state = State::Exited;
+        self.note(tid);
     }
 
     fn leave_core(&mut self, tid: Tid, cause: Cause) {
@@ -508,6 +609,7 @@ impl Machine {
         c.clock = c.clock.max(self.threads[tid as usize].virtual_runtime);
         c.current = None;
         c.last = tid;
+        self.note(tid);
         self.pick(core);
     }
 
@@ -559,6 +661,7 @@ impl Machine {
             self.cores[core].reserved = true;
             self.threads[tid as usize].state = State::Waking;
             self.settle(tid, core_index);
+            self.note(tid);
             if latency == Nanos::ZERO {
                 self.dispatch(core_index, tid);
             } else {
@@ -681,6 +784,9 @@ impl Machine {
             if self.threads[tid as usize].state != State::Exited {
                 self.flush(tid);
             }
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.finish(self.now);
         }
     }
 

@@ -1,11 +1,13 @@
 //! Statistics of observations: histograms, batch means, intervals, warm-up and drift. Pure: no clock, no files, and the
 //! same bits on every platform (transcendental functions come from `libm`, sums are taken in a fixed order).
 
+mod course;
 mod histogram;
 mod interval;
 mod series;
 mod steady;
 
+pub use course::Course;
 pub use histogram::Histogram;
 pub use interval::{CONFIDENCE, Estimate, paired_difference, ratio, student_t};
 pub use series::{Batch, BatchSeries};

@@ -47,6 +47,50 @@ pub struct MachineFacts {
     pub memory_limit_bytes: Option<u64>,
 }
 
+/// An interpreter that was simulated.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct InterpreterFacts {
+    /// Name of its profile.
+    pub name: String,
+    /// What Python calls itself.
+    pub version: String,
+    /// Whether there is a GIL.
+    pub gil: bool,
+    /// Where its numbers come from, in words.
+    pub origin: String,
+    /// Parameters that were measured, or computed from measurements.
+    pub measured_count: u64,
+    /// Parameters that are estimates.
+    pub estimated_count: u64,
+    /// The measurement, where its details are known.
+    pub measurement: Option<Measurement>,
+}
+
+/// When and where an interpreter was measured.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Measurement {
+    /// Day, in UTC.
+    pub date: String,
+    /// Compiler of the interpreter.
+    pub compiler: String,
+    /// Profile-guided optimization; `None`: not known.
+    pub pgo: Option<bool>,
+    /// Link-time optimization; `None`: not known.
+    pub lto: Option<bool>,
+    /// Whether it has assertions.
+    pub debug: bool,
+    /// Processor.
+    pub cpu: String,
+    /// Cores that it could use.
+    pub cores: u32,
+    /// Operating system.
+    pub system: String,
+    /// How often everything was measured.
+    pub rounds: u32,
+    /// How much slower than at its best the machine ran meanwhile.
+    pub slowness: f64,
+}
+
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct RunDocument {
@@ -60,6 +104,9 @@ pub struct RunDocument {
     pub seed: u64,
     /// On which simulated computer.
     pub machine: MachineFacts,
+    /// The interpreters; empty in results of older versions.
+    #[serde(default)]
+    pub interpreters: Vec<InterpreterFacts>,
     /// Level of the intervals.
     pub confidence: f64,
     /// Relative half-width asked for.
@@ -245,6 +292,9 @@ pub struct SweepHeader {
     pub zip: bool,
     /// How many points the plan has.
     pub points: u64,
+    /// Whether all tasks arrive at once, where the file says so.
+    #[serde(default)]
+    pub batch: Option<bool>,
     /// The metric ranked by, as `--rank-by` takes it.
     pub ranked_by: String,
     /// Relative half-width asked for.

@@ -262,7 +262,7 @@ pub(super) fn primary_quantity(m: Metric) -> Option<Quantity> {
 }
 
 /// The metric in words.
-pub(super) fn metric_name(m: Metric) -> String {
+pub fn metric_name(m: Metric) -> String {
     match m {
         Metric::Makespan => "makespan".into(),
         Metric::Throughput => "throughput".into(),

@@ -5,9 +5,10 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Meta;
 use super::grid::{metric_name, metric_unit};
+use crate::cpython::profile::Provenance;
 use crate::measure::{CONFIDENCE, Estimate};
 use crate::strategy::{Cause, Finding};
-use crate::study::{Forecast, LATENCIES, Quantity, Study, Unit};
+use crate::study::{Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
 
 /// Version of the format. It grows when a key changes its meaning or goes away; new keys may appear without.
 pub const SCHEMA: u64 = 1;
@@ -113,6 +114,10 @@ pub fn json(study: &Study, meta: &Meta) -> String {
                 ("memory_limit_bytes", memory),
             ]),
         ),
+        (
+            "interpreters",
+            Value::List(study.interpreters.iter().map(interpreter).collect()),
+        ),
         ("confidence", Value::Number(CONFIDENCE)),
         ("precision", Value::Number(study.precision)),
         ("steady_state", Value::Bool(study.steady)),
@@ -133,6 +138,36 @@ pub fn json(study: &Study, meta: &Meta) -> String {
     let mut out = serde_json::to_string_pretty(&root).expect(WRITTEN);
     out.push('\n');
     out
+}
+
+/// Which interpreter it is, how it was measured, and on what machine.
+fn interpreter(i: &Interpreter) -> Value {
+    let count = |n: usize| Value::Whole(n as u64);
+    object([
+        ("name", i.name.as_str().into()),
+        ("version", i.version.as_str().into()),
+        ("gil", Value::Bool(i.gil)),
+        ("origin", i.origin.as_str().into()),
+        ("measured_count", count(i.measured)),
+        ("estimated_count", count(i.estimated)),
+        ("measurement", optional(i.provenance.as_ref(), measurement)),
+    ])
+}
+
+fn measurement(p: &Provenance) -> Value {
+    let flag = |known: Option<bool>| optional(known, Value::Bool);
+    object([
+        ("date", p.date.as_str().into()),
+        ("compiler", p.build.compiler.as_str().into()),
+        ("pgo", flag(p.build.pgo)),
+        ("lto", flag(p.build.lto)),
+        ("debug", Value::Bool(p.build.debug)),
+        ("cpu", p.machine.cpu.as_str().into()),
+        ("cores", Value::Whole(p.machine.cores.into())),
+        ("system", p.machine.system.as_str().into()),
+        ("rounds", Value::Whole(p.rounds.into())),
+        ("slowness", Value::Number(p.slowness)),
+    ])
 }
 
 /// The value in one line, its newline included.

@@ -8,12 +8,15 @@ pub mod figure;
 mod grid;
 mod json;
 mod markdown;
+mod ps;
 pub mod sweep;
 mod text;
 
 pub use csv::csv;
+pub use grid::metric_name;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
+pub use ps::{Rows, Taken, ps, ps_json, pstree};
 pub use text::text;
 
 /// What a report says besides the study's own results.

@@ -4,6 +4,7 @@
 //! collected (`decode*`), and the types that the rest of the program uses ([`Scenario`]). The format is documented in
 //! `docs/scenario-format.md`.
 
+mod changes;
 mod decode;
 mod decode_machine;
 mod decode_scenario;
@@ -13,6 +14,7 @@ mod decode_values;
 mod decode_workload;
 mod diagnostic;
 mod dist;
+mod dist_text;
 pub mod embedded;
 pub mod limits;
 mod load;
@@ -25,6 +27,7 @@ mod tree;
 pub mod units;
 mod variants;
 
+pub use changes::{Changed, Changes};
 pub use diagnostic::{Code, Diagnostic, Severity, Source, render};
 pub use dist::Dist;
 pub use load::{check, load, parse, read};

@@ -208,6 +208,23 @@ pub fn share(text: &str) -> Result<f64, UnitError> {
     }
 }
 
+/// A size as a person writes it: in the largest unit that it is a whole number of (`2MB`, `64KiB`, `1500B`).
+pub fn format_size(bytes: Bytes) -> String {
+    let units: [(&str, Bytes); 6] = [
+        ("GiB", 1 << 30),
+        ("GB", 1_000_000_000),
+        ("MiB", 1 << 20),
+        ("MB", 1_000_000),
+        ("KiB", 1 << 10),
+        ("kB", 1_000),
+    ];
+    let fits = |&&(_, n): &&(&str, Bytes)| bytes >= n && bytes.is_multiple_of(n);
+    match units.iter().find(fits) {
+        Some((unit, n)) => format!("{}{unit}", bytes / n),
+        None => format!("{bytes}B"),
+    }
+}
+
 /// A duration as a person writes it: the shortest of the exact forms (`1.5s`, `250ms`, `3us`).
 pub fn format_duration(t: Nanos) -> String {
     for (unit, ns) in [("s", 1_000_000_000_u64), ("ms", 1_000_000), ("us", 1_000)] {
@@ -245,6 +262,20 @@ mod tests {
             ("2d", 172_800_000_000_000),
         ] {
             assert_eq!(duration(text), Ok(Nanos(ns)), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_written_as_they_are_read() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (2_000_000, "2MB"),
+            (65_536, "64KiB"),
+            (1_500, "1500B"),
+            (1 << 30, "1GiB"),
+        ] {
+            assert_eq!(format_size(bytes), text);
+            assert_eq!(size(text), Ok(bytes));
         }
     }
 

@@ -1,14 +1,18 @@
 //! A strategy tree and a workload compiled to programs for simulated threads, and the run of one replication.
 
 mod check;
+mod check_recording;
 mod compile;
 mod outcome;
 
 pub use check::check;
+pub use check_recording::check_recording;
 pub use compile::{batch_order, compile};
 pub use outcome::*;
 
 use crate::cpython::profile::Profile;
+use crate::cpython::recording::{OverTime, Record, RecordOptions, Recording};
+use crate::cpython::snapshot::Snapshot;
 use crate::cpython::{Limits, Sim};
 use crate::engine::Nanos;
 use crate::scenario::{MachineSpec, Strategy, Workload};
@@ -55,6 +59,32 @@ pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
     simulate_demands_of(input, input.replication)
 }
 
+/// The state of a replication at an instant: everything at it included, nothing after. The run is the one that [`simulate`]
+/// makes of the same input, but for the warm-up: all tasks are counted.
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
+    let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
+    let limits = Limits {
+        warmup: Nanos::ZERO,
+        horizon: input.horizon,
+        max_events: input.max_events,
+        keep_latencies: false,
+        demands: input.replication,
+        record: Record::Nothing,
+    };
+    let sim = Sim::new(
+        input.machine,
+        input.profile,
+        &program,
+        input.seed,
+        input.replication,
+        limits,
+    );
+    Ok(sim.snapshot(at))
+}
+
 /// Simulates one replication with the arrivals, classes, demands, think times and failures of replication `demands`: what
 /// varies from one replication to the next is then the machine and the runtime alone, as it does from one real run of a
 /// fixed program to the next.
@@ -62,6 +92,38 @@ pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
 /// # Errors
 /// When the interpreter cannot do what the strategy asks.
 pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome, SimError> {
+    run(input, demands, Record::Nothing).map(|r| r.outcome)
+}
+
+/// Simulates one replication and writes down who did what. The outcome is that of [`simulate`].
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn record(
+    input: &SimInput<'_>,
+    options: RecordOptions,
+) -> Result<(Outcome, Recording), SimError> {
+    let run = run(input, input.replication, Record::Window(options))?;
+    Ok((run.outcome, run.recording.unwrap_or_default()))
+}
+
+/// Simulates one replication and follows its course over time. The outcome is that of [`simulate`].
+///
+/// # Errors
+/// When the interpreter cannot do what the strategy asks.
+pub fn course(input: &SimInput<'_>) -> Result<(Outcome, OverTime), SimError> {
+    let run = run(input, input.replication, Record::Course)?;
+    Ok((run.outcome, run.over_time.unwrap_or_default()))
+}
+
+/// A replication and what was written down beside it.
+struct Run {
+    outcome: Outcome,
+    recording: Option<Recording>,
+    over_time: Option<OverTime>,
+}
+
+fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimError> {
     let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
     let limits = Limits {
         warmup: input.warmup,
@@ -69,6 +131,7 @@ pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome
         max_events: input.max_events,
         keep_latencies: input.keep_latencies,
         demands,
+        record,
     };
     let o = Sim::new(
         input.machine,
@@ -86,7 +149,7 @@ pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome
     } else {
         vec![o.observer.latency.clone()]
     };
-    Ok(Outcome {
+    let outcome = Outcome {
         arrived: o.observer.arrived,
         completed: o.observer.completed,
         failed: o.observer.failed,
@@ -114,5 +177,10 @@ pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome
         calendar_events: o.calendar_events,
         calendar_peak: o.calendar_peak,
         findings: o.findings,
+    };
+    Ok(Run {
+        outcome,
+        recording: o.recording,
+        over_time: o.over_time,
     })
 }

@@ -3,7 +3,8 @@
 use super::StudyError;
 use crate::cpython::profile::Profile;
 use crate::scenario::{
-    Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass, Workers,
+    Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, StrategyCase, TaskClass,
+    Workers,
 };
 
 /// A strategy on an interpreter.
@@ -104,6 +105,23 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
         }
     }
     all
+}
+
+/// Gives every strategy that has workers so many (see [`Strategy::with_workers`]). A scenario that names no strategies names the full
+/// set from then on.
+pub fn set_workers(scenario: &mut Scenario, profiles: &[Profile], workers: u32) {
+    if scenario.strategies.is_empty() {
+        scenario.strategies = default_cases(scenario, profiles)
+            .into_iter()
+            .map(|c| StrategyCase {
+                strategy: c.strategy,
+                interpreter: scenario.interpreters.get(c.profile).cloned(),
+            })
+            .collect();
+    }
+    for case in &mut scenario.strategies {
+        case.strategy = case.strategy.with_workers(workers);
+    }
 }
 
 /// A thread pool fitted to the workload: a thread for every task that may wait at once (up to 100), a thread for each core where

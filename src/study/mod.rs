@@ -7,7 +7,11 @@
 //! out everywhere, and replications follow until the metric that the study ranks by is precise enough.
 
 mod cases;
+mod course;
+mod drive;
+mod fingerprint;
 mod forecast;
+mod interpreter;
 mod judge;
 mod numbers;
 mod options;
@@ -18,9 +22,12 @@ mod sample;
 mod steady;
 pub mod sweep;
 mod warning;
+mod work;
 
-pub use cases::{Case, cases, default_cases};
+pub use cases::{Case, cases, default_cases, set_workers};
+pub use fingerprint::fingerprint;
 pub use forecast::{ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
+pub use interpreter::Interpreter;
 pub(crate) use numbers::{bytes, decimals, digits, percent, seconds, time_unit, whole};
 pub use options::{Options, Progress, StudyError};
 pub use quantity::{LATENCIES, Quantity, Unit};

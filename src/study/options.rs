@@ -43,8 +43,8 @@ impl Options {
         if is_steady(scenario) { 5 } else { 10 }
     }
 
-    /// The metric to rank by.
-    pub(super) fn primary(&self, scenario: &Scenario) -> Metric {
+    /// The metric that a study of the scenario ranks by.
+    pub fn primary(&self, scenario: &Scenario) -> Metric {
         if let Some(metric) = self.metric.or(scenario.rank_by) {
             return metric;
         }

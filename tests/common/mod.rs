@@ -141,8 +141,9 @@ impl Case {
         }
     }
 
-    fn simulate(&self) -> Outcome {
-        let input = SimInput {
+    /// What the simulator is given.
+    pub(crate) fn input(&self) -> SimInput<'_> {
+        SimInput {
             machine: &self.machine,
             profile: &self.profile,
             workload: &self.workload,
@@ -153,7 +154,11 @@ impl Case {
             horizon: self.horizon,
             keep_latencies: true,
             max_events: self.max_events,
-        };
+        }
+    }
+
+    fn simulate(&self) -> Outcome {
+        let input = self.input();
         let outcome = simulate(&input).expect("a strategy that this interpreter has");
         if let Err(broken) = check(&input, &outcome) {
             panic!("{broken}");

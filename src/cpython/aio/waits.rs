@@ -21,12 +21,13 @@ impl Sim<'_> {
             // The time of a step in which the task arrives is nobody's until it does.
             let in_this_step = arrival > self.loops[copy as usize].handle_began;
             let from = if in_this_step { arrival } else { now };
-            self.book(key, Cause::Io, until.since(from));
+            self.book(key, Cause::Io, from, until);
             self.tasks[key].since = until.max(now);
         }
         self.loop_timers += 1;
         let number = self.loop_timers;
         self.tasks[key].sleep = number;
+        self.tasks[key].asleep = now;
         self.loops[copy as usize]
             .timers
             .push(Reverse((until, number, Handle::Due(key, number))));
@@ -38,6 +39,15 @@ impl Sim<'_> {
             &mut self.shared_locks[lock as usize]
         } else {
             &mut self.loops[copy as usize].locks[lock as usize]
+        }
+    }
+
+    /// The same, to look at.
+    pub(crate) fn awaited(&self, copy: u32, lock: u32) -> &LoopLock {
+        if self.program.locks[lock as usize].shared {
+            &self.shared_locks[lock as usize]
+        } else {
+            &self.loops[copy as usize].locks[lock as usize]
         }
     }
 
@@ -72,7 +82,7 @@ impl Sim<'_> {
     pub(crate) fn loop_resume(&mut self, by: Tid, key: TaskKey, cause: Cause) {
         let now = self.machine.now();
         let (since, copy) = (self.tasks[key].since, self.tasks[key].copy);
-        self.book(key, cause, now.since(since));
+        self.book(key, cause, since, now);
         self.tasks[key].since = now;
         let l = &mut self.loops[copy as usize];
         l.ready.push_back(Handle::Step(key));
@@ -87,7 +97,7 @@ impl Sim<'_> {
     pub(crate) fn loop_gathered(&mut self, key: TaskKey) {
         let now = self.machine.now();
         let (since, copy) = (self.tasks[key].since, self.tasks[key].copy);
-        self.book(key, Cause::Queue, now.since(since));
+        self.book(key, Cause::Queue, since, now);
         self.tasks[key].since = now;
         self.loops[copy as usize]
             .ready

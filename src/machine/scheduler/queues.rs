@@ -116,6 +116,7 @@ impl Machine {
         c.slice_armed = false;
         c.slice_generation = c.slice_generation.wrapping_add(1);
         self.enter(tid, run_cause);
+        self.note(tid);
         if self.cores[core as usize].waiting > 0 {
             self.arm_slice(core);
         }
@@ -172,6 +173,7 @@ impl Machine {
         c.waiting += 1;
         c.waiting_sum += u128::from(t.virtual_runtime);
         self.ready_count += 1;
+        self.note(tid);
     }
 
     /// Whether the running thread's deadline has passed unnoticed: it is renewed when the thread is picked and at every

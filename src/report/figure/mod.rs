@@ -1,6 +1,12 @@
 //! Figures as data: what is drawn, without how. `report::plot` draws them as SVG and PNG files, `report::html` into the
 //! page; both show the same numbers with the same names, units and colours.
 
+mod make;
+pub mod palette;
+pub mod ticks;
+
+pub use make::figures;
+
 /// One figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {

@@ -1,6 +1,15 @@
 //! Sweeps: one study for each point of a plan. What is varied stands in a [`Plan`]; points are numbered in canonical order (the last
 //! axis runs fastest) and their results do not depend on each other, nor on the order in which they are made.
 
+mod axes;
+pub mod journal;
+mod run;
+mod values;
+
+pub use axes::{Axes, is_cores};
+pub use run::{Advance, Points, Prepared, prepare, run_sweep};
+pub use values::{FORMS, MAX_POINTS, Values, values};
+
 /// What is varied, and over which values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {

@@ -1,0 +1,189 @@
+//! What every simulating command can be told: what to compare, and how much to simulate.
+
+use std::path::PathBuf;
+
+use clap::{Args, builder::RangedU64ValueParser};
+
+use super::exit::UserError;
+use super::printer::Printer;
+use crate::calibrate::profiles;
+use crate::cpython::profile::Profile;
+use crate::scenario::{self, Changes, Diagnostic, Scenario, parse_ranking, render};
+use crate::study::Options;
+use crate::study::sweep::is_cores;
+
+/// What to compare.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Selection {
+    /// Compare this strategy (repeatable; instead of the scenario's own)
+    ///
+    /// Forms: sequential, threads, threads:8, threads:per-task, processes:4:fork (or spawn, forkserver), pool:4:spawn,
+    /// pool:4:spawn:20 (chunks of 20), interpreters:4, asyncio, asyncio:100 (at most 100 tasks at once), asyncio+threads:4,
+    /// asyncio+processes:4:fork, asyncio+interpreters:4, prefork:4(asyncio). Without a number: as many as the library
+    /// takes by itself. With @cpython-3.14t after it, on that interpreter only. Tables name strategies in this form, too.
+    #[arg(long, value_name = "STRATEGY", help_heading = "What to compare")]
+    pub strategy: Vec<String>,
+    /// Compare on this interpreter (repeatable; instead of the scenario's own)
+    #[arg(long, value_name = "NAME", help_heading = "What to compare")]
+    pub interpreter: Vec<String>,
+    /// Override a field of the scenario (repeatable), for example machine.cores=8
+    #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set, help_heading = "What to compare")]
+    pub set: Vec<(String, String)>,
+}
+
+/// How much to simulate.
+#[derive(Clone, Debug, Args)]
+pub struct Effort {
+    /// Rank by this metric (makespan, throughput, mean, p95, p99..., memory, cpu) [default: the scenario's `rank_by`, or makespan of batches, else the first latency objective or p95]
+    #[arg(long, value_name = "METRIC", help_heading = "What to compare")]
+    pub rank_by: Option<String>,
+
+    /// Master seed [default: the scenario's]
+    #[arg(long, value_name = "N", help_heading = "How much to simulate")]
+    pub seed: Option<u64>,
+    /// Exactly so many replications [default: until --precision is reached]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000), help_heading = "How much to simulate")]
+    pub replications: Option<u32>,
+    /// Relative half-width of the ranked metric's confidence interval to reach
+    #[arg(long, value_name = "PERCENT", default_value = "2%", value_parser = precision, help_heading = "How much to simulate")]
+    pub precision: f64,
+    /// Stop a single simulation after so many events
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "How much to simulate")]
+    pub max_events: Option<u64>,
+    /// Worker threads; the result does not depend on them [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "How much to simulate")]
+    pub threads: Option<u32>,
+}
+
+impl Selection {
+    /// What it changes in a scenario.
+    pub(super) fn changes(&self, seed: Option<u64>) -> Changes {
+        Changes {
+            set: self.set.clone(),
+            cores: None,
+            interpreters: self.interpreter.clone(),
+            strategies: self.strategy.clone(),
+            seed,
+        }
+    }
+
+    /// `what` (`--cores 8`) and `--set` must not both say which cores there are: whichever won, the other would be ignored in
+    /// silence.
+    pub(super) fn refuse_cores(&self, what: &str) -> anyhow::Result<()> {
+        match self.set.iter().find(|(path, _)| is_cores(path)) {
+            None => Ok(()),
+            Some((path, value)) => Err(UserError::new(format!(
+                "{what} and --set {path}={value} both say which cores there are: leave one of them out"
+            ))
+            .into()),
+        }
+    }
+
+    /// The options that repeat it.
+    pub(super) fn words(&self, add: &mut impl FnMut(&str, String)) {
+        for s in &self.strategy {
+            add("--strategy", s.clone());
+        }
+        for i in &self.interpreter {
+            add("--interpreter", i.clone());
+        }
+        for (path, value) in &self.set {
+            add("--set", format!("{path}={value}"));
+        }
+    }
+}
+
+impl Effort {
+    /// The options of a study.
+    pub(super) fn options(&self) -> anyhow::Result<Options> {
+        let defaults = Options::default();
+        Ok(Options {
+            replications: self.replications,
+            precision: self.precision,
+            max_events: self.max_events.unwrap_or(defaults.max_events),
+            threads: self.threads.map(|n| n as usize),
+            metric: self
+                .rank_by
+                .as_deref()
+                .map(user_error(parse_ranking))
+                .transpose()?,
+            ..defaults
+        })
+    }
+
+    /// The options that repeat it: all that the result depends on but the seed.
+    pub(super) fn words(&self, add: &mut impl FnMut(&str, String)) {
+        if let Some(m) = &self.rank_by {
+            add("--rank-by", m.clone());
+        }
+        if let Some(n) = self.replications {
+            add("--replications", n.to_string());
+        }
+        if self.precision != 0.02 {
+            add("--precision", self.precision.to_string());
+        }
+        if let Some(n) = self.max_events {
+            add("--max-events", n.to_string());
+        }
+    }
+}
+
+fn precision(text: &str) -> Result<f64, String> {
+    let value = match text.strip_suffix('%') {
+        Some(p) => p.trim().parse::<f64>().map(|p| p / 100.0),
+        None => text.trim().parse(),
+    };
+    match value {
+        Ok(p) if p > 0.0 && p < 1.0 => Ok(p),
+        _ => Err("write a share above 0 and below 100%: 2%, or 0.02".into()),
+    }
+}
+
+/// A scenario's text, read once.
+pub(super) struct Source {
+    pub text: String,
+    pub origin: PathBuf,
+}
+
+impl Source {
+    /// Reads a file, a shipped scenario or standard input.
+    pub(super) fn read(name: &str) -> anyhow::Result<Self> {
+        let (text, origin) = scenario::read(name).map_err(|d| rendered(&[d]))?;
+        Ok(Self { text, origin })
+    }
+
+    /// The scenario with these changes. What they leave out is said.
+    pub(super) fn scenario(
+        &self,
+        changes: &Changes,
+        printer: &Printer,
+    ) -> anyhow::Result<Scenario> {
+        let changed = changes
+            .parse(&self.text, &self.origin)
+            .map_err(|d| rendered(&d))?;
+        if let Some((left_out, all)) = changed.left_out {
+            printer.hint(&format!(
+                "note: left out: {left_out} of the scenario's {all} strategies, which are for other interpreters \
+                 (On(..)). Name strategies with --strategy to compare them here."
+            ));
+        }
+        Ok(changed.scenario)
+    }
+}
+
+/// Diagnostics as the user's error.
+pub(super) fn rendered(diagnostics: &[Diagnostic]) -> anyhow::Error {
+    UserError::Rendered(render(diagnostics, super::check::stderr_is_styled())).into()
+}
+
+/// The profile of this name.
+pub(super) fn find_profile(name: &str) -> anyhow::Result<Profile> {
+    profiles::find(name).map_err(|e| UserError::new(e.to_string()).into())
+}
+
+/// A parser of the user's words whose complaint is the user's error.
+pub(super) fn user_error<T>(
+    parse: fn(&str) -> Result<T, String>,
+) -> impl Fn(&str) -> anyhow::Result<T> {
+    move |text| parse(text).map_err(|e| UserError::new(e).into())
+}

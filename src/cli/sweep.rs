@@ -1,0 +1,387 @@
+//! `pchsim sweep`: a study for each point of a plan.
+
+mod output;
+mod runner;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::exit::{Exit, UserError};
+use super::printer::Printer;
+use super::selection::{Effort, Selection, Source};
+use super::words::quoted;
+use crate::host;
+use crate::report::document::{MachineFacts, ScenarioName};
+use crate::report::metric_name;
+use crate::report::sweep::SweepFacts;
+use crate::scenario::{Changes, Scenario};
+use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
+use crate::study::{Options, StudyError, fingerprint};
+use runner::Runner;
+use store::Store;
+
+/// What is swept when no scenario is named.
+const DEFAULT_SCENARIO: &str = "scraper";
+
+/// How a result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: a table, a chart, and what stands out.
+    Text,
+    /// Everything, one line a case of a point (documented in docs/output-format.md).
+    Jsonl,
+    /// One row a case of a point.
+    Csv,
+}
+
+/// Simulates a scenario at every point of a grid (or row) of values, and shows what they change.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(before_long_help = "Examples:
+  pchsim sweep scraper --cores 1..16
+  pchsim sweep my.ron --workers 1..64*2 --strategy threads --strategy processes
+  pchsim sweep api --vary workload.arrivals.rate=50/s..500/s/50/s -o output/api.csv
+  pchsim sweep agents --cores 2,4,8 --vary interpreter=cpython-3.14,cpython-3.14t --precision 5%
+  pchsim sweep my.ron --zip --cores 1,2,4 --vary machine.memory=2GiB,4GiB,8GiB
+  pchsim sweep --cores 1..64 -o output/big.jsonl --resume
+
+Values:
+  1,2,8                a list
+  1..16                every whole number, both ends included
+  1..32/4              in steps: 1, 5, 9, ... 29 (from the first value, never past the last)
+  1..32*2              doubled: 1, 2, 4, 8, 16, 32
+  1..1000/log:7        so many, evenly on a logarithmic scale: 1, 3, 10, 32, 100, 316, 1000
+  10ms..100ms/10ms     with the field's unit at both ends and at the step; 64kB..1MB*2
+  1,2,4..16/4          ranges within a list")]
+#[command(
+    after_long_help = "Every point is what `pchsim run` says of it, with the same seed: points meet the same arrivals and demands, so that they differ by
+what is varied and not by chance.
+
+With -o FILE finished points are kept in FILE.journal while the sweep runs. After Ctrl-C, a kill or a power cut the same command with
+--resume goes on from there, and ends with the same bytes.
+
+Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same file, 130 interrupted."
+)]
+pub struct Args {
+    /// Name of a shipped scenario, a file, or - for standard input [default: the shipped scraper]
+    pub scenario: Option<String>,
+
+    /// Vary the number of cores, for example 1..16
+    #[arg(long, value_name = "VALUES", help_heading = "What to vary")]
+    pub cores: Option<String>,
+    /// Vary the workers of every strategy that has any, for example 1,2,4,8
+    ///
+    /// Threads and processes of pools, processes of a prefork server. Strategies without workers (sequential, asyncio by
+    /// itself, a thread for each task) are simulated at each point as they are.
+    #[arg(long, value_name = "VALUES", help_heading = "What to vary")]
+    pub workers: Option<String>,
+    /// Vary a field of the scenario (repeatable), for example workload.arrivals.rate=50/s..500/s/50/s
+    ///
+    /// Any path that --set takes; besides these interpreter=A,B, strategy=A,B (one at each point) and seed=1..5.
+    #[arg(long, value_name = "PATH=VALUES", value_parser = super::check::parse_set, help_heading = "What to vary")]
+    pub vary: Vec<(String, String)>,
+    /// Let the axes run side by side (first values together, then second ones, ...) instead of as a grid
+    #[arg(long, help_heading = "What to vary")]
+    pub zip: bool,
+
+    /// What to compare.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How much to simulate.
+    #[command(flatten)]
+    pub effort: Effort,
+
+    /// How the result is written [default: by the name of the output file, or text]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Write the result to this file (.csv, .jsonl), or to standard output (-)
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Replace the output file if it exists, and forget what an unfinished sweep has left
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Go on with the unfinished sweep of the same command (needs -o)
+    #[arg(long, help_heading = "Output")]
+    pub resume: bool,
+    /// Use ASCII signs only in the text
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+}
+
+/// A sweep that is about to run.
+struct Setting {
+    source: Source,
+    axes: Axes,
+    plan: Plan,
+    base: Changes,
+    options: Options,
+    facts: SweepFacts,
+}
+
+/// Runs the subcommand; the exit code.
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let target = output::Target::of(args)?;
+    let file = target.file(args);
+    if let Some(path) = &file {
+        // Before the work, not after it.
+        Printer::check_writable(path, args.force)?;
+        store::check(path, args)?;
+    } else if args.resume {
+        return Err(UserError::new("--resume goes on with a file: name it with -o").into());
+    }
+    let setting = setting(args, printer)?;
+    host::watch_interrupts();
+    let runner = Runner::new(&setting, printer);
+    let all: Vec<u64> = (0..setting.plan.len()).collect();
+    let Some(mut prepared) = prepare(&runner, &all, &setting.options).map_err(as_users)? else {
+        printer.warn("interrupted before the first point");
+        return Ok(Exit::Interrupted as u8);
+    };
+    let store = match &file {
+        Some(path) => match Store::journal(path, args, &owner(&setting, &runner), printer)? {
+            Some(store) => store,
+            None => return Ok(Exit::TryAgain as u8),
+        },
+        None => Store::memory(),
+    };
+    prepared.retain(|n| !store.has(n));
+    let kept = store.len();
+    let runner = runner.keeping(store, kept);
+    if !prepared.is_empty() {
+        run_sweep(&runner, &prepared, &setting.options).map_err(as_users)?;
+    }
+    let store = runner.end();
+    if (store.len() as u64) < setting.plan.len() {
+        return interrupted(args, printer, &setting, &store);
+    }
+    target.write(args, printer, &setting, &store)?;
+    store.remove()?;
+    Ok(Exit::Done as u8)
+}
+
+/// What a study complains of is the user's to mend, but for threads that do not start.
+fn as_users(e: anyhow::Error) -> anyhow::Error {
+    match e.downcast_ref::<StudyError>() {
+        Some(StudyError::Threads(_)) | None => e,
+        Some(other) => UserError::new(other.to_string()).into(),
+    }
+}
+
+/// Everything that the arguments say, checked as far as one can without loading the points.
+fn setting(args: &Args, printer: &Printer) -> anyhow::Result<Setting> {
+    let axes = axes(args)?;
+    let base = args.selection.changes(args.effort.seed);
+    axes.check(&base).map_err(UserError::new)?;
+    let name = args.scenario.as_deref().unwrap_or_else(|| {
+        printer.hint(&format!(
+            "no scenario is named: the shipped `{DEFAULT_SCENARIO}` is taken"
+        ));
+        DEFAULT_SCENARIO
+    });
+    for note in axes.notes() {
+        printer.hint(&format!("note: {note}"));
+    }
+    let source = Source::read(name)?;
+    let scenario = source.scenario(&base, printer)?;
+    let plan = axes.plan();
+    let mut options = args.effort.options()?;
+    // One metric for all points, even where they differ in how tasks arrive.
+    options.metric = Some(options.primary(&scenario));
+    let facts = facts(args, name, &scenario, &plan, &options);
+    Ok(Setting {
+        source,
+        axes,
+        plan,
+        base,
+        options,
+        facts,
+    })
+}
+
+fn axes(args: &Args) -> anyhow::Result<Axes> {
+    let mut axes = Axes::new(args.zip);
+    let cores = args.cores.iter().map(|v| ("cores", v));
+    let workers = args.workers.iter().map(|v| ("workers", v));
+    let fields = args.vary.iter().map(|(path, v)| (path.as_str(), v));
+    for (path, values) in cores.chain(workers).chain(fields) {
+        axes.add(path, values).map_err(UserError::new)?;
+    }
+    if axes.plan().axes.is_empty() {
+        return Err(UserError::new(
+            "nothing is varied: say what, for example --cores 1..16, --workers 1,2,4,8 or --vary workload.arrivals.rate=50/s..500/s/50/s",
+        )
+        .into());
+    }
+    Ok(axes)
+}
+
+fn facts(
+    args: &Args,
+    name: &str,
+    scenario: &Scenario,
+    plan: &Plan,
+    options: &Options,
+) -> SweepFacts {
+    SweepFacts {
+        command: command(args, name, scenario.seed),
+        version: env!("CARGO_PKG_VERSION").into(),
+        scenario: ScenarioName {
+            name: scenario.name.clone(),
+            question: scenario.question.clone(),
+            hash: fingerprint(scenario),
+        },
+        machine: MachineFacts {
+            cores: scenario.machine.cores.clone(),
+            memory_limit_bytes: scenario.machine.memory_limit,
+        },
+        seed: scenario.seed,
+        plan_hash: fingerprint(plan),
+        plan: plan.clone(),
+        ranked_by: metric_name(options.primary(scenario)),
+        precision: options.precision,
+    }
+}
+
+/// All that decides the results: what the journal of another sweep would differ in.
+fn owner(setting: &Setting, runner: &Runner<'_>) -> Vec<(String, String)> {
+    let (facts, options) = (&setting.facts, &setting.options);
+    let axes: Vec<String> = setting
+        .plan
+        .axes
+        .iter()
+        .map(|a| format!("{} ({})", a.label, a.values.len()))
+        .collect();
+    let how = if setting.plan.zip {
+        " side by side"
+    } else {
+        ""
+    };
+    let plan = format!("{}{how}, {}", axes.join(" x "), facts.plan_hash);
+    let replications = options
+        .replications
+        .map_or("free".to_owned(), |n| n.to_string());
+    [
+        ("version of pchsim", facts.version.clone()),
+        ("plan", plan),
+        ("seed", facts.seed.to_string()),
+        ("ranking", facts.ranked_by.clone()),
+        ("number of replications", replications),
+        ("precision", facts.precision.to_string()),
+        ("limit of events", options.max_events.to_string()),
+        (
+            "scenario (with --set, --strategy and --interpreter)",
+            facts.scenario.hash.clone(),
+        ),
+        ("interpreter profiles", runner.profiles_hash()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// Says what is done and how to go on.
+fn interrupted(
+    args: &Args,
+    printer: &Printer,
+    setting: &Setting,
+    store: &Store,
+) -> anyhow::Result<u8> {
+    let (done, all) = (store.len(), setting.plan.len());
+    let so_far = format!("interrupted: {done} of {all} points are finished");
+    match store.path() {
+        Some(path) => {
+            let output = args.output.as_deref().unwrap_or(Path::new(""));
+            printer.warn(&format!(
+                "{so_far} and kept in {}; go on with: {} -o {} --resume",
+                path.display(),
+                setting.facts.command,
+                quoted(&output.to_string_lossy())
+            ));
+        }
+        None => {
+            printer.warn(&format!(
+                "{so_far}; with -o FILE they would be kept, to go on with --resume"
+            ));
+            if done > 0 && args.format.is_none_or(|f| f == Format::Text) {
+                output::print_text(args, printer, setting, store)
+                    .context("the finished points cannot be shown")?;
+            }
+        }
+    }
+    Ok(Exit::Interrupted as u8)
+}
+
+/// The command that repeats the sweep: everything that the result depends on, and nothing else.
+fn command(args: &Args, scenario: &str, seed: u64) -> String {
+    let mut words = vec!["pchsim".to_owned(), "sweep".into(), quoted(scenario)];
+    let mut add = |name: &str, value: String| words.extend([name.to_owned(), quoted(&value)]);
+    if let Some(v) = &args.cores {
+        add("--cores", v.clone());
+    }
+    if let Some(v) = &args.workers {
+        add("--workers", v.clone());
+    }
+    for (path, values) in &args.vary {
+        add("--vary", format!("{path}={values}"));
+    }
+    args.selection.words(&mut add);
+    args.effort.words(&mut add);
+    if !args.vary.iter().any(|(path, _)| path == "seed") {
+        add("--seed", seed.to_string());
+    }
+    if args.zip {
+        words.push("--zip".into());
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Whole {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(line: &[&str]) -> Args {
+        Whole::try_parse_from(std::iter::once(&"sweep").chain(line))
+            .unwrap()
+            .args
+    }
+
+    #[test]
+    fn the_command_repeats_what_matters() {
+        let args = parse(&[
+            "--cores",
+            "1..4",
+            "--vary",
+            "seed=1..3",
+            "--threads",
+            "2",
+            "--zip",
+            "-o",
+            "x.csv",
+            "--strategy",
+            "prefork:4(asyncio)",
+        ]);
+        assert_eq!(
+            command(&args, "a b.ron", 7),
+            "pchsim sweep 'a b.ron' --cores 1..4 --vary seed=1..3 --strategy 'prefork:4(asyncio)' --zip"
+        );
+        let args = parse(&["--workers", "1..8*2", "--precision", "5%"]);
+        assert_eq!(
+            command(&args, "api", 7),
+            "pchsim sweep api --workers '1..8*2' --precision 0.05 --seed 7"
+        );
+    }
+
+    #[test]
+    fn nothing_varied_is_an_error_with_an_example() {
+        let e = axes(&parse(&["scraper"])).unwrap_err().to_string();
+        assert!(e.contains("--cores 1..16"), "{e}");
+    }
+}

@@ -1,0 +1,174 @@
+//! A finished sweep written where it is wanted.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::store::Store;
+use super::{Args, Format, Printer, Setting, UserError};
+use crate::cli::paint::paint;
+use crate::report::document::SweepDocument;
+use crate::report::sweep::{csv, document, header_line, text};
+use crate::report::{Meta, Style};
+
+/// Points that are read back at once.
+const CHUNK: usize = 256;
+
+/// A text is made of so much at most: what is larger nobody reads in a terminal.
+const TEXT_BYTES: u64 = 256 << 20;
+
+/// Where the result goes, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    format: Format,
+    /// To a file, and not to standard output.
+    to_file: bool,
+}
+
+impl Target {
+    /// As the arguments say.
+    pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
+        let Some(output) = args.output.as_deref() else {
+            return Ok(Self {
+                format: args.format.unwrap_or(Format::Text),
+                to_file: false,
+            });
+        };
+        if output.as_os_str() == "-" {
+            return Ok(Self {
+                format: args.format.unwrap_or(Format::Jsonl),
+                to_file: false,
+            });
+        }
+        let format = match args.format {
+            Some(format) => format,
+            None => by_name(output)?,
+        };
+        Ok(Self {
+            format,
+            to_file: true,
+        })
+    }
+
+    /// The output file, if there is one.
+    pub(super) fn file(self, args: &Args) -> Option<PathBuf> {
+        args.output.clone().filter(|_| self.to_file)
+    }
+
+    /// Writes the whole result.
+    pub(super) fn write(
+        self,
+        args: &Args,
+        printer: &Printer,
+        setting: &Setting,
+        store: &Store,
+    ) -> anyhow::Result<()> {
+        let Some(path) = self.file(args) else {
+            if self.format == Format::Text {
+                return print_text(args, printer, setting, store);
+            }
+            return printer.result_with(|w| self.stream(w, args, printer, setting, store));
+        };
+        printer.write_file_with(&path, args.force, |w| {
+            self.stream(w, args, printer, setting, store)
+        })?;
+        if printer.quiet == 0 && self.format != Format::Text {
+            print_text(args, printer, setting, store)?;
+        }
+        Ok(())
+    }
+
+    fn stream(
+        self,
+        w: &mut dyn Write,
+        args: &Args,
+        printer: &Printer,
+        setting: &Setting,
+        store: &Store,
+    ) -> anyhow::Result<()> {
+        let header = header_line(&setting.facts);
+        match self.format {
+            Format::Text => w.write_all(the_text(args, printer, setting, store)?.as_bytes())?,
+            Format::Jsonl => {
+                w.write_all(header.as_bytes())?;
+                for point in store.points() {
+                    w.write_all(store.lines(point)?.as_bytes())?;
+                }
+            }
+            Format::Csv => {
+                for (i, points) in store.points().chunks(CHUNK).enumerate() {
+                    let table = csv(&read(&header, store, points)?);
+                    // The names of the columns stand there once.
+                    let names = table.find('\n').map_or(0, |end| end + 1);
+                    let from = if i == 0 { 0 } else { names };
+                    w.write_all(&table.as_bytes()[from..])?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn by_name(output: &Path) -> anyhow::Result<Format> {
+    let extension = output
+        .extension()
+        .map(|e| e.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("csv") => Ok(Format::Csv),
+        Some("jsonl" | "ndjson") => Ok(Format::Jsonl),
+        Some("txt") => Ok(Format::Text),
+        _ => Err(UserError::new(format!(
+            "{} does not say how the result is written: call it .jsonl, .csv or .txt, or add --format",
+            output.display()
+        ))
+        .into()),
+    }
+}
+
+/// These points read back.
+fn read(header: &str, store: &Store, points: &[u64]) -> anyhow::Result<SweepDocument> {
+    let mut lines = String::new();
+    for &point in points {
+        lines.push_str(&store.lines(point)?);
+    }
+    document(header, &lines)
+        .map_err(anyhow::Error::msg)
+        .context("what was kept cannot be read back")
+}
+
+fn the_text(
+    args: &Args,
+    printer: &Printer,
+    setting: &Setting,
+    store: &Store,
+) -> anyhow::Result<String> {
+    let all = read(&header_line(&setting.facts), store, &store.points())?;
+    let meta = Meta {
+        command: setting.facts.command.clone(),
+        version: setting.facts.version.clone(),
+    };
+    let style = Style {
+        unicode: !args.ascii,
+        verbose: printer.verbose > 0,
+        notes: printer.quiet == 0,
+    };
+    Ok(text(&all, &meta, style))
+}
+
+/// The text for people on standard output.
+pub(super) fn print_text(
+    args: &Args,
+    printer: &Printer,
+    setting: &Setting,
+    store: &Store,
+) -> anyhow::Result<()> {
+    if store.bytes() > TEXT_BYTES {
+        printer.hint(&format!(
+            "note: no table is shown of {} points: write them to a file with -o and look at parts of it",
+            store.len()
+        ));
+        return Ok(());
+    }
+    printer.result(&paint(&the_text(args, printer, setting, store)?))
+}

@@ -1,0 +1,145 @@
+//! The points of a sweep as the command line describes them: loaded, simulated, kept and shown.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::store::Store;
+use super::{Printer, Setting, UserError};
+use crate::cli::printer::SweepProgress;
+use crate::cli::selection::{find_profile, rendered};
+use crate::cpython::profile::Profile;
+use crate::host;
+use crate::report::sweep::{Best, best_of_lines, point_lines};
+use crate::scenario::Scenario;
+use crate::strategy::{self, Outcome, SimInput};
+use crate::study::sweep::{Advance, Points};
+use crate::study::{Study, fingerprint, set_workers};
+
+/// The points of a sweep.
+pub(super) struct Runner<'a> {
+    setting: &'a Setting,
+    profiles: Mutex<BTreeMap<String, Profile>>,
+    progress: SweepProgress,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    store: Store,
+    best: Option<Best>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(setting: &'a Setting, printer: &Printer) -> Self {
+        Self {
+            setting,
+            profiles: Mutex::default(),
+            progress: printer.sweep_progress(setting.plan.len()),
+            kept: Mutex::new(Kept {
+                store: Store::memory(),
+                best: None,
+            }),
+        }
+    }
+
+    /// Finished points go to this store, which holds so many already.
+    pub(super) fn keeping(self, store: Store, points: usize) -> Self {
+        self.progress.start(points as u64);
+        Self {
+            kept: Mutex::new(Kept { store, best: None }),
+            ..self
+        }
+    }
+
+    /// Takes the display away, and gives back what is kept.
+    pub(super) fn end(self) -> Store {
+        self.progress.finish();
+        let kept = self.kept.into_inner();
+        kept.unwrap_or_else(PoisonError::into_inner).store
+    }
+
+    /// Names the contents of all profiles that were loaded.
+    pub(super) fn profiles_hash(&self) -> String {
+        fingerprint(&*lock(&self.profiles))
+    }
+
+    fn profile(&self, name: &str) -> anyhow::Result<Profile> {
+        if let Some(found) = lock(&self.profiles).get(name) {
+            return Ok(found.clone());
+        }
+        let found = find_profile(name)?;
+        lock(&self.profiles).insert(name.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    fn load_point(&self, number: u64) -> anyhow::Result<(Scenario, Vec<Profile>)> {
+        let s = self.setting;
+        let point = s.plan.point(number);
+        let (changes, workers) = s.axes.changes(&point, &s.base);
+        let changed = changes
+            .parse(&s.source.text, &s.source.origin)
+            .map_err(|d| rendered(&d))?;
+        let mut scenario = changed.scenario;
+        let profiles = scenario
+            .interpreters
+            .iter()
+            .map(|n| self.profile(n))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        if let Some(n) = workers {
+            set_workers(&mut scenario, &profiles, n);
+        }
+        Ok((scenario, profiles))
+    }
+}
+
+impl Points for Runner<'_> {
+    type Error = anyhow::Error;
+
+    fn load(&self, number: u64) -> anyhow::Result<(Scenario, Vec<Profile>)> {
+        self.load_point(number).map_err(|e| {
+            let s = self.setting;
+            let place = s.axes.place(&s.plan.point(number));
+            let which = format!(
+                "point {} of {} ({place}) cannot be simulated",
+                number + 1,
+                s.plan.len()
+            );
+            match e.downcast_ref::<UserError>() {
+                Some(UserError::Message(text)) => UserError::new(format!("{which}: {text}")).into(),
+                Some(UserError::Rendered(text)) => {
+                    UserError::Rendered(format!("error: {which}\n{text}")).into()
+                }
+                None => e.context(which),
+            }
+        })
+    }
+
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String> {
+        strategy::simulate(input).map_err(|e| e.to_string())
+    }
+
+    fn finished(&self, number: u64, study: &Study) -> anyhow::Result<()> {
+        let s = self.setting;
+        let lines = point_lines(&s.plan, &s.plan.point(number), study);
+        let best = best_of_lines(&s.facts, &lines);
+        let mut kept = lock(&self.kept);
+        kept.store.keep(number, lines)?;
+        let better = best.filter(|b| kept.best.as_ref().is_none_or(|k| b.is_better_than(k)));
+        if let Some(best) = better {
+            self.progress.best(best.text());
+            kept.best = Some(best);
+        }
+        Ok(())
+    }
+
+    fn advanced(&self, advance: Advance) {
+        self.progress.show(advance);
+    }
+
+    fn stopped(&self) -> bool {
+        host::interrupted()
+    }
+}

@@ -1,0 +1,286 @@
+//! Where each task is.
+
+use super::{Place, TaskState, View};
+use crate::cpython::aio::Handle;
+use crate::cpython::program::Instr;
+use crate::cpython::server::Waiter;
+use crate::cpython::task::{Frame, Task, TaskKey};
+use crate::cpython::thread::{Act, Role};
+use crate::engine::Nanos;
+
+/// The places that are found first by looking at who has tasks.
+type Places = Vec<Option<Place>>;
+
+impl View<'_, '_> {
+    pub(super) fn tasks(&self) -> Vec<TaskState> {
+        let mut places: Places = vec![None; self.tasks.len()];
+        self.in_threads(&mut places);
+        self.in_arrivals(&mut places);
+        self.in_pools(&mut places);
+        self.in_process_pools(&mut places);
+        self.on_loops(&mut places);
+        self.in_queues(&mut places);
+        let sim = self.sim;
+        places
+            .into_iter()
+            .zip(&self.tasks)
+            .map(|(place, &key)| {
+                let task = &sim.tasks[key];
+                let place = place.unwrap_or(Place::Underway);
+                let (begun, left) = self.progress(task, &place);
+                TaskState {
+                    name: sim.task_name(task),
+                    class: self.class_name(key),
+                    parent: task.parent.and_then(|p| self.task(p)),
+                    process: sim
+                        .copies
+                        .get(task.copy as usize)
+                        .and_then(|c| self.process(c.home.process)),
+                    arrived: task.arrival,
+                    step: self.step(task, begun, left),
+                    since: self.there_since(task, &place),
+                    place,
+                    holds: self.holds(task),
+                    deadline: sim.deadline(key),
+                }
+            })
+            .collect()
+    }
+
+    fn class_name(&self, key: TaskKey) -> String {
+        let mut top = key;
+        while let Some(parent) = self.sim.tasks[top].parent {
+            top = parent;
+        }
+        let task = &self.sim.tasks[top];
+        let own = task.frames.iter().find_map(|f| match f {
+            Frame::Inline { class, .. } => Some(*class),
+            _ => None,
+        });
+        let class = own.unwrap_or(task.class);
+        self.sim.program.classes[class as usize].name.clone()
+    }
+
+    fn holds(&self, task: &Task) -> Vec<String> {
+        let mut held: Vec<String> = task
+            .frames
+            .iter()
+            .filter_map(|f| match f {
+                // What it still waits for is among its blocks already.
+                Frame::Lock(index) => {
+                    let owner = self.sim.locks[*index as usize].owner?;
+                    let mine = self
+                        .sim
+                        .thread(owner)
+                        .task
+                        .map(|k| self.sim.tasks[k].number);
+                    (mine == Some(task.number)).then(|| self.lock_name(*index))
+                }
+                Frame::LoopLock(lock) => {
+                    let waits = self.sim.awaited(task.copy, *lock).waiters.iter();
+                    let mut waits = waits.map(|&k| self.sim.tasks[k].number);
+                    (!waits.any(|n| n == task.number))
+                        .then(|| self.sim.program.locks[*lock as usize].name.clone())
+                }
+                _ => None,
+            })
+            .collect();
+        held.dedup();
+        held
+    }
+
+    /// Whether the task's step has begun, and what is left of it.
+    fn progress(&self, task: &Task, place: &Place) -> (bool, Option<Nanos>) {
+        match place {
+            Place::Thread(thread) => self.left(self.threads[*thread]),
+            Place::Sleeps(until) => (true, Some(until.since(self.now))),
+            Place::LoopLock(..) => (true, None),
+            Place::Children(..) => {
+                let code = &self.sim.program.classes[task.class as usize].code;
+                let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
+                (matches!(at, Some(Instr::FanOut { .. })), None)
+            }
+            _ => (false, None),
+        }
+    }
+
+    fn there_since(&self, task: &Task, place: &Place) -> Nanos {
+        let since = match place {
+            Place::Thread(thread) => Some(self.since(self.threads[*thread])),
+            Place::Sleeps(_) => Some(task.asleep),
+            _ => None,
+        };
+        since.unwrap_or(task.since).min(self.now)
+    }
+
+    /// Children of a task in all, over and not.
+    pub(super) fn children_of(&self, task: &Task) -> u64 {
+        let code = &self.sim.program.classes[task.class as usize].code;
+        let count = |at: Option<u32>| match at.and_then(|i| code.get(i as usize)) {
+            Some(Instr::FanOut { count, .. }) => Some(*count),
+            _ => None,
+        };
+        // A thread looks at the step again when it wakes; a loop has gone past it.
+        count(Some(task.pc))
+            .filter(|_| task.joiner.is_some())
+            .or_else(|| count(task.pc.checked_sub(1)))
+            .unwrap_or(task.children)
+            .max(task.children)
+    }
+
+    fn put(&self, places: &mut Places, key: TaskKey, place: Place) {
+        if let Some(i) = self.task(key)
+            && places[i].is_none()
+        {
+            places[i] = Some(place);
+        }
+    }
+
+    /// The rest of a message, of which `first` is at `place`.
+    fn put_chunk(&self, places: &mut Places, first: TaskKey, place: impl Fn(usize) -> Place) {
+        let mut next = Some(first);
+        let mut n = 0;
+        while let Some(key) = next {
+            self.put(places, key, place(n));
+            next = self.sim.tasks[key].next;
+            n += 1;
+        }
+    }
+
+    fn in_threads(&self, places: &mut Places) {
+        for (i, &tid) in self.threads.iter().enumerate() {
+            let t = self.sim.thread(tid);
+            if let Some(key) = t.task {
+                self.put(places, key, Place::Thread(i));
+                if let Some(next) = self.sim.tasks[key].next {
+                    self.put_chunk(places, next, |n| Place::Chunk(i, n + 1));
+                }
+            }
+            for act in &t.script {
+                if let Act::RoleTask(_, key) = act {
+                    self.put(places, *key, Place::HandingOver(i));
+                }
+            }
+            if let Some(first) = t.handed {
+                self.put_chunk(places, first, |n| match t.role {
+                    Role::Feeder(_) => Place::BeingSent(i),
+                    Role::Manager(_) => Place::ResultRead(i),
+                    Role::ProcessWorker(_) => Place::ResultSent(i),
+                    _ if n == 0 => Place::HandedTo(i),
+                    _ => Place::Chunk(i, n),
+                });
+            }
+        }
+    }
+
+    fn in_arrivals(&self, places: &mut Places) {
+        for (n, &key) in self.sim.arrivals.accept.iter().enumerate() {
+            self.put(places, key, Place::Accept(n + 1));
+        }
+    }
+
+    fn in_pools(&self, places: &mut Places) {
+        for pool in &self.sim.pools {
+            for (n, &key) in pool.items.iter().enumerate() {
+                self.put(places, key, Place::Worker(n + 1));
+            }
+        }
+    }
+
+    fn in_process_pools(&self, places: &mut Places) {
+        for pool in &self.sim.process_pools {
+            // Results first: who has one is in no other queue.
+            let results = &self.sim.pipes[pool.result_pipe as usize];
+            for (n, m) in results.messages.iter().enumerate() {
+                self.put_chunk(places, m.task, |_| Place::ResultPipe(n + 1));
+            }
+            let calls = &self.sim.pipes[pool.call_pipe as usize];
+            for (n, m) in calls.messages.iter().enumerate() {
+                self.put_chunk(places, m.task, |_| Place::CallPipe(n + 1));
+            }
+            let sent = calls.messages.len();
+            for (n, &key) in pool.calls.iter().enumerate() {
+                self.put(places, key, Place::CallQueue(n + 1));
+            }
+            for (n, &key) in pool.work.iter().enumerate() {
+                self.put(places, key, Place::Worker(sent + pool.calls.len() + n + 1));
+            }
+        }
+    }
+
+    fn on_loops(&self, places: &mut Places) {
+        for l in &self.sim.loops {
+            for (n, handle) in l.ready.iter().chain(&l.incoming).enumerate() {
+                let key = match *handle {
+                    Handle::Due(key, number) if self.sim.tasks[key].sleep != number => continue,
+                    Handle::Deadline(..) => continue,
+                    Handle::Start(key)
+                    | Handle::Step(key)
+                    | Handle::Due(key, _)
+                    | Handle::Finished(key)
+                    | Handle::Gathered(key) => key,
+                };
+                self.put(places, key, Place::Loop(n + 1));
+            }
+            for (n, &key) in l.permit_waiters.iter().enumerate() {
+                self.put(places, key, Place::Limit(n + 1));
+            }
+            for timer in &l.timers {
+                let (until, _, handle) = timer.0;
+                if let Handle::Due(key, number) = handle
+                    && self.sim.tasks[key].live
+                    && self.sim.tasks[key].sleep == number
+                {
+                    self.put(places, key, Place::Sleeps(until));
+                }
+            }
+        }
+        let copies = u32::try_from(self.sim.loops.len()).expect("few loops");
+        for copy in 0..copies {
+            for (lock, spec) in (0..).zip(&self.sim.program.locks) {
+                let l = self.sim.awaited(copy, lock);
+                let holder = self.loop_lock_holder(copy, lock);
+                for (n, &key) in l.waiters.iter().enumerate() {
+                    let place = Place::LoopLock(spec.name.clone(), holder, n + 1);
+                    self.put(places, key, place);
+                }
+            }
+        }
+    }
+
+    /// The task that has a lock of the loops' own kind: it is in its block and not among the waiters.
+    pub(super) fn loop_lock_holder(&self, copy: u32, lock: u32) -> Option<usize> {
+        let l = self.sim.awaited(copy, lock);
+        let shared = self.sim.program.locks[lock as usize].shared;
+        let inside = |t: &Task| {
+            let in_block = |f: &Frame| matches!(f, Frame::LoopLock(k) if *k == lock);
+            t.frames.iter().any(in_block) && (shared || t.copy == copy)
+        };
+        let found = self
+            .tasks
+            .iter()
+            .find(|k| !l.waiters.contains(k) && inside(&self.sim.tasks[**k]));
+        found.and_then(|&k| self.task(k))
+    }
+
+    fn in_queues(&self, places: &mut Places) {
+        for (queue, spec) in self.sim.queues.iter().zip(&self.sim.program.queues) {
+            for waiter in &queue.getters {
+                if let Waiter::Task(key) = waiter {
+                    self.put(places, *key, Place::Item(spec.name.clone()));
+                }
+            }
+            for waiter in &queue.putters {
+                if let Waiter::Task(key) = waiter {
+                    self.put(places, *key, Place::Room(spec.name.clone()));
+                }
+            }
+        }
+        for (i, &key) in self.tasks.iter().enumerate() {
+            let task = &self.sim.tasks[key];
+            if places[i].is_none() && task.children > 0 {
+                places[i] = Some(Place::Children(task.children, self.children_of(task)));
+            }
+        }
+    }
+}

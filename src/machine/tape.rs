@@ -1,0 +1,235 @@
+//! What threads did, written down as it happens, for whoever asks: the machine itself never looks at it.
+
+use super::{Cause, State, Tid};
+use crate::engine::Nanos;
+use crate::measure::Course;
+
+/// What a thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// On this core.
+    OnCore(u32),
+    /// Ready, in the queue of this core, or on the way to it.
+    Ready(u32),
+    /// Waiting for something else than a core.
+    Blocked,
+}
+
+/// What is the same all through a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// What the thread does.
+    pub doing: Doing,
+    /// What its time belongs to.
+    pub cause: Cause,
+    /// Whether the time counts as a task's.
+    pub counted: bool,
+    /// What the thread works on, by a number of the user's own.
+    pub tag: Option<u32>,
+    /// A mark of the user's own.
+    pub marked: bool,
+}
+
+/// A stretch of a thread's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Number of the thread, in order of start; a number that is used again stands for a new thread here.
+    pub thread: u32,
+    /// Start.
+    pub from: Nanos,
+    /// End.
+    pub to: Nanos,
+    /// What is the same all through it.
+    pub what: Stretch,
+}
+
+/// A thread that has not exited.
+#[derive(Clone, Copy)]
+struct Open {
+    thread: u32,
+    since: Nanos,
+    what: Stretch,
+    /// Where its last span lies.
+    last: Option<usize>,
+}
+
+/// A record of what threads do.
+pub struct Tape {
+    window: (Nanos, Nanos),
+    most: usize,
+    used: usize,
+    stopped: Option<Nanos>,
+    threads: u32,
+    open: Vec<Option<Open>>,
+    spans: Vec<Span>,
+    load: Option<(Course, Course)>,
+}
+
+impl Tape {
+    /// Keeps what happens in this window, at most so many spans and other things; with `load` also how many cores are busy and
+    /// how many threads are ready, over the whole run.
+    pub fn new(window: (Nanos, Nanos), most: usize, load: bool) -> Self {
+        Self {
+            window,
+            most,
+            used: 0,
+            stopped: None,
+            threads: 0,
+            open: Vec::new(),
+            spans: Vec::new(),
+            load: load.then(|| (Course::new(), Course::new())),
+        }
+    }
+
+    /// A new thread, or an old number for a new one.
+    pub(super) fn started(&mut self, now: Nanos, tid: Tid) {
+        let index = tid as usize;
+        if self.open.len() <= index {
+            self.open.resize(index + 1, None);
+        }
+        self.open[index] = Some(Open {
+            thread: self.threads,
+            since: now,
+            what: Stretch {
+                doing: Doing::Blocked,
+                cause: Cause::Startup,
+                counted: false,
+                tag: None,
+                marked: false,
+            },
+            last: None,
+        });
+        self.threads += 1;
+    }
+
+    /// Where a thread stands now; `None`: it has exited.
+    pub(super) fn note(
+        &mut self,
+        now: Nanos,
+        tid: Tid,
+        to: Option<Doing>,
+        cause: Cause,
+        counted: bool,
+    ) {
+        let Some(mut what) = self.open[tid as usize].map(|o| o.what) else {
+            return;
+        };
+        let Some(doing) = to else {
+            self.close(now, tid);
+            self.open[tid as usize] = None;
+            return;
+        };
+        what.doing = doing;
+        what.cause = cause;
+        what.counted = counted;
+        self.change(now, tid, what);
+    }
+
+    pub(super) fn tag(&mut self, now: Nanos, tid: Tid, tag: Option<u32>) {
+        if let Some(mut what) = self.open[tid as usize].map(|o| o.what) {
+            what.tag = tag;
+            self.change(now, tid, what);
+        }
+    }
+
+    pub(super) fn mark(&mut self, now: Nanos, tid: Tid, marked: bool) {
+        if let Some(mut what) = self.open[tid as usize].map(|o| o.what) {
+            what.marked = marked;
+            self.change(now, tid, what);
+        }
+    }
+
+    fn change(&mut self, now: Nanos, tid: Tid, what: Stretch) {
+        let same = self.open[tid as usize].is_some_and(|o| o.what == what);
+        if !same {
+            self.close(now, tid);
+            if let Some(open) = &mut self.open[tid as usize] {
+                open.what = what;
+            }
+        }
+    }
+
+    /// Writes down what a thread has been doing until now.
+    fn close(&mut self, now: Nanos, tid: Tid) {
+        let Some(mut open) = self.open[tid as usize] else {
+            return;
+        };
+        let (since, what) = (open.since, open.what);
+        open.since = now;
+        if now > since {
+            if let Some((busy, ready)) = &mut self.load {
+                match what.doing {
+                    Doing::OnCore(_) => busy.add(since, now, 1.0),
+                    Doing::Ready(_) => ready.add(since, now, 1.0),
+                    Doing::Blocked => {}
+                }
+            }
+            // Changes that are undone within an instant leave no trace.
+            let last_instant = self.last_instant();
+            let before = open.last.map(|i| &mut self.spans[i]);
+            if let Some(last) = before.filter(|s| s.to == since && s.what == what) {
+                last.to = last_instant.min(now).max(last.to);
+            } else if let Some((from, to)) = self.admit(since, now, now) {
+                open.last = Some(self.spans.len());
+                self.spans.push(Span {
+                    thread: open.thread,
+                    from,
+                    to,
+                    what,
+                });
+            }
+        }
+        self.open[tid as usize] = Some(open);
+    }
+
+    fn last_instant(&self) -> Nanos {
+        self.stopped.map_or(self.window.1, |s| s.min(self.window.1))
+    }
+
+    /// The part of a stretch that is kept, if any: what lies in the window, and before recording stopped. Counts as one of the
+    /// things that may be kept.
+    pub fn admit(&mut self, from: Nanos, to: Nanos, now: Nanos) -> Option<(Nanos, Nanos)> {
+        let (from, to) = (from.max(self.window.0), to.min(self.last_instant()));
+        if from >= to {
+            return None;
+        }
+        if self.stopped.is_none() {
+            self.used += 1;
+            if self.used >= self.most {
+                self.stopped = Some(now);
+            }
+        }
+        Some((from, to))
+    }
+
+    /// When as much had been kept as may be.
+    pub fn stopped(&self) -> Option<Nanos> {
+        self.stopped
+    }
+
+    /// Whether anything from this time on can still be kept.
+    pub fn wants(&self, at: Nanos) -> bool {
+        at < self.window.1 && self.stopped.is_none()
+    }
+
+    pub(super) fn finish(&mut self, now: Nanos) {
+        for tid in 0..self.open.len() {
+            self.close(now, Tid::try_from(tid).expect("fewer than 2^32 threads"));
+        }
+    }
+
+    /// The spans, and how many cores were busy and how many threads ready, if asked for.
+    pub fn into_parts(self) -> (Vec<Span>, Option<(Course, Course)>) {
+        (self.spans, self.load)
+    }
+}
+
+/// What a state is on the tape.
+pub(super) fn doing(state: State, core: u32) -> Option<Doing> {
+    match state {
+        State::Running => Some(Doing::OnCore(core)),
+        State::Ready | State::Waking => Some(Doing::Ready(core)),
+        State::Blocked => Some(Doing::Blocked),
+        State::Exited => None,
+    }
+}

@@ -1,0 +1,145 @@
+//! The cases of a run as figures show them: their names, and which are left out where there are too many.
+
+use super::{BARS, CURVES};
+use crate::report::document::{CaseDocument, RunDocument};
+
+/// A case in figures.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub case: &'a CaseDocument,
+    /// Decides its looks: its place in the document.
+    pub number: usize,
+}
+
+/// The cases of a run with short names.
+pub(super) struct Cases<'a> {
+    all: Vec<Shown<'a>>,
+    baseline: Option<&'a str>,
+    names: Names,
+}
+
+impl<'a> Cases<'a> {
+    pub(super) fn of(run: &'a RunDocument) -> Self {
+        let all: Vec<Shown> = run
+            .cases
+            .iter()
+            .chain(&run.hidden_baseline)
+            .enumerate()
+            .map(|(number, case)| Shown { case, number })
+            .collect();
+        Self {
+            names: Names::of(all.iter().map(|s| s.case)),
+            baseline: run.baseline.as_deref(),
+            all,
+        }
+    }
+
+    pub(super) fn name(&self, s: &Shown<'_>) -> String {
+        self.names.short(s.case)
+    }
+
+    /// The case's name, with why it has no numbers.
+    pub(super) fn bar_name(&self, s: &Shown<'_>) -> String {
+        let name = self.name(s);
+        if s.case.is_fine() {
+            name
+        } else {
+            format!("{name} ({})", s.case.status)
+        }
+    }
+
+    /// As many as curves can be told apart, of those that `has`; and what is said of the others.
+    pub(super) fn curves(&self, has: impl Fn(&CaseDocument) -> bool) -> (Vec<Shown<'a>>, String) {
+        self.most(CURVES, has)
+    }
+
+    /// As many as bars fit into a figure, of those that `has`; and what is said of the others.
+    pub(super) fn bars(&self, has: impl Fn(&CaseDocument) -> bool) -> (Vec<Shown<'a>>, String) {
+        self.most(BARS, has)
+    }
+
+    fn most(&self, most: usize, has: impl Fn(&CaseDocument) -> bool) -> (Vec<Shown<'a>>, String) {
+        let with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
+        let base = with
+            .iter()
+            .position(|s| Some(s.case.name().as_str()) == self.baseline);
+        let kept = keep(with.len(), most, base);
+        let note = left_out(with.len() - kept.len(), with.len(), base.is_some());
+        (kept.into_iter().map(|i| with[i]).collect(), note)
+    }
+}
+
+/// Which of `n` things by rank are kept: the first ones, and always the baseline.
+pub(super) fn keep(n: usize, most: usize, baseline: Option<usize>) -> Vec<usize> {
+    let mut kept: Vec<usize> = (0..n.min(most)).collect();
+    if let Some(b) = baseline.filter(|b| *b >= kept.len() && *b < n) {
+        kept.pop();
+        kept.push(b);
+    }
+    kept
+}
+
+/// `6 of 14 strategies left out: ...`; empty where none is.
+pub(super) fn left_out(left: usize, of: usize, baseline: bool) -> String {
+    if left == 0 {
+        return String::new();
+    }
+    let with = if baseline { " and the baseline" } else { "" };
+    format!("the best ones{with}: {left} of {of} left out")
+}
+
+/// How cases are called: without what they all have in common.
+pub(super) struct Names {
+    single: bool,
+    cut: bool,
+}
+
+impl Names {
+    pub(super) fn of<'a>(cases: impl Iterator<Item = &'a CaseDocument>) -> Self {
+        let mut interpreters: Vec<&str> = cases.map(|c| c.interpreter.as_str()).collect();
+        interpreters.sort_unstable();
+        interpreters.dedup();
+        let cut = |i: &&str| i.strip_prefix(PREFIX).is_some_and(|r| !r.is_empty());
+        Self {
+            single: interpreters.len() < 2,
+            cut: interpreters.iter().all(cut),
+        }
+    }
+
+    /// `threads:8`, or `threads:8 on 3.14t` where there are several interpreters.
+    pub(super) fn short(&self, case: &CaseDocument) -> String {
+        self.of_parts(&case.strategy, &case.interpreter)
+    }
+
+    pub(super) fn of_parts(&self, strategy: &str, interpreter: &str) -> String {
+        if self.single {
+            return strategy.to_owned();
+        }
+        let interpreter = if self.cut {
+            interpreter.strip_prefix(PREFIX).unwrap_or(interpreter)
+        } else {
+            interpreter
+        };
+        format!("{strategy} on {interpreter}")
+    }
+}
+
+const PREFIX: &str = "cpython-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_and_the_baseline_are_kept() {
+        assert_eq!(keep(3, 8, Some(2)), [0, 1, 2]);
+        assert_eq!(keep(20, 4, Some(12)), [0, 1, 2, 12]);
+        assert_eq!(keep(20, 4, Some(1)), [0, 1, 2, 3]);
+        assert_eq!(keep(0, 4, None), [0; 0]);
+        assert_eq!(left_out(0, 4, true), "");
+        assert_eq!(
+            left_out(6, 14, true),
+            "the best ones and the baseline: 6 of 14 left out"
+        );
+    }
+}

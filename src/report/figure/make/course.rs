@@ -1,0 +1,125 @@
+//! The course of one replication over time.
+
+use super::cases::{Cases, Shown};
+use super::{Axis, Body, Dot, Figure, Measure, Scale, figure};
+use crate::report::document::{OverTime, RunDocument};
+use crate::report::figure::{Lines, Series, Stroke};
+
+/// What is shown over time: name, title, label, measure, and where it comes from.
+struct Course {
+    name: &'static str,
+    title: &'static str,
+    label: &'static str,
+    measure: Measure,
+    get: fn(&OverTime) -> &[f64],
+}
+
+const COURSES: [Course; 5] = [
+    Course {
+        name: "utilization-over-time",
+        title: "Utilization over time",
+        label: "Busy share of all cores",
+        measure: Measure::Share,
+        get: |o| &o.utilization_share,
+    },
+    Course {
+        name: "memory-over-time",
+        title: "Memory over time",
+        label: "Memory in use",
+        measure: Measure::Bytes,
+        get: |o| &o.memory_peak_bytes,
+    },
+    Course {
+        name: "gil-over-time",
+        title: "GIL over time",
+        label: "Share of time in which a GIL was held",
+        measure: Measure::Share,
+        get: |o| &o.gil_held_share,
+    },
+    Course {
+        name: "run-queue-over-time",
+        title: "Threads waiting for a core over time",
+        label: "Threads ready without a core",
+        measure: Measure::Number,
+        get: |o| &o.run_queue,
+    },
+    Course {
+        name: "in-flight-over-time",
+        title: "Tasks in flight over time",
+        label: "Tasks arrived and not over",
+        measure: Measure::Number,
+        get: |o| &o.in_flight,
+    },
+];
+
+pub(super) fn figures(run: &RunDocument, cases: &Cases<'_>) -> Vec<Figure> {
+    COURSES.iter().filter_map(|c| one(c, run, cases)).collect()
+}
+
+fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
+    let (shown, note) = cases.curves(|c| {
+        c.over_time
+            .as_ref()
+            .is_some_and(|o| (course.get)(o).iter().any(|&v| v > 0.0) && o.bin_s > 0.0)
+    });
+    let mut series: Vec<Series> = shown
+        .iter()
+        .filter_map(|s| {
+            let over = s.case.over_time.as_ref()?;
+            Some(Series {
+                name: cases.name(s),
+                number: s.number,
+                stroke: Stroke::Steps,
+                dots: steps(over.bin_s, (course.get)(over)),
+            })
+        })
+        .collect();
+    if series.is_empty() {
+        return None;
+    }
+    if course.measure == Measure::Bytes {
+        series.extend(limit(run, &shown, &series));
+    }
+    let what = if course.measure == Measure::Bytes {
+        "most within each bin"
+    } else {
+        "mean over each bin"
+    };
+    Some(figure(
+        course.name,
+        course.title,
+        &[&run.scenario.name, "first replication", what, &note],
+        Body::Lines(Lines {
+            x: Axis::of("Simulated time", Measure::Seconds, Scale::FromZero),
+            y: Axis::of(course.label, course.measure, Scale::FromZero),
+            series,
+        }),
+    ))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of bins")]
+fn steps(bin: f64, values: &[f64]) -> Vec<Dot> {
+    let starts = values
+        .iter()
+        .enumerate()
+        .map(|(i, &v)| Dot::at(i as f64 * bin, v));
+    let end = values
+        .last()
+        .map(|&v| Dot::at(values.len() as f64 * bin, v));
+    starts.chain(end).collect()
+}
+
+/// The memory limit, where it is near enough to belong into the picture.
+fn limit(run: &RunDocument, shown: &[Shown<'_>], series: &[Series]) -> Option<Series> {
+    #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^53")]
+    let limit = run.machine.memory_limit_bytes? as f64;
+    let dots = || series.iter().flat_map(|s| &s.dots);
+    let most = dots().filter_map(|d| d.y).fold(0.0, f64::max);
+    let end = dots().map(|d| d.x).fold(0.0, f64::max);
+    (most * 2.0 > limit && end > 0.0).then(|| Series {
+        name: "memory limit".into(),
+        number: shown.len(),
+        stroke: Stroke::Reference,
+        dots: vec![Dot::at(0.0, limit), Dot::at(end, limit)],
+    })
+}

@@ -1,0 +1,203 @@
+//! A sweep over two axes: heat maps, and a few curves. What is shown is the best strategy of each point, and then the strategy that is
+//! best most often.
+
+use super::points::Across;
+use super::sweep::Context;
+use super::{Axis, Body, Dot, Figure, Scale, band, figure, span_scale};
+use crate::report::document::{EstimateDocument, SweepRow};
+use crate::report::figure::{Heat, Lines, Series, Stroke};
+
+/// Most values of the second axis that get a curve.
+const CURVES: usize = 6;
+
+/// Most rows or columns of a heat map whose cells can still be seen.
+const CELLS: usize = 64;
+
+pub(super) fn figures(context: &Context<'_>, first: usize, second: usize) -> Vec<Figure> {
+    let (a, b) = (context.points.across(first), context.points.across(second));
+    // Curves need numbers across; the longer axis is the better one.
+    let swap = (b.is_number(), b.texts.len()) > (a.is_number(), a.texts.len());
+    let (x, y) = if swap { (b, a) } else { (a, b) };
+    let best = context.points.best_rows();
+    let mut all = Vec::new();
+    all.extend(curves(context, &x, &y, &best));
+    let several = context.points.curves.len() > 1;
+    let of_best = if several {
+        "the best strategy of each point"
+    } else {
+        ""
+    };
+    all.extend(heat(context, "heat-map", of_best, &x, &y, &best));
+    if let Some(c) = context.points.curves.first().filter(|_| several) {
+        let rows = &c.rows;
+        all.extend(heat(context, "heat-map-of-best", &c.name, &x, &y, rows));
+    }
+    all
+}
+
+/// Whatever else is varied.
+fn over_others(context: &Context<'_>) -> String {
+    let others: Vec<&str> = context.points.axes[2..]
+        .iter()
+        .map(|&i| context.points.header.axes[i].label.as_str())
+        .collect();
+    if others.is_empty() {
+        String::new()
+    } else {
+        format!("the best over {}", others.join(" and "))
+    }
+}
+
+/// The best value of the rows at a place.
+fn best_at<'a>(
+    context: &Context<'_>,
+    rows: &[&'a SweepRow],
+    at: impl Fn(&SweepRow) -> bool,
+) -> Option<EstimateDocument> {
+    rows.iter()
+        .filter(|r| at(r))
+        .filter_map(|r| r.case.primary())
+        .reduce(|a, b| {
+            if (b.mean < a.mean) == context.metric.less_is_better {
+                b
+            } else {
+                a
+            }
+        })
+}
+
+fn heat(
+    context: &Context<'_>,
+    name: &str,
+    what: &str,
+    x: &Across,
+    y: &Across,
+    rows: &[&SweepRow],
+) -> Option<Figure> {
+    if x.texts.len() > CELLS || y.texts.len() > CELLS {
+        return None;
+    }
+    let cells: Vec<Vec<Option<f64>>> = (0..y.texts.len())
+        .map(|j| {
+            (0..x.texts.len())
+                .map(|i| {
+                    best_at(context, rows, |r| x.place(r) == i && y.place(r) == j).map(|e| e.mean)
+                })
+                .collect()
+        })
+        .collect();
+    let values = || cells.iter().flatten().flatten().copied();
+    values().next()?;
+    let metric = &context.metric;
+    let scale = match span_scale(values(), 20.0) {
+        Scale::Log => Scale::Log,
+        _ => Scale::Linear,
+    };
+    let title = format!(
+        "{} over {} and {}",
+        metric.label,
+        x.label.to_lowercase(),
+        y.label.to_lowercase()
+    );
+    let title = if name == "heat-map-of-best" {
+        format!("{title}: {what}")
+    } else {
+        title
+    };
+    let what = if name == "heat-map-of-best" { "" } else { what };
+    Some(figure(
+        name,
+        &title,
+        &[&context.facts, what, &over_others(context)],
+        Body::Heat(Heat {
+            x: x.words(),
+            y: y.words(),
+            value: Axis::of(&metric.label, metric.measure, scale),
+            less_is_better: metric.less_is_better,
+            cells,
+        }),
+    ))
+}
+
+/// A curve for each of some values of the second axis.
+fn curves(context: &Context<'_>, x: &Across, y: &Across, best: &[&SweepRow]) -> Option<Figure> {
+    let picked = picked(y.texts.len());
+    let series: Vec<Series> = picked
+        .iter()
+        .enumerate()
+        .map(|(number, &j)| Series {
+            name: format!("{} {}", y.label.to_lowercase(), y.texts[j]),
+            number,
+            stroke: Stroke::Marked,
+            dots: dots(context, x, |r| y.place(r) == j, best),
+        })
+        .filter(|s| s.dots.iter().any(|d| d.y.is_some()))
+        .collect();
+    if series.is_empty() {
+        return None;
+    }
+    let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
+    let metric = &context.metric;
+    let left = y.texts.len() - picked.len();
+    let note = if left > 0 {
+        format!(
+            "{left} of {} values of {} left out",
+            y.texts.len(),
+            y.label.to_lowercase()
+        )
+    } else {
+        String::new()
+    };
+    let several = context.points.curves.len() > 1;
+    let what = if several {
+        "the best strategy of each point"
+    } else {
+        ""
+    };
+    Some(figure(
+        "comparison",
+        &format!(
+            "{} over {} by {}",
+            metric.label,
+            x.label.to_lowercase(),
+            y.label.to_lowercase()
+        ),
+        &[&context.facts, what, &over_others(context), &note],
+        Body::Lines(Lines {
+            x: x.axis(),
+            y: Axis::of(&metric.label, metric.measure, span_scale(values, 30.0)),
+            series,
+        }),
+    ))
+}
+
+fn dots(
+    context: &Context<'_>,
+    x: &Across,
+    at: impl Fn(&SweepRow) -> bool,
+    best: &[&SweepRow],
+) -> Vec<Dot> {
+    let mut dots: Vec<Dot> = x
+        .positions
+        .iter()
+        .enumerate()
+        .map(|(i, &position)| {
+            let value = best_at(context, best, |r| x.place(r) == i && at(r));
+            Dot {
+                x: position,
+                y: value.map(|e| e.mean),
+                band: value.and_then(band),
+            }
+        })
+        .collect();
+    dots.sort_by(|a, b| a.x.total_cmp(&b.x));
+    dots
+}
+
+/// Some of `n` values, the first and the last among them.
+fn picked(n: usize) -> Vec<usize> {
+    if n <= CURVES {
+        return (0..n).collect();
+    }
+    (0..CURVES).map(|i| i * (n - 1) / (CURVES - 1)).collect()
+}

@@ -1,0 +1,143 @@
+//! Latencies of a run: percentiles, distribution, and the distribution's end.
+
+use super::cases::{Cases, Shown};
+use super::{Axis, Body, Dot, Figure, Measure, Scale, figure, span_scale};
+use crate::report::figure::{Lines, Series, Stroke};
+use crate::study::Quantity;
+
+const PERCENTILES: [(Quantity, &str); 6] = [
+    (Quantity::P50, "p50"),
+    (Quantity::P90, "p90"),
+    (Quantity::P95, "p95"),
+    (Quantity::P99, "p99"),
+    (Quantity::P999, "p99.9"),
+    (Quantity::Max, "max"),
+];
+
+/// Latencies that span more than this factor are shown by powers of ten.
+const WIDE: f64 = 30.0;
+
+pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
+    let (shown, note) = cases.curves(|c| c.get(Quantity::P50).is_some());
+    let series: Vec<Series> = shown
+        .iter()
+        .map(|s| Series {
+            name: cases.name(s),
+            number: s.number,
+            stroke: Stroke::Marked,
+            dots: (0..)
+                .zip(PERCENTILES)
+                .map(|(i, (q, _))| Dot::estimate(f64::from(i), s.case.get(q)))
+                .collect(),
+        })
+        .collect();
+    let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
+    let scale = span_scale(values, WIDE);
+    lines(
+        figure(
+            "latency-percentiles",
+            "Latency percentiles by strategy",
+            &[facts, &note],
+            Body::Lines(Lines {
+                x: Axis::words(
+                    "Percentile",
+                    PERCENTILES.map(|(_, name)| name.to_owned()).into(),
+                ),
+                y: Axis::of("Latency", Measure::Seconds, scale),
+                series,
+            }),
+        ),
+        shown.len(),
+    )
+}
+
+fn lines(figure: Figure, curves: usize) -> Option<Figure> {
+    (curves > 0).then_some(figure)
+}
+
+fn quantiles<'a>(s: &Shown<'a>) -> &'a [(f64, f64)] {
+    s.case.latency_quantiles.as_deref().unwrap_or_default()
+}
+
+fn with_quantiles<'a>(cases: &Cases<'a>) -> (Vec<Shown<'a>>, String) {
+    cases.curves(|c| c.latency_quantiles.as_ref().is_some_and(|q| q.len() > 1))
+}
+
+/// The share of tasks that are done after so long.
+pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
+    let (shown, note) = with_quantiles(cases);
+    // The extremes would decide the scale alone.
+    let middle = shown
+        .iter()
+        .flat_map(|s| quantiles(s))
+        .filter(|(share, _)| (0.01..=0.999).contains(share))
+        .map(|&(_, seconds)| seconds);
+    let scale = span_scale(middle, WIDE);
+    let series: Vec<Series> = shown
+        .iter()
+        .map(|s| Series {
+            name: cases.name(s),
+            number: s.number,
+            stroke: Stroke::Plain,
+            dots: quantiles(s)
+                .iter()
+                .filter(|(_, seconds)| scale != Scale::Log || *seconds > 0.0)
+                .map(|&(share, seconds)| Dot::at(seconds, share))
+                .collect(),
+        })
+        .collect();
+    lines(
+        figure(
+            "latency-cdf",
+            "Distribution of latencies",
+            &[
+                scenario,
+                "share of tasks that take no longer, over all replications",
+                &note,
+            ],
+            Body::Lines(Lines {
+                x: Axis::of("Latency", Measure::Seconds, scale),
+                y: Axis::of("Share of tasks", Measure::Share, Scale::FromZero),
+                series,
+            }),
+        ),
+        shown.len(),
+    )
+}
+
+/// The latencies by nines of their share, as HDR histograms are plotted: the rare long ones have as much room as the many.
+pub(super) fn nines(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
+    let (shown, note) = with_quantiles(cases);
+    let values = shown.iter().flat_map(|s| quantiles(s)).map(|&(_, v)| v);
+    let scale = span_scale(values, WIDE * 10.0);
+    let series: Vec<Series> = shown
+        .iter()
+        .map(|s| Series {
+            name: cases.name(s),
+            number: s.number,
+            stroke: Stroke::Plain,
+            dots: quantiles(s)
+                .iter()
+                .filter(|(share, _)| *share < 1.0)
+                .map(|&(share, seconds)| Dot::at(share, seconds))
+                .collect(),
+        })
+        .collect();
+    lines(
+        figure(
+            "latency-tail",
+            "Latency by percentile",
+            &[
+                scenario,
+                "over all replications, up to the second longest",
+                &note,
+            ],
+            Body::Lines(Lines {
+                x: Axis::of("Percentile of tasks", Measure::Share, Scale::Nines),
+                y: Axis::of("Latency", Measure::Seconds, scale),
+                series,
+            }),
+        ),
+        shown.len(),
+    )
+}

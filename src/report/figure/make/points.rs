@@ -1,0 +1,332 @@
+//! The rows of a sweep as curves: which rows belong to one strategy, along which axes, and which strategies matter most.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::cases::Names;
+use super::{Axis, Dot, Measure, Scale, capital};
+use crate::report::document::{
+    AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepHeader, SweepRow,
+};
+
+/// One strategy's rows.
+pub(super) struct Curve<'a> {
+    pub name: String,
+    /// Decides its looks: its place among all curves, best first.
+    pub number: usize,
+    /// Whether it is the sequential one.
+    pub baseline: bool,
+    /// In the order of the points.
+    pub rows: Vec<&'a SweepRow>,
+}
+
+/// A sweep laid out for figures.
+pub(super) struct Points<'a> {
+    pub header: &'a SweepHeader,
+    /// The axes that figures are laid over, by their place in the header; those that tell strategies apart are none.
+    pub axes: Vec<usize>,
+    /// Best first.
+    pub curves: Vec<Curve<'a>>,
+}
+
+/// How rows are gathered into curves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    /// By strategy and interpreter.
+    Case,
+    /// The same, numbers of workers left out: they are what is swept.
+    Unnumbered,
+    /// By strategy alone: the interpreter is what is swept.
+    Strategy,
+}
+
+impl<'a> Points<'a> {
+    pub(super) fn of(sweep: &'a SweepDocument) -> Self {
+        let header = &sweep.header;
+        let varied = varied(header);
+        let all: Vec<&SweepRow> = sweep.rows.iter().collect();
+        let mut key = Key::Case;
+        let mut axes = Vec::new();
+        for &axis in &varied {
+            let numbers = header.axes[axis].numbers.is_some();
+            let numbered = |r: &&SweepRow| unnumbered(&r.case.strategy) != r.case.strategy;
+            let with_numbers: Vec<&SweepRow> = sweep.rows.iter().filter(numbered).collect();
+            if numbers && !with_numbers.is_empty() && !recurs(&with_numbers, axis, Key::Case) {
+                key = Key::Unnumbered;
+            }
+            if numbers || recurs(&all, axis, Key::Case) {
+                axes.push(axis);
+            }
+        }
+        if axes.is_empty() {
+            axes.extend(varied.first());
+            if varied
+                .first()
+                .is_some_and(|&a| recurs(&all, a, Key::Strategy))
+            {
+                key = Key::Strategy;
+            }
+        }
+        Self {
+            header,
+            axes,
+            curves: curves(&sweep.rows, key),
+        }
+    }
+
+    /// The row of a point that is best there.
+    pub(super) fn best_rows(&self) -> Vec<&'a SweepRow> {
+        let mut best: BTreeMap<u64, &SweepRow> = BTreeMap::new();
+        for row in self.curves.iter().flat_map(|c| &c.rows) {
+            let Some(rank) = row.case.rank else { continue };
+            let known = best.entry(row.point).or_insert(row);
+            if known.case.rank.is_none_or(|r| rank < r) {
+                *known = row;
+            }
+        }
+        best.into_values().collect()
+    }
+
+    /// The axis as figures lay it out.
+    pub(super) fn across(&self, axis: usize) -> Across {
+        let Some(a) = self.header.axes.get(axis) else {
+            return Across::default();
+        };
+        let mut label = capital(&a.label);
+        if self.header.zip && self.header.axes.len() > 1 {
+            let others: Vec<&str> = self
+                .header
+                .axes
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| *i != axis)
+                .map(|(_, o)| o.label.as_str())
+                .collect();
+            label = format!("{label} (with {})", others.join(", "));
+        }
+        Across::of(a, axis, label)
+    }
+}
+
+/// The axes with several values; of axes that run side by side the first one (with numbers, if there is one).
+fn varied(header: &SweepHeader) -> Vec<usize> {
+    let several = |i: &usize| header.axes[*i].values.len() > 1;
+    let all: Vec<usize> = (0..header.axes.len()).filter(several).collect();
+    if !header.zip {
+        return all;
+    }
+    let numbers = all.iter().find(|&&i| header.axes[i].numbers.is_some());
+    numbers.or(all.first()).copied().into_iter().collect()
+}
+
+/// Whether some curve has rows at two values of the axis.
+fn recurs(rows: &[&SweepRow], axis: usize, key: Key) -> bool {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    rows.iter().any(|r| {
+        let at = r.index.get(axis).copied().unwrap_or(0);
+        *seen.entry(key_of(&r.case, key)).or_insert(at) != at
+    })
+}
+
+fn key_of(case: &CaseDocument, key: Key) -> String {
+    match key {
+        Key::Case => case.name(),
+        Key::Unnumbered => format!("{} on {}", unnumbered(&case.strategy), case.interpreter),
+        Key::Strategy => case.strategy.clone(),
+    }
+}
+
+/// `asyncio+threads:8` becomes `asyncio+threads:N`.
+fn unnumbered(strategy: &str) -> String {
+    let mut out = String::with_capacity(strategy.len());
+    let mut after_colon = false;
+    for c in strategy.chars() {
+        if after_colon && c.is_ascii_digit() {
+            if !out.ends_with('N') {
+                out.push('N');
+            }
+            continue;
+        }
+        after_colon = c == ':';
+        out.push(c);
+    }
+    out
+}
+
+fn curves(rows: &[SweepRow], key: Key) -> Vec<Curve<'_>> {
+    let names = Names::of(rows.iter().map(|r| &r.case));
+    let mut found: BTreeMap<String, (usize, Vec<&SweepRow>)> = BTreeMap::new();
+    for row in rows {
+        let fresh = found.len();
+        let (_, of) = found
+            .entry(key_of(&row.case, key))
+            .or_insert_with(|| (fresh, Vec::new()));
+        // Two strategies that the sweep makes equal are one.
+        if of.last().is_none_or(|r| r.point != row.point) {
+            of.push(row);
+        }
+    }
+    let mut curves: Vec<(usize, Vec<&SweepRow>)> = found.into_values().collect();
+    let order = |c: &(usize, Vec<&SweepRow>)| {
+        let wins = c.1.iter().filter(|r| r.case.rank == Some(1)).count();
+        let ranks = c.1.iter().map(|r| f64::from(r.case.rank.unwrap_or(1_000)));
+        #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
+        let mean = ranks.sum::<f64>() / c.1.len().max(1) as f64;
+        (std::cmp::Reverse(wins), mean, c.0)
+    };
+    curves.sort_by(|a, b| {
+        let (a, b) = (order(a), order(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
+    });
+    let named = |(number, (_, rows)): (usize, (usize, Vec<&'_ SweepRow>))| {
+        let first = rows.first().map(|r| &r.case);
+        let name = first.map_or_else(String::new, |case| match key {
+            Key::Case => names.short(case),
+            Key::Unnumbered => names.of_parts(&unnumbered(&case.strategy), &case.interpreter),
+            Key::Strategy => case.strategy.clone(),
+        });
+        (
+            number,
+            name,
+            first.is_some_and(|c| c.strategy == "sequential"),
+        )
+    };
+    curves
+        .into_iter()
+        .enumerate()
+        .map(|(i, c)| {
+            let rows = c.1.clone();
+            let (number, name, baseline) = named((i, c));
+            Curve {
+                name,
+                number,
+                baseline,
+                rows,
+            }
+        })
+        .collect()
+}
+
+/// An axis of a sweep, laid out.
+#[derive(Default)]
+pub(super) struct Across {
+    /// Its place in the header.
+    index: usize,
+    /// Where each of its values stands.
+    pub positions: Vec<f64>,
+    /// Each of its values as a text.
+    pub texts: Vec<String>,
+    pub label: String,
+    measure: Option<Measure>,
+}
+
+impl Across {
+    fn of(a: &AxisDocument, index: usize, label: String) -> Self {
+        let texts: Vec<String> = a.values.iter().map(text).collect();
+        let numbers = a
+            .numbers
+            .clone()
+            .filter(|n| n.len() == texts.len() && n.iter().all(|v| v.is_finite()));
+        #[expect(clippy::cast_precision_loss, reason = "a count of values")]
+        let places = (0..texts.len()).map(|i| i as f64).collect();
+        Self {
+            index,
+            label,
+            measure: numbers.as_ref().map(|_| match a.unit.as_deref() {
+                Some("s") => Measure::Seconds,
+                Some("bytes") => Measure::Bytes,
+                Some("per_s") => Measure::PerSecond,
+                _ => Measure::Number,
+            }),
+            positions: numbers.unwrap_or(places),
+            texts,
+        }
+    }
+
+    /// Whether it has numbers.
+    pub(super) fn is_number(&self) -> bool {
+        self.measure.is_some()
+    }
+
+    /// Whether its values are each twice the one before.
+    pub(super) fn doubles(&self) -> bool {
+        self.positions.len() > 2
+            && self.positions[0] > 0.0
+            && self
+                .positions
+                .windows(2)
+                .all(|w| (w[1] / w[0] - 2.0).abs() < 1e-9)
+    }
+
+    /// The axis of a figure.
+    pub(super) fn axis(&self) -> Axis {
+        let Some(measure) = self.measure else {
+            return Axis::words(&self.label, self.texts.clone());
+        };
+        let (low, high) = self
+            .positions
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
+                (l.min(v), h.max(v))
+            });
+        let scale = if self.doubles() {
+            Scale::Log2
+        } else if low > 0.0 && high >= low * 50.0 {
+            Scale::Log
+        } else if low >= 0.0 && low * 2.0 <= high {
+            Scale::FromZero
+        } else {
+            Scale::Linear
+        };
+        Axis::of(&self.label, measure, scale)
+    }
+
+    /// The axis with each value as a word.
+    pub(super) fn words(&self) -> Axis {
+        Axis::words(&self.label, self.texts.clone())
+    }
+
+    /// The row's place on the axis.
+    pub(super) fn place(&self, row: &SweepRow) -> usize {
+        row.index.get(self.index).copied().unwrap_or(0)
+    }
+
+    /// A dot for each value by rising x: a gap where no row has one.
+    pub(super) fn dots(
+        &self,
+        rows: &[&SweepRow],
+        get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
+    ) -> Vec<Dot> {
+        let mut dots: Vec<Dot> = self
+            .positions
+            .iter()
+            .enumerate()
+            .map(|(i, &x)| {
+                let row = rows.iter().find(|r| self.place(r) == i);
+                Dot::estimate(x, row.and_then(|r| get(&r.case)))
+            })
+            .collect();
+        dots.sort_by(|a, b| a.x.total_cmp(&b.x));
+        dots
+    }
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_workers_are_left_out() {
+        assert_eq!(unnumbered("threads:16"), "threads:N");
+        assert_eq!(unnumbered("prefork:4(threads:25)"), "prefork:N(threads:N)");
+        assert_eq!(unnumbered("pool:4:spawn:20"), "pool:N:spawn:N");
+        assert_eq!(unnumbered("asyncio"), "asyncio");
+    }
+}

@@ -1,0 +1,153 @@
+//! The figures of a run: strategies side by side.
+
+use super::cases::{Cases, Shown};
+use super::{
+    Axis, Body, Figure, Layer, Measure, Metric, Scale, Stack, band, cause_stack, course, figure,
+    latency, shares, shares_note,
+};
+use crate::report::document::{EstimateDocument, RunDocument};
+use crate::study::{Quantity, percent, whole};
+
+pub(super) fn figures(run: &RunDocument) -> Vec<Figure> {
+    let cases = Cases::of(run);
+    let facts = facts(run);
+    let mut all = Vec::new();
+    all.extend(comparison(run, &cases, &facts));
+    all.extend(speedup(&cases, run, &facts));
+    all.extend(causes(run, &cases));
+    all.extend(latency::percentiles(&cases, &facts));
+    all.extend(latency::cdf(&cases, &run.scenario.name));
+    all.extend(latency::nines(&cases, &run.scenario.name));
+    all.extend(memory(&cases, &facts));
+    all.extend(course::figures(run, &cases));
+    all
+}
+
+/// `scraper · 4 cores · 95% intervals over 10 replications`.
+fn facts(run: &RunDocument) -> String {
+    let counts = run.cases.iter().filter(|c| c.is_fine());
+    let (least, most) = counts.fold((u32::MAX, 0), |(a, b), c| {
+        (a.min(c.replications), b.max(c.replications))
+    });
+    let replications = match (least, most) {
+        (_, 0) => String::new(),
+        (1, 1) => " · one replication".to_owned(),
+        (a, b) if a == b => format!(" · {} intervals over {a} replications", confidence(run)),
+        (a, b) => format!(
+            " · {} intervals over {a} to {b} replications",
+            confidence(run)
+        ),
+    };
+    format!("{} · {}{replications}", run.scenario.name, machine(run))
+}
+
+fn confidence(run: &RunDocument) -> String {
+    percent(run.confidence)
+}
+
+fn machine(run: &RunDocument) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a count of cores")]
+    let cores = run.machine.cores.len() as f64;
+    let word = if run.machine.cores.len() == 1 {
+        "core"
+    } else {
+        "cores"
+    };
+    format!("{} {word}", whole(cores))
+}
+
+/// Bars of one estimate a case.
+pub(super) fn bars(
+    cases: &Cases<'_>,
+    shown: &[Shown<'_>],
+    value: Axis,
+    get: impl Fn(&Shown<'_>) -> Option<EstimateDocument>,
+) -> Stack {
+    let estimates: Vec<Option<EstimateDocument>> = shown.iter().map(get).collect();
+    Stack {
+        bars: shown.iter().map(|s| cases.bar_name(s)).collect(),
+        layers: vec![Layer {
+            name: value.label.clone(),
+            number: 0,
+            values: estimates
+                .iter()
+                .map(|e| e.map_or(0.0, |e| e.mean))
+                .collect(),
+        }],
+        value,
+        bands: estimates.iter().map(|e| e.and_then(band)).collect(),
+        reference: None,
+    }
+}
+
+fn comparison(run: &RunDocument, cases: &Cases<'_>, facts: &str) -> Option<Figure> {
+    let metric = Metric::of(&run.ranked_by, &mut run.cases.iter());
+    let (shown, note) = cases.bars(|_| true);
+    if shown.iter().all(|s| s.case.primary().is_none()) {
+        return None;
+    }
+    let axis = Axis::of(&metric.label, metric.measure, Scale::FromZero);
+    let stack = bars(cases, &shown, axis, |s| s.case.primary());
+    let better = if metric.less_is_better {
+        "less is better"
+    } else {
+        "more is better"
+    };
+    Some(figure(
+        "comparison",
+        &format!("{} by strategy", metric.label),
+        &[facts, better, &note],
+        Body::Stack(stack),
+    ))
+}
+
+fn speedup(cases: &Cases<'_>, run: &RunDocument, facts: &str) -> Option<Figure> {
+    let baseline = run.baseline.as_deref()?;
+    let (shown, note) = cases.bars(|c| c.speedup.is_some());
+    if shown.len() < 2 {
+        return None;
+    }
+    let axis = Axis::of("Speed-up", Measure::Factor, Scale::FromZero);
+    let mut stack = bars(cases, &shown, axis, |s| s.case.speedup);
+    let name = shown
+        .iter()
+        .find(|s| s.case.name() == baseline)
+        .map_or_else(|| baseline.to_owned(), |s| cases.name(s));
+    stack.reference = Some((1.0, format!("{name} (baseline)")));
+    Some(figure(
+        "speedup",
+        "Speed-up by strategy",
+        &[facts, &format!("against {name}"), &note],
+        Body::Stack(stack),
+    ))
+}
+
+fn causes(run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
+    let (shown, note) = cases.bars(|c| c.time_by_cause.values().any(|&v| v > 0.0));
+    let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
+    let shares: Vec<Vec<f64>> = shown.iter().map(|s| shares(s.case, batch)).collect();
+    let names = shown.iter().map(|s| cases.bar_name(s)).collect();
+    (!shown.is_empty()).then(|| {
+        figure(
+            "time-by-cause",
+            "Where the time went",
+            &[&run.scenario.name, shares_note(batch), &note],
+            Body::Stack(cause_stack(names, &shares)),
+        )
+    })
+}
+
+fn memory(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
+    let (shown, note) = cases.bars(|c| c.get(Quantity::MemoryPeak).is_some());
+    let axis = Axis::of("Peak memory", Measure::Bytes, Scale::FromZero);
+    (!shown.is_empty()).then(|| {
+        figure(
+            "memory",
+            "Peak memory by strategy",
+            &[facts, &note],
+            Body::Stack(bars(cases, &shown, axis, |s| {
+                s.case.get(Quantity::MemoryPeak)
+            })),
+        )
+    })
+}

@@ -1,0 +1,50 @@
+//! The figures of a sweep: over one axis, or over two.
+
+use super::cases::{keep, left_out};
+use super::points::{Curve, Points};
+use super::{Figure, Metric, grid, over};
+use crate::report::document::SweepDocument;
+use crate::study::percent;
+
+/// Most strategies over an axis: bands take more room than bare curves.
+const MOST: usize = 6;
+
+/// What all figures of a sweep need.
+pub(super) struct Context<'a> {
+    pub points: Points<'a>,
+    pub metric: Metric,
+    /// Whether all tasks arrive at once.
+    pub batch: bool,
+    /// Scenario and confidence.
+    pub facts: String,
+}
+
+impl<'a> Context<'a> {
+    /// The curves that are shown, and what is said of the others.
+    pub(super) fn shown(&self) -> (Vec<&Curve<'a>>, String) {
+        let curves = &self.points.curves;
+        let base = curves.iter().position(|c| c.baseline);
+        let kept = keep(curves.len(), MOST, base);
+        let note = left_out(curves.len() - kept.len(), curves.len(), base.is_some());
+        (kept.into_iter().map(|i| &curves[i]).collect(), note)
+    }
+}
+
+pub(super) fn figures(sweep: &SweepDocument) -> Vec<Figure> {
+    let header = &sweep.header;
+    let context = Context {
+        points: Points::of(sweep),
+        metric: Metric::of(&header.ranked_by, &mut sweep.rows.iter().map(|r| &r.case)),
+        batch: header.batch.unwrap_or(header.ranked_by == "makespan"),
+        facts: format!(
+            "{} · {} intervals",
+            header.scenario.name,
+            percent(header.confidence)
+        ),
+    };
+    match context.points.axes.as_slice() {
+        [] => Vec::new(),
+        [only] => over::figures(&context, *only),
+        [first, second, ..] => grid::figures(&context, *first, *second),
+    }
+}

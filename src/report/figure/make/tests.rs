@@ -1,0 +1,288 @@
+//! What figures are made of which documents; small documents written here.
+
+use serde_json::{Value, json};
+
+use super::figures;
+use crate::report::document::{Document, read};
+use crate::report::figure::{Body, Figure, Scale, Stroke};
+
+fn estimate(mean: f64) -> Value {
+    json!({"mean": mean, "low": mean * 0.9, "high": mean * 1.1, "median": mean, "n": 5})
+}
+
+fn case(strategy: &str, interpreter: &str, rank: u32, seconds: f64) -> Value {
+    json!({
+        "strategy": strategy, "interpreter": interpreter, "rank": rank, "tied": false, "status": "fine",
+        "replications": 5, "simulated_events": 10, "ranked_by_s": estimate(seconds), "behind_best_s": null,
+        "speedup": estimate(10.0 / seconds), "speedup_reading": "clear",
+        "estimates": {
+            "makespan_s": estimate(seconds), "throughput_per_s": estimate(100.0 / seconds),
+            "latency_p50_s": estimate(seconds / 2.0), "latency_p95_s": estimate(seconds * 0.9),
+            "latency_p99_s": estimate(seconds), "memory_peak_bytes": estimate(5e7), "utilization_share": estimate(0.5),
+        },
+        "time_by_cause": {"running_share": 0.2, "gil_share": 0.3, "pool_share": 0.5},
+    })
+}
+
+fn run(cases: &[Value]) -> Vec<Figure> {
+    let text = json!({
+        "schema": 1, "program": {"name": "pchsim", "version": "0"}, "command": "pchsim run x",
+        "scenario": {"name": "x", "question": "", "hash": "0"}, "seed": 1,
+        "machine": {"cores": [1.0, 1.0], "memory_limit_bytes": null}, "confidence": 0.95, "precision": 0.02,
+        "steady_state": false, "batch": true, "warmup_s": 0.0, "ranked_by": "makespan",
+        "baseline": "sequential on cpython-3.14", "cases": cases, "hidden_baseline": null, "warnings": [],
+    });
+    figures(&read(&text.to_string(), "x").unwrap())
+}
+
+/// A sweep over axes of (path, label, values) whose rows are made by `cases` from the point's index on each.
+fn sweep(axes: &[(&str, &str, Vec<Value>)], cases: impl Fn(&[usize]) -> Vec<Value>) -> Vec<Figure> {
+    figures(&document(axes, cases))
+}
+
+fn document(axes: &[(&str, &str, Vec<Value>)], cases: impl Fn(&[usize]) -> Vec<Value>) -> Document {
+    let points: usize = axes.iter().map(|a| a.2.len()).product();
+    let described: Vec<Value> = axes
+        .iter()
+        .map(|(path, label, values)| {
+            let numbers: Option<Vec<f64>> = values.iter().map(Value::as_f64).collect();
+            json!({"path": path, "label": label, "values": values, "numbers": numbers, "unit": null})
+        })
+        .collect();
+    let header = json!({
+        "schema": 1, "kind": "sweep", "program": {"name": "pchsim", "version": "0"}, "command": "pchsim sweep x",
+        "scenario": {"name": "x", "question": "", "hash": "0"}, "seed": 1,
+        "machine": {"cores": [1.0], "memory_limit_bytes": null}, "plan": "p", "axes": described, "zip": false,
+        "points": points, "ranked_by": "makespan", "precision": 0.02, "confidence": 0.95,
+    });
+    let mut lines = vec![header.to_string()];
+    for point in 0..points {
+        let mut rest = point;
+        let mut index: Vec<usize> = axes
+            .iter()
+            .rev()
+            .map(|a| {
+                let i = rest % a.2.len();
+                rest /= a.2.len();
+                i
+            })
+            .collect();
+        index.reverse();
+        for mut row in cases(&index) {
+            row["point"] = json!(point);
+            row["index"] = json!(index);
+            row["at"] = json!({});
+            lines.push(row.to_string());
+        }
+    }
+    read(&lines.join("\n"), "x").unwrap()
+}
+
+fn names(figures: &[Figure]) -> Vec<&str> {
+    figures.iter().map(|f| f.name.as_str()).collect()
+}
+
+fn find<'a>(figures: &'a [Figure], name: &str) -> &'a Figure {
+    let found = figures.iter().find(|f| f.name == name);
+    found.unwrap_or_else(|| panic!("no {name} in {:?}", names(figures)))
+}
+
+fn curves(figure: &Figure) -> Vec<&str> {
+    match &figure.body {
+        Body::Lines(l) => l.series.iter().map(|s| s.name.as_str()).collect(),
+        other => panic!("no lines: {other:?}"),
+    }
+}
+
+const CORES: (&str, &str) = ("machine.cores", "cores");
+
+fn cores() -> (&'static str, &'static str, Vec<Value>) {
+    (
+        CORES.0,
+        CORES.1,
+        vec![json!(1), json!(2), json!(4), json!(8)],
+    )
+}
+
+#[test]
+fn a_run_compares_its_strategies() {
+    let fs = run(&[
+        case("threads:8", "cpython-3.14t", 1, 2.0),
+        case("sequential", "cpython-3.14", 2, 10.0),
+    ]);
+    assert_eq!(
+        names(&fs),
+        [
+            "comparison",
+            "speedup",
+            "time-by-cause",
+            "latency-percentiles",
+            "memory"
+        ]
+    );
+    let Body::Stack(s) = &find(&fs, "comparison").body else {
+        panic!("no bars");
+    };
+    assert_eq!(s.bars, ["threads:8 on 3.14t", "sequential on 3.14"]);
+    assert_eq!(s.bands[0], Some((1.8, 2.2)));
+    let Body::Stack(s) = &find(&fs, "speedup").body else {
+        panic!("no bars");
+    };
+    assert_eq!(
+        s.reference,
+        Some((1.0, "sequential on 3.14 (baseline)".into()))
+    );
+    // A batch's wait for its turn explains nothing: what is left is 0.2 to 0.3.
+    let Body::Stack(s) = &find(&fs, "time-by-cause").body else {
+        panic!("no bars");
+    };
+    let layers: Vec<(&str, f64)> = s
+        .layers
+        .iter()
+        .map(|l| (l.name.as_str(), l.values[0]))
+        .collect();
+    assert_eq!(layers, [("running", 0.4), ("waiting for the GIL", 0.6)]);
+}
+
+#[test]
+fn of_many_strategies_the_best_and_the_baseline_stay() {
+    let mut cases: Vec<Value> = (1..20)
+        .map(|i| case(&format!("threads:{i}"), "cpython-3.14", i, f64::from(i)))
+        .collect();
+    cases.push(case("sequential", "cpython-3.14", 20, 99.0));
+    let fs = run(&cases);
+    let f = find(&fs, "latency-percentiles");
+    assert_eq!(curves(f).len(), 8);
+    assert_eq!(curves(f).last(), Some(&"sequential"));
+    assert!(
+        f.subtitle
+            .ends_with("the best ones and the baseline: 12 of 20 left out"),
+        "{}",
+        f.subtitle
+    );
+}
+
+#[test]
+fn a_sweep_over_cores_has_curves_and_an_ideal() {
+    let fs = sweep(&[cores()], |i| {
+        let n = f64::from(1 << i[0]);
+        vec![
+            case("processes:8", "cpython-3.14", 1, 8.0 / n),
+            case("sequential", "cpython-3.14", 2, 9.0),
+        ]
+    });
+    assert_eq!(
+        names(&fs),
+        [
+            "comparison",
+            "speedup",
+            "throughput",
+            "latency-percentiles",
+            "time-by-cause",
+            "utilization",
+            "memory"
+        ]
+    );
+    let f = find(&fs, "speedup");
+    assert_eq!(curves(f), ["processes:8", "sequential", "ideal"]);
+    assert!(f.subtitle.contains("against sequential"), "{}", f.subtitle);
+    let Body::Lines(l) = &f.body else {
+        panic!("no lines");
+    };
+    assert_eq!((l.x.scale, l.y.scale), (Scale::Log2, Scale::Log2));
+    assert_eq!(l.series[2].stroke, Stroke::Reference);
+    assert_eq!(l.series[2].dots[3].y, Some(8.0));
+}
+
+#[test]
+fn a_number_of_workers_in_the_names_is_one_curve() {
+    let fs = sweep(
+        &[(
+            "strategies.workers",
+            "workers",
+            vec![json!(1), json!(2), json!(3)],
+        )],
+        |i| {
+            let n = i[0] + 1;
+            vec![
+                case(&format!("threads:{n}"), "cpython-3.14", 1, 1.0),
+                case(&format!("processes:{n}:fork"), "cpython-3.14", 2, 2.0),
+                case("sequential", "cpython-3.14", 3, 3.0),
+            ]
+        },
+    );
+    // `sequential` is the same everywhere, so the axis is one that cases recur on; the others must be joined all the same.
+    let f = find(&fs, "comparison");
+    assert_eq!(curves(f), ["threads:N", "processes:N:fork", "sequential"]);
+}
+
+#[test]
+fn interpreters_tell_strategies_apart() {
+    let interpreters = vec![json!("cpython-3.14"), json!("cpython-3.14t")];
+    let name = |i: usize| ["cpython-3.14", "cpython-3.14t"][i];
+    let both = [
+        cores(),
+        ("interpreters", "interpreter", interpreters.clone()),
+    ];
+    let fs = sweep(&both, |i| {
+        vec![case("threads:8", name(i[1]), 1, 1.0 + i[0] as f64)]
+    });
+    assert_eq!(
+        curves(find(&fs, "comparison")),
+        ["threads:8 on 3.14", "threads:8 on 3.14t"]
+    );
+    // Alone, they are what is across.
+    let fs = sweep(&[("interpreters", "interpreter", interpreters)], |i| {
+        vec![case("threads:8", name(i[0]), 1, 1.0)]
+    });
+    let f = find(&fs, "comparison");
+    assert_eq!(curves(f), ["threads:8"]);
+    let Body::Lines(l) = &f.body else {
+        panic!("no lines");
+    };
+    assert_eq!(l.x.categories, ["cpython-3.14", "cpython-3.14t"]);
+}
+
+#[test]
+fn two_axes_are_a_map() {
+    let tasks = ("workload.tasks", "tasks", vec![json!(10), json!(20)]);
+    let fs = sweep(&[cores(), tasks], |i| {
+        let s = 1.0 + i[0] as f64 + 10.0 * i[1] as f64;
+        vec![
+            case("threads:8", "cpython-3.14", 1, s),
+            case("asyncio", "cpython-3.14", 2, s * 2.0),
+        ]
+    });
+    assert_eq!(names(&fs), ["comparison", "heat-map", "heat-map-of-best"]);
+    let Body::Heat(h) = &find(&fs, "heat-map").body else {
+        panic!("no map");
+    };
+    assert_eq!(h.x.categories, ["1", "2", "4", "8"]);
+    assert_eq!(h.cells[1], [Some(11.0), Some(12.0), Some(13.0), Some(14.0)]);
+    assert_eq!(curves(find(&fs, "comparison")), ["tasks 10", "tasks 20"]);
+}
+
+#[test]
+fn points_without_a_value_are_gaps() {
+    let fs = sweep(&[cores()], |i| {
+        let mut c = case("threads:8", "cpython-3.14", 1, 1.0);
+        if i[0] == 2 {
+            c["status"] = json!("saturated");
+            c["rank"] = Value::Null;
+            c["ranked_by_s"] = Value::Null;
+        }
+        vec![c]
+    });
+    let Body::Lines(l) = &find(&fs, "comparison").body else {
+        panic!("no lines");
+    };
+    let ys: Vec<bool> = l.series[0].dots.iter().map(|d| d.y.is_some()).collect();
+    assert_eq!(ys, [true, true, false, true]);
+}
+
+#[test]
+fn empty_documents_have_no_figures() {
+    assert_eq!(run(&[]), []);
+    assert_eq!(sweep(&[cores()], |_| Vec::new()), []);
+    assert_eq!(sweep(&[], |_| Vec::new()), []);
+}

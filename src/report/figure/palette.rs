@@ -1,0 +1,290 @@
+//! Colours, dashes and markers of figures, in both themes: what is drawn on a page and in a file looks the same.
+//!
+//! The hues are those of Okabe and Ito's colour-blind-safe set, made darker or lighter until each stands out from its background by
+//! 3:1 at least. No colour stands alone: curves have dashes and markers as well, layers have a fixed order.
+
+/// On which background a figure is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Theme {
+    /// Dark on white.
+    Light,
+    /// Light on near-black.
+    Dark,
+}
+
+/// A colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rgb(pub u8, pub u8, pub u8);
+
+/// The mark at a curve's points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// A filled circle.
+    Circle,
+    /// A filled square.
+    Square,
+    /// A filled triangle, its tip up.
+    Triangle,
+    /// A filled square on its tip.
+    Diamond,
+    /// A ring.
+    Ring,
+    /// An empty square.
+    Box,
+    /// A filled triangle, its tip down.
+    Down,
+    /// Two crossing strokes.
+    Cross,
+}
+
+const fn rgb(hex: u32) -> Rgb {
+    let [_, r, g, b] = hex.to_be_bytes();
+    Rgb(r, g, b)
+}
+
+const SERIES_LIGHT: [Rgb; 8] = [
+    rgb(0x00_72B2),
+    rgb(0xD5_5E00),
+    rgb(0x00_8F68),
+    rgb(0xB8_579A),
+    rgb(0xA8_7000),
+    rgb(0x2A_8FCB),
+    rgb(0x4D_4D4D),
+    rgb(0x8C_7A00),
+];
+const SERIES_DARK: [Rgb; 8] = [
+    rgb(0x4C_A3E0),
+    rgb(0xF5_844A),
+    rgb(0x2D_C99B),
+    rgb(0xE5_9AC6),
+    rgb(0xEF_B43C),
+    rgb(0x9C_D3F5),
+    rgb(0xC7_C7C7),
+    rgb(0xD8_CF45),
+];
+/// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit; one to spare.
+const LAYERS_LIGHT: [Rgb; 12] = [
+    rgb(0x00_8F68),
+    rgb(0xC7_7F00),
+    rgb(0xD0_3A2B),
+    rgb(0x8E_4EC6),
+    rgb(0x00_72B2),
+    rgb(0x3A_95D2),
+    rgb(0x8C_7A00),
+    rgb(0x6E_4A2E),
+    rgb(0x8A_9099),
+    rgb(0x2F_6F6B),
+    rgb(0xCC_6699),
+    rgb(0x4D_4D4D),
+];
+const LAYERS_DARK: [Rgb; 12] = [
+    rgb(0x2D_C99B),
+    rgb(0xF0_A830),
+    rgb(0xF0_5F50),
+    rgb(0xB9_86E8),
+    rgb(0x3F_8FD0),
+    rgb(0x82_C4F0),
+    rgb(0xC9_BC3C),
+    rgb(0xB0_835E),
+    rgb(0x8B_929C),
+    rgb(0x5F_ABA6),
+    rgb(0xE5_8DB6),
+    rgb(0xC7_C7C7),
+];
+/// Cividis: even for every kind of colour vision, and in grey.
+const HEAT: [Rgb; 7] = [
+    rgb(0x00_224E),
+    rgb(0x2B_3F6C),
+    rgb(0x56_5C6C),
+    rgb(0x7D_7C78),
+    rgb(0xA5_9C74),
+    rgb(0xD2_C060),
+    rgb(0xFE_E838),
+];
+
+impl Theme {
+    /// What everything is drawn on.
+    pub fn background(self) -> Rgb {
+        self.pick(0xFF_FFFF, 0x16_181D)
+    }
+
+    /// Texts that are read first.
+    pub fn ink(self) -> Rgb {
+        self.pick(0x1B_1F24, 0xEC_EFF3)
+    }
+
+    /// Texts beside the picture: ticks, the subtitle, legends.
+    pub fn quiet(self) -> Rgb {
+        self.pick(0x4F_5761, 0xB3_BAC4)
+    }
+
+    /// The frame's lines.
+    pub fn frame(self) -> Rgb {
+        self.pick(0x6B_737D, 0x8B_939D)
+    }
+
+    /// Lines at the ticks.
+    pub fn grid(self) -> Rgb {
+        self.pick(0xE2_E6EA, 0x2C_3138)
+    }
+
+    /// What is there to compare with.
+    pub fn reference(self) -> Rgb {
+        self.pick(0x78_808A, 0x98_A0AA)
+    }
+
+    /// The curve with this number.
+    pub fn series(self, number: usize) -> Rgb {
+        let all = match self {
+            Self::Light => &SERIES_LIGHT,
+            Self::Dark => &SERIES_DARK,
+        };
+        all[number % all.len()]
+    }
+
+    /// The layer or kind of span with this number.
+    pub fn layer(self, number: usize) -> Rgb {
+        let all = match self {
+            Self::Light => &LAYERS_LIGHT,
+            Self::Dark => &LAYERS_DARK,
+        };
+        all[number % all.len()]
+    }
+
+    fn pick(self, light: u32, dark: u32) -> Rgb {
+        rgb(match self {
+            Self::Light => light,
+            Self::Dark => dark,
+        })
+    }
+}
+
+impl Rgb {
+    /// `#0072B2`.
+    pub fn hex(self) -> String {
+        format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
+    }
+
+    /// Black or white, whichever is read better on it.
+    pub fn text_on(self) -> Self {
+        let (black, white) = (rgb(0), rgb(0xFF_FFFF));
+        if contrast(self, black) >= contrast(self, white) {
+            black
+        } else {
+            white
+        }
+    }
+}
+
+/// The colour of a cell by how good it is, 0 (worst, dark blue) to 1 (best, yellow); the same on both backgrounds.
+pub fn heat(good: f64) -> Rgb {
+    let steps = HEAT.len() - 1;
+    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
+    let at = if good.is_finite() {
+        good.clamp(0.0, 1.0) * steps as f64
+    } else {
+        0.0
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the steps"
+    )]
+    let low = (libm::floor(at) as usize).min(steps - 1);
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let part = at - low as f64;
+    let (a, b) = (HEAT[low], HEAT[low + 1]);
+    Rgb(
+        mix(a.0, b.0, part),
+        mix(a.1, b.1, part),
+        mix(a.2, b.2, part),
+    )
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between two bytes"
+)]
+fn mix(a: u8, b: u8, part: f64) -> u8 {
+    libm::round(f64::from(a) + (f64::from(b) - f64::from(a)) * part) as u8
+}
+
+/// Lengths of the strokes and gaps of the curve with this number, in points; empty: a whole line.
+pub fn dash(number: usize) -> &'static [f64] {
+    const DASHES: [&[f64]; 8] = [
+        &[],
+        &[8.0, 4.0],
+        &[2.5, 3.0],
+        &[9.0, 3.0, 2.5, 3.0],
+        &[14.0, 4.0],
+        &[5.0, 3.0],
+        &[9.0, 3.0, 2.5, 3.0, 2.5, 3.0],
+        &[1.5, 2.0],
+    ];
+    DASHES[number % DASHES.len()]
+}
+
+/// The mark of the curve with this number.
+pub fn marker(number: usize) -> Marker {
+    const MARKERS: [Marker; 8] = [
+        Marker::Circle,
+        Marker::Square,
+        Marker::Triangle,
+        Marker::Diamond,
+        Marker::Ring,
+        Marker::Box,
+        Marker::Down,
+        Marker::Cross,
+    ];
+    MARKERS[number % MARKERS.len()]
+}
+
+/// How far two colours stand apart, 1 to 21 (Web Content Accessibility Guidelines 2).
+pub fn contrast(a: Rgb, b: Rgb) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+fn luminance(c: Rgb) -> f64 {
+    let linear = |byte: u8| {
+        let v = f64::from(byte) / 255.0;
+        if v <= 0.040_45 {
+            v / 12.92
+        } else {
+            libm::pow((v + 0.055) / 1.055, 2.4)
+        }
+    };
+    0.2126 * linear(c.0) + 0.7152 * linear(c.1) + 0.0722 * linear(c.2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_stands_out_from_its_background() {
+        for theme in [Theme::Light, Theme::Dark] {
+            let against = |c: Rgb| contrast(c, theme.background());
+            for i in 0..12 {
+                for c in [theme.series(i), theme.layer(i)] {
+                    assert!(against(c) >= 3.0, "{theme:?} {} {}", c.hex(), against(c));
+                    assert!(contrast(c, c.text_on()) >= 4.4, "text on {}", c.hex());
+                }
+            }
+            assert!(against(theme.ink()) >= 12.0);
+            assert!(against(theme.quiet()) >= 7.0);
+            assert!(against(theme.frame()) >= 3.0);
+            assert!(against(theme.reference()) >= 3.0);
+        }
+    }
+
+    #[test]
+    fn heat_goes_from_end_to_end() {
+        assert_eq!(heat(0.0), HEAT[0]);
+        assert_eq!(heat(1.0), HEAT[6]);
+        assert_eq!(heat(0.5), HEAT[3]);
+        assert_eq!(heat(f64::NAN), HEAT[0]);
+        assert_eq!(heat(7.0), HEAT[6]);
+    }
+}

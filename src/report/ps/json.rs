@@ -1,0 +1,282 @@
+//! The snapshot as JSON: all of it, documented in `docs/inspect.md`.
+
+use serde::Serialize;
+
+use super::{Rows, Taken, of_class, words};
+use crate::cpython::snapshot::{Doing, End, Place, Snapshot};
+use crate::engine::Nanos;
+use crate::report::SCHEMA;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u64,
+    kind: &'static str,
+    scenario: &'a str,
+    strategy: &'a str,
+    interpreter: &'a str,
+    replication: u32,
+    seed: u64,
+    asked_s: f64,
+    at_s: f64,
+    ended: Option<&'static str>,
+    totals: TotalsJson,
+    memory_bytes: u64,
+    cores: &'a [Option<usize>],
+    gils: Vec<GilJson<'a>>,
+    processes: Vec<ProcessJson<'a>>,
+    threads: Vec<ThreadJson<'a>>,
+    tasks: Vec<TaskJson<'a>>,
+    cycles: Vec<Vec<LinkJson<'a>>>,
+}
+
+#[derive(Serialize)]
+struct TotalsJson {
+    arrived: u64,
+    done: u64,
+    failed: u64,
+    timed_out: u64,
+    in_flight: u64,
+    not_taken_in: u64,
+    to_come: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct GilJson<'a> {
+    process: usize,
+    of_interpreter: bool,
+    holder: Option<usize>,
+    waiters: &'a [usize],
+}
+
+#[derive(Serialize)]
+struct ProcessJson<'a> {
+    name: &'a str,
+    parent: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct ThreadJson<'a> {
+    process: usize,
+    name: &'a str,
+    state: &'static str,
+    text: String,
+    core: Option<u32>,
+    since_s: f64,
+    task: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct TaskJson<'a> {
+    index: usize,
+    name: &'a str,
+    class: &'a str,
+    parent: Option<usize>,
+    process: Option<usize>,
+    arrived_s: f64,
+    state: &'static str,
+    text: String,
+    thread: Option<usize>,
+    since_s: f64,
+    step: Option<StepJson<'a>>,
+    holds: &'a [String],
+    deadline_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct StepJson<'a> {
+    number: u32,
+    of: u32,
+    text: &'a str,
+    begun: bool,
+    left_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct LinkJson<'a> {
+    task: usize,
+    waits_for: &'a str,
+}
+
+/// The snapshot as JSON, ending in a newline. The limit of rows does not hold here.
+pub fn ps_json(taken: &Taken<'_>, rows: &Rows) -> String {
+    let s = taken.snapshot;
+    let document = Document {
+        schema: SCHEMA,
+        kind: "snapshot",
+        scenario: taken.scenario,
+        strategy: taken.strategy,
+        interpreter: taken.interpreter,
+        replication: taken.replication,
+        seed: taken.seed,
+        asked_s: taken.asked.as_secs_f64(),
+        at_s: s.at.as_secs_f64(),
+        ended: s.end.map(end),
+        totals: totals(s),
+        memory_bytes: s.memory,
+        cores: &s.cores,
+        gils: gils(s),
+        processes: s
+            .processes
+            .iter()
+            .map(|p| ProcessJson {
+                name: &p.name,
+                parent: p.parent,
+            })
+            .collect(),
+        threads: threads(s),
+        tasks: tasks(s, rows),
+        cycles: cycles(s),
+    };
+    let mut out =
+        serde_json::to_string_pretty(&document).expect("keys are strings and numbers are finite");
+    out.push('\n');
+    out
+}
+
+fn totals(s: &Snapshot) -> TotalsJson {
+    let t = &s.totals;
+    TotalsJson {
+        arrived: t.arrived,
+        done: t.done,
+        failed: t.failed,
+        timed_out: t.timed_out,
+        in_flight: t.in_flight,
+        not_taken_in: t.not_taken_in,
+        to_come: t.to_come,
+    }
+}
+
+fn gils(s: &Snapshot) -> Vec<GilJson<'_>> {
+    s.gils
+        .iter()
+        .map(|g| GilJson {
+            process: g.process,
+            of_interpreter: g.of_interpreter,
+            holder: g.holder,
+            waiters: &g.waiters,
+        })
+        .collect()
+}
+
+fn threads(s: &Snapshot) -> Vec<ThreadJson<'_>> {
+    s.threads
+        .iter()
+        .enumerate()
+        .map(|(i, t)| ThreadJson {
+            process: t.process,
+            name: &t.name,
+            state: doing(&t.doing),
+            text: words::doing(s, i),
+            core: match t.doing {
+                Doing::Running(core, _) | Doing::Ready(core) => Some(core),
+                _ => None,
+            },
+            since_s: t.since.as_secs_f64(),
+            task: t.task,
+        })
+        .collect()
+}
+
+fn tasks<'a>(s: &'a Snapshot, rows: &Rows) -> Vec<TaskJson<'a>> {
+    (0..s.tasks.len())
+        .filter(|&i| of_class(s, rows, i))
+        .map(|i| {
+            let t = &s.tasks[i];
+            TaskJson {
+                index: i,
+                name: &t.name,
+                class: &t.class,
+                parent: t.parent,
+                process: t.process,
+                arrived_s: t.arrived.as_secs_f64(),
+                state: place(&t.place),
+                text: words::place(s, i),
+                thread: super::in_thread(&t.place),
+                since_s: t.since.as_secs_f64(),
+                step: t.step.as_ref().map(|step| StepJson {
+                    number: step.number,
+                    of: step.of,
+                    text: &step.text,
+                    begun: step.begun,
+                    left_s: step.left.map(Nanos::as_secs_f64),
+                }),
+                holds: &t.holds,
+                deadline_s: t.deadline.map(Nanos::as_secs_f64),
+            }
+        })
+        .collect()
+}
+
+fn cycles(s: &Snapshot) -> Vec<Vec<LinkJson<'_>>> {
+    s.cycles
+        .iter()
+        .map(|cycle| {
+            cycle
+                .iter()
+                .map(|l| LinkJson {
+                    task: l.task,
+                    waits_for: &l.waits_for,
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn end(end: End) -> &'static str {
+    match end {
+        End::Done => "done",
+        End::Deadlock => "deadlock",
+        End::Horizon => "horizon",
+        End::OutOfMemory => "out of memory",
+        End::EventLimit => "event limit",
+    }
+}
+
+fn doing(doing: &Doing) -> &'static str {
+    match doing {
+        Doing::Running(..) => "running",
+        Doing::Ready(_) => "ready",
+        Doing::WaitsForGil(_) => "gil",
+        Doing::ForcedSwitch => "forced-switch",
+        Doing::StoppedWorld(_) => "stopped-world",
+        Doing::Sleeps(_) => "io",
+        Doing::WaitsForArrival(_) => "arrivals",
+        Doing::WaitsForLock(..) => "lock",
+        Doing::WaitsForItem(_) => "queue-item",
+        Doing::WaitsForRoom(_) => "queue-room",
+        Doing::WaitsForChildren(..) => "children",
+        Doing::Select(_) => "select",
+        Doing::WaitsForResults(_) => "results",
+        Doing::Idle => "idle",
+        Doing::WaitsForWork(_) => "work",
+        Doing::Starts => "starts",
+        Doing::WaitsForPipe => "pipe-room",
+        Doing::WaitsToWrite => "pipe-turn",
+        Doing::NotStarted => "being-started",
+    }
+}
+
+fn place(place: &Place) -> &'static str {
+    match place {
+        Place::Thread(_) => "thread",
+        Place::Accept(_) => "accept",
+        Place::HandingOver(_) => "handing-over",
+        Place::Worker(_) => "worker",
+        Place::HandedTo(_) => "handed",
+        Place::CallQueue(_) => "call-queue",
+        Place::BeingSent(_) => "being-sent",
+        Place::CallPipe(_) => "call-pipe",
+        Place::Chunk(..) => "chunk",
+        Place::ResultSent(_) => "result-sent",
+        Place::ResultPipe(_) => "result-pipe",
+        Place::ResultRead(_) => "result-read",
+        Place::Loop(_) => "loop",
+        Place::Limit(_) => "limit",
+        Place::LoopLock(..) => "lock",
+        Place::Item(_) => "queue-item",
+        Place::Room(_) => "queue-room",
+        Place::Children(..) => "children",
+        Place::Sleeps(_) => "io",
+        Place::Underway => "underway",
+    }
+}

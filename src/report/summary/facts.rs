@@ -1,0 +1,192 @@
+//! What a result rests on: interpreters, machine, seed, precision, versions.
+
+use crate::report::document::{
+    InterpreterFacts, MachineFacts, Measurement, Program, RunDocument, ScenarioName, SweepHeader,
+};
+use crate::study::{bytes, digits, percent};
+
+type Facts = Vec<(String, Vec<String>)>;
+
+fn fact(name: &str, values: impl IntoIterator<Item = String>) -> (String, Vec<String>) {
+    (name.into(), values.into_iter().collect())
+}
+
+pub(super) fn of_run(run: &RunDocument) -> Facts {
+    let mut all = interpreters(run);
+    all.push(fact("Simulated machine", [machine(&run.machine)]));
+    let counts = || run.cases.iter().map(|c| c.replications).filter(|&n| n > 0);
+    let replications = match (counts().min(), counts().max()) {
+        (Some(1), Some(1)) => "1 replication, so no intervals".to_owned(),
+        (Some(a), Some(b)) if a == b => format!("{a} replications of every strategy"),
+        (Some(a), Some(b)) => format!("{a} to {b} replications of a strategy"),
+        _ => "nothing was simulated".into(),
+    };
+    all.push(fact(
+        "Statistics",
+        [
+            replications,
+            precision(run.confidence, run.precision),
+            "Strategies see the same arrivals and demands, and are compared by paired differences".into(),
+        ],
+    ));
+    let kind = if run.steady_state {
+        let warmup = crate::engine::Nanos::from_secs_f64(run.warmup_s.max(0.0));
+        format!(
+            "Steady state; the first {} of simulated time are left out as warm-up",
+            crate::study::seconds(warmup)
+        )
+    } else if run.batch == Some(true) {
+        "A batch: all tasks arrive at once, and the run ends with the last of them".into()
+    } else {
+        "Runs from start to end, nothing left out".into()
+    };
+    all.push(fact("Kind of study", [kind]));
+    all.extend(identity(run.seed, &run.scenario, &run.program));
+    all
+}
+
+pub(super) fn of_sweep(header: &SweepHeader) -> Facts {
+    let axes = header.axes.iter().map(|a| {
+        let values: Vec<String> = a.values.iter().map(written).collect();
+        format!("{} ({}): {}", a.label, a.path, short(&values))
+    });
+    let grid = match (header.axes.len(), header.zip) {
+        (0 | 1, _) => "",
+        (_, true) => ", the axes side by side",
+        (_, false) => ", a grid of all axes",
+    };
+    let points = format!("{} points{grid}", header.points);
+    let mut all = vec![
+        fact("What is varied", axes.chain([points])),
+        fact(
+            "Simulated machine",
+            [format!("{}, where not varied", machine(&header.machine))],
+        ),
+        fact("Statistics", [precision(header.confidence, header.precision)]),
+    ];
+    all.extend(identity(header.seed, &header.scenario, &header.program));
+    all
+}
+
+/// A value of an axis as it was written.
+pub(super) fn written(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Long lists by their ends.
+fn short(values: &[String]) -> String {
+    match values {
+        [a, b, .., z] if values.len() > 12 => format!("{a}, {b}, … {z} ({} values)", values.len()),
+        _ => values.join(", "),
+    }
+}
+
+fn precision(confidence: f64, wanted: f64) -> String {
+    format!(
+        "Replicated until the {} confidence interval of the ranked metric was within ± {} of its mean, or a limit was reached",
+        percent(confidence),
+        percent(wanted)
+    )
+}
+
+fn identity(seed: u64, scenario: &ScenarioName, program: &Program) -> Facts {
+    vec![
+        fact("Seed", [seed.to_string()]),
+        fact(
+            "Made by",
+            [format!(
+                "{} {}, result schema {}; scenario hash {}",
+                program.name,
+                program.version,
+                crate::report::SCHEMA,
+                scenario.hash
+            )],
+        ),
+    ]
+}
+
+fn machine(m: &MachineFacts) -> String {
+    let n = m.cores.len();
+    let even = m.cores.iter().all(|&c| c == 1.0);
+    let mut text = format!("{n} {}", if n == 1 { "core" } else { "cores" });
+    if !even {
+        let speeds: Vec<String> = m.cores.iter().map(|&c| digits(c, 3)).collect();
+        text += &format!(" of relative speeds {}", short(&speeds));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "sizes are limited to 1 PB, below 2^53")]
+    let limit = m.memory_limit_bytes.map(|b| bytes(b as f64));
+    match limit {
+        Some(limit) => format!("{text}, at most {limit} of memory"),
+        None => format!("{text}, memory without limit"),
+    }
+}
+
+fn interpreters(run: &RunDocument) -> Facts {
+    if run.interpreters.is_empty() {
+        let mut names: Vec<String> = run.cases.iter().map(|c| c.interpreter.clone()).collect();
+        names.sort();
+        names.dedup();
+        names.push("The result does not say how they were measured: an older version made it".into());
+        return vec![fact("Interpreters", names)];
+    }
+    run.interpreters
+        .iter()
+        .map(|i| fact(&format!("Profile {}", i.name), profile(i)))
+        .collect()
+}
+
+fn profile(i: &InterpreterFacts) -> Vec<String> {
+    let gil = if i.gil { "with a GIL" } else { "free-threaded" };
+    let mut all = vec![
+        format!("CPython {}, {gil}", i.version),
+        capital(&i.origin),
+        format!(
+            "{} parameters measured, {} estimated",
+            i.measured_count, i.estimated_count
+        ),
+    ];
+    match &i.measurement {
+        Some(m) => all.extend(measurement(m)),
+        None => all.push("The profile does not name the machine and the day of its measurement".into()),
+    }
+    all
+}
+
+fn measurement(m: &Measurement) -> [String; 2] {
+    let flag = |name: &str, known: Option<bool>| match known {
+        Some(true) => format!(", {name}"),
+        Some(false) => format!(", no {name}"),
+        None => String::new(),
+    };
+    let debug = if m.debug { ", debug build" } else { "" };
+    [
+        format!(
+            "Measured on {}: {}, {} {}, {}; in {} {}, {} times slower than at the machine's best",
+            m.date,
+            m.cpu,
+            m.cores,
+            if m.cores == 1 { "core" } else { "cores" },
+            m.system,
+            m.rounds,
+            if m.rounds == 1 { "round" } else { "rounds" },
+            digits(m.slowness, 3)
+        ),
+        format!(
+            "Build: {}{}{}{debug}",
+            m.compiler,
+            flag("PGO", m.pgo),
+            flag("LTO", m.lto)
+        ),
+    ]
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|c| c.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}

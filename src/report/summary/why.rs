@@ -1,0 +1,157 @@
+//! What the time of each strategy's tasks goes into, in a few sentences: the best, and the others by what they lose most to.
+
+use super::Words;
+use super::run::short_name;
+use crate::report::document::{CaseDocument, RunDocument};
+use crate::scenario::{Strategy, parse_strategy};
+use crate::strategy::Cause;
+use crate::study::percent;
+
+/// Smaller shares are not worth a word.
+const LITTLE: f64 = 0.05;
+
+/// Where the time of a case's tasks went.
+struct Shares {
+    /// By cause, 1 in all, in the order of [`Cause::ALL`].
+    of: Vec<f64>,
+    /// Share of its time that a task of a batch waited for its turn, which is not in `of`: a batch arrives at once, so all but the
+    /// first tasks wait for most of the makespan under whatever strategy.
+    queued: f64,
+}
+
+impl Shares {
+    /// `None` where nothing is known.
+    fn of(case: &CaseDocument, batch: bool) -> Option<Self> {
+        let share = |c: &Cause| {
+            let key = format!("{}_share", c.name());
+            case.time_by_cause.get(&key).copied().unwrap_or(0.0)
+        };
+        let mut of: Vec<f64> = Cause::ALL.iter().map(share).collect();
+        let all: f64 = of.iter().sum();
+        if all <= 0.0 {
+            return None;
+        }
+        let turn = parse_strategy(&case.strategy).map_or(Cause::Pool, |s| turn(&s.strategy));
+        let queued = of[turn as usize];
+        if !(batch && queued > 0.0 && all - queued > 1e-9) {
+            return Some(Self { of, queued: 0.0 });
+        }
+        of[turn as usize] = 0.0;
+        of.iter_mut().for_each(|s| *s /= all - queued);
+        Some(Self { of, queued })
+    }
+
+    /// The largest share that is neither work nor waiting for something outside.
+    fn loss(&self) -> (Cause, f64) {
+        Cause::ALL
+            .into_iter()
+            .map(|c| (c, self.of[c as usize]))
+            .filter(|(c, _)| !matches!(c, Cause::Running | Cause::Io))
+            .fold((Cause::Core, 0.0), |a, b| if b.1 > a.1 { b } else { a })
+    }
+
+    /// The main shares: `66% waiting for I/O, 33% running`.
+    fn main(&self) -> String {
+        let mut all: Vec<(Cause, f64)> = Cause::ALL
+            .into_iter()
+            .map(|c| (c, self.of[c as usize]))
+            .filter(|&(_, s)| s >= LITTLE)
+            .collect();
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let parts: Vec<String> = all
+            .into_iter()
+            .take(3)
+            .map(|(c, s)| format!("{} {}", percent(s), words(c)))
+            .collect();
+        parts.join(", ")
+    }
+}
+
+/// What a task waits for once, before all else, rather than between its steps: a worker, or the loop's limit.
+fn turn(strategy: &Strategy) -> Cause {
+    match strategy {
+        Strategy::Sequential
+        | Strategy::Threads(_)
+        | Strategy::Processes { .. }
+        | Strategy::Interpreters(_) => Cause::Pool,
+        Strategy::Asyncio { .. } => Cause::Limit,
+        Strategy::Prefork { each, .. } => turn(each),
+    }
+}
+
+fn words(c: Cause) -> &'static str {
+    match c {
+        Cause::Running => "running",
+        Cause::Core => "waiting for a core",
+        Cause::Gil => "waiting for the GIL",
+        Cause::Lock => "waiting for a lock",
+        Cause::Pool => "waiting for a worker",
+        Cause::Loop => "waiting for the event loop",
+        Cause::Ipc => "handing over (queues, pickling, pipes)",
+        Cause::Startup => "starting up",
+        Cause::Io => "waiting for I/O",
+        Cause::Queue => "waiting for a queue or children",
+        Cause::Limit => "waiting for the concurrency limit",
+    }
+}
+
+/// A sentence for the best, and one for each cause that others lose to.
+pub(super) fn because(run: &RunDocument) -> Vec<Words> {
+    let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
+    let mut all = Vec::new();
+    let mut losers: Vec<(Option<Cause>, Vec<String>, f64, f64)> = Vec::new();
+    for case in &run.cases {
+        let Some(shares) = Shares::of(case, batch) else {
+            continue;
+        };
+        let name = short_name(run, case);
+        if case.rank == Some(1) {
+            all.push(best(name, &shares));
+            continue;
+        }
+        let (cause, share) = shares.loss();
+        // What waits for its turn and then loses nothing is short of hands.
+        let (cause, share) = if share < 2.0 * LITTLE && shares.queued > 0.5 {
+            (None, shares.queued)
+        } else if share >= LITTLE {
+            (Some(cause), share)
+        } else {
+            continue;
+        };
+        match losers.iter_mut().find(|(c, ..)| *c == cause) {
+            Some((_, names, least, most)) => {
+                names.push(name);
+                (*least, *most) = (least.min(share), most.max(share));
+            }
+            None => losers.push((cause, vec![name], share, share)),
+        }
+    }
+    for (cause, names, least, most) in losers {
+        let share = range(least, most);
+        let say = match cause {
+            None => format!(
+                ": a task waits {share} of its time for its turn; too few are under way at once."
+            ),
+            Some(c) => format!(": {share} of a task's time goes into {}.", words(c)),
+        };
+        all.push(Words::default().names(&names).text(say));
+    }
+    all
+}
+
+fn best(name: String, shares: &Shares) -> Words {
+    let (cause, lost) = shares.loss();
+    let loses = match lost {
+        l if l < LITTLE => "; hardly anything is lost".to_owned(),
+        l if l < 2.0 * LITTLE => format!("; {} is lost {}", percent(l), words(cause)),
+        _ => String::new(),
+    };
+    Words::default()
+        .name(name)
+        .text(format!(" (best): {}{loses}.", shares.main()))
+}
+
+fn range(least: f64, most: f64) -> String {
+    let (a, b) = (percent(least), percent(most));
+    if a == b { a } else { format!("{a} to {b}") }
+}

@@ -1,0 +1,204 @@
+//! What is asked for in place of what a scenario's text says.
+
+use std::path::Path;
+
+use super::diagnostic::{Code, Diagnostic, Source};
+use super::{Offload, Scenario, Strategy, Workers, limits, parse, parse_strategy};
+
+/// What is asked for in place of what a scenario's text says: by a command line, or by a point of a sweep.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Overrides: paths and values, as in `("machine.cores", "8")`.
+    pub set: Vec<(String, String)>,
+    /// So many equal cores, all of them visible.
+    pub cores: Option<u32>,
+    /// These interpreters instead of the scenario's own, unless empty.
+    pub interpreters: Vec<String>,
+    /// These strategies instead of the scenario's own, unless empty; as [`parse_strategy`] takes them.
+    pub strategies: Vec<String>,
+    /// Master seed.
+    pub seed: Option<u64>,
+}
+
+/// A scenario with changes.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// How many of its strategies were left out since they are for other interpreters, and how many there were.
+    pub left_out: Option<(usize, usize)>,
+}
+
+impl Changes {
+    /// The scenario of a text with the changes; see [`parse`].
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text, the overrides and the strategies.
+    pub fn parse(&self, text: &str, origin: &Path) -> Result<Changed, Vec<Diagnostic>> {
+        let mut scenario = parse(text, origin, &self.set)?;
+        if let Some(seed) = self.seed {
+            scenario.seed = seed;
+        }
+        if let Some(n) = self.cores {
+            check_cores(n)?;
+            scenario.machine.cores = vec![1.0; n as usize];
+            scenario.machine.visible_cpus = n;
+        }
+        if !self.strategies.is_empty() {
+            scenario.strategies = self
+                .strategies
+                .iter()
+                .map(|s| parse_strategy(s).map_err(|d| vec![d]))
+                .collect::<Result<_, _>>()?;
+        }
+        let left_out = self.take_interpreters(&mut scenario);
+        Ok(Changed { scenario, left_out })
+    }
+
+    fn take_interpreters(&self, scenario: &mut Scenario) -> Option<(usize, usize)> {
+        if self.interpreters.is_empty() {
+            if !self.strategies.is_empty() {
+                // `--strategy threads:8@cpython-3.14t` names its interpreter itself.
+                for name in scenario
+                    .strategies
+                    .iter()
+                    .filter_map(|c| c.interpreter.as_ref())
+                {
+                    if !scenario.interpreters.contains(name) {
+                        scenario.interpreters.push(name.clone());
+                    }
+                }
+            }
+            return None;
+        }
+        scenario.interpreters.clone_from(&self.interpreters);
+        let known =
+            |name: &Option<String>| name.as_ref().is_none_or(|n| self.interpreters.contains(n));
+        if !scenario.strategies.iter().any(|c| known(&c.interpreter)) {
+            // None of them is for these interpreters: the same strategies then, on these.
+            scenario
+                .strategies
+                .iter_mut()
+                .for_each(|c| c.interpreter = None);
+            return None;
+        }
+        let all = scenario.strategies.len();
+        scenario.strategies.retain(|c| known(&c.interpreter));
+        let left_out = all - scenario.strategies.len();
+        (left_out > 0).then_some((left_out, all))
+    }
+}
+
+fn check_cores(n: u32) -> Result<(), Vec<Diagnostic>> {
+    if (1..=limits::MAX_CORES).contains(&n) {
+        return Ok(());
+    }
+    let text = n.to_string();
+    let source = Source::new("--cores", &*text);
+    Err(vec![Diagnostic::new(
+        Code::OutOfRange,
+        &source,
+        0..text.len(),
+        format!(
+            "the number of cores must be from 1 to {}",
+            limits::MAX_CORES
+        ),
+    )])
+}
+
+impl Strategy {
+    /// The same strategy with so many workers: threads or processes of its pool, processes of a prefork server. One without a pool
+    /// (sequential, a thread for each task, an event loop by itself) stays as it is.
+    #[must_use]
+    pub fn with_workers(&self, n: u32) -> Self {
+        let workers = Workers::Exactly(n);
+        match self {
+            Self::Sequential | Self::Threads(Workers::PerTask) => self.clone(),
+            Self::Threads(_) => Self::Threads(workers),
+            Self::Processes { start, api, .. } => Self::Processes {
+                workers,
+                start: *start,
+                api: *api,
+            },
+            Self::Interpreters(_) => Self::Interpreters(workers),
+            Self::Asyncio { limit, offload } => Self::Asyncio {
+                limit: *limit,
+                offload: match offload {
+                    Offload::None => Offload::None,
+                    Offload::Threads(_) => Offload::Threads(workers),
+                    Offload::Processes(_, start) => Offload::Processes(workers, *start),
+                    Offload::Interpreters(_) => Offload::Interpreters(workers),
+                },
+            },
+            Self::Prefork { each, .. } => Self::Prefork {
+                processes: n,
+                each: each.clone(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{embedded, strategy_label};
+
+    fn changed(changes: &Changes) -> Result<Changed, Vec<Diagnostic>> {
+        let text = embedded::find("scraper").unwrap().text;
+        changes.parse(text, Path::new("scraper.ron"))
+    }
+
+    #[test]
+    fn workers_are_set_where_there_are_any() {
+        for (before, after) in [
+            ("sequential", "sequential"),
+            ("asyncio:5", "asyncio:5"),
+            ("threads", "threads:7"),
+            ("threads:per-task", "threads:per-task"),
+            ("pool:4:spawn:20", "pool:7:spawn:20"),
+            ("processes:fork", "processes:7:fork"),
+            ("interpreters:2", "interpreters:7"),
+            ("asyncio+threads:4", "asyncio+threads:7"),
+            ("asyncio:9+processes:2:spawn", "asyncio:9+processes:7:spawn"),
+            ("prefork:4(threads:8)", "prefork:7(threads:8)"),
+        ] {
+            let strategy = parse_strategy(before).unwrap().strategy;
+            assert_eq!(strategy_label(&strategy.with_workers(7)), after);
+        }
+    }
+
+    #[test]
+    fn strategies_for_other_interpreters_are_left_out() {
+        let c = changed(&Changes {
+            interpreters: vec!["cpython-3.14t".into()],
+            ..Changes::default()
+        });
+        let c = c.unwrap();
+        assert_eq!(c.left_out, Some((2, 5)));
+        assert_eq!(c.scenario.strategies.len(), 3);
+    }
+
+    #[test]
+    fn cores_are_all_visible() {
+        let with = |cores| {
+            changed(&Changes {
+                cores: Some(cores),
+                ..Changes::default()
+            })
+        };
+        let machine = with(6).unwrap().scenario.machine;
+        assert_eq!((machine.cores.len(), machine.visible_cpus), (6, 6));
+        assert!(with(0).is_err() && with(5_000).is_err());
+    }
+
+    #[test]
+    fn a_strategy_brings_its_interpreter() {
+        let c = changed(&Changes {
+            strategies: vec!["threads:2@cpython-3.11".into()],
+            seed: Some(9),
+            ..Changes::default()
+        });
+        let s = c.unwrap().scenario;
+        assert!(s.interpreters.contains(&"cpython-3.11".to_owned()) && s.seed == 9);
+    }
+}

@@ -1,0 +1,30 @@
+//! Distributions as the scenario format writes them, to be shown.
+
+use std::fmt;
+
+use super::Dist;
+use super::units::format_duration;
+use crate::engine::Nanos;
+
+impl fmt::Display for Dist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let t = |t: &Nanos| format!("\"{}\"", format_duration(*t));
+        match self {
+            Self::Constant(time) => f.write_str(&t(time)),
+            Self::Uniform(a, b) => write!(f, "Uniform({}, {})", t(a), t(b)),
+            Self::Exponential(mean) => write!(f, "Exponential({})", t(mean)),
+            Self::Normal(mean, sd) => write!(f, "Normal({}, {})", t(mean), t(sd)),
+            Self::LogNormal { median, p99 } => {
+                write!(f, "LogNormal(median: {}, p99: {})", t(median), t(p99))
+            }
+            Self::Gamma { mean, cv } => write!(f, "Gamma(mean: {}, cv: {cv})", t(mean)),
+            Self::Weibull { scale, shape } => {
+                write!(f, "Weibull(scale: {}, shape: {shape})", t(scale))
+            }
+            Self::Pareto { least, shape } => {
+                write!(f, "Pareto(least: {}, shape: {shape})", t(least))
+            }
+            Self::Empirical(values) => write!(f, "Empirical(one of {} values)", values.len()),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What holds for every recording of a whole run: it and the outcome tell the same story.
+
+use super::{CAUSES, Cause, Outcome, SimInput};
+use crate::cpython::recording::{Doing, Recording, TaskEnd, ThreadSpan};
+use crate::engine::Nanos;
+
+/// Holds a recording whose window is the whole run against the run's outcome.
+///
+/// # Errors
+/// What does not agree, a line each.
+pub fn check_recording(
+    input: &SimInput<'_>,
+    outcome: &Outcome,
+    recording: &Recording,
+) -> Result<(), String> {
+    let mut wrong = Vec::new();
+    if recording.stopped.is_some() || recording.end != outcome.end {
+        wrong.push(format!(
+            "ends at {:?} (stopped: {:?}), the run at {:?}",
+            recording.end, recording.stopped, outcome.end
+        ));
+    }
+    causes(outcome, recording, &mut wrong);
+    threads(recording, &mut wrong);
+    cores(outcome, recording, &mut wrong);
+    gils(outcome, recording, &mut wrong);
+    tasks(input, outcome, recording, &mut wrong);
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(wrong.join("\n"))
+    }
+}
+
+/// Every nanosecond that the outcome books on a cause lies in exactly one counted span or wait.
+fn causes(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
+    let mut sums = [Nanos::ZERO; CAUSES];
+    for s in recording.spans.iter().filter(|s| s.counted) {
+        sums[s.cause as usize] += s.to - s.from;
+    }
+    for w in recording.waits.iter().filter(|w| w.counted) {
+        sums[w.cause as usize] += w.to - w.from;
+    }
+    for cause in Cause::ALL {
+        let (sum, booked) = (sums[cause as usize], outcome.causes[cause as usize]);
+        if sum != booked {
+            wrong.push(format!(
+                "{}: {sum:?} recorded, {booked:?} booked",
+                cause.name()
+            ));
+        }
+    }
+}
+
+/// A thread's spans follow one another from its start to its exit.
+fn threads(recording: &Recording, wrong: &mut Vec<String>) {
+    let mut ends: Vec<Nanos> = recording.threads.iter().map(|t| t.started).collect();
+    for s in &recording.spans {
+        let Some(end) = ends.get_mut(s.thread as usize) else {
+            wrong.push(format!("thread {} is not listed", s.thread));
+            continue;
+        };
+        if s.from != *end || s.to <= s.from {
+            wrong.push(format!("{s:?} follows {end:?}"));
+        }
+        if s.counted && s.task.is_none() {
+            wrong.push(format!("{s:?} counts for no task"));
+        }
+        *end = s.to;
+    }
+    for (thread, end) in recording.threads.iter().zip(ends) {
+        let last = thread.exited.unwrap_or(recording.end);
+        if end != last {
+            wrong.push(format!(
+                "{} ends at {last:?}, its last span at {end:?}",
+                thread.name
+            ));
+        }
+        if thread.process as usize >= recording.processes.len() {
+            wrong.push(format!("{} has no process", thread.name));
+        }
+    }
+}
+
+/// Each core runs one thread at a time, and as long as it was busy.
+fn cores(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
+    for (core, &busy) in (0..).zip(&outcome.core_busy) {
+        let mut on: Vec<&ThreadSpan> = recording
+            .spans
+            .iter()
+            .filter(|s| s.doing == Doing::OnCore(core))
+            .collect();
+        on.sort_unstable_by_key(|s| s.from);
+        for two in on.windows(2) {
+            if two[0].to > two[1].from {
+                wrong.push(format!("core {core} runs two threads: {two:?}"));
+            }
+        }
+        let sum: Nanos = on.iter().map(|s| s.to - s.from).sum();
+        if sum != busy {
+            wrong.push(format!("core {core}: {sum:?} recorded, {busy:?} busy"));
+        }
+    }
+}
+
+/// Each GIL has one holder at a time, and is held as long as the outcome says.
+fn gils(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
+    let mut ends: Vec<Nanos> = Vec::new();
+    let mut sum = Nanos::ZERO;
+    for hold in &recording.gil_holds {
+        let gil = hold.gil as usize;
+        if ends.len() <= gil {
+            ends.resize(gil + 1, Nanos::ZERO);
+        }
+        if hold.from < ends[gil] {
+            wrong.push(format!(
+                "two hold a GIL: {hold:?} begins before {:?}",
+                ends[gil]
+            ));
+        }
+        ends[gil] = hold.to;
+        sum += hold.to - hold.from;
+    }
+    // What is held when the run ends is in no statistics yet.
+    let open: Nanos = recording
+        .gil_holds
+        .iter()
+        .filter(|h| h.to == recording.end)
+        .map(|h| h.to - h.from)
+        .sum();
+    if sum < outcome.gil_held || sum - open > outcome.gil_held {
+        wrong.push(format!(
+            "GILs: {sum:?} recorded, {:?} held",
+            outcome.gil_held
+        ));
+    }
+}
+
+/// The tasks that count end as often and in the same ways.
+fn tasks(input: &SimInput<'_>, outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
+    let ended = |how: TaskEnd| {
+        recording
+            .tasks
+            .iter()
+            .filter(|t| t.parent.is_none() && t.arrived >= input.warmup)
+            .filter(|t| t.ended.is_some_and(|(_, end)| end == how))
+            .count() as u64
+    };
+    for (how, counted) in [
+        (TaskEnd::Done, outcome.completed),
+        (TaskEnd::Failed, outcome.failed),
+        (TaskEnd::TimedOut, outcome.timed_out),
+    ] {
+        let recorded = ended(how);
+        if recorded != counted {
+            wrong.push(format!(
+                "{recorded} tasks recorded as {how:?}, {counted} counted"
+            ));
+        }
+    }
+    for t in &recording.tasks {
+        let rising = t.hops.windows(2).all(|h| h[0].1 <= h[1].1);
+        let known = t
+            .hops
+            .iter()
+            .all(|h| (h.0 as usize) < recording.threads.len());
+        if !rising || !known {
+            wrong.push(format!("task {}: hops {:?}", t.number, t.hops));
+        }
+    }
+}

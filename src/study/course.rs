@@ -1,0 +1,348 @@
+//! A study as a state machine: the simulations that it wants now, their results, what it wants next. Who runs them, in which order
+//! and on how many threads is another's business ([`super::drive`]), and changes nothing in the result.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use super::cases::{Case, cases};
+use super::options::{Options, StudyError, is_steady};
+use super::run::{Study, conclude};
+use super::sample::{Reduction, Sample};
+use super::steady::{Warmup, saturated, warmup};
+use super::work;
+use crate::cpython::profile::Profile;
+use crate::engine::Nanos;
+use crate::measure::Estimate;
+use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
+use crate::strategy::{Finding, Outcome, SimInput};
+
+/// One simulation that a study wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Job {
+    /// Its place in its round.
+    pub slot: usize,
+    /// How many events it will have, roughly.
+    pub events: u64,
+    case: usize,
+    replication: u32,
+    /// Start of the time that counts.
+    start: Nanos,
+    /// Whether the end of its warm-up is looked for.
+    pilot: bool,
+}
+
+/// What a simulation told; the error is why it cannot be run.
+pub(super) type Simulated = Result<Finished, String>;
+
+/// What is kept of a simulation.
+#[derive(Debug)]
+pub(super) struct Finished {
+    sample: Sample,
+    warmup: Option<Warmup>,
+}
+
+/// What follows a result.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Others of the round are still to come.
+    Wait,
+    /// The round is over; these come next.
+    Jobs(Vec<Job>),
+    /// The study is over: [`StudyRun::study`] has it.
+    Over,
+}
+
+/// A case under way.
+#[derive(Debug)]
+pub(super) struct Track {
+    pub samples: Vec<Sample>,
+    pub refused: Option<String>,
+    /// Where the pilot's warm-up ended, if one was looked for.
+    pub pilot: Option<Warmup>,
+    /// Replications to have.
+    goal: u32,
+    /// Events of a replication, roughly.
+    events: u64,
+}
+
+impl Track {
+    /// Whether more replications would tell nothing.
+    fn hopeless(&self) -> bool {
+        self.refused.is_some() || self.samples.iter().any(|s| s.findings.iter().any(is_fatal))
+    }
+}
+
+fn is_fatal(f: &Finding) -> bool {
+    !matches!(f, Finding::BlockedLoop { .. })
+}
+
+/// What changes while a study runs.
+#[derive(Debug)]
+struct State {
+    tracks: Vec<Track>,
+    start: Nanos,
+    /// Whether the pilots are over.
+    piloted: bool,
+    /// The case of each job of the round, and its result once it is there.
+    round: Vec<(usize, Option<Simulated>)>,
+    missing: usize,
+}
+
+/// A study under way.
+#[derive(Debug)]
+pub(super) struct StudyRun<'a> {
+    pub scenario: Cow<'a, Scenario>,
+    pub profiles: Cow<'a, [Profile]>,
+    pub options: &'a Options,
+    pub cases: Vec<Case>,
+    /// How many of the cases were asked for; what follows is the baseline.
+    pub shown: usize,
+    /// The case that speed-ups are against.
+    pub baseline: Option<usize>,
+    /// The scenario's machine as each profile completes it.
+    machines: Vec<MachineSpec>,
+    objectives: Vec<Metric>,
+    state: Mutex<State>,
+}
+
+impl<'a> StudyRun<'a> {
+    /// A study of every case of the scenario, and the jobs of its first round. `profiles` are those of `scenario.interpreters`, in
+    /// the same order.
+    pub(super) fn begin(
+        scenario: Cow<'a, Scenario>,
+        profiles: Cow<'a, [Profile]>,
+        options: &'a Options,
+    ) -> Result<(Self, Vec<Job>), StudyError> {
+        let mut wanted = cases(&scenario, &profiles)?;
+        let shown = wanted.len();
+        let baseline = baseline_case(&scenario, &mut wanted);
+        let machines = profiles.iter().map(|p| p.machine(&scenario.machine));
+        let events = work::events(&scenario);
+        let tracks = wanted.iter().map(|_| Track {
+            samples: Vec::new(),
+            refused: None,
+            pilot: None,
+            goal: 1,
+            events,
+        });
+        let mut state = State {
+            tracks: tracks.collect(),
+            start: scenario.warmup.unwrap_or(Nanos::ZERO),
+            piloted: false,
+            round: Vec::new(),
+            missing: 0,
+        };
+        let jobs = state.open_round();
+        let run = Self {
+            machines: machines.collect(),
+            objectives: scenario.objectives.iter().map(|o| o.metric).collect(),
+            scenario,
+            profiles,
+            options,
+            cases: wanted,
+            shown,
+            baseline,
+            state: Mutex::new(state),
+        };
+        Ok((run, jobs))
+    }
+
+    /// Runs a job; to be handed to [`StudyRun::absorb`].
+    pub(super) fn simulate(
+        &self,
+        job: &Job,
+        simulate: impl Fn(&SimInput<'_>) -> Result<Outcome, String>,
+    ) -> Simulated {
+        let case = &self.cases[job.case];
+        let outcome = simulate(&SimInput {
+            machine: &self.machines[case.profile],
+            profile: &self.profiles[case.profile],
+            workload: &self.scenario.workload,
+            strategy: &case.strategy,
+            seed: self.scenario.seed,
+            replication: job.replication,
+            warmup: job.start,
+            horizon: self.scenario.horizon,
+            keep_latencies: false,
+            max_events: self.options.max_events,
+        })?;
+        let how = Reduction {
+            primary: self.options.primary(&self.scenario),
+            objectives: &self.objectives,
+            warmup: job.start,
+            horizon: self.scenario.horizon.is_some(),
+        };
+        let looked_for = job.pilot && self.finds_warmup();
+        Ok(Finished {
+            sample: Sample::new(&outcome, how),
+            warmup: looked_for.then(|| warmup(&outcome.series, outcome.end)),
+        })
+    }
+
+    /// Takes a job's result. The last one of a round says what comes next; results count in the order of the jobs, whatever the
+    /// order in which they come.
+    pub(super) fn absorb(&self, job: &Job, result: Simulated) -> Next {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, place)) = state.round.get_mut(job.slot) {
+            *place = Some(result);
+        }
+        state.missing -= 1;
+        if state.missing > 0 {
+            return Next::Wait;
+        }
+        self.fold(&mut state);
+        let jobs = state.open_round();
+        if jobs.is_empty() {
+            Next::Over
+        } else {
+            Next::Jobs(jobs)
+        }
+    }
+
+    /// What is known so far; the study itself once it is over.
+    pub(super) fn study(&self) -> Study {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        conclude(self, &state.tracks, state.start)
+    }
+
+    fn finds_warmup(&self) -> bool {
+        is_steady(&self.scenario) && self.scenario.warmup.is_none()
+    }
+
+    /// The results of a round go to their cases, and each case gets its next goal.
+    fn fold(&self, state: &mut State) {
+        for (case, result) in std::mem::take(&mut state.round) {
+            let track = &mut state.tracks[case];
+            match result {
+                Some(Ok(finished)) => {
+                    track.pilot = track.pilot.or(finished.warmup);
+                    track.samples.push(finished.sample);
+                }
+                Some(Err(why)) => track.refused = Some(why),
+                None => {}
+            }
+        }
+        if state.piloted {
+            let cases = state.tracks.len() as u64;
+            for t in &mut state.tracks {
+                t.goal = self.next_goal(t, cases);
+            }
+            return;
+        }
+        state.piloted = true;
+        if self.finds_warmup() {
+            state.start = common_warmup(&self.scenario, &state.tracks);
+        }
+        self.set_goals(&mut state.tracks);
+        if self.finds_warmup() && state.start > Nanos::ZERO {
+            // The pilots counted their warm-up: replication 0 is simulated again without it. Hopeless cases keep theirs.
+            state
+                .tracks
+                .iter_mut()
+                .filter(|t| !t.hopeless())
+                .for_each(|t| t.samples.clear());
+        }
+    }
+
+    /// Replications that every case has at the end of the next round, from the events of its pilot.
+    fn set_goals(&self, tracks: &mut [Track]) {
+        let fixed = self.options.replications.or(self.scenario.replications);
+        let cases = tracks.len() as u64;
+        for t in tracks {
+            t.events = t.samples.first().map_or(1, |s| s.events).max(1);
+            let affordable =
+                u32::try_from(self.options.event_budget / cases / t.events).unwrap_or(u32::MAX);
+            let wanted = Options::first_replications(&self.scenario);
+            t.goal = fixed.unwrap_or_else(|| affordable.clamp(3, wanted)).max(1);
+        }
+    }
+
+    /// Replications after which the case should be precise enough, by the width so far; its own count if it is done.
+    fn next_goal(&self, t: &Track, cases: u64) -> u32 {
+        let have = u32::try_from(t.samples.len()).unwrap_or(u32::MAX);
+        let fixed = self
+            .options
+            .replications
+            .or(self.scenario.replications)
+            .is_some();
+        if fixed || t.hopeless() || saturated(&self.scenario, &t.samples) {
+            return have;
+        }
+        let primary: Vec<f64> = t.samples.iter().map(|s| s.primary).collect();
+        let Some(relative) = Estimate::of(&primary).and_then(|e| e.relative()) else {
+            return have;
+        };
+        if relative.is_nan() || relative <= self.options.precision {
+            return have;
+        }
+        let spent: u64 = t.samples.iter().map(|s| s.events).sum();
+        let each = (spent / u64::from(have.max(1))).max(1);
+        let affordable =
+            u32::try_from(self.options.event_budget / cases / each).unwrap_or(u32::MAX);
+        let excess = relative / self.options.precision;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates"
+        )]
+        let needed = libm::ceil(f64::from(have) * excess * excess) as u32;
+        needed
+            .clamp(have + 1, have.saturating_mul(2))
+            .min(affordable)
+            .min(self.options.most_replications)
+            .max(have)
+    }
+}
+
+impl State {
+    /// What is missing to the goals; nothing when every case is done.
+    fn open_round(&mut self) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        for (case, t) in self.tracks.iter().enumerate() {
+            if t.hopeless() {
+                continue;
+            }
+            let have = u32::try_from(t.samples.len()).unwrap_or(u32::MAX);
+            for replication in have..t.goal {
+                jobs.push(Job {
+                    slot: jobs.len(),
+                    events: t.events,
+                    case,
+                    replication,
+                    start: self.start,
+                    pilot: !self.piloted,
+                });
+            }
+        }
+        self.round = jobs.iter().map(|j| (j.case, None)).collect();
+        self.missing = jobs.len();
+        jobs
+    }
+}
+
+/// The case that speed-ups are against: sequential on the first interpreter that has it, added for batches (where it is cheap
+/// and means something) if it is not among the cases.
+fn baseline_case(scenario: &Scenario, wanted: &mut Vec<Case>) -> Option<usize> {
+    let sequential = |c: &Case| c.strategy == Strategy::Sequential;
+    let first = (0..wanted.len())
+        .filter(|&i| sequential(&wanted[i]))
+        .min_by_key(|&i| (wanted[i].profile, i));
+    if first.is_none() && scenario.workload.arrivals == Arrivals::Batch {
+        wanted.push(Case {
+            strategy: Strategy::Sequential,
+            profile: 0,
+        });
+        return Some(wanted.len() - 1);
+    }
+    first
+}
+
+/// The longest warm-up of the cases that settle: all then count the same tasks, and stay paired.
+fn common_warmup(scenario: &Scenario, tracks: &[Track]) -> Nanos {
+    tracks
+        .iter()
+        .filter(|t| !t.hopeless() && !saturated(scenario, &t.samples))
+        .filter_map(|t| t.pilot.filter(|p| p.reliable).map(|p| p.until))
+        .max()
+        .unwrap_or(Nanos::ZERO)
+}

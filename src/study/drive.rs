@@ -1,0 +1,236 @@
+//! Any number of studies run side by side on one pool of threads. Threads take the next simulation from a common queue: simulations of
+//! studies already begun go before studies that are not, so that only few are in memory at once and each is done as soon as can
+//! be; within a study, long simulations go before short ones.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::course::{Job, Next, StudyRun};
+use super::options::StudyError;
+use super::run::Study;
+use crate::strategy::{Outcome, SimInput};
+
+/// The studies to be run, numbered in the order in which they are to be begun; called from many threads.
+pub(super) trait Studies<'a>: Sync {
+    /// Why it cannot go on.
+    type Error: Send;
+
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// Begins a study: called once for each, as late as possible.
+    fn begin(&self, number: usize) -> Result<(StudyRun<'a>, Vec<Job>), Self::Error>;
+    /// Runs a simulation.
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String>;
+    /// So many simulations more are planned (`planned`), or a simulation is over (0).
+    fn progress(&self, number: usize, planned: usize);
+    /// A study is over.
+    fn over(&self, number: usize, study: Study) -> Result<(), Self::Error>;
+    /// Whether nothing more is to be begun.
+    fn stopped(&self) -> bool;
+}
+
+/// A pool of so many threads; as many as there are cores for `None`.
+pub(super) fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, StudyError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .build()
+        .map_err(|e| StudyError::Threads(e.to_string()))
+}
+
+/// Runs the studies to their ends, or until they are stopped (running simulations are then finished, and nothing else).
+///
+/// # Errors
+/// The first error of the studies; nothing is begun after it.
+pub(super) fn drive<'a, S: Studies<'a>>(
+    pool: &rayon::ThreadPool,
+    studies: &S,
+) -> Result<(), S::Error> {
+    let driver = Driver {
+        studies,
+        threads: pool.current_num_threads(),
+        queue: Mutex::new(Queue {
+            ready: BinaryHeap::new(),
+            begun: 0,
+            workers: 1,
+            failed: None,
+        }),
+    };
+    pool.scope(|scope| driver.work(scope));
+    let queue = driver.queue.into_inner();
+    queue
+        .unwrap_or_else(PoisonError::into_inner)
+        .failed
+        .map_or(Ok(()), Err)
+}
+
+struct Driver<'s, 'a, S: Studies<'a>> {
+    studies: &'s S,
+    threads: usize,
+    queue: Mutex<Queue<'a, S::Error>>,
+}
+
+struct Queue<'a, E> {
+    ready: BinaryHeap<Ready<'a>>,
+    /// Studies begun; the next one's number.
+    begun: usize,
+    /// Threads at work.
+    workers: usize,
+    failed: Option<E>,
+}
+
+/// A simulation that can be run now.
+struct Ready<'a> {
+    study: usize,
+    run: Arc<StudyRun<'a>>,
+    job: Job,
+}
+
+impl Ready<'_> {
+    fn key(&self) -> (Reverse<usize>, u64, Reverse<usize>) {
+        (Reverse(self.study), self.job.events, Reverse(self.job.slot))
+    }
+}
+
+impl PartialEq for Ready<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Ready<'_> {}
+
+impl PartialOrd for Ready<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ready<'_> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+enum Task<'a> {
+    Simulate(Ready<'a>),
+    Begin(usize),
+}
+
+impl<'s, 'a, S: Studies<'a>> Driver<'s, 'a, S> {
+    fn queue(&self) -> MutexGuard<'_, Queue<'a, S::Error>> {
+        // A panic elsewhere ends the scope by itself.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread's work: one task after the other while there is one. Whoever makes tasks for more threads calls these in.
+    fn work<'scope>(&'scope self, scope: &rayon::Scope<'scope>)
+    where
+        's: 'scope,
+        'a: 'scope,
+    {
+        self.call_in(scope, self.studies.count().saturating_sub(1));
+        while let Some(task) = self.next() {
+            let done = match task {
+                Task::Begin(number) => self.begin(number, scope),
+                Task::Simulate(ready) => self.simulate(ready, scope),
+            };
+            if let Err(e) = done {
+                self.queue().failed.get_or_insert(e);
+            }
+        }
+    }
+
+    /// Lets idle threads come for `tasks` more tasks.
+    fn call_in<'scope>(&'scope self, scope: &rayon::Scope<'scope>, tasks: usize)
+    where
+        's: 'scope,
+        'a: 'scope,
+    {
+        let more = {
+            let mut queue = self.queue();
+            let more = (self.threads - queue.workers).min(tasks);
+            queue.workers += more;
+            more
+        };
+        for _ in 0..more {
+            scope.spawn(|scope| self.work(scope));
+        }
+    }
+
+    /// What this thread does next; with `None` it leaves.
+    fn next(&self) -> Option<Task<'a>> {
+        let stopped = self.studies.stopped();
+        let mut queue = self.queue();
+        if !stopped && queue.failed.is_none() {
+            if let Some(ready) = queue.ready.pop() {
+                return Some(Task::Simulate(ready));
+            }
+            if queue.begun < self.studies.count() {
+                queue.begun += 1;
+                return Some(Task::Begin(queue.begun - 1));
+            }
+        }
+        queue.workers -= 1;
+        None
+    }
+
+    fn begin<'scope>(
+        &'scope self,
+        study: usize,
+        scope: &rayon::Scope<'scope>,
+    ) -> Result<(), S::Error>
+    where
+        's: 'scope,
+        'a: 'scope,
+    {
+        let (run, jobs) = self.studies.begin(study)?;
+        if jobs.is_empty() {
+            return self.studies.over(study, run.study());
+        }
+        self.push(study, &Arc::new(run), jobs, scope);
+        Ok(())
+    }
+
+    fn simulate<'scope>(
+        &'scope self,
+        ready: Ready<'a>,
+        scope: &rayon::Scope<'scope>,
+    ) -> Result<(), S::Error>
+    where
+        's: 'scope,
+        'a: 'scope,
+    {
+        let Ready { study, run, job } = ready;
+        let result = run.simulate(&job, |input| self.studies.simulate(input));
+        self.studies.progress(study, 0);
+        match run.absorb(&job, result) {
+            Next::Wait => Ok(()),
+            Next::Jobs(jobs) => {
+                self.push(study, &run, jobs, scope);
+                Ok(())
+            }
+            Next::Over => self.studies.over(study, run.study()),
+        }
+    }
+
+    fn push<'scope>(
+        &'scope self,
+        study: usize,
+        run: &Arc<StudyRun<'a>>,
+        jobs: Vec<Job>,
+        scope: &rayon::Scope<'scope>,
+    ) where
+        's: 'scope,
+        'a: 'scope,
+    {
+        let others = jobs.len() - 1;
+        self.studies.progress(study, jobs.len());
+        self.queue().ready.extend(jobs.into_iter().map(|job| Ready {
+            study,
+            run: Arc::clone(run),
+            job,
+        }));
+        self.call_in(scope, others);
+    }
+}

@@ -1,0 +1,397 @@
+//! What a user varies, as a [`Plan`], and what a point of it changes in the scenario.
+
+use super::values::{MAX_POINTS, values};
+use super::{Axis, AxisValue, Plan, Point};
+use crate::scenario::{Changes, limits};
+
+/// What an axis sets at each point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// A field, as `--set` does.
+    Field,
+    /// The cores, as `run --cores` does.
+    Cores,
+    /// The workers of every strategy that has any.
+    Workers,
+    /// The only interpreter.
+    Interpreter,
+    /// The only strategy.
+    Strategy,
+}
+
+/// A plan under construction, and what its axes set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axes {
+    plan: Plan,
+    targets: Vec<Target>,
+    notes: Vec<String>,
+}
+
+impl Axes {
+    /// None yet. `zip`: they run side by side, rather than as a grid.
+    #[must_use]
+    pub const fn new(zip: bool) -> Self {
+        Self {
+            plan: Plan {
+                axes: Vec::new(),
+                zip,
+            },
+            targets: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Adds an axis: `cores`, `workers`, `interpreter`, `strategy`, or the path of a field of the scenario, and its values (see
+    /// [`values()`]). The last axis runs fastest.
+    ///
+    /// # Errors
+    /// A sentence: what is wrong with the values, or which axis it does not go together with.
+    pub fn add(&mut self, path: &str, text: &str) -> Result<(), String> {
+        let (target, name) = match path {
+            "cores" => (Target::Cores, "machine.cores"),
+            "workers" => (Target::Workers, path),
+            "interpreter" => (Target::Interpreter, path),
+            "strategy" => (Target::Strategy, path),
+            _ => (Target::Field, path),
+        };
+        for (axis, &other) in self.plan.axes.iter().zip(&self.targets) {
+            let cores = [(target, name), (other, axis.path.as_str())]
+                .iter()
+                .all(|(t, p)| *t == Target::Cores || is_cores(p));
+            let either = target == Target::Cores || other == Target::Cores;
+            if axis.path == name || (cores && either) {
+                return Err(if axis.label == path {
+                    format!("{path} is varied twice: write all its values in one list")
+                } else {
+                    format!(
+                        "{} and {path} both say which cores there are: leave one of them out",
+                        axis.label
+                    )
+                });
+            }
+            if within(name, &axis.path) || within(&axis.path, name) {
+                return Err(format!(
+                    "{path} and {} cannot both be varied: one lies within the other",
+                    axis.path
+                ));
+            }
+        }
+        let ranges = !matches!(target, Target::Interpreter | Target::Strategy);
+        let mut found = values(text, ranges).map_err(|e| format!("{path}: {e}"))?;
+        match target {
+            Target::Cores => whole(path, &found.values, limits::MAX_CORES)?,
+            Target::Workers => whole(path, &found.values, limits::MAX_WORKERS)?,
+            Target::Interpreter | Target::Strategy => {
+                // `3.14` is a name here.
+                found.values.iter_mut().for_each(|v| v.number = None);
+                found.unit = None;
+            }
+            Target::Field => {}
+        }
+        let notes = found.notes.into_iter().map(|n| format!("{path}: {n}"));
+        self.notes.extend(notes);
+        self.plan.axes.push(Axis {
+            path: name.to_owned(),
+            label: path.to_owned(),
+            values: found.values,
+            unit: found.unit,
+        });
+        self.targets.push(target);
+        Ok(())
+    }
+
+    /// What does not go together with what else is asked for: `base` holds the changes that hold at every point.
+    ///
+    /// # Errors
+    /// A sentence: which two say the same.
+    pub fn check(&self, base: &Changes) -> Result<(), String> {
+        for (axis, &target) in self.plan.axes.iter().zip(&self.targets) {
+            let name = &axis.path;
+            for (path, value) in &base.set {
+                let field = target == Target::Field && (path == name || within(path, name));
+                if field || (target == Target::Cores && is_cores(path)) {
+                    return Err(format!(
+                        "--set {path}={value} has no effect where {} is varied: leave one of them out",
+                        axis.label
+                    ));
+                }
+            }
+            let given = match target {
+                Target::Interpreter => (!base.interpreters.is_empty()).then_some("--interpreter"),
+                Target::Strategy => (!base.strategies.is_empty()).then_some("--strategy"),
+                Target::Field if name == "seed" => base.seed.map(|_| "--seed"),
+                _ => None,
+            };
+            if let Some(option) = given {
+                return Err(format!(
+                    "{option} has no effect where {name} is varied: leave one of them out"
+                ));
+            }
+        }
+        if self.plan.zip {
+            self.check_lengths()?;
+        }
+        if self.plan.len() > MAX_POINTS {
+            return Err(format!(
+                "the grid has {} points, more than the limit MAX_POINTS ({MAX_POINTS}): take fewer values, or --zip",
+                self.plan.len()
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_lengths(&self) -> Result<(), String> {
+        let axes = &self.plan.axes;
+        let same = |a: &Axis| a.values.len() == axes[0].values.len();
+        if axes.iter().all(same) {
+            return Ok(());
+        }
+        let lengths: Vec<String> = axes
+            .iter()
+            .map(|a| format!("{} has {}", a.label, a.values.len()))
+            .collect();
+        Err(format!(
+            "--zip needs axes of equally many values: {}",
+            lengths.join(", ")
+        ))
+    }
+
+    /// The plan, with labels that are as short as they can be and still differ.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let mut plan = self.plan.clone();
+        let short: Vec<String> = plan
+            .axes
+            .iter()
+            .map(|a| last_name(&a.label).to_owned())
+            .collect();
+        for (axis, label) in plan.axes.iter_mut().zip(&short) {
+            if short.iter().filter(|s| *s == label).count() == 1 {
+                axis.label.clone_from(label);
+            }
+        }
+        plan
+    }
+
+    /// What a user should know: ranges whose end is not reached.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// What holds at a point: the changes, and the number of workers if that is varied.
+    #[must_use]
+    pub fn changes(&self, point: &Point, base: &Changes) -> (Changes, Option<u32>) {
+        let (mut changes, mut workers) = (base.clone(), None);
+        let axes = self.plan.axes.iter().zip(&self.targets);
+        for ((axis, target), &index) in axes.zip(&point.index) {
+            let Some(value) = axis.values.get(index) else {
+                continue;
+            };
+            let text = value.text.clone();
+            match target {
+                Target::Field => changes.set.push((axis.path.clone(), text)),
+                Target::Cores => changes.cores = text.parse().ok(),
+                Target::Workers => workers = text.parse().ok(),
+                Target::Interpreter => changes.interpreters = vec![text],
+                Target::Strategy => changes.strategies = vec![text],
+            }
+        }
+        (changes, workers)
+    }
+
+    /// Where a point lies, for people: `cores 4, rate 100`.
+    #[must_use]
+    pub fn place(&self, point: &Point) -> String {
+        let at: Vec<String> = self
+            .plan()
+            .axes
+            .iter()
+            .zip(&point.index)
+            .filter_map(|(a, &i)| Some(format!("{} {}", a.label, a.values.get(i)?.text)))
+            .collect();
+        at.join(", ")
+    }
+}
+
+/// Whether an override of this path says which cores there are.
+#[must_use]
+pub fn is_cores(path: &str) -> bool {
+    const PATHS: [&str; 4] = [
+        "machine",
+        "machine.cores",
+        "machine.speeds",
+        "machine.visible_cpus",
+    ];
+    let field = path.split('[').next().unwrap_or(path);
+    PATHS.contains(&field)
+}
+
+/// Whether a path leads into what the other leads to: `machine.cores` lies within `machine`.
+fn within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer)
+        .is_some_and(|rest| rest.starts_with(['.', '[']))
+}
+
+/// `workload.tasks.page.count` is called `count`.
+fn last_name(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+fn whole(path: &str, values: &[AxisValue], most: u32) -> Result<(), String> {
+    let fits = |v: &&AxisValue| v.text.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n));
+    match values.iter().find(|v| !fits(v)) {
+        None => Ok(()),
+        Some(v) => Err(format!(
+            "{path} takes whole numbers from 1 to {most}, not {}",
+            v.text
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axes(zip: bool, all: &[(&str, &str)]) -> Result<Axes, String> {
+        let mut axes = Axes::new(zip);
+        for (path, text) in all {
+            axes.add(path, text)?;
+        }
+        axes.check(&Changes::default())?;
+        Ok(axes)
+    }
+
+    #[test]
+    fn points_change_what_their_axes_say() {
+        let a = axes(
+            false,
+            &[
+                ("cores", "1..4"),
+                ("workers", "2,8"),
+                ("workload.arrivals.rate", "50/s,100/s"),
+                ("interpreter", "cpython-3.14"),
+                ("strategy", "threads,asyncio"),
+            ],
+        )
+        .unwrap();
+        let plan = a.plan();
+        assert_eq!(plan.len(), 32);
+        let labels: Vec<_> = plan.axes.iter().map(|a| a.label.as_str()).collect();
+        assert_eq!(
+            labels,
+            ["cores", "workers", "rate", "interpreter", "strategy"]
+        );
+        let last = plan.point(31);
+        let (changes, workers) = a.changes(&last, &Changes::default());
+        assert_eq!(workers, Some(8));
+        assert_eq!(
+            changes,
+            Changes {
+                set: vec![("workload.arrivals.rate".into(), "100/s".into())],
+                cores: Some(4),
+                interpreters: vec!["cpython-3.14".into()],
+                strategies: vec!["asyncio".into()],
+                seed: None,
+            }
+        );
+        assert_eq!(
+            a.place(&last),
+            "cores 4, workers 8, rate 100/s, interpreter cpython-3.14, strategy asyncio"
+        );
+    }
+
+    #[test]
+    fn labels_that_would_be_the_same_stay_whole() {
+        let a = axes(
+            false,
+            &[
+                ("workload.tasks.page.count", "1,2"),
+                ("workload.tasks.image.count", "1,2"),
+                ("machine.memory", "1GiB"),
+            ],
+        );
+        let plan = a.unwrap().plan();
+        let labels: Vec<_> = plan.axes.iter().map(|a| a.label.as_str()).collect();
+        assert_eq!(
+            labels,
+            [
+                "workload.tasks.page.count",
+                "workload.tasks.image.count",
+                "memory"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for (zip, all, part) in [
+            (false, vec![("cores", "1,2"), ("cores", "3")], "twice"),
+            (
+                false,
+                vec![("cores", "1,2"), ("machine.cores", "3")],
+                "both say",
+            ),
+            (
+                false,
+                vec![("machine.speeds", "[1.0]"), ("cores", "3")],
+                "both say",
+            ),
+            (
+                false,
+                vec![("machine.hz", "100"), ("machine.hz", "250")],
+                "twice",
+            ),
+            (
+                false,
+                vec![
+                    ("workload.arrivals", "Batch"),
+                    ("workload.arrivals.rate", "5/s"),
+                ],
+                "within",
+            ),
+            (
+                true,
+                vec![("cores", "1,2"), ("workers", "1..3")],
+                "workers has 3",
+            ),
+            (false, vec![("cores", "0..2")], "from 1 to 4096, not 0"),
+            (false, vec![("workers", "1.5")], "whole numbers"),
+            (
+                false,
+                vec![("cores", "1..2000"), ("workers", "1..2000")],
+                "MAX_POINTS",
+            ),
+            (false, vec![("seed", "5..1")], "smaller end first"),
+        ] {
+            let e = axes(zip, &all).expect_err(part);
+            assert!(e.contains(part), "{all:?}: {e}");
+        }
+        assert!(axes(true, &[("cores", "1,2"), ("workers", "4,8")]).is_ok());
+    }
+
+    #[test]
+    fn what_is_fixed_is_not_varied() {
+        let base = Changes {
+            set: vec![("workload.arrivals.rate".into(), "5/s".into())],
+            cores: None,
+            interpreters: vec!["cpython-3.14".into()],
+            strategies: vec!["threads".into()],
+            seed: Some(1),
+        };
+        for path in [
+            "workload.arrivals.rate",
+            "workload.arrivals",
+            "interpreter",
+            "strategy",
+            "seed",
+        ] {
+            let mut axes = Axes::new(false);
+            axes.add(path, "5").unwrap();
+            assert!(axes.check(&base).is_err(), "{path}");
+        }
+        let mut axes = Axes::new(false);
+        axes.add("workload.arrivals.count", "5").unwrap();
+        axes.check(&base).unwrap();
+    }
+}

@@ -1,0 +1,448 @@
+//! What is finished while more is under way: blocks of text lines kept in a file, so that a run that is killed can go on.
+//!
+//! The file's first line says what the blocks belong to. Each block is closed by a line with its number, length and checksum: a block that
+//! was being written when the program died has no such line, and is dropped. What the lines mean is not known here.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::study::fingerprint::of_text;
+
+/// Version of the file's layout.
+const LAYOUT: u32 = 1;
+
+/// What the blocks belong to: names and values, in the order in which differences are told.
+pub type Owner = Vec<(String, String)>;
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It belongs to something else: name, its value there, its value here.
+    #[error("{} belongs to another sweep: its {name} is {there}, here it is {here}", path.display())]
+    Differs {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        name: String,
+        /// In the file.
+        there: String,
+        /// As asked for.
+        here: String,
+    },
+    /// It is no journal, or a block in its middle is damaged.
+    #[error("{} is damaged in line {line}: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// Another process writes it.
+    #[error("{} is being written by another sweep", .0.display())]
+    Busy(PathBuf),
+    /// The file system refuses.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    journal: u32,
+    owner: Owner,
+}
+
+/// The line that closes a block.
+#[derive(Serialize, Deserialize)]
+struct Close {
+    finished: u64,
+    bytes: u64,
+    hash: String,
+}
+
+/// Every closing line begins so, and no line of a block may.
+const CLOSE: &[u8] = b"{\"finished\":";
+
+/// A journal that this process alone writes.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    /// Where each block lies, and how long it is.
+    blocks: BTreeMap<u64, (u64, u64)>,
+    end: u64,
+}
+
+impl Journal {
+    /// A fresh journal; what the file held is lost.
+    ///
+    /// # Errors
+    /// Where another process writes it, or the file system refuses.
+    pub fn create(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
+        let file = open(path, true)?;
+        let mut journal = Self {
+            file,
+            path: path.to_owned(),
+            blocks: BTreeMap::new(),
+            end: 0,
+        };
+        journal.start(owner).map_err(|e| failed(path, e))?;
+        Ok(journal)
+    }
+
+    /// Goes on with a journal, which must belong to the same owner. A last block that was never closed is dropped.
+    ///
+    /// # Errors
+    /// Where it belongs to another, is damaged or written by another process, or the file system refuses.
+    pub fn resume(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
+        let file = open(path, false)?;
+        let mut journal = Self {
+            file,
+            path: path.to_owned(),
+            blocks: BTreeMap::new(),
+            end: 0,
+        };
+        journal.read(owner)?;
+        Ok(journal)
+    }
+
+    /// Keeps a block of whole lines under a number; it is there even if this process is killed right after.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn append(&mut self, number: u64, lines: &str) -> Result<(), JournalError> {
+        let close = Close {
+            finished: number,
+            bytes: lines.len() as u64,
+            hash: of_text(lines),
+        };
+        let written = serde_json::to_string(&close)
+            .map_err(io::Error::from)
+            .and_then(|close| {
+                self.file
+                    .write_all(format!("{lines}{close}\n").as_bytes())
+                    .map(|()| close.len() + 1)
+            });
+        let close = written.map_err(|e| failed(&self.path, e))?;
+        self.blocks.insert(number, (self.end, lines.len() as u64));
+        self.end += (lines.len() + close) as u64;
+        Ok(())
+    }
+
+    /// The numbers of the blocks that are there.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.blocks.keys().copied()
+    }
+
+    /// Whether there is a block of this number.
+    #[must_use]
+    pub fn has(&self, number: u64) -> bool {
+        self.blocks.contains_key(&number)
+    }
+
+    /// Bytes of all blocks.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.blocks.values().map(|b| b.1).sum()
+    }
+
+    /// How many blocks there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Whether there is no block.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The lines of a block; empty if there is none of that number.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn lines(&self, number: u64) -> Result<String, JournalError> {
+        let Some(&(at, length)) = self.blocks.get(&number) else {
+            return Ok(String::new());
+        };
+        let read = || {
+            let mut text = String::new();
+            let mut file = &self.file;
+            file.seek(SeekFrom::Start(at))?;
+            file.take(length).read_to_string(&mut text)?;
+            // Blocks are written at the end.
+            file.seek(SeekFrom::End(0))?;
+            Ok(text)
+        };
+        read().map_err(|e| failed(&self.path, e))
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the file away: what it kept is elsewhere now.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn remove(self) -> Result<(), JournalError> {
+        std::fs::remove_file(&self.path).map_err(|e| failed(&self.path, e))
+    }
+
+    fn start(&mut self, owner: &Owner) -> io::Result<()> {
+        let head = Head {
+            journal: LAYOUT,
+            owner: owner.clone(),
+        };
+        let line = serde_json::to_string(&head)? + "\n";
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(line.as_bytes())?;
+        self.end = line.len() as u64;
+        Ok(())
+    }
+
+    fn read(&mut self, owner: &Owner) -> Result<(), JournalError> {
+        let path = self.path.clone();
+        let mut scan = Scan {
+            reader: BufReader::with_capacity(1 << 16, &self.file),
+            line: Vec::new(),
+            number: 0,
+        };
+        let io = |e| failed(&path, e);
+        let damaged = |line: u64, what: &str| JournalError::Damaged {
+            path: path.clone(),
+            line,
+            what: what.into(),
+        };
+        if !scan.next().map_err(io)? {
+            // Killed before anything was finished.
+            drop(scan);
+            return self.start(owner).map_err(io);
+        }
+        let head = serde_json::from_slice::<Head>(&scan.line).ok();
+        let Some(head) = head.filter(|h| h.journal == LAYOUT) else {
+            return Err(damaged(
+                1,
+                "it does not begin as a journal of this version does",
+            ));
+        };
+        same(&path, &head.owner, owner)?;
+        self.end = scan.line.len() as u64;
+        let (mut at, mut block) = (self.end, String::new());
+        // The first line that does not fit; forgiven if nothing whole follows.
+        let mut bad: Option<u64> = None;
+        while scan.next().map_err(io)? {
+            at += scan.line.len() as u64;
+            if !scan.line.starts_with(CLOSE) {
+                match std::str::from_utf8(&scan.line) {
+                    Ok(text) => block.push_str(text),
+                    Err(_) => bad = bad.or(Some(scan.number)),
+                }
+                continue;
+            }
+            let close = serde_json::from_slice::<Close>(&scan.line).ok();
+            let fits = |c: &Close| c.bytes == block.len() as u64 && c.hash == of_text(&block);
+            match close.filter(fits) {
+                Some(close) if bad.is_none() => {
+                    self.blocks.insert(close.finished, (self.end, close.bytes));
+                    self.end = at;
+                }
+                _ => bad = bad.or(Some(scan.number)),
+            }
+            block.clear();
+            if let Some(line) = bad {
+                return Err(damaged(
+                    line,
+                    "a finished point's lines are not what they were",
+                ));
+            }
+        }
+        drop(scan);
+        // What follows the last closed block was being written when the program died.
+        self.file.set_len(self.end).map_err(io)?;
+        self.file.seek(SeekFrom::End(0)).map_err(io)?;
+        Ok(())
+    }
+}
+
+/// Whole lines, one after the other.
+struct Scan<R> {
+    reader: R,
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Scan<R> {
+    /// Reads the next line; `false` at the end, or where the last line has no end.
+    fn next(&mut self) -> io::Result<bool> {
+        self.line.clear();
+        self.reader.read_until(b'\n', &mut self.line)?;
+        self.number += 1;
+        Ok(self.line.ends_with(b"\n"))
+    }
+}
+
+fn open(path: &Path, fresh: bool) -> Result<File, JournalError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(fresh)
+        .truncate(false)
+        .open(path)
+        .map_err(|e| failed(path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Busy(path.to_owned())),
+        Err(TryLockError::Error(e)) => Err(failed(path, e)),
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> JournalError {
+    JournalError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn same(path: &Path, there: &Owner, here: &Owner) -> Result<(), JournalError> {
+    let value = |all: &Owner, name: &str| {
+        all.iter()
+            .find(|(n, _)| n == name)
+            .map_or("not given".to_owned(), |(_, v)| v.clone())
+    };
+    let names = here.iter().chain(there).map(|(n, _)| n);
+    for name in names {
+        let (a, b) = (value(there, name), value(here, name));
+        if a != b {
+            return Err(JournalError::Differs {
+                path: path.to_owned(),
+                name: name.clone(),
+                there: a,
+                here: b,
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn owner(seed: &str) -> Owner {
+        vec![("version".into(), "1".into()), ("seed".into(), seed.into())]
+    }
+
+    fn filled(path: &Path) {
+        let mut j = Journal::create(path, &owner("1")).unwrap();
+        j.append(3, "{\"a\":1}\n{\"b\":2}\n").unwrap();
+        j.append(0, "{\"c\":3}\n").unwrap();
+        j.append(7, "").unwrap();
+    }
+
+    fn temporary() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.journal");
+        (dir, path)
+    }
+
+    #[test]
+    fn blocks_come_back() {
+        let (_dir, path) = temporary();
+        filled(&path);
+        let mut j = Journal::resume(&path, &owner("1")).unwrap();
+        assert_eq!(j.numbers().collect::<Vec<_>>(), [0, 3, 7]);
+        assert_eq!(j.lines(3).unwrap(), "{\"a\":1}\n{\"b\":2}\n");
+        j.append(1, "{\"é\":4}\n").unwrap();
+        assert_eq!(j.lines(0).unwrap(), "{\"c\":3}\n");
+        assert_eq!(j.lines(1).unwrap(), "{\"é\":4}\n");
+        drop(j);
+        let j = Journal::resume(&path, &owner("1")).unwrap();
+        assert_eq!(
+            (j.len(), j.lines(7).unwrap(), j.lines(9).unwrap()),
+            (4, String::new(), String::new())
+        );
+        j.remove().unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_cut_off_anywhere_keeps_its_whole_blocks() {
+        let (_dir, path) = temporary();
+        filled(&path);
+        let whole = fs::read(&path).unwrap();
+        let head = whole.iter().position(|&b| b == b'\n').unwrap() + 1;
+        for cut in head..=whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let mut j = Journal::resume(&path, &owner("1")).unwrap();
+            let kept = String::from_utf8_lossy(&whole[..cut]);
+            let closed = kept
+                .split_inclusive('\n')
+                .filter(|l| l.starts_with("{\"finished\"") && l.ends_with('\n'))
+                .count();
+            assert_eq!(j.len(), closed, "cut at {cut}");
+            j.append(9, "{}\n").unwrap();
+            drop(j);
+            let j = Journal::resume(&path, &owner("1")).unwrap();
+            assert_eq!((j.len(), j.lines(9).unwrap()), (closed + 1, "{}\n".into()));
+        }
+    }
+
+    #[test]
+    fn damage_in_the_middle_is_told() {
+        let (_dir, path) = temporary();
+        filled(&path);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("{\"b\":2}", "{\"b\":9}")).unwrap();
+        let e = Journal::resume(&path, &owner("1")).unwrap_err();
+        assert!(matches!(e, JournalError::Damaged { line: 4, .. }), "{e}");
+        fs::write(&path, "x\n").unwrap();
+        let e = Journal::resume(&path, &owner("1")).unwrap_err();
+        assert!(matches!(e, JournalError::Damaged { line: 1, .. }), "{e}");
+        for nothing in ["", "{\"journal\":1,\"own"] {
+            fs::write(&path, nothing).unwrap();
+            assert!(Journal::resume(&path, &owner("1")).unwrap().is_empty());
+            assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+        }
+    }
+
+    #[test]
+    fn another_owner_is_refused_with_what_differs() {
+        let (_dir, path) = temporary();
+        filled(&path);
+        let e = Journal::resume(&path, &owner("2")).unwrap_err();
+        assert!(e.to_string().contains("its seed is 1, here it is 2"), "{e}");
+        let before = fs::read(&path).unwrap();
+        assert_eq!(Journal::create(&path, &owner("2")).unwrap().len(), 0);
+        assert_ne!(fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn two_writers_are_one_too_many() {
+        let (_dir, path) = temporary();
+        let first = Journal::create(&path, &owner("1")).unwrap();
+        for second in [
+            Journal::create(&path, &owner("1")),
+            Journal::resume(&path, &owner("1")),
+        ] {
+            assert!(matches!(second, Err(JournalError::Busy(_))));
+        }
+        drop(first);
+        Journal::resume(&path, &owner("1")).unwrap();
+    }
+}

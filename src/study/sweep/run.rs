@@ -1,0 +1,242 @@
+//! The run of a sweep: a study for each point, side by side on one pool of threads.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::cpython::profile::Profile;
+use crate::scenario::Scenario;
+use crate::strategy::{Outcome, SimInput};
+use crate::study::cases::cases;
+use crate::study::course::{Job, StudyRun};
+use crate::study::drive::{Studies, drive, pool};
+use crate::study::{Options, Study, StudyError, work};
+
+/// So many points are looked at before the first that cannot be simulated is told.
+const CHUNK: usize = 1024;
+
+/// The points of a sweep: what is simulated at each, and what becomes of it. Called from many threads.
+pub trait Points: Sync {
+    /// Why a point cannot be loaded or kept, or the sweep not be run.
+    type Error: From<StudyError> + Send;
+
+    /// What is simulated at a point: the scenario, and the profiles of its interpreters in their order. Called when the point is
+    /// checked, and again when it is begun.
+    ///
+    /// # Errors
+    /// Where the scenario refuses the point's values, or there is no such profile.
+    fn load(&self, point: u64) -> Result<(Scenario, Vec<Profile>), Self::Error>;
+
+    /// Runs a simulation.
+    ///
+    /// # Errors
+    /// Why it cannot be run, for people.
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String>;
+
+    /// A point is finished. Not in the order of their numbers.
+    ///
+    /// # Errors
+    /// Where the result cannot be kept; the sweep ends.
+    fn finished(&self, point: u64, study: &Study) -> Result<(), Self::Error>;
+
+    /// How far the sweep is; after every simulation.
+    fn advanced(&self, advance: Advance);
+
+    /// Whether to end: what runs is brought to its end, nothing else is begun.
+    fn stopped(&self) -> bool;
+}
+
+/// How far a sweep is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Advance {
+    /// Points finished in this run.
+    pub points: u64,
+    /// Share of the work that is done, by estimate: 0 to 1.
+    pub share: f64,
+    /// Simulations done.
+    pub simulations: u64,
+}
+
+/// Points that have been checked, and how much work each is (in events, roughly).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    work: Vec<(u64, f64)>,
+    total: f64,
+}
+
+impl Prepared {
+    /// Leaves out the points for which `keep` is false.
+    pub fn retain(&mut self, mut keep: impl FnMut(u64) -> bool) {
+        self.work.retain(|w| keep(w.0));
+        self.total = self.work.iter().map(|w| w.1).sum();
+    }
+
+    /// How many points there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.work.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.work.is_empty()
+    }
+}
+
+/// Checks that every one of the points can be simulated, on as many threads as `options` says. `None` if stopped.
+///
+/// # Errors
+/// That of the first point (in the given order) that cannot.
+pub fn prepare<P: Points>(
+    points: &P,
+    numbers: &[u64],
+    options: &Options,
+) -> Result<Option<Prepared>, P::Error> {
+    let pool = pool(options.threads)?;
+    let mut work = Vec::with_capacity(numbers.len());
+    for chunk in numbers.chunks(CHUNK) {
+        if points.stopped() {
+            return Ok(None);
+        }
+        let checked: Vec<Result<f64, P::Error>> = pool.install(|| {
+            chunk
+                .par_iter()
+                .map(|&n| check(points, n, options))
+                .collect()
+        });
+        for (&number, checked) in chunk.iter().zip(checked) {
+            work.push((number, checked?));
+        }
+    }
+    // Long ones first, so that none is left over at the end; of equal ones the first.
+    work.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let total = work.iter().map(|w| w.1).sum();
+    Ok(Some(Prepared { work, total }))
+}
+
+/// Work of a point, in events.
+fn check<P: Points>(points: &P, number: u64, options: &Options) -> Result<f64, P::Error> {
+    let (scenario, profiles) = points.load(number)?;
+    let cases = cases(&scenario, &profiles)?.len();
+    let replications = options
+        .replications
+        .or(scenario.replications)
+        .unwrap_or_else(|| Options::first_replications(&scenario));
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "an estimate needs no more than 53 bits"
+    )]
+    let events = work::events(&scenario) as f64 * cases as f64;
+    Ok(events * f64::from(replications))
+}
+
+/// Simulates the points. Each one's study depends on nothing but its own scenario, profiles and the options: not on the threads, nor on
+/// the other points.
+///
+/// # Errors
+/// The first of the points' own; nothing is begun after it.
+pub fn run_sweep<P: Points>(
+    points: &P,
+    prepared: &Prepared,
+    options: &Options,
+) -> Result<(), P::Error> {
+    let sweep = Sweep {
+        points,
+        prepared,
+        options,
+        state: Mutex::new(State::default()),
+    };
+    drive(&pool(options.threads)?, &sweep)
+}
+
+struct Sweep<'a, P> {
+    points: &'a P,
+    prepared: &'a Prepared,
+    options: &'a Options,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    points: u64,
+    simulations: u64,
+    /// Work of the finished points.
+    done: f64,
+    /// Points under way: number in the order of work, simulations done and planned.
+    begun: Vec<(usize, u64, u64)>,
+}
+
+impl State {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of simulations are small"
+    )]
+    fn advance(&self, prepared: &Prepared) -> Advance {
+        let partly: f64 = self
+            .begun
+            .iter()
+            .map(|&(n, done, planned)| prepared.work[n].1 * done as f64 / planned.max(1) as f64)
+            .sum();
+        Advance {
+            points: self.points,
+            share: (self.done + partly) / prepared.total.max(1.0),
+            simulations: self.simulations,
+        }
+    }
+}
+
+impl<P: Points> Sweep<'_, P> {
+    fn change(&self, change: impl FnOnce(&mut State)) -> Advance {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        state.advance(self.prepared)
+    }
+}
+
+impl<'a, P: Points> Studies<'a> for Sweep<'a, P> {
+    type Error = P::Error;
+
+    fn count(&self) -> usize {
+        self.prepared.work.len()
+    }
+
+    fn begin(&self, number: usize) -> Result<(StudyRun<'a>, Vec<Job>), P::Error> {
+        let (scenario, profiles) = self.points.load(self.prepared.work[number].0)?;
+        let begun = StudyRun::begin(Cow::Owned(scenario), Cow::Owned(profiles), self.options)?;
+        self.change(|s| s.begun.push((number, 0, 0)));
+        Ok(begun)
+    }
+
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String> {
+        self.points.simulate(input)
+    }
+
+    fn progress(&self, number: usize, planned: usize) {
+        let advance = self.change(|s| {
+            if let Some(point) = s.begun.iter_mut().find(|b| b.0 == number) {
+                point.2 += planned as u64;
+                point.1 += u64::from(planned == 0);
+            }
+            s.simulations += u64::from(planned == 0);
+        });
+        self.points.advanced(advance);
+    }
+
+    fn over(&self, number: usize, study: Study) -> Result<(), P::Error> {
+        let (point, work) = self.prepared.work[number];
+        self.points.finished(point, &study)?;
+        let advance = self.change(|s| {
+            s.begun.retain(|b| b.0 != number);
+            s.points += 1;
+            s.done += work;
+        });
+        self.points.advanced(advance);
+        Ok(())
+    }
+
+    fn stopped(&self) -> bool {
+        self.points.stopped()
+    }
+}

@@ -1,0 +1,130 @@
+//! How much work a simulation will be, guessed from the scenario alone: only the order of work and the time that is said to be
+//! left depend on it, no result does.
+
+use crate::scenario::{Arrivals, Dist, Scenario, Step, Workload};
+
+/// A thread that computes is looked at so often (the GIL's switch interval).
+const SWITCH_INTERVAL_NS: f64 = 5e6;
+
+/// Events of a replication of a case, roughly; at least 1.
+pub(super) fn events(scenario: &Scenario) -> u64 {
+    let w = &scenario.workload;
+    let total: f64 = w.classes.iter().map(|c| c.weight).sum();
+    let mean = |of: &dyn Fn(&[Step]) -> f64| -> f64 {
+        w.classes
+            .iter()
+            .map(|c| c.weight / total * of(&c.steps))
+            .sum()
+    };
+    let events = match &w.arrivals {
+        Arrivals::Batch => w
+            .classes
+            .iter()
+            .map(|c| number(c.count) * of_steps(&c.steps))
+            .sum(),
+        Arrivals::Trace(tasks) => tasks
+            .iter()
+            .map(|t| w.classes.get(t.class).map_or(1.0, |c| of_steps(&c.steps)))
+            .sum(),
+        Arrivals::Open { .. } | Arrivals::Closed { .. } => {
+            arrivals(scenario, w, mean(&|s| length(s))) * mean(&of_steps)
+        }
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates"
+    )]
+    let events = events.max(1.0) as u64;
+    events
+}
+
+/// How many tasks arrive when each takes `length` nanoseconds by itself: the given number, or what comes until the horizon.
+fn arrivals(scenario: &Scenario, w: &Workload, length: f64) -> f64 {
+    let horizon = scenario.horizon.map_or(f64::INFINITY, |h| h.as_f64());
+    let (count, until_horizon) = match &w.arrivals {
+        Arrivals::Open { interval, count } => (*count, horizon / interval.mean().max(1.0)),
+        Arrivals::Closed {
+            users,
+            think,
+            count,
+        } => (
+            *count,
+            horizon * f64::from(*users) / (think.mean() + length).max(1.0),
+        ),
+        Arrivals::Batch | Arrivals::Trace(_) => (None, 0.0),
+    };
+    let most = count.map_or(f64::INFINITY, number).min(until_horizon);
+    if most.is_finite() { most } else { 1e6 }
+}
+
+/// Events of a task: some for itself, some for each step, and more for long ones.
+fn of_steps(steps: &[Step]) -> f64 {
+    6.0 + steps.iter().map(of_step).sum::<f64>()
+}
+
+fn of_step(step: &Step) -> f64 {
+    match step {
+        Step::Cpu(d) | Step::Native(d) => 2.0 + finite(d) / SWITCH_INTERVAL_NS,
+        Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => 2.0 + inner(s),
+        Step::Retry { steps, .. } => 2.0 + inner(steps),
+        Step::Repeat(n, s) => number(*n) * inner(s),
+        Step::FanOut { count, steps } => number(*count) * of_steps(steps),
+        _ => 2.0,
+    }
+}
+
+fn inner(steps: &[Step]) -> f64 {
+    steps.iter().map(of_step).sum()
+}
+
+/// Nanoseconds that the steps take where nothing stands in their way.
+fn length(steps: &[Step]) -> f64 {
+    let of = |s: &Step| match s {
+        Step::Cpu(d) | Step::Native(d) | Step::Io(d) => finite(d),
+        Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => length(s),
+        Step::Retry { steps, .. } | Step::FanOut { steps, .. } => length(steps),
+        Step::Repeat(n, s) => number(*n) * length(s),
+        _ => 0.0,
+    };
+    steps.iter().map(of).sum()
+}
+
+fn finite(d: &Dist) -> f64 {
+    let mean = d.mean();
+    if mean.is_finite() { mean } else { 1e9 }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "limits keep counts far below 2^53"
+)]
+fn number(n: u64) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{embedded, parse};
+
+    #[test]
+    fn guesses_lie_within_reach_of_the_truth() {
+        for e in embedded::ALL {
+            let s = parse(e.text, std::path::Path::new(e.name), &[]).unwrap();
+            let guess = events(&s);
+            assert!((10..1_000_000_000).contains(&guess), "{}: {guess}", e.name);
+        }
+    }
+
+    #[test]
+    fn more_work_is_guessed_to_be_more() {
+        let with = |set: &str, value: &str| {
+            let text = embedded::find("scraper").unwrap().text;
+            let set = [(set.to_owned(), value.to_owned())];
+            events(&parse(text, std::path::Path::new("x.ron"), &set).unwrap())
+        };
+        let few = with("workload.tasks.page.count", "10");
+        assert_eq!(with("workload.tasks.page.count", "1000"), 100 * few);
+    }
+}
