@@ -326,3 +326,41 @@ fn every_key_of_a_sweeps_file_is_documented() {
         }
     }
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_reads_back_as_the_csv_says() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::{Field, RowAccessor};
+
+    let sweep = rates();
+    let bytes = pchsim::report::sweep::parquet(&sweep).unwrap();
+    assert_eq!(bytes, pchsim::report::sweep::parquet(&sweep).unwrap());
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &bytes).unwrap();
+    let file = SerializedFileReader::new(file).unwrap();
+    let table = csv(&sweep);
+    let mut reader = ::csv::Reader::from_reader(table.as_bytes());
+    let names = reader.headers().unwrap().clone();
+    let mut expected = reader.records();
+    for row in file.get_row_iter(None).unwrap() {
+        let (row, expected) = (row.unwrap(), expected.next().unwrap().unwrap());
+        assert_eq!(row.len(), names.len());
+        for ((name, field), (heading, cell)) in
+            row.get_column_iter().zip(names.iter().zip(&expected))
+        {
+            assert_eq!(name, heading);
+            let text = match field {
+                Field::Null => String::new(),
+                Field::Str(s) => s.clone(),
+                Field::Long(n) => n.to_string(),
+                Field::Bool(b) => b.to_string(),
+                Field::Double(d) => d.to_string(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(text, cell, "{name}");
+        }
+        assert!(row.get_double(1).unwrap() >= 50.0);
+    }
+    assert!(expected.next().is_none());
+}

@@ -3,6 +3,7 @@
 
 use super::bars::bars;
 use super::canvas::{ACROSS, Canvas, UP};
+use super::metric::value;
 use super::table::{in_unit, letter};
 use super::view::{Slice, View, doubles};
 use crate::report::Style;
@@ -144,19 +145,19 @@ impl Range {
         }
     }
 
-    /// Upwards: by powers of ten where the values are 30 times apart, from zero where the least is below two fifths of the
-    /// greatest, else only as far as they go.
-    fn upward(values: &[f64]) -> Option<Self> {
+    /// Upwards: by powers of ten where the values are ten times apart, from zero where the least is below two fifths of the
+    /// greatest or all that differs is noise (so much is within an interval), else only as far as they go.
+    fn upward(values: &[f64], noise: f64) -> Option<Self> {
         let low = values.iter().copied().reduce(f64::min)?;
         let high = values.iter().copied().reduce(f64::max)?;
-        if low > 0.0 && high / low >= 30.0 {
+        if low > 0.0 && high / low >= 10.0 {
             return Some(Self {
                 low,
                 high,
                 log: true,
             });
         }
-        let low = if low > 0.4 * high && high > 0.0 {
+        let low = if low > 0.4 * high && high - low > 4.0 * noise {
             low - (high - low) * 0.05
         } else {
             low.min(0.0)
@@ -249,7 +250,7 @@ impl Plot {
                 high: xs[xs.len() - 1],
                 log: doubles(&xs),
             },
-            y: Range::upward(&scaled)?,
+            y: Range::upward(&scaled, noise(view) / scale)?,
             across,
             label: with_unit(axis),
             scale,
@@ -258,7 +259,7 @@ impl Plot {
 
     fn remark(&self) -> &'static str {
         match (self.y.log, self.y.low > 0.0) {
-            (true, _) => ", by powers of ten",
+            (true, _) => ", logarithmic scale",
             (false, true) => ", not from zero",
             _ => "",
         }
@@ -300,7 +301,9 @@ impl Plot {
                 .map(|at| canvas.letter(at, c.letter))
                 .collect();
             let seen = letters.contains(&c.letter);
-            letters.first().copied().filter(|_| !seen)
+            let times = |l: &char| letters.iter().filter(|m| *m == l).count();
+            let most = letters.iter().rev().max_by_key(|l| times(l));
+            most.copied().filter(|_| !seen)
         });
         let behind = behind.collect();
         (self.framed(&canvas, style), behind)
@@ -375,10 +378,21 @@ impl Plot {
     }
 }
 
+/// Half the width of the middle one of all intervals.
+fn noise(view: &View<'_>) -> f64 {
+    let rows = view.sweep.rows.iter().filter_map(value);
+    let halves = rows.filter_map(|e| Some((e.high? - e.low?) / 2.0));
+    let mut halves: Vec<f64> = halves.collect();
+    halves.sort_by(f64::total_cmp);
+    halves.get(halves.len() / 2).copied().unwrap_or(0.0)
+}
+
 /// `rate (per s)`, `cores`.
 fn with_unit(axis: &AxisDocument) -> String {
     match axis.unit.as_deref() {
-        Some("per_s") => format!("{} (per s)", axis.label),
+        Some("per_s") if axis.values.iter().all(serde_json::Value::is_number) => {
+            format!("{} (per s)", axis.label)
+        }
         _ => axis.label.clone(),
     }
 }

@@ -4,7 +4,7 @@
 use super::curves::Curves;
 use super::insight::{Extent, Insight, Place};
 use super::metric::Quoted;
-use super::view::{Dot, Slice, View, is_resource, short};
+use super::view::{Dot, Slice, View, across, is_resource, short};
 use crate::report::document::{EstimateDocument, SweepDocument};
 use crate::study::TIE;
 
@@ -13,35 +13,53 @@ pub fn insights(sweep: &SweepDocument) -> Vec<Insight> {
     let view = View::new(sweep);
     let mut out = Vec::new();
     let Some(best) = best(&view) else {
-        out.extend(fails(&view, None));
+        out.extend(fails(&view));
         return out;
     };
     out.push(best);
     let Some(along) = view.main_axis().filter(|_| view.points.len() > 1) else {
-        out.extend(fails(&view, None));
+        out.extend(fails(&view));
         return out;
     };
     let slices = view.slices(along);
     let numbers = view.axes()[along].numbers.is_some();
     out.extend(as_good_for_less(&view, along, &slices));
-    if let ([slice], true) = (slices.as_slice(), numbers) {
-        out.extend(objectives(&view, along, slice));
-    }
+    out.extend(objectives(&view));
     out.extend(best_throughout(&view));
     if numbers {
-        let found: Vec<Curves<'_>> = slices
-            .iter()
-            .map(|s| Curves::new(&view, along, s))
-            .collect();
-        out.extend(found.iter().flat_map(Curves::cross_overs));
+        let curves = slices.iter().map(|s| Curves::new(&view, along, s));
+        let curves: Vec<Curves<'_>> = curves.collect();
+        out.extend(curves.iter().flat_map(Curves::cross_overs));
         // In a grid, that of the best strategy of each slice alone: what all do at all values of all axes nobody reads.
-        let alone = found.len() > 1;
-        out.extend(found.iter().flat_map(|c| c.pays(alone)));
-        out.extend(found.iter().flat_map(|c| c.knees(alone)));
+        let alone = curves.len() > 1;
+        let found = curves.iter().flat_map(|c| c.pays(alone)).collect();
+        out.extend(merged(found, curves.len()));
+        out.extend(curves.iter().flat_map(|c| c.knees(alone)));
     }
-    let single = (slices.len() == 1 && numbers).then_some(along);
-    out.extend(fails(&view, single));
+    out.extend(fails(&view));
     out
+}
+
+/// What is said of several slices is said once.
+fn merged(found: Vec<Insight>, slices: usize) -> Vec<Insight> {
+    let mut out: Vec<(Insight, usize)> = Vec::new();
+    for next in found {
+        let same = out.iter_mut().find(|(i, _)| i.same_elsewhere(&next));
+        match same {
+            Some((i, n)) => {
+                i.also(&next);
+                *n += 1;
+            }
+            None => out.push((next, 1)),
+        }
+    }
+    let everywhere = |(mut i, n): (Insight, usize)| {
+        if let (Insight::StopsPaying { given, .. }, true) = (&mut i, n == slices) {
+            given.clear();
+        }
+        i
+    };
+    out.into_iter().map(everywhere).collect()
 }
 
 pub(super) fn quoted(view: &View<'_>, value: EstimateDocument) -> Quoted {
@@ -124,7 +142,18 @@ fn best(view: &View<'_>) -> Option<Insight> {
     let best = super::best::best(view.sweep)?;
     let index = view.points.iter().find(|(p, _)| *p == best.point)?.1;
     let at = (0..view.axes().len()).zip(index);
+    let others = (0..view.series.len()).filter_map(|s| view.row(s, best.point));
+    let as_good = others.filter(|r| {
+        let other = super::metric::value(r);
+        let mine = r.case.strategy == best.strategy && r.case.interpreter == best.interpreter;
+        !mine && other.is_some_and(|o| !view.truly_better(o, best.value, TIE))
+    });
     Some(Insight::Best {
+        tied: if best.value.low.is_some() {
+            as_good.count()
+        } else {
+            0
+        },
         case: case_name(view, &best.strategy, &best.interpreter),
         // What is the case itself is not said twice.
         at: at
@@ -175,53 +204,91 @@ fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<I
     })
 }
 
-fn objectives(view: &View<'_>, along: usize, slice: &Slice) -> Option<Insight> {
+/// Which strategies meet all objectives, and where. Those that do at the same points stand together.
+fn objectives(view: &View<'_>) -> Vec<Insight> {
+    if view.sweep.rows.iter().all(|r| r.case.objectives.is_empty()) {
+        return Vec::new();
+    }
     let meets = |s: usize, p: u64| {
-        view.row(s, p).is_some_and(|r| {
-            let all = &r.case.objectives;
-            !all.is_empty() && all.iter().all(|o| o.verdict == "met")
-        })
+        let row = view.row(s, p);
+        row.is_some_and(|r| r.case.objectives.iter().all(|o| o.verdict == "met"))
     };
-    let asked = view
-        .sweep
-        .rows
-        .iter()
-        .any(|r| !r.case.objectives.is_empty());
-    let series = 0..view.series.len();
-    let met: Vec<bool> = slice
-        .points
-        .iter()
-        .map(|&p| series.clone().any(|s| meets(s, p)))
-        .collect();
-    let where_met = extent(view, along, slice, &met);
-    let edge = match &where_met {
-        Extent::From(_) => met.iter().position(|&m| m),
-        Extent::UpTo(_) => met.iter().rposition(|&m| m),
-        _ => None,
-    };
-    let cases = edge.map_or(Vec::new(), |i| {
-        let there = series.filter(|&s| meets(s, slice.points[i]));
-        there.map(|s| view.series[s].name.clone()).collect()
+    let of = (0..view.series.len()).map(|s| (s, extent(view, &|p| meets(s, p))));
+    let mut found = together(view, of);
+    // Those that meet them most often come first.
+    found.sort_by_key(|(at, _)| match at {
+        Extent::Everywhere => 0,
+        Extent::Nowhere => 2,
+        _ => 1,
     });
-    asked.then_some(Insight::Objectives { where_met, cases })
+    let found = found.into_iter();
+    found
+        .map(|(where_met, cases)| Insight::Objectives {
+            all: cases.len() == view.series.len(),
+            where_met,
+            cases,
+        })
+        .collect()
 }
 
-/// At which points of a slice something holds.
-fn extent(view: &View<'_>, along: usize, slice: &Slice, holds: &[bool]) -> Extent {
-    let at = |i: usize| {
-        let point = slice.points[i];
-        let index = view.points.iter().find(|(p, _)| *p == point);
-        let index = index.and_then(|(_, i)| i.get(along)).copied();
-        place(view, along, index.unwrap_or(0))
-    };
-    let n = holds.len();
-    let count = holds.iter().filter(|&&h| h).count();
-    match count {
-        0 => Extent::Nowhere,
-        c if c == n => Extent::Everywhere,
-        c if holds[n - c..].iter().all(|&h| h) => Extent::From(at(n - c)),
-        c if holds[..c].iter().all(|&h| h) => Extent::UpTo(at(c - 1)),
-        c => Extent::Some(c, n),
+/// The series with the same fate, by name.
+fn together(
+    view: &View<'_>,
+    fates: impl Iterator<Item = (usize, Extent)>,
+) -> Vec<(Extent, Vec<String>)> {
+    let mut groups: Vec<(Extent, Vec<String>)> = Vec::new();
+    for (s, at) in fates {
+        let name = view.series[s].name.clone();
+        match groups.iter_mut().find(|(e, _)| *e == at) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((at, vec![name])),
+        }
+    }
+    groups
+}
+
+/// At which points something holds: by values of one axis, where that decides it.
+fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
+    let n = view.points.len();
+    let count = view.points.iter().filter(|(p, _)| holds(*p)).count();
+    if count == 0 {
+        return Extent::Nowhere;
+    }
+    if count == n {
+        return Extent::Everywhere;
+    }
+    let first = view.main_axis();
+    let others = view.varied().into_iter().filter(|a| Some(*a) != first);
+    let mut axes = first.into_iter().chain(others);
+    axes.find_map(|a| along(view, a, holds))
+        .unwrap_or(Extent::Some(count, n))
+}
+
+/// The extent in values of one axis; `None` where it depends on others, too, or has holes.
+fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Extent> {
+    let mut by_value: Vec<(f64, usize, bool)> = Vec::new();
+    for &(point, index) in &view.points {
+        let i = *index.get(axis)?;
+        let here = holds(point);
+        match by_value.iter().find(|v| v.1 == i) {
+            Some(v) if v.2 != here => return None,
+            Some(_) => {}
+            None => by_value.push((across(&view.axes()[axis], i), i, here)),
+        }
+    }
+    by_value.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let held: Vec<usize> = by_value.iter().filter(|v| v.2).map(|v| v.1).collect();
+    let (c, n) = (held.len(), by_value.len());
+    if view.axes()[axis].numbers.is_none() {
+        let places = held.iter().map(|&i| place(view, axis, i));
+        return (c <= 3).then(|| Extent::At(places.collect()));
+    }
+    if by_value[n - c..].iter().all(|v| v.2) {
+        Some(Extent::From(place(view, axis, by_value[n - c].1)))
+    } else if by_value[..c].iter().all(|v| v.2) {
+        Some(Extent::UpTo(place(view, axis, by_value[c - 1].1)))
+    } else {
+        None
     }
 }
 
@@ -251,35 +318,25 @@ fn best_throughout(view: &View<'_>) -> Option<Insight> {
 }
 
 /// Which strategies have no numbers, and where. Those with the same fate stand together.
-fn fails(view: &View<'_>, along: Option<usize>) -> Vec<Insight> {
-    let mut groups: Vec<(String, Extent, Vec<String>)> = Vec::new();
-    let slice = along.and_then(|a| view.slices(a).pop());
-    let points: Vec<u64> = slice.as_ref().map_or_else(
-        || view.points.iter().map(|&(p, _)| p).collect(),
-        |s| s.points.clone(),
-    );
-    for (s, series) in view.series.iter().enumerate() {
-        let status = |p: u64| view.row(s, p).map(|r| r.case.status.as_str());
-        let mut kinds: Vec<&str> = points.iter().filter_map(|&p| status(p)).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        for kind in kinds.into_iter().filter(|&k| k != "fine") {
-            let holds: Vec<bool> = points.iter().map(|&p| status(p) == Some(kind)).collect();
-            let at = match (along, &slice) {
-                (Some(a), Some(slice)) => extent(view, a, slice, &holds),
-                _ => match holds.iter().filter(|&&h| h).count() {
-                    n if n == holds.len() => Extent::Everywhere,
-                    n => Extent::Some(n, holds.len()),
-                },
-            };
-            match groups.iter_mut().find(|(k, e, _)| k == kind && *e == at) {
-                Some((_, _, names)) => names.push(series.name.clone()),
-                None => groups.push((kind.into(), at, vec![series.name.clone()])),
-            }
+fn fails(view: &View<'_>) -> Vec<Insight> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for row in view.sweep.rows.iter().filter(|r| !r.case.is_fine()) {
+        if !kinds.contains(&row.case.status.as_str()) {
+            kinds.push(&row.case.status);
         }
     }
-    let found = groups.into_iter();
-    found
-        .map(|(status, at, cases)| Insight::Fails { cases, status, at })
-        .collect()
+    let of_kind = |kind: &&str| {
+        let is = |s: usize, p: u64| view.row(s, p).is_some_and(|r| r.case.status == *kind);
+        let all = (0..view.series.len()).map(|s| (s, extent(view, &|p| is(s, p))));
+        let status = (*kind).to_owned();
+        together(view, all.filter(|(_, at)| *at != Extent::Nowhere))
+            .into_iter()
+            .map(move |(at, cases)| Insight::Fails {
+                cases,
+                status: status.clone(),
+                at,
+            })
+            .collect::<Vec<_>>()
+    };
+    kinds.iter().flat_map(of_kind).collect()
 }

@@ -54,6 +54,8 @@ pub enum Insight {
         at: Vec<Place>,
         /// Its value.
         value: Quoted,
+        /// How many others are as good at that point.
+        tied: usize,
     },
     /// As good as the best, with less of a resource.
     AsGoodForLess {
@@ -64,12 +66,14 @@ pub enum Insight {
         /// Its value.
         value: Quoted,
     },
-    /// Where all objectives are met.
+    /// Where strategies meet all objectives.
     Objectives {
-        /// The points at which some strategy meets them all.
-        where_met: Extent,
-        /// The strategies that meet them at the last value at which they are met (of a resource: the first).
+        /// The strategies.
         cases: Vec<String>,
+        /// Whether these are all that there are.
+        all: bool,
+        /// The points at which they do.
+        where_met: Extent,
     },
     /// One strategy is best, or as good as the best, at every point.
     BestThroughout {
@@ -167,6 +171,8 @@ pub enum Extent {
     From(Place),
     /// Up to this value.
     UpTo(Place),
+    /// At these values (of an axis of words).
+    At(Vec<Place>),
     /// At so many of so many points.
     Some(usize, usize),
 }
@@ -178,6 +184,7 @@ impl Extent {
             Self::Nowhere => "at no point".into(),
             Self::From(p) => format!("from {} on", p.text()),
             Self::UpTo(p) => format!("up to {}", p.text()),
+            Self::At(p) => format!("at {}", places(p)),
             Self::Some(n, of) => format!("at {n} of {of} points"),
         }
     }
@@ -200,23 +207,71 @@ impl Insight {
         }
     }
 
+    /// Whether the other says the same of another slice of a grid.
+    pub(super) fn same_elsewhere(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::StopsPaying {
+                    cases, at, last, ..
+                },
+                Self::StopsPaying {
+                    cases: c,
+                    at: a,
+                    last: l,
+                    ..
+                },
+            ) => (cases, at, last) == (c, a, l),
+            _ => false,
+        }
+    }
+
+    /// Takes in the other, which says the same of another slice.
+    pub(super) fn also(&mut self, other: &Self) {
+        if let (Self::StopsPaying { given, values, .. }, Self::StopsPaying { given: more, .. }) =
+            (self, other)
+        {
+            *values = None;
+            for p in more {
+                let same = given.iter_mut().find(|g| g.axis == p.axis);
+                match same {
+                    Some(g) => g.text = format!("{}, {}", g.text, p.text),
+                    None => given.push(p.clone()),
+                }
+            }
+        }
+    }
+
     /// In one sentence.
     pub fn text(&self) -> String {
         match self {
-            Self::Best { case, at, value } => {
+            Self::Best {
+                case,
+                at,
+                value,
+                tied,
+            } => {
                 let at = if at.is_empty() {
                     String::new()
                 } else {
                     format!(" at {}", places(at))
                 };
-                format!("Best of all: {case}{at}, {}.", value.named())
+                let tied = match tied {
+                    0 => String::new(),
+                    1 => " (one other is as good there)".into(),
+                    n => format!(" ({n} others are as good there)"),
+                };
+                format!("Best of all: {case}{at}, {}{tied}.", value.named())
             }
             Self::AsGoodForLess { case, at, value } => format!(
                 "{case} is as good with {} alone: {}.",
                 at.text(),
                 value.text()
             ),
-            Self::Objectives { where_met, cases } => objectives(where_met, cases),
+            Self::Objectives {
+                cases,
+                all,
+                where_met,
+            } => objectives(cases, *all, where_met),
             Self::BestThroughout { case, tied: false } => {
                 format!("{case} is best at every point.")
             }
@@ -299,16 +354,14 @@ impl Insight {
     }
 }
 
-fn objectives(where_met: &Extent, cases: &[String]) -> String {
-    let by = if cases.is_empty() {
-        String::new()
-    } else {
-        format!(", there by {}", list(cases))
-    };
-    match where_met {
-        Extent::Nowhere => "No strategy meets all objectives at any point.".into(),
-        Extent::Everywhere => "At every point some strategy meets all objectives.".into(),
-        other => format!("All objectives are met {}{by}.", other.text()),
+fn objectives(cases: &[String], all: bool, where_met: &Extent) -> String {
+    let meet = if cases.len() == 1 { "meets" } else { "meet" };
+    match (where_met, all) {
+        (Extent::Nowhere, true) => "No strategy meets all objectives at any point.".into(),
+        (at, true) if cases.len() > 1 => {
+            format!("All strategies meet all objectives {}.", at.text())
+        }
+        (at, _) => format!("{} {meet} all objectives {}.", list(cases), at.text()),
     }
 }
 

@@ -14,6 +14,8 @@ mod insight;
 mod knee;
 mod markdown;
 mod metric;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod table;
 mod text;
 mod view;
@@ -25,6 +27,8 @@ pub use insight::{Extent, Insight, Place};
 pub use knee::Bend;
 pub use markdown::markdown;
 pub use metric::Quoted;
+#[cfg(feature = "parquet")]
+pub use parquet::parquet;
 pub use text::text;
 
 use super::SCHEMA;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chart::chart;
 use super::find::insights;
-use super::insight::Insight;
+use super::insight::{Insight, Place};
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
 use super::view::View;
 use crate::report::document::{AxisDocument, SweepDocument};
@@ -14,7 +14,7 @@ use crate::report::{Meta, Style};
 use crate::study::{list, percent};
 
 /// More sentences than these are for those who want to know it all.
-const SENTENCES: usize = 10;
+const SENTENCES: usize = 12;
 
 /// The sweep as a text for people.
 pub fn text(sweep: &SweepDocument, meta: &Meta, style: Style) -> String {
@@ -115,8 +115,23 @@ fn axis(axis: &AxisDocument) -> String {
     }
 }
 
+/// What stands out, without the knees that lie where more stops paying.
+pub(super) fn told(sweep: &SweepDocument) -> Vec<Insight> {
+    let all = insights(sweep);
+    let stops = |of: &[String], place: &Place| {
+        all.iter().any(|i| {
+            matches!(i, Insight::StopsPaying { cases, at, .. }
+                if at == place && of.iter().all(|c| cases.contains(c)))
+        })
+    };
+    all.iter()
+        .filter(|i| !matches!(i, Insight::Knee { cases, at, .. } if stops(cases, at)))
+        .cloned()
+        .collect()
+}
+
 fn stands_out(out: &mut Text, view: &View<'_>) {
-    let all = insights(view.sweep);
+    let all = told(view.sweep);
     if all.is_empty() {
         return;
     }
@@ -257,16 +272,22 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
     }
     let keys = short.groups.first().map_or(1, |g| g.1);
     let fixed: usize = (0..keys).map(|c| short.width_of(c) + 2).sum();
+    // As many equal parts as are needed.
+    let columns = short.columns.len();
+    let room = (LINE + 2).saturating_sub(fixed).max(1);
+    let needed: usize = (keys..columns).map(|c| short.width_of(c) + 2).sum();
+    let parts = needed.div_ceil(room).max(1);
+    let most = columns.saturating_sub(keys).div_ceil(parts).max(1);
     let mut from = keys;
-    while from < short.columns.len() {
+    while from < columns {
         let mut to = from;
-        let mut wide = fixed;
-        while to < short.columns.len() && (to == from || wide + short.width_of(to) <= LINE) {
+        let mut wide = 0;
+        while to < (from + most).min(columns) && (to == from || wide + short.width_of(to) <= room) {
             wide += short.width_of(to) + 2;
             to += 1;
         }
         part(out, &short, keys, from..to);
-        if to < short.columns.len() {
+        if to < columns {
             out.line("");
         }
         from = to;

@@ -167,7 +167,7 @@ impl<'a> View<'a> {
 }
 
 /// The value at an index of an axis, or the index itself where the axis holds words.
-fn across(axis: &AxisDocument, index: usize) -> f64 {
+pub(super) fn across(axis: &AxisDocument, index: usize) -> f64 {
     let numbers = axis.numbers.as_ref();
     numbers
         .and_then(|n| n.get(index))
