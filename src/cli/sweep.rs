@@ -56,11 +56,9 @@ Values:
   10ms..100ms/10ms     with the field's unit at both ends and at the step; 64kB..1MB*2
   1,2,4..16/4          ranges within a list")]
 #[command(
-    after_long_help = "Every point is what `pchsim run` says of it, with the same seed: points meet the same arrivals and demands, so that they differ by
-what is varied and not by chance.
+    after_long_help = "Every point is what `pchsim run` says of it. Points meet the same arrivals and demands (common random numbers), so that they differ by what is varied and not by chance.
 
-With -o FILE finished points are kept in FILE.journal while the sweep runs. After Ctrl-C, a kill or a power cut the same command with
---resume goes on from there, and ends with the same bytes.
+With -o FILE finished points are kept in FILE.journal while the sweep runs. After Ctrl-C or a kill the same command with --resume goes on from there, and ends with the same bytes.
 
 Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same file, 130 interrupted."
 )]
