@@ -171,6 +171,7 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
         fingerprint: String::new(),
         seed: 1,
         machine: MachineSpec::with_cores(4),
+        interpreters: Vec::new(),
         metric,
         steady: false,
         batch: true,

@@ -1,6 +1,8 @@
 //! The metric against the swept axis, in the signs of a terminal. The crates that draw in a terminal have neither letters on their
 //! curves nor axes with units, which is what makes the chart readable without colour; so this is our own.
 
+use std::collections::BTreeSet;
+
 use super::bars::bars;
 use super::canvas::{ACROSS, Canvas, UP};
 use super::metric::value;
@@ -77,17 +79,18 @@ fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
 
 /// The best of all strategies, a curve for each value of the other axis.
 fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
-    let best = |dots: Vec<(f64, Option<f64>)>| {
+    let best = |mut dots: Vec<(f64, Option<f64>)>| {
+        dots.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut out: Vec<(f64, Option<f64>)> = Vec::new();
         for (x, y) in dots {
-            match out.iter_mut().find(|d| d.0 == x) {
-                None => out.push((x, y)),
-                Some(d) => {
-                    d.1 = match (d.1, y) {
+            match out.last_mut() {
+                Some(last) if last.0 == x => {
+                    last.1 = match (last.1, y) {
                         (Some(a), Some(b)) if view.ranking.better(b, a) => Some(b),
                         (a, b) => a.or(b),
                     }
                 }
+                _ => out.push((x, y)),
             }
         }
         out
@@ -110,12 +113,19 @@ fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
 
 /// Letters and names; a curve that is nowhere seen says behind which other one it is.
 fn legend(curves: &[Curve], behind: &[Option<char>]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for (c, behind) in curves.iter().zip(behind) {
+    let all = curves.iter().zip(behind).map(|(c, behind)| {
         let behind = behind.map_or(String::new(), |b| format!(" (behind {b})"));
-        let entry = format!("{} {}{behind}", c.letter, c.name);
+        format!("{} {}{behind}", c.letter, c.name)
+    });
+    entries(all, 76)
+}
+
+/// The entries of a legend in lines not wider than so much, as far as each entry lets them.
+pub(super) fn entries(all: impl Iterator<Item = String>, wide: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for entry in all {
         match lines.last_mut() {
-            Some(l) if l.chars().count() + entry.chars().count() + 3 <= 76 => {
+            Some(l) if l.chars().count() + entry.chars().count() + 3 <= wide => {
                 l.push_str("   ");
                 l.push_str(&entry);
             }
@@ -221,10 +231,11 @@ impl Plot {
     fn new(view: &View<'_>, along: usize, curves: &[Curve]) -> Option<Self> {
         let axis = &view.axes()[along];
         let numbers = axis.numbers.as_ref()?;
-        let drawn = |x: f64| curves.iter().flat_map(|c| &c.dots).any(|d| d.0 == x);
+        let all = curves.iter().flat_map(|c| &c.dots);
+        let drawn: BTreeSet<u64> = all.map(|d| d.0.to_bits()).collect();
         let mut across: Vec<(f64, String)> = (0..numbers.len())
             .map(|i| (numbers[i], view.written(along, i)))
-            .filter(|(x, _)| x.is_finite() && drawn(*x))
+            .filter(|(x, _)| x.is_finite() && drawn.contains(&x.to_bits()))
             .collect();
         across.sort_by(|a, b| a.0.total_cmp(&b.0));
         across.dedup_by(|a, b| a.0 == b.0);

@@ -4,7 +4,7 @@ use super::find::{apart, place, quoted, suffix};
 use super::insight::{Insight, Place};
 use super::knee::{Bend, knee};
 use super::metric::Quoted;
-use super::view::{Dot, Slice, View, doubles, is_resource};
+use super::view::{Dot, Slice, View, doubles};
 use crate::report::document::EstimateDocument;
 use crate::study::{TIE, Unit};
 
@@ -59,7 +59,7 @@ impl<'a> Curves<'a> {
     }
 
     fn is_resource(&self) -> bool {
-        is_resource(&self.view.axes()[self.along])
+        self.view.is_resource(self.along)
     }
 
     /// Where the best strategy changes, beyond chance.
@@ -128,7 +128,9 @@ impl<'a> Curves<'a> {
     }
 
     fn at(&self, series: usize, x: f64) -> Option<&(Dot<'a>, EstimateDocument)> {
-        self.curves[series].iter().find(|(d, _)| d.x == x)
+        let curve = &self.curves[series];
+        let found = curve.binary_search_by(|(d, _)| d.x.total_cmp(&x)).ok()?;
+        curve.get(found)
     }
 
     /// The series with the best mean at a value.

@@ -1,10 +1,12 @@
 //! What stands out, found. The rules are documented in `docs/sweeps.md`; all of them hold a difference for real only where the
 //! confidence intervals of both sides do not overlap.
 
+use std::collections::BTreeMap;
+
 use super::curves::Curves;
 use super::insight::{Extent, Insight, Place};
 use super::metric::Quoted;
-use super::view::{Dot, Slice, View, across, is_resource, short};
+use super::view::{Dot, Slice, View, across, short};
 use crate::report::document::{EstimateDocument, SweepDocument};
 use crate::study::TIE;
 
@@ -26,7 +28,8 @@ pub fn insights(sweep: &SweepDocument) -> Vec<Insight> {
     out.extend(as_good_for_less(&view, along, &slices));
     out.extend(objectives(&view));
     out.extend(best_throughout(&view));
-    if numbers {
+    // What happens along one of three axes or more nobody reads slice by slice.
+    if numbers && view.varied().len() < 3 {
         let curves = slices.iter().map(|s| Curves::new(&view, along, s));
         let curves: Vec<Curves<'_>> = curves.collect();
         out.extend(curves.iter().flat_map(Curves::cross_overs));
@@ -177,7 +180,7 @@ fn case_name(view: &View<'_>, strategy: &str, interpreter: &str) -> String {
 
 /// Of all cases that are as good as the best, that which needs least of the resource.
 fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<Insight> {
-    if !is_resource(&view.axes()[along]) {
+    if !view.is_resource(along) {
         return None;
     }
     let dots = |slice| {
@@ -266,16 +269,16 @@ fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
 
 /// The extent in values of one axis; `None` where it depends on others, too, or has holes.
 fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Extent> {
-    let mut by_value: Vec<(f64, usize, bool)> = Vec::new();
+    let mut at: BTreeMap<usize, bool> = BTreeMap::new();
     for &(point, index) in &view.points {
         let i = *index.get(axis)?;
         let here = holds(point);
-        match by_value.iter().find(|v| v.1 == i) {
-            Some(v) if v.2 != here => return None,
-            Some(_) => {}
-            None => by_value.push((across(&view.axes()[axis], i), i, here)),
+        if *at.entry(i).or_insert(here) != here {
+            return None;
         }
     }
+    let x = |i: usize| across(&view.axes()[axis], i);
+    let mut by_value: Vec<(f64, usize, bool)> = at.into_iter().map(|(i, h)| (x(i), i, h)).collect();
     by_value.sort_by(|a, b| a.0.total_cmp(&b.0));
     let held: Vec<usize> = by_value.iter().filter(|v| v.2).map(|v| v.1).collect();
     let (c, n) = (held.len(), by_value.len());
@@ -292,7 +295,7 @@ fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Ex
     }
 }
 
-/// The strategy that nothing else is truly better than, at any point.
+/// The strategies that nothing else is truly better than, at any point.
 fn best_throughout(view: &View<'_>) -> Option<Insight> {
     let all = 0..view.series.len();
     let points = || view.points.iter().map(|&(p, _)| p);
@@ -305,15 +308,18 @@ fn best_throughout(view: &View<'_>) -> Option<Insight> {
                 .is_some_and(|mine| others.into_iter().all(|o| !view.truly_better(mine, o, TIE)))
         })
     };
-    let case = all.clone().find(unbeaten)?;
+    let found: Vec<usize> = all.clone().filter(unbeaten).collect();
     let first = |&p: &u64| {
-        let mine = view.value(case, p).map(|e| e.mean);
+        let mine = view.value(*found.first()?, p)?.mean;
         let mut others = all.clone().filter_map(|o| view.value(o, p));
-        mine.is_some_and(|m| others.all(|o| !view.ranking.better(o.mean, m)))
+        Some(others.all(|o| !view.ranking.better(o.mean, mine)))
     };
-    (view.series.len() > 1 && compared.len() > 1).then(|| Insight::BestThroughout {
-        case: view.series[case].name.clone(),
-        tied: !compared.iter().all(first),
+    let alone = found.len() == 1 && compared.iter().all(|p| first(p) == Some(true));
+    let several = view.series.len() > 1 && compared.len() > 1;
+    let names = found.iter().map(|&s| view.series[s].name.clone());
+    (several && !found.is_empty()).then(|| Insight::BestThroughout {
+        cases: names.collect(),
+        tied: !alone,
     })
 }
 
@@ -325,6 +331,7 @@ fn fails(view: &View<'_>) -> Vec<Insight> {
             kinds.push(&row.case.status);
         }
     }
+    kinds.sort_by_key(|k| (*k != "saturated", *k));
     let of_kind = |kind: &&str| {
         let is = |s: usize, p: u64| view.row(s, p).is_some_and(|r| r.case.status == *kind);
         let all = (0..view.series.len()).map(|s| (s, extent(view, &|p| is(s, p))));

@@ -75,11 +75,11 @@ pub enum Insight {
         /// The points at which they do.
         where_met: Extent,
     },
-    /// One strategy is best, or as good as the best, at every point.
+    /// Strategies that are best, or as good as the best, at every point.
     BestThroughout {
-        /// The strategy.
-        case: String,
-        /// Whether it is merely as good at some of the points.
+        /// The strategies.
+        cases: Vec<String>,
+        /// Whether they are merely as good at some of the points.
         tied: bool,
     },
     /// One strategy overtakes another.
@@ -272,11 +272,14 @@ impl Insight {
                 all,
                 where_met,
             } => objectives(cases, *all, where_met),
-            Self::BestThroughout { case, tied: false } => {
-                format!("{case} is best at every point.")
-            }
-            Self::BestThroughout { case, tied: true } => {
-                format!("{case} is best, or as good as the best, at every point.")
+            Self::BestThroughout { cases, tied } => {
+                let are = if cases.len() == 1 { "is" } else { "are" };
+                let tied = if *tied {
+                    ", or as good as the best,"
+                } else {
+                    ""
+                };
+                format!("{} {are} best{tied} at every point.", list(cases))
             }
             Self::CrossOver {
                 before,

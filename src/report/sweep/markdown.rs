@@ -59,7 +59,7 @@ fn table(lines: &mut Vec<String>, view: &View<'_>, table: &Table) {
     let side = |c: &super::table::Column| if c.number { "--:" } else { ":--" }.to_owned();
     lines.push(row(table.columns.iter().map(side).collect()));
     for (i, cells) in table.rows.iter().enumerate() {
-        if let Some((n, _)) = table.left_out.filter(|(_, before)| *before == i) {
+        if let Some(n) = table.gap_before(i) {
             let mut gap = vec![String::new(); table.columns.len()];
             gap[0] = format!("... {n} more ...");
             lines.push(row(gap));

@@ -19,8 +19,8 @@ pub(super) struct Table {
     pub groups: Vec<(String, usize)>,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
-    /// How many rows were left out, and before which.
-    pub left_out: Option<(usize, usize)>,
+    /// How many rows were left out, and before which that is left.
+    pub left_out: Vec<(usize, usize)>,
 }
 
 /// A column.
@@ -163,7 +163,9 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
             (Some(Metric::Memory), Quantity::MemoryPeak) | (Some(Metric::Cpu), Quantity::Cpu)
         )
     };
-    candidates.into_iter().filter(|q| !same(q)).collect()
+    let known = |q: &Quantity| view.sweep.rows.iter().any(|r| r.case.get(*q).is_some());
+    let some = candidates.into_iter();
+    some.filter(|q| !same(q) && known(q)).collect()
 }
 
 /// Rows: the points of a sweep along one axis (or several side by side); columns: the strategies, in a group for each quantity.
@@ -204,7 +206,7 @@ pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
         groups,
         columns,
         rows: rows.collect(),
-        left_out: None,
+        left_out: Vec::new(),
     };
     let keep = view
         .points
@@ -268,7 +270,7 @@ pub(super) fn across(view: &View<'_>, series: Option<usize>) -> Option<Table> {
         groups: vec![(String::new(), 1), (over.label.clone(), over.values.len())],
         columns,
         rows: rows.collect(),
-        left_out: None,
+        left_out: Vec::new(),
     })
 }
 
@@ -315,7 +317,7 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
         groups: Vec::new(),
         columns,
         rows: rows.collect(),
-        left_out: None,
+        left_out: Vec::new(),
     };
     let keep = view
         .points
@@ -334,15 +336,24 @@ impl Table {
         }
         let half = ROWS / 2 - 2;
         let kept = |i: usize| i < half || i >= n - half || Some(i) == keep;
-        let before = (0..n - half).filter(|&i| kept(i)).count();
-        let rows = std::mem::take(&mut self.rows);
-        let kept: Vec<Vec<String>> = (0..)
-            .zip(rows)
-            .filter(|&(i, _)| kept(i))
-            .map(|(_, r)| r)
-            .collect();
-        self.left_out = Some((n - kept.len(), before));
-        self.rows = kept;
+        let mut gap = 0;
+        for (i, row) in std::mem::take(&mut self.rows).into_iter().enumerate() {
+            if !kept(i) {
+                gap += 1;
+                continue;
+            }
+            if gap > 0 {
+                self.left_out.push((gap, self.rows.len()));
+                gap = 0;
+            }
+            self.rows.push(row);
+        }
+    }
+
+    /// How many rows are left out before this one.
+    pub(super) fn gap_before(&self, row: usize) -> Option<usize> {
+        let mut gaps = self.left_out.iter();
+        gaps.find(|(_, before)| *before == row).map(|(n, _)| *n)
     }
 }
 

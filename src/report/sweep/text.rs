@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::chart::chart;
+use super::chart::{chart, entries};
 use super::find::insights;
 use super::insight::{Insight, Place};
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
@@ -260,7 +260,7 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
         groups: table.groups.clone(),
         columns: table.columns.clone(),
         rows: table.rows.clone(),
-        left_out: table.left_out,
+        left_out: table.left_out.clone(),
     };
     let lettered = short.wide() > LINE && short.columns.iter().any(|c| c.series.is_some());
     if lettered {
@@ -296,10 +296,8 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
         table.groups.len() == 2 && table.groups[0].1 == 1 && table.title.starts_with("best");
     if lettered || (letters && view.series.len() > 1) {
         let names = view.series.iter().enumerate();
-        let all: Vec<String> = names
-            .map(|(s, x)| format!("{} {}", letter(s), x.name))
-            .collect();
-        out.prose("  ", &format!("  {}", all.join("   ")));
+        let all = names.map(|(s, x)| format!("{} {}", letter(s), x.name));
+        entries(all, LINE).iter().for_each(|l| out.line(l));
     }
 }
 
@@ -331,7 +329,7 @@ fn part(out: &mut Text, table: &Table, keys: usize, columns: std::ops::Range<usi
     };
     out.line(&cells(&|c| table.columns[c].heading()));
     for (i, row) in table.rows.iter().enumerate() {
-        if let Some((n, _)) = table.left_out.filter(|(_, before)| *before == i) {
+        if let Some(n) = table.gap_before(i) {
             out.line(&format!("  ... {n} more, see the file or --verbose ..."));
         }
         out.line(&cells(&|c| row.get(c).cloned().unwrap_or_default()));

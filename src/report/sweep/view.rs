@@ -151,6 +151,12 @@ impl<'a> View<'a> {
         slice.points.iter().filter_map(dot).collect()
     }
 
+    /// Whether an axis counts something that is paid for and that more of ought to help. What runs side by side with another axis
+    /// explains nothing by itself.
+    pub(super) fn is_resource(&self, axis: usize) -> bool {
+        !self.sweep.header.zip && is_resource(&self.axes()[axis])
+    }
+
     /// Whether this is the best, or tied with it, of its point; nothing is where there is nothing to compare with.
     pub(super) fn leads(&self, series: usize, point: u64) -> bool {
         self.series.len() > 1
@@ -175,8 +181,7 @@ pub(super) fn across(axis: &AxisDocument, index: usize) -> f64 {
         .unwrap_or(index as f64)
 }
 
-/// Whether an axis counts something that is paid for and that more of ought to help.
-pub(super) fn is_resource(axis: &AxisDocument) -> bool {
+fn is_resource(axis: &AxisDocument) -> bool {
     const NAMES: [&str; 6] = [
         "cores",
         "workers",
