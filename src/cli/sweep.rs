@@ -130,6 +130,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Err(UserError::new("--resume goes on with a file: name it with -o").into());
     }
     let setting = setting(args, printer)?;
+    target.check(setting.plan.len())?;
     host::watch_interrupts();
     let runner = Runner::new(&setting, printer);
     let all: Vec<u64> = (0..setting.plan.len()).collect();

@@ -6,9 +6,11 @@ mod csv;
 pub mod document;
 pub mod figure;
 mod grid;
+pub mod html;
 mod json;
 mod markdown;
 mod ps;
+mod summary;
 pub mod sweep;
 mod text;
 
@@ -17,6 +19,7 @@ pub use grid::metric_name;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};
+pub use summary::summary_markdown;
 pub use text::text;
 
 /// What a report says besides the study's own results.

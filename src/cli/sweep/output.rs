@@ -15,8 +15,11 @@ use crate::report::{Meta, Style};
 /// Points that are read back at once.
 const CHUNK: usize = 256;
 
-/// A text is made of so much at most: what is larger nobody reads in a terminal.
-const TEXT_BYTES: u64 = 256 << 20;
+/// Beside a file a text is made of so much at most: what is larger nobody reads in a terminal.
+const TEXT_BYTES: u64 = 64 << 20;
+
+/// Most points of a sweep whose result is in memory, and in no file.
+const MAX_WITHOUT_FILE: u64 = 2_000;
 
 /// Where the result goes, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,17 @@ impl Target {
             format,
             to_file: true,
         })
+    }
+
+    /// Refuses what should not end in a terminal alone.
+    pub(super) fn check(self, points: u64) -> anyhow::Result<()> {
+        if self.to_file || points <= MAX_WITHOUT_FILE {
+            return Ok(());
+        }
+        Err(UserError::new(format!(
+            "results of {points} points (more than {MAX_WITHOUT_FILE}) need a file: name it with -o, for example -o sweep.jsonl or -o sweep.csv"
+        ))
+        .into())
     }
 
     /// The output file, if there is one.
@@ -163,9 +177,9 @@ pub(super) fn print_text(
     setting: &Setting,
     store: &Store,
 ) -> anyhow::Result<()> {
-    if store.bytes() > TEXT_BYTES {
+    if store.bytes() > TEXT_BYTES && store.path().is_some() {
         printer.hint(&format!(
-            "note: no table is shown of {} points: write them to a file with -o and look at parts of it",
+            "note: the table of {} points is too long to be shown: they are in the file",
             store.len()
         ));
         return Ok(());

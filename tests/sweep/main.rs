@@ -10,6 +10,8 @@ use pchsim::study::Quantity;
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
 
+mod engine;
+
 /// Some hundred tasks that wait, compute and queue: a point takes a moment, but no longer.
 const SCENARIO: &str = r#"(
     schema: 1,
@@ -154,7 +156,7 @@ fn an_interrupted_sweep_says_how_to_go_on() {
 #[test]
 fn threads_change_nothing() {
     let place = Place::new();
-    let line = "sweep pages.ron --workers 1,2 --vary workload.arrivals.rate=20/s..60/s/20/s -q";
+    let line = "sweep pages.ron --workers 1,2 --vary workload.arrivals.rate=20/s..60/s/20/s --precision 30% -q";
     for format in ["jsonl", "csv"] {
         for threads in 1..=3 {
             place.done(&format!("{line} -o {threads}.{format} --threads {threads}"));
@@ -305,6 +307,7 @@ fn what_cannot_be_swept_is_refused_before_anything_is_simulated() {
             "sweep pages.ron --cores 1,2 -o no/such/x.csv",
             "does not exist",
         ),
+        ("sweep pages.ron --vary seed=1..2001", "-o sweep.jsonl"),
         (
             "sweep pages.ron --cores 1..3000 --workers 1..3000",
             "MAX_POINTS",
