@@ -12,7 +12,8 @@ use serde::Serialize;
 use self::draw::{draw, escaped};
 use self::values::{Values, values};
 use super::document::Document;
-use super::figure::Figure;
+use super::figure::ticks::value_text;
+use super::figure::{Body, Figure, Measure};
 use super::summary::{Cell, Summary, Table, Word, Words, summary};
 
 /// Results larger than this (in bytes) are not part of the page.
@@ -179,7 +180,9 @@ impl Section {
         };
         let title = title.unwrap_or(own).to_owned();
         let subtitle = subtitle(&s, &title);
-        let figures = shown.figures.iter().map(|f| Chart::new(f, &id)).collect();
+        let timeline = timeline(shown.document);
+        let figures = shown.figures.iter().chain(&timeline);
+        let figures = figures.map(|f| Chart::new(f, &id)).collect();
         Self {
             subtitle,
             title,
@@ -217,6 +220,30 @@ impl Section {
             id,
         }
     }
+}
+
+/// What happened in the beginning of one replication of the best case, where the result holds it.
+fn timeline(document: &Document) -> Option<Figure> {
+    let Document::Run(run) = document else {
+        return None;
+    };
+    let case = run.cases.iter().find(|c| c.timeline.is_some())?;
+    let timeline = case.timeline.as_ref()?;
+    let hidden = match timeline.hidden_rows {
+        0 => String::new(),
+        1 => "; a row in which less happens is left out".into(),
+        n => format!("; {n} rows in which less happens are left out"),
+    };
+    Some(Figure {
+        name: "timeline".into(),
+        title: format!("Timeline of {}", case.name()),
+        subtitle: format!(
+            "What cores, GILs and threads do in the beginning of replication 0, {} to {}{hidden}",
+            value_text(Measure::Seconds, timeline.from_s),
+            value_text(Measure::Seconds, timeline.to_s)
+        ),
+        body: Body::Gantt(timeline.gantt()),
+    })
 }
 
 /// Name, question where the title is another, and the machine.

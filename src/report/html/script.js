@@ -178,6 +178,7 @@
 
     function marks() {
       let on = null;
+      const seen = (m) => m.closest(".off") === null;
       function show(mark) {
         all(plot, ".on").forEach((m) => m.classList.remove("on"));
         mark.classList.add("on");
@@ -185,7 +186,7 @@
         const svg = mark.ownerSVGElement;
         const box = mark.getBBox();
         if (figure.dataset.kind === "stack") {
-          const same = all(svg, ".mark-value").filter((m) => m.dataset.row === mark.dataset.row && getComputedStyle(m.parentElement).display !== "none");
+          const same = all(svg, ".mark-value").filter((m) => m.dataset.row === mark.dataset.row && seen(m));
           const [name] = titles.get(mark).split(": ").slice(0, 1);
           tip.replaceChildren(line("b", name), ...same.map((m) => line("span", titles.get(m).slice(name.length + 2), m.dataset.column)));
         } else {
@@ -197,7 +198,7 @@
         const mark = e.target.closest(".mark-value");
         if (mark) show(mark); else hide();
       });
-      const list = () => all(shown(), ".mark-value").filter((m) => getComputedStyle(m.parentElement).display !== "none");
+      const list = () => all(shown(), ".mark-value").filter(seen);
       const step = (rows, columns) => () => {
         const marks = list();
         if (!on || !marks.includes(on)) return marks[0];

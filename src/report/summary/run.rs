@@ -240,7 +240,9 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
         ("memory", Quantity::MemoryPeak),
         ("failed", Quantity::FailureRate),
     ] {
-        let of_batches = q == Quantity::Makespan && run.steady_state;
+        // A batch is judged by its makespan; its latencies are the times at which parts of it are done.
+        let of_batches = q == Quantity::Makespan && run.steady_state
+            || q == Quantity::P95 && run.batch == Some(true);
         let failures = |c: &CaseDocument| c.get(q).is_some_and(|e| e.mean > 0.0);
         let none_fails = q == Quantity::FailureRate && !run.cases.iter().any(failures);
         if primary != Some(q) && !of_batches && !none_fails {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::report::document::{EstimateDocument, SweepDocument, SweepRow};
 use crate::report::grid::Interval;
+use crate::report::sweep::{Insight, insights};
 
 /// Most points that a table shows.
 const POINTS: usize = 400;
@@ -18,7 +19,12 @@ pub(super) fn summary(sweep: &SweepDocument) -> Summary {
         question: sweep.header.scenario.question.clone(),
         answer: answer(sweep, &points, &ranking),
         because: Vec::new(),
-        insights: Vec::new(),
+        // The best point is the answer already.
+        insights: insights(sweep)
+            .iter()
+            .filter(|i| !matches!(i, Insight::Best { .. }))
+            .map(Insight::text)
+            .collect(),
         table: table(sweep, &points, &ranking),
         objectives: Vec::new(),
         notices: notices(sweep, &points),

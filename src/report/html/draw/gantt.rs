@@ -129,16 +129,14 @@ fn spans(
             time.text(s.to),
             time.text(s.to - s.from)
         );
-        svg.open(&format!("series s{} l{}", s.kind, kind.number % LAYERS), "");
-        let more = format!(" data-row=\"{index}\" data-column=\"{k}\"");
-        svg.rect(
-            "fill mark-value",
-            (a, top + 3.0),
-            (b - a, height - 6.0),
-            &more,
-            &title,
+        // The class stands on the span itself: there are hundreds of them.
+        let class = format!(
+            "fill mark-value series s{} l{}",
+            s.kind,
+            kind.number % LAYERS
         );
-        svg.close();
+        let more = format!(" data-row=\"{index}\" data-column=\"{k}\"");
+        svg.rect(&class, (a, top + 3.0), (b - a, height - 6.0), &more, &title);
     }
 }
 

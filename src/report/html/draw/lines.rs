@@ -9,7 +9,7 @@ use crate::report::figure::palette::{Marker, marker};
 use crate::report::figure::{Dot, Lines, Series, Stroke};
 
 /// A curve of more points has no marks on them and gives the script no more than so many.
-const MANY: usize = 160;
+const MANY: usize = 100;
 
 struct Frame<'a> {
     x: Laid<'a>,
