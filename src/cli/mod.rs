@@ -17,6 +17,7 @@ pub mod selection;
 pub mod sweep;
 mod sweep_progress;
 mod target;
+mod trace;
 pub mod validate;
 pub mod verify;
 mod words;

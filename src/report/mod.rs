@@ -13,6 +13,7 @@ mod ps;
 mod summary;
 pub mod sweep;
 mod text;
+mod trace;
 
 pub use csv::csv;
 pub use grid::metric_name;
@@ -21,6 +22,7 @@ pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};
 pub use summary::summary_markdown;
 pub use text::text;
+pub use trace::{TraceCase, TraceMeta, trace};
 
 /// What a report says besides the study's own results.
 #[derive(Clone, Debug, PartialEq, Eq)]
