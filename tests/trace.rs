@@ -87,7 +87,7 @@ fn traces_of_all_scenarios_are_in_order_and_add_up() {
                 warmup: scenario.warmup.unwrap_or_default(),
                 horizon: scenario.horizon,
                 keep_latencies: false,
-                max_events: 3_000,
+                max_events: 2_000,
             };
             let Ok((outcome, recording)) = record(&input, WHOLE) else {
                 continue; // Not on this interpreter.
@@ -105,7 +105,8 @@ fn traces_of_all_scenarios_are_in_order_and_add_up() {
                 ..WHOLE
             };
             let (again, part) = record(&input, options).expect("as before");
-            assert_eq!(format!("{again:?}"), format!("{outcome:?}"));
+            assert_eq!(again.causes, outcome.causes);
+            assert_eq!((again.end, again.events), (outcome.end, outcome.events));
             let inside = |a: Nanos, b: Nanos| from <= a && a < b && b <= to;
             assert!(part.spans.iter().all(|s| inside(s.from, s.to)));
             assert!(part.waits.iter().all(|w| inside(w.from, w.to)));

@@ -36,6 +36,11 @@ pub enum Format {
     Jsonl,
     /// One row a case of a point.
     Csv,
+    /// For issues and documents.
+    Markdown,
+    /// The table of csv, column by column.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 /// Simulates a scenario at every point of a grid (or row) of values, and shows what they change.
@@ -95,7 +100,7 @@ pub struct Args {
     /// How the result is written [default: by the name of the output file, or text]
     #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<Format>,
-    /// Write the result to this file (.csv, .jsonl), or to standard output (-)
+    /// Write the result to this file (.jsonl, .csv, .parquet where built with it, .md, .txt), or to standard output (-)
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Replace the output file if it exists, and forget what an unfinished sweep has left

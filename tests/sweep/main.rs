@@ -168,6 +168,8 @@ fn threads_change_nothing() {
     }
     let printed = place.run(&format!("{line} -o - --threads 2"));
     assert_eq!(printed.stdout, place.bytes("1.jsonl"));
+    place.done(&format!("{line} -o 1.md"));
+    assert!(place.bytes("1.md").contains(&b'|'));
     let csv = String::from_utf8(place.bytes("1.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + 6 * 2, "a row a case of a point");
 }
@@ -303,6 +305,11 @@ fn what_cannot_be_swept_is_refused_before_anything_is_simulated() {
         ("sweep pages.ron --vary strategy=thread:4", "not a strategy"),
         ("sweep pages.ron --cores 1,2 --resume", "-o"),
         ("sweep pages.ron --cores 1,2 -o x.xls", ".jsonl"),
+        #[cfg(not(feature = "parquet"))]
+        (
+            "sweep pages.ron --cores 1,2 -o x.parquet",
+            "--features parquet",
+        ),
         (
             "sweep pages.ron --cores 1,2 -o no/such/x.csv",
             "does not exist",

@@ -9,7 +9,7 @@ use super::store::Store;
 use super::{Args, Format, Printer, Setting, UserError};
 use crate::cli::paint::paint;
 use crate::report::document::{Document, SweepDocument};
-use crate::report::sweep::{csv, document, header_line, text};
+use crate::report::sweep::{csv, document, header_line, markdown, text};
 use crate::report::{Meta, Style};
 
 /// Points that are read back at once.
@@ -110,6 +110,16 @@ impl Target {
                     w.write_all(store.lines(point)?.as_bytes())?;
                 }
             }
+            Format::Markdown => {
+                let all = read(&header, store, &store.points())?;
+                w.write_all(markdown(&all, &meta(setting)).as_bytes())?;
+            }
+            #[cfg(feature = "parquet")]
+            Format::Parquet => {
+                let all = read(&header, store, &store.points())?;
+                let table = crate::report::sweep::parquet(&all).map_err(anyhow::Error::msg)?;
+                w.write_all(&table)?;
+            }
             Format::Csv => {
                 for (i, points) in store.points().chunks(CHUNK).enumerate() {
                     let table = csv(&read(&header, store, points)?);
@@ -132,8 +142,16 @@ fn by_name(output: &Path) -> anyhow::Result<Format> {
         Some("csv") => Ok(Format::Csv),
         Some("jsonl" | "ndjson") => Ok(Format::Jsonl),
         Some("txt") => Ok(Format::Text),
+        Some("md") => Ok(Format::Markdown),
+        #[cfg(feature = "parquet")]
+        Some("parquet") => Ok(Format::Parquet),
+        #[cfg(not(feature = "parquet"))]
+        Some("parquet") => Err(UserError::new(
+            "this pchsim writes no Parquet: build it with `cargo install pchsim --features parquet`, or take .csv",
+        )
+        .into()),
         _ => Err(UserError::new(format!(
-            "{} does not say how the result is written: call it .jsonl, .csv or .txt, or add --format",
+            "{} does not say how the result is written: call it .jsonl, .csv, .md or .txt, or add --format",
             output.display()
         ))
         .into()),
@@ -151,6 +169,13 @@ fn read(header: &str, store: &Store, points: &[u64]) -> anyhow::Result<SweepDocu
         .context("what was kept cannot be read back")
 }
 
+fn meta(setting: &Setting) -> Meta {
+    Meta {
+        command: setting.facts.command.clone(),
+        version: setting.facts.version.clone(),
+    }
+}
+
 fn the_text(
     args: &Args,
     printer: &Printer,
@@ -158,16 +183,12 @@ fn the_text(
     store: &Store,
 ) -> anyhow::Result<String> {
     let all = read(&header_line(&setting.facts), store, &store.points())?;
-    let meta = Meta {
-        command: setting.facts.command.clone(),
-        version: setting.facts.version.clone(),
-    };
     let style = Style {
         unicode: !args.ascii,
         verbose: printer.verbose > 0,
         notes: printer.quiet == 0,
     };
-    Ok(text(&all, &meta, style))
+    Ok(text(&all, &meta(setting), style))
 }
 
 /// The figures, if they are wanted.

@@ -3,6 +3,7 @@
 
 mod axes;
 pub mod journal;
+mod range;
 mod run;
 mod values;
 

@@ -72,6 +72,7 @@ impl<'a> Cases<'a> {
         let all = with.len();
         with.truncate(most);
         let note = left_out(all - with.len(), all, false);
+        apart(&mut with);
         (with, note)
     }
 
@@ -82,7 +83,22 @@ impl<'a> Cases<'a> {
             .position(|s| Some(s.case.name().as_str()) == self.baseline);
         let kept = keep(with.len(), most, base);
         let note = left_out(with.len() - kept.len(), with.len(), base.is_some());
-        (kept.into_iter().map(|i| with[i]).collect(), note)
+        let mut shown: Vec<Shown> = kept.into_iter().map(|i| with[i]).collect();
+        apart(&mut shown);
+        (shown, note)
+    }
+}
+
+/// There are [`CURVES`] looks: of two that would look alike the later one takes the first free look.
+fn apart(shown: &mut [Shown<'_>]) {
+    let mut taken = [false; CURVES];
+    for s in shown {
+        if taken[s.number % CURVES]
+            && let Some(free) = taken.iter().position(|t| !t)
+        {
+            s.number = free;
+        }
+        taken[s.number % CURVES] = true;
     }
 }
 
