@@ -152,7 +152,9 @@ fn key(svg: &mut Svg, f: &Heat, values: &[f64], laid: &Laid<'_>) {
     let text = format!("{}: {}", f.value.label, laid.text(worst));
     let start = 2.0 + width(&text, FONT) + 10.0;
     svg.text("tick", (2.0, y + 11.0), "start", &text);
-    let side = 8.0;
+    let end = format!("{} (best)", laid.text(best));
+    let room = svg.size.0 - start - width(&end, FONT) - 12.0;
+    let side = (room / count(STEPS)).clamp(1.0, 8.0);
     for i in 0..STEPS {
         svg.open("cell", &colors(count(i) / count(STEPS - 1)));
         svg.rect(
@@ -168,6 +170,6 @@ fn key(svg: &mut Svg, f: &Heat, values: &[f64], laid: &Laid<'_>) {
         "tick",
         (start + side * count(STEPS) + 8.0, y + 11.0),
         "start",
-        &format!("{} (best)", laid.text(best)),
+        &end,
     );
 }
