@@ -88,6 +88,7 @@ fn forecast(
         ],
         findings: Vec::new(),
         events: 12_345,
+        over_time: None,
     }
 }
 

@@ -10,12 +10,14 @@ mod printer;
 pub mod profiles;
 pub mod ps;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod scenarios;
 pub mod selection;
 pub mod sweep;
 mod sweep_progress;
 mod target;
+mod trace;
 pub mod validate;
 pub mod verify;
 mod words;
@@ -75,6 +77,8 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Learn a scenario from a recorded trace, or from a program that is run and recorded
     Record(Box<record::Args>),
+    /// Make a page of results, or Markdown for a pull request
+    Report(report::Args),
     /// Hold forecasts against measured runs of real CPythons
     Validate(validate::Args),
     /// Run a scenario's workload on a real Python, and hold the forecast against it
@@ -99,6 +103,7 @@ impl Command {
             Self::Init(args) => init::run(args),
             Self::Calibrate(args) => calibrate::run(args, printer),
             Self::Record(args) => record::run(args, printer),
+            Self::Report(args) => report::run(args, printer),
             Self::Validate(args) => validate::run(args, printer),
             Self::Verify(args) => verify::run(args, printer),
             Self::Ps(args) => ps::run(args, printer),

@@ -8,11 +8,12 @@ use super::exit::{Exit, UserError};
 use super::paint::paint;
 use super::printer::Printer;
 use super::selection::{Effort, Selection, Source, find_profile, user_error};
+use super::trace::{TraceArgs, Traced};
 use super::words::quoted;
 use crate::report::{self, Meta, Style};
 use crate::scenario::{Objective, Scenario, parse_objective};
-use crate::strategy::simulate;
-use crate::study::{Status, Study, StudyError, Verdict, run_study};
+use crate::strategy::{course, simulate};
+use crate::study::{Status, Study, StudyError, Verdict, follow, run_study};
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,6 +35,7 @@ pub enum Format {
   pchsim run my.ron --strategy threads:8 --strategy asyncio --cores 8
   pchsim run api --assert 'p99 < 50ms' --strict
   pchsim run agents --format json -o output/agents.json
+  pchsim run scraper --trace output/scraper.json.gz
 
 Exit codes: 0 done, 2 bad usage or scenario, 3 no strategy meets --assert, 4 --strict and a warning.")]
 pub struct Args {
@@ -69,6 +71,10 @@ pub struct Args {
     /// Fail (exit code 4) if the result comes with a warning
     #[arg(long, help_heading = "Checks")]
     pub strict: bool,
+
+    /// A trace beside the result.
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// Runs the subcommand; the exit code.
@@ -77,6 +83,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         // Before the work, not after it.
         Printer::check_writable(path, args.force)?;
     }
+    args.trace.check(args.force)?;
     let mut changes = args.selection.changes(args.effort.seed);
     changes.cores = args.cores;
     if let Some(cores) = args.cores {
@@ -96,11 +103,26 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         progress.show(p)
     });
     progress.finish();
-    let study = study.map_err(|e| match e {
+    let failed = |e| match e {
         StudyError::Threads(_) => anyhow::Error::new(e),
         _ => UserError::new(e.to_string()).into(),
-    })?;
+    };
+    let mut study = study.map_err(failed)?;
+    if args.format == Format::Json {
+        follow(&mut study, &scenario, &profiles, &options, course).map_err(failed)?;
+    }
     write(args, printer, &study)?;
+    args.trace.write(
+        args.force,
+        &Traced {
+            scenario: &scenario,
+            profiles: &profiles,
+            study: &study,
+            max_events: options.max_events,
+            command: command(args, study.seed),
+        },
+        printer,
+    )?;
     Ok(exit_code(args, printer, &study, &asserted) as u8)
 }
 

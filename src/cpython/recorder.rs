@@ -192,14 +192,21 @@ impl Sim<'_> {
         cause: Cause,
     ) {
         self.machine.count(tid, counted, cause);
-        self.work_on(tid, task);
+        if self.recorder.is_some() {
+            self.tag_thread(tid, task);
+        }
     }
 
-    /// The thread has to do with this task from now on, or with none; whose its time is stays as it is.
+    /// The running thread, whose time is nobody's, hands this task over from now on, or has done so.
     #[inline]
     pub(crate) fn work_on(&mut self, tid: Tid, task: Option<TaskKey>) {
         if self.recorder.is_some() {
-            self.tag_thread(tid, task);
+            let cause = if task.is_some() {
+                Cause::Ipc
+            } else {
+                Cause::Running
+            };
+            self.count_for(tid, task, false, cause);
         }
     }
 

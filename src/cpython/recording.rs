@@ -42,6 +42,17 @@ pub struct Recording {
     pub memory: Vec<(Nanos, u64)>,
 }
 
+impl Recording {
+    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
+    pub fn task_name(&self, task: TaskIndex) -> String {
+        let t = &self.tasks[task as usize];
+        match t.parent {
+            Some(parent) => format!("{}'s child {}", self.task_name(parent), t.number + 1),
+            None => format!("{} #{}", t.class, t.number + 1),
+        }
+    }
+}
+
 /// A simulated process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessRecord {

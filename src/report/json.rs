@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use super::Meta;
 use super::grid::{metric_name, metric_unit};
 use crate::cpython::profile::Provenance;
+use crate::cpython::recording::OverTime;
 use crate::measure::{CONFIDENCE, Estimate};
 use crate::strategy::{Cause, Finding};
 use crate::study::{Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
@@ -21,6 +22,8 @@ pub(super) enum Value {
     Number(f64),
     Text(String),
     List(Vec<Value>),
+    /// A list on one line.
+    Row(Vec<Value>),
     Object(Vec<(String, Value)>),
 }
 
@@ -37,6 +40,16 @@ impl Serialize for Value {
                 let mut list = s.serialize_seq(Some(items.len()))?;
                 items.iter().try_for_each(|i| list.serialize_element(i))?;
                 list.end()
+            }
+            Self::Row(items) => {
+                let compact: Vec<String> = items
+                    .iter()
+                    .map(serde_json::to_string)
+                    .collect::<Result<_, _>>()
+                    .map_err(serde::ser::Error::custom)?;
+                serde_json::value::RawValue::from_string(format!("[{}]", compact.join(",")))
+                    .map_err(serde::ser::Error::custom)?
+                    .serialize(s)
             }
             Self::Object(entries) => {
                 let mut map = s.serialize_map(Some(entries.len()))?;
@@ -239,6 +252,25 @@ pub(super) fn case(study: &Study, f: &Forecast) -> Value {
         ("classes", Value::List(classes.collect())),
         ("objectives", Value::List(objectives.collect())),
         ("findings", Value::List(findings.collect())),
+        ("over_time", optional(f.over_time.as_ref(), over_time)),
+    ])
+}
+
+/// The course of a replication. Its lists stand on one line each, in no more digits than can be seen.
+fn over_time(o: &OverTime) -> Value {
+    let list = |values: &[f64], decimals: i32| {
+        let scale = libm::pow(10.0, f64::from(decimals));
+        let values = values.iter().map(|v| libm::round(v * scale) / scale);
+        Value::Row(values.map(Value::Number).collect())
+    };
+    object([
+        ("bin_s", Value::Number(o.bin.as_secs_f64())),
+        ("memory_mean_bytes", list(&o.memory_mean, 0)),
+        ("memory_peak_bytes", list(&o.memory_peak, 0)),
+        ("utilization_share", list(&o.utilization, 6)),
+        ("gil_held_share", list(&o.gil_held, 6)),
+        ("run_queue", list(&o.run_queue, 6)),
+        ("in_flight", list(&o.in_flight, 6)),
     ])
 }
 

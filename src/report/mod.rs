@@ -6,18 +6,23 @@ mod csv;
 pub mod document;
 pub mod figure;
 mod grid;
+pub mod html;
 mod json;
 mod markdown;
 mod ps;
+mod summary;
 pub mod sweep;
 mod text;
+mod trace;
 
 pub use csv::csv;
 pub use grid::metric_name;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};
+pub use summary::summary_markdown;
 pub use text::text;
+pub use trace::{TraceCase, TraceMeta, trace};
 
 /// What a report says besides the study's own results.
 #[derive(Clone, Debug, PartialEq, Eq)]

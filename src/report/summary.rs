@@ -2,11 +2,14 @@
 //! must be known beside it, and what it rests on.
 
 mod facts;
+mod markdown;
 mod run;
 mod sweep;
 mod why;
 
-use super::document::{Document, EstimateDocument};
+pub use markdown::summary_markdown;
+
+use super::document::{CaseDocument, Document, EstimateDocument};
 use super::grid::{Interval, estimate, metric_name, metric_text, metric_unit};
 use crate::measure::Estimate;
 use crate::scenario::{Metric, parse_metric};
@@ -333,6 +336,37 @@ impl Ranking {
             }
             _ => format!("{times} times as fast as"),
         }
+    }
+}
+
+/// How cases are called: without the interpreter where there is only one, and without what all interpreters' names begin with.
+struct Names {
+    single: bool,
+    prefix: &'static str,
+}
+
+impl Names {
+    fn of<'a>(cases: impl Iterator<Item = &'a CaseDocument>) -> Self {
+        const PREFIX: &str = "cpython-";
+        let all: Vec<&str> = cases.map(|c| c.interpreter.as_str()).collect();
+        let cut = |i: &&str| i.len() > PREFIX.len() && i.starts_with(PREFIX);
+        Self {
+            single: all.windows(2).all(|w| w[0] == w[1]),
+            prefix: if all.iter().all(cut) { PREFIX } else { "" },
+        }
+    }
+
+    fn short(&self, case: &CaseDocument) -> String {
+        if self.single {
+            case.strategy.clone()
+        } else {
+            format!("{} on {}", case.strategy, self.interpreter(case))
+        }
+    }
+
+    fn interpreter<'a>(&self, case: &'a CaseDocument) -> &'a str {
+        let name = &case.interpreter;
+        name.strip_prefix(self.prefix).unwrap_or(name)
     }
 }
 

@@ -5,6 +5,7 @@ use super::quantity::{LATENCIES, Quantity};
 use super::ranking::TIE;
 use super::sample::Sample;
 use crate::cpython::profile::Profile;
+use crate::cpython::recording::OverTime;
 use crate::measure::Estimate;
 use crate::scenario::strategy_label;
 use crate::scenario::{Objective, Scenario, Strategy};
@@ -169,6 +170,8 @@ pub struct Forecast {
     pub findings: Vec<Found>,
     /// Simulated events in all replications.
     pub events: u64,
+    /// The course of replication 0, if it was asked for ([`follow`](super::follow())).
+    pub over_time: Option<OverTime>,
 }
 
 impl Forecast {
@@ -275,6 +278,7 @@ impl Forecast {
             objectives: objectives.collect(),
             findings,
             events: samples.iter().map(|s| s.events).sum(),
+            over_time: None,
             status,
         }
     }

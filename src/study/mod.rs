@@ -10,6 +10,7 @@ mod cases;
 mod course;
 mod drive;
 mod fingerprint;
+mod follow;
 mod forecast;
 mod interpreter;
 mod judge;
@@ -26,6 +27,7 @@ mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};
 pub use fingerprint::fingerprint;
+pub use follow::follow;
 pub use forecast::{ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
 pub use interpreter::Interpreter;
 pub(crate) use numbers::{bytes, decimals, digits, percent, seconds, time_unit, whole};

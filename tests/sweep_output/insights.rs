@@ -216,7 +216,7 @@ fn where_there_are_no_numbers_is_said_by_extent() {
     assert_eq!(
         met,
         [
-            "a, b and c meet all objectives up to rate = 3.",
+            "c, a and b meet all objectives up to rate = 3.",
             "d meets all objectives at no point."
         ]
     );

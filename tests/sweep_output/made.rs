@@ -137,6 +137,7 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         objectives: objectives.into_iter().collect(),
         findings: Vec::new(),
         events: 1000,
+        over_time: None,
     }
 }
 

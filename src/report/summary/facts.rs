@@ -26,7 +26,8 @@ pub(super) fn of_run(run: &RunDocument) -> Facts {
         [
             replications,
             precision(run.confidence, run.precision),
-            "Strategies see the same arrivals and demands, and are compared by paired differences".into(),
+            "Strategies see the same arrivals and demands, and are compared by paired differences"
+                .into(),
         ],
     ));
     let kind = if run.steady_state {
@@ -62,7 +63,10 @@ pub(super) fn of_sweep(header: &SweepHeader) -> Facts {
             "Simulated machine",
             [format!("{}, where not varied", machine(&header.machine))],
         ),
-        fact("Statistics", [precision(header.confidence, header.precision)]),
+        fact(
+            "Statistics",
+            [precision(header.confidence, header.precision)],
+        ),
     ];
     all.extend(identity(header.seed, &header.scenario, &header.program));
     all
@@ -116,7 +120,10 @@ fn machine(m: &MachineFacts) -> String {
         let speeds: Vec<String> = m.cores.iter().map(|&c| digits(c, 3)).collect();
         text += &format!(" of relative speeds {}", short(&speeds));
     }
-    #[expect(clippy::cast_precision_loss, reason = "sizes are limited to 1 PB, below 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "sizes are limited to 1 PB, below 2^53"
+    )]
     let limit = m.memory_limit_bytes.map(|b| bytes(b as f64));
     match limit {
         Some(limit) => format!("{text}, at most {limit} of memory"),
@@ -129,7 +136,9 @@ fn interpreters(run: &RunDocument) -> Facts {
         let mut names: Vec<String> = run.cases.iter().map(|c| c.interpreter.clone()).collect();
         names.sort();
         names.dedup();
-        names.push("The result does not say how they were measured: an older version made it".into());
+        names.push(
+            "The result does not say how they were measured: an older version made it".into(),
+        );
         return vec![fact("Interpreters", names)];
     }
     run.interpreters
@@ -150,7 +159,9 @@ fn profile(i: &InterpreterFacts) -> Vec<String> {
     ];
     match &i.measurement {
         Some(m) => all.extend(measurement(m)),
-        None => all.push("The profile does not name the machine and the day of its measurement".into()),
+        None => {
+            all.push("The profile does not name the machine and the day of its measurement".into())
+        }
     }
     all
 }

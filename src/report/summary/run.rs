@@ -1,7 +1,8 @@
 //! A run: which strategy to take, and how all of them compare.
 
 use super::{
-    Cell, Column, Notice, Objective, Ranking, Row, Summary, Table, Words, facts, shared_unit, why,
+    Cell, Column, Names, Notice, Objective, Ranking, Row, Summary, Table, Words, facts,
+    shared_unit, why,
 };
 use crate::report::document::{CaseDocument, EstimateDocument, RunDocument};
 use crate::report::grid::Interval;
@@ -18,31 +19,38 @@ pub(super) fn summary(run: &RunDocument) -> Summary {
         insights: Vec::new(),
         table: table(run, &ranking),
         objectives: objectives(run),
-        notices: run
-            .warnings
-            .iter()
-            .map(|w| Notice {
-                note: w.note,
-                text: w.text.clone(),
-            })
-            .collect(),
+        notices: notices(run),
         assumptions: facts::of_run(run),
         command: run.command.clone(),
     }
 }
 
-/// The case's name: without the interpreter where there is only one.
-pub(super) fn short_name(run: &RunDocument, case: &CaseDocument) -> String {
-    let single = run.cases.windows(2).all(|w| w[0].interpreter == w[1].interpreter);
-    if single {
-        case.strategy.clone()
-    } else {
-        case.name()
-    }
+/// The warnings, then the notes.
+fn notices(run: &RunDocument) -> Vec<Notice> {
+    let mut all: Vec<Notice> = run
+        .warnings
+        .iter()
+        .map(|w| Notice {
+            note: w.note,
+            text: w.text.clone(),
+        })
+        .collect();
+    all.sort_by_key(|n| n.note);
+    all
+}
+
+/// How the run's cases are called.
+pub(super) fn names_of(run: &RunDocument) -> Names {
+    Names::of(run.cases.iter().chain(&run.hidden_baseline))
+}
+
+fn short_name(run: &RunDocument, case: &CaseDocument) -> String {
+    names_of(run).short(case)
 }
 
 fn names(run: &RunDocument, cases: &[&CaseDocument]) -> Vec<String> {
-    cases.iter().map(|c| short_name(run, c)).collect()
+    let names = names_of(run);
+    cases.iter().map(|c| names.short(c)).collect()
 }
 
 fn answer(run: &RunDocument, ranking: &Ranking) -> Vec<Words> {
@@ -68,9 +76,7 @@ fn first_place(
     words = match leaders {
         [_] if fine == 1 => words.text(" takes"),
         [_] => words.text(" is best, with"),
-        _ => words.text(
-            " do equally well (less than 1% apart, or not to be told apart), with",
-        ),
+        _ => words.text(" do equally well (less than 1% apart, or not to be told apart), with"),
     };
     words = words.text(format!(
         " {} {} of {}",
@@ -206,18 +212,30 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
         },
     };
     t.push(Column::new("#", "", true), |c| match c.rank {
-        Some(r) => Cell::number(f64::from(r), format!("{r}{}", if c.tied { "=" } else { "" })),
+        Some(r) => Cell::number(
+            f64::from(r),
+            format!("{r}{}", if c.tied { "=" } else { "" }),
+        ),
         None => Cell::text("–"),
     });
-    t.push(Column::new("strategy", "", false), |c| Cell::name(&c.strategy));
-    if run.cases.windows(2).any(|w| w[0].interpreter != w[1].interpreter) {
-        t.push(Column::new("interpreter", "", false), |c| {
-            Cell::name(&c.interpreter)
+    t.push(Column::new("strategy", "", false), |c| {
+        Cell::name(&c.strategy)
+    });
+    let names = names_of(run);
+    if !names.single {
+        let title = names.prefix.strip_suffix('-').unwrap_or("interpreter");
+        t.push(Column::new(title, "", false), |c| {
+            Cell::name(names.interpreter(c))
         });
     }
-    t.numbers(&ranking.name, ranking.unit(), Interval::Always, CaseDocument::primary);
+    t.numbers(
+        &ranking.name,
+        ranking.unit(),
+        Interval::Always,
+        CaseDocument::primary,
+    );
     if run.baseline.is_some() || run.cases.iter().any(|c| !c.is_fine()) {
-        t.push(Column::new("against the baseline", "", false), |c| against(run, c));
+        t.push(Column::new("vs baseline", "", false), |c| against(run, c));
     }
     let primary = quantity(ranking.metric);
     for (title, q) in [
@@ -306,9 +324,8 @@ fn objectives(run: &RunDocument) -> Vec<Objective> {
     (0..first.objectives.len())
         .map(|i| {
             let of = |verdict: &str| -> Vec<&CaseDocument> {
-                let judged = |c: &&CaseDocument| {
-                    c.objectives.get(i).is_some_and(|o| o.verdict == verdict)
-                };
+                let judged =
+                    |c: &&CaseDocument| c.objectives.get(i).is_some_and(|o| o.verdict == verdict);
                 run.cases.iter().filter(judged).collect()
             };
             let (met, unsure) = (of("met"), of("undecided"));

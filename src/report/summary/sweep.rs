@@ -1,7 +1,7 @@
 //! A sweep: its best point, and the best strategy at each.
 
 use super::facts::{self, written};
-use super::{Cell, Column, Notice, Ranking, Row, Summary, Table, Words, shared_unit};
+use super::{Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words, shared_unit};
 use crate::report::document::{EstimateDocument, SweepDocument, SweepRow};
 use crate::report::grid::Interval;
 
@@ -58,17 +58,9 @@ fn points(sweep: &SweepDocument) -> Vec<Point<'_>> {
     all
 }
 
-/// Whether the rows name more than one interpreter.
-fn several_interpreters(sweep: &SweepDocument) -> bool {
-    (sweep.rows.windows(2)).any(|w| w[0].case.interpreter != w[1].case.interpreter)
-}
-
-fn name(sweep: &SweepDocument, row: &SweepRow) -> String {
-    if several_interpreters(sweep) {
-        row.case.name()
-    } else {
-        row.case.strategy.clone()
-    }
+/// How the sweep's cases are called.
+fn names_of(sweep: &SweepDocument) -> Names {
+    Names::of(sweep.rows.iter().map(|r| &r.case))
 }
 
 /// The number of the best point: the first of equally good ones.
@@ -93,7 +85,7 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
     let mut words = Words::default()
         .text("Of ")
         .text(format!("{} points, the best is ", points.len()))
-        .name(name(sweep, row))
+        .name(names_of(sweep).short(&row.case))
         .text(format!(
             " at {}: {} {}",
             points[best].at(sweep),
@@ -101,12 +93,17 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
             ranking.text(value)
         ));
     let overlaps = |p: &Point<'_>| {
-        p.best().is_some_and(|(_, v)| match (v.low, v.high, value.low, value.high) {
-            (Some(low), Some(high), Some(l), Some(h)) => low <= h && l <= high,
-            _ => (v.mean - value.mean).abs() <= 0.01 * value.mean.abs(),
-        })
+        p.best()
+            .is_some_and(|(_, v)| match (v.low, v.high, value.low, value.high) {
+                (Some(low), Some(high), Some(l), Some(h)) => low <= h && l <= high,
+                _ => (v.mean - value.mean).abs() <= 0.01 * value.mean.abs(),
+            })
     };
-    let equal = points.iter().filter(|p| overlaps(p)).count().saturating_sub(1);
+    let equal = points
+        .iter()
+        .filter(|p| overlaps(p))
+        .count()
+        .saturating_sub(1);
     if equal > 0 {
         words = words.text(format!(
             "; {equal} other {} cannot be told apart from it",
@@ -126,6 +123,7 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
 
 fn table(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Table {
     let best = best_point(points, ranking);
+    let names = names_of(sweep);
     let shown = &points[..points.len().min(POINTS)];
     let values = shown.iter().filter_map(|p| p.best()).map(|(_, v)| v.mean);
     let (scale, unit) = shared_unit(ranking.unit(), values);
@@ -145,7 +143,7 @@ fn table(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Tabl
         for _ in 0..2 {
             match fine.next() {
                 Some(r) => {
-                    cells.push(Cell::name(name(sweep, r)));
+                    cells.push(Cell::name(names.short(&r.case)));
                     cells.push(Cell::estimate(r.case.primary(), scale, Interval::Always));
                 }
                 None => {

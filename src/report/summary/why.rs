@@ -1,11 +1,11 @@
 //! What the time of each strategy's tasks goes into, in a few sentences: the best, and the others by what they lose most to.
 
 use super::Words;
-use super::run::short_name;
+use super::run::names_of;
 use crate::report::document::{CaseDocument, RunDocument};
 use crate::scenario::{Strategy, parse_strategy};
 use crate::strategy::Cause;
-use crate::study::percent;
+use crate::study::{Quantity, percent};
 
 /// Smaller shares are not worth a word.
 const LITTLE: f64 = 0.05;
@@ -98,15 +98,16 @@ fn words(c: Cause) -> &'static str {
 /// A sentence for the best, and one for each cause that others lose to.
 pub(super) fn because(run: &RunDocument) -> Vec<Words> {
     let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
-    let mut all = Vec::new();
+    let names = names_of(run);
+    let mut leaders = Vec::new();
     let mut losers: Vec<(Option<Cause>, Vec<String>, f64, f64)> = Vec::new();
     for case in &run.cases {
         let Some(shares) = Shares::of(case, batch) else {
             continue;
         };
-        let name = short_name(run, case);
+        let name = names.short(case);
         if case.rank == Some(1) {
-            all.push(best(name, &shares));
+            leaders.push((name, case, shares));
             continue;
         }
         let (cause, share) = shares.loss();
@@ -119,13 +120,14 @@ pub(super) fn because(run: &RunDocument) -> Vec<Words> {
             continue;
         };
         match losers.iter_mut().find(|(c, ..)| *c == cause) {
-            Some((_, names, least, most)) => {
-                names.push(name);
+            Some((_, of, least, most)) => {
+                of.push(name);
                 (*least, *most) = (least.min(share), most.max(share));
             }
             None => losers.push((cause, vec![name], share, share)),
         }
     }
+    let mut all: Vec<Words> = best(&leaders).into_iter().collect();
     for (cause, names, least, most) in losers {
         let share = range(least, most);
         let say = match cause {
@@ -139,16 +141,29 @@ pub(super) fn because(run: &RunDocument) -> Vec<Words> {
     all
 }
 
-fn best(name: String, shares: &Shares) -> Words {
+/// What the best, or the first of equally good ones, spends its time with.
+fn best(leaders: &[(String, &CaseDocument, Shares)]) -> Option<Words> {
+    let (_, case, shares) = leaders.first()?;
+    let names: Vec<String> = leaders.iter().map(|(name, ..)| name.clone()).collect();
     let (cause, lost) = shares.loss();
     let loses = match lost {
         l if l < LITTLE => "; hardly anything is lost".to_owned(),
         l if l < 2.0 * LITTLE => format!("; {} is lost {}", percent(l), words(cause)),
         _ => String::new(),
     };
-    Words::default()
-        .name(name)
-        .text(format!(" (best): {}{loses}.", shares.main()))
+    let busy = case.get(Quantity::Utilization).map_or(String::new(), |u| {
+        format!("; the cores are busy {} of the time", percent(u.mean))
+    });
+    let of = if names.len() > 1 {
+        " (best; shares of the first)"
+    } else {
+        " (best)"
+    };
+    Some(
+        Words::default()
+            .names(&names)
+            .text(format!("{of}: {}{loses}{busy}.", shares.main())),
+    )
 }
 
 fn range(least: f64, most: f64) -> String {

@@ -111,14 +111,16 @@ impl<'a> View<'a> {
     pub(super) fn slices(&self, along: usize) -> Vec<Slice> {
         let zip = self.sweep.header.zip;
         let varied = self.varied();
-        let mut slices: BTreeMap<Vec<(usize, usize)>, Vec<(usize, u64)>> = BTreeMap::new();
+        // By what is fixed: index along the axis, and point.
+        type Members = Vec<(usize, u64)>;
+        let mut slices: BTreeMap<Vec<(usize, usize)>, Members> = BTreeMap::new();
         for &(point, index) in &self.points {
             let others = varied.iter().filter(|&&a| a != along && !zip);
             let fixed = others.filter_map(|&a| Some((a, *index.get(a)?))).collect();
             let at = index.get(along).copied().unwrap_or(0);
             slices.entry(fixed).or_default().push((at, point));
         }
-        let order = |points: &mut Vec<(usize, u64)>| {
+        let order = |points: &mut Members| {
             points.sort_by(|a, b| {
                 let x = |i: usize| across(&self.axes()[along], i);
                 x(a.0).total_cmp(&x(b.0)).then(a.1.cmp(&b.1))

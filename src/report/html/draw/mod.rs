@@ -10,7 +10,7 @@ mod svg;
 
 use serde_json::{Value, json};
 
-pub(super) use axis::text as value_text;
+pub(super) use axis::text as axis_text;
 pub(super) use svg::escaped;
 
 use crate::report::figure::{Body, Figure};
@@ -103,10 +103,12 @@ pub(super) fn draw(figure: &Figure, id: &str) -> Drawn {
 /// A sample of a colour.
 fn square(number: usize) -> String {
     format!(
-        "<svg class=\"key\" viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"fill c{}\" x=\"1\" y=\"1\" width=\"12\" height=\"12\" rx=\"2\"/></svg>",
-        number % COLORS
+        "<svg class=\"key\" viewBox=\"0 0 14 14\" aria-hidden=\"true\"><rect class=\"fill l{}\" x=\"1\" y=\"1\" width=\"12\" height=\"12\" rx=\"2\"/></svg>",
+        number % LAYERS
     )
 }
 
-/// So many colours there are.
-pub(super) const COLORS: usize = 12;
+/// So many colours of curves there are.
+pub(super) const CURVES: usize = 8;
+/// So many colours of layers there are.
+pub(super) const LAYERS: usize = 12;

@@ -10,7 +10,7 @@ pub(super) struct Svg {
 }
 
 /// The text as it may stand between tags and in attributes.
-pub(crate) fn escaped(text: &str) -> String {
+pub(in crate::report::html) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -20,8 +20,11 @@ pub(crate) fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             // Nothing that XML forbids, and no invisible sign that turns what follows around.
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c) => {
+            '\t' | '\n' => out.push(c),
+            c if c.is_control()
+                || ('\u{202a}'..='\u{202e}').contains(&c)
+                || ('\u{2066}'..='\u{2069}').contains(&c) =>
+            {
                 out.push('\u{fffd}');
             }
             c => out.push(c),
@@ -38,7 +41,10 @@ pub(super) fn n(v: f64) -> String {
 
 impl Svg {
     pub(super) fn new(width: f64, height: f64) -> Self {
-        Self { out: String::new(), size: (width, height) }
+        Self {
+            out: String::new(),
+            size: (width, height),
+        }
     }
 
     /// Writes as it is.
@@ -76,12 +82,30 @@ impl Svg {
         );
     }
 
+    /// A text in the middle of `at`, moved so far that the picture does not cut it.
+    pub(super) fn centred(&mut self, class: &str, at: (f64, f64), text: &str) {
+        let half = width(text, super::FONT) / 2.0 + 1.0;
+        let x = at.0.min(self.size.0 - half).max(half);
+        self.text(class, (x, at.1), "middle", text);
+    }
+
     pub(super) fn path(&mut self, class: &str, d: &str, title: &str) {
-        let _ = write!(self.out, "<path class=\"{class}\" d=\"{d}\">{}</path>", title_of(title));
+        let _ = write!(
+            self.out,
+            "<path class=\"{class}\" d=\"{d}\">{}</path>",
+            title_of(title)
+        );
     }
 
     /// A rectangle that says what it is; `more`: further attributes.
-    pub(super) fn rect(&mut self, class: &str, at: (f64, f64), size: (f64, f64), more: &str, title: &str) {
+    pub(super) fn rect(
+        &mut self,
+        class: &str,
+        at: (f64, f64),
+        size: (f64, f64),
+        more: &str,
+        title: &str,
+    ) {
         let _ = write!(
             self.out,
             "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{more}>{}</rect>",
@@ -94,7 +118,14 @@ impl Svg {
     }
 
     /// The whole picture. `plot`: the rectangle of its plot area, for the script.
-    pub(super) fn done(self, class: &str, plot: [f64; 4], title: &str, description: &str, labelled_by: &str) -> String {
+    pub(super) fn done(
+        self,
+        class: &str,
+        plot: [f64; 4],
+        title: &str,
+        description: &str,
+        labelled_by: &str,
+    ) -> String {
         let plot: Vec<String> = plot.into_iter().map(n).collect();
         format!(
             "<svg class=\"{class}\" viewBox=\"0 0 {} {}\" data-plot=\"{}\" role=\"img\" aria-labelledby=\"{labelled_by}\">\
@@ -120,11 +151,11 @@ fn title_of(title: &str) -> String {
 /// Width of a text in a font of this size, as far as one can tell without the font.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     let one = |c: char| match c {
-        'i' | 'j' | 'l' | 't' | 'f' | 'r' | '.' | ',' | ':' | ' ' | '(' | ')' => 0.34,
-        'm' | 'w' | 'M' | 'W' | '%' => 0.86,
-        c if c.is_ascii_uppercase() => 0.66,
-        c if c.is_ascii() => 0.57,
-        _ => 0.8,
+        'i' | 'j' | 'l' | 't' | 'f' | 'r' | '.' | ',' | ':' | ' ' | '(' | ')' | '-' => 0.39,
+        'm' | 'w' | 'M' | 'W' | '%' | '+' => 0.95,
+        c if c.is_ascii_uppercase() => 0.7,
+        c if c.is_ascii() => 0.635,
+        _ => 0.85,
     };
     text.chars().map(one).sum::<f64>() * size
 }

@@ -1,0 +1,123 @@
+//! `pchsim report`: results as a page, or as Markdown.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args as ClapArgs;
+
+use super::exit::UserError;
+use super::printer::Printer;
+use crate::report::document::{self, Document};
+use crate::report::figure::figures;
+use crate::report::html::{Shown, page};
+use crate::report::summary_markdown;
+
+/// What `pchsim report` is told.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_long_help = "Examples:
+  pchsim run scraper --format json -o output/scraper.json
+  pchsim report output/scraper.json --html output/report.html
+  pchsim report output/scraper.json >> pull-request.md
+  pchsim report a.json b.jsonl --html output/both.html --title 'Before and after'
+
+Exit codes: 0 done, 2 bad usage, or a file that is no result.")]
+pub struct Args {
+    /// What `pchsim run --format json -o FILE` or `pchsim sweep -o FILE.jsonl` wrote (- for standard input); several make one report
+    #[arg(required = true, value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Write a page: one file that needs nothing else and opens from disk
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write Markdown for pull requests and issues to this file, or to standard output (-) [default: standard output, unless --html
+    /// is given]
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+    /// The report's title [default: the scenario's question]
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Replace files that exist
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A result and the text of its file.
+struct Read {
+    document: Document,
+    source: String,
+}
+
+/// Runs the subcommand; the exit code.
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let markdown = args.markdown.as_deref().filter(|p| p.as_os_str() != "-");
+    let files = || args.html.as_deref().into_iter().chain(markdown);
+    // Before the work, not after it.
+    for path in files() {
+        check(args, path)?;
+    }
+    if args.html.is_some() && args.html.as_deref() == markdown {
+        return Err(
+            UserError::new("--html and --markdown name the same file: give them two").into(),
+        );
+    }
+    let results = args
+        .results
+        .iter()
+        .map(|p| read(p))
+        .collect::<anyhow::Result<Vec<Read>>>()?;
+    if let Some(path) = &args.html {
+        let shown: Vec<Shown<'_>> = results
+            .iter()
+            .map(|r| Shown {
+                document: &r.document,
+                source: &r.source,
+                figures: figures(&r.document),
+            })
+            .collect();
+        let text = page(&shown, args.title.as_deref()).context("cannot make the page")?;
+        printer.write_file(path, &text, args.force)?;
+    }
+    if args.markdown.is_some() || args.html.is_none() {
+        let documents: Vec<&Document> = results.iter().map(|r| &r.document).collect();
+        let text = summary_markdown(&documents, args.title.as_deref());
+        match markdown {
+            Some(path) => printer.write_file(path, &text, args.force)?,
+            None => printer.result(&text)?,
+        }
+    }
+    Ok(0)
+}
+
+/// Whether a file can be written; `output/` is made where it is missing, since results go there by default.
+fn check(args: &Args, path: &Path) -> anyhow::Result<()> {
+    let same = |a: &Path| {
+        a == path
+            || a.canonicalize()
+                .ok()
+                .is_some_and(|a| path.canonicalize().ok() == Some(a))
+    };
+    if args.results.iter().any(|r| same(r)) {
+        return Err(UserError::new(format!(
+            "{} is a result that the report is made of: write to another file",
+            path.display()
+        ))
+        .into());
+    }
+    if path.parent() == Some(Path::new("output")) && !path.exists() {
+        std::fs::create_dir_all("output").context("cannot make output/")?;
+    }
+    Printer::check_writable(path, args.force)
+}
+
+fn read(path: &Path) -> anyhow::Result<Read> {
+    let (name, text) = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        let read = std::io::stdin().read_to_string(&mut text);
+        ("standard input".to_owned(), read.map(|_| text))
+    } else {
+        (path.display().to_string(), std::fs::read_to_string(path))
+    };
+    let source = text.map_err(|e| UserError::new(format!("cannot read {name}: {e}")))?;
+    let document = document::read(&source, &name).map_err(UserError::new)?;
+    Ok(Read { document, source })
+}

@@ -1,0 +1,290 @@
+//! `pchsim run --trace`: one replication written down for the Perfetto viewer.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use flate2::{Compression, write::GzEncoder};
+
+use super::exit::UserError;
+use super::printer::Printer;
+use super::words::quoted;
+use crate::cpython::profile::Profile;
+use crate::cpython::recording::{RecordOptions, Recording};
+use crate::engine::Nanos;
+use crate::report::{TraceCase, TraceMeta, trace};
+use crate::scenario::{Scenario, parse_strategy, render, strategy_label, units};
+use crate::strategy::{Finding, SimInput, record};
+use crate::study::{Forecast, Status, Study};
+
+/// Most spans that a trace keeps: about 150 MB of JSON, 10 MB gzipped.
+const MOST_SPANS: usize = 500_000;
+
+/// What is traced.
+#[derive(Clone, Debug, Args)]
+pub struct TraceArgs {
+    /// Write one simulation as a Chrome trace for ui.perfetto.dev to this file (gzipped if it ends in .gz)
+    #[arg(long, value_name = "FILE", help_heading = "Trace")]
+    pub trace: Option<PathBuf>,
+    /// Keep only what happens in this window of simulated time [default: all, until the trace is as large as it may be]
+    #[arg(long, value_name = "FROM..TO", value_parser = window, requires = "trace", help_heading = "Trace")]
+    pub trace_window: Option<Window>,
+    /// Trace this strategy of those compared (repeatable) [default: the best]
+    #[arg(
+        long,
+        value_name = "STRATEGY",
+        requires = "trace",
+        help_heading = "Trace"
+    )]
+    pub trace_strategy: Vec<String>,
+    /// Trace this replication: 0, 1, 2, ...
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        requires = "trace",
+        help_heading = "Trace"
+    )]
+    pub trace_replication: u32,
+}
+
+/// From when to when.
+type Window = (Nanos, Nanos);
+
+/// `2s..2.2s`, for clap.
+fn window(text: &str) -> Result<Window, String> {
+    let parts = text.split_once("..");
+    let parsed = parts.and_then(|(from, to)| {
+        let from = if from.is_empty() { "0" } else { from };
+        Some((units::duration(from).ok()?, units::duration(to).ok()?))
+    });
+    match parsed {
+        Some((from, to)) if from < to => Ok((from, to)),
+        _ => Err(
+            "write two times with their units, the first before the second: 2s..2.2s, or 0s..50ms"
+                .into(),
+        ),
+    }
+}
+
+/// What has been compared, and how.
+pub(super) struct Traced<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) profiles: &'a [Profile],
+    pub(super) study: &'a Study,
+    pub(super) max_events: u64,
+    /// The command that repeats the comparison.
+    pub(super) command: String,
+}
+
+/// A recorded case.
+struct Recorded {
+    name: String,
+    gil: bool,
+    recording: Recording,
+    findings: Vec<Finding>,
+}
+
+impl TraceArgs {
+    /// Looks before the work whether the trace can be written after it.
+    pub(super) fn check(&self, force: bool) -> anyhow::Result<()> {
+        match &self.trace {
+            Some(path) => Printer::check_writable(path, force),
+            None => Ok(()),
+        }
+    }
+
+    /// Records the chosen cases and writes the trace, if one is wanted.
+    pub(super) fn write(
+        &self,
+        force: bool,
+        run: &Traced<'_>,
+        printer: &Printer,
+    ) -> anyhow::Result<()> {
+        let Some(path) = &self.trace else {
+            return Ok(());
+        };
+        let chosen = self.chosen(run.study, printer)?;
+        let each = MOST_SPANS / chosen.len().max(1);
+        let recorded = chosen
+            .into_iter()
+            .map(|f| self.record(f, each, run, printer))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let cases: Vec<TraceCase<'_>> = recorded
+            .iter()
+            .map(|r| TraceCase {
+                name: &r.name,
+                gil: r.gil,
+                recording: &r.recording,
+                findings: &r.findings,
+            })
+            .collect();
+        let meta = TraceMeta {
+            scenario: run.study.name.clone(),
+            cases: recorded.iter().map(|r| r.name.clone()).collect(),
+            seed: run.study.seed,
+            replication: self.trace_replication,
+            version: env!("CARGO_PKG_VERSION").into(),
+            command: self.command(path, run),
+        };
+        let gzip = path.extension().is_some_and(|e| e == "gz");
+        let mut events = 0;
+        printer.write_file_with(path, force, |out| {
+            if gzip {
+                let mut zip = GzEncoder::new(out, Compression::default());
+                events = trace(&cases, &meta, &mut zip)?;
+                zip.finish()?;
+            } else {
+                events = trace(&cases, &meta, out)?;
+            }
+            Ok(())
+        })?;
+        printer.hint(&format!(
+            "note: {events} events in the trace; open it at https://ui.perfetto.dev (docs/trace.md says what is what)"
+        ));
+        Ok(())
+    }
+
+    /// The forecasts of the cases to trace.
+    fn chosen<'a>(&self, study: &'a Study, printer: &Printer) -> anyhow::Result<Vec<&'a Forecast>> {
+        let can_run = |f: &&Forecast| !matches!(f.status, Status::Unsupported(_));
+        if self.trace_strategy.is_empty() {
+            let best = study.forecasts.iter().find(can_run).ok_or_else(|| {
+                UserError::new("nothing to trace: no strategy can be simulated here")
+            })?;
+            if study.forecasts.len() > 1 {
+                printer.hint(&format!(
+                    "note: the trace is of the best, {}; choose with --trace-strategy",
+                    best.name()
+                ));
+            }
+            return Ok(vec![best]);
+        }
+        let mut chosen: Vec<&Forecast> = Vec::new();
+        for text in &self.trace_strategy {
+            let styled = super::check::stderr_is_styled();
+            let wanted =
+                parse_strategy(text).map_err(|d| UserError::Rendered(render(&[d], styled)))?;
+            let found = study.forecasts.iter().filter(can_run).find(|f| {
+                let same = strategy_label(&f.strategy) == strategy_label(&wanted.strategy);
+                same && wanted
+                    .interpreter
+                    .as_ref()
+                    .is_none_or(|n| *n == f.interpreter)
+            });
+            let found = found.ok_or_else(|| {
+                let all: Vec<String> = study
+                    .forecasts
+                    .iter()
+                    .filter(can_run)
+                    .map(Forecast::name)
+                    .collect();
+                UserError::new(format!(
+                    "--trace-strategy {text}: not among what was compared, which is {}",
+                    all.join(", ")
+                ))
+            })?;
+            if !chosen.iter().any(|f| std::ptr::eq(*f, found)) {
+                chosen.push(found);
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn record(
+        &self,
+        f: &Forecast,
+        most_spans: usize,
+        run: &Traced<'_>,
+        printer: &Printer,
+    ) -> anyhow::Result<Recorded> {
+        let profile = run
+            .profiles
+            .iter()
+            .find(|p| p.name == f.interpreter)
+            .ok_or_else(|| UserError::new(format!("no interpreter {}", f.interpreter)))?;
+        let input = SimInput {
+            machine: &profile.machine(&run.scenario.machine),
+            profile,
+            workload: &run.scenario.workload,
+            strategy: &f.strategy,
+            seed: run.study.seed,
+            replication: self.trace_replication,
+            warmup: run.study.warmup,
+            horizon: run.scenario.horizon,
+            keep_latencies: false,
+            max_events: run.max_events,
+        };
+        let options = RecordOptions {
+            window: self.trace_window.unwrap_or((Nanos::ZERO, Nanos::MAX)),
+            most_spans,
+        };
+        let (outcome, recording) =
+            record(&input, options).map_err(|e| UserError::new(e.to_string()))?;
+        let (from, end) = (options.window.0, recording.end);
+        if from >= end {
+            return Err(UserError::new(format!(
+                "--trace-window begins at {}, but {} is over at {}",
+                units::format_duration(from),
+                f.name(),
+                units::format_duration(end)
+            ))
+            .into());
+        }
+        if let Some(stopped) = recording.stopped {
+            let fits = stopped.since(from);
+            printer.warn(&format!(
+                "warning: the trace of {} stops at {} of {}: it holds {most_spans} spans at most, about {} of this run; for another part: --trace-window {}..{}",
+                f.name(),
+                units::format_duration(stopped),
+                units::format_duration(end),
+                units::format_duration(fits),
+                units::format_duration(stopped),
+                units::format_duration(stopped + fits),
+            ));
+        }
+        Ok(Recorded {
+            name: f.name(),
+            gil: profile.gil,
+            recording,
+            findings: outcome.findings,
+        })
+    }
+
+    /// The command that writes the same trace again.
+    fn command(&self, path: &Path, run: &Traced<'_>) -> String {
+        let mut words = vec![
+            run.command.clone(),
+            "--trace".into(),
+            quoted(&path.to_string_lossy()),
+        ];
+        if let Some((from, to)) = self.trace_window {
+            let window = [from, to].map(units::format_duration).join("..");
+            words.extend(["--trace-window".into(), quoted(&window)]);
+        }
+        for s in &self.trace_strategy {
+            words.extend(["--trace-strategy".into(), quoted(s)]);
+        }
+        if self.trace_replication > 0 {
+            let n = self.trace_replication.to_string();
+            words.extend(["--trace-replication".into(), n]);
+        }
+        words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows() {
+        assert_eq!(
+            window("2s..2.2s"),
+            Ok((Nanos::from_secs(2), Nanos::from_millis(2200)))
+        );
+        assert_eq!(window("..50ms"), Ok((Nanos::ZERO, Nanos::from_millis(50))));
+        for bad in ["", "2s", "3s..2s", "1s..1s", "a..b", "1..2", "2s.."] {
+            assert!(window(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Results as a page: one HTML file that needs nothing else, to be opened from disk, printed, and sent around. The question and its
+//! answer come first, then the comparison, charts with their values, what it all rests on, and the command that repeats it.
+
+mod colors;
+mod draw;
+mod values;
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, escape_formatter};
+use serde::Serialize;
+
+use self::draw::{draw, escaped};
+use self::values::{Values, values};
+use super::document::Document;
+use super::figure::Figure;
+use super::summary::{Cell, Summary, Table, Word, Words, summary};
+
+/// Results larger than this (in bytes) are not part of the page.
+const LARGE: usize = 2 << 20;
+
+/// A result to be shown.
+#[derive(Clone, Debug)]
+pub struct Shown<'a> {
+    /// The result.
+    pub document: &'a Document,
+    /// Its file's text, which becomes part of the page for programs to read.
+    pub source: &'a str,
+    /// Its charts.
+    pub figures: Vec<Figure>,
+}
+
+/// The page; `title` instead of the question (of one result) or of a plain word (of several).
+///
+/// # Errors
+/// If the built-in template is broken, which no input can bring about.
+pub fn page(results: &[Shown<'_>], title: Option<&str>) -> Result<String, minijinja::Error> {
+    let sections: Vec<Section> = (1..)
+        .zip(results)
+        .map(|(n, r)| Section::new(n, r, if results.len() == 1 { title } else { None }))
+        .collect();
+    let title = title
+        .map(str::to_owned)
+        .unwrap_or_else(|| match sections.as_slice() {
+            [one] => one.title.clone(),
+            _ => "Forecasts of Python concurrency".into(),
+        });
+    let parts = Page {
+        title,
+        version: env!("CARGO_PKG_VERSION"),
+        style: colors::rules() + include_str!("style.css"),
+        script: include_str!("script.js"),
+        several: sections.len() > 1,
+        sections,
+    };
+    let mut env = Environment::new();
+    env.set_auto_escape_callback(|_| AutoEscape::Html);
+    // As the template engine escapes, and more: nothing that XML forbids, nothing that turns the text around.
+    env.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => Ok(out.write_str(&escaped(text))?),
+        _ => escape_formatter(out, state, value),
+    });
+    env.add_template("page.html", include_str!("page.html"))?;
+    let mut page = env.get_template("page.html")?.render(Serde(parts))?;
+    page.push('\n');
+    Ok(page)
+}
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    version: &'static str,
+    style: String,
+    script: &'static str,
+    several: bool,
+    sections: Vec<Section>,
+}
+
+#[derive(Serialize)]
+struct Section {
+    id: String,
+    title: String,
+    subtitle: String,
+    plain: String,
+    answer: Vec<Vec<Part>>,
+    because: Vec<Vec<Part>>,
+    insights: Vec<String>,
+    table: TableParts,
+    objectives: Vec<Objective>,
+    notices: Vec<Notice>,
+    warned: bool,
+    figures: Vec<Chart>,
+    assumptions: Vec<(String, Vec<String>)>,
+    command: String,
+    data: String,
+}
+
+#[derive(Serialize)]
+struct Part {
+    name: bool,
+    text: String,
+    /// The text in parts between which a line may end.
+    breaks: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct TableParts {
+    caption: String,
+    columns: Vec<ColumnParts>,
+    rows: Vec<RowParts>,
+    left_out: usize,
+    /// Number of the column that names the row.
+    head: usize,
+}
+
+#[derive(Serialize)]
+struct ColumnParts {
+    title: String,
+    unit: &'static str,
+    number: bool,
+}
+
+#[derive(Serialize)]
+struct RowParts {
+    best: bool,
+    class: &'static str,
+    cells: Vec<CellParts>,
+}
+
+#[derive(Serialize)]
+struct CellParts {
+    text: String,
+    half: String,
+    key: Option<f64>,
+    name: bool,
+}
+
+#[derive(Serialize)]
+struct Objective {
+    text: String,
+    verdict: &'static str,
+    by: Vec<Part>,
+}
+
+#[derive(Serialize)]
+struct Notice {
+    note: bool,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Chart {
+    id: String,
+    kind: &'static str,
+    title: String,
+    subtitle: String,
+    legend: Vec<Key>,
+    wide: String,
+    narrow: String,
+    points: String,
+    values: Values,
+}
+
+#[derive(Serialize)]
+struct Key {
+    name: String,
+    series: usize,
+    sample: String,
+}
+
+impl Section {
+    fn new(number: usize, shown: &Shown<'_>, title: Option<&str>) -> Self {
+        let s = summary(shown.document);
+        let id = format!("result-{number}");
+        let own = if s.question.is_empty() {
+            &s.name
+        } else {
+            &s.question
+        };
+        let title = title.unwrap_or(own).to_owned();
+        let subtitle = subtitle(&s, &title);
+        let figures = shown.figures.iter().map(|f| Chart::new(f, &id)).collect();
+        Self {
+            subtitle,
+            title,
+            plain: s.answer.first().map(Words::plain).unwrap_or_default(),
+            answer: s.answer.iter().map(parts).collect(),
+            because: s.because.iter().map(parts).collect(),
+            insights: s.insights,
+            table: table(&s.table),
+            objectives: s
+                .objectives
+                .iter()
+                .map(|o| Objective {
+                    text: o.text.clone(),
+                    verdict: o.verdict,
+                    by: parts(&o.by),
+                })
+                .collect(),
+            warned: s.notices.iter().any(|n| !n.note),
+            notices: s
+                .notices
+                .into_iter()
+                .map(|n| Notice {
+                    note: n.note,
+                    text: n.text,
+                })
+                .collect(),
+            figures,
+            assumptions: s.assumptions,
+            command: s.command,
+            data: if shown.source.len() > LARGE {
+                String::new()
+            } else {
+                data(shown.document, shown.source)
+            },
+            id,
+        }
+    }
+}
+
+/// Name, question where the title is another, and the machine.
+fn subtitle(s: &Summary, title: &str) -> String {
+    let question = if title == s.question { "" } else { &s.question };
+    let name = if title == s.name { "" } else { &s.name };
+    let machine = s
+        .assumptions
+        .iter()
+        .find(|(name, _)| name == "Simulated machine")
+        .and_then(|(_, v)| v.first());
+    let parts = [name, question, machine.map_or("", String::as_str)];
+    let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+    parts.join(" · ")
+}
+
+fn parts(words: &Words) -> Vec<Part> {
+    let part = |w: &Word| match w {
+        Word::Text(t) => Part {
+            name: false,
+            text: t.clone(),
+            breaks: Vec::new(),
+        },
+        Word::Name(t) => Part {
+            name: true,
+            text: t.clone(),
+            breaks: t
+                .split_inclusive([':', '+', '('])
+                .map(str::to_owned)
+                .collect(),
+        },
+    };
+    words.0.iter().map(part).collect()
+}
+
+fn table(t: &Table) -> TableParts {
+    let cell = |c: &Cell| CellParts {
+        text: c.text.clone(),
+        half: c.half.clone(),
+        key: c.key.filter(|k| k.is_finite()),
+        name: c.name,
+    };
+    TableParts {
+        caption: t.caption.clone(),
+        columns: t
+            .columns
+            .iter()
+            .map(|c| ColumnParts {
+                title: c.title.clone(),
+                unit: c.unit,
+                number: c.number,
+            })
+            .collect(),
+        rows: t
+            .rows
+            .iter()
+            .map(|r| RowParts {
+                best: r.best,
+                class: match (r.best, r.fine) {
+                    (true, _) => "best",
+                    (_, false) => "unfit",
+                    _ => "",
+                },
+                cells: r.cells.iter().map(cell).collect(),
+            })
+            .collect(),
+        left_out: t.left_out,
+        head: t.columns.iter().position(|c| !c.number).unwrap_or(0),
+    }
+}
+
+impl Chart {
+    fn new(figure: &Figure, section: &str) -> Self {
+        let id = format!("{section}-{}", anchor(&figure.name));
+        let drawn = draw(figure, &id);
+        let [wide, narrow] = drawn.pictures;
+        Self {
+            kind: drawn.kind,
+            title: figure.title.clone(),
+            subtitle: figure.subtitle.clone(),
+            legend: drawn
+                .legend
+                .into_iter()
+                .map(|k| Key {
+                    name: k.name,
+                    series: k.series,
+                    sample: k.sample,
+                })
+                .collect(),
+            wide,
+            narrow,
+            points: if drawn.points.is_null() {
+                String::new()
+            } else {
+                inert(&drawn.points.to_string())
+            },
+            values: values(figure),
+            id,
+        }
+    }
+}
+
+/// A name as it may stand in an anchor.
+fn anchor(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    name.chars().map(plain).collect()
+}
+
+/// The result as one JSON value: a run as it is, a sweep as a list of its lines.
+fn data(document: &Document, source: &str) -> String {
+    match document {
+        Document::Run(_) => inert(&squeezed(source)),
+        Document::Sweep(_) => {
+            let lines: Vec<&str> = source.lines().filter(|l| !l.trim().is_empty()).collect();
+            inert(&format!("[{}]", lines.join(",\n")))
+        }
+    }
+}
+
+/// JSON that ends no script and begins no markup, whatever its texts hold. In JSON these signs stand in texts only.
+fn inert(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)))
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// JSON without the blanks between its parts.
+fn squeezed(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut within, mut escaped) = (false, false);
+    for c in json.chars() {
+        if within {
+            within = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+        } else if c.is_ascii_whitespace() {
+            continue;
+        } else {
+            within = c == '"';
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        let json = "{\n  \"a b\": [1, 2.5],\n  \"c\\\\\": \"x \\\" y  </script>&\u{2028}\"\n}\n";
+        let small = inert(&squeezed(json));
+        assert!(
+            !small.contains(['<', '>', '&', '\n', '\u{2028}']),
+            "{small}"
+        );
+        let read = |t: &str| serde_json::from_str::<serde_json::Value>(t).unwrap();
+        assert_eq!(read(&small), read(json));
+    }
+}

@@ -1,0 +1,143 @@
+//! The table of a figure: every number that it draws, as text.
+
+use serde::Serialize;
+
+use super::draw::axis_text as at;
+use crate::report::figure::ticks::value_text;
+use crate::report::figure::{Axis, Body, Dot, Figure, Gantt, Heat, Lines, Measure, Stack};
+
+/// A figure's numbers.
+#[derive(Serialize)]
+pub(super) struct Values {
+    /// Heads of the columns.
+    pub head: Vec<String>,
+    /// Rows; the first cell names the row.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The numbers of the figure.
+pub(super) fn values(figure: &Figure) -> Values {
+    match &figure.body {
+        Body::Lines(f) => lines(f),
+        Body::Stack(f) => stack(f),
+        Body::Heat(f) => heat(f),
+        Body::Gantt(f) => gantt(f),
+    }
+}
+
+fn interval(measure: Measure, band: Option<(f64, f64)>) -> String {
+    band.map_or(String::new(), |(low, high)| {
+        format!(
+            " ({} to {})",
+            value_text(measure, low),
+            value_text(measure, high)
+        )
+    })
+}
+
+fn reading(f: &Lines, d: &Dot) -> String {
+    d.y.map_or("–".into(), |y| {
+        at(&f.y, y) + &interval(f.y.measure, d.band)
+    })
+}
+
+fn lines(f: &Lines) -> Values {
+    let xs = |i: usize| f.series[i].dots.iter().map(|d| d.x);
+    let shared = (1..f.series.len()).all(|i| xs(i).eq(xs(0)));
+    if shared && !f.series.is_empty() {
+        let head =
+            std::iter::once(f.x.label.clone()).chain(f.series.iter().map(|s| s.name.clone()));
+        let rows = f.series[0].dots.iter().enumerate().map(|(i, d)| {
+            let cells = f.series.iter().map(|s| reading(f, &s.dots[i]));
+            std::iter::once(at(&f.x, d.x)).chain(cells).collect()
+        });
+        return Values {
+            head: head.collect(),
+            rows: rows.collect(),
+        };
+    }
+    let rows = f.series.iter().flat_map(|s| {
+        s.dots
+            .iter()
+            .map(|d| vec![s.name.clone(), at(&f.x, d.x), reading(f, d)])
+    });
+    Values {
+        head: vec!["curve".into(), f.x.label.clone(), f.y.label.clone()],
+        rows: rows.collect(),
+    }
+}
+
+fn stack(f: &Stack) -> Values {
+    let single = f.layers.len() == 1;
+    let mut head = vec![String::from("bar")];
+    head.extend(f.layers.iter().map(|l| l.name.clone()));
+    let rows = f.bars.iter().enumerate().map(|(i, bar)| {
+        let band = f.bands.get(i).copied().flatten().filter(|_| single);
+        let cell = |v: &Vec<f64>| {
+            let text = v
+                .get(i)
+                .map_or("–".into(), |v| value_text(f.value.measure, *v));
+            text + &interval(f.value.measure, band)
+        };
+        std::iter::once(bar.clone())
+            .chain(f.layers.iter().map(|l| cell(&l.values)))
+            .collect()
+    });
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    if let Some((value, name)) = &f.reference {
+        let mut row = vec![
+            format!("to compare with: {name}"),
+            value_text(f.value.measure, *value),
+        ];
+        row.resize(head.len(), String::new());
+        rows.push(row);
+    }
+    Values { head, rows }
+}
+
+fn heat(f: &Heat) -> Values {
+    let columns = f.cells.iter().map(Vec::len).max().unwrap_or(0);
+    let name = |axis: &Axis, i: usize| {
+        axis.categories
+            .get(i)
+            .cloned()
+            .unwrap_or_else(|| i.to_string())
+    };
+    let head = std::iter::once(format!("{} \\ {}", f.y.label, f.x.label))
+        .chain((0..columns).map(|c| name(&f.x, c)));
+    let rows = f.cells.iter().enumerate().map(|(r, cells)| {
+        let cell = |v: &Option<f64>| v.map_or("–".into(), |v| value_text(f.value.measure, v));
+        std::iter::once(name(&f.y, r))
+            .chain(cells.iter().map(cell))
+            .collect()
+    });
+    Values {
+        head: head.collect(),
+        rows: rows.collect(),
+    }
+}
+
+fn gantt(f: &Gantt) -> Values {
+    let rows = f.rows.iter().flat_map(|r| {
+        r.spans.iter().map(|s| {
+            let kind = f.kinds.get(s.kind).map_or("", |k| k.name.as_str());
+            let name = if r.group.is_empty() {
+                r.label.clone()
+            } else {
+                format!("{}, {}", r.group, r.label)
+            };
+            vec![
+                name,
+                at(&f.time, s.from),
+                at(&f.time, s.to),
+                kind.to_owned(),
+                s.text.clone(),
+            ]
+        })
+    });
+    let head = ["row", "from", "to", "what", "task"].map(String::from);
+    Values {
+        head: head.into(),
+        rows: rows.collect(),
+    }
+}

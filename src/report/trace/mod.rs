@@ -1,0 +1,188 @@
+//! A recorded run as a Chrome trace (JSON) for the Perfetto viewer: machine, tasks, and every simulated process with a track
+//! for each thread. What the tracks mean is described in docs/trace.md.
+//!
+//! Format: "Trace Event Format" (Google, 2016), as Perfetto reads it: complete events (`X`) for what threads do, nestable async
+//! events (`b`, `e`) for tasks, counters, and flow arrows bound to the slice that encloses them.
+
+mod event;
+mod machine;
+mod tasks;
+mod threads;
+mod words;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::cpython::recording::Recording;
+use crate::engine::Nanos;
+use crate::strategy::Finding;
+use event::{Arg, Event, Events};
+
+/// A recorded run with what it was.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceCase<'a> {
+    /// Strategy and interpreter, for people.
+    pub name: &'a str,
+    /// Whether the interpreter has a GIL.
+    pub gil: bool,
+    /// Who did what.
+    pub recording: &'a Recording,
+    /// What went wrong in the run.
+    pub findings: &'a [Finding],
+}
+
+/// What a trace says of itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct TraceMeta {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The traced cases, strategy and interpreter each.
+    pub cases: Vec<String>,
+    /// Master seed.
+    pub seed: u64,
+    /// The replication, from 0.
+    pub replication: u32,
+    /// Version of the program.
+    pub version: String,
+    /// The command that makes the trace again.
+    pub command: String,
+}
+
+/// One case in the trace. Numbers of processes and tracks are unique in the whole trace, so that no viewer mixes them up: first
+/// those of the processes (machine, tasks, simulated ones), then those of the tracks (GILs, cores, threads).
+struct Drawn<'a> {
+    case: &'a TraceCase<'a>,
+    /// Number of the case.
+    number: u32,
+    /// Written before the names of processes where there are several cases.
+    prefix: String,
+    /// The numbers before belong to other cases.
+    base: u32,
+}
+
+impl Drawn<'_> {
+    fn recording(&self) -> &Recording {
+        self.case.recording
+    }
+
+    /// Where the recorded part ends.
+    fn end(&self) -> Nanos {
+        let r = self.recording();
+        let last = r.stopped.map_or(r.window.1, |s| s.min(r.window.1));
+        last.min(r.end)
+    }
+
+    /// What a thread is called outside its own process: a child with a single thread by its process.
+    fn who(&self, thread: u32) -> &str {
+        let r = self.recording();
+        let t = &r.threads[thread as usize];
+        if t.process > 0 && t.name == "MainThread" {
+            &r.processes[t.process as usize].name
+        } else {
+            &t.name
+        }
+    }
+
+    fn machine(&self) -> u32 {
+        self.base + 1
+    }
+
+    fn tasks(&self) -> u32 {
+        self.base + 2
+    }
+
+    fn process(&self, process: u32) -> u32 {
+        self.base + 3 + process
+    }
+
+    fn gil(&self, gil: u32) -> u32 {
+        self.process(count(&self.recording().processes)) + gil
+    }
+
+    fn core(&self, core: u32) -> u32 {
+        let holds = self.recording().gil_holds.iter();
+        self.gil(holds.map(|h| h.gil + 1).max().unwrap_or(0)) + core
+    }
+
+    fn thread(&self, thread: u32) -> u32 {
+        self.core(self.recording().cores) + thread
+    }
+}
+
+fn count<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
+}
+
+/// Writes the trace; how many events it has.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn trace(cases: &[TraceCase<'_>], meta: &TraceMeta, out: &mut dyn Write) -> io::Result<u64> {
+    out.write_all(b"{\"displayTimeUnit\":\"ns\",\"otherData\":")?;
+    serde_json::to_writer(&mut *out, meta)?;
+    out.write_all(b",\"traceEvents\":[")?;
+    let mut events = Events::new(out);
+    let mut base = 0;
+    for (number, case) in (0..).zip(cases) {
+        let prefix = if cases.len() > 1 {
+            format!("{}: ", case.name)
+        } else {
+            String::new()
+        };
+        let drawn = Drawn {
+            case,
+            prefix,
+            number,
+            base,
+        };
+        base = drawn.thread(count(&case.recording.threads));
+        machine::write(&drawn, &mut events)?;
+        tasks::write(&drawn, &mut events)?;
+        let slices = threads::write(&drawn, &mut events)?;
+        tasks::arrows(&drawn, &slices, &mut events)?;
+        findings(&drawn, &mut events)?;
+    }
+    let count = events.count();
+    out.write_all(b"\n]}\n")?;
+    Ok(count)
+}
+
+/// Names a process and says where it stands.
+fn name_process(
+    drawn: &Drawn<'_>,
+    pid: u32,
+    name: &str,
+    events: &mut Events<'_>,
+) -> io::Result<()> {
+    let name = format!("{}{name}", drawn.prefix);
+    events.meta("process_name", pid, 0, Arg::Text(&name))?;
+    events.meta("process_sort_index", pid, 0, Arg::Whole(pid.into()))
+}
+
+fn name_thread(pid: u32, tid: u32, name: &str, events: &mut Events<'_>) -> io::Result<()> {
+    events.meta("thread_name", pid, tid, Arg::Text(name))?;
+    events.meta("thread_sort_index", pid, tid, Arg::Whole(tid.into()))
+}
+
+/// Marks what went wrong, and where recording stopped.
+fn findings(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
+    let r = drawn.recording();
+    let mut mark = |name: &str, at: Nanos, args: &[(&str, Arg<'_>)]| {
+        events.write(&Event {
+            args,
+            scope: Some("g"),
+            ..Event::new("i", name, drawn.machine(), 0, at)
+        })
+    };
+    for finding in drawn.case.findings {
+        let (name, at, text) = words::finding(finding);
+        if r.window.0 <= at && at <= r.window.1 {
+            mark(name, at, &[("what", Arg::Text(&text))])?;
+        }
+    }
+    if let Some(at) = r.stopped {
+        mark("recording stopped: as much as allowed was kept", at, &[])?;
+    }
+    Ok(())
+}
