@@ -88,7 +88,9 @@ fn forecast(
         ],
         findings: Vec::new(),
         events: 12_345,
+        latency_quantiles: None,
         over_time: None,
+        recording: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod exit;
 pub mod guard;
 pub mod init;
 mod paint;
+pub mod plot;
 mod printer;
 pub mod profiles;
 pub mod ps;
@@ -17,6 +18,7 @@ pub mod selection;
 pub mod sweep;
 mod sweep_progress;
 mod target;
+pub mod timeline;
 mod trace;
 pub mod validate;
 pub mod verify;
@@ -67,6 +69,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Simulate a scenario over a range of cores, workers, rates..., and show where it pays
     Sweep(Box<sweep::Args>),
+    /// Draw the figures of results as SVG and PNG files
+    Plot(plot::Args),
     /// Check scenario files without running them
     Check(check::Args),
     /// List the shipped scenarios
@@ -87,6 +91,8 @@ enum Command {
     Ps(Box<ps::PsArgs>),
     /// The same as a tree: processes, threads, tasks, children
     Pstree(Box<ps::PstreeArgs>),
+    /// Draw who was on the cores, who held the GIL and what every thread did in a window of time
+    Timeline(Box<timeline::Args>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
     #[command(hide = true)]
@@ -98,6 +104,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args, printer),
             Self::Sweep(args) => sweep::run(args, printer),
+            Self::Plot(args) => plot::run(args, printer),
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
             Self::Init(args) => init::run(args),
@@ -108,6 +115,7 @@ impl Command {
             Self::Verify(args) => verify::run(args, printer),
             Self::Ps(args) => ps::run(args, printer),
             Self::Pstree(args) => ps::run_tree(args, printer),
+            Self::Timeline(args) => timeline::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),
         }

@@ -32,6 +32,58 @@ pub(super) fn paint(report: &str) -> String {
     out
 }
 
+/// A timeline with its slices in colours: what runs stands out, what waits is told apart.
+pub(super) fn paint_timeline(chart: &str) -> String {
+    let mut out = String::with_capacity(chart.len() * 2);
+    for line in chart.lines() {
+        let bar = if line.contains('│') { '│' } else { '|' };
+        let mut parts = line.splitn(3, bar);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(name), Some(slices), Some(share)) => {
+                out.push_str(&in_style(Style::new().bold(), name));
+                out.push(bar);
+                slices_in_colours(slices, &mut out);
+                out.push(bar);
+                out.push_str(share);
+            }
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn slices_in_colours(slices: &str, out: &mut String) {
+    let style = |sign: char| match sign {
+        '█' | '#' => Some(color(AnsiColor::Green)),
+        '▓' | '=' => Some(color(AnsiColor::Blue)),
+        'G' => Some(color(AnsiColor::Red)),
+        'c' => Some(color(AnsiColor::Yellow)),
+        'L' | 'q' | 'l' => Some(color(AnsiColor::Magenta)),
+        'P' | 'i' => Some(color(AnsiColor::Cyan)),
+        's' => Some(color(AnsiColor::BrightYellow)),
+        '.' | '·' | '-' | '▁' | '_' => Some(color(AnsiColor::BrightBlack)),
+        _ => None,
+    };
+    let mut last = None;
+    for sign in slices.chars() {
+        let now = style(sign);
+        if now != last {
+            if let Some(style) = last {
+                out.push_str(&format!("{style:#}"));
+            }
+            if let Some(style) = now {
+                out.push_str(&style.to_string());
+            }
+            last = now;
+        }
+        out.push(sign);
+    }
+    if let Some(style) = last {
+        out.push_str(&format!("{style:#}"));
+    }
+}
+
 fn color(c: AnsiColor) -> Style {
     c.on_default()
 }
@@ -42,6 +94,14 @@ fn in_style(style: Style, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_timeline_without_colours_is_what_it_was() {
+        let chart = "        0 ms\nCores\n  core 0│██GG ▁·│  50%\n  a|b#| 3%\n";
+        let painted = super::paint_timeline(chart);
+        assert_ne!(painted, chart);
+        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), chart);
+    }
+
     #[test]
     fn without_colours_nothing_changes() {
         let report = "Best: threads.\n  ✓ p95 < 1s\nwarning: slow\nnote: fine\n";

@@ -121,7 +121,7 @@ fn show<T>(
         scenario: &target.scenario.name,
         strategy: &target.label,
         interpreter: &target.interpreter,
-        replication: args.replication,
+        replication: target.replication,
         seed: target.scenario.seed,
         asked: view.at,
         snapshot: &snapshot,

@@ -6,14 +6,16 @@ use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
 use super::exit::{Exit, UserError};
 use super::paint::paint;
+use super::plot::PlotsArg;
 use super::printer::Printer;
 use super::selection::{Effort, Selection, Source, find_profile, user_error};
 use super::trace::{TraceArgs, Traced};
 use super::words::quoted;
+use crate::report::document::read;
 use crate::report::{self, Meta, Style};
 use crate::scenario::{Objective, Scenario, parse_objective};
-use crate::strategy::{course, simulate};
-use crate::study::{Status, Study, StudyError, Verdict, follow, run_study};
+use crate::strategy::{course, record, simulate};
+use crate::study::{Options, Status, Study, StudyError, Verdict, follow, run_study};
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,6 +74,9 @@ pub struct Args {
     #[arg(long, help_heading = "Checks")]
     pub strict: bool,
 
+    /// Figures beside the result.
+    #[command(flatten)]
+    pub plots: PlotsArg,
     /// A trace beside the result.
     #[command(flatten)]
     pub trace: TraceArgs,
@@ -91,13 +96,19 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     }
     let source = Source::read(&args.scenario)?;
     let mut scenario = source.scenario(&changes, printer)?;
+    args.plots.check(&scenario.name, false, args.force)?;
     let asserted = assert_objectives(args, &mut scenario)?;
     let profiles = scenario
         .interpreters
         .iter()
         .map(|n| find_profile(n))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let options = args.effort.options()?;
+    // Only programs and figures look at the whole distribution and at the course over time.
+    let everything = args.format == Format::Json || args.plots.wanted();
+    let options = Options {
+        latency_quantiles: everything,
+        ..args.effort.options()?
+    };
     let progress = printer.progress_bar();
     let study = run_study(&scenario, &profiles, &options, simulate, &|p| {
         progress.show(p)
@@ -108,10 +119,11 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         _ => UserError::new(e.to_string()).into(),
     };
     let mut study = study.map_err(failed)?;
-    if args.format == Format::Json {
-        follow(&mut study, &scenario, &profiles, &options, course).map_err(failed)?;
+    if everything {
+        follow(&mut study, &scenario, &profiles, &options, course, record).map_err(failed)?;
     }
     write(args, printer, &study)?;
+    draw(args, printer, &study)?;
     args.trace.write(
         args.force,
         &Traced {
@@ -147,10 +159,7 @@ fn assert_objectives(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec
 }
 
 fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
-    let meta = Meta {
-        command: command(args, study.seed),
-        version: env!("CARGO_PKG_VERSION").into(),
-    };
+    let meta = meta(args, study);
     let style = Style {
         unicode: !args.ascii,
         verbose: printer.verbose > 0,
@@ -181,6 +190,23 @@ fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
         Some(path) => printer.write_file(path, &result, args.force),
         None if args.format == Format::Text => printer.result(&paint(&result)),
         None => printer.result(&result),
+    }
+}
+
+/// The figures, made from what the result's file would hold.
+fn draw(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
+    if !args.plots.wanted() {
+        return Ok(());
+    }
+    let text = report::json(study, &meta(args, study));
+    let document = read(&text, "the result").map_err(anyhow::Error::msg)?;
+    args.plots.draw(&document, args.force, printer)
+}
+
+fn meta(args: &Args, study: &Study) -> Meta {
+    Meta {
+        command: command(args, study.seed),
+        version: env!("CARGO_PKG_VERSION").into(),
     }
 }
 

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::exit::{Exit, UserError};
+use super::plot::PlotsArg;
 use super::printer::Printer;
 use super::selection::{Effort, Selection, Source};
 use super::words::quoted;
@@ -111,6 +112,9 @@ pub struct Args {
     /// Use ASCII signs only in the text
     #[arg(long, help_heading = "Output")]
     pub ascii: bool,
+    /// Figures beside the result.
+    #[command(flatten)]
+    pub plots: PlotsArg,
 }
 
 /// A sweep that is about to run.
@@ -135,6 +139,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Err(UserError::new("--resume goes on with a file: name it with -o").into());
     }
     let setting = setting(args, printer)?;
+    args.plots
+        .check(&setting.facts.scenario.name, true, args.force)?;
     target.check(setting.plan.len())?;
     host::watch_interrupts();
     let runner = Runner::new(&setting, printer);
@@ -161,6 +167,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return interrupted(args, printer, &setting, &store);
     }
     target.write(args, printer, &setting, &store)?;
+    output::draw(args, printer, &setting, &store)?;
     store.remove()?;
     Ok(Exit::Done as u8)
 }

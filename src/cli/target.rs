@@ -4,12 +4,10 @@ use clap::{Args, builder::RangedU64ValueParser};
 
 use super::exit::UserError;
 use super::printer::Printer;
-use crate::calibrate::profiles;
+use super::selection::{Selection, Source, find_profile};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
-use crate::scenario::{
-    MachineSpec, Scenario, Strategy, load, parse_strategy, render, strategy_label, units,
-};
+use crate::scenario::{MachineSpec, Scenario, Strategy, strategy_label, units};
 use crate::strategy::SimInput;
 use crate::study::{Options, cases};
 
@@ -18,56 +16,55 @@ use crate::study::{Options, cases};
 pub struct TargetArgs {
     /// Name of a shipped scenario, a file, or - for standard input
     pub scenario: String,
-    /// Look at this strategy (as `pchsim run` takes and names them) [default: the scenario's first]
-    #[arg(long, value_name = "STRATEGY", help_heading = "What to look at")]
-    pub strategy: Option<String>,
-    /// Look at this interpreter [default: the scenario's first]
-    #[arg(long, value_name = "NAME", help_heading = "What to look at")]
-    pub interpreter: Option<String>,
+    /// What to compare: of several the first is looked at.
+    #[command(flatten)]
+    pub selection: Selection,
     /// Simulate so many cores
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to look at")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to compare")]
     pub cores: Option<u32>,
-    /// Override a field of the scenario (repeatable), for example machine.cores=8
-    #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set, help_heading = "What to look at")]
-    pub set: Vec<(String, String)>,
     /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N", help_heading = "What to look at")]
+    #[arg(long, value_name = "N", help_heading = "How much to simulate")]
     pub seed: Option<u64>,
-    /// Which replication: `pchsim run` simulates number 0, 1, 2, ...
+    /// Which replication to look at: `pchsim run` simulates number 0, 1, 2, ...
     #[arg(
         long,
         value_name = "N",
         default_value_t = 0,
-        help_heading = "What to look at"
+        help_heading = "How much to simulate"
     )]
     pub replication: u32,
     /// Stop the simulation after so many events
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "What to look at")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "How much to simulate")]
     pub max_events: Option<u64>,
 }
 
 /// A run of a scenario.
 pub(super) struct Target {
     pub(super) scenario: Scenario,
-    pub(super) profile: Profile,
     /// The interpreter's name, as the scenario or the command line writes it.
     pub(super) interpreter: String,
     /// The strategy in its short form.
     pub(super) label: String,
+    pub(super) replication: u32,
+    profile: Profile,
     strategy: Strategy,
     machine: MachineSpec,
-    replication: u32,
     max_events: u64,
 }
 
 impl TargetArgs {
     /// The run that is meant; which one is said where the scenario has several.
     pub(super) fn resolve(&self, printer: &Printer) -> anyhow::Result<Target> {
-        let mut scenario = self.scenario()?;
+        let mut changes = self.selection.changes(self.seed);
+        changes.cores = self.cores;
+        if let Some(cores) = self.cores {
+            self.selection.refuse_cores(&format!("--cores {cores}"))?;
+        }
+        let scenario = Source::read(&self.scenario)?.scenario(&changes, printer)?;
         let profiles = scenario
             .interpreters
             .iter()
-            .map(|n| profiles::find(n).map_err(|e| UserError::new(e.to_string()).into()))
+            .map(|n| find_profile(n))
             .collect::<anyhow::Result<Vec<Profile>>>()?;
         let all = cases(&scenario, &profiles).map_err(|e| UserError::new(e.to_string()))?;
         let first = all
@@ -82,9 +79,6 @@ impl TargetArgs {
                 all.len()
             ));
         }
-        if let Some(seed) = self.seed {
-            scenario.seed = seed;
-        }
         Ok(Target {
             machine: profile.machine(&scenario.machine),
             strategy: first.strategy.clone(),
@@ -95,33 +89,6 @@ impl TargetArgs {
             interpreter,
             label,
         })
-    }
-
-    fn scenario(&self) -> anyhow::Result<Scenario> {
-        let styled = super::check::stderr_is_styled();
-        let mut scenario =
-            load(&self.scenario, &self.set).map_err(|d| UserError::Rendered(render(&d, styled)))?;
-        if let Some(n) = self.cores {
-            scenario.machine.cores = vec![1.0; n as usize];
-            scenario.machine.visible_cpus = n;
-        }
-        if let Some(strategy) = &self.strategy {
-            let case =
-                parse_strategy(strategy).map_err(|d| UserError::Rendered(render(&[d], styled)))?;
-            if let Some(name) = &case.interpreter
-                && !scenario.interpreters.contains(name)
-            {
-                scenario.interpreters.push(name.clone());
-            }
-            scenario.strategies = vec![case];
-        }
-        if let Some(name) = &self.interpreter {
-            scenario.interpreters = vec![name.clone()];
-            scenario
-                .strategies
-                .retain(|c| c.interpreter.as_ref().is_none_or(|n| n == name));
-        }
-        Ok(scenario)
     }
 }
 

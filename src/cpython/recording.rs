@@ -14,7 +14,7 @@ pub type ThreadIndex = u32;
 pub type TaskIndex = u32;
 
 /// Everything that was recorded of a run, or of a window of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recording {
     /// What was asked for; spans are cut at its ends.
     pub window: (Nanos, Nanos),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::SCHEMA;
+use super::timeline::Timeline;
 use crate::study::Quantity;
 
 /// The result of a run or of a sweep.
@@ -200,6 +201,9 @@ pub struct CaseDocument {
     /// The course of one replication over time; absent in sweeps.
     #[serde(default)]
     pub over_time: Option<OverTime>,
+    /// What cores, GILs and threads did in the first part of one replication; absent in sweeps.
+    #[serde(default)]
+    pub timeline: Option<Timeline>,
     /// Keys whose names depend on the metric ranked by (`ranked_by_s`, `behind_best_s`, ...), and what later versions add.
     #[serde(flatten)]
     pub others: BTreeMap<String, Value>,

@@ -5,8 +5,9 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Meta;
 use super::grid::{metric_name, metric_unit};
+use super::timeline::{Shown, Timeline, gantt};
 use crate::cpython::profile::Provenance;
-use crate::cpython::recording::OverTime;
+use crate::cpython::recording::{OverTime, Recording};
 use crate::measure::{CONFIDENCE, Estimate};
 use crate::strategy::{Cause, Finding};
 use crate::study::{Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
@@ -252,8 +253,21 @@ pub(super) fn case(study: &Study, f: &Forecast) -> Value {
         ("classes", Value::List(classes.collect())),
         ("objectives", Value::List(objectives.collect())),
         ("findings", Value::List(findings.collect())),
+        (
+            "latency_quantiles",
+            optional(f.latency_quantiles.as_deref(), latency_quantiles),
+        ),
         ("over_time", optional(f.over_time.as_ref(), over_time)),
+        ("timeline", optional(f.recording.as_ref(), timeline)),
     ])
+}
+
+/// Pairs of a share and its latency, all on one line; latencies in whole nanoseconds, as they were simulated.
+fn latency_quantiles(pairs: &[(f64, f64)]) -> Value {
+    let pair = |&(share, seconds): &(f64, f64)| {
+        Value::Row(vec![Value::Number(share), Value::Number(seconds)])
+    };
+    Value::Row(pairs.iter().map(pair).collect())
 }
 
 /// The course of a replication. Its lists stand on one line each, in no more digits than can be seen.
@@ -271,6 +285,44 @@ fn over_time(o: &OverTime) -> Value {
         ("gil_held_share", list(&o.gil_held, 6)),
         ("run_queue", list(&o.run_queue, 6)),
         ("in_flight", list(&o.in_flight, 6)),
+    ])
+}
+
+/// The first part of a replication as a chart of cores, GILs and threads; the spans of a row stand on one line.
+fn timeline(recording: &Recording) -> Value {
+    const SHOWN: Shown = Shown {
+        rows: 24,
+        spans: 400,
+    };
+    let (gantt, hidden) = gantt(recording, SHOWN);
+    let t = Timeline::new(gantt, hidden);
+    let span = |(from, to, kind, text): &(f64, f64, usize, String)| {
+        Value::Row(vec![
+            Value::Number(*from),
+            Value::Number(*to),
+            Value::Whole(*kind as u64),
+            text.as_str().into(),
+        ])
+    };
+    let rows = t.rows.iter().map(|r| {
+        object([
+            ("group", r.group.as_str().into()),
+            ("label", r.label.as_str().into()),
+            ("spans", Value::Row(r.spans.iter().map(span).collect())),
+        ])
+    });
+    let kinds = t.kinds.iter().map(|k| {
+        object([
+            ("name", k.name.as_str().into()),
+            ("number", Value::Whole(k.number as u64)),
+        ])
+    });
+    object([
+        ("from_s", Value::Number(t.from_s)),
+        ("to_s", Value::Number(t.to_s)),
+        ("kinds", Value::List(kinds.collect())),
+        ("rows", Value::List(rows.collect())),
+        ("hidden_rows", Value::Whole(t.hidden_rows as u64)),
     ])
 }
 

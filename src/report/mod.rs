@@ -9,10 +9,12 @@ mod grid;
 pub mod html;
 mod json;
 mod markdown;
+pub mod plot;
 mod ps;
 mod summary;
 pub mod sweep;
 mod text;
+pub mod timeline;
 mod trace;
 
 pub use csv::csv;

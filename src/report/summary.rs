@@ -370,6 +370,15 @@ impl Names {
     }
 }
 
+/// Before a noun.
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    }
+}
+
 /// The unit that these values share: that of their middle value.
 fn shared_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
     match unit {

@@ -12,7 +12,7 @@ use super::steady::{Warmup, saturated, warmup};
 use super::work;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
-use crate::measure::Estimate;
+use crate::measure::{Estimate, Histogram};
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
 use crate::strategy::{Finding, Outcome, SimInput};
 
@@ -61,6 +61,8 @@ pub(super) struct Track {
     pub pilot: Option<Warmup>,
     /// Replications to have.
     goal: u32,
+    /// The latencies of all samples, where they are kept.
+    pub latency: Histogram,
     /// Events of a replication, roughly.
     events: u64,
 }
@@ -123,6 +125,7 @@ impl<'a> StudyRun<'a> {
             refused: None,
             pilot: None,
             goal: 1,
+            latency: Histogram::new(),
             events,
         });
         let mut state = State {
@@ -171,6 +174,7 @@ impl<'a> StudyRun<'a> {
             objectives: &self.objectives,
             warmup: job.start,
             horizon: self.scenario.horizon.is_some(),
+            latencies: self.options.latency_quantiles,
         };
         let looked_for = job.pilot && self.finds_warmup();
         Ok(Finished {
@@ -214,8 +218,11 @@ impl<'a> StudyRun<'a> {
         for (case, result) in std::mem::take(&mut state.round) {
             let track = &mut state.tracks[case];
             match result {
-                Some(Ok(finished)) => {
+                Some(Ok(mut finished)) => {
                     track.pilot = track.pilot.or(finished.warmup);
+                    if let Some(latency) = finished.sample.latency.take() {
+                        track.latency.merge(&latency);
+                    }
                     track.samples.push(finished.sample);
                 }
                 Some(Err(why)) => track.refused = Some(why),
@@ -240,7 +247,10 @@ impl<'a> StudyRun<'a> {
                 .tracks
                 .iter_mut()
                 .filter(|t| !t.hopeless())
-                .for_each(|t| t.samples.clear());
+                .for_each(|t| {
+                    t.samples.clear();
+                    t.latency = Histogram::new();
+                });
         }
     }
 

@@ -1,4 +1,5 @@
-//! The course of one replication of each case over time: simulated once more, and only for who wants to see it.
+//! The course of one replication of each case over time, and who ran when at its beginning: simulated once more, and only for who
+//! wants to see it.
 
 use rayon::prelude::*;
 
@@ -7,32 +8,39 @@ use super::forecast::{Forecast, Status};
 use super::options::{Options, StudyError};
 use super::run::Study;
 use crate::cpython::profile::Profile;
-use crate::cpython::recording::OverTime;
+use crate::cpython::recording::{OverTime, RecordOptions, Recording};
+use crate::engine::Nanos;
 use crate::scenario::Scenario;
 use crate::strategy::{Outcome, SimInput};
 
-/// Gives each forecast that has numbers the course of its replication 0. `profiles` are those that the study was made with; the
+/// Spans that are recorded of a case: more than its timeline shows, since rows are chosen.
+const SPANS: usize = 2_000;
+
+/// Gives each forecast that has numbers the course of its replication 0, and a recording of its first part. `profiles` are those that the study was made with; the
 /// result does not depend on the number of threads.
 ///
 /// # Errors
 /// When the worker threads cannot be started.
-pub fn follow<C, E>(
+pub fn follow<C, R, E>(
     study: &mut Study,
     scenario: &Scenario,
     profiles: &[Profile],
     options: &Options,
     course: C,
+    record: R,
 ) -> Result<(), StudyError>
 where
     C: Fn(&SimInput<'_>) -> Result<(Outcome, OverTime), E> + Sync,
+    R: Fn(&SimInput<'_>, RecordOptions) -> Result<(Outcome, Recording), E> + Sync,
 {
     let warmup = study.warmup;
     let one = |f: &mut Forecast| {
         let followed = matches!(f.status, Status::Fine | Status::Saturated);
         let profile = profiles.iter().find(|p| p.name == f.interpreter);
         if let Some(profile) = profile.filter(|_| followed) {
-            let course = course(&SimInput {
-                machine: &profile.machine(&scenario.machine),
+            let machine = profile.machine(&scenario.machine);
+            let input = SimInput {
+                machine: &machine,
                 profile,
                 workload: &scenario.workload,
                 strategy: &f.strategy,
@@ -42,9 +50,14 @@ where
                 horizon: scenario.horizon,
                 keep_latencies: false,
                 max_events: options.max_events,
-            });
+            };
+            let first = RecordOptions {
+                window: (Nanos::ZERO, Nanos::MAX),
+                most_spans: SPANS,
+            };
             // What cannot be simulated has been refused before.
-            f.over_time = course.ok().map(|(_, over_time)| over_time);
+            f.over_time = course(&input).ok().map(|(_, over_time)| over_time);
+            f.recording = record(&input, first).ok().map(|(_, recording)| recording);
         }
     };
     pool(options.threads)?.install(|| {

@@ -5,7 +5,7 @@ use super::quantity::{LATENCIES, Quantity};
 use super::ranking::TIE;
 use super::sample::Sample;
 use crate::cpython::profile::Profile;
-use crate::cpython::recording::OverTime;
+use crate::cpython::recording::{OverTime, Recording};
 use crate::measure::Estimate;
 use crate::scenario::strategy_label;
 use crate::scenario::{Objective, Scenario, Strategy};
@@ -170,8 +170,13 @@ pub struct Forecast {
     pub findings: Vec<Found>,
     /// Simulated events in all replications.
     pub events: u64,
+    /// The latencies of all replications, if they were asked for and mean something: shares of tasks (0 to 1, rising), and the seconds
+    /// that they do not exceed.
+    pub latency_quantiles: Option<Vec<(f64, f64)>>,
     /// The course of replication 0, if it was asked for ([`follow`](super::follow())).
     pub over_time: Option<OverTime>,
+    /// Who ran when in the first part of the same, if that was asked for.
+    pub recording: Option<Recording>,
 }
 
 impl Forecast {
@@ -278,7 +283,9 @@ impl Forecast {
             objectives: objectives.collect(),
             findings,
             events: samples.iter().map(|s| s.events).sum(),
+            latency_quantiles: None,
             over_time: None,
+            recording: None,
             status,
         }
     }

@@ -20,6 +20,7 @@ mod quantity;
 mod ranking;
 mod run;
 mod sample;
+mod spread;
 mod steady;
 pub mod sweep;
 mod warning;

@@ -21,6 +21,8 @@ pub struct Options {
     /// The metric to rank by. `None`: the scenario's own; else the makespan of batches; otherwise the latency that the scenario's first such objective
     /// is about, and the 95th percentile where it has none.
     pub metric: Option<Metric>,
+    /// Whether forecasts hold their distribution of latencies (some tens of kilobytes a case while a study runs).
+    pub latency_quantiles: bool,
 }
 
 impl Default for Options {
@@ -33,6 +35,7 @@ impl Default for Options {
             max_events: 1_000_000_000,
             threads: None,
             metric: None,
+            latency_quantiles: false,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::forecast::{Forecast, Status};
 use super::interpreter::Interpreter;
 use super::options::{Options, Progress, StudyError, is_steady};
 use super::ranking::rank;
+use super::spread::quantiles;
 use super::steady::saturated;
 use super::warning::Warning;
 use crate::cpython::profile::Profile;
@@ -141,14 +142,18 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track], start: Nanos) -> St
         .zip(&run.cases)
         .map(|(t, case)| {
             let overloaded = saturated(scenario, &t.samples);
-            Forecast::new(
+            let mut forecast = Forecast::new(
                 case,
                 scenario,
                 profiles,
                 &t.samples,
                 t.refused.as_ref(),
                 overloaded,
-            )
+            );
+            if forecast.status == Status::Fine && !t.latency.is_empty() {
+                forecast.latency_quantiles = Some(quantiles(&t.latency));
+            }
+            forecast
         })
         .collect();
     let columns: Vec<Vec<f64>> = tracks

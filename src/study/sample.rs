@@ -29,6 +29,8 @@ pub(super) struct Sample {
     pub events: u64,
     /// What went wrong.
     pub findings: Vec<Finding>,
+    /// Every latency, where they are kept; handed on when the sample is counted.
+    pub latency: Option<Box<Histogram>>,
 }
 
 /// What a reduction depends on besides the outcome.
@@ -42,6 +44,8 @@ pub(super) struct Reduction<'a> {
     pub warmup: Nanos,
     /// Whether the run ends at a horizon (and not with its last task).
     pub horizon: bool,
+    /// Whether the distribution of latencies is kept.
+    pub latencies: bool,
 }
 
 impl Sample {
@@ -64,6 +68,7 @@ impl Sample {
             growth: growth(&series),
             events: o.events,
             findings: o.findings.clone(),
+            latency: how.latencies.then(|| Box::new(o.latency.clone())),
         }
     }
 }

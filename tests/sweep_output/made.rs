@@ -137,7 +137,9 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         objectives: objectives.into_iter().collect(),
         findings: Vec::new(),
         events: 1000,
+        latency_quantiles: None,
         over_time: None,
+        recording: None,
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::store::Store;
 use super::{Args, Format, Printer, Setting, UserError};
 use crate::cli::paint::paint;
-use crate::report::document::SweepDocument;
+use crate::report::document::{Document, SweepDocument};
 use crate::report::sweep::{csv, document, header_line, markdown, text};
 use crate::report::{Meta, Style};
 
@@ -189,6 +189,21 @@ fn the_text(
         notes: printer.quiet == 0,
     };
     Ok(text(&all, &meta(setting), style))
+}
+
+/// The figures, if they are wanted.
+pub(super) fn draw(
+    args: &Args,
+    printer: &Printer,
+    setting: &Setting,
+    store: &Store,
+) -> anyhow::Result<()> {
+    if !args.plots.wanted() {
+        return Ok(());
+    }
+    let all = read(&header_line(&setting.facts), store, &store.points())?;
+    args.plots
+        .draw(&Document::Sweep(Box::new(all)), args.force, printer)
 }
 
 /// The text for people on standard output.

@@ -16,8 +16,14 @@ impl View<'_, '_> {
     /// Circles of tasks that wait for each other. A task that waits for *some* worker or permit waits for all that have one
     /// only where nothing can happen any more (`stuck`).
     pub(super) fn cycles(&self, snapshot: &Snapshot, stuck: bool) -> Vec<Vec<Link>> {
+        let mut children = vec![Vec::new(); snapshot.tasks.len()];
+        for (i, t) in snapshot.tasks.iter().enumerate() {
+            if let Some(parent) = t.parent {
+                children[parent].push(i);
+            }
+        }
         let edges: Vec<Vec<Edge>> = (0..snapshot.tasks.len())
-            .map(|task| self.edges(snapshot, task, stuck))
+            .map(|task| self.edges(snapshot, task, &children[task], stuck))
             .collect();
         let mut search = Search {
             edges: &edges,
@@ -31,7 +37,13 @@ impl View<'_, '_> {
         search.found
     }
 
-    fn edges(&self, snapshot: &Snapshot, task: usize, stuck: bool) -> Vec<Edge> {
+    fn edges(
+        &self,
+        snapshot: &Snapshot,
+        task: usize,
+        children: &[usize],
+        stuck: bool,
+    ) -> Vec<Edge> {
         let state = &snapshot.tasks[task];
         if state.deadline.is_some() && !stuck {
             return Vec::new(); // It gives up by itself.
@@ -40,14 +52,11 @@ impl View<'_, '_> {
             task.map(|to| Edge { to, waits_for }).into_iter().collect()
         };
         let for_children = || {
-            let own = (0..)
-                .zip(&snapshot.tasks)
-                .filter(|(_, t)| t.parent == Some(task));
-            own.map(|(to, t)| Edge {
+            let edge = |&to: &usize| Edge {
                 to,
-                waits_for: format!("its child {}", t.name),
-            })
-            .collect()
+                waits_for: format!("its child {}", snapshot.tasks[to].name),
+            };
+            children.iter().map(edge).collect()
         };
         match &state.place {
             Place::Thread(thread) => match &snapshot.threads[*thread].doing {

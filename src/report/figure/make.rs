@@ -18,6 +18,8 @@ use crate::study::Unit;
 
 /// Most curves in a figure: more cannot be told apart.
 const CURVES: usize = 8;
+/// Most curves over time in a figure: they cross more often.
+const COURSES: usize = 5;
 /// Most bars in a figure.
 const BARS: usize = 16;
 
@@ -201,9 +203,9 @@ fn shares(case: &CaseDocument, batch: bool) -> Vec<f64> {
 /// What [`shares`] left out, for the subtitle.
 fn shares_note(batch: bool) -> &'static str {
     if batch {
-        "Share of task time by cause, after a task's first turn has come (the tasks of a batch all arrive at once)"
+        "share of task time by cause, from when a task's first turn has come"
     } else {
-        "Share of task time by cause"
+        "share of task time by cause"
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where an axis has its ticks, and what they say: the same on a page and in a file.
 
 use super::{Axis, Measure, Scale};
-use crate::study::time_unit;
+use crate::study::{percent, time_unit};
 
 /// A tick of an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +140,8 @@ impl Ruler {
         if axis.scale == Scale::FromZero {
             (low, high) = (low.min(0.0), high.max(0.0));
         }
-        if axis.measure == Measure::Share && !snug && low >= 0.0 && high > 0.5 && high <= 1.0 {
+        // No share is above 1, though an interval's end may be.
+        if axis.measure == Measure::Share && !snug && (0.0..1.0).contains(&low) && high > 0.5 {
             high = 1.0;
         }
         if low >= high {
@@ -220,17 +221,13 @@ impl Ruler {
         }
         let decades = libm::log10(high / low);
         #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
-        let steps: &[f64] = if decades * 3.0 <= most as f64 {
-            &[1.0, 2.0, 5.0]
-        } else {
-            &[1.0]
+        let close = decades * 3.0 <= most as f64 * 1.4;
+        let of = |steps: &'static [f64]| {
+            (exponent(low) - 1..=exponent(high) + 1)
+                .flat_map(move |e| steps.iter().map(move |s| s * libm::pow(10.0, f64::from(e))))
+                .filter(|v| v.is_finite() && *v > 0.0)
         };
-        let from = exponent(low) - 1;
-        let to = exponent(high) + 1;
-        let all: Vec<f64> = (from..=to)
-            .flat_map(|e| steps.iter().map(move |s| s * libm::pow(10.0, f64::from(e))))
-            .filter(|v| v.is_finite() && *v > 0.0)
-            .collect();
+        let all: Vec<f64> = of(&[1.0, 2.0, 5.0]).collect();
         let mut ruler = Self::blank(axis, low, high);
         if !snug {
             let below = all.iter().copied().filter(|v| *v <= low * (1.0 + 1e-9));
@@ -239,24 +236,26 @@ impl Ruler {
             ruler.high = above.fold(f64::INFINITY, f64::min).min(EDGE * 1e6);
         }
         let (low, high) = (ruler.low * (1.0 - 1e-9), ruler.high * (1.0 + 1e-9));
-        let inside: Vec<f64> = all
-            .into_iter()
-            .filter(|v| (low..=high).contains(v))
-            .collect();
-        let every = inside.len().div_ceil(most).max(1);
+        let steps: &[f64] = if close { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let inside: Vec<f64> = of(steps).filter(|v| (low..=high).contains(v)).collect();
+        let every = if close {
+            1
+        } else {
+            inside.len().div_ceil(most).max(1)
+        };
         ruler.ticks = inside
             .into_iter()
             .step_by(every)
             .map(|v| Tick {
                 value: v,
-                text: value_text(axis.measure, v),
+                text: tick_text(axis.measure, v),
             })
             .collect();
         if ruler.ticks.len() < 2 {
             ruler.ticks = [ruler.low, ruler.high]
                 .map(|v| Tick {
                     value: v,
-                    text: value_text(axis.measure, v),
+                    text: tick_text(axis.measure, v),
                 })
                 .into();
         }
@@ -265,23 +264,26 @@ impl Ruler {
 
     fn by_twos(axis: &Axis, range: Option<(f64, f64)>, most: usize) -> Self {
         let (low, high) = range.unwrap_or((1.0, 2.0));
-        let from = libm::floor(libm::log2(low) + 1e-9);
-        let mut to = libm::ceil(libm::log2(high) - 1e-9);
-        if to <= from {
-            to = from + 1.0;
+        let (low, high) = (libm::log2(low), libm::log2(high));
+        // Ends at quarters of a doubling: little room is lost, and ticks stay at whole ones.
+        let mut from = libm::floor(low * 4.0 + 1e-9) / 4.0;
+        let mut to = libm::ceil(high * 4.0 - 1e-9) / 4.0;
+        if libm::floor(to) - libm::ceil(from) < 1.0 {
+            (from, to) = (
+                libm::floor(from),
+                libm::floor(from).max(libm::ceil(to) - 1.0) + 1.0,
+            );
         }
         #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
         let every = libm::ceil((to - from) / most as f64).max(1.0);
         let mut ruler = Self::blank(axis, libm::exp2(from), libm::exp2(to));
-        let mut e = from;
+        let mut e = libm::ceil(from);
         while e <= to && ruler.ticks.len() <= most {
             let value = libm::exp2(e);
-            if value > 0.0 && value.is_finite() {
-                ruler.ticks.push(Tick {
-                    value,
-                    text: value_text(axis.measure, value),
-                });
-            }
+            ruler.ticks.push(Tick {
+                value,
+                text: tick_text(axis.measure, value),
+            });
             e += every;
         }
         ruler
@@ -400,12 +402,37 @@ fn byte_unit(size: f64) -> (f64, &'static str) {
     fits.unwrap_or((1.0, "B"))
 }
 
-/// A value with its unit and at most three significant digits, zeros at the end left out: `1.5 ms`, `42%`, `3.1×`.
+/// A value with its unit, at three significant digits: `1.50 ms`, `42%`, `3.10×`.
 pub fn value_text(measure: Measure, value: f64) -> String {
     if !value.is_finite() {
         return "–".into();
     }
-    let (number, unit) = match measure {
+    if measure == Measure::Share {
+        return percent(value);
+    }
+    let (number, unit) = in_own_unit(measure, value);
+    format!("{}{unit}", three_digits(number))
+}
+
+/// The same, zeros at the end left out.
+fn tick_text(measure: Measure, value: f64) -> String {
+    let (number, unit) = in_own_unit(measure, value);
+    format!("{}{unit}", without_zeros(&three_digits(number)))
+}
+
+/// The values as short numbers in one unit for all, and the unit: for maps whose cells have no room for it.
+pub fn numbers(measure: Measure, values: &[f64]) -> (Vec<String>, String) {
+    let most = values.iter().copied().filter(|v| v.is_finite());
+    let most = most.fold(0.0, |a: f64, v| a.max(v.abs()));
+    let (scaled, unit) = in_own_unit(measure, most);
+    let factor = if most > 0.0 { scaled / most } else { 1.0 };
+    let texts = values.iter().map(|v| three_digits(v * factor)).collect();
+    (texts, unit.trim_start_matches('\u{a0}').to_owned())
+}
+
+/// The value in the unit that suits it, and the unit as it follows the number.
+fn in_own_unit(measure: Measure, value: f64) -> (f64, String) {
+    match measure {
         Measure::Seconds => {
             let (unit, name) = time_unit(value);
             (value / unit, format!("\u{a0}{}", micro(name)))
@@ -418,8 +445,7 @@ pub fn value_text(measure: Measure, value: f64) -> String {
         Measure::Share => (value * 100.0, "%".into()),
         Measure::Factor => (value, "×".into()),
         Measure::Number => (value, String::new()),
-    };
-    format!("{}{unit}", three_digits(number))
+    }
 }
 
 fn three_digits(value: f64) -> String {
@@ -431,9 +457,12 @@ fn three_digits(value: f64) -> String {
         return plain(value, 9);
     }
     let decimals = usize::try_from(2 - exponent(size)).unwrap_or(0).min(6);
-    let text = plain(value, decimals);
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    plain(value, decimals)
+}
+
+fn without_zeros(text: &str) -> &str {
+    if text.contains('.') && !text.contains('e') {
+        text.trim_end_matches('0').trim_end_matches('.')
     } else {
         text
     }
@@ -506,7 +535,7 @@ mod tests {
                 M::Seconds,
                 S::Log,
                 [0.0012, 2.3],
-                "1\u{a0}ms 10\u{a0}ms 100\u{a0}ms 1\u{a0}s 10\u{a0}s",
+                "1\u{a0}ms 10\u{a0}ms 100\u{a0}ms 1\u{a0}s",
                 "",
             ),
             (
@@ -517,12 +546,12 @@ mod tests {
                 "",
             ),
             (M::Number, S::Log2, [1.0, 16.0], "1 2 4 8 16", ""),
-            (M::Factor, S::Log2, [0.9, 5.0], "0.5× 1× 2× 4× 8×", ""),
+            (M::Factor, S::Log2, [0.9, 5.0], "1× 2× 4×", ""),
             (
                 M::Bytes,
                 S::Log,
                 [1024.0, 3e6],
-                "1\u{a0}KiB 4\u{a0}KiB 16\u{a0}KiB 64\u{a0}KiB 256\u{a0}KiB 1\u{a0}MiB 4\u{a0}MiB",
+                "1\u{a0}KiB 4\u{a0}KiB 16\u{a0}KiB 64\u{a0}KiB 256\u{a0}KiB 1\u{a0}MiB",
                 "",
             ),
             (
@@ -608,13 +637,13 @@ mod tests {
     #[test]
     fn values_have_three_digits_at_most() {
         for (measure, value, text) in [
-            (Measure::Seconds, 0.001_5, "1.5\u{a0}ms"),
+            (Measure::Seconds, 0.001_5, "1.50\u{a0}ms"),
             (Measure::Seconds, 12.345, "12.3\u{a0}s"),
-            (Measure::Bytes, 1_572_864.0, "1.5\u{a0}MiB"),
-            (Measure::Share, 0.421, "42.1%"),
-            (Measure::Factor, 10.975, "11×"),
+            (Measure::Bytes, 1_572_864.0, "1.50\u{a0}MiB"),
+            (Measure::Share, 0.421, "42%"),
+            (Measure::Factor, 10.975, "11.0×"),
             (Measure::PerSecond, 123_456.0, "123\u{a0}456/s"),
-            (Measure::Number, -0.5, "−0.5"),
+            (Measure::Number, -0.5, "−0.500"),
             (Measure::Number, f64::NAN, "–"),
         ] {
             assert_eq!(value_text(measure, value), text);

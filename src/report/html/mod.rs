@@ -83,7 +83,7 @@ struct Section {
     plain: String,
     answer: Vec<Vec<Part>>,
     because: Vec<Vec<Part>>,
-    insights: Vec<String>,
+    insights: Vec<Vec<Part>>,
     table: TableParts,
     objectives: Vec<Objective>,
     notices: Vec<Notice>,
@@ -97,6 +97,7 @@ struct Section {
 #[derive(Serialize)]
 struct Part {
     name: bool,
+    code: bool,
     text: String,
     /// The text in parts between which a line may end.
     breaks: Vec<String>,
@@ -144,7 +145,7 @@ struct Objective {
 #[derive(Serialize)]
 struct Notice {
     note: bool,
-    text: String,
+    text: Vec<Part>,
 }
 
 #[derive(Serialize)]
@@ -185,7 +186,7 @@ impl Section {
             plain: s.answer.first().map(Words::plain).unwrap_or_default(),
             answer: s.answer.iter().map(parts).collect(),
             because: s.because.iter().map(parts).collect(),
-            insights: s.insights,
+            insights: s.insights.iter().map(|t| spans(t)).collect(),
             table: table(&s.table),
             objectives: s
                 .objectives
@@ -202,7 +203,7 @@ impl Section {
                 .into_iter()
                 .map(|n| Notice {
                     note: n.note,
-                    text: n.text,
+                    text: spans(&n.text),
                 })
                 .collect(),
             figures,
@@ -234,21 +235,34 @@ fn subtitle(s: &Summary, title: &str) -> String {
 
 fn parts(words: &Words) -> Vec<Part> {
     let part = |w: &Word| match w {
-        Word::Text(t) => Part {
-            name: false,
-            text: t.clone(),
-            breaks: Vec::new(),
-        },
-        Word::Name(t) => Part {
+        Word::Text(t) => spans(t),
+        Word::Name(t) => vec![Part {
             name: true,
+            code: false,
             text: t.clone(),
             breaks: t
                 .split_inclusive([':', '+', '('])
                 .map(str::to_owned)
                 .collect(),
-        },
+        }],
     };
-    words.0.iter().map(part).collect()
+    words.0.iter().flat_map(part).collect()
+}
+
+/// A sentence of the program's, with what stands in backticks as code.
+fn spans(text: &str) -> Vec<Part> {
+    let all: Vec<&str> = text.split('`').collect();
+    // Without its fellow a backtick is a mere sign.
+    let whole = all.len() % 2 == 1;
+    let pieces = if whole { all } else { vec![text] };
+    let part = |(i, t): (usize, &str)| Part {
+        name: false,
+        code: i % 2 == 1,
+        text: t.to_owned(),
+        breaks: Vec::new(),
+    };
+    let parts = pieces.into_iter().enumerate().map(part);
+    parts.filter(|p| !p.text.is_empty()).collect()
 }
 
 fn table(t: &Table) -> TableParts {

@@ -38,6 +38,7 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
                 None => format!("woken, on its way to core {core}"),
             }
         }
+        Doing::WaitsForGil(None) => "waits for the GIL, free just now".into(),
         Doing::WaitsForGil(holder) => format!("waits for the GIL{}", who(holder, "held by")),
         Doing::ForcedSwitch => "had to give up the GIL, waits until another has it".into(),
         Doing::StoppedWorld(by) => format!("stopped for the collector{}", who(by, "by")),

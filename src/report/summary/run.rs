@@ -1,7 +1,7 @@
 //! A run: which strategy to take, and how all of them compare.
 
 use super::{
-    Cell, Column, Names, Notice, Objective, Ranking, Row, Summary, Table, Words, facts,
+    Cell, Column, Names, Notice, Objective, Ranking, Row, Summary, Table, Words, article, facts,
     shared_unit, why,
 };
 use crate::report::document::{CaseDocument, EstimateDocument, RunDocument};
@@ -115,14 +115,6 @@ fn first_place(
         ));
     }
     all
-}
-
-fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    }
 }
 
 /// The paired difference from the best.
@@ -260,7 +252,7 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
             let met = c.objectives.iter().filter(|o| o.verdict == "met").count();
             let signs: String = c.objectives.iter().map(|o| sign(&o.verdict)).collect();
             Cell {
-                text: format!("{signs} {met} of {}", c.objectives.len()),
+                text: format!("{signs} {met}/{}", c.objectives.len()),
                 ..Cell::default()
             }
         });

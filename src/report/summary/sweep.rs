@@ -1,7 +1,9 @@
 //! A sweep: its best point, and the best strategy at each.
 
 use super::facts::{self, written};
-use super::{Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words, shared_unit};
+use super::{
+    Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words, article, shared_unit,
+};
 use crate::report::document::{EstimateDocument, SweepDocument, SweepRow};
 use crate::report::grid::Interval;
 
@@ -37,11 +39,11 @@ impl<'a> Point<'a> {
         Some((*fine, fine.case.primary()?))
     }
 
-    /// Where it is: `cores 4, workers 8`.
+    /// Where it is: `cores = 4, workers = 8`.
     fn at(&self, sweep: &SweepDocument) -> String {
         let axes = sweep.header.axes.iter().filter_map(|a| {
             let value = self.rows.first()?.at.get(&a.path)?;
-            Some(format!("{} {}", a.label, written(value)))
+            Some(format!("{} = {}", a.label, written(value)))
         });
         axes.collect::<Vec<_>>().join(", ")
     }
@@ -83,12 +85,12 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
         return Vec::new();
     };
     let mut words = Words::default()
-        .text("Of ")
-        .text(format!("{} points, the best is ", points.len()))
         .name(names_of(sweep).short(&row.case))
         .text(format!(
-            " at {}: {} {}",
+            " with {} is the best of {} points, with {} {} of {}",
             points[best].at(sweep),
+            points.len(),
+            article(&ranking.name),
             ranking.name,
             ranking.text(value)
         ));
@@ -136,7 +138,7 @@ fn table(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Tabl
     columns.push(Column::new("best strategy", "", false));
     columns.push(Column::new(&ranking.name, unit, true));
     columns.push(Column::new("next", "", false));
-    columns.push(Column::new(format!("{} of next", ranking.name), unit, true));
+    columns.push(Column::new(format!("its {}", ranking.name), unit, true));
     let rows = shown.iter().enumerate().map(|(i, p)| {
         let mut cells: Vec<Cell> = sweep.header.axes.iter().map(|a| axis_cell(p, a)).collect();
         let mut fine = p.rows.iter().filter(|r| r.case.is_fine());

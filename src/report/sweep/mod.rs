@@ -62,7 +62,7 @@ pub struct SweepFacts {
 }
 
 /// Keys of a run's case that a sweep's rows leave out: what would make a file of a thousand points unwieldy.
-const LEFT_OUT: [&str; 2] = ["latency_quantiles", "over_time"];
+const LEFT_OUT: [&str; 3] = ["latency_quantiles", "over_time", "timeline"];
 
 /// The first line of the file, its newline included.
 pub fn header_line(facts: &SweepFacts) -> String {

@@ -20,12 +20,15 @@ pub(super) struct Cases<'a> {
 
 impl<'a> Cases<'a> {
     pub(super) fn of(run: &'a RunDocument) -> Self {
-        let all: Vec<Shown> = run
-            .cases
-            .iter()
-            .chain(&run.hidden_baseline)
+        let cases: Vec<&CaseDocument> = run.cases.iter().chain(&run.hidden_baseline).collect();
+        let base = cases.iter().position(|c| Some(c.name()) == run.baseline);
+        let all: Vec<Shown> = cases
+            .into_iter()
             .enumerate()
-            .map(|(number, case)| Shown { case, number })
+            .map(|(i, case)| Shown {
+                case,
+                number: number(i, base),
+            })
             .collect();
         Self {
             names: Names::of(all.iter().map(|s| s.case)),
@@ -58,6 +61,21 @@ impl<'a> Cases<'a> {
         self.most(BARS, has)
     }
 
+    /// So many of the best of those that `has`, and what is said of the others. The baseline is not kept for its own sake: over time it
+    /// would take all the room.
+    pub(super) fn best(
+        &self,
+        most: usize,
+        has: impl Fn(&CaseDocument) -> bool,
+    ) -> (Vec<Shown<'a>>, String) {
+        let mut with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
+        let all = with.len();
+        with.truncate(most);
+        let note = left_out(all - with.len(), all, false);
+        apart(&mut with);
+        (with, note)
+    }
+
     fn most(&self, most: usize, has: impl Fn(&CaseDocument) -> bool) -> (Vec<Shown<'a>>, String) {
         let with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
         let base = with
@@ -65,7 +83,22 @@ impl<'a> Cases<'a> {
             .position(|s| Some(s.case.name().as_str()) == self.baseline);
         let kept = keep(with.len(), most, base);
         let note = left_out(with.len() - kept.len(), with.len(), base.is_some());
-        (kept.into_iter().map(|i| with[i]).collect(), note)
+        let mut shown: Vec<Shown> = kept.into_iter().map(|i| with[i]).collect();
+        apart(&mut shown);
+        (shown, note)
+    }
+}
+
+/// There are [`CURVES`] looks: of two that would look alike the later one takes the first free look.
+fn apart(shown: &mut [Shown<'_>]) {
+    let mut taken = [false; CURVES];
+    for s in shown {
+        if taken[s.number % CURVES]
+            && let Some(free) = taken.iter().position(|t| !t)
+        {
+            s.number = free;
+        }
+        taken[s.number % CURVES] = true;
     }
 }
 
@@ -79,13 +112,24 @@ pub(super) fn keep(n: usize, most: usize, baseline: Option<usize>) -> Vec<usize>
     kept
 }
 
-/// `6 of 14 strategies left out: ...`; empty where none is.
+/// The number that decides the looks of the thing at a place: the baseline's is its own (grey), wherever it stands.
+pub(super) fn number(place: usize, baseline: Option<usize>) -> usize {
+    const BASELINE: usize = 6;
+    let Some(b) = baseline else { return place };
+    if place == b {
+        return BASELINE;
+    }
+    let among_others = place - usize::from(place > b);
+    among_others + usize::from(among_others >= BASELINE)
+}
+
+/// `8 of 14 strategies: the best and the baseline`; empty where none is left out.
 pub(super) fn left_out(left: usize, of: usize, baseline: bool) -> String {
     if left == 0 {
         return String::new();
     }
     let with = if baseline { " and the baseline" } else { "" };
-    format!("the best ones{with}: {left} of {of} left out")
+    format!("{} of {of} strategies: the best{with}", of - left)
 }
 
 /// How cases are called: without what they all have in common.
@@ -139,7 +183,10 @@ mod tests {
         assert_eq!(left_out(0, 4, true), "");
         assert_eq!(
             left_out(6, 14, true),
-            "the best ones and the baseline: 6 of 14 left out"
+            "8 of 14 strategies: the best and the baseline"
         );
+        let numbers = |b| (0..9).map(|i| number(i, b)).collect::<Vec<_>>();
+        assert_eq!(numbers(None), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(numbers(Some(2)), [0, 1, 6, 2, 3, 4, 5, 7, 8]);
     }
 }

@@ -1,7 +1,7 @@
 //! The course of one replication over time.
 
 use super::cases::{Cases, Shown};
-use super::{Axis, Body, Dot, Figure, Measure, Scale, figure};
+use super::{Axis, Body, COURSES as MOST, Dot, Figure, Measure, Scale, figure};
 use crate::report::document::{OverTime, RunDocument};
 use crate::report::figure::{Lines, Series, Stroke};
 
@@ -57,7 +57,7 @@ pub(super) fn figures(run: &RunDocument, cases: &Cases<'_>) -> Vec<Figure> {
 }
 
 fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
-    let (shown, note) = cases.curves(|c| {
+    let (shown, note) = cases.best(MOST, |c| {
         c.over_time
             .as_ref()
             .is_some_and(|o| (course.get)(o).iter().any(|&v| v > 0.0) && o.bin_s > 0.0)
@@ -70,7 +70,7 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
                 name: cases.name(s),
                 number: s.number,
                 stroke: Stroke::Steps,
-                dots: steps(over.bin_s, (course.get)(over)),
+                dots: course.steps(over),
             })
         })
         .collect();
@@ -81,9 +81,9 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
         series.extend(limit(run, &shown, &series));
     }
     let what = if course.measure == Measure::Bytes {
-        "most within each bin"
+        "most within each step"
     } else {
-        "mean over each bin"
+        "means"
     };
     Some(figure(
         course.name,
@@ -97,16 +97,32 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
     ))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a count of bins")]
-fn steps(bin: f64, values: &[f64]) -> Vec<Dot> {
-    let starts = values
-        .iter()
-        .enumerate()
-        .map(|(i, &v)| Dot::at(i as f64 * bin, v));
-    let end = values
-        .last()
-        .map(|&v| Dot::at(values.len() as f64 * bin, v));
-    starts.chain(end).collect()
+/// Most steps of a curve: finer ones hide each other.
+const STEPS: usize = 80;
+
+impl Course {
+    /// The course in steps: neighbouring bins are put together where there are too many.
+    #[expect(clippy::cast_precision_loss, reason = "counts of bins")]
+    fn steps(&self, over: &OverTime) -> Vec<Dot> {
+        let values = (self.get)(over);
+        let together = values.len().div_ceil(STEPS).max(1);
+        let join = |bins: &[f64]| {
+            if self.measure == Measure::Bytes {
+                bins.iter().copied().fold(0.0, f64::max)
+            } else {
+                bins.iter().sum::<f64>() / bins.len() as f64
+            }
+        };
+        let joined: Vec<f64> = values.chunks(together).map(join).collect();
+        let starts = joined
+            .iter()
+            .enumerate()
+            .map(|(i, &v)| Dot::at((i * together) as f64 * over.bin_s, v));
+        let end = joined
+            .last()
+            .map(|&v| Dot::at(values.len() as f64 * over.bin_s, v));
+        starts.chain(end).collect()
+    }
 }
 
 /// The memory limit, where it is near enough to belong into the picture.

@@ -49,9 +49,9 @@ fn over_others(context: &Context<'_>) -> String {
 }
 
 /// The best value of the rows at a place.
-fn best_at<'a>(
+fn best_at(
     context: &Context<'_>,
-    rows: &[&'a SweepRow],
+    rows: &[&SweepRow],
     at: impl Fn(&SweepRow) -> bool,
 ) -> Option<EstimateDocument> {
     rows.iter()

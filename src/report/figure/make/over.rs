@@ -254,7 +254,15 @@ impl Plot<'_> {
             .iter()
             .filter(|r| r.case.time_by_cause.values().any(|&v| v > 0.0))
             .collect();
-        let name = |place: usize| self.across.texts.get(place).cloned().unwrap_or_default();
+        let label = self.across.label.to_lowercase();
+        let name = |place: usize| {
+            let text = self.across.texts.get(place).map_or("", String::as_str);
+            if self.across.is_number() {
+                format!("{label} {text}")
+            } else {
+                text.to_owned()
+            }
+        };
         let bars = rows.iter().map(|r| name(self.across.place(r))).collect();
         let batch = self.context.batch;
         let shares: Vec<Vec<f64>> = rows.iter().map(|r| shares(&r.case, batch)).collect();

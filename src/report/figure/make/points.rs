@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::cases::Names;
+use super::cases::{Names, number};
 use super::{Axis, Dot, Measure, Scale, capital};
 use crate::report::document::{
     AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepHeader, SweepRow,
@@ -179,31 +179,25 @@ fn curves(rows: &[SweepRow], key: Key) -> Vec<Curve<'_>> {
         let (a, b) = (order(a), order(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
     });
-    let named = |(number, (_, rows)): (usize, (usize, Vec<&'_ SweepRow>))| {
-        let first = rows.first().map(|r| &r.case);
-        let name = first.map_or_else(String::new, |case| match key {
-            Key::Case => names.short(case),
-            Key::Unnumbered => names.of_parts(&unnumbered(&case.strategy), &case.interpreter),
-            Key::Strategy => case.strategy.clone(),
-        });
-        (
-            number,
-            name,
-            first.is_some_and(|c| c.strategy == "sequential"),
-        )
+    let sequential = |rows: &[&SweepRow]| {
+        rows.first()
+            .is_some_and(|r| r.case.strategy == "sequential")
     };
+    let base = curves.iter().position(|(_, rows)| sequential(rows));
     curves
         .into_iter()
         .enumerate()
-        .map(|(i, c)| {
-            let rows = c.1.clone();
-            let (number, name, baseline) = named((i, c));
-            Curve {
-                name,
-                number,
-                baseline,
-                rows,
-            }
+        .map(|(i, (_, rows))| Curve {
+            name: rows.first().map_or_else(String::new, |r| match key {
+                Key::Case => names.short(&r.case),
+                Key::Unnumbered => {
+                    names.of_parts(&unnumbered(&r.case.strategy), &r.case.interpreter)
+                }
+                Key::Strategy => r.case.strategy.clone(),
+            }),
+            number: number(i, base),
+            baseline: sequential(&rows),
+            rows,
         })
         .collect()
 }
@@ -259,6 +253,15 @@ impl Across {
                 .all(|w| (w[1] / w[0] - 2.0).abs() < 1e-9)
     }
 
+    /// Whether its values count things.
+    fn is_count(&self) -> bool {
+        self.measure == Some(Measure::Number)
+            && self
+                .positions
+                .iter()
+                .all(|&p| p >= 1.0 && libm::trunc(p) == p)
+    }
+
     /// The axis of a figure.
     pub(super) fn axis(&self) -> Axis {
         let Some(measure) = self.measure else {
@@ -274,6 +277,9 @@ impl Across {
             Scale::Log2
         } else if low > 0.0 && high >= low * 50.0 {
             Scale::Log
+        } else if self.is_count() {
+            // No core, or no worker, is no place of such an axis.
+            Scale::Linear
         } else if low >= 0.0 && low * 2.0 <= high {
             Scale::FromZero
         } else {

@@ -32,7 +32,7 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
     let wide = room == Room::Wide;
     let longest = f.bars.iter().map(|b| width(b, FONT)).fold(0.0, f64::max);
     let left = if wide {
-        (longest + 14.0).min(260.0)
+        (longest + 14.0).min(330.0)
     } else {
         4.0
     };

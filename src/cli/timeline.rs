@@ -1,0 +1,175 @@
+//! `pchsim timeline`: a Gantt chart of cores, GILs and threads.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args as ClapArgs;
+
+use super::exit::UserError;
+use super::paint::paint_timeline;
+use super::printer::Printer;
+use super::target::{Target, TargetArgs, instant};
+use crate::cpython::recording::{RecordOptions, Recording};
+use crate::engine::Nanos;
+use crate::report::figure::Figure;
+use crate::report::figure::palette::Theme;
+use crate::report::plot;
+use crate::report::timeline::{Head, Layout, Shown, drawn, gantt, page};
+use crate::strategy::record;
+
+/// Spans of the window that is chosen where none is asked for.
+const USUAL_SPANS: usize = 1_000;
+/// Spans that a window may have at most.
+const MOST_SPANS: usize = 2_000_000;
+
+/// What `pchsim timeline` is told.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_long_help = "Examples:
+  pchsim timeline scraper --strategy threads:4 --window 1s..1100ms
+  pchsim timeline scraper --strategy asyncio+processes:4:fork --from 0s --to 2s
+  pchsim timeline api --strategy asyncio -o output/timeline.svg
+
+Without a window: the first part of the run, as much of it as can be taken in.")]
+pub struct Args {
+    /// Which run.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// The window, for example 10ms..60ms
+    #[arg(long, value_name = "FROM..TO", value_parser = window, conflicts_with_all = ["from", "to"], help_heading = "What to look at")]
+    pub window: Option<(Nanos, Nanos)>,
+    /// Start of the window
+    #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "What to look at")]
+    pub from: Option<Nanos>,
+    /// End of the window
+    #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "What to look at")]
+    pub to: Option<Nanos>,
+    /// At most so many rows: those in which most happens; 0: all
+    #[arg(
+        long,
+        value_name = "ROWS",
+        default_value_t = 24,
+        help_heading = "Output"
+    )]
+    pub rows: usize,
+    /// Characters of a line
+    #[arg(long, value_name = "CHARACTERS", default_value_t = 100, value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Output")]
+    pub width: u16,
+    /// Use ASCII signs only
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+    /// Draw it into this file (.svg or .png) instead of onto the terminal
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Replace the output file if it exists
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+}
+
+fn window(text: &str) -> Result<(Nanos, Nanos), String> {
+    let (from, to) = text
+        .split_once("..")
+        .ok_or("write two times with two dots between them, as 10ms..60ms")?;
+    Ok((instant(from)?, instant(to)?))
+}
+
+impl Args {
+    /// The window asked for; `None`: what is worth seeing.
+    fn asked(&self) -> anyhow::Result<Option<(Nanos, Nanos)>> {
+        let asked = match (self.window, self.from, self.to) {
+            (Some(window), ..) => window,
+            (None, None, None) => return Ok(None),
+            (None, from, to) => (from.unwrap_or(Nanos::ZERO), to.unwrap_or(Nanos::MAX)),
+        };
+        if asked.0 >= asked.1 {
+            return Err(UserError::new(
+                "the window ends before it begins: give an earlier --from or a later --to",
+            )
+            .into());
+        }
+        Ok(Some(asked))
+    }
+}
+
+/// Runs the subcommand; the exit code.
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let asked = args.asked()?;
+    let file = args.output.as_deref().filter(|p| p.as_os_str() != "-");
+    if let Some(path) = file {
+        picture(path)?;
+        Printer::check_writable(path, args.force)?;
+    }
+    let target = args.target.resolve(printer)?;
+    let recording = recorded(&target, asked)?;
+    let shown = Shown {
+        rows: args.rows,
+        spans: 0,
+    };
+    let head = Head {
+        scenario: &target.scenario.name,
+        strategy: &target.label,
+        interpreter: &target.interpreter,
+        replication: target.replication,
+        seed: target.scenario.seed,
+        chosen: asked.is_none(),
+    };
+    let (chart, hidden) = gantt(&recording, shown);
+    match file {
+        Some(path) => {
+            let figure = drawn(&head, &recording, chart, hidden);
+            write(path, &figure, args.force, printer)?;
+        }
+        None => {
+            let layout = Layout {
+                width: args.width.into(),
+                unicode: !args.ascii,
+            };
+            let text = page(&head, &recording, &chart, hidden, layout);
+            printer.result(&paint_timeline(&text))?;
+        }
+    }
+    Ok(0)
+}
+
+fn recorded(target: &Target, asked: Option<(Nanos, Nanos)>) -> anyhow::Result<Recording> {
+    let options = RecordOptions {
+        window: asked.unwrap_or((Nanos::ZERO, Nanos::MAX)),
+        most_spans: if asked.is_some() {
+            MOST_SPANS
+        } else {
+            USUAL_SPANS
+        },
+    };
+    let (outcome, recording) =
+        record(&target.input(), options).map_err(|e| UserError::new(e.to_string()))?;
+    if options.window.0 >= outcome.end {
+        return Err(UserError::new(format!(
+            "the window begins at {} s, but the run ends at {} s: give an earlier --from",
+            options.window.0.as_secs_f64(),
+            outcome.end.as_secs_f64()
+        ))
+        .into());
+    }
+    Ok(recording)
+}
+
+/// Whether pictures can be written into a file of this name.
+fn picture(path: &Path) -> anyhow::Result<bool> {
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("svg") => Ok(false),
+        Some("png") => Ok(true),
+        _ => Err(UserError::new(format!(
+            "{}: a timeline is drawn as .svg or .png; name the file so",
+            path.display()
+        ))
+        .into()),
+    }
+}
+
+fn write(path: &Path, figure: &Figure, force: bool, printer: &Printer) -> anyhow::Result<()> {
+    if picture(path)? {
+        let png = plot::png(figure, Theme::Light)?;
+        printer.write_file_with(path, force, |w| Ok(w.write_all(&png)?))
+    } else {
+        let svg = plot::svg(figure, Theme::Light)?;
+        printer.write_file(path, &svg, force)
+    }
+}

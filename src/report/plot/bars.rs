@@ -1,0 +1,190 @@
+//! Bars, each a stack of layers: lying, since their names are long.
+
+use super::font;
+use super::legend::Legend;
+use super::page::{ACROSS, MARGIN, TEXT, across};
+use super::sheet::{Anchor, Room, Sheet, fit};
+use crate::report::figure::palette::Rgb;
+use crate::report::figure::ticks::{Ruler, value_text};
+use crate::report::figure::{Measure, Stack};
+
+/// Height of a bar with the gap below it.
+pub(super) const ROW: f64 = 32.0;
+
+pub(super) fn draw(sheet: &mut Sheet, room: Room, stack: &Stack) {
+    let layered = stack.layers.len() > 1;
+    let legend = if layered {
+        Legend::boxes(stack.layers.iter().map(|l| l.name.as_str()), room.width())
+    } else {
+        Legend::boxes(std::iter::empty(), room.width())
+    };
+    let chart = Chart::new(room, stack, legend.height);
+    across(sheet, chart.plot, &chart.ruler, &stack.value.label, true);
+    for i in 0..stack.bars.len() {
+        chart.bar(sheet, stack, i);
+    }
+    chart.reference(sheet, stack);
+    let at = (MARGIN, chart.plot.bottom + ACROSS + 8.0);
+    let theme = sheet.theme;
+    legend.draw_boxes(sheet, at, |i| theme.layer(stack.layers[i].number));
+}
+
+struct Chart {
+    ruler: Ruler,
+    plot: Room,
+    row: f64,
+    names: f64,
+    /// Whether the bars stand for a single value each, which is written behind them.
+    valued: bool,
+}
+
+impl Chart {
+    fn new(room: Room, stack: &Stack, legend: f64) -> Self {
+        let names = stack.bars.iter().map(|b| font::width(b, TEXT, false));
+        let names = names.fold(24.0, f64::max).min(room.width() * 0.4);
+        let valued = stack.layers.len() < 2;
+        let ends = (0..stack.bars.len()).map(|i| length(stack, i));
+        let bands = stack.bands.iter().flatten().flat_map(|(l, h)| [*l, *h]);
+        let reference = stack.reference.iter().map(|r| r.0);
+        let values = ends.chain(bands).chain(reference);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a size in points over another"
+        )]
+        let most = ((room.width() - names) / 75.0).clamp(2.0, 40.0) as usize;
+        let ruler = Ruler::new(&stack.value, values, most, false);
+        let top = if stack.reference.is_some() { 20.0 } else { 0.0 };
+        let plot = Room {
+            left: room.left + names + 10.0,
+            top: room.top + top,
+            right: room.right - if valued { 58.0 } else { 10.0 },
+            bottom: (room.bottom - legend - ACROSS - if legend > 0.0 { 8.0 } else { 0.0 })
+                .max(room.top + top + 40.0),
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a count of bars")]
+        let row = plot.height() / stack.bars.len().max(1) as f64;
+        Self {
+            ruler,
+            plot,
+            row,
+            names,
+            valued,
+        }
+    }
+
+    fn x(&self, value: f64) -> f64 {
+        let share = self.ruler.place(value).unwrap_or(0.0);
+        self.plot.at(share.clamp(0.0, 1.0), 0.0).0
+    }
+
+    fn bar(&self, sheet: &mut Sheet, stack: &Stack, i: usize) {
+        let theme = sheet.theme;
+        #[expect(clippy::cast_precision_loss, reason = "a count of bars")]
+        let top = self.plot.top + i as f64 * self.row;
+        let gap = (self.row * 0.14).min(8.0);
+        let (from, to) = (top + gap, top + self.row - gap);
+        let middle = (from + to) / 2.0;
+        let size = TEXT.min(self.row * 0.9);
+        if size >= 6.0 {
+            let name = fit(&stack.bars[i], size, false, self.names);
+            let place = (self.plot.left - 10.0, middle + size * 0.36);
+            sheet.text(place, &name, size, Anchor::End, theme.ink());
+        }
+        let mut sum = 0.0;
+        for layer in &stack.layers {
+            let value = layer.values.get(i).copied().unwrap_or(0.0);
+            if !value.is_finite() || value == 0.0 {
+                continue;
+            }
+            let (a, b) = (self.x(sum), self.x(sum + value));
+            sum += value;
+            let color = if self.valued {
+                theme.series(layer.number)
+            } else {
+                theme.layer(layer.number)
+            };
+            // A line of background between layers: they stay apart in grey.
+            let end = if self.valued {
+                b
+            } else {
+                (b - 0.8).max(a + 0.3)
+            };
+            sheet.rect((a.min(end), from), (a.max(end), to), color);
+            if !self.valued && size >= 9.0 {
+                let text = short(stack.value.measure, value);
+                inside(sheet, (a, b), middle, &text, color);
+            }
+        }
+        if self.valued {
+            self.end(sheet, stack, i, sum, middle, size);
+        }
+    }
+
+    /// The interval at a bar's end, and its value behind it.
+    fn end(&self, sheet: &mut Sheet, stack: &Stack, i: usize, sum: f64, y: f64, size: f64) {
+        let theme = sheet.theme;
+        let mut end = self.x(sum);
+        if let Some((low, high)) = stack.bands.get(i).copied().flatten()
+            && low.is_finite()
+            && high.is_finite()
+        {
+            let (a, b) = (self.x(low), self.x(high));
+            let half = (self.row * 0.16).min(5.0);
+            let ink = theme.ink();
+            sheet.line(vec![(a, y), (b, y)], 1.4, ink);
+            for x in [a, b] {
+                sheet.line(vec![(x, y - half), (x, y + half)], 1.4, ink);
+            }
+            end = end.max(b);
+        }
+        if sum != 0.0 && size >= 6.0 {
+            let text = value_text(stack.value.measure, sum);
+            let place = (end + 7.0, y + size * 0.36);
+            sheet.text(place, &text, size, Anchor::Start, theme.ink());
+        }
+    }
+
+    fn reference(&self, sheet: &mut Sheet, stack: &Stack) {
+        let Some((value, name)) = &stack.reference else {
+            return;
+        };
+        let theme = sheet.theme;
+        let x = self.x(*value);
+        let points = [(x, self.plot.top - 4.0), (x, self.plot.bottom)];
+        sheet.dashed(&points, &[4.0, 4.0], 1.4, theme.reference());
+        let name = fit(name, TEXT, false, sheet.size.0 - 2.0 * MARGIN);
+        let width = font::width(&name, TEXT, false);
+        let left = x.min(sheet.size.0 - MARGIN - width);
+        sheet.text(
+            (left.max(MARGIN), self.plot.top - 9.0),
+            &name,
+            TEXT,
+            Anchor::Start,
+            theme.quiet(),
+        );
+    }
+}
+
+/// A share as whole percent: there is no room for more within a bar.
+fn short(measure: Measure, value: f64) -> String {
+    if measure == Measure::Share {
+        format!("{:.0}%", libm::round(value * 100.0))
+    } else {
+        value_text(measure, value)
+    }
+}
+
+fn length(stack: &Stack, i: usize) -> f64 {
+    let of = stack.layers.iter().filter_map(|l| l.values.get(i));
+    of.filter(|v| v.is_finite()).sum()
+}
+
+/// A text within a span, if it has room there.
+pub(super) fn inside(sheet: &mut Sheet, (a, b): (f64, f64), y: f64, text: &str, color: Rgb) {
+    let size = TEXT - 1.0;
+    if font::width(text, size, false) + 8.0 <= b - a {
+        let place = ((a + b) / 2.0, y + size * 0.36);
+        sheet.text(place, text, size, Anchor::Middle, color.text_on());
+    }
+}

@@ -1,0 +1,228 @@
+//! A Gantt chart for a terminal: a line a row, a sign a slice of time.
+
+use crate::machine::{CAUSES, Cause};
+use crate::report::figure::{Gantt, Row};
+use crate::study::{decimals, percent, time_unit};
+
+/// How a chart is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Characters of a line.
+    pub width: usize,
+    /// Whether signs outside ASCII may be used.
+    pub unicode: bool,
+}
+
+/// Characters of a row's name at most.
+const NAME: usize = 30;
+/// Characters between two ticks of the axis at least.
+const TICK: usize = 14;
+
+/// The sign of a kind of span, by the number of its colour; letters are those of the report's bars.
+fn sign(number: usize, unicode: bool) -> char {
+    match Cause::ALL.get(number) {
+        Some(Cause::Running) if unicode => '█',
+        Some(Cause::Running) => '#',
+        Some(Cause::Core) => 'c',
+        Some(Cause::Gil) => 'G',
+        Some(Cause::Lock) => 'L',
+        Some(Cause::Pool) if unicode => '▓',
+        Some(Cause::Pool) => '=',
+        Some(Cause::Loop) if unicode => '·',
+        Some(Cause::Loop) => '-',
+        Some(Cause::Ipc) => 'i',
+        Some(Cause::Startup) => 's',
+        Some(Cause::Io) => '.',
+        Some(Cause::Queue) => 'q',
+        Some(Cause::Limit) => 'l',
+        None => 'P',
+    }
+}
+
+/// The sign of a slice in which for less than half of the time something happens.
+fn little(unicode: bool) -> char {
+    if unicode { '▁' } else { '_' }
+}
+
+/// The chart as lines: the axis, the rows by group, the legend. Each slice has the sign of the kind that takes most of it; the
+/// share at a row's end is exact.
+pub fn chart(gantt: &Gantt, layout: Layout) -> Vec<String> {
+    let name = gantt
+        .rows
+        .iter()
+        .map(|r| r.label.chars().count() + 2)
+        .chain([8])
+        .max()
+        .unwrap_or(8)
+        .min(NAME);
+    // The bars, a blank and the share: `│...│ 100%`.
+    let cells = layout.width.saturating_sub(name + 8).max(10);
+    let bar = if layout.unicode { '│' } else { '|' };
+    let mut lines = axis(gantt, name, cells, layout);
+    let mut group = "";
+    for row in &gantt.rows {
+        if row.group != group {
+            group = &row.group;
+            lines.push(group.to_owned());
+        }
+        let (text, share) = slices(gantt, row, cells, layout);
+        let label = shortened(&row.label, name - 2);
+        let line = format!(
+            "  {label:width$}{bar}{text}{bar} {share:>4}",
+            width = name - 2
+        );
+        lines.push(line);
+    }
+    lines.extend(legend(gantt, layout));
+    lines
+}
+
+/// The end of a name that is too long says which it is.
+fn shortened(label: &str, most: usize) -> String {
+    let length = label.chars().count();
+    if length <= most {
+        return label.to_owned();
+    }
+    let tail: String = label.chars().skip(length + 2 - most).collect();
+    format!("..{tail}")
+}
+
+/// Time of each kind in each slice; then the sign that stands for it, and the share that counts for the row.
+fn slices(gantt: &Gantt, row: &Row, cells: usize, layout: Layout) -> (String, String) {
+    let (from, to) = gantt.window;
+    #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
+    let slice = (to - from) / cells as f64;
+    let numbers = CAUSES + 1;
+    let mut time = vec![vec![0.0_f64; numbers]; cells];
+    let mut share = 0.0;
+    for span in &row.spans {
+        let Some(kind) = gantt.kinds.get(span.kind) else {
+            continue;
+        };
+        let number = kind.number.min(numbers - 1);
+        let (a, b) = (span.from.max(from), span.to.min(to));
+        if b <= a || slice <= 0.0 {
+            continue;
+        }
+        if on_core(number) {
+            share += b - a;
+        }
+        let first = cell((a - from) / slice, cells);
+        let last = cell((b - from) / slice, cells);
+        for (i, at) in time.iter_mut().enumerate().take(last + 1).skip(first) {
+            #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
+            let (begin, end) = (from + slice * i as f64, from + slice * (i + 1) as f64);
+            at[number] += (b.min(end) - a.max(begin)).max(0.0);
+        }
+    }
+    let text = time.iter().map(|t| of_slice(t, slice, layout)).collect();
+    let whole = to - from;
+    let share = if whole > 0.0 {
+        percent((share / whole).min(1.0))
+    } else {
+        String::new()
+    };
+    (text, share)
+}
+
+/// What counts for the share at a row's end: time on a core; of a GIL, time in which it is held.
+fn on_core(number: usize) -> bool {
+    [
+        Cause::Running as usize,
+        Cause::Ipc as usize,
+        Cause::Startup as usize,
+        Cause::Pool as usize,
+        CAUSES,
+    ]
+    .contains(&number)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to the width"
+)]
+fn cell(at: f64, cells: usize) -> usize {
+    (libm::floor(at).max(0.0) as usize).min(cells - 1)
+}
+
+fn of_slice(time: &[f64], slice: f64, layout: Layout) -> char {
+    let all: f64 = time.iter().sum();
+    let most = (0..time.len()).max_by(|&a, &b| time[a].total_cmp(&time[b]).then(b.cmp(&a)));
+    match most {
+        Some(number) if all >= slice * 0.5 => sign(number, layout.unicode),
+        // A trifle below one part in a thousand is rounding.
+        _ if all > slice * 1e-3 => little(layout.unicode),
+        _ => ' ',
+    }
+}
+
+/// Times above the chart, in the unit that fits the window's end.
+fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Layout) -> Vec<String> {
+    let (from, to) = gantt.window;
+    let (unit, word) = time_unit(to);
+    let ticks = (cells / TICK).max(1);
+    let (tick, line) = if layout.unicode {
+        ('┬', '─')
+    } else {
+        ('+', '-')
+    };
+    let mut marks: Vec<char> = vec![line; cells];
+    let mut texts: Vec<char> = vec![' '; cells];
+    #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
+    let step = (to - from) / unit / ticks as f64;
+    let exact = decimals(step, 2);
+    // From the end: the last tick's text ends with the chart, and the one before it may have no room.
+    let mut free = cells;
+    for i in (0..=ticks).rev() {
+        let at = (cells * i / ticks).min(cells - 1);
+        marks[at] = tick;
+        #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
+        let value = from / unit + step * i as f64;
+        let text = format!("{value:.exact$} {word}");
+        let length = text.chars().count();
+        let start = if i == ticks {
+            cells.saturating_sub(length)
+        } else {
+            at
+        };
+        if start + length > free {
+            continue;
+        }
+        free = start.saturating_sub(2);
+        for (slot, c) in texts.iter_mut().skip(start).zip(text.chars()) {
+            *slot = c;
+        }
+    }
+    let indent = " ".repeat(name + 1);
+    let texts: String = texts.into_iter().collect();
+    let marks: String = marks.into_iter().collect();
+    vec![
+        format!("{indent}{}", texts.trim_end()),
+        format!("{indent}{marks}"),
+    ]
+}
+
+fn legend(gantt: &Gantt, layout: Layout) -> Vec<String> {
+    let mut parts: Vec<String> = gantt
+        .kinds
+        .iter()
+        .map(|k| format!("{} {}", sign(k.number, layout.unicode), k.name))
+        .collect();
+    parts.push(format!("{} idle for most of it", little(layout.unicode)));
+    parts.push("blank: idle".into());
+    let mut lines = vec![String::new()];
+    let mut line = String::from(" ");
+    for part in parts {
+        if line.chars().count() + part.chars().count() + 3 > layout.width && line.len() > 1 {
+            lines.push(std::mem::replace(&mut line, String::from(" ")));
+        }
+        line.push(' ');
+        line.push_str(&part);
+        line.push(' ');
+    }
+    lines.push(line);
+    lines
+        .push("  at the right: share of the time on a core (of a GIL: in which it is held)".into());
+    lines.iter().map(|l| l.trim_end().to_owned()).collect()
+}

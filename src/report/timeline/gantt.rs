@@ -1,0 +1,347 @@
+//! A Gantt chart out of a recording: a row a core, a GIL and a thread.
+
+use crate::cpython::recording::{Doing, Recording, TaskIndex, ThreadIndex, ThreadSpan};
+use crate::engine::Nanos;
+use crate::machine::{CAUSES, Cause};
+use crate::report::figure::{Axis, Gantt, Measure, Row, Scale, Span, SpanKind};
+
+/// How much of a recording is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// At most so many rows; those in which most happens stay. 0: all.
+    pub rows: usize,
+    /// At most so many spans: the window is made shorter until they are so few. 0: all.
+    pub spans: usize,
+}
+
+/// Kinds of spans besides the causes: numbers of their colours go on after those of the causes.
+const PICKLING: usize = CAUSES;
+/// The holder of a GIL is drawn in the colour of a worker's, which nobody waits for in a thread's row.
+const HOLDS: usize = Cause::Pool as usize;
+
+/// What a kind of span is called in the legend, by number.
+fn kind_name(kind: usize) -> &'static str {
+    match Cause::ALL.get(kind) {
+        None => "pickling",
+        Some(Cause::Running) => "running Python or native code",
+        Some(Cause::Core) => "waiting for a core",
+        Some(Cause::Gil) => "waiting for the GIL",
+        Some(Cause::Lock) => "waiting for a lock",
+        Some(Cause::Pool) => "holding the GIL",
+        Some(Cause::Loop) => "in select",
+        Some(Cause::Ipc) => "hand-over (queues, pipes, bookkeeping)",
+        Some(Cause::Startup) => "start-up",
+        Some(Cause::Io) => "I/O",
+        Some(Cause::Queue) => "waiting for a queue or children",
+        Some(Cause::Limit) => "waiting for the concurrency limit",
+    }
+}
+
+/// Whether a kind is time in which a row is doing something, or is kept from it.
+fn quiet(number: usize) -> bool {
+    number == Cause::Io as usize || number == Cause::Loop as usize
+}
+
+/// A row on its way: whole nanoseconds, kinds by their numbers.
+struct Draft {
+    group: String,
+    label: String,
+    spans: Vec<Piece>,
+    /// Cores come first, then the processes, in each its GIL before its threads.
+    rank: u8,
+    process: u32,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Piece {
+    from: Nanos,
+    to: Nanos,
+    kind: usize,
+    text: String,
+}
+
+/// The chart, and how many rows were left out.
+pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
+    let (from, asked) = recording.window;
+    let to = asked
+        .min(recording.end)
+        .min(recording.stopped.unwrap_or(Nanos::MAX))
+        .max(from);
+    let mut rows = cores(recording);
+    rows.extend(gils(recording));
+    rows.extend(threads(recording));
+    rows.sort_by_key(|r| (r.rank > 0, r.process, r.rank));
+    let shows = |r: &Draft| !r.spans.is_empty() || r.rank == 0;
+    cut(&mut rows, from, to, 0);
+    rows.retain(shows);
+    let hidden = select(&mut rows, shown.rows);
+    let to = cut(&mut rows, from, to, shown.spans);
+    rows.retain(shows);
+    let kinds: Vec<usize> = (0..=PICKLING)
+        .filter(|k| rows.iter().any(|r| r.spans.iter().any(|p| p.kind == *k)))
+        .collect();
+    let rows = rows.into_iter().map(|r| row(r, &kinds)).collect();
+    let gantt = Gantt {
+        time: Axis {
+            label: "simulated time".into(),
+            measure: Measure::Seconds,
+            scale: Scale::Linear,
+            categories: Vec::new(),
+        },
+        window: (from.as_secs_f64(), to.as_secs_f64()),
+        rows,
+        kinds: kinds
+            .into_iter()
+            .map(|number| SpanKind {
+                name: kind_name(number).into(),
+                number,
+            })
+            .collect(),
+    };
+    (gantt, hidden)
+}
+
+fn row(draft: Draft, kinds: &[usize]) -> Row {
+    Row {
+        group: draft.group,
+        label: draft.label,
+        spans: draft
+            .spans
+            .into_iter()
+            .map(|p| Span {
+                from: p.from.as_secs_f64(),
+                to: p.to.as_secs_f64(),
+                kind: kinds.iter().position(|&k| k == p.kind).unwrap_or(0),
+                text: p.text,
+            })
+            .collect(),
+    }
+}
+
+/// Ends the window where more than `most` spans would be in it; its end.
+fn cut(rows: &mut [Draft], from: Nanos, to: Nanos, most: usize) -> Nanos {
+    let mut starts: Vec<Nanos> = rows
+        .iter()
+        .flat_map(|r| r.spans.iter().map(|p| p.from))
+        .collect();
+    starts.sort_unstable();
+    let end = if most == 0 {
+        to
+    } else {
+        // What begins together is in it together: no fewer than what begins first.
+        let over = starts.get(most).copied().unwrap_or(to);
+        if over > from { over.min(to) } else { to }
+    };
+    for row in rows {
+        row.spans.retain(|p| p.from < end && p.to > from);
+        for p in &mut row.spans {
+            p.from = p.from.max(from);
+            p.to = p.to.min(end);
+        }
+    }
+    end
+}
+
+/// Keeps the rows in which most happens, in their order; how many went.
+fn select(rows: &mut Vec<Draft>, most: usize) -> usize {
+    if most == 0 || rows.len() <= most {
+        return 0;
+    }
+    let weight = |r: &Draft| -> u64 {
+        let busy = r.spans.iter().filter(|p| !quiet(p.kind));
+        busy.map(|p| (p.to - p.from).0).sum()
+    };
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    // The GILs, and half of the rows for the cores, are kept before the threads.
+    let kept_first = |i: usize| rows[i].rank;
+    let cores = rows.iter().filter(|r| r.rank == 0).count();
+    let room = most / 2;
+    order.sort_by_key(|&i| (std::cmp::Reverse(weight(&rows[i])), i));
+    let mut keep: Vec<usize> = Vec::new();
+    let core_rows = order.iter().filter(|&&i| kept_first(i) == 0);
+    keep.extend(core_rows.take(cores.min(room.max(1))));
+    let gil_rows = order.iter().filter(|&&i| kept_first(i) == 1);
+    keep.extend(gil_rows.take(most.saturating_sub(keep.len()) / 2));
+    let others = order.iter().filter(|&&i| kept_first(i) == 2);
+    keep.extend(others.take(most.saturating_sub(keep.len())));
+    keep.sort_unstable();
+    let all = rows.len();
+    let mut at = 0;
+    rows.retain(|_| {
+        at += 1;
+        keep.binary_search(&(at - 1)).is_ok()
+    });
+    all - rows.len()
+}
+
+/// Adds a piece; one that goes on like the last makes that one longer.
+fn add(pieces: &mut Vec<Piece>, piece: Piece) {
+    if piece.from >= piece.to {
+        return;
+    }
+    if let Some(last) = pieces.last_mut()
+        && last.to == piece.from
+        && last.kind == piece.kind
+        && last.text == piece.text
+    {
+        last.to = piece.to;
+        return;
+    }
+    pieces.push(piece);
+}
+
+/// `page #3`, `page #3's child 2`; what the recording does not know has no name.
+fn task_name(r: &Recording, task: Option<TaskIndex>) -> String {
+    let Some(t) = task.and_then(|t| r.tasks.get(t as usize)) else {
+        return String::new();
+    };
+    match t.parent {
+        Some(parent) if Some(parent) != task => {
+            format!("{}'s child {}", task_name(r, Some(parent)), t.number + 1)
+        }
+        _ => format!("{} #{}", t.class, t.number + 1),
+    }
+}
+
+fn thread_label(r: &Recording, thread: ThreadIndex) -> String {
+    let Some(t) = r.threads.get(thread as usize) else {
+        return String::new();
+    };
+    t.name.clone()
+}
+
+fn process_of(r: &Recording, thread: ThreadIndex) -> u32 {
+    r.threads.get(thread as usize).map_or(0, |t| t.process)
+}
+
+fn process_name(r: &Recording, thread: ThreadIndex) -> String {
+    r.processes
+        .get(process_of(r, thread) as usize)
+        .map_or(String::new(), |p| p.name.clone())
+}
+
+/// What the colour of a thread's span says; `None`: nothing to do.
+fn kind_of(span: &ThreadSpan) -> Option<usize> {
+    match (span.doing, span.cause) {
+        (Doing::OnCore(_), _) if span.pickling => Some(PICKLING),
+        (Doing::OnCore(_), Cause::Ipc) => Some(Cause::Ipc as usize),
+        (Doing::OnCore(_), Cause::Startup) => Some(Cause::Startup as usize),
+        (Doing::OnCore(_), _) => Some(Cause::Running as usize),
+        (Doing::Ready(_), _) => Some(Cause::Core as usize),
+        // An idle worker, or a main thread without arrivals; results, calls and room that are waited for.
+        (Doing::Blocked, Cause::Pool | Cause::Running | Cause::Ipc) => None,
+        (Doing::Blocked, cause) => Some(cause as usize),
+    }
+}
+
+/// A row a core: who runs there.
+fn cores(r: &Recording) -> Vec<Draft> {
+    let mut rows: Vec<Vec<Piece>> = vec![Vec::new(); r.cores as usize];
+    for s in &r.spans {
+        if let Doing::OnCore(core) = s.doing
+            && let Some(row) = rows.get_mut(core as usize)
+            && let Some(kind) = kind_of(s)
+        {
+            let task = task_name(r, s.task);
+            let thread = thread_label(r, s.thread);
+            let process = process_name(r, s.thread);
+            let who = if r.processes.len() > 1 {
+                format!("{process} {thread}")
+            } else {
+                thread
+            };
+            row.push(Piece {
+                from: s.from,
+                to: s.to,
+                kind,
+                text: if task.is_empty() {
+                    who
+                } else {
+                    format!("{task} in {who}")
+                },
+            });
+        }
+    }
+    (0..)
+        .zip(rows)
+        .map(|(core, mut pieces): (u32, _)| {
+            pieces.sort_by_key(|p| (p.from, p.to));
+            let mut spans = Vec::new();
+            pieces.into_iter().for_each(|p| add(&mut spans, p));
+            Draft {
+                group: "Cores".into(),
+                label: format!("core {core}"),
+                spans,
+                rank: 0,
+                process: 0,
+            }
+        })
+        .collect()
+}
+
+/// A row for each GIL that several threads hold in turn: who holds it.
+fn gils(r: &Recording) -> Vec<Draft> {
+    let mut numbers: Vec<u32> = r.gil_holds.iter().map(|h| h.gil).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut rows = Vec::new();
+    for gil in numbers {
+        let holds = || r.gil_holds.iter().filter(move |h| h.gil == gil);
+        let Some(first) = holds().next().map(|h| h.thread) else {
+            continue;
+        };
+        if holds().all(|h| h.thread == first) {
+            continue;
+        }
+        let mut pieces: Vec<Piece> = holds()
+            .map(|h| Piece {
+                from: h.from,
+                to: h.to,
+                kind: HOLDS,
+                text: thread_label(r, h.thread),
+            })
+            .collect();
+        pieces.sort_by_key(|p| (p.from, p.to));
+        let mut spans = Vec::new();
+        pieces.into_iter().for_each(|p| add(&mut spans, p));
+        rows.push(Draft {
+            group: process_name(r, first),
+            label: "GIL".into(),
+            spans,
+            rank: 1,
+            process: process_of(r, first),
+        });
+    }
+    rows
+}
+
+/// A row a thread: what it does. Rows of a process stand together, its GIL first.
+fn threads(r: &Recording) -> Vec<Draft> {
+    let mut rows: Vec<Draft> = (0..)
+        .take(r.threads.len())
+        .map(|t| Draft {
+            group: process_name(r, t),
+            label: thread_label(r, t),
+            spans: Vec::new(),
+            rank: 2,
+            process: process_of(r, t),
+        })
+        .collect();
+    let mut spans: Vec<&ThreadSpan> = r.spans.iter().collect();
+    spans.sort_by_key(|s| (s.thread, s.from, s.to));
+    for s in spans {
+        let Some(row) = rows.get_mut(s.thread as usize) else {
+            continue;
+        };
+        if let Some(kind) = kind_of(s) {
+            let piece = Piece {
+                from: s.from,
+                to: s.to,
+                kind,
+                text: task_name(r, s.task),
+            };
+            add(&mut row.spans, piece);
+        }
+    }
+    rows
+}

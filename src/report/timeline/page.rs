@@ -1,0 +1,95 @@
+//! A chart with what a reader must know beside it.
+
+use super::chart::{Layout, chart};
+use crate::cpython::recording::Recording;
+use crate::engine::Nanos;
+use crate::report::figure::{Body, Figure, Gantt};
+use crate::study::seconds;
+
+/// Of what a chart was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Name of the scenario.
+    pub scenario: &'a str,
+    /// The strategy in its short form.
+    pub strategy: &'a str,
+    /// The interpreter.
+    pub interpreter: &'a str,
+    /// Number of the replication.
+    pub replication: u32,
+    /// Master seed.
+    pub seed: u64,
+    /// Whether nobody asked for a window: it is the first part of the run, as much of it as can be taken in.
+    pub chosen: bool,
+}
+
+impl Head<'_> {
+    fn facts(&self) -> String {
+        format!(
+            "{} · {} on {} · replication {}, seed {}",
+            self.scenario, self.strategy, self.interpreter, self.replication, self.seed
+        )
+    }
+
+    /// Which window it is, and why that.
+    fn window(&self, recording: &Recording, gantt: &Gantt, hidden: usize) -> String {
+        let at = |s: f64| seconds(Nanos::from_secs_f64(s));
+        let (from, to) = gantt.window;
+        let mut text = format!(
+            "{} to {} of a run of {}",
+            at(from),
+            at(to),
+            seconds(recording.end)
+        );
+        if self.chosen && recording.stopped.is_some() {
+            text += ": its first part; --window 10ms..60ms shows another";
+        } else if recording.stopped.is_some() {
+            text += ": as much of the window as can be recorded; ask for a shorter one";
+        }
+        if hidden > 0 {
+            let rows = if hidden == 1 { "row" } else { "rows" };
+            text += &format!("; {hidden} {rows} in which less happens left out (--rows)");
+        }
+        text
+    }
+}
+
+/// The chart as text for a terminal.
+pub fn page(
+    head: &Head<'_>,
+    recording: &Recording,
+    gantt: &Gantt,
+    hidden: usize,
+    layout: Layout,
+) -> String {
+    let mut lines = vec![
+        head.facts(),
+        head.window(recording, gantt, hidden),
+        String::new(),
+    ];
+    if !layout.unicode {
+        lines[0] = lines[0].replace('·', "|");
+    }
+    lines.extend(chart(gantt, layout));
+    let mut out = lines.join("\n");
+    out.push('\n');
+    out
+}
+
+/// The chart as a figure, to be drawn.
+pub fn drawn(head: &Head<'_>, recording: &Recording, gantt: Gantt, hidden: usize) -> Figure {
+    Figure {
+        name: "timeline".into(),
+        title: format!(
+            "{}: {} on {}",
+            head.scenario, head.strategy, head.interpreter
+        ),
+        subtitle: format!(
+            "{} · replication {}, seed {}",
+            head.window(recording, &gantt, hidden),
+            head.replication,
+            head.seed
+        ),
+        body: Body::Gantt(gantt),
+    }
+}
