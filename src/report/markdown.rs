@@ -97,6 +97,6 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
 }
 
 /// A cell must not end its row, nor start markup.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

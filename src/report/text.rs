@@ -12,7 +12,7 @@ use crate::measure::{CONFIDENCE, Estimate};
 use crate::study::{Forecast, Quantity, Reading, Status, Study, Verdict, digits, list, percent};
 
 /// Characters of a line, as far as there is something to leave out or a place to break it.
-const LINE: usize = 120;
+pub(super) const LINE: usize = 120;
 
 /// The study as a text that answers in its first line.
 pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
@@ -39,20 +39,20 @@ pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
 }
 
 /// What has been written, in the signs that may be used.
-struct Text {
-    out: String,
-    style: Style,
+pub(super) struct Text {
+    pub out: String,
+    pub style: Style,
 }
 
 impl Text {
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         let text = self.style.fit(text.trim_end().to_owned());
         self.out.push_str(&text);
         self.out.push('\n');
     }
 
     /// Words that may go on in the next line, which then begins with this indent.
-    fn prose(&mut self, indent: &str, text: &str) {
+    pub(super) fn prose(&mut self, indent: &str, text: &str) {
         let begin = &text[..text.len() - text.trim_start().len()];
         let mut line = begin.to_owned();
         let mut empty = true;
@@ -70,12 +70,12 @@ impl Text {
     }
 }
 
-fn width(text: &str) -> usize {
+pub(super) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
 /// The text with blanks before it or after it, so many characters wide.
-fn padded(text: &str, to: usize, right: bool) -> String {
+pub(super) fn padded(text: &str, to: usize, right: bool) -> String {
     let blanks = " ".repeat(to.saturating_sub(width(text)));
     if right {
         blanks + text

@@ -106,3 +106,26 @@ pub(super) fn written(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+/// A value with what it is a value of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quoted {
+    /// The metric in words.
+    pub metric: String,
+    /// What it counts.
+    pub unit: Unit,
+    /// The value.
+    pub value: EstimateDocument,
+}
+
+impl Quoted {
+    /// `12.4 ± 0.3 s`.
+    pub fn text(&self) -> String {
+        quantity_text(self.unit, self.value)
+    }
+
+    /// `makespan 12.4 ± 0.3 s`.
+    pub fn named(&self) -> String {
+        format!("{} {}", self.metric, self.text())
+    }
+}

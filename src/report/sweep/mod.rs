@@ -3,13 +3,32 @@
 //! A sweep's file holds a header and a line for each case of each point ([`header_line`], [`point_lines`]); everything else is made
 //! from these lines read back ([`document()`]), so that a sweep that was interrupted, resumed or looked at a year later says the same.
 
+mod bars;
 mod best;
+mod canvas;
+mod chart;
+mod curves;
+mod find;
 mod flat;
+mod insight;
+mod knee;
+mod markdown;
 mod metric;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod table;
 mod text;
+mod view;
 
 pub use best::{Best, best, best_of_lines};
+pub use find::insights;
 pub use flat::csv;
+pub use insight::{Extent, Insight, Place};
+pub use knee::Bend;
+pub use markdown::markdown;
+pub use metric::Quoted;
+#[cfg(feature = "parquet")]
+pub use parquet::parquet;
 pub use text::text;
 
 use super::SCHEMA;

@@ -1,29 +1,395 @@
-//! The sweep for a terminal.
+//! The sweep for a terminal: what was varied, what stands out, the points as a table, the chart, and the command that repeats it.
 
-use super::best::best;
-use super::metric::{Ranking, value, written};
-use crate::report::document::SweepDocument;
+use std::collections::BTreeMap;
+
+use super::chart::{chart, entries};
+use super::find::insights;
+use super::insight::{Insight, Place};
+use super::table::{Column, Shown, Table, across, along, also, letter, long};
+use super::view::View;
+use crate::report::document::{AxisDocument, SweepDocument};
+use crate::report::grid::WIDE;
+use crate::report::text::{LINE, Text, padded, width};
 use crate::report::{Meta, Style};
+use crate::study::{list, percent};
 
-/// The sweep as a text for people: what was swept, the points, the best of them, and the command that repeats it.
+/// More sentences than these are for those who want to know it all.
+const SENTENCES: usize = 12;
+
+/// The sweep as a text for people.
 pub fn text(sweep: &SweepDocument, meta: &Meta, style: Style) -> String {
-    let header = &sweep.header;
-    let ranking = Ranking::new(&header.ranked_by);
-    let mut lines = vec![format!(
-        "{}: {}",
-        header.scenario.name, header.scenario.question
-    )];
-    for row in &sweep.rows {
-        let at: Vec<String> = header
-            .axes
-            .iter()
-            .filter_map(|a| Some(format!("{} {}", a.label, written(row.at.get(&a.path)?))))
-            .collect();
-        let result = value(row).map_or(row.case.status.clone(), |v| ranking.text(v));
-        lines.push(format!("{}  {}  {result}", at.join(", "), row.case.name()));
+    let view = View::new(sweep);
+    let mut out = Text {
+        out: String::new(),
+        style,
+    };
+    heading(&mut out, &view);
+    out.line("");
+    stands_out(&mut out, &view);
+    tables(&mut out, &view);
+    let lines = chart(&view, style);
+    lines.iter().for_each(|l| out.line(l));
+    if !lines.is_empty() {
+        out.line("");
     }
-    lines.extend(best(sweep).map(|b| format!("Best: {}", b.text())));
-    lines.push(format!("repeat: {}", meta.command));
-    lines.push(String::new());
-    style.fit(lines.join("\n"))
+    if warnings(sweep)
+        .map(|w| out.prose("  ", &format!("warning: {w}")))
+        .count()
+        > 0
+    {
+        out.line("");
+    }
+    out.line(&format!("repeat: {}", meta.command));
+    out.out
+}
+
+fn heading(out: &mut Text, view: &View<'_>) {
+    let header = &view.sweep.header;
+    let question = if header.scenario.question.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", header.scenario.question)
+    };
+    out.prose("", &format!("{}{question}", header.scenario.name));
+    out.prose("", &facts(view).join(" · "));
+}
+
+/// What was varied, how often each point was simulated, and what the intervals are.
+pub(super) fn facts(view: &View<'_>) -> Vec<String> {
+    let header = &view.sweep.header;
+    let varied: Vec<String> = header.axes.iter().map(axis).collect();
+    let how = if header.zip { ", side by side" } else { "" };
+    let mut facts = vec![format!("{}{how}", varied.join("; "))];
+    let (done, all) = (view.points.len() as u64, header.points);
+    facts.push(if done == all {
+        count(all, "point")
+    } else {
+        format!("{done} of {} (incomplete)", count(all, "point"))
+    });
+    match view.series.as_slice() {
+        [] => {}
+        [one] if one.name == "it" => {}
+        [one] => facts.push(one.name.clone()),
+        all => facts.push(format!("{} strategies", all.len())),
+    }
+    if !header.axes.iter().any(|a| a.path == "machine.cores") {
+        facts.push(count(header.machine.cores.len() as u64, "core"));
+    }
+    let interpreters: BTreeMap<&str, ()> = view
+        .sweep
+        .rows
+        .iter()
+        .map(|r| (r.case.interpreter.as_str(), ()))
+        .collect();
+    if let (1, Some((name, ()))) = (interpreters.len(), interpreters.first_key_value()) {
+        facts.push((*name).to_owned());
+    }
+    let counted = view.sweep.rows.iter().filter(|r| r.case.is_fine());
+    let (least, most) = counted.fold((u32::MAX, 0), |(a, b), r| {
+        (a.min(r.case.replications), b.max(r.case.replications))
+    });
+    match (least, most) {
+        (_, 0) => {}
+        (a, b) if a == b => facts.push(count(a.into(), "replication")),
+        (a, b) => facts.push(format!("{a} to {b} replications")),
+    }
+    facts.push(format!("seed {}", header.seed));
+    facts.push(format!("± at {} confidence", percent(header.confidence)));
+    facts
+}
+
+fn count(n: u64, of: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {of}{s}")
+}
+
+/// `cores from 1 to 16 (16 values)`, `interpreter: cpython-3.14, cpython-3.14t`.
+fn axis(axis: &AxisDocument) -> String {
+    let values: Vec<String> = axis.values.iter().map(super::metric::written).collect();
+    match (values.as_slice(), &axis.numbers) {
+        ([first, .., last], Some(n)) if n.len() > 4 && n.windows(2).all(|w| w[0] < w[1]) => {
+            format!("{} from {first} to {last} ({} values)", axis.label, n.len())
+        }
+        (all, _) if all.len() > 8 => format!("{}: {} values", axis.label, all.len()),
+        (all, _) => format!("{}: {}", axis.label, all.join(", ")),
+    }
+}
+
+/// What stands out, without the knees that lie where more stops paying.
+pub(super) fn told(sweep: &SweepDocument) -> Vec<Insight> {
+    let all = insights(sweep);
+    let stops = |of: &[String], place: &Place| {
+        all.iter().any(|i| {
+            matches!(i, Insight::StopsPaying { cases, at, .. }
+                if at == place && of.iter().all(|c| cases.contains(c)))
+        })
+    };
+    all.iter()
+        .filter(|i| !matches!(i, Insight::Knee { cases, at, .. } if stops(cases, at)))
+        .cloned()
+        .collect()
+}
+
+fn stands_out(out: &mut Text, view: &View<'_>) {
+    let all = told(view.sweep);
+    if all.is_empty() {
+        return;
+    }
+    let shown = if out.style.verbose {
+        all.len()
+    } else {
+        SENTENCES
+    };
+    if !matches!(all[0], Insight::Best { .. }) {
+        out.line("No point has a forecast that means anything.");
+    }
+    for insight in all.iter().take(shown) {
+        let text = insight.text();
+        if matches!(insight, Insight::Best { .. }) {
+            out.prose("", &text);
+        } else {
+            out.prose("    ", &format!("  - {text}"));
+        }
+    }
+    if all.len() > shown {
+        out.line(&format!(
+            "  - and {} more with --verbose",
+            all.len() - shown
+        ));
+    }
+    out.line("");
+}
+
+fn tables(out: &mut Text, view: &View<'_>) {
+    let all = out.style.verbose;
+    for table in chosen(view, all) {
+        let mut table = table;
+        // Before the layout: a sign that becomes two in ASCII must find its room.
+        let style = out.style;
+        let cells = table.rows.iter_mut().flatten();
+        cells.for_each(|c| *c = style.fit(std::mem::take(c)));
+        lay_out(out, view, &table);
+        out.line("");
+    }
+    let marks = match (view.series.len() > 1, view.varied().len()) {
+        (true, 0 | 1) => "** best of all; * best of its line, or tied with it",
+        _ => "** best of all",
+    };
+    if super::best::best(view.sweep).is_some() {
+        let few = percent(WIDE);
+        out.line(&format!(
+            "{marks}; ± always beside {}, elsewhere where it is above {few}",
+            view.ranking.name
+        ));
+        out.line("");
+    }
+}
+
+/// The tables that show this sweep best.
+pub(super) fn chosen(view: &View<'_>, all: bool) -> Vec<Table> {
+    let more = || also(view).into_iter().map(Shown::Also);
+    match view.varied().len() {
+        0 | 1 => {
+            let ranked = along(view, &[Shown::Ranked], all);
+            let second: Vec<Shown> = std::iter::once(Shown::Ranked)
+                .chain(more().take(1))
+                .collect();
+            let both = along(view, &second, all);
+            let mut tables = vec![if both.wide() <= LINE { both } else { ranked }];
+            if all {
+                let from = usize::from(tables[0].groups.len() > 2);
+                tables.extend(more().skip(from).map(|s| along(view, &[s], all)));
+            }
+            tables
+        }
+        2 => {
+            let fits = |t: Option<Table>| t.filter(|t| t.wide() <= LINE && t.rows.len() <= 40);
+            let best = (view.series.len() > 1).then_some(None);
+            let each = (0..view.series.len()).map(Some);
+            let few = all || view.series.len() * view.points.len() <= 80;
+            let tables: Vec<Table> = best
+                .into_iter()
+                .chain(each.filter(|_| few || best.is_none()))
+                .filter_map(|s| fits(across(view, s)))
+                .collect();
+            if tables.is_empty() {
+                vec![long(view, all)]
+            } else {
+                tables
+            }
+        }
+        _ => vec![long(view, all)],
+    }
+}
+
+impl Table {
+    /// Signs of a line, columns two apart.
+    fn wide(&self) -> usize {
+        (0..self.columns.len())
+            .map(|c| self.width_of(c) + 2)
+            .sum::<usize>()
+            - 2
+    }
+
+    fn width_of(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|r| r.get(column));
+        let cells = cells.map(|c| width(c));
+        let title = self.columns[column].heading();
+        cells.chain([width(&title)]).max().unwrap_or(0)
+    }
+}
+
+impl Column {
+    /// Numbers end in two signs of room for a mark; so does their heading.
+    fn heading(&self) -> String {
+        if self.marked {
+            format!("{}  ", self.title)
+        } else {
+            self.title.clone()
+        }
+    }
+}
+
+/// The table, in parts where it is too wide, with letters for the strategies where their names are.
+fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
+    if !table.title.is_empty() {
+        out.line(&table.title);
+    }
+    let mut short = Table {
+        title: String::new(),
+        groups: table.groups.clone(),
+        columns: table.columns.clone(),
+        rows: table.rows.clone(),
+        left_out: table.left_out.clone(),
+    };
+    let lettered = short.wide() > LINE && short.columns.iter().any(|c| c.series.is_some());
+    if lettered {
+        for c in &mut short.columns {
+            c.title = c
+                .series
+                .map_or_else(|| c.title.clone(), |s| letter(s).to_string());
+        }
+    }
+    let keys = short.groups.first().map_or(1, |g| g.1);
+    let fixed: usize = (0..keys).map(|c| short.width_of(c) + 2).sum();
+    // As many equal parts as are needed.
+    let columns = short.columns.len();
+    let room = (LINE + 2).saturating_sub(fixed).max(1);
+    let needed: usize = (keys..columns).map(|c| short.width_of(c) + 2).sum();
+    let parts = needed.div_ceil(room).max(1);
+    let most = columns.saturating_sub(keys).div_ceil(parts).max(1);
+    let mut from = keys;
+    while from < columns {
+        let mut to = from;
+        let mut wide = 0;
+        while to < (from + most).min(columns) && (to == from || wide + short.width_of(to) <= room) {
+            wide += short.width_of(to) + 2;
+            to += 1;
+        }
+        part(out, &short, keys, from..to);
+        if to < columns {
+            out.line("");
+        }
+        from = to;
+    }
+    let letters =
+        table.groups.len() == 2 && table.groups[0].1 == 1 && table.title.starts_with("best");
+    if lettered || (letters && view.series.len() > 1) {
+        let names = view.series.iter().enumerate();
+        let all = names.map(|(s, x)| format!("{} {}", letter(s), x.name));
+        entries(all, LINE).iter().for_each(|l| out.line(l));
+    }
+}
+
+fn part(out: &mut Text, table: &Table, keys: usize, columns: std::ops::Range<usize>) {
+    let chosen: Vec<usize> = (0..keys).chain(columns.clone()).collect();
+    let wide: Vec<usize> = chosen.iter().map(|&c| table.width_of(c)).collect();
+    if table.groups.iter().any(|g| !g.0.is_empty()) {
+        let mut line = String::new();
+        let mut first = 0;
+        for (text, n) in &table.groups {
+            let mine = first..first + n;
+            first += n;
+            let signs: usize = chosen
+                .iter()
+                .zip(&wide)
+                .filter(|(c, _)| mine.contains(c))
+                .map(|(_, w)| w + 2)
+                .sum();
+            line += &padded(text, signs, false);
+        }
+        out.line(&line);
+    }
+    let cells = |text: &dyn Fn(usize) -> String| {
+        let line = chosen
+            .iter()
+            .zip(&wide)
+            .map(|(&c, &w)| padded(&text(c), w, table.columns[c].number));
+        line.collect::<Vec<String>>().join("  ")
+    };
+    out.line(&cells(&|c| table.columns[c].heading()));
+    for (i, row) in table.rows.iter().enumerate() {
+        if let Some(n) = table.gap_before(i) {
+            out.line(&format!("  ... {n} more, see the file or --verbose ..."));
+        }
+        out.line(&cells(&|c| row.get(c).cloned().unwrap_or_default()));
+    }
+}
+
+/// What is doubtful, by kind of warning; what the table or the sentences already say is left out.
+pub(super) fn warnings(sweep: &SweepDocument) -> impl Iterator<Item = String> {
+    let mut points: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    let mut all: Vec<u64> = sweep.rows.iter().map(|r| r.point).collect();
+    all.dedup();
+    for row in &sweep.rows {
+        for code in &row.warnings {
+            let of = points.entry(code).or_default();
+            if of.last() != Some(&row.point) {
+                of.push(row.point);
+            }
+        }
+    }
+    let asked = percent(sweep.header.precision);
+    let n = all.len();
+    points.into_iter().filter_map(move |(code, at)| {
+        let what = match code {
+            "saturated" | "out-of-memory" | "deadlock" | "nothing-completed" | "objective-missed" => {
+                return None;
+            }
+            "not-converged" => format!(
+                "the precision of {asked} was not reached; allow more with --max-events or --replications"
+            ),
+            "few-replications" => {
+                "too few replications for an interval that can be trusted; raise --replications".into()
+            }
+            "warmup-uncertain" => {
+                "the run is too short to tell where its warm-up ends; simulate a longer horizon".into()
+            }
+            "event-limit" => "a run was cut off at the limit of events; raise --max-events".into(),
+            other => format!("{other}; run that point with `pchsim run` to see why"),
+        };
+        Some(format!("{what} ({})", where_at(&at, n)))
+    })
+}
+
+fn where_at(points: &[u64], of: usize) -> String {
+    if points.len() == of {
+        return "at every point".into();
+    }
+    let some: Vec<String> = points.iter().take(4).map(u64::to_string).collect();
+    let more = if points.len() > some.len() {
+        ", ..."
+    } else {
+        ""
+    };
+    let noun = if points.len() == 1 { "point" } else { "points" };
+    format!(
+        "{} of {of} points: {noun} {}{more}",
+        points.len(),
+        if more.is_empty() {
+            list(&some)
+        } else {
+            some.join(", ")
+        }
+    )
 }

@@ -1,0 +1,427 @@
+//! The metric against the swept axis, in the signs of a terminal. The crates that draw in a terminal have neither letters on their
+//! curves nor axes with units, which is what makes the chart readable without colour; so this is our own.
+
+use std::collections::BTreeSet;
+
+use super::bars::bars;
+use super::canvas::{ACROSS, Canvas, UP};
+use super::metric::value;
+use super::table::{in_unit, letter};
+use super::view::{Slice, View, doubles};
+use crate::report::Style;
+use crate::report::document::AxisDocument;
+use crate::study::digits;
+
+/// Curves that can still be told apart.
+const CURVES: usize = 12;
+
+/// A curve: its letter, its name, its points by rising x (`None`: no number there).
+struct Curve {
+    letter: char,
+    name: String,
+    dots: Vec<(f64, Option<f64>)>,
+}
+
+/// The chart's lines; none where there is nothing to draw.
+pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
+    let Some(along) = view.main_axis().filter(|_| view.points.len() > 1) else {
+        return Vec::new();
+    };
+    let slices = view.slices(along);
+    if view.axes()[along].numbers.is_none() {
+        return bars(view, along, &slices, style);
+    }
+    let single = slices.len() == 1;
+    let mut curves = match slices.as_slice() {
+        [slice] => of_series(view, along, slice),
+        _ if view.varied().len() == 2 => of_slices(view, along, &slices),
+        _ => return Vec::new(),
+    };
+    curves.retain(|c| c.dots.iter().any(|d| d.1.is_some()));
+    let left_out = curves.len().saturating_sub(CURVES);
+    curves.truncate(CURVES);
+    let Some(plot) = Plot::new(view, along, &curves) else {
+        return Vec::new();
+    };
+    let best = if single || view.series.len() == 1 {
+        ""
+    } else {
+        " of the best strategy"
+    };
+    let title = format!(
+        "{}{best} against {}{}",
+        plot.title,
+        plot.label,
+        plot.remark()
+    );
+    let (picture, behind) = plot.draw(&curves, style);
+    let mut lines = vec![title];
+    lines.extend(picture);
+    lines.extend(legend(&curves, &behind));
+    if left_out > 0 {
+        lines.push(format!("  {left_out} more are not drawn"));
+    }
+    lines
+}
+
+fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
+    let curve = |s: usize| Curve {
+        letter: letter(s),
+        name: view.series[s].name.clone(),
+        dots: view
+            .curve(s, along, slice)
+            .iter()
+            .map(|d| (d.x, d.value.map(|v| v.mean)))
+            .collect(),
+    };
+    (0..view.series.len()).map(curve).collect()
+}
+
+/// The best of all strategies, a curve for each value of the other axis.
+fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
+    let best = |mut dots: Vec<(f64, Option<f64>)>| {
+        dots.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut out: Vec<(f64, Option<f64>)> = Vec::new();
+        for (x, y) in dots {
+            match out.last_mut() {
+                Some(last) if last.0 == x => {
+                    last.1 = match (last.1, y) {
+                        (Some(a), Some(b)) if view.ranking.better(b, a) => Some(b),
+                        (a, b) => a.or(b),
+                    }
+                }
+                _ => out.push((x, y)),
+            }
+        }
+        out
+    };
+    let curve = |(n, slice): (usize, &Slice)| {
+        let named: Vec<String> = slice
+            .fixed
+            .iter()
+            .map(|&(a, i)| format!("{} {}", view.axes()[a].label, view.written(a, i)))
+            .collect();
+        let all = of_series(view, along, slice);
+        Curve {
+            letter: letter(n),
+            name: named.join(", "),
+            dots: best(all.into_iter().flat_map(|c| c.dots).collect()),
+        }
+    };
+    slices.iter().enumerate().map(curve).collect()
+}
+
+/// Letters and names; a curve that is nowhere seen says behind which other one it is.
+fn legend(curves: &[Curve], behind: &[Option<char>]) -> Vec<String> {
+    let all = curves.iter().zip(behind).map(|(c, behind)| {
+        let behind = behind.map_or(String::new(), |b| format!(" (behind {b})"));
+        format!("{} {}{behind}", c.letter, c.name)
+    });
+    entries(all, 76)
+}
+
+/// The entries of a legend in lines not wider than so much, as far as each entry lets them.
+pub(super) fn entries(all: impl Iterator<Item = String>, wide: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for entry in all {
+        match lines.last_mut() {
+            Some(l) if l.chars().count() + entry.chars().count() + 3 <= wide => {
+                l.push_str("   ");
+                l.push_str(&entry);
+            }
+            _ => lines.push(format!("  {entry}")),
+        }
+    }
+    lines
+}
+
+/// How values are laid along an axis.
+#[derive(Clone, Copy)]
+struct Range {
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+impl Range {
+    /// Place of a value, 0 to 1.
+    fn share(self, v: f64) -> f64 {
+        let of = |v: f64| if self.log { libm::log2(v) } else { v };
+        let (low, high) = (of(self.low), of(self.high));
+        if high > low {
+            ((of(v) - low) / (high - low)).clamp(0.0, 1.0)
+        } else {
+            0.5
+        }
+    }
+
+    /// Upwards: by powers of ten where the values are ten times apart, from zero where the least is below two fifths of the
+    /// greatest or all that differs is noise (so much is within an interval), else only as far as they go.
+    fn upward(values: &[f64], noise: f64) -> Option<Self> {
+        let low = values.iter().copied().reduce(f64::min)?;
+        let high = values.iter().copied().reduce(f64::max)?;
+        if low > 0.0 && high / low >= 10.0 {
+            return Some(Self {
+                low,
+                high,
+                log: true,
+            });
+        }
+        let low = if low > 0.4 * high && high - low > 4.0 * noise {
+            low - (high - low) * 0.05
+        } else {
+            low.min(0.0)
+        };
+        let high = if high > low { high } else { low + 1.0 };
+        Some(Self {
+            low,
+            high,
+            log: false,
+        })
+    }
+
+    /// Round values within it.
+    fn ticks(self) -> Vec<f64> {
+        if self.log {
+            let decades = libm::log10(self.high / self.low);
+            let of_decade: &[f64] = if decades > 3.0 {
+                &[1.0]
+            } else {
+                &[1.0, 2.0, 5.0]
+            };
+            let first = libm::floor(libm::log10(self.low));
+            #[expect(clippy::cast_possible_truncation, reason = "a double has 640 decades")]
+            let count = libm::ceil(decades) as u32 + 1;
+            return (0..=count)
+                .flat_map(|d| {
+                    of_decade
+                        .iter()
+                        .map(move |f| f * libm::pow(10.0, first + f64::from(d)))
+                })
+                .filter(|v| (self.low..=self.high).contains(v))
+                .collect();
+        }
+        let rough = (self.high - self.low) / 5.0;
+        let unit = libm::pow(10.0, libm::floor(libm::log10(rough)));
+        let step = [1.0, 2.0, 5.0, 10.0]
+            .map(|f| f * unit)
+            .into_iter()
+            .find(|s| *s >= rough * 0.999)
+            .unwrap_or(unit * 10.0);
+        let first = libm::ceil(self.low / step - 1e-9);
+        (0..12)
+            .map(|i| (first + f64::from(i)) * step)
+            .filter(|v| *v <= self.high + step * 1e-9)
+            .collect()
+    }
+}
+
+/// Where things are drawn.
+struct Plot {
+    title: String,
+    x: Range,
+    y: Range,
+    /// Values and labels of the axis across, rising.
+    across: Vec<(f64, String)>,
+    label: String,
+    scale: f64,
+}
+
+impl Plot {
+    fn new(view: &View<'_>, along: usize, curves: &[Curve]) -> Option<Self> {
+        let axis = &view.axes()[along];
+        let numbers = axis.numbers.as_ref()?;
+        let all = curves.iter().flat_map(|c| &c.dots);
+        let drawn: BTreeSet<u64> = all.map(|d| d.0.to_bits()).collect();
+        let mut across: Vec<(f64, String)> = (0..numbers.len())
+            .map(|i| (numbers[i], view.written(along, i)))
+            .filter(|(x, _)| x.is_finite() && drawn.contains(&x.to_bits()))
+            .collect();
+        across.sort_by(|a, b| a.0.total_cmp(&b.0));
+        across.dedup_by(|a, b| a.0 == b.0);
+        let xs: Vec<f64> = across.iter().map(|a| a.0).collect();
+        let ys: Vec<f64> = curves
+            .iter()
+            .flat_map(|c| c.dots.iter().filter_map(|d| d.1))
+            .collect();
+        if xs.len() < 2 {
+            return None;
+        }
+        let (scale, unit, _) = in_unit(view);
+        let scaled: Vec<f64> = ys.iter().map(|y| y / scale).collect();
+        let unit = if unit.is_empty() {
+            String::new()
+        } else {
+            format!(" ({unit})")
+        };
+        Some(Self {
+            title: format!("{}{unit}", view.ranking.name),
+            x: Range {
+                low: xs[0],
+                high: xs[xs.len() - 1],
+                log: doubles(&xs),
+            },
+            y: Range::upward(&scaled, noise(view) / scale)?,
+            across,
+            label: with_unit(axis),
+            scale,
+        })
+    }
+
+    fn remark(&self) -> &'static str {
+        match (self.y.log, self.y.low > 0.0) {
+            (true, _) => ", logarithmic scale",
+            (false, true) => ", not from zero",
+            _ => "",
+        }
+    }
+
+    /// Place of a point on a canvas so wide and high.
+    fn place(&self, x: f64, y: f64, wide: usize, high: usize) -> (usize, usize) {
+        let at = |share: f64, n: usize| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "shares are 0 to 1"
+            )]
+            let i = libm::round(share * (n - 1) as f64) as usize;
+            i
+        };
+        (
+            at(self.x.share(x), wide),
+            at(1.0 - self.y.share(y / self.scale), high),
+        )
+    }
+
+    /// The picture, and of each curve the letter that hides all of its own.
+    fn draw(&self, curves: &[Curve], style: Style) -> (Vec<String>, Vec<Option<char>>) {
+        let mut canvas = Canvas::new(style.unicode);
+        let (wide, high) = canvas.fine();
+        for w in curves.iter().flat_map(|c| c.dots.windows(2)) {
+            if let ((x0, Some(y0)), (x1, Some(y1))) = (w[0], w[1]) {
+                let from = self.place(x0, y0, wide, high);
+                canvas.line(from, self.place(x1, y1, wide, high));
+            }
+        }
+        let behind = curves.iter().map(|c| {
+            // Of many points some letters: a row of them would hide the course.
+            let every = c.dots.len().div_ceil(24).max(1);
+            let dots = c.dots.iter().step_by(every);
+            let letters: Vec<char> = dots
+                .filter_map(|(x, y)| Some(self.place(*x, (*y)?, ACROSS, UP)))
+                .map(|at| canvas.letter(at, c.letter))
+                .collect();
+            let seen = letters.contains(&c.letter);
+            let times = |l: &char| letters.iter().filter(|m| *m == l).count();
+            let most = letters.iter().rev().max_by_key(|l| times(l));
+            most.copied().filter(|_| !seen)
+        });
+        let behind = behind.collect();
+        (self.framed(&canvas, style), behind)
+    }
+
+    /// The canvas with its axes.
+    fn framed(&self, canvas: &Canvas, style: Style) -> Vec<String> {
+        let (bar, corner, dash, tick) = if style.unicode {
+            ('│', '└', '─', '┤')
+        } else {
+            ('|', '+', '-', '+')
+        };
+        let mut labels: Vec<String> = vec![String::new(); UP];
+        let ticks = self.y.ticks();
+        for t in &ticks {
+            let (_, line) = self.place(self.x.low, t * self.scale, ACROSS, UP);
+            if labels[line].is_empty() {
+                labels[line] = tick_text(*t, &ticks, self.y.log);
+            }
+        }
+        let wide = labels.iter().map(|l| l.chars().count()).max().unwrap_or(0);
+        let mut out: Vec<String> = (0..UP)
+            .map(|line| {
+                let sign = if labels[line].is_empty() { bar } else { tick };
+                let blanks = " ".repeat(wide - labels[line].chars().count());
+                format!("  {blanks}{} {sign}{}", labels[line], canvas.text(line))
+            })
+            .collect();
+        let floor: String = std::iter::repeat_n(dash, ACROSS).collect();
+        out.push(format!("  {} {corner}{floor}", " ".repeat(wide)));
+        out.push(format!("  {}  {}", " ".repeat(wide), self.ticks_across()));
+        out
+    }
+
+    /// The swept values below the axis where there is room for them, else round ones; and what they are.
+    fn ticks_across(&self) -> String {
+        let swept = self.placed(&self.across);
+        let plain = |a: &(f64, String)| a.1.parse::<f64>().is_ok();
+        let text = if swept.1 || self.x.log || !self.across.iter().all(plain) {
+            swept.0
+        } else {
+            let ticks = self.x.ticks();
+            let text = |t: &f64| (*t, tick_text(*t, &ticks, false));
+            self.placed(&ticks.iter().map(text).collect::<Vec<_>>()).0
+        };
+        format!("{}  {}", text.trim_end(), self.label)
+    }
+
+    /// Labels below their places, and whether there was room for all; the last one always stands.
+    fn placed(&self, labels: &[(f64, String)]) -> (String, bool) {
+        let mut line = vec![' '; ACROSS + 16];
+        let room = |text: &str| text.chars().count();
+        let start = |x: f64, text: &str| {
+            let (at, _) = self.place(x, self.y.low * self.scale, ACROSS, UP);
+            at.saturating_sub(room(text) / 2)
+        };
+        let limit = labels.last().map_or(0, |(x, text)| start(*x, text));
+        let (mut free_from, mut all) = (0, true);
+        for (i, (x, text)) in labels.iter().enumerate() {
+            let from = start(*x, text);
+            let last = i + 1 == labels.len();
+            if from < free_from || (!last && from + room(text) >= limit) {
+                all = false;
+                continue;
+            }
+            for (cell, c) in line.iter_mut().skip(from).zip(text.chars()) {
+                *cell = c;
+            }
+            free_from = from + room(text) + 1;
+        }
+        (line.into_iter().collect(), all)
+    }
+}
+
+/// Half the width of the middle one of all intervals.
+fn noise(view: &View<'_>) -> f64 {
+    let rows = view.sweep.rows.iter().filter_map(value);
+    let halves = rows.filter_map(|e| Some((e.high? - e.low?) / 2.0));
+    let mut halves: Vec<f64> = halves.collect();
+    halves.sort_by(f64::total_cmp);
+    halves.get(halves.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// `rate (per s)`, `cores`.
+fn with_unit(axis: &AxisDocument) -> String {
+    match axis.unit.as_deref() {
+        Some("per_s") if axis.values.iter().all(serde_json::Value::is_number) => {
+            format!("{} (per s)", axis.label)
+        }
+        _ => axis.label.clone(),
+    }
+}
+
+fn tick_text(value: f64, ticks: &[f64], log: bool) -> String {
+    if log || ticks.len() < 2 {
+        let text = digits(value, 3);
+        let whole = text.contains('.');
+        return if whole {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        };
+    }
+    let step = (ticks[1] - ticks[0]).abs();
+    let decimals = crate::study::decimals(step, 1);
+    format!(
+        "{:.decimals$}",
+        if value.abs() < step / 2.0 { 0.0 } else { value }
+    )
+}

@@ -1,0 +1,292 @@
+//! What stands out along one axis: crossings, where more of a resource stops paying, knees.
+
+use super::find::{apart, place, quoted, suffix};
+use super::insight::{Insight, Place};
+use super::knee::{Bend, knee};
+use super::metric::Quoted;
+use super::view::{Dot, Slice, View, doubles};
+use crate::report::document::EstimateDocument;
+use crate::study::{TIE, Unit};
+
+/// A gain below this share does not pay for more of a resource.
+const PAYS: f64 = 0.05;
+
+/// The curves of a slice.
+pub(super) struct Curves<'a> {
+    view: &'a View<'a>,
+    along: usize,
+    given: Vec<Place>,
+    /// Of each series its fine points.
+    curves: Vec<Vec<(Dot<'a>, EstimateDocument)>>,
+    /// The series with the best value of all.
+    best: Option<usize>,
+}
+
+impl<'a> Curves<'a> {
+    pub(super) fn new(view: &'a View<'a>, along: usize, slice: &Slice) -> Self {
+        let fine = |d: Dot<'a>| d.value.map(|v| (d, v));
+        let curves: Vec<Vec<_>> = (0..view.series.len())
+            .map(|s| {
+                view.curve(s, along, slice)
+                    .into_iter()
+                    .filter_map(fine)
+                    .collect()
+            })
+            .collect();
+        let dots = curves.iter().enumerate();
+        let dots = dots.flat_map(|(s, c)| c.iter().map(move |(d, _)| (s, *d)));
+        let best = view.best_of(dots).map(|(s, _)| s);
+        let given = &slice.fixed;
+        Self {
+            view,
+            along,
+            given: given.iter().map(|&(a, i)| place(view, a, i)).collect(),
+            curves,
+            best,
+        }
+    }
+
+    fn name(&self, series: usize) -> String {
+        self.view.series[series].name.clone()
+    }
+
+    fn place(&self, dot: &Dot<'_>) -> Place {
+        place(self.view, self.along, dot.index)
+    }
+
+    fn quoted(&self, value: EstimateDocument) -> Quoted {
+        quoted(self.view, value)
+    }
+
+    fn is_resource(&self) -> bool {
+        self.view.is_resource(self.along)
+    }
+
+    /// Where the best strategy changes, beyond chance.
+    pub(super) fn cross_overs(&self) -> Vec<Insight> {
+        let mut out = Vec::new();
+        let xs = self.values();
+        let mut before: Option<(usize, f64)> = None;
+        for &x in &xs {
+            let Some(leader) = self.leader(x) else {
+                continue;
+            };
+            match before {
+                Some((old, at)) if old != leader => {
+                    // The last value at which the old leader was truly better, and the first at which the new one is.
+                    let truly = |a: usize, b: usize, x: f64| {
+                        self.at(a, x)
+                            .zip(self.at(b, x))
+                            .is_some_and(|(a, b)| self.view.truly_better(b.1, a.1, TIE))
+                    };
+                    let was = xs
+                        .iter()
+                        .rev()
+                        .copied()
+                        .find(|&y| y <= at && truly(old, leader, y));
+                    if truly(leader, old, x) {
+                        out.extend(was.and_then(|was| self.crossing(old, leader, was, x)));
+                        before = Some((leader, x));
+                    }
+                }
+                _ => before = Some((leader, x)),
+            }
+        }
+        out
+    }
+
+    fn crossing(&self, before: usize, after: usize, from: f64, to: f64) -> Option<Insight> {
+        let xs = self.values();
+        let log = doubles(&xs);
+        let across = |x: f64| if log { libm::log2(x) } else { x };
+        let difference = |x: f64| Some((x, self.at(before, x)?.1.mean - self.at(after, x)?.1.mean));
+        let between = xs.iter().filter(|&&x| from <= x && x <= to);
+        let d: Vec<(f64, f64)> = between.filter_map(|&x| difference(x)).collect();
+        let w = d
+            .windows(2)
+            .find(|w| w[0].1 * w[1].1 <= 0.0 && w[0].1 != w[1].1)?;
+        let share = w[0].1 / (w[0].1 - w[1].1);
+        let about = across(w[0].0) + share * (across(w[1].0) - across(w[0].0));
+        let last = self.at(before, from)?;
+        let first = self.at(after, to)?;
+        Some(Insight::CrossOver {
+            before: self.name(before),
+            after: self.name(after),
+            given: self.given.clone(),
+            between: (self.place(&last.0), self.place(&first.0)),
+            about: if log { libm::exp2(about) } else { about },
+            unit: suffix(self.view.axes()[self.along].unit.as_deref()),
+        })
+    }
+
+    /// All values of the axis at which there is anything.
+    fn values(&self) -> Vec<f64> {
+        let mut all: Vec<f64> = self.curves.iter().flatten().map(|(d, _)| d.x).collect();
+        all.sort_by(f64::total_cmp);
+        all.dedup();
+        all
+    }
+
+    fn at(&self, series: usize, x: f64) -> Option<&(Dot<'a>, EstimateDocument)> {
+        let curve = &self.curves[series];
+        let found = curve.binary_search_by(|(d, _)| d.x.total_cmp(&x)).ok()?;
+        curve.get(found)
+    }
+
+    /// The series with the best mean at a value.
+    fn leader(&self, x: f64) -> Option<usize> {
+        let all = (0..self.curves.len()).filter_map(|s| Some((s, self.at(s, x)?.0)));
+        self.view.best_of(all).map(|(s, _)| s)
+    }
+
+    /// Where more of a resource stops paying, still pays, or makes it worse.
+    pub(super) fn pays(&self, best_alone: bool) -> Vec<Insight> {
+        if !self.is_resource() {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        let mut stops: Vec<(f64, f64, Vec<usize>)> = Vec::new();
+        for (s, curve) in self.curves.iter().enumerate() {
+            let (Some(last), true) = (curve.last(), curve.len() > 2) else {
+                continue;
+            };
+            if best_alone && self.best != Some(s) {
+                continue;
+            }
+            if let Some(worse) = self.retrograde(s) {
+                out.push(worse);
+                continue;
+            }
+            let enough = |from: &&(Dot<'_>, EstimateDocument)| {
+                let further = curve.iter().filter(|(d, _)| d.x > from.0.x);
+                let mut gains = further.map(|(_, v)| self.view.truly_better(from.1, *v, PAYS));
+                from.1.low.is_some() && !gains.any(|g| g)
+            };
+            match curve.iter().find(enough) {
+                Some((d, _)) if d.x < last.0.x => {
+                    match stops
+                        .iter_mut()
+                        .find(|(x, l, _)| *x == d.x && *l == last.0.x)
+                    {
+                        Some((_, _, all)) => all.push(s),
+                        None => stops.push((d.x, last.0.x, vec![s])),
+                    }
+                }
+                Some(_) if self.best == Some(s) => out.extend(self.still_pays(s)),
+                _ => {}
+            }
+        }
+        // That of the best strategy first.
+        stops.sort_by_key(|(_, _, all)| !all.iter().any(|&s| self.best == Some(s)));
+        let mut found: Vec<Insight> = stops
+            .into_iter()
+            .filter_map(|(x, _, all)| self.stops(&all, x))
+            .collect();
+        found.extend(out);
+        found
+    }
+
+    fn stops(&self, all: &[usize], x: f64) -> Option<Insight> {
+        let first = *all.first()?;
+        let (here, end) = (self.at(first, x)?, self.curves[first].last()?);
+        Some(Insight::StopsPaying {
+            cases: all.iter().map(|&s| self.name(s)).collect(),
+            given: self.given.clone(),
+            at: self.place(&here.0),
+            last: self.place(&end.0),
+            values: (all.len() == 1).then(|| (self.quoted(here.1), self.quoted(end.1))),
+        })
+    }
+
+    fn still_pays(&self, s: usize) -> Option<Insight> {
+        let curve = &self.curves[s];
+        let [a, b] = curve.get(curve.len().checked_sub(2)?..)? else {
+            return None;
+        };
+        self.view
+            .truly_better(a.1, b.1, PAYS)
+            .then(|| Insight::StillPays {
+                case: self.name(s),
+                given: self.given.clone(),
+                between: (self.place(&a.0), self.place(&b.0)),
+                gain: self.view.gain(a.1, b.1),
+            })
+    }
+
+    fn retrograde(&self, s: usize) -> Option<Insight> {
+        let curve = &self.curves[s];
+        let best = self.view.best_of(curve.iter().map(|(d, _)| (s, *d)))?.1;
+        let (last, (value, best_value)) = curve
+            .last()
+            .map(|(d, v)| (*d, *v))
+            .zip(best.value)
+            .map(|((d, v), b)| (d, (v, b)))?;
+        let loss = -self.view.gain(best_value, value);
+        (best.x < last.x && loss >= PAYS && apart(best_value, value)).then(|| Insight::Retrograde {
+            case: self.name(s),
+            given: self.given.clone(),
+            best: (self.place(&best), self.quoted(best_value)),
+            last: (self.place(&last), self.quoted(value)),
+            loss,
+        })
+    }
+
+    /// Where the curves bend; those at the same value stand together.
+    pub(super) fn knees(&self, best_alone: bool) -> Vec<Insight> {
+        let mut found: Vec<(usize, Bend, Vec<usize>)> = Vec::new();
+        for s in 0..self.curves.len() {
+            if best_alone && self.best != Some(s) {
+                continue;
+            }
+            let Some((index, bend)) = self.knee(s) else {
+                continue;
+            };
+            match found.iter_mut().find(|(i, b, _)| *i == index && *b == bend) {
+                Some((_, _, all)) => all.push(s),
+                None => found.push((index, bend, vec![s])),
+            }
+        }
+        let text = |(index, bend, all): (usize, Bend, Vec<usize>)| {
+            let here = self.curves[*all.first()?]
+                .iter()
+                .find(|(d, _)| d.index == index)?;
+            Some(Insight::Knee {
+                cases: all.iter().map(|&s| self.name(s)).collect(),
+                given: self.given.clone(),
+                at: self.place(&here.0),
+                bend,
+                metric: self.view.ranking.name.clone(),
+                value: (all.len() == 1).then(|| self.quoted(here.1)),
+            })
+        };
+        found.into_iter().filter_map(text).collect()
+    }
+
+    /// Index on the axis of a curve's knee. A time over a resource is looked at as a speed, its inverse: a time bends even when
+    /// twice the resource halves it.
+    fn knee(&self, s: usize) -> Option<(usize, Bend)> {
+        let curve = &self.curves[s];
+        let speed = self.is_resource() && self.view.ranking.unit == Unit::Seconds;
+        let upto = if self.is_resource() && self.retrograde(s).is_some() {
+            // What follows the best is said by that.
+            let best = self.view.best_of(curve.iter().map(|(d, _)| (s, *d)))?.1;
+            curve.iter().take_while(|(d, _)| d.x <= best.x).count()
+        } else {
+            curve.len()
+        };
+        let xs: Vec<f64> = curve.iter().map(|(d, _)| d.x).collect();
+        let log = !self.is_resource() && doubles(&xs);
+        let across = |x: f64| if log { libm::log2(x) } else { x };
+        let xs: Vec<f64> = xs.iter().take(upto).map(|&x| across(x)).collect();
+        let up = |v: f64| if speed { 1.0 / v } else { v };
+        let ys: Vec<f64> = curve[..upto].iter().map(|(_, v)| up(v.mean)).collect();
+        let (i, bend) = knee(&xs, &ys)?;
+        let (first, here, last) = (curve[0].1, curve[i].1, curve[upto - 1].1);
+        // The curve rises or falls beyond chance, and the knee is not the noise of one point.
+        let height = (last.mean - first.mean).abs();
+        let noise = here.high.zip(here.low).map(|(h, l)| h - l);
+        let real = apart(first, last) && noise.is_some_and(|n| n < 0.3 * height);
+        (real && (!self.is_resource() || bend == Bend::LevelsOff))
+            .then_some((curve[i].0.index, bend))
+    }
+}

@@ -1,0 +1,412 @@
+//! The points of a sweep as tables of short texts: values of one axis down and strategies across, or one axis down and another
+//! across, or a line for each point. Text and Markdown lay them out.
+
+use super::metric::{as_estimate, unit_of, value};
+use super::view::{Slice, View};
+use crate::report::document::{EstimateDocument, SweepRow};
+use crate::report::grid::{Interval, WIDE, estimate};
+use crate::scenario::Metric;
+use crate::study::{Quantity, Unit};
+
+/// More rows than this are shortened in the middle.
+const ROWS: usize = 30;
+
+/// A table.
+pub(super) struct Table {
+    /// What it shows; empty where the columns say it.
+    pub title: String,
+    /// Headings over several columns each: text and number of columns.
+    pub groups: Vec<(String, usize)>,
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<String>>,
+    /// How many rows were left out, and before which that is left.
+    pub left_out: Vec<(usize, usize)>,
+}
+
+/// A column.
+#[derive(Clone)]
+pub(super) struct Column {
+    pub title: String,
+    /// Whether its cells are numbers.
+    pub number: bool,
+    /// The series that it shows.
+    pub series: Option<usize>,
+    /// Whether its cells end in marks (or the room for them).
+    pub marked: bool,
+}
+
+impl Column {
+    fn words(title: &str) -> Self {
+        Self {
+            title: title.into(),
+            number: false,
+            series: None,
+            marked: false,
+        }
+    }
+
+    fn numbers(title: &str) -> Self {
+        Self {
+            number: true,
+            ..Self::words(title)
+        }
+    }
+}
+
+/// What a cell shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The metric that the sweep is ranked by.
+    Ranked,
+    /// Another quantity.
+    Also(Quantity),
+}
+
+/// A quantity over the whole table: what it is called, in one unit.
+struct Measured {
+    shown: Shown,
+    scale: f64,
+    title: String,
+}
+
+impl Measured {
+    fn new(view: &View<'_>, shown: Shown) -> Self {
+        let (name, unit) = match shown {
+            Shown::Ranked => (view.ranking.name.clone(), view.ranking.unit),
+            Shown::Also(q) => (short(q).to_owned(), q.unit()),
+        };
+        let values = view.sweep.rows.iter().filter_map(|r| get(r, shown));
+        let (scale, unit) = unit_of(unit, values.map(|e| e.mean));
+        let title = if unit.is_empty() || unit == name {
+            name
+        } else {
+            format!("{name} ({unit})")
+        };
+        Self {
+            shown,
+            scale,
+            title,
+        }
+    }
+
+    fn cell(&self, row: Option<&SweepRow>) -> String {
+        let Some(row) = row else { return "–".into() };
+        let Some(e) = get(row, self.shown) else {
+            return match self.shown {
+                Shown::Ranked => why(&row.case.status).into(),
+                Shown::Also(_) => "–".into(),
+            };
+        };
+        let e = as_estimate(e);
+        let interval = match e.relative() {
+            _ if self.shown == Shown::Ranked => Interval::Always,
+            Some(r) if r <= WIDE => Interval::Never,
+            _ => Interval::IfVisible,
+        };
+        estimate(e.scaled(1.0 / self.scale), interval)
+    }
+}
+
+fn get(row: &SweepRow, shown: Shown) -> Option<EstimateDocument> {
+    match shown {
+        Shown::Ranked => value(row),
+        Shown::Also(q) => row.case.get(q),
+    }
+}
+
+/// Why there is no number, in few words.
+fn why(status: &str) -> &str {
+    match status {
+        "fine" => "–",
+        "nothing completed" => "none done",
+        other => other,
+    }
+}
+
+fn short(q: Quantity) -> &'static str {
+    match q {
+        Quantity::Makespan => "makespan",
+        Quantity::Throughput => "tasks/s",
+        Quantity::P99 => "p99",
+        Quantity::MemoryPeak => "memory",
+        Quantity::Cpu => "CPU",
+        Quantity::Utilization => "cores busy",
+        other => other.key(),
+    }
+}
+
+/// What is worth a look beside the metric, the most telling first.
+pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
+    let candidates = match view.ranking.metric {
+        Some(Metric::Makespan) => [
+            Quantity::MemoryPeak,
+            Quantity::Cpu,
+            Quantity::Utilization,
+            Quantity::Throughput,
+        ],
+        Some(Metric::Throughput) => [
+            Quantity::P99,
+            Quantity::MemoryPeak,
+            Quantity::Cpu,
+            Quantity::Utilization,
+        ],
+        _ => [
+            Quantity::Throughput,
+            Quantity::MemoryPeak,
+            Quantity::Cpu,
+            Quantity::Utilization,
+        ],
+    };
+    let same = |q: &Quantity| {
+        matches!(
+            (view.ranking.metric, q),
+            (Some(Metric::Memory), Quantity::MemoryPeak) | (Some(Metric::Cpu), Quantity::Cpu)
+        )
+    };
+    let known = |q: &Quantity| view.sweep.rows.iter().any(|r| r.case.get(*q).is_some());
+    let some = candidates.into_iter();
+    some.filter(|q| !same(q) && known(q)).collect()
+}
+
+/// Rows: the points of a sweep along one axis (or several side by side); columns: the strategies, in a group for each quantity.
+pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
+    let axes = swept(view);
+    let measured: Vec<Measured> = shown.iter().map(|&s| Measured::new(view, s)).collect();
+    let mut columns: Vec<Column> = axes
+        .iter()
+        .map(|&a| Column {
+            number: view.axes()[a].numbers.is_some(),
+            ..Column::words(&view.axes()[a].label)
+        })
+        .collect();
+    let mut groups = vec![(String::new(), columns.len())];
+    let alone = view.series.len() == 1;
+    for m in &measured {
+        columns.extend(view.series.iter().enumerate().map(|(s, series)| Column {
+            series: Some(s),
+            marked: m.shown == Shown::Ranked,
+            ..Column::numbers(if alone { &m.title } else { &series.name })
+        }));
+        let title = if alone { "" } else { m.title.as_str() };
+        groups.push((title.to_owned(), view.series.len()));
+    }
+    let best = best_point(view);
+    let rows = view.points.iter().map(|&(point, index)| {
+        let mut row: Vec<String> = axes.iter().map(|&a| at(view, a, index)).collect();
+        for m in &measured {
+            row.extend((0..view.series.len()).map(|s| {
+                let mark = (m.shown == Shown::Ranked).then(|| mark(view, s, point, best));
+                m.cell(view.row(s, point)) + mark.unwrap_or("")
+            }));
+        }
+        row
+    });
+    let mut table = Table {
+        title: String::new(),
+        groups,
+        columns,
+        rows: rows.collect(),
+        left_out: Vec::new(),
+    };
+    let keep = view
+        .points
+        .iter()
+        .position(|(p, _)| Some(*p) == best.map(|b| b.0));
+    table.shorten(all, keep);
+    table
+}
+
+/// Two axes: values of the one down, of the other across. One series, or (with `None`) the best at each point, named by letters.
+pub(super) fn across(view: &View<'_>, series: Option<usize>) -> Option<Table> {
+    let [a, b] = view.varied().try_into().ok()?;
+    let measured = Measured::new(view, Shown::Ranked);
+    let slices: Vec<Slice> = view.slices(b);
+    let (down, over) = (&view.axes()[a], &view.axes()[b]);
+    let mut columns = vec![Column {
+        number: down.numbers.is_some(),
+        ..Column::words(&down.label)
+    }];
+    let values = 0..over.values.len();
+    columns.extend(values.clone().map(|i| Column {
+        marked: true,
+        ..Column::numbers(&view.written(b, i))
+    }));
+    let best = best_point(view);
+    let rows = slices.iter().map(|slice| {
+        let mut row: Vec<String> = slice
+            .fixed
+            .iter()
+            .map(|&(a, i)| view.written(a, i))
+            .collect();
+        let at = |i: usize| {
+            let mut points = slice.points.iter().copied();
+            points.find(|p| index_of(view, *p).get(b) == Some(&i))
+        };
+        row.extend(values.clone().map(|i| {
+            let Some(point) = at(i) else {
+                return "–".into();
+            };
+            let s = series.or_else(|| first(view, point));
+            let Some(s) = s else { return "none".into() };
+            let letter = if series.is_none() {
+                format!(" {}", letter(s))
+            } else {
+                String::new()
+            };
+            let star = if best == Some((point, s)) { "**" } else { "  " };
+            format!("{}{letter}{star}", measured.cell(view.row(s, point)))
+        }));
+        row
+    });
+    let of = series.map_or_else(
+        || "best strategy".to_owned(),
+        |s| view.series[s].name.clone(),
+    );
+    Some(Table {
+        title: format!(
+            "{of}: {} by {} and {}",
+            measured.title, down.label, over.label
+        ),
+        groups: vec![(String::new(), 1), (over.label.clone(), over.values.len())],
+        columns,
+        rows: rows.collect(),
+        left_out: Vec::new(),
+    })
+}
+
+/// A line for each point: its place, the best strategy there, and what it reaches.
+pub(super) fn long(view: &View<'_>, all: bool) -> Table {
+    let axes = swept(view);
+    let shown = also(view).into_iter().take(2).map(Shown::Also);
+    let measured: Vec<Measured> = std::iter::once(Shown::Ranked)
+        .chain(shown)
+        .map(|s| Measured::new(view, s))
+        .collect();
+    let mut columns: Vec<Column> = axes
+        .iter()
+        .map(|&a| Column {
+            number: view.axes()[a].numbers.is_some(),
+            ..Column::words(&view.axes()[a].label)
+        })
+        .collect();
+    columns.push(Column::words("best strategy"));
+    columns.extend(measured.iter().map(|m| Column {
+        marked: m.shown == Shown::Ranked,
+        ..Column::numbers(&m.title)
+    }));
+    let best = best_point(view);
+    let rows = view.points.iter().map(|&(point, index)| {
+        let mut row: Vec<String> = axes.iter().map(|&a| at(view, a, index)).collect();
+        let s = first(view, point);
+        row.push(s.map_or("none".into(), |s| view.series[s].name.clone()));
+        let mut cells = measured.iter().map(|m| {
+            let row = s.and_then(|s| view.row(s, point));
+            m.cell(row)
+        });
+        let star = if best.is_some_and(|b| b.0 == point) {
+            "**"
+        } else {
+            "  "
+        };
+        row.extend(cells.next().map(|c| c + star));
+        row.extend(cells);
+        row
+    });
+    let mut table = Table {
+        title: "best strategy at each point".into(),
+        groups: Vec::new(),
+        columns,
+        rows: rows.collect(),
+        left_out: Vec::new(),
+    };
+    let keep = view
+        .points
+        .iter()
+        .position(|(p, _)| Some(*p) == best.map(|b| b.0));
+    table.shorten(all, keep);
+    table
+}
+
+impl Table {
+    /// Leaves out rows in the middle, but not the one to keep.
+    fn shorten(&mut self, all: bool, keep: Option<usize>) {
+        let n = self.rows.len();
+        if all || n <= ROWS {
+            return;
+        }
+        let half = ROWS / 2 - 2;
+        let kept = |i: usize| i < half || i >= n - half || Some(i) == keep;
+        let mut gap = 0;
+        for (i, row) in std::mem::take(&mut self.rows).into_iter().enumerate() {
+            if !kept(i) {
+                gap += 1;
+                continue;
+            }
+            if gap > 0 {
+                self.left_out.push((gap, self.rows.len()));
+                gap = 0;
+            }
+            self.rows.push(row);
+        }
+    }
+
+    /// How many rows are left out before this one.
+    pub(super) fn gap_before(&self, row: usize) -> Option<usize> {
+        let mut gaps = self.left_out.iter();
+        gaps.find(|(_, before)| *before == row).map(|(n, _)| *n)
+    }
+}
+
+/// The axes that a point's row names.
+fn swept(view: &View<'_>) -> Vec<usize> {
+    if view.sweep.header.zip || view.varied().is_empty() {
+        (0..view.axes().len()).collect()
+    } else {
+        view.varied()
+    }
+}
+
+fn at(view: &View<'_>, axis: usize, index: &[usize]) -> String {
+    view.written(axis, index.get(axis).copied().unwrap_or(0))
+}
+
+fn index_of<'a>(view: &View<'a>, point: u64) -> &'a [usize] {
+    let found = view.points.binary_search_by_key(&point, |(p, _)| *p);
+    found.map_or(&[], |i| view.points[i].1)
+}
+
+/// The best series of a point.
+fn first(view: &View<'_>, point: u64) -> Option<usize> {
+    let values = (0..view.series.len()).filter_map(|s| Some((s, view.value(s, point)?.mean)));
+    values
+        .reduce(|a, b| if view.ranking.better(b.1, a.1) { b } else { a })
+        .map(|(s, _)| s)
+}
+
+/// Point and series of the best of all.
+fn best_point(view: &View<'_>) -> Option<(u64, usize)> {
+    let point = super::best::best(view.sweep)?.point;
+    Some((point, first(view, point)?))
+}
+
+/// `**`: the best of all; `*`: the best of its point, or tied with it.
+fn mark(view: &View<'_>, series: usize, point: u64, best: Option<(u64, usize)>) -> &'static str {
+    match best {
+        Some(b) if b == (point, series) => "**",
+        _ if view.leads(series, point) => "* ",
+        _ => "  ",
+    }
+}
+
+/// The letter that stands for a series (or a curve): A, B, ..., Z, then a to z.
+pub(super) fn letter(series: usize) -> char {
+    let all = ('A'..='Z').chain('a'..='z');
+    all.into_iter().nth(series).unwrap_or('+')
+}
+
+/// Unit and name of what the tables and the chart show.
+pub(super) fn in_unit(view: &View<'_>) -> (f64, &'static str, Unit) {
+    let values = view.sweep.rows.iter().filter_map(value);
+    let (scale, name) = unit_of(view.ranking.unit, values.map(|e| e.mean));
+    (scale, name, view.ranking.unit)
+}

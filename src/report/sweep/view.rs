@@ -1,0 +1,340 @@
+//! A sweep sorted for looking at: which rows make a curve, along which axis, and what else stays fixed meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::metric::{Ranking, value, written};
+use crate::report::document::{AxisDocument, EstimateDocument, SweepDocument, SweepRow};
+
+/// The rows of a sweep by strategy and point.
+pub(super) struct View<'a> {
+    pub sweep: &'a SweepDocument,
+    pub ranking: Ranking,
+    /// What is compared, best on average first.
+    pub series: Vec<Series<'a>>,
+    /// The points that there are, in canonical order, each with its index on every axis.
+    pub points: Vec<(u64, &'a [usize])>,
+}
+
+/// A strategy (on an interpreter, where there are several) over all points.
+pub(super) struct Series<'a> {
+    /// Its name. What an axis varies is left out of it: `threads:N` is swept over the number of its workers, and where an axis
+    /// varies all of the strategy it is called `it`.
+    pub name: String,
+    rows: BTreeMap<u64, &'a SweepRow>,
+}
+
+/// Points that differ along one axis only.
+pub(super) struct Slice {
+    /// What stays the same: axis and index.
+    pub fixed: Vec<(usize, usize)>,
+    /// The points, by rising value on the axis where it holds numbers.
+    pub points: Vec<u64>,
+}
+
+/// A point of a curve.
+#[derive(Clone, Copy)]
+pub(super) struct Dot<'a> {
+    /// Across: the value on the axis, or its position where that is a word.
+    pub x: f64,
+    /// Index on the axis.
+    pub index: usize,
+    pub row: &'a SweepRow,
+    /// The metric; `None` unless the row's numbers can be taken as they are.
+    pub value: Option<EstimateDocument>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(sweep: &'a SweepDocument) -> Self {
+        let mut points: BTreeMap<u64, &[usize]> = BTreeMap::new();
+        for row in &sweep.rows {
+            points.entry(row.point).or_insert(&row.index);
+        }
+        Self {
+            sweep,
+            ranking: Ranking::new(&sweep.header.ranked_by),
+            series: series(sweep),
+            points: points.into_iter().collect(),
+        }
+    }
+
+    pub(super) fn axes(&self) -> &'a [AxisDocument] {
+        &self.sweep.header.axes
+    }
+
+    pub(super) fn row(&self, series: usize, point: u64) -> Option<&'a SweepRow> {
+        self.series[series].rows.get(&point).copied()
+    }
+
+    pub(super) fn value(&self, series: usize, point: u64) -> Option<EstimateDocument> {
+        self.row(series, point).and_then(value)
+    }
+
+    /// The axes that have several values.
+    pub(super) fn varied(&self) -> Vec<usize> {
+        let axes = self.axes();
+        let of = (0..axes.len()).filter(|&a| axes[a].values.len() > 1);
+        if self.sweep.header.zip {
+            // Side by side they are one axis: the first that tells all points apart.
+            of.take(1).collect()
+        } else {
+            of.collect()
+        }
+    }
+
+    /// The axis that curves run along: one of resources before others, numbers before words, many values before few.
+    pub(super) fn main_axis(&self) -> Option<usize> {
+        let axes = self.axes();
+        if self.sweep.header.zip {
+            let rising = |a: &AxisDocument| {
+                a.numbers
+                    .as_ref()
+                    .is_some_and(|n| n.windows(2).all(|w| w[0] < w[1]))
+            };
+            return axes
+                .iter()
+                .position(rising)
+                .or_else(|| axes.iter().position(|a| a.values.len() > 1));
+        }
+        let weight = |&a: &usize| {
+            let axis = &axes[a];
+            (
+                is_resource(axis),
+                axis.numbers.is_some(),
+                axis.values.len(),
+                usize::MAX - a,
+            )
+        };
+        self.varied().into_iter().max_by_key(weight)
+    }
+
+    /// The points in groups that differ along this axis only.
+    pub(super) fn slices(&self, along: usize) -> Vec<Slice> {
+        let zip = self.sweep.header.zip;
+        let varied = self.varied();
+        // By what is fixed: index along the axis, and point.
+        type Members = Vec<(usize, u64)>;
+        let mut slices: BTreeMap<Vec<(usize, usize)>, Members> = BTreeMap::new();
+        for &(point, index) in &self.points {
+            let others = varied.iter().filter(|&&a| a != along && !zip);
+            let fixed = others.filter_map(|&a| Some((a, *index.get(a)?))).collect();
+            let at = index.get(along).copied().unwrap_or(0);
+            slices.entry(fixed).or_default().push((at, point));
+        }
+        let order = |points: &mut Members| {
+            points.sort_by(|a, b| {
+                let x = |i: usize| across(&self.axes()[along], i);
+                x(a.0).total_cmp(&x(b.0)).then(a.1.cmp(&b.1))
+            });
+        };
+        slices
+            .into_iter()
+            .map(|(fixed, mut points)| {
+                order(&mut points);
+                Slice {
+                    fixed,
+                    points: points.into_iter().map(|(_, p)| p).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// The curve of a series along an axis.
+    pub(super) fn curve(&self, series: usize, along: usize, slice: &Slice) -> Vec<Dot<'a>> {
+        let dot = |&p: &u64| {
+            let row = self.row(series, p)?;
+            let index = row.index.get(along).copied()?;
+            Some(Dot {
+                x: across(&self.axes()[along], index),
+                index,
+                row,
+                value: value(row),
+            })
+        };
+        slice.points.iter().filter_map(dot).collect()
+    }
+
+    /// Whether an axis counts something that is paid for and that more of ought to help. What runs side by side with another axis
+    /// explains nothing by itself.
+    pub(super) fn is_resource(&self, axis: usize) -> bool {
+        !self.sweep.header.zip && is_resource(&self.axes()[axis])
+    }
+
+    /// Whether this is the best, or tied with it, of its point; nothing is where there is nothing to compare with.
+    pub(super) fn leads(&self, series: usize, point: u64) -> bool {
+        self.series.len() > 1
+            && self
+                .row(series, point)
+                .is_some_and(|r| r.case.rank == Some(1))
+    }
+
+    /// What an index on an axis is called.
+    pub(super) fn written(&self, axis: usize, index: usize) -> String {
+        let value = self.axes()[axis].values.get(index);
+        value.map(written).unwrap_or_default()
+    }
+}
+
+/// The value at an index of an axis, or the index itself where the axis holds words.
+pub(super) fn across(axis: &AxisDocument, index: usize) -> f64 {
+    let numbers = axis.numbers.as_ref();
+    numbers
+        .and_then(|n| n.get(index))
+        .copied()
+        .unwrap_or(index as f64)
+}
+
+fn is_resource(axis: &AxisDocument) -> bool {
+    const NAMES: [&str; 6] = [
+        "cores",
+        "workers",
+        "processes",
+        "threads",
+        "limit",
+        "interpreters",
+    ];
+    let last = axis.path.rsplit('.').next().unwrap_or_default();
+    axis.numbers.is_some() && (NAMES.contains(&last) || NAMES.contains(&axis.label.as_str()))
+}
+
+/// Whether values are better laid out by powers of two: at least three, positive, none less than 1.4 times the one before, and
+/// eight times as large in the end.
+pub(super) fn doubles(values: &[f64]) -> bool {
+    let far = values
+        .first()
+        .zip(values.last())
+        .is_some_and(|(a, b)| *a > 0.0 && *b >= 8.0 * a);
+    values.len() >= 3 && far && values.windows(2).all(|w| w[1] >= 1.4 * w[0])
+}
+
+fn series(sweep: &SweepDocument) -> Vec<Series<'_>> {
+    let names = names(sweep);
+    let mut by_name: BTreeMap<&str, BTreeMap<u64, &SweepRow>> = BTreeMap::new();
+    for (row, name) in sweep.rows.iter().zip(&names) {
+        let rows = by_name.entry(name).or_default();
+        rows.entry(row.point).or_insert(row);
+    }
+    let most = by_name.len() as f64;
+    let mean_rank = |rows: &BTreeMap<u64, &SweepRow>| {
+        let ranks = rows
+            .values()
+            .map(|r| r.case.rank.map_or(most + 1.0, f64::from));
+        ranks.sum::<f64>() / rows.len().max(1) as f64
+    };
+    let mut all: Vec<(f64, Series<'_>)> = by_name
+        .into_iter()
+        .map(|(name, rows)| {
+            let name = name.to_owned();
+            (mean_rank(&rows), Series { name, rows })
+        })
+        .collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)));
+    all.into_iter().map(|(_, s)| s).collect()
+}
+
+/// The name of each row's series.
+fn names(sweep: &SweepDocument) -> Vec<String> {
+    let strategies = parts(sweep, |r| &r.case.strategy);
+    let interpreters = parts(sweep, |r| &r.case.interpreter);
+    let name = |(s, i): (Option<String>, Option<String>)| match (s, i) {
+        (Some(s), Some(i)) => format!("{s} on {}", short(&i)),
+        (Some(s), None) => s,
+        (None, Some(i)) => short(&i).to_owned(),
+        (None, None) => "it".into(),
+    };
+    let several: BTreeSet<&str> = sweep
+        .rows
+        .iter()
+        .map(|r| r.case.interpreter.as_str())
+        .collect();
+    let interpreters = interpreters
+        .into_iter()
+        .map(|i| i.filter(|_| several.len() > 1));
+    strategies.into_iter().zip(interpreters).map(name).collect()
+}
+
+/// The interpreter without what all of their names begin with.
+pub(super) fn short(interpreter: &str) -> &str {
+    let rest = interpreter.strip_prefix("cpython-");
+    rest.unwrap_or(interpreter)
+}
+
+/// A part of each row's name without what an axis varies; `None` where an axis varies all of it.
+fn parts<'a>(
+    sweep: &'a SweepDocument,
+    get: impl Fn(&'a SweepRow) -> &'a String,
+) -> Vec<Option<String>> {
+    let axes = sweep.header.axes.iter().enumerate();
+    let varied: Vec<(usize, &AxisDocument)> = axes.filter(|(_, a)| a.values.len() > 1).collect();
+    // At which values of each axis a name occurs, and which names occur at each value.
+    let mut at: BTreeMap<(usize, &str), BTreeSet<usize>> = BTreeMap::new();
+    let mut of: BTreeMap<usize, BTreeMap<usize, BTreeSet<&str>>> = BTreeMap::new();
+    for row in &sweep.rows {
+        for &(a, _) in &varied {
+            let Some(&i) = row.index.get(a) else { continue };
+            let name = get(row).as_str();
+            at.entry((a, name)).or_default().insert(i);
+            of.entry(a).or_default().entry(i).or_default().insert(name);
+        }
+    }
+    let decided = varied.iter().any(|(a, axis)| {
+        let by_value = of.get(a).into_iter().flat_map(BTreeMap::values);
+        let names: Vec<&BTreeSet<&str>> = by_value.collect();
+        axis.numbers.is_none()
+            && names.len() > 1
+            && names.iter().all(|n| n.len() == 1)
+            && names.windows(2).any(|w| w[0] != w[1])
+    });
+    let part = |row: &'a SweepRow| {
+        let name = get(row);
+        let mut out = name.clone();
+        for &(a, axis) in &varied {
+            let only_here = at.get(&(a, name.as_str())).is_some_and(|i| i.len() == 1);
+            let value = row.at.get(&axis.path).map(written);
+            if let (true, Some(value)) = (only_here, value) {
+                out = without(&out, &value);
+            }
+        }
+        out
+    };
+    sweep
+        .rows
+        .iter()
+        .map(|r| (!decided).then(|| part(r)))
+        .collect()
+}
+
+/// The name with `N` for each of its words that is this value: `threads:4` and 4 make `threads:N`.
+fn without(name: &str, value: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for piece in name.split_inclusive(|c: char| !c.is_alphanumeric() && c != '.') {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '.');
+        out.push_str(if word == value { "N" } else { word });
+        out.push_str(&piece[word.len()..]);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_varied_is_left_out_of_a_name() {
+        assert_eq!(without("threads:4", "4"), "threads:N");
+        assert_eq!(without("processes:4:fork", "4"), "processes:N:fork");
+        assert_eq!(
+            without("asyncio(14)+threads:4", "4"),
+            "asyncio(14)+threads:N"
+        );
+        assert_eq!(without("sequential", "4"), "sequential");
+    }
+
+    #[test]
+    fn doubled_values_are_laid_out_by_powers_of_two() {
+        assert!(doubles(&[1.0, 2.0, 4.0, 8.0]));
+        assert!(doubles(&[10.0, 30.0, 100.0]));
+        assert!(!doubles(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]));
+        assert!(!doubles(&[0.0, 2.0, 4.0, 8.0]));
+        assert!(!doubles(&[1.0, 16.0]));
+    }
+}

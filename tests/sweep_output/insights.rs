@@ -1,0 +1,275 @@
+//! What stands out, in curves of which the right answer is known.
+
+use pchsim::report::document::SweepDocument;
+use pchsim::report::sweep::{Insight, insights};
+use pchsim::scenario::Metric;
+use pchsim::study::Status;
+use proptest::prelude::*;
+
+use crate::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto};
+
+fn cores(n: u32) -> pchsim::study::sweep::Axis {
+    numbers("machine.cores", "cores", &upto(n))
+}
+
+fn rate(n: u32) -> pchsim::study::sweep::Axis {
+    numbers("workload.arrivals.rate", "rate", &upto(n))
+}
+
+fn codes(sweep: &SweepDocument) -> Vec<&'static str> {
+    insights(sweep).iter().map(Insight::code).collect()
+}
+
+fn find<'a>(all: &'a [Insight], code: &str) -> Option<&'a Insight> {
+    all.iter().find(|i| i.code() == code)
+}
+
+#[test]
+fn a_time_that_halves_up_to_eight_cores_has_its_knee_there() {
+    for axis in [cores(16), numbers("machine.cores", "cores", &doubled(6))] {
+        let all = insights(&curves(axis, MAKESPAN, &[("p", &|c| 80.0 / c.min(8.0))]));
+        let Some(Insight::Knee { at, .. }) = find(&all, "knee") else {
+            panic!("{all:?}")
+        };
+        assert_eq!(at.number, Some(8.0));
+        let Some(Insight::StopsPaying { at, .. }) = find(&all, "stops-paying") else {
+            panic!("{all:?}")
+        };
+        assert_eq!(at.number, Some(8.0));
+        // The best point is somewhere behind it; eight cores are as good.
+        assert!(find(&all, "retrograde").is_none());
+    }
+}
+
+#[test]
+fn ideal_scaling_has_no_knee_and_still_pays() {
+    let all = insights(&curves(cores(16), MAKESPAN, &[("p", &|c| 80.0 / c)]));
+    assert!(find(&all, "knee").is_none(), "{all:?}");
+    assert!(find(&all, "stops-paying").is_none());
+    let Some(Insight::StillPays { gain, .. }) = find(&all, "still-pays") else {
+        panic!("{all:?}")
+    };
+    assert!((gain - 1.0 / 16.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_throughput_of_a_queue_with_c_servers_levels_off_at_the_load() {
+    // Erlang B: what is served of 6 erlangs offered to c servers.
+    let carried = |c: f64| {
+        let mut blocked = 1.0;
+        let mut n = 1.0;
+        while n <= c {
+            blocked = 6.0 * blocked / (n + 6.0 * blocked);
+            n += 1.0;
+        }
+        6.0 * (1.0 - blocked)
+    };
+    let throughput = ("throughput", Metric::Throughput);
+    let all = insights(&curves(
+        numbers("strategy.workers", "workers", &upto(20)),
+        throughput,
+        &[("threads", &carried)],
+    ));
+    let Some(Insight::Knee { at, .. }) = find(&all, "knee") else {
+        panic!("{all:?}")
+    };
+    // The last server that adds more than the mean of all (0.27), by Erlang's table.
+    assert_eq!(at.number, Some(9.0));
+    let Some(Insight::StopsPaying { at, .. }) = find(&all, "stops-paying") else {
+        panic!("{all:?}")
+    };
+    // Ten carry 5.74 of the 5.99 erlangs that twenty carry; nine carry 5.55.
+    assert_eq!(at.number, Some(10.0));
+}
+
+#[test]
+fn latency_takes_off_before_the_queue_is_full() {
+    let axis = numbers(
+        "workload.arrivals.rate",
+        "rate",
+        &(1..20).map(|i| f64::from(i) * 5.0).collect::<Vec<_>>(),
+    );
+    let all = insights(&curves(
+        axis,
+        P95,
+        &[("threads", &|r| 0.01 / (1.0 - r / 100.0))],
+    ));
+    let Some(Insight::Knee { at, value, .. }) = find(&all, "knee") else {
+        panic!("{all:?}")
+    };
+    assert!((75.0..=85.0).contains(&at.number.unwrap()), "{at:?}");
+    assert!(value.is_some());
+    // More load is not more of a resource.
+    assert!(!codes(&curves(rate(9), P95, &[("t", &|r| 0.01 * r)])).contains(&"retrograde"));
+}
+
+#[test]
+fn lines_that_cross_do_so_between_the_values() {
+    let sweep = curves(
+        cores(10),
+        MAKESPAN,
+        &[("a", &|c| 5.0 + c), ("b", &|c| 16.0 - c)],
+    );
+    let all = insights(&sweep);
+    let Some(Insight::CrossOver {
+        before,
+        after,
+        between,
+        about,
+        ..
+    }) = find(&all, "cross-over")
+    else {
+        panic!("{all:?}")
+    };
+    assert_eq!((before.as_str(), after.as_str()), ("a", "b"));
+    assert_eq!((between.0.number, between.1.number), (Some(5.0), Some(6.0)));
+    assert!((about - 5.5).abs() < 1e-9, "{about}");
+    assert!(find(&all, "best-throughout").is_none());
+}
+
+#[test]
+fn lines_that_touch_within_their_intervals_do_not_cross() {
+    // They swap places at every value, by less than the intervals' width.
+    let sweep = curves(
+        cores(10),
+        MAKESPAN,
+        &[("a", &|c| 10.0 + 0.01 * (c % 2.0)), ("b", &|_| 10.005)],
+    );
+    let all = insights(&sweep);
+    assert!(find(&all, "cross-over").is_none(), "{all:?}");
+    let Some(Insight::BestThroughout { tied: true, .. }) = find(&all, "best-throughout") else {
+        panic!("{all:?}")
+    };
+}
+
+#[test]
+fn what_gets_worse_is_not_said_to_stop_paying() {
+    let sweep = curves(
+        cores(12),
+        MAKESPAN,
+        &[("a", &|c| 10.0 / c.min(4.0) + (c - 4.0).max(0.0))],
+    );
+    let all = insights(&sweep);
+    let Some(Insight::Retrograde { best, last, .. }) = find(&all, "retrograde") else {
+        panic!("{all:?}")
+    };
+    assert_eq!((best.0.number, last.0.number), (Some(4.0), Some(12.0)));
+    assert!(find(&all, "stops-paying").is_none());
+}
+
+#[test]
+fn as_good_for_less_is_within_the_intervals_of_the_best() {
+    let sweep = curves(
+        cores(8),
+        MAKESPAN,
+        &[("a", &|c| 10.0 / c.min(4.0) - 0.001 * c)],
+    );
+    let all = insights(&sweep);
+    let Some(Insight::Best { at, .. }) = find(&all, "best") else {
+        panic!("{all:?}")
+    };
+    assert_eq!(at[0].number, Some(8.0));
+    let Some(Insight::AsGoodForLess { at, .. }) = find(&all, "as-good-for-less") else {
+        panic!("{all:?}")
+    };
+    assert_eq!(at.number, Some(4.0));
+}
+
+#[test]
+fn where_there_are_no_numbers_is_said_by_extent() {
+    let plan = grid(vec![rate(6)]);
+    let sweep = sweep_of(&plan, P95, Some(0.35), |p| {
+        let r = p.index[0] as f64 + 1.0;
+        let of = |name: &str, reached| (name.to_owned(), "cpython-3.14".to_owned(), reached);
+        let until = |limit: f64| {
+            if r < limit {
+                Ok((0.1 * r, 0.001))
+            } else {
+                Err(Status::Saturated)
+            }
+        };
+        vec![
+            of("a", until(4.0)),
+            of("b", until(4.0)),
+            of("c", until(9.0)),
+            of("d", Err(Status::OutOfMemory)),
+        ]
+    });
+    let all = insights(&sweep);
+    let fails: Vec<String> = all
+        .iter()
+        .filter(|i| i.code() == "fails")
+        .map(Insight::text)
+        .collect();
+    assert_eq!(
+        fails,
+        [
+            "a and b are saturated from rate = 4 on.",
+            "d runs out of memory at every point."
+        ]
+    );
+    let met: Vec<String> = all
+        .iter()
+        .filter(|i| i.code() == "objectives")
+        .map(Insight::text)
+        .collect();
+    assert_eq!(
+        met,
+        [
+            "c, a and b meet all objectives up to rate = 3.",
+            "d meets all objectives at no point."
+        ]
+    );
+}
+
+#[test]
+fn a_single_replication_proves_nothing() {
+    let mut sweep = curves(
+        cores(8),
+        MAKESPAN,
+        &[("a", &|c| 9.0 / c.min(3.0)), ("b", &|c| 2.0 + c)],
+    );
+    for row in &mut sweep.rows {
+        let key = "ranked_by_s";
+        let value = row.case.others.get_mut(key).unwrap();
+        value["low"] = serde_json::Value::Null;
+        value["high"] = serde_json::Value::Null;
+    }
+    assert!(
+        codes(&sweep)
+            .iter()
+            .all(|c| ["best", "best-throughout"].contains(c)),
+        "{:?}",
+        codes(&sweep)
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn constant_curves_have_neither_knees_nor_crossings(
+        level in 0.001f64..1e4,
+        noise in proptest::collection::vec(-0.004f64..0.004, 24),
+    ) {
+        let at = |c: f64, k: usize| noise[(c as usize * 2 + k) % 24];
+        let a = |c: f64| level * (1.0 + at(c, 0));
+        let b = |c: f64| level * (1.0 + at(c, 1));
+        let found = codes(&curves(cores(12), MAKESPAN, &[("a", &a), ("b", &b)]));
+        for code in ["knee", "cross-over", "retrograde", "still-pays"] {
+            prop_assert!(!found.contains(&code), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_sentences(
+        levels in proptest::collection::vec(0.001f64..1e3, 16),
+    ) {
+        let a = |c: f64| levels[c as usize % 16];
+        let b = |c: f64| levels[(c as usize + 7) % 16];
+        for insight in insights(&curves(cores(9), MAKESPAN, &[("a", &a), ("b", &b)])) {
+            let text = insight.text();
+            prop_assert!(text.ends_with('.') && !text.contains('\n'), "{text}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Sweeps made by hand: a value for each strategy at each point.
+
+use pchsim::engine::Nanos;
+use pchsim::measure::Estimate;
+use pchsim::report::document::{MachineFacts, ScenarioName, SweepDocument};
+use pchsim::report::sweep::{self, SweepFacts};
+use pchsim::scenario::{MachineSpec, Metric, Strategy};
+use pchsim::strategy::CAUSES;
+use pchsim::study::sweep::{Axis, AxisValue, Plan, Point};
+use pchsim::study::{Forecast, Judgement, LATENCIES, Quantity, Status, Study, Verdict, Warning};
+
+/// What a strategy reaches: mean and half-width, or why nothing.
+pub(crate) type Reached = Result<(f64, f64), Status>;
+
+/// Strategy, interpreter, and what it reaches.
+pub(crate) type Made = (String, String, Reached);
+
+/// An axis of numbers that are written as they are.
+pub(crate) fn numbers(path: &str, label: &str, values: &[f64]) -> Axis {
+    Axis {
+        path: path.into(),
+        label: label.into(),
+        values: values
+            .iter()
+            .map(|v| AxisValue {
+                text: v.to_string(),
+                number: Some(*v),
+            })
+            .collect(),
+        unit: None,
+    }
+}
+
+/// An axis of words.
+pub(crate) fn words(path: &str, label: &str, values: &[&str]) -> Axis {
+    Axis {
+        path: path.into(),
+        label: label.into(),
+        values: values
+            .iter()
+            .map(|v| AxisValue {
+                text: (*v).into(),
+                number: None,
+            })
+            .collect(),
+        unit: None,
+    }
+}
+
+pub(crate) fn grid(axes: Vec<Axis>) -> Plan {
+    Plan { axes, zip: false }
+}
+
+pub(crate) fn facts(plan: &Plan, ranked_by: &str) -> SweepFacts {
+    SweepFacts {
+        command: "pchsim sweep made --seed 1".into(),
+        version: "0.1.0".into(),
+        scenario: ScenarioName {
+            name: "made".into(),
+            question: "How long does it take?".into(),
+            hash: "0123456789abcdef".into(),
+        },
+        machine: MachineFacts {
+            cores: vec![1.0; 4],
+            memory_limit_bytes: None,
+        },
+        seed: 1,
+        plan_hash: "fedcba9876543210".into(),
+        plan: plan.clone(),
+        ranked_by: ranked_by.into(),
+        precision: 0.02,
+    }
+}
+
+fn estimate(mean: f64, half: f64) -> Estimate {
+    Estimate {
+        mean,
+        half: Some(half),
+        median: mean,
+        n: 10,
+    }
+}
+
+fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f64>) -> Forecast {
+    let primary = reached.as_ref().ok().map(|&(m, h)| estimate(m, h));
+    let mut values = [None; Quantity::COUNT];
+    let saturated = matches!(reached, Err(Status::Saturated));
+    let mut set = |q: Quantity, e: Option<Estimate>| values[q as usize] = e;
+    match metric {
+        Metric::Throughput => set(Quantity::Throughput, primary),
+        Metric::Makespan => {
+            set(Quantity::Makespan, primary);
+            set(
+                Quantity::Throughput,
+                primary.map(|p| estimate(1000.0 / p.mean, 1.0 / p.mean)),
+            );
+        }
+        _ => {
+            LATENCIES.iter().for_each(|&q| set(q, primary));
+            let rate = primary.map(|_| estimate(199.5, 0.5));
+            set(
+                Quantity::Throughput,
+                rate.or(saturated.then(|| estimate(150.25, 20.0))),
+            );
+        }
+    }
+    let memory = primary.map(|p| estimate(5e7 * (1.0 + p.mean / 100.0), 2e4));
+    set(Quantity::MemoryPeak, memory);
+    let mut causes = [0.0; CAUSES];
+    (causes[0], causes[2]) = (0.75, 0.25);
+    let verdict = |goal: f64| match primary {
+        Some(p) if p.high() < goal => Verdict::Met,
+        Some(p) if p.low() < goal => Verdict::Undecided,
+        _ => Verdict::Missed,
+    };
+    let objectives = goal.map(|g| Judgement {
+        text: format!("p95 < {g}s"),
+        verdict: verdict(g),
+        value: primary,
+        bound: g,
+    });
+    Forecast {
+        strategy_label: label,
+        strategy: Strategy::Sequential,
+        interpreter,
+        replications: if reached.is_ok() { 10 } else { 2 },
+        status: reached.err().unwrap_or(Status::Fine),
+        rank: None,
+        tied: false,
+        values,
+        classes: Vec::new(),
+        causes,
+        cores: vec![0.5; 2],
+        primary,
+        behind_best: None,
+        speedup: None,
+        objectives: objectives.into_iter().collect(),
+        findings: Vec::new(),
+        events: 1000,
+        over_time: None,
+    }
+}
+
+/// A study of these cases, ranked: those whose intervals overlap the one before share its rank.
+pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Study {
+    let mut all: Vec<Forecast> = cases
+        .into_iter()
+        .map(|c| forecast(c, metric, goal))
+        .collect();
+    let sign = if metric == Metric::Throughput {
+        -1.0
+    } else {
+        1.0
+    };
+    let key = |f: &Forecast| f.primary.map_or(f64::INFINITY, |p| sign * p.mean);
+    all.sort_by(|a, b| key(a).total_cmp(&key(b)));
+    for i in 0..all.len() {
+        let Some(mine) = all[i].primary else { continue };
+        let before = i.checked_sub(1).and_then(|j| Some((j, all[j].primary?)));
+        match before {
+            Some((j, p)) if p.high() >= mine.low() && mine.high() >= p.low() => {
+                all[i].rank = all[j].rank;
+                (all[i].tied, all[j].tied) = (true, true);
+            }
+            _ => all[i].rank = Some(u32::try_from(i).unwrap() + 1),
+        }
+    }
+    let doubtful = all.iter().any(|f| f.status == Status::Saturated);
+    Study {
+        name: "made".into(),
+        question: String::new(),
+        fingerprint: String::new(),
+        seed: 1,
+        machine: MachineSpec::with_cores(4),
+        interpreters: Vec::new(),
+        metric,
+        steady: false,
+        batch: true,
+        precision: 0.02,
+        warmup: Nanos::ZERO,
+        forecasts: all,
+        hidden_baseline: None,
+        baseline: None,
+        warnings: if doubtful {
+            vec![Warning::FewReplications { replications: 2 }]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// The sweep in which each point has these cases.
+pub(crate) fn sweep_of(
+    plan: &Plan,
+    metric: (&str, Metric),
+    goal: Option<f64>,
+    cases: impl Fn(&Point) -> Vec<Made>,
+) -> SweepDocument {
+    let points = (0..plan.len()).map(|n| plan.point(n));
+    let lines: String = points
+        .map(|p| sweep::point_lines(plan, &p, &study(cases(&p), metric.1, goal)))
+        .collect();
+    sweep::document(&sweep::header_line(&facts(plan, metric.0)), &lines).unwrap()
+}
+
+/// A sweep over one axis: for each strategy its value by the number on the axis, each 1 % wide.
+pub(crate) fn curves(
+    axis: Axis,
+    metric: (&str, Metric),
+    of: &[(&str, &dyn Fn(f64) -> f64)],
+) -> SweepDocument {
+    let plan = grid(vec![axis]);
+    sweep_of(&plan, metric, None, |p| {
+        let x = plan.axes[0].values[p.index[0]].number.unwrap();
+        let case = |(name, f): &(&str, &dyn Fn(f64) -> f64)| {
+            let y = f(x);
+            (
+                (*name).to_owned(),
+                "cpython-3.14".to_owned(),
+                Ok((y, y.abs() * 0.01)),
+            )
+        };
+        of.iter().map(case).collect()
+    })
+}
+
+pub(crate) const MAKESPAN: (&str, Metric) = ("makespan", Metric::Makespan);
+pub(crate) const P95: (&str, Metric) = ("p95", Metric::Percentile(95.0));
+
+/// 1, 2, ..., n.
+pub(crate) fn upto(n: u32) -> Vec<f64> {
+    (1..=n).map(f64::from).collect()
+}
+
+/// 1, 2, 4, ..., n of them.
+pub(crate) fn doubled(n: u32) -> Vec<f64> {
+    (0..n).map(|i| f64::from(1u32 << i)).collect()
+}
