@@ -104,6 +104,7 @@ fn verdict(browser: &Path, pages: &[(&str, String)]) -> String {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn pages_work_in_a_browser() {
     let Some(browser) = browser() else {
         eprintln!("skipped: there is no Chromium here (Debian: apt-get install chromium)");

@@ -109,13 +109,14 @@ fn long_points_go_first_and_few_are_open() {
         let seen = fake.seen.into_inner().unwrap();
         let mut finished = seen.finished.clone();
         assert!(seen.most_open <= threads, "{} of {threads}", seen.most_open);
-        assert_eq!(
-            seen.loaded[tasks.len()..],
-            [3, 6, 1, 7, 4, 2, 0, 5],
-            "by the number of tasks, then by number"
-        );
+        // By the number of tasks, then by number; threads that begin at once may tell of it in another order.
+        let wanted = [3, 6, 1, 7, 4, 2, 0, 5];
+        for (place, point) in seen.loaded[tasks.len()..].iter().enumerate() {
+            let due = wanted.iter().position(|w| w == point).unwrap();
+            assert!(due.abs_diff(place) < threads, "{:?}", seen.loaded);
+        }
         if threads == 1 {
-            assert_eq!(finished, [3, 6, 1, 7, 4, 2, 0, 5]);
+            assert_eq!(finished, wanted);
         }
         finished.sort_unstable();
         assert_eq!(finished, [0, 1, 2, 3, 4, 5, 6, 7]);

@@ -213,7 +213,7 @@ fn a_point_is_what_a_run_says() {
         .cases
         .into_iter()
         .map(|mut c| {
-            (c.latency_quantiles, c.over_time) = (None, None);
+            (c.latency_quantiles, c.over_time, c.timeline) = (None, None, None);
             c
         })
         .collect();

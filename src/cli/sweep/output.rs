@@ -147,7 +147,7 @@ fn by_name(output: &Path) -> anyhow::Result<Format> {
         Some("parquet") => Ok(Format::Parquet),
         #[cfg(not(feature = "parquet"))]
         Some("parquet") => Err(UserError::new(
-            "this pchsim writes no Parquet: build it with `cargo install pchsim --features parquet`, or take .csv",
+            "this pchsim writes no Parquet: build it with `cargo install --path . --features parquet`, or take .csv",
         )
         .into()),
         _ => Err(UserError::new(format!(
