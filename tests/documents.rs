@@ -133,7 +133,7 @@ fn the_scenario_in_the_readme_is_valid_and_its_commands_run() {
         if ["validate", "calibrate", "verify", "record"].contains(&command[0].as_str()) {
             command.insert(1, "--help".into());
         }
-        if command[0] == "run" {
+        if command[0] == "run" || command[0] == "sweep" {
             // As few simulations as there can be: it is the command that is tried.
             command.extend(["--replications".into(), "1".into()]);
         }
