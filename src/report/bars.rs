@@ -1,50 +1,18 @@
 //! Shares of time as a bar of letters, and in words.
 
-use crate::scenario::Strategy;
+use super::shares::{Shares, cause_words};
 use crate::strategy::{CAUSES, Cause};
-use crate::study::{Forecast, Study, percent};
+use crate::study::percent;
 
 /// Characters of a whole bar.
 pub(super) const WIDTH: usize = 20;
 
-/// Where the time of a case's tasks went, as it is shown.
-pub(super) struct Shares {
-    /// By cause, 1 in all (0 in all: nothing is known).
-    pub of: [f64; CAUSES],
-    /// Share of its time that a task of a batch waited for its turn, which is not in `of`: a batch arrives at once, so all
-    /// but the first tasks wait for most of the makespan under whatever strategy, and that explains nothing.
-    pub queued: Option<f64>,
-}
-
 impl Shares {
-    pub(super) fn new(study: &Study, f: &Forecast) -> Self {
-        let turn = turn(&f.strategy) as usize;
-        let queued = f.causes[turn];
-        let rest: f64 = f.causes.iter().sum::<f64>() - queued;
-        if !(study.batch && queued > 0.0 && rest > 1e-9) {
-            return Self {
-                of: f.causes,
-                queued: None,
-            };
-        }
-        let mut of = f.causes.map(|c| c / rest);
-        of[turn] = 0.0;
-        Self {
-            of,
-            queued: Some(queued),
-        }
-    }
-
     /// The main causes in words: `queued 90%, then 78% GIL, 12% I/O`.
     pub(super) fn in_words(&self, verbose: bool) -> String {
         let (least, most) = if verbose { (0.001, 10) } else { (0.05, 3) };
-        let mut all: Vec<(Cause, f64)> = Cause::ALL
-            .into_iter()
-            .map(|c| (c, self.of[c as usize]))
-            .filter(|&(_, s)| s >= least)
-            .collect();
-        all.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let parts: Vec<String> = all
+        let parts: Vec<String> = self
+            .main(least)
             .into_iter()
             .take(most)
             .map(|(c, s)| format!("{} {}", percent(s), word(c)))
@@ -54,18 +22,6 @@ impl Shares {
             .filter(|&q| q >= least)
             .map_or(String::new(), |q| format!("queued {}, then ", percent(q)));
         format!("{queue}{}", parts.join(", "))
-    }
-}
-
-/// What a task waits for once, before all else, rather than between its steps: a worker, or the loop's limit.
-fn turn(strategy: &Strategy) -> Cause {
-    match strategy {
-        Strategy::Sequential
-        | Strategy::Threads(_)
-        | Strategy::Processes { .. }
-        | Strategy::Interpreters(_) => Cause::Pool,
-        Strategy::Asyncio { .. } => Cause::Limit,
-        Strategy::Prefork { each, .. } => turn(each),
     }
 }
 
@@ -100,23 +56,6 @@ fn word(c: Cause) -> &'static str {
         Cause::Io => "I/O",
         Cause::Queue => "queue",
         Cause::Limit => "limit",
-    }
-}
-
-/// What a cause means to a reader.
-fn words(c: Cause) -> &'static str {
-    match c {
-        Cause::Running => "running",
-        Cause::Core => "waiting for a core",
-        Cause::Gil => "waiting for the GIL",
-        Cause::Lock => "waiting for a lock",
-        Cause::Pool => "waiting for a worker",
-        Cause::Loop => "waiting for the event loop",
-        Cause::Ipc => "hand-over (queues, pickling, pipes)",
-        Cause::Startup => "start-up",
-        Cause::Io => "I/O",
-        Cause::Queue => "waiting for a queue or children",
-        Cause::Limit => "waiting for the concurrency limit",
     }
 }
 
@@ -161,7 +100,7 @@ pub(super) fn legend(shown: &[Shares]) -> String {
     let parts: Vec<String> = Cause::ALL
         .into_iter()
         .filter(|&c| shown.iter().any(|s| s.of[c as usize] >= 0.005))
-        .map(|c| format!("{} {}", letter(c), words(c)))
+        .map(|c| format!("{} {}", letter(c), cause_words(c)))
         .collect();
     parts.join("   ")
 }

@@ -1,8 +1,8 @@
 //! The comparison as Markdown, to be pasted into an issue or a design document.
 
 use super::Meta;
-use super::bars::Shares;
 use super::grid::{Grid, WIDE, metric_name, short_name, sign};
+use super::shares::Shares;
 use crate::measure::CONFIDENCE;
 use crate::study::{Study, percent};
 

@@ -11,6 +11,7 @@ mod json;
 mod markdown;
 pub mod plot;
 mod ps;
+mod shares;
 mod summary;
 pub mod sweep;
 mod text;

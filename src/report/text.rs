@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::bars::{Shares, WIDTH, bar, legend};
+use super::bars::{WIDTH, bar, legend};
 use super::grid::{
     Column, Grid, Interval, WIDE, common_prefix, estimate, metric_name, metric_text, short_name,
     sign, single_interpreter,
 };
+use super::shares::Shares;
 use super::{Meta, Style};
 use crate::measure::{CONFIDENCE, Estimate};
 use crate::study::{Forecast, Quantity, Reading, Status, Study, Verdict, digits, list, percent};

@@ -13,6 +13,7 @@ mod tests;
 
 use super::{Axis, Body, Dot, Figure, Layer, Measure, Scale, Stack};
 use crate::report::document::{CaseDocument, Document, EstimateDocument};
+use crate::report::shares::{Shares, cause_words};
 use crate::strategy::Cause;
 use crate::study::Unit;
 
@@ -153,51 +154,9 @@ fn span_scale(values: impl Iterator<Item = f64>, most: f64) -> Scale {
     }
 }
 
-/// What a cause means to a reader.
-fn cause_words(c: Cause) -> &'static str {
-    match c {
-        Cause::Running => "running",
-        Cause::Core => "waiting for a core",
-        Cause::Gil => "waiting for the GIL",
-        Cause::Lock => "waiting for a lock",
-        Cause::Pool => "waiting for a worker",
-        Cause::Loop => "waiting for the event loop",
-        Cause::Ipc => "hand-over (queues, pickling, pipes)",
-        Cause::Startup => "start-up",
-        Cause::Io => "I/O",
-        Cause::Queue => "waiting for a queue or children",
-        Cause::Limit => "waiting for the concurrency limit",
-    }
-}
-
-/// What a task of a batch waits for once, before all else: a worker, or the event loop's concurrency limit. All but the first tasks
-/// of a batch wait for most of the makespan under whatever strategy, and that explains nothing.
-fn turn(strategy: &str) -> Cause {
-    let inner = strategy.split_once('(').map_or(strategy, |(_, each)| each);
-    if inner.starts_with("asyncio") {
-        Cause::Limit
-    } else {
-        Cause::Pool
-    }
-}
-
 /// The case's shares of task time in the order of [`Cause::ALL`], 1 in all; a batch's wait for its turn left out.
 fn shares(case: &CaseDocument, batch: bool) -> Vec<f64> {
-    let mut shares: Vec<f64> = Cause::ALL
-        .iter()
-        .map(|c| {
-            let share = case.time_by_cause.get(&format!("{}_share", c.name()));
-            share.copied().filter(|s| s.is_finite()).unwrap_or(0.0)
-        })
-        .collect();
-    let all: f64 = shares.iter().sum();
-    let turn = turn(&case.strategy) as usize;
-    let rest = all - shares[turn];
-    if batch && rest > 1e-9 {
-        shares[turn] = 0.0;
-        shares.iter_mut().for_each(|s| *s /= rest);
-    }
-    shares
+    Shares::of_case(case, batch).of.to_vec()
 }
 
 /// What [`shares`] left out, for the subtitle.

@@ -3,80 +3,31 @@
 use super::Words;
 use super::run::names_of;
 use crate::report::document::{CaseDocument, RunDocument};
-use crate::scenario::{Strategy, parse_strategy};
+use crate::report::shares::Shares;
 use crate::strategy::Cause;
 use crate::study::{Quantity, percent};
 
 /// Smaller shares are not worth a word.
 const LITTLE: f64 = 0.05;
 
-/// Where the time of a case's tasks went.
-struct Shares {
-    /// By cause, 1 in all, in the order of [`Cause::ALL`].
-    of: Vec<f64>,
-    /// Share of its time that a task of a batch waited for its turn, which is not in `of`: a batch arrives at once, so all but the
-    /// first tasks wait for most of the makespan under whatever strategy.
-    queued: f64,
+/// The largest share that is neither work nor waiting for something outside.
+fn loss(shares: &Shares) -> (Cause, f64) {
+    Cause::ALL
+        .into_iter()
+        .map(|c| (c, shares.of[c as usize]))
+        .filter(|(c, _)| !matches!(c, Cause::Running | Cause::Io))
+        .fold((Cause::Core, 0.0), |a, b| if b.1 > a.1 { b } else { a })
 }
 
-impl Shares {
-    /// `None` where nothing is known.
-    fn of(case: &CaseDocument, batch: bool) -> Option<Self> {
-        let share = |c: &Cause| {
-            let key = format!("{}_share", c.name());
-            case.time_by_cause.get(&key).copied().unwrap_or(0.0)
-        };
-        let mut of: Vec<f64> = Cause::ALL.iter().map(share).collect();
-        let all: f64 = of.iter().sum();
-        if all <= 0.0 {
-            return None;
-        }
-        let turn = parse_strategy(&case.strategy).map_or(Cause::Pool, |s| turn(&s.strategy));
-        let queued = of[turn as usize];
-        if !(batch && queued > 0.0 && all - queued > 1e-9) {
-            return Some(Self { of, queued: 0.0 });
-        }
-        of[turn as usize] = 0.0;
-        of.iter_mut().for_each(|s| *s /= all - queued);
-        Some(Self { of, queued })
-    }
-
-    /// The largest share that is neither work nor waiting for something outside.
-    fn loss(&self) -> (Cause, f64) {
-        Cause::ALL
-            .into_iter()
-            .map(|c| (c, self.of[c as usize]))
-            .filter(|(c, _)| !matches!(c, Cause::Running | Cause::Io))
-            .fold((Cause::Core, 0.0), |a, b| if b.1 > a.1 { b } else { a })
-    }
-
-    /// The main shares: `66% waiting for I/O, 33% running`.
-    fn main(&self) -> String {
-        let mut all: Vec<(Cause, f64)> = Cause::ALL
-            .into_iter()
-            .map(|c| (c, self.of[c as usize]))
-            .filter(|&(_, s)| s >= LITTLE)
-            .collect();
-        all.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let parts: Vec<String> = all
-            .into_iter()
-            .take(3)
-            .map(|(c, s)| format!("{} {}", percent(s), words(c)))
-            .collect();
-        parts.join(", ")
-    }
-}
-
-/// What a task waits for once, before all else, rather than between its steps: a worker, or the loop's limit.
-fn turn(strategy: &Strategy) -> Cause {
-    match strategy {
-        Strategy::Sequential
-        | Strategy::Threads(_)
-        | Strategy::Processes { .. }
-        | Strategy::Interpreters(_) => Cause::Pool,
-        Strategy::Asyncio { .. } => Cause::Limit,
-        Strategy::Prefork { each, .. } => turn(each),
-    }
+/// The main shares: `66% waiting for I/O, 33% running`.
+fn main_shares(shares: &Shares) -> String {
+    let parts: Vec<String> = shares
+        .main(LITTLE)
+        .into_iter()
+        .take(3)
+        .map(|(c, s)| format!("{} {}", percent(s), words(c)))
+        .collect();
+    parts.join(", ")
 }
 
 fn words(c: Cause) -> &'static str {
@@ -102,18 +53,20 @@ pub(super) fn because(run: &RunDocument) -> Vec<Words> {
     let mut leaders = Vec::new();
     let mut losers: Vec<(Option<Cause>, Vec<String>, f64, f64)> = Vec::new();
     for case in &run.cases {
-        let Some(shares) = Shares::of(case, batch) else {
+        let shares = Shares::of_case(case, batch);
+        if shares.of.iter().sum::<f64>() <= 0.0 {
             continue;
-        };
+        }
         let name = names.short(case);
         if case.rank == Some(1) {
             leaders.push((name, case, shares));
             continue;
         }
-        let (cause, share) = shares.loss();
+        let (cause, share) = loss(&shares);
         // What waits for its turn and then loses nothing is short of hands.
-        let (cause, share) = if share < 2.0 * LITTLE && shares.queued > 0.5 {
-            (None, shares.queued)
+        let queued = shares.queued.unwrap_or(0.0);
+        let (cause, share) = if share < 2.0 * LITTLE && queued > 0.5 {
+            (None, queued)
         } else if share >= LITTLE {
             (Some(cause), share)
         } else {
@@ -145,7 +98,7 @@ pub(super) fn because(run: &RunDocument) -> Vec<Words> {
 fn best(leaders: &[(String, &CaseDocument, Shares)]) -> Option<Words> {
     let (_, case, shares) = leaders.first()?;
     let names: Vec<String> = leaders.iter().map(|(name, ..)| name.clone()).collect();
-    let (cause, lost) = shares.loss();
+    let (cause, lost) = loss(shares);
     let loses = match lost {
         l if l < LITTLE => "; hardly anything is lost".to_owned(),
         l if l < 2.0 * LITTLE => format!("; {} is lost {}", percent(l), words(cause)),
@@ -162,7 +115,7 @@ fn best(leaders: &[(String, &CaseDocument, Shares)]) -> Option<Words> {
     Some(
         Words::default()
             .names(&names)
-            .text(format!("{of}: {}{loses}{busy}.", shares.main())),
+            .text(format!("{of}: {}{loses}{busy}.", main_shares(shares))),
     )
 }
 
