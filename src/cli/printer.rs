@@ -63,14 +63,21 @@ impl Printer {
 
     /// Whether a result can be written to a file, as far as one can tell without writing it.
     pub fn check_writable(path: &Path, force: bool) -> anyhow::Result<()> {
-        let problem = if path.is_dir() {
+        let kind = path.metadata().ok();
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+        // Where results go by default.
+        if kind.is_none() && parent == Some(Path::new("output")) && !Path::new("output").exists() {
+            std::fs::create_dir("output").context("cannot make output/")?;
+        }
+        let problem = if path.as_os_str() == "-" {
+            "means standard output, which this cannot go to; name a file"
+        } else if path.is_dir() {
             "is a directory; name a file in it"
-        } else if path.exists() && !force {
+        } else if kind.as_ref().is_some_and(|k| !k.is_file()) {
+            "is a device or a pipe; name a file"
+        } else if kind.is_some() && !force {
             "exists; choose another name, or add --force to replace it"
-        } else if path
-            .parent()
-            .is_some_and(|p| !p.as_os_str().is_empty() && !p.is_dir())
-        {
+        } else if parent.is_some_and(|p| !p.is_dir()) {
             "lies in a directory that does not exist; make it first"
         } else {
             return Ok(());
@@ -91,10 +98,12 @@ impl Printer {
         write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         Self::check_writable(path, force)?;
-        let name = path
+        // A link stays, and what it leads to is replaced.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let name = real
             .file_name()
             .ok_or_else(|| UserError::new(format!("{} is no file name", path.display())))?;
-        let temporary = path.with_file_name(format!(
+        let temporary = real.with_file_name(format!(
             ".{}.{}.tmp",
             name.to_string_lossy(),
             std::process::id()
@@ -103,7 +112,7 @@ impl Printer {
             let mut file = BufWriter::new(File::create(&temporary)?);
             write(&mut file)?;
             file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
-            Ok(std::fs::rename(&temporary, path)?)
+            Ok(std::fs::rename(&temporary, &real)?)
         };
         let written: anyhow::Result<()> = to_file();
         if written.is_err() {
@@ -228,6 +237,27 @@ impl RunProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_devices_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+        std::fs::write(&target, "old").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let printer = Printer {
+            quiet: 2,
+            verbose: 0,
+            progress: false,
+        };
+        printer.write_file(&link, "new", true).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new");
+        for (path, why) in [("/dev/null", "device"), ("-", "standard output")] {
+            let refused = Printer::check_writable(Path::new(path), true).unwrap_err();
+            assert!(refused.to_string().contains(why), "{refused}");
+        }
+    }
 
     #[test]
     fn files_are_whole_and_not_overwritten() {

@@ -24,7 +24,7 @@ pub enum Format {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_long_help = "Examples:
   pchsim ps scraper --at 1.5s --strategy threads:32
-  pchsim ps api --at 2s --strategy asyncio --class order --limit 0
+  pchsim ps api --at 2s --strategy asyncio --class read --limit 0
   pchsim ps team --at 300ms --format json")]
 pub struct PsArgs {
     /// Which run.

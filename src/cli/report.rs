@@ -88,7 +88,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// Whether a file can be written; `output/` is made where it is missing, since results go there by default.
+/// Whether a file can be written, and is none of the results.
 fn check(args: &Args, path: &Path) -> anyhow::Result<()> {
     let same = |a: &Path| {
         a == path
@@ -102,9 +102,6 @@ fn check(args: &Args, path: &Path) -> anyhow::Result<()> {
             path.display()
         ))
         .into());
-    }
-    if path.parent() == Some(Path::new("output")) && !path.exists() {
-        std::fs::create_dir_all("output").context("cannot make output/")?;
     }
     Printer::check_writable(path, args.force)
 }

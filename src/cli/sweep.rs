@@ -167,8 +167,12 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return interrupted(args, printer, &setting, &store);
     }
     target.write(args, printer, &setting, &store)?;
-    output::draw(args, printer, &setting, &store)?;
+    let shown = target
+        .show(args, printer, &setting, &store)
+        .and_then(|()| output::draw(args, printer, &setting, &store));
+    // The result is whole, even if nobody reads what is said of it.
     store.remove()?;
+    shown?;
     Ok(Exit::Done as u8)
 }
 

@@ -66,6 +66,13 @@ fn window(text: &str) -> Result<Window, String> {
     }
 }
 
+/// To four digits, rounded down.
+fn readable(t: Nanos) -> Nanos {
+    let digits = t.0.checked_ilog10().unwrap_or(0);
+    let unit = 10_u64.pow(digits.saturating_sub(3));
+    Nanos(t.0 / unit * unit)
+}
+
 /// What has been compared, and how.
 pub(super) struct Traced<'a> {
     pub(super) scenario: &'a Scenario,
@@ -226,20 +233,22 @@ impl TraceArgs {
                 "--trace-window begins at {}, but {} is over at {}",
                 units::format_duration(from),
                 f.name(),
-                units::format_duration(end)
+                units::format_duration(readable(end))
             ))
             .into());
         }
         if let Some(stopped) = recording.stopped {
+            // Events are not spread evenly: three quarters of what fitted here should fit there.
             let fits = stopped.since(from);
+            let next = readable(stopped + Nanos(fits.0 / 4 * 3)).min(end);
             printer.warn(&format!(
                 "warning: the trace of {} stops at {} of {}: it holds {most_spans} spans at most, about {} of this run; for another part: --trace-window {}..{}",
                 f.name(),
-                units::format_duration(stopped),
-                units::format_duration(end),
-                units::format_duration(fits),
-                units::format_duration(stopped),
-                units::format_duration(stopped + fits),
+                units::format_duration(readable(stopped)),
+                units::format_duration(readable(end)),
+                units::format_duration(readable(fits)),
+                units::format_duration(readable(stopped)),
+                units::format_duration(next),
             ));
         }
         Ok(Recorded {

@@ -383,9 +383,11 @@ fn sweep(text: &str, name: &str) -> Result<SweepDocument, String> {
     let at = |line: usize| move |e| format!("{name}, line {line}: {e}");
     let (_, first) = lines.next().ok_or_else(|| format!("{name} is empty"))?;
     let header = serde_json::from_str(first).map_err(at(1))?;
-    let rows = lines
+    let mut rows = lines
         .filter(|(_, l)| !l.trim().is_empty())
         .map(|(n, l)| serde_json::from_str(l).map_err(at(n)))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<SweepRow>, _>>()?;
+    // Whatever has been done to the file: points in their order, the best case of each first.
+    rows.sort_by_key(|r| (r.point, r.case.rank.unwrap_or(u32::MAX)));
     Ok(SweepDocument { header, rows })
 }

@@ -70,9 +70,9 @@ quantities! {
     Cpu: "cpu_s", Seconds;
     /// Busy share of all cores together.
     Utilization: "utilization_share", Share;
-    /// Share of the run in which some GIL was held.
+    /// Time in which GILs were held, all together, over the length of the run: above 1 where several processes or interpreters hold theirs at once.
     GilHeld: "gil_held_share", Share;
-    /// Share of the run in which some GIL was held while another thread wanted it.
+    /// The same, of the time in which another thread wanted the GIL that was held.
     GilContended: "gil_contended_share", Share;
     /// Context switches because a thread blocked.
     SwitchesVoluntary: "switches_voluntary_count", Count;

@@ -25,17 +25,15 @@ fn find<'a>(all: &'a [Insight], code: &str) -> Option<&'a Insight> {
 }
 
 #[test]
-fn a_time_that_halves_up_to_eight_cores_has_its_knee_there() {
+fn a_time_that_halves_up_to_eight_cores_stops_paying_there() {
     for axis in [cores(16), numbers("machine.cores", "cores", &doubled(6))] {
         let all = insights(&curves(axis, MAKESPAN, &[("p", &|c| 80.0 / c.min(8.0))]));
-        let Some(Insight::Knee { at, .. }) = find(&all, "knee") else {
-            panic!("{all:?}")
-        };
-        assert_eq!(at.number, Some(8.0));
         let Some(Insight::StopsPaying { at, .. }) = find(&all, "stops-paying") else {
             panic!("{all:?}")
         };
         assert_eq!(at.number, Some(8.0));
+        // The knee is there, too, and is not told twice.
+        assert!(find(&all, "knee").is_none());
         // The best point is somewhere behind it; eight cores are as good.
         assert!(find(&all, "retrograde").is_none());
     }
@@ -78,8 +76,8 @@ fn the_throughput_of_a_queue_with_c_servers_levels_off_at_the_load() {
     let Some(Insight::StopsPaying { at, .. }) = find(&all, "stops-paying") else {
         panic!("{all:?}")
     };
-    // Ten carry 5.74 of the 5.99 erlangs that twenty carry; nine carry 5.55.
-    assert_eq!(at.number, Some(10.0));
+    // Ten carry 5.74 of the 5.99 erlangs that twenty carry, 4.3 % less: with the intervals that may still be 5 %. Eleven do not.
+    assert_eq!(at.number, Some(11.0));
 }
 
 #[test]

@@ -70,7 +70,7 @@ impl Target {
         args.output.clone().filter(|_| self.to_file)
     }
 
-    /// Writes the whole result.
+    /// Writes the whole result to its file, if it has one.
     pub(super) fn write(
         self,
         args: &Args,
@@ -79,18 +79,27 @@ impl Target {
         store: &Store,
     ) -> anyhow::Result<()> {
         let Some(path) = self.file(args) else {
-            if self.format == Format::Text {
-                return print_text(args, printer, setting, store);
-            }
-            return printer.result_with(|w| self.stream(w, args, printer, setting, store));
+            return Ok(());
         };
         printer.write_file_with(&path, args.force, |w| {
             self.stream(w, args, printer, setting, store)
-        })?;
-        if printer.quiet == 0 && self.format != Format::Text {
-            print_text(args, printer, setting, store)?;
+        })
+    }
+
+    /// Shows the result on standard output: for people beside a file, as it is wanted without one.
+    pub(super) fn show(
+        self,
+        args: &Args,
+        printer: &Printer,
+        setting: &Setting,
+        store: &Store,
+    ) -> anyhow::Result<()> {
+        match (self.to_file, self.format) {
+            (true, Format::Text) => Ok(()),
+            (true, _) if printer.quiet > 0 => Ok(()),
+            (true, _) | (false, Format::Text) => print_text(args, printer, setting, store),
+            (false, _) => printer.result_with(|w| self.stream(w, args, printer, setting, store)),
         }
-        Ok(())
     }
 
     fn stream(

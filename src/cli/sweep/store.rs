@@ -75,7 +75,11 @@ impl Store {
                 ));
                 Ok(None)
             }
-            Err(e @ (JournalError::Differs { .. } | JournalError::Damaged { .. })) => {
+            Err(e @ JournalError::Damaged { .. }) => Err(UserError::new(format!(
+                "{e}; nothing can go on from it: write to another file, or start anew by --force without --resume"
+            ))
+            .into()),
+            Err(e @ JournalError::Differs { .. }) => {
                 Err(UserError::new(format!(
                     "{e}; repeat that sweep's command to go on with it, write to another file, or start anew by --force without --resume"
                 ))

@@ -107,6 +107,7 @@ impl View<'_, '_> {
     fn there_since(&self, task: &Task, place: &Place) -> Nanos {
         let since = match place {
             Place::Thread(thread) => Some(self.since(self.threads[*thread])),
+            Place::Sleeps(until) if *until <= self.now => Some(*until),
             Place::Sleeps(_) => Some(task.asleep),
             _ => None,
         };

@@ -74,7 +74,8 @@ impl Dot {
 }
 
 fn band(e: EstimateDocument) -> Option<(f64, f64)> {
-    e.low.zip(e.high)
+    // An interval may reach below zero, but nothing that is drawn can.
+    e.low.map(|l| l.max(0.0_f64.min(e.mean))).zip(e.high)
 }
 
 fn figure(name: &str, title: &str, subtitle: &[&str], body: Body) -> Figure {

@@ -108,6 +108,8 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
         Place::Item(queue) => format!("waits for an item of queue '{queue}'"),
         Place::Room(queue) => format!("waits for room in queue '{queue}'"),
         Place::Children(open, all) => children(*open, *all),
+        // The loop looks at its timers once an iteration.
+        Place::Sleeps(until) if *until <= s.at => "its wait is over, waits for the loop".into(),
         Place::Sleeps(until) => format!("waits for I/O, {} to go", left(s, *until)),
         Place::Underway => "on its way".into(),
     }

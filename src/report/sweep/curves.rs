@@ -9,7 +9,7 @@ use crate::report::document::EstimateDocument;
 use crate::study::{TIE, Unit};
 
 /// A gain below this share does not pay for more of a resource.
-const PAYS: f64 = 0.05;
+pub(super) const PAYS: f64 = 0.05;
 
 /// The curves of a slice.
 pub(super) struct Curves<'a> {
@@ -150,7 +150,7 @@ impl<'a> Curves<'a> {
             let (Some(last), true) = (curve.last(), curve.len() > 2) else {
                 continue;
             };
-            if best_alone && self.best != Some(s) {
+            if best_alone && self.best != Some(s) || self.is_indifferent(s) {
                 continue;
             }
             if let Some(worse) = self.retrograde(s) {
@@ -159,8 +159,8 @@ impl<'a> Curves<'a> {
             }
             let enough = |from: &&(Dot<'_>, EstimateDocument)| {
                 let further = curve.iter().filter(|(d, _)| d.x > from.0.x);
-                let mut gains = further.map(|(_, v)| self.view.truly_better(from.1, *v, PAYS));
-                from.1.low.is_some() && !gains.any(|g| g)
+                let mut further = further.map(|(_, v)| *v);
+                further.all(|v| self.view.surely_no_better(from.1, v, PAYS))
             };
             match curve.iter().find(enough) {
                 Some((d, _)) if d.x < last.0.x => {
@@ -184,6 +184,12 @@ impl<'a> Curves<'a> {
             .collect();
         found.extend(out);
         found
+    }
+
+    /// Whether the axis does not touch the series: common random numbers then give the same figure everywhere.
+    fn is_indifferent(&self, s: usize) -> bool {
+        let curve = &self.curves[s];
+        curve.iter().all(|(_, v)| *v == curve[0].1)
     }
 
     fn stops(&self, all: &[usize], x: f64) -> Option<Insight> {
@@ -285,8 +291,10 @@ impl<'a> Curves<'a> {
         // The curve rises or falls beyond chance, and the knee is not the noise of one point.
         let height = (last.mean - first.mean).abs();
         let noise = here.high.zip(here.low).map(|(h, l)| h - l);
-        let real = apart(first, last) && noise.is_some_and(|n| n < 0.3 * height);
-        (real && (!self.is_resource() || bend == Bend::LevelsOff))
-            .then_some((curve[i].0.index, bend))
+        let least = PAYS * first.mean.abs().max(last.mean.abs());
+        let real = height >= least && apart(first, last) && noise.is_some_and(|n| n < 0.3 * height);
+        // More of a resource has a knee where its gains come first.
+        let gains = bend == Bend::LevelsOff && self.view.gain(first, last) > 0.0;
+        (real && (!self.is_resource() || gains)).then_some((curve[i].0.index, bend))
     }
 }

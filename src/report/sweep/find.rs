@@ -3,15 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use super::curves::Curves;
+use super::curves::{Curves, PAYS};
 use super::insight::{Extent, Insight, Place};
 use super::metric::Quoted;
 use super::view::{Dot, Slice, View, across, short};
-use crate::report::document::{EstimateDocument, SweepDocument};
+use crate::report::document::{CaseDocument, EstimateDocument, SweepDocument};
 use crate::study::TIE;
 
-/// All that stands out, the most important first.
+/// All that stands out, the most important first; without the knees that lie where more stops paying.
 pub fn insights(sweep: &SweepDocument) -> Vec<Insight> {
+    let all = found(sweep);
+    let stops = |of: &[String], place: &Place| {
+        all.iter().any(|i| {
+            matches!(i, Insight::StopsPaying { cases, at, .. }
+                if at == place && of.iter().all(|c| cases.contains(c)))
+        })
+    };
+    all.iter()
+        .filter(|i| !matches!(i, Insight::Knee { cases, at, .. } if stops(cases, at)))
+        .cloned()
+        .collect()
+}
+
+fn found(sweep: &SweepDocument) -> Vec<Insight> {
     let view = View::new(sweep);
     let mut out = Vec::new();
     let Some(best) = best(&view) else {
@@ -129,6 +143,20 @@ impl View<'_> {
         self.gain(from, to) >= least && apart(from, to)
     }
 
+    /// Whether `to` is, beyond chance, better than `from` by less than such a share, or worse. Single replications say nothing.
+    pub(super) fn surely_no_better(
+        &self,
+        from: EstimateDocument,
+        to: EstimateDocument,
+        most: f64,
+    ) -> bool {
+        let half = |e: EstimateDocument| e.low.zip(e.high).map(|(l, h)| (h - l) / 2.0);
+        half(from).zip(half(to)).is_some_and(|(a, b)| {
+            let chance = libm::hypot(a, b) / from.mean.abs().max(f64::MIN_POSITIVE);
+            self.gain(from, to) + chance < most
+        })
+    }
+
     pub(super) fn best_of<'b>(
         &self,
         dots: impl Iterator<Item = (usize, Dot<'b>)>,
@@ -146,10 +174,10 @@ fn best(view: &View<'_>) -> Option<Insight> {
     let index = view.points.iter().find(|(p, _)| *p == best.point)?.1;
     let at = (0..view.axes().len()).zip(index);
     let others = (0..view.series.len()).filter_map(|s| view.row(s, best.point));
+    // Within a point the ranks know: they come from paired differences.
     let as_good = others.filter(|r| {
-        let other = super::metric::value(r);
         let mine = r.case.strategy == best.strategy && r.case.interpreter == best.interpreter;
-        !mine && other.is_some_and(|o| !view.truly_better(o, best.value, TIE))
+        !mine && r.case.rank == Some(1)
     });
     Some(Insight::Best {
         tied: if best.value.low.is_some() {
@@ -195,7 +223,10 @@ fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<I
         _ => a,
     })?;
     let least = best.value?;
-    let as_good = |d: &Dot<'_>| d.value.is_some_and(|v| !view.truly_better(v, least, TIE));
+    let as_good = |d: &Dot<'_>| {
+        d.value
+            .is_some_and(|v| view.gain(v, least) < TIE && view.surely_no_better(v, least, PAYS))
+    };
     let enough = dots(slice).filter(|(_, d)| as_good(d)).map(|(_, d)| d.x);
     let fewest = enough.fold(f64::INFINITY, f64::min);
     let (_, found) = view.best_of(dots(slice).filter(|(_, d)| as_good(d) && d.x == fewest))?;
@@ -295,32 +326,27 @@ fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Ex
     }
 }
 
-/// The strategies that nothing else is truly better than, at any point.
+/// The strategies that are ranked first at every point, alone or with others. (Ranks come from paired differences.)
 fn best_throughout(view: &View<'_>) -> Option<Insight> {
-    let all = 0..view.series.len();
-    let points = || view.points.iter().map(|&(p, _)| p);
-    let compared = points().filter(|&p| all.clone().any(|s| view.value(s, p).is_some()));
-    let compared: Vec<u64> = compared.collect();
-    let unbeaten = |&s: &usize| {
-        compared.iter().all(|&p| {
-            let others = all.clone().filter_map(|o| view.value(o, p));
-            view.value(s, p)
-                .is_some_and(|mine| others.into_iter().all(|o| !view.truly_better(mine, o, TIE)))
-        })
-    };
-    let found: Vec<usize> = all.clone().filter(unbeaten).collect();
-    let first = |&p: &u64| {
-        let mine = view.value(*found.first()?, p)?.mean;
-        let mut others = all.clone().filter_map(|o| view.value(o, p));
-        Some(others.all(|o| !view.ranking.better(o.mean, mine)))
-    };
-    let alone = found.len() == 1 && compared.iter().all(|p| first(p) == Some(true));
-    let several = view.series.len() > 1 && compared.len() > 1;
+    let rows = |s: usize| view.points.iter().map(move |&(p, _)| view.row(s, p));
+    let known = |s: usize| rows(s).all(|r| r.is_some_and(|r| known_well(&r.case)));
+    let first = |&s: &usize| known(s) && rows(s).all(|r| r.is_some_and(|r| r.case.rank == Some(1)));
+    let found: Vec<usize> = (0..view.series.len()).filter(first).collect();
+    let tied = found.len() > 1
+        || found
+            .iter()
+            .any(|&s| rows(s).any(|r| r.is_some_and(|r| r.case.tied)));
+    let several = view.series.len() > 1 && view.points.len() > 1;
     let names = found.iter().map(|&s| view.series[s].name.clone());
     (several && !found.is_empty()).then(|| Insight::BestThroughout {
         cases: names.collect(),
-        tied: !alone,
+        tied,
     })
+}
+
+/// Whether chance was looked at: there is an interval.
+fn known_well(case: &CaseDocument) -> bool {
+    case.primary().is_some_and(|e| e.low.is_some())
 }
 
 /// Which strategies have no numbers, and where. Those with the same fate stand together.

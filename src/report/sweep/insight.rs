@@ -288,12 +288,11 @@ impl Insight {
                 between: (a, b),
                 about,
                 unit,
-            } => format!(
-                "{}{before} is better up to {}, {after} from {} on: they cross at about {}{unit}.",
-                prefix(given),
-                a.text(),
-                b.text(),
-                digits(*about, 3)
+            } => crossing(
+                given,
+                (before, after),
+                (a, b),
+                &format!("{}{unit}", digits(*about, 3)),
             ),
             Self::StopsPaying {
                 cases,
@@ -408,6 +407,27 @@ fn knee(
         prefix(given),
         list(cases),
         at.text()
+    )
+}
+
+/// Of things that are counted there is no half, so no more is said than between which two the change lies.
+fn crossing(
+    given: &[Place],
+    (before, after): (&str, &str),
+    (a, b): (&Place, &Place),
+    about: &str,
+) -> String {
+    let whole = |p: &Place| p.counted().is_some() && p.number.is_some_and(|n| n == n.trunc());
+    let end = if whole(a) && whole(b) {
+        String::new()
+    } else {
+        format!(": they cross at about {about}")
+    };
+    format!(
+        "{}{before} is better up to {}, {after} from {} on{end}.",
+        prefix(given),
+        a.text(),
+        b.text(),
     )
 }
 

@@ -1,7 +1,8 @@
 //! The sweep as Markdown, to be pasted into an issue or a design document.
 
+use super::find::insights;
 use super::table::{Table, letter};
-use super::text::{chosen, facts, told, warnings};
+use super::text::{chosen, facts, warnings};
 use super::view::View;
 use crate::report::Meta;
 use crate::report::document::SweepDocument;
@@ -16,7 +17,7 @@ pub fn markdown(sweep: &SweepDocument, meta: &Meta) -> String {
         lines.extend([escaped(&header.scenario.question), String::new()]);
     }
     lines.extend([escaped(&facts(&view).join(", ")), String::new()]);
-    let found = told(sweep);
+    let found = insights(sweep);
     if !found.is_empty() {
         lines.extend(["## What stands out".into(), String::new()]);
         lines.extend(found.iter().map(|i| format!("- {}", escaped(&i.text()))));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chart::{chart, entries};
 use super::find::insights;
-use super::insight::{Insight, Place};
+use super::insight::Insight;
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
 use super::view::View;
 use crate::report::document::{AxisDocument, SweepDocument};
@@ -115,23 +115,8 @@ fn axis(axis: &AxisDocument) -> String {
     }
 }
 
-/// What stands out, without the knees that lie where more stops paying.
-pub(super) fn told(sweep: &SweepDocument) -> Vec<Insight> {
-    let all = insights(sweep);
-    let stops = |of: &[String], place: &Place| {
-        all.iter().any(|i| {
-            matches!(i, Insight::StopsPaying { cases, at, .. }
-                if at == place && of.iter().all(|c| cases.contains(c)))
-        })
-    };
-    all.iter()
-        .filter(|i| !matches!(i, Insight::Knee { cases, at, .. } if stops(cases, at)))
-        .cloned()
-        .collect()
-}
-
 fn stands_out(out: &mut Text, view: &View<'_>) {
-    let all = told(view.sweep);
+    let all = insights(view.sweep);
     if all.is_empty() {
         return;
     }

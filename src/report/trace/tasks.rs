@@ -90,7 +90,7 @@ impl Row<'_> {
         spans: &[&ThreadSpan],
         events: &mut Events<'_>,
     ) -> io::Result<()> {
-        let stretches = self.stretches(waits, spans);
+        let mut stretches = self.stretches(waits, spans);
         let r = self.drawn.recording();
         let ended = self.task.ended.map(|(at, _)| at);
         // A sleep that the end of the run cuts short is booked to its end.
@@ -102,8 +102,22 @@ impl Row<'_> {
         if from >= to {
             return Ok(());
         }
+        let last = stretches.last().map_or(from, |s| s.to);
+        if ended.is_none() && last < to {
+            // Waits are recorded when they are over; this one never was.
+            stretches.push(Stretch {
+                from: last,
+                to,
+                name: "still waiting",
+                colour: None,
+                cause: None,
+            });
+        }
         let name = r.task_name(self.number);
-        let how = of_end(self.task.ended.map(|(_, end)| end));
+        let how = match ended {
+            Some(at) if at > self.drawn.end() => "after the window",
+            _ => of_end(self.task.ended.map(|(_, end)| end)),
+        };
         let args = [
             ("class", Arg::Text(&self.task.class)),
             ("end", Arg::Text(how)),

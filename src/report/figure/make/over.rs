@@ -139,7 +139,7 @@ impl Plot<'_> {
         let base = self.least()?;
         if resource {
             let per = if against_baseline { 1.0 } else { base };
-            series.push(self.reference("ideal", |x| x / per));
+            series.push(self.reference("ideal for CPU work", |x| x / per));
         } else if !self.shown.iter().any(|c| c.baseline) {
             series.push(self.reference("sequential", |_| 1.0));
         }

@@ -184,7 +184,10 @@ fn a_sweep_over_cores_has_curves_and_an_ideal() {
         ]
     );
     let f = find(&fs, "speedup");
-    assert_eq!(curves(f), ["processes:8", "sequential", "ideal"]);
+    assert_eq!(
+        curves(f),
+        ["processes:8", "sequential", "ideal for CPU work"]
+    );
     assert!(f.subtitle.contains("against sequential"), "{}", f.subtitle);
     let Body::Lines(l) = &f.body else {
         panic!("no lines");
