@@ -339,6 +339,27 @@ pub struct SweepRow {
     pub case: CaseDocument,
 }
 
+impl SweepDocument {
+    /// Where a load is swept (a rate, users, tasks): the axis and the index of the largest load under which any strategy has numbers.
+    /// Results under different loads are not there to choose from, so the best is looked for under this one.
+    pub fn heaviest(&self) -> Option<(usize, usize)> {
+        let is_load = |a: &AxisDocument| {
+            let last = a.path.rsplit('.').next().unwrap_or_default();
+            a.path.starts_with("workload.") && ["rate", "users", "count"].contains(&last)
+        };
+        let axes = &self.header.axes;
+        let (axis, numbers) = axes.iter().enumerate().find_map(|(i, a)| {
+            let numbers = a.numbers.as_ref().filter(|n| is_load(a) && n.len() > 1)?;
+            Some((i, numbers))
+        })?;
+        let fine = self.rows.iter().filter(|r| r.case.is_fine());
+        fine.filter_map(|r| r.index.get(axis).copied())
+            .filter(|&i| i < numbers.len())
+            .max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
+            .map(|index| (axis, index))
+    }
+}
+
 #[derive(Deserialize)]
 struct Start {
     schema: Option<u64>,

@@ -71,11 +71,21 @@ fn names_of(sweep: &SweepDocument) -> Names {
     Names::of(sweep.rows.iter().map(|r| &r.case))
 }
 
-/// The number of the best point: the first of equally good ones.
-fn best_point(points: &[Point<'_>], ranking: &Ranking) -> Option<usize> {
+/// The number of the best point: the first of equally good ones; of the heaviest load, where loads are swept.
+fn best_point(
+    points: &[Point<'_>],
+    ranking: &Ranking,
+    heaviest: Option<(usize, usize)>,
+) -> Option<usize> {
+    let here = |i: &usize| {
+        heaviest.is_none_or(|(axis, index)| {
+            let row = points[*i].rows.first();
+            row.is_some_and(|r| r.index.get(axis) == Some(&index))
+        })
+    };
     let value = |i: &usize| points[*i].best().map(|(_, v)| v.mean);
     (0..points.len())
-        .filter(|i| value(i).is_some())
+        .filter(|i| here(i) && value(i).is_some())
         .reduce(|a, b| match (value(&a), value(&b)) {
             (Some(x), Some(y)) if ranking.better(y, x) => b,
             _ => a,
@@ -83,7 +93,8 @@ fn best_point(points: &[Point<'_>], ranking: &Ranking) -> Option<usize> {
 }
 
 fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec<Words> {
-    let Some(best) = best_point(points, ranking) else {
+    let heaviest = sweep.heaviest();
+    let Some(best) = best_point(points, ranking, heaviest) else {
         let text = "At no point any strategy has a forecast that means anything.";
         return vec![Words::default().text(text)];
     };
@@ -93,9 +104,19 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
     let mut words = Words::default()
         .name(names_of(sweep).short(&row.case))
         .text(format!(
-            " with {} is the best of {} points, with {} {} of {}",
-            points[best].at(sweep),
-            points.len(),
+            "{}, with {} {} of {}",
+            match heaviest {
+                None => format!(
+                    " with {} is the best of {} points",
+                    points[best].at(sweep),
+                    points.len()
+                ),
+                Some((axis, _)) => format!(
+                    " is the best with {}, the highest {} that anything bears",
+                    points[best].at(sweep),
+                    sweep.header.axes[axis].label
+                ),
+            },
             article(&ranking.name),
             ranking.name,
             ranking.text(value)
@@ -112,7 +133,7 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
         .filter(|p| overlaps(p))
         .count()
         .saturating_sub(1);
-    if equal > 0 {
+    if equal > 0 && heaviest.is_none() {
         words = words.text(format!(
             "; {equal} other {} cannot be told apart from it",
             if equal == 1 { "point" } else { "points" }
@@ -130,7 +151,7 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
 }
 
 fn table(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Table {
-    let best = best_point(points, ranking);
+    let best = best_point(points, ranking, sweep.heaviest());
     let names = names_of(sweep);
     let shown = &points[..points.len().min(POINTS)];
     let values = shown.iter().filter_map(|p| p.best()).map(|(_, v)| v.mean);

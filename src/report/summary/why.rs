@@ -98,11 +98,11 @@ pub(super) fn because(run: &RunDocument) -> Vec<Words> {
 fn best(leaders: &[(String, &CaseDocument, Shares)]) -> Option<Words> {
     let (_, case, shares) = leaders.first()?;
     let names: Vec<String> = leaders.iter().map(|(name, ..)| name.clone()).collect();
-    let (cause, lost) = loss(shares);
-    let loses = match lost {
-        l if l < LITTLE => "; hardly anything is lost".to_owned(),
-        l if l < 2.0 * LITTLE => format!("; {} is lost {}", percent(l), words(cause)),
-        _ => String::new(),
+    let (_, lost) = loss(shares);
+    let loses = if lost < LITTLE {
+        "; hardly anything is lost"
+    } else {
+        ""
     };
     let busy = case.get(Quantity::Utilization).map_or(String::new(), |u| {
         format!("; the cores are busy {} of the time", percent(u.mean))

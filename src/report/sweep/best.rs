@@ -40,16 +40,18 @@ impl Best {
     }
 }
 
-/// The best point of all; `None` where no case has a forecast that means anything.
+/// The best point of all (under the heaviest load, where loads are swept); `None` where no case has a forecast that means anything.
 pub fn best(sweep: &SweepDocument) -> Option<Best> {
     let ranking = Ranking::new(&sweep.header.ranked_by);
     let axes = || {
         let axes = &sweep.header.axes;
         axes.iter().map(|a| (a.path.as_str(), a.label.as_str()))
     };
+    let heaviest = sweep.heaviest();
     let all = sweep
         .rows
         .iter()
+        .filter(|r| heaviest.is_none_or(|(axis, index)| r.index.get(axis) == Some(&index)))
         .filter_map(|row| one(row, axes(), &ranking));
     all.fold(None, better)
 }

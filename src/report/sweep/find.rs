@@ -192,6 +192,10 @@ fn best(view: &View<'_>) -> Option<Insight> {
             .filter(|p| p.text != best.strategy)
             .collect(),
         value: quoted(view, best.value),
+        load: view
+            .sweep
+            .heaviest()
+            .map(|(axis, _)| view.axes()[axis].label.clone()),
     })
 }
 

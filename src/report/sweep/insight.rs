@@ -56,6 +56,8 @@ pub enum Insight {
         value: Quoted,
         /// How many others are as good at that point.
         tied: usize,
+        /// Where loads are swept: the name of the load, of which this is the largest with numbers.
+        load: Option<String>,
     },
     /// As good as the best, with less of a resource.
     AsGoodForLess {
@@ -249,7 +251,11 @@ impl Insight {
                 at,
                 value,
                 tied,
+                load,
             } => {
+                let what = load.as_ref().map_or("Best of all".to_owned(), |l| {
+                    format!("Best under the highest {l} that anything bears")
+                });
                 let at = if at.is_empty() {
                     String::new()
                 } else {
@@ -260,7 +266,7 @@ impl Insight {
                     1 => " (one other is as good there)".into(),
                     n => format!(" ({n} others are as good there)"),
                 };
-                format!("Best of all: {case}{at}, {}{tied}.", value.named())
+                format!("{what}: {case}{at}, {}{tied}.", value.named())
             }
             Self::AsGoodForLess { case, at, value } => format!(
                 "{case} is as good with {} alone: {}.",
