@@ -1,7 +1,7 @@
 //! Figures as SVG and PNG files, drawn with `plotters` and a font of our own: no system font is ever looked at, so a figure has the
 //! same bytes on every machine.
 //!
-//! A figure is first laid out as a [`sheet`] of shapes in points; the same sheet is then written as SVG, or painted as PNG at two
+//! A figure is first laid out as a `sheet` of shapes in points; the same sheet is then written as SVG, or painted as PNG at two
 //! pixels a point.
 
 mod bars;
