@@ -1,5 +1,6 @@
 //! Cores and run queue.
 
+mod accounts;
 mod queues;
 
 use std::cmp::Reverse;
@@ -7,7 +8,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use rand_pcg::Pcg64Dxsm;
 
-use super::tape::{Tape, doing};
+use super::tape::Tape;
 use super::{CAUSES, Cause};
 use crate::engine::{Calendar, Class, Nanos, unit};
 use crate::scenario::MachineSpec;
@@ -205,55 +206,6 @@ impl Machine {
         }
     }
 
-    /// Writes down what threads do from now on; before the first thread.
-    pub fn record(&mut self, tape: Tape) {
-        debug_assert!(self.threads.is_empty());
-        self.tape = Some(Box::new(tape));
-    }
-
-    /// What is being written down.
-    #[inline]
-    pub fn tape(&mut self) -> Option<&mut Tape> {
-        self.tape.as_deref_mut()
-    }
-
-    /// Takes what has been written down.
-    pub fn take_tape(&mut self) -> Option<Tape> {
-        self.tape.take().map(|t| *t)
-    }
-
-    /// What a thread works on from now on, for the tape.
-    #[inline]
-    pub fn tag(&mut self, tid: Tid, tag: Option<u32>) {
-        if let Some(tape) = &mut self.tape {
-            tape.tag(self.now, tid, tag);
-        }
-    }
-
-    /// Whether a thread's time is marked on the tape from now on.
-    #[inline]
-    pub fn mark(&mut self, tid: Tid, marked: bool) {
-        if let Some(tape) = &mut self.tape {
-            tape.mark(self.now, tid, marked);
-        }
-    }
-
-    /// A thread's state, or what its time belongs to, has changed.
-    #[inline]
-    fn note(&mut self, tid: Tid) {
-        if self.tape.is_some() {
-            self.write_down(tid);
-        }
-    }
-
-    #[cold]
-    fn write_down(&mut self, tid: Tid) {
-        let t = &self.threads[tid as usize];
-        if let Some(tape) = &mut self.tape {
-            tape.note(self.now, tid, doing(t.state, t.core), t.cause, t.counted);
-        }
-    }
-
     /// The clock.
     #[inline]
     pub fn now(&self) -> Nanos {
@@ -348,47 +300,6 @@ impl Machine {
         t.timer_generation = t.timer_generation.wrapping_add(1);
     }
 
-    /// Lets the thread's time count as a task's time from now on (or no longer), under this cause while it runs.
-    #[inline]
-    pub fn count(&mut self, tid: Tid, counted: bool, run_cause: Cause) {
-        self.flush(tid);
-        let t = &mut self.threads[tid as usize];
-        t.counted = counted;
-        t.run_cause = run_cause;
-        t.cause = run_cause;
-        self.note(tid);
-    }
-
-    /// Changes the cause that a running thread's time belongs to.
-    #[inline]
-    pub fn set_run_cause(&mut self, tid: Tid, cause: Cause) {
-        let t = &mut self.threads[tid as usize];
-        if t.run_cause != cause {
-            self.count(tid, self.threads[tid as usize].counted, cause);
-        }
-    }
-
-    /// Adds time that no thread stands for (a task waiting in a queue).
-    #[inline]
-    pub fn add_time(&mut self, cause: Cause, time: Nanos) {
-        self.totals[cause as usize] += time;
-    }
-
-    #[inline]
-    fn flush(&mut self, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
-        if t.counted {
-            self.totals[t.cause as usize] += self.now - t.since;
-        }
-        t.since = self.now;
-    }
-
-    #[inline]
-    fn enter(&mut self, tid: Tid, cause: Cause) {
-        self.flush(tid);
-        self.threads[tid as usize].cause = cause;
-    }
-
     /// A small CPU cost that the thread pays with its next burst.
     #[inline]
     pub fn charge(&mut self, tid: Tid, cost: Nanos) {
@@ -409,21 +320,6 @@ impl Machine {
         }
         let done = (self.now - t.began).scale(self.cores[t.core as usize].speed);
         t.left.since(done)
-    }
-
-    /// What the thread's present time belongs to, and since when.
-    pub fn cause(&self, tid: Tid) -> Cause {
-        self.threads[tid as usize].cause
-    }
-
-    /// See [`Machine::cause`].
-    pub fn since(&self, tid: Tid) -> Nanos {
-        self.threads[tid as usize].since
-    }
-
-    /// What the thread's time on a core belongs to.
-    pub fn run_cause(&self, tid: Tid) -> Cause {
-        self.threads[tid as usize].run_cause
     }
 
     /// How many cores there are.
@@ -788,26 +684,6 @@ impl Machine {
         if let Some(tape) = &mut self.tape {
             tape.finish(self.now);
         }
-    }
-
-    /// Task time by cause so far.
-    pub fn totals(&self) -> [Nanos; CAUSES] {
-        self.totals
-    }
-
-    /// CPU time of all threads.
-    pub fn cpu(&self) -> Nanos {
-        self.cpu
-    }
-
-    /// Busy time of each core.
-    pub fn core_busy(&self) -> Vec<Nanos> {
-        self.cores.iter().map(|c| c.busy).collect()
-    }
-
-    /// Context switches, voluntary and involuntary.
-    pub fn switches(&self) -> (u64, u64) {
-        (self.voluntary, self.involuntary)
     }
 
     /// Events taken from the calendar, outdated ones included.
