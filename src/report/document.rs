@@ -339,10 +339,26 @@ pub struct SweepRow {
     pub case: CaseDocument,
 }
 
+/// A value of an axis on which a load is swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// The axis.
+    pub axis: usize,
+    /// Index of the value on it.
+    pub index: usize,
+}
+
+impl Load {
+    /// Whether a row is of a point under this load.
+    pub fn holds(self, row: &SweepRow) -> bool {
+        row.index.get(self.axis) == Some(&self.index)
+    }
+}
+
 impl SweepDocument {
-    /// Where a load is swept (a rate, users, tasks): the axis and the index of the largest load under which any strategy has numbers.
-    /// Results under different loads are not there to choose from, so the best is looked for under this one.
-    pub fn heaviest(&self) -> Option<(usize, usize)> {
+    /// Where a load is swept (a rate, users, tasks): the largest under which any strategy has numbers. Results under different loads are
+    /// not there to choose from, so the best is looked for under this one.
+    pub fn heaviest(&self) -> Option<Load> {
         let is_load = |a: &AxisDocument| {
             let last = a.path.rsplit('.').next().unwrap_or_default();
             a.path.starts_with("workload.") && ["rate", "users", "count"].contains(&last)
@@ -356,7 +372,7 @@ impl SweepDocument {
         fine.filter_map(|r| r.index.get(axis).copied())
             .filter(|&i| i < numbers.len())
             .max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
-            .map(|index| (axis, index))
+            .map(|index| Load { axis, index })
     }
 }
 

@@ -13,7 +13,7 @@ pub use outcome::*;
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{OverTime, Record, RecordOptions, Recording};
 use crate::cpython::snapshot::Snapshot;
-use crate::cpython::{Limits, Sim};
+use crate::cpython::{Limits, Program, Sim};
 use crate::engine::Nanos;
 use crate::scenario::{MachineSpec, Strategy, Workload};
 
@@ -66,22 +66,12 @@ pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
 /// When the interpreter cannot do what the strategy asks.
 pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
     let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
-    let limits = Limits {
+    let all_counted = SimInput {
         warmup: Nanos::ZERO,
-        horizon: input.horizon,
-        max_events: input.max_events,
         keep_latencies: false,
-        demands: input.replication,
-        record: Record::Nothing,
+        ..*input
     };
-    let sim = Sim::new(
-        input.machine,
-        input.profile,
-        &program,
-        input.seed,
-        input.replication,
-        limits,
-    );
+    let sim = sim(&all_counted, &program, input.replication, Record::Nothing);
     Ok(sim.snapshot(at))
 }
 
@@ -123,8 +113,8 @@ struct Run {
     over_time: Option<OverTime>,
 }
 
-fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimError> {
-    let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
+/// A replication at time 0.
+fn sim<'a>(input: &SimInput<'a>, program: &'a Program, demands: u32, record: Record) -> Sim<'a> {
     let limits = Limits {
         warmup: input.warmup,
         horizon: input.horizon,
@@ -133,15 +123,19 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimErr
         demands,
         record,
     };
-    let o = Sim::new(
+    Sim::new(
         input.machine,
         input.profile,
-        &program,
+        program,
         input.seed,
         input.replication,
         limits,
     )
-    .run();
+}
+
+fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimError> {
+    let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
+    let o = sim(input, &program, demands, record).run();
     let mut latencies = o.observer.latencies.unwrap_or_default();
     latencies.sort_unstable_by_key(|&(number, _)| number);
     let class_latency = if program.own_classes > 1 {

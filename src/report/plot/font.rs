@@ -2,7 +2,10 @@
 
 use std::sync::Once;
 
-use plotters::style::{FontStyle, register_font};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, TextStyle, register_font};
+
+use super::sheet::{Anchor, Label};
 
 /// What viewers of an SVG file are asked for: they have their own fonts.
 pub(super) const FAMILY: &str = "Inter, Helvetica, Arial, sans-serif";
@@ -26,17 +29,31 @@ pub(super) fn register() {
 
 /// Width of a text in points.
 pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
-    use plotters::style::{FontDesc, FontFamily};
     // Measured large: plotters counts in whole pixels.
     const LARGE: f64 = 200.0;
-    let style = if bold {
+    let font = FontDesc::new(FontFamily::Name(FAMILY), LARGE * LINE, weight(bold));
+    font.box_size(text)
+        .map_or(0.0, |(w, _)| f64::from(w) * size / LARGE)
+}
+
+fn weight(bold: bool) -> FontStyle {
+    if bold {
         FontStyle::Bold
     } else {
         FontStyle::Normal
+    }
+}
+
+/// How plotters is to write a label: in this size, placed as the label says across, and as given up and down.
+pub(super) fn style(label: &Label, size: f64, vertical: VPos) -> TextStyle<'static> {
+    let horizontal = match label.anchor {
+        Anchor::Start => HPos::Left,
+        Anchor::Middle => HPos::Center,
+        Anchor::End => HPos::Right,
     };
-    let font = FontDesc::new(FontFamily::Name(FAMILY), LARGE * LINE, style);
-    font.box_size(text)
-        .map_or(0.0, |(w, _)| f64::from(w) * size / LARGE)
+    let font = FontDesc::new(FontFamily::Name(FAMILY), size, weight(label.bold));
+    let color = RGBAColor(label.color.0, label.color.1, label.color.2, 1.0);
+    font.color(&color).pos(Pos::new(horizontal, vertical))
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! A sheet as PNG. Painted at twice the final size and then averaged: letters and lines stand at fractions of a pixel.
 
 use plotters::backend::{BitMapBackend, DrawingBackend};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
+use plotters::style::text_anchor::VPos;
+use plotters::style::{RGBAColor, ShapeStyle};
 
-use super::font::{FAMILY, LINE};
-use super::sheet::{Anchor, Label, Place, Shape, Sheet};
+use super::font::{self, LINE};
+use super::sheet::{Label, Place, Shape, Sheet};
 use crate::report::figure::palette::Rgb;
 
 /// Pixels of the file a point.
@@ -191,22 +191,8 @@ fn line(
 }
 
 fn text(backend: &mut BitMapBackend<'_>, label: &Label) -> Result<(), String> {
-    let style = if label.bold {
-        FontStyle::Bold
-    } else {
-        FontStyle::Normal
-    };
-    let horizontal = match label.anchor {
-        Anchor::Start => HPos::Left,
-        Anchor::Middle => HPos::Center,
-        Anchor::End => HPos::Right,
-    };
     let size = label.size * SCALE * LINE;
-    let font = FontDesc::new(FontFamily::Name(FAMILY), size, style);
-    let color = RGBAColor(label.color.0, label.color.1, label.color.2, 1.0);
-    let style = TextStyle::from(font)
-        .color(&color)
-        .pos(Pos::new(horizontal, VPos::Top));
+    let style = font::style(label, size, VPos::Top);
     // plotters puts the base line half a line below the top.
     let (x, y) = whole(label.at);
     let (_, half) = whole((0.0, size / 2.0 / SCALE));

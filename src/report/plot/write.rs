@@ -1,11 +1,11 @@
 //! A sheet as SVG.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
+use plotters::style::text_anchor::VPos;
+use plotters::style::{RGBAColor, ShapeStyle};
 
-use super::font::FAMILY;
-use super::sheet::{Anchor, Label, Place, Shape, Sheet};
+use super::font;
+use super::sheet::{Label, Place, Shape, Sheet};
 use crate::report::figure::Figure;
 use crate::report::figure::palette::Rgb;
 
@@ -128,21 +128,7 @@ fn draw(backend: &mut SVGBackend<'_>, shape: &Shape) -> Result<(), String> {
 }
 
 fn text(backend: &mut SVGBackend<'_>, label: &Label) -> Result<(), String> {
-    let style = if label.bold {
-        FontStyle::Bold
-    } else {
-        FontStyle::Normal
-    };
-    let horizontal = match label.anchor {
-        Anchor::Start => HPos::Left,
-        Anchor::Middle => HPos::Center,
-        Anchor::End => HPos::Right,
-    };
-    let font = FontDesc::new(FontFamily::Name(FAMILY), label.size * FINE * LINE, style);
-    let color = RGBAColor(label.color.0, label.color.1, label.color.2, 1.0);
-    let style = TextStyle::from(font)
-        .color(&color)
-        .pos(Pos::new(horizontal, VPos::Center));
+    let style = font::style(label, label.size * FINE * LINE, VPos::Center);
     backend
         .draw_text(&label.text, &style, whole(label.at))
         .map_err(|e| e.to_string())

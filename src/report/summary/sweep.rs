@@ -4,7 +4,7 @@ use super::facts::{self, written};
 use super::{
     Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words, article, shared_unit,
 };
-use crate::report::document::{EstimateDocument, SweepDocument, SweepRow};
+use crate::report::document::{EstimateDocument, Load, SweepDocument, SweepRow};
 use crate::report::grid::Interval;
 use crate::report::sweep::{Insight, insights};
 
@@ -72,16 +72,10 @@ fn names_of(sweep: &SweepDocument) -> Names {
 }
 
 /// The number of the best point: the first of equally good ones; of the heaviest load, where loads are swept.
-fn best_point(
-    points: &[Point<'_>],
-    ranking: &Ranking,
-    heaviest: Option<(usize, usize)>,
-) -> Option<usize> {
+fn best_point(points: &[Point<'_>], ranking: &Ranking, heaviest: Option<Load>) -> Option<usize> {
     let here = |i: &usize| {
-        heaviest.is_none_or(|(axis, index)| {
-            let row = points[*i].rows.first();
-            row.is_some_and(|r| r.index.get(axis) == Some(&index))
-        })
+        let row = points[*i].rows.first();
+        heaviest.is_none_or(|load| row.is_some_and(|r| load.holds(r)))
     };
     let value = |i: &usize| points[*i].best().map(|(_, v)| v.mean);
     (0..points.len())
@@ -111,10 +105,10 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
                     points[best].at(sweep),
                     points.len()
                 ),
-                Some((axis, _)) => format!(
+                Some(load) => format!(
                     " is the best with {}, the highest {} that anything bears",
                     points[best].at(sweep),
-                    sweep.header.axes[axis].label
+                    sweep.header.axes[load.axis].label
                 ),
             },
             article(&ranking.name),

@@ -51,7 +51,7 @@ pub fn best(sweep: &SweepDocument) -> Option<Best> {
     let all = sweep
         .rows
         .iter()
-        .filter(|r| heaviest.is_none_or(|(axis, index)| r.index.get(axis) == Some(&index)))
+        .filter(|r| heaviest.is_none_or(|load| load.holds(r)))
         .filter_map(|row| one(row, axes(), &ranking));
     all.fold(None, better)
 }

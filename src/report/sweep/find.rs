@@ -195,7 +195,7 @@ fn best(view: &View<'_>) -> Option<Insight> {
         load: view
             .sweep
             .heaviest()
-            .map(|(axis, _)| view.axes()[axis].label.clone()),
+            .map(|load| view.axes()[load.axis].label.clone()),
     })
 }
 

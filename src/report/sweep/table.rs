@@ -172,13 +172,7 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
 pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
     let axes = swept(view);
     let measured: Vec<Measured> = shown.iter().map(|&s| Measured::new(view, s)).collect();
-    let mut columns: Vec<Column> = axes
-        .iter()
-        .map(|&a| Column {
-            number: view.axes()[a].numbers.is_some(),
-            ..Column::words(&view.axes()[a].label)
-        })
-        .collect();
+    let mut columns = axis_columns(view, &axes);
     let mut groups = vec![(String::new(), columns.len())];
     let alone = view.series.len() == 1;
     for m in &measured {
@@ -208,11 +202,7 @@ pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
         rows: rows.collect(),
         left_out: Vec::new(),
     };
-    let keep = view
-        .points
-        .iter()
-        .position(|(p, _)| Some(*p) == best.map(|b| b.0));
-    table.shorten(all, keep);
+    table.shorten_points(view, best.map(|b| b.0), all);
     table
 }
 
@@ -282,13 +272,7 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
         .chain(shown)
         .map(|s| Measured::new(view, s))
         .collect();
-    let mut columns: Vec<Column> = axes
-        .iter()
-        .map(|&a| Column {
-            number: view.axes()[a].numbers.is_some(),
-            ..Column::words(&view.axes()[a].label)
-        })
-        .collect();
+    let mut columns = axis_columns(view, &axes);
     columns.push(Column::words("best strategy"));
     columns.extend(measured.iter().map(|m| Column {
         marked: m.shown == Shown::Ranked,
@@ -319,15 +303,27 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
         rows: rows.collect(),
         left_out: Vec::new(),
     };
-    let keep = view
-        .points
-        .iter()
-        .position(|(p, _)| Some(*p) == best.map(|b| b.0));
-    table.shorten(all, keep);
+    table.shorten_points(view, best.map(|b| b.0), all);
     table
 }
 
+/// A column for each of these axes.
+fn axis_columns(view: &View<'_>, axes: &[usize]) -> Vec<Column> {
+    axes.iter()
+        .map(|&a| Column {
+            number: view.axes()[a].numbers.is_some(),
+            ..Column::words(&view.axes()[a].label)
+        })
+        .collect()
+}
+
 impl Table {
+    /// Of a table with a row a point: leaves out rows in the middle, but not that of the best.
+    fn shorten_points(&mut self, view: &View<'_>, best: Option<u64>, all: bool) {
+        let keep = view.points.iter().position(|(p, _)| Some(*p) == best);
+        self.shorten(all, keep);
+    }
+
     /// Leaves out rows in the middle, but not the one to keep.
     fn shorten(&mut self, all: bool, keep: Option<usize>) {
         let n = self.rows.len();

@@ -63,6 +63,24 @@ fn with_quantiles<'a>(cases: &Cases<'a>) -> (Vec<Shown<'a>>, String) {
     cases.curves(|c| c.latency_quantiles.as_ref().is_some_and(|q| q.len() > 1))
 }
 
+/// A curve for each case, a point for each (share, latency) that has one.
+fn curves(
+    cases: &Cases<'_>,
+    shown: &[Shown<'_>],
+    dot: impl Fn(f64, f64) -> Option<Dot>,
+) -> Vec<Series> {
+    let curve = |s: &Shown<'_>| Series {
+        name: cases.name(s),
+        number: s.number,
+        stroke: Stroke::Plain,
+        dots: quantiles(s)
+            .iter()
+            .filter_map(|&(share, seconds)| dot(share, seconds))
+            .collect(),
+    };
+    shown.iter().map(curve).collect()
+}
+
 /// The share of tasks that are done after so long.
 pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
     let (shown, note) = with_quantiles(cases);
@@ -73,19 +91,9 @@ pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
         .filter(|(share, _)| (0.01..=0.999).contains(share))
         .map(|&(_, seconds)| seconds);
     let scale = span_scale(middle, WIDE);
-    let series: Vec<Series> = shown
-        .iter()
-        .map(|s| Series {
-            name: cases.name(s),
-            number: s.number,
-            stroke: Stroke::Plain,
-            dots: quantiles(s)
-                .iter()
-                .filter(|(_, seconds)| scale != Scale::Log || *seconds > 0.0)
-                .map(|&(share, seconds)| Dot::at(seconds, share))
-                .collect(),
-        })
-        .collect();
+    let series = curves(cases, &shown, |share, seconds| {
+        (scale != Scale::Log || seconds > 0.0).then(|| Dot::at(seconds, share))
+    });
     lines(
         figure(
             "latency-cdf",
@@ -110,19 +118,9 @@ pub(super) fn nines(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
     let (shown, note) = with_quantiles(cases);
     let values = shown.iter().flat_map(|s| quantiles(s)).map(|&(_, v)| v);
     let scale = span_scale(values, WIDE * 10.0);
-    let series: Vec<Series> = shown
-        .iter()
-        .map(|s| Series {
-            name: cases.name(s),
-            number: s.number,
-            stroke: Stroke::Plain,
-            dots: quantiles(s)
-                .iter()
-                .filter(|(share, _)| *share < 1.0)
-                .map(|&(share, seconds)| Dot::at(share, seconds))
-                .collect(),
-        })
-        .collect();
+    let series = curves(cases, &shown, |share, seconds| {
+        (share < 1.0).then(|| Dot::at(share, seconds))
+    });
     lines(
         figure(
             "latency-tail",
