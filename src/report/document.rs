@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::SCHEMA;
 use super::timeline::Timeline;
-use crate::study::Quantity;
+use crate::measure::Estimate;
+use crate::study::{FAILS_MORE, Quantity, Standing, Tier};
 
 /// The result of a run or of a sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,6 +158,18 @@ pub struct EstimateDocument {
     pub n: u32,
 }
 
+impl EstimateDocument {
+    /// As it was computed.
+    pub fn estimate(self) -> Estimate {
+        Estimate {
+            mean: self.mean,
+            half: self.high.map(|high| (high - self.mean).abs()),
+            median: self.median,
+            n: self.n,
+        }
+    }
+}
+
 /// What is forecast of a case (a strategy on an interpreter).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct CaseDocument {
@@ -170,6 +183,9 @@ pub struct CaseDocument {
     pub tied: bool,
     /// `fine`, or why there are no numbers.
     pub status: String,
+    /// How it stands before its metric counts (see [`Tier`]); absent in results of 0.1.0.
+    #[serde(default)]
+    pub tier: Option<String>,
     /// Replications simulated.
     pub replications: u32,
     /// Events in all of them.
@@ -264,6 +280,59 @@ impl CaseDocument {
     pub fn is_fine(&self) -> bool {
         self.status == "fine"
     }
+
+    /// The metric's difference from that of the first place.
+    pub fn behind_best(&self) -> Option<EstimateDocument> {
+        self.others
+            .iter()
+            .find(|(key, _)| key.starts_with("behind_best_"))
+            .and_then(|(_, v)| serde_json::from_value(v.clone()).ok())
+    }
+
+    /// How far it is over the objective that it misses by most (see [`excess`](crate::study::excess)).
+    pub fn excess(&self) -> f64 {
+        let over = |o: &ObjectiveDocument| match (o.verdict.as_str(), o.value) {
+            ("missed", Some(v)) if o.bound > 0.0 => (v.mean - o.bound).abs() / o.bound,
+            ("missed", _) => f64::INFINITY,
+            _ => 0.0,
+        };
+        self.objectives.iter().map(over).fold(0.0, f64::max)
+    }
+
+    /// How it stands among the others of its run or point, of which one fails as little as `least`.
+    fn tier(&self, least: f64) -> Tier {
+        let named = self.tier.as_deref();
+        if let Some(known) = Tier::ALL.into_iter().find(|t| Some(t.name()) == named) {
+            return known;
+        }
+        let fails = |e: EstimateDocument| {
+            e.mean - least > FAILS_MORE && e.low.is_none_or(|low| low > least)
+        };
+        if !self.is_fine() {
+            Tier::NoForecast
+        } else if self.get(Quantity::FailureRate).is_some_and(fails) {
+            Tier::Fails
+        } else if self.objectives.iter().any(|o| o.verdict == "missed") {
+            Tier::Misses
+        } else {
+            Tier::Meets
+        }
+    }
+}
+
+/// How the cases of a run, or of a point of a sweep, stand.
+pub fn standings<'a>(cases: impl Iterator<Item = &'a CaseDocument> + Clone) -> Vec<Standing> {
+    let failures = cases.clone().filter(|c| c.is_fine());
+    let failures = failures.filter_map(|c| c.get(Quantity::FailureRate));
+    let least = failures.map(|e| e.mean).fold(f64::INFINITY, f64::min);
+    let of = |c: &CaseDocument| Standing {
+        tier: c.tier(least),
+        rank: c.rank,
+        metric: c.primary().map(|e| e.mean),
+        excess: c.excess(),
+        behind: c.behind_best().map(EstimateDocument::estimate),
+    };
+    cases.map(of).collect()
 }
 
 /// The result of a sweep: the first line of its file, and the others.
