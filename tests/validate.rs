@@ -54,6 +54,11 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
         events: 1,
         calendar_events: 1,
         calendar_peak: 1,
+        half_arrived: None,
+        demand_excess: 0.0,
+        demand_expected: 0.0,
+        interval_excess: 0.0,
+        interval_expected: 0.0,
         findings: Vec::new(),
     })
 }

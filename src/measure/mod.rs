@@ -9,7 +9,10 @@ mod steady;
 
 pub use course::Course;
 pub use histogram::Histogram;
-pub use interval::{CONFIDENCE, Estimate, paired_difference, ratio, student_t};
+pub use interval::{
+    CONFIDENCE, Estimate, FEWEST_CONTROLLED, paired_difference, ratio, student_t,
+    unpaired_difference, unpaired_ratio,
+};
 pub use series::{Batch, BatchSeries};
 pub use steady::{
     BatchMeans, Truncation, batch_means, drift, growth, lag1, mser, rebatch, von_neumann,

@@ -10,7 +10,7 @@ use crate::cpython::profile::Provenance;
 use crate::cpython::recording::{OverTime, Recording};
 use crate::measure::{CONFIDENCE, Estimate};
 use crate::strategy::{Cause, Finding};
-use crate::study::{Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
+use crate::study::{Answer, Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
 
 /// Version of the format. It grows when a key changes its meaning or goes away; new keys may appear without.
 pub const SCHEMA: u64 = 1;
@@ -139,6 +139,7 @@ pub fn json(study: &Study, meta: &Meta) -> String {
         ("warmup_s", Value::Number(study.warmup.as_secs_f64())),
         ("ranked_by", Value::Text(metric_name(study.metric))),
         ("baseline", optional(study.baseline.as_deref(), Value::from)),
+        ("answer", optional(study.answer(), |a| answer(study, &a))),
         (
             "cases",
             Value::List(study.forecasts.iter().map(|f| case(study, f)).collect()),
@@ -152,6 +153,20 @@ pub fn json(study: &Study, meta: &Meta) -> String {
     let mut out = serde_json::to_string_pretty(&root).expect(WRITTEN);
     out.push('\n');
     out
+}
+
+/// Which case to take, by the names of cases.
+fn answer(study: &Study, a: &Answer) -> Value {
+    let name = |i: usize| Value::Text(study.forecasts[i].name());
+    object([
+        ("take", name(a.take)),
+        ("meets", Value::Bool(a.meets)),
+        (
+            "tied",
+            Value::List(a.tied.iter().map(|&i| name(i)).collect()),
+        ),
+        ("fastest", optional(a.fastest, name)),
+    ])
 }
 
 /// Which interpreter it is, how it was measured, and on what machine.
@@ -232,6 +247,12 @@ pub(super) fn case(study: &Study, f: &Forecast) -> Value {
         ("rank", optional(f.rank, |r| Value::Whole(r.into()))),
         ("tied", Value::Bool(f.tied)),
         ("status", f.status.name().into()),
+        ("tier", f.tier.name().into()),
+        ("excess_share", Value::Number(f.excess)),
+        ("added", Value::Bool(f.added)),
+        ("warmup_s", Value::Number(f.warmup.as_secs_f64())),
+        ("warmup", f.begins.name().into()),
+        ("paired", Value::Bool(f.paired)),
         ("replications", Value::Whole(f.replications.into())),
         ("simulated_events", Value::Whole(f.events)),
         (with_unit("ranked_by", unit), optional(f.primary, estimate)),

@@ -170,6 +170,11 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimErr
         events: o.events,
         calendar_events: o.calendar_events,
         calendar_peak: o.calendar_peak,
+        half_arrived: None,
+        demand_excess: 0.0,
+        demand_expected: 0.0,
+        interval_excess: 0.0,
+        interval_expected: 0.0,
         findings: o.findings,
     };
     Ok(Run {

@@ -60,6 +60,16 @@ pub struct Outcome {
     pub calendar_events: u64,
     /// Longest calendar.
     pub calendar_peak: u64,
+    /// STUB
+    pub half_arrived: Option<Nanos>,
+    /// STUB
+    pub demand_excess: f64,
+    /// STUB
+    pub demand_expected: f64,
+    /// STUB
+    pub interval_excess: f64,
+    /// STUB
+    pub interval_expected: f64,
     /// What went wrong; at most a few of each kind.
     pub findings: Vec<Finding>,
 }

@@ -1,66 +1,151 @@
 //! The warnings of a finished study.
 
-use super::forecast::{Forecast, Status, Verdict};
+use super::effort::FEWEST;
+use super::forecast::{Begin, Forecast, Status, Verdict};
 use super::options::Options;
+use super::quantity::Quantity;
 use super::run::Study;
+use super::standing::Tier;
 use super::steady::arrival_rate;
-use super::warning::Warning;
+use super::warning::{BUSY, Instead, Warning};
 use crate::cpython::profile::{Profile, Tag};
+use crate::engine::Nanos;
+use crate::measure::Estimate;
 use crate::scenario::{Arrivals, Offload, Scenario, Strategy};
 use crate::strategy::Finding;
 
 /// A profile is called estimated when more than this share of its parameters are defaults.
 const ESTIMATED: f64 = 0.75;
 
-/// Intervals from fewer replications than this are wide for that reason alone.
-const FEW: u32 = 3;
-
 pub(super) fn warnings(
     study: &Study,
     scenario: &Scenario,
     profiles: &[Profile],
     options: &Options,
-    uncertain_warmup: Vec<String>,
 ) -> Vec<Warning> {
-    let all = &study.forecasts;
-    let mut found = Vec::new();
-    found.extend(findings(all, options));
-    let saturated = names(all, |f| f.status == Status::Saturated);
-    if !saturated.is_empty() {
-        let arrivals = match &scenario.workload.arrivals {
-            Arrivals::Open { interval, .. } => arrival_rate(interval),
-            _ => None,
-        };
-        found.push(Warning::Saturated {
-            cases: saturated,
-            arrivals,
-        });
-    }
-    let nothing = names(all, |f| f.status == Status::NothingCompleted);
-    if !nothing.is_empty() {
-        found.push(Warning::NothingCompleted { cases: nothing });
-    }
+    let (added, asked): (Vec<&Forecast>, Vec<&Forecast>) =
+        study.forecasts.iter().partition(|f| f.added);
+    let of = |cases: &[&Forecast]| {
+        let mut found = findings(cases, options);
+        found.extend(saturated(study, cases, scenario));
+        found.extend(nothing_completed(cases));
+        found.extend(failures(study, cases));
+        found.extend(precision(study, cases, scenario, options));
+        found.extend(warmups(cases));
+        found
+    };
+    let mut found = of(&asked);
+    // What nobody asked for is no reason to distrust what works.
+    let others_work = study.forecasts.iter().any(|f| f.status == Status::Fine);
+    found.extend(of(&added).into_iter().map(|w| {
+        if others_work && !w.is_note() {
+            Warning::Added(Box::new(w))
+        } else {
+            w
+        }
+    }));
+    found.extend(few_replications(study));
     found.extend(unshared(study, scenario));
     found.extend(missed_objectives(study, scenario));
-    found.extend(precision(study, options));
-    if !uncertain_warmup.is_empty() {
-        found.push(Warning::WarmupUncertain {
-            cases: uncertain_warmup,
-        });
-    }
     found.extend(profiles.iter().filter_map(estimated));
     found
 }
 
-fn names(all: &[Forecast], which: impl Fn(&Forecast) -> bool) -> Vec<String> {
-    all.iter()
+fn mean(f: &Forecast, q: Quantity) -> f64 {
+    f.get(q).map_or(0.0, |e| e.mean)
+}
+
+fn with_status<'a>(cases: &[&'a Forecast], status: Status) -> Vec<&'a Forecast> {
+    cases
+        .iter()
+        .filter(|f| f.status == status)
+        .copied()
+        .collect()
+}
+
+fn saturated(study: &Study, cases: &[&Forecast], scenario: &Scenario) -> Option<Warning> {
+    let saturated = with_status(cases, Status::Saturated);
+    let arrivals = match &scenario.workload.arrivals {
+        Arrivals::Open { interval, .. } => arrival_rate(interval),
+        Arrivals::Batch | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
+    };
+    let keeps_up = study.answer().map(|a| &study.forecasts[a.take]);
+    (!saturated.is_empty()).then(|| Warning::Saturated {
+        cores: saturated
+            .iter()
+            .all(|f| mean(f, Quantity::Utilization) >= BUSY),
+        cases: saturated
+            .iter()
+            .map(|f| (f.name(), mean(f, Quantity::Throughput)))
+            .collect(),
+        arrivals,
+        keeps_up: keeps_up.map(Forecast::name),
+    })
+}
+
+fn nothing_completed(cases: &[&Forecast]) -> Option<Warning> {
+    let found: Vec<(String, Instead)> = with_status(cases, Status::NothingCompleted)
+        .into_iter()
+        .map(|f| {
+            let instead = Instead {
+                failed: mean(f, Quantity::Failed),
+                timed_out: mean(f, Quantity::TimedOut),
+                in_flight: mean(f, Quantity::InFlight),
+            };
+            (f.name(), instead)
+        })
+        .collect();
+    (!found.is_empty()).then_some(Warning::NothingCompleted { cases: found })
+}
+
+fn failures(study: &Study, cases: &[&Forecast]) -> Option<Warning> {
+    let share = |f: &Forecast| mean(f, Quantity::FailureRate);
+    let least = study
+        .forecasts
+        .iter()
+        .filter(|f| f.tier != Tier::NoForecast)
+        .min_by(|a, b| share(a).total_cmp(&share(b)))?;
+    let failing = cases.iter().filter(|f| f.tier == Tier::Fails);
+    let found: Vec<(String, f64)> = failing.map(|f| (f.name(), share(f))).collect();
+    (!found.is_empty()).then(|| Warning::FailuresDiffer {
+        cases: found,
+        least: (least.name(), share(least)),
+    })
+}
+
+fn warmups(cases: &[&Forecast]) -> Vec<Warning> {
+    let begins = |how: Begin| {
+        let fine = with_status(cases, Status::Fine).into_iter();
+        fine.filter(move |f| f.begins == how)
+    };
+    let uncertain: Vec<String> = begins(Begin::Uncertain).map(Forecast::name).collect();
+    let cut: Vec<(String, Nanos)> = begins(Begin::CutShort)
+        .map(|f| (f.name(), f.warmup))
+        .collect();
+    let uncertain =
+        (!uncertain.is_empty()).then_some(Warning::WarmupUncertain { cases: uncertain });
+    let cut = (!cut.is_empty()).then_some(Warning::WarmupCut { cases: cut });
+    uncertain.into_iter().chain(cut).collect()
+}
+
+fn few_replications(study: &Study) -> Option<Warning> {
+    let fine = study.forecasts.iter().filter(|f| f.status == Status::Fine);
+    let least = fine.map(|f| f.replications).min();
+    least
+        .filter(|&n| n < FEWEST)
+        .map(|replications| Warning::FewReplications { replications })
+}
+
+fn names(cases: &[&Forecast], which: impl Fn(&Forecast) -> bool) -> Vec<String> {
+    cases
+        .iter()
         .filter(|f| which(f))
-        .map(Forecast::name)
+        .map(|f| f.name())
         .collect()
 }
 
 /// The warnings that come of findings, one of each kind.
-fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
+fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved) = (Vec::new(), Vec::new());
     for f in all {
@@ -82,6 +167,11 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
             }
         }
     }
+    // A case has the status of the first kind that ends it, and is named under that alone.
+    let is =
+        |name: &String, status: Status| all.iter().any(|f| f.name() == *name && f.status == status);
+    deadlocks.retain(|(c, ..)| is(c, Status::Deadlock));
+    memory.retain(|(c, ..)| is(c, Status::OutOfMemory));
     let mut found = Vec::new();
     if !deadlocks.is_empty() {
         found.push(Warning::Deadlock { cases: deadlocks });
@@ -159,48 +249,67 @@ fn missed_objectives(study: &Study, scenario: &Scenario) -> Vec<Warning> {
         .filter(|&i| missed(i))
         .filter_map(|i| {
             let objective = &scenario.objectives[i];
-            let value = |f: &Forecast| f.objectives[i].value.map(|v| v.mean);
-            let off = |v: f64| (v - objective.bound).abs();
+            let off = |v: Estimate| (v.mean - objective.bound).abs();
             let (case, value) = study
                 .forecasts
                 .iter()
-                .filter_map(|f| value(f).map(|v| (f.name(), v)))
+                .filter_map(|f| f.objectives[i].value.map(|v| (f.name(), v)))
                 .min_by(|a, b| off(a.1).total_cmp(&off(b.1)))?;
             Some(Warning::ObjectiveMissed {
                 objective: objective.text.clone(),
                 metric: objective.metric,
-                closest: (case, value),
+                closest: (case, value.mean),
+                off: off(value) / objective.bound,
+                relaxed: objective.relaxed_to(value),
             })
         })
         .collect()
 }
 
-fn precision(study: &Study, options: &Options) -> Vec<Warning> {
-    let fine = || study.forecasts.iter().filter(|f| f.status == Status::Fine);
-    let mut found = Vec::new();
-    if let Some(least) = fine().map(|f| f.replications).min().filter(|&n| n < FEW) {
-        found.push(Warning::FewReplications {
-            replications: least,
-        });
-    }
-    let mut wide: Vec<(String, f64, u32)> = fine()
+/// Whose precision was not reached: of the best and what is as good, or of all where the number of replications was given or all were
+/// to reach it.
+fn precision(
+    study: &Study,
+    cases: &[&Forecast],
+    scenario: &Scenario,
+    options: &Options,
+) -> Option<Warning> {
+    let matters: Vec<String> = match study.answer() {
+        Some(a) if !options.all_cases && options.fixed(scenario).is_none() => {
+            let best = a.tied.iter().chain([&a.take]);
+            best.map(|&i| study.forecasts[i].name()).collect()
+        }
+        _ => study.forecasts.iter().map(Forecast::name).collect(),
+    };
+    let fine = with_status(cases, Status::Fine);
+    let mut wide: Vec<(&Forecast, f64)> = fine
+        .into_iter()
+        .filter(|f| matters.contains(&f.name()))
         .filter_map(|f| {
             let relative = f.primary?.relative()?;
-            (relative > options.precision).then(|| {
-                let needed = replications_for(f.replications, relative / options.precision);
-                (f.name(), relative, needed)
-            })
+            (relative > options.precision).then_some((f, relative))
         })
         .collect();
     wide.sort_by(|a, b| b.1.total_cmp(&a.1));
-    if let Some(needed) = wide.iter().map(|w| w.2).max() {
-        found.push(Warning::NotConverged {
-            cases: wide.into_iter().map(|(c, r, _)| (c, r)).collect(),
-            precision: options.precision,
-            needed,
-        });
-    }
-    found
+    let needed = wide
+        .iter()
+        .map(|(f, r)| replications_for(f.replications, r / options.precision))
+        .max()?;
+    let known = |q: &Quantity| {
+        let relative = |f: &Forecast| f.get(*q).and_then(|e| e.relative());
+        wide.iter()
+            .all(|(f, _)| relative(f).is_some_and(|r| r <= options.precision))
+    };
+    Some(Warning::NotConverged {
+        // The heaviest part of the distribution that is known well enough.
+        instead: [Quantity::P99, Quantity::P95, Quantity::P90, Quantity::P50]
+            .into_iter()
+            .find(known)
+            .and_then(Quantity::percentile),
+        cases: wide.iter().map(|(f, r)| (f.name(), *r)).collect(),
+        precision: options.precision,
+        needed,
+    })
 }
 
 /// Replications that make an interval so many times narrower, rounded up to two digits.

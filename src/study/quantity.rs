@@ -1,5 +1,7 @@
 //! The list of quantities that a forecast holds, with their names and units: reports are made by walking it.
 
+use crate::scenario::Metric;
+
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -13,6 +15,18 @@ pub enum Unit {
     Bytes,
     /// A number of things.
     Count,
+}
+
+impl Metric {
+    /// What it is counted in.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Makespan | Self::MeanLatency | Self::Percentile(_) | Self::Cpu => Unit::Seconds,
+            Self::Throughput => Unit::PerSecond,
+            Self::Memory => Unit::Bytes,
+            Self::FailureRate => Unit::Share,
+        }
+    }
 }
 
 macro_rules! quantities {
@@ -35,6 +49,12 @@ macro_rules! quantities {
             /// What it is counted in.
             pub fn unit(self) -> Unit {
                 [$(Unit::$unit),+][self as usize]
+            }
+
+            /// What `--rank-by` calls it, if it is a percentile of latencies.
+            pub fn percentile(self) -> Option<String> {
+                let rest = self.key().strip_prefix("latency_p")?.strip_suffix("_s")?;
+                Some(format!("p{}", rest.replace('_', ".")))
             }
 
             /// What it means, for the documentation.

@@ -21,6 +21,8 @@ pub(super) struct Sample {
     pub primary: f64,
     /// The objectives' metrics, in their order.
     pub objectives: Vec<f64>,
+    /// By how much more the replication was loaded than expected, as a share: a control variate, whose true mean is zero.
+    pub control: f64,
     /// How much the second half's latencies still rise (see [`drift`]).
     pub drift: Option<f64>,
     /// How much longer the second half's latencies are than the first's (see [`growth`]).
@@ -64,6 +66,7 @@ impl Sample {
                 .collect(),
             primary: metric(o, how, how.primary),
             objectives: how.objectives.iter().map(|&m| metric(o, how, m)).collect(),
+            control: control(o),
             drift: drift(&series),
             growth: growth(&series),
             events: o.events,
@@ -71,6 +74,11 @@ impl Sample {
             latency: how.latencies.then(|| Box::new(o.latency.clone())),
         }
     }
+}
+
+/// What was demanded beyond its mean, less by how much the demands came further apart than in the mean: both have exactly known means.
+fn control(o: &Outcome) -> f64 {
+    share(o.demand_excess, o.demand_expected) - share(o.interval_excess, o.interval_expected)
 }
 
 fn share(part: f64, whole: f64) -> f64 {

@@ -127,7 +127,7 @@ pub(crate) fn queue_outcome(i: &SimInput<'_>, cold: Nanos) -> Result<Outcome, St
     Ok(o)
 }
 
-fn empty(cores: usize) -> Outcome {
+pub(crate) fn empty(cores: usize) -> Outcome {
     Outcome {
         arrived: 0,
         completed: 0,
@@ -155,6 +155,11 @@ fn empty(cores: usize) -> Outcome {
         events: 0,
         calendar_events: 0,
         calendar_peak: 0,
+        half_arrived: None,
+        demand_excess: 0.0,
+        demand_expected: 0.0,
+        interval_excess: 0.0,
+        interval_expected: 0.0,
         findings: Vec::new(),
     }
 }
