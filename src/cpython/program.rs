@@ -154,7 +154,7 @@ pub struct Program {
     pub live_objects: u64,
     /// Payloads are fresh zero memory that nobody writes: large ones are resident only where they are copied.
     pub untouched_payload: bool,
-    /// CPU that the submitting program spends for each task.
+    /// CPU that the program itself spends for each task, once.
     pub dispatch: Nanos,
     /// Overshoot of CPU steps, uniform up to this.
     pub cpu_grain: Nanos,

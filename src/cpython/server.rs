@@ -517,8 +517,9 @@ impl Sim<'_> {
         }
         let dispatch = self.dispatch_cost();
         match self.program.layout.executor {
-            Executor::Inline => {}
-            Executor::RawThreads => self.push(tid, Act::Run(dispatch)),
+            // What a program does for a task besides the library's work it does for a task of its own loop too.
+            Executor::Inline if dispatch == Nanos::ZERO => {}
+            Executor::Inline | Executor::RawThreads => self.push(tid, Act::Run(dispatch)),
             Executor::Threads(_) | Executor::Interpreters(_) => {
                 self.push(tid, Act::Run(dispatch + self.costs.tpe_submit));
             }
