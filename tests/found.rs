@@ -50,3 +50,21 @@ fn sequential_code_dispatches_too() {
         );
     }
 }
+
+/// Any profile in place of the scenario's own: every strategy is compared, on that.
+#[test]
+fn an_interpreter_of_ones_own_runs_every_strategy() {
+    let scraper = pchsim::scenario::embedded::find("scraper").unwrap().text;
+    let changes = Changes {
+        interpreters: vec!["cpython-3.11".into()],
+        ..Changes::default()
+    };
+    let scenario = changes
+        .parse(scraper, Path::new("scraper.ron"))
+        .unwrap()
+        .scenario;
+    let profile = profiles::find("cpython-3.11").unwrap();
+    let cases = pchsim::study::cases(&scenario, &[profile]).unwrap();
+    let own = pchsim::scenario::parse(scraper, Path::new("scraper.ron"), &[]).unwrap();
+    assert_eq!(cases.len(), own.strategies.len());
+}
