@@ -68,3 +68,19 @@ fn an_interpreter_of_ones_own_runs_every_strategy() {
     let own = pchsim::scenario::parse(scraper, Path::new("scraper.ron"), &[]).unwrap();
     assert_eq!(cases.len(), own.strategies.len());
 }
+
+#[test]
+fn throughput_does_not_depend_on_the_warm_up() {
+    let with = |warmup: &str| {
+        let changes = Changes {
+            set: vec![("warmup".into(), warmup.into())],
+            ..Changes::default()
+        };
+        let study = study_with("closed-throughput", &changes, &Options::default());
+        mean(&study, "asyncio", Quantity::Throughput)
+    };
+    let found = mean(&study("closed-throughput"), "asyncio", Quantity::Throughput);
+    for rate in ["0s", "4s", "8s", "12s"].map(with).iter().chain([&found]) {
+        assert!((rate - 1.0 / 0.175).abs() < 0.01, "{rate}");
+    }
+}

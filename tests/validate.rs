@@ -6,7 +6,7 @@ use pchsim::calibrate::reference::{Reference, Settings, Validation, render, vali
 use pchsim::calibrate::{profile_file, profiles};
 use pchsim::cpython::profile::Tag;
 use pchsim::engine::Nanos;
-use pchsim::measure::{BatchSeries, Histogram};
+use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::Arrivals;
 use pchsim::strategy::{CAUSES, Outcome, SimInput};
 
@@ -33,6 +33,9 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
         failed: 0,
         timed_out: 0,
         in_flight: 0,
+        arrivals_end: None,
+        half_arrived: None,
+        window: Completions::from(Nanos::ZERO),
         makespan: end,
         closed: end,
         latency: Histogram::new(),

@@ -295,7 +295,9 @@ impl Sim<'_> {
         }
         a.left -= 1;
         let class = a.class();
+        let (came, left) = (a.number + 1, a.left);
         let now = self.machine.now();
+        self.observer.arrival(now, came, left);
         let key = self.new_task(class, now, 0);
         self.arrivals.accept.push_back(key);
         if let Some(tid) = self.arrivals.acceptors.pop_front() {

@@ -154,7 +154,7 @@ impl<'a> Sim<'a> {
                 .collect(),
             starter: Starter::default(),
             arrivals: Arrivals::new(program, seed, limits.demands),
-            observer: Observer::new(program.own_classes, limits.keep_latencies),
+            observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
             failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
@@ -636,6 +636,7 @@ impl<'a> Sim<'a> {
 
     fn observe(mut self) -> Observed {
         let end = self.machine.now();
+        self.observer.window.close(end);
         let memory_mean = self.memory.mean(end);
         let (recording, over_time) = self.end_recording();
         let in_flight = self.in_flight(end);

@@ -4,12 +4,14 @@
 mod course;
 mod histogram;
 mod interval;
+mod rate;
 mod series;
 mod steady;
 
 pub use course::Course;
 pub use histogram::Histogram;
 pub use interval::{CONFIDENCE, Estimate, paired_difference, ratio, student_t};
+pub use rate::Completions;
 pub use series::{Batch, BatchSeries};
 pub use steady::{
     BatchMeans, Truncation, batch_means, drift, growth, lag1, mser, rebatch, von_neumann,

@@ -3,7 +3,7 @@
 pub use crate::cpython::Finding;
 use crate::engine::Nanos;
 pub use crate::machine::{CAUSES, Cause};
-use crate::measure::{BatchSeries, Histogram};
+use crate::measure::{BatchSeries, Completions, Histogram};
 
 /// What one replication observed. Times are simulated.
 #[derive(Clone, Debug)]
@@ -18,6 +18,14 @@ pub struct Outcome {
     pub timed_out: u64,
     /// Neither at the end of the run.
     pub in_flight: u64,
+    /// When the arrivals from outside ran out: the last of a promised count. `None` if more were to come at the end of the run, and for
+    /// batches and traces.
+    pub arrivals_end: Option<Nanos>,
+    /// When half of a promised count (rounded up) had arrived from outside; `None` like `arrivals_end`.
+    pub half_arrived: Option<Nanos>,
+    /// Completions by when they came, whenever their tasks arrived, from the warm-up on until the arrivals from outside ran out or the
+    /// run ended.
+    pub window: Completions,
     /// The last completion (of all, from time 0).
     pub makespan: Nanos,
     /// When the executor was shut down; at least `makespan`.

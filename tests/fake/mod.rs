@@ -1,7 +1,7 @@
 //! A simulator whose answers are known: a queue with some servers, first come first served, by Lindley's recursion.
 
 use pchsim::engine::Nanos;
-use pchsim::measure::{BatchSeries, Histogram};
+use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
 };
@@ -134,6 +134,9 @@ fn empty(cores: usize) -> Outcome {
         failed: 0,
         timed_out: 0,
         in_flight: 0,
+        arrivals_end: None,
+        half_arrived: None,
+        window: Completions::from(Nanos::ZERO),
         makespan: Nanos::ZERO,
         closed: Nanos::ZERO,
         latency: Histogram::new(),
