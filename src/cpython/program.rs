@@ -132,6 +132,8 @@ pub struct Program {
     pub own_classes: usize,
     /// Distributions that [`Demand::Drawn`] refers to.
     pub dists: Vec<Dist>,
+    /// Their means in nanoseconds, where they are known exactly ([`Dist::exact_mean`]).
+    pub means: Vec<Option<f64>>,
     /// How tasks arrive.
     pub arrivals: Arrivals,
     /// Classes of a batch in order of arrival.

@@ -2,6 +2,7 @@
 //! same bits on every platform (transcendental functions come from `libm`, sums are taken in a fixed order).
 
 mod course;
+mod draws;
 mod histogram;
 mod interval;
 mod rate;
@@ -9,6 +10,7 @@ mod series;
 mod steady;
 
 pub use course::Course;
+pub use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{CONFIDENCE, Estimate, paired_difference, ratio, student_t};
 pub use rate::Completions;

@@ -40,6 +40,15 @@ pub struct Outcome {
     pub latencies: Vec<Nanos>,
     /// Task time by cause (index = `Cause as usize`), summed over the tasks counted in `latency`.
     pub causes: [Nanos; CAUSES],
+    /// Over all demands drawn from a distribution whose mean is known (recorded and constant ones are not drawn): the sum of
+    /// (drawn - mean), in seconds. Its mean over replications is zero, so it can be regressed on.
+    pub demand_excess: f64,
+    /// The sum of those means, in seconds.
+    pub demand_expected: f64,
+    /// The same as `demand_excess` for the intervals between open arrivals, or the think times of a closed workload.
+    pub interval_excess: f64,
+    /// The sum of their means, in seconds.
+    pub interval_expected: f64,
     /// CPU time used by all simulated threads.
     pub cpu: Nanos,
     /// Busy time of each core.
