@@ -155,7 +155,7 @@ impl Source {
         Ok(Self { text, origin })
     }
 
-    /// The scenario with these changes. What they leave out is said.
+    /// The scenario with these changes. Which strategies they move to other interpreters is said.
     pub(super) fn scenario(
         &self,
         changes: &Changes,
@@ -164,10 +164,16 @@ impl Source {
         let changed = changes
             .parse(&self.text, &self.origin)
             .map_err(|d| rendered(&d))?;
-        if let Some((left_out, all)) = changed.left_out {
+        if !changed.retargeted.is_empty() {
+            let which: Vec<String> = changed
+                .retargeted
+                .iter()
+                .map(|r| format!("{} (for {})", r.strategy, r.from))
+                .collect();
             printer.hint(&format!(
-                "note: left out: {left_out} of the scenario's {all} strategies, which are for other interpreters \
-                 (On(..)). Name strategies with --strategy to compare them here."
+                "note: run on {} instead of the interpreter that the scenario names for them (On(..)): {}.",
+                changed.scenario.interpreters.join(" and "),
+                which.join(", ")
             ));
         }
         Ok(changed.scenario)

@@ -55,7 +55,9 @@ impl Sim<'_> {
             Demand::Drawn(dist) => {
                 let mut rng = self.demand_streams.task(task.number, u64::from(task.draws));
                 task.draws += 1;
-                self.program.dists[dist as usize].sample(&mut rng)
+                let time = self.program.dists[dist as usize].sample(&mut rng);
+                self.demand_draws[dist as usize].push(time);
+                time
             }
         }
     }

@@ -23,6 +23,7 @@ use super::thread::{Act, Home, NO_GIL, Phase, Role, Thread, Wait};
 use super::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, stream};
 use crate::machine::{CAUSES, Cause, Machine, State, Tid, Upcall};
+use crate::measure::Draws;
 use crate::scenario::MachineSpec;
 
 /// Where a run ends, and what it keeps.
@@ -92,6 +93,8 @@ pub struct Sim<'a> {
     pub(crate) observer: Observer,
 
     pub(crate) demand_streams: Streams,
+    /// What was drawn from each of the program's distributions.
+    pub(crate) demand_draws: Vec<Draws>,
     pub(crate) grain_streams: Streams,
     pub(crate) failure_streams: Streams,
     pub(crate) gil_stream: Pcg64Dxsm,
@@ -154,8 +157,9 @@ impl<'a> Sim<'a> {
                 .collect(),
             starter: Starter::default(),
             arrivals: Arrivals::new(program, seed, limits.demands),
-            observer: Observer::new(program.own_classes, limits.keep_latencies),
+            observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
+            demand_draws: vec![Draws::default(); program.dists.len()],
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
             failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
             gil_stream: stream(seed, replication, StreamRole::Gil),
@@ -609,6 +613,15 @@ impl<'a> Sim<'a> {
             + self.costs.pickle_object_load * objects
     }
 
+    /// How far the drawn demands lie off their means, and these, in seconds.
+    fn demand_draws(&self) -> (f64, f64) {
+        self.demand_draws
+            .iter()
+            .zip(&self.program.means)
+            .filter_map(|(d, mean)| mean.map(|m| (d.excess(m), d.expected(m))))
+            .fold((0.0, 0.0), |(excess, all), (e, m)| (excess + e, all + m))
+    }
+
     /// Objects that a task sends there and back one by one.
     pub(crate) fn objects(&self, key: TaskKey) -> (u64, u64) {
         self.program.classes[self.tasks[key].class as usize].objects
@@ -636,6 +649,7 @@ impl<'a> Sim<'a> {
 
     fn observe(mut self) -> Observed {
         let end = self.machine.now();
+        self.observer.window.close(end);
         let memory_mean = self.memory.mean(end);
         let (recording, over_time) = self.end_recording();
         let in_flight = self.in_flight(end);
@@ -648,10 +662,16 @@ impl<'a> Sim<'a> {
         let popped = self.machine.popped();
         let (voluntary, involuntary) = self.machine.switches();
         let causes: [Nanos; CAUSES] = self.machine.totals();
+        let (demand_excess, demand_expected) = self.demand_draws();
+        let (interval_excess, interval_expected) = self.arrivals.draws();
         Observed {
             observer: self.observer,
             in_flight,
             causes,
+            demand_excess,
+            demand_expected,
+            interval_excess,
+            interval_expected,
             cpu: self.machine.cpu(),
             core_busy: self.machine.core_busy(),
             end,

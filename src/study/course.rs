@@ -179,6 +179,7 @@ impl<'a> StudyRun<'a> {
             primary: self.options.primary(&self.scenario),
             objectives: &self.objectives,
             warmup: job.start,
+            steady: is_steady(&self.scenario),
             horizon: self.scenario.horizon.is_some(),
             latencies: self.options.latency_quantiles,
         };

@@ -44,6 +44,8 @@ pub(super) struct Reduction<'a> {
     pub objectives: &'a [Metric],
     /// Start of the time that counts.
     pub warmup: Nanos,
+    /// Whether tasks come from outside, so that there may be a steady state.
+    pub steady: bool,
     /// Whether the run ends at a horizon (and not with its last task).
     pub horizon: bool,
     /// Whether the distribution of latencies is kept.
@@ -85,8 +87,14 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// Completed tasks a second of the time that counts.
+/// Completed tasks a second: of a steady state those that complete while tasks keep coming; of a batch or trace, which has none, all
+/// over the makespan. Where nothing completes while tasks come, what those that count did in the time that counts is all there is.
 fn throughput(o: &Outcome, how: Reduction<'_>) -> f64 {
+    if how.steady
+        && let Some(rate) = o.window.rate()
+    {
+        return rate;
+    }
     let until = if how.horizon { o.end } else { o.makespan };
     share(count(o.completed), until.since(how.warmup).as_secs_f64())
 }

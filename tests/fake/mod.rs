@@ -1,7 +1,7 @@
 //! A simulator whose answers are known: a queue with some servers, first come first served, by Lindley's recursion.
 
 use pchsim::engine::Nanos;
-use pchsim::measure::{BatchSeries, Histogram};
+use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
 };
@@ -134,6 +134,9 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         failed: 0,
         timed_out: 0,
         in_flight: 0,
+        arrivals_end: None,
+        half_arrived: None,
+        window: Completions::from(Nanos::ZERO),
         makespan: Nanos::ZERO,
         closed: Nanos::ZERO,
         latency: Histogram::new(),
@@ -141,6 +144,10 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         series: BatchSeries::new(),
         latencies: Vec::new(),
         causes: [Nanos::ZERO; CAUSES],
+        demand_excess: 0.0,
+        demand_expected: 0.0,
+        interval_excess: 0.0,
+        interval_expected: 0.0,
         cpu: Nanos::ZERO,
         core_busy: vec![Nanos::ZERO; cores],
         end: Nanos::ZERO,
@@ -155,11 +162,6 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         events: 0,
         calendar_events: 0,
         calendar_peak: 0,
-        half_arrived: None,
-        demand_excess: 0.0,
-        demand_expected: 0.0,
-        interval_excess: 0.0,
-        interval_expected: 0.0,
         findings: Vec::new(),
     }
 }

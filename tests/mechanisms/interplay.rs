@@ -1,11 +1,13 @@
 //! Tasks that wait for one another: deadlocks, queues, time-outs, failures, children.
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Offload, Step, Strategy, Workers};
+use pchsim::scenario::{
+    Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers,
+};
 use pchsim::strategy::{Finding, Outcome};
 
 use crate::common::{Case, class, cpu, io, machine, ms};
-use crate::{batch, each, latencies, threads};
+use crate::{batch, each, executor, latencies, threads};
 
 fn asyncio() -> Strategy {
     Strategy::Asyncio {
@@ -424,5 +426,76 @@ fn a_timer_that_was_called_off_hides_no_deadlock() {
         let (at, waiting) = deadlock(&case);
         assert_eq!(at, ms(10));
         assert_eq!(waiting.len(), 1);
+    }
+}
+
+/// What the program itself does for a task it does once, whoever executes the task and however it came.
+#[test]
+fn every_strategy_dispatches_each_task_once() {
+    let asyncio = |offload| Strategy::Asyncio {
+        limit: Some(2),
+        offload,
+    };
+    let prefork = |each| Strategy::Prefork {
+        processes: 2,
+        each: Box::new(each),
+    };
+    // Enough for all tasks and their children at once: tasks that wait for children in their own pool would wait for ever.
+    let many = Workers::Exactly(16);
+    let strategies = [
+        Strategy::Sequential,
+        threads(16),
+        Strategy::Threads(Workers::PerTask),
+        executor(16, StartMethod::Fork),
+        Strategy::Processes {
+            workers: many,
+            start: StartMethod::Spawn,
+            api: ProcessApi::Pool { chunksize: Some(3) },
+        },
+        Strategy::Interpreters(many),
+        asyncio(Offload::None),
+        asyncio(Offload::Threads(many)),
+        asyncio(Offload::Processes(many, StartMethod::Forkserver)),
+        asyncio(Offload::Interpreters(many)),
+        prefork(Strategy::Sequential),
+        prefork(threads(16)),
+        prefork(asyncio(Offload::None)),
+    ];
+    let recorded = (0..6).map(|i| TracedTask {
+        at: ms(3 * i),
+        class: 0,
+        demands: Vec::new(),
+    });
+    let arrivals = [
+        Arrivals::Batch,
+        Arrivals::Trace(recorded.collect()),
+        Arrivals::Open {
+            interval: Dist::Constant(ms(3)),
+            count: Some(6),
+        },
+        Arrivals::Closed {
+            users: 3,
+            think: Dist::Constant(ms(1)),
+            count: Some(6),
+        },
+    ];
+    for strategy in strategies {
+        for arrivals in &arrivals {
+            // Children are part of their task: nobody dispatches them.
+            let steps = vec![
+                cpu(ms(1)),
+                Step::FanOut {
+                    count: 2,
+                    steps: vec![cpu(ms(1))],
+                },
+            ];
+            let mut case = batch(true, strategy.clone(), vec![class(6, steps)]);
+            case.workload.arrivals = arrivals.clone();
+            case.profile.params.interp_create = 1e-3; // Possible, and free.
+            let without = case.run().cpu;
+            case.workload.dispatch = ms(2);
+            let with = case.run();
+            assert_eq!(with.cpu, without + ms(12), "{strategy:?}, {arrivals:?}");
+        }
     }
 }

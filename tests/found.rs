@@ -1,0 +1,86 @@
+//! What reports of users found, each kind with the smallest scenario that shows it (tests/data/findings), from the text of the
+//! scenario to the forecast.
+
+use std::path::Path;
+
+use pchsim::calibrate::profiles;
+use pchsim::scenario::Changes;
+use pchsim::strategy::simulate;
+use pchsim::study::{Options, Quantity, Study, run_study};
+
+/// The study of a scenario in tests/data/findings with changes, as `run` makes it.
+fn study_with(name: &str, changes: &Changes, options: &Options) -> Study {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/findings")
+        .join(name)
+        .with_extension("ron");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let scenario = changes.parse(&text, &path).unwrap().scenario;
+    let profiles: Vec<_> = scenario
+        .interpreters
+        .iter()
+        .map(|i| profiles::find(i).unwrap())
+        .collect();
+    run_study(&scenario, &profiles, options, simulate, &|_| {}).unwrap()
+}
+
+fn study(name: &str) -> Study {
+    study_with(name, &Changes::default(), &Options::default())
+}
+
+/// A mean by name of the strategy.
+fn mean(study: &Study, strategy: &str, quantity: Quantity) -> f64 {
+    let forecast = study
+        .forecasts
+        .iter()
+        .find(|f| f.strategy_label == strategy);
+    forecast.unwrap().get(quantity).unwrap().mean
+}
+
+#[test]
+fn sequential_code_dispatches_too() {
+    let study = study("dispatch");
+    assert_eq!(study.forecasts.len(), 4);
+    for f in &study.forecasts {
+        let makespan = mean(&study, &f.strategy_label, Quantity::Makespan);
+        assert!(
+            (makespan - 2.1).abs() < 0.01,
+            "{}: {makespan}",
+            f.strategy_label
+        );
+    }
+}
+
+/// Any profile in place of the scenario's own: every strategy is compared, on that.
+#[test]
+fn an_interpreter_of_ones_own_runs_every_strategy() {
+    let scraper = pchsim::scenario::embedded::find("scraper").unwrap().text;
+    let changes = Changes {
+        interpreters: vec!["cpython-3.11".into()],
+        ..Changes::default()
+    };
+    let scenario = changes
+        .parse(scraper, Path::new("scraper.ron"))
+        .unwrap()
+        .scenario;
+    let profile = profiles::find("cpython-3.11").unwrap();
+    let cases = pchsim::study::cases(&scenario, &[profile]).unwrap();
+    let own = pchsim::scenario::parse(scraper, Path::new("scraper.ron"), &[]).unwrap();
+    assert_eq!(cases.len(), own.strategies.len());
+}
+
+#[test]
+fn throughput_does_not_depend_on_the_warm_up() {
+    let with = |warmup: &str| {
+        let changes = Changes {
+            set: vec![("warmup".into(), warmup.into())],
+            ..Changes::default()
+        };
+        let study = study_with("closed-throughput", &changes, &Options::default());
+        mean(&study, "asyncio", Quantity::Throughput)
+    };
+    let found = mean(&study("closed-throughput"), "asyncio", Quantity::Throughput);
+    for rate in ["0s", "4s", "8s", "12s"].map(with).iter().chain([&found]) {
+        assert!((rate - 1.0 / 0.175).abs() < 0.01, "{rate}");
+    }
+}
