@@ -111,6 +111,51 @@ pub fn paired_difference(a: &[f64], b: &[f64], control: &[f64]) -> Option<Estima
     Estimate::controlled(&differences, control)
 }
 
+/// What is known of `a` by the first replications that it shares with `b`, which has more: mean, and difference from b's mean, both over as
+/// many replications as b has (a ratio estimator by double sampling, Cochran, *Sampling Techniques*, 12.8: where b went in its further
+/// replications, `a` would have gone in proportion). So the two means differ by the difference, and pairs decide their order. `None`
+/// unless b has more, and a mean above zero.
+pub fn extended(a: &[f64], b: &[f64]) -> Option<(Estimate, Estimate)> {
+    let (n, all) = (a.len(), b.len());
+    let count = u32::try_from(n).ok().filter(|&c| c > 0 && n < all)?;
+    let common = &b[..n];
+    let (mean_a, mean_common) = (mean_and_variance(a).0, mean_and_variance(common).0);
+    let (mean_b, variance_b) = mean_and_variance(b);
+    if !(mean_common > 0.0 && mean_b > 0.0) {
+        return None;
+    }
+    let ratio = mean_a / mean_common;
+    #[expect(clippy::cast_precision_loss, reason = "counts of replications")]
+    let (few, many) = (n as f64, all as f64);
+    // What each replication moves the result by: the shared ones by both, the further ones by b's mean alone.
+    let interval = |weight: f64| {
+        let moved: Vec<f64> = a
+            .iter()
+            .zip(common)
+            .map(|(x, y)| (x - ratio * y) / few + weight * y / many)
+            .collect();
+        let shared = few * mean_and_variance(&moved).1;
+        let further = (many - few) * weight * weight * variance_b / (many * many);
+        (n >= 2).then(|| student_t(CONFIDENCE, count - 1) * libm::sqrt(shared + further))
+    };
+    let (median_a, median_b) = (median(a), median(b));
+    let scale = mean_b / mean_common;
+    let of = |mean, weight, median| Estimate {
+        mean,
+        half: interval(weight),
+        median,
+        n: count,
+    };
+    Some((
+        of(ratio * mean_b, ratio, median_a * scale),
+        of(
+            (ratio - 1.0) * mean_b,
+            ratio - 1.0,
+            median_a * scale - median_b,
+        ),
+    ))
+}
+
 /// The difference `mean(a) - mean(b)` of values that do not belong together in pairs: Welch's interval. (Of values that share random numbers
 /// it is too wide rather than too narrow.)
 pub fn unpaired_difference(a: &[f64], b: &[f64]) -> Option<Estimate> {
@@ -310,6 +355,21 @@ mod tests {
         ] {
             assert_eq!(Estimate::controlled(v, c), Estimate::of(v));
         }
+    }
+
+    #[test]
+    fn few_replications_are_extended_by_those_of_another() {
+        // Half as much again, always: known exactly in proportion, from two replications.
+        let b = [10.0, 20.0, 30.0, 40.0];
+        let (mean, difference) = extended(&[15.0, 30.0], &b).unwrap();
+        assert!((mean.mean - 37.5).abs() < 1e-9 && (difference.mean - 12.5).abs() < 1e-9);
+        assert!((mean.mean - 25.0 - difference.mean).abs() < 1e-9);
+        // All of the noise is b's: a's interval is half as wide again, the difference's a third of that.
+        assert!((mean.half.unwrap() / difference.half.unwrap() - 3.0).abs() < 1e-9);
+        assert_eq!(extended(&b, &b), None);
+        assert_eq!(extended(&[], &b), None);
+        assert_eq!(extended(&[1.0], &[0.0, 0.0]), None);
+        assert_eq!(extended(&[1.0], &[1.0, 2.0]).unwrap().0.half, None);
     }
 
     #[test]

@@ -254,16 +254,18 @@ pub(super) fn short_name(study: &Study, f: &Forecast) -> String {
 
 /// The table's column that shows the metric; `None` where it has none of its own.
 pub(super) fn primary_quantity(m: Metric) -> Option<Quantity> {
-    match m {
-        Metric::Makespan => Some(Quantity::Makespan),
-        Metric::Throughput => Some(Quantity::Throughput),
-        Metric::Percentile(50.0) => Some(Quantity::P50),
-        Metric::Percentile(95.0) => Some(Quantity::P95),
-        Metric::Percentile(99.0) => Some(Quantity::P99),
-        Metric::Memory => Some(Quantity::MemoryPeak),
-        Metric::Cpu => Some(Quantity::Cpu),
-        _ => None,
-    }
+    m.quantity().filter(|q| {
+        let shown = [
+            Quantity::Makespan,
+            Quantity::Throughput,
+            Quantity::P50,
+            Quantity::P95,
+            Quantity::P99,
+            Quantity::MemoryPeak,
+            Quantity::Cpu,
+        ];
+        shown.contains(q)
+    })
 }
 
 /// The metric in words.

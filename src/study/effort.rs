@@ -12,7 +12,6 @@
 use super::forecast::{Forecast, Status, Verdict};
 use super::ranking::{Entry, TIE};
 use super::standing::{FAILS_MORE, Standing, Tier, answer};
-use crate::measure::Estimate;
 
 /// Replications of any case that works: an interval from fewer says nothing.
 pub(super) const FEWEST: u32 = 3;
@@ -55,13 +54,28 @@ pub(super) fn goals(
     baseline: Option<usize>,
     wanted: &Wanted,
 ) -> Vec<u32> {
-    let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
     let hopeful = || (0..spent.len()).filter(|&c| !spent[c].hopeless);
     let least = wanted.fixed.unwrap_or(FEWEST);
     if hopeful().any(|c| spent[c].have < least) || wanted.fixed.is_some() {
+        let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
         hopeful().for_each(|c| goals[c] = goals[c].max(least));
         return goals;
     }
+    let Wishes { first, all } = wishes(ranked, spent, baseline, wanted);
+    limited(&first, &all, spent, wanted.budget)
+}
+
+/// How many replications each case would have if events cost nothing.
+struct Wishes {
+    /// Before all else: the best, as precisely as was asked for.
+    first: Vec<u32>,
+    /// All of it.
+    all: Vec<u32>,
+}
+
+fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &Wanted) -> Wishes {
+    let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
+    let mut first = goals.clone();
     let mut wish = |case: usize, n: u32| goals[case] = goals[case].max(n.min(wanted.most));
     let fine = |e: &&Entry| e.forecast.tier != Tier::NoForecast;
     // What has no rank is the baseline that nobody asked for: it is no rival.
@@ -78,38 +92,39 @@ pub(super) fn goals(
         for e in ranked.iter().filter(fine) {
             wish(e.case, wanted.first.max(for_precision(e, spent, wanted)));
         }
-        return limited(goals, spent, wanted);
+        return Wishes { first, all: goals };
     }
     if let Some(best) = working.first() {
         let standings: Vec<Standing> = working.iter().map(|e| standing(&e.forecast)).collect();
         let take = answer(&standings, wanted.large).map_or(0, |a| a.take);
+        // The best, and what is to be taken, are known precisely before anything else is.
+        let leaders = [*best, working[take]];
+        let precisely = |e: &Entry| for_precision(e, spent, wanted).max(wanted.first);
+        let precise = precisely(leaders[0]).max(precisely(leaders[1]));
+        for e in leaders {
+            first[e.case] = first[e.case].max(precise.min(wanted.most));
+        }
         let rivals: Vec<&Entry> = working[1..]
             .iter()
             .filter(|e| e.forecast.tier == best.forecast.tier && !clearly_worse(e, best, wanted))
             .copied()
             .collect();
         let settles = rivals.iter().map(|e| for_order(e, best, spent, wanted));
-        let together = settles
-            .chain([
-                wanted.first,
-                for_precision(best, spent, wanted),
-                for_precision(working[take], spent, wanted),
-            ])
-            .max()
-            .unwrap_or(wanted.first);
-        for e in rivals.iter().chain([best, &working[take]]) {
+        let together = settles.max().unwrap_or(precise).max(precise);
+        for e in rivals.into_iter().chain(leaders) {
             wish(e.case, together);
         }
-        if let Some(b) = ranked
+        // Speed-ups are taken replication by replication as well.
+        let against = ranked
             .iter()
             .filter(fine)
-            .find(|e| Some(e.case) == baseline)
-        {
-            wish(b.case, wanted.first);
+            .find(|e| Some(e.case) == baseline);
+        if let Some(b) = against {
+            wish(b.case, together);
         }
         let sound = working
             .iter()
-            .min_by(|a, b| failing(a).total_cmp(&failing(b)));
+            .min_by(|a, b| a.column.mean_failing().total_cmp(&b.column.mean_failing()));
         for e in &working {
             wish(e.case, for_objectives(e, spent, wanted));
             if let Some(sound) = sound {
@@ -121,7 +136,7 @@ pub(super) fn goals(
             }
         }
     }
-    limited(goals, spent, wanted)
+    Wishes { first, all: goals }
 }
 
 /// What the answer needs to know of a forecast.
@@ -133,10 +148,6 @@ pub(super) fn standing(f: &Forecast) -> Standing {
         excess: f.excess,
         behind: f.behind_best,
     }
-}
-
-fn failing(e: &Entry) -> f64 {
-    Estimate::of(&e.column.failing).map_or(0.0, |f| f.mean)
 }
 
 /// Whether a case is worse than the best by more than a tie, beyond the chance of their difference, and also of each by itself: what is shown
@@ -230,18 +241,31 @@ fn for_failures(e: &Entry, sound: &Entry, spent: &[Spent], wanted: &Wanted) -> u
     }
 }
 
-/// The goals as far as the events reach: what every case still wants is cut by the same share.
-fn limited(mut goals: Vec<u32>, spent: &[Spent], wanted: &Wanted) -> Vec<u32> {
+/// The wishes as far as the events reach: the first before all others, and these as long as half of the budget is left. Where it does not
+/// reach, each case's wish is cut by the same share.
+fn limited(first: &[u32], all: &[u32], spent: &[Spent], budget: u64) -> Vec<u32> {
     let events = |n: u32, s: &Spent| u128::from(n) * u128::from(s.each);
-    let had: u128 = spent.iter().map(|s| events(s.have, s)).sum();
-    let more = |g: u32, s: &Spent| events(g.saturating_sub(s.have), s);
-    let asked: u128 = goals.iter().zip(spent).map(|(&g, s)| more(g, s)).sum();
-    let left = u128::from(wanted.budget).saturating_sub(had);
-    if asked > left {
-        for (g, s) in goals.iter_mut().zip(spent) {
-            let part = u128::from(g.saturating_sub(s.have)) * left / asked;
-            *g = s.have + u32::try_from(part).unwrap_or(u32::MAX);
-        }
+    let mut had: u128 = spent.iter().map(|s| events(s.have, s)).sum();
+    let mut have: Vec<u32> = spent.iter().map(|s| s.have).collect();
+    for (wishes, budget) in [(first, budget), (all, budget / 2)] {
+        let left = u128::from(budget).saturating_sub(had);
+        let more = |i: usize, have: &[u32]| events(wishes[i].saturating_sub(have[i]), &spent[i]);
+        let asked: u128 = (0..have.len()).map(|i| more(i, &have)).sum();
+        let share = |n: u32| {
+            if asked <= left {
+                n
+            } else {
+                u32::try_from(u128::from(n) * left / asked).unwrap_or(u32::MAX)
+            }
+        };
+        let granted: Vec<u32> = (0..have.len())
+            .map(|i| have[i] + share(wishes[i].saturating_sub(have[i])))
+            .collect();
+        let cost: u128 = (0..have.len())
+            .map(|i| events(granted[i] - have[i], &spent[i]))
+            .sum();
+        had += cost;
+        have = granted;
     }
-    goals
+    have
 }

@@ -443,7 +443,8 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
     found
 }
 
-fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
+/// The objective held against its value.
+pub(super) fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
     let verdict = match value {
         None => Verdict::Missed,
         Some(v) if o.below && v.high() < o.bound || !o.below && v.low() > o.bound => Verdict::Met,

@@ -266,8 +266,7 @@ fn missed_objectives(study: &Study, scenario: &Scenario) -> Vec<Warning> {
         .collect()
 }
 
-/// Whose precision was not reached: of the best and what is as good, or of all where the number of replications was given or all were
-/// to reach it.
+/// Whose precision was not reached: of the case to take, or of all where the number of replications was given or all were to reach it.
 fn precision(
     study: &Study,
     cases: &[&Forecast],
@@ -276,8 +275,7 @@ fn precision(
 ) -> Option<Warning> {
     let matters: Vec<String> = match study.answer() {
         Some(a) if !options.all_cases && options.fixed(scenario).is_none() => {
-            let best = a.tied.iter().chain([&a.take]);
-            best.map(|&i| study.forecasts[i].name()).collect()
+            vec![study.forecasts[a.take].name()]
         }
         _ => study.forecasts.iter().map(Forecast::name).collect(),
     };

@@ -18,6 +18,24 @@ pub enum Unit {
 }
 
 impl Metric {
+    /// The quantity that it is, if every forecast holds it.
+    pub fn quantity(self) -> Option<Quantity> {
+        match self {
+            Self::Makespan => Some(Quantity::Makespan),
+            Self::Throughput => Some(Quantity::Throughput),
+            Self::MeanLatency => Some(Quantity::LatencyMean),
+            Self::Percentile(50.0) => Some(Quantity::P50),
+            Self::Percentile(90.0) => Some(Quantity::P90),
+            Self::Percentile(95.0) => Some(Quantity::P95),
+            Self::Percentile(99.0) => Some(Quantity::P99),
+            Self::Percentile(99.9) => Some(Quantity::P999),
+            Self::Percentile(_) => None,
+            Self::Memory => Some(Quantity::MemoryPeak),
+            Self::Cpu => Some(Quantity::Cpu),
+            Self::FailureRate => Some(Quantity::FailureRate),
+        }
+    }
+
     /// What it is counted in.
     pub fn unit(self) -> Unit {
         match self {

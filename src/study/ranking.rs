@@ -1,9 +1,15 @@
 //! Who is best, who is tied with whom, and how much better than the sequential baseline.
 
-use super::forecast::{Forecast, Status, Verdict};
+use std::cmp::Ordering;
+
+use super::forecast::{Forecast, Judgement, Status, Verdict, judge};
+use super::quantity::Quantity;
 use super::standing::{FAILS_MORE, Tier, excess};
 use crate::engine::Nanos;
-use crate::measure::{Estimate, paired_difference, ratio, unpaired_difference, unpaired_ratio};
+use crate::measure::{
+    Estimate, extended, paired_difference, ratio, unpaired_difference, unpaired_ratio,
+};
+use crate::scenario::{Metric, Scenario};
 
 /// Differences below this share of the better case's value are not worth a rank.
 pub const TIE: f64 = 0.01;
@@ -13,6 +19,10 @@ pub const TIE: f64 = 0.01;
 pub(super) struct Column {
     /// The metric that the study ranks by.
     pub primary: Vec<f64>,
+    /// Its estimate by these alone.
+    pub own: Option<Estimate>,
+    /// The quantity that is the metric, if one is.
+    pub quantity: Option<Quantity>,
     /// Share of tasks that failed or timed out.
     pub failing: Vec<f64>,
     /// The control variate (see [`Sample::control`](super::sample::Sample::control)).
@@ -31,11 +41,17 @@ impl Column {
 
     /// The metric's difference from another case's.
     pub(super) fn behind(&self, other: &Self) -> Option<Estimate> {
-        if self.pairs_with(other) {
-            paired_difference(&self.primary, &other.primary, &self.control)
-        } else {
-            unpaired_difference(&self.primary, &other.primary)
+        if !self.pairs_with(other) {
+            return unpaired_difference(&self.primary, &other.primary);
         }
+        let difference = match self.primary.len().cmp(&other.primary.len()) {
+            Ordering::Equal => None,
+            Ordering::Less => extended(&self.primary, &other.primary).map(|(_, d)| d),
+            Ordering::Greater => {
+                extended(&other.primary, &self.primary).map(|(_, d)| d.scaled(-1.0))
+            }
+        };
+        difference.or_else(|| paired_difference(&self.primary, &other.primary, &self.control))
     }
 
     /// By which share of the tasks more fail than of another case's.
@@ -45,6 +61,11 @@ impl Column {
         } else {
             unpaired_difference(&self.failing, &other.failing)
         }
+    }
+
+    /// Mean share of tasks that fail.
+    pub(super) fn mean_failing(&self) -> f64 {
+        Estimate::of(&self.failing).map_or(0.0, |f| f.mean)
     }
 
     fn over(&self, other: &Self) -> Option<Estimate> {
@@ -69,12 +90,74 @@ impl Entry {
     fn works(&self) -> bool {
         self.forecast.status == Status::Fine && self.forecast.primary.is_some()
     }
+
+    /// Decides with intervals what the case is before its metric counts.
+    pub(super) fn assign_tier(&mut self, sound: Sound) {
+        let fails = sound.is_some_and(|most| self.column.mean_failing() > most);
+        let f = &mut self.forecast;
+        let missed = |o: &Judgement| o.verdict == Verdict::Missed;
+        f.tier = if f.status != Status::Fine || f.primary.is_none() {
+            Tier::NoForecast
+        } else if fails {
+            Tier::Fails
+        } else if f.objectives.iter().any(missed) {
+            Tier::Misses
+        } else {
+            Tier::Meets
+        };
+        f.excess = excess(&f.objectives);
+    }
+
+    /// Lets the metric be known over as many replications as the best has, and judges the objectives about it by that.
+    fn extend_by(&mut self, best: &Column, scenario: &Scenario, metric: Metric) {
+        if !self.works() {
+            return;
+        }
+        let paired = self.column.pairs_with(best);
+        let known = paired
+            .then(|| extended(&self.column.primary, &best.primary))
+            .flatten();
+        self.forecast.primary = known.map(|(mean, _)| mean).or(self.column.own);
+        if let Some(q) = self.column.quantity {
+            self.forecast.values[q as usize] = self.forecast.primary;
+        }
+        for (judged, o) in self
+            .forecast
+            .objectives
+            .iter_mut()
+            .zip(&scenario.objectives)
+        {
+            if o.metric == metric {
+                *judged = judge(o, self.forecast.primary);
+            }
+        }
+    }
 }
 
-/// Ranks the cases (whose tiers are known) by tiers, and within a tier by their metric, least first unless `most`. A case ties with the leader of the group
-/// before it if their difference may be nothing, or is below [`TIE`]. Cases without a steady, complete forecast come last, in their own
-/// order.
-pub(super) fn rank(mut all: Vec<Entry>, baseline: Option<&Column>, most: bool) -> Vec<Entry> {
+/// The largest share of tasks that may fail without being more than another case's; `None` where nothing works.
+type Sound = Option<f64>;
+
+/// Up to which share of failing tasks a case fails no more than another: the least that is above the least of all by more than
+/// [`FAILS_MORE`], and beyond chance, is too much, and so is whatever is above that.
+pub(super) fn sound(all: &[Entry]) -> Sound {
+    let working = || all.iter().filter(|e| e.works()).map(|e| &e.column);
+    let least = working().min_by(|a, b| a.mean_failing().total_cmp(&b.mean_failing()))?;
+    let more = |c: &&Column| {
+        // The means that are shown say the same as the pairs.
+        c.mean_failing() - least.mean_failing() > FAILS_MORE
+            && c.fails_more(least)
+                .is_some_and(|m| m.mean > FAILS_MORE && m.low() > 0.0)
+    };
+    let too_much = working().filter(more).map(Column::mean_failing);
+    let too_much = too_much.fold(f64::INFINITY, f64::min);
+    let below = working()
+        .map(Column::mean_failing)
+        .filter(|&f| f < too_much);
+    Some(below.fold(0.0, f64::max))
+}
+
+/// Sorts by tiers, and within a tier by the metric. A stable sort: equal cases stay in the order in which they were named.
+fn sort(all: &mut [Entry], most: bool) {
     let status = |f: &Forecast| match f.status {
         Status::Fine => 0u8,
         Status::Saturated => 1,
@@ -91,13 +174,42 @@ pub(super) fn rank(mut all: Vec<Entry>, baseline: Option<&Column>, most: bool) -
         }
         _ => 0.0,
     };
-    // A stable sort: equal cases stay in the order in which they were named.
     all.sort_by(|Entry { forecast: a, .. }, Entry { forecast: b, .. }| {
         a.tier
             .cmp(&b.tier)
             .then(status(a).cmp(&status(b)))
             .then(metric(a).total_cmp(&metric(b)))
     });
+}
+
+/// Ranks the cases by tiers, and within a tier by their metric, least first unless that is a throughput. A case ties with the leader of
+/// the group before it if their difference may be nothing, or is below [`TIE`]. Cases without a steady, complete forecast come last, in
+/// their own order.
+pub(super) fn rank(
+    mut all: Vec<Entry>,
+    baseline: Option<&Column>,
+    scenario: &Scenario,
+    metric: Metric,
+) -> Vec<Entry> {
+    let most = metric == Metric::Throughput;
+    let sound = sound(&all);
+    all.iter_mut().for_each(|e| e.assign_tier(sound));
+    sort(&mut all, most);
+    // Cases with fewer replications than the best are extended by it, which may show that another is the best. Noise alone could let two
+    // take turns for ever.
+    for _ in 0..3 {
+        let Some(best) = all.first().map(|e| (e.case, e.column.clone())) else {
+            break;
+        };
+        for e in &mut all {
+            e.extend_by(&best.1, scenario, metric);
+            e.assign_tier(sound);
+        }
+        sort(&mut all, most);
+        if all[0].case == best.0 {
+            break;
+        }
+    }
     let best = all.first().map(|e| e.column.clone()).unwrap_or_default();
     let mut leader = 0;
     for i in 0..all.len() {
@@ -121,33 +233,6 @@ pub(super) fn rank(mut all: Vec<Entry>, baseline: Option<&Column>, most: bool) -
             baseline.and_then(|b| if most { column.over(b) } else { b.over(column) });
     }
     all
-}
-
-/// Decides with intervals what each case is before its metric counts. The first `shown` are compared with each other.
-pub(super) fn assign_tiers(all: &mut [Entry], shown: usize) {
-    let failing = |e: &Entry| Estimate::of(&e.column.failing).map_or(0.0, |f| f.mean);
-    let least = all[..shown]
-        .iter()
-        .filter(|e| e.works())
-        .min_by(|a, b| failing(a).total_cmp(&failing(b)))
-        .map(|e| e.column.clone());
-    for e in all {
-        let fails = || {
-            let more = least.as_ref().and_then(|l| e.column.fails_more(l));
-            more.is_some_and(|m| m.mean > FAILS_MORE && m.low() > 0.0)
-        };
-        let missed = |o: &super::forecast::Judgement| o.verdict == Verdict::Missed;
-        e.forecast.tier = if !e.works() {
-            Tier::NoForecast
-        } else if fails() {
-            Tier::Fails
-        } else if e.forecast.objectives.iter().any(missed) {
-            Tier::Misses
-        } else {
-            Tier::Meets
-        };
-        e.forecast.excess = excess(&e.forecast.objectives);
-    }
 }
 
 fn ties(a: &Entry, b: &Entry) -> bool {

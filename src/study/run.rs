@@ -13,7 +13,7 @@ use super::forecast::{Forecast, Status, controls};
 use super::interpreter::Interpreter;
 use super::options::{Options, Progress, StudyError, is_steady};
 use super::quantity::Quantity;
-use super::ranking::{Column, Entry, assign_tiers, rank};
+use super::ranking::{Column, Entry, rank, sound};
 use super::sample::Sample;
 use super::spread::quantiles;
 use super::standing::{Answer, Standing, answer};
@@ -138,19 +138,22 @@ impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync> Studies<'a> for
 
 /// The forecasts of all cases by what is known of them so far, ranked.
 pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = (0..tracks.len())
+    let entries: Vec<Entry> = (0..tracks.len())
         .map(|case| entry(run, tracks, case))
         .collect();
-    assign_tiers(&mut entries, run.shown);
     let baseline = run
         .baseline
         .filter(|&i| entries[i].forecast.status == Status::Fine)
         .map(|i| entries[i].column.clone());
-    let most = run.options.primary(&run.scenario) == Metric::Throughput;
     // What was only simulated to be compared with takes no place.
-    let (shown, hidden): (Vec<Entry>, Vec<Entry>) =
+    let (shown, mut hidden): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|e| e.case < run.shown);
-    let mut all = rank(shown, baseline.as_ref(), most);
+    let least = least_failing(&shown);
+    hidden
+        .iter_mut()
+        .for_each(|e| e.assign_tier(least.as_ref()));
+    let metric = run.options.primary(&run.scenario);
+    let mut all = rank(shown, baseline.as_ref(), &run.scenario, metric);
     all.extend(hidden);
     all
 }
@@ -175,14 +178,16 @@ fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
     let closed = matches!(scenario.workload.arrivals, Arrivals::Closed { .. });
     let whole = t.start == Nanos::ZERO && scenario.horizon.is_none();
     Entry {
-        forecast,
         column: Column {
             primary: of(|s| s.primary),
+            own: forecast.primary,
+            quantity: run.options.primary(scenario).quantity(),
             failing: of(|s| s.values[Quantity::FailureRate as usize]),
             control: controls(unit, &control).to_vec(),
             start: t.start,
             same_tasks: !closed || whole,
         },
+        forecast,
         case,
     }
 }
