@@ -6,7 +6,7 @@ use std::path::Path;
 use pchsim::calibrate::profiles;
 use pchsim::scenario::Changes;
 use pchsim::strategy::simulate;
-use pchsim::study::{Options, Quantity, Study, run_study};
+use pchsim::study::{Options, Quantity, Status, Study, Warning, run_study};
 
 /// The study of a scenario in tests/data/findings with changes, as `run` makes it.
 fn study_with(name: &str, changes: &Changes, options: &Options) -> Study {
@@ -82,5 +82,63 @@ fn throughput_does_not_depend_on_the_warm_up() {
     let found = mean(&study("closed-throughput"), "asyncio", Quantity::Throughput);
     for rate in ["0s", "4s", "8s", "12s"].map(with).iter().chain([&found]) {
         assert!((rate - 1.0 / 0.175).abs() < 0.01, "{rate}");
+    }
+}
+
+#[test]
+fn a_convoy_is_said_and_costed() {
+    let study = study("convoy");
+    let convoys: Vec<_> = study
+        .warnings
+        .iter()
+        .filter_map(|w| match w {
+            Warning::Convoy { cases } => Some(cases),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    // Not under processes, where nobody has the GIL that the client wants.
+    let [convoy] = convoys.as_slice() else {
+        panic!("{:?}", study.warnings)
+    };
+    assert_eq!(
+        (&*convoy.case, &*convoy.task),
+        ("threads:per-task on cpython-3.14", "client")
+    );
+    assert!((1_990..=2_000).contains(&convoy.times), "{convoy:?}");
+    assert!(
+        (5.0..5.3).contains(&(convoy.each.as_secs_f64() * 1e3)),
+        "{convoy:?}"
+    );
+    assert!(convoy.share > 0.98, "{convoy:?}");
+    // It is a fact about the workload: the forecast is fine, and has all its replications.
+    let threads = &study.forecasts.iter().find(|f| f.name() == convoy.case);
+    let threads = threads.unwrap();
+    assert_eq!(threads.status, Status::Fine);
+    assert!(threads.replications >= 3);
+}
+
+/// Threads that compute for longer than an interval each time take turns; so do those that never wait for anything.
+#[test]
+fn a_busy_gil_is_no_convoy() {
+    for name in ["scraper", "sum_of_squares", "images"] {
+        let shipped = pchsim::scenario::embedded::find(name).unwrap();
+        let changes = Changes {
+            interpreters: vec!["cpython-3.14".into()],
+            strategies: vec!["threads:32".into()],
+            ..Changes::default()
+        };
+        let scenario = changes
+            .parse(shipped.text, Path::new(name))
+            .unwrap()
+            .scenario;
+        let profile = profiles::find("cpython-3.14").unwrap();
+        let options = Options {
+            replications: Some(2),
+            ..Options::default()
+        };
+        let study = run_study(&scenario, &[profile], &options, simulate, &|_| {}).unwrap();
+        let convoy = study.warnings.iter().find(|w| w.code() == "convoy");
+        assert!(convoy.is_none(), "{name}: {convoy:?}");
     }
 }

@@ -7,8 +7,8 @@ use pchsim::report::{Meta, Style, csv, json, markdown, text};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    ClassForecast, Forecast, Found, Interpreter, Judgement, LATENCIES, Quantity, Status, Study,
-    Unit, Verdict, Warning,
+    ClassForecast, Convoy, Forecast, Found, Interpreter, Judgement, LATENCIES, Quantity, Status,
+    Study, Unit, Verdict, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -357,6 +357,15 @@ fn every_warning_names_a_next_step() {
         },
         Warning::StarvedLoop {
             cases: vec![(name(), at)],
+        },
+        Warning::Convoy {
+            cases: vec![Convoy {
+                case: name(),
+                task: "io".into(),
+                times: 2_000,
+                each: at,
+                share: 0.99,
+            }],
         },
         Warning::Unshared {
             names: vec!["state".into()],

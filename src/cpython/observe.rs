@@ -105,6 +105,7 @@ impl Sim<'_> {
         let now = self.machine.now();
         self.release_data(key);
         self.task_is_over(key);
+        self.spent(key, self.machine.now().since(self.tasks[key].arrival));
         let task = &self.tasks[key];
         let (class, ending, counted, copy, parent) = (
             task.class,

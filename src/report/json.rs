@@ -376,6 +376,18 @@ fn finding(f: &Finding, replications: u32) -> Value {
                 ("lasted_s", seconds(*lasted)),
             ]
         }
+        Finding::Convoy {
+            times,
+            waited,
+            of,
+            task,
+        } => vec![
+            ("kind", "convoy".into()),
+            ("task", task.as_str().into()),
+            ("times", Value::Whole(*times)),
+            ("waited_s", seconds(*waited)),
+            ("of_s", seconds(*of)),
+        ],
         Finding::EventLimit { at } => vec![("kind", "event-limit".into()), ("at_s", seconds(*at))],
         Finding::Unsupported(why) => vec![
             ("kind", "unsupported".into()),

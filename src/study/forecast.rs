@@ -330,7 +330,7 @@ fn status_of(
             Finding::OutOfMemory { .. } => return Status::OutOfMemory,
             Finding::Deadlock { .. } => return Status::Deadlock,
             Finding::EventLimit { .. } => return Status::EventLimit,
-            Finding::BlockedLoop { .. } => {}
+            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
         }
     }
     if saturated {
@@ -357,12 +357,17 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
             {
                 Some(known) => {
                     known.replications += u32::from(first_here);
-                    if let (
-                        Finding::BlockedLoop { lasted: a, .. },
-                        Finding::BlockedLoop { lasted: b, .. },
-                    ) = (&known.finding, f)
-                        && b > a
-                    {
+                    let worse = match (&known.finding, f) {
+                        (
+                            Finding::BlockedLoop { lasted: a, .. },
+                            Finding::BlockedLoop { lasted: b, .. },
+                        )
+                        | (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
+                            b > a
+                        }
+                        _ => false,
+                    };
+                    if worse {
                         known.finding = f.clone();
                     }
                 }

@@ -4,8 +4,9 @@ use super::forecast::{Forecast, Status, Verdict};
 use super::options::Options;
 use super::run::Study;
 use super::steady::arrival_rate;
-use super::warning::Warning;
+use super::warning::{Convoy, Warning};
 use crate::cpython::profile::{Profile, Tag};
+use crate::engine::Nanos;
 use crate::scenario::{Arrivals, Offload, Scenario, Strategy};
 use crate::strategy::Finding;
 
@@ -62,7 +63,7 @@ fn names(all: &[Forecast], which: impl Fn(&Forecast) -> bool) -> Vec<String> {
 /// The warnings that come of findings, one of each kind.
 fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut blocked, mut starved) = (Vec::new(), Vec::new());
+    let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     for f in all {
         if let Status::Unsupported(why) = &f.status {
             refused.push((f.name(), why.clone()));
@@ -78,6 +79,18 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
                     starved.push((f.name(), *lasted));
                 }
                 Finding::BlockedLoop { lasted, .. } => blocked.push((f.name(), *lasted)),
+                Finding::Convoy {
+                    times,
+                    waited,
+                    of,
+                    task,
+                } => convoys.push(Convoy {
+                    case: f.name(),
+                    task: task.clone(),
+                    times: *times,
+                    each: Nanos(waited.0 / (*times).max(1)),
+                    share: waited.as_secs_f64() / of.as_secs_f64(),
+                }),
                 Finding::EventLimit { .. } | Finding::Unsupported(_) => {}
             }
         }
@@ -101,6 +114,9 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
     }
     if !starved.is_empty() {
         found.push(Warning::StarvedLoop { cases: starved });
+    }
+    if !convoys.is_empty() {
+        found.push(Warning::Convoy { cases: convoys });
     }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });

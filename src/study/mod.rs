@@ -36,5 +36,5 @@ pub use options::{Options, Progress, StudyError};
 pub use quantity::{LATENCIES, Quantity, Unit};
 pub use ranking::TIE;
 pub use run::{Study, run_study};
-pub use warning::Warning;
 pub(crate) use warning::list;
+pub use warning::{Convoy, Warning};

@@ -75,6 +75,11 @@ pub enum Warning {
         /// The cases, each with the longest time.
         cases: Vec<(String, Nanos)>,
     },
+    /// Threads that come back from I/O or native code for a moment wait for the GIL behind threads that compute.
+    Convoy {
+        /// The cases, each with what it costs.
+        cases: Vec<Convoy>,
+    },
     /// What the tasks share is not shared under some strategies: each worker changes its own copy.
     Unshared {
         /// The shared objects and locks.
@@ -102,6 +107,21 @@ pub enum Warning {
     },
 }
 
+/// What a convoy costs a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Convoy {
+    /// The case.
+    pub case: String,
+    /// The class of tasks that wait.
+    pub task: String,
+    /// How often, in a run.
+    pub times: u64,
+    /// How long each time.
+    pub each: Nanos,
+    /// Share of the tasks' time.
+    pub share: f64,
+}
+
 impl Warning {
     /// A name that stays the same between versions.
     pub fn code(&self) -> &'static str {
@@ -117,6 +137,7 @@ impl Warning {
             Self::Unsupported { .. } => "unsupported",
             Self::BlockedLoop { .. } => "blocked-loop",
             Self::StarvedLoop { .. } => "starved-loop",
+            Self::Convoy { .. } => "convoy",
             Self::Unshared { .. } => "unshared",
             Self::ObjectiveMissed { .. } => "objective-missed",
             Self::EstimatedProfile { .. } => "estimated-profile",
@@ -130,6 +151,7 @@ impl Warning {
             Self::Unsupported { .. }
                 | Self::BlockedLoop { .. }
                 | Self::StarvedLoop { .. }
+                | Self::Convoy { .. }
                 | Self::Unshared { .. }
                 | Self::EstimatedProfile { .. }
         )
@@ -222,6 +244,26 @@ impl Warning {
                 format!(
                     "the workers keep the event loop of {} from running, by the GIL or for want of a core. Use fewer \
                      workers, offload to processes, or a free-threaded interpreter.",
+                    list(&each)
+                )
+            }
+            Self::Convoy { cases } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "`{}` under {} ({} each of {} times, {} of its time)",
+                            c.task,
+                            c.case,
+                            seconds(c.each),
+                            c.times,
+                            percent(c.share)
+                        )
+                    })
+                    .collect();
+                format!(
+                    "a convoy: back from I/O or native code for a moment, tasks wait for the GIL until threads that compute are made \
+                     to let it go: {}. Compute in processes, or take a free-threaded interpreter.",
                     list(&each)
                 )
             }
