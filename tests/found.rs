@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use pchsim::calibrate::profiles;
+use pchsim::report::{self, Meta, Style};
 use pchsim::scenario::Changes;
-use pchsim::strategy::simulate;
+use pchsim::strategy::{Cause, simulate};
 use pchsim::study::{Options, Quantity, Status, Study, Warning, run_study};
 
 /// The study of a scenario in tests/data/findings with changes, as `run` makes it.
@@ -141,4 +142,42 @@ fn a_busy_gil_is_no_convoy() {
         let convoy = study.warnings.iter().find(|w| w.code() == "convoy");
         assert!(convoy.is_none(), "{name}: {convoy:?}");
     }
+}
+
+#[test]
+fn children_that_share_a_worker_are_said_and_their_time_is_explained() {
+    let study = study("fan-out");
+    let serial: Vec<_> = study
+        .warnings
+        .iter()
+        .filter_map(|w| match w {
+            Warning::SerialChildren { strategies } => Some(strategies.clone()),
+            _ => None,
+        })
+        .collect();
+    let said: Vec<&str> = serial.iter().flatten().map(String::as_str).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.contains(&"processes:8:fork") && said.contains(&"interpreters:8"));
+    let meta = Meta {
+        command: "pchsim run fan-out.ron".into(),
+        version: "0".into(),
+    };
+    // The terminal, the Markdown and what is read back from JSON tell the same.
+    let text = report::text(&study, &meta, Style::default());
+    let markdown = report::markdown(&study, &meta);
+    for words in ["% children (", "worker"] {
+        assert!(
+            text.contains(words) && markdown.contains(words),
+            "{text}\n{markdown}"
+        );
+    }
+    let offloaded = study
+        .forecasts
+        .iter()
+        .find(|f| f.strategy_label == "asyncio+processes:8:fork")
+        .unwrap();
+    let children = offloaded.children.unwrap();
+    assert!((children.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    // Ten rounds of eight: they run for a tenth of the time and wait for a worker before that.
+    assert!(children[Cause::Pool as usize] > 0.5 && children[Cause::Running as usize] > 0.1);
 }

@@ -64,6 +64,7 @@ fn forecast(
             },
         ],
         causes,
+        children: None,
         cores: vec![0.25; 4],
         primary: Some(estimate(makespan, half)),
         behind_best: None,
@@ -370,6 +371,9 @@ fn every_warning_names_a_next_step() {
         Warning::Unshared {
             names: vec!["state".into()],
             strategies: vec!["processes:4:fork".into()],
+        },
+        Warning::SerialChildren {
+            strategies: vec!["processes:4:fork".into(), "interpreters".into()],
         },
         Warning::ObjectiveMissed {
             objective: "p95 < 1ms".into(),

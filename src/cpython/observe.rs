@@ -75,6 +75,7 @@ pub struct Observed {
     pub observer: Observer,
     pub in_flight: u64,
     pub causes: [Nanos; CAUSES],
+    pub children: [Nanos; CAUSES],
     pub demand_excess: f64,
     pub demand_expected: f64,
     pub interval_excess: f64,

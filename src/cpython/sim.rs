@@ -680,6 +680,7 @@ impl<'a> Sim<'a> {
             observer: self.observer,
             in_flight,
             causes,
+            children: self.machine.childs_totals(),
             demand_excess,
             demand_expected,
             interval_excess,

@@ -156,6 +156,9 @@ pub struct Forecast {
     pub classes: Vec<ClassForecast>,
     /// Mean share of task time by cause (index = `Cause as usize`).
     pub causes: [f64; CAUSES],
+    /// Mean share of the children's time by cause, where tasks have children; `None` too where they use queues besides, so that what
+    /// they wait for under [`Cause::Queue`] may be either.
+    pub children: Option<[f64; CAUSES]>,
     /// Mean busy share of each core.
     pub cores: Vec<f64>,
     /// The metric that the study ranks by.
@@ -254,7 +257,10 @@ impl Forecast {
                 },
             )
         });
+        let children: [f64; CAUSES] = std::array::from_fn(|c| mean_of(samples, |s| s.children[c]));
+        let told = usable && scenario.workload.queues.is_empty();
         Self {
+            children: Some(children).filter(|c| told && c.iter().sum::<f64>() > 0.0),
             strategy_label: strategy_label(&case.strategy),
             strategy: case.strategy.clone(),
             interpreter: profiles[case.profile].name.clone(),

@@ -7,7 +7,7 @@ use super::steady::arrival_rate;
 use super::warning::{Convoy, Warning};
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
-use crate::scenario::{Arrivals, Offload, Scenario, Strategy};
+use crate::scenario::{Arrivals, Offload, Scenario, Step, Strategy};
 use crate::strategy::Finding;
 
 /// A profile is called estimated when more than this share of its parameters are defaults.
@@ -42,6 +42,7 @@ pub(super) fn warnings(
         found.push(Warning::NothingCompleted { cases: nothing });
     }
     found.extend(unshared(study, scenario));
+    found.extend(serial_children(study, scenario));
     found.extend(missed_objectives(study, scenario));
     found.extend(precision(study, options));
     if !uncertain_warmup.is_empty() {
@@ -161,6 +162,56 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
         }
     }
     (!names.is_empty() && !strategies.is_empty()).then_some(Warning::Unshared { names, strategies })
+}
+
+/// Whether the worker that has a task runs its children one after another, though others have been asked for to share the work.
+fn runs_children_itself(strategy: &Strategy) -> bool {
+    match strategy {
+        Strategy::Sequential | Strategy::Threads(_) | Strategy::Asyncio { .. } => false,
+        Strategy::Processes { .. } | Strategy::Interpreters(_) => true,
+        // Its processes share the requests among them, even where each works on one at a time.
+        Strategy::Prefork { each, .. } => runs_children_itself(each),
+    }
+}
+
+/// Whether these steps start more than one child at once.
+fn fans_out(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::FanOut { count, steps } => *count > 1 || fans_out(steps),
+        Step::Lock(_, inner)
+        | Step::Hold(_, inner)
+        | Step::Timeout(_, inner)
+        | Step::Repeat(_, inner)
+        | Step::Retry { steps: inner, .. } => fans_out(inner),
+        Step::Cpu(_)
+        | Step::Native(_)
+        | Step::Io(_)
+        | Step::Acquire(_)
+        | Step::Release(_)
+        | Step::Shared { .. }
+        | Step::Put(_)
+        | Step::Get(_)
+        | Step::PayloadIn(_)
+        | Step::PayloadOut(_)
+        | Step::ObjectsIn(_)
+        | Step::ObjectsOut(_)
+        | Step::Allocate(_)
+        | Step::Fail(_) => false,
+    })
+}
+
+/// Tasks that fan out, compared under strategies that do not.
+fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
+    if !scenario.workload.classes.iter().any(|c| fans_out(&c.steps)) {
+        return None;
+    }
+    let mut strategies: Vec<String> = Vec::new();
+    for f in &study.forecasts {
+        if runs_children_itself(&f.strategy) && !strategies.contains(&f.strategy_label) {
+            strategies.push(f.strategy_label.clone());
+        }
+    }
+    (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
 }
 
 /// Objectives that no case meets, nor may meet. Where no case has a value at all, other warnings say why.

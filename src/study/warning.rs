@@ -87,6 +87,11 @@ pub enum Warning {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
+    /// Tasks fan out, but under some strategies the worker that has the task runs its children one after another.
+    SerialChildren {
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+    },
     /// No strategy meets an objective.
     ObjectiveMissed {
         /// The objective as it was written.
@@ -139,6 +144,7 @@ impl Warning {
             Self::StarvedLoop { .. } => "starved-loop",
             Self::Convoy { .. } => "convoy",
             Self::Unshared { .. } => "unshared",
+            Self::SerialChildren { .. } => "serial-children",
             Self::ObjectiveMissed { .. } => "objective-missed",
             Self::EstimatedProfile { .. } => "estimated-profile",
         }
@@ -153,6 +159,7 @@ impl Warning {
                 | Self::StarvedLoop { .. }
                 | Self::Convoy { .. }
                 | Self::Unshared { .. }
+                | Self::SerialChildren { .. }
                 | Self::EstimatedProfile { .. }
         )
     }
@@ -276,6 +283,11 @@ impl Warning {
                     list(strategies)
                 )
             }
+            Self::SerialChildren { strategies } => format!(
+                "the tasks fan out, but under {} the worker that has a task runs its children one after another. Fan out from an event loop \
+                 (asyncio+processes), or submit the children as tasks of their own.",
+                list(strategies)
+            ),
             Self::ObjectiveMissed { objective, metric, closest: (case, value) } => {
                 let (value, next) = match metric {
                     Metric::Memory => (bytes(*value), "Use fewer workers"),
