@@ -7,8 +7,8 @@ use pchsim::report::{Meta, Style, csv, json, markdown, text};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Begin, ClassForecast, Forecast, Found, Instead, Interpreter, Judgement, LATENCIES, Quantity,
-    Status, Study, Tier, Unit, Verdict, Warning,
+    Begin, ClassForecast, Convoy, Forecast, Found, Instead, Interpreter, Judgement, LATENCIES,
+    Quantity, Status, Study, Tier, Unit, Verdict, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -74,6 +74,7 @@ fn forecast(
             },
         ],
         causes,
+        children: None,
         cores: vec![0.25; 4],
         primary: Some(estimate(makespan, half)),
         behind_best: None,
@@ -400,9 +401,21 @@ fn every_warning_names_a_next_step() {
         Warning::StarvedLoop {
             cases: vec![(name(), at)],
         },
+        Warning::Convoy {
+            cases: vec![Convoy {
+                case: name(),
+                task: "io".into(),
+                times: 2_000,
+                each: at,
+                share: 0.99,
+            }],
+        },
         Warning::Unshared {
             names: vec!["state".into()],
             strategies: vec!["processes:4:fork".into()],
+        },
+        Warning::SerialChildren {
+            strategies: vec!["processes:4:fork".into(), "interpreters".into()],
         },
         Warning::ObjectiveMissed {
             objective: "p95 < 1ms".into(),

@@ -43,6 +43,7 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
         series: BatchSeries::new(),
         latencies,
         causes: [Nanos::ZERO; CAUSES],
+        children: [Nanos::ZERO; CAUSES],
         demand_excess: 0.0,
         demand_expected: 0.0,
         interval_excess: 0.0,

@@ -75,6 +75,7 @@ pub struct Observed {
     pub observer: Observer,
     pub in_flight: u64,
     pub causes: [Nanos; CAUSES],
+    pub children: [Nanos; CAUSES],
     pub demand_excess: f64,
     pub demand_expected: f64,
     pub interval_excess: f64,
@@ -105,6 +106,7 @@ impl Sim<'_> {
         let now = self.machine.now();
         self.release_data(key);
         self.task_is_over(key);
+        self.spent(key, self.machine.now().since(self.tasks[key].arrival));
         let task = &self.tasks[key];
         let (class, ending, counted, copy, parent) = (
             task.class,

@@ -123,6 +123,14 @@ pub struct Layout {
     pub executor: Executor,
 }
 
+impl Program {
+    /// Whether tasks have children.
+    #[inline]
+    pub fn has_children(&self) -> bool {
+        self.classes.len() > self.own_classes
+    }
+}
+
 /// Tasks, how they arrive, and who executes them.
 #[derive(Clone, Debug)]
 pub struct Program {

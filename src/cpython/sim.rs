@@ -4,6 +4,7 @@ use rand_pcg::Pcg64Dxsm;
 
 use super::aio::{EventLoop, LoopLock};
 use super::collector::Heap;
+use super::convoy::Convoyed;
 use super::gil::Gil;
 use super::ipc::Pipe;
 use super::lock::Lock;
@@ -108,6 +109,8 @@ pub struct Sim<'a> {
     bursts: Vec<(u64, Nanos)>,
     /// Threads that have not exited.
     pub(crate) live_threads: u64,
+    /// By class of tasks.
+    pub(crate) convoyed: Vec<Convoyed>,
     pub(crate) findings: Vec<Finding>,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: Vec<Heap>,
@@ -168,6 +171,7 @@ impl<'a> Sim<'a> {
             past_hope: false,
             bursts: Vec::new(),
             live_threads: 0,
+            convoyed: vec![Convoyed::default(); program.classes.len()],
             findings: Vec::new(),
             heaps: Vec::new(),
             recorder: None,
@@ -253,6 +257,8 @@ impl<'a> Sim<'a> {
         self.machine.finish();
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
+        let convoy = self.convoy();
+        self.findings.extend(convoy);
         self.observe()
     }
 
@@ -404,7 +410,9 @@ impl<'a> Sim<'a> {
             t.in_c = false;
             if t.rest > Nanos::ZERO || t.gil != NO_GIL {
                 if self.asked_to_leave(tid) {
-                    self.threads[tid as usize].phase = Phase::WantGil;
+                    let t = &mut self.threads[tid as usize];
+                    t.phase = Phase::WantGil;
+                    t.returned = false;
                     if !self.release_gil(tid) {
                         return;
                     }
@@ -542,12 +550,15 @@ impl<'a> Sim<'a> {
     fn act_detached(&mut self, tid: Tid, act: Act) -> bool {
         match act {
             Act::Native(time) => {
-                self.threads[tid as usize].phase = Phase::WantGil;
+                let t = &mut self.threads[tid as usize];
+                t.phase = Phase::WantGil;
+                t.returned = true;
                 self.machine.run(tid, time)
             }
             Act::Sleep(until, cause) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
+                t.returned = true;
                 t.wait = Wait::Sleep;
                 t.until = until;
                 let at = until.max(self.machine.now()) + self.machine.slack();
@@ -558,6 +569,7 @@ impl<'a> Sim<'a> {
             Act::Park(cause) | Act::ParkUntil(_, cause) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
+                t.returned = true;
                 if std::mem::take(&mut t.permit) {
                     return true;
                 }
@@ -668,6 +680,7 @@ impl<'a> Sim<'a> {
             observer: self.observer,
             in_flight,
             causes,
+            children: self.machine.childs_totals(),
             demand_excess,
             demand_expected,
             interval_excess,

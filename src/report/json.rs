@@ -9,7 +9,7 @@ use super::timeline::{Shown, Timeline, gantt};
 use crate::cpython::profile::Provenance;
 use crate::cpython::recording::{OverTime, Recording};
 use crate::measure::{CONFIDENCE, Estimate};
-use crate::strategy::{Cause, Finding};
+use crate::strategy::{CAUSES, Cause, Finding};
 use crate::study::{Answer, Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
 
 /// Version of the format. It grows when a key changes its meaning or goes away; new keys may appear without.
@@ -211,12 +211,13 @@ const WRITTEN: &str = "keys are strings and numbers are finite";
 /// All that is forecast of a case.
 pub(super) fn case(study: &Study, f: &Forecast) -> Value {
     let values = Quantity::ALL.map(|q| (q.key().to_owned(), optional(f.get(q), estimate)));
-    let causes = Cause::ALL.map(|c| {
-        (
-            format!("{}_share", c.name()),
-            Value::Number(f.causes[c as usize]),
-        )
-    });
+    let by_cause = |shares: [f64; CAUSES]| {
+        let each = Cause::ALL.map(|c| {
+            let share = Value::Number(shares[c as usize]);
+            (format!("{}_share", c.name()), share)
+        });
+        Value::Object(each.into())
+    };
     let objectives = f.objectives.iter().map(|o| {
         object([
             ("objective", o.text.as_str().into()),
@@ -266,7 +267,8 @@ pub(super) fn case(study: &Study, f: &Forecast) -> Value {
             optional(f.reading(), |r| r.text().into()),
         ),
         ("estimates", Value::Object(values.into())),
-        ("time_by_cause", Value::Object(causes.into())),
+        ("time_by_cause", by_cause(f.causes)),
+        ("children_time_by_cause", optional(f.children, by_cause)),
         (
             "core_busy_shares",
             Value::List(f.cores.iter().map(|&c| Value::Number(c)).collect()),
@@ -397,6 +399,18 @@ fn finding(f: &Finding, replications: u32) -> Value {
                 ("lasted_s", seconds(*lasted)),
             ]
         }
+        Finding::Convoy {
+            times,
+            waited,
+            of,
+            task,
+        } => vec![
+            ("kind", "convoy".into()),
+            ("task", task.as_str().into()),
+            ("times", Value::Whole(*times)),
+            ("waited_s", seconds(*waited)),
+            ("of_s", seconds(*of)),
+        ],
         Finding::EventLimit { at } => vec![("kind", "event-limit".into()), ("at_s", seconds(*at))],
         Finding::Unsupported(why) => vec![
             ("kind", "unsupported".into()),

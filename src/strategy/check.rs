@@ -251,6 +251,9 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,
             Finding::BlockedLoop { at, lasted } => *at + *lasted <= o.end,
             // A single operation may count as a few events; a run that cannot end within them is stopped before.
+            Finding::Convoy {
+                times, waited, of, ..
+            } => input.profile.gil && *times > 0 && *waited > Nanos::ZERO && waited <= of,
             Finding::EventLimit { at } => {
                 *at == o.end && o.events.saturating_sub(input.max_events) < 1_000
             }

@@ -159,6 +159,7 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimErr
         series: o.observer.series,
         latencies: latencies.into_iter().map(|(_, l)| l).collect(),
         causes: o.causes,
+        children: o.children,
         demand_excess: o.demand_excess,
         demand_expected: o.demand_expected,
         interval_excess: o.interval_excess,

@@ -40,6 +40,10 @@ pub struct Outcome {
     pub latencies: Vec<Nanos>,
     /// Task time by cause (index = `Cause as usize`), summed over the tasks counted in `latency`.
     pub causes: [Nanos; CAUSES],
+    /// Time of the children (`FanOut`) of counted tasks by cause, children's children among them. Their parents' time is in `causes` whoever
+    /// executes them: as waiting for children where these are tasks of their own, by the same causes where the parent's thread runs
+    /// them one after another.
+    pub children: [Nanos; CAUSES],
     /// Over all demands drawn from a distribution whose mean is known (recorded and constant ones are not drawn): the sum of
     /// (drawn - mean), in seconds. Its mean over replications is zero, so it can be regressed on.
     pub demand_excess: f64,

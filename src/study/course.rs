@@ -81,7 +81,13 @@ impl Track {
 }
 
 fn is_fatal(f: &Finding) -> bool {
-    !matches!(f, Finding::BlockedLoop { .. })
+    match f {
+        Finding::BlockedLoop { .. } | Finding::Convoy { .. } => false,
+        Finding::Deadlock { .. }
+        | Finding::OutOfMemory { .. }
+        | Finding::EventLimit { .. }
+        | Finding::Unsupported(_) => true,
+    }
 }
 
 /// What changes while a study runs.

@@ -198,6 +198,9 @@ pub struct Forecast {
     pub classes: Vec<ClassForecast>,
     /// Mean share of task time by cause (index = `Cause as usize`).
     pub causes: [f64; CAUSES],
+    /// Mean share of the children's time by cause, where tasks have children; `None` too where they use queues besides, so that what
+    /// they wait for under [`Cause::Queue`] may be either.
+    pub children: Option<[f64; CAUSES]>,
     /// Mean busy share of each core.
     pub cores: Vec<f64>,
     /// The metric that the study ranks by.
@@ -307,7 +310,10 @@ impl Forecast {
                 },
             )
         });
+        let children: [f64; CAUSES] = std::array::from_fn(|c| mean_of(samples, |s| s.children[c]));
+        let told = usable && scenario.workload.queues.is_empty();
         Self {
+            children: Some(children).filter(|c| told && c.iter().sum::<f64>() > 0.0),
             strategy_label: strategy_label(&case.strategy),
             strategy: case.strategy.clone(),
             interpreter: profiles[case.profile].name.clone(),
@@ -397,7 +403,7 @@ fn status_of(
             Finding::OutOfMemory { .. } => return Status::OutOfMemory,
             Finding::Deadlock { .. } => return Status::Deadlock,
             Finding::EventLimit { .. } => return Status::EventLimit,
-            Finding::BlockedLoop { .. } => {}
+            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
         }
     }
     if saturated {
@@ -424,12 +430,17 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
             {
                 Some(known) => {
                     known.replications += u32::from(first_here);
-                    if let (
-                        Finding::BlockedLoop { lasted: a, .. },
-                        Finding::BlockedLoop { lasted: b, .. },
-                    ) = (&known.finding, f)
-                        && b > a
-                    {
+                    let worse = match (&known.finding, f) {
+                        (
+                            Finding::BlockedLoop { lasted: a, .. },
+                            Finding::BlockedLoop { lasted: b, .. },
+                        )
+                        | (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
+                            b > a
+                        }
+                        _ => false,
+                    };
+                    if worse {
                         known.finding = f.clone();
                     }
                 }

@@ -7,11 +7,11 @@ use super::quantity::Quantity;
 use super::run::Study;
 use super::standing::Tier;
 use super::steady::arrival_rate;
-use super::warning::{BUSY, Instead, Warning};
+use super::warning::{BUSY, Convoy, Instead, Warning};
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
-use crate::scenario::{Arrivals, Offload, Scenario, Strategy};
+use crate::scenario::{Arrivals, Offload, Scenario, Step, Strategy};
 use crate::strategy::Finding;
 
 /// A profile is called estimated when more than this share of its parameters are defaults.
@@ -46,6 +46,7 @@ pub(super) fn warnings(
     }));
     found.extend(few_replications(study));
     found.extend(unshared(study, scenario));
+    found.extend(serial_children(study, scenario));
     found.extend(missed_objectives(study, scenario));
     found.extend(profiles.iter().filter_map(estimated));
     found
@@ -147,7 +148,7 @@ fn names(cases: &[&Forecast], which: impl Fn(&Forecast) -> bool) -> Vec<String> 
 /// The warnings that come of findings, one of each kind.
 fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut blocked, mut starved) = (Vec::new(), Vec::new());
+    let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     for f in all {
         if let Status::Unsupported(why) = &f.status {
             refused.push((f.name(), why.clone()));
@@ -163,6 +164,18 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
                     starved.push((f.name(), *lasted));
                 }
                 Finding::BlockedLoop { lasted, .. } => blocked.push((f.name(), *lasted)),
+                Finding::Convoy {
+                    times,
+                    waited,
+                    of,
+                    task,
+                } => convoys.push(Convoy {
+                    case: f.name(),
+                    task: task.clone(),
+                    times: *times,
+                    each: Nanos(waited.0 / (*times).max(1)),
+                    share: waited.as_secs_f64() / of.as_secs_f64(),
+                }),
                 Finding::EventLimit { .. } | Finding::Unsupported(_) => {}
             }
         }
@@ -192,6 +205,9 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     if !starved.is_empty() {
         found.push(Warning::StarvedLoop { cases: starved });
     }
+    if !convoys.is_empty() {
+        found.push(Warning::Convoy { cases: convoys });
+    }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
     }
@@ -199,7 +215,7 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
 }
 
 /// Whether an event loop leaves the work to others.
-fn offloads(strategy: &Strategy) -> bool {
+pub(super) fn offloads(strategy: &Strategy) -> bool {
     match strategy {
         Strategy::Asyncio { offload, .. } => *offload != Offload::None,
         Strategy::Prefork { each, .. } => offloads(each),
@@ -208,7 +224,7 @@ fn offloads(strategy: &Strategy) -> bool {
 }
 
 /// Whether tasks run in several processes or interpreters.
-fn separates(strategy: &Strategy) -> bool {
+pub(super) fn separates(strategy: &Strategy) -> bool {
     match strategy {
         Strategy::Sequential | Strategy::Threads(_) => false,
         Strategy::Processes { .. } | Strategy::Interpreters(_) | Strategy::Prefork { .. } => true,
@@ -235,6 +251,56 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
         }
     }
     (!names.is_empty() && !strategies.is_empty()).then_some(Warning::Unshared { names, strategies })
+}
+
+/// Whether the worker that has a task runs its children one after another, though others have been asked for to share the work.
+pub(super) fn runs_children_itself(strategy: &Strategy) -> bool {
+    match strategy {
+        Strategy::Sequential | Strategy::Threads(_) | Strategy::Asyncio { .. } => false,
+        Strategy::Processes { .. } | Strategy::Interpreters(_) => true,
+        // Its processes share the requests among them, even where each works on one at a time.
+        Strategy::Prefork { each, .. } => runs_children_itself(each),
+    }
+}
+
+/// Whether these steps start more than one child at once.
+fn fans_out(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::FanOut { count, steps } => *count > 1 || fans_out(steps),
+        Step::Lock(_, inner)
+        | Step::Hold(_, inner)
+        | Step::Timeout(_, inner)
+        | Step::Repeat(_, inner)
+        | Step::Retry { steps: inner, .. } => fans_out(inner),
+        Step::Cpu(_)
+        | Step::Native(_)
+        | Step::Io(_)
+        | Step::Acquire(_)
+        | Step::Release(_)
+        | Step::Shared { .. }
+        | Step::Put(_)
+        | Step::Get(_)
+        | Step::PayloadIn(_)
+        | Step::PayloadOut(_)
+        | Step::ObjectsIn(_)
+        | Step::ObjectsOut(_)
+        | Step::Allocate(_)
+        | Step::Fail(_) => false,
+    })
+}
+
+/// Tasks that fan out, compared under strategies that do not.
+fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
+    if !scenario.workload.classes.iter().any(|c| fans_out(&c.steps)) {
+        return None;
+    }
+    let mut strategies: Vec<String> = Vec::new();
+    for f in &study.forecasts {
+        if runs_children_itself(&f.strategy) && !strategies.contains(&f.strategy_label) {
+            strategies.push(f.strategy_label.clone());
+        }
+    }
+    (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
 }
 
 /// Objectives that no case meets, nor may meet. Where no case has a value at all, other warnings say why.

@@ -148,10 +148,8 @@ pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
     // What was only simulated to be compared with takes no place.
     let (shown, mut hidden): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|e| e.case < run.shown);
-    let least = least_failing(&shown);
-    hidden
-        .iter_mut()
-        .for_each(|e| e.assign_tier(least.as_ref()));
+    let most = sound(&shown);
+    hidden.iter_mut().for_each(|e| e.assign_tier(most));
     let metric = run.options.primary(&run.scenario);
     let mut all = rank(shown, baseline.as_ref(), &run.scenario, metric);
     all.extend(hidden);

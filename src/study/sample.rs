@@ -15,6 +15,8 @@ pub(super) struct Sample {
     pub classes: Vec<[f64; LATENCIES.len()]>,
     /// Share of task time by cause; all zero where no task ended.
     pub causes: [f64; CAUSES],
+    /// Share of their children's time by cause; all zero where there are none.
+    pub children: [f64; CAUSES],
     /// Busy share of each core.
     pub cores: Vec<f64>,
     /// The metric that the study ranks by.
@@ -56,11 +58,13 @@ impl Sample {
     pub(super) fn new(o: &Outcome, how: Reduction<'_>) -> Self {
         let series = o.series.means();
         let spent: f64 = o.causes.iter().map(|c| c.as_secs_f64()).sum();
+        let of_children: f64 = o.children.iter().map(|c| c.as_secs_f64()).sum();
         let end = o.end.as_secs_f64();
         Self {
             values: values(o, how),
             classes: o.class_latency.iter().map(latencies).collect(),
             causes: o.causes.map(|c| share(c.as_secs_f64(), spent)),
+            children: o.children.map(|c| share(c.as_secs_f64(), of_children)),
             cores: o
                 .core_busy
                 .iter()

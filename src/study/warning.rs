@@ -3,6 +3,7 @@
 
 use super::effort::FEWEST;
 use super::forecast::{Begin, Forecast, Found, Status, Verdict};
+use super::judge::{offloads, runs_children_itself, separates};
 use super::numbers::{bytes, digits, percent, seconds};
 use super::quantity::Quantity;
 use super::run::Study;
@@ -100,10 +101,20 @@ pub enum Warning {
         /// The cases, each with the longest time.
         cases: Vec<(String, Nanos)>,
     },
+    /// Threads that come back from I/O or native code for a moment wait for the GIL behind threads that compute.
+    Convoy {
+        /// The cases, each with what it costs.
+        cases: Vec<Convoy>,
+    },
     /// What the tasks share is not shared under some strategies: each worker changes its own copy.
     Unshared {
         /// The shared objects and locks.
         names: Vec<String>,
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+    },
+    /// Tasks fan out, but under some strategies the worker that has the task runs its children one after another.
+    SerialChildren {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
@@ -163,6 +174,21 @@ impl Instead {
     }
 }
 
+/// What a convoy costs a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Convoy {
+    /// The case.
+    pub case: String,
+    /// The class of tasks that wait.
+    pub task: String,
+    /// How often, in a run.
+    pub times: u64,
+    /// How long each time.
+    pub each: Nanos,
+    /// Share of the tasks' time.
+    pub share: f64,
+}
+
 impl Warning {
     /// A name that stays the same between versions.
     pub fn code(&self) -> &'static str {
@@ -180,7 +206,9 @@ impl Warning {
             Self::Unsupported { .. } => "unsupported",
             Self::BlockedLoop { .. } => "blocked-loop",
             Self::StarvedLoop { .. } => "starved-loop",
+            Self::Convoy { .. } => "convoy",
             Self::Unshared { .. } => "unshared",
+            Self::SerialChildren { .. } => "serial-children",
             Self::ObjectiveMissed { .. } => "objective-missed",
             Self::EstimatedProfile { .. } => "estimated-profile",
             Self::Added(of) => of.code(),
@@ -194,6 +222,8 @@ impl Warning {
             | Self::Unsupported { .. }
             | Self::BlockedLoop { .. }
             | Self::StarvedLoop { .. }
+            | Self::Convoy { .. }
+            | Self::SerialChildren { .. }
             | Self::Unshared { .. }
             | Self::EstimatedProfile { .. }
             | Self::Added(_) => true,
@@ -325,6 +355,26 @@ impl Warning {
                     list(&each)
                 )
             }
+            Self::Convoy { cases } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "`{}` under {} ({} each of {} times, {} of its time)",
+                            c.task,
+                            c.case,
+                            seconds(c.each),
+                            c.times,
+                            percent(c.share)
+                        )
+                    })
+                    .collect();
+                format!(
+                    "a convoy: back from I/O or native code for a moment, tasks wait for the GIL until threads that compute are made \
+                     to let it go: {}. Compute in processes, or take a free-threaded interpreter.",
+                    list(&each)
+                )
+            }
             Self::Unshared { names, strategies } => {
                 let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
                 format!(
@@ -334,6 +384,11 @@ impl Warning {
                     list(strategies)
                 )
             }
+            Self::SerialChildren { strategies } => format!(
+                "the tasks fan out, but under {} the worker that has a task runs its children one after another. Fan out from an event loop \
+                 (asyncio+processes), or submit the children as tasks of their own.",
+                list(strategies)
+            ),
             Self::ObjectiveMissed { objective, metric, closest: (case, value), off, relaxed } => {
                 let value = match metric {
                     Metric::Memory => bytes(*value),
@@ -412,13 +467,31 @@ impl Warning {
                 cases.iter().all(|(c, why)| is(c, Status::Unsupported(why.clone())))
             }
             Self::BlockedLoop { cases } | Self::StarvedLoop { cases } => cases.iter().all(|(c, t)| {
+                let offloaded = matches!(self, Self::StarvedLoop { .. });
                 let blocked = |x: &Found| {
                     matches!(x.finding, Finding::BlockedLoop { lasted, .. } if lasted == *t)
                 };
-                of(c).is_some_and(|f| f.findings.iter().any(blocked))
+                of(c).is_some_and(|f| offloads(&f.strategy) == offloaded && f.findings.iter().any(blocked))
             }),
+            Self::Convoy { cases } => cases.iter().all(|c| {
+                let same = |x: &Found| match &x.finding {
+                    Finding::Convoy { times, waited, task, .. } => {
+                        *times == c.times && *task == c.task && Nanos(waited.0 / times.max(&1)) == c.each
+                    }
+                    _ => false,
+                };
+                of(&c.case).is_some_and(|f| f.findings.iter().any(same))
+            }),
+            Self::SerialChildren { strategies } => {
+                let compared = |s: &String| {
+                    study.forecasts.iter().any(|f| f.strategy_label == *s && runs_children_itself(&f.strategy))
+                };
+                !strategies.is_empty() && strategies.iter().all(compared)
+            }
             Self::Unshared { names, strategies } => {
-                let compared = |s: &String| study.forecasts.iter().any(|f| f.strategy_label == *s);
+                let compared = |s: &String| {
+                    study.forecasts.iter().any(|f| f.strategy_label == *s && separates(&f.strategy))
+                };
                 !names.is_empty() && strategies.iter().all(compared)
             }
             Self::ObjectiveMissed { objective, closest: (case, value), relaxed, .. } => {

@@ -144,6 +144,7 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         series: BatchSeries::new(),
         latencies: Vec::new(),
         causes: [Nanos::ZERO; CAUSES],
+        children: [Nanos::ZERO; CAUSES],
         demand_excess: 0.0,
         demand_expected: 0.0,
         interval_excess: 0.0,

@@ -4,7 +4,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{
     Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers,
 };
-use pchsim::strategy::{Finding, Outcome};
+use pchsim::strategy::{Cause, Finding, Outcome};
 
 use crate::common::{Case, class, cpu, io, machine, ms};
 use crate::{batch, each, executor, latencies, threads};
@@ -497,5 +497,62 @@ fn every_strategy_dispatches_each_task_once() {
             let with = case.run();
             assert_eq!(with.cpu, without + ms(12), "{strategy:?}, {arrivals:?}");
         }
+    }
+}
+
+/// Children's time by cause: whoever executes them, and beside that of their parents, which it changes nothing of.
+#[test]
+fn childrens_time_has_causes() {
+    let family = vec![
+        cpu(ms(10)),
+        Step::FanOut {
+            count: 4,
+            steps: vec![cpu(ms(100)), io(ms(50))],
+        },
+    ];
+    let run = |strategy, gil| {
+        let mut case = each(gil, strategy, std::slice::from_ref(&family));
+        case.profile.params.interp_create = 1e-3;
+        case.run()
+    };
+    let of = |o: &Outcome, cause: Cause| {
+        let c = cause as usize;
+        (o.causes[c], o.children[c])
+    };
+    // Side by side, without a GIL: the parent waits while each child does its work.
+    let side_by_side = run(threads(16), false);
+    assert_eq!(of(&side_by_side, Cause::Running), (ms(10), ms(400)));
+    assert_eq!(of(&side_by_side, Cause::Io), (ms(0), ms(200)));
+    assert_eq!(of(&side_by_side, Cause::Queue), (ms(150), ms(0)));
+    // One after another on a loop: they wait 100, 200 and 300 ms for it, and, back from outside, 250, 150 and 50 for the others.
+    let on_a_loop = run(asyncio(), true);
+    assert_eq!(of(&on_a_loop, Cause::Running), (ms(10), ms(400)));
+    assert_eq!(of(&on_a_loop, Cause::Loop).1, ms(600 + 450));
+    assert_eq!(of(&on_a_loop, Cause::Queue).0, ms(450));
+    // In the worker's own thread: what it does for them is theirs, and their parent's.
+    for strategy in [Strategy::Sequential, executor(2, StartMethod::Fork)] {
+        let inside = run(strategy, true);
+        assert_eq!(of(&inside, Cause::Running), (ms(410), ms(400)));
+        assert_eq!(of(&inside, Cause::Io), (ms(200), ms(200)));
+        assert_eq!(of(&inside, Cause::Queue), (ms(0), ms(0)));
+    }
+}
+
+/// The children of a task from before the warm-up do not count, like it.
+#[test]
+fn children_count_with_their_parent() {
+    let steps = vec![Step::FanOut {
+        count: 2,
+        steps: vec![cpu(ms(1))],
+    }];
+    for strategy in [threads(16), asyncio(), Strategy::Sequential] {
+        let mut case = batch(false, strategy, vec![class(0, steps.clone())]);
+        case.workload.arrivals = Arrivals::Open {
+            interval: Dist::Constant(ms(10)),
+            count: Some(10),
+        };
+        case.warmup = ms(55);
+        let running = case.run().children[Cause::Running as usize];
+        assert_eq!(running, ms(2 * 5));
     }
 }

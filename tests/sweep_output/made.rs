@@ -142,6 +142,7 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         values,
         classes: Vec::new(),
         causes,
+        children: None,
         cores: vec![0.5; 2],
         primary,
         behind_best: None,

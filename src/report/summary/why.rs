@@ -10,11 +10,12 @@ use crate::study::{Quantity, answer, percent};
 /// Smaller shares are not worth a word.
 const LITTLE: f64 = 0.05;
 
-/// The largest share that is neither work nor waiting for something outside.
+/// The largest share that is neither work nor waiting for something outside; what its children wait for a task waits for too.
 fn loss(shares: &Shares) -> (Cause, f64) {
+    let spent = shares.with_childrens();
     Cause::ALL
         .into_iter()
-        .map(|c| (c, shares.of[c as usize]))
+        .map(|c| (c, spent[c as usize]))
         .filter(|(c, _)| !matches!(c, Cause::Running | Cause::Io))
         .fold((Cause::Core, 0.0), |a, b| if b.1 > a.1 { b } else { a })
 }
@@ -25,9 +26,22 @@ fn main_shares(shares: &Shares) -> String {
         .main(LITTLE)
         .into_iter()
         .take(3)
-        .map(|(c, s)| format!("{} {}", percent(s), words(c)))
+        .map(|(c, s)| format!("{} {}", percent(s), named(shares, c)))
         .collect();
     parts.join(", ")
+}
+
+/// A cause; of children what they spend their time with.
+fn named(shares: &Shares, cause: Cause) -> String {
+    let Some(of_children) = shares.of_children(cause, 0.01) else {
+        return words(cause).to_owned();
+    };
+    let parts: Vec<String> = of_children
+        .into_iter()
+        .take(3)
+        .map(|(c, s)| format!("{} {}", percent(s), words(c)))
+        .collect();
+    format!("waiting for children (their time: {})", parts.join(", "))
 }
 
 fn words(c: Cause) -> &'static str {
