@@ -39,6 +39,15 @@ impl Column {
         self.same_tasks && other.same_tasks && self.start == other.start
     }
 
+    /// Whether the intervals of the two say by themselves which is better: pairs are not needed then, and with few replications would only add
+    /// the other's noise.
+    fn apart(&self, other: &Self) -> bool {
+        let known = self.own.zip(other.own);
+        known.is_some_and(|(a, b)| {
+            a.half.is_some() && b.half.is_some() && (a.low() > b.high() || a.high() < b.low())
+        })
+    }
+
     /// The metric's difference from another case's.
     pub(super) fn behind(&self, other: &Self) -> Option<Estimate> {
         if !self.pairs_with(other) {
@@ -46,9 +55,12 @@ impl Column {
         }
         let difference = match self.primary.len().cmp(&other.primary.len()) {
             Ordering::Equal => None,
-            Ordering::Less => extended(&self.primary, &other.primary).map(|(_, d)| d),
-            Ordering::Greater => {
-                extended(&other.primary, &self.primary).map(|(_, d)| d.scaled(-1.0))
+            Ordering::Less if !self.apart(other) => {
+                extended(&self.primary, &other.primary).map(|(_, d)| d)
+            }
+            // What has more than the best was once thought to be that.
+            Ordering::Less | Ordering::Greater => {
+                unpaired_difference(&self.primary, &other.primary)
             }
         };
         difference.or_else(|| paired_difference(&self.primary, &other.primary, &self.control))
@@ -113,7 +125,7 @@ impl Entry {
         if !self.works() {
             return;
         }
-        let paired = self.column.pairs_with(best);
+        let paired = self.column.pairs_with(best) && !self.column.apart(best);
         let known = paired
             .then(|| extended(&self.column.primary, &best.primary))
             .flatten();
