@@ -187,7 +187,10 @@ impl Sim<'_> {
     pub(crate) fn gil_timeout(&mut self, tid: Tid) {
         let now = self.machine.now();
         let gil = &mut self.gils[self.threads[tid as usize].gil as usize];
-        gil.waiters.retain(|&w| w != tid);
+        // Nearly always the first: who waits longest times out first.
+        if let Some(at) = gil.waiters.iter().position(|&w| w == tid) {
+            gil.waiters.remove(at);
+        }
         if gil.waiters.is_empty()
             && let Some(since) = gil.contended_since.take()
         {
