@@ -7,8 +7,8 @@ use pchsim::report::{Meta, Style, csv, json, markdown, text};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    ClassForecast, Forecast, Found, Interpreter, Judgement, LATENCIES, Quantity, Status, Study,
-    Unit, Verdict, Warning,
+    Begin, ClassForecast, Convoy, Forecast, Found, Instead, Interpreter, Judgement, LATENCIES,
+    Quantity, Status, Study, Tier, Unit, Verdict, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -52,6 +52,16 @@ fn forecast(
         replications: 10,
         rank: None,
         tied: false,
+        tier: if makespan < 20.0 {
+            Tier::Meets
+        } else {
+            Tier::Misses
+        },
+        excess: (makespan / 20.0 - 1.0).max(0.0),
+        added: false,
+        warmup: Nanos::ZERO,
+        begins: Begin::Whole,
+        paired: true,
         values,
         classes: vec![
             ClassForecast {
@@ -64,6 +74,7 @@ fn forecast(
             },
         ],
         causes,
+        children: None,
         cores: vec![0.25; 4],
         primary: Some(estimate(makespan, half)),
         behind_best: None,
@@ -110,6 +121,7 @@ fn refused() -> Forecast {
     f.causes = [0.0; CAUSES];
     f.cores = Vec::new();
     (f.primary, f.speedup, f.replications, f.events) = (None, None, 0, 0);
+    (f.tier, f.excess) = (Tier::NoForecast, f64::INFINITY);
     f.objectives
         .iter_mut()
         .for_each(|o| (o.verdict, o.value) = (Verdict::Missed, None));
@@ -216,6 +228,7 @@ fn batch_study() -> Study {
                 cases: vec![("asyncio+threads:4 on cpython-3.13t".into(), 0.025)],
                 precision: 0.02,
                 needed: 16,
+                instead: None,
             },
         ],
     }
@@ -246,10 +259,12 @@ fn open_study() -> Study {
     (a.speedup, b.speedup, c.speedup) = (None, None, None);
     for f in [&mut a, &mut b, &mut c] {
         f.objectives.clear();
+        (f.tier, f.excess) = (Tier::Meets, 0.0);
+        (f.warmup, f.begins) = (Nanos::from_millis(2_340), Begin::Found);
         f.classes.truncate(1);
         f.values[Quantity::P95 as usize] = f.primary;
     }
-    c.status = Status::Saturated;
+    (c.status, c.tier) = (Status::Saturated, Tier::NoForecast);
     c.primary = None;
     LATENCIES.iter().for_each(|&q| c.values[q as usize] = None);
     (
@@ -266,8 +281,10 @@ fn open_study() -> Study {
         forecasts: vec![a, b, c],
         baseline: None,
         warnings: vec![Warning::Saturated {
-            cases: vec!["sequential on cpython-3.14".into()],
+            cases: vec![("sequential on cpython-3.14".into(), 100.0)],
             arrivals: Some(200.0),
+            cores: false,
+            keeps_up: Some("asyncio on cpython-3.14".into()),
         }],
         ..batch_study()
     }
@@ -319,22 +336,41 @@ fn every_warning_names_a_next_step() {
     let at = Nanos::from_millis(1_234);
     let all = [
         Warning::Saturated {
-            cases: vec![name()],
+            cases: vec![(name(), 312.0)],
             arrivals: None,
+            cores: true,
+            keeps_up: None,
+        },
+        Warning::FailuresDiffer {
+            cases: vec![(name(), 0.91)],
+            least: ("sequential on cpython-3.14".into(), 0.002),
         },
         Warning::NotConverged {
             cases: vec![(name(), 0.123)],
             precision: 0.02,
             needed: 380,
+            instead: None,
+        },
+        Warning::NotConverged {
+            cases: vec![(name(), 2.0)],
+            precision: 0.0015,
+            needed: 2_000_000,
+            instead: Some("p50".into()),
         },
         Warning::FewReplications { replications: 1 },
         Warning::FewReplications { replications: 2 },
         Warning::WarmupUncertain {
             cases: vec![name()],
         },
+        Warning::WarmupCut {
+            cases: vec![(name(), at)],
+        },
         Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
         },
+        Warning::Added(Box::new(Warning::OutOfMemory {
+            cases: vec![(name(), at, 512 << 20)],
+        })),
         Warning::Deadlock {
             cases: vec![(
                 name(),
@@ -347,7 +383,14 @@ fn every_warning_names_a_next_step() {
             limit: 1_000_000_000,
         },
         Warning::NothingCompleted {
-            cases: vec![name()],
+            cases: vec![(
+                name(),
+                Instead {
+                    failed: 1.0,
+                    timed_out: 90.0,
+                    in_flight: 9.0,
+                },
+            )],
         },
         Warning::Unsupported {
             cases: vec![(name(), "no".into())],
@@ -358,19 +401,35 @@ fn every_warning_names_a_next_step() {
         Warning::StarvedLoop {
             cases: vec![(name(), at)],
         },
+        Warning::Convoy {
+            cases: vec![Convoy {
+                case: name(),
+                task: "io".into(),
+                times: 2_000,
+                each: at,
+                share: 0.99,
+            }],
+        },
         Warning::Unshared {
             names: vec!["state".into()],
             strategies: vec!["processes:4:fork".into()],
+        },
+        Warning::SerialChildren {
+            strategies: vec!["processes:4:fork".into(), "interpreters".into()],
         },
         Warning::ObjectiveMissed {
             objective: "p95 < 1ms".into(),
             metric: Metric::Percentile(95.0),
             closest: (name(), 0.003),
+            off: 2.0,
+            relaxed: Some("p95 < 3.01ms".into()),
         },
         Warning::ObjectiveMissed {
             objective: "memory < 1MiB".into(),
             metric: Metric::Memory,
             closest: (name(), 25e6),
+            off: f64::INFINITY,
+            relaxed: None,
         },
         Warning::EstimatedProfile {
             interpreter: "default".into(),

@@ -6,7 +6,7 @@ use pchsim::calibrate::reference::{Reference, Settings, Validation, render, vali
 use pchsim::calibrate::{profile_file, profiles};
 use pchsim::cpython::profile::Tag;
 use pchsim::engine::Nanos;
-use pchsim::measure::{BatchSeries, Histogram};
+use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::Arrivals;
 use pchsim::strategy::{CAUSES, Outcome, SimInput};
 
@@ -33,6 +33,9 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
         failed: 0,
         timed_out: 0,
         in_flight: 0,
+        arrivals_end: None,
+        half_arrived: None,
+        window: Completions::from(Nanos::ZERO),
         makespan: end,
         closed: end,
         latency: Histogram::new(),
@@ -40,6 +43,11 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
         series: BatchSeries::new(),
         latencies,
         causes: [Nanos::ZERO; CAUSES],
+        children: [Nanos::ZERO; CAUSES],
+        demand_excess: 0.0,
+        demand_expected: 0.0,
+        interval_excess: 0.0,
+        interval_expected: 0.0,
         cpu: end,
         core_busy: Vec::new(),
         end,

@@ -44,9 +44,10 @@ pub struct Effort {
     /// Exactly so many replications [default: until --precision is reached]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000), help_heading = "How much to simulate")]
     pub replications: Option<u32>,
-    /// Relative half-width of the ranked metric's confidence interval to reach
-    #[arg(long, value_name = "PERCENT", default_value = "2%", value_parser = precision, help_heading = "How much to simulate")]
-    pub precision: f64,
+    /// Relative half-width of the ranked metric's confidence interval that every strategy has to reach [default: 2%, by the best and what may be
+    /// as good]
+    #[arg(long, value_name = "PERCENT", value_parser = precision, help_heading = "How much to simulate")]
+    pub precision: Option<f64>,
     /// Stop a single simulation after so many events
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "How much to simulate")]
     pub max_events: Option<u64>,
@@ -96,10 +97,12 @@ impl Selection {
 impl Effort {
     /// The options of a study.
     pub(super) fn options(&self) -> anyhow::Result<Options> {
-        let defaults = Options::default();
+        let defaults = match self.precision {
+            Some(asked) => Options::default().to_precision(asked),
+            None => Options::default(),
+        };
         Ok(Options {
             replications: self.replications,
-            precision: self.precision,
             max_events: self.max_events.unwrap_or(defaults.max_events),
             threads: self.threads.map(|n| n as usize),
             metric: self
@@ -119,8 +122,8 @@ impl Effort {
         if let Some(n) = self.replications {
             add("--replications", n.to_string());
         }
-        if self.precision != 0.02 {
-            add("--precision", self.precision.to_string());
+        if let Some(p) = self.precision {
+            add("--precision", p.to_string());
         }
         if let Some(n) = self.max_events {
             add("--max-events", n.to_string());
@@ -152,7 +155,7 @@ impl Source {
         Ok(Self { text, origin })
     }
 
-    /// The scenario with these changes. What they leave out is said.
+    /// The scenario with these changes. Which strategies they move to other interpreters is said.
     pub(super) fn scenario(
         &self,
         changes: &Changes,
@@ -161,10 +164,16 @@ impl Source {
         let changed = changes
             .parse(&self.text, &self.origin)
             .map_err(|d| rendered(&d))?;
-        if let Some((left_out, all)) = changed.left_out {
+        if !changed.retargeted.is_empty() {
+            let which: Vec<String> = changed
+                .retargeted
+                .iter()
+                .map(|r| format!("{} (for {})", r.strategy, r.from))
+                .collect();
             printer.hint(&format!(
-                "note: left out: {left_out} of the scenario's {all} strategies, which are for other interpreters \
-                 (On(..)). Name strategies with --strategy to compare them here."
+                "note: run on {} instead of the interpreter that the scenario names for them (On(..)): {}.",
+                changed.scenario.interpreters.join(" and "),
+                which.join(", ")
             ));
         }
         Ok(changed.scenario)

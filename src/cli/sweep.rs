@@ -284,6 +284,7 @@ fn owner(setting: &Setting, runner: &Runner<'_>) -> Vec<(String, String)> {
         ("ranking", facts.ranked_by.clone()),
         ("number of replications", replications),
         ("precision", facts.precision.to_string()),
+        ("precision of every strategy", options.all_cases.to_string()),
         ("limit of events", options.max_events.to_string()),
         (
             "scenario (with --set, --strategy and --interpreter)",

@@ -319,7 +319,7 @@ impl Sim<'_> {
         t.task = Some(key);
         t.state = STEP;
         // A task that has not arrived yet (it sleeps until then) has no time to count.
-        let counted = self.tasks[key].counted && self.tasks[key].arrival <= now;
+        let counted = self.tasks[key].arrival <= now;
         self.count_for(tid, Some(key), counted, Cause::Ipc);
         self.push(tid, Act::Run(self.costs.aio_step));
         self.push(tid, Act::Label(Cause::Running));

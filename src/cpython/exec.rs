@@ -55,7 +55,9 @@ impl Sim<'_> {
             Demand::Drawn(dist) => {
                 let mut rng = self.demand_streams.task(task.number, u64::from(task.draws));
                 task.draws += 1;
-                self.program.dists[dist as usize].sample(&mut rng)
+                let time = self.program.dists[dist as usize].sample(&mut rng);
+                self.demand_draws[dist as usize].push(time);
+                time
             }
         }
     }
@@ -234,12 +236,12 @@ impl Sim<'_> {
                     self.unwind(tid, key, Ending::Failed, usize::MAX);
                 }
             }
-            Instr::End => return self.step_end(key),
+            Instr::End => return self.step_end(tid, key),
         }
         Flow::Go
     }
 
-    fn step_end(&mut self, key: TaskKey) -> Flow {
+    fn step_end(&mut self, tid: Tid, key: TaskKey) -> Flow {
         let task = &mut self.tasks[key];
         let Some(Frame::Inline {
             class,
@@ -261,6 +263,7 @@ impl Sim<'_> {
             task.class = class;
             task.pc = pc;
             self.leave_child(key, data);
+            self.childs_turn(tid, key);
         }
         Flow::Go
     }
@@ -423,9 +426,11 @@ impl Sim<'_> {
             });
             task.class = class;
             task.pc = 0;
+            self.childs_turn(tid, key);
             return Flow::Go;
         }
         self.tasks[key].children = count;
+        let counts = self.tasks[key].counted || self.tasks[key].child_counts;
         let (number, copy) = (self.tasks[key].number, self.tasks[key].copy);
         let now = self.machine.now();
         for child in 0..count {
@@ -436,6 +441,7 @@ impl Sim<'_> {
             task.parent = Some(key);
             task.copy = copy;
             task.counted = false;
+            task.child_counts = counts;
             task.payload = self.program.classes[class as usize].bytes_in;
             self.task_begins(c);
             self.hop(c, tid);

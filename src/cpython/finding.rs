@@ -26,6 +26,18 @@ pub enum Finding {
         /// How long the loop could do nothing else.
         lasted: Nanos,
     },
+    /// Threads that came back from outside (I/O, a park, native code) for less than a switch interval waited for the GIL until its
+    /// holder was made to leave, often, and for a good part of their tasks' time. Of the class of tasks that lost most.
+    Convoy {
+        /// How often.
+        times: u64,
+        /// For how long, in all.
+        waited: Nanos,
+        /// Time of all tasks of the class from arrival to end.
+        of: Nanos,
+        /// The class.
+        task: String,
+    },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
         /// When.

@@ -20,6 +20,8 @@ pub(crate) struct Gil {
     pub(crate) holder: Option<Tid>,
     last_holder: Option<Tid>,
     switch_number: u64,
+    /// How often a holder was made to leave.
+    forces: u64,
     /// Threads in `cond`, longest waiting first.
     pub(crate) waiters: VecDeque<Tid>,
     drop_request: bool,
@@ -55,10 +57,16 @@ impl Sim<'_> {
         };
         let timed_out = std::mem::take(&mut t.timed_out);
         if gil.holder.is_none() {
+            let mut convoyed = Nanos::ZERO;
             t.phase = Phase::Go;
-            t.asked = Nanos::MAX;
             gil.holder = Some(tid);
             gil.held_since = self.machine.now();
+            if t.asked != Nanos::MAX {
+                let asked = std::mem::replace(&mut t.asked, Nanos::MAX);
+                if t.returned && gil.forces != t.forces {
+                    convoyed = gil.held_since - asked;
+                }
+            }
             if gil.last_holder == Some(tid) {
                 self.machine.charge(tid, self.costs.gil_pair);
             } else {
@@ -72,13 +80,19 @@ impl Sim<'_> {
                 }
             }
             self.gil_taken();
+            if convoyed > Nanos::ZERO {
+                self.returned_after(tid, convoyed);
+            }
             return true;
         }
         let now = self.machine.now();
         let ask = timed_out && gil.switch_number == t.seen && !gil.drop_request;
         t.seen = gil.switch_number;
         t.wait = Wait::Gil;
-        t.asked = t.asked.min(now);
+        if t.asked == Nanos::MAX {
+            t.asked = now;
+            t.forces = gil.forces;
+        }
         if gil.waiters.is_empty() {
             gil.contended_since = Some(now);
         }
@@ -121,6 +135,9 @@ impl Sim<'_> {
         let since = gil.held_since;
         gil.held += now - since;
         self.gil_given(g, tid, since);
+        if self.threads[tid as usize].convoyed.is_some() {
+            self.leaves_again(tid, now - since);
+        }
         let gil = &mut self.gils[g as usize];
         if gil.waiters.is_empty() {
             // Whoever asked is awake, between two waits: it will find the GIL free, or ask again.
@@ -146,6 +163,7 @@ impl Sim<'_> {
             gil.contended += now - since;
         }
         if asked {
+            gil.forces += 1;
             gil.forced = Some(tid);
         }
         self.threads[next as usize].wait = Wait::None;

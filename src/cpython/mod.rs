@@ -6,6 +6,7 @@
 
 mod aio;
 mod collector;
+mod convoy;
 mod deadlock;
 mod exec;
 mod finding;

@@ -6,7 +6,7 @@ use super::sim::Sim;
 use super::task::{Ending, TaskKey};
 use crate::engine::Nanos;
 use crate::machine::CAUSES;
-use crate::measure::{BatchSeries, Histogram};
+use crate::measure::{BatchSeries, Completions, Histogram};
 
 /// Counts and latencies of tasks.
 #[derive(Debug)]
@@ -19,6 +19,12 @@ pub struct Observer {
     pub failed: u64,
     /// See `completed`.
     pub timed_out: u64,
+    /// When the arrivals from outside ran out.
+    pub arrivals_end: Option<Nanos>,
+    /// When half of their promised count had come.
+    pub half_arrived: Option<Nanos>,
+    /// Completions of all tasks, from the warm-up on until the arrivals ran out.
+    pub window: Completions,
     /// Last end of a task, of all.
     pub makespan: Nanos,
     /// Latencies of completed tasks.
@@ -32,17 +38,32 @@ pub struct Observer {
 }
 
 impl Observer {
-    pub(crate) fn new(classes: usize, keep: bool) -> Self {
+    pub(crate) fn new(classes: usize, keep: bool, warmup: Nanos) -> Self {
         Self {
             arrived: 0,
             completed: 0,
             failed: 0,
             timed_out: 0,
+            arrivals_end: None,
+            half_arrived: None,
+            window: Completions::from(warmup),
             makespan: Nanos::ZERO,
             latency: Histogram::new(),
             class_latency: vec![Histogram::new(); if classes > 1 { classes } else { 0 }],
             series: BatchSeries::new(),
             latencies: keep.then(Vec::new),
+        }
+    }
+
+    /// A task has arrived from outside, so many by now, and so many may still come (without a promised count: more than ever do).
+    #[inline]
+    pub(crate) fn arrival(&mut self, now: Nanos, came: u64, left: u64) {
+        if came == (came + left).div_ceil(2) {
+            self.half_arrived = Some(now);
+        }
+        if left == 0 {
+            self.arrivals_end = Some(now);
+            self.window.close(now);
         }
     }
 }
@@ -54,6 +75,11 @@ pub struct Observed {
     pub observer: Observer,
     pub in_flight: u64,
     pub causes: [Nanos; CAUSES],
+    pub children: [Nanos; CAUSES],
+    pub demand_excess: f64,
+    pub demand_expected: f64,
+    pub interval_excess: f64,
+    pub interval_expected: f64,
     pub cpu: Nanos,
     pub core_busy: Vec<Nanos>,
     pub end: Nanos,
@@ -80,6 +106,7 @@ impl Sim<'_> {
         let now = self.machine.now();
         self.release_data(key);
         self.task_is_over(key);
+        self.spent(key, self.machine.now().since(self.tasks[key].arrival));
         let task = &self.tasks[key];
         let (class, ending, counted, copy, parent) = (
             task.class,
@@ -95,6 +122,9 @@ impl Sim<'_> {
             return;
         }
         self.observer.makespan = now;
+        if ending == Ending::Done {
+            self.observer.window.push(now);
+        }
         if counted {
             match ending {
                 Ending::Done => self.observer.completed += 1,

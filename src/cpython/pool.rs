@@ -159,6 +159,8 @@ impl Sim<'_> {
     pub(crate) fn book(&mut self, key: TaskKey, cause: Cause, from: Nanos, to: Nanos) {
         if self.tasks[key].counted {
             self.machine.add_time(cause, to.since(from));
+        } else if self.tasks[key].child_counts {
+            self.machine.add_childs_time(cause, to.since(from));
         }
         self.waited(key, cause, from, to);
     }

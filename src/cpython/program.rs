@@ -123,6 +123,14 @@ pub struct Layout {
     pub executor: Executor,
 }
 
+impl Program {
+    /// Whether tasks have children.
+    #[inline]
+    pub fn has_children(&self) -> bool {
+        self.classes.len() > self.own_classes
+    }
+}
+
 /// Tasks, how they arrive, and who executes them.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -132,6 +140,8 @@ pub struct Program {
     pub own_classes: usize,
     /// Distributions that [`Demand::Drawn`] refers to.
     pub dists: Vec<Dist>,
+    /// Their means in nanoseconds, where they are known exactly ([`Dist::exact_mean`]).
+    pub means: Vec<Option<f64>>,
     /// How tasks arrive.
     pub arrivals: Arrivals,
     /// Classes of a batch in order of arrival.
@@ -154,7 +164,7 @@ pub struct Program {
     pub live_objects: u64,
     /// Payloads are fresh zero memory that nobody writes: large ones are resident only where they are copied.
     pub untouched_payload: bool,
-    /// CPU that the submitting program spends for each task.
+    /// CPU that the program itself spends for each task, once.
     pub dispatch: Nanos,
     /// Overshoot of CPU steps, uniform up to this.
     pub cpu_grain: Nanos,

@@ -8,7 +8,7 @@ use super::recording::{
     TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
 };
 use super::sim::Sim;
-use super::task::TaskKey;
+use super::task::{Frame, TaskKey};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Span, Tape, Tid};
 use crate::measure::Course;
@@ -178,11 +178,10 @@ impl Sim<'_> {
     /// The thread's time is this task's from now on, or nobody's.
     #[inline]
     pub(crate) fn stand_for(&mut self, tid: Tid, task: Option<TaskKey>, cause: Cause) {
-        let counted = task.is_some_and(|key| self.tasks[key].counted);
-        self.count_for(tid, task, counted, cause);
+        self.count_for(tid, task, task.is_some(), cause);
     }
 
-    /// The same, where the task's time may not count.
+    /// The same, where the time may not be the task's.
     #[inline]
     pub(crate) fn count_for(
         &mut self,
@@ -191,10 +190,33 @@ impl Sim<'_> {
         counted: bool,
         cause: Cause,
     ) {
-        self.machine.count(tid, counted, cause);
+        let its_own = task.filter(|_| counted);
+        self.machine.count(
+            tid,
+            its_own.is_some_and(|key| self.tasks[key].counted),
+            cause,
+        );
+        if self.program.has_children() {
+            self.machine
+                .count_childs(tid, its_own.is_some_and(|key| self.childs_time(key)));
+        }
         if self.recorder.is_some() {
             self.tag_thread(tid, task);
         }
+    }
+
+    /// Whether the time of this task, as it stands, is that of a child of a task that counts: it is one itself, or its thread is just
+    /// running one for it.
+    fn childs_time(&self, key: TaskKey) -> bool {
+        let task = &self.tasks[key];
+        let inline = |f: &Frame| matches!(f, Frame::Inline { .. });
+        task.child_counts || task.counted && task.frames.iter().any(inline)
+    }
+
+    /// The running thread begins a child in a task's stead, or has ended one.
+    pub(crate) fn childs_turn(&mut self, tid: Tid, key: TaskKey) {
+        let childs = self.childs_time(key);
+        self.machine.count_childs(tid, childs);
     }
 
     /// The running thread, whose time is nobody's, hands this task over from now on, or has done so.

@@ -13,6 +13,7 @@ use super::task::TaskKey;
 use super::thread::{Act, Home, Role};
 use crate::engine::{Nanos, Role as StreamRole, stream, unit};
 use crate::machine::{Cause, Tid};
+use crate::measure::Draws;
 use crate::scenario::{Arrivals as Kind, Dist, StartMethod, TracedTask};
 
 /// What waits for a queue.
@@ -75,6 +76,8 @@ pub(crate) struct Arrivals {
     thinks: Pcg64Dxsm,
     interval: Option<Dist>,
     think: Option<Dist>,
+    /// Intervals or think times so far.
+    draws: Draws,
     weights: Vec<f64>,
     trace: Vec<TracedTask>,
     /// Arrivals that may still come from outside.
@@ -102,6 +105,7 @@ impl Arrivals {
             thinks: stream(seed, replication, StreamRole::Think),
             interval: None,
             think: None,
+            draws: Draws::default(),
             weights: program.classes[..program.own_classes]
                 .iter()
                 .map(|c| c.weight)
@@ -136,6 +140,7 @@ impl Arrivals {
                 a.left = count.unwrap_or(u64::MAX);
                 for _ in 0..*users {
                     let at = think.sample(&mut a.thinks);
+                    a.draws.push(at);
                     a.users.push(Reverse((at, a.user_number)));
                     a.user_number += 1;
                 }
@@ -150,6 +155,15 @@ impl Arrivals {
     #[inline]
     pub(crate) fn traced(&self, trace: u32) -> &[Nanos] {
         &self.trace[trace as usize - 1].demands
+    }
+
+    /// How far the drawn intervals or think times lie off their mean, and the sum of that, in seconds. The interval that passes the
+    /// horizon is among them: whether one is drawn never depends on itself, or the excess would not be zero in the mean.
+    pub(crate) fn draws(&self) -> (f64, f64) {
+        let dist = self.interval.as_ref().or(self.think.as_ref());
+        dist.and_then(Dist::exact_mean).map_or((0.0, 0.0), |m| {
+            (self.draws.excess(m), self.draws.expected(m))
+        })
     }
 
     fn outside(&self) -> bool {
@@ -264,7 +278,9 @@ impl Sim<'_> {
             return;
         }
         let at = if let Some(interval) = &a.interval {
-            a.next_at += interval.sample(&mut a.intervals);
+            let time = interval.sample(&mut a.intervals);
+            a.draws.push(time);
+            a.next_at += time;
             a.next_at
         } else if let Some(Reverse((at, _))) = a.users.peek() {
             *at
@@ -295,7 +311,9 @@ impl Sim<'_> {
         }
         a.left -= 1;
         let class = a.class();
+        let (came, left) = (a.number + 1, a.left);
         let now = self.machine.now();
+        self.observer.arrival(now, came, left);
         let key = self.new_task(class, now, 0);
         self.arrivals.accept.push_back(key);
         if let Some(tid) = self.arrivals.acceptors.pop_front() {
@@ -363,7 +381,9 @@ impl Sim<'_> {
             return;
         }
         let Some(think) = &a.think else { return };
-        let at = now + think.sample(&mut a.thinks);
+        let time = think.sample(&mut a.thinks);
+        a.draws.push(time);
+        let at = now + time;
         let sooner = a.users.peek().is_none_or(|Reverse((first, _))| at < *first);
         a.users.push(Reverse((at, a.user_number)));
         a.user_number += 1;
@@ -517,8 +537,9 @@ impl Sim<'_> {
         }
         let dispatch = self.dispatch_cost();
         match self.program.layout.executor {
-            Executor::Inline => {}
-            Executor::RawThreads => self.push(tid, Act::Run(dispatch)),
+            // What a program does for a task besides the library's work it does for a task of its own loop too.
+            Executor::Inline if dispatch == Nanos::ZERO => {}
+            Executor::Inline | Executor::RawThreads => self.push(tid, Act::Run(dispatch)),
             Executor::Threads(_) | Executor::Interpreters(_) => {
                 self.push(tid, Act::Run(dispatch + self.costs.tpe_submit));
             }

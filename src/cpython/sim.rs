@@ -4,6 +4,7 @@ use rand_pcg::Pcg64Dxsm;
 
 use super::aio::{EventLoop, LoopLock};
 use super::collector::Heap;
+use super::convoy::Convoyed;
 use super::gil::Gil;
 use super::ipc::Pipe;
 use super::lock::Lock;
@@ -23,6 +24,7 @@ use super::thread::{Act, Home, NO_GIL, Phase, Role, Thread, Wait};
 use super::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, stream};
 use crate::machine::{CAUSES, Cause, Machine, State, Tid, Upcall};
+use crate::measure::Draws;
 use crate::scenario::MachineSpec;
 
 /// Where a run ends, and what it keeps.
@@ -92,6 +94,8 @@ pub struct Sim<'a> {
     pub(crate) observer: Observer,
 
     pub(crate) demand_streams: Streams,
+    /// What was drawn from each of the program's distributions.
+    pub(crate) demand_draws: Vec<Draws>,
     pub(crate) grain_streams: Streams,
     pub(crate) failure_streams: Streams,
     pub(crate) gil_stream: Pcg64Dxsm,
@@ -105,6 +109,8 @@ pub struct Sim<'a> {
     bursts: Vec<(u64, Nanos)>,
     /// Threads that have not exited.
     pub(crate) live_threads: u64,
+    /// By class of tasks.
+    pub(crate) convoyed: Vec<Convoyed>,
     pub(crate) findings: Vec<Finding>,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: Vec<Heap>,
@@ -154,8 +160,9 @@ impl<'a> Sim<'a> {
                 .collect(),
             starter: Starter::default(),
             arrivals: Arrivals::new(program, seed, limits.demands),
-            observer: Observer::new(program.own_classes, limits.keep_latencies),
+            observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
+            demand_draws: vec![Draws::default(); program.dists.len()],
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
             failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
             gil_stream: stream(seed, replication, StreamRole::Gil),
@@ -164,6 +171,7 @@ impl<'a> Sim<'a> {
             past_hope: false,
             bursts: Vec::new(),
             live_threads: 0,
+            convoyed: vec![Convoyed::default(); program.classes.len()],
             findings: Vec::new(),
             heaps: Vec::new(),
             recorder: None,
@@ -249,6 +257,8 @@ impl<'a> Sim<'a> {
         self.machine.finish();
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
+        let convoy = self.convoy();
+        self.findings.extend(convoy);
         self.observe()
     }
 
@@ -400,7 +410,9 @@ impl<'a> Sim<'a> {
             t.in_c = false;
             if t.rest > Nanos::ZERO || t.gil != NO_GIL {
                 if self.asked_to_leave(tid) {
-                    self.threads[tid as usize].phase = Phase::WantGil;
+                    let t = &mut self.threads[tid as usize];
+                    t.phase = Phase::WantGil;
+                    t.returned = false;
                     if !self.release_gil(tid) {
                         return;
                     }
@@ -538,12 +550,15 @@ impl<'a> Sim<'a> {
     fn act_detached(&mut self, tid: Tid, act: Act) -> bool {
         match act {
             Act::Native(time) => {
-                self.threads[tid as usize].phase = Phase::WantGil;
+                let t = &mut self.threads[tid as usize];
+                t.phase = Phase::WantGil;
+                t.returned = true;
                 self.machine.run(tid, time)
             }
             Act::Sleep(until, cause) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
+                t.returned = true;
                 t.wait = Wait::Sleep;
                 t.until = until;
                 let at = until.max(self.machine.now()) + self.machine.slack();
@@ -554,6 +569,7 @@ impl<'a> Sim<'a> {
             Act::Park(cause) | Act::ParkUntil(_, cause) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
+                t.returned = true;
                 if std::mem::take(&mut t.permit) {
                     return true;
                 }
@@ -609,6 +625,15 @@ impl<'a> Sim<'a> {
             + self.costs.pickle_object_load * objects
     }
 
+    /// How far the drawn demands lie off their means, and these, in seconds.
+    fn demand_draws(&self) -> (f64, f64) {
+        self.demand_draws
+            .iter()
+            .zip(&self.program.means)
+            .filter_map(|(d, mean)| mean.map(|m| (d.excess(m), d.expected(m))))
+            .fold((0.0, 0.0), |(excess, all), (e, m)| (excess + e, all + m))
+    }
+
     /// Objects that a task sends there and back one by one.
     pub(crate) fn objects(&self, key: TaskKey) -> (u64, u64) {
         self.program.classes[self.tasks[key].class as usize].objects
@@ -636,6 +661,7 @@ impl<'a> Sim<'a> {
 
     fn observe(mut self) -> Observed {
         let end = self.machine.now();
+        self.observer.window.close(end);
         let memory_mean = self.memory.mean(end);
         let (recording, over_time) = self.end_recording();
         let in_flight = self.in_flight(end);
@@ -648,10 +674,17 @@ impl<'a> Sim<'a> {
         let popped = self.machine.popped();
         let (voluntary, involuntary) = self.machine.switches();
         let causes: [Nanos; CAUSES] = self.machine.totals();
+        let (demand_excess, demand_expected) = self.demand_draws();
+        let (interval_excess, interval_expected) = self.arrivals.draws();
         Observed {
             observer: self.observer,
             in_flight,
             causes,
+            children: self.machine.childs_totals(),
+            demand_excess,
+            demand_expected,
+            interval_excess,
+            interval_expected,
             cpu: self.machine.cpu(),
             core_busy: self.machine.core_busy(),
             end,

@@ -71,6 +71,8 @@ pub(crate) struct Task {
     pub(crate) demand: u32,
     /// Whether it counts in latencies and causes.
     pub(crate) counted: bool,
+    /// Whether it is a child, or a child's child, of a task that counts.
+    pub(crate) child_counts: bool,
     pub(crate) frames: Vec<Frame>,
     /// Since when it has been waiting where no thread stands for it.
     pub(crate) since: Nanos,
@@ -127,6 +129,7 @@ impl Tasks {
             trace: 0,
             demand: 0,
             counted: true,
+            child_counts: false,
             frames,
             since: arrival,
             asleep: arrival,

@@ -155,6 +155,13 @@ pub(crate) struct Thread {
     pub(crate) timed: bool,
     /// Since when it has wanted the GIL in vain; `Nanos::MAX`: it does not.
     pub(crate) asked: Nanos,
+    /// How often the GIL's holder had been made to leave when it began to want it.
+    pub(crate) forces: u64,
+    /// It wants the GIL because it comes back from outside, not because it was made to leave.
+    pub(crate) returned: bool,
+    /// How long it waited for the GIL that it holds, and for which class of tasks, if it came back from outside and the holder was
+    /// made to leave meanwhile.
+    pub(crate) convoyed: Option<(Nanos, usize)>,
     /// Switch number seen when its wait for the GIL began.
     pub(crate) seen: u64,
     pub(crate) script: VecDeque<Act>,
@@ -193,6 +200,9 @@ impl Thread {
             until: Nanos::ZERO,
             timed: false,
             asked: Nanos::MAX,
+            forces: 0,
+            returned: false,
+            convoyed: None,
             seen: 0,
             script: VecDeque::new(),
             task: None,

@@ -96,6 +96,7 @@ impl Sim<'_> {
                 Frame::Inline { class, data, .. } => {
                     self.tasks[key].class = class;
                     self.leave_child(key, data);
+                    self.childs_turn(tid, key);
                 }
                 Frame::Timeout(_) | Frame::Retry { .. } | Frame::Repeat(..) => {}
             }

@@ -95,6 +95,8 @@ struct Thread {
     since: Nanos,
     /// Whether this thread's time is a task's time.
     counted: bool,
+    /// Whether it is the time of a task's child.
+    childs: bool,
 }
 
 struct Core {
@@ -141,6 +143,8 @@ pub struct Machine {
     jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
     totals: [Nanos; CAUSES],
+    /// The same of children.
+    childs: [Nanos; CAUSES],
     cpu: Nanos,
     voluntary: u64,
     involuntary: u64,
@@ -197,6 +201,7 @@ impl Machine {
             jitter,
             upcalls: VecDeque::new(),
             totals: [Nanos::ZERO; CAUSES],
+            childs: [Nanos::ZERO; CAUSES],
             cpu: Nanos::ZERO,
             voluntary: 0,
             involuntary: 0,
@@ -247,6 +252,7 @@ impl Machine {
             run_cause: Cause::Running,
             since: self.now,
             counted: false,
+            childs: false,
         });
         if let Some(tape) = &mut self.tape {
             tape.started(self.now, tid);

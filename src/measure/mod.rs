@@ -2,14 +2,21 @@
 //! same bits on every platform (transcendental functions come from `libm`, sums are taken in a fixed order).
 
 mod course;
+mod draws;
 mod histogram;
 mod interval;
+mod rate;
 mod series;
 mod steady;
 
 pub use course::Course;
+pub use draws::Draws;
 pub use histogram::Histogram;
-pub use interval::{CONFIDENCE, Estimate, paired_difference, ratio, student_t};
+pub use interval::{
+    CONFIDENCE, Estimate, FEWEST_CONTROLLED, extended, paired_difference, ratio, student_t,
+    unpaired_difference, unpaired_ratio,
+};
+pub use rate::Completions;
 pub use series::{Batch, BatchSeries};
 pub use steady::{
     BatchMeans, Truncation, batch_means, drift, growth, lag1, mser, rebatch, von_neumann,

@@ -15,13 +15,26 @@ impl Shares {
             .main(least)
             .into_iter()
             .take(most)
-            .map(|(c, s)| format!("{} {}", percent(s), word(c)))
+            .map(|(c, s)| format!("{} {}", percent(s), self.named(c, most)))
             .collect();
         let queue = self
             .queued
             .filter(|&q| q >= least)
             .map_or(String::new(), |q| format!("queued {}, then ", percent(q)));
         format!("{queue}{}", parts.join(", "))
+    }
+
+    /// A cause beside a number; of children what they spend their time with, as far as a percent of it.
+    fn named(&self, cause: Cause, most: usize) -> String {
+        let Some(of_children) = self.of_children(cause, 0.01) else {
+            return word(cause).to_owned();
+        };
+        let parts: Vec<String> = of_children
+            .into_iter()
+            .take(most)
+            .map(|(c, s)| format!("{} {}", percent(s), word(c)))
+            .collect();
+        format!("children ({})", parts.join(", "))
     }
 }
 

@@ -198,6 +198,9 @@ pub struct CaseDocument {
     pub estimates: BTreeMap<String, Option<EstimateDocument>>,
     /// Shares of task time, keys like `gil_share`.
     pub time_by_cause: BTreeMap<String, f64>,
+    /// The same of the tasks' children, where they have any and a wait for them is told from one for a queue.
+    #[serde(default)]
+    pub children_time_by_cause: Option<BTreeMap<String, f64>>,
     /// Mean busy share of each core.
     #[serde(default)]
     pub core_busy_shares: Vec<f64>,

@@ -3,7 +3,7 @@
 use crate::measure::Estimate;
 use crate::scenario::Metric;
 use crate::study::{
-    Forecast, Quantity, Status, Study, Unit, Verdict, decimals, digits, time_unit, whole,
+    Forecast, Quantity, Status, Study, Tier, Unit, Verdict, decimals, digits, time_unit, whole,
 };
 
 /// A column.
@@ -59,6 +59,11 @@ impl Grid {
             });
         }
         let primary = primary_quantity(study.metric);
+        // Beside the name: what fails is not to be overlooked for its latencies.
+        let failures = |f: &Forecast| f.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
+        if study.forecasts.iter().any(failures) {
+            grid.quantity(study, "failed", Quantity::FailureRate, primary);
+        }
         if primary.is_none() {
             let unit = metric_unit(study.metric);
             grid.numbers(study, &metric_name(study.metric), unit, true, |f| f.primary);
@@ -71,6 +76,10 @@ impl Grid {
             grid.push(study, "vs sequential", false, |f| {
                 match (f.speedup, f.reading()) {
                     _ if Some(f.name()) == study.baseline => "baseline".into(),
+                    // Less work done sooner is no speed-up.
+                    (Some(s), Some(_)) if f.tier == Tier::Fails => {
+                        format!("×{} fails more", digits(s.mean, 3))
+                    }
                     (Some(s), Some(r)) => format!("×{} {}", digits(s.mean, 3), r.text()),
                     _ => not_fine(f),
                 }
@@ -87,10 +96,6 @@ impl Grid {
             ("memory", Quantity::MemoryPeak),
         ] {
             grid.quantity(study, title, q, primary);
-        }
-        let failures = |f: &Forecast| f.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
-        if study.forecasts.iter().any(failures) {
-            grid.quantity(study, "failed", Quantity::FailureRate, primary);
         }
         if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {
             grid.push(study, "meets", false, |f| {
@@ -249,16 +254,18 @@ pub(super) fn short_name(study: &Study, f: &Forecast) -> String {
 
 /// The table's column that shows the metric; `None` where it has none of its own.
 pub(super) fn primary_quantity(m: Metric) -> Option<Quantity> {
-    match m {
-        Metric::Makespan => Some(Quantity::Makespan),
-        Metric::Throughput => Some(Quantity::Throughput),
-        Metric::Percentile(50.0) => Some(Quantity::P50),
-        Metric::Percentile(95.0) => Some(Quantity::P95),
-        Metric::Percentile(99.0) => Some(Quantity::P99),
-        Metric::Memory => Some(Quantity::MemoryPeak),
-        Metric::Cpu => Some(Quantity::Cpu),
-        _ => None,
-    }
+    m.quantity().filter(|q| {
+        let shown = [
+            Quantity::Makespan,
+            Quantity::Throughput,
+            Quantity::P50,
+            Quantity::P95,
+            Quantity::P99,
+            Quantity::MemoryPeak,
+            Quantity::Cpu,
+        ];
+        shown.contains(q)
+    })
 }
 
 /// The metric in words.
@@ -276,14 +283,7 @@ pub fn metric_name(m: Metric) -> String {
 
 /// The unit of a metric.
 pub(super) fn metric_unit(m: Metric) -> Unit {
-    match m {
-        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => {
-            Unit::Seconds
-        }
-        Metric::Throughput => Unit::PerSecond,
-        Metric::Memory => Unit::Bytes,
-        Metric::FailureRate => Unit::Share,
-    }
+    m.unit()
 }
 
 /// An estimate of a metric in a unit of its own: `12.4 ± 0.3 ms`.

@@ -9,8 +9,8 @@ use super::timeline::{Shown, Timeline, gantt};
 use crate::cpython::profile::Provenance;
 use crate::cpython::recording::{OverTime, Recording};
 use crate::measure::{CONFIDENCE, Estimate};
-use crate::strategy::{Cause, Finding};
-use crate::study::{Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
+use crate::strategy::{CAUSES, Cause, Finding};
+use crate::study::{Answer, Forecast, Interpreter, LATENCIES, Quantity, Study, Unit};
 
 /// Version of the format. It grows when a key changes its meaning or goes away; new keys may appear without.
 pub const SCHEMA: u64 = 1;
@@ -139,6 +139,7 @@ pub fn json(study: &Study, meta: &Meta) -> String {
         ("warmup_s", Value::Number(study.warmup.as_secs_f64())),
         ("ranked_by", Value::Text(metric_name(study.metric))),
         ("baseline", optional(study.baseline.as_deref(), Value::from)),
+        ("answer", optional(study.answer(), |a| answer(study, &a))),
         (
             "cases",
             Value::List(study.forecasts.iter().map(|f| case(study, f)).collect()),
@@ -152,6 +153,20 @@ pub fn json(study: &Study, meta: &Meta) -> String {
     let mut out = serde_json::to_string_pretty(&root).expect(WRITTEN);
     out.push('\n');
     out
+}
+
+/// Which case to take, by the names of cases.
+fn answer(study: &Study, a: &Answer) -> Value {
+    let name = |i: usize| Value::Text(study.forecasts[i].name());
+    object([
+        ("take", name(a.take)),
+        ("meets", Value::Bool(a.meets)),
+        (
+            "tied",
+            Value::List(a.tied.iter().map(|&i| name(i)).collect()),
+        ),
+        ("fastest", optional(a.fastest, name)),
+    ])
 }
 
 /// Which interpreter it is, how it was measured, and on what machine.
@@ -196,12 +211,13 @@ const WRITTEN: &str = "keys are strings and numbers are finite";
 /// All that is forecast of a case.
 pub(super) fn case(study: &Study, f: &Forecast) -> Value {
     let values = Quantity::ALL.map(|q| (q.key().to_owned(), optional(f.get(q), estimate)));
-    let causes = Cause::ALL.map(|c| {
-        (
-            format!("{}_share", c.name()),
-            Value::Number(f.causes[c as usize]),
-        )
-    });
+    let by_cause = |shares: [f64; CAUSES]| {
+        let each = Cause::ALL.map(|c| {
+            let share = Value::Number(shares[c as usize]);
+            (format!("{}_share", c.name()), share)
+        });
+        Value::Object(each.into())
+    };
     let objectives = f.objectives.iter().map(|o| {
         object([
             ("objective", o.text.as_str().into()),
@@ -232,6 +248,12 @@ pub(super) fn case(study: &Study, f: &Forecast) -> Value {
         ("rank", optional(f.rank, |r| Value::Whole(r.into()))),
         ("tied", Value::Bool(f.tied)),
         ("status", f.status.name().into()),
+        ("tier", f.tier.name().into()),
+        ("excess_share", Value::Number(f.excess)),
+        ("added", Value::Bool(f.added)),
+        ("warmup_s", Value::Number(f.warmup.as_secs_f64())),
+        ("warmup", f.begins.name().into()),
+        ("paired", Value::Bool(f.paired)),
         ("replications", Value::Whole(f.replications.into())),
         ("simulated_events", Value::Whole(f.events)),
         (with_unit("ranked_by", unit), optional(f.primary, estimate)),
@@ -245,7 +267,8 @@ pub(super) fn case(study: &Study, f: &Forecast) -> Value {
             optional(f.reading(), |r| r.text().into()),
         ),
         ("estimates", Value::Object(values.into())),
-        ("time_by_cause", Value::Object(causes.into())),
+        ("time_by_cause", by_cause(f.causes)),
+        ("children_time_by_cause", optional(f.children, by_cause)),
         (
             "core_busy_shares",
             Value::List(f.cores.iter().map(|&c| Value::Number(c)).collect()),
@@ -376,6 +399,18 @@ fn finding(f: &Finding, replications: u32) -> Value {
                 ("lasted_s", seconds(*lasted)),
             ]
         }
+        Finding::Convoy {
+            times,
+            waited,
+            of,
+            task,
+        } => vec![
+            ("kind", "convoy".into()),
+            ("task", task.as_str().into()),
+            ("times", Value::Whole(*times)),
+            ("waited_s", seconds(*waited)),
+            ("of_s", seconds(*of)),
+        ],
         Finding::EventLimit { at } => vec![("kind", "event-limit".into()), ("at_s", seconds(*at))],
         Finding::Unsupported(why) => vec![
             ("kind", "unsupported".into()),

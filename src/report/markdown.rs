@@ -3,6 +3,7 @@
 use super::Meta;
 use super::grid::{Grid, WIDE, metric_name, short_name, sign};
 use super::shares::Shares;
+use super::text::said;
 use crate::measure::CONFIDENCE;
 use crate::study::{Study, percent};
 
@@ -25,6 +26,10 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
         percent(CONFIDENCE),
         percent(WIDE)
     ));
+    lines.push(String::new());
+    let claims = study.claims();
+    let said = claims.iter().map(|c| said(study, c));
+    lines.extend(said.map(|c| escaped(&c)));
     lines.push(String::new());
     let grid = Grid::new(study);
     let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));

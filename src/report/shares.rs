@@ -1,5 +1,7 @@
 //! Shares of task time by cause, as reports show them.
 
+use std::collections::BTreeMap;
+
 use super::document::CaseDocument;
 use crate::scenario::{Strategy, parse_strategy};
 use crate::strategy::{CAUSES, Cause};
@@ -12,21 +14,31 @@ pub(super) struct Shares {
     /// Share of its time that a task of a batch waited for its turn, which is not in `of`: a batch arrives at once, so all
     /// but the first tasks wait for most of the makespan under whatever strategy, and that explains nothing.
     pub queued: Option<f64>,
+    /// The time of the tasks' children by cause, 1 in all, where all that the tasks wait for under [`Cause::Queue`] is their children.
+    pub children: Option<[f64; CAUSES]>,
 }
 
 impl Shares {
     pub(super) fn new(study: &Study, f: &Forecast) -> Self {
-        Self::without_turn(f.causes, turn(&f.strategy), study.batch)
+        Self {
+            children: f.children,
+            ..Self::without_turn(f.causes, turn(&f.strategy), study.batch)
+        }
     }
 
     /// Of a case that was read back.
     pub(super) fn of_case(case: &CaseDocument, batch: bool) -> Self {
-        let shares = Cause::ALL.map(|c| {
-            let share = case.time_by_cause.get(&format!("{}_share", c.name()));
-            share.copied().filter(|s| s.is_finite()).unwrap_or(0.0)
-        });
+        let by_cause = |shares: &BTreeMap<String, f64>| {
+            Cause::ALL.map(|c| {
+                let share = shares.get(&format!("{}_share", c.name()));
+                share.copied().filter(|s| s.is_finite()).unwrap_or(0.0)
+            })
+        };
         let turn = parse_strategy(&case.strategy).map_or(Cause::Pool, |s| turn(&s.strategy));
-        Self::without_turn(shares, turn, batch)
+        Self {
+            children: case.children_time_by_cause.as_ref().map(by_cause),
+            ..Self::without_turn(by_cause(&case.time_by_cause), turn, batch)
+        }
     }
 
     fn without_turn(shares: [f64; CAUSES], turn: Cause, batch: bool) -> Self {
@@ -36,6 +48,7 @@ impl Shares {
             return Self {
                 of: shares,
                 queued: None,
+                children: None,
             };
         }
         let mut of = shares.map(|c| c / rest);
@@ -43,19 +56,44 @@ impl Shares {
         Self {
             of,
             queued: Some(queued),
+            children: None,
         }
     }
 
     /// The causes with a share of at least `least`, largest first.
     pub(super) fn main(&self, least: f64) -> Vec<(Cause, f64)> {
-        let mut all: Vec<(Cause, f64)> = Cause::ALL
-            .into_iter()
-            .map(|c| (c, self.of[c as usize]))
-            .filter(|&(_, s)| s >= least)
-            .collect();
-        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        main_of(&self.of, least)
+    }
+
+    /// What a task waits for where it waits under this cause for its children: how their time goes, with at least this share of it.
+    pub(super) fn of_children(&self, cause: Cause, least: f64) -> Option<Vec<(Cause, f64)>> {
+        let shares = self.children.as_ref().filter(|_| cause == Cause::Queue)?;
+        Some(main_of(shares, least))
+    }
+
+    /// The shares with the time in which tasks wait for their children by what these spend it with.
+    pub(super) fn with_childrens(&self) -> [f64; CAUSES] {
+        let Some(children) = self.children else {
+            return self.of;
+        };
+        let waited = self.of[Cause::Queue as usize];
+        let mut all = self.of;
+        all[Cause::Queue as usize] = 0.0;
+        for (share, child) in all.iter_mut().zip(children) {
+            *share += waited * child;
+        }
         all
     }
+}
+
+fn main_of(shares: &[f64; CAUSES], least: f64) -> Vec<(Cause, f64)> {
+    let mut all: Vec<(Cause, f64)> = Cause::ALL
+        .into_iter()
+        .map(|c| (c, shares[c as usize]))
+        .filter(|&(_, s)| s >= least)
+        .collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1));
+    all
 }
 
 /// What a task waits for once, before all else, rather than between its steps: a worker, or the loop's limit.

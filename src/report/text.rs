@@ -10,7 +10,10 @@ use super::grid::{
 use super::shares::Shares;
 use super::{Meta, Style};
 use crate::measure::{CONFIDENCE, Estimate};
-use crate::study::{Forecast, Quantity, Reading, Status, Study, Verdict, digits, list, percent};
+use crate::scenario::{Metric, parse_objective};
+use crate::study::{
+    Against, Claim, Forecast, Judgement, Status, Study, Verdict, digits, list, percent, seconds,
+};
 
 /// Characters of a line, as far as there is something to leave out or a place to break it.
 pub(super) const LINE: usize = 120;
@@ -23,8 +26,8 @@ pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
     };
     heading(&mut out, study);
     out.line("");
-    for line in verdict(study) {
-        out.prose("", &line);
+    for line in verdict(study).iter().flat_map(|t| t.lines()) {
+        out.prose("", line);
     }
     out.line("");
     table(&mut out, study);
@@ -110,12 +113,7 @@ fn heading(out: &mut Text, study: &Study) {
         (a, b) if a == b => facts.push(format!("{a} replications")),
         (a, b) => facts.push(format!("{a} to {b} replications")),
     }
-    if study.steady && study.warmup.0 > 0 {
-        facts.push(format!(
-            "warm-up of {} left out",
-            crate::study::seconds(study.warmup)
-        ));
-    }
+    facts.extend(warmups(study));
     facts.push(format!("seed {}", study.seed));
     let few = percent(WIDE);
     facts.push(format!(
@@ -125,52 +123,178 @@ fn heading(out: &mut Text, study: &Study) {
     out.prose("", &facts.join(" · "));
 }
 
-/// The answer in one to three lines.
-fn verdict(study: &Study) -> Vec<String> {
-    let leaders: Vec<&Forecast> = study
-        .forecasts
-        .iter()
-        .filter(|f| f.rank == Some(1))
-        .collect();
-    let Some((best, primary)) = leaders.first().and_then(|f| f.primary.map(|p| (*f, p))) else {
-        return no_verdict(study);
+/// What is left out at the start, and what follows for comparisons.
+fn warmups(study: &Study) -> Option<String> {
+    let fine = || study.forecasts.iter().filter(|f| f.rank.is_some());
+    let (least, most) = (
+        fine().map(|f| f.warmup).min()?,
+        fine().map(|f| f.warmup).max()?,
+    );
+    if !study.steady || most.0 == 0 {
+        return None;
+    }
+    let said = if least == most {
+        format!("warm-up of {} left out", seconds(most))
+    } else {
+        format!(
+            "warm-ups of {} to {} left out",
+            seconds(least),
+            seconds(most)
+        )
     };
+    let unpaired = fine().any(|f| f.behind_best.is_some() && !f.paired);
+    Some(if unpaired {
+        format!("{said}, cases compared unpaired")
+    } else {
+        said
+    })
+}
+
+/// The answer in a few lines.
+fn verdict(study: &Study) -> Vec<String> {
+    study.claims().iter().map(|c| said(study, c)).collect()
+}
+
+/// A claim in words.
+pub(super) fn said(study: &Study, claim: &Claim) -> String {
+    let all = &study.forecasts;
+    let name = |i: usize| short_name(study, &all[i]);
     let metric = metric_name(study.metric);
-    let value = metric_text(study.metric, primary);
-    let mut first = format!("Best: {}, {metric} {value}", short_name(study, best));
-    if let (Some(s), Some(r)) = (best.speedup, best.reading())
-        && study.baseline.as_deref() != Some(best.name().as_str())
-    {
-        let _ = write!(
-            first,
+    let value = |i: usize| {
+        let primary = all[i].primary.map(|p| metric_text(study.metric, p));
+        format!("{metric} {}", primary.unwrap_or_default())
+    };
+    let than =
+        |difference: Estimate, i: usize| apart(difference, all[i].primary.unwrap_or(difference));
+    let objective = |case: usize, o: usize| {
+        let o = &all[case].objectives[o];
+        let value = o.value.map(|v| format!(" ({})", objective_value(o, v)));
+        format!("`{}`{}", o.text, value.unwrap_or_default())
+    };
+    let against = |case: usize, because: &Against| match because {
+        Against::Fails(share) => format!("fails {} of its tasks", percent(*share)),
+        Against::Misses(o) => format!("misses {}", objective(case, *o)),
+        Against::Further(o) => format!("is further off with {}", objective(case, *o)),
+    };
+    let ties = |tied: &[usize]| match tied {
+        [] => String::new(),
+        some => {
+            let names: Vec<String> = some.iter().map(|&i| name(i)).collect();
+            format!(
+                "\nTied with it (less than 1% apart, or not to be told apart): {}.",
+                list(&names)
+            )
+        }
+    };
+    match claim {
+        Claim::Best { case, tied } => format!(
+            "Best: {}, {}{}.{}",
+            name(*case),
+            value(*case),
+            against_baseline(study, &all[*case]),
+            ties(tied)
+        ),
+        Claim::Nearest {
+            case,
+            tied,
+            objective: o,
+            off,
+        } => {
+            let by = if off.is_finite() {
+                format!(" by {}", percent(*off))
+            } else {
+                String::new()
+            };
+            format!(
+                "No strategy meets every objective. Nearest: {}, {}; it misses {}{by}.{}",
+                name(*case),
+                value(*case),
+                objective(*case, *o),
+                ties(tied)
+            )
+        }
+        Claim::Undecided { case, objectives } => {
+            let texts: Vec<String> = objectives.iter().map(|&o| objective(*case, o)).collect();
+            format!(
+                "Undecided at this precision, and taken as met: {}.",
+                list(&texts)
+            )
+        }
+        Claim::Failing { share, .. } => format!(
+            "It fails {} of its tasks: latencies and throughput are of the others.",
+            percent(*share)
+        ),
+        Claim::Fastest {
+            case,
+            instead,
+            costs,
+            because,
+        } => {
+            let but = against(*case, because);
+            format!(
+                "{}: {}, {}, but it {but}; {} costs {} against it.",
+                first_by(study.metric),
+                name(*case),
+                value(*case),
+                name(*instead),
+                than(*costs, *case)
+            )
+        }
+        Claim::Next { case, behind, but } => {
+            let take = study.answer().map_or(0, |a| a.take);
+            let but = but
+                .as_ref()
+                .map_or(String::new(), |b| format!(", but it {}", against(*case, b)));
+            format!(
+                "Next: {}, {metric} {}{but}.",
+                name(*case),
+                than(*behind, take)
+            )
+        }
+        Claim::DoesNotPay { sequential: true } => {
+            "Concurrency does not pay here: nothing does better than sequential code.".into()
+        }
+        Claim::DoesNotPay { sequential: false } => {
+            "Concurrency does not pay here: sequential code does about as well, or better.".into()
+        }
+        Claim::NoneKeepsUp { case, done } => format!(
+            "No strategy keeps up with the arrivals. Most is done by {}: {} tasks/s.",
+            name(*case),
+            digits(*done, 3)
+        ),
+        Claim::NoForecast => {
+            "No strategy has a forecast that means anything; see the warnings.".into()
+        }
+    }
+}
+
+/// `, ×11.0 against sequential (clear)`; nothing for the baseline itself.
+fn against_baseline(study: &Study, f: &Forecast) -> String {
+    match (f.speedup, f.reading()) {
+        (Some(s), Some(r)) if study.baseline.as_deref() != Some(f.name().as_str()) => format!(
             ", ×{} against sequential ({})",
             estimate(s, Interval::IfVisible),
             r.text()
-        );
+        ),
+        _ => String::new(),
     }
-    let mut lines = vec![format!("{first}.")];
-    if leaders.len() > 1 {
-        let others: Vec<String> = leaders[1..].iter().map(|f| short_name(study, f)).collect();
-        lines.push(format!(
-            "Tied with it (less than 1% apart, or not to be told apart): {}.",
-            list(&others)
-        ));
+}
+
+/// What the first by the metric alone is called.
+fn first_by(m: Metric) -> &'static str {
+    match m {
+        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) => "Fastest",
+        Metric::Throughput => "Most",
+        Metric::Memory | Metric::Cpu | Metric::FailureRate => "Least",
     }
-    let next = study
-        .forecasts
-        .iter()
-        .find(|f| f.rank.is_some_and(|r| r > 1));
-    if let Some((next, behind)) = next.and_then(|f| f.behind_best.map(|b| (f, b))) {
-        let name = short_name(study, next);
-        lines.push(format!(
-            "Next: {name}, {metric} {}.",
-            apart(behind, primary)
-        ));
-    }
-    if best.reading() == Some(Reading::NotWorthIt) || best.reading() == Some(Reading::Slower) {
-        lines.push("Concurrency does not pay here: sequential code does about as well.".into());
-    }
-    lines
+}
+
+/// An objective's value in a unit of its own.
+fn objective_value(o: &Judgement, value: Estimate) -> String {
+    parse_objective(&o.text).map_or_else(
+        |_| digits(value.mean, 3),
+        |parsed| metric_text(parsed.metric, value),
+    )
 }
 
 /// A difference from a value: `5.2% more`, `×3.40`.
@@ -186,23 +310,6 @@ fn apart(difference: Estimate, from: Estimate) -> String {
     };
     let shown = estimate(relative.scaled(sign * 100.0), Interval::IfVisible);
     format!("{shown}% {word}")
-}
-
-fn no_verdict(study: &Study) -> Vec<String> {
-    let done = |f: &Forecast| f.get(Quantity::Throughput).map_or(0.0, |e| e.mean);
-    let most = study
-        .forecasts
-        .iter()
-        .filter(|f| f.status == Status::Saturated)
-        .max_by(|a, b| done(a).total_cmp(&done(b)));
-    match most {
-        Some(f) => vec![format!(
-            "No strategy keeps up with the arrivals. Most is done by {}: {} tasks/s.",
-            short_name(study, f),
-            digits(done(f), 3)
-        )],
-        None => vec!["No strategy has a forecast that means anything; see the warnings.".into()],
-    }
 }
 
 fn table(out: &mut Text, study: &Study) {

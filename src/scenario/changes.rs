@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::diagnostic::{Code, Diagnostic, Source};
-use super::{Offload, Scenario, Strategy, Workers, limits, parse, parse_strategy};
+use super::{
+    Offload, Scenario, Strategy, StrategyCase, Workers, limits, parse, parse_strategy,
+    strategy_label,
+};
 
 /// What is asked for in place of what a scenario's text says: by a command line, or by a point of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +28,17 @@ pub struct Changes {
 pub struct Changed {
     /// The scenario.
     pub scenario: Scenario,
-    /// How many of its strategies were left out since they are for other interpreters, and how many there were.
-    pub left_out: Option<(usize, usize)>,
+    /// Strategies that were meant for an interpreter which is not among those asked for, and run on these instead.
+    pub retargeted: Vec<Retargeted>,
+}
+
+/// A strategy that runs on other interpreters than its `On(..)` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retargeted {
+    /// Its short form.
+    pub strategy: String,
+    /// The interpreter that it was meant for.
+    pub from: String,
 }
 
 impl Changes {
@@ -51,11 +63,17 @@ impl Changes {
                 .map(|s| parse_strategy(s).map_err(|d| vec![d]))
                 .collect::<Result<_, _>>()?;
         }
-        let left_out = self.take_interpreters(&mut scenario);
-        Ok(Changed { scenario, left_out })
+        let retargeted = self.take_interpreters(&mut scenario);
+        Ok(Changed {
+            scenario,
+            retargeted,
+        })
     }
 
-    fn take_interpreters(&self, scenario: &mut Scenario) -> Option<(usize, usize)> {
+    /// Puts the interpreters that are asked for in place of the scenario's. A strategy is a question about a program, and
+    /// the interpreter another: who asks for an interpreter asks it of every strategy, so one that was meant for an
+    /// interpreter that is no longer there runs on all that are.
+    fn take_interpreters(&self, scenario: &mut Scenario) -> Vec<Retargeted> {
         if self.interpreters.is_empty() {
             if !self.strategies.is_empty() {
                 // `--strategy threads:8@cpython-3.14t` names its interpreter itself.
@@ -69,24 +87,40 @@ impl Changes {
                     }
                 }
             }
-            return None;
+            return Vec::new();
         }
         scenario.interpreters.clone_from(&self.interpreters);
-        let known =
-            |name: &Option<String>| name.as_ref().is_none_or(|n| self.interpreters.contains(n));
-        if !scenario.strategies.iter().any(|c| known(&c.interpreter)) {
-            // None of them is for these interpreters: the same strategies then, on these.
-            scenario
-                .strategies
-                .iter_mut()
-                .for_each(|c| c.interpreter = None);
-            return None;
+        let mut retargeted = Vec::new();
+        for case in &mut scenario.strategies {
+            if let Some(from) = case
+                .interpreter
+                .take_if(|name| !self.interpreters.contains(name))
+            {
+                retargeted.push(Retargeted {
+                    strategy: strategy_label(&case.strategy),
+                    from,
+                });
+            }
         }
-        let all = scenario.strategies.len();
-        scenario.strategies.retain(|c| known(&c.interpreter));
-        let left_out = all - scenario.strategies.len();
-        (left_out > 0).then_some((left_out, all))
+        scenario.strategies = once(&scenario.strategies);
+        retargeted
     }
+}
+
+/// Every strategy on every interpreter once: one on a single interpreter is not needed where it runs on all of them anyway.
+fn once(strategies: &[StrategyCase]) -> Vec<StrategyCase> {
+    let mut kept: Vec<StrategyCase> = Vec::new();
+    for case in strategies {
+        let everywhere = StrategyCase {
+            strategy: case.strategy.clone(),
+            interpreter: None,
+        };
+        let covered = case.interpreter.is_some() && strategies.contains(&everywhere);
+        if !covered && !kept.contains(case) {
+            kept.push(case.clone());
+        }
+    }
+    kept
 }
 
 fn check_cores(n: u32) -> Result<(), Vec<Diagnostic>> {
@@ -141,7 +175,7 @@ impl Strategy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{embedded, strategy_label};
+    use crate::scenario::embedded;
 
     fn changed(changes: &Changes) -> Result<Changed, Vec<Diagnostic>> {
         let text = embedded::find("scraper").unwrap().text;
@@ -167,15 +201,78 @@ mod tests {
         }
     }
 
-    #[test]
-    fn strategies_for_other_interpreters_are_left_out() {
-        let c = changed(&Changes {
-            interpreters: vec!["cpython-3.14t".into()],
+    /// Strategies with their interpreters, as `--strategy` takes them.
+    fn labels(strategies: &[StrategyCase]) -> Vec<String> {
+        strategies
+            .iter()
+            .map(|c| {
+                let on = c.interpreter.as_ref().map(|i| format!("@{i}"));
+                strategy_label(&c.strategy) + &on.unwrap_or_default()
+            })
+            .collect()
+    }
+
+    fn on(interpreters: &[&str], strategies: &[&str]) -> Changed {
+        changed(&Changes {
+            interpreters: interpreters.iter().map(|&i| i.into()).collect(),
+            strategies: strategies.iter().map(|&s| s.into()).collect(),
             ..Changes::default()
-        });
-        let c = c.unwrap();
-        assert_eq!(c.left_out, Some((2, 5)));
-        assert_eq!(c.scenario.strategies.len(), 3);
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn every_strategy_runs_on_an_interpreter_that_is_asked_for() {
+        let c = on(&["mine.ron"], &[]);
+        assert_eq!(
+            labels(&c.scenario.strategies),
+            [
+                "sequential",
+                "asyncio",
+                "asyncio+threads:4",
+                "asyncio+processes:4:forkserver",
+                "threads:32"
+            ]
+        );
+        let from: Vec<&str> = c.retargeted.iter().map(|r| &*r.from).collect();
+        assert_eq!(from, ["cpython-3.14", "cpython-3.14t", "cpython-3.14"]);
+        assert_eq!(c.retargeted[1].strategy, "asyncio+threads:4");
+    }
+
+    #[test]
+    fn a_strategy_stays_on_an_interpreter_that_is_still_there() {
+        let c = on(&["cpython-3.14t", "mine.ron"], &[]);
+        assert_eq!(
+            labels(&c.scenario.strategies),
+            [
+                "sequential",
+                "asyncio",
+                "asyncio+threads:4@cpython-3.14t",
+                "asyncio+processes:4:forkserver",
+                "threads:32"
+            ]
+        );
+        assert_eq!(c.retargeted.len(), 2);
+    }
+
+    #[test]
+    fn the_same_strategy_runs_once_on_an_interpreter() {
+        let c = on(
+            &["mine.ron", "b"],
+            &[
+                "threads:2@a",
+                "threads:2",
+                "threads:2@b",
+                "asyncio@c",
+                "asyncio@a",
+                "asyncio@b",
+            ],
+        );
+        assert_eq!(labels(&c.scenario.strategies), ["threads:2", "asyncio"]);
+        assert_eq!(c.retargeted.len(), 3);
+        // Where nothing is asked for, nothing is changed.
+        let own = changed(&Changes::default()).unwrap();
+        assert!(own.retargeted.is_empty() && own.scenario.strategies.len() == 5);
     }
 
     #[test]

@@ -212,6 +212,25 @@ impl Dist {
         self.moments().0
     }
 
+    /// The mean in nanoseconds, where the mean of what [`Dist::sample`] draws is known exactly and a mean of draws tends to it at the
+    /// usual rate; `None` where the variance is infinite (a Pareto distribution of shape 2 or less), or where what is cut off at
+    /// [`limits::MAX_DURATION`] might count.
+    pub fn exact_mean(&self) -> Option<f64> {
+        let (mean, second) = self.moments();
+        // Whatever the distribution, the mean of what lies beyond a bound is at most the mean square over four times the bound.
+        let cut_off = match self {
+            // These never pass it, or have tails thinner than an exponential's, of which 1e-43 lie beyond a hundred means.
+            Self::Constant(_) | Self::Uniform(..) | Self::Empirical(_) => 0.0,
+            Self::Exponential(_) | Self::Normal(..)
+                if 100.0 * libm::sqrt(second) < limits::MAX_DURATION.as_f64() =>
+            {
+                0.0
+            }
+            _ => second / (4.0 * limits::MAX_DURATION.as_f64()),
+        };
+        (second.is_finite() && cut_off <= 1e-5 * mean).then_some(mean)
+    }
+
     /// The squared coefficient of variation (variance over squared mean): 0 is constant, 1 exponential. Infinite where
     /// the variance is; 0 when the mean is 0.
     pub fn scv(&self) -> f64 {
@@ -463,6 +482,26 @@ mod tests {
             .scv()
             .is_infinite()
         );
+    }
+
+    #[test]
+    fn means_are_exact_where_draws_tend_to_them() {
+        for dist in all() {
+            assert_eq!(dist.exact_mean(), Some(dist.mean()), "{dist:?}");
+        }
+        let least = Nanos::from_millis(5);
+        let pareto = |shape| Dist::Pareto { least, shape }.exact_mean();
+        assert!(pareto(1.5).is_none() && pareto(2.0).is_none() && pareto(2.1).is_some());
+        // What is cut off at the longest duration there is would count.
+        let long = Dist::Exponential(Nanos::from_secs(500 * 86_400));
+        assert_eq!(long.exact_mean(), None);
+        let wild = Dist::Weibull {
+            scale: Nanos::from_secs(1),
+            shape: 0.05,
+        };
+        assert_eq!(wild.exact_mean(), None);
+        assert_eq!(Dist::Constant(Nanos::ZERO).exact_mean(), Some(0.0));
+        assert_eq!(Dist::Empirical(vec![]).exact_mean(), Some(0.0));
     }
 
     /// What is drawn is part of the program's promise: a changed line here changes every forecast.

@@ -27,7 +27,7 @@ mod tree;
 pub mod units;
 mod variants;
 
-pub use changes::{Changed, Changes};
+pub use changes::{Changed, Changes, Retargeted};
 pub use diagnostic::{Code, Diagnostic, Severity, Source, render};
 pub use dist::Dist;
 pub use load::{check, load, parse, read};

@@ -143,8 +143,8 @@ pub struct Workload {
     /// Payloads are fresh zero memory that nobody writes (`bytes(n)`): large ones take up memory only where they are
     /// copied. False for real data.
     pub untouched_payload: bool,
-    /// CPU time (baseline) that the submitting program itself spends for every task besides the library's own cost:
-    /// building arguments, attaching callbacks.
+    /// CPU time (baseline) that the program itself spends for every task besides the library's own cost and the task's steps,
+    /// whatever the strategy: reading what is to be done, building arguments, attaching callbacks.
     pub dispatch: Nanos,
     /// How coarsely the program that is being forecast spends its CPU demands: a step overshoots by up to this much
     /// (uniform). Zero unless a measuring program's own granularity has to be reproduced.

@@ -157,6 +157,21 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             o.makespan, o.closed, o.end
         )
     });
+    let (from, until) = o.window.window();
+    broken.unless(
+        from == input.warmup && until == Some(o.arrivals_end.unwrap_or(o.end)),
+        || format!("completions counted from {from:?} to {until:?}"),
+    );
+    broken.unless(
+        o.arrivals_end
+            .is_none_or(|last| last <= o.end && o.half_arrived.is_some_and(|half| half <= last)),
+        || {
+            format!(
+                "arrivals: half by {:?}, all by {:?}",
+                o.half_arrived, o.arrivals_end
+            )
+        },
+    );
     broken.unless(input.horizon.is_none_or(|h| o.end <= h), || {
         format!("ends at {:?}, past the horizon {:?}", o.end, input.horizon)
     });
@@ -236,6 +251,9 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,
             Finding::BlockedLoop { at, lasted } => *at + *lasted <= o.end,
             // A single operation may count as a few events; a run that cannot end within them is stopped before.
+            Finding::Convoy {
+                times, waited, of, ..
+            } => input.profile.gil && *times > 0 && *waited > Nanos::ZERO && waited <= of,
             Finding::EventLimit { at } => {
                 *at == o.end && o.events.saturating_sub(input.max_events) < 1_000
             }

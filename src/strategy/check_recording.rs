@@ -21,6 +21,7 @@ pub fn check_recording(
         ));
     }
     causes(outcome, recording, &mut wrong);
+    children(input, outcome, recording, &mut wrong);
     threads(recording, &mut wrong);
     cores(outcome, recording, &mut wrong);
     gils(outcome, recording, &mut wrong);
@@ -49,6 +50,54 @@ fn causes(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
                 cause.name()
             ));
         }
+    }
+}
+
+/// Children that are tasks of their own have a cause for every nanosecond from their start to their end. Those that their parent's thread
+/// runs are no tasks, and their time is the parent's as well.
+fn children(
+    input: &SimInput<'_>,
+    outcome: &Outcome,
+    recording: &Recording,
+    wrong: &mut Vec<String>,
+) {
+    let booked: Nanos = outcome.children.iter().copied().sum();
+    let mut all = recording
+        .tasks
+        .iter()
+        .filter(|t| t.parent.is_some())
+        .peekable();
+    if all.peek().is_none() {
+        if outcome
+            .children
+            .iter()
+            .zip(&outcome.causes)
+            .any(|(c, all)| c > all)
+        {
+            wrong.push(format!(
+                "children spend {:?}, their parents {:?}",
+                outcome.children, outcome.causes
+            ));
+        }
+        return;
+    }
+    let clean = outcome.failed + outcome.timed_out + outcome.in_flight == 0;
+    if !clean || input.warmup > Nanos::ZERO {
+        return;
+    }
+    let spent: Option<Nanos> = all
+        .map(|t| {
+            t.ended
+                .filter(|e| e.1 == TaskEnd::Done)
+                .map(|e| e.0 - t.arrived)
+        })
+        .sum();
+    if let Some(spent) = spent
+        && spent != booked
+    {
+        wrong.push(format!(
+            "children were there for {spent:?}, {booked:?} booked"
+        ));
     }
 }
 

@@ -73,6 +73,7 @@ pub fn compile(
     Ok(Program {
         classes,
         own_classes,
+        means: c.dists.iter().map(Dist::exact_mean).collect(),
         dists: c.dists,
         arrivals: workload.arrivals.clone(),
         batch: if workload.arrivals == Arrivals::Batch {

@@ -3,7 +3,7 @@
 pub use crate::cpython::Finding;
 use crate::engine::Nanos;
 pub use crate::machine::{CAUSES, Cause};
-use crate::measure::{BatchSeries, Histogram};
+use crate::measure::{BatchSeries, Completions, Histogram};
 
 /// What one replication observed. Times are simulated.
 #[derive(Clone, Debug)]
@@ -18,6 +18,14 @@ pub struct Outcome {
     pub timed_out: u64,
     /// Neither at the end of the run.
     pub in_flight: u64,
+    /// When the arrivals from outside ran out: the last of a promised count. `None` if more were to come at the end of the run, and for
+    /// batches and traces.
+    pub arrivals_end: Option<Nanos>,
+    /// When half of a promised count (rounded up) had arrived from outside; `None` like `arrivals_end`.
+    pub half_arrived: Option<Nanos>,
+    /// Completions by when they came, whenever their tasks arrived, from the warm-up on until the arrivals from outside ran out or the
+    /// run ended.
+    pub window: Completions,
     /// The last completion (of all, from time 0).
     pub makespan: Nanos,
     /// When the executor was shut down; at least `makespan`.
@@ -32,6 +40,19 @@ pub struct Outcome {
     pub latencies: Vec<Nanos>,
     /// Task time by cause (index = `Cause as usize`), summed over the tasks counted in `latency`.
     pub causes: [Nanos; CAUSES],
+    /// Time of the children (`FanOut`) of counted tasks by cause, children's children among them. Their parents' time is in `causes` whoever
+    /// executes them: as waiting for children where these are tasks of their own, by the same causes where the parent's thread runs
+    /// them one after another.
+    pub children: [Nanos; CAUSES],
+    /// Over all demands drawn from a distribution whose mean is known (recorded and constant ones are not drawn): the sum of
+    /// (drawn - mean), in seconds. Its mean over replications is zero, so it can be regressed on.
+    pub demand_excess: f64,
+    /// The sum of those means, in seconds.
+    pub demand_expected: f64,
+    /// The same as `demand_excess` for the intervals between open arrivals, or the think times of a closed workload.
+    pub interval_excess: f64,
+    /// The sum of their means, in seconds.
+    pub interval_expected: f64,
     /// CPU time used by all simulated threads.
     pub cpu: Nanos,
     /// Busy time of each core.

@@ -14,6 +14,8 @@ pub struct Case {
     pub strategy: Strategy,
     /// Index into the study's profiles.
     pub profile: usize,
+    /// Whether the program added it by itself: nobody asked for it.
+    pub added: bool,
 }
 
 /// The cases that the scenario names, crossed with its interpreters; the full set where it names none. `profiles` are those of
@@ -39,6 +41,7 @@ pub fn cases(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, Stu
             let case = Case {
                 strategy: wanted.strategy.clone(),
                 profile,
+                added: false,
             };
             if !all.contains(&case) {
                 all.push(case);
@@ -60,7 +63,13 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
     let mut all = Vec::new();
     let any_gil = profiles.iter().any(|p| p.gil);
     for (profile, p) in profiles.iter().enumerate() {
-        let mut add = |strategy| all.push(Case { strategy, profile });
+        let mut add = |strategy| {
+            all.push(Case {
+                strategy,
+                profile,
+                added: true,
+            });
+        };
         add(Strategy::Sequential);
         add(Strategy::Threads(Workers::Auto));
         if let Some(workers) = sized(scenario) {

@@ -5,14 +5,16 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use super::cases::{Case, cases};
+use super::effort::{Spent, Wanted, goals};
+use super::forecast::Begin;
 use super::options::{Options, StudyError, is_steady};
-use super::run::{Study, conclude};
+use super::run::{Study, conclude, ranked};
 use super::sample::{Reduction, Sample};
-use super::steady::{Warmup, saturated, warmup};
+use super::steady::{Warmup, warmup, warmups};
 use super::work;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
-use crate::measure::{Estimate, Histogram};
+use crate::measure::Histogram;
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
 use crate::strategy::{Finding, Outcome, SimInput};
 
@@ -59,6 +61,10 @@ pub(super) struct Track {
     pub refused: Option<String>,
     /// Where the pilot's warm-up ended, if one was looked for.
     pub pilot: Option<Warmup>,
+    /// Start of the time that counts.
+    pub start: Nanos,
+    /// What that rests on.
+    pub begins: Begin,
     /// Replications to have.
     goal: u32,
     /// The latencies of all samples, where they are kept.
@@ -69,20 +75,25 @@ pub(super) struct Track {
 
 impl Track {
     /// Whether more replications would tell nothing.
-    fn hopeless(&self) -> bool {
+    pub(super) fn hopeless(&self) -> bool {
         self.refused.is_some() || self.samples.iter().any(|s| s.findings.iter().any(is_fatal))
     }
 }
 
 fn is_fatal(f: &Finding) -> bool {
-    !matches!(f, Finding::BlockedLoop { .. })
+    match f {
+        Finding::BlockedLoop { .. } | Finding::Convoy { .. } => false,
+        Finding::Deadlock { .. }
+        | Finding::OutOfMemory { .. }
+        | Finding::EventLimit { .. }
+        | Finding::Unsupported(_) => true,
+    }
 }
 
 /// What changes while a study runs.
 #[derive(Debug)]
 struct State {
     tracks: Vec<Track>,
-    start: Nanos,
     /// Whether the pilots are over.
     piloted: bool,
     /// The case of each job of the round, and its result once it is there.
@@ -124,13 +135,14 @@ impl<'a> StudyRun<'a> {
             samples: Vec::new(),
             refused: None,
             pilot: None,
+            start: scenario.warmup.unwrap_or(Nanos::ZERO),
+            begins: Begin::Whole,
             goal: 1,
             latency: Histogram::new(),
             events,
         });
         let mut state = State {
             tracks: tracks.collect(),
-            start: scenario.warmup.unwrap_or(Nanos::ZERO),
             piloted: false,
             round: Vec::new(),
             missing: 0,
@@ -173,13 +185,14 @@ impl<'a> StudyRun<'a> {
             primary: self.options.primary(&self.scenario),
             objectives: &self.objectives,
             warmup: job.start,
+            steady: is_steady(&self.scenario),
             horizon: self.scenario.horizon.is_some(),
             latencies: self.options.latency_quantiles,
         };
-        let looked_for = job.pilot && self.finds_warmup();
+        let looked_at = job.pilot && is_steady(&self.scenario);
         Ok(Finished {
             sample: Sample::new(&outcome, how),
-            warmup: looked_for.then(|| warmup(&outcome.series, outcome.end)),
+            warmup: looked_at.then(|| warmup(&outcome, self.scenario.horizon)),
         })
     }
 
@@ -206,11 +219,7 @@ impl<'a> StudyRun<'a> {
     /// What is known so far; the study itself once it is over.
     pub(super) fn study(&self) -> Study {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        conclude(self, &state.tracks, state.start)
-    }
-
-    fn finds_warmup(&self) -> bool {
-        is_steady(&self.scenario) && self.scenario.warmup.is_none()
+        conclude(self, &state.tracks)
     }
 
     /// The results of a round go to their cases, and each case gets its next goal.
@@ -229,78 +238,72 @@ impl<'a> StudyRun<'a> {
                 None => {}
             }
         }
-        if state.piloted {
-            let cases = state.tracks.len() as u64;
+        if !state.piloted {
+            state.piloted = true;
             for t in &mut state.tracks {
-                t.goal = self.next_goal(t, cases);
+                t.events = t.samples.first().map_or(1, |s| s.events).max(1);
             }
-            return;
+            self.set_warmups(&mut state.tracks);
         }
-        state.piloted = true;
-        if self.finds_warmup() {
-            state.start = common_warmup(&self.scenario, &state.tracks);
-        }
-        self.set_goals(&mut state.tracks);
-        if self.finds_warmup() && state.start > Nanos::ZERO {
-            // The pilots counted their warm-up: replication 0 is simulated again without it. Hopeless cases keep theirs.
-            state
-                .tracks
-                .iter_mut()
-                .filter(|t| !t.hopeless())
-                .for_each(|t| {
-                    t.samples.clear();
-                    t.latency = Histogram::new();
-                });
+        let goals = self.goals(&state.tracks);
+        for (t, goal) in state.tracks.iter_mut().zip(goals) {
+            t.goal = goal;
         }
     }
 
-    /// Replications that every case has at the end of the next round, from the events of its pilot.
-    fn set_goals(&self, tracks: &mut [Track]) {
-        let fixed = self.options.replications.or(self.scenario.replications);
-        let cases = tracks.len() as u64;
-        for t in tracks {
-            t.events = t.samples.first().map_or(1, |s| s.events).max(1);
-            let affordable =
-                u32::try_from(self.options.event_budget / cases / t.events).unwrap_or(u32::MAX);
-            let wanted = Options::first_replications(&self.scenario);
-            t.goal = fixed.unwrap_or_else(|| affordable.clamp(3, wanted)).max(1);
+    /// Where each case begins to count. A case that counts later than its pilot did simulates replication 0 again.
+    fn set_warmups(&self, tracks: &mut [Track]) {
+        let starts = warmups(&self.scenario, tracks);
+        for (t, start) in tracks.iter_mut().zip(starts) {
+            t.begins = match (t.pilot, self.scenario.warmup) {
+                (None, _) => Begin::Whole,
+                (Some(_), Some(asked)) if start < asked => Begin::CutShort,
+                (Some(_), Some(_)) => Begin::Given,
+                (Some(p), None) if p.reliable => Begin::Found,
+                (Some(_), None) => Begin::Uncertain,
+            };
+            if start != t.start && !t.hopeless() {
+                t.start = start;
+                t.samples.clear();
+                t.latency = Histogram::new();
+            }
         }
     }
 
-    /// Replications after which the case should be precise enough, by the width so far; its own count if it is done.
-    fn next_goal(&self, t: &Track, cases: u64) -> u32 {
-        let have = u32::try_from(t.samples.len()).unwrap_or(u32::MAX);
-        let fixed = self
-            .options
-            .replications
-            .or(self.scenario.replications)
-            .is_some();
-        if fixed || t.hopeless() || saturated(&self.scenario, &t.samples) {
-            return have;
-        }
-        let primary: Vec<f64> = t.samples.iter().map(|s| s.primary).collect();
-        let Some(relative) = Estimate::of(&primary).and_then(|e| e.relative()) else {
-            return have;
+    /// Replications that each case is to have at the end of the next round.
+    fn goals(&self, tracks: &[Track]) -> Vec<u32> {
+        let options = self.options;
+        let spent: Vec<Spent> = tracks
+            .iter()
+            .map(|t| {
+                let have = u32::try_from(t.samples.len()).unwrap_or(u32::MAX);
+                let events: u64 = t.samples.iter().map(|s| s.events).sum();
+                Spent {
+                    have,
+                    each: if have > 0 {
+                        (events / u64::from(have)).max(1)
+                    } else {
+                        t.events
+                    },
+                    hopeless: t.hopeless(),
+                }
+            })
+            .collect();
+        let wanted = Wanted {
+            fixed: options.fixed(&self.scenario),
+            all: options.all_cases,
+            first: Options::first_replications(&self.scenario),
+            precision: options.precision,
+            most: options.most_replications,
+            budget: options.event_budget,
+            large: options.primary(&self.scenario) == Metric::Throughput,
         };
-        if relative.is_nan() || relative <= self.options.precision {
-            return have;
-        }
-        let spent: u64 = t.samples.iter().map(|s| s.events).sum();
-        let each = (spent / u64::from(have.max(1))).max(1);
-        let affordable =
-            u32::try_from(self.options.event_budget / cases / each).unwrap_or(u32::MAX);
-        let excess = relative / self.options.precision;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a float cast saturates"
-        )]
-        let needed = libm::ceil(f64::from(have) * excess * excess) as u32;
-        needed
-            .clamp(have + 1, have.saturating_mul(2))
-            .min(affordable)
-            .min(self.options.most_replications)
-            .max(have)
+        let ranked = if spent.iter().any(|s| !s.hopeless && s.have == 0) {
+            Vec::new() // What nothing is known of cannot be compared.
+        } else {
+            ranked(self, tracks)
+        };
+        goals(&ranked, &spent, self.baseline, &wanted)
     }
 }
 
@@ -319,7 +322,7 @@ impl State {
                     events: t.events,
                     case,
                     replication,
-                    start: self.start,
+                    start: t.start,
                     pilot: !self.piloted,
                 });
             }
@@ -341,18 +344,9 @@ fn baseline_case(scenario: &Scenario, wanted: &mut Vec<Case>) -> Option<usize> {
         wanted.push(Case {
             strategy: Strategy::Sequential,
             profile: 0,
+            added: true,
         });
         return Some(wanted.len() - 1);
     }
     first
-}
-
-/// The longest warm-up of the cases that settle: all then count the same tasks, and stay paired.
-fn common_warmup(scenario: &Scenario, tracks: &[Track]) -> Nanos {
-    tracks
-        .iter()
-        .filter(|t| !t.hopeless() && !saturated(scenario, &t.samples))
-        .filter_map(|t| t.pilot.filter(|p| p.reliable).map(|p| p.until))
-        .max()
-        .unwrap_or(Nanos::ZERO)
 }

@@ -33,7 +33,6 @@ where
     C: Fn(&SimInput<'_>) -> Result<(Outcome, OverTime), E> + Sync,
     R: Fn(&SimInput<'_>, RecordOptions) -> Result<(Outcome, Recording), E> + Sync,
 {
-    let warmup = study.warmup;
     let one = |f: &mut Forecast| {
         let followed = matches!(f.status, Status::Fine | Status::Saturated);
         let profile = profiles.iter().find(|p| p.name == f.interpreter);
@@ -46,7 +45,7 @@ where
                 strategy: &f.strategy,
                 seed: scenario.seed,
                 replication: 0,
-                warmup,
+                warmup: f.warmup,
                 horizon: scenario.horizon,
                 keep_latencies: false,
                 max_events: options.max_events,

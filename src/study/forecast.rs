@@ -1,14 +1,16 @@
 //! What is forecast of one case: estimates over replications, shares by cause, findings, objectives, speed-up.
 
 use super::cases::Case;
-use super::quantity::{LATENCIES, Quantity};
+use super::quantity::{LATENCIES, Quantity, Unit};
 use super::ranking::TIE;
 use super::sample::Sample;
+use super::standing::Tier;
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{OverTime, Recording};
+use crate::engine::Nanos;
 use crate::measure::Estimate;
 use crate::scenario::strategy_label;
-use crate::scenario::{Objective, Scenario, Strategy};
+use crate::scenario::{Metric, Objective, Scenario, Strategy};
 use crate::strategy::{CAUSES, Cause, Finding};
 
 /// Whether a case's numbers can be taken as they are.
@@ -41,6 +43,34 @@ impl Status {
             Self::EventLimit => "event limit",
             Self::NothingCompleted => "nothing completed",
             Self::Unsupported(_) => "unsupported",
+        }
+    }
+}
+
+/// What the start of the time that counts rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// Everything counts: a run from start to end.
+    Whole,
+    /// The scenario's `warmup`.
+    Given,
+    /// The same, but that half the run was over before.
+    CutShort,
+    /// The end of the warm-up was found.
+    Found,
+    /// The run was too short to find it.
+    Uncertain,
+}
+
+impl Begin {
+    /// Name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "none",
+            Self::Given => "given",
+            Self::CutShort => "cut short",
+            Self::Found => "found",
+            Self::Uncertain => "uncertain",
         }
     }
 }
@@ -150,19 +180,34 @@ pub struct Forecast {
     pub rank: Option<u32>,
     /// Whether another case has the same rank.
     pub tied: bool,
+    /// How it stands before its metric counts.
+    pub tier: Tier,
+    /// How far it is over the objective that it misses by most, as a share of the bound (see [`excess`](super::excess)).
+    pub excess: f64,
+    /// Whether the program itself added it to the comparison.
+    pub added: bool,
+    /// Start of the time that counts.
+    pub warmup: Nanos,
+    /// What that start rests on.
+    pub begins: Begin,
+    /// Whether it is compared with the best replication by replication: both count the same tasks. Otherwise their means are compared.
+    pub paired: bool,
     /// The estimates, indexed by `Quantity as usize`; `None` where there is nothing that means anything.
     pub values: [Option<Estimate>; Quantity::COUNT],
     /// Each class of the workload.
     pub classes: Vec<ClassForecast>,
     /// Mean share of task time by cause (index = `Cause as usize`).
     pub causes: [f64; CAUSES],
+    /// Mean share of the children's time by cause, where tasks have children; `None` too where they use queues besides, so that what
+    /// they wait for under [`Cause::Queue`] may be either.
+    pub children: Option<[f64; CAUSES]>,
     /// Mean busy share of each core.
     pub cores: Vec<f64>,
     /// The metric that the study ranks by.
     pub primary: Option<Estimate>,
-    /// The metric's difference from the best case's, replication by replication.
+    /// The metric's difference from that of the first place.
     pub behind_best: Option<Estimate>,
-    /// How many times better than the sequential baseline, replication by replication.
+    /// How many times better than the sequential baseline.
     pub speedup: Option<Estimate>,
     /// The objectives, in their order.
     pub objectives: Vec<Judgement>,
@@ -210,10 +255,12 @@ impl Forecast {
     pub(super) fn new(
         case: &Case,
         scenario: &Scenario,
+        primary: Metric,
         profiles: &[Profile],
         samples: &[Sample],
         refused: Option<&String>,
         saturated: bool,
+        (warmup, begins): (Nanos, Begin),
     ) -> Self {
         let findings = collect_findings(samples);
         let status = status_of(&findings, samples, refused, saturated);
@@ -222,11 +269,14 @@ impl Forecast {
                 status,
                 Status::Fine | Status::Saturated | Status::NothingCompleted
             );
-        let column = |get: &dyn Fn(&Sample) -> f64| estimate(samples.iter().map(get));
+        let control: Vec<f64> = samples.iter().map(|s| s.control).collect();
+        let column = |unit: Unit, get: &dyn Fn(&Sample) -> f64| {
+            estimate(samples.iter().map(get), controls(unit, &control))
+        };
         let values = Quantity::ALL.map(|q| {
             let meaningful = usable && !(status == Status::Saturated && depends_on_length(q));
             if meaningful {
-                column(&|s: &Sample| s.values[q as usize])
+                column(q.unit(), &|s: &Sample| s.values[q as usize])
             } else {
                 None
             }
@@ -241,26 +291,41 @@ impl Forecast {
                 name: c.name.clone(),
                 latencies: std::array::from_fn(|l| {
                     let of = |s: &Sample| s.classes.get(i).map_or(f64::NAN, |v| v[l]);
-                    if steady { column(&of) } else { None }
+                    if steady {
+                        column(Unit::Seconds, &of)
+                    } else {
+                        None
+                    }
                 }),
             });
         let objectives = scenario.objectives.iter().enumerate().map(|(i, o)| {
             judge(
                 o,
                 if steady {
-                    column(&|s: &Sample| s.objectives.get(i).copied().unwrap_or(f64::NAN))
+                    column(o.metric.unit(), &|s: &Sample| {
+                        s.objectives.get(i).copied().unwrap_or(f64::NAN)
+                    })
                 } else {
                     None
                 },
             )
         });
+        let children: [f64; CAUSES] = std::array::from_fn(|c| mean_of(samples, |s| s.children[c]));
+        let told = usable && scenario.workload.queues.is_empty();
         Self {
+            children: Some(children).filter(|c| told && c.iter().sum::<f64>() > 0.0),
             strategy_label: strategy_label(&case.strategy),
             strategy: case.strategy.clone(),
             interpreter: profiles[case.profile].name.clone(),
             replications: u32::try_from(samples.len()).unwrap_or(u32::MAX),
             rank: None,
             tied: false,
+            tier: Tier::NoForecast,
+            excess: 0.0,
+            added: case.added,
+            warmup,
+            begins,
+            paired: false,
             values,
             classes: classes.collect(),
             causes: std::array::from_fn(|c| {
@@ -274,7 +339,7 @@ impl Forecast {
                 .map(|c| mean_of(samples, |s| s.cores.get(c).copied().unwrap_or(0.0)))
                 .collect(),
             primary: if steady {
-                column(&|s: &Sample| s.primary)
+                column(primary.unit(), &|s: &Sample| s.primary)
             } else {
                 None
             },
@@ -301,12 +366,20 @@ fn depends_on_length(q: Quantity) -> bool {
 }
 
 /// The estimate of a column; `None` if some replication has no value.
-fn estimate(values: impl Iterator<Item = f64>) -> Option<Estimate> {
+fn estimate(values: impl Iterator<Item = f64>, control: &[f64]) -> Option<Estimate> {
     let values: Vec<f64> = values.collect();
     if values.iter().any(|v| v.is_nan()) {
         None
     } else {
-        Estimate::of(&values)
+        Estimate::controlled(&values, control)
+    }
+}
+
+/// The control of quantities of this unit: what is demanded moves times and rates, while shares and counts could leave their range.
+pub(super) fn controls(unit: Unit, control: &[f64]) -> &[f64] {
+    match unit {
+        Unit::Seconds | Unit::PerSecond => control,
+        Unit::Share | Unit::Bytes | Unit::Count => &[],
     }
 }
 
@@ -330,7 +403,7 @@ fn status_of(
             Finding::OutOfMemory { .. } => return Status::OutOfMemory,
             Finding::Deadlock { .. } => return Status::Deadlock,
             Finding::EventLimit { .. } => return Status::EventLimit,
-            Finding::BlockedLoop { .. } => {}
+            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
         }
     }
     if saturated {
@@ -357,12 +430,17 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
             {
                 Some(known) => {
                     known.replications += u32::from(first_here);
-                    if let (
-                        Finding::BlockedLoop { lasted: a, .. },
-                        Finding::BlockedLoop { lasted: b, .. },
-                    ) = (&known.finding, f)
-                        && b > a
-                    {
+                    let worse = match (&known.finding, f) {
+                        (
+                            Finding::BlockedLoop { lasted: a, .. },
+                            Finding::BlockedLoop { lasted: b, .. },
+                        )
+                        | (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
+                            b > a
+                        }
+                        _ => false,
+                    };
+                    if worse {
                         known.finding = f.clone();
                     }
                 }
@@ -376,7 +454,8 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
     found
 }
 
-fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
+/// The objective held against its value.
+pub(super) fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
     let verdict = match value {
         None => Verdict::Missed,
         Some(v) if o.below && v.high() < o.bound || !o.below && v.low() > o.bound => Verdict::Met,
@@ -396,7 +475,6 @@ fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Metric;
 
     fn objective(below: bool) -> Objective {
         Objective {

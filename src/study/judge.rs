@@ -1,68 +1,154 @@
 //! The warnings of a finished study.
 
-use super::forecast::{Forecast, Status, Verdict};
+use super::effort::FEWEST;
+use super::forecast::{Begin, Forecast, Status, Verdict};
 use super::options::Options;
+use super::quantity::Quantity;
 use super::run::Study;
+use super::standing::Tier;
 use super::steady::arrival_rate;
-use super::warning::Warning;
+use super::warning::{BUSY, Convoy, Instead, Warning};
 use crate::cpython::profile::{Profile, Tag};
-use crate::scenario::{Arrivals, Offload, Scenario, Strategy};
+use crate::engine::Nanos;
+use crate::measure::Estimate;
+use crate::scenario::{Arrivals, Offload, Scenario, Step, Strategy};
 use crate::strategy::Finding;
 
 /// A profile is called estimated when more than this share of its parameters are defaults.
 const ESTIMATED: f64 = 0.75;
-
-/// Intervals from fewer replications than this are wide for that reason alone.
-const FEW: u32 = 3;
 
 pub(super) fn warnings(
     study: &Study,
     scenario: &Scenario,
     profiles: &[Profile],
     options: &Options,
-    uncertain_warmup: Vec<String>,
 ) -> Vec<Warning> {
-    let all = &study.forecasts;
-    let mut found = Vec::new();
-    found.extend(findings(all, options));
-    let saturated = names(all, |f| f.status == Status::Saturated);
-    if !saturated.is_empty() {
-        let arrivals = match &scenario.workload.arrivals {
-            Arrivals::Open { interval, .. } => arrival_rate(interval),
-            _ => None,
-        };
-        found.push(Warning::Saturated {
-            cases: saturated,
-            arrivals,
-        });
-    }
-    let nothing = names(all, |f| f.status == Status::NothingCompleted);
-    if !nothing.is_empty() {
-        found.push(Warning::NothingCompleted { cases: nothing });
-    }
+    let (added, asked): (Vec<&Forecast>, Vec<&Forecast>) =
+        study.forecasts.iter().partition(|f| f.added);
+    let of = |cases: &[&Forecast]| {
+        let mut found = findings(cases, options);
+        found.extend(saturated(study, cases, scenario));
+        found.extend(nothing_completed(cases));
+        found.extend(failures(study, cases));
+        found.extend(precision(study, cases, scenario, options));
+        found.extend(warmups(cases));
+        found
+    };
+    let mut found = of(&asked);
+    // What nobody asked for is no reason to distrust what works.
+    let others_work = study.forecasts.iter().any(|f| f.status == Status::Fine);
+    found.extend(of(&added).into_iter().map(|w| {
+        if others_work && !w.is_note() {
+            Warning::Added(Box::new(w))
+        } else {
+            w
+        }
+    }));
+    found.extend(few_replications(study));
     found.extend(unshared(study, scenario));
+    found.extend(serial_children(study, scenario));
     found.extend(missed_objectives(study, scenario));
-    found.extend(precision(study, options));
-    if !uncertain_warmup.is_empty() {
-        found.push(Warning::WarmupUncertain {
-            cases: uncertain_warmup,
-        });
-    }
     found.extend(profiles.iter().filter_map(estimated));
     found
 }
 
-fn names(all: &[Forecast], which: impl Fn(&Forecast) -> bool) -> Vec<String> {
-    all.iter()
+fn mean(f: &Forecast, q: Quantity) -> f64 {
+    f.get(q).map_or(0.0, |e| e.mean)
+}
+
+fn with_status<'a>(cases: &[&'a Forecast], status: Status) -> Vec<&'a Forecast> {
+    cases
+        .iter()
+        .filter(|f| f.status == status)
+        .copied()
+        .collect()
+}
+
+fn saturated(study: &Study, cases: &[&Forecast], scenario: &Scenario) -> Option<Warning> {
+    let saturated = with_status(cases, Status::Saturated);
+    let arrivals = match &scenario.workload.arrivals {
+        Arrivals::Open { interval, .. } => arrival_rate(interval),
+        Arrivals::Batch | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
+    };
+    let keeps_up = study.answer().map(|a| &study.forecasts[a.take]);
+    (!saturated.is_empty()).then(|| Warning::Saturated {
+        cores: saturated
+            .iter()
+            .all(|f| mean(f, Quantity::Utilization) >= BUSY),
+        cases: saturated
+            .iter()
+            .map(|f| (f.name(), mean(f, Quantity::Throughput)))
+            .collect(),
+        arrivals,
+        keeps_up: keeps_up.map(Forecast::name),
+    })
+}
+
+fn nothing_completed(cases: &[&Forecast]) -> Option<Warning> {
+    let found: Vec<(String, Instead)> = with_status(cases, Status::NothingCompleted)
+        .into_iter()
+        .map(|f| {
+            let instead = Instead {
+                failed: mean(f, Quantity::Failed),
+                timed_out: mean(f, Quantity::TimedOut),
+                in_flight: mean(f, Quantity::InFlight),
+            };
+            (f.name(), instead)
+        })
+        .collect();
+    (!found.is_empty()).then_some(Warning::NothingCompleted { cases: found })
+}
+
+fn failures(study: &Study, cases: &[&Forecast]) -> Option<Warning> {
+    let share = |f: &Forecast| mean(f, Quantity::FailureRate);
+    let least = study
+        .forecasts
+        .iter()
+        .filter(|f| f.tier != Tier::NoForecast)
+        .min_by(|a, b| share(a).total_cmp(&share(b)))?;
+    let failing = cases.iter().filter(|f| f.tier == Tier::Fails);
+    let found: Vec<(String, f64)> = failing.map(|f| (f.name(), share(f))).collect();
+    (!found.is_empty()).then(|| Warning::FailuresDiffer {
+        cases: found,
+        least: (least.name(), share(least)),
+    })
+}
+
+fn warmups(cases: &[&Forecast]) -> Vec<Warning> {
+    let begins = |how: Begin| {
+        let fine = with_status(cases, Status::Fine).into_iter();
+        fine.filter(move |f| f.begins == how)
+    };
+    let uncertain: Vec<String> = begins(Begin::Uncertain).map(Forecast::name).collect();
+    let cut: Vec<(String, Nanos)> = begins(Begin::CutShort)
+        .map(|f| (f.name(), f.warmup))
+        .collect();
+    let uncertain =
+        (!uncertain.is_empty()).then_some(Warning::WarmupUncertain { cases: uncertain });
+    let cut = (!cut.is_empty()).then_some(Warning::WarmupCut { cases: cut });
+    uncertain.into_iter().chain(cut).collect()
+}
+
+fn few_replications(study: &Study) -> Option<Warning> {
+    let fine = study.forecasts.iter().filter(|f| f.status == Status::Fine);
+    let least = fine.map(|f| f.replications).min();
+    least
+        .filter(|&n| n < FEWEST)
+        .map(|replications| Warning::FewReplications { replications })
+}
+
+fn names(cases: &[&Forecast], which: impl Fn(&Forecast) -> bool) -> Vec<String> {
+    cases
+        .iter()
         .filter(|f| which(f))
-        .map(Forecast::name)
+        .map(|f| f.name())
         .collect()
 }
 
 /// The warnings that come of findings, one of each kind.
-fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
+fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut blocked, mut starved) = (Vec::new(), Vec::new());
+    let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     for f in all {
         if let Status::Unsupported(why) = &f.status {
             refused.push((f.name(), why.clone()));
@@ -78,10 +164,27 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
                     starved.push((f.name(), *lasted));
                 }
                 Finding::BlockedLoop { lasted, .. } => blocked.push((f.name(), *lasted)),
+                Finding::Convoy {
+                    times,
+                    waited,
+                    of,
+                    task,
+                } => convoys.push(Convoy {
+                    case: f.name(),
+                    task: task.clone(),
+                    times: *times,
+                    each: Nanos(waited.0 / (*times).max(1)),
+                    share: waited.as_secs_f64() / of.as_secs_f64(),
+                }),
                 Finding::EventLimit { .. } | Finding::Unsupported(_) => {}
             }
         }
     }
+    // A case has the status of the first kind that ends it, and is named under that alone.
+    let is =
+        |name: &String, status: Status| all.iter().any(|f| f.name() == *name && f.status == status);
+    deadlocks.retain(|(c, ..)| is(c, Status::Deadlock));
+    memory.retain(|(c, ..)| is(c, Status::OutOfMemory));
     let mut found = Vec::new();
     if !deadlocks.is_empty() {
         found.push(Warning::Deadlock { cases: deadlocks });
@@ -102,6 +205,9 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
     if !starved.is_empty() {
         found.push(Warning::StarvedLoop { cases: starved });
     }
+    if !convoys.is_empty() {
+        found.push(Warning::Convoy { cases: convoys });
+    }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
     }
@@ -109,7 +215,7 @@ fn findings(all: &[Forecast], options: &Options) -> Vec<Warning> {
 }
 
 /// Whether an event loop leaves the work to others.
-fn offloads(strategy: &Strategy) -> bool {
+pub(super) fn offloads(strategy: &Strategy) -> bool {
     match strategy {
         Strategy::Asyncio { offload, .. } => *offload != Offload::None,
         Strategy::Prefork { each, .. } => offloads(each),
@@ -118,7 +224,7 @@ fn offloads(strategy: &Strategy) -> bool {
 }
 
 /// Whether tasks run in several processes or interpreters.
-fn separates(strategy: &Strategy) -> bool {
+pub(super) fn separates(strategy: &Strategy) -> bool {
     match strategy {
         Strategy::Sequential | Strategy::Threads(_) => false,
         Strategy::Processes { .. } | Strategy::Interpreters(_) | Strategy::Prefork { .. } => true,
@@ -147,6 +253,56 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
     (!names.is_empty() && !strategies.is_empty()).then_some(Warning::Unshared { names, strategies })
 }
 
+/// Whether the worker that has a task runs its children one after another, though others have been asked for to share the work.
+pub(super) fn runs_children_itself(strategy: &Strategy) -> bool {
+    match strategy {
+        Strategy::Sequential | Strategy::Threads(_) | Strategy::Asyncio { .. } => false,
+        Strategy::Processes { .. } | Strategy::Interpreters(_) => true,
+        // Its processes share the requests among them, even where each works on one at a time.
+        Strategy::Prefork { each, .. } => runs_children_itself(each),
+    }
+}
+
+/// Whether these steps start more than one child at once.
+fn fans_out(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::FanOut { count, steps } => *count > 1 || fans_out(steps),
+        Step::Lock(_, inner)
+        | Step::Hold(_, inner)
+        | Step::Timeout(_, inner)
+        | Step::Repeat(_, inner)
+        | Step::Retry { steps: inner, .. } => fans_out(inner),
+        Step::Cpu(_)
+        | Step::Native(_)
+        | Step::Io(_)
+        | Step::Acquire(_)
+        | Step::Release(_)
+        | Step::Shared { .. }
+        | Step::Put(_)
+        | Step::Get(_)
+        | Step::PayloadIn(_)
+        | Step::PayloadOut(_)
+        | Step::ObjectsIn(_)
+        | Step::ObjectsOut(_)
+        | Step::Allocate(_)
+        | Step::Fail(_) => false,
+    })
+}
+
+/// Tasks that fan out, compared under strategies that do not.
+fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
+    if !scenario.workload.classes.iter().any(|c| fans_out(&c.steps)) {
+        return None;
+    }
+    let mut strategies: Vec<String> = Vec::new();
+    for f in &study.forecasts {
+        if runs_children_itself(&f.strategy) && !strategies.contains(&f.strategy_label) {
+            strategies.push(f.strategy_label.clone());
+        }
+    }
+    (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
+}
+
 /// Objectives that no case meets, nor may meet. Where no case has a value at all, other warnings say why.
 fn missed_objectives(study: &Study, scenario: &Scenario) -> Vec<Warning> {
     let missed = |i: usize| {
@@ -159,48 +315,65 @@ fn missed_objectives(study: &Study, scenario: &Scenario) -> Vec<Warning> {
         .filter(|&i| missed(i))
         .filter_map(|i| {
             let objective = &scenario.objectives[i];
-            let value = |f: &Forecast| f.objectives[i].value.map(|v| v.mean);
-            let off = |v: f64| (v - objective.bound).abs();
+            let off = |v: Estimate| (v.mean - objective.bound).abs();
             let (case, value) = study
                 .forecasts
                 .iter()
-                .filter_map(|f| value(f).map(|v| (f.name(), v)))
+                .filter_map(|f| f.objectives[i].value.map(|v| (f.name(), v)))
                 .min_by(|a, b| off(a.1).total_cmp(&off(b.1)))?;
             Some(Warning::ObjectiveMissed {
                 objective: objective.text.clone(),
                 metric: objective.metric,
-                closest: (case, value),
+                closest: (case, value.mean),
+                off: off(value) / objective.bound,
+                relaxed: objective.relaxed_to(value),
             })
         })
         .collect()
 }
 
-fn precision(study: &Study, options: &Options) -> Vec<Warning> {
-    let fine = || study.forecasts.iter().filter(|f| f.status == Status::Fine);
-    let mut found = Vec::new();
-    if let Some(least) = fine().map(|f| f.replications).min().filter(|&n| n < FEW) {
-        found.push(Warning::FewReplications {
-            replications: least,
-        });
-    }
-    let mut wide: Vec<(String, f64, u32)> = fine()
+/// Whose precision was not reached: of the case to take, or of all where the number of replications was given or all were to reach it.
+fn precision(
+    study: &Study,
+    cases: &[&Forecast],
+    scenario: &Scenario,
+    options: &Options,
+) -> Option<Warning> {
+    let matters: Vec<String> = match study.answer() {
+        Some(a) if !options.all_cases && options.fixed(scenario).is_none() => {
+            vec![study.forecasts[a.take].name()]
+        }
+        _ => study.forecasts.iter().map(Forecast::name).collect(),
+    };
+    let fine = with_status(cases, Status::Fine);
+    let mut wide: Vec<(&Forecast, f64)> = fine
+        .into_iter()
+        .filter(|f| matters.contains(&f.name()))
         .filter_map(|f| {
             let relative = f.primary?.relative()?;
-            (relative > options.precision).then(|| {
-                let needed = replications_for(f.replications, relative / options.precision);
-                (f.name(), relative, needed)
-            })
+            (relative > options.precision).then_some((f, relative))
         })
         .collect();
     wide.sort_by(|a, b| b.1.total_cmp(&a.1));
-    if let Some(needed) = wide.iter().map(|w| w.2).max() {
-        found.push(Warning::NotConverged {
-            cases: wide.into_iter().map(|(c, r, _)| (c, r)).collect(),
-            precision: options.precision,
-            needed,
-        });
-    }
-    found
+    let needed = wide
+        .iter()
+        .map(|(f, r)| replications_for(f.replications, r / options.precision))
+        .max()?;
+    let known = |q: &Quantity| {
+        let relative = |f: &Forecast| f.get(*q).and_then(|e| e.relative());
+        wide.iter()
+            .all(|(f, _)| relative(f).is_some_and(|r| r <= options.precision))
+    };
+    Some(Warning::NotConverged {
+        // The heaviest part of the distribution that is known well enough.
+        instead: [Quantity::P99, Quantity::P95, Quantity::P90, Quantity::P50]
+            .into_iter()
+            .find(known)
+            .and_then(Quantity::percentile),
+        cases: wide.iter().map(|(f, r)| (f.name(), *r)).collect(),
+        precision: options.precision,
+        needed,
+    })
 }
 
 /// Replications that make an interval so many times narrower, rounded up to two digits.

@@ -7,8 +7,10 @@
 //! out everywhere, and replications follow until the metric that the study ranks by is precise enough.
 
 mod cases;
+mod claim;
 mod course;
 mod drive;
+mod effort;
 mod fingerprint;
 mod follow;
 mod forecast;
@@ -28,15 +30,16 @@ mod warning;
 mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};
+pub use claim::{Against, Claim};
 pub use fingerprint::fingerprint;
 pub use follow::follow;
-pub use forecast::{ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
+pub use forecast::{Begin, ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
 pub use interpreter::Interpreter;
 pub(crate) use numbers::{bytes, decimals, digits, percent, seconds, time_unit, whole};
-pub use options::{Options, Progress, StudyError};
+pub use options::{Options, PRECISION, Progress, StudyError};
 pub use quantity::{LATENCIES, Quantity, Unit};
 pub use ranking::TIE;
 pub use run::{Study, run_study};
 pub use standing::{Answer, FAILS_MORE, Standing, Tier, answer, excess};
-pub use warning::Warning;
 pub(crate) use warning::list;
+pub use warning::{Convoy, Instead, Warning};

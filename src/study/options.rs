@@ -1,5 +1,6 @@
 //! How much to simulate.
 
+use crate::scenario::limits::MAX_REPLICATIONS;
 use crate::scenario::{Arrivals, Metric, Scenario};
 
 /// How much to simulate, and when to stop.
@@ -7,8 +8,10 @@ use crate::scenario::{Arrivals, Metric, Scenario};
 pub struct Options {
     /// Exactly so many replications; `None` takes the scenario's number, or goes on until `precision` is reached.
     pub replications: Option<u32>,
-    /// Relative half-width of the primary metric's interval at which a case is done.
+    /// Relative half-width of the primary metric's interval at which the best case is done, and any difference too small to matter.
     pub precision: f64,
+    /// Whether every case has to reach the precision, and not only the best and what may be as good.
+    pub all_cases: bool,
     /// Most replications of a case when their number is free.
     pub most_replications: u32,
     /// Simulated events for the whole study when the number of replications is free; at least three replications of each case
@@ -25,11 +28,15 @@ pub struct Options {
     pub latency_quantiles: bool,
 }
 
+/// The precision where none is asked for.
+pub const PRECISION: f64 = 0.02;
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             replications: None,
-            precision: 0.02,
+            precision: PRECISION,
+            all_cases: false,
             most_replications: 100,
             event_budget: 60_000_000,
             max_events: 1_000_000_000,
@@ -41,7 +48,25 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Replications that a case starts with when their number is free: 10 of terminating workloads, 5 of steady ones.
+    /// So much that the precision is reached by every case: no budget of events, and as many replications as a scenario may ask for.
+    #[must_use]
+    pub fn to_precision(self, precision: f64) -> Self {
+        Self {
+            precision,
+            all_cases: true,
+            most_replications: MAX_REPLICATIONS,
+            event_budget: u64::MAX,
+            ..self
+        }
+    }
+
+    /// The number of replications, where it is not free. A precision that was asked for makes a scenario's own number free.
+    pub(super) fn fixed(&self, scenario: &Scenario) -> Option<u32> {
+        let own = scenario.replications.filter(|_| !self.all_cases);
+        self.replications.or(own)
+    }
+
+    /// Replications that the best case has at least when their number is free: 10 of terminating workloads, 5 of steady ones.
     pub(super) fn first_replications(scenario: &Scenario) -> u32 {
         if is_steady(scenario) { 5 } else { 10 }
     }

@@ -1,66 +1,244 @@
 //! Who is best, who is tied with whom, and how much better than the sequential baseline.
 
-use super::forecast::{Forecast, Status};
-use crate::measure::{paired_difference, ratio};
+use std::cmp::Ordering;
+
+use super::forecast::{Forecast, Judgement, Status, Verdict, judge};
+use super::quantity::Quantity;
+use super::standing::{FAILS_MORE, Tier, excess};
+use crate::engine::Nanos;
+use crate::measure::{
+    Estimate, extended, paired_difference, ratio, unpaired_difference, unpaired_ratio,
+};
+use crate::scenario::{Metric, Scenario};
 
 /// Differences below this share of the better case's value are not worth a rank.
 pub const TIE: f64 = 0.01;
 
-/// Ranks the cases by their primary metric (`columns[i]`: one value a replication), least first unless `most`. A case ties with
-/// the leader of the group before it if their paired difference may be nothing, or is below [`TIE`]. Cases without a steady,
-/// complete forecast come last, in their own order. Returns the forecasts in order of rank with their columns.
-pub(super) fn rank(
-    forecasts: Vec<Forecast>,
-    columns: Vec<Vec<f64>>,
-    baseline: Option<&[f64]>,
-    most: bool,
-) -> Vec<Forecast> {
-    let mut all: Vec<(Forecast, Vec<f64>)> = forecasts.into_iter().zip(columns).collect();
-    let key = |f: &Forecast| match (&f.status, f.primary) {
-        (Status::Fine, Some(p)) => (0u8, if most { -p.mean } else { p.mean }),
-        (Status::Saturated, _) => (1, 0.0),
-        (Status::Unsupported(_), _) => (3, 0.0),
-        _ => (2, 0.0),
+/// A case's replications as others are compared with them: a value for each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Column {
+    /// The metric that the study ranks by.
+    pub primary: Vec<f64>,
+    /// Its estimate by these alone.
+    pub own: Option<Estimate>,
+    /// The quantity that is the metric, if one is.
+    pub quantity: Option<Quantity>,
+    /// Share of tasks that failed or timed out.
+    pub failing: Vec<f64>,
+    /// The control variate (see [`Sample::control`](super::sample::Sample::control)).
+    pub control: Vec<f64>,
+    /// Start of the time that counts.
+    pub start: Nanos,
+    /// Whether another case that begins to count at the same time counts the same tasks.
+    pub same_tasks: bool,
+}
+
+impl Column {
+    /// Whether replications of the two count the same tasks, and so may be compared one by one.
+    pub(super) fn pairs_with(&self, other: &Self) -> bool {
+        self.same_tasks && other.same_tasks && self.start == other.start
+    }
+
+    /// The metric's difference from another case's.
+    pub(super) fn behind(&self, other: &Self) -> Option<Estimate> {
+        if !self.pairs_with(other) {
+            return unpaired_difference(&self.primary, &other.primary);
+        }
+        let difference = match self.primary.len().cmp(&other.primary.len()) {
+            Ordering::Equal => None,
+            Ordering::Less => extended(&self.primary, &other.primary).map(|(_, d)| d),
+            Ordering::Greater => {
+                extended(&other.primary, &self.primary).map(|(_, d)| d.scaled(-1.0))
+            }
+        };
+        difference.or_else(|| paired_difference(&self.primary, &other.primary, &self.control))
+    }
+
+    /// By which share of the tasks more fail than of another case's.
+    pub(super) fn fails_more(&self, other: &Self) -> Option<Estimate> {
+        if self.pairs_with(other) {
+            paired_difference(&self.failing, &other.failing, &[])
+        } else {
+            unpaired_difference(&self.failing, &other.failing)
+        }
+    }
+
+    /// Mean share of tasks that fail.
+    pub(super) fn mean_failing(&self) -> f64 {
+        Estimate::of(&self.failing).map_or(0.0, |f| f.mean)
+    }
+
+    fn over(&self, other: &Self) -> Option<Estimate> {
+        if self.pairs_with(other) {
+            ratio(&self.primary, &other.primary)
+        } else {
+            unpaired_ratio(&self.primary, &other.primary)
+        }
+    }
+}
+
+/// A case to be ranked.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub forecast: Forecast,
+    pub column: Column,
+    /// Its number among the cases.
+    pub case: usize,
+}
+
+impl Entry {
+    fn works(&self) -> bool {
+        self.forecast.status == Status::Fine && self.forecast.primary.is_some()
+    }
+
+    /// Decides with intervals what the case is before its metric counts.
+    pub(super) fn assign_tier(&mut self, sound: Sound) {
+        let fails = sound.is_some_and(|most| self.column.mean_failing() > most);
+        let f = &mut self.forecast;
+        let missed = |o: &Judgement| o.verdict == Verdict::Missed;
+        f.tier = if f.status != Status::Fine || f.primary.is_none() {
+            Tier::NoForecast
+        } else if fails {
+            Tier::Fails
+        } else if f.objectives.iter().any(missed) {
+            Tier::Misses
+        } else {
+            Tier::Meets
+        };
+        f.excess = excess(&f.objectives);
+    }
+
+    /// Lets the metric be known over as many replications as the best has, and judges the objectives about it by that.
+    fn extend_by(&mut self, best: &Column, scenario: &Scenario, metric: Metric) {
+        if !self.works() {
+            return;
+        }
+        let paired = self.column.pairs_with(best);
+        let known = paired
+            .then(|| extended(&self.column.primary, &best.primary))
+            .flatten();
+        self.forecast.primary = known.map(|(mean, _)| mean).or(self.column.own);
+        if let Some(q) = self.column.quantity {
+            self.forecast.values[q as usize] = self.forecast.primary;
+        }
+        for (judged, o) in self
+            .forecast
+            .objectives
+            .iter_mut()
+            .zip(&scenario.objectives)
+        {
+            if o.metric == metric {
+                *judged = judge(o, self.forecast.primary);
+            }
+        }
+    }
+}
+
+/// The largest share of tasks that may fail without being more than another case's; `None` where nothing works.
+type Sound = Option<f64>;
+
+/// Up to which share of failing tasks a case fails no more than another: the least that is above the least of all by more than
+/// [`FAILS_MORE`], and beyond chance, is too much, and so is whatever is above that.
+pub(super) fn sound(all: &[Entry]) -> Sound {
+    let working = || all.iter().filter(|e| e.works()).map(|e| &e.column);
+    let least = working().min_by(|a, b| a.mean_failing().total_cmp(&b.mean_failing()))?;
+    let more = |c: &&Column| {
+        // The means that are shown say the same as the pairs.
+        c.mean_failing() - least.mean_failing() > FAILS_MORE
+            && c.fails_more(least)
+                .is_some_and(|m| m.mean > FAILS_MORE && m.low() > 0.0)
     };
-    // A stable sort: equal cases stay in the order in which they were named.
-    all.sort_by(|(a, _), (b, _)| key(a).0.cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1)));
-    let best = all
-        .first()
-        .map(|(_, column)| column.clone())
-        .unwrap_or_default();
+    let too_much = working().filter(more).map(Column::mean_failing);
+    let too_much = too_much.fold(f64::INFINITY, f64::min);
+    let below = working()
+        .map(Column::mean_failing)
+        .filter(|&f| f < too_much);
+    Some(below.fold(0.0, f64::max))
+}
+
+/// Sorts by tiers, and within a tier by the metric. A stable sort: equal cases stay in the order in which they were named.
+fn sort(all: &mut [Entry], most: bool) {
+    let status = |f: &Forecast| match f.status {
+        Status::Fine => 0u8,
+        Status::Saturated => 1,
+        Status::OutOfMemory | Status::Deadlock | Status::EventLimit | Status::NothingCompleted => 2,
+        Status::Unsupported(_) => 3,
+    };
+    let metric = |f: &Forecast| match f.primary {
+        Some(p) if f.tier != Tier::NoForecast => {
+            if most {
+                -p.mean
+            } else {
+                p.mean
+            }
+        }
+        _ => 0.0,
+    };
+    all.sort_by(|Entry { forecast: a, .. }, Entry { forecast: b, .. }| {
+        a.tier
+            .cmp(&b.tier)
+            .then(status(a).cmp(&status(b)))
+            .then(metric(a).total_cmp(&metric(b)))
+    });
+}
+
+/// Ranks the cases by tiers, and within a tier by their metric, least first unless that is a throughput. A case ties with the leader of
+/// the group before it if their difference may be nothing, or is below [`TIE`]. Cases without a steady, complete forecast come last, in
+/// their own order.
+pub(super) fn rank(
+    mut all: Vec<Entry>,
+    baseline: Option<&Column>,
+    scenario: &Scenario,
+    metric: Metric,
+) -> Vec<Entry> {
+    let most = metric == Metric::Throughput;
+    let sound = sound(&all);
+    all.iter_mut().for_each(|e| e.assign_tier(sound));
+    sort(&mut all, most);
+    // Cases with fewer replications than the best are extended by it, which may show that another is the best. Noise alone could let two
+    // take turns for ever.
+    for _ in 0..3 {
+        let Some(best) = all.first().map(|e| (e.case, e.column.clone())) else {
+            break;
+        };
+        for e in &mut all {
+            e.extend_by(&best.1, scenario, metric);
+            e.assign_tier(sound);
+        }
+        sort(&mut all, most);
+        if all[0].case == best.0 {
+            break;
+        }
+    }
+    let best = all.first().map(|e| e.column.clone()).unwrap_or_default();
     let mut leader = 0;
     for i in 0..all.len() {
-        if all[i].0.status != Status::Fine || all[i].0.primary.is_none() {
+        if !all[i].works() {
             continue;
         }
-        if i > 0 && ties(&all[i].1, &all[leader].1) {
-            all[leader].0.tied = true;
-            all[i].0.tied = true;
+        if i > 0 && all[i].forecast.tier == all[leader].forecast.tier && ties(&all[i], &all[leader])
+        {
+            all[leader].forecast.tied = true;
+            all[i].forecast.tied = true;
         } else {
             leader = i;
         }
-        let (forecast, column) = &mut all[i];
+        let Entry {
+            forecast, column, ..
+        } = &mut all[i];
         forecast.rank = u32::try_from(leader + 1).ok();
-        forecast.behind_best = if i == 0 {
-            None
-        } else {
-            paired_difference(column, &best)
-        };
-        forecast.speedup = baseline.and_then(|b| {
-            if most {
-                ratio(column, b)
-            } else {
-                ratio(b, column)
-            }
-        });
+        forecast.paired = column.pairs_with(&best);
+        forecast.behind_best = if i == 0 { None } else { column.behind(&best) };
+        forecast.speedup =
+            baseline.and_then(|b| if most { column.over(b) } else { b.over(column) });
     }
-    all.into_iter().map(|(f, _)| f).collect()
+    all
 }
 
-fn ties(a: &[f64], b: &[f64]) -> bool {
-    let Some(difference) = paired_difference(a, b) else {
+fn ties(a: &Entry, b: &Entry) -> bool {
+    let Some(difference) = a.column.behind(&b.column) else {
         return false;
     };
-    let size = crate::measure::Estimate::of(b).map_or(0.0, |e| e.mean.abs());
+    let size = b.forecast.primary.map_or(0.0, |p| p.mean.abs());
     difference.mean.abs() <= TIE * size || (difference.half.is_some() && difference.covers(0.0))
 }

@@ -7,12 +7,16 @@ use std::sync::{Mutex, PoisonError};
 
 use super::course::{Job, StudyRun, Track};
 use super::drive::{Studies, drive, pool};
+use super::effort::standing;
 use super::fingerprint::fingerprint;
-use super::forecast::{Forecast, Status};
+use super::forecast::{Forecast, Status, controls};
 use super::interpreter::Interpreter;
 use super::options::{Options, Progress, StudyError, is_steady};
-use super::ranking::rank;
+use super::quantity::Quantity;
+use super::ranking::{Column, Entry, rank, sound};
+use super::sample::Sample;
 use super::spread::quantiles;
+use super::standing::{Answer, Standing, answer};
 use super::steady::saturated;
 use super::warning::Warning;
 use crate::cpython::profile::Profile;
@@ -43,7 +47,7 @@ pub struct Study {
     pub batch: bool,
     /// Precision asked for (relative half-width of the metric's interval).
     pub precision: f64,
-    /// Start of the time that counts (steady workloads).
+    /// Start of the time that counts (steady workloads): the latest of all cases.
     pub warmup: Nanos,
     /// Every case, best first.
     pub forecasts: Vec<Forecast>,
@@ -132,48 +136,78 @@ impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync> Studies<'a> for
     }
 }
 
-/// The forecasts of the cases, ranked, and what must be said of them. `start` is where the time that counts begins.
-pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track], start: Nanos) -> Study {
-    let (scenario, profiles, options) = (&*run.scenario, &*run.profiles, run.options);
-    let metric = options.primary(scenario);
-    let most = metric == Metric::Throughput;
-    let mut forecasts: Vec<Forecast> = tracks
-        .iter()
-        .zip(&run.cases)
-        .map(|(t, case)| {
-            let overloaded = saturated(scenario, &t.samples);
-            let mut forecast = Forecast::new(
-                case,
-                scenario,
-                profiles,
-                &t.samples,
-                t.refused.as_ref(),
-                overloaded,
-            );
-            if forecast.status == Status::Fine && !t.latency.is_empty() {
-                forecast.latency_quantiles = Some(quantiles(&t.latency));
-            }
-            forecast
-        })
-        .collect();
-    let columns: Vec<Vec<f64>> = tracks
-        .iter()
-        .map(|t| t.samples.iter().map(|s| s.primary).collect())
+/// The forecasts of all cases by what is known of them so far, ranked.
+pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
+    let entries: Vec<Entry> = (0..tracks.len())
+        .map(|case| entry(run, tracks, case))
         .collect();
     let baseline = run
         .baseline
-        .filter(|&i| forecasts[i].status == Status::Fine);
-    let baseline_name = baseline.map(|i| forecasts[i].name());
-    let base_column = baseline.map(|i| columns[i].clone());
-    let uncertain: Vec<String> = tracks
-        .iter()
-        .zip(&forecasts)
-        .filter(|(t, f)| f.status == Status::Fine && t.pilot.is_some_and(|p| !p.reliable))
-        .map(|(_, f)| f.name())
-        .collect();
-    let hidden = forecasts.split_off(run.shown).into_iter().next();
-    let shown_columns = columns[..run.shown].to_vec();
-    let forecasts = rank(forecasts, shown_columns, base_column.as_deref(), most);
+        .filter(|&i| entries[i].forecast.status == Status::Fine)
+        .map(|i| entries[i].column.clone());
+    // What was only simulated to be compared with takes no place.
+    let (shown, mut hidden): (Vec<Entry>, Vec<Entry>) =
+        entries.into_iter().partition(|e| e.case < run.shown);
+    let most = sound(&shown);
+    hidden.iter_mut().for_each(|e| e.assign_tier(most));
+    let metric = run.options.primary(&run.scenario);
+    let mut all = rank(shown, baseline.as_ref(), &run.scenario, metric);
+    all.extend(hidden);
+    all
+}
+
+fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
+    let (scenario, t) = (&*run.scenario, &tracks[case]);
+    let forecast = Forecast::new(
+        &run.cases[case],
+        scenario,
+        run.options.primary(scenario),
+        &run.profiles,
+        &t.samples,
+        t.refused.as_ref(),
+        saturated(scenario, &t.samples),
+        (t.start, t.begins),
+    );
+    let of = |get: fn(&Sample) -> f64| t.samples.iter().map(get).collect();
+    let unit = run.options.primary(scenario).unit();
+    let control: Vec<f64> = of(|s| s.control);
+    // Users of a closed workload ask when they have been answered: after a warm-up no two cases count the same tasks, and up to a
+    // horizon not even the same number.
+    let closed = matches!(scenario.workload.arrivals, Arrivals::Closed { .. });
+    let whole = t.start == Nanos::ZERO && scenario.horizon.is_none();
+    Entry {
+        column: Column {
+            primary: of(|s| s.primary),
+            own: forecast.primary,
+            quantity: run.options.primary(scenario).quantity(),
+            failing: of(|s| s.values[Quantity::FailureRate as usize]),
+            control: controls(unit, &control).to_vec(),
+            start: t.start,
+            same_tasks: !closed || whole,
+        },
+        forecast,
+        case,
+    }
+}
+
+/// The forecasts of the cases, ranked, and what must be said of them.
+pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
+    let (scenario, profiles, options) = (&*run.scenario, &*run.profiles, run.options);
+    let mut entries = ranked(run, tracks);
+    for e in &mut entries {
+        let latency = &tracks[e.case].latency;
+        if e.forecast.status == Status::Fine && !latency.is_empty() {
+            e.forecast.latency_quantiles = Some(quantiles(latency));
+        }
+    }
+    let fine = |case: usize| {
+        let found = entries.iter().find(|e| e.case == case);
+        found.filter(|e| e.forecast.status == Status::Fine)
+    };
+    let baseline = run.baseline.and_then(fine).map(|e| e.forecast.name());
+    let (shown, hidden): (Vec<Entry>, Vec<Entry>) =
+        entries.into_iter().partition(|e| e.case < run.shown);
+    let forecasts: Vec<Forecast> = shown.into_iter().map(|e| e.forecast).collect();
     let mut study = Study {
         name: scenario.name.clone(),
         question: scenario.question.clone(),
@@ -181,16 +215,28 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track], start: Nanos) -> St
         seed: scenario.seed,
         machine: scenario.machine.clone(),
         interpreters: profiles.iter().map(Interpreter::from).collect(),
-        metric,
+        metric: options.primary(scenario),
         steady: is_steady(scenario),
         batch: scenario.workload.arrivals == Arrivals::Batch,
         precision: options.precision,
-        warmup: start,
+        warmup: forecasts
+            .iter()
+            .map(|f| f.warmup)
+            .max()
+            .unwrap_or(Nanos::ZERO),
         forecasts,
-        hidden_baseline: hidden,
-        baseline: baseline_name,
+        hidden_baseline: hidden.into_iter().next().map(|e| e.forecast),
+        baseline,
         warnings: Vec::new(),
     };
-    study.warnings = super::judge::warnings(&study, scenario, profiles, options, uncertain);
+    study.warnings = super::judge::warnings(&study, scenario, profiles, options);
     study
+}
+
+impl Study {
+    /// Which case to take; see [`answer`](super::answer).
+    pub fn answer(&self) -> Option<Answer> {
+        let standings: Vec<Standing> = self.forecasts.iter().map(standing).collect();
+        answer(&standings, self.metric == Metric::Throughput)
+    }
 }

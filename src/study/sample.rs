@@ -15,12 +15,16 @@ pub(super) struct Sample {
     pub classes: Vec<[f64; LATENCIES.len()]>,
     /// Share of task time by cause; all zero where no task ended.
     pub causes: [f64; CAUSES],
+    /// Share of their children's time by cause; all zero where there are none.
+    pub children: [f64; CAUSES],
     /// Busy share of each core.
     pub cores: Vec<f64>,
     /// The metric that the study ranks by.
     pub primary: f64,
     /// The objectives' metrics, in their order.
     pub objectives: Vec<f64>,
+    /// By how much more the replication was loaded than expected, as a share: a control variate, whose true mean is zero.
+    pub control: f64,
     /// How much the second half's latencies still rise (see [`drift`]).
     pub drift: Option<f64>,
     /// How much longer the second half's latencies are than the first's (see [`growth`]).
@@ -42,6 +46,8 @@ pub(super) struct Reduction<'a> {
     pub objectives: &'a [Metric],
     /// Start of the time that counts.
     pub warmup: Nanos,
+    /// Whether tasks come from outside, so that there may be a steady state.
+    pub steady: bool,
     /// Whether the run ends at a horizon (and not with its last task).
     pub horizon: bool,
     /// Whether the distribution of latencies is kept.
@@ -52,11 +58,13 @@ impl Sample {
     pub(super) fn new(o: &Outcome, how: Reduction<'_>) -> Self {
         let series = o.series.means();
         let spent: f64 = o.causes.iter().map(|c| c.as_secs_f64()).sum();
+        let of_children: f64 = o.children.iter().map(|c| c.as_secs_f64()).sum();
         let end = o.end.as_secs_f64();
         Self {
             values: values(o, how),
             classes: o.class_latency.iter().map(latencies).collect(),
             causes: o.causes.map(|c| share(c.as_secs_f64(), spent)),
+            children: o.children.map(|c| share(c.as_secs_f64(), of_children)),
             cores: o
                 .core_busy
                 .iter()
@@ -64,6 +72,7 @@ impl Sample {
                 .collect(),
             primary: metric(o, how, how.primary),
             objectives: how.objectives.iter().map(|&m| metric(o, how, m)).collect(),
+            control: control(o),
             drift: drift(&series),
             growth: growth(&series),
             events: o.events,
@@ -73,12 +82,23 @@ impl Sample {
     }
 }
 
+/// What was demanded beyond its mean, less by how much the demands came further apart than in the mean: both have exactly known means.
+fn control(o: &Outcome) -> f64 {
+    share(o.demand_excess, o.demand_expected) - share(o.interval_excess, o.interval_expected)
+}
+
 fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// Completed tasks a second of the time that counts.
+/// Completed tasks a second: of a steady state those that complete while tasks keep coming; of a batch or trace, which has none, all
+/// over the makespan. Where nothing completes while tasks come, what those that count did in the time that counts is all there is.
 fn throughput(o: &Outcome, how: Reduction<'_>) -> f64 {
+    if how.steady
+        && let Some(rate) = o.window.rate()
+    {
+        return rate;
+    }
     let until = if how.horizon { o.end } else { o.makespan };
     share(count(o.completed), until.since(how.warmup).as_secs_f64())
 }

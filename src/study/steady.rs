@@ -1,10 +1,12 @@
 //! Where the warm-up ends, and which cases have no steady state.
 
+use super::course::Track;
 use super::quantity::Quantity;
 use super::sample::Sample;
 use crate::engine::Nanos;
-use crate::measure::{BatchSeries, Estimate, mser};
+use crate::measure::{Estimate, mser};
 use crate::scenario::{Arrivals, Dist, Scenario};
+use crate::strategy::Outcome;
 
 /// A second half that rises by this share of the mean, in every replication taken together, is a queue that grows. A queue
 /// that grows without end rises by 0.5; a settled one by nothing.
@@ -27,20 +29,55 @@ pub(super) struct Warmup {
     pub until: Nanos,
     /// Whether the pilot was long enough to tell.
     pub reliable: bool,
+    /// The latest start that leaves enough of the run: never more than half of the arrivals, or of the time up to a horizon, is left out.
+    pub latest: Nanos,
 }
 
-/// MSER-5 on a pilot that counted everything, as a time; never later than the middle of the run.
-pub(super) fn warmup(series: &BatchSeries, end: Nanos) -> Warmup {
-    let cut = mser(&series.means());
-    let until = series
+/// MSER-5 on a pilot that counted everything, as a time.
+pub(super) fn warmup(o: &Outcome, horizon: Option<Nanos>) -> Warmup {
+    let cut = mser(&o.series.means());
+    let until = o
+        .series
         .batches()
         .get(cut.index)
         .filter(|_| cut.index > 0)
         .map_or(Nanos::ZERO, |b| b.start);
+    let half = |t: Nanos| Nanos(t.0 / 2);
+    let latest = [o.half_arrived, horizon.map(half)]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(half(o.end));
     Warmup {
-        until: until.min(Nanos(end.0 / 2)),
-        reliable: cut.reliable,
+        until: until.min(latest),
+        reliable: cut.reliable && until <= latest,
+        latest,
     }
+}
+
+/// Where each case begins to count. Under open arrivals all begin together, after the longest warm-up of those that settle: they then count
+/// the same tasks. The users of a closed workload ask when they have been answered, so that cases are at different tasks at the same
+/// time, and may be over when others have hardly begun: each begins after a warm-up of its own.
+pub(super) fn warmups(scenario: &Scenario, tracks: &[Track]) -> Vec<Nanos> {
+    let settles = |t: &&Track| !t.hopeless() && !saturated(scenario, &t.samples);
+    let pilots = || tracks.iter().filter(settles).filter_map(|t| t.pilot);
+    let own = |t: &Track| match (t.pilot, scenario.warmup) {
+        (Some(p), Some(asked)) => asked.min(p.latest),
+        (Some(p), None) => p.until,
+        (None, _) => t.start,
+    };
+    let closed = matches!(scenario.workload.arrivals, Arrivals::Closed { .. });
+    let common = match scenario.warmup {
+        _ if closed => None,
+        Some(asked) => pilots().map(|p| p.latest).min().map(|l| asked.min(l)),
+        None => pilots().filter(|p| p.reliable).map(|p| p.until).max(),
+    };
+    let start = |t: &Track| match common {
+        Some(common) => common,
+        None if closed => own(t),
+        None => t.start,
+    };
+    tracks.iter().map(start).collect()
 }
 
 /// Whether tasks of an open workload pile up: latencies rise through the second half beyond what chance does, and completions
@@ -140,29 +177,5 @@ mod tests {
                 < 1e-9
         );
         assert_eq!(arrival_rate(&Dist::Constant(Nanos::ZERO)), None);
-    }
-
-    #[test]
-    fn a_warm_up_becomes_a_time() {
-        let mut s = BatchSeries::new();
-        for i in 0..1_000u64 {
-            let value = if i < 100 {
-                9.0
-            } else {
-                1.0 + (i % 2) as f64 * 0.1
-            };
-            s.push(Nanos::from_millis(i), value);
-        }
-        assert_eq!(
-            warmup(&s, Nanos::from_secs(1)),
-            Warmup {
-                until: Nanos::from_millis(100),
-                reliable: true
-            }
-        );
-        assert_eq!(
-            warmup(&s, Nanos::from_millis(150)).until,
-            Nanos::from_millis(75)
-        );
     }
 }

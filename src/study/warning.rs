@@ -1,23 +1,42 @@
 //! What a reader must know before trusting a study's numbers. Warnings are data: each has a code, names the cases that it is
 //! about, and its text ends in a next step.
 
+use super::effort::FEWEST;
+use super::forecast::{Begin, Forecast, Found, Status, Verdict};
+use super::judge::{offloads, runs_children_itself, separates};
 use super::numbers::{bytes, digits, percent, seconds};
+use super::quantity::Quantity;
+use super::run::Study;
+use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
-use crate::scenario::Metric;
+use crate::scenario::{Metric, parse_objective};
+use crate::strategy::Finding;
 
 /// More replications than this are no advice.
 const MANY: u32 = 5_000;
 
-/// A reason not to take the numbers at face value, or something that the run has found.
+/// A reason not to take the numbers at face value, or something that the run has found. Each is a claim about the study's figures:
+/// [`holds`](Self::holds) says whether it is true of them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
     /// Tasks arrive faster than they are done: there is no steady state, so no latency to report.
     Saturated {
-        /// The cases.
-        cases: Vec<String>,
+        /// The cases, each with the tasks that it does a second.
+        cases: Vec<(String, f64)>,
         /// Arrivals a second, where known.
         arrivals: Option<f64>,
+        /// Whether the cores of all of them are busy.
+        cores: bool,
+        /// A case that keeps up.
+        keeps_up: Option<String>,
+    },
+    /// Some fail a larger share of their tasks than others.
+    FailuresDiffer {
+        /// The cases, each with the share of its tasks that fails.
+        cases: Vec<(String, f64)>,
+        /// The case that fails least, with its share.
+        least: (String, f64),
     },
     /// The precision asked for was not reached within the budget.
     NotConverged {
@@ -27,6 +46,8 @@ pub enum Warning {
         precision: f64,
         /// About how many replications would reach it.
         needed: u32,
+        /// A percentile (by name) that all of them know to that precision.
+        instead: Option<String>,
     },
     /// Too few replications for an interval that can be trusted.
     FewReplications {
@@ -37,6 +58,11 @@ pub enum Warning {
     WarmupUncertain {
         /// The cases.
         cases: Vec<String>,
+    },
+    /// Half the run was over before the warm-up that the scenario asks for.
+    WarmupCut {
+        /// The cases, each with the warm-up that was left out instead.
+        cases: Vec<(String, Nanos)>,
     },
     /// The machine's memory was not enough.
     OutOfMemory {
@@ -57,8 +83,8 @@ pub enum Warning {
     },
     /// No task completed.
     NothingCompleted {
-        /// The cases.
-        cases: Vec<String>,
+        /// The cases, each with what became of its tasks instead.
+        cases: Vec<(String, Instead)>,
     },
     /// An interpreter cannot do what a strategy asks.
     Unsupported {
@@ -75,10 +101,20 @@ pub enum Warning {
         /// The cases, each with the longest time.
         cases: Vec<(String, Nanos)>,
     },
+    /// Threads that come back from I/O or native code for a moment wait for the GIL behind threads that compute.
+    Convoy {
+        /// The cases, each with what it costs.
+        cases: Vec<Convoy>,
+    },
     /// What the tasks share is not shared under some strategies: each worker changes its own copy.
     Unshared {
         /// The shared objects and locks.
         names: Vec<String>,
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+    },
+    /// Tasks fan out, but under some strategies the worker that has the task runs its children one after another.
+    SerialChildren {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
@@ -90,6 +126,10 @@ pub enum Warning {
         metric: Metric,
         /// The case that comes closest, with its value.
         closest: (String, f64),
+        /// How far that is from the bound, as a share of it; infinite for a bound of zero.
+        off: f64,
+        /// The objective that this case would meet, if there is one.
+        relaxed: Option<String>,
     },
     /// An interpreter's profile is estimated for the most part.
     EstimatedProfile {
@@ -100,6 +140,53 @@ pub enum Warning {
         /// Parameters in all.
         of: usize,
     },
+    /// The same of strategies that the program itself added, where others work: nothing that anybody asked for.
+    Added(Box<Warning>),
+}
+
+/// What became of tasks of which none completed: means over the replications.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Instead {
+    /// Ended in a failure.
+    pub failed: f64,
+    /// Ran out of time.
+    pub timed_out: f64,
+    /// Still under way at the end.
+    pub in_flight: f64,
+}
+
+impl Instead {
+    fn text(self) -> &'static str {
+        let Self {
+            failed,
+            timed_out,
+            in_flight,
+        } = self;
+        if failed + timed_out + in_flight <= 0.0 {
+            "none arrived in the time that counts"
+        } else if failed >= timed_out.max(in_flight) {
+            "most failed"
+        } else if timed_out >= in_flight {
+            "most ran out of time"
+        } else {
+            "most were still under way at the end"
+        }
+    }
+}
+
+/// What a convoy costs a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Convoy {
+    /// The case.
+    pub case: String,
+    /// The class of tasks that wait.
+    pub task: String,
+    /// How often, in a run.
+    pub times: u64,
+    /// How long each time.
+    pub each: Nanos,
+    /// Share of the tasks' time.
+    pub share: f64,
 }
 
 impl Warning {
@@ -107,9 +194,11 @@ impl Warning {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Saturated { .. } => "saturated",
+            Self::FailuresDiffer { .. } => "failures-differ",
             Self::NotConverged { .. } => "not-converged",
             Self::FewReplications { .. } => "few-replications",
             Self::WarmupUncertain { .. } => "warmup-uncertain",
+            Self::WarmupCut { .. } => "warmup-cut",
             Self::OutOfMemory { .. } => "out-of-memory",
             Self::Deadlock { .. } => "deadlock",
             Self::EventLimit { .. } => "event-limit",
@@ -117,48 +206,80 @@ impl Warning {
             Self::Unsupported { .. } => "unsupported",
             Self::BlockedLoop { .. } => "blocked-loop",
             Self::StarvedLoop { .. } => "starved-loop",
+            Self::Convoy { .. } => "convoy",
             Self::Unshared { .. } => "unshared",
+            Self::SerialChildren { .. } => "serial-children",
             Self::ObjectiveMissed { .. } => "objective-missed",
             Self::EstimatedProfile { .. } => "estimated-profile",
+            Self::Added(of) => of.code(),
         }
     }
 
     /// A fact about the workload or the profile, and no reason to distrust what was computed: `--strict` lets it pass.
     pub fn is_note(&self) -> bool {
-        matches!(
-            self,
-            Self::Unsupported { .. }
-                | Self::BlockedLoop { .. }
-                | Self::StarvedLoop { .. }
-                | Self::Unshared { .. }
-                | Self::EstimatedProfile { .. }
-        )
+        match self {
+            Self::WarmupCut { .. }
+            | Self::Unsupported { .. }
+            | Self::BlockedLoop { .. }
+            | Self::StarvedLoop { .. }
+            | Self::Convoy { .. }
+            | Self::SerialChildren { .. }
+            | Self::Unshared { .. }
+            | Self::EstimatedProfile { .. }
+            | Self::Added(_) => true,
+            Self::Saturated { .. }
+            | Self::FailuresDiffer { .. }
+            | Self::NotConverged { .. }
+            | Self::FewReplications { .. }
+            | Self::WarmupUncertain { .. }
+            | Self::OutOfMemory { .. }
+            | Self::Deadlock { .. }
+            | Self::EventLimit { .. }
+            | Self::NothingCompleted { .. }
+            | Self::ObjectiveMissed { .. } => false,
+        }
     }
 
     /// One or two sentences; the last says what to do.
     pub fn text(&self) -> String {
         match self {
-            Self::Saturated { cases, arrivals } => {
+            Self::Saturated { cases, arrivals, cores, keeps_up } => {
                 let rate = arrivals.map_or(String::new(), |r| format!(" ({} a second)", digits(r, 3)));
+                let each = cases.iter().map(|(c, done)| format!("{c} ({}/s)", digits(*done, 3)));
+                let cores = if *cores { ", add cores (--cores): all are busy" } else { "" };
+                let other = keeps_up.as_ref().map_or(String::new(), |c| format!(", or take {c}, which keeps up"));
                 format!(
                     "{} cannot keep up with the arrivals{rate}: the queue grows without end, so latencies mean nothing. \
-                     Lower the load, add cores (--cores), or take another strategy.",
-                    list(cases)
+                     Lower the load below what is done{cores}{other}.",
+                    list(&each.collect::<Vec<_>>())
                 )
             }
-            Self::NotConverged { cases, precision, needed } => {
+            Self::FailuresDiffer { cases, least: (least, share) } => {
+                let each: Vec<String> = cases.iter().map(|(c, s)| format!("{c} ({})", percent(*s))).collect();
+                format!(
+                    "{} {} of the tasks than {least} ({}), and {} below it: latencies and throughput are of what was completed. Look at \
+                     time-outs and failing steps.",
+                    list(&each),
+                    if cases.len() == 1 { "fails more" } else { "fail more" },
+                    percent(*share),
+                    if cases.len() == 1 { "ranks" } else { "rank" }
+                )
+            }
+            Self::NotConverged { cases, precision, needed, instead } => {
                 let each: Vec<String> = cases.iter().map(|(c, r)| format!("{c} (± {})", percent(*r))).collect();
                 let widest = cases.iter().map(|(_, r)| *r).fold(0.0, f64::max);
-                let next = if *needed <= MANY {
-                    format!("It takes about {needed} replications (--replications {needed})")
-                } else {
+                let goes_on = format!("--precision {} goes on until it is reached", written(*precision));
+                let next = match (*needed <= MANY, instead) {
+                    (true, _) => format!("{goes_on} (about {needed} replications)"),
                     // Long tails: more of the same tells next to nothing.
-                    "Simulate a longer run, or rank by what varies less (--rank-by p50)".into()
+                    (false, Some(p)) => format!("{goes_on}, for days perhaps; or rank by what varies less (--rank-by {p})"),
+                    (false, None) => format!("{goes_on}, for days perhaps"),
                 };
                 format!(
-                    "the precision of {} was not reached by {}. {next}; or accept what there is (--precision {:.0}%).",
+                    "the precision of {} was not reached by {}. {}; or accept what there is (--precision {}%).",
                     percent(*precision),
                     list(&each),
+                    next,
                     libm::ceil(widest * 100.0).min(99.0)
                 )
             }
@@ -169,10 +290,17 @@ impl Warning {
                 format!("{replications} replications make wide intervals. Run at least 5 (--replications 5).")
             }
             Self::WarmupUncertain { cases } => format!(
-                "the run is too short to tell where the warm-up of {} ends. Simulate more arrivals, or set `warmup` in the \
-                 scenario.",
+                "the run is too short to tell where the warm-up of {} ends. Set `warmup` in the scenario, or simulate more arrivals.",
                 list(cases)
             ),
+            Self::WarmupCut { cases } => {
+                let each: Vec<String> = cases.iter().map(|(c, t)| format!("{c} ({})", seconds(*t))).collect();
+                format!(
+                    "half the run of {} was over before the `warmup` of the scenario: only so much is left out there. Simulate more \
+                     tasks to leave out all of it.",
+                    list(&each)
+                )
+            }
             Self::OutOfMemory { cases } => {
                 let each: Vec<String> = cases
                     .iter()
@@ -199,11 +327,13 @@ impl Warning {
                  tasks or shorter CPU steps, or raise --max-events.",
                 list(cases)
             ),
-            Self::NothingCompleted { cases } => format!(
-                "no task of {} completed after the warm-up: all failed, timed out, or were still under way at the end. Check the steps' times \
-                 and failures, or simulate longer.",
-                list(cases)
-            ),
+            Self::NothingCompleted { cases } => {
+                let each: Vec<String> = cases.iter().map(|(c, i)| format!("{c} ({})", i.text())).collect();
+                format!(
+                    "in some replication no task completed: {}. Check the steps' times, time-outs and failures, or simulate longer.",
+                    list(&each)
+                )
+            }
             Self::Unsupported { cases } => {
                 let each: Vec<String> = cases.iter().map(|(c, why)| format!("{c} ({why})")).collect();
                 format!("left out: {}. Name another interpreter or strategy to compare.", list(&each))
@@ -225,6 +355,26 @@ impl Warning {
                     list(&each)
                 )
             }
+            Self::Convoy { cases } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "`{}` under {} ({} each of {} times, {} of its time)",
+                            c.task,
+                            c.case,
+                            seconds(c.each),
+                            c.times,
+                            percent(c.share)
+                        )
+                    })
+                    .collect();
+                format!(
+                    "a convoy: back from I/O or native code for a moment, tasks wait for the GIL until threads that compute are made \
+                     to let it go: {}. Compute in processes, or take a free-threaded interpreter.",
+                    list(&each)
+                )
+            }
             Self::Unshared { names, strategies } => {
                 let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
                 format!(
@@ -234,24 +384,149 @@ impl Warning {
                     list(strategies)
                 )
             }
-            Self::ObjectiveMissed { objective, metric, closest: (case, value) } => {
-                let (value, next) = match metric {
-                    Metric::Memory => (bytes(*value), "Use fewer workers"),
-                    Metric::FailureRate => (percent(*value), "Lower the load"),
-                    Metric::Throughput => (format!("{} tasks/s", digits(*value, 3)), "Add cores (--cores)"),
-                    Metric::Cpu => (seconds(Nanos::from_secs_f64(*value)), "Take a lighter strategy"),
-                    _ => (seconds(Nanos::from_secs_f64(*value)), "Add cores (--cores)"),
+            Self::SerialChildren { strategies } => format!(
+                "the tasks fan out, but under {} the worker that has a task runs its children one after another. Fan out from an event loop \
+                 (asyncio+processes), or submit the children as tasks of their own.",
+                list(strategies)
+            ),
+            Self::ObjectiveMissed { objective, metric, closest: (case, value), off, relaxed } => {
+                let value = match metric {
+                    Metric::Memory => bytes(*value),
+                    Metric::FailureRate => percent(*value),
+                    Metric::Throughput => format!("{} tasks/s", digits(*value, 3)),
+                    Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => {
+                        seconds(Nanos::from_secs_f64(*value))
+                    }
                 };
+                let off = if off.is_finite() { format!(" ({} off)", percent(*off)) } else { String::new() };
+                let relaxed = relaxed.as_ref().map_or(String::new(), |r| format!(" to `{r}`, which it meets"));
                 format!(
-                    "no strategy meets `{objective}`; {case} comes closest with {value}. {next}, or relax the objective."
+                    "no strategy meets `{objective}`; {case} comes closest with {value}{off}. Relax the objective{relaxed}; or see under \
+                     Why what its time goes into."
                 )
             }
             Self::EstimatedProfile { interpreter, defaults, of } => format!(
                 "{defaults} of {of} parameters of {interpreter} are estimates, not measurements. `pchsim profiles` lists \
                  the interpreters that were measured."
             ),
+            Self::Added(of) => format!("{} (Added by the program itself, which compares a full set.)", of.text()),
         }
     }
+
+    /// Whether it is true of the study.
+    pub fn holds(&self, study: &Study) -> bool {
+        let of = |name: &String| study.forecasts.iter().find(|f| f.name() == *name);
+        let is = |name: &String, status: Status| of(name).is_some_and(|f| f.status == status);
+        let mean = |f: &Forecast, q| f.get(q).map(|e| e.mean);
+        match self {
+            Self::Saturated { cases, cores, keeps_up, .. } => {
+                let busy = |f: &Forecast| mean(f, Quantity::Utilization).is_some_and(|u| u >= BUSY);
+                cases.iter().all(|(c, done)| {
+                    is(c, Status::Saturated)
+                        && of(c).is_some_and(|f| {
+                            mean(f, Quantity::Throughput).unwrap_or(0.0) == *done && (!cores || busy(f))
+                        })
+                }) && keeps_up.as_ref().is_none_or(|c| is(c, Status::Fine))
+            }
+            Self::FailuresDiffer { cases, least } => {
+                let share = |c: &String| of(c).and_then(|f| mean(f, Quantity::FailureRate));
+                share(&least.0) == Some(least.1)
+                    && cases.iter().all(|(c, s)| {
+                        share(c) == Some(*s)
+                            && *s > least.1 + FAILS_MORE
+                            && of(c).is_some_and(|f| f.tier == Tier::Fails)
+                    })
+            }
+            Self::NotConverged { cases, precision, instead, .. } => cases.iter().all(|(c, r)| {
+                let known = |name: &String| {
+                    let q = Quantity::ALL.into_iter().find(|q| q.percentile().as_ref() == Some(name));
+                    let relative = q.and_then(|q| of(c)?.get(q)?.relative());
+                    relative.is_some_and(|r| r <= *precision)
+                };
+                of(c).and_then(|f| f.primary?.relative()) == Some(*r)
+                    && r > precision
+                    && instead.as_ref().is_none_or(known)
+            }),
+            Self::FewReplications { replications } => {
+                let fine = study.forecasts.iter().filter(|f| f.status == Status::Fine);
+                fine.map(|f| f.replications).min() == Some(*replications) && *replications < FEWEST
+            }
+            Self::WarmupUncertain { cases } => {
+                cases.iter().all(|c| of(c).is_some_and(|f| f.begins == Begin::Uncertain))
+            }
+            Self::WarmupCut { cases } => cases.iter().all(|(c, t)| {
+                of(c).is_some_and(|f| f.begins == Begin::CutShort && f.warmup == *t)
+            }),
+            Self::OutOfMemory { cases } => cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory)),
+            Self::Deadlock { cases } => cases.iter().all(|(c, ..)| is(c, Status::Deadlock)),
+            Self::EventLimit { cases, .. } => cases.iter().all(|c| is(c, Status::EventLimit)),
+            Self::NothingCompleted { cases } => {
+                cases.iter().all(|(c, _)| is(c, Status::NothingCompleted))
+            }
+            Self::Unsupported { cases } => {
+                cases.iter().all(|(c, why)| is(c, Status::Unsupported(why.clone())))
+            }
+            Self::BlockedLoop { cases } | Self::StarvedLoop { cases } => cases.iter().all(|(c, t)| {
+                let offloaded = matches!(self, Self::StarvedLoop { .. });
+                let blocked = |x: &Found| {
+                    matches!(x.finding, Finding::BlockedLoop { lasted, .. } if lasted == *t)
+                };
+                of(c).is_some_and(|f| offloads(&f.strategy) == offloaded && f.findings.iter().any(blocked))
+            }),
+            Self::Convoy { cases } => cases.iter().all(|c| {
+                let same = |x: &Found| match &x.finding {
+                    Finding::Convoy { times, waited, task, .. } => {
+                        *times == c.times && *task == c.task && Nanos(waited.0 / times.max(&1)) == c.each
+                    }
+                    _ => false,
+                };
+                of(&c.case).is_some_and(|f| f.findings.iter().any(same))
+            }),
+            Self::SerialChildren { strategies } => {
+                let compared = |s: &String| {
+                    study.forecasts.iter().any(|f| f.strategy_label == *s && runs_children_itself(&f.strategy))
+                };
+                !strategies.is_empty() && strategies.iter().all(compared)
+            }
+            Self::Unshared { names, strategies } => {
+                let compared = |s: &String| {
+                    study.forecasts.iter().any(|f| f.strategy_label == *s && separates(&f.strategy))
+                };
+                !names.is_empty() && strategies.iter().all(compared)
+            }
+            Self::ObjectiveMissed { objective, closest: (case, value), relaxed, .. } => {
+                let judged = |f: &Forecast| f.objectives.iter().find(|o| o.text == *objective).cloned();
+                let missed = study.forecasts.iter().all(|f| {
+                    judged(f).is_some_and(|o| o.verdict == Verdict::Missed)
+                });
+                let value_of = of(case).and_then(judged).and_then(|o| o.value);
+                let would_meet = relaxed.as_ref().is_none_or(|r| {
+                    value_of.zip(parse_objective(r).ok()).is_some_and(|(v, o)| {
+                        if o.below { v.high() < o.bound } else { v.low() > o.bound }
+                    })
+                });
+                missed && value_of.is_some_and(|v| v.mean == *value) && would_meet
+            }
+            Self::EstimatedProfile { interpreter, defaults, .. } => study
+                .interpreters
+                .iter()
+                .any(|i| i.name == *interpreter && i.estimated == *defaults),
+            Self::Added(of) => of.holds(study) && study.forecasts.iter().any(|f| f.status == Status::Fine),
+        }
+    }
+}
+
+/// Cores that are busy for this share of the time are all busy.
+pub(super) const BUSY: f64 = 0.95;
+
+/// A share as options take it: exactly this one.
+fn written(share: f64) -> String {
+    let short = percent(share);
+    let exact = short
+        .strip_suffix('%')
+        .and_then(|p| p.parse::<f64>().ok())
+        .is_some_and(|p| p / 100.0 == share);
+    if exact { short } else { share.to_string() }
 }
 
 /// "a, b and 3 more".

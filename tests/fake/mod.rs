@@ -1,7 +1,7 @@
 //! A simulator whose answers are known: a queue with some servers, first come first served, by Lindley's recursion.
 
 use pchsim::engine::Nanos;
-use pchsim::measure::{BatchSeries, Histogram};
+use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
 };
@@ -127,13 +127,16 @@ pub(crate) fn queue_outcome(i: &SimInput<'_>, cold: Nanos) -> Result<Outcome, St
     Ok(o)
 }
 
-fn empty(cores: usize) -> Outcome {
+pub(crate) fn empty(cores: usize) -> Outcome {
     Outcome {
         arrived: 0,
         completed: 0,
         failed: 0,
         timed_out: 0,
         in_flight: 0,
+        arrivals_end: None,
+        half_arrived: None,
+        window: Completions::from(Nanos::ZERO),
         makespan: Nanos::ZERO,
         closed: Nanos::ZERO,
         latency: Histogram::new(),
@@ -141,6 +144,11 @@ fn empty(cores: usize) -> Outcome {
         series: BatchSeries::new(),
         latencies: Vec::new(),
         causes: [Nanos::ZERO; CAUSES],
+        children: [Nanos::ZERO; CAUSES],
+        demand_excess: 0.0,
+        demand_expected: 0.0,
+        interval_excess: 0.0,
+        interval_expected: 0.0,
         cpu: Nanos::ZERO,
         core_busy: vec![Nanos::ZERO; cores],
         end: Nanos::ZERO,

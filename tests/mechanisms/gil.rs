@@ -1,7 +1,8 @@
 //! The GIL: facts sheet 3.
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Dist, Step};
+use pchsim::scenario::{Dist, Step, Strategy, Workers};
+use pchsim::strategy::Finding;
 
 use crate::common::{cpu, io, ms};
 use crate::{each, threads, us};
@@ -70,4 +71,61 @@ fn the_switch_interval_can_be_set() {
     case.profile.params.switch_interval = 1e6;
     // A 1.0001, B 1.0001, A 0.9999, B 0.9999: A ends at 13.0001.
     assert_eq!(case.run().latencies, [Nanos(13_000_100), ms(14)]);
+}
+
+/// How often which class was convoyed, how long, and in how much time of its tasks.
+fn convoy(tasks: &[Vec<Step>]) -> Option<(u64, Nanos, Nanos, String)> {
+    let per_task = Strategy::Threads(Workers::PerTask);
+    let found = each(true, per_task, tasks).run().findings;
+    match found.as_slice() {
+        [] => None,
+        [
+            Finding::Convoy {
+                times,
+                waited,
+                of,
+                task,
+            },
+        ] => Some((*times, *waited, *of, task.clone())),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// 3.7: returns that wait for an interval and have a moment's work are told from threads that want to compute themselves.
+#[test]
+fn a_convoy_is_found() {
+    let returns = |times, away: Step, work| vec![Step::Repeat(times, vec![away, cpu(work)])];
+    let spin = vec![cpu(ms(2_000))];
+    for away in [io(ms(1)), native(ms(1))] {
+        let (times, waited, of, task) =
+            convoy(&[spin.clone(), returns(20, away.clone(), us(10))]).unwrap();
+        assert_eq!((times, &*task), (20, "class 1"));
+        // An interval and the time to the next checkpoint each.
+        assert_eq!(waited, Nanos(5_000_100) * 20);
+        // And 1 ms outside and 10 us of work each time; its thread's start took an interval too.
+        let start = of - waited - us(1_010) * 20;
+        assert!(start <= us(5_001), "{start:?}");
+        // Too few to matter.
+        assert_eq!(
+            convoy(&[spin.clone(), returns(9, away.clone(), us(10))]),
+            None
+        );
+        // So little of its time that nobody would notice.
+        let away = |time| match &away {
+            Step::Io(_) => io(time),
+            _ => native(time),
+        };
+        assert_eq!(
+            convoy(&[spin.clone(), returns(20, away(ms(60)), us(10))]),
+            None
+        );
+        // Whoever has as much to compute takes turns.
+        assert_eq!(
+            convoy(&[spin.clone(), returns(20, away(ms(1)), ms(6))]),
+            None
+        );
+    }
+    // Nobody is in the way.
+    let short = returns(20, io(ms(1)), us(10));
+    assert_eq!(convoy(&[short.clone(), short]), None);
 }

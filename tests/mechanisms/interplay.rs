@@ -1,11 +1,13 @@
 //! Tasks that wait for one another: deadlocks, queues, time-outs, failures, children.
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Offload, Step, Strategy, Workers};
-use pchsim::strategy::{Finding, Outcome};
+use pchsim::scenario::{
+    Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers,
+};
+use pchsim::strategy::{Cause, Finding, Outcome};
 
 use crate::common::{Case, class, cpu, io, machine, ms};
-use crate::{batch, each, latencies, threads};
+use crate::{batch, each, executor, latencies, threads};
 
 fn asyncio() -> Strategy {
     Strategy::Asyncio {
@@ -424,5 +426,133 @@ fn a_timer_that_was_called_off_hides_no_deadlock() {
         let (at, waiting) = deadlock(&case);
         assert_eq!(at, ms(10));
         assert_eq!(waiting.len(), 1);
+    }
+}
+
+/// What the program itself does for a task it does once, whoever executes the task and however it came.
+#[test]
+fn every_strategy_dispatches_each_task_once() {
+    let asyncio = |offload| Strategy::Asyncio {
+        limit: Some(2),
+        offload,
+    };
+    let prefork = |each| Strategy::Prefork {
+        processes: 2,
+        each: Box::new(each),
+    };
+    // Enough for all tasks and their children at once: tasks that wait for children in their own pool would wait for ever.
+    let many = Workers::Exactly(16);
+    let strategies = [
+        Strategy::Sequential,
+        threads(16),
+        Strategy::Threads(Workers::PerTask),
+        executor(16, StartMethod::Fork),
+        Strategy::Processes {
+            workers: many,
+            start: StartMethod::Spawn,
+            api: ProcessApi::Pool { chunksize: Some(3) },
+        },
+        Strategy::Interpreters(many),
+        asyncio(Offload::None),
+        asyncio(Offload::Threads(many)),
+        asyncio(Offload::Processes(many, StartMethod::Forkserver)),
+        asyncio(Offload::Interpreters(many)),
+        prefork(Strategy::Sequential),
+        prefork(threads(16)),
+        prefork(asyncio(Offload::None)),
+    ];
+    let recorded = (0..6).map(|i| TracedTask {
+        at: ms(3 * i),
+        class: 0,
+        demands: Vec::new(),
+    });
+    let arrivals = [
+        Arrivals::Batch,
+        Arrivals::Trace(recorded.collect()),
+        Arrivals::Open {
+            interval: Dist::Constant(ms(3)),
+            count: Some(6),
+        },
+        Arrivals::Closed {
+            users: 3,
+            think: Dist::Constant(ms(1)),
+            count: Some(6),
+        },
+    ];
+    for strategy in strategies {
+        for arrivals in &arrivals {
+            // Children are part of their task: nobody dispatches them.
+            let steps = vec![
+                cpu(ms(1)),
+                Step::FanOut {
+                    count: 2,
+                    steps: vec![cpu(ms(1))],
+                },
+            ];
+            let mut case = batch(true, strategy.clone(), vec![class(6, steps)]);
+            case.workload.arrivals = arrivals.clone();
+            case.profile.params.interp_create = 1e-3; // Possible, and free.
+            let without = case.run().cpu;
+            case.workload.dispatch = ms(2);
+            let with = case.run();
+            assert_eq!(with.cpu, without + ms(12), "{strategy:?}, {arrivals:?}");
+        }
+    }
+}
+
+/// Children's time by cause: whoever executes them, and beside that of their parents, which it changes nothing of.
+#[test]
+fn childrens_time_has_causes() {
+    let family = vec![
+        cpu(ms(10)),
+        Step::FanOut {
+            count: 4,
+            steps: vec![cpu(ms(100)), io(ms(50))],
+        },
+    ];
+    let run = |strategy, gil| {
+        let mut case = each(gil, strategy, std::slice::from_ref(&family));
+        case.profile.params.interp_create = 1e-3;
+        case.run()
+    };
+    let of = |o: &Outcome, cause: Cause| {
+        let c = cause as usize;
+        (o.causes[c], o.children[c])
+    };
+    // Side by side, without a GIL: the parent waits while each child does its work.
+    let side_by_side = run(threads(16), false);
+    assert_eq!(of(&side_by_side, Cause::Running), (ms(10), ms(400)));
+    assert_eq!(of(&side_by_side, Cause::Io), (ms(0), ms(200)));
+    assert_eq!(of(&side_by_side, Cause::Queue), (ms(150), ms(0)));
+    // One after another on a loop: they wait 100, 200 and 300 ms for it, and, back from outside, 250, 150 and 50 for the others.
+    let on_a_loop = run(asyncio(), true);
+    assert_eq!(of(&on_a_loop, Cause::Running), (ms(10), ms(400)));
+    assert_eq!(of(&on_a_loop, Cause::Loop).1, ms(600 + 450));
+    assert_eq!(of(&on_a_loop, Cause::Queue).0, ms(450));
+    // In the worker's own thread: what it does for them is theirs, and their parent's.
+    for strategy in [Strategy::Sequential, executor(2, StartMethod::Fork)] {
+        let inside = run(strategy, true);
+        assert_eq!(of(&inside, Cause::Running), (ms(410), ms(400)));
+        assert_eq!(of(&inside, Cause::Io), (ms(200), ms(200)));
+        assert_eq!(of(&inside, Cause::Queue), (ms(0), ms(0)));
+    }
+}
+
+/// The children of a task from before the warm-up do not count, like it.
+#[test]
+fn children_count_with_their_parent() {
+    let steps = vec![Step::FanOut {
+        count: 2,
+        steps: vec![cpu(ms(1))],
+    }];
+    for strategy in [threads(16), asyncio(), Strategy::Sequential] {
+        let mut case = batch(false, strategy, vec![class(0, steps.clone())]);
+        case.workload.arrivals = Arrivals::Open {
+            interval: Dist::Constant(ms(10)),
+            count: Some(10),
+        };
+        case.warmup = ms(55);
+        let running = case.run().children[Cause::Running as usize];
+        assert_eq!(running, ms(2 * 5));
     }
 }

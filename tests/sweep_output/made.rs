@@ -7,7 +7,9 @@ use pchsim::report::sweep::{self, SweepFacts};
 use pchsim::scenario::{MachineSpec, Metric, Strategy};
 use pchsim::strategy::CAUSES;
 use pchsim::study::sweep::{Axis, AxisValue, Plan, Point};
-use pchsim::study::{Forecast, Judgement, LATENCIES, Quantity, Status, Study, Verdict, Warning};
+use pchsim::study::{
+    Begin, Forecast, Judgement, LATENCIES, Quantity, Status, Study, Tier, Verdict, Warning, excess,
+};
 
 /// What a strategy reaches: mean and half-width, or why nothing.
 pub(crate) type Reached = Result<(f64, f64), Status>;
@@ -127,9 +129,20 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         status: reached.err().unwrap_or(Status::Fine),
         rank: None,
         tied: false,
+        tier: match (&primary, objectives.as_ref()) {
+            (None, _) => Tier::NoForecast,
+            (_, Some(o)) if o.verdict == Verdict::Missed => Tier::Misses,
+            _ => Tier::Meets,
+        },
+        excess: excess(objectives.as_slice()),
+        added: false,
+        warmup: Nanos::ZERO,
+        begins: Begin::Whole,
+        paired: true,
         values,
         classes: Vec::new(),
         causes,
+        children: None,
         cores: vec![0.5; 2],
         primary,
         behind_best: None,

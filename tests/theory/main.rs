@@ -12,6 +12,7 @@
 mod batch;
 mod closed;
 mod exact;
+mod excess;
 #[path = "../common/free.rs"]
 mod free;
 mod horizon;

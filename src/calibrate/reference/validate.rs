@@ -308,7 +308,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
                 ));
             }
             Finding::Unsupported(why) => return Err(why.clone()),
-            Finding::BlockedLoop { .. } => {}
+            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {

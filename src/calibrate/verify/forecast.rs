@@ -186,7 +186,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
                 ));
             }
             Finding::Unsupported(why) => return Err(why.clone()),
-            Finding::BlockedLoop { .. } => {}
+            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
         }
     }
     if outcome.in_flight > 0 {

@@ -66,6 +66,15 @@ impl Machine {
         self.note(tid);
     }
 
+    /// Lets the thread's time count as that of a task's child from now on (or no longer), whether or not it is a task's own too.
+    #[inline]
+    pub fn count_childs(&mut self, tid: Tid, counted: bool) {
+        if self.threads[tid as usize].childs != counted {
+            self.flush(tid);
+            self.threads[tid as usize].childs = counted;
+        }
+    }
+
     /// Changes the cause that a running thread's time belongs to.
     #[inline]
     pub fn set_run_cause(&mut self, tid: Tid, cause: Cause) {
@@ -81,11 +90,20 @@ impl Machine {
         self.totals[cause as usize] += time;
     }
 
+    /// The same for a child's time.
+    #[inline]
+    pub fn add_childs_time(&mut self, cause: Cause, time: Nanos) {
+        self.childs[cause as usize] += time;
+    }
+
     #[inline]
     pub(super) fn flush(&mut self, tid: Tid) {
         let t = &mut self.threads[tid as usize];
         if t.counted {
             self.totals[t.cause as usize] += self.now - t.since;
+        }
+        if t.childs {
+            self.childs[t.cause as usize] += self.now - t.since;
         }
         t.since = self.now;
     }
@@ -114,6 +132,11 @@ impl Machine {
     /// Task time by cause so far.
     pub fn totals(&self) -> [Nanos; CAUSES] {
         self.totals
+    }
+
+    /// Time of children by cause so far.
+    pub fn childs_totals(&self) -> [Nanos; CAUSES] {
+        self.childs
     }
 
     /// CPU time of all threads.

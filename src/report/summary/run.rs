@@ -4,10 +4,12 @@ use super::{
     Cell, Column, Names, Notice, Objective, Ranking, Row, Summary, Table, Words, article, facts,
     shared_unit, why,
 };
-use crate::report::document::{CaseDocument, EstimateDocument, RunDocument};
+use crate::report::document::{
+    CaseDocument, EstimateDocument, ObjectiveDocument, RunDocument, standings,
+};
 use crate::report::grid::Interval;
 use crate::scenario::Metric;
-use crate::study::{Quantity, digits};
+use crate::study::{self, Answer, FAILS_MORE, Quantity, Tier, Unit, digits, percent};
 
 pub(super) fn summary(run: &RunDocument) -> Summary {
     let ranking = Ranking::new(&run.ranked_by);
@@ -54,26 +56,122 @@ fn names(run: &RunDocument, cases: &[&CaseDocument]) -> Vec<String> {
 }
 
 fn answer(run: &RunDocument, ranking: &Ranking) -> Vec<Words> {
-    let leaders: Vec<&CaseDocument> = run.cases.iter().filter(|c| c.rank == Some(1)).collect();
-    let mut all = match leaders.first().and_then(|c| c.primary().map(|p| (*c, p))) {
-        Some((best, value)) => first_place(run, ranking, &leaders, best, value),
+    let standings = standings(run.cases.iter());
+    let mut all = match study::answer(&standings, !ranking.less_is_better()) {
+        Some(answer) => taken(run, ranking, &answer),
         None => vec![no_best(run)],
     };
-    all.extend(without_numbers(run, !leaders.is_empty()));
+    all.extend(without_numbers(
+        run,
+        standings.iter().any(|s| s.rank.is_some()),
+    ));
     all
+}
+
+/// What is said of the case to take, and of what is faster but not to be taken.
+fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
+    let take = &run.cases[answer.take];
+    let leaders: Vec<&CaseDocument> = std::iter::once(answer.take)
+        .chain(answer.tied.iter().copied())
+        .map(|i| &run.cases[i])
+        .collect();
+    let Some(value) = take.primary() else {
+        return vec![no_best(run)];
+    };
+    let mut all = Vec::new();
+    if !answer.meets {
+        let missed = missed_by(take, take.excess());
+        all.push(Words::default().text(format!(
+            "No strategy meets every objective; the nearest misses {missed}."
+        )));
+    }
+    all.push(first_place(run, ranking, answer, &leaders, value));
+    let undecided: Vec<String> = take
+        .objectives
+        .iter()
+        .filter(|o| o.verdict == "undecided")
+        .map(|o| o.objective.clone())
+        .collect();
+    if !undecided.is_empty() {
+        let words = Words::default().text("At this precision it is undecided whether it meets ");
+        all.push(words.names(&undecided).text("; that counts as met."));
+    }
+    if let Some(f) = take.get(Quantity::FailureRate).filter(|f| f.mean > 0.0) {
+        all.push(Words::default().text(format!(
+            "It fails {} of its tasks: latencies and throughput are of the others.",
+            percent(f.mean)
+        )));
+    }
+    if let Some((fastest, best)) = answer.fastest.and_then(|i| {
+        let case = &run.cases[i];
+        Some((case, case.primary()?))
+    }) {
+        let share = |c: &CaseDocument| c.get(Quantity::FailureRate).map_or(0.0, |e| e.mean);
+        let more = share(fastest) - share(take) > FAILS_MORE;
+        let but = match (more, answer.meets) {
+            (true, _) => format!("fails {} of its tasks", percent(share(fastest))),
+            (false, true) => format!("misses {}", missed_by(fastest, fastest.excess())),
+            (false, false) => format!(
+                "is further off: it misses {}",
+                missed_by(fastest, fastest.excess())
+            ),
+        };
+        let costs = EstimateDocument {
+            mean: value.mean - best.mean,
+            low: None,
+            high: None,
+            ..value
+        };
+        all.push(
+            Words::default()
+                .text("By its ")
+                .text(&ranking.name)
+                .text(" alone, ")
+                .name(short_name(run, fastest))
+                .text(format!(
+                    " would be first with {}, but it {but}; ",
+                    ranking.text(best)
+                ))
+                .name(short_name(run, take))
+                .text(format!(" {}.", ranking.behind(costs, best.mean))),
+        );
+    }
+    all.extend(does_not_pay(run, take, &leaders));
+    all
+}
+
+/// The objective that a case misses by most, and by how much.
+fn missed_by(case: &CaseDocument, excess: f64) -> String {
+    let over = |o: &ObjectiveDocument| match o.value {
+        Some(v) if o.bound > 0.0 => (v.mean - o.bound).abs() / o.bound,
+        _ => f64::INFINITY,
+    };
+    let missed = case.objectives.iter().filter(|o| o.verdict == "missed");
+    let worst = missed.max_by(|a, b| over(a).total_cmp(&over(b)));
+    let by = if excess.is_finite() {
+        format!(" by {}", percent(excess))
+    } else {
+        String::new()
+    };
+    worst.map_or(String::new(), |o| format!("{}{by}", o.objective))
+}
+
+fn is_baseline(run: &RunDocument, c: &CaseDocument) -> bool {
+    run.baseline.as_deref() == Some(c.name().as_str())
 }
 
 fn first_place(
     run: &RunDocument,
     ranking: &Ranking,
+    answer: &Answer,
     leaders: &[&CaseDocument],
-    best: &CaseDocument,
     value: EstimateDocument,
-) -> Vec<Words> {
-    let is_baseline = |c: &CaseDocument| run.baseline.as_deref() == Some(c.name().as_str());
+) -> Words {
+    let best = leaders[0];
     let mut words = Words::default().names(&names(run, leaders));
     let fine = run.cases.iter().filter(|c| c.is_fine()).count();
     words = match leaders {
+        _ if !answer.meets => words.text(if leaders.len() == 1 { " has" } else { " have" }),
         [_] if fine == 1 => words.text(" takes"),
         [_] => words.text(" is best, with"),
         _ => words.text(" do equally well (less than 1% apart, or not to be told apart), with"),
@@ -85,45 +183,61 @@ fn first_place(
         ranking.text(value)
     ));
     if let (Some(speedup), Some(baseline)) = (best.speedup, &run.baseline)
-        && !leaders.iter().any(|c| is_baseline(c))
+        && !leaders.iter().any(|c| is_baseline(run, c))
     {
         let baseline = run
             .cases
             .iter()
             .chain(run.hidden_baseline.as_ref())
-            .find(|c| is_baseline(c))
+            .find(|c| is_baseline(run, c))
             .map_or_else(|| baseline.clone(), |c| short_name(run, c));
         words = words
             .text(format!(": {} ", ranking.ahead(speedup)))
             .name(baseline);
     }
-    let next = run.cases.iter().find(|c| c.rank.is_some_and(|r| r > 1));
-    if let Some((next, behind)) = next.and_then(|c| Some((c, behind(c)?))) {
+    let standings = standings(run.cases.iter());
+    let tier = standings[answer.take].tier;
+    let next = run
+        .cases
+        .iter()
+        .zip(&standings)
+        .find(|(c, s)| answer.meets && s.tier == tier && c.rank > best.rank);
+    if let Some((next, behind)) = next.and_then(|(c, _)| Some((c, c.behind_best()?))) {
         words = words
             .text("; next is ")
             .name(short_name(run, next))
             .text(format!(", which {}", ranking.behind(behind, value.mean)));
     }
-    let mut all = vec![words.text(".")];
-    let little = matches!(
-        best.speedup_reading.as_deref(),
-        Some("slower" | "not worth it")
-    );
-    if little || leaders.iter().any(|c| is_baseline(c)) && fine > 1 {
-        all.push(Words::default().text(
-            "Concurrency does not pay here: plain sequential code does about as well, or better.",
-        ));
-    }
-    all
+    words.text(".")
 }
 
-/// The paired difference from the best.
-fn behind(case: &CaseDocument) -> Option<EstimateDocument> {
-    let (_, value) = case
-        .others
-        .iter()
-        .find(|(key, _)| key.starts_with("behind_best_"))?;
-    serde_json::from_value(value.clone()).ok()
+fn does_not_pay(
+    run: &RunDocument,
+    take: &CaseDocument,
+    leaders: &[&CaseDocument],
+) -> Option<Words> {
+    let fine = run.cases.iter().filter(|c| c.is_fine()).count();
+    let little = matches!(
+        take.speedup_reading.as_deref(),
+        Some("slower" | "not worth it")
+    );
+    let sequential = leaders.iter().any(|c| is_baseline(run, c));
+    let all = || run.cases.iter().chain(run.hidden_baseline.as_ref());
+    let standings = standings(all());
+    let mut of = all().zip(&standings);
+    let baseline = of.find(|(c, _)| is_baseline(run, c))?.1.tier;
+    let best = all()
+        .zip(&standings)
+        .find(|(c, _)| std::ptr::eq(*c, take))?
+        .1
+        .tier;
+    (fine > 1 && baseline <= best && (little || sequential)).then(|| {
+        Words::default().text(if sequential {
+            "Concurrency does not pay here: nothing does better than plain sequential code."
+        } else {
+            "Concurrency does not pay here: plain sequential code does about as well, or better."
+        })
+    })
 }
 
 fn no_best(run: &RunDocument) -> Words {
@@ -182,6 +296,7 @@ fn quantity(metric: Option<Metric>) -> Option<Quantity> {
 }
 
 fn table(run: &RunDocument, ranking: &Ranking) -> Table {
+    let answer = study::answer(&standings(run.cases.iter()), !ranking.less_is_better());
     let mut t = Builder {
         run,
         table: Table {
@@ -194,9 +309,12 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
             rows: run
                 .cases
                 .iter()
-                .map(|c| Row {
+                .enumerate()
+                .map(|(i, c)| Row {
                     cells: Vec::new(),
-                    best: c.rank == Some(1),
+                    best: answer
+                        .as_ref()
+                        .is_some_and(|a| a.meets && (a.take == i || a.tied.contains(&i))),
                     fine: c.is_fine(),
                 })
                 .collect(),
@@ -220,6 +338,12 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
             Cell::name(names.interpreter(c))
         });
     }
+    // Beside the name: what fails is not to be overlooked for its latencies.
+    let failures = |c: &CaseDocument| c.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
+    if run.cases.iter().any(failures) {
+        let share = |c: &CaseDocument| c.get(Quantity::FailureRate);
+        t.numbers("failed", Unit::Share, Interval::IfVisible, share);
+    }
     t.numbers(
         &ranking.name,
         ranking.unit(),
@@ -227,7 +351,14 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
         CaseDocument::primary,
     );
     if run.baseline.is_some() || run.cases.iter().any(|c| !c.is_fine()) {
-        t.push(Column::new("vs baseline", "", false), |c| against(run, c));
+        let tiers = standings(run.cases.iter());
+        let fails = |c: &CaseDocument| {
+            let mut all = run.cases.iter().zip(&tiers);
+            all.any(|(x, s)| std::ptr::eq(x, c) && s.tier == Tier::Fails)
+        };
+        t.push(Column::new("vs baseline", "", false), |c| {
+            against(run, c, fails(c))
+        });
     }
     let primary = quantity(ranking.metric);
     for (title, q) in [
@@ -238,14 +369,11 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
         ("tasks/s", Quantity::Throughput),
         ("CPU", Quantity::Cpu),
         ("memory", Quantity::MemoryPeak),
-        ("failed", Quantity::FailureRate),
     ] {
         // A batch is judged by its makespan; its latencies are the times at which parts of it are done.
         let of_batches = q == Quantity::Makespan && run.steady_state
             || q == Quantity::P95 && run.batch == Some(true);
-        let failures = |c: &CaseDocument| c.get(q).is_some_and(|e| e.mean > 0.0);
-        let none_fails = q == Quantity::FailureRate && !run.cases.iter().any(failures);
-        if primary != Some(q) && !of_batches && !none_fails {
+        if primary != Some(q) && !of_batches {
             t.numbers(title, q.unit(), Interval::IfVisible, |c| c.get(q));
         }
     }
@@ -262,12 +390,16 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
     t.table
 }
 
-fn against(run: &RunDocument, c: &CaseDocument) -> Cell {
+fn against(run: &RunDocument, c: &CaseDocument, fails: bool) -> Cell {
     if run.baseline.as_deref() == Some(c.name().as_str()) {
         return Cell::number(1.0, "baseline");
     }
     match (c.speedup, &c.speedup_reading) {
         _ if !c.is_fine() => Cell::text(c.status.clone()),
+        // Less work done sooner is no speed-up.
+        (Some(s), _) if fails => {
+            Cell::number(s.mean, format!("×{}, fails more", digits(s.mean, 3)))
+        }
         (Some(s), Some(reading)) => {
             Cell::number(s.mean, format!("×{}, {reading}", digits(s.mean, 3)))
         }

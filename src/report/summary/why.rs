@@ -1,20 +1,21 @@
 //! What the time of each strategy's tasks goes into, in a few sentences: the best, and the others by what they lose most to.
 
-use super::Words;
 use super::run::names_of;
-use crate::report::document::{CaseDocument, RunDocument};
+use super::{Ranking, Words};
+use crate::report::document::{CaseDocument, RunDocument, standings};
 use crate::report::shares::Shares;
 use crate::strategy::Cause;
-use crate::study::{Quantity, percent};
+use crate::study::{Quantity, answer, percent};
 
 /// Smaller shares are not worth a word.
 const LITTLE: f64 = 0.05;
 
-/// The largest share that is neither work nor waiting for something outside.
+/// The largest share that is neither work nor waiting for something outside; what its children wait for a task waits for too.
 fn loss(shares: &Shares) -> (Cause, f64) {
+    let spent = shares.with_childrens();
     Cause::ALL
         .into_iter()
-        .map(|c| (c, shares.of[c as usize]))
+        .map(|c| (c, spent[c as usize]))
         .filter(|(c, _)| !matches!(c, Cause::Running | Cause::Io))
         .fold((Cause::Core, 0.0), |a, b| if b.1 > a.1 { b } else { a })
 }
@@ -25,9 +26,22 @@ fn main_shares(shares: &Shares) -> String {
         .main(LITTLE)
         .into_iter()
         .take(3)
-        .map(|(c, s)| format!("{} {}", percent(s), words(c)))
+        .map(|(c, s)| format!("{} {}", percent(s), named(shares, c)))
         .collect();
     parts.join(", ")
+}
+
+/// A cause; of children what they spend their time with.
+fn named(shares: &Shares, cause: Cause) -> String {
+    let Some(of_children) = shares.of_children(cause, 0.01) else {
+        return words(cause).to_owned();
+    };
+    let parts: Vec<String> = of_children
+        .into_iter()
+        .take(3)
+        .map(|(c, s)| format!("{} {}", percent(s), words(c)))
+        .collect();
+    format!("waiting for children (their time: {})", parts.join(", "))
 }
 
 fn words(c: Cause) -> &'static str {
@@ -50,15 +64,26 @@ fn words(c: Cause) -> &'static str {
 pub(super) fn because(run: &RunDocument) -> Vec<Words> {
     let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
     let names = names_of(run);
+    let less = Ranking::new(&run.ranked_by).less_is_better();
+    let answer = answer(&standings(run.cases.iter()), !less);
+    let best: Vec<usize> = answer
+        .iter()
+        .flat_map(|a| a.tied.iter().chain([&a.take]).copied())
+        .collect();
+    let place = if answer.is_none_or(|a| a.meets) {
+        "best"
+    } else {
+        "nearest"
+    };
     let mut leaders = Vec::new();
     let mut losers: Vec<(Option<Cause>, Vec<String>, f64, f64)> = Vec::new();
-    for case in &run.cases {
+    for (i, case) in run.cases.iter().enumerate() {
         let shares = Shares::of_case(case, batch);
         if shares.of.iter().sum::<f64>() <= 0.0 {
             continue;
         }
         let name = names.short(case);
-        if case.rank == Some(1) {
+        if best.contains(&i) {
             leaders.push((name, case, shares));
             continue;
         }
@@ -80,7 +105,7 @@ pub(super) fn because(run: &RunDocument) -> Vec<Words> {
             None => losers.push((cause, vec![name], share, share)),
         }
     }
-    let mut all: Vec<Words> = best(&leaders).into_iter().collect();
+    let mut all: Vec<Words> = of_best(&leaders, place).into_iter().collect();
     for (cause, names, least, most) in losers {
         let share = range(least, most);
         let say = match cause {
@@ -95,7 +120,7 @@ pub(super) fn because(run: &RunDocument) -> Vec<Words> {
 }
 
 /// What the best, or the first of equally good ones, spends its time with.
-fn best(leaders: &[(String, &CaseDocument, Shares)]) -> Option<Words> {
+fn of_best(leaders: &[(String, &CaseDocument, Shares)], place: &str) -> Option<Words> {
     let (_, case, shares) = leaders.first()?;
     let names: Vec<String> = leaders.iter().map(|(name, ..)| name.clone()).collect();
     let (_, lost) = loss(shares);
@@ -108,9 +133,9 @@ fn best(leaders: &[(String, &CaseDocument, Shares)]) -> Option<Words> {
         format!("; the cores are busy {} of the time", percent(u.mean))
     });
     let of = if names.len() > 1 {
-        " (best; shares of the first)"
+        format!(" ({place}; shares of the first)")
     } else {
-        " (best)"
+        format!(" ({place})")
     };
     Some(
         Words::default()

@@ -75,6 +75,19 @@ pub(super) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             *at,
             format!("one callback took {} s", lasted.as_secs_f64()),
         ),
+        Finding::Convoy {
+            times,
+            waited,
+            task,
+            ..
+        } => (
+            "convoy",
+            Nanos::ZERO,
+            format!(
+                "{task} waited {} s for the GIL in {times} returns",
+                waited.as_secs_f64()
+            ),
+        ),
         Finding::EventLimit { at } => ("event limit", *at, "the run was stopped".into()),
         Finding::Unsupported(why) => ("unsupported", Nanos::ZERO, why.clone()),
     }

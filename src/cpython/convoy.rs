@@ -1,0 +1,97 @@
+//! The convoy effect: threads that only come back from outside for a moment, and wait an interval for the GIL each time.
+
+use super::Finding;
+use super::sim::Sim;
+use super::task::{Frame, TaskKey};
+use super::thread::Phase;
+use crate::engine::Nanos;
+use crate::machine::Tid;
+
+/// Fewer returns than this are a moment of a run and no course of it: threads that start together, a pool that closes.
+const LEAST_TIMES: u64 = 10;
+/// Where less than this part of their time is lost, nobody would notice that the tasks no longer wait.
+const LEAST_PART: u64 = 10;
+
+/// What the tasks of a class lost to convoys.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Convoyed {
+    /// Returns that had to wait until the holder was made to leave.
+    times: u64,
+    /// How long, in all.
+    waited: Nanos,
+    /// Time of all tasks of the class from arrival to end.
+    time: Nanos,
+}
+
+impl Sim<'_> {
+    /// The thread has the GIL after it came back from outside, but waited for it so long, and its holder was made to leave
+    /// meanwhile.
+    #[cold]
+    pub(crate) fn returned_after(&mut self, tid: Tid, waited: Nanos) {
+        if let Some(key) = self.threads[tid as usize].task {
+            let class = self.own_class(key);
+            self.threads[tid as usize].convoyed = Some((waited, class));
+        }
+    }
+
+    /// Such a thread lets the GIL go that it had for so long. It was a convoy only if it goes by itself and within an interval:
+    /// threads that all want to compute take turns as they should.
+    #[cold]
+    pub(crate) fn leaves_again(&mut self, tid: Tid, held: Nanos) {
+        let thread = &mut self.threads[tid as usize];
+        let by_itself = thread.phase != Phase::WantGil && held < self.costs.switch_interval;
+        if let Some((waited, class)) = thread.convoyed.take()
+            && by_itself
+        {
+            let convoyed = &mut self.convoyed[class];
+            convoyed.times += 1;
+            convoyed.waited += waited;
+        }
+    }
+
+    /// The class that a task was submitted as: not that of a child which its thread is just running for it.
+    fn own_class(&self, key: TaskKey) -> usize {
+        let task = &self.tasks[key];
+        let outermost = task.frames.iter().find_map(|f| match f {
+            Frame::Inline { class, .. } => Some(*class),
+            _ => None,
+        });
+        outermost.unwrap_or(task.class) as usize
+    }
+
+    /// A task has been there for so long.
+    #[inline]
+    pub(crate) fn spent(&mut self, key: TaskKey, time: Nanos) {
+        let class = self.own_class(key);
+        self.convoyed[class].time += time;
+    }
+
+    /// The class that lost most, if that is worth a word.
+    pub(crate) fn convoy(&mut self) -> Option<Finding> {
+        if self.convoyed.iter().all(|c| c.times == 0) {
+            return None;
+        }
+        let now = self.machine.now();
+        let alive: Vec<(TaskKey, Nanos)> = self
+            .tasks
+            .iter()
+            .map(|(key, task)| (key, now.since(task.arrival)))
+            .collect();
+        for (key, time) in alive {
+            self.spent(key, time);
+        }
+        let worth = |c: &Convoyed| c.times >= LEAST_TIMES && c.waited * LEAST_PART >= c.time;
+        let (class, c) = self
+            .convoyed
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| worth(c))
+            .max_by_key(|(_, c)| c.waited)?;
+        Some(Finding::Convoy {
+            times: c.times,
+            waited: c.waited,
+            of: c.time,
+            task: self.program.classes[class].name.clone(),
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! The rate at which something completes within a window of time.
+
+use crate::engine::Nanos;
+
+/// Completions within a window, as a rate. Whatever completes in the window counts, whenever it began: what is under way at one end
+/// stands for what is under way at the other. The cumulative count is taken as a line between neighbouring completions, so that
+/// where they are regular the rate is the same whatever the window; a mere count would be off by up to one at either end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completions {
+    start: Edge,
+    end: Edge,
+    /// So far.
+    last: Step,
+    open: bool,
+}
+
+/// How many have completed by a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    at: Nanos,
+    count: u64,
+}
+
+/// An instant between two completions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Edge {
+    at: Nanos,
+    /// The last completion up to the instant; time 0 before the first.
+    before: Step,
+    /// The first one after it, with all that complete together with it.
+    after: Option<Step>,
+}
+
+impl Edge {
+    fn push(&mut self, step: Step) {
+        if step.at <= self.at {
+            self.before = step;
+        } else if self.after.is_none_or(|after| after.at == step.at) {
+            self.after = Some(step);
+        }
+    }
+
+    /// The cumulative count at the instant.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    fn count(&self) -> f64 {
+        let before = self.before.count as f64;
+        let Some(after) = self.after else {
+            return before;
+        };
+        let passed = (self.at - self.before.at).as_f64() / (after.at - self.before.at).as_f64();
+        before + passed * (after.count - self.before.count) as f64
+    }
+}
+
+impl Completions {
+    /// Nothing yet, counted from `start` on.
+    pub fn from(start: Nanos) -> Self {
+        let none = Step {
+            at: Nanos::ZERO,
+            count: 0,
+        };
+        let edge = |at| Edge {
+            at,
+            before: none,
+            after: None,
+        };
+        Self {
+            start: edge(start),
+            end: edge(Nanos::MAX),
+            last: none,
+            open: true,
+        }
+    }
+
+    /// Something completes, not before what completed last.
+    #[inline]
+    pub fn push(&mut self, at: Nanos) {
+        self.last = Step {
+            at,
+            count: self.last.count + 1,
+        };
+        self.start.push(self.last);
+        if !self.open {
+            self.end.push(self.last);
+        }
+    }
+
+    /// The window ends now, unless it has ended already. The next completion after it still tells how far the one under way was.
+    pub fn close(&mut self, at: Nanos) {
+        if self.open {
+            self.open = false;
+            self.end.at = at;
+            self.end.before = self.last;
+        }
+    }
+
+    /// The window: its start and its end, once it has one.
+    pub fn window(&self) -> (Nanos, Option<Nanos>) {
+        (self.start.at, (!self.open).then_some(self.end.at))
+    }
+
+    /// Completions a second; `None` while the window is open, if it has no length, or if nothing completes in it.
+    pub fn rate(&self) -> Option<f64> {
+        let length = self.end.at.since(self.start.at);
+        let nothing = self.end.before.count <= self.start.before.count;
+        if self.open || length == Nanos::ZERO || nothing {
+            return None;
+        }
+        Some((self.end.count() - self.start.count()) / length.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The rate of completions at these times, in whole nanoseconds.
+    fn rate(times: &[u64], start: u64, end: u64) -> Option<f64> {
+        let mut c = Completions::from(Nanos(start));
+        let mut closed = false;
+        for &at in times {
+            if at > end && !closed {
+                c.close(Nanos(end));
+                closed = true;
+            }
+            c.push(Nanos(at));
+        }
+        c.close(Nanos(end));
+        c.rate().map(|r| r / 1e9)
+    }
+
+    fn close_to(a: Option<f64>, b: f64) -> bool {
+        a.is_some_and(|a| (a - b).abs() <= 1e-12 * b.abs().max(1.0))
+    }
+
+    #[test]
+    fn what_is_under_way_at_the_ends_counts_in_part() {
+        // One every 10: whole, cut in the middle of one, cut in the middle of two.
+        let times = [10, 20, 30, 40, 50];
+        for (start, end) in [(0, 50), (10, 40), (5, 45), (13, 29), (0, 7 + 10)] {
+            assert!(close_to(rate(&times, start, end), 0.1), "{start}, {end}");
+        }
+        // After the last there is nothing to go by.
+        assert!(close_to(rate(&times, 0, 100), 0.05));
+    }
+
+    #[test]
+    fn what_completes_together_is_one_step() {
+        // Four every 10, cut anywhere.
+        let times = [10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 30];
+        for (start, end) in [(0, 30), (5, 25), (10, 20), (0, 13), (12, 24)] {
+            assert!(close_to(rate(&times, start, end), 0.4), "{start}, {end}");
+        }
+    }
+
+    #[test]
+    fn what_completes_at_the_end_of_the_window_is_in_it() {
+        let mut c = Completions::from(Nanos(0));
+        c.push(Nanos(4));
+        c.close(Nanos(8));
+        c.push(Nanos(8));
+        c.close(Nanos(100));
+        assert_eq!(c.window(), (Nanos(0), Some(Nanos(8))));
+        assert!(close_to(c.rate().map(|r| r / 1e9), 0.25));
+    }
+
+    #[test]
+    fn no_rate_without_a_window_or_completions() {
+        assert_eq!(rate(&[1, 2], 5, 5), None);
+        assert_eq!(rate(&[1, 2], 5, 4), None);
+        assert_eq!(rate(&[1, 90], 5, 80), None);
+        assert_eq!(rate(&[], 0, 80), None);
+        let mut open = Completions::from(Nanos(0));
+        open.push(Nanos(1));
+        assert_eq!(open.rate(), None);
+    }
+
+    proptest! {
+        /// Against the definition, over all completions at once.
+        #[test]
+        fn a_stream_gives_what_the_whole_list_gives(
+            mut times in prop::collection::vec(1_u64..1_000, 0..40),
+            start in 0_u64..1_000,
+            length in 1_u64..1_000,
+        ) {
+            times.sort_unstable();
+            let end = start + length;
+            let by = |x: u64| times.iter().filter(|&&t| t <= x).count();
+            let count = |x: u64| {
+                let before = times.iter().rev().find(|&&t| t <= x).copied().unwrap_or(0);
+                match times.iter().find(|&&t| t > x) {
+                    None => by(x) as f64,
+                    Some(&next) => {
+                        let passed = (x - before) as f64 / (next - before) as f64;
+                        by(x) as f64 + passed * (by(next) - by(x)) as f64
+                    }
+                }
+            };
+            let expected = (count(end) - count(start)) / length as f64;
+            match rate(&times, start, end) {
+                None => prop_assert_eq!(by(start), by(end)),
+                found => prop_assert!(close_to(found, expected), "{found:?}, {expected}"),
+            }
+        }
+
+        /// Regular completions have their rate in every window that ends before the last of them.
+        #[test]
+        fn regular_completions_have_no_edges(
+            every in 1_u64..500,
+            start in 0_u64..5_000,
+            length in 500_u64..5_000,
+        ) {
+            let times: Vec<u64> = (1..).map(|i| i * every).take_while(|&t| t <= 11_000).collect();
+            prop_assert!(close_to(rate(&times, start, start + length), 1.0 / every as f64));
+        }
+    }
+}

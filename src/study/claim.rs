@@ -1,0 +1,362 @@
+//! The answer of a study as claims about its figures. What a report says first is made of these; each can be held against the study that it
+//! is about, and tests do that with studies made at random.
+
+use super::forecast::{Forecast, Reading, Status, Verdict};
+use super::quantity::Quantity;
+use super::run::Study;
+use super::standing::{FAILS_MORE, Tier};
+use crate::measure::Estimate;
+use crate::scenario::Metric;
+
+/// Something that a study says. Cases are meant by their place in [`Study::forecasts`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// This case should be taken: nothing that meets every objective is better.
+    Best {
+        /// The case.
+        case: usize,
+        /// Others that are as good.
+        tied: Vec<usize>,
+    },
+    /// No case meets every objective; this one is the nearest to it.
+    Nearest {
+        /// The case.
+        case: usize,
+        /// Others that are as near and as good.
+        tied: Vec<usize>,
+        /// The objective that it misses by most, by its place.
+        objective: usize,
+        /// By how much, as a share of the bound; infinite where it has no value, or the bound is zero.
+        off: f64,
+    },
+    /// Of these objectives it is not known at this precision whether the case to take meets them; they count as met.
+    Undecided {
+        /// The case.
+        case: usize,
+        /// The objectives, by their places.
+        objectives: Vec<usize>,
+    },
+    /// This share of the tasks of the case to take fails, so that its latencies and its throughput are of the others.
+    Failing {
+        /// The case.
+        case: usize,
+        /// The share.
+        share: f64,
+    },
+    /// By the metric alone this case is the best, but it should not be taken.
+    Fastest {
+        /// The case.
+        case: usize,
+        /// The case to take.
+        instead: usize,
+        /// What the one to take costs against it: the metric's difference.
+        costs: Estimate,
+        /// What speaks against it.
+        because: Against,
+    },
+    /// The next place after the case to take and what is as good.
+    Next {
+        /// The case.
+        case: usize,
+        /// The difference from the case to take.
+        behind: Estimate,
+        /// What puts it into a lower tier, if that is where it is.
+        but: Option<Against>,
+    },
+    /// Sequential code does as well, or nearly so.
+    DoesNotPay {
+        /// Whether sequential code is the case to take itself (or as good as that).
+        sequential: bool,
+    },
+    /// No case keeps up with the arrivals; this one does most.
+    NoneKeepsUp {
+        /// The case.
+        case: usize,
+        /// Tasks a second.
+        done: f64,
+    },
+    /// No case has a forecast that means anything.
+    NoForecast,
+}
+
+/// What speaks against a case.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Against {
+    /// It fails this share of its tasks, and the case to take fails less.
+    Fails(f64),
+    /// It misses this objective, by its place.
+    Misses(usize),
+    /// It misses its objectives by more than the nearest does: this one by most.
+    Further(usize),
+}
+
+impl Study {
+    /// The answer, the most important first.
+    pub fn claims(&self) -> Vec<Claim> {
+        let Some(answer) = self.answer() else {
+            return vec![self.nothing()];
+        };
+        let (take, best) = (answer.take, &self.forecasts[answer.take]);
+        let tied = answer.tied.clone();
+        let mut all = vec![match worst(best) {
+            Some(objective) if !answer.meets => Claim::Nearest {
+                case: take,
+                tied,
+                objective,
+                off: best.excess,
+            },
+            _ => Claim::Best { case: take, tied },
+        }];
+        let undecided = |i: &usize| best.objectives[*i].verdict == Verdict::Undecided;
+        let objectives: Vec<usize> = (0..best.objectives.len()).filter(undecided).collect();
+        if !objectives.is_empty() {
+            all.push(Claim::Undecided {
+                case: take,
+                objectives,
+            });
+        }
+        let share = failing(best);
+        if share > 0.0 {
+            all.push(Claim::Failing { case: take, share });
+        }
+        if let Some(fastest) = answer.fastest {
+            let f = &self.forecasts[fastest];
+            let because = match (f.tier, worst(f)) {
+                (Tier::Fails, _) => Some(Against::Fails(failing(f))),
+                (_, Some(o)) if answer.meets => Some(Against::Misses(o)),
+                (_, Some(o)) => Some(Against::Further(o)),
+                (_, None) => None,
+            };
+            let costs = self.difference(take, fastest);
+            if let Some((because, costs)) = because.zip(costs) {
+                all.push(Claim::Fastest {
+                    case: fastest,
+                    instead: take,
+                    costs,
+                    because,
+                });
+            }
+        }
+        let next = (0..self.forecasts.len()).find(|&i| {
+            let worse = self.forecasts[i].rank > best.rank && Some(i) != answer.fastest;
+            answer.meets && worse
+        });
+        if let Some((case, behind)) = next.and_then(|i| Some((i, self.difference(i, take)?))) {
+            let f = &self.forecasts[case];
+            let but = match (f.tier == best.tier, f.tier) {
+                (true, _) => None,
+                (false, Tier::Fails) => Some(Against::Fails(failing(f))),
+                (false, _) => worst(f).map(Against::Misses),
+            };
+            all.push(Claim::Next { case, behind, but });
+        }
+        all.extend(self.does_not_pay(take, &answer.tied));
+        all
+    }
+
+    /// The metric's difference between two cases, from their differences from the first place; its interval is known where one of them is that.
+    fn difference(&self, a: usize, b: usize) -> Option<Estimate> {
+        let behind = |i: usize| match self.forecasts[i].rank {
+            _ if i == 0 => Some(None),
+            Some(_) => self.forecasts[i].behind_best.map(Some),
+            None => None,
+        };
+        match (behind(a)?, behind(b)?) {
+            (Some(a), None) => Some(a),
+            (None, Some(b)) => Some(b.scaled(-1.0)),
+            (None, None) => None,
+            (Some(x), Some(y)) => Some(Estimate {
+                mean: x.mean - y.mean,
+                half: None,
+                median: x.median - y.median,
+                n: x.n.min(y.n),
+            }),
+        }
+    }
+
+    fn nothing(&self) -> Claim {
+        let done = |i: &usize| {
+            let throughput = self.forecasts[*i].get(Quantity::Throughput);
+            throughput.map_or(0.0, |e| e.mean)
+        };
+        let saturated =
+            (0..self.forecasts.len()).filter(|&i| self.forecasts[i].status == Status::Saturated);
+        match saturated.max_by(|a, b| done(a).total_cmp(&done(b)).then(b.cmp(a))) {
+            Some(case) => Claim::NoneKeepsUp {
+                case,
+                done: done(&case),
+            },
+            None => Claim::NoForecast,
+        }
+    }
+
+    /// Whether sequential code does about as well as the case to take, and no worse in what comes before the metric.
+    fn does_not_pay(&self, take: usize, tied: &[usize]) -> Option<Claim> {
+        let is_baseline = |f: &Forecast| Some(f.name()) == self.baseline;
+        let baseline = self
+            .forecasts
+            .iter()
+            .chain(&self.hidden_baseline)
+            .find(|f| is_baseline(f))?;
+        let best = &self.forecasts[take];
+        let sequential = is_baseline(best) || tied.iter().any(|&i| is_baseline(&self.forecasts[i]));
+        let several = self.forecasts.iter().filter(|f| f.rank.is_some()).count() > 1;
+        let little = matches!(best.reading(), Some(Reading::Slower | Reading::NotWorthIt));
+        (several && baseline.tier <= best.tier && (sequential || little))
+            .then_some(Claim::DoesNotPay { sequential })
+    }
+}
+
+fn failing(f: &Forecast) -> f64 {
+    f.get(Quantity::FailureRate).map_or(0.0, |e| e.mean)
+}
+
+/// The objective that a case misses by most; the first of those that it misses without a value.
+fn worst(f: &Forecast) -> Option<usize> {
+    let over = |i: &usize| super::standing::excess(&f.objectives[*i..=*i]);
+    (0..f.objectives.len())
+        .filter(|&i| f.objectives[i].verdict == Verdict::Missed)
+        .max_by(|a, b| over(a).total_cmp(&over(b)).then(b.cmp(a)))
+}
+
+impl Claim {
+    /// Whether it is true of the study.
+    pub fn holds(&self, study: &Study) -> bool {
+        let all = &study.forecasts;
+        let works = |f: &Forecast| f.status == Status::Fine && f.primary.is_some();
+        let meets =
+            |f: &Forecast| works(f) && !f.objectives.iter().any(|o| o.verdict == Verdict::Missed);
+        let least = all
+            .iter()
+            .filter(|f| works(f))
+            .map(failing)
+            .fold(f64::INFINITY, f64::min);
+        let value = |i: usize| all[i].primary.map_or(f64::NAN, |p| p.mean);
+        // How much worse a case is than another by the metric, as a share of the other.
+        let worse = |a: usize, b: usize| {
+            let d = if study.metric == Metric::Throughput {
+                value(b) - value(a)
+            } else {
+                value(a) - value(b)
+            };
+            d / value(b).abs().max(f64::MIN_POSITIVE)
+        };
+        // That it fails beyond chance more than another is what the tier says.
+        let sound = |i: usize| all[i].tier != Tier::Fails;
+        let missed = |case: usize, o: usize| all[case].objectives[o].verdict == Verdict::Missed;
+        let tied_well = |case: usize, tied: &[usize]| {
+            tied.iter().all(|&t| {
+                t != case && works(&all[t]) && all[t].tied && all[t].rank == all[case].rank
+            })
+        };
+        match self {
+            Self::Best { case, tied } => {
+                let rivals = (0..all.len()).filter(|&i| i != *case && meets(&all[i]) && sound(i));
+                meets(&all[*case])
+                    && sound(*case)
+                    && tied_well(*case, tied)
+                    && rivals.into_iter().all(|i| {
+                        // What is as good, or was not told apart, may lie a little before it.
+                        worse(i, *case) >= 0.0 || all[i].rank == all[*case].rank
+                    })
+            }
+            Self::Nearest {
+                case,
+                tied,
+                objective,
+                off,
+            } => {
+                let judged = &all[*case].objectives[*objective];
+                let rivals = all
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, f)| works(f) && sound(*i));
+                !all.iter().enumerate().any(|(i, f)| meets(f) && sound(i))
+                    && missed(*case, *objective)
+                    && super::standing::excess(std::slice::from_ref(judged)) == *off
+                    && tied_well(*case, tied)
+                    && rivals
+                        .into_iter()
+                        .all(|(_, f)| super::standing::excess(&f.objectives) >= *off)
+            }
+            Self::Undecided { case, objectives } => {
+                let of = |o: &usize| all[*case].objectives[*o].verdict == Verdict::Undecided;
+                !objectives.is_empty() && objectives.iter().all(of)
+            }
+            Self::Failing { case, share } => failing(&all[*case]) == *share && *share > 0.0,
+            Self::Fastest {
+                case,
+                instead,
+                costs,
+                because,
+            } => {
+                let fastest = (0..all.len())
+                    .filter(|&i| works(&all[i]))
+                    .all(|i| worse(i, *case) >= 0.0);
+                let against = match because {
+                    Against::Fails(share) => {
+                        failing(&all[*case]) == *share
+                            && *share > failing(&all[*instead])
+                            && *share - least > FAILS_MORE
+                    }
+                    Against::Misses(o) => {
+                        all[*case].objectives[*o].verdict == Verdict::Missed
+                            && meets(&all[*instead])
+                    }
+                    Against::Further(o) => {
+                        all[*case].objectives[*o].verdict == Verdict::Missed
+                            && all[*case].excess >= all[*instead].excess
+                    }
+                };
+                let sign = if study.metric == Metric::Throughput {
+                    -1.0
+                } else {
+                    1.0
+                };
+                fastest && against && worse(*instead, *case) > 0.0 && sign * costs.mean > 0.0
+            }
+            Self::Next { case, behind, but } => {
+                let take = study.answer().map(|a| a.take);
+                let but = match but {
+                    None => take.is_some_and(|t| all[t].tier == all[*case].tier),
+                    Some(Against::Fails(share)) => failing(&all[*case]) == *share && !sound(*case),
+                    Some(Against::Misses(o) | Against::Further(o)) => missed(*case, *o),
+                };
+                // Within a tier what is next is worse.
+                let sign = if study.metric == Metric::Throughput {
+                    -1.0
+                } else {
+                    1.0
+                };
+                let worse = sign * behind.mean >= 0.0;
+                works(&all[*case])
+                    && take.is_some_and(|t| all[*case].rank > all[t].rank)
+                    && but
+                    && (worse || take.is_some_and(|t| all[t].tier != all[*case].tier))
+            }
+            Self::DoesNotPay { sequential } => {
+                let Some(best) = study.answer().map(|a| a.take) else {
+                    return false;
+                };
+                let reading = all[best].speedup.map(|s| s.mean);
+                if *sequential {
+                    // Of what is tied, some may be a little better.
+                    reading.is_some_and(|s| s <= 1.2)
+                } else {
+                    reading.is_some_and(|s| s < 1.2) && all[best].speedup.is_some()
+                }
+            }
+            Self::NoneKeepsUp { case, done } => {
+                all[*case].status == Status::Saturated
+                    && !all.iter().any(works)
+                    && all
+                        .iter()
+                        .filter(|f| f.status == Status::Saturated)
+                        .all(|f| f.get(Quantity::Throughput).is_none_or(|t| t.mean <= *done))
+            }
+            Self::NoForecast => !all
+                .iter()
+                .any(|f| works(f) || f.status == Status::Saturated),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! How many replications each case gets: the allocation engine of every study.
+//!
+//! The question is which case is best, and how good it is; not how bad the others are. So replications go where they decide something, as
+//! in optimal computing budget allocation (Chen, Lin, Yücesan and Chick 2000; with common random numbers Fu, Hu, Chen and Xiong 2007):
+//! in proportion to the variance of a case's difference from the best over the square of that difference. A case that is worse beyond doubt
+//! keeps the fewest; the best, and whatever may still be as good, go on together (their differences are taken replication by replication)
+//! until their order is settled, or nothing above the precision is left to settle, and until the best is known as precisely as was asked
+//! for. What is undecided about an objective or about failing tasks gets replications until it is decided, too.
+//!
+//! All of it follows from counts of events and from intervals, never from a clock: the same on every machine, at any number of threads.
+
+use super::forecast::{Forecast, Status, Verdict};
+use super::ranking::{Entry, TIE};
+use super::standing::{FAILS_MORE, Standing, Tier, answer};
+
+/// Replications of any case that works: an interval from fewer says nothing.
+pub(super) const FEWEST: u32 = 3;
+
+/// What is asked for, and what may be spent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Exactly so many replications of every case.
+    pub fixed: Option<u32>,
+    /// Whether every case is to reach the precision, and not only the best.
+    pub all: bool,
+    /// Replications that the best starts with.
+    pub first: u32,
+    /// Relative half-width of the metric's interval.
+    pub precision: f64,
+    /// Most replications of a case.
+    pub most: u32,
+    /// Events of the whole study.
+    pub budget: u64,
+    /// Whether large metrics are the good ones.
+    pub large: bool,
+}
+
+/// What a case has had.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spent {
+    /// Replications.
+    pub have: u32,
+    /// Events of one of them, in the mean.
+    pub each: u64,
+    /// Whether more of them would tell nothing.
+    pub hopeless: bool,
+}
+
+/// Replications that each case is to have at the end of the next round, by its number; what it has where it is done. `ranked` are all cases
+/// by what is known of them so far, `baseline` is the number of the one that speed-ups are against.
+pub(super) fn goals(
+    ranked: &[Entry],
+    spent: &[Spent],
+    baseline: Option<usize>,
+    wanted: &Wanted,
+) -> Vec<u32> {
+    let hopeful = || (0..spent.len()).filter(|&c| !spent[c].hopeless);
+    let least = wanted.fixed.unwrap_or(FEWEST);
+    if hopeful().any(|c| spent[c].have < least) || wanted.fixed.is_some() {
+        let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
+        hopeful().for_each(|c| goals[c] = goals[c].max(least));
+        return goals;
+    }
+    let Wishes { first, all } = wishes(ranked, spent, baseline, wanted);
+    limited(&first, &all, spent, wanted.budget)
+}
+
+/// How many replications each case would have if events cost nothing.
+struct Wishes {
+    /// Before all else: the best, as precisely as was asked for.
+    first: Vec<u32>,
+    /// All of it.
+    all: Vec<u32>,
+}
+
+fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &Wanted) -> Wishes {
+    let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
+    let mut first = goals.clone();
+    let mut wish = |case: usize, n: u32| goals[case] = goals[case].max(n.min(wanted.most));
+    let fine = |e: &&Entry| e.forecast.tier != Tier::NoForecast;
+    // What has no rank is the baseline that nobody asked for: it is no rival.
+    let compared = |e: &&Entry| e.forecast.rank.is_some();
+    let working: Vec<&Entry> = ranked.iter().filter(fine).filter(compared).collect();
+    // Chance makes a short run look saturated more easily than a long one.
+    for e in ranked
+        .iter()
+        .filter(|e| e.forecast.status == Status::Saturated)
+    {
+        wish(e.case, wanted.first);
+    }
+    if wanted.all {
+        for e in ranked.iter().filter(fine) {
+            wish(e.case, wanted.first.max(for_precision(e, spent, wanted)));
+        }
+        return Wishes { first, all: goals };
+    }
+    if let Some(best) = working.first() {
+        let standings: Vec<Standing> = working.iter().map(|e| standing(&e.forecast)).collect();
+        let take = answer(&standings, wanted.large).map_or(0, |a| a.take);
+        // The best, and what is to be taken, are known precisely before anything else is.
+        let leaders = [*best, working[take]];
+        let precisely = |e: &Entry| for_precision(e, spent, wanted).max(wanted.first);
+        let precise = precisely(leaders[0]).max(precisely(leaders[1]));
+        for e in leaders {
+            first[e.case] = first[e.case].max(precise.min(wanted.most));
+        }
+        let rivals: Vec<&Entry> = working[1..]
+            .iter()
+            .filter(|e| e.forecast.tier == best.forecast.tier && !clearly_worse(e, best, wanted))
+            .copied()
+            .collect();
+        let settles = rivals.iter().map(|e| for_order(e, best, spent, wanted));
+        let together = settles.max().unwrap_or(precise).max(precise);
+        for e in rivals.into_iter().chain(leaders) {
+            wish(e.case, together);
+        }
+        // Speed-ups are taken replication by replication as well.
+        let against = ranked
+            .iter()
+            .filter(fine)
+            .find(|e| Some(e.case) == baseline);
+        if let Some(b) = against {
+            wish(b.case, together);
+        }
+        let sound = working
+            .iter()
+            .min_by(|a, b| a.column.mean_failing().total_cmp(&b.column.mean_failing()));
+        for e in &working {
+            wish(e.case, for_objectives(e, spent, wanted));
+            if let Some(sound) = sound {
+                let n = for_failures(e, sound, spent, wanted);
+                wish(e.case, n);
+                if n > spent[e.case].have {
+                    wish(sound.case, n);
+                }
+            }
+        }
+    }
+    Wishes { first, all: goals }
+}
+
+/// What the answer needs to know of a forecast.
+pub(super) fn standing(f: &Forecast) -> Standing {
+    Standing {
+        tier: f.tier,
+        rank: f.rank,
+        metric: f.primary.map(|p| p.mean),
+        excess: f.excess,
+        behind: f.behind_best,
+    }
+}
+
+/// Whether a case is worse than the best by more than a tie, beyond the chance of their difference, and also of each by itself: what is shown
+/// of both then never contradicts their order.
+fn clearly_worse(e: &Entry, best: &Entry, wanted: &Wanted) -> bool {
+    let (Some(a), Some(b)) = (e.forecast.primary, best.forecast.primary) else {
+        return false;
+    };
+    let Some(d) = e.column.behind(&best.column).filter(|d| d.half.is_some()) else {
+        return false;
+    };
+    let (least, apart) = if wanted.large {
+        (-d.high(), a.high() < b.low())
+    } else {
+        (d.low(), a.low() > b.high())
+    };
+    apart && least > TIE * b.mean.abs()
+}
+
+/// Replications after which an interval of this half-width is so much narrower; twice as many at most, since the width itself is a guess.
+fn narrower(have: u32, half: f64, to: f64) -> u32 {
+    let factor = half / to;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates"
+    )]
+    let needed = libm::ceil(f64::from(have) * factor * factor) as u32;
+    needed.clamp(have + 1, have.saturating_mul(2))
+}
+
+fn have(e: &Entry, spent: &[Spent]) -> u32 {
+    spent[e.case].have
+}
+
+/// Until its own metric is known as precisely as was asked for.
+fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+    let n = have(e, spent);
+    match e.forecast.primary.and_then(|p| p.relative()) {
+        Some(r) if r > wanted.precision => narrower(n, r, wanted.precision),
+        _ => n,
+    }
+}
+
+/// Until its difference from the best is beyond chance, or chance is less than the precision.
+fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+    let n = have(e, spent).min(have(best, spent));
+    let size = best.forecast.primary.map_or(0.0, |p| p.mean.abs());
+    let Some((mean, half)) = e
+        .column
+        .behind(&best.column)
+        .and_then(|d| Some((d.mean, d.half?)))
+    else {
+        return n;
+    };
+    let enough = mean.abs().max(wanted.precision * size);
+    if half > enough && enough > 0.0 {
+        narrower(n, half, enough)
+    } else {
+        n
+    }
+}
+
+/// Until its objectives are decided, or their intervals are narrower than the precision.
+fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+    let n = have(e, spent);
+    let undecided = e
+        .forecast
+        .objectives
+        .iter()
+        .filter(|o| o.verdict == Verdict::Undecided);
+    let needed = undecided.filter_map(|o| {
+        let (value, half) = o.value.and_then(|v| Some((v.mean, v.half?)))?;
+        let enough = (value - o.bound)
+            .abs()
+            .max(wanted.precision * o.bound.abs());
+        (half > enough && enough > 0.0).then(|| narrower(n, half, enough))
+    });
+    needed.max().unwrap_or(n)
+}
+
+/// Until it is beyond chance that it fails more than the case that fails least, or chance is less than what counts.
+fn for_failures(e: &Entry, sound: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+    let n = have(e, spent).min(have(sound, spent));
+    let difference = e.column.fails_more(&sound.column);
+    match difference.and_then(|d| Some((d.mean, d.half?))) {
+        Some((mean, half)) if mean > FAILS_MORE && half > mean => {
+            narrower(n, half, mean.max(FAILS_MORE)).min(wanted.most)
+        }
+        _ => n,
+    }
+}
+
+/// The wishes as far as the events reach: the first before all others, and these as long as half of the budget is left. Where it does not
+/// reach, each case's wish is cut by the same share.
+fn limited(first: &[u32], all: &[u32], spent: &[Spent], budget: u64) -> Vec<u32> {
+    let events = |n: u32, s: &Spent| u128::from(n) * u128::from(s.each);
+    let mut had: u128 = spent.iter().map(|s| events(s.have, s)).sum();
+    let mut have: Vec<u32> = spent.iter().map(|s| s.have).collect();
+    for (wishes, budget) in [(first, budget), (all, budget / 2)] {
+        let left = u128::from(budget).saturating_sub(had);
+        let more = |i: usize, have: &[u32]| events(wishes[i].saturating_sub(have[i]), &spent[i]);
+        let asked: u128 = (0..have.len()).map(|i| more(i, &have)).sum();
+        let share = |n: u32| {
+            if asked <= left {
+                n
+            } else {
+                u32::try_from(u128::from(n) * left / asked).unwrap_or(u32::MAX)
+            }
+        };
+        let granted: Vec<u32> = (0..have.len())
+            .map(|i| have[i] + share(wishes[i].saturating_sub(have[i])))
+            .collect();
+        let cost: u128 = (0..have.len())
+            .map(|i| events(granted[i] - have[i], &spent[i]))
+            .sum();
+        had += cost;
+        have = granted;
+    }
+    have
+}
