@@ -286,6 +286,10 @@ impl Ranking {
         self.metric.map_or(Unit::Count, metric_unit)
     }
 
+    fn less_is_better(&self) -> bool {
+        self.metric != Some(Metric::Throughput)
+    }
+
     /// `12.4 ± 0.3 ms`.
     fn text(&self, e: EstimateDocument) -> String {
         match self.metric {
