@@ -1,6 +1,7 @@
 //! What sweeps say: the lines of their files, read back without loss, golden files of everything that is made of them, and what
 //! stands out in curves of which the right answer is known.
 
+mod claims;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod golden;

@@ -10,7 +10,7 @@ use crate::study::percent;
 /// Values that are named before a list is cut.
 const SHOWN: usize = 4;
 
-/// More replications than these are no advice: then the tails are long, and more of the same tells next to nothing.
+/// More replications than these take very long: then the tails are long, and more of the same tells next to nothing.
 const MANY: f64 = 5_000.0;
 
 /// What is doubtful, by kind of warning, with the values at which it is; what the table or the sentences already say is left out.
@@ -22,16 +22,18 @@ pub(in crate::report) fn doubts(sweep: &SweepDocument) -> Vec<String> {
         }
     }
     let text = |(code, at): (&str, BTreeSet<u64>)| {
-        let rows = sweep.rows.iter().filter(|r| at.contains(&r.point));
         let what = match code {
             "saturated" | "out-of-memory" | "deadlock" | "nothing-completed"
             | "objective-missed" => return None,
-            "not-converged" => imprecise(sweep, rows),
+            "not-converged" => imprecise(sweep, &at),
             "few-replications" => {
                 "too few replications for intervals that can be trusted; run at least 5 (--replications 5)".into()
             }
             "warmup-uncertain" => {
-                "the run is too short to tell where a warm-up ends; simulate more arrivals, or set `warmup` in the scenario".into()
+                "the run is too short to tell where a warm-up ends; set `warmup` in the scenario, or simulate more arrivals".into()
+            }
+            "warmup-cut" => {
+                "half the run was over before the `warmup` of the scenario, so less is left out; simulate more tasks to leave out all of it".into()
             }
             "event-limit" => {
                 "a simulation was stopped at its limit of events, so what it would reach is not known; raise --max-events, or simulate fewer tasks".into()
@@ -46,43 +48,75 @@ pub(in crate::report) fn doubts(sweep: &SweepDocument) -> Vec<String> {
     points.into_iter().filter_map(text).collect()
 }
 
-/// What was not reached, and how many replications would: an interval narrows with their root. Neither more events nor a longer wait
-/// adds any: their number ends at a limit of its own, which `--replications` alone replaces.
-fn imprecise<'a>(sweep: &SweepDocument, rows: impl Iterator<Item = &'a SweepRow>) -> String {
+/// What was not reached, and what goes on until it is: asking for a precision, which lifts the limits of replications and events. What
+/// matters is the case to take; the others have the replications that show they are no better, unless all were asked for.
+fn imprecise(sweep: &SweepDocument, at: &BTreeSet<u64>) -> String {
     let asked = sweep.header.precision;
-    let wide = rows.filter(|r| r.case.is_fine()).filter_map(|r| {
-        let e = r.case.primary()?;
+    let stands = Stands::new(sweep);
+    let wide = |row: &SweepRow| {
+        let e = row.case.primary().filter(|_| row.case.is_fine())?;
         let relative = (e.high? - e.low?) / 2.0 / e.mean.abs();
-        (relative > asked && relative.is_finite()).then_some((relative, r.case.replications))
-    });
-    let (widest, needed) = wide.fold((0.0f64, 0.0f64), |(w, n), (relative, have)| {
-        let narrower = relative / asked;
-        (
-            w.max(relative),
-            n.max(f64::from(have) * narrower * narrower),
-        )
-    });
-    let next = if widest <= 0.0 || !needed.is_finite() {
-        "fix their number with --replications".into()
-    } else if needed <= MANY {
-        let unit = libm::pow(
-            10.0,
-            (libm::floor(libm::log10(needed.max(1.0))) - 1.0).max(0.0),
-        );
-        let rounded = libm::ceil(needed / unit) * unit;
-        format!("it takes about {rounded:.0} replications (--replications {rounded:.0})")
-    } else {
-        "simulate a longer run, or rank by what varies less (--rank-by p50)".into()
+        (relative > asked && relative.is_finite()).then_some((relative, row.case.replications))
     };
+    let taken = at.iter().filter_map(|&p| stands.at(p));
+    let taken: Vec<(f64, u32)> = taken.filter_map(|t| wide(&sweep.rows[t.row])).collect();
+    let rows = sweep.rows.iter().filter(|r| at.contains(&r.point));
+    let wide = if taken.is_empty() {
+        rows.filter_map(wide).collect()
+    } else {
+        taken
+    };
+    let needed = wide
+        .iter()
+        .map(|&(relative, have)| f64::from(have) * (relative / asked) * (relative / asked))
+        .fold(0.0, f64::max);
+    let widest = wide.iter().map(|w| w.0).fold(0.0, f64::max);
     let reached = if widest > 0.0 {
-        format!(", the widest interval is ± {}", percent(widest))
+        format!(" (the widest interval is ± {})", percent(widest))
     } else {
         String::new()
     };
+    let unit = libm::pow(
+        10.0,
+        (libm::floor(libm::log10(needed.max(1.0))) - 1.0).max(0.0),
+    );
+    let long = if needed <= 0.0 {
+        String::new()
+    } else if needed <= MANY {
+        format!(
+            " (about {:.0} replications)",
+            libm::ceil(needed / unit) * unit
+        )
+    } else {
+        ", for days perhaps".into()
+    };
+    // A number that was asked for is not gone beyond.
+    let fixed = sweep
+        .header
+        .command
+        .split(' ')
+        .any(|w| w == "--replications");
+    let instead = if fixed {
+        " in place of --replications"
+    } else {
+        ""
+    };
     format!(
-        "the precision of {} was not reached{reached}; {next}, or ask for less (--precision)",
-        percent(asked)
+        "the precision of {} was not reached{reached}; --precision {}{instead} goes on until it is{long}",
+        percent(asked),
+        written_share(asked)
     )
+}
+
+/// A share so that it is read back as the same number.
+fn written_share(share: f64) -> String {
+    let short = percent(share);
+    let back = short.strip_suffix('%').and_then(|p| p.parse::<f64>().ok());
+    if back.is_some_and(|p| p / 100.0 == share) {
+        short
+    } else {
+        share.to_string()
+    }
 }
 
 /// At which values: of the axis that decides it, or of all axes; long lists are cut.

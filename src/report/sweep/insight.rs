@@ -260,14 +260,16 @@ pub enum Extent {
 }
 
 impl Extent {
-    fn text(&self) -> String {
+    fn text(&self, of_several: bool) -> String {
+        // Equal counts need not be counts of the same points.
+        let each = if of_several { " each" } else { "" };
         match self {
             Self::Everywhere => "at every point".into(),
             Self::Nowhere => "at no point".into(),
             Self::From(p) => format!("from {} on", p.text()),
             Self::UpTo(p) => format!("up to {}", p.text()),
             Self::At(p) => format!("at {}", places(p)),
-            Self::Some(n, of) => format!("at {n} of {of} points"),
+            Self::Some(n, of) => format!("at {n} of {of} points{each}"),
         }
     }
 }
@@ -408,15 +410,25 @@ impl Insight {
                 if let Some((objective, excess)) = misses {
                     why.push(format!("it misses {}", missed(objective, *excess)));
                 }
-                let side = if *cost < 0.0 { "lower" } else { "higher" };
+                // The same strategy may be the better choice with other values.
+                let taken = if taken == case {
+                    "what is named above".to_owned()
+                } else {
+                    taken.clone()
+                };
+                let cost = if *cost >= 1.0 {
+                    format!("{} times as high", digits(1.0 + cost, 2))
+                } else {
+                    let side = if *cost < 0.0 { "lower" } else { "higher" };
+                    format!("{} {side}", percent(cost.abs()))
+                };
                 format!(
-                    "By {} alone {case}{} would be best ({}), but {}; {} of {taken} is {} {side}.",
+                    "By {} alone {case}{} would be best ({}), but {}; {} of {taken} is {cost}.",
                     value.metric,
                     at_places(at),
                     value.text(),
                     why.join(", and "),
                     value.metric,
-                    percent(cost.abs())
                 )
             }
             Self::BestAt { .. } => self.best_at(),
@@ -525,7 +537,7 @@ impl Insight {
                 };
                 match (status.as_str(), at) {
                     ("unsupported", Extent::Everywhere) => format!("{} {what}.", list(cases)),
-                    _ => format!("{} {what} {}.", list(cases), at.text()),
+                    _ => format!("{} {what} {}.", list(cases), at.text(cases.len() > 1)),
                 }
             }
         }
@@ -653,9 +665,13 @@ fn met(cases: &[String], all: bool, where_met: &Extent, meet: &str) -> String {
     match (where_met, all) {
         (Extent::Nowhere, true) => "No strategy meets all objectives at any point.".into(),
         (at, true) if cases.len() > 1 => {
-            format!("All strategies meet all objectives {}.", at.text())
+            format!("All strategies meet all objectives {}.", at.text(true))
         }
-        (at, _) => format!("{} {meet} all objectives {}.", list(cases), at.text()),
+        (at, _) => format!(
+            "{} {meet} all objectives {}.",
+            list(cases),
+            at.text(cases.len() > 1)
+        ),
     }
 }
 

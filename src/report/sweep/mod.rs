@@ -11,6 +11,7 @@ mod curves;
 mod doubt;
 mod find;
 mod flat;
+mod holds;
 mod insight;
 mod knee;
 mod markdown;

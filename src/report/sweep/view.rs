@@ -337,17 +337,34 @@ fn parts<'a>(
             && names.iter().all(|n| n.len() == 1)
             && names.windows(2).any(|w| w[0] != w[1])
     });
-    let part = |row: &'a SweepRow| {
-        let name = get(row);
-        let mut out = name.clone();
-        for &(a, axis) in &varied {
-            let only_here = at.get(&(a, name.as_str())).is_some_and(|i| i.len() == 1);
-            let value = row.at.get(&axis.path).map(written);
-            if let (true, Some(value)) = (only_here, value) {
-                out = without(&out, &value);
+    // The values of the axes that alone a row's name occurs at.
+    let varies = |row: &'a SweepRow| -> Vec<String> {
+        let name = get(row).as_str();
+        let only_here = |a: &usize| at.get(&(*a, name)).is_some_and(|i| i.len() == 1);
+        let axes = varied.iter().filter(|(a, _)| only_here(a));
+        let values = axes.filter_map(|(_, axis)| row.at.get(&axis.path).map(written));
+        values.collect()
+    };
+    // `prefork:40(threads:40)` over 20, 40 and 80 processes is `prefork:N(threads:40)`, as it is called at the other values.
+    let mut usual: BTreeMap<String, usize> = BTreeMap::new();
+    for row in &sweep.rows {
+        for value in varies(row) {
+            if let [only] = without(get(row), &value).as_slice() {
+                *usual.entry(only.clone()).or_default() += 1;
             }
         }
-        out
+    }
+    let part = |row: &'a SweepRow| {
+        varies(row).iter().fold(get(row).clone(), |out, value| {
+            let mut ways = without(&out, value).into_iter().rev();
+            let first = ways.next();
+            let known = |w: &String| usual.get(w).copied().unwrap_or(0);
+            let way = ways.fold(first, |a, b| match a {
+                Some(a) if known(&b) <= known(&a) => Some(a),
+                _ => Some(b),
+            });
+            way.unwrap_or(out)
+        })
     };
     sweep
         .rows
@@ -356,15 +373,28 @@ fn parts<'a>(
         .collect()
 }
 
-/// The name with `N` for each of its words that is this value: `threads:4` and 4 make `threads:N`.
-fn without(name: &str, value: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for piece in name.split_inclusive(|c: char| !c.is_alphanumeric() && c != '.') {
-        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '.');
-        out.push_str(if word == value { "N" } else { word });
-        out.push_str(&piece[word.len()..]);
+/// The name with `N` for one of its words that are this value, in each way, and for all of them in the end: `threads:4` and 4 make
+/// `threads:N`. Nothing where no word is.
+fn without(name: &str, value: &str) -> Vec<String> {
+    let apart = |c: char| !c.is_alphanumeric() && c != '.';
+    let pieces: Vec<&str> = name.split_inclusive(apart).collect();
+    let is = |i: &usize| pieces[*i].trim_end_matches(apart) == value;
+    let found: Vec<usize> = (0..pieces.len()).filter(is).collect();
+    let replaced = |which: &[usize]| -> String {
+        let of = |(i, piece): (usize, &&str)| {
+            if which.contains(&i) {
+                format!("N{}", &piece[value.len()..])
+            } else {
+                (*piece).to_owned()
+            }
+        };
+        pieces.iter().enumerate().map(of).collect()
+    };
+    let mut ways: Vec<String> = found.iter().map(|&i| replaced(&[i])).collect();
+    if found.len() > 1 {
+        ways.push(replaced(&found));
     }
-    out
+    ways
 }
 
 #[cfg(test)]
@@ -373,13 +403,21 @@ mod tests {
 
     #[test]
     fn what_is_varied_is_left_out_of_a_name() {
-        assert_eq!(without("threads:4", "4"), "threads:N");
-        assert_eq!(without("processes:4:fork", "4"), "processes:N:fork");
+        assert_eq!(without("threads:4", "4"), ["threads:N"]);
+        assert_eq!(without("processes:4:fork", "4"), ["processes:N:fork"]);
         assert_eq!(
             without("asyncio(14)+threads:4", "4"),
-            "asyncio(14)+threads:N"
+            ["asyncio(14)+threads:N"]
         );
-        assert_eq!(without("sequential", "4"), "sequential");
+        assert!(without("sequential", "4").is_empty());
+        assert_eq!(
+            without("prefork:4(threads:4)", "4"),
+            [
+                "prefork:N(threads:4)",
+                "prefork:4(threads:N)",
+                "prefork:N(threads:N)"
+            ]
+        );
     }
 
     #[test]
