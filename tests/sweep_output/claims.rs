@@ -298,6 +298,7 @@ fn random_sweeps_make_claims_of_every_kind() {
         "nearest",
         "faster",
         "best-at",
+        "faster-at",
         "as-good-for-less",
         "objectives",
         "best-throughout",

@@ -15,9 +15,10 @@ pub(super) fn summary(sweep: &SweepDocument) -> Summary {
     let ranking = Ranking::new(&sweep.header.ranked_by);
     let stands = Stands::new(sweep);
     let points = points(sweep, &stands);
-    let (answers, others): (Vec<Insight>, Vec<Insight>) = insights(sweep)
-        .into_iter()
-        .partition(|i| i.is_answer() || matches!(i, Insight::Faster { .. }));
+    let (answers, others): (Vec<Insight>, Vec<Insight>) =
+        insights(sweep).into_iter().partition(|i| {
+            i.is_answer() || matches!(i, Insight::Faster { .. } | Insight::FasterAt { .. })
+        });
     Summary {
         name: sweep.header.scenario.name.clone(),
         question: sweep.header.scenario.question.clone(),
@@ -76,7 +77,8 @@ fn words(insight: &Insight) -> Words {
         Insight::Best { case, .. }
         | Insight::Nearest { case, .. }
         | Insight::Faster { case, .. }
-        | Insight::BestAt { case, .. } => case.as_str(),
+        | Insight::BestAt { case, .. }
+        | Insight::FasterAt { case, .. } => case.as_str(),
         _ => "",
     };
     match text.split_once(case).filter(|_| !case.is_empty()) {

@@ -249,13 +249,7 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
         .enumerate()
         .filter_map(|(i, s)| Some((i, stands.best(&s.rows)?)))
         .collect();
-    // A choice: the case, and its index on each axis of choices.
-    type Choice = (String, Vec<(usize, usize)>);
-    let choice = |row: usize| -> Choice {
-        let index = view.sweep.rows[row].index.iter().copied().enumerate();
-        let chosen = index.filter(|(a, _)| stands.is_choice(*a) && !stands.is_zip());
-        (case_of(view, row), chosen.collect())
-    };
+    let choice = |row: usize| choice(view, row);
     let mut choices: Vec<(Choice, bool)> = Vec::new();
     for (_, t) in &taken {
         let next = (choice(t.row), t.meets);
@@ -310,18 +304,11 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
         found.push((
             count,
             Insight::BestAt {
-                at: places_at(view, &c.1)
-                    .into_iter()
-                    .filter(|p| p.text != c.0)
-                    .collect(),
+                at: choices_at(view, &c.0, &c.1),
                 case: c.0,
                 count,
                 of: settings.len(),
-                given: stands
-                    .given()
-                    .into_iter()
-                    .map(|a| view.axes()[a].label.clone())
-                    .collect(),
+                given: given(view),
                 side_by_side: stands.is_zip(),
                 tied: first < count,
                 meets,
@@ -342,7 +329,91 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
         (false, true) => 1,
         (false, false) => CHOICES,
     };
-    found.into_iter().take(most).map(|(_, i)| i).collect()
+    let answers = found.into_iter().take(most).map(|(_, i)| i);
+    answers
+        .chain(faster_over_given(view, &taken, settings.len()))
+        .collect()
+}
+
+/// What would be best at some values of what is given by the metric alone.
+fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Vec<Insight> {
+    let stands = &view.stands;
+    let mut groups: Vec<(Choice, Vec<(usize, usize)>)> = Vec::new();
+    for (_, t) in taken {
+        let Some(fast) = t.fastest else { continue };
+        let of = choice(view, fast);
+        match groups.iter_mut().find(|(c, _)| *c == of) {
+            Some((_, rows)) => rows.push((fast, t.row)),
+            None => groups.push((of, vec![(fast, t.row)])),
+        }
+    }
+    groups.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
+    let insight = |((case, chosen), rows): (Choice, Vec<(usize, usize)>)| {
+        let mut misses: Vec<String> = Vec::new();
+        for (fast, _) in &rows {
+            let all = view.sweep.rows[*fast].case.objectives.iter();
+            for o in all.filter(|o| o.verdict == "missed") {
+                if !misses.contains(&o.objective) {
+                    misses.push(o.objective.clone());
+                }
+            }
+        }
+        let fails: Vec<f64> = rows
+            .iter()
+            .filter_map(|&(f, t)| {
+                let (f, t) = (stands.rows[f].fails?, stands.rows[t].fails?);
+                fails_more(f, t.mean).then_some(f.mean)
+            })
+            .collect();
+        let costs = rows.iter().filter_map(|&(f, t)| {
+            let (f, t) = (stands.rows[f].value?.mean, stands.rows[t].value?.mean);
+            Some((t - f) / f.abs().max(f64::MIN_POSITIVE))
+        });
+        let costs: Vec<f64> = costs.collect();
+        let ends = |of: &[f64]| {
+            let least = of.iter().copied().reduce(f64::min);
+            least.zip(of.iter().copied().reduce(f64::max))
+        };
+        (!misses.is_empty() || !fails.is_empty()).then_some(Insight::FasterAt {
+            at: choices_at(view, &case, &chosen),
+            case,
+            count: rows.len(),
+            of,
+            given: given(view),
+            side_by_side: stands.is_zip(),
+            metric: view.ranking.name.clone(),
+            misses,
+            fails: ends(&fails),
+            cost: ends(&costs)?,
+        })
+    };
+    groups
+        .into_iter()
+        .take(CHOICES)
+        .filter_map(insight)
+        .collect()
+}
+
+/// A choice: the case, and its index on each axis of choices.
+type Choice = (String, Vec<(usize, usize)>);
+
+fn choice(view: &View<'_>, row: usize) -> Choice {
+    let stands = &view.stands;
+    let index = view.sweep.rows[row].index.iter().copied().enumerate();
+    let chosen = index.filter(|(a, _)| stands.is_choice(*a) && !stands.is_zip());
+    (case_of(view, row), chosen.collect())
+}
+
+/// The places of a choice; what is the case itself is not said twice.
+fn choices_at(view: &View<'_>, case: &str, at: &[(usize, usize)]) -> Vec<Place> {
+    let all = places_at(view, at).into_iter();
+    all.filter(|p| p.text != case).collect()
+}
+
+/// What is given, by name.
+fn given(view: &View<'_>) -> Vec<String> {
+    let all = view.stands.given().into_iter();
+    all.map(|a| view.axes()[a].label.clone()).collect()
 }
 
 /// The objective that a case misses by most, and by which share of its bound.

@@ -95,6 +95,7 @@ impl Insight {
                     missed && failed && (misses.is_some() || fails.is_some())
                 }),
             Self::BestAt { .. } => facts.is_best_at(self),
+            Self::FasterAt { .. } => facts.is_faster_at(self),
             Self::AsGoodForLess {
                 case,
                 given,
@@ -569,6 +570,105 @@ impl<'a> Facts<'a> {
             && *tied == (alone < good)
             && range.as_ref().is_some_and(ends)
             && failed
+    }
+
+    fn is_faster_at(&self, claim: &Insight) -> bool {
+        let Insight::FasterAt {
+            case,
+            at,
+            count,
+            of,
+            given,
+            side_by_side,
+            metric,
+            misses,
+            fails,
+            cost,
+        } = claim
+        else {
+            return false;
+        };
+        let axes = self.sweep.header.axes.iter().zip(self.kinds());
+        let labels: Vec<&String> = axes
+            .filter(|(_, k)| *k == AxisKind::Given)
+            .map(|(a, _)| &a.label)
+            .collect();
+        let Some(places) = at.iter().map(|p| self.index(p)).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let mine = |r: &SweepRow| {
+            self.is_called(r, case) && places.iter().all(|(a, i)| r.index.get(*a) == Some(i))
+        };
+        let mut settings: BTreeMap<Vec<usize>, Vec<&SweepRow>> = BTreeMap::new();
+        for row in &self.sweep.rows {
+            let key = self.key(row, AxisKind::Given);
+            settings.entry(key).or_default().push(row);
+        }
+        let load = self.sweep.header.axes.iter().zip(self.kinds());
+        let load = load.into_iter().find(|(_, k)| *k == AxisKind::Load);
+        let load = load.map(|(a, _)| a.label.as_str());
+        let (mut missed, mut failed, mut costs) = (BTreeSet::new(), Vec::new(), Vec::new());
+        for rows in settings.values() {
+            let working = rows.iter().copied().filter(|r| self.value(r).is_some());
+            let rivals: Vec<&SweepRow> = working.filter(|r| self.is_heaviest(r, load)).collect();
+            let faster = |a: &'a SweepRow, b: &'a SweepRow| if self.better(b, a) { b } else { a };
+            let Some(fast) = rivals.iter().copied().reduce(faster).filter(|r| mine(r)) else {
+                continue;
+            };
+            let sound = self.sound(&rivals).into_iter();
+            let nearer = |a: &'a SweepRow, b: &'a SweepRow| {
+                let order = worst(b).total_cmp(&worst(a));
+                let b_first = order.is_lt() || (order.is_eq() && self.better(b, a));
+                if b_first { b } else { a }
+            };
+            let Some(taken) = sound.reduce(nearer) else {
+                continue;
+            };
+            let (Some(f), Some(t)) = (self.value(fast), self.value(taken)) else {
+                continue;
+            };
+            // Of one point the ranks tell them apart, of several the intervals.
+            let beyond = if fast.point == taken.point {
+                fast.case.rank != taken.case.rank && self.gain(t, f) > TIE
+            } else {
+                overlap(f, t) == Some(false) && self.gain(t, f) >= TIE
+            };
+            let by_chance = fast.point == taken.point
+                && (fast.case.behind_best().is_some() != taken.case.behind_best().is_some())
+                && [fast, taken].iter().any(|r| {
+                    let d = r.case.behind_best();
+                    d.is_some_and(|d| d.low.zip(d.high).is_some_and(|(l, h)| l <= 0.0 && 0.0 <= h))
+                });
+            if !self.better(fast, taken) || !beyond || by_chance {
+                continue;
+            }
+            let of_fast = fast.case.objectives.iter();
+            missed.extend(
+                of_fast
+                    .filter(|o| o.verdict == "missed")
+                    .map(|o| &o.objective),
+            );
+            let both = failing(fast).zip(failing(taken));
+            failed.extend(both.filter(|(f, t)| more(*f, t.mean)).map(|(f, _)| f.mean));
+            costs.push((t.mean - f.mean) / f.mean.abs());
+        }
+        let least = |of: &[f64]| of.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = |of: &[f64]| of.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        *metric == self.ranking.name
+            && given.iter().eq(labels)
+            && *side_by_side == self.sweep.header.zip
+            && *of == settings.len()
+            && *count == costs.len()
+            && *count > 0
+            && missed
+                .into_iter()
+                .eq(misses.iter().collect::<BTreeSet<_>>())
+            && fails.map_or(failed.is_empty(), |(a, b)| {
+                a == least(&failed) && b == most(&failed)
+            })
+            && (!misses.is_empty() || fails.is_some())
+            && near(cost.0, least(&costs))
+            && near(cost.1, most(&costs))
     }
 
     fn is_as_good_for_less(&self, case: &str, given: &[Place], at: &Place, value: &Quoted) -> bool {

@@ -133,6 +133,29 @@ pub enum Insight {
         /// The least and the largest share of its tasks that fail; where any case of the sweep fails tasks.
         fails: Option<(f64, f64)>,
     },
+    /// Where something is given: by the metric alone another case would be best at some of its values, but it stands lower there.
+    FasterAt {
+        /// The case as its row names it.
+        case: String,
+        /// What of it is chosen, on the axes of choices.
+        at: Vec<Place>,
+        /// At how many values.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// What is given, by name; several where there are several axes of it.
+        given: Vec<String>,
+        /// Whether the axes run side by side, so that each point is a case of its own.
+        side_by_side: bool,
+        /// The metric.
+        metric: String,
+        /// The objectives that it misses at any of them.
+        misses: Vec<String>,
+        /// The least and the largest share of its tasks that fail there, where it fails more than what is taken.
+        fails: Option<(f64, f64)>,
+        /// By which shares of its values those of what is taken are worse: the least, and the greatest.
+        cost: (f64, f64),
+    },
     /// As good as the best, with less of a resource.
     AsGoodForLess {
         /// The case as its row names it.
@@ -282,6 +305,7 @@ impl Insight {
             Self::Nearest { .. } => "nearest",
             Self::Faster { .. } => "faster",
             Self::BestAt { .. } => "best-at",
+            Self::FasterAt { .. } => "faster-at",
             Self::AsGoodForLess { .. } => "as-good-for-less",
             Self::Objectives { .. } => "objectives",
             Self::BestThroughout { .. } => "best-throughout",
@@ -416,12 +440,7 @@ impl Insight {
                 } else {
                     taken.clone()
                 };
-                let cost = if *cost >= 1.0 {
-                    format!("{} times as high", digits(1.0 + cost, 2))
-                } else {
-                    let side = if *cost < 0.0 { "lower" } else { "higher" };
-                    format!("{} {side}", percent(cost.abs()))
-                };
+                let cost = costs(*cost);
                 format!(
                     "By {} alone {case}{} would be best ({}), but {}; {} of {taken} is {cost}.",
                     value.metric,
@@ -432,6 +451,49 @@ impl Insight {
                 )
             }
             Self::BestAt { .. } => self.best_at(),
+            Self::FasterAt {
+                case,
+                at,
+                count,
+                of,
+                given,
+                side_by_side,
+                metric,
+                misses,
+                fails,
+                cost: (least, most),
+            } => {
+                let mut why: Vec<String> = Vec::new();
+                match fails {
+                    Some((a, b)) if percent(*a) == percent(*b) => {
+                        why.push(format!("{} of its tasks fail there", percent(*a)));
+                    }
+                    Some((a, b)) => {
+                        why.push(format!(
+                            "{} to {} of its tasks fail there",
+                            percent(*a),
+                            percent(*b)
+                        ));
+                    }
+                    None => {}
+                }
+                if !misses.is_empty() {
+                    let quoted: Vec<String> = misses.iter().map(|o| format!("`{o}`")).collect();
+                    why.push(format!("it misses {}", list(&quoted)));
+                }
+                let (least, most) = (costs(*least), costs(*most));
+                let cost = if least == most {
+                    most
+                } else {
+                    format!("{least} to {most}")
+                };
+                format!(
+                    "By {metric} alone {case}{} would be best {}, but {}; {metric} of what is named above is {cost} there.",
+                    at_places(at),
+                    how_often(*count, *of, given, *side_by_side),
+                    why.join(", and ")
+                )
+            }
             Self::AsGoodForLess {
                 case,
                 given,
@@ -563,31 +625,21 @@ impl Insight {
         else {
             return String::new();
         };
-        let (one, many) = match given.as_slice() {
-            _ if *side_by_side => ("point".to_owned(), "points".to_owned()),
-            [seed] if seed == "seed" => ("seed".to_owned(), "seeds".to_owned()),
-            [only] => (format!("value of {only}"), format!("values of {only}")),
-            all => (
-                format!("combination of {}", list(all)),
-                format!("combinations of {}", list(all)),
-            ),
-        };
         let how = match (meets, tied) {
             (true, true) => "is best, or as good as the best,",
             (true, false) => "is best",
             (false, true) => "is nearest to the objectives, or as near as any,",
             (false, false) => "is nearest to the objectives, which nothing meets,",
         };
-        let how_often = match (count, of) {
-            (0, _) => format!("at no {one}"),
-            (n, of) if n == of => format!("at every {one}"),
-            (n, of) => format!("at {n} of {of} {many}"),
-        };
+        let how_often = how_often(*count, *of, given, *side_by_side);
         let load = load.as_ref().map_or(String::new(), |l| {
             format!(" under the highest {l} that anything bears there")
         });
         let range = match range {
             Some((a, b)) if a.value.mean == b.value.mean => format!("; {}", a.named()),
+            Some((a, b)) if a.mean_text() == b.mean_text() => {
+                format!("; {} {}", a.metric, a.mean_text())
+            }
             Some((a, b)) => format!("; {} {} to {}", a.metric, a.mean_text(), b.mean_text()),
             None => String::new(),
         };
@@ -601,6 +653,34 @@ impl Insight {
             "{case}{} {how} {how_often}{load}{range}{fails}.",
             at_places(at)
         )
+    }
+}
+
+/// At how many values of what is given.
+fn how_often(count: usize, of: usize, given: &[String], side_by_side: bool) -> String {
+    let (one, many) = match given {
+        _ if side_by_side => ("point".to_owned(), "points".to_owned()),
+        [seed] if seed == "seed" => ("seed".to_owned(), "seeds".to_owned()),
+        [only] => (format!("value of {only}"), format!("values of {only}")),
+        all => (
+            format!("combination of {}", list(all)),
+            format!("combinations of {}", list(all)),
+        ),
+    };
+    match (count, of) {
+        (0, _) => format!("at no {one}"),
+        (n, of) if n == of => format!("at every {one}"),
+        (n, of) => format!("at {n} of {of} {many}"),
+    }
+}
+
+/// By how much a value is worse, as a share: `34% higher`, `10 times as high`.
+fn costs(share: f64) -> String {
+    if share >= 1.0 {
+        format!("{} times as high", digits(1.0 + share, 2))
+    } else {
+        let side = if share < 0.0 { "lower" } else { "higher" };
+        format!("{} {side}", percent(share.abs()))
     }
 }
 
