@@ -505,3 +505,19 @@ fn warnings_name_values() {
         );
     }
 }
+
+#[test]
+fn a_leader_by_its_objectives_hides_no_later_crossing() {
+    // At one core nothing meets the objective and "c" is nearest; then "b" leads until "a" overtakes it.
+    let plan = grid(vec![cores(6)]);
+    let sweep = sweep_of(&plan, MAKESPAN, Some(40.0), |p| {
+        let c = p.index[0] as f64 + 1.0;
+        vec![
+            reached("a", Some(56.0 / c)),
+            reached("b", Some(51.0 / c.min(3.0))),
+            reached("c", Some(50.8)),
+        ]
+    });
+    let said = "b is better up to 3 cores, a from 4 cores on.".to_owned();
+    assert!(texts(&sweep).contains(&said), "{:?}", texts(&sweep));
+}

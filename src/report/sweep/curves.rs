@@ -86,6 +86,9 @@ impl<'a> Curves<'a> {
                         let was = was.filter(|&was| self.keeps(old, leader, was, x));
                         out.extend(was.and_then(|was| self.crossing(old, leader, was, x)));
                         before = Some((leader, x));
+                    } else if self.stands_above(leader, old, x) {
+                        // The objectives or failing tasks decide there, and not the metric: nothing crosses.
+                        before = Some((leader, x));
                     }
                 }
                 _ => before = Some((leader, x)),
@@ -100,6 +103,14 @@ impl<'a> Curves<'a> {
         both.is_some_and(|(a, b)| {
             a.0.tier == b.0.tier && self.view.ranking.truly_better(b.1, a.1, TIE)
         })
+    }
+
+    /// Whether a series stands in a better tier than another at a value, or the other has no numbers there.
+    fn stands_above(&self, a: usize, b: usize, x: f64) -> bool {
+        match (self.at(a, x), self.at(b, x)) {
+            (Some(a), Some(b)) => a.0.tier < b.0.tier,
+            (a, _) => a.is_some(),
+        }
     }
 
     /// Whether one series holds its own against another up to a value, and the other against it from a later one on: what crosses twice

@@ -482,10 +482,10 @@ impl Insight {
                     why.push(format!("it misses {}", list(&quoted)));
                 }
                 let (least, most) = (costs(*least), costs(*most));
-                let cost = if least == most {
-                    most
-                } else {
-                    format!("{least} to {most}")
+                let cost = match (least.split_once(' '), most.split_once(' ')) {
+                    _ if least == most => most,
+                    (Some((a, how)), Some((b, same))) if how == same => format!("{a} to {b} {how}"),
+                    _ => format!("{least} to {most}"),
                 };
                 format!(
                     "By {metric} alone {case}{} would be best {}, but {}; {metric} of what is named above is {cost} there.",
@@ -714,7 +714,7 @@ fn undecided_text(objectives: &[String]) -> String {
         return String::new();
     }
     let quoted: Vec<String> = objectives.iter().map(|o| format!("`{o}`")).collect();
-    format!("; whether it meets {} chance decides", list(&quoted))
+    format!("; chance decides whether it meets {}", list(&quoted))
 }
 
 fn missed(objective: &str, excess: f64) -> String {
