@@ -394,6 +394,57 @@ pub struct AxisDocument {
     pub unit: Option<String>,
 }
 
+/// What the values of an axis are to whoever asks for the best of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AxisKind {
+    /// There to choose from: cores, workers, interpreters, strategies.
+    Choice,
+    /// What the program has to bear: a rate, users, tasks. Its best is looked for under the largest.
+    Load,
+    /// As it is: the seed, and whatever else describes the work. No value of it is better than another.
+    Given,
+}
+
+impl AxisKind {
+    /// Of an axis by its path. What is not known to be chosen is taken as given: who is best at each of its values is true of any axis.
+    pub fn of(path: &str) -> Self {
+        const CHOSEN: [&str; 7] = [
+            "machine",
+            "interpreter",
+            "interpreters",
+            "strategy",
+            "strategies",
+            "workers",
+            "cores",
+        ];
+        const LOADS: [&str; 3] = ["rate", "users", "count"];
+        let first = path.split(['.', '[']).next().unwrap_or_default();
+        let last = path.rsplit('.').next().unwrap_or_default();
+        if CHOSEN.contains(&first) {
+            Self::Choice
+        } else if first == "workload" && LOADS.contains(&last) {
+            Self::Load
+        } else {
+            Self::Given
+        }
+    }
+}
+
+impl AxisDocument {
+    /// What its values are to whoever asks for the best. Words name no load.
+    pub fn kind(&self) -> AxisKind {
+        match AxisKind::of(&self.path) {
+            AxisKind::Load if self.numbers.is_none() => AxisKind::Given,
+            kind => kind,
+        }
+    }
+
+    /// Whether its values lie in an order that means something. Seeds are numbers, but none is more than another.
+    pub fn is_ordered(&self) -> bool {
+        self.numbers.is_some() && self.path != "seed"
+    }
+}
+
 /// A case at a point.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct SweepRow {
@@ -409,43 +460,6 @@ pub struct SweepRow {
     /// The forecast.
     #[serde(flatten)]
     pub case: CaseDocument,
-}
-
-/// A value of an axis on which a load is swept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
-    /// The axis.
-    pub axis: usize,
-    /// Index of the value on it.
-    pub index: usize,
-}
-
-impl Load {
-    /// Whether a row is of a point under this load.
-    pub fn holds(self, row: &SweepRow) -> bool {
-        row.index.get(self.axis) == Some(&self.index)
-    }
-}
-
-impl SweepDocument {
-    /// Where a load is swept (a rate, users, tasks): the largest under which any strategy has numbers. Results under different loads are
-    /// not there to choose from, so the best is looked for under this one.
-    pub fn heaviest(&self) -> Option<Load> {
-        let is_load = |a: &AxisDocument| {
-            let last = a.path.rsplit('.').next().unwrap_or_default();
-            a.path.starts_with("workload.") && ["rate", "users", "count"].contains(&last)
-        };
-        let axes = &self.header.axes;
-        let (axis, numbers) = axes.iter().enumerate().find_map(|(i, a)| {
-            let numbers = a.numbers.as_ref().filter(|n| is_load(a) && n.len() > 1)?;
-            Some((i, numbers))
-        })?;
-        let fine = self.rows.iter().filter(|r| r.case.is_fine());
-        fine.filter_map(|r| r.index.get(axis).copied())
-            .filter(|&i| i < numbers.len())
-            .max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
-            .map(|index| Load { axis, index })
-    }
 }
 
 #[derive(Deserialize)]

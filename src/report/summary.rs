@@ -290,11 +290,6 @@ impl Ranking {
         self.metric != Some(Metric::Throughput)
     }
 
-    /// Whether the first value is the better one.
-    fn better(&self, a: f64, b: f64) -> bool {
-        if self.less_is_better() { a < b } else { a > b }
-    }
-
     /// `12.4 ± 0.3 ms`.
     fn text(&self, e: EstimateDocument) -> String {
         match self.metric {

@@ -225,7 +225,14 @@ fn text_of_many_points_is_short() {
     let shown = shown(&sweep);
     assert!(shown.lines().count() < 70);
     insta::assert_snapshot!(shown);
-    let three: Vec<_> = ["a", "b", "c"].map(|n| numbers(n, n, &upto(4))).into();
+    let three = [
+        ("machine.cores", "cores"),
+        ("machine.hz", "hz"),
+        ("workers", "workers"),
+    ];
+    let three = three
+        .map(|(path, label)| numbers(path, label, &upto(4)))
+        .into();
     let plan = grid(three);
     let sweep = sweep_of(&plan, MAKESPAN, None, |p| {
         let x = p.index.iter().sum::<usize>() as f64;

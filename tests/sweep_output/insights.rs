@@ -271,3 +271,253 @@ proptest! {
         }
     }
 }
+
+/// What a case of a sweep made by hand reaches: name, value, or that nothing is.
+fn reached(name: &str, value: Option<f64>) -> crate::made::Made {
+    let reached = value.map_or(Err(Status::OutOfMemory), |v| Ok((v, 0.01 * v)));
+    (name.to_owned(), "cpython-3.14".to_owned(), reached)
+}
+
+fn texts(sweep: &SweepDocument) -> Vec<String> {
+    insights(sweep).iter().map(Insight::text).collect()
+}
+
+#[test]
+fn a_seed_is_not_chosen() {
+    let plan = grid(vec![numbers("seed", "seed", &upto(4))]);
+    let sweep = sweep_of(&plan, MAKESPAN, None, |p| {
+        let i = p.index[0] as f64;
+        vec![
+            reached("a", Some(10.0 + i)),
+            reached("b", Some(12.6 - 0.1 * i)),
+        ]
+    });
+    assert_eq!(
+        texts(&sweep),
+        [
+            "a is best at 3 of 4 seeds; makespan 10.0 s to 13.0 s.",
+            "b is best at 1 of 4 seeds; makespan 12.3 s to 12.6 s.",
+        ]
+    );
+    assert_eq!(pchsim::report::sweep::best(&sweep), None);
+}
+
+#[test]
+fn of_a_given_the_choice_that_is_right_is_named_and_no_value_of_it() {
+    let plan = grid(vec![
+        numbers("machine.cores", "cores", &[1.0, 2.0, 4.0]),
+        numbers("workload.deadline", "deadline", &[1.0, 2.0]),
+    ]);
+    let sweep = sweep_of(&plan, MAKESPAN, None, |p| {
+        let (c, d) = ([1.0, 2.0, 4.0][p.index[0]], p.index[1] as f64 + 1.0);
+        vec![reached("a", Some(8.0 * d / c)), reached("b", Some(9.0 * d))]
+    });
+    assert_eq!(
+        texts(&sweep)[0],
+        "a at 4 cores is best at every value of deadline; makespan 2.00 s to 4.00 s."
+    );
+}
+
+#[test]
+fn places_of_axes_side_by_side_name_all_of_them() {
+    let mut plan = grid(vec![
+        numbers("machine.cores", "cores", &[1.0, 2.0, 4.0]),
+        numbers("machine.memory", "memory", &[1.0, 2.0, 4.0]),
+    ]);
+    plan.zip = true;
+    let case = |p: &pchsim::study::sweep::Point| reached("a", (p.index[0] == 2).then_some(1.0));
+    let sweep = sweep_of(&plan, MAKESPAN, None, |p| vec![case(p)]);
+    let said = texts(&sweep);
+    assert!(
+        said.contains(&"a runs out of memory up to 2 cores with memory = 2.".to_owned()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_extent_is_told_along_the_axis_that_decides_it() {
+    let plan = grid(vec![
+        numbers("machine.cores", "cores", &[1.0, 2.0, 4.0]),
+        numbers("machine.memory", "memory", &[1.0, 2.0, 4.0]),
+    ]);
+    let sweep = sweep_of(&plan, MAKESPAN, None, |p| {
+        vec![reached("a", (p.index[1] > 0).then_some(1.0))]
+    });
+    let said = "a runs out of memory up to memory = 1.".to_owned();
+    assert!(texts(&sweep).contains(&said), "{:?}", texts(&sweep));
+    // Of an interrupted one there may be points at which both axes tell the same; then neither is said to decide it.
+    let mut rest = sweep;
+    rest.rows.retain(|r| r.index[0] == r.index[1]);
+    let said = "a runs out of memory at 1 of 3 points.".to_owned();
+    assert!(texts(&rest).contains(&said), "{:?}", texts(&rest));
+}
+
+/// `made`, with other shares of a task's time.
+fn with_causes(mut sweep: SweepDocument, causes: &[(&str, f64)]) -> SweepDocument {
+    for row in &mut sweep.rows {
+        row.case.time_by_cause.values_mut().for_each(|v| *v = 0.0);
+        for (cause, share) in causes {
+            row.case
+                .time_by_cause
+                .insert(format!("{cause}_share"), *share);
+        }
+    }
+    sweep
+}
+
+#[test]
+fn more_is_advised_only_where_tasks_wait_for_it() {
+    let workers = || numbers("workers", "workers", &[10.0, 20.0, 40.0]);
+    let made = || {
+        curves(
+            workers(),
+            ("mean latency", Metric::MeanLatency),
+            &[("a", &|w| 40.0 / w)],
+        )
+    };
+    let waiting = with_causes(made(), &[("pool", 0.6), ("io", 0.4)]);
+    assert!(
+        texts(&waiting).contains(
+            &"a still gains at the end: 50% better at 40 workers than at 20 workers. 60% of a task's time still \
+              goes into waiting for a worker at 40 workers: more may help."
+                .to_owned()
+        ),
+        "{:?}",
+        texts(&waiting)
+    );
+    // All of a task's time is its own, or waits for what no worker gives.
+    for causes in [[("io", 1.0), ("pool", 0.0)], [("io", 0.5), ("core", 0.5)]] {
+        let done = with_causes(made(), &causes);
+        assert!(
+            texts(&done).contains(
+                &"a gains up to the end: it is 50% better at 40 workers than at 20 workers."
+                    .to_owned()
+            ),
+            "{:?}",
+            texts(&done)
+        );
+    }
+}
+
+#[test]
+fn a_share_of_the_mean_does_not_bound_a_percentile() {
+    // Nearly all of the waiting would have to be that of the slowest, and even then the 95th percentile could not fall: half of
+    // the tasks are as slow as that.
+    let mut sweep = with_causes(
+        curves(
+            numbers("workers", "workers", &[10.0, 20.0, 40.0]),
+            P95,
+            &[("a", &|w| 40.0 / w)],
+        ),
+        &[("pool", 0.06), ("io", 0.94)],
+    );
+    let advised = |s: &SweepDocument| texts(s).iter().any(|t| t.contains("more may help"));
+    for row in &mut sweep.rows {
+        let p95 = row.case.primary().unwrap();
+        for key in ["latency_p50_s", "latency_p90_s", "latency_mean_s"] {
+            row.case.estimates.insert(key.into(), Some(p95));
+        }
+    }
+    // p95 >= p50 - 0.06 * mean / 0.45, with all three the same: at most 13% are left, which is still a gain.
+    assert!(advised(&sweep));
+    for row in &mut sweep.rows {
+        let mean = row.case.estimates.get_mut("latency_mean_s").unwrap();
+        mean.as_mut().unwrap().mean *= 0.3;
+    }
+    assert!(!advised(&sweep));
+}
+
+#[test]
+fn what_fails_more_is_neither_best_nor_better_up_to_anything() {
+    let mut sweep = curves(
+        cores(4),
+        MAKESPAN,
+        &[("a", &|c| 10.0 - c), ("b", &|c| 3.0 + c)],
+    );
+    for row in &mut sweep.rows {
+        row.case.tier = None;
+        let fails = if row.case.strategy == "b" { 0.9 } else { 0.0 };
+        let share = pchsim::report::document::EstimateDocument {
+            mean: fails,
+            low: Some(fails),
+            high: Some(fails),
+            median: fails,
+            n: 10,
+        };
+        row.case
+            .estimates
+            .insert("failure_share".into(), Some(share));
+    }
+    let said = texts(&sweep);
+    assert_eq!(
+        said[0],
+        "Best of all: a at 4 cores, makespan 6.00 ± 0.06 s; none of its tasks fail."
+    );
+    assert!(
+        said[1].starts_with("By makespan alone b at 1 core would be best (4.00 ± 0.04 s), but 90"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].ends_with("makespan of a is 50% higher."),
+        "{said:?}"
+    );
+    assert!(!codes(&sweep).contains(&"cross-over"));
+}
+
+#[test]
+fn warnings_name_values() {
+    let plan = grid(vec![
+        numbers("machine.cores", "cores", &[1.0, 2.0]),
+        numbers("workload.arrivals.rate", "rate", &[100.0, 200.0, 400.0]),
+    ]);
+    let mut sweep = sweep_of(&plan, MAKESPAN, None, |_| vec![reached("a", Some(1.0))]);
+    let meta = pchsim::report::Meta {
+        command: "pchsim".into(),
+        version: "0.1.0".into(),
+    };
+    let mut warned = |at: &dyn Fn(&[usize]) -> bool| {
+        for row in &mut sweep.rows {
+            row.warnings.clear();
+            if at(&row.index) {
+                row.warnings.push("failures-differ".into());
+            }
+        }
+        let text = pchsim::report::sweep::text(&sweep, &meta, pchsim::report::Style::default());
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for (at, said) in [
+        (
+            &(|i: &[usize]| i[1] == 2) as &dyn Fn(&[usize]) -> bool,
+            "(at 2 of 6 points: rate = 400)",
+        ),
+        (&|i: &[usize]| i == [1, 0], "(at cores = 2, rate = 100)"),
+        (
+            &|i: &[usize]| i[0] + i[1] == 1,
+            "(at 2 of 6 points: cores = 1, rate = 200; cores = 2, rate = 100)",
+        ),
+        (&|_: &[usize]| true, "(at every point)"),
+    ] {
+        let text = warned(at);
+        assert!(text.contains(said), "{text}");
+        assert!(
+            text.contains("fail different shares of their tasks"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_leader_by_its_objectives_hides_no_later_crossing() {
+    // At one core nothing meets the objective and "c" is nearest; then "b" leads until "a" overtakes it.
+    let plan = grid(vec![cores(6)]);
+    let sweep = sweep_of(&plan, MAKESPAN, Some(40.0), |p| {
+        let c = p.index[0] as f64 + 1.0;
+        vec![
+            reached("a", Some(56.0 / c)),
+            reached("b", Some(51.0 / c.min(3.0))),
+            reached("c", Some(50.8)),
+        ]
+    });
+    let said = "b is better up to 3 cores, a from 4 cores on.".to_owned();
+    assert!(texts(&sweep).contains(&said), "{:?}", texts(&sweep));
+}

@@ -1,6 +1,7 @@
 //! What sweeps say: the lines of their files, read back without loss, golden files of everything that is made of them, and what
 //! stands out in curves of which the right answer is known.
 
+mod claims;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod golden;
@@ -112,4 +113,26 @@ fn a_batch_is_served_too() {
     let lines = sweep::point_lines(&plan, &plan.point(0), &s);
     let best = sweep::best_of_lines(&facts(&plan, "makespan"), &lines).unwrap();
     assert!((best.value.mean - 0.1).abs() < 1e-9);
+}
+
+/// What a sweep of the program itself says, in one line.
+fn said(args: &[&str]) -> String {
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("pchsim"));
+    let output = command.arg("sweep").args(args).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn no_worker_is_advised_to_who_waits_for_none() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/findings/slow-endpoint.ron"
+    );
+    let all = said(&[file, "--workers", "20,60,100", "--replications", "3"]);
+    assert!(all.contains("50% better at 100 workers"), "{all}");
+    assert!(!all.contains("may help"), "{all}");
+    let some = said(&[file, "--workers", "10,20,40", "--replications", "3"]);
+    let advice = "waiting for a worker at 40 workers: more may help.";
+    assert!(some.contains(advice), "{some}");
 }

@@ -1,69 +1,52 @@
-//! A sweep: its best point, and the best strategy at each.
+//! A sweep: what to take, and the best strategy at each point.
 
 use super::facts::{self, written};
-use super::{
-    Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words, article, shared_unit,
-};
-use crate::report::document::{EstimateDocument, Load, SweepDocument, SweepRow};
+use super::{Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words, shared_unit};
+use crate::report::document::{SweepDocument, SweepRow};
 use crate::report::grid::Interval;
-use crate::report::sweep::{Insight, insights};
+use crate::report::sweep::stands::Stands;
+use crate::report::sweep::{Insight, doubts, insights};
+use crate::study::Quantity;
 
 /// Most points that a table shows.
 const POINTS: usize = 400;
 
 pub(super) fn summary(sweep: &SweepDocument) -> Summary {
     let ranking = Ranking::new(&sweep.header.ranked_by);
-    let points = points(sweep);
+    let stands = Stands::new(sweep);
+    let points = points(sweep, &stands);
+    let (answers, others): (Vec<Insight>, Vec<Insight>) =
+        insights(sweep).into_iter().partition(|i| {
+            i.is_answer() || matches!(i, Insight::Faster { .. } | Insight::FasterAt { .. })
+        });
     Summary {
         name: sweep.header.scenario.name.clone(),
         question: sweep.header.scenario.question.clone(),
-        answer: answer(sweep, &points, &ranking),
+        answer: answer(sweep, &points, &answers),
         because: Vec::new(),
-        // The best point is the answer already.
-        insights: insights(sweep)
-            .iter()
-            .filter(|i| !matches!(i, Insight::Best { .. }))
-            .map(Insight::text)
-            .collect(),
-        table: table(sweep, &points, &ranking),
+        insights: others.iter().map(Insight::text).collect(),
+        table: table(sweep, &stands, &points, &ranking),
         objectives: Vec::new(),
-        notices: notices(sweep, &points),
+        notices: notices(sweep),
         assumptions: facts::of_sweep(&sweep.header),
         command: sweep.header.command.clone(),
     }
 }
 
-/// A point: its cases, best first.
+/// A point: its cases, and those with numbers in the order in which to take them, by their place in the sweep.
 struct Point<'a> {
-    rows: Vec<&'a SweepRow>,
+    rows: &'a [SweepRow],
+    order: Vec<usize>,
 }
 
-impl<'a> Point<'a> {
-    /// The best case, if it has a forecast that means anything.
-    fn best(&self) -> Option<(&'a SweepRow, EstimateDocument)> {
-        let fine = self.rows.iter().find(|r| r.case.is_fine())?;
-        Some((*fine, fine.case.primary()?))
-    }
-
-    /// Where it is: `cores = 4, workers = 8`.
-    fn at(&self, sweep: &SweepDocument) -> String {
-        let axes = sweep.header.axes.iter().filter_map(|a| {
-            let value = self.rows.first()?.at.get(&a.path)?;
-            Some(format!("{} = {}", a.label, written(value)))
-        });
-        axes.collect::<Vec<_>>().join(", ")
-    }
-}
-
-fn points(sweep: &SweepDocument) -> Vec<Point<'_>> {
-    let mut all: Vec<Point<'_>> = Vec::new();
-    for row in &sweep.rows {
-        match all.last_mut() {
-            Some(p) if p.rows.first().is_some_and(|r| r.point == row.point) => p.rows.push(row),
-            _ => all.push(Point { rows: vec![row] }),
-        }
-    }
-    all
+fn points<'a>(sweep: &'a SweepDocument, stands: &Stands) -> Vec<Point<'a>> {
+    let points = sweep.rows.chunk_by(|a, b| a.point == b.point);
+    points
+        .map(|rows| Point {
+            rows,
+            order: stands.order(rows[0].point),
+        })
+        .collect()
 }
 
 /// How the sweep's cases are called.
@@ -71,69 +54,13 @@ fn names_of(sweep: &SweepDocument) -> Names {
     Names::of(sweep.rows.iter().map(|r| &r.case))
 }
 
-/// The number of the best point: the first of equally good ones; of the heaviest load, where loads are swept.
-fn best_point(points: &[Point<'_>], ranking: &Ranking, heaviest: Option<Load>) -> Option<usize> {
-    let here = |i: &usize| {
-        let row = points[*i].rows.first();
-        heaviest.is_none_or(|load| row.is_some_and(|r| load.holds(r)))
-    };
-    let value = |i: &usize| points[*i].best().map(|(_, v)| v.mean);
-    (0..points.len())
-        .filter(|i| here(i) && value(i).is_some())
-        .reduce(|a, b| match (value(&a), value(&b)) {
-            (Some(x), Some(y)) if ranking.better(y, x) => b,
-            _ => a,
-        })
-}
-
-fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec<Words> {
-    let heaviest = sweep.heaviest();
-    let Some(best) = best_point(points, ranking, heaviest) else {
+/// What to take, as the terminal says it, with the strategies' names shown as such.
+fn answer(sweep: &SweepDocument, points: &[Point<'_>], answers: &[Insight]) -> Vec<Words> {
+    let mut all: Vec<Words> = answers.iter().map(words).collect();
+    if all.is_empty() {
         let text = "At no point any strategy has a forecast that means anything.";
-        return vec![Words::default().text(text)];
-    };
-    let Some((row, value)) = points[best].best() else {
-        return Vec::new();
-    };
-    let mut words = Words::default()
-        .name(names_of(sweep).short(&row.case))
-        .text(format!(
-            "{}, with {} {} of {}",
-            match heaviest {
-                None => format!(
-                    " with {} is the best of {} points",
-                    points[best].at(sweep),
-                    points.len()
-                ),
-                Some(load) => format!(
-                    " is the best with {}, the highest {} that anything bears",
-                    points[best].at(sweep),
-                    sweep.header.axes[load.axis].label
-                ),
-            },
-            article(&ranking.name),
-            ranking.name,
-            ranking.text(value)
-        ));
-    let overlaps = |p: &Point<'_>| {
-        p.best()
-            .is_some_and(|(_, v)| match (v.low, v.high, value.low, value.high) {
-                (Some(low), Some(high), Some(l), Some(h)) => low <= h && l <= high,
-                _ => (v.mean - value.mean).abs() <= 0.01 * value.mean.abs(),
-            })
-    };
-    let equal = points
-        .iter()
-        .filter(|p| overlaps(p))
-        .count()
-        .saturating_sub(1);
-    if equal > 0 && heaviest.is_none() {
-        words = words.text(format!(
-            "; {equal} other {} cannot be told apart from it",
-            if equal == 1 { "point" } else { "points" }
-        ));
+        all.push(Words::default().text(text));
     }
-    let mut all = vec![words.text(".")];
     let missing = sweep.header.points.saturating_sub(points.len() as u64);
     if missing > 0 {
         all.push(Words::default().text(format!(
@@ -144,47 +71,96 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Vec
     all
 }
 
-fn table(sweep: &SweepDocument, points: &[Point<'_>], ranking: &Ranking) -> Table {
-    let best = best_point(points, ranking, sweep.heaviest());
+fn words(insight: &Insight) -> Words {
+    let text = insight.text();
+    let case = match insight {
+        Insight::Best { case, .. }
+        | Insight::Nearest { case, .. }
+        | Insight::Faster { case, .. }
+        | Insight::BestAt { case, .. }
+        | Insight::FasterAt { case, .. } => case.as_str(),
+        _ => "",
+    };
+    match text.split_once(case).filter(|_| !case.is_empty()) {
+        Some((before, after)) => {
+            [before, case, after]
+                .iter()
+                .enumerate()
+                .fold(Words::default(), |words, (i, part)| {
+                    match (i, part.is_empty()) {
+                        (_, true) => words,
+                        (1, _) => words.name(*part),
+                        _ => words.text(*part),
+                    }
+                })
+        }
+        None => Words::default().text(text),
+    }
+}
+
+fn table(sweep: &SweepDocument, stands: &Stands, points: &[Point<'_>], ranking: &Ranking) -> Table {
+    let overall = stands.overall().filter(|t| t.meets).map(|t| t.row);
     let names = names_of(sweep);
     let shown = &points[..points.len().min(POINTS)];
-    let values = shown.iter().filter_map(|p| p.best()).map(|(_, v)| v.mean);
-    let (scale, unit) = shared_unit(ranking.unit(), values);
+    let value = |row: usize| stands.rows[row].value;
+    let first = shown.iter().filter_map(|p| p.order.first().copied());
+    let (scale, unit) = shared_unit(ranking.unit(), first.filter_map(value).map(|v| v.mean));
+    // Metrics are of the tasks that complete: how many do not must stand beside them.
+    let working = stands.rows.iter().filter(|r| r.value.is_some());
+    let failing = working.filter_map(|r| r.fails).any(|f| f.mean > 0.0);
     let mut columns: Vec<Column> = sweep
         .header
         .axes
         .iter()
         .map(|a| Column::new(&a.label, "", a.numbers.is_some()))
         .collect();
-    columns.push(Column::new("best strategy", "", false));
-    columns.push(Column::new(&ranking.name, unit, true));
-    columns.push(Column::new("next", "", false));
-    columns.push(Column::new(format!("its {}", ranking.name), unit, true));
-    let rows = shown.iter().enumerate().map(|(i, p)| {
+    for (strategy, metric, failed) in [
+        ("best strategy", ranking.name.clone(), "failed"),
+        ("next", format!("its {}", ranking.name), "its failed"),
+    ] {
+        columns.push(Column::new(strategy, "", false));
+        columns.push(Column::new(metric, unit, true));
+        if failing {
+            columns.push(Column::new(failed, "%", true));
+        }
+    }
+    let rows = shown.iter().map(|p| {
         let mut cells: Vec<Cell> = sweep.header.axes.iter().map(|a| axis_cell(p, a)).collect();
-        let mut fine = p.rows.iter().filter(|r| r.case.is_fine());
-        for _ in 0..2 {
-            match fine.next() {
-                Some(r) => {
-                    cells.push(Cell::name(names.short(&r.case)));
-                    cells.push(Cell::estimate(r.case.primary(), scale, Interval::Always));
+        for place in 0..2 {
+            match p.order.get(place) {
+                Some(&row) => {
+                    let case = &sweep.rows[row].case;
+                    cells.push(Cell::name(names.short(case)));
+                    cells.push(Cell::estimate(value(row), scale, Interval::Always));
+                    if failing {
+                        let failed = case.get(Quantity::FailureRate);
+                        cells.push(Cell::estimate(failed, 0.01, Interval::IfVisible));
+                    }
                 }
                 None => {
                     let why = p.rows.iter().find(|r| !r.case.is_fine());
                     let why = why.map_or("–", |r| r.case.status.as_str());
-                    cells.extend([Cell::text(why), Cell::text("–")]);
+                    let blank = if failing { 2 } else { 1 };
+                    cells.push(Cell::text(why));
+                    cells.extend((0..blank).map(|_| Cell::text("–")));
                 }
             }
         }
         Row {
             cells,
-            best: best == Some(i),
-            fine: p.best().is_some(),
+            best: p.order.first().is_some_and(|r| overall == Some(*r)),
+            fine: !p.order.is_empty(),
         }
     });
+    // Who meets the objectives stands before who does not, however fast.
+    let objectives = if sweep.rows.iter().any(|r| !r.case.objectives.is_empty()) {
+        ", among those that miss no objective where there are any"
+    } else {
+        ""
+    };
     Table {
         caption: format!(
-            "The best strategy at each point, by {}; ± is the half-width of the {} confidence interval",
+            "The best strategy at each point, by {}{objectives}; ± is the half-width of the {} confidence interval",
             ranking.name,
             crate::study::percent(sweep.header.confidence)
         ),
@@ -211,23 +187,18 @@ fn sweep_position(row: &SweepRow, axis: &crate::report::document::AxisDocument) 
     axis.values.iter().position(|v| v == value)
 }
 
-/// The warnings by how many points have them.
-fn notices(sweep: &SweepDocument, points: &[Point<'_>]) -> Vec<Notice> {
-    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for p in points {
-        let codes = p.rows.first().map(|r| r.warnings.as_slice());
-        for code in codes.unwrap_or_default() {
-            *counts.entry(code).or_default() += 1;
-        }
-    }
-    let all = sweep.header.points;
-    counts
+/// The warnings, with the values at which they hold.
+fn notices(sweep: &SweepDocument) -> Vec<Notice> {
+    let capital = |text: String| {
+        let mut signs = text.chars();
+        let first = signs.next().map(|c| c.to_uppercase().to_string());
+        first.unwrap_or_default() + signs.as_str() + "."
+    };
+    doubts(sweep)
         .into_iter()
-        .map(|(code, n)| Notice {
+        .map(|text| Notice {
             note: false,
-            text: format!(
-                "`{code}` at {n} of {all} points; run one of them alone (`pchsim run` with the same values) to read what it says."
-            ),
+            text: capital(text),
         })
         .collect()
 }

@@ -1,10 +1,14 @@
 //! The best point of a sweep: of a finished one, and of as much as there is while it runs.
 
-use super::SweepFacts;
-use super::metric::{Ranking, value, written};
-use crate::report::document::{EstimateDocument, SweepDocument, SweepRow};
+use std::cmp::Ordering;
 
-/// The best case of the best point.
+use super::SweepFacts;
+use super::metric::{Ranking, written};
+use super::stands::{Stands, fails_more};
+use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow};
+use crate::study::{Quantity, Tier};
+
+/// The case to take of the best point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
     /// Number of the point, from 0.
@@ -17,21 +21,46 @@ pub struct Best {
     pub interpreter: String,
     /// The metric that the sweep is ranked by.
     pub value: EstimateDocument,
+    /// How it stands within its point.
+    pub tier: Tier,
+    excess: f64,
+    fails: Option<EstimateDocument>,
+    /// The load that it bears, where loads are swept.
+    load: Option<f64>,
     ranking: Ranking,
 }
 
 impl Best {
-    /// Whether it is better than the other; of equally good points the one with the lower number.
+    /// Whether it is better than the other: under a larger load; else it fails fewer tasks, or stands in a better tier, or is nearer to
+    /// the objectives; and only then by its metric. Of equally good points the one with the lower number.
     pub fn is_better_than(&self, other: &Self) -> bool {
-        let (a, b) = (self.value.mean, other.value.mean);
-        self.ranking.better(a, b) || (!self.ranking.better(b, a) && self.point < other.point)
+        let load = |b: &Self| b.load.unwrap_or(0.0);
+        let fails = |a: &Self, b: &Self| {
+            a.fails
+                .zip(b.fails)
+                .is_some_and(|(a, b)| fails_more(a, b.mean))
+        };
+        let metric = |a: &Self, b: &Self| self.ranking.better(a.value.mean, b.value.mean);
+        load(other)
+            .total_cmp(&load(self))
+            .then_with(|| fails(self, other).cmp(&fails(other, self)))
+            .then_with(|| self.tier.cmp(&other.tier))
+            .then_with(|| self.excess.total_cmp(&other.excess))
+            .then_with(|| metric(other, self).cmp(&metric(self, other)))
+            .then_with(|| self.point.cmp(&other.point))
+            == Ordering::Less
     }
 
     /// In a few words: `processes:4, cores 8: makespan 12.4 ± 0.3 s`.
     pub fn text(&self) -> String {
         let at: Vec<String> = self.at.iter().map(|(l, v)| format!("{l} {v}")).collect();
+        let stands = match self.tier {
+            Tier::Meets | Tier::NoForecast => "",
+            Tier::Misses => " (misses an objective)",
+            Tier::Fails => " (fails more than others)",
+        };
         format!(
-            "{}, {}: {} {}",
+            "{}, {}: {} {}{stands}",
             self.strategy,
             at.join(", "),
             self.ranking.name,
@@ -40,40 +69,61 @@ impl Best {
     }
 }
 
-/// The best point of all (under the heaviest load, where loads are swept); `None` where no case has a forecast that means anything.
+/// The case to take of all points (under the heaviest load, where loads are swept). `None` where no case has a forecast that means
+/// anything, and where an axis holds what is given: then no point is better than another.
 pub fn best(sweep: &SweepDocument) -> Option<Best> {
-    let ranking = Ranking::new(&sweep.header.ranked_by);
-    let axes = || {
-        let axes = &sweep.header.axes;
-        axes.iter().map(|a| (a.path.as_str(), a.label.as_str()))
+    let stands = Stands::new(sweep);
+    let settings = stands.settings();
+    let [only] = settings.as_slice() else {
+        return None;
     };
-    let heaviest = sweep.heaviest();
-    let all = sweep
-        .rows
-        .iter()
-        .filter(|r| heaviest.is_none_or(|load| load.holds(r)))
-        .filter_map(|row| one(row, axes(), &ranking));
-    all.fold(None, better)
+    if stands.is_given() {
+        return None;
+    }
+    let row = stands.best(&only.rows)?.row;
+    let ranking = Ranking::new(&sweep.header.ranked_by);
+    let axes = &sweep.header.axes;
+    let axes = axes.iter().map(|a| (a.path.as_str(), a.label.as_str()));
+    let load = only.load.and_then(|(a, i)| {
+        let numbers = sweep.header.axes.get(a)?.numbers.as_ref()?;
+        numbers.get(i).copied()
+    });
+    one(&stands, row, &sweep.rows[row], axes, load, &ranking)
 }
 
-/// The best case of one point, from the lines that [`point_lines`](super::point_lines) made of it. Cheap: only the first case, the
-/// best, is read. `None` where it has no forecast that means anything.
+/// The case to take of one point, from the lines that [`point_lines`](super::point_lines) made of it; what is best of all then follows
+/// from [`Best::is_better_than`]. `None` as in [`best`].
 pub fn best_of_lines(facts: &SweepFacts, lines: &str) -> Option<Best> {
-    let row: SweepRow = serde_json::from_str(lines.lines().next()?).ok()?;
+    let mut stands = Stands::of_plan(facts);
+    if stands.is_given() {
+        return None;
+    }
+    let rows: Vec<SweepRow> = lines
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()
+        .ok()?;
+    stands.add(&rows);
+    stands.look_across();
+    let row = stands.at(rows.first()?.point)?.row;
     let axes = &facts.plan.axes;
-    one(
-        &row,
-        axes.iter().map(|a| (a.path.as_str(), a.label.as_str())),
-        &Ranking::new(&facts.ranked_by),
-    )
+    let load = (0..axes.len())
+        .find(|&a| stands.kind(a) == AxisKind::Load)
+        .and_then(|a| axes[a].values.get(*rows[row].index.get(a)?)?.number);
+    let names = axes.iter().map(|a| (a.path.as_str(), a.label.as_str()));
+    let ranking = Ranking::new(&facts.ranked_by);
+    one(&stands, row, &rows[row], names, load, &ranking)
 }
 
 fn one<'a>(
+    stands: &Stands,
+    place: usize,
     row: &SweepRow,
     axes: impl Iterator<Item = (&'a str, &'a str)>,
+    load: Option<f64>,
     ranking: &Ranking,
 ) -> Option<Best> {
-    let value = value(row)?;
+    let stood = &stands.rows[place];
     let at = axes.filter_map(|(path, label)| {
         let at = row.at.get(path)?;
         Some((label.to_owned(), written(at)))
@@ -83,14 +133,11 @@ fn one<'a>(
         at: at.collect(),
         strategy: row.case.strategy.clone(),
         interpreter: row.case.interpreter.clone(),
-        value,
+        value: stood.value?,
+        tier: stood.within.tier,
+        excess: stood.within.excess,
+        fails: row.case.get(Quantity::FailureRate),
+        load,
         ranking: ranking.clone(),
     })
-}
-
-fn better(best: Option<Best>, next: Best) -> Option<Best> {
-    match best {
-        Some(b) if !next.is_better_than(&b) => Some(b),
-        _ => Some(next),
-    }
 }

@@ -79,21 +79,19 @@ fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
 
 /// The best of all strategies, a curve for each value of the other axis.
 fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
-    let best = |mut dots: Vec<(f64, Option<f64>)>| {
-        dots.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut out: Vec<(f64, Option<f64>)> = Vec::new();
-        for (x, y) in dots {
-            match out.last_mut() {
-                Some(last) if last.0 == x => {
-                    last.1 = match (last.1, y) {
-                        (Some(a), Some(b)) if view.ranking.better(b, a) => Some(b),
-                        (a, b) => a.or(b),
-                    }
+    // Of one strategy at each point: that to take there.
+    let best = |slice: &Slice| {
+        let mut dots: Vec<(f64, Option<f64>)> = Vec::new();
+        for s in 0..view.series.len() {
+            for d in view.curve(s, along, slice) {
+                if view.first(d.row.point).is_none_or(|first| first == s) {
+                    dots.push((d.x, d.value.map(|v| v.mean)));
                 }
-                _ => out.push((x, y)),
             }
         }
-        out
+        dots.sort_by(|a, b| a.0.total_cmp(&b.0));
+        dots.dedup_by_key(|d| d.0);
+        dots
     };
     let curve = |(n, slice): (usize, &Slice)| {
         let named: Vec<String> = slice
@@ -101,11 +99,10 @@ fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
             .iter()
             .map(|&(a, i)| format!("{} {}", view.axes()[a].label, view.written(a, i)))
             .collect();
-        let all = of_series(view, along, slice);
         Curve {
             letter: letter(n),
             name: named.join(", "),
-            dots: best(all.into_iter().flat_map(|c| c.dots).collect()),
+            dots: best(slice),
         }
     };
     slices.iter().enumerate().map(curve).collect()

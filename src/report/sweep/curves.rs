@@ -1,12 +1,14 @@
 //! What stands out along one axis: crossings, where more of a resource stops paying, knees.
 
-use super::find::{apart, place, quoted, suffix};
+use super::find::{place, quoted, suffix};
 use super::insight::{Insight, Place};
 use super::knee::{Bend, knee};
 use super::metric::Quoted;
+use super::stands::apart;
 use super::view::{Dot, Slice, View, doubles};
+use super::waits::Waits;
 use crate::report::document::EstimateDocument;
-use crate::study::{TIE, Unit};
+use crate::study::{TIE, Tier, Unit};
 
 /// A gain below this share does not pay for more of a resource.
 pub(super) const PAYS: f64 = 0.05;
@@ -74,18 +76,18 @@ impl<'a> Curves<'a> {
             match before {
                 Some((old, at)) if old != leader => {
                     // The last value at which the old leader was truly better, and the first at which the new one is.
-                    let truly = |a: usize, b: usize, x: f64| {
-                        self.at(a, x)
-                            .zip(self.at(b, x))
-                            .is_some_and(|(a, b)| self.view.truly_better(b.1, a.1, TIE))
-                    };
+                    let truly = |a: usize, b: usize, x: f64| self.beats(a, b, x);
                     let was = xs
                         .iter()
                         .rev()
                         .copied()
                         .find(|&y| y <= at && truly(old, leader, y));
                     if truly(leader, old, x) {
+                        let was = was.filter(|&was| self.keeps(old, leader, was, x));
                         out.extend(was.and_then(|was| self.crossing(old, leader, was, x)));
+                        before = Some((leader, x));
+                    } else if self.stands_above(leader, old, x) {
+                        // The objectives or failing tasks decide there, and not the metric: nothing crosses.
                         before = Some((leader, x));
                     }
                 }
@@ -93,6 +95,38 @@ impl<'a> Curves<'a> {
             }
         }
         out
+    }
+
+    /// Whether a series is better than another at a value, of those that stand in the same tier.
+    fn beats(&self, a: usize, b: usize, x: f64) -> bool {
+        let both = self.at(a, x).zip(self.at(b, x));
+        both.is_some_and(|(a, b)| {
+            a.0.tier == b.0.tier && self.view.ranking.truly_better(b.1, a.1, TIE)
+        })
+    }
+
+    /// Whether a series stands in a better tier than another at a value, or the other has no numbers there.
+    fn stands_above(&self, a: usize, b: usize, x: f64) -> bool {
+        match (self.at(a, x), self.at(b, x)) {
+            (Some(a), Some(b)) => a.0.tier < b.0.tier,
+            (a, _) => a.is_some(),
+        }
+    }
+
+    /// Whether one series holds its own against another up to a value, and the other against it from a later one on: what crosses twice
+    /// is better neither up to nor from any value.
+    fn keeps(&self, before: usize, after: usize, from: f64, to: f64) -> bool {
+        let holds = |a: usize, b: usize, x: f64| match (self.at(a, x), self.at(b, x)) {
+            (Some(a), Some(b)) => {
+                let beaten = self.view.ranking.truly_better(a.1, b.1, 0.0);
+                a.0.tier < b.0.tier || (a.0.tier == b.0.tier && !beaten)
+            }
+            (None, Some(_)) => false,
+            _ => true,
+        };
+        self.values()
+            .into_iter()
+            .all(|x| (x > from || holds(before, after, x)) && (x < to || holds(after, before, x)))
     }
 
     fn crossing(&self, before: usize, after: usize, from: f64, to: f64) -> Option<Insight> {
@@ -133,10 +167,10 @@ impl<'a> Curves<'a> {
         curve.get(found)
     }
 
-    /// The series with the best mean at a value.
+    /// The series to take at a value.
     fn leader(&self, x: f64) -> Option<usize> {
-        let all = (0..self.curves.len()).filter_map(|s| Some((s, self.at(s, x)?.0)));
-        self.view.best_of(all).map(|(s, _)| s)
+        let mut all = (0..self.curves.len()).filter_map(|s| self.at(s, x));
+        self.view.first(all.next()?.0.row.point)
     }
 
     /// Where more of a resource stops paying, still pays, or makes it worse.
@@ -159,8 +193,11 @@ impl<'a> Curves<'a> {
             }
             let enough = |from: &&(Dot<'_>, EstimateDocument)| {
                 let further = curve.iter().filter(|(d, _)| d.x > from.0.x);
-                let mut further = further.map(|(_, v)| *v);
-                further.all(|v| self.view.surely_no_better(from.1, v, PAYS))
+                let mut further = further;
+                // What stands in another tier there is no more of the same.
+                further.all(|(d, v)| {
+                    d.tier == from.0.tier && self.view.ranking.surely_no_better(from.1, *v, PAYS)
+                })
             };
             match curve.iter().find(enough) {
                 Some((d, _)) if d.x < last.0.x => {
@@ -209,14 +246,16 @@ impl<'a> Curves<'a> {
         let [a, b] = curve.get(curve.len().checked_sub(2)?..)? else {
             return None;
         };
-        self.view
-            .truly_better(a.1, b.1, PAYS)
-            .then(|| Insight::StillPays {
-                case: self.name(s),
-                given: self.given.clone(),
-                between: (self.place(&a.0), self.place(&b.0)),
-                gain: self.view.gain(a.1, b.1),
-            })
+        let better = a.0.tier == b.0.tier && self.view.ranking.truly_better(a.1, b.1, PAYS);
+        let follows = a.0.row.case.strategy != b.0.row.case.strategy;
+        let axis = &self.view.axes()[self.along];
+        better.then(|| Insight::StillPays {
+            case: self.name(s),
+            given: self.given.clone(),
+            between: (self.place(&a.0), self.place(&b.0)),
+            gain: self.view.ranking.gain(a.1, b.1),
+            waits: Waits::of(b.0.row, axis, &self.view.ranking, follows),
+        })
     }
 
     fn retrograde(&self, s: usize) -> Option<Insight> {
@@ -227,14 +266,15 @@ impl<'a> Curves<'a> {
             .map(|(d, v)| (*d, *v))
             .zip(best.value)
             .map(|((d, v), b)| (d, (v, b)))?;
-        let loss = -self.view.gain(best_value, value);
-        (best.x < last.x && loss >= PAYS && apart(best_value, value)).then(|| Insight::Retrograde {
-            case: self.name(s),
-            given: self.given.clone(),
-            best: (self.place(&best), self.quoted(best_value)),
-            last: (self.place(&last), self.quoted(value)),
-            loss,
-        })
+        let loss = -self.view.ranking.gain(best_value, value);
+        (best.x < last.x && best.tier == last.tier && loss >= PAYS && apart(best_value, value))
+            .then(|| Insight::Retrograde {
+                case: self.name(s),
+                given: self.given.clone(),
+                best: (self.place(&best), self.quoted(best_value)),
+                last: (self.place(&last), self.quoted(value)),
+                loss,
+            })
     }
 
     /// Where the curves bend; those at the same value stand together.
@@ -294,7 +334,16 @@ impl<'a> Curves<'a> {
         let least = PAYS * first.mean.abs().max(last.mean.abs());
         let real = height >= least && apart(first, last) && noise.is_some_and(|n| n < 0.3 * height);
         // More of a resource has a knee where its gains come first.
-        let gains = bend == Bend::LevelsOff && self.view.gain(first, last) > 0.0;
+        let gains = bend == Bend::LevelsOff && self.view.ranking.gain(first, last) > 0.0;
+        // Over what is chosen, points of one tier alone are compared. A load is not: under more of it more is missed, which is what
+        // the curve shows; but the figures of those that fail are those of other tasks.
+        let tiers = || curve[..upto].iter().map(|(d, _)| d.tier);
+        let comparable = if self.view.stands.is_choice(self.along) {
+            tiers().all(|t| t == curve[0].0.tier)
+        } else {
+            tiers().all(|t| t != Tier::Fails)
+        };
+        let real = real && comparable;
         (real && (!self.is_resource() || gains)).then_some((curve[i].0.index, bend))
     }
 }

@@ -1,8 +1,10 @@
 //! What stands out in a sweep, as data and in words. How each is found is in `find.rs`, and for users in `docs/sweeps.md`.
 
 use super::knee::Bend;
-use super::metric::Quoted;
-use crate::study::{digits, list, percent};
+use super::metric::{Quoted, quantity_text};
+use super::waits::Waits;
+use crate::report::document::EstimateDocument;
+use crate::study::{Unit, digits, list, percent};
 
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,15 +15,22 @@ pub struct Place {
     pub text: String,
     /// The value as a number; `None` for words.
     pub number: Option<f64>,
+    /// Where axes run side by side: the values of the others there. No one of them explains anything by itself.
+    pub beside: Vec<Place>,
 }
 
 impl Place {
-    /// `8 cores`, `rate = 200`.
+    /// `8 cores`, `rate = 200`, `2 cores with memory = 1GiB`.
     pub fn text(&self) -> String {
-        match self.counted() {
+        let text = match self.counted() {
             Some(one) if self.number == Some(1.0) => format!("{} {one}", self.text),
             Some(_) => format!("{} {}", self.text, self.axis),
             None => format!("{} = {}", self.axis, self.text),
+        };
+        if self.beside.is_empty() {
+            text
+        } else {
+            format!("{text} with {}", places(&self.beside))
         }
     }
 
@@ -46,7 +55,7 @@ impl Place {
 /// Something that stands out. Strategies are called as the table's columns call them, but for [`Insight::Best`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Insight {
-    /// The best case of the best point.
+    /// The case to take of all that there is to choose from.
     Best {
         /// The case as its row names it.
         case: String,
@@ -58,11 +67,101 @@ pub enum Insight {
         tied: usize,
         /// Where loads are swept: the name of the load, of which this is the largest with numbers.
         load: Option<String>,
+        /// The share of its tasks that fail; where any case of the sweep fails tasks.
+        fails: Option<EstimateDocument>,
+        /// Its objectives that may be met or missed, by chance.
+        undecided: Vec<String>,
+    },
+    /// Nothing meets the objectives; this case misses them by least.
+    Nearest {
+        /// The case as its row names it.
+        case: String,
+        /// Where it is, on every axis.
+        at: Vec<Place>,
+        /// Its value.
+        value: Quoted,
+        /// The objective that it misses by most.
+        objective: String,
+        /// By which share of the bound; infinite where it has no value.
+        excess: f64,
+        /// As for [`Insight::Best`].
+        load: Option<String>,
+        /// As for [`Insight::Best`].
+        fails: Option<EstimateDocument>,
+        /// Whether others meet the objectives, but fail more tasks.
+        others_fail: bool,
+    },
+    /// By the metric alone another case is best, but it stands lower.
+    Faster {
+        /// The case as its row names it.
+        case: String,
+        /// Where it is, on every axis.
+        at: Vec<Place>,
+        /// Its value.
+        value: Quoted,
+        /// The objective that it misses by most, and by which share of the bound.
+        misses: Option<(String, f64)>,
+        /// Where it fails more: its failing share, and that of the case to take.
+        fails: Option<(EstimateDocument, EstimateDocument)>,
+        /// The case to take.
+        taken: String,
+        /// By which share of this value that case's is worse.
+        cost: f64,
+    },
+    /// Where something is given (a seed, what a task does): at how many of its values a case is the one to take.
+    BestAt {
+        /// The case as its row names it.
+        case: String,
+        /// What of it is chosen, on the axes of choices.
+        at: Vec<Place>,
+        /// At how many values it is to be taken, or is as good as what is.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// What is given, by name; several where there are several axes of it.
+        given: Vec<String>,
+        /// Whether the axes run side by side, so that each point is a case of its own.
+        side_by_side: bool,
+        /// Whether it is merely as good at some of them.
+        tied: bool,
+        /// Whether it meets the objectives there; else it is only the nearest.
+        meets: bool,
+        /// Its least and its largest value.
+        range: Option<(Quoted, Quoted)>,
+        /// Where loads are swept as well: the name of the load, of which the largest with numbers counts.
+        load: Option<String>,
+        /// The least and the largest share of its tasks that fail; where any case of the sweep fails tasks.
+        fails: Option<(f64, f64)>,
+    },
+    /// Where something is given: by the metric alone another case would be best at some of its values, but it stands lower there.
+    FasterAt {
+        /// The case as its row names it.
+        case: String,
+        /// What of it is chosen, on the axes of choices.
+        at: Vec<Place>,
+        /// At how many values.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// What is given, by name; several where there are several axes of it.
+        given: Vec<String>,
+        /// Whether the axes run side by side, so that each point is a case of its own.
+        side_by_side: bool,
+        /// The metric.
+        metric: String,
+        /// The objectives that it misses at any of them.
+        misses: Vec<String>,
+        /// The least and the largest share of its tasks that fail there, where it fails more than what is taken.
+        fails: Option<(f64, f64)>,
+        /// By which shares of its values those of what is taken are worse: the least, and the greatest.
+        cost: (f64, f64),
     },
     /// As good as the best, with less of a resource.
     AsGoodForLess {
         /// The case as its row names it.
         case: String,
+        /// What else is fixed.
+        given: Vec<Place>,
         /// How much it needs.
         at: Place,
         /// Its value.
@@ -74,8 +173,10 @@ pub enum Insight {
         cases: Vec<String>,
         /// Whether these are all that there are.
         all: bool,
-        /// The points at which they do.
+        /// The points at which they do, undecided ones included.
         where_met: Extent,
+        /// At how many of these, all strategies taken together, chance decides.
+        undecided: usize,
     },
     /// Strategies that are best, or as good as the best, at every point.
     BestThroughout {
@@ -122,6 +223,8 @@ pub enum Insight {
         between: (Place, Place),
         /// Share by which the metric became better.
         gain: f64,
+        /// What a task still waits for of what the axis gives, if that is enough for as much of a gain again.
+        waits: Option<Waits>,
     },
     /// More of a resource makes it worse.
     Retrograde {
@@ -180,14 +283,16 @@ pub enum Extent {
 }
 
 impl Extent {
-    fn text(&self) -> String {
+    fn text(&self, of_several: bool) -> String {
+        // Equal counts need not be counts of the same points.
+        let each = if of_several { " each" } else { "" };
         match self {
             Self::Everywhere => "at every point".into(),
             Self::Nowhere => "at no point".into(),
             Self::From(p) => format!("from {} on", p.text()),
             Self::UpTo(p) => format!("up to {}", p.text()),
             Self::At(p) => format!("at {}", places(p)),
-            Self::Some(n, of) => format!("at {n} of {of} points"),
+            Self::Some(n, of) => format!("at {n} of {of} points{each}"),
         }
     }
 }
@@ -197,6 +302,10 @@ impl Insight {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Best { .. } => "best",
+            Self::Nearest { .. } => "nearest",
+            Self::Faster { .. } => "faster",
+            Self::BestAt { .. } => "best-at",
+            Self::FasterAt { .. } => "faster-at",
             Self::AsGoodForLess { .. } => "as-good-for-less",
             Self::Objectives { .. } => "objectives",
             Self::BestThroughout { .. } => "best-throughout",
@@ -207,6 +316,14 @@ impl Insight {
             Self::Knee { .. } => "knee",
             Self::Fails { .. } => "fails",
         }
+    }
+
+    /// Whether it answers what to take.
+    pub fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Best { .. } | Self::Nearest { .. } | Self::BestAt { .. }
+        )
     }
 
     /// Whether the other says the same of another slice of a grid.
@@ -252,24 +369,139 @@ impl Insight {
                 value,
                 tied,
                 load,
+                fails,
+                undecided,
             } => {
                 let what = load.as_ref().map_or("Best of all".to_owned(), |l| {
                     format!("Best under the highest {l} that anything bears")
                 });
-                let at = if at.is_empty() {
-                    String::new()
-                } else {
-                    format!(" at {}", places(at))
-                };
                 let tied = match tied {
                     0 => String::new(),
                     1 => " (one other is as good there)".into(),
                     n => format!(" ({n} others are as good there)"),
                 };
-                format!("{what}: {case}{at}, {}{tied}.", value.named())
+                format!(
+                    "{what}: {case}{}, {}{tied}{}{}.",
+                    at_places(at),
+                    value.named(),
+                    failing(*fails),
+                    undecided_text(undecided)
+                )
             }
-            Self::AsGoodForLess { case, at, value } => format!(
-                "{case} is as good with {} alone: {}.",
+            Self::Nearest {
+                case,
+                at,
+                value,
+                objective,
+                excess,
+                load,
+                fails,
+                others_fail,
+            } => {
+                let without = if *others_fail {
+                    " without failing more tasks than others"
+                } else {
+                    ""
+                };
+                let where_ = load.as_ref().map_or(" at any point".to_owned(), |l| {
+                    format!(" under the highest {l} that anything bears")
+                });
+                format!(
+                    "No strategy meets all objectives{without}{where_}; nearest: {case}{}, {}, misses {}{}.",
+                    at_places(at),
+                    value.named(),
+                    missed(objective, *excess),
+                    failing(*fails)
+                )
+            }
+            Self::Faster {
+                case,
+                at,
+                value,
+                misses,
+                fails,
+                taken,
+                cost,
+            } => {
+                let mut why: Vec<String> = Vec::new();
+                if let Some((mine, others)) = fails {
+                    why.push(format!(
+                        "{} of its tasks fail, against {}",
+                        share(*mine),
+                        share(*others)
+                    ));
+                }
+                if let Some((objective, excess)) = misses {
+                    why.push(format!("it misses {}", missed(objective, *excess)));
+                }
+                // The same strategy may be the better choice with other values.
+                let taken = if taken == case {
+                    "what is named above".to_owned()
+                } else {
+                    taken.clone()
+                };
+                let cost = costs(*cost);
+                format!(
+                    "By {} alone {case}{} would be best ({}), but {}; {} of {taken} is {cost}.",
+                    value.metric,
+                    at_places(at),
+                    value.text(),
+                    why.join(", and "),
+                    value.metric,
+                )
+            }
+            Self::BestAt { .. } => self.best_at(),
+            Self::FasterAt {
+                case,
+                at,
+                count,
+                of,
+                given,
+                side_by_side,
+                metric,
+                misses,
+                fails,
+                cost: (least, most),
+            } => {
+                let mut why: Vec<String> = Vec::new();
+                match fails {
+                    Some((a, b)) if percent(*a) == percent(*b) => {
+                        why.push(format!("{} of its tasks fail there", percent(*a)));
+                    }
+                    Some((a, b)) => {
+                        why.push(format!(
+                            "{} to {} of its tasks fail there",
+                            percent(*a),
+                            percent(*b)
+                        ));
+                    }
+                    None => {}
+                }
+                if !misses.is_empty() {
+                    let quoted: Vec<String> = misses.iter().map(|o| format!("`{o}`")).collect();
+                    why.push(format!("it misses {}", list(&quoted)));
+                }
+                let (least, most) = (costs(*least), costs(*most));
+                let cost = match (least.split_once(' '), most.split_once(' ')) {
+                    _ if least == most => most,
+                    (Some((a, how)), Some((b, same))) if how == same => format!("{a} to {b} {how}"),
+                    _ => format!("{least} to {most}"),
+                };
+                format!(
+                    "By {metric} alone {case}{} would be best {}, but {}; {metric} of what is named above is {cost} there.",
+                    at_places(at),
+                    how_often(*count, *of, given, *side_by_side),
+                    why.join(", and ")
+                )
+            }
+            Self::AsGoodForLess {
+                case,
+                given,
+                at,
+                value,
+            } => format!(
+                "{}{case} is as good with {} alone: {}.",
+                prefix(given),
                 at.text(),
                 value.text()
             ),
@@ -277,7 +509,8 @@ impl Insight {
                 cases,
                 all,
                 where_met,
-            } => objectives(cases, *all, where_met),
+                undecided,
+            } => objectives(cases, *all, where_met, *undecided),
             Self::BestThroughout { cases, tied } => {
                 let are = if cases.len() == 1 { "is" } else { "are" };
                 let tied = if *tied {
@@ -312,13 +545,24 @@ impl Insight {
                 given,
                 between: (a, b),
                 gain,
-            } => format!(
-                "{}{case} still gains at the end: {} better at {} than at {}. Sweep further.",
-                prefix(given),
-                percent(*gain),
-                b.text(),
-                a.text()
-            ),
+                waits,
+            } => {
+                let step = format!(
+                    "{} better at {} than at {}",
+                    percent(*gain),
+                    b.text(),
+                    a.text()
+                );
+                match waits {
+                    Some(w) => format!(
+                        "{}{case} still gains at the end: {step}. {} at {}: more may help.",
+                        prefix(given),
+                        w.text(),
+                        b.text()
+                    ),
+                    None => format!("{}{case} gains up to the end: it is {step}.", prefix(given)),
+                }
+            }
             Self::Retrograde {
                 case,
                 given,
@@ -355,21 +599,159 @@ impl Insight {
                 };
                 match (status.as_str(), at) {
                     ("unsupported", Extent::Everywhere) => format!("{} {what}.", list(cases)),
-                    _ => format!("{} {what} {}.", list(cases), at.text()),
+                    _ => format!("{} {what} {}.", list(cases), at.text(cases.len() > 1)),
                 }
             }
         }
     }
 }
 
-fn objectives(cases: &[String], all: bool, where_met: &Extent) -> String {
+impl Insight {
+    /// At how many values of what is given a case is best.
+    fn best_at(&self) -> String {
+        let Self::BestAt {
+            case,
+            at,
+            count,
+            of,
+            given,
+            side_by_side,
+            tied,
+            meets,
+            range,
+            load,
+            fails,
+        } = self
+        else {
+            return String::new();
+        };
+        let how = match (meets, tied) {
+            (true, true) => "is best, or as good as the best,",
+            (true, false) => "is best",
+            (false, true) => "is nearest to the objectives, or as near as any,",
+            (false, false) => "is nearest to the objectives, which nothing meets,",
+        };
+        let how_often = how_often(*count, *of, given, *side_by_side);
+        let load = load.as_ref().map_or(String::new(), |l| {
+            format!(" under the highest {l} that anything bears there")
+        });
+        let range = match range {
+            Some((a, b)) if a.value.mean == b.value.mean => format!("; {}", a.named()),
+            Some((a, b)) if a.mean_text() == b.mean_text() => {
+                format!("; {} {}", a.metric, a.mean_text())
+            }
+            Some((a, b)) => format!("; {} {} to {}", a.metric, a.mean_text(), b.mean_text()),
+            None => String::new(),
+        };
+        let fails = match fails {
+            None => String::new(),
+            Some((_, b)) if *b == 0.0 => "; none of its tasks fail".into(),
+            Some((a, b)) if a == b => format!("; {} of its tasks fail", percent(*a)),
+            Some((a, b)) => format!("; {} to {} of its tasks fail", percent(*a), percent(*b)),
+        };
+        format!(
+            "{case}{} {how} {how_often}{load}{range}{fails}.",
+            at_places(at)
+        )
+    }
+}
+
+/// At how many values of what is given.
+fn how_often(count: usize, of: usize, given: &[String], side_by_side: bool) -> String {
+    let (one, many) = match given {
+        _ if side_by_side => ("point".to_owned(), "points".to_owned()),
+        [seed] if seed == "seed" => ("seed".to_owned(), "seeds".to_owned()),
+        [only] => (format!("value of {only}"), format!("values of {only}")),
+        all => (
+            format!("combination of {}", list(all)),
+            format!("combinations of {}", list(all)),
+        ),
+    };
+    match (count, of) {
+        (0, _) => format!("at no {one}"),
+        (n, of) if n == of => format!("at every {one}"),
+        (n, of) => format!("at {n} of {of} {many}"),
+    }
+}
+
+/// By how much a value is worse, as a share: `34% higher`, `10 times as high`.
+fn costs(share: f64) -> String {
+    if share >= 1.0 {
+        format!("{} times as high", digits(1.0 + share, 2))
+    } else {
+        let side = if share < 0.0 { "lower" } else { "higher" };
+        format!("{} {side}", percent(share.abs()))
+    }
+}
+
+fn at_places(at: &[Place]) -> String {
+    if at.is_empty() {
+        String::new()
+    } else {
+        format!(" at {}", places(at))
+    }
+}
+
+fn share(e: EstimateDocument) -> String {
+    if e.mean == 0.0 {
+        "none".into()
+    } else {
+        quantity_text(Unit::Share, e)
+    }
+}
+
+/// What is said of failing tasks behind a value, which is of those that complete.
+fn failing(fails: Option<EstimateDocument>) -> String {
+    match fails {
+        None => String::new(),
+        Some(f) if f.mean == 0.0 => "; none of its tasks fail".into(),
+        Some(f) => format!("; {} of its tasks fail", share(f)),
+    }
+}
+
+fn undecided_text(objectives: &[String]) -> String {
+    if objectives.is_empty() {
+        return String::new();
+    }
+    let quoted: Vec<String> = objectives.iter().map(|o| format!("`{o}`")).collect();
+    format!("; chance decides whether it meets {}", list(&quoted))
+}
+
+fn missed(objective: &str, excess: f64) -> String {
+    if excess.is_finite() {
+        format!("`{objective}` by {}", percent(excess))
+    } else {
+        format!("`{objective}`")
+    }
+}
+
+fn objectives(cases: &[String], all: bool, where_met: &Extent, undecided: usize) -> String {
     let meet = if cases.len() == 1 { "meets" } else { "meet" };
+    let text = met(cases, all, where_met, meet);
+    match undecided {
+        0 => text,
+        1 => format!(
+            "{} (chance decides at one of them).",
+            text.trim_end_matches('.')
+        ),
+        n => format!(
+            "{} (chance decides at {n} of them).",
+            text.trim_end_matches('.')
+        ),
+    }
+}
+
+fn met(cases: &[String], all: bool, where_met: &Extent, meet: &str) -> String {
     match (where_met, all) {
         (Extent::Nowhere, true) => "No strategy meets all objectives at any point.".into(),
         (at, true) if cases.len() > 1 => {
-            format!("All strategies meet all objectives {}.", at.text())
+            format!("All strategies meet all objectives {}.", at.text(true))
         }
-        (at, _) => format!("{} {meet} all objectives {}.", list(cases), at.text()),
+        (at, _) => format!(
+            "{} {meet} all objectives {}.",
+            list(cases),
+            at.text(cases.len() > 1)
+        ),
     }
 }
 
@@ -424,7 +806,7 @@ fn crossing(
     about: &str,
 ) -> String {
     let whole = |p: &Place| p.counted().is_some() && p.number.is_some_and(|n| n == n.trunc());
-    let end = if whole(a) && whole(b) {
+    let end = if (whole(a) && whole(b)) || !a.beside.is_empty() {
         String::new()
     } else {
         format!(": they cross at about {about}")

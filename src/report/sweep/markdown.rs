@@ -1,8 +1,9 @@
 //! The sweep as Markdown, to be pasted into an issue or a design document.
 
+use super::doubt::doubts;
 use super::find::insights;
 use super::table::{Table, letter};
-use super::text::{chosen, facts, warnings};
+use super::text::{chosen, facts};
 use super::view::View;
 use crate::report::Meta;
 use crate::report::document::SweepDocument;
@@ -27,8 +28,9 @@ pub fn markdown(sweep: &SweepDocument, meta: &Meta) -> String {
     for t in chosen(&view, false) {
         table(&mut lines, &view, &t);
     }
-    let doubts: Vec<String> = warnings(sweep)
-        .map(|w| format!("- {}", escaped(&w)))
+    let doubts: Vec<String> = doubts(sweep)
+        .iter()
+        .map(|w| format!("- {}", escaped(w)))
         .collect();
     if !doubts.is_empty() {
         lines.extend(["## Warnings".into(), String::new()]);
@@ -77,8 +79,11 @@ fn table(lines: &mut Vec<String>, view: &View<'_>, table: &Table) {
     }
 }
 
-/// The marks of the best are bold here.
+/// The marks of the best are bold here; the nearest, where nothing meets the objectives, is told by a word.
 fn cell(text: &str) -> String {
+    if let Some(nearest) = text.trim_end().strip_suffix('~') {
+        return format!("{} (nearest)", escaped(nearest.trim()));
+    }
     let bare = escaped(text.trim().trim_end_matches('*').trim_end());
     if text.trim_end().ends_with('*') {
         format!("**{bare}**")

@@ -124,6 +124,16 @@ impl Quoted {
         quantity_text(self.unit, self.value)
     }
 
+    /// `12.4 s`: without its interval.
+    pub fn mean_text(&self) -> String {
+        let bare = EstimateDocument {
+            low: None,
+            high: None,
+            ..self.value
+        };
+        quantity_text(self.unit, bare)
+    }
+
     /// `makespan 12.4 ± 0.3 s`.
     pub fn named(&self) -> String {
         format!("{} {}", self.metric, self.text())

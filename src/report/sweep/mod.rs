@@ -8,19 +8,24 @@ mod best;
 mod canvas;
 mod chart;
 mod curves;
+mod doubt;
 mod find;
 mod flat;
+mod holds;
 mod insight;
 mod knee;
 mod markdown;
 mod metric;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub(in crate::report) mod stands;
 mod table;
 mod text;
 mod view;
+mod waits;
 
 pub use best::{Best, best, best_of_lines};
+pub(in crate::report) use doubt::doubts;
 pub use find::insights;
 pub use flat::csv;
 pub use insight::{Extent, Insight, Place};
@@ -30,6 +35,7 @@ pub use metric::Quoted;
 #[cfg(feature = "parquet")]
 pub use parquet::parquet;
 pub use text::text;
+pub use waits::Waits;
 
 use super::SCHEMA;
 use super::document::{self, Document, MachineFacts, ScenarioName, SweepDocument};

@@ -131,6 +131,7 @@ fn short(q: Quantity) -> &'static str {
         Quantity::MemoryPeak => "memory",
         Quantity::Cpu => "CPU",
         Quantity::Utilization => "cores busy",
+        Quantity::FailureRate => "failed",
         other => other.key(),
     }
 }
@@ -164,7 +165,10 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
         )
     };
     let known = |q: &Quantity| view.sweep.rows.iter().any(|r| r.case.get(*q).is_some());
-    let some = candidates.into_iter();
+    // Metrics are of the tasks that complete: how many do not must stand beside them.
+    let fails = view.any_fails() && view.ranking.metric != Some(Metric::FailureRate);
+    let some = fails.then_some(Quantity::FailureRate).into_iter();
+    let some = some.chain(candidates);
     some.filter(|q| !same(q) && known(q)).collect()
 }
 
@@ -207,9 +211,9 @@ pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
 }
 
 /// Two axes: values of the one down, of the other across. One series, or (with `None`) the best at each point, named by letters.
-pub(super) fn across(view: &View<'_>, series: Option<usize>) -> Option<Table> {
+pub(super) fn across(view: &View<'_>, series: Option<usize>, shown: Shown) -> Option<Table> {
     let [a, b] = view.varied().try_into().ok()?;
-    let measured = Measured::new(view, Shown::Ranked);
+    let measured = Measured::new(view, shown);
     let slices: Vec<Slice> = view.slices(b);
     let (down, over) = (&view.axes()[a], &view.axes()[b]);
     let mut columns = vec![Column {
@@ -236,14 +240,14 @@ pub(super) fn across(view: &View<'_>, series: Option<usize>) -> Option<Table> {
             let Some(point) = at(i) else {
                 return "–".into();
             };
-            let s = series.or_else(|| first(view, point));
+            let s = series.or_else(|| view.first(point));
             let Some(s) = s else { return "none".into() };
             let letter = if series.is_none() {
                 format!(" {}", letter(s))
             } else {
                 String::new()
             };
-            let star = if best == Some((point, s)) { "**" } else { "  " };
+            let star = single_mark(view, s, point, best);
             format!("{}{letter}{star}", measured.cell(view.row(s, point)))
         }));
         row
@@ -281,17 +285,13 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
     let best = best_point(view);
     let rows = view.points.iter().map(|&(point, index)| {
         let mut row: Vec<String> = axes.iter().map(|&a| at(view, a, index)).collect();
-        let s = first(view, point);
+        let s = view.first(point);
         row.push(s.map_or("none".into(), |s| view.series[s].name.clone()));
         let mut cells = measured.iter().map(|m| {
             let row = s.and_then(|s| view.row(s, point));
             m.cell(row)
         });
-        let star = if best.is_some_and(|b| b.0 == point) {
-            "**"
-        } else {
-            "  "
-        };
+        let star = s.map_or("  ", |s| single_mark(view, s, point, best));
         row.extend(cells.next().map(|c| c + star));
         row.extend(cells);
         row
@@ -371,26 +371,33 @@ fn index_of<'a>(view: &View<'a>, point: u64) -> &'a [usize] {
     found.map_or(&[], |i| view.points[i].1)
 }
 
-/// The best series of a point.
-fn first(view: &View<'_>, point: u64) -> Option<usize> {
-    let values = (0..view.series.len()).filter_map(|s| Some((s, view.value(s, point)?.mean)));
-    values
-        .reduce(|a, b| if view.ranking.better(b.1, a.1) { b } else { a })
-        .map(|(s, _)| s)
-}
-
 /// Point and series of the best of all.
 fn best_point(view: &View<'_>) -> Option<(u64, usize)> {
-    let point = super::best::best(view.sweep)?.point;
-    Some((point, first(view, point)?))
+    let row = view.stands.overall()?.row;
+    Some((view.sweep.rows[row].point, view.series_of(row)?))
 }
 
-/// `**`: the best of all; `*`: the best of its point, or tied with it.
+/// `**`: the best of all; `*`: the best of its point, or as good; `~`: where nothing at the point meets the objectives, the nearest.
 fn mark(view: &View<'_>, series: usize, point: u64, best: Option<(u64, usize)>) -> &'static str {
     match best {
-        Some(b) if b == (point, series) => "**",
-        _ if view.leads(series, point) => "* ",
-        _ => "  ",
+        Some(b) if b == (point, series) && view.meets(point) => "**",
+        Some(b) if b == (point, series) => "~ ",
+        _ if !view.leads(series, point) => "  ",
+        _ if view.meets(point) => "* ",
+        _ => "~ ",
+    }
+}
+
+/// The marks of tables that show one strategy a point: only the best of all, and the nearest where nothing meets the objectives.
+fn single_mark(
+    view: &View<'_>,
+    series: usize,
+    point: u64,
+    best: Option<(u64, usize)>,
+) -> &'static str {
+    match mark(view, series, point, best) {
+        "* " => "  ",
+        other => other,
     }
 }
 

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::chart::{chart, entries};
+use super::doubt::doubts;
 use super::find::insights;
-use super::insight::Insight;
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
 use super::view::View;
 use crate::report::document::{AxisDocument, SweepDocument};
 use crate::report::grid::WIDE;
 use crate::report::text::{LINE, Text, padded, width};
 use crate::report::{Meta, Style};
-use crate::study::{list, percent};
+use crate::study::{Quantity, percent};
 
 /// More sentences than these are for those who want to know it all.
 const SENTENCES: usize = 12;
@@ -32,11 +32,11 @@ pub fn text(sweep: &SweepDocument, meta: &Meta, style: Style) -> String {
     if !lines.is_empty() {
         out.line("");
     }
-    if warnings(sweep)
-        .map(|w| out.prose("  ", &format!("warning: {w}")))
-        .count()
-        > 0
-    {
+    let warnings = doubts(sweep);
+    for w in &warnings {
+        out.prose("  ", &format!("warning: {w}"));
+    }
+    if !warnings.is_empty() {
         out.line("");
     }
     out.line(&format!("repeat: {}", meta.command));
@@ -125,12 +125,12 @@ fn stands_out(out: &mut Text, view: &View<'_>) {
     } else {
         SENTENCES
     };
-    if !matches!(all[0], Insight::Best { .. }) {
+    if !all[0].is_answer() {
         out.line("No point has a forecast that means anything.");
     }
-    for insight in all.iter().take(shown) {
+    for (i, insight) in all.iter().take(shown).enumerate() {
         let text = insight.text();
-        if matches!(insight, Insight::Best { .. }) {
+        if i == 0 && insight.is_answer() {
             out.prose("", &text);
         } else {
             out.prose("    ", &format!("  - {text}"));
@@ -156,16 +156,29 @@ fn tables(out: &mut Text, view: &View<'_>) {
         lay_out(out, view, &table);
         out.line("");
     }
-    let marks = match (view.series.len() > 1, view.varied().len()) {
-        (true, 0 | 1) => "** best of all; * best of its line, or tied with it",
-        _ => "** best of all",
+    let overall = view.stands.overall();
+    let lines = view.series.len() > 1 && view.varied().len() < 2;
+    let any = |meets: bool| {
+        let mut points = view.points.iter().map(|(p, _)| *p);
+        points.any(|p| view.first(p).is_some() && view.meets(p) == meets)
     };
-    if super::best::best(view.sweep).is_some() {
-        let few = percent(WIDE);
-        out.line(&format!(
-            "{marks}; ± always beside {}, elsewhere where it is above {few}",
-            view.ranking.name
+    let mut legend: Vec<String> = Vec::new();
+    if overall.as_ref().is_some_and(|t| t.meets) {
+        legend.push("** best of all".into());
+    }
+    if lines && any(true) {
+        legend.push("* best of its line, or tied with it".into());
+    }
+    if any(false) && (view.series.len() > 1 || overall.is_some_and(|t| !t.meets)) {
+        legend.push("~ nearest to the objectives where nothing meets them".into());
+    }
+    if any(true) || any(false) {
+        legend.push(format!(
+            "± always beside {}, elsewhere where it is above {}",
+            view.ranking.name,
+            percent(WIDE)
         ));
+        out.prose("", &legend.join("; "));
         out.line("");
     }
 }
@@ -192,11 +205,18 @@ pub(super) fn chosen(view: &View<'_>, all: bool) -> Vec<Table> {
             let best = (view.series.len() > 1).then_some(None);
             let each = (0..view.series.len()).map(Some);
             let few = all || view.series.len() * view.points.len() <= 80;
+            let each: Vec<Option<usize>> = each.filter(|_| few || best.is_none()).collect();
             let tables: Vec<Table> = best
                 .into_iter()
-                .chain(each.filter(|_| few || best.is_none()))
-                .filter_map(|s| fits(across(view, s)))
+                .chain(each.iter().copied())
+                .filter_map(|s| fits(across(view, s, Shown::Ranked)))
                 .collect();
+            // Metrics are of the tasks that complete: how many do not must stand beside them.
+            let failed = Shown::Also(Quantity::FailureRate);
+            let fails = also(view).contains(&Quantity::FailureRate) && !tables.is_empty();
+            let failing = best.into_iter().chain(each).filter(|_| fails);
+            let failing = failing.filter_map(|s| fits(across(view, s, failed)));
+            let tables: Vec<Table> = tables.into_iter().chain(failing).collect();
             if tables.is_empty() {
                 vec![long(view, all)]
             } else {
@@ -319,62 +339,4 @@ fn part(out: &mut Text, table: &Table, keys: usize, columns: std::ops::Range<usi
         }
         out.line(&cells(&|c| row.get(c).cloned().unwrap_or_default()));
     }
-}
-
-/// What is doubtful, by kind of warning; what the table or the sentences already say is left out.
-pub(super) fn warnings(sweep: &SweepDocument) -> impl Iterator<Item = String> {
-    let mut points: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    let mut all: Vec<u64> = sweep.rows.iter().map(|r| r.point).collect();
-    all.dedup();
-    for row in &sweep.rows {
-        for code in &row.warnings {
-            let of = points.entry(code).or_default();
-            if of.last() != Some(&row.point) {
-                of.push(row.point);
-            }
-        }
-    }
-    let asked = percent(sweep.header.precision);
-    let n = all.len();
-    points.into_iter().filter_map(move |(code, at)| {
-        let what = match code {
-            "saturated" | "out-of-memory" | "deadlock" | "nothing-completed" | "objective-missed" => {
-                return None;
-            }
-            "not-converged" => format!(
-                "the precision of {asked} was not reached; allow more with --max-events or --replications"
-            ),
-            "few-replications" => {
-                "too few replications for an interval that can be trusted; raise --replications".into()
-            }
-            "warmup-uncertain" => {
-                "the run is too short to tell where its warm-up ends; simulate a longer horizon".into()
-            }
-            "event-limit" => "a run was cut off at the limit of events; raise --max-events".into(),
-            other => format!("{other}; run that point with `pchsim run` to see why"),
-        };
-        Some(format!("{what} ({})", where_at(&at, n)))
-    })
-}
-
-fn where_at(points: &[u64], of: usize) -> String {
-    if points.len() == of {
-        return "at every point".into();
-    }
-    let some: Vec<String> = points.iter().take(4).map(u64::to_string).collect();
-    let more = if points.len() > some.len() {
-        ", ..."
-    } else {
-        ""
-    };
-    let noun = if points.len() == 1 { "point" } else { "points" };
-    format!(
-        "{} of {of} points: {noun} {}{more}",
-        points.len(),
-        if more.is_empty() {
-            list(&some)
-        } else {
-            some.join(", ")
-        }
-    )
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::metric::{Ranking, value, written};
+use super::metric::{Ranking, written};
+use super::stands::{Stands, Taken};
 use crate::report::document::{AxisDocument, EstimateDocument, SweepDocument, SweepRow};
+use crate::study::Tier;
 
 /// The rows of a sweep by strategy and point.
 pub(super) struct View<'a> {
@@ -13,6 +15,10 @@ pub(super) struct View<'a> {
     pub series: Vec<Series<'a>>,
     /// The points that there are, in canonical order, each with its index on every axis.
     pub points: Vec<(u64, &'a [usize])>,
+    /// How the rows stand.
+    pub stands: Stands,
+    /// The row to take at each point, by its place in the sweep.
+    taken: BTreeMap<u64, Taken>,
 }
 
 /// A strategy (on an interpreter, where there are several) over all points.
@@ -20,7 +26,14 @@ pub(super) struct Series<'a> {
     /// Its name. What an axis varies is left out of it: `threads:N` is swept over the number of its workers, and where an axis
     /// varies all of the strategy it is called `it`.
     pub name: String,
-    rows: BTreeMap<u64, &'a SweepRow>,
+    rows: BTreeMap<u64, (usize, &'a SweepRow)>,
+}
+
+impl Series<'_> {
+    /// Some row of it, by its place in the sweep.
+    pub(super) fn any_row(&self) -> Option<usize> {
+        self.rows.values().next().map(|(i, _)| *i)
+    }
 }
 
 /// Points that differ along one axis only.
@@ -41,6 +54,10 @@ pub(super) struct Dot<'a> {
     pub row: &'a SweepRow,
     /// The metric; `None` unless the row's numbers can be taken as they are.
     pub value: Option<EstimateDocument>,
+    /// The row's place in the sweep.
+    pub place: usize,
+    /// How the row stands: along an axis of choices among all that there is to choose from, else within its point.
+    pub tier: Tier,
 }
 
 impl<'a> View<'a> {
@@ -49,11 +66,15 @@ impl<'a> View<'a> {
         for row in &sweep.rows {
             points.entry(row.point).or_insert(&row.index);
         }
+        let stands = Stands::new(sweep);
+        let taken = points.keys().filter_map(|&p| Some((p, stands.at(p)?)));
         Self {
             sweep,
             ranking: Ranking::new(&sweep.header.ranked_by),
             series: series(sweep),
+            taken: taken.collect(),
             points: points.into_iter().collect(),
+            stands,
         }
     }
 
@@ -62,11 +83,23 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn row(&self, series: usize, point: u64) -> Option<&'a SweepRow> {
-        self.series[series].rows.get(&point).copied()
+        self.series[series].rows.get(&point).map(|(_, row)| *row)
     }
 
-    pub(super) fn value(&self, series: usize, point: u64) -> Option<EstimateDocument> {
-        self.row(series, point).and_then(value)
+    /// A row's place in the sweep.
+    pub(super) fn row_at(&self, series: usize, point: u64) -> Option<usize> {
+        self.series[series].rows.get(&point).map(|(i, _)| *i)
+    }
+
+    /// The series of a row.
+    pub(super) fn series_of(&self, row: usize) -> Option<usize> {
+        let point = self.sweep.rows.get(row)?.point;
+        (0..self.series.len()).find(|&s| self.row_at(s, point) == Some(row))
+    }
+
+    /// The series to take at a point.
+    pub(super) fn first(&self, point: u64) -> Option<usize> {
+        self.series_of(self.taken.get(&point)?.row)
     }
 
     /// The axes that have several values.
@@ -99,7 +132,7 @@ impl<'a> View<'a> {
             let axis = &axes[a];
             (
                 is_resource(axis),
-                axis.numbers.is_some(),
+                axis.is_ordered(),
                 axis.values.len(),
                 usize::MAX - a,
             )
@@ -141,13 +174,20 @@ impl<'a> View<'a> {
     /// The curve of a series along an axis.
     pub(super) fn curve(&self, series: usize, along: usize, slice: &Slice) -> Vec<Dot<'a>> {
         let dot = |&p: &u64| {
-            let row = self.row(series, p)?;
+            let (row, place) = (self.row(series, p)?, self.row_at(series, p)?);
             let index = row.index.get(along).copied()?;
+            let stood = &self.stands.rows[place];
             Some(Dot {
                 x: across(&self.axes()[along], index),
                 index,
                 row,
-                value: value(row),
+                value: stood.value,
+                place,
+                tier: if self.stands.is_choice(along) {
+                    stood.across
+                } else {
+                    stood.within.tier
+                },
             })
         };
         slice.points.iter().filter_map(dot).collect()
@@ -159,12 +199,25 @@ impl<'a> View<'a> {
         !self.sweep.header.zip && is_resource(&self.axes()[axis])
     }
 
-    /// Whether this is the best, or tied with it, of its point; nothing is where there is nothing to compare with.
+    /// Whether this is the one to take at its point, or as good; nothing is where there is nothing to compare with.
     pub(super) fn leads(&self, series: usize, point: u64) -> bool {
+        let row = self.row_at(series, point);
+        let taken = self.taken.get(&point);
         self.series.len() > 1
-            && self
-                .row(series, point)
-                .is_some_and(|r| r.case.rank == Some(1))
+            && row
+                .zip(taken)
+                .is_some_and(|(row, t)| t.row == row || t.tied.contains(&row))
+    }
+
+    /// Whether what is taken at a point meets the objectives.
+    pub(super) fn meets(&self, point: u64) -> bool {
+        self.taken.get(&point).is_some_and(|t| t.meets)
+    }
+
+    /// Whether tasks fail anywhere.
+    pub(super) fn any_fails(&self) -> bool {
+        let working = self.stands.rows.iter().filter(|r| r.value.is_some());
+        working.filter_map(|r| r.fails).any(|f| f.mean > 0.0)
     }
 
     /// What an index on an axis is called.
@@ -208,16 +261,16 @@ pub(super) fn doubles(values: &[f64]) -> bool {
 
 fn series(sweep: &SweepDocument) -> Vec<Series<'_>> {
     let names = names(sweep);
-    let mut by_name: BTreeMap<&str, BTreeMap<u64, &SweepRow>> = BTreeMap::new();
-    for (row, name) in sweep.rows.iter().zip(&names) {
+    let mut by_name: BTreeMap<&str, BTreeMap<u64, (usize, &SweepRow)>> = BTreeMap::new();
+    for ((place, row), name) in sweep.rows.iter().enumerate().zip(&names) {
         let rows = by_name.entry(name).or_default();
-        rows.entry(row.point).or_insert(row);
+        rows.entry(row.point).or_insert((place, row));
     }
     let most = by_name.len() as f64;
-    let mean_rank = |rows: &BTreeMap<u64, &SweepRow>| {
+    let mean_rank = |rows: &BTreeMap<u64, (usize, &SweepRow)>| {
         let ranks = rows
             .values()
-            .map(|r| r.case.rank.map_or(most + 1.0, f64::from));
+            .map(|(_, r)| r.case.rank.map_or(most + 1.0, f64::from));
         ranks.sum::<f64>() / rows.len().max(1) as f64
     };
     let mut all: Vec<(f64, Series<'_>)> = by_name
@@ -284,17 +337,34 @@ fn parts<'a>(
             && names.iter().all(|n| n.len() == 1)
             && names.windows(2).any(|w| w[0] != w[1])
     });
-    let part = |row: &'a SweepRow| {
-        let name = get(row);
-        let mut out = name.clone();
-        for &(a, axis) in &varied {
-            let only_here = at.get(&(a, name.as_str())).is_some_and(|i| i.len() == 1);
-            let value = row.at.get(&axis.path).map(written);
-            if let (true, Some(value)) = (only_here, value) {
-                out = without(&out, &value);
+    // The values of the axes that alone a row's name occurs at.
+    let varies = |row: &'a SweepRow| -> Vec<String> {
+        let name = get(row).as_str();
+        let only_here = |a: &usize| at.get(&(*a, name)).is_some_and(|i| i.len() == 1);
+        let axes = varied.iter().filter(|(a, _)| only_here(a));
+        let values = axes.filter_map(|(_, axis)| row.at.get(&axis.path).map(written));
+        values.collect()
+    };
+    // `prefork:40(threads:40)` over 20, 40 and 80 processes is `prefork:N(threads:40)`, as it is called at the other values.
+    let mut usual: BTreeMap<String, usize> = BTreeMap::new();
+    for row in &sweep.rows {
+        for value in varies(row) {
+            if let [only] = without(get(row), &value).as_slice() {
+                *usual.entry(only.clone()).or_default() += 1;
             }
         }
-        out
+    }
+    let part = |row: &'a SweepRow| {
+        varies(row).iter().fold(get(row).clone(), |out, value| {
+            let mut ways = without(&out, value).into_iter().rev();
+            let first = ways.next();
+            let known = |w: &String| usual.get(w).copied().unwrap_or(0);
+            let way = ways.fold(first, |a, b| match a {
+                Some(a) if known(&b) <= known(&a) => Some(a),
+                _ => Some(b),
+            });
+            way.unwrap_or(out)
+        })
     };
     sweep
         .rows
@@ -303,15 +373,28 @@ fn parts<'a>(
         .collect()
 }
 
-/// The name with `N` for each of its words that is this value: `threads:4` and 4 make `threads:N`.
-fn without(name: &str, value: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for piece in name.split_inclusive(|c: char| !c.is_alphanumeric() && c != '.') {
-        let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '.');
-        out.push_str(if word == value { "N" } else { word });
-        out.push_str(&piece[word.len()..]);
+/// The name with `N` for one of its words that are this value, in each way, and for all of them in the end: `threads:4` and 4 make
+/// `threads:N`. Nothing where no word is.
+fn without(name: &str, value: &str) -> Vec<String> {
+    let apart = |c: char| !c.is_alphanumeric() && c != '.';
+    let pieces: Vec<&str> = name.split_inclusive(apart).collect();
+    let is = |i: &usize| pieces[*i].trim_end_matches(apart) == value;
+    let found: Vec<usize> = (0..pieces.len()).filter(is).collect();
+    let replaced = |which: &[usize]| -> String {
+        let of = |(i, piece): (usize, &&str)| {
+            if which.contains(&i) {
+                format!("N{}", &piece[value.len()..])
+            } else {
+                (*piece).to_owned()
+            }
+        };
+        pieces.iter().enumerate().map(of).collect()
+    };
+    let mut ways: Vec<String> = found.iter().map(|&i| replaced(&[i])).collect();
+    if found.len() > 1 {
+        ways.push(replaced(&found));
     }
-    out
+    ways
 }
 
 #[cfg(test)]
@@ -320,13 +403,21 @@ mod tests {
 
     #[test]
     fn what_is_varied_is_left_out_of_a_name() {
-        assert_eq!(without("threads:4", "4"), "threads:N");
-        assert_eq!(without("processes:4:fork", "4"), "processes:N:fork");
+        assert_eq!(without("threads:4", "4"), ["threads:N"]);
+        assert_eq!(without("processes:4:fork", "4"), ["processes:N:fork"]);
         assert_eq!(
             without("asyncio(14)+threads:4", "4"),
-            "asyncio(14)+threads:N"
+            ["asyncio(14)+threads:N"]
         );
-        assert_eq!(without("sequential", "4"), "sequential");
+        assert!(without("sequential", "4").is_empty());
+        assert_eq!(
+            without("prefork:4(threads:4)", "4"),
+            [
+                "prefork:N(threads:4)",
+                "prefork:4(threads:N)",
+                "prefork:N(threads:N)"
+            ]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::points::Across;
 use super::sweep::Context;
 use super::{Axis, Body, Dot, Figure, Scale, band, figure, span_scale};
-use crate::report::document::{EstimateDocument, SweepRow};
+use crate::report::document::{AxisDocument, AxisKind, EstimateDocument, SweepRow};
 use crate::report::figure::{Heat, Lines, Series, Stroke};
 
 /// Most values of the second axis that get a curve.
@@ -35,35 +35,61 @@ pub(super) fn figures(context: &Context<'_>, first: usize, second: usize) -> Vec
     all
 }
 
-/// Whatever else is varied.
+/// Whatever else is varied: of choices the best is shown; what is given or has to be borne is no choice, and shown at one value.
 fn over_others(context: &Context<'_>) -> String {
-    let others: Vec<&str> = context.points.axes[2..]
+    let axes = &context.points.header.axes;
+    let (choices, fixed): (Vec<usize>, Vec<usize>) = others(context)
         .iter()
-        .map(|&i| context.points.header.axes[i].label.as_str())
-        .collect();
-    if others.is_empty() {
-        String::new()
-    } else {
-        format!("the best over {}", others.join(" and "))
+        .partition(|&&i| axes[i].kind() == AxisKind::Choice);
+    let mut parts: Vec<String> = Vec::new();
+    if !choices.is_empty() {
+        let labels: Vec<&str> = choices.iter().map(|&i| axes[i].label.as_str()).collect();
+        parts.push(format!("the best over {}", labels.join(" and ")));
+    }
+    parts.extend(fixed.iter().map(|&i| {
+        let value = axes[i].values.get(shown_of(&axes[i]));
+        let value = value.map_or_else(String::new, |v| {
+            v.as_str().map_or_else(|| v.to_string(), str::to_owned)
+        });
+        format!("with {} = {value}", axes[i].label)
+    }));
+    parts.join(", ")
+}
+
+fn others<'a>(context: &'a Context<'_>) -> &'a [usize] {
+    context.points.axes.get(2..).unwrap_or_default()
+}
+
+/// The index at which an axis that is no choice is shown: the largest load, the first of what is given.
+fn shown_of(axis: &AxisDocument) -> usize {
+    match (axis.kind(), &axis.numbers) {
+        (AxisKind::Load, Some(numbers)) => (0..numbers.len())
+            .max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
+            .unwrap_or(0),
+        _ => 0,
     }
 }
 
-/// The best value of the rows at a place.
+/// The value of the row to take of those at a place.
 fn best_at(
     context: &Context<'_>,
     rows: &[&SweepRow],
     at: impl Fn(&SweepRow) -> bool,
 ) -> Option<EstimateDocument> {
-    rows.iter()
-        .filter(|r| at(r))
-        .filter_map(|r| r.case.primary())
-        .reduce(|a, b| {
-            if (b.mean < a.mean) == context.metric.less_is_better {
-                b
-            } else {
-                a
-            }
-        })
+    let axes = &context.points.header.axes;
+    let shown = |r: &SweepRow| {
+        let fixed = others(context)
+            .iter()
+            .filter(|&&i| axes[i].kind() != AxisKind::Choice);
+        let mut fixed = fixed.map(|&i| r.index.get(i) == Some(&shown_of(&axes[i])));
+        fixed.all(|shown| shown)
+    };
+    let here = rows.iter().copied().filter(|r| at(r) && shown(r));
+    match here.collect::<Vec<_>>().as_slice() {
+        [] => None,
+        [only] => only.case.primary(),
+        several => context.points.best_of(several)?.case.primary(),
+    }
 }
 
 fn heat(

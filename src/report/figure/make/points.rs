@@ -1,6 +1,6 @@
 //! The rows of a sweep as curves: which rows belong to one strategy, along which axes, and which strategies matter most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -9,6 +9,7 @@ use super::{Axis, Dot, Measure, Scale, capital};
 use crate::report::document::{
     AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepHeader, SweepRow,
 };
+use crate::report::sweep::stands::Stands;
 
 /// One strategy's rows.
 pub(super) struct Curve<'a> {
@@ -24,6 +25,9 @@ pub(super) struct Curve<'a> {
 /// A sweep laid out for figures.
 pub(super) struct Points<'a> {
     pub header: &'a SweepHeader,
+    sweep: &'a SweepDocument,
+    /// How its rows stand.
+    stands: Stands,
     /// The axes that figures are laid over, by their place in the header; those that tell strategies apart are none.
     pub axes: Vec<usize>,
     /// Best first.
@@ -68,24 +72,36 @@ impl<'a> Points<'a> {
                 key = Key::Strategy;
             }
         }
+        let stands = Stands::new(sweep);
         Self {
             header,
             axes,
-            curves: curves(&sweep.rows, key),
+            curves: curves(&sweep.rows, key, &stands),
+            sweep,
+            stands,
         }
     }
 
-    /// The row of a point that is best there.
+    /// The row to take at each point.
     pub(super) fn best_rows(&self) -> Vec<&'a SweepRow> {
-        let mut best: BTreeMap<u64, &SweepRow> = BTreeMap::new();
-        for row in self.curves.iter().flat_map(|c| &c.rows) {
-            let Some(rank) = row.case.rank else { continue };
-            let known = best.entry(row.point).or_insert(row);
-            if known.case.rank.is_none_or(|r| rank < r) {
-                *known = row;
-            }
-        }
-        best.into_values().collect()
+        let points = self.sweep.rows.chunk_by(|a, b| a.point == b.point);
+        let taken = points.filter_map(|rows| self.stands.at(rows[0].point));
+        taken.map(|t| &self.sweep.rows[t.row]).collect()
+    }
+
+    /// The row to take of these, which differ along axes of choices.
+    pub(super) fn best_of(&self, rows: &[&SweepRow]) -> Option<&'a SweepRow> {
+        let all = &self.sweep.rows;
+        let place = |row: &&SweepRow| {
+            let from = all.partition_point(|r| r.point < row.point);
+            let mut of_point = all[from..].iter().take_while(|r| r.point == row.point);
+            of_point
+                .position(|r| std::ptr::eq(r, *row))
+                .map(|i| from + i)
+        };
+        let mut places: Vec<usize> = rows.iter().filter_map(place).collect();
+        places.sort_unstable();
+        Some(&self.sweep.rows[self.stands.best(&places)?.row])
     }
 
     /// The axis as figures lay it out.
@@ -154,7 +170,7 @@ fn unnumbered(strategy: &str) -> String {
     out
 }
 
-fn curves(rows: &[SweepRow], key: Key) -> Vec<Curve<'_>> {
+fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>> {
     let names = Names::of(rows.iter().map(|r| &r.case));
     let mut found: BTreeMap<String, (usize, Vec<&SweepRow>)> = BTreeMap::new();
     for row in rows {
@@ -168,8 +184,16 @@ fn curves(rows: &[SweepRow], key: Key) -> Vec<Curve<'_>> {
         }
     }
     let mut curves: Vec<(usize, Vec<&SweepRow>)> = found.into_values().collect();
+    // Those to take, or as good, at each point.
+    let points = rows.chunk_by(|a, b| a.point == b.point);
+    let taken = points.filter_map(|p| stands.at(p[0].point));
+    let taken: BTreeSet<*const SweepRow> = taken
+        .flat_map(|t| std::iter::once(t.row).chain(t.tied))
+        .map(|i| std::ptr::from_ref(&rows[i]))
+        .collect();
+    let leads = |row: &&SweepRow| taken.contains(&std::ptr::from_ref(*row));
     let order = |c: &(usize, Vec<&SweepRow>)| {
-        let wins = c.1.iter().filter(|r| r.case.rank == Some(1)).count();
+        let wins = c.1.iter().filter(|r| leads(r)).count();
         let ranks = c.1.iter().map(|r| f64::from(r.case.rank.unwrap_or(1_000)));
         #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
         let mean = ranks.sum::<f64>() / c.1.len().max(1) as f64;

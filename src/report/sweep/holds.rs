@@ -1,0 +1,1091 @@
+//! What each claim means, as a predicate on the rows of a sweep. Nothing here asks how a claim was found: the rows' estimates, ranks,
+//! verdicts and statuses alone decide, so that a rule and its meaning can be held against each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::insight::{Extent, Insight, Place};
+use super::knee::Bend;
+use super::metric::{Quoted, Ranking, written};
+use super::view::{View, doubles, short};
+use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow};
+use crate::scenario::Metric;
+use crate::strategy::Cause;
+use crate::study::{FAILS_MORE, Quantity, TIE, Unit};
+
+/// A gain that pays.
+const PAYS: f64 = 0.05;
+
+impl Insight {
+    /// Whether the claim is true of the sweep. Strategies and places that the sweep does not have make it false.
+    pub fn holds(&self, sweep: &SweepDocument) -> bool {
+        let facts = Facts::new(sweep);
+        match self {
+            Self::Best {
+                case,
+                at,
+                value,
+                tied,
+                load,
+                fails,
+                undecided,
+            } => facts
+                .is_best(case, at, value, load.as_deref())
+                .is_some_and(|row| {
+                    let chance = row.case.objectives.iter();
+                    let chance = chance.filter(|o| o.verdict == "undecided");
+                    let as_good = facts.equals(row);
+                    chance.map(|o| &o.objective).eq(undecided)
+                        && *tied
+                            == if value.value.low.is_some() {
+                                as_good
+                            } else {
+                                0
+                            }
+                        && *fails == facts.told_failing(row)
+                }),
+            Self::Nearest {
+                case,
+                at,
+                value,
+                objective,
+                excess,
+                load,
+                fails,
+                others_fail,
+            } => facts
+                .is_nearest(case, at, value, load.as_deref())
+                .is_some_and(|row| {
+                    let over = |o: &str| {
+                        let of = row.case.objectives.iter().find(|x| x.objective == o);
+                        of.map(excess_of)
+                    };
+                    let meet = facts.rivals(row).into_iter().any(misses_nothing);
+                    over(objective) == Some(*excess)
+                        && *excess == worst(row)
+                        && *others_fail == meet
+                        && *fails == facts.told_failing(row)
+                }),
+            Self::Faster {
+                case,
+                at,
+                value,
+                misses,
+                fails,
+                taken,
+                cost,
+            } => facts
+                .is_faster(case, at, value, taken, *cost)
+                .is_some_and(|(fast, slow)| {
+                    let missed = match misses {
+                        Some((objective, excess)) => {
+                            let mut of = fast.case.objectives.iter();
+                            *excess == worst(fast)
+                                && of.any(|o| o.objective == *objective && excess_of(o) == *excess)
+                        }
+                        None => misses_nothing(fast),
+                    };
+                    let failed = match fails {
+                        Some((a, b)) => {
+                            failing(fast) == Some(*a)
+                                && failing(slow) == Some(*b)
+                                && more(*a, b.mean)
+                        }
+                        None => true,
+                    };
+                    missed && failed && (misses.is_some() || fails.is_some())
+                }),
+            Self::BestAt { .. } => facts.is_best_at(self),
+            Self::FasterAt { .. } => facts.is_faster_at(self),
+            Self::AsGoodForLess {
+                case,
+                given,
+                at,
+                value,
+            } => facts.is_as_good_for_less(case, given, at, value),
+            Self::Objectives {
+                cases,
+                all,
+                where_met,
+                undecided,
+            } => {
+                let met = |r: &SweepRow| facts.works(r) && misses_nothing(r);
+                let chance = facts.points().into_iter().filter(|p| {
+                    let of = cases.iter().filter_map(|c| facts.at(c, *p));
+                    let mut of = of.filter(|r| met(r));
+                    of.any(|r| r.case.objectives.iter().any(|o| o.verdict == "undecided"))
+                });
+                *all == (cases.len() == facts.names().len())
+                    && chance.count() == *undecided
+                    && facts.extends(cases, where_met, &met)
+            }
+            Self::BestThroughout { cases, tied } => facts.is_best_throughout(cases, *tied),
+            Self::CrossOver {
+                before,
+                after,
+                given,
+                between,
+                about,
+                ..
+            } => facts.cross((before, after), given, between, *about),
+            Self::StopsPaying {
+                cases,
+                given,
+                at,
+                last,
+                values,
+            } => facts.stop_paying(cases, given, (at, last), values.as_ref()),
+            Self::StillPays {
+                case,
+                given,
+                between,
+                gain,
+                waits,
+            } => facts
+                .still_pays(case, given, between, *gain)
+                .is_some_and(|row| {
+                    waits.as_ref().is_none_or(|w| {
+                        let share = |c: Cause| {
+                            let key = format!("{}_share", c.name());
+                            row.case.time_by_cause.get(&key).copied().unwrap_or(0.0)
+                        };
+                        let named: f64 = w.causes.iter().map(|c| share(*c)).sum();
+                        let before: f64 = [Cause::Pool, Cause::Limit, Cause::Queue]
+                            .into_iter()
+                            .filter(|c| !w.causes.contains(c))
+                            .map(share)
+                            .sum();
+                        let rest = if w.in_turn { 1.0 - before } else { 1.0 };
+                        let time = facts.ranking.unit == Unit::Seconds
+                            || facts.ranking.metric == Some(Metric::Throughput);
+                        w.share >= PAYS
+                            && time
+                            && facts.ranking.metric != Some(Metric::Cpu)
+                            && named <= w.share * rest + 1e-9
+                            && named >= 0.5 * w.share * rest
+                    })
+                }),
+            Self::Retrograde {
+                case,
+                given,
+                best,
+                last,
+                loss,
+            } => facts.gets_worse(case, given, best, last, *loss),
+            Self::Knee {
+                cases,
+                given,
+                at,
+                bend,
+                metric,
+                value,
+            } => {
+                *metric == facts.ranking.name
+                    && !cases.is_empty()
+                    && cases
+                        .iter()
+                        .all(|c| facts.bends(c, given, at, *bend, value.as_ref()))
+            }
+            Self::Fails { cases, status, at } => {
+                status != "fine" && facts.extends(cases, at, &|r| r.case.status == *status)
+            }
+        }
+    }
+}
+
+/// The rows of a sweep, looked up by what claims call them.
+struct Facts<'a> {
+    sweep: &'a SweepDocument,
+    /// Knows what the table's columns are called; nothing else is asked of it.
+    view: View<'a>,
+    ranking: Ranking,
+}
+
+fn more(fails: EstimateDocument, than: f64) -> bool {
+    fails.mean - than > FAILS_MORE && fails.low.is_none_or(|low| low > than)
+}
+
+fn failing(row: &SweepRow) -> Option<EstimateDocument> {
+    row.case.get(Quantity::FailureRate)
+}
+
+fn misses_nothing(row: &SweepRow) -> bool {
+    row.case.objectives.iter().all(|o| o.verdict != "missed")
+}
+
+fn excess_of(o: &crate::report::document::ObjectiveDocument) -> f64 {
+    match (o.verdict.as_str(), o.value) {
+        ("missed", Some(v)) if o.bound > 0.0 => (v.mean - o.bound).abs() / o.bound,
+        ("missed", _) => f64::INFINITY,
+        _ => 0.0,
+    }
+}
+
+fn worst(row: &SweepRow) -> f64 {
+    row.case
+        .objectives
+        .iter()
+        .map(excess_of)
+        .fold(0.0, f64::max)
+}
+
+fn overlap(a: EstimateDocument, b: EstimateDocument) -> Option<bool> {
+    Some(a.low? <= b.high? && b.low? <= a.high?)
+}
+
+fn near(a: f64, b: f64) -> bool {
+    a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+}
+
+impl<'a> Facts<'a> {
+    fn new(sweep: &'a SweepDocument) -> Self {
+        Self {
+            sweep,
+            view: View::new(sweep),
+            ranking: Ranking::new(&sweep.header.ranked_by),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.view.series.iter().map(|s| s.name.as_str()).collect()
+    }
+
+    fn points(&self) -> Vec<u64> {
+        let all: BTreeSet<u64> = self.sweep.rows.iter().map(|r| r.point).collect();
+        all.into_iter().collect()
+    }
+
+    fn value(&self, row: &SweepRow) -> Option<EstimateDocument> {
+        let value = row.case.primary().filter(|e| e.mean.is_finite());
+        value.filter(|_| row.case.is_fine())
+    }
+
+    fn works(&self, row: &SweepRow) -> bool {
+        row.case.is_fine()
+    }
+
+    /// The row of a column at a point.
+    fn at(&self, series: &str, point: u64) -> Option<&'a SweepRow> {
+        let s = self.view.series.iter().position(|s| s.name == series)?;
+        self.view.row(s, point)
+    }
+
+    /// The index of a place on its axis; `None` if the sweep has no such place.
+    fn index(&self, place: &Place) -> Option<(usize, usize)> {
+        let axes = &self.sweep.header.axes;
+        let axis = axes.iter().position(|a| a.label == place.axis)?;
+        let numbers = axes[axis].numbers.as_ref();
+        let is = |i: usize| match (numbers, place.number) {
+            (Some(numbers), Some(n)) => numbers.get(i) == Some(&n),
+            (None, None) => axes[axis].values.get(i).map(written).as_ref() == Some(&place.text),
+            _ => false,
+        };
+        let index = (0..axes[axis].values.len()).find(|&i| is(i))?;
+        // Side by side, what stands beside it must be so.
+        let beside = place.beside.iter().all(|b| {
+            self.index(b)
+                .is_some_and(|(a, _)| self.same(a, index, b.number, &b.text))
+        });
+        let others = axes.iter().filter(|a| a.values.len() > 1).count();
+        let complete =
+            !self.sweep.header.zip || place.beside.is_empty() || place.beside.len() + 1 >= others;
+        (beside && complete).then_some((axis, index))
+    }
+
+    fn same(&self, axis: usize, index: usize, number: Option<f64>, text: &str) -> bool {
+        let a = &self.sweep.header.axes[axis];
+        match (&a.numbers, number) {
+            (Some(n), Some(number)) => n.get(index) == Some(&number),
+            _ => a.values.get(index).map(written).as_deref() == Some(text),
+        }
+    }
+
+    fn is_called(&self, row: &SweepRow, case: &str) -> bool {
+        let whole = format!("{} on {}", row.case.strategy, short(&row.case.interpreter));
+        case == row.case.strategy || case == whole
+    }
+
+    /// The row that a claim about a single case means.
+    fn find(&self, case: &str, at: &[Place]) -> Option<&'a SweepRow> {
+        let places: Vec<(usize, usize)> =
+            at.iter().map(|p| self.index(p)).collect::<Option<_>>()?;
+        let here = |r: &&SweepRow| places.iter().all(|(a, i)| r.index.get(*a) == Some(i));
+        let mut found = self.sweep.rows.iter().filter(here);
+        found.find(|r| self.is_called(r, case))
+    }
+
+    /// What each axis is: a single value varies nothing, a second load is given, and one given makes all given side by side.
+    fn kinds(&self) -> Vec<AxisKind> {
+        let mut loads = 0;
+        let mut kinds = Vec::new();
+        for a in &self.sweep.header.axes {
+            let mut kind = AxisKind::of(&a.path);
+            if kind == AxisKind::Load {
+                loads += usize::from(a.values.len() > 1 && a.numbers.is_some());
+                if loads > 1 || a.numbers.is_none() {
+                    kind = AxisKind::Given;
+                }
+            }
+            kinds.push(if a.values.len() > 1 {
+                kind
+            } else {
+                AxisKind::Choice
+            });
+        }
+        if self.sweep.header.zip && kinds.contains(&AxisKind::Given) {
+            kinds.fill(AxisKind::Given);
+        }
+        kinds
+    }
+
+    fn key(&self, row: &SweepRow, of: AxisKind) -> Vec<usize> {
+        let kinds = self.kinds();
+        let index = row.index.iter().zip(&kinds);
+        index.filter(|(_, k)| **k == of).map(|(i, _)| *i).collect()
+    }
+
+    /// The rows with numbers that could be chosen instead of this one (itself included): the same givens, and the same load.
+    fn rivals(&self, row: &SweepRow) -> Vec<&'a SweepRow> {
+        let key = |r: &SweepRow| (self.key(r, AxisKind::Given), self.key(r, AxisKind::Load));
+        let mine = key(row);
+        let all = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        all.filter(|r| key(r) == mine).collect()
+    }
+
+    /// Of rows that could be chosen, those that fail no more than need be.
+    fn sound(&self, rivals: &[&'a SweepRow]) -> Vec<&'a SweepRow> {
+        let shares = rivals.iter().filter_map(|r| failing(r)).map(|f| f.mean);
+        let least = shares.fold(f64::INFINITY, f64::min);
+        let sound = |r: &&&SweepRow| failing(r).is_none_or(|f| !more(f, least));
+        rivals.iter().filter(sound).copied().collect()
+    }
+
+    /// The largest value of the load under which anything has numbers, among the rows of the same givens.
+    fn is_heaviest(&self, row: &SweepRow, load: Option<&str>) -> bool {
+        let kinds = self.kinds();
+        let Some(axis) = kinds.iter().position(|k| *k == AxisKind::Load) else {
+            return load.is_none();
+        };
+        let a = &self.sweep.header.axes[axis];
+        let x = |r: &SweepRow| Some(*a.numbers.as_ref()?.get(*r.index.get(axis)?)?);
+        let given = self.key(row, AxisKind::Given);
+        let others = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        let mut others = others.filter(|r| self.key(r, AxisKind::Given) == given);
+        load == Some(a.label.as_str()) && others.all(|r| x(r) <= x(row))
+    }
+
+    fn told_failing(&self, row: &SweepRow) -> Option<EstimateDocument> {
+        let mut working = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        let any = working.any(|r| failing(r).is_some_and(|f| f.mean > 0.0));
+        failing(row).filter(|_| any)
+    }
+
+    /// How many others of the point share its rank, and stand no lower.
+    fn equals(&self, row: &SweepRow) -> usize {
+        let rivals = self.rivals(row);
+        let sound = self.sound(&rivals).into_iter();
+        let of_point = sound.filter(|r| r.point == row.point && misses_nothing(r));
+        let others = of_point.filter(|r| !std::ptr::eq(*r, row));
+        others
+            .filter(|r| r.case.rank.is_some() && r.case.rank == row.case.rank)
+            .count()
+    }
+
+    fn better(&self, a: &SweepRow, b: &SweepRow) -> bool {
+        self.value(a)
+            .zip(self.value(b))
+            .is_some_and(|(a, b)| self.ranking.better(a.mean, b.mean))
+    }
+
+    fn is_best(
+        &self,
+        case: &str,
+        at: &[Place],
+        value: &Quoted,
+        load: Option<&str>,
+    ) -> Option<&'a SweepRow> {
+        let row = self.find(case, at)?;
+        let rivals = self.rivals(row);
+        let able: Vec<&SweepRow> = self
+            .sound(&rivals)
+            .into_iter()
+            .filter(|r| misses_nothing(r))
+            .collect();
+        let mine = able.iter().any(|r| std::ptr::eq(*r, row));
+        let given = self.kinds().contains(&AxisKind::Given);
+        let holds = !given
+            && mine
+            && self.value(row) == Some(value.value)
+            && self.is_heaviest(row, load)
+            && !able.iter().any(|r| self.better(r, row));
+        holds.then_some(row)
+    }
+
+    fn is_nearest(
+        &self,
+        case: &str,
+        at: &[Place],
+        value: &Quoted,
+        load: Option<&str>,
+    ) -> Option<&'a SweepRow> {
+        let row = self.find(case, at)?;
+        let rivals = self.rivals(row);
+        let sound = self.sound(&rivals);
+        let given = self.kinds().contains(&AxisKind::Given);
+        let holds = !given
+            && self.value(row) == Some(value.value)
+            && self.is_heaviest(row, load)
+            && sound.iter().any(|r| std::ptr::eq(*r, row))
+            && sound
+                .iter()
+                .all(|r| !misses_nothing(r) && worst(r) >= worst(row));
+        holds.then_some(row)
+    }
+
+    fn is_faster(
+        &self,
+        case: &str,
+        at: &[Place],
+        value: &Quoted,
+        taken: &str,
+        cost: f64,
+    ) -> Option<(&'a SweepRow, &'a SweepRow)> {
+        let fast = self.find(case, at)?;
+        let rivals = self.rivals(fast);
+        let mine = self.value(fast).filter(|v| *v == value.value)?;
+        let costs = |r: &&SweepRow| {
+            let v = self
+                .value(r)
+                .map(|v| (v.mean - mine.mean) / mine.mean.abs());
+            v.is_some_and(|v| near(v, cost))
+        };
+        let named = rivals.iter().copied().filter(|r| self.is_called(r, taken));
+        let sound = self.sound(&rivals);
+        let is_sound = |r: &SweepRow| sound.iter().any(|s| std::ptr::eq(*s, r));
+        let mut named = named.filter(costs).filter(|r| is_sound(r));
+        let slow = named.find(|r| {
+            let beyond = r.point == fast.point
+                || self.value(r).and_then(|v| overlap(v, mine)) == Some(false);
+            beyond && self.better(fast, r)
+        })?;
+        (!rivals.iter().any(|r| self.better(r, fast))).then_some((fast, slow))
+    }
+
+    fn is_best_at(&self, claim: &Insight) -> bool {
+        let Insight::BestAt {
+            case,
+            at,
+            count,
+            of,
+            given,
+            side_by_side,
+            tied,
+            meets,
+            range,
+            load,
+            fails,
+        } = claim
+        else {
+            return false;
+        };
+        let kinds = self.kinds();
+        let axes = self.sweep.header.axes.iter().zip(&kinds);
+        let labels: Vec<String> = axes
+            .filter(|(_, k)| **k == AxisKind::Given)
+            .map(|(a, _)| a.label.clone())
+            .collect();
+        let Some(places) = at.iter().map(|p| self.index(p)).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let mine = |r: &SweepRow| {
+            self.is_called(r, case) && places.iter().all(|(a, i)| r.index.get(*a) == Some(i))
+        };
+        let mut settings: BTreeMap<Vec<usize>, Vec<&SweepRow>> = BTreeMap::new();
+        for row in &self.sweep.rows {
+            let key = self.key(row, AxisKind::Given);
+            settings.entry(key).or_default().push(row);
+        }
+        let (mut good, mut alone) = (0, 0);
+        let mut own: Vec<&SweepRow> = Vec::new();
+        for rows in settings.values() {
+            let heaviest = rows
+                .iter()
+                .copied()
+                .filter(|r| self.value(r).is_some())
+                .filter(|r| self.is_heaviest(r, load.as_deref()));
+            let rivals: Vec<&SweepRow> = heaviest.collect();
+            own.extend(rivals.iter().copied().filter(|r| mine(r)));
+            let sound = self.sound(&rivals);
+            let able = sound.iter().any(|r| misses_nothing(r));
+            if able != *meets {
+                continue;
+            }
+            // The nearest to the objectives; of equally near ones (they are all as near as can be where they meet them) the best.
+            let nearer = |a: &'a SweepRow, b: &'a SweepRow| {
+                let order = worst(b).total_cmp(&worst(a));
+                let b_first = order.is_lt() || (order.is_eq() && self.better(b, a));
+                if b_first { b } else { a }
+            };
+            let Some(first) = sound.iter().copied().reduce(nearer) else {
+                continue;
+            };
+            // Within a point the ranks know, which come from paired differences.
+            let shares_rank = |r: &SweepRow| {
+                r.point == first.point
+                    && r.case.rank.is_some()
+                    && r.case.rank == first.case.rank
+                    && (worst(r) == worst(first) || (worst(r) - worst(first)).abs() < TIE)
+                    && misses_nothing(r) == misses_nothing(first)
+            };
+            let elsewhere = |r: &SweepRow| {
+                let both = self.value(r).zip(self.value(first));
+                r.point != first.point
+                    && worst(r) == worst(first)
+                    && both.is_some_and(|(a, b)| a == b || overlap(a, b) == Some(true))
+            };
+            let own = |r: &SweepRow| std::ptr::eq(r, first);
+            if sound
+                .iter()
+                .any(|r| mine(r) && (own(r) || shares_rank(r) || elsewhere(r)))
+            {
+                good += 1;
+                let shared = sound.iter().any(|r| !own(r) && shares_rank(r));
+                alone += usize::from(mine(first) && !shared);
+            }
+        }
+        let means = || own.iter().filter_map(|r| self.value(r)).map(|v| v.mean);
+        let ends = |q: &(Quoted, Quoted)| {
+            q.0.value.mean == means().fold(f64::INFINITY, f64::min)
+                && q.1.value.mean == means().fold(f64::NEG_INFINITY, f64::max)
+        };
+        let shares = || own.iter().filter_map(|r| failing(r)).map(|f| f.mean);
+        let failed = fails.is_none_or(|(a, b)| {
+            a == shares().fold(f64::INFINITY, f64::min)
+                && b == shares().fold(f64::NEG_INFINITY, f64::max)
+        });
+        !labels.is_empty()
+            && *given == labels
+            && *side_by_side == self.sweep.header.zip
+            && *of == settings.len()
+            && *count == good
+            && *tied == (alone < good)
+            && range.as_ref().is_some_and(ends)
+            && failed
+    }
+
+    fn is_faster_at(&self, claim: &Insight) -> bool {
+        let Insight::FasterAt {
+            case,
+            at,
+            count,
+            of,
+            given,
+            side_by_side,
+            metric,
+            misses,
+            fails,
+            cost,
+        } = claim
+        else {
+            return false;
+        };
+        let axes = self.sweep.header.axes.iter().zip(self.kinds());
+        let labels: Vec<&String> = axes
+            .filter(|(_, k)| *k == AxisKind::Given)
+            .map(|(a, _)| &a.label)
+            .collect();
+        let Some(places) = at.iter().map(|p| self.index(p)).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let mine = |r: &SweepRow| {
+            self.is_called(r, case) && places.iter().all(|(a, i)| r.index.get(*a) == Some(i))
+        };
+        let mut settings: BTreeMap<Vec<usize>, Vec<&SweepRow>> = BTreeMap::new();
+        for row in &self.sweep.rows {
+            let key = self.key(row, AxisKind::Given);
+            settings.entry(key).or_default().push(row);
+        }
+        let load = self.sweep.header.axes.iter().zip(self.kinds());
+        let load = load.into_iter().find(|(_, k)| *k == AxisKind::Load);
+        let load = load.map(|(a, _)| a.label.as_str());
+        let (mut missed, mut failed, mut costs) = (BTreeSet::new(), Vec::new(), Vec::new());
+        for rows in settings.values() {
+            let working = rows.iter().copied().filter(|r| self.value(r).is_some());
+            let rivals: Vec<&SweepRow> = working.filter(|r| self.is_heaviest(r, load)).collect();
+            let faster = |a: &'a SweepRow, b: &'a SweepRow| if self.better(b, a) { b } else { a };
+            let Some(fast) = rivals.iter().copied().reduce(faster).filter(|r| mine(r)) else {
+                continue;
+            };
+            let sound = self.sound(&rivals).into_iter();
+            let nearer = |a: &'a SweepRow, b: &'a SweepRow| {
+                let order = worst(b).total_cmp(&worst(a));
+                let b_first = order.is_lt() || (order.is_eq() && self.better(b, a));
+                if b_first { b } else { a }
+            };
+            let Some(taken) = sound.reduce(nearer) else {
+                continue;
+            };
+            let (Some(f), Some(t)) = (self.value(fast), self.value(taken)) else {
+                continue;
+            };
+            // Of one point the ranks tell them apart, of several the intervals.
+            let beyond = if fast.point == taken.point {
+                fast.case.rank != taken.case.rank && self.gain(t, f) > TIE
+            } else {
+                overlap(f, t) == Some(false) && self.gain(t, f) >= TIE
+            };
+            let by_chance = fast.point == taken.point
+                && (fast.case.behind_best().is_some() != taken.case.behind_best().is_some())
+                && [fast, taken].iter().any(|r| {
+                    let d = r.case.behind_best();
+                    d.is_some_and(|d| d.low.zip(d.high).is_some_and(|(l, h)| l <= 0.0 && 0.0 <= h))
+                });
+            if !self.better(fast, taken) || !beyond || by_chance {
+                continue;
+            }
+            let of_fast = fast.case.objectives.iter();
+            missed.extend(
+                of_fast
+                    .filter(|o| o.verdict == "missed")
+                    .map(|o| &o.objective),
+            );
+            let both = failing(fast).zip(failing(taken));
+            failed.extend(both.filter(|(f, t)| more(*f, t.mean)).map(|(f, _)| f.mean));
+            costs.push((t.mean - f.mean) / f.mean.abs());
+        }
+        let least = |of: &[f64]| of.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = |of: &[f64]| of.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        *metric == self.ranking.name
+            && given.iter().eq(labels)
+            && *side_by_side == self.sweep.header.zip
+            && *of == settings.len()
+            && *count == costs.len()
+            && *count > 0
+            && missed
+                .into_iter()
+                .eq(misses.iter().collect::<BTreeSet<_>>())
+            && fails.map_or(failed.is_empty(), |(a, b)| {
+                a == least(&failed) && b == most(&failed)
+            })
+            && (!misses.is_empty() || fails.is_some())
+            && near(cost.0, least(&costs))
+            && near(cost.1, most(&costs))
+    }
+
+    fn is_as_good_for_less(&self, case: &str, given: &[Place], at: &Place, value: &Quoted) -> bool {
+        let places: Vec<Place> = given.iter().cloned().chain([at.clone()]).collect();
+        let (Some(row), Some((axis, index))) = (self.find(case, &places), self.index(at)) else {
+            return false;
+        };
+        let Some(numbers) = self.sweep.header.axes[axis].numbers.as_ref() else {
+            return false;
+        };
+        let rivals = self.rivals(row);
+        let able: Vec<&SweepRow> = self
+            .sound(&rivals)
+            .into_iter()
+            .filter(|r| misses_nothing(r))
+            .collect();
+        let least = able
+            .iter()
+            .copied()
+            .reduce(|a, b| if self.better(b, a) { b } else { a });
+        let Some((best, end)) = least.and_then(|r| Some((r, self.value(r)?))) else {
+            return false;
+        };
+        let elsewhere = |r: &SweepRow| {
+            let mut others = r.index.iter().enumerate().filter(|(a, _)| *a != axis);
+            others.all(|(a, i)| best.index.get(a) == Some(i))
+        };
+        self.value(row) == Some(value.value)
+            && able.iter().any(|r| std::ptr::eq(*r, row))
+            && elsewhere(row)
+            && best
+                .index
+                .get(axis)
+                .is_some_and(|&b| numbers[index] < numbers[b])
+            && self.gain(value.value, end) < TIE
+            && self.surely_below(value.value, end)
+    }
+
+    /// By which share of the first value the second one is better.
+    fn gain(&self, from: EstimateDocument, to: EstimateDocument) -> f64 {
+        let better = if self.ranking.less_is_better {
+            from.mean - to.mean
+        } else {
+            to.mean - from.mean
+        };
+        better / from.mean.abs().max(f64::MIN_POSITIVE)
+    }
+
+    /// Whether the gain from one to the other stays below what pays, chance included.
+    fn surely_below(&self, from: EstimateDocument, to: EstimateDocument) -> bool {
+        let half = |e: EstimateDocument| Some((e.high? - e.low?) / 2.0);
+        let Some((a, b)) = half(from).zip(half(to)) else {
+            return false;
+        };
+        let chance = libm::sqrt(a * a + b * b) / from.mean.abs().max(f64::MIN_POSITIVE);
+        self.gain(from, to) + chance < PAYS + 1e-12
+    }
+
+    fn truly_better(&self, from: &SweepRow, to: &SweepRow, by: f64) -> bool {
+        self.value(from)
+            .zip(self.value(to))
+            .is_some_and(|(a, b)| self.gain(a, b) >= by - 1e-12 && overlap(a, b) == Some(false))
+    }
+
+    /// 0: sound and meets, 1: sound, 2: fails more; among what can be chosen along the axis, or at the point.
+    fn tier(&self, row: &SweepRow, axis: usize) -> u8 {
+        let mut rivals = self.rivals(row);
+        if self.kinds()[axis] != AxisKind::Choice {
+            rivals.retain(|r| r.point == row.point);
+        }
+        let sound = self.sound(&rivals);
+        match (
+            sound.iter().any(|r| std::ptr::eq(*r, row)),
+            misses_nothing(row),
+        ) {
+            (false, _) => 2,
+            (true, false) => 1,
+            (true, true) => 0,
+        }
+    }
+
+    /// Whether the rows of these columns for which it is so are those of the points that the extent names.
+    fn extends(&self, cases: &[String], extent: &Extent, is: &dyn Fn(&SweepRow) -> bool) -> bool {
+        let points = self.points();
+        let known = cases.iter().all(|c| self.names().contains(&c.as_str()));
+        let of = |c: &String| {
+            let so = |p: u64| self.at(c, p).is_some_and(is);
+            match extent {
+                Extent::Some(n, all) => {
+                    *all == points.len() && points.iter().filter(|p| so(**p)).count() == *n
+                }
+                _ => points
+                    .iter()
+                    .all(|p| self.covers(extent, *p) == Some(so(*p))),
+            }
+        };
+        known && !cases.is_empty() && cases.iter().all(of)
+    }
+
+    fn covers(&self, extent: &Extent, point: u64) -> Option<bool> {
+        let row = self.sweep.rows.iter().find(|r| r.point == point)?;
+        let x = |p: &Place| {
+            let (axis, index) = self.index(p)?;
+            let numbers = self.sweep.header.axes[axis].numbers.as_ref()?;
+            Some((*numbers.get(*row.index.get(axis)?)?, *numbers.get(index)?))
+        };
+        Some(match extent {
+            Extent::Everywhere => true,
+            Extent::Nowhere => false,
+            Extent::From(p) => x(p).map(|(mine, least)| mine >= least)?,
+            Extent::UpTo(p) => x(p).map(|(mine, most)| mine <= most)?,
+            Extent::At(places) => {
+                let at: Option<Vec<(usize, usize)>> =
+                    places.iter().map(|p| self.index(p)).collect();
+                at?.iter().any(|(a, i)| row.index.get(*a) == Some(i))
+            }
+            Extent::Some(..) => return None,
+        })
+    }
+
+    fn is_best_throughout(&self, cases: &[String], tied: bool) -> bool {
+        let mut shared = cases.len() > 1;
+        let points = self.points();
+        let at_every = |c: &String, shared: &mut bool| {
+            points.iter().all(|p| {
+                let Some(row) = self.at(c, *p) else {
+                    return false;
+                };
+                let of_point: Vec<&SweepRow> = self
+                    .sweep
+                    .rows
+                    .iter()
+                    .filter(|r| r.point == *p && self.value(r).is_some())
+                    .collect();
+                let able = self.sound(&of_point);
+                let able: Vec<&&SweepRow> = able.iter().filter(|r| misses_nothing(r)).collect();
+                let is = |r: &&&&SweepRow| std::ptr::eq(***r, row);
+                let others = able.iter().filter(|r| !is(r));
+                *shared |= others.clone().any(|r| r.case.rank == row.case.rank);
+                able.iter().any(|r| is(&r))
+                    && self.value(row).is_some_and(|v| v.low.is_some())
+                    && others.clone().all(|r| r.case.rank >= row.case.rank)
+            })
+        };
+        let all = !cases.is_empty() && cases.iter().all(|c| at_every(c, &mut shared));
+        all && tied == shared && points.len() > 1 && self.names().len() > 1
+    }
+
+    /// The rows of a column along an axis, by rising value, where all else is as given; of each slice that the places may mean.
+    fn curves(
+        &self,
+        case: &str,
+        given: &[Place],
+        axis: usize,
+    ) -> Vec<Vec<(f64, &'a SweepRow, EstimateDocument)>> {
+        let axes = &self.sweep.header.axes;
+        let Some(numbers) = axes[axis].numbers.as_ref() else {
+            return Vec::new();
+        };
+        // Several values of one axis that are told together are one text.
+        let is_given = |row: &SweepRow| {
+            given.iter().all(|p| {
+                let Some(a) = axes.iter().position(|a| a.label == p.axis) else {
+                    return false;
+                };
+                let Some(value) = row.index.get(a).and_then(|&i| axes[a].values.get(i)) else {
+                    return false;
+                };
+                let value = written(value);
+                let mut parts = p.text.split(", ");
+                p.text == value
+                    || p.text.starts_with(&format!("{value}, "))
+                    || parts
+                        .any(|t| t.split([' ', '/']).next() == Some(value.as_str()) || t == value)
+            })
+        };
+        type Curve<'b> = Vec<(f64, &'b SweepRow, EstimateDocument)>;
+        let mut slices: BTreeMap<Vec<usize>, Curve<'a>> = BTreeMap::new();
+        for point in self.points() {
+            let Some(row) = self.at(case, point).filter(|r| is_given(r)) else {
+                continue;
+            };
+            let mut key = row.index.clone();
+            if self.sweep.header.zip {
+                key.clear();
+            } else if let Some(i) = key.get_mut(axis) {
+                *i = 0;
+            }
+            let x = row.index.get(axis).and_then(|&i| numbers.get(i));
+            if let (Some(x), Some(v)) = (x, self.value(row)) {
+                slices.entry(key).or_default().push((*x, row, v));
+            }
+        }
+        let sorted = |mut c: Curve<'a>| {
+            c.sort_by(|a, b| a.0.total_cmp(&b.0));
+            c
+        };
+        slices.into_values().map(sorted).collect()
+    }
+
+    fn x(&self, place: &Place) -> Option<(usize, f64)> {
+        let (axis, index) = self.index(place)?;
+        let numbers = self.sweep.header.axes[axis].numbers.as_ref()?;
+        Some((axis, *numbers.get(index)?))
+    }
+
+    fn cross(
+        &self,
+        (before, after): (&str, &str),
+        given: &[Place],
+        between: &(Place, Place),
+        about: f64,
+    ) -> bool {
+        let (Some((axis, from)), Some((other, to))) = (self.x(&between.0), self.x(&between.1))
+        else {
+            return false;
+        };
+        let (a, b) = (
+            self.curves(before, given, axis),
+            self.curves(after, given, axis),
+        );
+        let ([a], [b]) = (a.as_slice(), b.as_slice()) else {
+            return false;
+        };
+        let at = |c: &[(f64, &'a SweepRow, EstimateDocument)], x: f64| {
+            c.iter().find(|d| d.0 == x).map(|d| d.1)
+        };
+        let beats = |winner: &[_], loser: &[_], x: f64| {
+            at(winner, x).zip(at(loser, x)).is_some_and(|(w, l)| {
+                self.tier(w, axis) == self.tier(l, axis) && self.truly_better(l, w, TIE)
+            })
+        };
+        // Nowhere on its side the other stands above it, or is better beyond chance.
+        let unbeaten = |mine: &[_], others: &[_], x: f64| match (at(mine, x), at(others, x)) {
+            (Some(m), Some(o)) => {
+                let (m_tier, o_tier) = (self.tier(m, axis), self.tier(o, axis));
+                m_tier < o_tier || (m_tier == o_tier && !self.truly_better(m, o, 1e-12))
+            }
+            (None, Some(_)) => false,
+            _ => true,
+        };
+        let xs: Vec<f64> = a.iter().chain(b).map(|d| d.0).collect();
+        axis == other
+            && from < to
+            && (from..=to).contains(&about)
+            && beats(a, b, from)
+            && beats(b, a, to)
+            && xs
+                .iter()
+                .all(|&x| (x > from || unbeaten(a, b, x)) && (x < to || unbeaten(b, a, x)))
+    }
+
+    fn stop_paying(
+        &self,
+        cases: &[String],
+        given: &[Place],
+        (at, last): (&Place, &Place),
+        values: Option<&(Quoted, Quoted)>,
+    ) -> bool {
+        let (Some((axis, here)), Some((_, end))) = (self.x(at), self.x(last)) else {
+            return false;
+        };
+        let stops = |curve: &Vec<(f64, &SweepRow, EstimateDocument)>| {
+            let Some(first) = curve.iter().find(|d| d.0 == here) else {
+                return false;
+            };
+            let tier = self.tier(first.1, axis);
+            let quoted = values.is_none_or(|(a, b)| {
+                a.value == first.2 && curve.last().is_some_and(|l| b.value == l.2)
+            });
+            let mut after = curve.iter().filter(|d| d.0 > here);
+            quoted
+                && curve.last().is_some_and(|l| l.0 == end && end > here)
+                && after.all(|d| self.tier(d.1, axis) == tier && self.surely_below(first.2, d.2))
+        };
+        let of = |c: &String| {
+            // Where nothing is given it is so in all slices whose curve is long enough to tell.
+            let curves = self.curves(c, given, axis);
+            let mut curves = curves.iter().filter(|c| c.len() > 2).peekable();
+            curves.peek().is_some() && curves.all(stops)
+        };
+        // What is told of the best strategy of each slice is told of no other there.
+        let told = |c: &String| {
+            let curves = self.curves(c, given, axis);
+            curves.iter().any(stops)
+        };
+        let alone = self.view.varied().len() < 2 || !given.is_empty();
+        !cases.is_empty() && cases.iter().all(|c| if alone { of(c) } else { told(c) })
+    }
+
+    fn still_pays(
+        &self,
+        case: &str,
+        given: &[Place],
+        between: &(Place, Place),
+        gain: f64,
+    ) -> Option<&'a SweepRow> {
+        let ((axis, from), (_, to)) = (self.x(&between.0)?, self.x(&between.1)?);
+        let curves = self.curves(case, given, axis);
+        let [curve] = curves.as_slice() else {
+            return None;
+        };
+        let [.., a, b] = curve.as_slice() else {
+            return None;
+        };
+        let holds = a.0 == from
+            && b.0 == to
+            && self.tier(a.1, axis) == self.tier(b.1, axis)
+            && self.truly_better(a.1, b.1, PAYS)
+            && near(self.gain(a.2, b.2), gain);
+        holds.then_some(b.1)
+    }
+
+    fn gets_worse(
+        &self,
+        case: &str,
+        given: &[Place],
+        best: &(Place, Quoted),
+        last: &(Place, Quoted),
+        loss: f64,
+    ) -> bool {
+        let (Some((axis, from)), Some((_, to))) = (self.x(&best.0), self.x(&last.0)) else {
+            return false;
+        };
+        let curves = self.curves(case, given, axis);
+        let [curve] = curves.as_slice() else {
+            return false;
+        };
+        let (Some(a), Some(b)) = (curve.iter().find(|d| d.0 == from), curve.last()) else {
+            return false;
+        };
+        let tier = self.tier(a.1, axis);
+        let mut same = curve.iter().filter(|d| self.tier(d.1, axis) == tier);
+        b.0 == to
+            && from < to
+            && tier == self.tier(b.1, axis)
+            && (a.2, b.2) == (best.1.value, last.1.value)
+            && near(-self.gain(a.2, b.2), loss)
+            && loss >= PAYS
+            && overlap(a.2, b.2) == Some(false)
+            && same.all(|d| tier > 0 || !self.better(d.1, a.1))
+    }
+
+    fn bends(
+        &self,
+        case: &str,
+        given: &[Place],
+        at: &Place,
+        bend: Bend,
+        value: Option<&Quoted>,
+    ) -> bool {
+        let Some((axis, x)) = self.x(at) else {
+            return false;
+        };
+        let curves = self.curves(case, given, axis);
+        let [curve] = curves.as_slice() else {
+            return false;
+        };
+        let resource = self.view.is_resource(axis);
+        let Some(mut end) = curve.len().checked_sub(1) else {
+            return false;
+        };
+        if resource {
+            // What follows the best is told as getting worse.
+            let best = (0..curve.len()).reduce(|a, b| {
+                if self.better(curve[b].1, curve[a].1) {
+                    b
+                } else {
+                    a
+                }
+            });
+            let worse = |&b: &usize| self.truly_better(curve[end].1, curve[b].1, 0.0);
+            if let Some(b) = best.filter(worse) {
+                end = b;
+            }
+        }
+        let Some(i) = (0..=end).find(|&i| curve[i].0 == x) else {
+            return false;
+        };
+        let xs: Vec<f64> = curve.iter().map(|d| d.0).collect();
+        let across = |i: usize| {
+            if !resource && doubles(&xs) {
+                libm::log2(xs[i])
+            } else {
+                xs[i]
+            }
+        };
+        let up = |i: usize| {
+            let v = curve[i].2.mean;
+            if resource && self.ranking.unit == Unit::Seconds {
+                1.0 / v
+            } else {
+                v
+            }
+        };
+        if i == 0 || i == end {
+            return false;
+        }
+        let slope = |a: usize, b: usize| (up(b) - up(a)) / (across(b) - across(a));
+        let (first, then) = (slope(0, i), slope(i, end));
+        let rises = up(end) > up(0);
+        let shape = match bend {
+            Bend::LevelsOff => rises && first > then,
+            Bend::TakesOff => rises && first < then,
+            Bend::BottomsOut => !rises && first < then,
+            Bend::DropsOff => !rises && first > then,
+        };
+        let mut tiers = curve[..=end].iter().map(|d| self.tier(d.1, axis));
+        let comparable = if self.kinds()[axis] == AxisKind::Choice {
+            let first = self.tier(curve[0].1, axis);
+            tiers.all(|t| t == first)
+        } else {
+            tiers.all(|t| t < 2)
+        };
+        shape
+            && comparable
+            && overlap(curve[0].2, curve[end].2) == Some(false)
+            && value.is_none_or(|v| v.value == curve[i].2)
+    }
+}
