@@ -52,8 +52,8 @@ impl Estimate {
             .sum::<f64>()
             / (n - 1.0);
         let explained = covariance * covariance / (spread * variance);
-        // F = r2 (n - 2) / (1 - r2) > 4. Refuses what is not a number: constants.
-        if !(explained > 4.0 / (n + 2.0)) {
+        // F = r2 (n - 2) / (1 - r2) > 4. Constants explain nothing, and are no number here.
+        if explained.is_nan() || explained <= 4.0 / (n + 2.0) {
             return Some(plain);
         }
         let slope = covariance / spread;

@@ -1,6 +1,7 @@
 //! What is forecast of one case: estimates over replications, shares by cause, findings, objectives, speed-up.
 
 use super::cases::Case;
+use super::course::Track;
 use super::quantity::{LATENCIES, Quantity, Unit};
 use super::ranking::TIE;
 use super::sample::Sample;
@@ -257,13 +258,18 @@ impl Forecast {
         scenario: &Scenario,
         primary: Metric,
         profiles: &[Profile],
-        samples: &[Sample],
-        refused: Option<&String>,
+        track: &Track,
         saturated: bool,
-        (warmup, begins): (Nanos, Begin),
     ) -> Self {
+        let Track {
+            samples,
+            refused,
+            start,
+            begins,
+            ..
+        } = track;
         let findings = collect_findings(samples);
-        let status = status_of(&findings, samples, refused, saturated);
+        let status = status_of(&findings, samples, refused.as_ref(), saturated);
         let usable = !samples.is_empty()
             && matches!(
                 status,
@@ -323,8 +329,8 @@ impl Forecast {
             tier: Tier::NoForecast,
             excess: 0.0,
             added: case.added,
-            warmup,
-            begins,
+            warmup: *start,
+            begins: *begins,
             paired: false,
             values,
             classes: classes.collect(),

@@ -163,10 +163,8 @@ fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
         scenario,
         run.options.primary(scenario),
         &run.profiles,
-        &t.samples,
-        t.refused.as_ref(),
+        t,
         saturated(scenario, &t.samples),
-        (t.start, t.begins),
     );
     let of = |get: fn(&Sample) -> f64| t.samples.iter().map(get).collect();
     let unit = run.options.primary(scenario).unit();
