@@ -269,3 +269,61 @@ fn limited(first: &[u32], all: &[u32], spent: &[Spent], budget: u64) -> Vec<u32>
     }
     have
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spent(have: u32, each: u64) -> Spent {
+        Spent {
+            have,
+            each,
+            hopeless: false,
+        }
+    }
+
+    #[test]
+    fn the_first_come_before_all_others_and_others_stop_at_half() {
+        let had = [spent(3, 100), spent(3, 100), spent(3, 100)];
+        let (first, all) = ([10, 3, 3], [10, 10, 10]);
+        // 900 spent, 700 for the first, 1400 for the others.
+        assert_eq!(limited(&first, &all, &had, u64::MAX), [10, 10, 10]);
+        assert_eq!(limited(&first, &all, &had, 6_000), [10, 10, 10]);
+        // Half of 4 600 leaves 700 for two that want 700 each: the same share of both.
+        assert_eq!(limited(&first, &all, &had, 4_600), [10, 6, 6]);
+        // Less than half is left for others: the best alone.
+        assert_eq!(limited(&first, &all, &had, 1_600), [10, 3, 3]);
+        assert_eq!(limited(&first, &all, &had, 1_300), [7, 3, 3]);
+        assert_eq!(limited(&first, &all, &had, 0), [3, 3, 3]);
+    }
+
+    #[test]
+    fn an_interval_narrows_with_the_square_root() {
+        assert_eq!(narrower(10, 0.028, 0.02), 20);
+        assert_eq!(narrower(10, 0.024, 0.02), 15);
+        // One more at least, twice as many at most.
+        assert_eq!(narrower(10, 0.020_001, 0.02), 11);
+        assert_eq!(narrower(10, 9.0, 0.02), 20);
+    }
+
+    #[test]
+    fn a_given_number_is_the_same_for_all_that_can_be_simulated() {
+        let mut had = [spent(1, 5), spent(1, 5), spent(0, 5)];
+        had[2].hopeless = true;
+        let wanted = Wanted {
+            fixed: Some(7),
+            all: false,
+            first: 10,
+            precision: 0.02,
+            most: 100,
+            budget: 1,
+            large: false,
+        };
+        assert_eq!(goals(&[], &had, None, &wanted), [7, 7, 0]);
+        let free = Wanted {
+            fixed: None,
+            ..wanted
+        };
+        assert_eq!(goals(&[], &had, None, &free), [FEWEST, FEWEST, 0]);
+    }
+}
