@@ -1,12 +1,12 @@
 //! Estimates over independent replications: means with Student-t intervals, paired differences, ratios.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
 
 /// Confidence of every interval that is reported.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// A control variate costs a degree of freedom, which fewer replications than this have not to spare.
-pub const FEWEST_CONTROLLED: u32 = 8;
+/// Among fewer replications than this chance regressions are too often significant: intervals would be too narrow.
+pub const FEWEST_CONTROLLED: u32 = 20;
 
 /// A quantity over independent replications: the mean with its confidence interval, and the median.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -231,14 +231,31 @@ pub fn ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
     })
 }
 
+/// By how much a half-width from so many replications has to be enlarged to be wide enough three times in four, whatever the true spread is: the
+/// square root of the degrees of freedom over their chi-squared quantile. Rounded as [`student_t`] is. 1 with fewer than two replications.
+pub fn cautious(n: u32) -> f64 {
+    if n < 2 {
+        return 1.0;
+    }
+    let freedom = f64::from(n - 1);
+    let quantile = ChiSquared::new(freedom)
+        .expect("there are degrees of freedom")
+        .inverse_cdf(0.25);
+    nine_digits(libm::sqrt(freedom / quantile))
+}
+
+fn nine_digits(x: f64) -> f64 {
+    let unit = libm::pow(10.0, libm::floor(libm::log10(x)) - 8.0);
+    libm::round(x / unit) * unit
+}
+
 /// The two-sided Student-t quantile: `student_t(0.95, 9)` is 2.262157. Rounded to nine significant digits, so that the last
 /// bits of an iteration never reach a report.
 pub fn student_t(confidence: f64, freedom: u32) -> f64 {
     let t = StudentsT::new(0.0, 1.0, f64::from(freedom.max(1)))
         .expect("location, scale and freedom are valid")
         .inverse_cdf(0.5 + confidence / 2.0);
-    let unit = libm::pow(10.0, libm::floor(libm::log10(t)) - 8.0);
-    libm::round(t / unit) * unit
+    nine_digits(t)
 }
 
 fn half_width(variance: f64, n: u32) -> Option<f64> {
@@ -330,9 +347,9 @@ mod tests {
     #[test]
     fn a_control_takes_out_what_follows_it() {
         // Values that are the control, twice, and a little else: the mean is that at a control of zero.
-        let control: Vec<f64> = (0..12).map(|i| f64::from(i) - 4.0).collect();
-        let values: Vec<f64> = (0..12)
-            .map(|i| 10.0 + 2.0 * (f64::from(i) - 4.0) + if i % 2 == 0 { 0.1 } else { -0.1 })
+        let control: Vec<f64> = (0..24).map(|i| f64::from(i) - 10.0).collect();
+        let values: Vec<f64> = (0..24)
+            .map(|i| 10.0 + 2.0 * (f64::from(i) - 10.0) + if i % 2 == 0 { 0.1 } else { -0.1 })
             .collect();
         let (plain, helped) = (
             Estimate::of(&values).unwrap(),
@@ -342,16 +359,14 @@ mod tests {
         assert!((helped.mean - 10.0).abs() < 0.1, "{helped:?}");
         assert!(helped.half.unwrap() < 0.15, "{helped:?}");
         // Too few, another number of values, a constant, nothing in common: as without.
+        let foreign: Vec<f64> = (0..24)
+            .map(|i| if (i / 2) % 2 == 0 { 1.0 } else { -1.0 })
+            .collect();
         for (v, c) in [
-            (&values[..7], &control[..7]),
-            (&values[..], &control[..11]),
-            (&values[..], &[0.0; 12][..]),
-            (
-                &values[..],
-                &[
-                    1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0,
-                ][..],
-            ),
+            (&values[..19], &control[..19]),
+            (&values[..], &control[..23]),
+            (&values[..], &[0.0; 24][..]),
+            (&values[..], &foreign[..]),
         ] {
             assert_eq!(Estimate::controlled(v, c), Estimate::of(v));
         }
@@ -387,6 +402,14 @@ mod tests {
             Some(0.0)
         );
         assert_eq!(unpaired_ratio(&a, &[0.0; 3]), None);
+    }
+
+    #[test]
+    fn caution_wears_off() {
+        // The lower quartile of chi-squared with 9 degrees of freedom is 5.898826.
+        assert!((cautious(10) - (9.0_f64 / 5.898_826).sqrt()).abs() < 1e-6);
+        assert!(cautious(100) > 1.0 && cautious(100) < 1.1);
+        assert_eq!(cautious(1), 1.0);
     }
 
     #[test]

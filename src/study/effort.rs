@@ -12,6 +12,7 @@
 use super::forecast::{Forecast, Status, Verdict};
 use super::ranking::{Entry, TIE};
 use super::standing::{FAILS_MORE, Standing, Tier, answer};
+use crate::measure::cautious;
 
 /// Replications of any case that works: an interval from fewer says nothing.
 pub(super) const FEWEST: u32 = 3;
@@ -183,10 +184,12 @@ fn have(e: &Entry, spent: &[Spent]) -> u32 {
     spent[e.case].have
 }
 
-/// Until its own metric is known as precisely as was asked for.
+/// Until its own metric is known as precisely as was asked for, with caution: to stop where an interval happens to be narrow is to stop where
+/// it happens to be wrong.
 fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent);
-    match e.forecast.primary.and_then(|p| p.relative()) {
+    let relative = e.forecast.primary.and_then(|p| p.relative());
+    match relative.map(|r| r * cautious(n)) {
         Some(r) if r > wanted.precision => narrower(n, r, wanted.precision),
         _ => n,
     }
