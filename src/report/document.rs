@@ -241,6 +241,17 @@ pub struct ObjectiveDocument {
     pub value: Option<EstimateDocument>,
 }
 
+impl ObjectiveDocument {
+    /// How far the value is over the bound, as a share of it: 0 unless missed, infinite without a value or with a bound of zero.
+    pub fn excess(&self) -> f64 {
+        match (self.verdict.as_str(), self.value) {
+            ("missed", Some(v)) if self.bound > 0.0 => (v.mean - self.bound).abs() / self.bound,
+            ("missed", _) => f64::INFINITY,
+            _ => 0.0,
+        }
+    }
+}
+
 /// The course of replication 0, in equal bins of simulated time: means over each bin, but for `memory_peak_bytes`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct OverTime {
@@ -273,10 +284,14 @@ impl CaseDocument {
 
     /// The metric ranked by; `None` where the case has none.
     pub fn primary(&self) -> Option<EstimateDocument> {
-        self.others
-            .iter()
-            .find(|(key, _)| key.starts_with("ranked_by_"))
-            .and_then(|(_, v)| serde_json::from_value(v.clone()).ok())
+        self.in_unit_of_metric("ranked_by_")
+    }
+
+    /// The estimate whose key begins so, and ends in the metric's unit.
+    fn in_unit_of_metric(&self, key: &str) -> Option<EstimateDocument> {
+        let mut others = self.others.iter();
+        let (_, value) = others.find(|(k, _)| k.starts_with(key))?;
+        serde_json::from_value(value.clone()).ok()
     }
 
     /// Whether its numbers can be taken as they are.
@@ -286,20 +301,13 @@ impl CaseDocument {
 
     /// The metric's difference from that of the first place.
     pub fn behind_best(&self) -> Option<EstimateDocument> {
-        self.others
-            .iter()
-            .find(|(key, _)| key.starts_with("behind_best_"))
-            .and_then(|(_, v)| serde_json::from_value(v.clone()).ok())
+        self.in_unit_of_metric("behind_best_")
     }
 
     /// How far it is over the objective that it misses by most (see [`excess`](crate::study::excess)).
     pub fn excess(&self) -> f64 {
-        let over = |o: &ObjectiveDocument| match (o.verdict.as_str(), o.value) {
-            ("missed", Some(v)) if o.bound > 0.0 => (v.mean - o.bound).abs() / o.bound,
-            ("missed", _) => f64::INFINITY,
-            _ => 0.0,
-        };
-        self.objectives.iter().map(over).fold(0.0, f64::max)
+        let missed = self.objectives.iter().map(ObjectiveDocument::excess);
+        missed.fold(0.0, f64::max)
     }
 
     /// How it stands among the others of its run or point, of which one fails as little as `least`.

@@ -65,7 +65,7 @@ impl Grid {
             grid.quantity(study, "failed", Quantity::FailureRate, primary);
         }
         if primary.is_none() {
-            let unit = metric_unit(study.metric);
+            let unit = study.metric.unit();
             grid.numbers(study, &metric_name(study.metric), unit, true, |f| f.primary);
         }
         if !study.steady || primary == Some(Quantity::Makespan) {
@@ -281,16 +281,11 @@ pub fn metric_name(m: Metric) -> String {
     }
 }
 
-/// The unit of a metric.
-pub(super) fn metric_unit(m: Metric) -> Unit {
-    m.unit()
-}
-
 /// An estimate of a metric in a unit of its own: `12.4 ± 0.3 ms`.
 pub(super) fn metric_text(m: Metric, e: Estimate) -> String {
-    let (scale, name) = column_unit(metric_unit(m), std::iter::once(e.mean));
+    let (scale, name) = column_unit(m.unit(), std::iter::once(e.mean));
     let number = estimate(e.scaled(1.0 / scale), Interval::Always);
-    let name = if metric_unit(m) == Unit::PerSecond {
+    let name = if m.unit() == Unit::PerSecond {
         "tasks/s"
     } else {
         name

@@ -4,7 +4,7 @@
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Meta;
-use super::grid::{metric_name, metric_unit};
+use super::grid::metric_name;
 use super::timeline::{Shown, Timeline, gantt};
 use crate::cpython::profile::Provenance;
 use crate::cpython::recording::{OverTime, Recording};
@@ -241,7 +241,7 @@ pub(super) fn case(study: &Study, f: &Forecast) -> Value {
         .findings
         .iter()
         .map(|x| finding(&x.finding, x.replications));
-    let unit = metric_unit(study.metric);
+    let unit = study.metric.unit();
     object([
         ("strategy", f.strategy_label.as_str().into()),
         ("interpreter", f.interpreter.as_str().into()),

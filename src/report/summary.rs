@@ -10,7 +10,7 @@ mod why;
 pub use markdown::summary_markdown;
 
 use super::document::{CaseDocument, Document, EstimateDocument};
-use super::grid::{Interval, estimate, metric_name, metric_text, metric_unit};
+use super::grid::{Interval, estimate, metric_name, metric_text};
 use crate::measure::Estimate;
 use crate::scenario::{Metric, parse_metric};
 use crate::study::{Unit, time_unit};
@@ -283,7 +283,7 @@ impl Ranking {
     }
 
     fn unit(&self) -> Unit {
-        self.metric.map_or(Unit::Count, metric_unit)
+        self.metric.map_or(Unit::Count, Metric::unit)
     }
 
     fn less_is_better(&self) -> bool {

@@ -4,9 +4,7 @@ use super::{
     Cell, Column, Names, Notice, Objective, Ranking, Row, Summary, Table, Words, article, facts,
     shared_unit, why,
 };
-use crate::report::document::{
-    CaseDocument, EstimateDocument, ObjectiveDocument, RunDocument, standings,
-};
+use crate::report::document::{CaseDocument, EstimateDocument, RunDocument, standings};
 use crate::report::grid::Interval;
 use crate::scenario::Metric;
 use crate::study::{self, Answer, FAILS_MORE, Quantity, Tier, Unit, digits, percent};
@@ -142,12 +140,8 @@ fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
 
 /// The objective that a case misses by most, and by how much.
 fn missed_by(case: &CaseDocument, excess: f64) -> String {
-    let over = |o: &ObjectiveDocument| match o.value {
-        Some(v) if o.bound > 0.0 => (v.mean - o.bound).abs() / o.bound,
-        _ => f64::INFINITY,
-    };
     let missed = case.objectives.iter().filter(|o| o.verdict == "missed");
-    let worst = missed.max_by(|a, b| over(a).total_cmp(&over(b)));
+    let worst = missed.max_by(|a, b| a.excess().total_cmp(&b.excess()));
     let by = if excess.is_finite() {
         format!(" by {}", percent(excess))
     } else {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::measure::Estimate;
 use crate::report::document::{EstimateDocument, SweepRow};
-use crate::report::grid::{Interval, column_unit, estimate, metric_name, metric_unit};
+use crate::report::grid::{Interval, column_unit, estimate, metric_name};
 use crate::scenario::{Metric, parse_metric};
 use crate::study::Unit;
 
@@ -37,7 +37,7 @@ impl Ranking {
         match written.or_else(|| parse_metric(name).ok()) {
             Some(m) => Self {
                 name: metric_name(m),
-                unit: metric_unit(m),
+                unit: m.unit(),
                 less_is_better: m != Metric::Throughput,
                 metric: Some(m),
             },
