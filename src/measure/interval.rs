@@ -76,6 +76,17 @@ impl Estimate {
         self.mean + self.half.unwrap_or(0.0)
     }
 
+    /// Lower end of an interval so much wider that of `of` such intervals all cover at [`CONFIDENCE`] together (Bonferroni). The mean itself
+    /// where there is no interval.
+    pub fn low_of(&self, of: u32) -> f64 {
+        let Some(half) = self.half.filter(|_| self.n >= 2) else {
+            return self.mean;
+        };
+        let freedom = self.n - 1;
+        let each = 1.0 - (1.0 - CONFIDENCE) / f64::from(of.max(1));
+        self.mean - half * student_t(each, freedom) / student_t(CONFIDENCE, freedom)
+    }
+
     /// Half-width over the mean's size; `None` when there is no interval, infinite when only the mean is zero.
     pub fn relative(&self) -> Option<f64> {
         let half = self.half?;

@@ -1,7 +1,7 @@
 //! The answer of a study as claims about its figures. What a report says first is made of these; each can be held against the study that it
 //! is about, and tests do that with studies made at random.
 
-use super::forecast::{Forecast, Reading, Status, Verdict};
+use super::forecast::{Forecast, Judgement, Reading, Status, Verdict};
 use super::quantity::Quantity;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
@@ -122,7 +122,9 @@ impl Study {
         if let Some(fastest) = answer.fastest {
             let f = &self.forecasts[fastest];
             let because = match (f.tier, worst(f)) {
-                (Tier::Fails, _) => Some(Against::Fails(failing(f))),
+                (Tier::Fails, _) if failing(f) > share + FAILS_MORE => {
+                    Some(Against::Fails(failing(f)))
+                }
                 (_, Some(o)) if answer.meets => Some(Against::Misses(o)),
                 (_, Some(o)) => Some(Against::Further(o)),
                 (_, None) => None,
@@ -145,7 +147,9 @@ impl Study {
             let f = &self.forecasts[case];
             let but = match (f.tier == best.tier, f.tier) {
                 (true, _) => None,
-                (false, Tier::Fails) => Some(Against::Fails(failing(f))),
+                (false, Tier::Fails) if failing(f) > share + FAILS_MORE => {
+                    Some(Against::Fails(failing(f)))
+                }
                 (false, _) => worst(f).map(Against::Misses),
             };
             all.push(Claim::Next { case, behind, but });
@@ -275,9 +279,13 @@ impl Claim {
                     && missed(*case, *objective)
                     && super::standing::excess(std::slice::from_ref(judged)) == *off
                     && tied_well(*case, tied)
-                    && rivals
-                        .into_iter()
-                        .all(|(_, f)| super::standing::excess(&f.objectives) >= *off)
+                    && rivals.into_iter().all(|(_, f)| {
+                        // Nearer by chance, if at all.
+                        let theirs =
+                            super::standing::widest(f.objectives.iter().map(Judgement::excess));
+                        let chance = judged.excess().1 + theirs.1;
+                        theirs.0 >= *off || theirs.0 >= *off - chance
+                    })
             }
             Self::Undecided { case, objectives } => {
                 let of = |o: &usize| all[*case].objectives[*o].verdict == Verdict::Undecided;
@@ -318,7 +326,7 @@ impl Claim {
             Self::Next { case, behind, but } => {
                 let take = study.answer().map(|a| a.take);
                 let but = match but {
-                    None => take.is_some_and(|t| all[t].tier == all[*case].tier),
+                    None => true,
                     Some(Against::Fails(share)) => failing(&all[*case]) == *share && !sound(*case),
                     Some(Against::Misses(o) | Against::Further(o)) => missed(*case, *o),
                 };

@@ -9,9 +9,9 @@
 //!
 //! All of it follows from counts of events and from intervals, never from a clock: the same on every machine, at any number of threads.
 
-use super::forecast::{Forecast, Status, Verdict};
+use super::forecast::{Forecast, Judgement, Status};
 use super::ranking::{Entry, TIE};
-use super::standing::{FAILS_MORE, Standing, Tier, answer};
+use super::standing::{FAILS_MORE, Standing, Tier, answer, widest};
 use crate::measure::cautious;
 
 /// Replications of any case that works: an interval from fewer says nothing.
@@ -126,10 +126,11 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
         let sound = working
             .iter()
             .min_by(|a, b| a.column.mean_failing().total_cmp(&b.column.mean_failing()));
+        let of = u32::try_from(working.len()).unwrap_or(u32::MAX);
         for e in &working {
             wish(e.case, for_objectives(e, spent, wanted));
             if let Some(sound) = sound {
-                let n = for_failures(e, sound, spent, wanted);
+                let n = for_failures(e, sound, of, spent, wanted);
                 wish(e.case, n);
                 if n > spent[e.case].have {
                     wish(sound.case, n);
@@ -146,7 +147,7 @@ pub(super) fn standing(f: &Forecast) -> Standing {
         tier: f.tier,
         rank: f.rank,
         metric: f.primary.map(|p| p.mean),
-        excess: f.excess,
+        excess: widest(f.objectives.iter().map(Judgement::excess)),
         behind: f.behind_best,
     }
 }
@@ -214,16 +215,13 @@ fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     }
 }
 
-/// Until its objectives are decided, or their intervals are narrower than the precision.
+/// Until its objectives are decided, with caution as above, or their intervals are narrower than the precision.
 fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent);
-    let undecided = e
-        .forecast
-        .objectives
-        .iter()
-        .filter(|o| o.verdict == Verdict::Undecided);
-    let needed = undecided.filter_map(|o| {
-        let (value, half) = o.value.and_then(|v| Some((v.mean, v.half?)))?;
+    let needed = e.forecast.objectives.iter().filter_map(|o| {
+        let (value, half) = o
+            .value
+            .and_then(|v| Some((v.mean, v.half? * cautious(n))))?;
         let enough = (value - o.bound)
             .abs()
             .max(wanted.precision * o.bound.abs());
@@ -233,10 +231,10 @@ fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 }
 
 /// Until it is beyond chance that it fails more than the case that fails least, or chance is less than what counts.
-fn for_failures(e: &Entry, sound: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_failures(e: &Entry, sound: &Entry, of: u32, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent).min(have(sound, spent));
     let difference = e.column.fails_more(&sound.column);
-    match difference.and_then(|d| Some((d.mean, d.half?))) {
+    match difference.and_then(|d| d.half.map(|_| (d.mean, d.mean - d.low_of(of)))) {
         Some((mean, half)) if mean > FAILS_MORE && half > mean => {
             narrower(n, half, mean.max(FAILS_MORE)).min(wanted.most)
         }

@@ -5,7 +5,7 @@ use super::forecast::{Begin, Forecast, Status, Verdict};
 use super::options::Options;
 use super::quantity::Quantity;
 use super::run::Study;
-use super::standing::Tier;
+use super::standing::{FAILS_MORE, Tier};
 use super::steady::arrival_rate;
 use super::warning::{BUSY, Convoy, Instead, Warning};
 use crate::cpython::profile::{Profile, Tag};
@@ -106,7 +106,8 @@ fn failures(study: &Study, cases: &[&Forecast]) -> Option<Warning> {
         .iter()
         .filter(|f| f.tier != Tier::NoForecast)
         .min_by(|a, b| share(a).total_cmp(&share(b)))?;
-    let failing = cases.iter().filter(|f| f.tier == Tier::Fails);
+    let more = |f: &&&Forecast| share(f) > share(least) + FAILS_MORE;
+    let failing = cases.iter().filter(|f| f.tier == Tier::Fails).filter(more);
     let found: Vec<(String, f64)> = failing.map(|f| (f.name(), share(f))).collect();
     (!found.is_empty()).then(|| Warning::FailuresDiffer {
         cases: found,

@@ -75,6 +75,13 @@ impl Column {
         }
     }
 
+    /// Whether more fails than of the one that fails least, by more than [`FAILS_MORE`] and beyond chance. The least of many is low by chance:
+    /// the level is divided by their number (Bonferroni).
+    fn fails_beyond_chance(&self, (least, of): &(Self, u32)) -> bool {
+        self.fails_more(least)
+            .is_some_and(|m| m.mean > FAILS_MORE && m.low_of(*of) > 0.0)
+    }
+
     /// Mean share of tasks that fail.
     pub(super) fn mean_failing(&self) -> f64 {
         Estimate::of(&self.failing).map_or(0.0, |f| f.mean)
@@ -104,8 +111,10 @@ impl Entry {
     }
 
     /// Decides with intervals what the case is before its metric counts.
-    pub(super) fn assign_tier(&mut self, sound: Sound) {
-        let fails = sound.is_some_and(|most| self.column.mean_failing() > most);
+    pub(super) fn assign_tier(&mut self, sound: &Sound) {
+        let fails = sound
+            .as_ref()
+            .is_some_and(|s| self.column.fails_beyond_chance(s));
         let f = &mut self.forecast;
         let missed = |o: &Judgement| o.verdict == Verdict::Missed;
         f.tier = if f.status != Status::Fine || f.primary.is_none() {
@@ -146,26 +155,17 @@ impl Entry {
     }
 }
 
-/// The largest share of tasks that may fail without being more than another case's; `None` where nothing works.
-type Sound = Option<f64>;
+/// What failing shares are held against: the column of the case that fails least, and how many cases are; `None` where nothing works.
+pub(super) type Sound = Option<(Column, u32)>;
 
-/// Up to which share of failing tasks a case fails no more than another: the least that is above the least of all by more than
-/// [`FAILS_MORE`], and beyond chance, is too much, and so is whatever is above that.
+/// The case that fails the least share of its tasks, as far as is known, and the number of those that work.
 pub(super) fn sound(all: &[Entry]) -> Sound {
     let working = || all.iter().filter(|e| e.works()).map(|e| &e.column);
     let least = working().min_by(|a, b| a.mean_failing().total_cmp(&b.mean_failing()))?;
-    let more = |c: &&Column| {
-        // The means that are shown say the same as the pairs.
-        c.mean_failing() - least.mean_failing() > FAILS_MORE
-            && c.fails_more(least)
-                .is_some_and(|m| m.mean > FAILS_MORE && m.low() > 0.0)
-    };
-    let too_much = working().filter(more).map(Column::mean_failing);
-    let too_much = too_much.fold(f64::INFINITY, f64::min);
-    let below = working()
-        .map(Column::mean_failing)
-        .filter(|&f| f < too_much);
-    Some(below.fold(0.0, f64::max))
+    Some((
+        least.clone(),
+        u32::try_from(working().count()).unwrap_or(u32::MAX),
+    ))
 }
 
 /// Sorts by tiers, and within a tier by the metric. A stable sort: equal cases stay in the order in which they were named.
@@ -205,7 +205,7 @@ pub(super) fn rank(
 ) -> Vec<Entry> {
     let most = metric == Metric::Throughput;
     let sound = sound(&all);
-    all.iter_mut().for_each(|e| e.assign_tier(sound));
+    all.iter_mut().for_each(|e| e.assign_tier(&sound));
     sort(&mut all, most);
     // Cases with fewer replications than the best are extended by it, which may show that another is the best. Noise alone could let two
     // take turns for ever.
@@ -215,7 +215,7 @@ pub(super) fn rank(
         };
         for e in &mut all {
             e.extend_by(&best.1, scenario, metric);
-            e.assign_tier(sound);
+            e.assign_tier(&sound);
         }
         sort(&mut all, most);
         if all[0].case == best.0 {
@@ -235,16 +235,37 @@ pub(super) fn rank(
         } else {
             leader = i;
         }
+        let shown = all[0].forecast.primary;
         let Entry {
             forecast, column, ..
         } = &mut all[i];
         forecast.rank = u32::try_from(leader + 1).ok();
         forecast.paired = column.pairs_with(&best);
-        forecast.behind_best = if i == 0 { None } else { column.behind(&best) };
-        forecast.speedup =
-            baseline.and_then(|b| if most { column.over(b) } else { b.over(column) });
+        let means = forecast.primary.zip(shown).map(|(a, b)| a.mean - b.mean);
+        forecast.behind_best = column
+            .behind(&best)
+            .filter(|_| i > 0)
+            .map(|d| about(d, means));
+        forecast.speedup = baseline.and_then(|b| {
+            let own = forecast.primary.zip(b.own);
+            if most {
+                let means = own.map(|(f, b)| f.mean / b.mean);
+                column.over(b).map(|r| about(r, means))
+            } else {
+                let means = own.map(|(f, b)| b.mean / f.mean);
+                b.over(column).map(|r| about(r, means))
+            }
+        });
     }
     all
+}
+
+/// The interval about what the means that are shown say: what is said of two cases never contradicts their rows.
+fn about(e: Estimate, mean: Option<f64>) -> Estimate {
+    Estimate {
+        mean: mean.filter(|m| m.is_finite()).unwrap_or(e.mean),
+        ..e
+    }
 }
 
 fn ties(a: &Entry, b: &Entry) -> bool {

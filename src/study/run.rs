@@ -149,7 +149,7 @@ pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
     let (shown, mut hidden): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|e| e.case < run.shown);
     let most = sound(&shown);
-    hidden.iter_mut().for_each(|e| e.assign_tier(most));
+    hidden.iter_mut().for_each(|e| e.assign_tier(&most));
     let metric = run.options.primary(&run.scenario);
     let mut all = rank(shown, baseline.as_ref(), &run.scenario, metric);
     all.extend(hidden);

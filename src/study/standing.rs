@@ -39,12 +39,27 @@ impl Tier {
 /// How far a case is over the objective that it misses by most, as a share of the bound: 0 where it misses none, infinite where it has no
 /// value, or misses a bound of zero.
 pub fn excess(objectives: &[Judgement]) -> f64 {
-    let over = |o: &Judgement| match (o.verdict, o.value) {
-        (Verdict::Met | Verdict::Undecided, _) => 0.0,
-        (Verdict::Missed, Some(v)) if o.bound > 0.0 => (v.mean - o.bound).abs() / o.bound,
-        (Verdict::Missed, _) => f64::INFINITY,
-    };
-    objectives.iter().map(over).fold(0.0, f64::max)
+    widest(objectives.iter().map(Judgement::excess)).0
+}
+
+impl Judgement {
+    /// How far the value is over the bound, as a share of it, and the half-width of that: 0 unless missed; infinite without a value or with a
+    /// bound of zero.
+    pub fn excess(&self) -> (f64, f64) {
+        match (self.verdict, self.value) {
+            (Verdict::Met | Verdict::Undecided, _) => (0.0, 0.0),
+            (Verdict::Missed, Some(v)) if self.bound > 0.0 => (
+                (v.mean - self.bound).abs() / self.bound,
+                v.half.unwrap_or(0.0) / self.bound,
+            ),
+            (Verdict::Missed, _) => (f64::INFINITY, 0.0),
+        }
+    }
+}
+
+/// The largest excess, with its half-width.
+pub fn widest(excesses: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
+    excesses.fold((0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a })
 }
 
 /// What the answer needs to know of a case.
@@ -56,8 +71,8 @@ pub struct Standing {
     pub rank: Option<u32>,
     /// The metric that the study ranks by.
     pub metric: Option<f64>,
-    /// See [`excess`].
-    pub excess: f64,
+    /// See [`excess`]; with its half-width.
+    pub excess: (f64, f64),
     /// The metric's difference from that of the first place.
     pub behind: Option<Estimate>,
 }
@@ -84,18 +99,13 @@ pub fn answer(cases: &[Standing], most: bool) -> Option<Answer> {
     let top = working().map(|i| cases[i].tier).min()?;
     let place = |i: usize| (cases[i].rank.unwrap_or(u32::MAX), i);
     let of_top = || working().filter(|&i| cases[i].tier == top);
-    // Among those that meet everything the excess is zero, so that ranks decide.
-    let take = of_top().min_by(|&a, &b| {
-        let nearer = cases[a].excess.total_cmp(&cases[b].excess);
-        nearer.then(place(a).cmp(&place(b)))
-    })?;
-    let as_near = |i: &usize| {
-        let (a, b) = (cases[*i].excess, cases[take].excess);
-        a == b || (a - b).abs() < TIE
-    };
+    // Among those that meet everything the excess is zero, so that ranks decide; they do, too, where chance could have made the difference.
+    let nearest = of_top().min_by(|&a, &b| cases[a].excess.0.total_cmp(&cases[b].excess.0))?;
+    let as_near = |i: &usize| as_near(cases[*i].excess, cases[nearest].excess);
+    let take = of_top().filter(as_near).min_by_key(|&i| place(i))?;
     let tied = of_top()
         .filter(|&i| i != take && cases[i].rank.is_some() && cases[i].rank == cases[take].rank)
-        .filter(as_near)
+        .filter(|i| as_near(i) || (cases[*i].excess.0 - cases[take].excess.0).abs() < TIE)
         .collect();
     let fastest = working()
         .min_by(|&a, &b| {
@@ -112,6 +122,11 @@ pub fn answer(cases: &[Standing], most: bool) -> Option<Answer> {
         tied,
         fastest,
     })
+}
+
+/// Whether an excess is as small as the least, as far as is known.
+pub fn as_near(excess: (f64, f64), least: (f64, f64)) -> bool {
+    excess.0 == least.0 || excess.0 - least.0 <= libm::hypot(excess.1, least.1)
 }
 
 /// Whether a case is better than another by more than a tie, and by more than chance where that is known.
@@ -137,7 +152,7 @@ mod tests {
             tier,
             rank: (tier != Tier::NoForecast).then_some(rank),
             metric: Some(metric),
-            excess,
+            excess: (excess, 0.0),
             behind: None,
         }
     }
@@ -167,6 +182,17 @@ mod tests {
         ];
         let a = answer(&cases, false).unwrap();
         assert_eq!((a.take, a.meets, a.fastest), (1, false, Some(0)));
+    }
+
+    #[test]
+    fn what_chance_may_have_made_nearer_is_no_nearer() {
+        let mut cases = [
+            standing(Tier::Misses, 1, 2.0, 0.51),
+            standing(Tier::Misses, 2, 3.0, 0.40),
+        ];
+        assert_eq!(answer(&cases, false).unwrap().take, 1);
+        cases[0].excess.1 = 0.2;
+        assert_eq!(answer(&cases, false).unwrap().take, 0);
     }
 
     #[test]

@@ -351,12 +351,20 @@ impl<'a> Facts<'a> {
         all.filter(|r| key(r) == mine).collect()
     }
 
-    /// Of rows that could be chosen, those that fail no more than need be.
+    /// Of rows that could be chosen, those that fail no more than need be: by their tier within a point, by intervals across points.
     fn sound(&self, rivals: &[&'a SweepRow]) -> Vec<&'a SweepRow> {
-        let shares = rivals.iter().filter_map(|r| failing(r)).map(|f| f.mean);
-        let least = shares.fold(f64::INFINITY, f64::min);
-        let sound = |r: &&&SweepRow| failing(r).is_none_or(|f| !more(f, least));
-        rivals.iter().filter(sound).copied().collect()
+        let fails = |r: &SweepRow| {
+            let Some(mine) = failing(r) else { return false };
+            rivals
+                .iter()
+                .any(|o| match (failing(o), r.case.tier.as_deref()) {
+                    (Some(f), _) if o.point != r.point => more(mine, f.high.unwrap_or(f.mean)),
+                    (Some(_), Some(tier)) => tier == "fails",
+                    (Some(f), None) => more(mine, f.mean),
+                    (None, _) => false,
+                })
+        };
+        rivals.iter().filter(|r| !fails(r)).copied().collect()
     }
 
     /// The largest value of the load under which anything has numbers, among the rows of the same givens.

@@ -124,6 +124,8 @@ impl Stands {
         for (row, mut standing) in point.iter().zip(within) {
             let value = value(row);
             standing.metric = value.map(|v| v.mean);
+            // Over points the nearest is one by value: chance that is different at each would make an order without sense.
+            standing.excess.1 = 0.0;
             self.rows.push(Stood {
                 point: row.point,
                 index: row.index.clone(),
@@ -135,9 +137,9 @@ impl Stands {
         }
     }
 
-    /// Who fails more than another that could be chosen instead, at whatever point, is no match for it.
+    /// Who fails more than another that could be chosen instead, at whatever point, is no match for it. Within a point the tiers know: they
+    /// come from pairs.
     pub(super) fn look_across(&mut self) {
-        let mut least: BTreeMap<Vec<usize>, f64> = BTreeMap::new();
         let chosen: Vec<bool> = self
             .axes
             .iter()
@@ -147,17 +149,29 @@ impl Stands {
             let fixed = row.index.iter().zip(&chosen).filter(|(_, c)| !**c);
             fixed.map(|(i, _)| *i).collect()
         };
+        // Of each group the two points that fail least, by the shares that they do not exceed.
+        let mut least: BTreeMap<Vec<usize>, [(u64, f64); 2]> = BTreeMap::new();
         let working = self.rows.iter().filter(|r| r.value.is_some());
         for (row, fails) in working.filter_map(|r| Some((r, r.fails?))) {
-            let of = least.entry(key(row)).or_insert(f64::INFINITY);
-            *of = of.min(fails.mean);
+            let none = (u64::MAX, f64::INFINITY);
+            let [first, second] = least.entry(key(row)).or_insert([none; 2]);
+            let here = (row.point, fails.high.unwrap_or(fails.mean));
+            if here.0 == first.0 {
+                first.1 = first.1.min(here.1);
+            } else if here.1 < first.1 {
+                (*second, *first) = (*first, here);
+            } else if here.1 < second.1 || here.0 == second.0 {
+                *second = (here.0, second.1.min(here.1));
+            }
         }
         for row in &mut self.rows {
             let Some(least) = least.get(&key(row)) else {
                 continue;
             };
             row.across = row.within.tier;
-            if row.fails.is_some_and(|f| fails_more(f, *least)) {
+            let elsewhere = least.iter().find(|l| l.0 != row.point);
+            let more = |f: EstimateDocument| elsewhere.is_some_and(|l| fails_more(f, l.1));
+            if row.fails.is_some_and(more) {
                 row.across = row.across.max(Tier::Fails);
             }
         }
@@ -244,7 +258,7 @@ impl Stands {
             let (x, y) = (&self.rows[a].within, &self.rows[b].within);
             let rank = |s: &Standing| s.rank.unwrap_or(u32::MAX);
             (x.tier.cmp(&y.tier))
-                .then(x.excess.total_cmp(&y.excess))
+                .then(x.excess.0.total_cmp(&y.excess.0))
                 .then(rank(x).cmp(&rank(y)))
                 .then(a.cmp(&b))
         });
@@ -305,7 +319,7 @@ impl Stands {
         let (x, y) = (&self.rows[a], &self.rows[b]);
         let by_tier = x.across.cmp(&y.across);
         by_tier
-            .then(x.within.excess.total_cmp(&y.within.excess))
+            .then(x.within.excess.0.total_cmp(&y.within.excess.0))
             .then_with(|| self.faster(b, a).cmp(&self.faster(a, b)))
             .is_lt()
     }
@@ -327,7 +341,7 @@ impl Stands {
         let known = |e: EstimateDocument| e.low.is_some();
         x.point != y.point
             && x.across == y.across
-            && x.within.excess == y.within.excess
+            && x.within.excess.0 == y.within.excess.0
             && x.value
                 .zip(y.value)
                 .is_some_and(|(a, b)| a == b || (known(a) && known(b) && !apart(a, b)))
