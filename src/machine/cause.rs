@@ -47,6 +47,20 @@ impl Cause {
         Self::Limit,
     ];
 
+    /// Whether it is waiting for a turn at something that others have: what grows where more is asked for than can be done.
+    pub fn is_for_turn(self) -> bool {
+        match self {
+            Self::Core
+            | Self::Gil
+            | Self::Lock
+            | Self::Pool
+            | Self::Loop
+            | Self::Queue
+            | Self::Limit => true,
+            Self::Running | Self::Ipc | Self::Startup | Self::Io => false,
+        }
+    }
+
     /// Short name used in tables and JSON.
     pub fn name(self) -> &'static str {
         [

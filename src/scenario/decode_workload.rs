@@ -282,6 +282,13 @@ fn uncertain(steps: &[Step]) -> bool {
     }) > 0
 }
 
+impl Workload {
+    /// Whether a task may end in a failure or run out of time.
+    pub fn can_fail(&self) -> bool {
+        self.classes.iter().any(|c| uncertain(&c.steps))
+    }
+}
+
 /// Warns about queues that a batch leaves with someone waiting for ever.
 fn queue_balance(
     cx: &mut Cx,

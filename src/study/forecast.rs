@@ -279,12 +279,20 @@ impl Forecast {
         let column = |unit: Unit, get: &dyn Fn(&Sample) -> f64| {
             estimate(samples.iter().map(get), controls(unit, &control))
         };
+        let rarely = |e: Option<Estimate>| match e {
+            Some(e) if scenario.workload.can_fail() => Some(rare(e, samples)),
+            other => other,
+        };
         let values = Quantity::ALL.map(|q| {
             let meaningful = usable && !(status == Status::Saturated && depends_on_length(q));
-            if meaningful {
-                column(q.unit(), &|s: &Sample| s.values[q as usize])
+            if !meaningful {
+                return None;
+            }
+            let e = column(q.unit(), &|s: &Sample| s.values[q as usize]);
+            if q == Quantity::FailureRate {
+                rarely(e)
             } else {
-                None
+                e
             }
         });
         let steady = status == Status::Fine && usable;
@@ -305,14 +313,14 @@ impl Forecast {
                 }),
             });
         let objectives = scenario.objectives.iter().enumerate().map(|(i, o)| {
+            let value = |s: &Sample| s.objectives.get(i).copied().unwrap_or(f64::NAN);
+            let value = steady.then(|| column(o.metric.unit(), &value)).flatten();
             judge(
                 o,
-                if steady {
-                    column(o.metric.unit(), &|s: &Sample| {
-                        s.objectives.get(i).copied().unwrap_or(f64::NAN)
-                    })
+                if o.metric == Metric::FailureRate {
+                    rarely(value)
                 } else {
-                    None
+                    value
                 },
             )
         });
@@ -378,6 +386,26 @@ fn estimate(values: impl Iterator<Item = f64>, control: &[f64]) -> Option<Estima
         None
     } else {
         Estimate::controlled(&values, control)
+    }
+}
+
+/// A share of failing tasks of which hardly any was seen: replications that all have none say that they are alike, not that there are none. Up
+/// to three in all tasks are possible at 95 % where none was seen (the rule of three).
+fn rare(e: Estimate, samples: &[Sample]) -> Estimate {
+    const FEW_SEEN: f64 = 10.0;
+    let ended = |s: &Sample| {
+        [Quantity::Completed, Quantity::Failed, Quantity::TimedOut]
+            .map(|q| s.values[q as usize])
+            .iter()
+            .sum::<f64>()
+    };
+    let all: f64 = samples.iter().map(ended).sum();
+    if all <= 0.0 || e.mean * all >= FEW_SEEN {
+        return e;
+    }
+    Estimate {
+        half: e.half.map(|h| h.max(3.0 / all)),
+        ..e
     }
 }
 

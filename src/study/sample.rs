@@ -29,6 +29,8 @@ pub(super) struct Sample {
     pub drift: Option<f64>,
     /// How much longer the second half's latencies are than the first's (see [`growth`]).
     pub growth: Option<f64>,
+    /// Tasks that ended a second after the last had arrived, of those that count; `None` where arrivals had not run out.
+    pub drained: Option<f64>,
     /// Simulated events.
     pub events: u64,
     /// What went wrong.
@@ -75,6 +77,7 @@ impl Sample {
             control: control(o),
             drift: drift(&series),
             growth: growth(&series),
+            drained: drained(o),
             events: o.events,
             findings: o.findings.clone(),
             latency: how.latencies.then(|| Box::new(o.latency.clone())),
@@ -101,6 +104,16 @@ fn throughput(o: &Outcome, how: Reduction<'_>) -> f64 {
     }
     let until = if how.horizon { o.end } else { o.makespan };
     share(count(o.completed), until.since(how.warmup).as_secs_f64())
+}
+
+/// How fast a run ends what is left when the last task has arrived.
+fn drained(o: &Outcome) -> Option<f64> {
+    let last = o.arrivals_end?;
+    let (from, until) = o.window.window();
+    let while_arriving =
+        o.window.rate().unwrap_or(0.0) * until.unwrap_or(last).since(from).as_secs_f64();
+    let left = count(o.completed + o.failed + o.timed_out) - while_arriving;
+    Some(share(left.max(0.0), o.makespan.since(last).as_secs_f64()))
 }
 
 fn failure_rate(o: &Outcome) -> f64 {

@@ -6,7 +6,7 @@ use super::sample::Sample;
 use crate::engine::Nanos;
 use crate::measure::{Estimate, mser};
 use crate::scenario::{Arrivals, Dist, Scenario};
-use crate::strategy::Outcome;
+use crate::strategy::{Cause, Outcome};
 
 /// A second half that rises by this share of the mean, in every replication taken together, is a queue that grows. A queue
 /// that grows without end rises by 0.5; a settled one by nothing.
@@ -111,6 +111,21 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
         let all = throughput * ended(s) / s.values[Quantity::Completed as usize].max(1.0);
         arrival_rate(interval).map_or(f64::INFINITY, |rate| all / rate)
     };
+    // Half the tasks and more were left when the last had arrived, mostly waiting for their turn, and were then done more slowly than they had
+    // come: what is starved for as long as tasks come shows no rise.
+    let waits = |s: &Sample| {
+        let for_turn = Cause::ALL.into_iter().filter(|c| c.is_for_turn());
+        for_turn.map(|c| s.causes[c as usize]).sum::<f64>() > 0.5
+    };
+    let overrun = arrival_rate(interval).is_some_and(|rate| {
+        samples.iter().all(|s| {
+            let slow = s.drained.is_some_and(|d| d < KEEPING_UP * rate);
+            kept_up(s) < 0.5 && slow && waits(s)
+        })
+    });
+    if overrun {
+        return true;
+    }
     let grown = samples.iter().all(|s| s.growth.is_some_and(|g| g > GROWN));
     rising && samples.iter().all(|s| kept_up(s) < KEEPING_UP)
         || grown && samples.iter().all(|s| kept_up(s) < FAR_BEHIND)

@@ -162,8 +162,13 @@ impl Instead {
             timed_out,
             in_flight,
         } = self;
-        if failed + timed_out + in_flight <= 0.0 {
+        let all = failed + timed_out + in_flight;
+        if all <= 0.0 {
             "none arrived in the time that counts"
+        } else if failed == all {
+            "all failed"
+        } else if timed_out == all {
+            "all ran out of time"
         } else if failed >= timed_out.max(in_flight) {
             "most failed"
         } else if timed_out >= in_flight {
@@ -218,8 +223,7 @@ impl Warning {
     /// A fact about the workload or the profile, and no reason to distrust what was computed: `--strict` lets it pass.
     pub fn is_note(&self) -> bool {
         match self {
-            Self::WarmupCut { .. }
-            | Self::Unsupported { .. }
+            Self::Unsupported { .. }
             | Self::BlockedLoop { .. }
             | Self::StarvedLoop { .. }
             | Self::Convoy { .. }
@@ -232,6 +236,7 @@ impl Warning {
             | Self::NotConverged { .. }
             | Self::FewReplications { .. }
             | Self::WarmupUncertain { .. }
+            | Self::WarmupCut { .. }
             | Self::OutOfMemory { .. }
             | Self::Deadlock { .. }
             | Self::EventLimit { .. }
@@ -267,20 +272,24 @@ impl Warning {
             }
             Self::NotConverged { cases, precision, needed, instead } => {
                 let each: Vec<String> = cases.iter().map(|(c, r)| format!("{c} (± {})", percent(*r))).collect();
-                let widest = cases.iter().map(|(_, r)| *r).fold(0.0, f64::max);
+                let widest = libm::ceil(cases.iter().map(|(_, r)| *r).fold(0.0, f64::max) * 100.0);
                 let goes_on = format!("--precision {} goes on until it is reached", written(*precision));
                 let next = match (*needed <= MANY, instead) {
                     (true, _) => format!("{goes_on} (about {needed} replications)"),
                     // Long tails: more of the same tells next to nothing.
-                    (false, Some(p)) => format!("{goes_on}, for days perhaps; or rank by what varies less (--rank-by {p})"),
-                    (false, None) => format!("{goes_on}, for days perhaps"),
+                    (false, Some(p)) => format!("{goes_on}; or rank by what varies less (--rank-by {p})"),
+                    (false, None) => goes_on,
+                };
+                // Above that nothing can be asked for.
+                let accept = if widest < 100.0 {
+                    format!("; or accept what there is (--precision {widest}%)")
+                } else {
+                    String::new()
                 };
                 format!(
-                    "the precision of {} was not reached by {}. {}; or accept what there is (--precision {}%).",
+                    "the precision of {} was not reached by {}. {next}{accept}.",
                     percent(*precision),
                     list(&each),
-                    next,
-                    libm::ceil(widest * 100.0).min(99.0)
                 )
             }
             Self::FewReplications { replications: 1 } => {
