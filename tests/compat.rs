@@ -202,9 +202,9 @@ fn tiers_are_derived_where_0_1_0_wrote_none() {
             assert!(case.primary().is_some() || s.tier == Tier::NoForecast);
             let missed = case.objectives.iter().any(|o| o.verdict == "missed");
             if s.tier == Tier::Meets {
-                assert!(!missed && s.excess.0 == 0.0, "{file}: {}", case.name());
+                assert!(!missed && s.excess == 0.0, "{file}: {}", case.name());
             } else if s.tier == Tier::Misses {
-                assert!(missed && s.excess.0 > 0.0, "{file}: {}", case.name());
+                assert!(missed && s.excess > 0.0, "{file}: {}", case.name());
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::SCHEMA;
 use super::timeline::Timeline;
 use crate::measure::Estimate;
-use crate::study::{FAILS_MORE, Quantity, Standing, Tier, widest};
+use crate::study::{FAILS_MORE, Quantity, Standing, Tier};
 
 /// The result of a run or of a sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -242,16 +242,12 @@ pub struct ObjectiveDocument {
 }
 
 impl ObjectiveDocument {
-    /// How far the value is over the bound, as a share of it, and the half-width of that: 0 unless missed, infinite without a value or with a
-    /// bound of zero.
-    pub fn excess(&self) -> (f64, f64) {
+    /// How far the value is over the bound, as a share of it: 0 unless missed, infinite without a value or with a bound of zero.
+    pub fn excess(&self) -> f64 {
         match (self.verdict.as_str(), self.value) {
-            ("missed", Some(v)) if self.bound > 0.0 => {
-                let half = v.high.map_or(0.0, |high| (high - v.mean).abs());
-                ((v.mean - self.bound).abs() / self.bound, half / self.bound)
-            }
-            ("missed", _) => (f64::INFINITY, 0.0),
-            _ => (0.0, 0.0),
+            ("missed", Some(v)) if self.bound > 0.0 => (v.mean - self.bound).abs() / self.bound,
+            ("missed", _) => f64::INFINITY,
+            _ => 0.0,
         }
     }
 }
@@ -308,9 +304,10 @@ impl CaseDocument {
         self.in_unit_of_metric("behind_best_")
     }
 
-    /// How far it is over the objective that it misses by most (see [`excess`](crate::study::excess)), and the half-width of that.
-    pub fn excess(&self) -> (f64, f64) {
-        widest(self.objectives.iter().map(ObjectiveDocument::excess))
+    /// How far it is over the objective that it misses by most (see [`excess`](crate::study::excess)).
+    pub fn excess(&self) -> f64 {
+        let each = self.objectives.iter().map(ObjectiveDocument::excess);
+        each.fold(0.0, f64::max)
     }
 
     /// How it stands among the others of its run or point, of which one fails as little as `least`.

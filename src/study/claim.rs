@@ -1,7 +1,7 @@
 //! The answer of a study as claims about its figures. What a report says first is made of these; each can be held against the study that it
 //! is about, and tests do that with studies made at random.
 
-use super::forecast::{Forecast, Judgement, Reading, Status, Verdict};
+use super::forecast::{Forecast, Reading, Status, Verdict};
 use super::quantity::Quantity;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
@@ -280,11 +280,9 @@ impl Claim {
                     && super::standing::excess(std::slice::from_ref(judged)) == *off
                     && tied_well(*case, tied)
                     && rivals.into_iter().all(|(_, f)| {
-                        // Nearer by chance, if at all.
-                        let theirs =
-                            super::standing::widest(f.objectives.iter().map(Judgement::excess));
-                        let chance = judged.excess().1 + theirs.1;
-                        theirs.0 >= *off || theirs.0 >= *off - chance
+                        // Nearer by less than a tie, if at all.
+                        let theirs = super::standing::excess(&f.objectives);
+                        theirs >= *off || (1.0 + *off) <= (1.0 + theirs) * 1.010_001
                     })
             }
             Self::Undecided { case, objectives } => {

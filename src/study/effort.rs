@@ -9,9 +9,9 @@
 //!
 //! All of it follows from counts of events and from intervals, never from a clock: the same on every machine, at any number of threads.
 
-use super::forecast::{Forecast, Judgement, Status};
+use super::forecast::{Forecast, Status};
 use super::ranking::{Entry, TIE};
-use super::standing::{FAILS_MORE, Standing, Tier, answer, widest};
+use super::standing::{FAILS_MORE, Standing, Tier, answer};
 use crate::measure::cautious;
 
 /// Replications of any case that works: an interval from fewer says nothing.
@@ -147,7 +147,7 @@ pub(super) fn standing(f: &Forecast) -> Standing {
         tier: f.tier,
         rank: f.rank,
         metric: f.primary.map(|p| p.mean),
-        excess: widest(f.objectives.iter().map(Judgement::excess)),
+        excess: f.excess,
         behind: f.behind_best,
     }
 }

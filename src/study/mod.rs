@@ -40,6 +40,6 @@ pub use options::{Options, PRECISION, Progress, StudyError};
 pub use quantity::{LATENCIES, Quantity, Unit};
 pub use ranking::TIE;
 pub use run::{Study, run_study};
-pub use standing::{Answer, FAILS_MORE, Standing, Tier, answer, as_near, excess, widest};
+pub use standing::{Answer, FAILS_MORE, Standing, Tier, answer, answer_within, excess};
 pub(crate) use warning::list;
 pub use warning::{Convoy, Instead, Warning};

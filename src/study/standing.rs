@@ -39,27 +39,20 @@ impl Tier {
 /// How far a case is over the objective that it misses by most, as a share of the bound: 0 where it misses none, infinite where it has no
 /// value, or misses a bound of zero.
 pub fn excess(objectives: &[Judgement]) -> f64 {
-    widest(objectives.iter().map(Judgement::excess)).0
+    objectives.iter().map(Judgement::excess).fold(0.0, f64::max)
 }
 
 impl Judgement {
-    /// How far the value is over the bound, as a share of it, and the half-width of that: 0 unless missed; infinite without a value or with a
-    /// bound of zero.
-    pub fn excess(&self) -> (f64, f64) {
+    /// How far the value is over the bound, as a share of it: 0 unless missed; infinite without a value or with a bound of zero.
+    pub fn excess(&self) -> f64 {
         match (self.verdict, self.value) {
-            (Verdict::Met | Verdict::Undecided, _) => (0.0, 0.0),
-            (Verdict::Missed, Some(v)) if self.bound > 0.0 => (
-                (v.mean - self.bound).abs() / self.bound,
-                v.half.unwrap_or(0.0) / self.bound,
-            ),
-            (Verdict::Missed, _) => (f64::INFINITY, 0.0),
+            (Verdict::Met | Verdict::Undecided, _) => 0.0,
+            (Verdict::Missed, Some(v)) if self.bound > 0.0 => {
+                (v.mean - self.bound).abs() / self.bound
+            }
+            (Verdict::Missed, _) => f64::INFINITY,
         }
     }
-}
-
-/// The largest excess, with its half-width.
-pub fn widest(excesses: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
-    excesses.fold((0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a })
 }
 
 /// What the answer needs to know of a case.
@@ -71,8 +64,8 @@ pub struct Standing {
     pub rank: Option<u32>,
     /// The metric that the study ranks by.
     pub metric: Option<f64>,
-    /// See [`excess`]; with its half-width.
-    pub excess: (f64, f64),
+    /// See [`excess`].
+    pub excess: f64,
     /// The metric's difference from that of the first place.
     pub behind: Option<Estimate>,
 }
@@ -92,6 +85,12 @@ pub struct Answer {
 
 /// Which case to take; `most`: large metrics are the good ones. `None` where no case has a forecast that means anything.
 pub fn answer(cases: &[Standing], most: bool) -> Option<Answer> {
+    answer_within(cases, most, TIE)
+}
+
+/// [`answer`], where excesses that are apart by less than a share `tie` are about the same. (Over several points of a sweep the nearest is
+/// one by value: about the same as what is about the same leads anywhere.)
+pub fn answer_within(cases: &[Standing], most: bool, tie: f64) -> Option<Answer> {
     let metric = |i: usize| cases[i].metric.map(|m| if most { -m } else { m });
     let working = || {
         (0..cases.len()).filter(|&i| cases[i].tier != Tier::NoForecast && cases[i].metric.is_some())
@@ -99,13 +98,18 @@ pub fn answer(cases: &[Standing], most: bool) -> Option<Answer> {
     let top = working().map(|i| cases[i].tier).min()?;
     let place = |i: usize| (cases[i].rank.unwrap_or(u32::MAX), i);
     let of_top = || working().filter(|&i| cases[i].tier == top);
-    // Among those that meet everything the excess is zero, so that ranks decide; they do, too, where chance could have made the difference.
-    let nearest = of_top().min_by(|&a, &b| cases[a].excess.0.total_cmp(&cases[b].excess.0))?;
-    let as_near = |i: &usize| as_near(cases[*i].excess, cases[nearest].excess);
+    // Among those that meet everything the excess is zero, so that ranks decide; they do, too, among those that are about as near.
+    let least = of_top()
+        .map(|i| cases[i].excess)
+        .fold(f64::INFINITY, f64::min);
+    let as_near = |i: &usize| {
+        let excess = cases[*i].excess;
+        excess <= least || excess - least <= tie * (1.0 + least)
+    };
     let take = of_top().filter(as_near).min_by_key(|&i| place(i))?;
     let tied = of_top()
         .filter(|&i| i != take && cases[i].rank.is_some() && cases[i].rank == cases[take].rank)
-        .filter(|i| as_near(i) || (cases[*i].excess.0 - cases[take].excess.0).abs() < TIE)
+        .filter(|i| as_near(i) || (cases[*i].excess - cases[take].excess).abs() < TIE)
         .collect();
     let fastest = working()
         .min_by(|&a, &b| {
@@ -122,11 +126,6 @@ pub fn answer(cases: &[Standing], most: bool) -> Option<Answer> {
         tied,
         fastest,
     })
-}
-
-/// Whether an excess is as small as the least, as far as is known.
-pub fn as_near(excess: (f64, f64), least: (f64, f64)) -> bool {
-    excess.0 == least.0 || excess.0 - least.0 <= libm::hypot(excess.1, least.1)
 }
 
 /// Whether a case is better than another by more than a tie, and by more than chance where that is known.
@@ -152,7 +151,7 @@ mod tests {
             tier,
             rank: (tier != Tier::NoForecast).then_some(rank),
             metric: Some(metric),
-            excess: (excess, 0.0),
+            excess,
             behind: None,
         }
     }
@@ -185,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn what_chance_may_have_made_nearer_is_no_nearer() {
+    fn what_is_hardly_nearer_is_no_nearer() {
         let mut cases = [
             standing(Tier::Misses, 1, 2.0, 0.51),
             standing(Tier::Misses, 2, 3.0, 0.40),
         ];
         assert_eq!(answer(&cases, false).unwrap().take, 1);
-        cases[0].excess.1 = 0.2;
+        cases[0].excess = 0.41;
         assert_eq!(answer(&cases, false).unwrap().take, 0);
     }
 

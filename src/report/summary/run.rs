@@ -78,7 +78,7 @@ fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
     };
     let mut all = Vec::new();
     if !answer.meets {
-        let missed = missed_by(take, take.excess().0);
+        let missed = missed_by(take, take.excess());
         all.push(Words::default().text(format!(
             "No strategy meets every objective; the nearest misses {missed}."
         )));
@@ -108,10 +108,10 @@ fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
         let more = share(fastest) - share(take) > FAILS_MORE;
         let but = match (more, answer.meets) {
             (true, _) => format!("fails {} of its tasks", percent(share(fastest))),
-            (false, true) => format!("misses {}", missed_by(fastest, fastest.excess().0)),
+            (false, true) => format!("misses {}", missed_by(fastest, fastest.excess())),
             (false, false) => format!(
                 "is further off: it misses {}",
-                missed_by(fastest, fastest.excess().0)
+                missed_by(fastest, fastest.excess())
             ),
         };
         let costs = EstimateDocument {
@@ -141,7 +141,7 @@ fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
 /// The objective that a case misses by most, and by how much.
 fn missed_by(case: &CaseDocument, excess: f64) -> String {
     let missed = case.objectives.iter().filter(|o| o.verdict == "missed");
-    let worst = missed.max_by(|a, b| a.excess().0.total_cmp(&b.excess().0));
+    let worst = missed.max_by(|a, b| a.excess().total_cmp(&b.excess()));
     let by = if excess.is_finite() {
         format!(" by {}", percent(excess))
     } else {

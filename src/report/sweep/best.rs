@@ -135,7 +135,7 @@ fn one<'a>(
         interpreter: row.case.interpreter.clone(),
         value: stood.value?,
         tier: stood.within.tier,
-        excess: stood.within.excess.0,
+        excess: stood.within.excess,
         fails: row.case.get(Quantity::FailureRate),
         load,
         ranking: ranking.clone(),

@@ -159,7 +159,7 @@ impl View<'_> {
         &self,
         dots: impl Iterator<Item = (usize, Dot<'b>)>,
     ) -> Option<(usize, Dot<'b>)> {
-        let excess = |d: &Dot<'_>| self.stands.rows[d.place].within.excess.0;
+        let excess = |d: &Dot<'_>| self.stands.rows[d.place].within.excess;
         dots.filter(|(_, d)| d.value.is_some()).reduce(|a, b| {
             let stands = (b.1.tier)
                 .cmp(&a.1.tier)

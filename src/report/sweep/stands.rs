@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::SweepFacts;
 use super::metric::{Ranking, value};
 use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow, standings};
-use crate::study::{Answer, FAILS_MORE, Quantity, Standing, TIE, Tier, answer};
+use crate::study::{Answer, FAILS_MORE, Quantity, Standing, TIE, Tier, answer_within};
 
 /// A row, as far as its standing needs it.
 #[derive(Clone, Debug)]
@@ -124,8 +124,6 @@ impl Stands {
         for (row, mut standing) in point.iter().zip(within) {
             let value = value(row);
             standing.metric = value.map(|v| v.mean);
-            // Over points the nearest is one by value: chance that is different at each would make an order without sense.
-            standing.excess.1 = 0.0;
             self.rows.push(Stood {
                 point: row.point,
                 index: row.index.clone(),
@@ -258,7 +256,7 @@ impl Stands {
             let (x, y) = (&self.rows[a].within, &self.rows[b].within);
             let rank = |s: &Standing| s.rank.unwrap_or(u32::MAX);
             (x.tier.cmp(&y.tier))
-                .then(x.excess.0.total_cmp(&y.excess.0))
+                .then(x.excess.total_cmp(&y.excess))
                 .then(rank(x).cmp(&rank(y)))
                 .then(a.cmp(&b))
         });
@@ -305,7 +303,7 @@ impl Stands {
             meets,
             tied,
             fastest,
-        } = answer(standings, !self.ranking.less_is_better)?;
+        } = answer_within(standings, !self.ranking.less_is_better, 0.0)?;
         Some(Taken {
             row: rows[take],
             meets,
@@ -319,7 +317,7 @@ impl Stands {
         let (x, y) = (&self.rows[a], &self.rows[b]);
         let by_tier = x.across.cmp(&y.across);
         by_tier
-            .then(x.within.excess.0.total_cmp(&y.within.excess.0))
+            .then(x.within.excess.total_cmp(&y.within.excess))
             .then_with(|| self.faster(b, a).cmp(&self.faster(a, b)))
             .is_lt()
     }
@@ -341,7 +339,7 @@ impl Stands {
         let known = |e: EstimateDocument| e.low.is_some();
         x.point != y.point
             && x.across == y.across
-            && x.within.excess.0 == y.within.excess.0
+            && x.within.excess == y.within.excess
             && x.value
                 .zip(y.value)
                 .is_some_and(|(a, b)| a == b || (known(a) && known(b) && !apart(a, b)))
