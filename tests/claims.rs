@@ -428,6 +428,17 @@ fn what_is_false_does_not_hold() {
     }
 }
 
+fn of_queue(s: &Scenario) -> Study {
+    run_study(
+        s,
+        &[Profile::default()],
+        &Options::default(),
+        queue_of,
+        &|_| {},
+    )
+    .unwrap()
+}
+
 #[test]
 fn what_a_queue_that_grows_says_is_true() {
     let mut s = scenario(queue(100.0, 1.3, 2_000));
@@ -437,14 +448,7 @@ fn what_a_queue_that_grows_says_is_true() {
             interpreter: None,
         })
         .into();
-    let study = run_study(
-        &s,
-        &[Profile::default()],
-        &Options::default(),
-        queue_of,
-        &|_| {},
-    )
-    .unwrap();
+    let study = of_queue(&s);
     let says = study
         .warnings
         .iter()
@@ -456,14 +460,7 @@ fn what_a_queue_that_grows_says_is_true() {
         says.text()
     );
     s.strategies.truncate(1);
-    let alone = run_study(
-        &s,
-        &[Profile::default()],
-        &Options::default(),
-        queue_of,
-        &|_| {},
-    )
-    .unwrap();
+    let alone = of_queue(&s);
     assert!(matches!(
         alone.claims()[..],
         [Claim::NoneKeepsUp { case: 0, .. }]
@@ -475,14 +472,7 @@ fn what_a_queue_that_grows_says_is_true() {
 fn a_queue_that_nobody_asked_for_is_no_reason_to_fail() {
     // A full set, of which the fake knows few: what it refuses is a note, and what works is compared.
     let s = scenario(batch(10, Dist::Constant(Nanos::from_millis(10))));
-    let study = run_study(
-        &s,
-        &[Profile::default()],
-        &Options::default(),
-        queue_of,
-        &|_| {},
-    )
-    .unwrap();
+    let study = of_queue(&s);
     assert!(study.forecasts.iter().all(|f| f.added));
     assert!(study.forecasts.iter().any(|f| f.status == Status::Fine));
     assert!(

@@ -279,6 +279,11 @@ fn half_width(variance: f64, n: u32) -> Option<f64> {
     })
 }
 
+/// Mean; `None` without any value.
+pub fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| mean_and_variance(values).0)
+}
+
 /// Mean and sample variance (0 for a single value), in two passes.
 #[expect(
     clippy::cast_precision_loss,

@@ -13,7 +13,7 @@ pub use course::Course;
 pub use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{
-    CONFIDENCE, Estimate, FEWEST_CONTROLLED, cautious, extended, paired_difference, ratio,
+    CONFIDENCE, Estimate, FEWEST_CONTROLLED, cautious, extended, mean, paired_difference, ratio,
     student_t, unpaired_difference, unpaired_ratio,
 };
 pub use rate::Completions;

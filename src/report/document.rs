@@ -316,12 +316,12 @@ impl CaseDocument {
         if let Some(known) = Tier::ALL.into_iter().find(|t| Some(t.name()) == named) {
             return known;
         }
-        let fails = |e: EstimateDocument| {
-            e.mean - least > FAILS_MORE && e.low.is_none_or(|low| low > least)
-        };
         if !self.is_fine() {
             Tier::NoForecast
-        } else if self.get(Quantity::FailureRate).is_some_and(fails) {
+        } else if self
+            .get(Quantity::FailureRate)
+            .is_some_and(|f| fails_more(f, least))
+        {
             Tier::Fails
         } else if self.objectives.iter().any(|o| o.verdict == "missed") {
             Tier::Misses
@@ -329,6 +329,11 @@ impl CaseDocument {
             Tier::Meets
         }
     }
+}
+
+/// Whether a failing share is above the least one by more than a trifle, and beyond chance.
+pub(super) fn fails_more(fails: EstimateDocument, least: f64) -> bool {
+    fails.mean - least > FAILS_MORE && fails.low.is_none_or(|low| low > least)
 }
 
 /// How the cases of a run, or of a point of a sweep, stand.

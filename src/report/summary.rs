@@ -192,7 +192,7 @@ impl Cell {
         let Some(e) = e else {
             return Self::text("–");
         };
-        let written = estimate(as_estimate(e).scaled(1.0 / scale), interval);
+        let written = estimate(e.estimate().scaled(1.0 / scale), interval);
         let (text, half) = written.split_once(" ± ").unwrap_or((&written, ""));
         Self {
             text: text.into(),
@@ -240,16 +240,6 @@ pub(super) fn summary(document: &Document) -> Summary {
     }
 }
 
-/// The estimate as reports write it.
-fn as_estimate(e: EstimateDocument) -> Estimate {
-    Estimate {
-        mean: e.mean,
-        half: e.high.map(|high| (high - e.mean).abs()),
-        median: e.median,
-        n: e.n,
-    }
-}
-
 /// What cases are ranked by.
 #[derive(Clone, Debug, PartialEq)]
 struct Ranking {
@@ -293,14 +283,16 @@ impl Ranking {
     /// `12.4 ± 0.3 ms`.
     fn text(&self, e: EstimateDocument) -> String {
         match self.metric {
-            Some(m) => metric_text(m, as_estimate(e)),
-            None => estimate(as_estimate(e), Interval::Always),
+            Some(m) => metric_text(m, e.estimate()),
+            None => estimate(e.estimate(), Interval::Always),
         }
     }
 
     /// How much worse than the best a value is: `takes 5.2% longer`, `needs 2.1 times as much`.
     fn behind(&self, difference: EstimateDocument, best: f64) -> String {
-        let d = as_estimate(difference).scaled(1.0 / best.abs().max(f64::MIN_POSITIVE));
+        let d = difference
+            .estimate()
+            .scaled(1.0 / best.abs().max(f64::MIN_POSITIVE));
         let percent = |e: Estimate| format!("{}%", estimate(e.scaled(100.0), Interval::IfVisible));
         let times = |e: Estimate| estimate(e, Interval::IfVisible);
         let whole = Estimate {
@@ -323,7 +315,7 @@ impl Ranking {
 
     /// How much better than the baseline, by the speed-up: `11.0 times as fast as`.
     fn ahead(&self, speedup: EstimateDocument) -> String {
-        let times = estimate(as_estimate(speedup), Interval::IfVisible);
+        let times = estimate(speedup.estimate(), Interval::IfVisible);
         match (self.metric, self.unit()) {
             (Some(Metric::Throughput), _) => format!("{times} times as much as"),
             (Some(Metric::Cpu), _) | (_, Unit::Bytes | Unit::Share | Unit::Count) => {

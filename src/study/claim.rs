@@ -217,10 +217,10 @@ fn failing(f: &Forecast) -> f64 {
 
 /// The objective that a case misses by most; the first of those that it misses without a value.
 fn worst(f: &Forecast) -> Option<usize> {
-    let over = |i: &usize| super::standing::excess(&f.objectives[*i..=*i]);
+    let over = |i: usize| f.objectives[i].excess();
     (0..f.objectives.len())
         .filter(|&i| f.objectives[i].verdict == Verdict::Missed)
-        .max_by(|a, b| over(a).total_cmp(&over(b)).then(b.cmp(a)))
+        .max_by(|&a, &b| over(a).total_cmp(&over(b)).then(b.cmp(&a)))
 }
 
 impl Claim {
@@ -235,15 +235,16 @@ impl Claim {
             .filter(|f| works(f))
             .map(failing)
             .fold(f64::INFINITY, f64::min);
+        // Of differences of the metric: which way is worse.
+        let sign = if study.metric == Metric::Throughput {
+            -1.0
+        } else {
+            1.0
+        };
         let value = |i: usize| all[i].primary.map_or(f64::NAN, |p| p.mean);
         // How much worse a case is than another by the metric, as a share of the other.
         let worse = |a: usize, b: usize| {
-            let d = if study.metric == Metric::Throughput {
-                value(b) - value(a)
-            } else {
-                value(a) - value(b)
-            };
-            d / value(b).abs().max(f64::MIN_POSITIVE)
+            sign * (value(a) - value(b)) / value(b).abs().max(f64::MIN_POSITIVE)
         };
         // That it fails beyond chance more than another is what the tier says.
         let sound = |i: usize| all[i].tier != Tier::Fails;
@@ -277,7 +278,7 @@ impl Claim {
                     .filter(|(i, f)| works(f) && sound(*i));
                 !all.iter().enumerate().any(|(i, f)| meets(f) && sound(i))
                     && missed(*case, *objective)
-                    && super::standing::excess(std::slice::from_ref(judged)) == *off
+                    && judged.excess() == *off
                     && tied_well(*case, tied)
                     && rivals.into_iter().all(|(_, f)| {
                         // Nearer by less than a tie, if at all.
@@ -305,19 +306,10 @@ impl Claim {
                             && *share > failing(&all[*instead])
                             && *share - least > FAILS_MORE
                     }
-                    Against::Misses(o) => {
-                        all[*case].objectives[*o].verdict == Verdict::Missed
-                            && meets(&all[*instead])
-                    }
+                    Against::Misses(o) => missed(*case, *o) && meets(&all[*instead]),
                     Against::Further(o) => {
-                        all[*case].objectives[*o].verdict == Verdict::Missed
-                            && all[*case].excess >= all[*instead].excess
+                        missed(*case, *o) && all[*case].excess >= all[*instead].excess
                     }
-                };
-                let sign = if study.metric == Metric::Throughput {
-                    -1.0
-                } else {
-                    1.0
                 };
                 fastest && against && worse(*instead, *case) > 0.0 && sign * costs.mean > 0.0
             }
@@ -329,11 +321,6 @@ impl Claim {
                     Some(Against::Misses(o) | Against::Further(o)) => missed(*case, *o),
                 };
                 // Within a tier what is next is worse.
-                let sign = if study.metric == Metric::Throughput {
-                    -1.0
-                } else {
-                    1.0
-                };
                 let worse = sign * behind.mean >= 0.0;
                 works(&all[*case])
                     && take.is_some_and(|t| all[*case].rank > all[t].rank)
@@ -345,12 +332,8 @@ impl Claim {
                     return false;
                 };
                 let reading = all[best].speedup.map(|s| s.mean);
-                if *sequential {
-                    // Of what is tied, some may be a little better.
-                    reading.is_some_and(|s| s <= 1.2)
-                } else {
-                    reading.is_some_and(|s| s < 1.2) && all[best].speedup.is_some()
-                }
+                // Of what is tied with sequential code, some may be a little better.
+                reading.is_some_and(|s| if *sequential { s <= 1.2 } else { s < 1.2 })
             }
             Self::NoneKeepsUp { case, done } => {
                 all[*case].status == Status::Saturated

@@ -10,7 +10,7 @@
 //! All of it follows from counts of events and from intervals, never from a clock: the same on every machine, at any number of threads.
 
 use super::forecast::{Forecast, Status};
-use super::ranking::{Entry, TIE};
+use super::ranking::{Entry, TIE, least_failing};
 use super::standing::{FAILS_MORE, Standing, Tier, answer};
 use crate::measure::cautious;
 
@@ -123,9 +123,7 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
         if let Some(b) = against {
             wish(b.case, together);
         }
-        let sound = working
-            .iter()
-            .min_by(|a, b| a.column.mean_failing().total_cmp(&b.column.mean_failing()));
+        let sound = least_failing(working.iter().copied());
         let of = u32::try_from(working.len()).unwrap_or(u32::MAX);
         for e in &working {
             wish(e.case, for_objectives(e, spent, wanted));

@@ -138,14 +138,6 @@ fn few_replications(study: &Study) -> Option<Warning> {
         .map(|replications| Warning::FewReplications { replications })
 }
 
-fn names(cases: &[&Forecast], which: impl Fn(&Forecast) -> bool) -> Vec<String> {
-    cases
-        .iter()
-        .filter(|f| which(f))
-        .map(|f| f.name())
-        .collect()
-}
-
 /// The warnings that come of findings, one of each kind.
 fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
@@ -193,7 +185,10 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     if !memory.is_empty() {
         found.push(Warning::OutOfMemory { cases: memory });
     }
-    let stopped = names(all, |f| f.status == Status::EventLimit);
+    let stopped: Vec<String> = with_status(all, Status::EventLimit)
+        .into_iter()
+        .map(Forecast::name)
+        .collect();
     if !stopped.is_empty() {
         found.push(Warning::EventLimit {
             cases: stopped,

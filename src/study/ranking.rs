@@ -3,11 +3,10 @@
 use std::cmp::Ordering;
 
 use super::forecast::{Forecast, Judgement, Status, Verdict, judge};
-use super::quantity::Quantity;
 use super::standing::{FAILS_MORE, Tier, excess};
 use crate::engine::Nanos;
 use crate::measure::{
-    Estimate, extended, paired_difference, ratio, unpaired_difference, unpaired_ratio,
+    Estimate, extended, mean, paired_difference, ratio, unpaired_difference, unpaired_ratio,
 };
 use crate::scenario::{Metric, Scenario};
 
@@ -21,8 +20,6 @@ pub(super) struct Column {
     pub primary: Vec<f64>,
     /// Its estimate by these alone.
     pub own: Option<Estimate>,
-    /// The quantity that is the metric, if one is.
-    pub quantity: Option<Quantity>,
     /// Share of tasks that failed or timed out.
     pub failing: Vec<f64>,
     /// The control variate (see [`Sample::control`](super::sample::Sample::control)).
@@ -84,7 +81,7 @@ impl Column {
 
     /// Mean share of tasks that fail.
     pub(super) fn mean_failing(&self) -> f64 {
-        Estimate::of(&self.failing).map_or(0.0, |f| f.mean)
+        mean(&self.failing).unwrap_or(0.0)
     }
 
     fn over(&self, other: &Self) -> Option<Estimate> {
@@ -139,7 +136,7 @@ impl Entry {
             .then(|| extended(&self.column.primary, &best.primary))
             .flatten();
         self.forecast.primary = known.map(|(mean, _)| mean).or(self.column.own);
-        if let Some(q) = self.column.quantity {
+        if let Some(q) = metric.quantity() {
             self.forecast.values[q as usize] = self.forecast.primary;
         }
         for (judged, o) in self
@@ -160,12 +157,17 @@ pub(super) type Sound = Option<(Column, u32)>;
 
 /// The case that fails the least share of its tasks, as far as is known, and the number of those that work.
 pub(super) fn sound(all: &[Entry]) -> Sound {
-    let working = || all.iter().filter(|e| e.works()).map(|e| &e.column);
-    let least = working().min_by(|a, b| a.mean_failing().total_cmp(&b.mean_failing()))?;
+    let working = || all.iter().filter(|e| e.works());
+    let least = least_failing(working())?;
     Some((
-        least.clone(),
+        least.column.clone(),
         u32::try_from(working().count()).unwrap_or(u32::MAX),
     ))
+}
+
+/// The one that fails the least share of its tasks; of equal ones the first.
+pub(super) fn least_failing<'a>(cases: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
+    cases.min_by(|a, b| a.column.mean_failing().total_cmp(&b.column.mean_failing()))
 }
 
 /// Sorts by tiers, and within a tier by the metric. A stable sort: equal cases stay in the order in which they were named.
@@ -223,6 +225,7 @@ pub(super) fn rank(
         }
     }
     let best = all.first().map(|e| e.column.clone()).unwrap_or_default();
+    let shown = all.first().and_then(|e| e.forecast.primary);
     let mut leader = 0;
     for i in 0..all.len() {
         if !all[i].works() {
@@ -235,7 +238,6 @@ pub(super) fn rank(
         } else {
             leader = i;
         }
-        let shown = all[0].forecast.primary;
         let Entry {
             forecast, column, ..
         } = &mut all[i];

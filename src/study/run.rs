@@ -158,16 +158,16 @@ pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
 
 fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
     let (scenario, t) = (&*run.scenario, &tracks[case]);
+    let metric = run.options.primary(scenario);
     let forecast = Forecast::new(
         &run.cases[case],
         scenario,
-        run.options.primary(scenario),
+        metric,
         &run.profiles,
         t,
         saturated(scenario, &t.samples),
     );
     let of = |get: fn(&Sample) -> f64| t.samples.iter().map(get).collect();
-    let unit = run.options.primary(scenario).unit();
     let control: Vec<f64> = of(|s| s.control);
     // Users of a closed workload ask when they have been answered: after a warm-up no two cases count the same tasks, and up to a
     // horizon not even the same number.
@@ -177,9 +177,8 @@ fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
         column: Column {
             primary: of(|s| s.primary),
             own: forecast.primary,
-            quantity: run.options.primary(scenario).quantity(),
             failing: of(|s| s.values[Quantity::FailureRate as usize]),
-            control: controls(unit, &control).to_vec(),
+            control: controls(metric.unit(), &control).to_vec(),
             start: t.start,
             same_tasks: !closed || whole,
         },

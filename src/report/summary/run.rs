@@ -7,17 +7,18 @@ use super::{
 use crate::report::document::{CaseDocument, EstimateDocument, RunDocument, standings};
 use crate::report::grid::Interval;
 use crate::scenario::Metric;
-use crate::study::{self, Answer, FAILS_MORE, Quantity, Tier, Unit, digits, percent};
+use crate::study::{self, Answer, FAILS_MORE, Quantity, Standing, Tier, Unit, digits, percent};
 
 pub(super) fn summary(run: &RunDocument) -> Summary {
     let ranking = Ranking::new(&run.ranked_by);
+    let stands = Stands::new(run, &ranking);
     Summary {
         name: run.scenario.name.clone(),
         question: run.scenario.question.clone(),
-        answer: answer(run, &ranking),
-        because: why::because(run),
+        answer: answer(run, &ranking, &stands),
+        because: why::because(run, &stands),
         insights: Vec::new(),
-        table: table(run, &ranking),
+        table: table(run, &ranking, &stands),
         objectives: objectives(run),
         notices: notices(run),
         assumptions: facts::of_run(run),
@@ -53,21 +54,40 @@ fn names(run: &RunDocument, cases: &[&CaseDocument]) -> Vec<String> {
     cases.iter().map(|c| names.short(c)).collect()
 }
 
-fn answer(run: &RunDocument, ranking: &Ranking) -> Vec<Words> {
-    let standings = standings(run.cases.iter());
-    let mut all = match study::answer(&standings, !ranking.less_is_better()) {
-        Some(answer) => taken(run, ranking, &answer),
+/// How the cases stand, and which of them to take.
+pub(super) struct Stands {
+    standings: Vec<Standing>,
+    pub answer: Option<Answer>,
+}
+
+impl Stands {
+    fn new(run: &RunDocument, ranking: &Ranking) -> Self {
+        let standings = standings(run.cases.iter());
+        Self {
+            answer: study::answer(&standings, !ranking.less_is_better()),
+            standings,
+        }
+    }
+
+    /// Whether a case is the one to take, or as good.
+    pub(super) fn leads(&self, case: usize) -> bool {
+        let answer = self.answer.as_ref();
+        answer.is_some_and(|a| a.take == case || a.tied.contains(&case))
+    }
+}
+
+fn answer(run: &RunDocument, ranking: &Ranking, stands: &Stands) -> Vec<Words> {
+    let mut all = match &stands.answer {
+        Some(answer) => taken(run, ranking, stands, answer),
         None => vec![no_best(run)],
     };
-    all.extend(without_numbers(
-        run,
-        standings.iter().any(|s| s.rank.is_some()),
-    ));
+    let some_do = stands.standings.iter().any(|s| s.rank.is_some());
+    all.extend(without_numbers(run, some_do));
     all
 }
 
 /// What is said of the case to take, and of what is faster but not to be taken.
-fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
+fn taken(run: &RunDocument, ranking: &Ranking, stands: &Stands, answer: &Answer) -> Vec<Words> {
     let take = &run.cases[answer.take];
     let leaders: Vec<&CaseDocument> = std::iter::once(answer.take)
         .chain(answer.tied.iter().copied())
@@ -78,12 +98,12 @@ fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
     };
     let mut all = Vec::new();
     if !answer.meets {
-        let missed = missed_by(take, take.excess());
         all.push(Words::default().text(format!(
-            "No strategy meets every objective; the nearest misses {missed}."
+            "No strategy meets every objective; the nearest misses {}.",
+            missed_by(take)
         )));
     }
-    all.push(first_place(run, ranking, answer, &leaders, value));
+    all.push(first_place(run, ranking, stands, &leaders, value));
     let undecided: Vec<String> = take
         .objectives
         .iter()
@@ -108,11 +128,8 @@ fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
         let more = share(fastest) - share(take) > FAILS_MORE;
         let but = match (more, answer.meets) {
             (true, _) => format!("fails {} of its tasks", percent(share(fastest))),
-            (false, true) => format!("misses {}", missed_by(fastest, fastest.excess())),
-            (false, false) => format!(
-                "is further off: it misses {}",
-                missed_by(fastest, fastest.excess())
-            ),
+            (false, true) => format!("misses {}", missed_by(fastest)),
+            (false, false) => format!("is further off: it misses {}", missed_by(fastest)),
         };
         let costs = EstimateDocument {
             mean: value.mean - best.mean,
@@ -139,7 +156,8 @@ fn taken(run: &RunDocument, ranking: &Ranking, answer: &Answer) -> Vec<Words> {
 }
 
 /// The objective that a case misses by most, and by how much.
-fn missed_by(case: &CaseDocument, excess: f64) -> String {
+fn missed_by(case: &CaseDocument) -> String {
+    let excess = case.excess();
     let missed = case.objectives.iter().filter(|o| o.verdict == "missed");
     let worst = missed.max_by(|a, b| a.excess().total_cmp(&b.excess()));
     let by = if excess.is_finite() {
@@ -157,7 +175,7 @@ fn is_baseline(run: &RunDocument, c: &CaseDocument) -> bool {
 fn first_place(
     run: &RunDocument,
     ranking: &Ranking,
-    answer: &Answer,
+    stands: &Stands,
     leaders: &[&CaseDocument],
     value: EstimateDocument,
 ) -> Words {
@@ -165,7 +183,9 @@ fn first_place(
     let mut words = Words::default().names(&names(run, leaders));
     let fine = run.cases.iter().filter(|c| c.is_fine()).count();
     words = match leaders {
-        _ if !answer.meets => words.text(if leaders.len() == 1 { " has" } else { " have" }),
+        _ if stands.answer.as_ref().is_some_and(|a| !a.meets) => {
+            words.text(if leaders.len() == 1 { " has" } else { " have" })
+        }
         [_] if fine == 1 => words.text(" takes"),
         [_] => words.text(" is best, with"),
         _ => words.text(" do equally well (less than 1% apart, or not to be told apart), with"),
@@ -189,13 +209,13 @@ fn first_place(
             .text(format!(": {} ", ranking.ahead(speedup)))
             .name(baseline);
     }
-    let standings = standings(run.cases.iter());
-    let tier = standings[answer.take].tier;
+    let tier = |answer: &Answer| stands.standings[answer.take].tier;
+    let same_tier = stands.answer.as_ref().filter(|a| a.meets).map(tier);
     let next = run
         .cases
         .iter()
-        .zip(&standings)
-        .find(|(c, s)| answer.meets && s.tier == tier && c.rank > best.rank);
+        .zip(&stands.standings)
+        .find(|(c, s)| Some(s.tier) == same_tier && c.rank > best.rank);
     if let Some((next, behind)) = next.and_then(|(c, _)| Some((c, c.behind_best()?))) {
         words = words
             .text("; next is ")
@@ -289,8 +309,7 @@ fn quantity(metric: Option<Metric>) -> Option<Quantity> {
     metric.and_then(crate::report::grid::primary_quantity)
 }
 
-fn table(run: &RunDocument, ranking: &Ranking) -> Table {
-    let answer = study::answer(&standings(run.cases.iter()), !ranking.less_is_better());
+fn table(run: &RunDocument, ranking: &Ranking, stands: &Stands) -> Table {
     let mut t = Builder {
         run,
         table: Table {
@@ -306,9 +325,7 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
                 .enumerate()
                 .map(|(i, c)| Row {
                     cells: Vec::new(),
-                    best: answer
-                        .as_ref()
-                        .is_some_and(|a| a.meets && (a.take == i || a.tied.contains(&i))),
+                    best: stands.answer.as_ref().is_some_and(|a| a.meets) && stands.leads(i),
                     fine: c.is_fine(),
                 })
                 .collect(),
@@ -345,14 +362,11 @@ fn table(run: &RunDocument, ranking: &Ranking) -> Table {
         CaseDocument::primary,
     );
     if run.baseline.is_some() || run.cases.iter().any(|c| !c.is_fine()) {
-        let tiers = standings(run.cases.iter());
-        let fails = |c: &CaseDocument| {
-            let mut all = run.cases.iter().zip(&tiers);
-            all.any(|(x, s)| std::ptr::eq(x, c) && s.tier == Tier::Fails)
-        };
-        t.push(Column::new("vs baseline", "", false), |c| {
-            against(run, c, fails(c))
-        });
+        let cases = run.cases.iter().zip(&stands.standings);
+        t.push_cells(
+            Column::new("vs baseline", "", false),
+            cases.map(|(c, s)| against(run, c, s.tier == Tier::Fails)),
+        );
     }
     let primary = quantity(ranking.metric);
     for (title, q) in [
@@ -416,9 +430,14 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn push(&mut self, column: Column, cell: impl Fn(&CaseDocument) -> Cell) {
+        let run = self.run;
+        self.push_cells(column, run.cases.iter().map(cell));
+    }
+
+    fn push_cells(&mut self, column: Column, cells: impl Iterator<Item = Cell>) {
         self.table.columns.push(column);
-        for (row, case) in self.table.rows.iter_mut().zip(&self.run.cases) {
-            row.cells.push(cell(case));
+        for (row, cell) in self.table.rows.iter_mut().zip(cells) {
+            row.cells.push(cell);
         }
     }
 

@@ -1,11 +1,11 @@
 //! What the time of each strategy's tasks goes into, in a few sentences: the best, and the others by what they lose most to.
 
-use super::run::names_of;
-use super::{Ranking, Words};
-use crate::report::document::{CaseDocument, RunDocument, standings};
+use super::Words;
+use super::run::{Stands, names_of};
+use crate::report::document::{CaseDocument, RunDocument};
 use crate::report::shares::Shares;
 use crate::strategy::Cause;
-use crate::study::{Quantity, answer, percent};
+use crate::study::{Quantity, percent};
 
 /// Smaller shares are not worth a word.
 const LITTLE: f64 = 0.05;
@@ -61,16 +61,10 @@ fn words(c: Cause) -> &'static str {
 }
 
 /// A sentence for the best, and one for each cause that others lose to.
-pub(super) fn because(run: &RunDocument) -> Vec<Words> {
+pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
     let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
     let names = names_of(run);
-    let less = Ranking::new(&run.ranked_by).less_is_better();
-    let answer = answer(&standings(run.cases.iter()), !less);
-    let best: Vec<usize> = answer
-        .iter()
-        .flat_map(|a| a.tied.iter().chain([&a.take]).copied())
-        .collect();
-    let place = if answer.is_none_or(|a| a.meets) {
+    let place = if stands.answer.as_ref().is_none_or(|a| a.meets) {
         "best"
     } else {
         "nearest"
@@ -83,7 +77,7 @@ pub(super) fn because(run: &RunDocument) -> Vec<Words> {
             continue;
         }
         let name = names.short(case);
-        if best.contains(&i) {
+        if stands.leads(i) {
             leaders.push((name, case, shares));
             continue;
         }

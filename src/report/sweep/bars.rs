@@ -1,6 +1,5 @@
 //! The metric at each word of an axis, as bars.
 
-use super::metric::as_estimate;
 use super::table::in_unit;
 use super::view::{Dot, Slice, View};
 use crate::report::Style;
@@ -49,7 +48,7 @@ pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style
     let wide = names.max().unwrap_or(0);
     let lines = all.iter().filter_map(|(i, s, d)| {
         let value = d.value?;
-        let text = estimate(as_estimate(value).scaled(1.0 / scale), Interval::Always);
+        let text = estimate(value.estimate().scaled(1.0 / scale), Interval::Always);
         let name = name(*i, *s);
         let blanks = " ".repeat(wide - name.chars().count());
         Some(format!(

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::SweepFacts;
 use super::metric::{Ranking, written};
-use super::stands::{Stands, fails_more};
-use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow};
+use super::stands::Stands;
+use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow, fails_more};
 use crate::study::{Quantity, Tier};
 
 /// The case to take of the best point.

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use super::curves::{Curves, PAYS};
 use super::insight::{Extent, Insight, Place};
 use super::metric::Quoted;
-use super::stands::{Taken, fails_more};
+use super::stands::Taken;
 use super::view::{Dot, Slice, View, across, short};
-use crate::report::document::{CaseDocument, EstimateDocument, SweepDocument};
+use crate::report::document::{CaseDocument, EstimateDocument, SweepDocument, fails_more};
 use crate::study::{TIE, Tier};
 
 /// Most choices that are told where what is given decides between them.

@@ -228,6 +228,11 @@ fn worst(row: &SweepRow) -> f64 {
         .fold(0.0, f64::max)
 }
 
+/// Whether a row stands at these indices of axes.
+fn is_at(row: &SweepRow, places: &[(usize, usize)]) -> bool {
+    places.iter().all(|(a, i)| row.index.get(*a) == Some(i))
+}
+
 fn overlap(a: EstimateDocument, b: EstimateDocument) -> Option<bool> {
     Some(a.low? <= b.high? && b.low? <= a.high?)
 }
@@ -308,8 +313,7 @@ impl<'a> Facts<'a> {
     fn find(&self, case: &str, at: &[Place]) -> Option<&'a SweepRow> {
         let places: Vec<(usize, usize)> =
             at.iter().map(|p| self.index(p)).collect::<Option<_>>()?;
-        let here = |r: &&SweepRow| places.iter().all(|(a, i)| r.index.get(*a) == Some(i));
-        let mut found = self.sweep.rows.iter().filter(here);
+        let mut found = self.sweep.rows.iter().filter(|r| is_at(r, &places));
         found.find(|r| self.is_called(r, case))
     }
 
@@ -341,6 +345,30 @@ impl<'a> Facts<'a> {
         let kinds = self.kinds();
         let index = row.index.iter().zip(&kinds);
         index.filter(|(_, k)| **k == of).map(|(i, _)| *i).collect()
+    }
+
+    /// The labels of the axes that are given.
+    fn given(&self) -> Vec<&'a String> {
+        let axes = self.sweep.header.axes.iter().zip(self.kinds());
+        let given = axes.filter(|(_, k)| *k == AxisKind::Given);
+        given.map(|(a, _)| &a.label).collect()
+    }
+
+    /// The rows of each combination of what is given.
+    fn settings(&self) -> BTreeMap<Vec<usize>, Vec<&'a SweepRow>> {
+        let mut settings: BTreeMap<Vec<usize>, Vec<&SweepRow>> = BTreeMap::new();
+        for row in &self.sweep.rows {
+            let key = self.key(row, AxisKind::Given);
+            settings.entry(key).or_default().push(row);
+        }
+        settings
+    }
+
+    /// The nearer to the objectives; of equally near ones (they are all as near as can be where they meet them) the better.
+    fn nearer(&self, a: &'a SweepRow, b: &'a SweepRow) -> &'a SweepRow {
+        let order = worst(b).total_cmp(&worst(a));
+        let b_first = order.is_lt() || (order.is_eq() && self.better(b, a));
+        if b_first { b } else { a }
     }
 
     /// The rows with numbers that could be chosen instead of this one (itself included): the same givens, and the same load.
@@ -495,23 +523,12 @@ impl<'a> Facts<'a> {
         else {
             return false;
         };
-        let kinds = self.kinds();
-        let axes = self.sweep.header.axes.iter().zip(&kinds);
-        let labels: Vec<String> = axes
-            .filter(|(_, k)| **k == AxisKind::Given)
-            .map(|(a, _)| a.label.clone())
-            .collect();
+        let labels = self.given();
         let Some(places) = at.iter().map(|p| self.index(p)).collect::<Option<Vec<_>>>() else {
             return false;
         };
-        let mine = |r: &SweepRow| {
-            self.is_called(r, case) && places.iter().all(|(a, i)| r.index.get(*a) == Some(i))
-        };
-        let mut settings: BTreeMap<Vec<usize>, Vec<&SweepRow>> = BTreeMap::new();
-        for row in &self.sweep.rows {
-            let key = self.key(row, AxisKind::Given);
-            settings.entry(key).or_default().push(row);
-        }
+        let mine = |r: &SweepRow| self.is_called(r, case) && is_at(r, &places);
+        let settings = self.settings();
         let (mut good, mut alone) = (0, 0);
         let mut own: Vec<&SweepRow> = Vec::new();
         for rows in settings.values() {
@@ -527,13 +544,7 @@ impl<'a> Facts<'a> {
             if able != *meets {
                 continue;
             }
-            // The nearest to the objectives; of equally near ones (they are all as near as can be where they meet them) the best.
-            let nearer = |a: &'a SweepRow, b: &'a SweepRow| {
-                let order = worst(b).total_cmp(&worst(a));
-                let b_first = order.is_lt() || (order.is_eq() && self.better(b, a));
-                if b_first { b } else { a }
-            };
-            let Some(first) = sound.iter().copied().reduce(nearer) else {
+            let Some(first) = sound.iter().copied().reduce(|a, b| self.nearer(a, b)) else {
                 continue;
             };
             // Within a point the ranks know, which come from paired differences.
@@ -571,7 +582,7 @@ impl<'a> Facts<'a> {
                 && b == shares().fold(f64::NEG_INFINITY, f64::max)
         });
         !labels.is_empty()
-            && *given == labels
+            && given.iter().eq(labels.iter().copied())
             && *side_by_side == self.sweep.header.zip
             && *of == settings.len()
             && *count == good
@@ -596,22 +607,12 @@ impl<'a> Facts<'a> {
         else {
             return false;
         };
-        let axes = self.sweep.header.axes.iter().zip(self.kinds());
-        let labels: Vec<&String> = axes
-            .filter(|(_, k)| *k == AxisKind::Given)
-            .map(|(a, _)| &a.label)
-            .collect();
+        let labels = self.given();
         let Some(places) = at.iter().map(|p| self.index(p)).collect::<Option<Vec<_>>>() else {
             return false;
         };
-        let mine = |r: &SweepRow| {
-            self.is_called(r, case) && places.iter().all(|(a, i)| r.index.get(*a) == Some(i))
-        };
-        let mut settings: BTreeMap<Vec<usize>, Vec<&SweepRow>> = BTreeMap::new();
-        for row in &self.sweep.rows {
-            let key = self.key(row, AxisKind::Given);
-            settings.entry(key).or_default().push(row);
-        }
+        let mine = |r: &SweepRow| self.is_called(r, case) && is_at(r, &places);
+        let settings = self.settings();
         let load = self.sweep.header.axes.iter().zip(self.kinds());
         let load = load.into_iter().find(|(_, k)| *k == AxisKind::Load);
         let load = load.map(|(a, _)| a.label.as_str());
@@ -624,12 +625,7 @@ impl<'a> Facts<'a> {
                 continue;
             };
             let sound = self.sound(&rivals).into_iter();
-            let nearer = |a: &'a SweepRow, b: &'a SweepRow| {
-                let order = worst(b).total_cmp(&worst(a));
-                let b_first = order.is_lt() || (order.is_eq() && self.better(b, a));
-                if b_first { b } else { a }
-            };
-            let Some(taken) = sound.reduce(nearer) else {
+            let Some(taken) = sound.reduce(|a, b| self.nearer(a, b)) else {
                 continue;
             };
             let (Some(f), Some(t)) = (self.value(fast), self.value(taken)) else {

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::measure::Estimate;
 use crate::report::document::{EstimateDocument, SweepRow};
 use crate::report::grid::{Interval, column_unit, estimate, metric_name};
 use crate::scenario::{Metric, parse_metric};
@@ -64,7 +63,7 @@ impl Ranking {
 /// A value in a unit of its own, its interval included: `12.4 ± 0.3 ms`, `12%`.
 pub(super) fn quantity_text(unit: Unit, e: EstimateDocument) -> String {
     let (scale, name) = unit_of(unit, std::iter::once(e.mean));
-    let number = estimate(as_estimate(e).scaled(1.0 / scale), Interval::Always);
+    let number = estimate(e.estimate().scaled(1.0 / scale), Interval::Always);
     if name == "%" {
         format!("{number}%")
     } else {
@@ -77,16 +76,6 @@ pub(super) fn unit_of(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'
     match column_unit(unit, values) {
         (scale, _) if unit == Unit::PerSecond => (scale, "tasks/s"),
         other => other,
-    }
-}
-
-/// The estimate as reports write it.
-pub(super) fn as_estimate(e: EstimateDocument) -> Estimate {
-    Estimate {
-        mean: e.mean,
-        half: e.low.map(|low| (e.mean - low).abs()),
-        median: e.median,
-        n: e.n,
     }
 }
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use super::SweepFacts;
 use super::metric::{Ranking, value};
-use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow, standings};
-use crate::study::{Answer, FAILS_MORE, Quantity, Standing, TIE, Tier, answer_within};
+use crate::report::document::{
+    AxisKind, EstimateDocument, SweepDocument, SweepRow, fails_more, standings,
+};
+use crate::study::{Answer, Quantity, Standing, TIE, Tier, answer_within};
 
 /// A row, as far as its standing needs it.
 #[derive(Clone, Debug)]
@@ -349,11 +351,6 @@ impl Stands {
     pub(super) fn is_zip(&self) -> bool {
         self.zip
     }
-}
-
-/// Whether a failing share is above the least one by more than a trifle, and beyond chance.
-pub(super) fn fails_more(fails: EstimateDocument, least: f64) -> bool {
-    fails.mean - least > FAILS_MORE && fails.low.is_none_or(|low| low > least)
 }
 
 /// Whether the intervals say that the values differ; a single replication says nothing.

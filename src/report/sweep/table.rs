@@ -1,7 +1,7 @@
 //! The points of a sweep as tables of short texts: values of one axis down and strategies across, or one axis down and another
 //! across, or a line for each point. Text and Markdown lay them out.
 
-use super::metric::{as_estimate, unit_of, value};
+use super::metric::{unit_of, value};
 use super::view::{Slice, View};
 use crate::report::document::{EstimateDocument, SweepRow};
 use crate::report::grid::{Interval, WIDE, estimate};
@@ -97,7 +97,7 @@ impl Measured {
                 Shown::Also(_) => "–".into(),
             };
         };
-        let e = as_estimate(e);
+        let e = e.estimate();
         let interval = match e.relative() {
             _ if self.shown == Shown::Ranked => Interval::Always,
             Some(r) if r <= WIDE => Interval::Never,
