@@ -1,6 +1,7 @@
 //! What the claims about curves mean: crossings, where more stops paying or still pays, knees.
 
-use super::{Facts, PAYS, near, overlap};
+use super::PAYS;
+use super::facts::{Facts, near, overlap};
 use crate::report::document::{AxisKind, EstimateDocument, SweepRow};
 use crate::report::sweep::insight::Place;
 use crate::report::sweep::knee::Bend;
