@@ -80,12 +80,12 @@ pub struct Calibrated {
 /// Derives the profile called `name` from samples; `date` is today in UTC.
 pub fn calibrated(samples: &Samples, build: Build, name: &str, date: &str) -> Calibrated {
     let (micro, more) = samples.figures();
-    let mut profile = derive(&micro, &more, name);
+    let mut profile = derive(&micro, &more, name, 1.0);
     let others: Vec<Profile> = (0..GROUPS)
         .into_par_iter()
         .map(|group| {
             let (micro, more) = samples.without(group, GROUPS).figures();
-            derive(&micro, &more, name)
+            derive(&micro, &more, name, 1.0)
         })
         .collect();
     let mut parameters = Vec::new();

@@ -2,12 +2,6 @@
 
 use serde_json::Value;
 
-/// How much slower than at its best the machine runs on average.
-///
-/// It is shared: the loop that the reference times round every run (`speed_cost`) costs 1.44 times its best in the mean of
-/// 297 runs (1.48 at the median). What averages over fast and slow spells is slowed by the mean.
-pub const TYPICAL_SLOWNESS: f64 = 1.44;
-
 /// Samples shorter than this are caught in a fast spell by one of the runs.
 const SHORT_SAMPLE_MS: f64 = 30.0;
 /// Samples of this length and more always average over slow spells.
@@ -20,17 +14,23 @@ const FAST_RUN_SPREAD: f64 = 1.4;
 /// The machine runs at its best only in short spells. A figure is the best of a few runs, each the median of some samples.
 /// Short samples (below 30 ms) were caught at best speed by one of the runs and stand as they are. Long ones (100 ms and
 /// more, or cycles of that length: process starts by exec, imports, thousands of process-pool tasks) average over slow
-/// spells, so were measured at the typical speed and are divided by [`TYPICAL_SLOWNESS`]. Between the two the spread over
-/// the runs tells: if the slowest run took 1.4 times the fastest or more, the fastest was at best speed; if all runs agree,
-/// all were at the typical speed. `Profile::slowed` multiplies by the slowness of a cell's own runs later.
-pub fn best_speed(figure: f64, worst_over_best: Option<f64>, sample_ms: f64) -> f64 {
+/// spells, so were measured at the typical speed and are divided by `typical`: how much slower than at its best that machine
+/// runs on average (1 on a quiet one). Between the two the spread over the runs tells: if the slowest run took 1.4 times the
+/// fastest or more, the fastest was at best speed; if all runs agree, all were at the typical speed. `Profile::slowed`
+/// multiplies by the slowness of a cell's own runs later.
+pub fn best_speed(
+    figure: f64,
+    worst_over_best: Option<f64>,
+    sample_ms: f64,
+    typical: f64,
+) -> f64 {
     let caught = sample_ms < SHORT_SAMPLE_MS
         || sample_ms < LONG_SAMPLE_MS
             && worst_over_best.is_none_or(|spread| spread >= FAST_RUN_SPREAD);
     if caught {
         figure
     } else {
-        figure / TYPICAL_SLOWNESS
+        figure / typical
     }
 }
 
@@ -45,10 +45,12 @@ pub(super) struct Figures<'a> {
     pub(super) runs: u64,
     /// The figures are at best speed already: each of their samples was held against the reference loop when it was taken.
     pub(super) gated: bool,
+    /// How much slower than at its best the machine ran on average.
+    typical: f64,
 }
 
 impl<'a> Figures<'a> {
-    pub(super) fn new(micro: &'a Value, more: &'a Value) -> Self {
+    pub(super) fn new(micro: &'a Value, more: &'a Value, typical: f64) -> Self {
         let version = micro["version"].as_str().unwrap_or("3.14.0").to_owned();
         let minor = version
             .split('.')
@@ -64,6 +66,7 @@ impl<'a> Figures<'a> {
             gil: !micro["free_threaded"].as_bool().unwrap_or(false),
             runs: micro["runs"].as_u64().unwrap_or(1),
             gated: micro["gated"].as_bool().unwrap_or(false),
+            typical,
         }
     }
 
@@ -84,7 +87,7 @@ impl<'a> Figures<'a> {
         if self.gated {
             figure
         } else {
-            best_speed(figure, worst_over_best, sample_ms)
+            best_speed(figure, worst_over_best, sample_ms, self.typical)
         }
     }
 
@@ -140,10 +143,10 @@ mod tests {
     #[test]
     fn only_figures_taken_at_the_typical_speed_are_brought_to_best_speed() {
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
-        close(best_speed(3.0, Some(1.0), 5.0), 3.0);
-        close(best_speed(2.88, Some(1.9), 150.0), 2.0);
-        close(best_speed(3.0, Some(1.9), 40.0), 3.0);
-        close(best_speed(2.88, Some(1.1), 40.0), 2.0);
-        close(best_speed(3.0, None, 40.0), 3.0);
+        close(best_speed(3.0, Some(1.0), 5.0, 1.44), 3.0);
+        close(best_speed(2.88, Some(1.9), 150.0, 1.44), 2.0);
+        close(best_speed(3.0, Some(1.9), 40.0, 1.44), 3.0);
+        close(best_speed(2.88, Some(1.1), 40.0, 1.44), 2.0);
+        close(best_speed(3.0, None, 40.0, 1.44), 3.0);
     }
 }

@@ -12,7 +12,7 @@ mod memory;
 mod processes;
 mod refine;
 
-pub use figures::{TYPICAL_SLOWNESS, best_speed};
+pub use figures::best_speed;
 pub use machine::machine_from;
 
 use serde_json::Value;
@@ -57,9 +57,10 @@ impl Draft {
 
 /// Derives the profile of the interpreter that `micro` (and, where there is one, `more`) was measured on.
 ///
+/// `slowness` is how much slower than at its best the machine ran on average while they were measured (see [`best_speed`]).
 /// Parameters whose figures are missing keep the table's defaults and say so.
-pub fn derive(micro: &Value, more: &Value, name: &str) -> Profile {
-    let f = Figures::new(micro, more);
+pub fn derive(micro: &Value, more: &Value, name: &str, slowness: f64) -> Profile {
+    let f = Figures::new(micro, more, slowness);
     let mut d = Draft {
         params: Params::default(),
         tags: vec![Tag::Default; PARAMS.len()],
@@ -168,21 +169,15 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
         f.raw("stop_the_world_us_per_thread").map(|us| us * 1e3),
         "stop_the_world_us_per_thread",
     );
-    // From 3.14.1 on the fork server imports the main module once; before, every child did.
-    let patch = f.version.split('.').nth(2).and_then(|p| {
-        p.split(|c: char| !c.is_ascii_digit())
-            .next()?
-            .parse::<u32>()
-            .ok()
-    });
-    if f.gated {
-        let preloads = f.minor > 14 || f.minor == 14 && patch.is_some_and(|p| p >= 1);
-        d.derived(
-            "forkserver_preload_main",
-            Some(f64::from(u8::from(preloads))),
-            "the version: 3.14.1 and later preload the main module",
-        );
-    }
+    // From 3.14.1 on the fork server imports the main module once; before, every child did, as a spawned one does.
+    let first = |method: &str| f.raw(&format!("processpool_first_result_ms_{method}"));
+    d.derived(
+        "forkserver_preload_main",
+        first("forkserver").zip(first("spawn")).map(|(served, spawned)| {
+            f64::from(u8::from(served < PRELOADED_WITHIN * spawned))
+        }),
+        "processpool_first_result_ms_forkserver far below that of spawn: its children do not import the main module",
+    );
     let every = f64::from(u8::from(f.minor <= 11));
     d.derived(
         "tpe_token_every_item",
@@ -197,6 +192,9 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
     );
 }
 
+/// A first result of a fork server's child within this share of a spawned one's: half of a spawned child's start, at least, is
+/// importing the main module and what that needs.
+const PRELOADED_WITHIN: f64 = 0.3;
 /// One `sched_yield` on a core that nobody else wants.
 const YIELD_NS: f64 = 200.0;
 
@@ -241,7 +239,7 @@ mod tests {
 
     #[test]
     fn an_empty_measurement_gives_the_defaults() {
-        let p = derive(&Value::Null, &Value::Null, "none");
+        let p = derive(&Value::Null, &Value::Null, "none", 1.0);
         assert!(p.gil);
         let default = Params::default();
         assert_eq!(
@@ -259,7 +257,7 @@ mod tests {
             "run_in_executor_thread_roundtrip_us": 0.1, "processpool_submit_us": 50.0,
             "processpool_burst_parent_cpu_us_per_task": 1.0, "processpool_roundtrip_us": 1.0,
         }});
-        let p = derive(&micro, &Value::Null, "odd");
+        let p = derive(&micro, &Value::Null, "odd", 1.0);
         for (i, info) in PARAMS.iter().enumerate() {
             let value = p.params.get(i);
             assert!(value.is_finite() && value >= 0.0, "{} = {value}", info.name);

@@ -36,6 +36,8 @@ pub struct Config {
     pub hogs: Option<u64>,
     /// Arrivals a second.
     pub rate: Option<f64>,
+    /// Seed of the arrivals and sleeps.
+    pub seed: Option<u64>,
     /// Cost of Python code on this interpreter, relative to the baseline.
     pub cpu_cost: Option<f64>,
     /// The same for native code.
@@ -124,22 +126,24 @@ impl Cell {
         self.name.split('/').next().unwrap_or(&self.name)
     }
 
-    /// Mean slowness of the machine round the runs; 1 where it was not noted.
-    pub fn slowness(&self) -> f64 {
-        let all: Vec<f64> = self
-            .runs
+    /// Slowness of the machine round the runs, where it was noted.
+    fn slownesses(&self) -> impl Iterator<Item = f64> {
+        self.runs
             .iter()
             .flat_map(|r| r.speed_cost.iter().copied())
             .filter(|s| s.is_finite() && *s > 0.0)
-            .collect();
-        #[expect(clippy::cast_precision_loss, reason = "a handful of runs")]
-        let n = all.len() as f64;
-        if all.is_empty() {
-            1.0
-        } else {
-            all.iter().sum::<f64>() / n
-        }
     }
+
+    /// Mean slowness of the machine round the runs; 1 where it was not noted.
+    pub fn slowness(&self) -> f64 {
+        mean(self.slownesses())
+    }
+}
+
+/// The mean slowness; 1 of none.
+fn mean(slowness: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = slowness.fold((0.0, 0u32), |(sum, n), s| (sum + s, n + 1));
+    if n == 0 { 1.0 } else { sum / f64::from(n) }
 }
 
 /// An interpreter that cells ran on.
@@ -229,6 +233,7 @@ impl Reference {
             .map(|(micro, more)| (micro, more))
             .collect();
         let machine = machine_from(&usable);
+        let slowness = mean(cells.iter().flatten().flat_map(Cell::slownesses));
         let interpreter = |id: &String, files: &Result<(Value, Value), String>| {
             let (micro, more) = files.as_ref().map_err(Clone::clone)?;
             let figure = |name: &str, or: f64| {
@@ -238,7 +243,7 @@ impl Reference {
                     .unwrap_or(or)
             };
             Ok(Interpreter {
-                profile: derive(micro, more, id),
+                profile: derive(micro, more, id, slowness),
                 grains: (
                     figure("burn_ns_per_iter", BASELINE_NS_PER_ITER),
                     figure("native_us_per_block", 50.0) * 1e3,

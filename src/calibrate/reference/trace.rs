@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use rand_mt::Mt;
+
+use super::cells::{Config, positive};
 use super::part::Part;
 
 /// A recorded task: when it arrives, in seconds, and its steps.
@@ -49,9 +52,86 @@ fn parse_trace(text: &str) -> Result<Vec<Recorded>, String> {
     Ok(tasks)
 }
 
+/// Seed of `workloads.py` where a cell's configuration names none.
+const SEED: u64 = 7;
+/// Tasks that are drawn at most.
+const MOST: u64 = 10_000_000;
+
+/// Python's `random.Random(seed)`.
+struct Random(Mt);
+
+impl Random {
+    /// An integer seed is the key in words of 32 bits, the least first.
+    fn new(seed: u64) -> Self {
+        let [low, high] = [seed & 0xFFFF_FFFF, seed >> 32].map(|w| w as u32);
+        Self(if high == 0 {
+            Mt::new_with_key([low])
+        } else {
+            Mt::new_with_key([low, high])
+        })
+    }
+
+    /// `random()`: 53 bits of two words.
+    fn random(&mut self) -> f64 {
+        let (a, b) = (self.0.next_u32() >> 5, self.0.next_u32() >> 6);
+        (f64::from(a) * 67_108_864.0 + f64::from(b)) / 9_007_199_254_740_992.0
+    }
+
+    /// `expovariate(rate)`.
+    fn expovariate(&mut self, rate: f64) -> f64 {
+        -libm::log(1.0 - self.random()) / rate
+    }
+}
+
+/// The tasks of an open workload as `workloads.py` draws them: what a trace of the run would hold.
+pub(super) fn drawn(c: &Config) -> Result<Vec<Recorded>, String> {
+    let needed = |key: &str| format!("workload `open` needs `{key}`");
+    let n = c.n.ok_or_else(|| needed("n"))?;
+    let rate = positive("rate", c.rate.ok_or_else(|| needed("rate"))?)?;
+    if n > MOST {
+        return Err(format!("`n` may be at most {MOST}, not {n}"));
+    }
+    let ms = |key: &str, value: Option<f64>| match value {
+        Some(ms) if !ms.is_finite() || ms < 0.0 => Err(format!(
+            "`{key}` must be a number of at least zero, not {ms}"
+        )),
+        other => Ok(other.filter(|ms| *ms > 0.0)),
+    };
+    let (io, cpu, io2) = (
+        ms("io_ms", c.io_ms)?,
+        ms("cpu_ms", c.cpu_ms)?,
+        ms("io2_ms", c.io2_ms)?,
+    );
+    let mut random = Random::new(c.seed.unwrap_or(SEED));
+    let mut at = 0.0;
+    let tasks = (0..n).map(|_| {
+        at += random.expovariate(rate);
+        let mut sleep = |ms: f64| Part::Io(random.expovariate(1e3 / ms));
+        let steps = [io.map(&mut sleep), cpu.map(Part::Cpu), io2.map(&mut sleep)];
+        Recorded {
+            at,
+            steps: steps.into_iter().flatten().collect(),
+        }
+    });
+    Ok(tasks.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `[random.Random(seed).random() for _ in range(3)]` of CPython 3.11.
+    #[test]
+    #[expect(clippy::float_cmp, reason = "the very same numbers")]
+    fn numbers_are_those_that_python_draws() {
+        for (seed, drawn) in [
+            (7, [0.32383276483316237, 0.15084917392450192, 0.6509344730398537]),
+            (1 << 40, [0.1036394562812375, 0.6705558677439764, 0.4266543913526999]),
+        ] {
+            let mut random = Random::new(seed);
+            assert_eq!([(); 3].map(|()| random.random()), drawn);
+        }
+    }
 
     #[test]
     fn a_trace_is_read_or_refused_with_its_place() {

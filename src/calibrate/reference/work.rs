@@ -2,14 +2,14 @@
 
 use super::cells::{Config, positive};
 use super::part::{MAX_STEPS, NO_NATIVE, Native, Part};
-use super::trace::Recorded;
+use super::trace::{Recorded, drawn};
 use crate::calibrate::BASELINE_NS_PER_ITER;
 use crate::calibrate::programs::{
     CALL_NS, CLOCK_NS, COROUTINES, ITERATIONS, PAYLOAD, POOL_LOOP, SEQUENTIAL_LOOP,
 };
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers,
+    Arrivals, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers,
     Workload,
 };
 
@@ -44,7 +44,12 @@ pub(super) fn build_workload(
 ) -> Result<(Workload, f64), String> {
     let native_cost = positive("native_cost", c.native_cost.unwrap_or(1.0))?;
     let block = Nanos::from_f64((grains.1 + CALL_NS) * slowness);
-    let tasks = match (&trace, c.workload.as_str()) {
+    let recorded = match trace {
+        Some(recorded) => Some(recorded),
+        None if c.workload == "open" => Some(drawn(c)?),
+        None => None,
+    };
+    let tasks = match (&recorded, c.workload.as_str()) {
         (Some(recorded), _) => traced(recorded, native_cost),
         (None, "uniform") => uniform(
             c,
@@ -54,7 +59,6 @@ pub(super) fn build_workload(
             },
         )?,
         (None, "agents") => agents(c)?,
-        (None, "open") => open(c)?,
         (None, "convoy") => convoy(c)?,
         (None, other) => return Err(format!("unknown workload `{other}`")),
     };
@@ -96,7 +100,7 @@ pub(super) fn build_workload(
         // the first and the last look that lie outside the measured time add a look on average; twice that in a range.
         cpu_grain: Nanos::from_f64((ITERATIONS * grains.0 + 3.0 * CLOCK_NS) * slowness),
         // Where a native step is spent block by block it ends with a whole one already.
-        native_grain: if trace.is_some() { block } else { Nanos::ZERO },
+        native_grain: if recorded.is_some() { block } else { Nanos::ZERO },
     };
     Ok((workload, tasks.memory))
 }
@@ -250,35 +254,6 @@ fn convoy(c: &Config) -> Result<Tasks, String> {
     ))
 }
 
-/// Open arrivals without a recorded trace: the same distributions, our own draws.
-fn open(c: &Config) -> Result<Tasks, String> {
-    let n = needed(c, "n", c.n)?;
-    let rate = positive("rate", needed(c, "rate", c.rate)?)?;
-    let sleep = |ms: f64| Step::Io(Dist::Exponential(Nanos::from_f64(ms * 1e6)));
-    let cpu = some("cpu_ms", c.cpu_ms)?.map(|ms| Part::Cpu(ms).step(NO_NATIVE));
-    let steps: Vec<Step> = [
-        some("io_ms", c.io_ms)?.map(sleep),
-        cpu,
-        some("io2_ms", c.io2_ms)?.map(sleep),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if n == 0 {
-        return Ok(batch(Vec::new(), 0.0));
-    }
-    let memory = list_memory(n, steps.len(), 1);
-    let arrivals = Arrivals::Open {
-        interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)),
-        count: Some(n),
-    };
-    Ok(Tasks {
-        classes: vec![class("task", n, steps, false)],
-        arrivals,
-        memory,
-    })
-}
-
 /// Recorded tasks: one class for each shape of steps, the durations as recorded.
 fn traced(recorded: &[Recorded], native_cost: f64) -> Tasks {
     let mut shapes: Vec<&[Part]> = Vec::new();
@@ -416,22 +391,17 @@ mod tests {
     }
 
     #[test]
-    fn open_arrivals_without_a_trace_are_drawn() {
+    fn open_arrivals_without_a_trace_are_those_that_the_program_draws() {
         let w = built(
-            r#"{"workload": "open", "strategy": "aio", "n": 9, "rate": 50, "io_ms": 20, "cpu_ms": 5, "io2_ms": 10}"#,
+            r#"{"workload": "open", "strategy": "aio", "n": 9, "rate": 60, "io_ms": 20, "cpu_ms": 5}"#,
         );
-        assert_eq!(
-            w.arrivals,
-            Arrivals::Open {
-                interval: Dist::Exponential(Nanos::from_millis(20)),
-                count: Some(9)
-            }
-        );
-        assert_eq!(w.classes[0].steps.len(), 3);
-        assert_eq!(
-            w.classes[0].steps[2],
-            Step::Io(Dist::Exponential(Nanos::from_millis(10)))
-        );
+        let Arrivals::Trace(tasks) = &w.arrivals else {
+            panic!("a trace");
+        };
+        assert_eq!(tasks.len(), 9);
+        // The first lines of the trace that was recorded with CPython 3.14.
+        assert_eq!(tasks[0].at.0 / 1_000, 6_521);
+        assert_eq!(w.classes[0].steps.len(), 2);
     }
 
     #[test]
