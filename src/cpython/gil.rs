@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::sim::Sim;
+use super::sim::{Sim, drowsy};
 use super::thread::{NO_GIL, Phase, Wait};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, State, Tid};
@@ -67,16 +67,16 @@ impl Sim<'_> {
                     convoyed = gil.held_since - asked;
                 }
             }
-            if gil.last_holder == Some(tid) {
-                self.machine.charge(tid, self.costs.gil_pair);
-            } else {
-                self.machine.charge(tid, self.costs.gil_take);
+            self.machine.charge(tid, self.costs.gil_pair);
+            if gil.last_holder != Some(tid) {
                 gil.last_holder = Some(tid);
                 gil.switch_number += 1;
                 gil.drop_request = false;
                 if let Some(f) = gil.forced.take() {
                     self.threads[f as usize].wait = Wait::None;
-                    self.machine.wake(f);
+                    self.machine.charge(tid, self.costs.gil_signal);
+                    let (cpu, drowsy) = (self.costs.gil_take, drowsy(self.costs.gil_take));
+                    self.machine.wake_by(tid, f, cpu, drowsy);
                 }
             }
             self.gil_taken();
@@ -170,7 +170,8 @@ impl Sim<'_> {
         self.threads[next as usize].timed_out = false;
         self.machine.clear_timer(next);
         self.machine.charge(tid, self.costs.gil_signal);
-        self.machine.wake(next);
+        let (cpu, drowsy) = (self.costs.gil_take, drowsy(self.costs.gil_take));
+        self.machine.wake_by(tid, next, cpu, drowsy);
         if asked {
             self.threads[tid as usize].wait = Wait::Forced;
             // The waiter may have preempted this thread when it woke.
@@ -199,6 +200,6 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.wait = Wait::None;
         t.timed_out = true;
-        self.machine.wake(tid);
+        self.machine.wake_itself(tid, self.costs.gil_take);
     }
 }

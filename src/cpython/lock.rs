@@ -62,7 +62,6 @@ impl Sim<'_> {
         }
         let since = if first { now } else { since };
         l.waiters.push_back((tid, since));
-        self.machine.charge(tid, self.costs.park);
         self.push_front(tid, Act::Acquire(lock, since));
         self.push_front(tid, Act::Park(Cause::Lock));
     }

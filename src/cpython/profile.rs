@@ -48,6 +48,12 @@ pub struct MachineFacts {
     pub base_slice: Nanos,
     /// Latency of a wake-up by idle time of the core, rising.
     pub wake_latency: Vec<(Nanos, Nanos)>,
+    /// CPU time of whoever sends another, idle core the interrupt that makes it run a woken thread.
+    pub wake_send: Nanos,
+    /// Extra CPU time of a thread woken on a core that has been idle for so long, rising; empty: none.
+    pub wake_cpu: Vec<(Nanos, Nanos)>,
+    /// By which share a core is slower while all others are busy.
+    pub interference: f64,
     /// CPU time of copying a byte into or out of a pipe, in nanoseconds.
     pub pipe_ns_per_byte: f64,
     /// CPU time of a trivial system call.
@@ -148,7 +154,7 @@ parameters! {
     gil_pair: "ns", Overhead, 90.0;
     /// Extra CPU of releasing the GIL when a waiter has to be woken (futex call).
     gil_signal: "ns", Overhead, 1_500.0;
-    /// CPU of a woken waiter from leaving the futex to running bytecode.
+    /// CPU of a waiter for the GIL on falling asleep and, woken, on leaving the futex: before it has the GIL.
     gil_take: "ns", Overhead, 2_000.0;
     /// Probability that the waiter whose request made the holder leave gets the GIL before the longest waiter: it is still
     /// on its way back into the condition variable when the signal comes, and takes it without sleeping. Only where
@@ -160,7 +166,7 @@ parameters! {
     lock_fair: "ns", Fixed, 1e6;
     /// Time for which a thread spins before it parks (free-threaded builds: 40 yields); 0: parks at once.
     lock_spin: "ns", Overhead, 0.0;
-    /// CPU of parking on, or being woken from, a futex.
+    /// CPU of parking on a futex and of leaving it when woken.
     park: "ns", Overhead, 1_500.0;
     /// CPU of waking a parked thread (futex call).
     unpark: "ns", Overhead, 1_500.0;
@@ -413,6 +419,13 @@ impl Profile {
             put(&mut m.syscall, m.given.syscall, facts.syscall);
             if !m.given.wake_latency {
                 m.wake_latency.clone_from(&facts.wake_latency);
+            }
+            put(&mut m.wake_send, m.given.wake_send, facts.wake_send);
+            if !m.given.wake_cpu {
+                m.wake_cpu.clone_from(&facts.wake_cpu);
+            }
+            if !m.given.interference {
+                m.interference = facts.interference;
             }
             if !m.given.pipe_ns_per_byte {
                 m.pipe_ns_per_byte = facts.pipe_ns_per_byte;

@@ -117,6 +117,11 @@ pub struct Sim<'a> {
     pub(crate) recorder: Option<Box<Recorder>>,
 }
 
+/// How long a thread that begins to wait is still awake: half of what falling asleep and being woken costs it.
+pub(crate) fn drowsy(cost: Nanos) -> Nanos {
+    Nanos(cost.0 / 2)
+}
+
 impl<'a> Sim<'a> {
     /// A replication at time 0.
     pub fn new(
@@ -344,26 +349,36 @@ impl<'a> Sim<'a> {
         }
     }
 
-    /// Ends a thread's parking (or lets its next parking end at once).
+    /// Ends a thread's parking (or lets its next parking end at once), from outside the program.
     #[inline]
     pub(crate) fn unpark(&mut self, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
-        if t.wait == Wait::Park {
-            t.wait = Wait::None;
-            self.machine.clear_timer(tid);
-            self.machine.wake(tid);
-        } else {
-            t.permit = true;
+        if self.ends_parking(tid) {
+            self.machine.wake_itself(tid, self.costs.park);
         }
     }
 
     /// The same by a thread that pays for the system call.
     #[inline]
     pub(crate) fn unpark_by(&mut self, by: Tid, tid: Tid) {
-        if self.threads[tid as usize].wait == Wait::Park {
+        if self.ends_parking(tid) {
             self.machine.charge(by, self.costs.unpark);
+            let park = self.costs.park;
+            self.machine.wake_by(by, tid, park, drowsy(park));
         }
-        self.unpark(tid);
+    }
+
+    /// Whether the thread was parked; if not, its next parking ends at once.
+    #[inline]
+    fn ends_parking(&mut self, tid: Tid) -> bool {
+        let t = &mut self.threads[tid as usize];
+        let parked = t.wait == Wait::Park;
+        if parked {
+            t.wait = Wait::None;
+            self.machine.clear_timer(tid);
+        } else {
+            t.permit = true;
+        }
+        parked
     }
 
     /// Blocks a thread that may just have been preempted by one that it woke.
@@ -517,9 +532,7 @@ impl<'a> Sim<'a> {
             Act::Written(pipe, chunk, left) => self.written(tid, pipe, chunk, left),
             Act::Read(pipe) => self.read(tid, pipe),
             Act::ReadDone(pipe, chunk) => self.read_done(tid, pipe, chunk),
-            Act::Begin(other) => {
-                self.machine.wake(other);
-            }
+            Act::Begin(other) => self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO),
             Act::StopWorld => self.stop_world(tid),
             Act::StartWorld => self.start_world(tid),
             Act::Request(child) => self.starter.requests.push_back((child, tid)),

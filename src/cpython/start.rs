@@ -139,7 +139,7 @@ impl Sim<'_> {
     /// One child has been forked; the requester learns its number.
     pub(crate) fn fork_server_act(&mut self, tid: Tid) {
         if let Some((child, requester)) = self.starter.requests.pop_front() {
-            self.machine.wake(child);
+            self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
             self.unpark_by(tid, requester);
         }
     }

@@ -100,7 +100,10 @@ struct Thread {
 }
 
 struct Core {
+    /// Relative speed while it runs alone.
     speed: f64,
+    /// Relative speed now.
+    rate: f64,
     current: Option<Tid>,
     /// A woken thread is on its way here.
     reserved: bool,
@@ -139,6 +142,9 @@ pub struct Machine {
     context_switch: Nanos,
     slack: Nanos,
     wake_latency: Vec<(Nanos, Nanos)>,
+    wake_send: Nanos,
+    wake_cpu: Vec<(Nanos, Nanos)>,
+    interference: f64,
     /// Draws each wake-up's latency.
     jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
@@ -161,6 +167,7 @@ impl Machine {
             .iter()
             .map(|&speed| Core {
                 speed,
+                rate: speed,
                 current: None,
                 reserved: false,
                 last: Tid::MAX,
@@ -198,6 +205,9 @@ impl Machine {
             context_switch: spec.context_switch,
             slack: spec.timer_slack,
             wake_latency: spec.wake_latency.clone(),
+            wake_send: spec.wake_send,
+            wake_cpu: spec.wake_cpu.clone(),
+            interference: spec.interference,
             jitter,
             upcalls: VecDeque::new(),
             totals: [Nanos::ZERO; CAUSES],
@@ -324,7 +334,7 @@ impl Machine {
         if !t.burning {
             return t.left;
         }
-        let done = (self.now - t.began).scale(self.cores[t.core as usize].speed);
+        let done = (self.now - t.began).scale(self.cores[t.core as usize].rate);
         t.left.since(done)
     }
 
@@ -358,10 +368,10 @@ impl Machine {
         let work = time + std::mem::take(&mut t.debt);
         let core = &mut self.cores[t.core as usize];
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let wall = if core.speed == 1.0 {
+        let wall = if core.rate == 1.0 {
             work
         } else {
-            work.scale(1.0 / core.speed)
+            work.scale(1.0 / core.rate)
         };
         let end = self.now + wall;
         if self.upcalls.is_empty() && end < self.calendar.next_time() && end <= self.horizon {
@@ -391,10 +401,10 @@ impl Machine {
         let core = &mut self.cores[t.core as usize];
         let wall = self.now - t.began;
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let done = if core.speed == 1.0 {
+        let done = if core.rate == 1.0 {
             wall
         } else {
-            wall.scale(core.speed)
+            wall.scale(core.rate)
         };
         t.left = t.left.since(done);
         t.cuts += u64::from(t.left > Nanos::ZERO);
@@ -413,7 +423,7 @@ impl Machine {
         t.began = self.now;
         t.burst_generation = t.burst_generation.wrapping_add(1);
         let generation = t.burst_generation;
-        let wall = t.left.scale(1.0 / self.cores[t.core as usize].speed);
+        let wall = t.left.scale(1.0 / self.cores[t.core as usize].rate);
         self.calendar.push(
             self.now + wall,
             Class::Completion,
@@ -515,25 +525,35 @@ impl Machine {
         self.pick(core);
     }
 
-    fn latency(&self, idle_for: Nanos) -> Nanos {
-        let mut before = None;
-        for &(idle, latency) in &self.wake_latency {
-            if idle_for <= idle {
-                let Some((i0, l0)) = before else {
-                    return latency;
-                };
-                let (i0, l0): (Nanos, Nanos) = (i0, l0);
-                let share = (idle_for - i0).as_f64() / (idle - i0).as_f64();
-                return Nanos::from_f64(l0.as_f64() + share * (latency.as_f64() - l0.as_f64()));
-            }
-            before = Some((idle, latency));
-        }
-        before.map_or(Nanos::ZERO, |(_, l)| l)
+    /// A blocked thread becomes runnable, by a timer or from outside.
+    pub fn wake(&mut self, tid: Tid) {
+        self.rouse(tid, None, Nanos::ZERO);
     }
 
-    /// A blocked thread becomes runnable.
-    pub fn wake(&mut self, tid: Tid) {
+    /// The running thread `by` wakes a blocked one, which spends `cpu` on leaving its wait before it does anything else. One
+    /// that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, at no cost to anybody.
+    pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, drowsy: Nanos) {
+        let t = &self.threads[tid as usize];
+        let core = &self.cores[t.core as usize];
+        if self.now - t.since < drowsy && core.current.is_none() && !core.reserved {
+            let core = t.core;
+            self.enter(tid, Cause::Core);
+            self.idle -= 1;
+            self.settle(tid, core);
+            self.place(core, tid);
+            return;
+        }
+        self.rouse(tid, Some(by), cpu);
+    }
+
+    /// The same by nobody's doing: the thread's own time-out.
+    pub fn wake_itself(&mut self, tid: Tid, cpu: Nanos) {
+        self.rouse(tid, None, cpu);
+    }
+
+    fn rouse(&mut self, tid: Tid, by: Option<Tid>, cpu: Nanos) {
         self.enter(tid, Cause::Core);
+        self.threads[tid as usize].left += cpu;
         let t = &self.threads[tid as usize];
         debug_assert_eq!(
             t.state,
@@ -552,12 +572,17 @@ impl Machine {
                     .position(free)
                     .expect("`idle` counts the free cores")
             };
-            let mut latency = self.latency(self.now - self.cores[core].idle_since);
+            let idle_for = self.now - self.cores[core].idle_since;
+            let mut latency = along(&self.wake_latency, idle_for);
             if latency > Nanos::ZERO {
                 latency = latency.scale(
                     WAKE_SPREAD.0 + (WAKE_SPREAD.1 - WAKE_SPREAD.0) * unit(&mut self.jitter),
                 );
             }
+            if let Some(by) = by {
+                self.threads[by as usize].debt += self.wake_send;
+            }
+            self.threads[tid as usize].left += along(&self.wake_cpu, idle_for);
             let core_index = u32::try_from(core).expect("few cores");
             self.idle -= 1;
             self.cores[core].reserved = true;
@@ -701,4 +726,22 @@ impl Machine {
     pub fn calendar_peak(&self) -> u64 {
         self.calendar.peak() as u64
     }
+}
+
+/// What follows from a core's having been idle for so long, between the measured points in a straight line; the first point's
+/// before it, the last one's after it; nothing where nothing was measured.
+fn along(points: &[(Nanos, Nanos)], idle_for: Nanos) -> Nanos {
+    let mut before = None;
+    for &(idle, value) in points {
+        if idle_for <= idle {
+            let Some((i0, v0)) = before else {
+                return value;
+            };
+            let (i0, v0): (Nanos, Nanos) = (i0, v0);
+            let share = (idle_for - i0).as_f64() / (idle - i0).as_f64();
+            return Nanos::from_f64(v0.as_f64() + share * (value.as_f64() - v0.as_f64()));
+        }
+        before = Some((idle, value));
+    }
+    before.map_or(Nanos::ZERO, |(_, v)| v)
 }

@@ -6,6 +6,9 @@ use super::tree::{Args, Kind, Node};
 use super::{MachineGiven, MachineSpec, limits, variants};
 use crate::engine::Nanos;
 
+/// Busy cores do not slow each other by more than this.
+const MOST_INTERFERENCE: f64 = 10.0;
+
 /// The machine of a record.
 pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
     let f = cx.record(node, "the machine", variants::MACHINE)?;
@@ -42,12 +45,34 @@ pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
     m.context_switch = or(cx, &f, "context_switch", m.context_switch, Cx::duration);
     m.timer_slack = or(cx, &f, "timer_slack", m.timer_slack, Cx::duration);
     m.syscall = or(cx, &f, "syscall", m.syscall, Cx::duration);
-    m.wake_latency = or(cx, &f, "wake_latency", m.wake_latency, wake_latency);
+    m.wake_latency = or(cx, &f, "wake_latency", m.wake_latency, |cx, n| {
+        by_idle_time(cx, n, "latency")
+    });
+    m.wake_send = or(cx, &f, "wake_send", m.wake_send, Cx::duration);
+    m.wake_cpu = or(cx, &f, "wake_cpu", m.wake_cpu, |cx, n| {
+        by_idle_time(cx, n, "CPU time")
+    });
+    m.interference = or(cx, &f, "interference", m.interference, |cx, n| {
+        let x = cx.float(n, "how much busy cores slow each other")?;
+        if !(0.0..=MOST_INTERFERENCE).contains(&x) {
+            cx.error(
+                Code::OutOfRange,
+                n.span,
+                "how much busy cores slow each other is a share between 0 and 10",
+            )
+            .help("0.05: every core is 5 % slower while all others are busy");
+            return None;
+        }
+        Some(x)
+    });
     pipes(cx, &f, &mut m);
     m.given = MachineGiven {
         base_slice: f.get("base_slice").is_some(),
         syscall: f.get("syscall").is_some(),
         wake_latency: f.get("wake_latency").is_some(),
+        wake_send: f.get("wake_send").is_some(),
+        wake_cpu: f.get("wake_cpu").is_some(),
+        interference: f.get("interference").is_some(),
         pipe_ns_per_byte: f.get("pipe_ns_per_byte").is_some(),
     };
     Some(m)
@@ -130,8 +155,9 @@ fn pipes(cx: &mut Cx, f: &Fields<'_>, m: &mut MachineSpec) {
     });
 }
 
-fn wake_latency(cx: &mut Cx, node: &Node) -> Option<Vec<(Nanos, Nanos)>> {
-    let items = cx.list(node, "pairs (idle time, latency)")?;
+/// Pairs of the time that a core has been idle and what follows from it.
+fn by_idle_time(cx: &mut Cx, node: &Node, what: &str) -> Option<Vec<(Nanos, Nanos)>> {
+    let items = cx.list(node, &format!("pairs (idle time, {what})"))?;
     let mut out: Vec<(Nanos, Nanos)> = Vec::new();
     for (i, item) in items.iter().enumerate() {
         let pair = cx.at_index(i, |cx| {
@@ -140,7 +166,7 @@ fn wake_latency(cx: &mut Cx, node: &Node) -> Option<Vec<(Nanos, Nanos)>> {
                 args: Args::Items(pair),
             } = &item.kind
             else {
-                cx.wrong_type(item, "a pair (idle time, latency)")
+                cx.wrong_type(item, &format!("a pair (idle time, {what})"))
                     .help("write (\"20us\", \"6us\")");
                 return None;
             };
@@ -148,7 +174,7 @@ fn wake_latency(cx: &mut Cx, node: &Node) -> Option<Vec<(Nanos, Nanos)>> {
                 cx.error(
                     Code::WrongType,
                     item.span,
-                    "expected two durations: idle time, latency",
+                    format!("expected two durations: idle time, {what}"),
                 );
                 return None;
             }

@@ -66,6 +66,15 @@ pub struct MachineSpec {
     /// Latency from wake-up to running on a core that has been idle for so long: points (idle time, latency), rising,
     /// interpolated on the logarithm of the idle time. An overloaded core adds its queue, not this.
     pub wake_latency: Vec<(Nanos, Nanos)>,
+    /// CPU time of whoever wakes a thread for which another core has to leave its idle state, beyond the call itself: the
+    /// interrupt that it sends (in a virtual machine an exit to the hypervisor).
+    pub wake_send: Nanos,
+    /// Extra CPU time of a thread that is woken on a core that has been idle for so long: points (idle time, CPU), rising,
+    /// interpolated: leaving the idle state, and caches that have gone cold.
+    pub wake_cpu: Vec<(Nanos, Nanos)>,
+    /// By which share every core is slower while all others are busy, and in proportion while some are: shared caches, memory
+    /// bandwidth, hyper-threads. 0: cores do not slow each other.
+    pub interference: f64,
     /// Capacity of a pipe in bytes (64 KiB on Linux).
     pub pipe_capacity: Bytes,
     /// CPU time of copying a byte into or out of a pipe, in nanoseconds.
@@ -86,6 +95,12 @@ pub struct MachineGiven {
     pub syscall: bool,
     /// `wake_latency`
     pub wake_latency: bool,
+    /// `wake_send`
+    pub wake_send: bool,
+    /// `wake_cpu`
+    pub wake_cpu: bool,
+    /// `interference`
+    pub interference: bool,
     /// `pipe_ns_per_byte`
     pub pipe_ns_per_byte: bool,
 }
@@ -116,6 +131,9 @@ impl MachineSpec {
                 (us(5_000), us(40)),
                 (us(50_000), us(80)),
             ],
+            wake_send: Nanos::ZERO,
+            wake_cpu: Vec::new(),
+            interference: 0.0,
             pipe_capacity: 64 * 1024,
             pipe_ns_per_byte: 0.15,
             syscall: Nanos(200),

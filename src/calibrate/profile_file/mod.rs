@@ -5,6 +5,7 @@
 
 mod schema;
 
+use crate::engine::Nanos;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -98,9 +99,12 @@ pub fn to_ron(profile: &Profile) -> String {
 fn write_provenance(out: &mut String, p: &Provenance) {
     let optional = |known: Option<bool>| known.map_or("None".to_owned(), |k| format!("Some({k})"));
     let (b, m) = (&p.build, &p.machine);
-    let latency: Vec<String> = (m.wake_latency.iter())
-        .map(|(idle, late)| format!("({}, {})", idle.0, late.0))
-        .collect();
+    let points = |points: &[(Nanos, Nanos)]| {
+        let points: Vec<String> = (points.iter())
+            .map(|(idle, what)| format!("({}, {})", idle.0, what.0))
+            .collect();
+        points.join(", ")
+    };
     let _ = writeln!(
         out,
         "    measured: (\n        date: {:?},\n        rounds: {},\n        // How much slower than at its best the machine ran meanwhile, in the mean.\n        slowness: {:?},",
@@ -121,9 +125,12 @@ fn write_provenance(out: &mut String, p: &Provenance) {
     );
     let _ = writeln!(
         out,
-        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
+        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            // What waking a thread on another, idle core costs the waker; (idle time of the core, extra CPU of the woken), in ns.\n            wake_send_ns: {},\n            wake_cpu_ns: [{}],\n            // By which share a core is slower while all others are busy.\n            interference: {:?},\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
         m.base_slice.0,
-        latency.join(", "),
+        points(&m.wake_latency),
+        m.wake_send.0,
+        points(&m.wake_cpu),
+        m.interference,
         m.pipe_ns_per_byte,
         m.syscall.0
     );
@@ -211,6 +218,9 @@ mod tests {
                 loop_ns: 51.25,
                 base_slice: Nanos(700_000),
                 wake_latency: vec![(Nanos(20_000), Nanos(6_000)), (Nanos(50_000), Nanos(9_000))],
+                wake_send: Nanos(4_000),
+                wake_cpu: vec![(Nanos(50_000), Nanos(3_000))],
+                interference: 0.04,
                 pipe_ns_per_byte: 0.125,
                 syscall: Nanos(90),
             },

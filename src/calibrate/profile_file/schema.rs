@@ -89,6 +89,12 @@ struct MachineEntry {
     loop_ns: AboveZero,
     base_slice_ns: u64,
     wake_latency_ns: Latencies,
+    #[serde(default)]
+    wake_send_ns: u64,
+    #[serde(default)]
+    wake_cpu_ns: Option<Latencies>,
+    #[serde(default)]
+    interference: Option<AtLeastZero>,
     pipe_ns_per_byte: AtLeastZero,
     syscall_ns: u64,
 }
@@ -125,16 +131,14 @@ impl<'de> Deserialize<'de> for AtLeastZero {
     }
 }
 
-/// Idle times that rise, each with a latency.
+/// Idle times that rise, each with what follows from it.
 struct Latencies(Vec<(u64, u64)>);
 
 impl<'de> Deserialize<'de> for Latencies {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let points = Vec::<(u64, u64)>::deserialize(deserializer)?;
-        if points.is_empty() || points.windows(2).any(|w| w[1].0 <= w[0].0) {
-            return Err(de::Error::custom(
-                "idle times must rise, and there must be one at least",
-            ));
+        if points.windows(2).any(|w| w[1].0 <= w[0].0) {
+            return Err(de::Error::custom("idle times must rise"));
         }
         Ok(Self(points))
     }
@@ -161,6 +165,11 @@ impl From<Measured> for Provenance {
                 wake_latency: (m.machine.wake_latency_ns.0.into_iter())
                     .map(|(idle, late)| (Nanos(idle), Nanos(late)))
                     .collect(),
+                wake_send: Nanos(m.machine.wake_send_ns),
+                wake_cpu: (m.machine.wake_cpu_ns.into_iter().flat_map(|l| l.0))
+                    .map(|(idle, cpu)| (Nanos(idle), Nanos(cpu)))
+                    .collect(),
+                interference: m.machine.interference.map_or(0.0, |x| x.0),
                 pipe_ns_per_byte: m.machine.pipe_ns_per_byte.0,
                 syscall: Nanos(m.machine.syscall_ns),
             },

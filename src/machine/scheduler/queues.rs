@@ -65,11 +65,38 @@ impl Machine {
                 return;
             }
         }
+        if self.interference > 0.0 {
+            self.pace();
+        }
         let c = &mut self.cores[core as usize];
         c.idle_since = self.now;
         c.slice_armed = false;
         c.slice_generation = c.slice_generation.wrapping_add(1);
         self.idle += 1;
+    }
+
+    /// Cores that run slow each other: brings every core's speed to how many there are now.
+    fn pace(&mut self) {
+        let busy = self.cores.iter().filter(|c| c.current.is_some()).count();
+        #[expect(clippy::cast_precision_loss, reason = "few cores")]
+        let others = |n: usize| n.saturating_sub(1) as f64;
+        let slower = 1.0
+            + self.interference * others(busy) / others(self.cores.len()).max(1.0);
+        for core in 0..self.cores.len() {
+            let rate = self.cores[core].speed / slower;
+            #[expect(clippy::float_cmp, reason = "the same sum gives the same number")]
+            if self.cores[core].rate == rate {
+                continue;
+            }
+            let burning = (self.cores[core].current).filter(|&t| self.threads[t as usize].burning);
+            if let Some(tid) = burning {
+                self.stop_burst(tid);
+            }
+            self.cores[core].rate = rate;
+            if let Some(tid) = burning {
+                self.resume_burst(tid);
+            }
+        }
     }
 
     pub(super) fn busiest(&self, but: u32) -> Option<u32> {
@@ -119,6 +146,9 @@ impl Machine {
         self.note(tid);
         if self.cores[core as usize].waiting > 0 {
             self.arm_slice(core);
+        }
+        if self.interference > 0.0 {
+            self.pace();
         }
         if burst {
             self.resume_burst(tid);
