@@ -75,8 +75,9 @@ impl Sim<'_> {
                 if let Some(f) = gil.forced.take() {
                     self.threads[f as usize].wait = Wait::None;
                     self.machine.charge(tid, self.costs.gil_signal);
-                    let (cpu, drowsy) = (self.costs.gil_take, drowsy(self.costs.gil_take));
-                    self.machine.wake_by(tid, f, cpu, drowsy);
+                    // It has signalled since, and is asleep.
+                    let cpu = self.costs.gil_take;
+                    self.machine.wake_by(tid, f, cpu, Nanos::ZERO);
                 }
             }
             self.gil_taken();

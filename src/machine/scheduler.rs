@@ -48,6 +48,8 @@ enum Event {
     Slice { core: u32, generation: u32 },
     /// A thread's timer.
     Timer { tid: Tid, generation: u32 },
+    /// Idle cores look for threads that wait elsewhere.
+    Pull,
     /// The next arrival.
     Arrival,
 }
@@ -93,6 +95,8 @@ struct Thread {
     /// Cause while on a core.
     run_cause: Cause,
     since: Nanos,
+    /// It has not run yet.
+    fresh: bool,
     /// Whether this thread's time is a task's time.
     counted: bool,
     /// Whether it is the time of a task's child.
@@ -122,6 +126,10 @@ struct Core {
     clock: u64,
     balanced: Nanos,
     balance_failed: bool,
+    /// How busy it has been lately, when that was last looked at, and what it had burned then.
+    utilisation: f64,
+    seen: Nanos,
+    seen_busy: Nanos,
 }
 
 /// The simulated computer.
@@ -134,6 +142,8 @@ pub struct Machine {
     idle: usize,
     /// Threads that wait in some core's queue.
     ready_count: usize,
+    /// Idle cores will look for work at the next tick.
+    pulling: bool,
     sequence: u64,
     horizon: Nanos,
     balance_interval: Nanos,
@@ -182,6 +192,9 @@ impl Machine {
                 clock: 0,
                 balanced: Nanos::ZERO,
                 balance_failed: false,
+                utilisation: 0.0,
+                seen: Nanos::ZERO,
+                seen_busy: Nanos::ZERO,
             })
             .collect();
         // Linux: base slice x (1 + floor(log2(min(cores, 8)))), facts sheet 2.1.
@@ -193,6 +206,7 @@ impl Machine {
             idle: cores.len(),
             cores,
             ready_count: 0,
+            pulling: false,
             sequence: 0,
             horizon: Nanos::MAX,
             balance_interval: spec.balance_interval,
@@ -261,6 +275,7 @@ impl Machine {
             cause: Cause::Startup,
             run_cause: Cause::Running,
             since: self.now,
+            fresh: true,
             counted: false,
             childs: false,
         });
@@ -278,6 +293,7 @@ impl Machine {
         t.state = State::Blocked;
         t.debt = Nanos::ZERO;
         t.left = Nanos::ZERO;
+        t.fresh = true;
         t.lag = 0;
         t.since = now;
         t.cause = Cause::Startup;
@@ -561,17 +577,9 @@ impl Machine {
             "thread {tid} woken while {:?}",
             t.state
         );
-        if self.idle > 0 {
-            let free = |c: &Core| c.current.is_none() && !c.reserved;
-            let last = t.core as usize;
-            let core = if free(&self.cores[last]) {
-                last
-            } else {
-                self.cores
-                    .iter()
-                    .position(free)
-                    .expect("`idle` counts the free cores")
-            };
+        if self.idle > 0
+            && let Some(core) = self.free_core(t.core, t.fresh)
+        {
             let idle_for = self.now - self.cores[core].idle_since;
             let mut latency = along(&self.wake_latency, idle_for);
             if latency > Nanos::ZERO {
@@ -580,7 +588,10 @@ impl Machine {
                 );
             }
             if let Some(by) = by {
-                self.threads[by as usize].debt += self.wake_send;
+                // What the waker owes it spends before the woken is on its way.
+                let waker = &mut self.threads[by as usize];
+                waker.debt += self.wake_send;
+                latency += waker.debt;
             }
             self.threads[tid as usize].left += along(&self.wake_cpu, idle_for);
             let core_index = u32::try_from(core).expect("few cores");
@@ -603,7 +614,7 @@ impl Machine {
             }
             return;
         }
-        // None is idle: back to the core it was on, however long that one's queue is.
+        // None is idle, or none was looked for: back to the core it was on, however long that one's queue is.
         let core = self.threads[tid as usize].core;
         self.settle(tid, core);
         self.enqueue(tid);
@@ -670,6 +681,11 @@ impl Machine {
                         self.preempt(core);
                     }
                 }
+                Event::Pull => {
+                    self.now = at;
+                    self.pulling = false;
+                    self.pull();
+                }
                 Event::Timer { tid, .. } => {
                     self.now = at;
                     return Some(Upcall::Timer(tid));
@@ -697,7 +713,7 @@ impl Machine {
             Event::Timer { tid, generation } => {
                 self.threads[tid as usize].timer_generation != generation
             }
-            Event::Dispatch { .. } | Event::Arrival => false,
+            Event::Dispatch { .. } | Event::Arrival | Event::Pull => false,
         }
     }
 

@@ -18,20 +18,11 @@ const FAST_RUN_SPREAD: f64 = 1.4;
 /// runs on average (1 on a quiet one). Between the two the spread over the runs tells: if the slowest run took 1.4 times the
 /// fastest or more, the fastest was at best speed; if all runs agree, all were at the typical speed. `Profile::slowed`
 /// multiplies by the slowness of a cell's own runs later.
-pub fn best_speed(
-    figure: f64,
-    worst_over_best: Option<f64>,
-    sample_ms: f64,
-    typical: f64,
-) -> f64 {
+pub fn best_speed(figure: f64, worst_over_best: Option<f64>, sample_ms: f64, typical: f64) -> f64 {
     let caught = sample_ms < SHORT_SAMPLE_MS
         || sample_ms < LONG_SAMPLE_MS
             && worst_over_best.is_none_or(|spread| spread >= FAST_RUN_SPREAD);
-    if caught {
-        figure
-    } else {
-        figure / typical
-    }
+    if caught { figure } else { figure / typical }
 }
 
 /// The two measurement files of one interpreter.
@@ -47,10 +38,12 @@ pub(super) struct Figures<'a> {
     pub(super) gated: bool,
     /// How much slower than at its best the machine ran on average.
     typical: f64,
+    /// The figures of threads are of threads on two cores: what a wake-up costs beyond an idle core's latency.
+    pub(super) apart: Option<f64>,
 }
 
 impl<'a> Figures<'a> {
-    pub(super) fn new(micro: &'a Value, more: &'a Value, typical: f64) -> Self {
+    pub(super) fn new(micro: &'a Value, more: &'a Value, typical: f64, apart: Option<f64>) -> Self {
         let version = micro["version"].as_str().unwrap_or("3.14.0").to_owned();
         let minor = version
             .split('.')
@@ -67,6 +60,7 @@ impl<'a> Figures<'a> {
             runs: micro["runs"].as_u64().unwrap_or(1),
             gated: micro["gated"].as_bool().unwrap_or(false),
             typical,
+            apart,
         }
     }
 

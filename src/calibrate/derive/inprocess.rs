@@ -1,6 +1,7 @@
 //! What happens inside one process: bytecode, GIL, locks, threads, thread pools, the event loop.
 
 use super::figures::Figures;
+use super::machine::HAND_OVERS_US;
 use super::{BASELINE_NS_PER_ITER, Draft};
 
 /// CPU of a context switch, part of every hand-over between threads; a constant of the machine.
@@ -12,6 +13,8 @@ const LOOP_SHARE: f64 = 0.5;
 const THREAD_SHARES: [f64; 3] = [0.5, 0.35, 0.15];
 /// Hand-overs between two threads in one start and join: announced, noticed, joined.
 const START_JOIN_HANDOVERS: f64 = 3.0;
+/// Of a thread's start and join: its own part, at least, the rest being hand-overs.
+const LIFE_AT_LEAST: f64 = 0.5;
 /// A pool thread's work for an item over the submitter's, where the two cannot be told apart because they run in
 /// parallel: what the builds with a GIL show.
 const ITEM_OVER_SUBMIT: f64 = 0.3;
@@ -49,12 +52,12 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
         "switch_interval_ms",
     );
 
-    let handover = handover(f);
-    let quarter = handover.map(|h| (h - CONTEXT_SWITCH_NS).max(0.0) / 4.0);
-    let how = &format!(
-        "a quarter of {} less a context switch: one lock woken and parked on, one GIL passed",
-        handover_figure(f)
-    );
+    let quarter = handover(f).map(|h| (h - CONTEXT_SWITCH_NS).max(0.0) / 4.0);
+    let how = if f.apart.is_some() {
+        "a quarter of a hand-over on one core of this speed less a context switch: the figures are of threads on two cores"
+    } else {
+        "a quarter of thread_handoff_us less a context switch: one lock woken and parked on, one GIL passed"
+    };
     for name in ["gil_signal", "gil_take", "park", "unpark"] {
         d.derived(name, quarter, how);
     }
@@ -117,17 +120,13 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
     }
 }
 
-/// The CPU of one hand-over of an item from a running thread to a waiting one, at best speed. Where only its elapsed time was
-/// taken, the two threads were on one core, and it is the same.
+/// The CPU of one hand-over of an item from a running thread to a waiting one on the same core, at best speed: the elapsed time
+/// where the two shared a core, else what it is on the baseline's machine, at this one's speed.
 fn handover(f: &Figures<'_>) -> Option<f64> {
-    f.us(handover_figure(f), 4_000.0)
-}
-
-fn handover_figure(f: &Figures<'_>) -> &'static str {
-    if f.raw("thread_handoff_cpu_us").is_some() {
-        "thread_handoff_cpu_us"
-    } else {
-        "thread_handoff_us"
+    match f.apart {
+        None => f.us("thread_handoff_us", 4_000.0),
+        Some(_) => (f.raw("burn_ns_per_iter"))
+            .map(|ns| ns / BASELINE_NS_PER_ITER * HAND_OVERS_US / 2.0 * 1e3),
     }
 }
 
@@ -145,9 +144,9 @@ pub(super) fn threads(d: &mut Draft, f: &Figures<'_>) {
     } else {
         "thread_start_join_us"
     };
-    let life = f
-        .us(figure, 200.0)
-        .map(|us| us - START_JOIN_HANDOVERS * handover(f).unwrap_or(0.0));
+    let whole = f.us(figure, 200.0);
+    let life = whole
+        .map(|us| (us - START_JOIN_HANDOVERS * handover(f).unwrap_or(0.0)).max(us * LIFE_AT_LEAST));
     for (name, share) in ["thread_start", "thread_boot", "thread_exit"]
         .iter()
         .zip(THREAD_SHARES)
@@ -253,7 +252,12 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
         )
     };
     let trip = f.us_beyond(offloaded, pooled, 1_000.0);
-    let handovers = if f.gil { OFFLOAD_HANDOVERS } else { 0.0 };
+    // Where the threads are on two cores, the GIL is free by the time that they have woken.
+    let handovers = if f.gil && f.apart.is_none() {
+        OFFLOAD_HANDOVERS
+    } else {
+        0.0
+    };
     let offload = trip.zip(switch).map(|(trip, switch)| {
         let loop_side = 2.0 * ITERATION_SHARE * switch + (1.0 - ITERATION_SHARE) * switch;
         (trip - loop_side - handovers * handover(f).unwrap_or(0.0)).max(0.0)

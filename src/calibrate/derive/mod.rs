@@ -60,7 +60,13 @@ impl Draft {
 /// `slowness` is how much slower than at its best the machine ran on average while they were measured (see [`best_speed`]).
 /// Parameters whose figures are missing keep the table's defaults and say so.
 pub fn derive(micro: &Value, more: &Value, name: &str, slowness: f64) -> Profile {
-    let f = Figures::new(micro, more, slowness);
+    let machine = machine_from(&[(micro, more)]);
+    let f = Figures::new(
+        micro,
+        more,
+        slowness,
+        machine::apart(micro, &machine.wake_latency),
+    );
     let mut d = Draft {
         params: Params::default(),
         tags: vec![Tag::Default; PARAMS.len()],
@@ -94,7 +100,7 @@ pub fn derive(micro: &Value, more: &Value, name: &str, slowness: f64) -> Profile
         loads: loads.unwrap_or(base.loads),
         slowness: 1.0,
     };
-    refine::refine(&mut profile, &f, &machine_from(&[(micro, more)]));
+    refine::refine(&mut profile, &f, &machine);
     profile
 }
 

@@ -29,6 +29,8 @@ struct Probe {
     figure: &'static str,
     /// Whether the parts are known without this.
     measured_directly: fn(&Figures<'_>) -> bool,
+    /// The threads' hand-overs are what it times: where both threads shared a core, the model's do.
+    threads: bool,
     /// All at once, the time of each counting, rather than one at a time.
     burst: bool,
     strategy: Strategy,
@@ -45,6 +47,7 @@ fn probes() -> [Probe; 4] {
     [
         Probe {
             figure: "threadpool_roundtrip_us",
+            threads: true,
             measured_directly: |_| false,
             burst: false,
             strategy: Strategy::Threads(one),
@@ -53,6 +56,7 @@ fn probes() -> [Probe; 4] {
         },
         Probe {
             figure: "run_in_executor_thread_roundtrip_us",
+            threads: true,
             measured_directly: |f| f.raw(OFFLOAD_CPU).is_some(),
             burst: false,
             strategy: Strategy::Asyncio {
@@ -67,6 +71,7 @@ fn probes() -> [Probe; 4] {
         },
         Probe {
             figure: "processpool_roundtrip_us",
+            threads: false,
             measured_directly: |_| false,
             burst: false,
             strategy: fork.clone(),
@@ -76,6 +81,7 @@ fn probes() -> [Probe; 4] {
         },
         Probe {
             figure: "processpool_burst_us_per_task",
+            threads: false,
             measured_directly: |_| false,
             burst: true,
             strategy: fork,
@@ -105,8 +111,16 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
         .filter(|p| !(p.measured_directly)(figures))
         .filter_map(|p| figures.raw(p.figure).map(|us| (p, us * 1e3)))
         .collect();
+    let mut one_core = machine.clone();
+    one_core.cores.truncate(1);
+    one_core.visible_cpus = 1;
     for _ in 0..ROUNDS {
         for (probe, target) in &probes {
+            let machine = if probe.threads && figures.apart.is_none() {
+                &one_core
+            } else {
+                machine
+            };
             let now = if probe.burst {
                 burst(profile, machine, &probe.strategy)
             } else {
@@ -196,6 +210,19 @@ fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec)
     }
 }
 
+/// What waking the submitter costs whoever has its result, in nanoseconds: the model's user asks again from outside.
+fn submitter_is_woken(profile: &Profile, machine: &MachineSpec, strategy: &Strategy) -> f64 {
+    if matches!(strategy, Strategy::Asyncio { .. }) {
+        return 0.0; // A coroutine goes on where it was.
+    }
+    let send = if machine.cores.len() > 1 {
+        machine.wake_send.as_f64()
+    } else {
+        0.0
+    };
+    profile.params.unpark + send
+}
+
 /// The median round trip of an empty task with this payload, in nanoseconds, one at a time.
 fn round_trip(profile: &Profile, machine: &MachineSpec, strategy: &Strategy, payload: u64) -> f64 {
     let arrivals = Arrivals::Closed {
@@ -211,6 +238,7 @@ fn round_trip(profile: &Profile, machine: &MachineSpec, strategy: &Strategy, pay
         .latencies
         .get(outcome.latencies.len() / 2)
         .map_or(0.0, |l| l.as_f64())
+        + submitter_is_woken(profile, machine, strategy)
 }
 
 /// The time of each empty task of a burst, in nanoseconds.

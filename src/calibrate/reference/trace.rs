@@ -125,8 +125,14 @@ mod tests {
     #[expect(clippy::float_cmp, reason = "the very same numbers")]
     fn numbers_are_those_that_python_draws() {
         for (seed, drawn) in [
-            (7, [0.32383276483316237, 0.15084917392450192, 0.6509344730398537]),
-            (1 << 40, [0.1036394562812375, 0.6705558677439764, 0.4266543913526999]),
+            (
+                7,
+                [0.32383276483316237, 0.15084917392450192, 0.6509344730398537],
+            ),
+            (
+                1 << 40,
+                [0.1036394562812375, 0.6705558677439764, 0.4266543913526999],
+            ),
         ] {
             let mut random = Random::new(seed);
             assert_eq!([(); 3].map(|()| random.random()), drawn);

@@ -9,8 +9,7 @@ use crate::calibrate::programs::{
 };
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers,
-    Workload,
+    Arrivals, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers, Workload,
 };
 
 /// `bytes(n)` from fresh memory, zeroed page by page: 25.6 us for 50 KB and 36.7 us for 100 KB, with CPython 3.11 on a
@@ -100,7 +99,11 @@ pub(super) fn build_workload(
         // the first and the last look that lie outside the measured time add a look on average; twice that in a range.
         cpu_grain: Nanos::from_f64((ITERATIONS * grains.0 + 3.0 * CLOCK_NS) * slowness),
         // Where a native step is spent block by block it ends with a whole one already.
-        native_grain: if recorded.is_some() { block } else { Nanos::ZERO },
+        native_grain: if recorded.is_some() {
+            block
+        } else {
+            Nanos::ZERO
+        },
     };
     Ok((workload, tasks.memory))
 }

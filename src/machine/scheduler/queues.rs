@@ -6,6 +6,13 @@ use super::{Event, Machine, State, Tid, Upcall};
 use crate::engine::{Class, Nanos};
 use crate::machine::Cause;
 
+/// Linux's `imbalance_pct` of cores that share a cache.
+const IMBALANCE: f64 = 1.17;
+/// Half-life of a core's utilisation (PELT).
+const HALF_LIFE: Nanos = Nanos::from_millis(32);
+/// A tick where the scenario's machine has none for slices.
+const TICK: Nanos = Nanos::from_millis(4);
+
 impl Machine {
     /// Mean virtual runtime of what runs and waits on a core: where a thread stands that is owed nothing.
     pub(super) fn core_clock(&mut self, core: u32) -> u64 {
@@ -50,20 +57,14 @@ impl Machine {
         None
     }
 
-    /// Gives a free core to the first of its queue, or of the longest other one; else lets it idle.
+    /// Gives a free core to the first of its queue; else lets it idle, until it has found out what waits elsewhere.
     pub(super) fn pick(&mut self, core: u32) {
         if self.ready_count > 0 {
             if let Some(tid) = self.dequeue(core) {
                 self.place(core, tid);
                 return;
             }
-            if let Some(from) = self.busiest(core)
-                && let Some(tid) = self.dequeue(from)
-            {
-                self.migrate(tid, from, core);
-                self.place(core, tid);
-                return;
-            }
+            self.kick();
         }
         if self.interference > 0.0 {
             self.pace();
@@ -80,8 +81,7 @@ impl Machine {
         let busy = self.cores.iter().filter(|c| c.current.is_some()).count();
         #[expect(clippy::cast_precision_loss, reason = "few cores")]
         let others = |n: usize| n.saturating_sub(1) as f64;
-        let slower = 1.0
-            + self.interference * others(busy) / others(self.cores.len()).max(1.0);
+        let slower = 1.0 + self.interference * others(busy) / others(self.cores.len()).max(1.0);
         for core in 0..self.cores.len() {
             let rate = self.cores[core].speed / slower;
             #[expect(clippy::float_cmp, reason = "the same sum gives the same number")]
@@ -96,6 +96,95 @@ impl Machine {
             if let Some(tid) = burning {
                 self.resume_burst(tid);
             }
+        }
+    }
+
+    /// The core that a waking thread goes to, of those that idle: its last one; else one of as many others, in order, as Linux
+    /// looks at where cores share a cache: none where they have been busier than 60 % of the time (`SIS_UTIL` for two cores), all
+    /// where they idle. A new thread finds any.
+    pub(super) fn free_core(&mut self, last: u32, fresh: bool) -> Option<usize> {
+        let n = self.cores.len();
+        let free = |c: &super::Core| c.current.is_none() && !c.reserved;
+        let last = last as usize;
+        if free(&self.cores[last]) {
+            return Some(last);
+        }
+        let scanned = if fresh { n } else { self.scanned() };
+        (1..=scanned.min(n - 1))
+            .map(|i| (last + i) % n)
+            .find(|&i| free(&self.cores[i]))
+    }
+
+    /// How many cores `select_idle_cpu` looks at: `n (1 - (1.17 x)^2)` of n, x being how busy they are on average
+    /// (`update_idle_cpu_scan` of `kernel/sched/fair.c`).
+    fn scanned(&mut self) -> usize {
+        let n = self.cores.len();
+        #[expect(clippy::cast_precision_loss, reason = "few cores")]
+        let all = n as f64;
+        let x = (0..n).map(|i| self.utilisation(i)).sum::<f64>() / all * IMBALANCE;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and the number of cores"
+        )]
+        let scanned = (all * (1.0 - x * x).max(0.0)) as usize;
+        scanned
+    }
+
+    /// How busy a core has been lately: the last 32 ms count as much as all before them (PELT).
+    fn utilisation(&mut self, core: usize) -> f64 {
+        let now = self.now;
+        let running = self.cores[core].current.map_or(Nanos::ZERO, |tid| {
+            let t = &self.threads[tid as usize];
+            if t.burning {
+                now - t.began
+            } else {
+                Nanos::ZERO
+            }
+        });
+        let c = &mut self.cores[core];
+        let busy = c.busy + running;
+        let passed = now - c.seen;
+        if passed > Nanos::ZERO {
+            let kept = libm::exp2(-(passed.as_f64() / HALF_LIFE.as_f64()));
+            let share = busy.since(c.seen_busy).as_f64() / passed.as_f64();
+            c.utilisation = c.utilisation * kept + share * (1.0 - kept);
+            (c.seen, c.seen_busy) = (now, busy);
+        }
+        c.utilisation
+    }
+
+    /// Something waits while a core idles: at the next tick that one looks for it.
+    fn kick(&mut self) {
+        if !std::mem::replace(&mut self.pulling, true) {
+            let tick = if self.tick > Nanos::ZERO {
+                self.tick
+            } else {
+                TICK
+            };
+            let next = Nanos((self.now.0 / tick.0 + 1) * tick.0);
+            self.calendar.push(next, Class::Dispatch, Event::Pull);
+        }
+    }
+
+    /// Idle cores take from the longest queues.
+    pub(super) fn pull(&mut self) {
+        for core in 0..self.cores() {
+            let c = &self.cores[core as usize];
+            if c.current.is_some() || c.reserved {
+                continue;
+            }
+            let Some(from) = self.busiest(core) else {
+                return;
+            };
+            if let Some(tid) = self.dequeue(from) {
+                self.idle -= 1;
+                self.migrate(tid, from, core);
+                self.place(core, tid);
+            }
+        }
+        if self.idle > 0 && self.ready_count > 0 {
+            self.kick();
         }
     }
 
@@ -131,6 +220,7 @@ impl Machine {
     pub(super) fn place(&mut self, core: u32, tid: Tid) {
         let t = &mut self.threads[tid as usize];
         let run_cause = t.run_cause;
+        t.fresh = false;
         t.state = State::Running;
         t.core = core;
         let c = &mut self.cores[core as usize];
@@ -203,6 +293,9 @@ impl Machine {
         c.waiting += 1;
         c.waiting_sum += u128::from(t.virtual_runtime);
         self.ready_count += 1;
+        if self.idle > 0 {
+            self.kick();
+        }
         self.note(tid);
     }
 
