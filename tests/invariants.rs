@@ -11,8 +11,8 @@ use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, TracedTask,
-    Workers, Workload,
+    Arrivals, Dist, MachineSpec, Offload, ProcessApi, Releases, StartMethod, Step, Strategy,
+    TracedTask, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, course, record};
 use proptest::collection::vec;
@@ -59,6 +59,9 @@ fn bytes() -> BoxedStrategy<u64> {
 fn steps() -> BoxedStrategy<Vec<Step>> {
     let leaf = prop_oneof![
         4 => dist().prop_map(Step::Cpu),
+        2 => (dist(), 1_u64..200, 1_u64..50_000).prop_map(|(time, count, released)| {
+            Step::Releasing(time, Releases { count, released: Nanos(released) })
+        }),
         2 => dist().prop_map(Step::Native),
         4 => dist().prop_map(Step::Io),
         1 => (1_u64..100, any::<bool>())

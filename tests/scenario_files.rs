@@ -687,3 +687,27 @@ mod wild {
         }
     }
 }
+
+/// `Cpu` with `releases` is a step of its own, with its defaults; without any it is the plain one; overrides reach both.
+#[test]
+fn steps_say_how_often_they_give_the_gil_up() {
+    let step = |steps: &str, pairs: &[(&str, &str)]| {
+        let text = minimal("Batch", steps);
+        let scenario = parse(&text, Path::new("t"), &set(pairs)).unwrap();
+        scenario.workload.classes[0].steps[0].clone()
+    };
+    let time = || Dist::Constant(Nanos::from_millis(15));
+    let releasing =
+        |count, released| Step::Releasing(time(), pchsim::scenario::Releases { count, released });
+    let often = "[Cpu(time: \"15ms\", releases: 4_800)]";
+    assert_eq!(step(often, &[]), releasing(4_800, Nanos(160)));
+    assert_eq!(step("[Cpu(\"15ms\")]", &[]), Step::Cpu(time()));
+    let given = "[Cpu(time: \"15ms\", releases: 10, released: \"2us\")]";
+    assert_eq!(step(given, &[]), releasing(10, Nanos(2_000)));
+    let path = "workload.tasks.a.steps[0]";
+    let override_ = |field: &str, value| (format!("{path}.{field}"), value);
+    let (releases, none) = (override_("releases", "7"), override_("releases", "0"));
+    let set_plain = step("[Cpu(\"15ms\")]", &[(&releases.0, releases.1)]);
+    assert_eq!(set_plain, releasing(7, Nanos(160)));
+    assert_eq!(step(often, &[(&none.0, none.1)]), Step::Cpu(time()));
+}

@@ -115,6 +115,7 @@ const EVERY_STEP: &str = r#"(
                 Repeat(2, [Cpu(Normal("500us", "100us")), Io("1ms")]),
                 Lock("waits", [Cpu("200us"), Io("500us")]),
                 Acquire("short"), Cpu("100us"), Release("short"),
+                Cpu(time: "600us", releases: 60), Cpu(time: Exponential("400us"), releases: 4, released: "2us"),
                 Shared(object: "state", count: 50), Shared(object: "state", count: 50, write: true),
                 FanOut(2, [Cpu(Exponential("300us")), Io("1ms")]),
                 Allocate(500),

@@ -76,13 +76,18 @@ impl Sim<'_> {
     #[inline]
     fn cpu_demand(&mut self, key: TaskKey, demand: Demand) -> Nanos {
         let time = self.draw(key, demand);
+        self.as_here(time) + self.overshoot(key, self.program.cpu_grain)
+    }
+
+    /// CPU time of the baseline interpreter, as this one spends it.
+    #[inline]
+    fn as_here(&self, time: Nanos) -> Nanos {
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let time = if self.profile.params.cpu_factor == 1.0 {
+        if self.profile.params.cpu_factor == 1.0 {
             time
         } else {
             time.scale(self.profile.params.cpu_factor)
-        };
-        time + self.overshoot(key, self.program.cpu_grain)
+        }
     }
 
     /// Whether an instruction needs the loop itself rather than a worker.
@@ -99,6 +104,7 @@ impl Sim<'_> {
     fn is_work(&self, instr: Instr) -> bool {
         match instr {
             Instr::Cpu(_)
+            | Instr::Releasing(..)
             | Instr::Native(_)
             | Instr::Shared { .. }
             | Instr::PayloadIn(_)
@@ -157,6 +163,13 @@ impl Sim<'_> {
             Instr::Cpu(demand) => {
                 let time = self.cpu_demand(key, demand);
                 self.push(tid, Act::Run(time));
+            }
+            Instr::Releasing(demand, mean, releases) => {
+                let time = self.draw(key, demand);
+                let often = releases.within(time, mean);
+                let released = self.as_here(releases.released);
+                let time = self.as_here(time) + self.overshoot(key, self.program.cpu_grain);
+                self.push_releasing(tid, time, often, released);
             }
             Instr::Native(demand) => {
                 let time = self.draw(key, demand) + self.overshoot(key, self.program.native_grain);

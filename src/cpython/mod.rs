@@ -23,6 +23,7 @@ pub mod profile;
 pub mod program;
 mod recorder;
 pub mod recording;
+mod releases;
 mod server;
 mod sim;
 pub mod snapshot;

@@ -1,13 +1,15 @@
 //! What simulated threads execute: tasks as flat instructions, and the tree of executors that runs them.
 
 use crate::engine::Nanos;
-use crate::scenario::{Arrivals, Bytes, Dist, LockSpec, QueueSpec, StartMethod};
+use crate::scenario::{Arrivals, Bytes, Dist, LockSpec, QueueSpec, Releases, StartMethod};
 
 /// One instruction of a task. Blocks are flattened: `Enter...` pushes a frame that its `Leave...` pops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Instr {
     /// Bytecode under the GIL; the demand is a constant or distribution number `dist`.
     Cpu(Demand),
+    /// The same by code that gives the GIL up now and then; the mean of the demand in nanoseconds.
+    Releasing(Demand, f64, Releases),
     /// Work without the GIL.
     Native(Demand),
     /// Waiting for something outside.

@@ -423,6 +423,7 @@ impl<'a> Sim<'a> {
                 continue;
             }
             t.in_c = false;
+            t.unwatched = None;
             if t.rest > Nanos::ZERO || t.gil != NO_GIL {
                 if self.asked_to_leave(tid) {
                     let t = &mut self.threads[tid as usize];
@@ -491,6 +492,11 @@ impl<'a> Sim<'a> {
                 }
                 return self.machine.run(tid, time);
             }
+            Act::Releasing {
+                hold,
+                released,
+                left,
+            } => return self.run_releasing(tid, hold, released, left),
             Act::Native(_) => {
                 self.threads[tid as usize].phase = Phase::Detached;
                 self.push_front(tid, act);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::releases::Releasing;
 use super::task::TaskKey;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -15,6 +16,13 @@ pub(crate) enum Act {
     RunC(Nanos),
     /// Pickling or unpickling: [`Act::RunC`], or interrupted like [`Act::Run`].
     Pickle { time: Nanos, in_c: bool },
+    /// Bytecode of `hold`, and so many `left` times more: without the GIL for `released`, then `hold` again, whose first part is
+    /// spent on taking it.
+    Releasing {
+        hold: Nanos,
+        released: Nanos,
+        left: u32,
+    },
     /// Without the GIL (native code, a system call).
     Native(Nanos),
     /// From here on the thread's time on a core belongs to this cause.
@@ -145,6 +153,8 @@ pub(crate) struct Thread {
     pub(crate) rest: Nanos,
     /// In a C call that keeps the GIL.
     pub(crate) in_c: bool,
+    /// What it burns stands for all of this, since nobody waits for the GIL that it would give up.
+    pub(crate) unwatched: Option<Releasing>,
     /// What it burns is spent on pickling; kept where that is recorded.
     pub(crate) pickling: bool,
     /// Unparked before it parked.
@@ -194,6 +204,7 @@ impl Thread {
             wait: Wait::None,
             rest: Nanos::ZERO,
             in_c: false,
+            unwatched: None,
             pickling: false,
             permit: false,
             timed_out: false,

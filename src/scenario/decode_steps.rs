@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::decode::{Cx, Fields, both, suggest};
 use super::diagnostic::Code;
 use super::tree::{Ident, Kind, Node, Span};
-use super::{Bytes, Dist, Step, TaskClass, limits, variants};
+use super::units::format_duration;
+use super::{Bytes, Dist, Releases, Step, TaskClass, limits, variants};
 use crate::engine::Nanos;
 
 /// A duration that may be drawn: a plain string, or a distribution.
@@ -298,7 +299,7 @@ impl StepReader {
         let name = cx.variant(node, "a step", variants::STEPS)?;
         let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
         Some(match name {
-            "Cpu" => Step::Cpu(cx.required(&f, "time", dist)?),
+            "Cpu" => cpu(cx, &f, node)?,
             "Native" => Step::Native(cx.required(&f, "time", dist)?),
             "Io" => Step::Io(cx.required(&f, "time", dist)?),
             "Lock" => {
@@ -458,6 +459,67 @@ impl StepReader {
             interleave,
         })
     }
+}
+
+/// Bytecode, and how often it gives the GIL up.
+fn cpu(cx: &mut Cx, f: &Fields<'_>, node: &Node) -> Option<Step> {
+    let time = cx.required(f, "time", dist);
+    let count = match f.get("releases") {
+        Some(_) => cx.optional(f, "releases", |cx, n| {
+            let most = limits::MAX_STEPS_PER_TASK;
+            cx.int(n, "the number of releases", 0..=most, "MAX_STEPS_PER_TASK")
+        }),
+        None => Some(0),
+    };
+    let released = match f.get("released") {
+        Some(_) => cx.optional(f, "released", |cx, n| {
+            cx.positive_duration(n, "the time of a release")
+        }),
+        None => Some(Releases::RELEASED),
+    };
+    let ((time, count), released) = both(both(time, count), released)?;
+    if count == 0 {
+        if f.get("releases").is_none()
+            && let Some(node) = f.get("released")
+        {
+            cx.at("released", |cx| {
+                cx.warn(
+                    Code::NoEffect,
+                    node.span,
+                    "nothing is released without `releases`",
+                )
+                .help("say how often the code gives the GIL up: Cpu(time: .., releases: 4_800)");
+            });
+        }
+        return Some(Step::Cpu(time));
+    }
+    let mean = time.mean();
+    if !mean.is_finite() {
+        cx.error(
+            Code::Conflict,
+            node.span,
+            "releases are counted in a step of mean length, and this distribution has no finite mean",
+        )
+        .help("a Pareto distribution has one if its shape is greater than 1");
+        return None;
+    }
+    let given = Releases { count, released };
+    if given.within(Nanos::from_f64(mean), mean) < count {
+        let all = u64::try_from(u128::from(count) * u128::from(released.0)).unwrap_or(u64::MAX);
+        cx.error(
+            Code::Conflict,
+            node.span,
+            format!(
+                "{count} releases of {} are {} without the GIL, more than the step takes ({})",
+                format_duration(released),
+                format_duration(Nanos(all)),
+                format_duration(Nanos::from_f64(mean)),
+            ),
+        )
+        .help("`time` is all of the step, with the GIL and without; make `releases` or `released` smaller");
+        return None;
+    }
+    Some(Step::Releasing(time, given))
 }
 
 /// Steps that one execution of the list takes at most: repeats, children and retries multiplied out.

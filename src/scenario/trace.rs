@@ -159,7 +159,7 @@ enum Demand {
 fn demands(steps: &[Step], out: &mut Vec<Demand>) -> Option<()> {
     for step in steps {
         match step {
-            Step::Cpu(_) => out.push(Demand::Cpu),
+            Step::Cpu(_) | Step::Releasing(..) => out.push(Demand::Cpu),
             Step::Native(_) => out.push(Demand::Native),
             Step::Io(_) => out.push(Demand::Io),
             Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => demands(s, out)?,

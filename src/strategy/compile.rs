@@ -207,6 +207,11 @@ impl Compiler {
                 let d = self.demand(d);
                 code.push(Instr::Cpu(d));
             }
+            Step::Releasing(d, releases) => {
+                let mean = d.mean();
+                let d = self.demand(d);
+                code.push(Instr::Releasing(d, mean, *releases));
+            }
             Step::Native(d) => {
                 let d = self.demand(d);
                 code.push(Instr::Native(d));

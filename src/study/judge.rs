@@ -269,6 +269,7 @@ fn fans_out(steps: &[Step]) -> bool {
         | Step::Repeat(_, inner)
         | Step::Retry { steps: inner, .. } => fans_out(inner),
         Step::Cpu(_)
+        | Step::Releasing(..)
         | Step::Native(_)
         | Step::Io(_)
         | Step::Acquire(_)

@@ -66,6 +66,8 @@ fn of_steps(steps: &[Step]) -> f64 {
 fn of_step(step: &Step) -> f64 {
     match step {
         Step::Cpu(d) | Step::Native(d) => 2.0 + finite(d) / SWITCH_INTERVAL_NS,
+        // Each release is an event where another thread waits for the GIL.
+        Step::Releasing(d, r) => 2.0 + finite(d) / SWITCH_INTERVAL_NS + number(r.count),
         Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => 2.0 + inner(s),
         Step::Retry { steps, .. } => 2.0 + inner(steps),
         Step::Repeat(n, s) => number(*n) * inner(s),
@@ -81,7 +83,7 @@ fn inner(steps: &[Step]) -> f64 {
 /// Nanoseconds that the steps take where nothing stands in their way.
 fn length(steps: &[Step]) -> f64 {
     let of = |s: &Step| match s {
-        Step::Cpu(d) | Step::Native(d) | Step::Io(d) => finite(d),
+        Step::Cpu(d) | Step::Releasing(d, _) | Step::Native(d) | Step::Io(d) => finite(d),
         Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => length(s),
         Step::Retry { steps, .. } | Step::FanOut { steps, .. } => length(steps),
         Step::Repeat(n, s) => number(*n) * length(s),

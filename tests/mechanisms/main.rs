@@ -12,6 +12,7 @@ mod locks;
 mod memory;
 mod pools;
 mod processes;
+mod releases;
 
 use common::{Case, class, machine, profile, workload};
 use pchsim::cpython::profile::{PARAMS, Profile};

@@ -147,7 +147,7 @@ impl Drawer {
 
     fn step(&mut self, node: &Node, path: &mut Path<'_>) -> Result<(), GivenUp> {
         match node {
-            Node::Cpu(amount) => {
+            Node::Cpu(amount) | Node::Releasing(amount, _) => {
                 let time = self.time(amount, Unit::Milliseconds, path);
                 path.draws += u64::from(self.counting.cpu_grain);
                 path.elapsed += time.scale(self.counting.cpu_factor);
@@ -231,6 +231,7 @@ fn draws(node: &Node) -> bool {
     matches!(
         node,
         Node::Cpu(_)
+            | Node::Releasing(..)
             | Node::Native(_)
             | Node::Io(_)
             | Node::Fail(..)

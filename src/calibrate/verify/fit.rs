@@ -2,7 +2,7 @@
 
 use super::table::class;
 use crate::engine::{Nanos, Role, stream, unit};
-use crate::scenario::{Arrivals, Dist, Scenario, Step, TracedTask, Workload};
+use crate::scenario::{Arrivals, Dist, Releases, Scenario, Step, TracedTask, Workload};
 
 /// The scenario's workload with every time of it multiplied by `scale`: steps, time-outs, back-offs, and the times between
 /// arrivals and of thinking, so that the load stays what it is. Overheads and imports stay what they are. Random arrivals
@@ -138,6 +138,7 @@ fn scaled_steps(steps: &[Step], by: f64) -> Vec<Step> {
         .iter()
         .map(|step| match step {
             Step::Cpu(d) => Step::Cpu(scaled(d, by)),
+            Step::Releasing(d, releases) => scaled_releasing(d, *releases, by),
             Step::Native(d) => Step::Native(scaled(d, by)),
             Step::Io(d) => Step::Io(scaled(d, by)),
             Step::Lock(lock, inner) => Step::Lock(*lock, all(inner)),
@@ -160,6 +161,17 @@ fn scaled_steps(steps: &[Step], by: f64) -> Vec<Step> {
             other => other.clone(),
         })
         .collect()
+}
+
+/// A shorter step gives the GIL up less often, not for a shorter time.
+fn scaled_releasing(time: &Dist, releases: Releases, by: f64) -> Step {
+    let mean = time.mean();
+    let time = scaled(time, by);
+    let count = releases.within(Nanos::from_f64(time.mean()), mean);
+    if count == 0 {
+        return Step::Cpu(time);
+    }
+    Step::Releasing(time, Releases { count, ..releases })
 }
 
 fn scaled(dist: &Dist, by: f64) -> Dist {

@@ -46,6 +46,7 @@ pub(super) fn steps(plan: &Plan<'_>) -> String {
     } else {
         piece!("cpu")
     });
+    out.push_str(&releasing(plan, touches));
     out.push_str(match plan.flavour {
         Flavour::Plain { .. } => "\n\nio = time.sleep\n",
         Flavour::Loop | Flavour::Offload => "\n\nio = asyncio.sleep\n",
@@ -85,6 +86,33 @@ pub(super) fn steps(plan: &Plan<'_>) -> String {
             (_, _, Strategy::Threads(_)) => piece!("fan_out_pool"),
             _ => piece!("fan_out_inline"),
         });
+    }
+    out
+}
+
+/// Code that gives the GIL up, if there is any; what it needs to know is measured before any task.
+fn releasing(plan: &Plan<'_>, touches: bool) -> String {
+    let mut each: Vec<u64> = Vec::new();
+    for tree in &plan.trees {
+        tree.all(&mut |node| {
+            if let Node::Releasing(_, releases) = node {
+                each.push(releases.released.0);
+            }
+        });
+    }
+    each.sort_unstable();
+    each.dedup();
+    if each.is_empty() {
+        return String::new();
+    }
+    let demand = "ms * CPU_FACTOR / 1e3";
+    let mut out = String::from(piece!("releasing"));
+    if touches {
+        out = out.replace(demand, &format!("_less({demand})"));
+    }
+    out.push_str("\n\n");
+    for released in each {
+        let _ = writeln!(out, "_outside({released})  # Measured before any task.");
     }
     out
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::tree::{Amount, Node, Tree, Unit};
 use crate::scenario::units::format_duration;
-use crate::scenario::{Dist, Workload};
+use crate::scenario::{Dist, Releases, Workload};
 
 /// How a task's function is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,10 @@ impl Writer<'_> {
         match node {
             Node::Cpu(a) => {
                 let call = timed("cpu", a, Unit::Milliseconds);
+                self.work(depth, &call);
+            }
+            Node::Releasing(a, releases) => {
+                let call = releasing(a, *releases, self.flavour == Flavour::Offload);
                 self.work(depth, &call);
             }
             Node::Native(a) => {
@@ -320,11 +324,33 @@ fn late_name(depth: usize) -> String {
 
 /// A timed step: its constant, or its place in the table with what it is drawn from.
 fn timed(function: &str, amount: &Amount, unit: Unit) -> String {
+    timed_among(&format!("{function}("), amount, unit, "")
+}
+
+/// The same with other arguments before and after the time.
+fn timed_among(before: &str, amount: &Amount, unit: Unit, after: &str) -> String {
     match (&amount.dist, amount.place) {
-        (Dist::Constant(time), None) => format!("{function}({})", shortest(unit.of(*time))),
-        (dist, Some(place)) => format!("{function}(task.draw({place}))  # {}", words(dist)),
-        (dist, None) => format!("{function}({})  # mean", shortest(dist.mean() / 1e6)),
+        (Dist::Constant(time), None) => format!("{before}{}{after})", shortest(unit.of(*time))),
+        (dist, Some(place)) => format!("{before}task.draw({place}){after})  # {}", words(dist)),
+        (dist, None) => format!("{before}{}{after})  # mean", shortest(dist.mean() / 1e6)),
     }
+}
+
+/// Code that gives the GIL up: how long, how often in a millisecond, for how many nanoseconds each time.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "limits keep counts far below 2^53"
+)]
+fn releasing(amount: &Amount, releases: Releases, offload: bool) -> String {
+    let per_ms = releases.count as f64 / (amount.dist.mean() / 1e6);
+    let after = format!(", {}, {}", shortest(per_ms), releases.released.0);
+    // A step that is noted down is a call with its arguments.
+    let before = if offload {
+        "call(releasing, "
+    } else {
+        "releasing("
+    };
+    timed_among(before, amount, Unit::Milliseconds, &after)
 }
 
 /// A distribution as the scenario writes it.

@@ -2,7 +2,7 @@
 //! numbers agree on.
 
 use crate::engine::Nanos;
-use crate::scenario::{Dist, Step};
+use crate::scenario::{Dist, Releases, Step};
 
 /// A place in a function that takes a number of its own from each task's table.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,7 @@ pub(super) struct Tree {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Cpu(Amount),
+    Releasing(Amount, Releases),
     Native(Amount),
     Io(Amount),
     Lock(usize, Vec<Node>),
@@ -139,6 +140,9 @@ impl Builder {
     fn node(&mut self, step: &Step) -> Option<Node> {
         Some(match step {
             Step::Cpu(d) => Node::Cpu(self.amount(d, Unit::Milliseconds)),
+            Step::Releasing(d, releases) => {
+                Node::Releasing(self.amount(d, Unit::Milliseconds), *releases)
+            }
             Step::Native(d) => Node::Native(self.amount(d, Unit::Milliseconds)),
             Step::Io(d) => Node::Io(self.amount(d, Unit::Seconds)),
             Step::Lock(lock, inner) => Node::Lock(*lock, self.nodes(inner)),
@@ -198,7 +202,23 @@ fn enclosed(lock: usize, after: &[Step]) -> Option<usize> {
     open.is_empty().then_some(length)
 }
 
+impl Tree {
+    /// Visits every step, those within others too.
+    pub(super) fn all(&self, visit: &mut dyn FnMut(&Node)) {
+        for node in &self.nodes {
+            node.all(visit);
+        }
+    }
+}
+
 impl Node {
+    fn all(&self, visit: &mut dyn FnMut(&Self)) {
+        visit(self);
+        for node in self.inner() {
+            node.all(visit);
+        }
+    }
+
     /// The steps within this one.
     pub(super) fn inner(&self) -> &[Self] {
         match self {

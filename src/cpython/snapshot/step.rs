@@ -24,6 +24,7 @@ fn takes_time(instr: &Instr) -> bool {
     matches!(
         instr,
         Instr::Cpu(_)
+            | Instr::Releasing(..)
             | Instr::Native(_)
             | Instr::Io(_)
             | Instr::Acquire(_)
@@ -72,6 +73,12 @@ impl View<'_, '_> {
         let size = |n: u64| format!("\"{}\"", format_size(n));
         match instr {
             Instr::Cpu(d) => format!("Cpu({})", demand(d)),
+            Instr::Releasing(d, _, r) => format!(
+                "Cpu(time: {}, releases: {}, released: \"{}\")",
+                demand(d),
+                r.count,
+                format_duration(r.released)
+            ),
             Instr::Native(d) => format!("Native({})", demand(d)),
             Instr::Io(d) => format!("Io({})", demand(d)),
             Instr::Acquire(l) | Instr::Release(l) => format!("Lock(\"{}\")", lock(*l)),

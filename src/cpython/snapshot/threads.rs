@@ -135,7 +135,7 @@ impl View<'_, '_> {
             return if in_step
                 && self
                     .last_instr(t)
-                    .is_some_and(|i| matches!(i, Instr::Native(_)))
+                    .is_some_and(|i| matches!(i, Instr::Native(_) | Instr::Releasing(..)))
             {
                 Work::Native
             } else {
@@ -194,13 +194,14 @@ impl View<'_, '_> {
             _ => {}
         }
         let coming = match t.script.front() {
-            Some(Act::Run(time) | Act::Native(time)) => *time,
-            _ => Nanos::ZERO,
+            Some(Act::Run(time)) => *time,
+            Some(Act::Native(time)) => *time + self.sim.to_release(t.script.get(1)),
+            act => self.sim.to_release(act),
         };
         let left = machine.left(tid) + t.rest + coming;
         let timed = self
             .last_instr(t)
-            .is_some_and(|i| matches!(i, Instr::Cpu(_) | Instr::Native(_)));
+            .is_some_and(|i| matches!(i, Instr::Cpu(_) | Instr::Releasing(..) | Instr::Native(_)));
         let begun = left > Nanos::ZERO && machine.run_cause(tid) == Cause::Running && timed;
         (begun, begun.then_some(left))
     }
