@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pchsim::calibrate::reference::{Reference, Settings, Validation, render, validate};
 use pchsim::calibrate::{profile_file, profiles};
 use pchsim::cpython::profile::Tag;
-use pchsim::engine::Nanos;
+use pchsim::engine::{Nanos, Total};
 use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::Arrivals;
 use pchsim::strategy::{CAUSES, Outcome, SimInput};
@@ -42,13 +42,13 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
         class_latency: Vec::new(),
         series: BatchSeries::new(),
         latencies,
-        causes: [Nanos::ZERO; CAUSES],
-        children: [Nanos::ZERO; CAUSES],
+        causes: [Total::ZERO; CAUSES],
+        children: [Total::ZERO; CAUSES],
         demand_excess: 0.0,
         demand_expected: 0.0,
         interval_excess: 0.0,
         interval_expected: 0.0,
-        cpu: end,
+        cpu: end.into(),
         core_busy: Vec::new(),
         end,
         gil_held: Nanos::ZERO,

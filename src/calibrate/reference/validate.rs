@@ -326,6 +326,9 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
                     at.as_secs_f64()
                 ));
             }
+            Finding::ClockEnd { .. } => {
+                return Err("the simulation takes longer than its clock can tell".into());
+            }
             Finding::Unsupported(why) => return Err(why.clone()),
             Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
         }
