@@ -106,7 +106,7 @@ fn outcome(made: &[Made], i: &SimInput<'_>) -> Result<Outcome, String> {
         o.series.push(at, latency.as_secs_f64());
         o.makespan = at + latency;
     }
-    (o.end, o.closed, o.cpu) = (o.makespan, o.makespan, o.makespan);
+    (o.end, o.closed, o.cpu) = (o.makespan, o.makespan, o.makespan.into());
     o.memory_peak = (case.memory * 1024.0 * 1024.0) as u64;
     o.events = 200;
     let at = o.end;

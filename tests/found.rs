@@ -181,3 +181,43 @@ fn children_that_share_a_worker_are_said_and_their_time_is_explained() {
     // Ten rounds of eight: they run for a tenth of the time and wait for a worker before that.
     assert!(children[Cause::Pool as usize] > 0.5 && children[Cause::Running as usize] > 0.1);
 }
+
+/// Times by cause add up beyond the 584 years of the clock: shares stay what they are.
+#[test]
+fn waits_of_many_years_add_up() {
+    let study = study("long-waits");
+    assert_eq!(study.forecasts.len(), 4);
+    for f in &study.forecasts {
+        assert_eq!(f.status, Status::Fine, "{}", f.strategy_label);
+        // One at a time: of 5050 times a task's own, the hundred that it takes are spent in it. Two at a time: of 2550.
+        let all = if f.strategy_label == "threads:2" {
+            2550.0
+        } else {
+            5050.0
+        };
+        let io = f.causes[Cause::Io as usize];
+        assert!(
+            (io - 100.0 / all).abs() < 1e-3,
+            "{}: {io}",
+            f.strategy_label
+        );
+    }
+}
+
+/// What takes longer than the clock can tell has no numbers, and says why; it neither panics nor counts on from zero.
+#[test]
+fn a_run_beyond_the_clock_is_no_forecast() {
+    let study = study("clock-end");
+    assert_eq!(study.forecasts.len(), 4);
+    for f in &study.forecasts {
+        assert_eq!(f.status, Status::ClockEnd, "{}", f.strategy_label);
+        assert!(f.primary.is_none(), "{}", f.strategy_label);
+    }
+    let said = study.warnings.iter().find(|w| w.code() == "clock-end");
+    let said = said.expect("a warning");
+    assert!(
+        !said.is_note() && said.text().contains("584 years"),
+        "{}",
+        said.text()
+    );
+}

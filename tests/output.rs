@@ -385,6 +385,9 @@ fn every_warning_names_a_next_step() {
             cases: vec![name()],
             limit: 1_000_000_000,
         },
+        Warning::ClockEnd {
+            cases: vec![name()],
+        },
         Warning::NothingCompleted {
             cases: vec![(
                 name(),

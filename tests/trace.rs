@@ -53,7 +53,12 @@ fn write(recording: &Recording, outcome: &Outcome, gil: bool) -> Vec<u8> {
 fn same_causes(trace: &Trace, outcome: &Outcome) {
     for cause in Cause::ALL {
         let drawn = trace.causes.get(cause.name()).copied().unwrap_or(0);
-        assert_eq!(drawn, outcome.causes[cause as usize].0, "{}", cause.name());
+        assert_eq!(
+            u128::from(drawn),
+            outcome.causes[cause as usize].0,
+            "{}",
+            cause.name()
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pchsim::calibrate::reference::{Reference, Settings, Validation, render, validate};
 use pchsim::calibrate::{profile_file, profiles};
 use pchsim::cpython::profile::Tag;
-use pchsim::engine::Nanos;
+use pchsim::engine::{Nanos, Total};
 use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::Arrivals;
 use pchsim::strategy::{CAUSES, Outcome, SimInput};
@@ -42,13 +42,13 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
         class_latency: Vec::new(),
         series: BatchSeries::new(),
         latencies,
-        causes: [Nanos::ZERO; CAUSES],
-        children: [Nanos::ZERO; CAUSES],
+        causes: [Total::ZERO; CAUSES],
+        children: [Total::ZERO; CAUSES],
         demand_excess: 0.0,
         demand_expected: 0.0,
         interval_excess: 0.0,
         interval_expected: 0.0,
-        cpu: end,
+        cpu: end.into(),
         core_busy: Vec::new(),
         end,
         gil_held: Nanos::ZERO,
@@ -365,4 +365,118 @@ fn a_missing_directory_is_an_error_with_its_path() {
             .to_string()
             .contains("no list of cells")
     );
+}
+
+/// `pchsim validate` as a shell sees it, on a few cells of the reference and one replication of each.
+fn shell(dir: &Path, more: &[&str]) -> assert_cmd::assert::Assert {
+    assert_cmd::Command::cargo_bin("pchsim")
+        .expect("built")
+        .arg("validate")
+        .arg(dir)
+        .args(["--replications", "1"])
+        .args(more)
+        .assert()
+}
+
+#[test]
+fn strict_fails_where_a_limit_is_exceeded_and_names_the_cells() {
+    let few = ["--only", "cpu16x40/threads", "--strict", "--limits"];
+    let with = |limits: &str, more: &[&str]| shell(&data(), &[&few[..], &[limits], more].concat());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let wide = "makespan=50/50/50,p99=50/50/50,memory=50/50/50,ranking=1";
+    let run = with(wide, &[]).code(0);
+    assert_eq!(text(&run.get_output().stderr), "");
+
+    let run = with(
+        &format!("{wide},memory=0/0.1/50").replacen("memory=50/50/50,", "", 1),
+        &[],
+    )
+    .code(4);
+    let (out, err) = (
+        text(&run.get_output().stdout),
+        text(&run.get_output().stderr),
+    );
+    assert!(
+        out.contains("best strategy named rightly"),
+        "the report comes first: {out}"
+    );
+    assert!(
+        err.starts_with("error: ")
+            && err.contains("memory: the median error is ")
+            && err.contains("memory: the 90th percentile error is ")
+            && err.contains("points above the limit of 0.10%")
+            && err.contains("cpu16x40/threads-")
+            && !err.contains("makespan:"),
+        "{err}"
+    );
+    // Without --strict the same figures are no failure.
+    shell(
+        &data(),
+        &["--only", "cpu16x40/threads", "--limits", "memory=0/0/0"],
+    )
+    .code(0);
+
+    let run = with("memory=0/0/0,makespan=50/50/50", &["--format", "json"]).code(4);
+    let v: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).expect("JSON");
+    let limits = &v["summary"]["limits"];
+    assert_eq!(limits["kept"], false);
+    let of = |metric: &str| {
+        limits["metrics"]
+            .as_array()
+            .and_then(|m| m.iter().find(|m| m["metric"] == metric))
+            .expect(metric)
+    };
+    assert_eq!(
+        (&of("makespan")["kept"], &of("memory")["kept"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(of("makespan")["limit_p90"], 0.5);
+    assert_eq!(of("memory")["worst"], v["summary"]["memory"]["worst"]);
+    assert_eq!(limits["ranking"]["limit_wrong"], 0);
+}
+
+#[test]
+fn strict_fails_where_a_cell_is_left_out() {
+    let rows = [
+        row(
+            "a/1",
+            "other",
+            r#"{"workload": "uniform", "strategy": "sequential", "n": 2, "cpu_ms": 5}"#,
+        ),
+        row(
+            "a/2",
+            "other",
+            r#"{"workload": "uniform", "strategy": "fibres", "n": 2, "cpu_ms": 5}"#,
+        ),
+    ];
+    let dir = odd(&format!(r#"{{"cells": [{}]}}"#, rows.join(", ")));
+    shell(dir.path(), &[]).code(0);
+    shell(dir.path(), &["--strict"])
+        .code(4)
+        .stderr(predicates::str::contains(
+            "1 of 2 cells could not be forecast",
+        ));
+}
+
+#[test]
+fn limits_that_say_nothing_are_refused() {
+    for (limits, says) in [
+        ("speed=1/2/3", "makespan, p50, p99, memory"),
+        ("makespan=5", "three percentages"),
+        ("makespan=9/5/1", "comes first"),
+    ] {
+        shell(&data(), &["--strict", "--limits", limits])
+            .code(2)
+            .stdout("")
+            .stderr(predicates::str::contains(says));
+    }
+}
+
+/// The cells of the second machine are understood as those of the first.
+#[test]
+fn every_cell_of_the_second_machine_is_understood() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/reference-second");
+    let result = simply(&Reference::read(&dir).expect("readable"));
+    assert_eq!((result.cells.len(), result.skipped.len()), (96, 0));
+    assert_eq!(result.ranking.len(), 17);
 }

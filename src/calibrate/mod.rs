@@ -5,6 +5,7 @@ pub mod calibration_text;
 mod derive;
 pub mod found_profiles;
 mod held;
+pub mod limits;
 pub mod profile_diff;
 pub mod profile_file;
 pub mod profiles;

@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{Exit, Printer, UserError};
-use crate::calibrate::reference::{Reference, Settings, render, validate};
+use crate::calibrate::limits::{Limits, explain};
+use crate::calibrate::reference::{Reference, Settings, Validation, render, validate};
 use crate::calibrate::{profile_file, profiles};
 use crate::strategy::simulate;
 
@@ -16,6 +17,12 @@ use crate::strategy::simulate;
 /// traces that cells name. Interpreter profiles are derived from the microbenchmarks. A cell that cannot be read or
 /// simulated is named with the reason and left out; the exit code is 1 if that is all of them.
 #[derive(Debug, ClapArgs)]
+#[command(after_long_help = "Examples:
+  pchsim validate tests/data/reference --only threads --detail
+  pchsim validate tests/data/reference --strict
+  pchsim validate mine --strict --limits other,memory=3/10/40
+
+Exit codes: 0 done, 1 no cell could be forecast, 2 bad usage or measurements, 4 --strict and a limit exceeded or a cell left out.")]
 pub struct Args {
     /// Directory of measurements.
     dir: PathBuf,
@@ -40,6 +47,18 @@ pub struct Args {
     /// Below each cell: CPU seconds, context switches, and where the forecast's time went.
     #[arg(long)]
     detail: bool,
+    /// Fail (exit code 4) if errors exceed their limits, a ranking is wrong, or a cell is left out
+    #[arg(long)]
+    strict: bool,
+    /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, apart by commas, with makespan, p50, p99 and memory; ranking=N (workloads
+    /// ranked wrongly); or a row of the built-in table, reference or other (machines that the model was not developed on), for all at once.
+    /// What is not named stays as in the table [default: reference]
+    #[arg(long, value_name = "LIMITS", value_parser = limits)]
+    limits: Option<Limits>,
+}
+
+fn limits(text: &str) -> Result<Limits, String> {
+    Limits::parse(text, Limits::REFERENCE)
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -59,6 +78,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         replications: args.replications,
         seed: args.seed,
         only: args.only.clone(),
+        limits: args.limits.unwrap_or(Limits::REFERENCE),
     };
     let result = validate(&reference, &settings, &|input| {
         simulate(input).map_err(|e| e.to_string())
@@ -80,10 +100,37 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         ));
     }
     Ok(if result.cells.is_empty() {
-        Exit::Unexpected as u8
+        Exit::Unexpected
+    } else if args.strict && !kept(&result, printer) {
+        Exit::Untrusted
     } else {
-        Exit::Done as u8
-    })
+        Exit::Done
+    } as u8)
+}
+
+/// Whether all cells were forecast within the limits; says what is not.
+fn kept(result: &Validation, printer: &Printer) -> bool {
+    let excesses = result.excesses();
+    if !excesses.is_empty() {
+        let cells = |metric: usize| {
+            result.cells.iter().filter_map(move |c| {
+                let held = c.metrics[metric].as_ref()?;
+                Some((format!("{} {}", c.name, c.interpreter), held))
+            })
+        };
+        printer.error(&format!(
+            "error: forecasts are further off than their limits allow (--limits)\n{}",
+            explain(&excesses, cells).trim_end()
+        ));
+    }
+    if !result.skipped.is_empty() {
+        printer.error(&format!(
+            "error: {} of {} cells could not be forecast, and nothing is known of them",
+            result.skipped.len(),
+            result.skipped.len() + result.cells.len()
+        ));
+    }
+    excesses.is_empty() && result.skipped.is_empty()
 }
 
 fn write_profiles(reference: &Reference, dir: &Path, printer: &Printer) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
 use super::words::quoted;
 use super::{Exit, Printer, UserError};
+use crate::calibrate::limits::{Limits, explain};
 use crate::calibrate::verify::{
     self, Plans, Request, RunError, Settings, Verification, estimate, machine, prepare,
     simulate_same_demands,
@@ -37,7 +38,7 @@ pub enum Format {
 
 With --emit the programs are written and not run: readable benchmarks to put your own functions into.
 
-Exit codes: 0 done, 1 no strategy could be measured, 2 bad usage or scenario, 4 --strict and a goal missed or the machine too busy, 130 interrupted.")]
+Exit codes: 0 done, 1 no strategy could be measured, 2 bad usage or scenario, 4 --strict and a limit exceeded or the machine too busy, 130 interrupted.")]
 pub struct Args {
     /// Name of a shipped scenario, a file, or - for standard input
     pub scenario: String,
@@ -83,9 +84,18 @@ pub struct Args {
     /// Replace files that exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-    /// Fail (exit code 4) if an accuracy goal or the ranking is missed, a run fails, or the machine is too busy to tell
+    /// Fail (exit code 4) if errors exceed their limits, the ranking is wrong, a run fails, or the machine is too busy to tell
     #[arg(long, help_heading = "Checks")]
     pub strict: bool,
+    /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, apart by commas, or a row of the built-in table; as for `pchsim validate`
+    /// [default: other]
+    #[arg(long, value_name = "LIMITS", value_parser = limits, help_heading = "Checks")]
+    pub limits: Option<Limits>,
+}
+
+/// A user's machine is not the one that the model was developed on.
+fn limits(text: &str) -> Result<Limits, String> {
+    Limits::parse(text, Limits::OTHER)
 }
 
 fn scale(text: &str) -> Result<f64, String> {
@@ -376,7 +386,12 @@ fn measure(
             scenario.workload.arrivals,
             Arrivals::Open { .. } | Arrivals::Trace(_)
         ),
-        ..Verification::default()
+        limits: args.limits.unwrap_or(Limits::OTHER),
+        pythons: Vec::new(),
+        verified: Vec::new(),
+        failures: Vec::new(),
+        left_out: Vec::new(),
+        notes: Vec::new(),
     };
     for target in &targets {
         let Some(python) = &target.python else {
@@ -430,7 +445,7 @@ fn measure(
         }
     }
     write(args, printer, &result)?;
-    Ok(exit_code(args, &result) as u8)
+    Ok(exit_code(args, &result, printer) as u8)
 }
 
 /// A time as one says it.
@@ -478,12 +493,36 @@ fn write(args: &Args, printer: &Printer, result: &Verification) -> anyhow::Resul
     }
 }
 
-fn exit_code(args: &Args, result: &Verification) -> Exit {
+fn exit_code(args: &Args, result: &Verification, printer: &Printer) -> Exit {
     if result.verified.is_empty() {
         Exit::Unexpected
     } else if args.strict && !result.sound() {
+        say_unsound(result, printer);
         Exit::Untrusted
     } else {
         Exit::Done
+    }
+}
+
+/// Why `--strict` fails.
+fn say_unsound(result: &Verification, printer: &Printer) {
+    let excesses = result.excesses();
+    if !excesses.is_empty() {
+        let strategies = |metric: usize| {
+            result.verified.iter().filter_map(move |v| {
+                let held = v.metrics[metric].as_ref()?;
+                Some((format!("{} on {}", v.label, v.python), held))
+            })
+        };
+        printer.error(&format!(
+            "error: forecasts are further off than their limits allow (--limits)\n{}",
+            explain(&excesses, strategies).trim_end()
+        ));
+    }
+    if !result.failures.is_empty() {
+        printer.error("error: not every strategy could be measured");
+    }
+    if result.noisy() {
+        printer.error("error: the machine was too busy to tell; verify again when it is quiet");
     }
 }

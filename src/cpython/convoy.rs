@@ -4,7 +4,7 @@ use super::Finding;
 use super::sim::Sim;
 use super::task::{Frame, TaskKey};
 use super::thread::Phase;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::machine::Tid;
 
 /// Fewer returns than this are a moment of a run and no course of it: threads that start together, a pool that closes.
@@ -18,9 +18,9 @@ pub(crate) struct Convoyed {
     /// Returns that had to wait until the holder was made to leave.
     times: u64,
     /// How long, in all.
-    waited: Nanos,
+    waited: Total,
     /// Time of all tasks of the class from arrival to end.
-    time: Nanos,
+    time: Total,
 }
 
 impl Sim<'_> {

@@ -1,6 +1,6 @@
 //! What went wrong in a run.
 
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 
 /// What a forecast says went wrong (or nearly did).
 #[derive(Clone, Debug, PartialEq)]
@@ -32,14 +32,19 @@ pub enum Finding {
         /// How often.
         times: u64,
         /// For how long, in all.
-        waited: Nanos,
+        waited: Total,
         /// Time of all tasks of the class from arrival to end.
-        of: Nanos,
+        of: Total,
         /// The class.
         task: String,
     },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
+        /// When.
+        at: Nanos,
+    },
+    /// What comes next comes after the last instant that the clock can tell.
+    ClockEnd {
         /// When.
         at: Nanos,
     },

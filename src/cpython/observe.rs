@@ -4,7 +4,7 @@ use super::Finding;
 use super::recording::{OverTime, Recording};
 use super::sim::Sim;
 use super::task::{Ending, TaskKey};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::machine::CAUSES;
 use crate::measure::{BatchSeries, Completions, Histogram};
 
@@ -74,13 +74,13 @@ impl Observer {
 pub struct Observed {
     pub observer: Observer,
     pub in_flight: u64,
-    pub causes: [Nanos; CAUSES],
-    pub children: [Nanos; CAUSES],
+    pub causes: [Total; CAUSES],
+    pub children: [Total; CAUSES],
     pub demand_excess: f64,
     pub demand_expected: f64,
     pub interval_excess: f64,
     pub interval_expected: f64,
-    pub cpu: Nanos,
+    pub cpu: Total,
     pub core_busy: Vec<Nanos>,
     pub end: Nanos,
     pub closed: Nanos,

@@ -23,7 +23,7 @@ use super::task::{TaskKey, Tasks};
 use super::thread::{Act, Home, NO_GIL, Phase, Role, Thread, Wait};
 use super::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, stream};
-use crate::machine::{CAUSES, Cause, Machine, State, Tid, Upcall};
+use crate::machine::{Cause, Machine, State, Tid, Upcall};
 use crate::measure::Draws;
 use crate::scenario::MachineSpec;
 
@@ -55,6 +55,8 @@ pub(crate) enum Stop {
     Memory,
     /// The limit of events was passed.
     Events,
+    /// It is the last instant that the clock can tell.
+    Clock,
 }
 
 /// One replication in progress.
@@ -291,9 +293,19 @@ impl<'a> Sim<'a> {
                 Upcall::Timer(tid) => self.timer(tid),
                 Upcall::Arrival => self.arrive(),
                 Upcall::Check => self.past_hope = self.hopeless(),
-                Upcall::End => return Stop::Time,
+                Upcall::End => return self.at_end(),
             }
         }
+    }
+
+    /// The machine's clock stands where it was to stop, or can go no further.
+    fn at_end(&mut self) -> Stop {
+        let at = self.machine.now();
+        if at < Nanos::CLOCK_END {
+            return Stop::Time;
+        }
+        self.findings.push(Finding::ClockEnd { at });
+        Stop::Clock
     }
 
     /// A thread.
@@ -692,13 +704,12 @@ impl<'a> Sim<'a> {
             });
         let popped = self.machine.popped();
         let (voluntary, involuntary) = self.machine.switches();
-        let causes: [Nanos; CAUSES] = self.machine.totals();
         let (demand_excess, demand_expected) = self.demand_draws();
         let (interval_excess, interval_expected) = self.arrivals.draws();
         Observed {
             observer: self.observer,
             in_flight,
-            causes,
+            causes: self.machine.totals(),
             children: self.machine.childs_totals(),
             demand_excess,
             demand_expected,

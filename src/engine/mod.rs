@@ -8,4 +8,4 @@ mod time;
 pub use calendar::{Calendar, Key};
 pub use classes::Class;
 pub use random::{Role, Streams, stream, unit};
-pub use time::Nanos;
+pub use time::{Nanos, Total};

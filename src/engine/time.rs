@@ -13,6 +13,8 @@ impl Nanos {
     pub const ZERO: Self = Self(0);
     /// Later than anything that happens (584 years).
     pub const MAX: Self = Self(u64::MAX);
+    /// The last instant of a run: what comes later has saturated, and nobody knows when it would be.
+    pub const CLOCK_END: Self = Self(u64::MAX - 1);
 
     /// Whole microseconds.
     pub const fn from_micros(us: u64) -> Self {
@@ -67,6 +69,85 @@ impl Nanos {
     /// The time from `earlier` to this instant, zero when `earlier` is the later one.
     pub const fn since(self, earlier: Self) -> Self {
         Self(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// The sum of many durations, in whole nanoseconds. A run ends within the 584 years that [`Nanos`] holds; what its tasks wait in all, or
+/// its cores burn, may be more.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Total(pub u128);
+
+impl Total {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// As a float, in nanoseconds.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "2^53 ns is 104 days; longer times lose nanoseconds, not meaning"
+    )]
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64
+    }
+
+    /// As a float, in seconds.
+    pub fn as_secs_f64(self) -> f64 {
+        self.as_f64() / 1e9
+    }
+
+    /// The mean of so many, rounded down; of none the total.
+    pub fn mean_of(self, count: u64) -> Nanos {
+        Nanos(u64::try_from(self.0 / u128::from(count.max(1))).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Nanos> for Total {
+    fn from(n: Nanos) -> Self {
+        Self(u128::from(n.0))
+    }
+}
+
+impl PartialEq<Nanos> for Total {
+    fn eq(&self, n: &Nanos) -> bool {
+        *self == Self::from(*n)
+    }
+}
+
+impl Add for Total {
+    type Output = Self;
+    fn add(self, o: Self) -> Self {
+        Self(self.0 + o.0)
+    }
+}
+
+impl AddAssign<Nanos> for Total {
+    fn add_assign(&mut self, n: Nanos) {
+        self.0 += u128::from(n.0);
+    }
+}
+
+impl Mul<u64> for Total {
+    type Output = Self;
+    fn mul(self, n: u64) -> Self {
+        Self(self.0 * u128::from(n))
+    }
+}
+
+impl Sum for Total {
+    fn sum<I: Iterator<Item = Self>>(it: I) -> Self {
+        it.fold(Self::ZERO, |a, b| a + b)
+    }
+}
+
+impl Sum<Nanos> for Total {
+    fn sum<I: Iterator<Item = Nanos>>(it: I) -> Self {
+        it.map(Self::from).sum()
+    }
+}
+
+impl fmt::Debug for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}ns", self.0)
     }
 }
 

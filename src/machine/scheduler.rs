@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Dxsm;
 
 use super::tape::Tape;
 use super::{CAUSES, Cause};
-use crate::engine::{Calendar, Class, Nanos, unit};
+use crate::engine::{Calendar, Class, Nanos, Total, unit};
 use crate::scenario::MachineSpec;
 
 /// Wake-up latencies spread uniformly between these multiples of their mean: what `time.sleep(0.001)` shows between its
@@ -158,10 +158,10 @@ pub struct Machine {
     /// Draws each wake-up's latency.
     jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
-    totals: [Nanos; CAUSES],
+    totals: [Total; CAUSES],
     /// The same of children.
-    childs: [Nanos; CAUSES],
-    cpu: Nanos,
+    childs: [Total; CAUSES],
+    cpu: Total,
     voluntary: u64,
     involuntary: u64,
     popped: u64,
@@ -208,7 +208,7 @@ impl Machine {
             ready_count: 0,
             pulling: false,
             sequence: 0,
-            horizon: Nanos::MAX,
+            horizon: Nanos::CLOCK_END,
             balance_interval: spec.balance_interval,
             slice: spec.base_slice * doublings,
             tick: Nanos(if spec.hz == 0 {
@@ -224,9 +224,9 @@ impl Machine {
             interference: spec.interference,
             jitter,
             upcalls: VecDeque::new(),
-            totals: [Nanos::ZERO; CAUSES],
-            childs: [Nanos::ZERO; CAUSES],
-            cpu: Nanos::ZERO,
+            totals: [Total::ZERO; CAUSES],
+            childs: [Total::ZERO; CAUSES],
+            cpu: Total::ZERO,
             voluntary: 0,
             involuntary: 0,
             popped: 0,
@@ -311,7 +311,7 @@ impl Machine {
 
     /// Time ends here: nothing happens, and nobody burns CPU, past it.
     pub fn end_at(&mut self, horizon: Nanos) {
-        self.horizon = horizon;
+        self.horizon = horizon.min(Nanos::CLOCK_END);
     }
 
     /// Sets the thread's timer, replacing the one before.

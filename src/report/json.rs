@@ -408,10 +408,11 @@ fn finding(f: &Finding, replications: u32) -> Value {
             ("kind", "convoy".into()),
             ("task", task.as_str().into()),
             ("times", Value::Whole(*times)),
-            ("waited_s", seconds(*waited)),
-            ("of_s", seconds(*of)),
+            ("waited_s", Value::Number(waited.as_secs_f64())),
+            ("of_s", Value::Number(of.as_secs_f64())),
         ],
         Finding::EventLimit { at } => vec![("kind", "event-limit".into()), ("at_s", seconds(*at))],
+        Finding::ClockEnd { at } => vec![("kind", "clock-end".into()), ("at_s", seconds(*at))],
         Finding::Unsupported(why) => vec![
             ("kind", "unsupported".into()),
             ("reason", why.as_str().into()),

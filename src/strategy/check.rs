@@ -2,7 +2,7 @@
 //! every test of it. It looks at nothing but the input and the outcome, so it cannot share a mistake with the simulator.
 
 use super::{Finding, Outcome, SimInput};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::scenario::{Arrivals, Strategy};
 
 /// Collects what does not hold.
@@ -68,7 +68,10 @@ fn cut_short(o: &Outcome) -> bool {
     o.findings.iter().any(|f| {
         matches!(
             f,
-            Finding::OutOfMemory { .. } | Finding::EventLimit { .. } | Finding::Deadlock { .. }
+            Finding::OutOfMemory { .. }
+                | Finding::EventLimit { .. }
+                | Finding::ClockEnd { .. }
+                | Finding::Deadlock { .. }
         )
     })
 }
@@ -95,7 +98,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             },
         );
     }
-    let causes: u128 = o.causes.iter().map(|c| u128::from(c.0)).sum();
+    let causes = o.causes.iter().copied().sum::<Total>().0;
     let clean = o.failed + o.timed_out + o.in_flight == 0;
     broken.unless(if clean { causes == sum } else { causes >= sum }, || {
         format!(
@@ -147,7 +150,7 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     broken.unless(o.core_busy.iter().all(|&busy| busy <= o.end), || {
         format!("cores busy {:?} in {:?}", o.core_busy, o.end)
     });
-    let busy: Nanos = o.core_busy.iter().copied().sum();
+    let busy: Total = o.core_busy.iter().copied().sum();
     broken.unless(busy == o.cpu, || {
         format!("threads used {:?}, cores gave {busy:?}", o.cpu)
     });
@@ -253,10 +256,11 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             // A single operation may count as a few events; a run that cannot end within them is stopped before.
             Finding::Convoy {
                 times, waited, of, ..
-            } => input.profile.gil && *times > 0 && *waited > Nanos::ZERO && waited <= of,
+            } => input.profile.gil && *times > 0 && *waited > Total::ZERO && waited <= of,
             Finding::EventLimit { at } => {
                 *at == o.end && o.events.saturating_sub(input.max_events) < 1_000
             }
+            Finding::ClockEnd { at } => *at == o.end && o.end == Nanos::CLOCK_END,
             Finding::Unsupported(_) => false,
         };
         broken.unless(holds, || format!("{finding:?} at the end {:?}", o.end));

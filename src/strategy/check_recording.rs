@@ -2,7 +2,7 @@
 
 use super::{CAUSES, Cause, Outcome, SimInput};
 use crate::cpython::recording::{Doing, Recording, TaskEnd, ThreadSpan};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 
 /// Holds a recording whose window is the whole run against the run's outcome.
 ///
@@ -35,7 +35,7 @@ pub fn check_recording(
 
 /// Every nanosecond that the outcome books on a cause lies in exactly one counted span or wait.
 fn causes(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
-    let mut sums = [Nanos::ZERO; CAUSES];
+    let mut sums = [Total::ZERO; CAUSES];
     for s in recording.spans.iter().filter(|s| s.counted) {
         sums[s.cause as usize] += s.to - s.from;
     }
@@ -61,7 +61,7 @@ fn children(
     recording: &Recording,
     wrong: &mut Vec<String>,
 ) {
-    let booked: Nanos = outcome.children.iter().copied().sum();
+    let booked: Total = outcome.children.iter().copied().sum();
     let mut all = recording
         .tasks
         .iter()
@@ -85,11 +85,11 @@ fn children(
     if !clean || input.warmup > Nanos::ZERO {
         return;
     }
-    let spent: Option<Nanos> = all
+    let spent: Option<Total> = all
         .map(|t| {
             t.ended
                 .filter(|e| e.1 == TaskEnd::Done)
-                .map(|e| e.0 - t.arrived)
+                .map(|e| Total::from(e.0 - t.arrived))
         })
         .sum();
     if let Some(spent) = spent

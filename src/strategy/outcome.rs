@@ -1,7 +1,7 @@
 //! What one replication observed.
 
 pub use crate::cpython::Finding;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 pub use crate::machine::{CAUSES, Cause};
 use crate::measure::{BatchSeries, Completions, Histogram};
 
@@ -39,11 +39,11 @@ pub struct Outcome {
     /// Every latency in order of arrival (unfinished tasks left out), if asked for.
     pub latencies: Vec<Nanos>,
     /// Task time by cause (index = `Cause as usize`), summed over the tasks counted in `latency`.
-    pub causes: [Nanos; CAUSES],
+    pub causes: [Total; CAUSES],
     /// Time of the children (`FanOut`) of counted tasks by cause, children's children among them. Their parents' time is in `causes` whoever
     /// executes them: as waiting for children where these are tasks of their own, by the same causes where the parent's thread runs
     /// them one after another.
-    pub children: [Nanos; CAUSES],
+    pub children: [Total; CAUSES],
     /// Over all demands drawn from a distribution whose mean is known (recorded and constant ones are not drawn): the sum of
     /// (drawn - mean), in seconds. Its mean over replications is zero, so it can be regressed on.
     pub demand_excess: f64,
@@ -54,7 +54,7 @@ pub struct Outcome {
     /// The sum of their means, in seconds.
     pub interval_expected: f64,
     /// CPU time used by all simulated threads.
-    pub cpu: Nanos,
+    pub cpu: Total,
     /// Busy time of each core.
     pub core_busy: Vec<Nanos>,
     /// When the run ended (utilization = busy / end).

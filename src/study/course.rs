@@ -86,6 +86,7 @@ fn is_fatal(f: &Finding) -> bool {
         Finding::Deadlock { .. }
         | Finding::OutOfMemory { .. }
         | Finding::EventLimit { .. }
+        | Finding::ClockEnd { .. }
         | Finding::Unsupported(_) => true,
     }
 }

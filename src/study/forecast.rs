@@ -27,6 +27,8 @@ pub enum Status {
     Deadlock,
     /// Some replication was stopped at its limit of events: no numbers.
     EventLimit,
+    /// Some replication took longer than the clock can tell: no numbers.
+    ClockEnd,
     /// In some replication no task ended (after the warm-up): no latencies.
     NothingCompleted,
     /// The interpreter cannot do it, for this reason: nothing was simulated.
@@ -42,6 +44,7 @@ impl Status {
             Self::OutOfMemory => "out of memory",
             Self::Deadlock => "deadlock",
             Self::EventLimit => "event limit",
+            Self::ClockEnd => "clock end",
             Self::NothingCompleted => "nothing completed",
             Self::Unsupported(_) => "unsupported",
         }
@@ -437,6 +440,7 @@ fn status_of(
             Finding::OutOfMemory { .. } => return Status::OutOfMemory,
             Finding::Deadlock { .. } => return Status::Deadlock,
             Finding::EventLimit { .. } => return Status::EventLimit,
+            Finding::ClockEnd { .. } => return Status::ClockEnd,
             Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
         }
     }
@@ -468,8 +472,8 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
                         (
                             Finding::BlockedLoop { lasted: a, .. },
                             Finding::BlockedLoop { lasted: b, .. },
-                        )
-                        | (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
+                        ) => b > a,
+                        (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
                             b > a
                         }
                         _ => false,

@@ -166,10 +166,11 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
                     case: f.name(),
                     task: task.clone(),
                     times: *times,
-                    each: Nanos(waited.0 / (*times).max(1)),
+                    each: waited.mean_of(*times),
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
-                Finding::EventLimit { .. } | Finding::Unsupported(_) => {}
+                Finding::EventLimit { .. } | Finding::ClockEnd { .. } | Finding::Unsupported(_) => {
+                }
             }
         }
     }
@@ -194,6 +195,13 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
             cases: stopped,
             limit: options.max_events,
         });
+    }
+    let endless: Vec<String> = with_status(all, Status::ClockEnd)
+        .into_iter()
+        .map(Forecast::name)
+        .collect();
+    if !endless.is_empty() {
+        found.push(Warning::ClockEnd { cases: endless });
     }
     if !blocked.is_empty() {
         found.push(Warning::BlockedLoop { cases: blocked });

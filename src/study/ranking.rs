@@ -175,7 +175,11 @@ fn sort(all: &mut [Entry], most: bool) {
     let status = |f: &Forecast| match f.status {
         Status::Fine => 0u8,
         Status::Saturated => 1,
-        Status::OutOfMemory | Status::Deadlock | Status::EventLimit | Status::NothingCompleted => 2,
+        Status::OutOfMemory
+        | Status::Deadlock
+        | Status::EventLimit
+        | Status::ClockEnd
+        | Status::NothingCompleted => 2,
         Status::Unsupported(_) => 3,
     };
     let metric = |f: &Forecast| match f.primary {

@@ -81,6 +81,11 @@ pub enum Warning {
         /// The limit.
         limit: u64,
     },
+    /// A simulation took longer than the clock can tell.
+    ClockEnd {
+        /// The cases.
+        cases: Vec<String>,
+    },
     /// No task completed.
     NothingCompleted {
         /// The cases, each with what became of its tasks instead.
@@ -207,6 +212,7 @@ impl Warning {
             Self::OutOfMemory { .. } => "out-of-memory",
             Self::Deadlock { .. } => "deadlock",
             Self::EventLimit { .. } => "event-limit",
+            Self::ClockEnd { .. } => "clock-end",
             Self::NothingCompleted { .. } => "nothing-completed",
             Self::Unsupported { .. } => "unsupported",
             Self::BlockedLoop { .. } => "blocked-loop",
@@ -240,6 +246,7 @@ impl Warning {
             | Self::OutOfMemory { .. }
             | Self::Deadlock { .. }
             | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
             | Self::NothingCompleted { .. }
             | Self::ObjectiveMissed { .. } => false,
         }
@@ -334,6 +341,11 @@ impl Warning {
             Self::EventLimit { cases, limit } => format!(
                 "{} stopped before the end: more than {limit} simulated events (steps, time slices, switches of the GIL) are needed. Simulate fewer \
                  tasks or shorter CPU steps, or raise --max-events.",
+                list(cases)
+            ),
+            Self::ClockEnd { cases } => format!(
+                "{} stopped before the end: the run takes longer than the 584 years that the clock can tell. Shorten the steps' times, or \
+                 simulate fewer tasks.",
                 list(cases)
             ),
             Self::NothingCompleted { cases } => {
@@ -469,6 +481,7 @@ impl Warning {
             Self::OutOfMemory { cases } => cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory)),
             Self::Deadlock { cases } => cases.iter().all(|(c, ..)| is(c, Status::Deadlock)),
             Self::EventLimit { cases, .. } => cases.iter().all(|c| is(c, Status::EventLimit)),
+            Self::ClockEnd { cases } => cases.iter().all(|c| is(c, Status::ClockEnd)),
             Self::NothingCompleted { cases } => {
                 cases.iter().all(|(c, _)| is(c, Status::NothingCompleted))
             }
@@ -485,7 +498,7 @@ impl Warning {
             Self::Convoy { cases } => cases.iter().all(|c| {
                 let same = |x: &Found| match &x.finding {
                     Finding::Convoy { times, waited, task, .. } => {
-                        *times == c.times && *task == c.task && Nanos(waited.0 / times.max(&1)) == c.each
+                        *times == c.times && *task == c.task && waited.mean_of(*times) == c.each
                     }
                     _ => false,
                 };

@@ -1,6 +1,6 @@
 //! A simulator whose answers are known: a queue with some servers, first come first served, by Lindley's recursion.
 
-use pchsim::engine::Nanos;
+use pchsim::engine::{Nanos, Total};
 use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
@@ -143,13 +143,13 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         class_latency: vec![Histogram::new()],
         series: BatchSeries::new(),
         latencies: Vec::new(),
-        causes: [Nanos::ZERO; CAUSES],
-        children: [Nanos::ZERO; CAUSES],
+        causes: [Total::ZERO; CAUSES],
+        children: [Total::ZERO; CAUSES],
         demand_excess: 0.0,
         demand_expected: 0.0,
         interval_excess: 0.0,
         interval_expected: 0.0,
-        cpu: Nanos::ZERO,
+        cpu: Total::ZERO,
         core_busy: vec![Nanos::ZERO; cores],
         end: Nanos::ZERO,
         gil_held: Nanos::ZERO,

@@ -15,7 +15,7 @@ fn a_horizon_cuts() {
         case.horizon = Some(ms(35));
         let o = case.run();
         assert_eq!((o.arrived, o.completed, o.in_flight), (10, 3, 7));
-        assert_eq!((o.end, o.cpu), (ms(35), ms(35)));
+        assert_eq!((o.end, o.cpu), (ms(35), ms(35).into()));
     }
 }
 
@@ -84,7 +84,7 @@ fn a_warm_up_is_left_out() {
     case.warmup = ms(45);
     let o = case.run();
     assert_eq!((o.arrived, o.completed), (6, 6));
-    assert_eq!((o.latencies, o.cpu), (vec![ms(2); 6], ms(20)));
+    assert_eq!((o.latencies, o.cpu), (vec![ms(2); 6], ms(20).into()));
 }
 
 /// Work that others keep cutting to pieces is given up as soon as it is clear that it cannot end within the run's events;

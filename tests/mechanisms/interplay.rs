@@ -495,7 +495,11 @@ fn every_strategy_dispatches_each_task_once() {
             let without = case.run().cpu;
             case.workload.dispatch = ms(2);
             let with = case.run();
-            assert_eq!(with.cpu, without + ms(12), "{strategy:?}, {arrivals:?}");
+            assert_eq!(
+                with.cpu,
+                without + ms(12).into(),
+                "{strategy:?}, {arrivals:?}"
+            );
         }
     }
 }
@@ -517,7 +521,7 @@ fn childrens_time_has_causes() {
     };
     let of = |o: &Outcome, cause: Cause| {
         let c = cause as usize;
-        (o.causes[c], o.children[c])
+        (o.causes[c].mean_of(1), o.children[c].mean_of(1))
     };
     // Side by side, without a GIL: the parent waits while each child does its work.
     let side_by_side = run(threads(16), false);

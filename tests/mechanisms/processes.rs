@@ -104,8 +104,8 @@ fn a_preloading_fork_server_imports_once() {
         let o = case.run();
         (o.makespan, o.cpu)
     };
-    assert_eq!(run(0.0, 3), (ms(110), ms(3 * 110)));
-    assert_eq!(run(1.0, 3), (ms(110), ms(100 + 3 * 10)));
+    assert_eq!(run(0.0, 3), (ms(110), ms(3 * 110).into()));
+    assert_eq!(run(1.0, 3), (ms(110), ms(100 + 3 * 10).into()));
 }
 
 /// 10: all workers start in the constructor; `map` makes four chunks a worker, and a chunk's results come together.

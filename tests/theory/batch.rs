@@ -1,6 +1,6 @@
 //! Batches: the makespan lies between its bounds, and what was asked for is what was done.
 
-use pchsim::engine::Nanos;
+use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{Arrivals, Dist, ProcessApi, StartMethod, Step, Strategy, Workers};
 use pchsim::strategy::Cause;
 
@@ -53,7 +53,7 @@ fn makespan_is_between_its_bounds() {
                 );
                 // Without overheads all CPU time is the tasks' own.
                 assert_eq!(o.causes[Cause::Running as usize], o.cpu, "{what}");
-                let share = Nanos(o.cpu.0 / u64::from(parallel));
+                let share = o.cpu.mean_of(u64::from(parallel));
                 assert!(
                     share <= o.makespan && o.makespan <= share + MOST,
                     "{what}: {share:?} {:?}",
@@ -68,7 +68,7 @@ fn makespan_is_between_its_bounds() {
 #[test]
 fn strategies_share_their_demands() {
     let n = Workers::Exactly(4);
-    let work: Vec<Nanos> = [
+    let work: Vec<Total> = [
         Strategy::Sequential,
         Strategy::Threads(n),
         Strategy::Threads(Workers::PerTask),

@@ -1,7 +1,7 @@
 //! What every test here needs: a world without overheads, workloads, intervals, and the invariants of every run.
 
 use pchsim::cpython::profile::Profile;
-use pchsim::engine::Nanos;
+use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{
     Arrivals, Dist, Imports, LockSpec, MachineSpec, Step, Strategy, TaskClass, Workload,
 };
@@ -118,13 +118,13 @@ fn invariants(input: &SimInput<'_>, o: &Outcome) {
         o.core_busy.iter().all(|&busy| busy <= o.end),
         "a core ran two threads at once: {o:?}"
     );
-    assert_eq!(o.core_busy.iter().copied().sum::<Nanos>(), o.cpu);
+    assert_eq!(o.core_busy.iter().copied().sum::<Total>(), o.cpu);
     // Every nanosecond of a task has one cause.
     let kept: u128 = o.latencies.iter().map(|l| u128::from(l.0)).sum();
     assert_eq!(kept, o.latency.sum());
     if o.failed + o.timed_out == 0 && o.in_flight == 0 {
         assert_eq!(
-            o.causes.iter().map(|c| u128::from(c.0)).sum::<u128>(),
+            o.causes.iter().copied().sum::<Total>().0,
             kept,
             "{:?}",
             o.causes

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::cells::Unread;
 use super::validate::{CellReport, Validation};
@@ -67,6 +68,7 @@ struct JsonSummary {
     p99: JsonErrors,
     memory: JsonErrors,
     ranking: JsonRanking,
+    limits: Value,
 }
 
 #[derive(Serialize)]
@@ -78,7 +80,7 @@ struct Json<'a> {
     skipped: &'a [Unread],
 }
 
-/// Seconds, bytes, errors as fractions. Cells that could not be forecast are under `skipped`, which is left out if there
+/// Seconds, bytes, errors as fractions; `summary.limits` holds what the errors may be, and whether they are kept. Cells that could not be forecast are under `skipped`, which is left out if there
 /// are none.
 pub fn json(v: &Validation) -> String {
     let cell = |c: &'_ CellReport| {
@@ -97,16 +99,15 @@ pub fn json(v: &Validation) -> String {
         }
     });
     let errors = |metric| JsonErrors::from(v.summary(metric, |_| true));
-    let ranking = JsonRanking {
-        right: v.ranking.iter().filter(|r| r.right()).count(),
-        of: v.ranking.len(),
-    };
+    let (right, of) = v.ranked();
+    let ranking = JsonRanking { right, of };
     let summary = JsonSummary {
         makespan: errors(0),
         p50: errors(1),
         p99: errors(2),
         memory: errors(3),
         ranking,
+        limits: v.limits.json(&v.summaries(), (right, of)),
     };
     let all = Json {
         schema: 1,
@@ -158,10 +159,9 @@ fn summary_rows(v: &Validation) -> Vec<(String, [Summary; 4])> {
 
 fn ranking_lines(v: &Validation) -> Vec<String> {
     let wrong = v.ranking.iter().filter(|r| !r.right());
+    let (right, of) = v.ranked();
     let mut lines = vec![format!(
-        "best strategy named rightly: {} of {} workloads",
-        v.ranking.iter().filter(|r| r.right()).count(),
-        v.ranking.len()
+        "best strategy named rightly: {right} of {of} workloads"
     )];
     lines.extend(wrong.map(|r| {
         format!(

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::cells::{Cell, Prepared, Reference, Unread};
+use crate::calibrate::limits::{Excess, Limits, named_rightly};
 use crate::calibrate::{Held, METRICS, Summary, element, median};
 use crate::engine::Nanos;
 use crate::scenario::Strategy;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub seed: u64,
     /// Only cells whose `name interpreter` contains this.
     pub only: Option<String>,
+    /// What the errors are held to.
+    pub limits: Limits,
 }
 
 impl Default for Settings {
@@ -28,6 +31,7 @@ impl Default for Settings {
             replications: 7,
             seed: 1,
             only: None,
+            limits: Limits::REFERENCE,
         }
     }
 }
@@ -82,14 +86,10 @@ pub struct Rank {
     pub loss: f64,
 }
 
-/// The forecast's best may be slower than the measured best by this fraction.
-const RANK_TOLERANCE: f64 = 0.10;
-
 impl Rank {
     /// The forecast's best is the measured best or nearly so.
     pub fn right(&self) -> bool {
-        // Exactly a tenth counts as within a tenth, whatever the division rounds to.
-        self.loss <= RANK_TOLERANCE + 1e-9
+        named_rightly(self.loss)
     }
 }
 
@@ -102,6 +102,8 @@ pub struct Validation {
     pub skipped: Vec<Unread>,
     /// One for every workload with at least two cells.
     pub ranking: Vec<Rank>,
+    /// What the errors are held to.
+    pub limits: Limits,
 }
 
 impl Validation {
@@ -113,6 +115,22 @@ impl Validation {
             .filter(|c| choose(c))
             .filter_map(|c| c.metrics[metric].as_ref());
         Summary::of(held)
+    }
+
+    /// The summaries of all metrics over all cells, in the order of [`METRICS`].
+    pub fn summaries(&self) -> [Summary; 4] {
+        [0, 1, 2, 3].map(|metric| self.summary(metric, |_| true))
+    }
+
+    /// Workloads whose best strategy was named rightly, and all that were ranked.
+    pub fn ranked(&self) -> (usize, usize) {
+        let right = self.ranking.iter().filter(|r| r.right()).count();
+        (right, self.ranking.len())
+    }
+
+    /// The figures that are greater than they may be.
+    pub fn excesses(&self) -> Vec<Excess> {
+        self.limits.excesses(&self.summaries(), self.ranked())
     }
 
     /// The strategies of the cells, in order of first appearance.
@@ -166,6 +184,7 @@ pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<
         cells,
         skipped,
         ranking,
+        limits: settings.limits,
     }
 }
 
@@ -306,6 +325,9 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
                     "the simulation reaches its limit of {MAX_EVENTS} events at {:.3} s",
                     at.as_secs_f64()
                 ));
+            }
+            Finding::ClockEnd { .. } => {
+                return Err("the simulation takes longer than its clock can tell".into());
             }
             Finding::Unsupported(why) => return Err(why.clone()),
             Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}

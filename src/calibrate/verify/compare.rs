@@ -3,11 +3,10 @@
 use super::forecast::{Conditions, Simulated, over, percentile};
 use super::prepare::LeftOut;
 use super::run::Measured;
-use crate::calibrate::{Held, METRICS, Summary};
+use crate::calibrate::limits::{Excess, Limits, named_rightly};
+use crate::calibrate::{Held, Summary};
 use crate::scenario::{Offload, StartMethod, Strategy};
 
-/// The forecast's best may be slower than the measured best by this fraction.
-const RANK_TOLERANCE: f64 = 0.10;
 /// Runs of one strategy that differ by more than this say little about a forecast that is off by less.
 const NOISY_SPREAD: f64 = 0.10;
 /// So does a machine whose speed changed by more than this in the course of the runs.
@@ -143,37 +142,6 @@ fn sees_all_cpu(strategy: &Strategy) -> bool {
     }
 }
 
-/// What a metric's errors should be at most.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Goal {
-    /// Index in [`METRICS`].
-    pub metric: usize,
-    /// Of the median error.
-    pub median: f64,
-    /// Of the 90th percentile.
-    pub p90: f64,
-}
-
-/// Makespan, p99 and memory.
-pub const GOALS: [Goal; 3] = [
-    Goal {
-        metric: 0,
-        median: 0.02,
-        p90: 0.08,
-    },
-    Goal {
-        metric: 2,
-        median: 0.03,
-        p90: 0.12,
-    },
-    Goal {
-        metric: 3,
-        median: 0.05,
-        p90: 0.15,
-    },
-];
-const _: () = assert!(METRICS.len() == 4);
-
 /// Whether the best strategy was named rightly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
@@ -190,7 +158,7 @@ pub struct Ranking {
 impl Ranking {
     /// The forecast's best is the measured best, or nearly so.
     pub fn right(&self) -> bool {
-        self.loss <= RANK_TOLERANCE + 1e-9
+        named_rightly(self.loss)
     }
 }
 
@@ -198,7 +166,7 @@ impl Ranking {
 pub type Failure = LeftOut;
 
 /// Everything that one command has found out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Verification {
     /// The scenario's name.
     pub scenario: String,
@@ -220,6 +188,8 @@ pub struct Verification {
     pub notes: Vec<String>,
     /// Whether tasks arrive over time: then strategies are ranked by p99.
     pub timed: bool,
+    /// What the errors are held to.
+    pub limits: Limits,
 }
 
 impl Verification {
@@ -232,10 +202,20 @@ impl Verification {
         )
     }
 
-    /// Whether a goal is met; `None` where nothing was measured.
-    pub fn met(&self, goal: Goal) -> Option<bool> {
-        let s = self.summary(goal.metric);
-        (s.cells > 0).then_some(s.median <= goal.median && s.p90 <= goal.p90)
+    /// The summaries of all metrics, in the order of [`crate::calibrate::METRICS`].
+    pub fn summaries(&self) -> [Summary; 4] {
+        [0, 1, 2, 3].map(|metric| self.summary(metric))
+    }
+
+    /// Whether the best strategy was named rightly, as a count of workloads: here of one, or of none where nothing can be ranked.
+    pub fn ranked(&self) -> (usize, usize) {
+        self.ranking()
+            .map_or((0, 0), |r| (usize::from(r.right()), 1))
+    }
+
+    /// The figures that are greater than they may be.
+    pub fn excesses(&self) -> Vec<Excess> {
+        self.limits.excesses(&self.summaries(), self.ranked())
     }
 
     /// Which strategy is best, measured and forecast; `None` where there are not two to compare.
@@ -289,12 +269,11 @@ impl Verification {
         spread > NOISY_SPREAD || drift > NOISY_DRIFT || others.is_some_and(|o| o > NOISY_OTHERS)
     }
 
-    /// Whether everything is as it should be: all ran, the goals are met, the ranking is right, the machine was quiet.
+    /// Whether everything is as it should be: all ran, the limits are kept, the machine was quiet.
     pub fn sound(&self) -> bool {
         self.failures.is_empty()
             && !self.verified.is_empty()
-            && GOALS.iter().all(|g| self.met(*g) != Some(false))
-            && self.ranking().is_none_or(|r| r.right())
+            && self.excesses().is_empty()
             && !self.noisy()
     }
 }

@@ -185,6 +185,9 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
                     "its simulation takes more than {MAX_EVENTS} events; make `count` smaller with --set"
                 ));
             }
+            Finding::ClockEnd { .. } => {
+                return Err("it would take centuries; it is not run".into());
+            }
             Finding::Unsupported(why) => return Err(why.clone()),
             Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
         }

@@ -20,7 +20,7 @@ mod steps;
 mod table;
 mod tree;
 
-pub use compare::{Failure, GOALS, Goal, Ranking, Verification, Verified, conditions};
+pub use compare::{Failure, Ranking, Verification, Verified, conditions};
 pub use course::{Estimate, Settings, estimate, verify};
 pub use fit::fit;
 pub use forecast::{Conditions, Forecaster, Simulated};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use super::compare::{GOALS, Verification, Verified};
+use super::compare::{Verification, Verified};
 use super::prepare::LeftOut;
 use crate::calibrate::{Held, METRICS};
 use crate::engine::Nanos;
@@ -148,17 +148,25 @@ fn signed(share: f64) -> String {
 
 fn summary(v: &Verification) -> Vec<String> {
     let mut lines = Vec::new();
-    for goal in GOALS {
-        let s = v.summary(goal.metric);
-        let Some(met) = v.met(goal) else { continue };
+    let excesses = v.excesses();
+    for (metric, (limit, s)) in v.limits.metrics.iter().zip(v.summaries()).enumerate() {
+        let Some(limit) = limit.filter(|_| s.cells > 0) else {
+            continue;
+        };
         lines.push(format!(
-            "{}: median error {} (goal {}), 90th percentile {} (goal {}): {}",
-            METRICS[goal.metric],
+            "{}: median error {} (limit {}), 90th percentile {} ({}), worst {} ({}): {}",
+            METRICS[metric],
             percent(s.median),
-            percent(goal.median),
+            percent(limit.median),
             percent(s.p90),
-            percent(goal.p90),
-            if met { "met" } else { "missed" },
+            percent(limit.p90),
+            percent(s.worst),
+            percent(limit.worst),
+            if excesses.iter().any(|e| e.metric() == Some(metric)) {
+                "exceeded"
+            } else {
+                "kept"
+            },
         ));
     }
     if let Some(r) = v.ranking() {
@@ -246,16 +254,7 @@ pub fn json(v: &Verification) -> String {
             .map(|l| json!({"strategy": l.label, "why": l.why}))
             .collect::<Vec<_>>()
     };
-    let goals: Vec<_> = GOALS
-        .iter()
-        .map(|g| {
-            let s = v.summary(g.metric);
-            json!({
-                "metric": METRICS[g.metric], "strategies": s.cells, "median": s.median, "p90": s.p90, "worst": s.worst,
-                "goal_median": g.median, "goal_p90": g.p90, "met": v.met(*g),
-            })
-        })
-        .collect();
+    let limits = v.limits.json(&v.summaries(), v.ranked());
     let ranking = v.ranking().map(|r| {
         json!({"by": r.by, "measured": r.measured, "forecast": r.forecast, "loss": r.loss, "right": r.right()})
     });
@@ -268,7 +267,7 @@ pub fn json(v: &Verification) -> String {
     let all = json!({
         "schema": 1, "scenario": v.scenario, "pythons": pythons, "scale": v.scale, "runs": v.runs, "cores": v.cores,
         "strategies": v.verified.iter().map(one).collect::<Vec<_>>(),
-        "summary": {"goals": goals, "ranking": ranking, "spread": spread, "drift": drift, "others": others, "noisy": v.noisy()},
+        "summary": {"limits": limits, "ranking": ranking, "spread": spread, "drift": drift, "others": others, "noisy": v.noisy()},
         "failures": out(&v.failures), "left_out": out(&v.left_out), "notes": v.notes,
     });
     format!("{all:#}\n")

@@ -47,6 +47,8 @@ pub enum End {
     OutOfMemory,
     /// Over the limit of events.
     EventLimit,
+    /// At the last instant that the clock can tell.
+    ClockEnd,
 }
 
 /// How many tasks, children not counted.
@@ -277,6 +279,7 @@ impl Sim<'_> {
             Stop::Idle => Some(End::Done),
             Stop::Memory => Some(End::OutOfMemory),
             Stop::Events => Some(End::EventLimit),
+            Stop::Clock => Some(End::ClockEnd),
         };
         let view = View::new(&self);
         let mut snapshot = Snapshot {

@@ -1,7 +1,7 @@
 //! What threads' time belongs to: totals by cause, processor time, and the tape on which a recorded run is written down.
 
 use super::{Machine, Tid};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::machine::tape::{Tape, doing};
 use crate::machine::{CAUSES, Cause};
 
@@ -130,17 +130,17 @@ impl Machine {
     }
 
     /// Task time by cause so far.
-    pub fn totals(&self) -> [Nanos; CAUSES] {
+    pub fn totals(&self) -> [Total; CAUSES] {
         self.totals
     }
 
     /// Time of children by cause so far.
-    pub fn childs_totals(&self) -> [Nanos; CAUSES] {
+    pub fn childs_totals(&self) -> [Total; CAUSES] {
         self.childs
     }
 
     /// CPU time of all threads.
-    pub fn cpu(&self) -> Nanos {
+    pub fn cpu(&self) -> Total {
         self.cpu
     }
 

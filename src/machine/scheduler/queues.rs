@@ -257,7 +257,8 @@ impl Machine {
         let run = self.now - c.picked;
         let mut end = c.picked + self.slice * run.0.div_ceil(self.slice.0.max(1)).max(1);
         if self.tick > Nanos::ZERO {
-            end = Nanos(end.0.div_ceil(self.tick.0) * self.tick.0);
+            // Near the end of the clock the next tick is past it.
+            end = self.tick * end.0.div_ceil(self.tick.0);
         }
         let generation = c.slice_generation;
         self.calendar

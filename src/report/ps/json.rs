@@ -229,6 +229,7 @@ fn end(end: End) -> &'static str {
         End::Horizon => "horizon",
         End::OutOfMemory => "out of memory",
         End::EventLimit => "event limit",
+        End::ClockEnd => "clock end",
     }
 }
 

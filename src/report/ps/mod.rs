@@ -90,6 +90,7 @@ fn end(s: &Snapshot, asked: Nanos) -> Option<String> {
         End::Horizon => "at the scenario's horizon",
         End::OutOfMemory => "over the memory limit",
         End::EventLimit => "over the limit of events (--max-events)",
+        End::ClockEnd => "at the end of the clock (584 years)",
     };
     let before = if asked > s.at {
         format!(", before {}: this is how it ended", instant(asked))

@@ -282,6 +282,7 @@ fn without_numbers(run: &RunDocument, some_do: bool) -> Vec<Words> {
         ("out of memory", " runs out of memory."),
         ("deadlock", " deadlocks."),
         ("event limit", " was stopped before its end."),
+        ("clock end", " runs for longer than the clock can tell."),
         ("nothing completed", " completes no task."),
         ("unsupported", " cannot be had on its interpreter."),
     ] {

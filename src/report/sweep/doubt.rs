@@ -38,6 +38,9 @@ pub(in crate::report) fn doubts(sweep: &SweepDocument) -> Vec<String> {
             "event-limit" => {
                 "a simulation was stopped at its limit of events, so what it would reach is not known; raise --max-events, or simulate fewer tasks".into()
             }
+            "clock-end" => {
+                "a simulation was stopped at the end of its clock of 584 years; shorten the steps' times, or simulate fewer tasks".into()
+            }
             "failures-differ" => {
                 "strategies fail different shares of their tasks, and metrics are of those that complete; compare the failed shares first".into()
             }

@@ -599,6 +599,7 @@ impl Insight {
                     "out of memory" => format!("{has} out of memory"),
                     "deadlock" => format!("{has} into a deadlock"),
                     "event limit" => format!("{has} into the limit of events"),
+                    "clock end" => format!("{has} for longer than the clock can tell"),
                     "nothing completed" => format!("{has} without completing anything"),
                     "unsupported" => format!("{are} not supported"),
                     other => format!("{are} {other}"),

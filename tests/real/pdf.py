@@ -1,0 +1,80 @@
+"""Extracts the text of every PDF in a folder."""
+
+import argparse
+import pathlib
+import pickle
+import random
+
+import scenario
+from batch import report, run_batch
+
+COUNT = 100
+STRATEGIES = ["sequential", "threads:2", "threads:8", "processes:2:fork", "processes:2:spawn"]
+WORDS = "invoice total amount customer delivery contract quality report annual revenue market region product service team plan".split()
+
+
+def extract(path):
+    from pypdf import PdfReader
+
+    return "\n".join(page.extract_text() for page in PdfReader(path).pages)
+
+
+def inputs(folder):
+    """PDFs of 3 to 12 pages with headings, paragraphs and a table, as a report generator would make them."""
+    from reportlab.lib import colors
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+    rng = random.Random(7)
+    styles = getSampleStyleSheet()
+    for n in range(COUNT):
+        story = []
+        for page in range(rng.randint(3, 12)):
+            story.append(Paragraph(f"Section {page + 1}: {' '.join(rng.choices(WORDS, k=4))}", styles["Heading2"]))
+            for _ in range(rng.randint(3, 6)):
+                story.append(Paragraph(" ".join(rng.choices(WORDS, k=rng.randint(40, 90))) + ".", styles["BodyText"]))
+                story.append(Spacer(1, 6))
+            rows = [["item", "qty", "price"]]
+            rows += [[rng.choice(WORDS), rng.randint(1, 99), f"{rng.random() * 900:.2f}"] for _ in range(8)]
+            table = Table(rows)
+            table.setStyle(TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.grey)]))
+            story += [table, PageBreak()]
+        SimpleDocTemplate(str(folder / f"doc{n:03}.pdf")).build(story)
+
+
+def steps(folder, profile):
+    times, sizes = [], []
+    extract(files(folder)[0])  # what is imported and cached once is no task's
+    for path in files(folder):
+        cpu, text = scenario.cpu_ms(extract, path)
+        times.append(cpu)
+        sizes.append(len(pickle.dumps(text)))
+    cpu = scenario.empirical(times, scenario.cpu_factor(profile))
+    document = ("document", COUNT, f'Cpu({cpu}), PayloadOut("{sum(sizes) // len(sizes)}B")')
+    scenario.write(folder / "pdf.ron", "pdf", profile, [document], scenario.imports("pypdf"), STRATEGIES)
+
+
+def files(folder):
+    return sorted(map(str, folder.glob("*.pdf")))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=["inputs", "steps", "run"])
+    parser.add_argument("strategy", nargs="?")
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--profile")
+    args = parser.parse_args()
+    if args.command == "inputs":
+        inputs(args.folder)
+    elif args.command == "steps":
+        steps(args.folder, args.profile)
+    else:
+        import pypdf  # noqa: F401 -- before the clock starts, as the program's own imports would be
+
+        result, texts = run_batch(args.strategy, extract, files(args.folder))
+        report(result, sum(map(len, texts)))
+
+
+if __name__ == "__main__":
+    main()
