@@ -147,7 +147,7 @@ fn measured() -> Interpreter {
                 loop_ns: 20.0,
                 base_slice: Nanos::from_millis(3),
                 wake_latency: Vec::new(),
-                wake_send: Nanos::ZERO,
+                wake_send: Vec::new(),
                 wake_cpu: Vec::new(),
                 interference: 0.0,
                 pipe_ns_per_byte: 0.1,

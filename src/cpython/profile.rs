@@ -48,8 +48,9 @@ pub struct MachineFacts {
     pub base_slice: Nanos,
     /// Latency of a wake-up by idle time of the core, rising.
     pub wake_latency: Vec<(Nanos, Nanos)>,
-    /// CPU time of whoever sends another, idle core the interrupt that makes it run a woken thread.
-    pub wake_send: Nanos,
+    /// CPU time of whoever sends a core that has been idle for so long the interrupt that makes it run a woken thread, rising;
+    /// empty: none.
+    pub wake_send: Vec<(Nanos, Nanos)>,
     /// Extra CPU time of a thread woken on a core that has been idle for so long, rising; empty: none.
     pub wake_cpu: Vec<(Nanos, Nanos)>,
     /// By which share a core is slower while all others are busy.
@@ -420,7 +421,9 @@ impl Profile {
             if !m.given.wake_latency {
                 m.wake_latency.clone_from(&facts.wake_latency);
             }
-            put(&mut m.wake_send, m.given.wake_send, facts.wake_send);
+            if !m.given.wake_send {
+                m.wake_send.clone_from(&facts.wake_send);
+            }
             if !m.given.wake_cpu {
                 m.wake_cpu.clone_from(&facts.wake_cpu);
             }

@@ -152,7 +152,7 @@ pub struct Machine {
     context_switch: Nanos,
     slack: Nanos,
     wake_latency: Vec<(Nanos, Nanos)>,
-    wake_send: Nanos,
+    wake_send: Vec<(Nanos, Nanos)>,
     wake_cpu: Vec<(Nanos, Nanos)>,
     interference: f64,
     /// Draws each wake-up's latency.
@@ -219,7 +219,7 @@ impl Machine {
             context_switch: spec.context_switch,
             slack: spec.timer_slack,
             wake_latency: spec.wake_latency.clone(),
-            wake_send: spec.wake_send,
+            wake_send: spec.wake_send.clone(),
             wake_cpu: spec.wake_cpu.clone(),
             interference: spec.interference,
             jitter,
@@ -590,7 +590,7 @@ impl Machine {
             if let Some(by) = by {
                 // What the waker owes it spends before the woken is on its way.
                 let waker = &mut self.threads[by as usize];
-                waker.debt += self.wake_send;
+                waker.debt += along(&self.wake_send, idle_for);
                 latency += waker.debt;
             }
             self.threads[tid as usize].left += along(&self.wake_cpu, idle_for);

@@ -48,7 +48,9 @@ pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
     m.wake_latency = or(cx, &f, "wake_latency", m.wake_latency, |cx, n| {
         by_idle_time(cx, n, "latency")
     });
-    m.wake_send = or(cx, &f, "wake_send", m.wake_send, Cx::duration);
+    m.wake_send = or(cx, &f, "wake_send", m.wake_send, |cx, n| {
+        by_idle_time(cx, n, "CPU time")
+    });
     m.wake_cpu = or(cx, &f, "wake_cpu", m.wake_cpu, |cx, n| {
         by_idle_time(cx, n, "CPU time")
     });

@@ -66,9 +66,10 @@ pub struct MachineSpec {
     /// Latency from wake-up to running on a core that has been idle for so long: points (idle time, latency), rising,
     /// interpolated on the logarithm of the idle time. An overloaded core adds its queue, not this.
     pub wake_latency: Vec<(Nanos, Nanos)>,
-    /// CPU time of whoever wakes a thread for which another core has to leave its idle state, beyond the call itself: the
-    /// interrupt that it sends (in a virtual machine an exit to the hypervisor).
-    pub wake_send: Nanos,
+    /// CPU time of whoever wakes a thread for which another core has to leave its idle state, beyond the call itself, by how long
+    /// that core has been idle: points (idle time, CPU), rising, interpolated. The interrupt that it sends (in a virtual machine
+    /// an exit to the hypervisor) is not needed while the idle core still polls.
+    pub wake_send: Vec<(Nanos, Nanos)>,
     /// Extra CPU time of a thread that is woken on a core that has been idle for so long: points (idle time, CPU), rising,
     /// interpolated: leaving the idle state, and caches that have gone cold.
     pub wake_cpu: Vec<(Nanos, Nanos)>,
@@ -131,7 +132,7 @@ impl MachineSpec {
                 (us(5_000), us(40)),
                 (us(50_000), us(80)),
             ],
-            wake_send: Nanos::ZERO,
+            wake_send: Vec::new(),
             wake_cpu: Vec::new(),
             interference: 0.0,
             pipe_capacity: 64 * 1024,

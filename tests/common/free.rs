@@ -26,7 +26,7 @@ pub(crate) fn machine(cores: u32) -> MachineSpec {
         context_switch: Nanos::ZERO,
         timer_slack: Nanos::ZERO,
         wake_latency: Vec::new(),
-        wake_send: Nanos::ZERO,
+        wake_send: Vec::new(),
         wake_cpu: Vec::new(),
         interference: 0.0,
         syscall: Nanos::ZERO,

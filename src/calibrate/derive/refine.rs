@@ -215,11 +215,9 @@ fn submitter_is_woken(profile: &Profile, machine: &MachineSpec, strategy: &Strat
     if matches!(strategy, Strategy::Asyncio { .. }) {
         return 0.0; // A coroutine goes on where it was.
     }
-    let send = if machine.cores.len() > 1 {
-        machine.wake_send.as_f64()
-    } else {
-        0.0
-    };
+    let send = (machine.wake_send.last())
+        .filter(|_| machine.cores.len() > 1)
+        .map_or(0.0, |(_, cpu)| cpu.as_f64());
     profile.params.unpark + send
 }
 

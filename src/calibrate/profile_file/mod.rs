@@ -125,10 +125,10 @@ fn write_provenance(out: &mut String, p: &Provenance) {
     );
     let _ = writeln!(
         out,
-        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            // What waking a thread on another, idle core costs the waker; (idle time of the core, extra CPU of the woken), in ns.\n            wake_send_ns: {},\n            wake_cpu_ns: [{}],\n            // By which share a core is slower while all others are busy.\n            interference: {:?},\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
+        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            // (idle time of the core, CPU of whoever wakes a thread there), (idle time, extra CPU of the woken), in ns.\n            wake_send_ns: [{}],\n            wake_cpu_ns: [{}],\n            // By which share a core is slower while all others are busy.\n            interference: {:?},\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
         m.base_slice.0,
         points(&m.wake_latency),
-        m.wake_send.0,
+        points(&m.wake_send),
         points(&m.wake_cpu),
         m.interference,
         m.pipe_ns_per_byte,
@@ -218,7 +218,7 @@ mod tests {
                 loop_ns: 51.25,
                 base_slice: Nanos(700_000),
                 wake_latency: vec![(Nanos(20_000), Nanos(6_000)), (Nanos(50_000), Nanos(9_000))],
-                wake_send: Nanos(4_000),
+                wake_send: vec![(Nanos(20_000), Nanos(0)), (Nanos(50_000), Nanos(4_000))],
                 wake_cpu: vec![(Nanos(50_000), Nanos(3_000))],
                 interference: 0.04,
                 pipe_ns_per_byte: 0.125,

@@ -90,7 +90,7 @@ struct MachineEntry {
     base_slice_ns: u64,
     wake_latency_ns: Latencies,
     #[serde(default)]
-    wake_send_ns: u64,
+    wake_send_ns: Option<Latencies>,
     #[serde(default)]
     wake_cpu_ns: Option<Latencies>,
     #[serde(default)]
@@ -146,6 +146,10 @@ impl<'de> Deserialize<'de> for Latencies {
 
 impl From<Measured> for Provenance {
     fn from(m: Measured) -> Self {
+        let points = |l: Option<Latencies>| {
+            let points = l.into_iter().flat_map(|l| l.0);
+            points.map(|(idle, ns)| (Nanos(idle), Nanos(ns))).collect()
+        };
         Self {
             date: m.date,
             rounds: m.rounds,
@@ -162,13 +166,9 @@ impl From<Measured> for Provenance {
                 cores: m.machine.cores,
                 loop_ns: m.machine.loop_ns.0,
                 base_slice: Nanos(m.machine.base_slice_ns),
-                wake_latency: (m.machine.wake_latency_ns.0.into_iter())
-                    .map(|(idle, late)| (Nanos(idle), Nanos(late)))
-                    .collect(),
-                wake_send: Nanos(m.machine.wake_send_ns),
-                wake_cpu: (m.machine.wake_cpu_ns.into_iter().flat_map(|l| l.0))
-                    .map(|(idle, cpu)| (Nanos(idle), Nanos(cpu)))
-                    .collect(),
+                wake_latency: points(Some(m.machine.wake_latency_ns)),
+                wake_send: points(m.machine.wake_send_ns),
+                wake_cpu: points(m.machine.wake_cpu_ns),
                 interference: m.machine.interference.map_or(0.0, |x| x.0),
                 pipe_ns_per_byte: m.machine.pipe_ns_per_byte.0,
                 syscall: Nanos(m.machine.syscall_ns),
