@@ -746,7 +746,7 @@ impl Machine {
 
 /// What follows from a core's having been idle for so long, between the measured points in a straight line; the first point's
 /// before it, the last one's after it; nothing where nothing was measured.
-fn along(points: &[(Nanos, Nanos)], idle_for: Nanos) -> Nanos {
+pub fn along(points: &[(Nanos, Nanos)], idle_for: Nanos) -> Nanos {
     let mut before = None;
     for &(idle, value) in points {
         if idle_for <= idle {

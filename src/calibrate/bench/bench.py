@@ -211,82 +211,201 @@ def loop_start():
 
 
 # ------------------------------------------------------------------ threads
+# Pinned to one core, where what two threads spend on a hand-over is all that it costs; what a second core's wake-up adds to that
+# is measured apart (`apart`, `wakes`): whether two threads share a core is otherwise the scheduler's whim, and changes all figures.
 
-@bench()
+def on_one_core(f):
+    """CPU seconds of the whole process that f takes."""
+    c = time.process_time()
+    f()
+    return time.process_time() - c
+
+
+@bench(pinned=True)
 def thread_life():
     def start_join():
-        t = threading.Thread(target=nothing)
-        t.start()
-        t.join()
-    c = time.process_time()
-    took = each(100, start_join)
-    return {"thread_start_join_us": took * 1e6, "thread_start_join_cpu_us": (time.process_time() - c) / 100 * 1e6}
+        for _ in range(100):
+            t = threading.Thread(target=nothing)
+            t.start()
+            t.join()
+    return {"thread_start_join_us": on_one_core(start_join) / 100 * 1e6}
 
 
-@bench()
-def handoff(n=600):
+def hand_back_and_forth(n, mine=None, its=None):
+    """Elapsed and CPU seconds of one hand-over of an item between two threads, each on the cores given."""
     a, b = queue.SimpleQueue(), queue.SimpleQueue()
 
     def other():
+        pin(its)
         for _ in range(n):
             b.put(a.get())
     t = threading.Thread(target=other)
     t.start()
+    pin(mine)
     c, s = time.process_time(), now()
     for _ in range(n):
         a.put(1)
         b.get()
     s, c = now() - s, time.process_time() - c
     t.join()
-    # Where the two threads run on two cores, most of the elapsed time is the wake-up of an idle core.
-    return {"thread_handoff_us": s / n / 2 * 1e6, "thread_handoff_cpu_us": c / n / 2 * 1e6}
+    return s / n / 2, c / n / 2
 
 
-@bench()
+@bench(pinned=True)
+def handoff():
+    return {"thread_handoff_us": hand_back_and_forth(600)[1] * 1e6}
+
+
+if len(CORES) > 1:
+    @bench()
+    def apart():
+        elapsed, cpu = hand_back_and_forth(600, CORES[:1], CORES[1:2])
+        pin(CORES)
+        return {"thread_handoff_apart_us": elapsed * 1e6, "thread_handoff_apart_cpu_us": cpu * 1e6}
+
+
+# Idle times of the core on which a thread is woken, in microseconds.
+GAPS = (100, 200, 1000, 5000, 20000)
+
+
+def wake_up(gap, its, n):
+    """CPU seconds of the waker for each call, and of the woken for each wait: a child on the cores `its`, which nobody else uses,
+    or the waker's own, is woken every `gap` microseconds."""
+    ctx = mp.get_context("fork")
+    bell, spent = ctx.Semaphore(0), ctx.Value("d", 0.0, lock=False)
+
+    def woken():
+        pin(its)
+        bell.acquire()
+        c = cpu_now()
+        for _ in range(n):
+            bell.acquire()
+        spent.value = (cpu_now() - c) / n
+    child = ctx.Process(target=woken)
+    child.start()
+    pin(CORES[:1])
+    time.sleep(0.01)
+    bell.release()
+    calls = 0.0
+    for _ in range(n):
+        # On one core the child runs while this thread sleeps; on two, that one must not idle, or it would be woken too.
+        if its == CORES[:1]:
+            time.sleep(0.0001)
+        else:
+            until = now() + gap * 1e-6
+            while now() < until:
+                pass
+        c = cpu_now()
+        bell.release()
+        calls += cpu_now() - c
+    child.join()
+    return calls / n, spent.value
+
+
+if len(CORES) > 1 and "fork" in METHODS:
+    @bench()
+    def wakes():
+        ctx = mp.get_context("fork")
+        bell, n = ctx.Semaphore(0), 2000
+        pin(CORES[:1])
+        a = cpu_now()
+        for _ in range(n):
+            bell.release()
+        b = cpu_now()
+        for _ in range(n):
+            bell.acquire()
+        c = cpu_now()
+        for _ in range(n):
+            cpu_now()
+        d = cpu_now()
+        call, wait = (b - a) / n + (d - c) / n, (c - b) / n
+        waker, woken = wake_up(0, CORES[:1], 150)
+        out = {"wake_call_us": (waker - call) * 1e6, "wake_return_us": (woken - wait) * 1e6}
+        for gap in GAPS:
+            waker, woken = wake_up(gap, CORES[1:2], min(60, 100_000 // gap + 4))
+            out[f"wake_call_idle_us_{gap}"] = (waker - call) * 1e6
+            out[f"wake_return_idle_us_{gap}"] = (woken - wait) * 1e6
+        pin(CORES)
+        return out
+
+    def chores():
+        """A bit of everything: allocation, dictionaries, strings, sorting, parsing; some megabytes of memory."""
+        rows = [{"id": i, "name": f"user-{i * 7919 % 1000}", "tags": [i, str(i)], "score": i * 0.5} for i in range(6000)]
+        rows.sort(key=lambda r: r["name"])
+        return len(json.loads(json.dumps(rows)))
+
+    @bench()
+    def neighbours():
+        """How much slower work is while the same work runs on every other core."""
+        def child(core, stop):
+            pin([core])
+            while not stop.is_set():
+                chores()
+        pin(CORES[:1])
+        chores()
+        alone = cpu_each(4, chores)
+        ctx = mp.get_context("fork")
+        stop = ctx.Event()
+        others = [ctx.Process(target=child, args=(c, stop)) for c in CORES[1:]]
+        for p in others:
+            p.start()
+        time.sleep(0.03)
+        together = cpu_each(6, chores)
+        stop.set()
+        for p in others:
+            p.join()
+        alone = (alone + cpu_each(4, chores)) / 2
+        pin(CORES)
+        return {"neighbours_factor": together / alone}
+
+
+@bench(pinned=True)
 def thread_pool():
     with cf.ThreadPoolExecutor(1) as ex:
         for _ in range(20):
             ex.submit(nothing).result()
-        c = time.process_time()
-        trip = each(200, lambda: ex.submit(nothing).result())
-        cpu = (time.process_time() - c) / 200
+
+        def trips():
+            for _ in range(200):
+                ex.submit(nothing).result()
+        trip = on_one_core(trips) / 200
         # The worker is held meanwhile, so that the two sides of a call do not compete for the GIL.
         n, gate = 1000, threading.Event()
         ex.submit(gate.wait)
-        a = now()
+        a = time.process_time()
         futures = [ex.submit(nothing) for _ in range(n)]
-        b = now()
+        b = time.process_time()
         gate.set()
         futures[-1].result()
-        c = now()
-    return {"threadpool_roundtrip_us": trip * 1e6, "threadpool_roundtrip_cpu_us": cpu * 1e6, "threadpool_submit_us": (b - a) / n * 1e6, "threadpool_drain_us_per_task": (c - b) / n * 1e6}
+        c = time.process_time()
+    return {"threadpool_roundtrip_us": trip * 1e6, "threadpool_submit_us": (b - a) / n * 1e6, "threadpool_drain_us_per_task": (c - b) / n * 1e6}
 
 
-@bench()
+@bench(pinned=True)
 def offload(n=250):
     async def trips(ex):
         loop = asyncio.get_running_loop()
         for _ in range(20):
             await loop.run_in_executor(ex, nothing)
-        c, a = time.process_time(), now()
+        c = time.process_time()
         for _ in range(n):
             await loop.run_in_executor(ex, nothing)
-        return (now() - a) / n, (time.process_time() - c) / n
+        return (time.process_time() - c) / n
     with cf.ThreadPoolExecutor(1) as ex:
-        trip, cpu = run(trips(ex))
-        return {"run_in_executor_thread_roundtrip_us": trip * 1e6, "run_in_executor_thread_roundtrip_cpu_us": cpu * 1e6}
+        return {"run_in_executor_thread_roundtrip_us": run(trips(ex)) * 1e6}
 
 
 @bench()
 def sleeps():
     out = {}
     for ms, n in ((0.05, 40), (0.2, 40), (1, 20), (5, 8), (20, 3), (50, 2)):
-        late = []
+        late, c = [], cpu_now()
         for _ in range(n):
             a = now()
             time.sleep(ms / 1e3)
             late.append((now() - a) * 1e6 - ms * 1e3)
         out[f"sleep_late_us_{ms}"] = late
+        out[f"sleep_cpu_us_{ms}"] = (cpu_now() - c) / n * 1e6
     return out
 
 
@@ -386,7 +505,7 @@ def contention():
 if not GIL:
     @bench()
     def stopped_world():
-        """A collection of almost nothing, alone and with threads that run: they have to be stopped first."""
+        """A collection of almost nothing, alone and with a thread that runs on another core: it has to be stopped first."""
         def collect(others):
             stop = threading.Event()
 
@@ -404,8 +523,12 @@ if not GIL:
                 stop.set()
                 for t in ts:
                     t.join()
+        others = min(len(CORES) - 1, 3)
+        if others < 1:
+            return {}
         alone = collect(0)
-        return {"stop_the_world_us_per_thread": (collect(2) - alone) / 2 * 1e6}
+        # A collection stops the world twice.
+        return {"stop_the_world_us_per_thread": (collect(others) - alone) / others / 2 * 1e6}
 
 
 # ------------------------------------------------------------------ processes
@@ -527,10 +650,27 @@ def register_interpreters():
 
 
 def interpreters():
-    with cf.InterpreterPoolExecutor(1) as ex:
-        for _ in range(10):
+    def trips(ex, n):
+        for _ in range(n):
             ex.submit(len, ()).result()
-        return {"interpreterpool_roundtrip_us": each(100, lambda: ex.submit(len, ()).result()) * 1e6}
+
+    def calls(workers, n=120):
+        """CPU seconds of one of n calls that so many workers share, all on cores of their own."""
+        with cf.InterpreterPoolExecutor(workers) as ex:
+            for f in [ex.submit(time.sleep, 0.02) for _ in range(workers)]:
+                f.result()
+            c = time.process_time()
+            cf.wait([ex.submit(len, ()) for _ in range(n)])
+            return (time.process_time() - c) / n
+    out = {}
+    if len(CORES) > 1:
+        out = {"interpreterpool_calls_1_us": calls(1) * 1e6, "interpreterpool_calls_2_us": calls(2) * 1e6}
+    pin(CORES[:1])
+    with cf.InterpreterPoolExecutor(1) as ex:
+        trips(ex, 10)
+        out["interpreterpool_roundtrip_us"] = on_one_core(lambda: trips(ex, 100)) / 100 * 1e6
+    pin(CORES)
+    return out
 
 
 def interpreter_lives():

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::samples::Samples;
-use crate::calibrate::{derive, machine_from};
+use crate::calibrate::{Impossible, derive, derive_all, machine_from};
 use crate::cpython::profile::{Build, MachineFacts, PARAMS, Profile, Provenance, Tag};
 use crate::engine::Nanos;
 
@@ -80,7 +80,7 @@ pub struct Calibrated {
 /// Derives the profile called `name` from samples; `date` is today in UTC.
 pub fn calibrated(samples: &Samples, build: Build, name: &str, date: &str) -> Calibrated {
     let (micro, more) = samples.figures();
-    let mut profile = derive(&micro, &more, name, 1.0);
+    let (mut profile, impossible) = derive_all(&micro, &more, name, 1.0);
     let others: Vec<Profile> = (0..GROUPS)
         .into_par_iter()
         .map(|group| {
@@ -145,7 +145,7 @@ pub fn calibrated(samples: &Samples, build: Build, name: &str, date: &str) -> Ca
         slowness: samples.mean_slowness(),
     });
     Calibrated {
-        doubts: doubts(samples, &parameters),
+        doubts: doubts(samples, &parameters, &impossible),
         imports: imports(samples),
         failed: samples.failed.clone(),
         profile,
@@ -179,7 +179,7 @@ fn imports(samples: &Samples) -> Vec<ImportCost> {
         .collect()
 }
 
-fn doubts(samples: &Samples, parameters: &[Parameter]) -> Vec<String> {
+fn doubts(samples: &Samples, parameters: &[Parameter], impossible: &[Impossible]) -> Vec<String> {
     let mut doubts = Vec::new();
     let slowness = samples.mean_slowness();
     if slowness > BUSY {
@@ -203,6 +203,12 @@ fn doubts(samples: &Samples, parameters: &[Parameter]) -> Vec<String> {
         doubts.push(format!(
             "{unreliable} of {measured} repeated parameters may differ by more than {:.0} % in a second calibration: measure longer (without --quick), or at a quieter time",
             REPEATABLE * 100.0
+        ));
+    }
+    for i in impossible {
+        doubts.push(format!(
+            "{} came out as {:.0} ({}), which cannot be, and keeps its default: measure longer, or at a quieter time",
+            i.name, i.value, i.how
         ));
     }
     if let Some(limit) = samples.hello.cpu_max.as_deref()

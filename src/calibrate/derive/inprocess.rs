@@ -30,8 +30,32 @@ const OFFLOAD_SHARES: [f64; 3] = [0.36, 0.28, 0.36];
 /// and the loop reads it, each giving up and taking the GIL.
 const OFFLOAD_HANDOVERS: f64 = 2.0;
 
-/// The CPU of an offload, all threads together.
-pub(super) const OFFLOAD_CPU: &str = "run_in_executor_thread_roundtrip_cpu_us";
+/// A round trip through an event loop's thread pool.
+const OFFLOADED: &str = "run_in_executor_thread_roundtrip_us";
+
+/// What waking a thread on the same core costs, in nanoseconds of CPU.
+#[derive(Clone, Copy)]
+pub(super) struct Wakes {
+    /// The waker.
+    call: f64,
+    /// The woken, on falling asleep and on its way back, besides the context switch.
+    return_: f64,
+}
+
+impl Wakes {
+    /// Both, and the switch between them.
+    fn hand_over(self) -> f64 {
+        self.call + self.return_ + CONTEXT_SWITCH_NS
+    }
+}
+
+/// See [`Wakes`]; `None` where that was not measured by itself.
+pub(super) fn wakes(f: &Figures<'_>) -> Option<Wakes> {
+    Some(Wakes {
+        call: f.us("wake_call_us", 1.0)?,
+        return_: f.us("wake_return_us", 1.0)? - CONTEXT_SWITCH_NS,
+    })
+}
 
 /// Bytecode, checkpoints, the GIL, locks, shared objects.
 pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
@@ -52,21 +76,30 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
         "switch_interval_ms",
     );
 
-    let quarter = handover(f).map(|h| (h - CONTEXT_SWITCH_NS).max(0.0) / 4.0);
-    let how = if f.apart.is_some() {
-        "a quarter of a hand-over on one core of this speed less a context switch: the figures are of threads on two cores"
+    if let Some(wakes) = wakes(f) {
+        for name in ["gil_signal", "unpark"] {
+            d.measured(name, Some(wakes.call), "wake_call_us");
+        }
+        for name in ["gil_take", "park"] {
+            d.derived(name, Some(wakes.return_), "wake_return_us less a context switch");
+        }
     } else {
-        "a quarter of thread_handoff_us less a context switch: one lock woken and parked on, one GIL passed"
-    };
-    for name in ["gil_signal", "gil_take", "park", "unpark"] {
-        d.derived(name, quarter, how);
+        let quarter = handover(f).map(|h| (h - CONTEXT_SWITCH_NS).max(0.0) / 4.0);
+        let how = if f.apart.is_some() {
+            "a quarter of a hand-over on one core of this speed less a context switch: the figures are of threads on two cores"
+        } else {
+            "a quarter of thread_handoff_us less a context switch: one lock woken and parked on, one GIL passed"
+        };
+        for name in ["gil_signal", "gil_take", "park", "unpark"] {
+            d.derived(name, quarter, how);
+        }
     }
 
     // lseek gives up the GIL and takes it again; getpriority, as long otherwise, does not.
     let pair = f.raw("lseek_ns").zip(f.raw("getpriority_ns"));
     d.derived(
         "gil_pair",
-        pair.map(|(with, without)| (with - without).max(0.0)),
+        pair.map(|(with, without)| with - without),
         "lseek_ns less getpriority_ns: two system calls, one of which gives up the GIL",
     );
 
@@ -139,11 +172,7 @@ fn least(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 /// Threads and thread pools.
 pub(super) fn threads(d: &mut Draft, f: &Figures<'_>) {
-    let figure = if f.raw("thread_start_join_cpu_us").is_some() {
-        "thread_start_join_cpu_us"
-    } else {
-        "thread_start_join_us"
-    };
+    let figure = "thread_start_join_us";
     let whole = f.us(figure, 200.0);
     let life = whole
         .map(|us| (us - START_JOIN_HANDOVERS * handover(f).unwrap_or(0.0)).max(us * LIFE_AT_LEAST));
@@ -192,7 +221,7 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
     d.derived("aio_step", step, "0.34 of asyncio_switch_us");
 
     let task = f.us("asyncio_task_us", 5_000.0);
-    let ends = task.zip(step).map(|(t, s)| (t - s).max(0.0));
+    let ends = task.zip(step).map(|(t, s)| t - s);
     d.derived(
         "aio_task_create",
         ends.map(|e| e * CREATE_SHARE),
@@ -208,7 +237,7 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
     let sleep = sleeping
         .zip(task)
         .zip(step)
-        .map(|((all, task), step)| (all - task - step).max(0.0));
+        .map(|((all, task), step)| all - task - step);
     let how = "of asyncio_sleeping_task_cpu_us less asyncio_task_us and a second step";
     d.derived(
         "aio_sleep",
@@ -242,33 +271,41 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
         "asyncio_run_empty_us",
     );
 
-    // By the CPU that both take, where it was measured; else by the time, in which cores also wake up.
-    let (offloaded, pooled) = if f.raw(OFFLOAD_CPU).is_some() {
-        (OFFLOAD_CPU, "threadpool_roundtrip_cpu_us")
-    } else {
-        (
-            "run_in_executor_thread_roundtrip_us",
-            "threadpool_roundtrip_us",
-        )
+    let loop_side = switch.map(|s| 2.0 * ITERATION_SHARE * s + (1.0 - ITERATION_SHARE) * s);
+    let (offload, how) = match wakes(f) {
+        // The worker is woken by the submit, the loop by the worker.
+        Some(wakes) => {
+            let work = f
+                .us("threadpool_submit_us", 2_000.0)
+                .zip(f.us("threadpool_drain_us_per_task", 1_000.0));
+            let trip = f.us(OFFLOADED, 1_000.0);
+            (
+                trip.zip(loop_side)
+                    .zip(work)
+                    .map(|((trip, own), (submit, item))| trip - own - submit - item - 2.0 * wakes.hand_over()),
+                format!("{OFFLOADED} less two iterations, a step, a submit, an item and two wake-ups on one core"),
+            )
+        }
+        None => {
+            // Where the threads are on two cores, the GIL is free by the time that they have woken.
+            let handovers = if f.gil && f.apart.is_none() {
+                OFFLOAD_HANDOVERS
+            } else {
+                0.0
+            };
+            let beyond = f.us_beyond(OFFLOADED, "threadpool_roundtrip_us", 1_000.0);
+            (
+                beyond
+                    .zip(loop_side)
+                    .map(|(beyond, own)| beyond - own - handovers * handover(f).unwrap_or(0.0)),
+                format!("{OFFLOADED} less threadpool_roundtrip_us, two iterations, a step and {handovers} GIL hand-overs"),
+            )
+        }
     };
-    let trip = f.us_beyond(offloaded, pooled, 1_000.0);
-    // Where the threads are on two cores, the GIL is free by the time that they have woken.
-    let handovers = if f.gil && f.apart.is_none() {
-        OFFLOAD_HANDOVERS
-    } else {
-        0.0
-    };
-    let offload = trip.zip(switch).map(|(trip, switch)| {
-        let loop_side = 2.0 * ITERATION_SHARE * switch + (1.0 - ITERATION_SHARE) * switch;
-        (trip - loop_side - handovers * handover(f).unwrap_or(0.0)).max(0.0)
-    });
     for (name, share) in ["aio_offload", "aio_threadsafe", "aio_offload_done"]
         .iter()
         .zip(OFFLOAD_SHARES)
     {
-        let how = format!(
-            "{share} of {offloaded} less {pooled}, two iterations, a step and {handovers} GIL hand-overs"
-        );
-        d.derived(name, offload.map(|o| o * share), &how);
+        d.derived(name, offload.map(|o| o * share), &format!("{share} of {how}"));
     }
 }

@@ -4,11 +4,14 @@ use serde_json::Value;
 
 use crate::calibrate::median;
 use crate::engine::Nanos;
+use crate::machine::along;
 use crate::scenario::MachineSpec;
 
 /// Of the time that each byte of a message of megabytes takes through a pipe: copying it, against the wake-ups at every 64 KiB.
 /// 0.18 of 0.35 ns where both were measured.
 const COPYING_SHARE: f64 = 0.5;
+/// The shortest sleep whose overshoot is measured.
+const SHORTEST_SLEEP_US: u64 = 50;
 /// Slack of timed sleeps on Linux, part of every overshoot.
 const SLACK_US: f64 = 50.0;
 
@@ -32,6 +35,22 @@ pub fn machine_from(measured: &[(&Value, &Value)]) -> MachineSpec {
     let latency = wake_latency(measured);
     if !latency.is_empty() {
         machine.wake_latency = latency;
+    }
+    if let Some((send, cpu)) = measured.iter().find_map(|(micro, _)| wake_costs(micro)) {
+        machine.wake_send = send;
+        machine.wake_cpu = cpu;
+        // Who sleeps sees the latency and what its own way back costs.
+        let slept = Nanos::from_micros(SHORTEST_SLEEP_US);
+        let by_sleeps = machine.wake_latency.iter_mut();
+        for (idle, latency) in by_sleeps.filter(|(idle, _)| *idle >= slept) {
+            *latency = latency.since(along(&machine.wake_cpu, *idle));
+        }
+    }
+    if let Some(factor) = measured
+        .iter()
+        .find_map(|(micro, _)| figure(micro, "neighbours_factor"))
+    {
+        machine.interference = (factor - 1.0).max(0.0);
     }
     let beyond: Vec<f64> = (measured.iter())
         .filter_map(|(micro, _)| apart(micro, &machine.wake_latency))
@@ -112,6 +131,36 @@ fn hand_over(micro: &Value) -> Option<(Nanos, Nanos)> {
     );
     let us = |us: f64| Nanos::from_f64(us * 1e3);
     (elapsed > 0.0).then(|| (us(elapsed), us((elapsed - cpu).max(0.0))))
+}
+
+type Points = Vec<(Nanos, Nanos)>;
+
+/// What waking a thread on an idle core costs the waker beyond the call, and the woken beyond its return, by how long the core
+/// has been idle.
+fn wake_costs(micro: &Value) -> Option<(Points, Points)> {
+    let call = figure(micro, "wake_call_us")?;
+    let back = figure(micro, "wake_return_us")?;
+    let mut points: Vec<(f64, f64, f64)> = (micro["metrics"].as_object()?.keys())
+        .filter_map(|name| name.strip_prefix("wake_call_idle_us_"))
+        .filter_map(|gap| {
+            let of = |what: &str| figure(micro, &format!("wake_{what}_idle_us_{gap}"));
+            Some((gap.parse().ok()?, of("call")? - call, of("return")? - back))
+        })
+        .collect();
+    // Items handed back and forth find the other core idle for less long than it takes to leave the idle state again.
+    if let Some(((elapsed, cpu), same)) = figure(micro, "thread_handoff_apart_us")
+        .zip(figure(micro, "thread_handoff_apart_cpu_us"))
+        .zip(figure(micro, "thread_handoff_us"))
+    {
+        points.push((elapsed, (cpu - same) / 2.0, (cpu - same) / 2.0));
+    }
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    points.dedup_by(|a, b| a.0 <= b.0);
+    let curve = |of: fn(&(f64, f64, f64)) -> f64| {
+        let ns = |us: f64| Nanos::from_f64(us.max(0.0) * 1e3);
+        points.iter().map(|p| (ns(p.0), ns(of(p)))).collect()
+    };
+    Some((curve(|p| p.1), curve(|p| p.2)))
 }
 
 fn figure(micro: &Value, name: &str) -> Option<f64> {

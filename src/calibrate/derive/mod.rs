@@ -23,10 +23,35 @@ use figures::Figures;
 /// Cost of one iteration of the reference loop (`burn_ns_per_iter`) on the interpreter that demands are stated for.
 pub const BASELINE_NS_PER_ITER: f64 = 51.4;
 
+/// A parameter whose figures gave a value that cannot be (a difference of two noisy times below zero): it keeps the table's
+/// default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Impossible {
+    /// The parameter's name.
+    pub name: &'static str,
+    /// What came out, in the parameter's unit.
+    pub value: f64,
+    /// From what.
+    pub how: String,
+}
+
+/// Parameters that may be nothing: what a build does not do, or does for nothing.
+const MAY_BE_ZERO: [&str; 8] = [
+    "object_read_contended",
+    "object_write_contended",
+    "lock_spin",
+    "lock_fair",
+    "gil_requester_wins",
+    "forkserver_preload_main",
+    "tpe_token_every_item",
+    "fork_parent_private",
+];
+
 /// A profile under construction.
 struct Draft {
     params: Params,
     tags: Vec<Tag>,
+    impossible: Vec<Impossible>,
 }
 
 impl Draft {
@@ -35,7 +60,19 @@ impl Draft {
             .iter()
             .position(|p| p.name == name)
             .expect("a parameter of the table");
-        // A difference of two noisy figures can come out below zero; a cost cannot.
+        let possible = value > 0.0
+            || value.is_finite() && (MAY_BE_ZERO.contains(&name) || matches!(tag, Tag::Absent(_)));
+        if !possible {
+            let (Tag::Measured(how) | Tag::Derived(how)) = tag else {
+                return;
+            };
+            self.impossible.push(Impossible {
+                name: PARAMS[i].name,
+                value,
+                how,
+            });
+            return;
+        }
         *self.params.get_mut(i) = value.max(0.0);
         self.tags[i] = tag;
     }
@@ -60,6 +97,16 @@ impl Draft {
 /// `slowness` is how much slower than at its best the machine ran on average while they were measured (see [`best_speed`]).
 /// Parameters whose figures are missing keep the table's defaults and say so.
 pub fn derive(micro: &Value, more: &Value, name: &str, slowness: f64) -> Profile {
+    derive_all(micro, more, name, slowness).0
+}
+
+/// The same, and what came out impossible.
+pub fn derive_all(
+    micro: &Value,
+    more: &Value,
+    name: &str,
+    slowness: f64,
+) -> (Profile, Vec<Impossible>) {
     let machine = machine_from(&[(micro, more)]);
     let f = Figures::new(
         micro,
@@ -70,6 +117,7 @@ pub fn derive(micro: &Value, more: &Value, name: &str, slowness: f64) -> Profile
     let mut d = Draft {
         params: Params::default(),
         tags: vec![Tag::Default; PARAMS.len()],
+        impossible: Vec::new(),
     };
     versions(&mut d, &f);
     inprocess::interpreter(&mut d, &f);
@@ -101,7 +149,7 @@ pub fn derive(micro: &Value, more: &Value, name: &str, slowness: f64) -> Profile
         slowness: 1.0,
     };
     refine::refine(&mut profile, &f, &machine);
-    profile
+    (profile, d.impossible)
 }
 
 /// What the interpreter cannot do, as the measurement found: its costs are absent, not guessed.
@@ -256,6 +304,17 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_keeps_the_default_and_is_told() {
+        let micro = json!({"version": "3.14.0", "metrics": {"lseek_ns": 100.0, "getpriority_ns": 150.0}});
+        let (p, impossible) = derive_all(&micro, &Value::Null, "odd", 1.0);
+        let default = Params::default().gil_pair;
+        assert!((p.params.gil_pair - default).abs() < 1e-9);
+        assert_eq!(p.tags[Profile::index("gil_pair").expect("known")], Tag::Default);
+        assert_eq!(impossible.len(), 1);
+        assert_eq!((impossible[0].name, impossible[0].value < 0.0), ("gil_pair", true));
+    }
+
+    #[test]
     fn no_parameter_is_negative_or_undefined_however_odd_the_figures_are() {
         let micro = json!({"version": "3.14.0", "metrics": {
             "threadpool_submit_us": 9.0, "threadpool_burst_us_per_task": 1.0, "threadpool_roundtrip_us": 0.5,
@@ -267,6 +326,8 @@ mod tests {
         for (i, info) in PARAMS.iter().enumerate() {
             let value = p.params.get(i);
             assert!(value.is_finite() && value >= 0.0, "{} = {value}", info.name);
+            let nothing = value == 0.0 && p.tags[i] != Tag::Default && !MAY_BE_ZERO.contains(&info.name);
+            assert!(!nothing, "{} is free", info.name);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! far, and what is missing (or too much) is shared out over the parts named here, until both agree.
 
 use super::figures::Figures;
-use super::inprocess::OFFLOAD_CPU;
+use super::inprocess::wakes;
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 use crate::engine::Nanos;
 use crate::scenario::{
@@ -48,7 +48,7 @@ fn probes() -> [Probe; 4] {
         Probe {
             figure: "threadpool_roundtrip_us",
             threads: true,
-            measured_directly: |_| false,
+            measured_directly: |f| wakes(f).is_some(),
             burst: false,
             strategy: Strategy::Threads(one),
             // Two threads are woken and two park on the way.
@@ -57,7 +57,7 @@ fn probes() -> [Probe; 4] {
         Probe {
             figure: "run_in_executor_thread_roundtrip_us",
             threads: true,
-            measured_directly: |f| f.raw(OFFLOAD_CPU).is_some(),
+            measured_directly: |f| wakes(f).is_some(),
             burst: false,
             strategy: Strategy::Asyncio {
                 limit: None,
@@ -107,7 +107,7 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
     let first = profile.params.clone();
     let probes: Vec<(Probe, f64)> = probes()
         .into_iter()
-        // What an offload's CPU is needs no adjustment where it was measured.
+        // What wake-ups cost, and what an offload costs besides, needs no adjustment where it was measured.
         .filter(|p| !(p.measured_directly)(figures))
         .filter_map(|p| figures.raw(p.figure).map(|us| (p, us * 1e3)))
         .collect();
