@@ -14,6 +14,7 @@ pub mod reference;
 pub mod verify;
 
 pub use derive::{
-    BASELINE_NS_PER_ITER, Impossible, best_speed, derive, derive_all, machine_from, requester_wins, switches_back,
+    BASELINE_NS_PER_ITER, Impossible, best_speed, derive, derive_all, machine_from, requester_wins,
+    switches_back,
 };
 pub use held::{Held, METRICS, Summary, element, median};

@@ -81,7 +81,11 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
             d.measured(name, Some(wakes.call), "wake_call_us");
         }
         for name in ["gil_take", "park"] {
-            d.derived(name, Some(wakes.return_), "wake_return_us less a context switch");
+            d.derived(
+                name,
+                Some(wakes.return_),
+                "wake_return_us less a context switch",
+            );
         }
     } else {
         let quarter = handover(f).map(|h| (h - CONTEXT_SWITCH_NS).max(0.0) / 4.0);
@@ -282,8 +286,12 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
             (
                 trip.zip(loop_side)
                     .zip(work)
-                    .map(|((trip, own), (submit, item))| trip - own - submit - item - 2.0 * wakes.hand_over()),
-                format!("{OFFLOADED} less two iterations, a step, a submit, an item and two wake-ups on one core"),
+                    .map(|((trip, own), (submit, item))| {
+                        trip - own - submit - item - 2.0 * wakes.hand_over()
+                    }),
+                format!(
+                    "{OFFLOADED} less two iterations, a step, a submit, an item and two wake-ups on one core"
+                ),
             )
         }
         None => {
@@ -298,7 +306,9 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
                 beyond
                     .zip(loop_side)
                     .map(|(beyond, own)| beyond - own - handovers * handover(f).unwrap_or(0.0)),
-                format!("{OFFLOADED} less threadpool_roundtrip_us, two iterations, a step and {handovers} GIL hand-overs"),
+                format!(
+                    "{OFFLOADED} less threadpool_roundtrip_us, two iterations, a step and {handovers} GIL hand-overs"
+                ),
             )
         }
     };
@@ -306,6 +316,10 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
         .iter()
         .zip(OFFLOAD_SHARES)
     {
-        d.derived(name, offload.map(|o| o * share), &format!("{share} of {how}"));
+        d.derived(
+            name,
+            offload.map(|o| o * share),
+            &format!("{share} of {how}"),
+        );
     }
 }

@@ -305,13 +305,20 @@ mod tests {
 
     #[test]
     fn what_cannot_be_keeps_the_default_and_is_told() {
-        let micro = json!({"version": "3.14.0", "metrics": {"lseek_ns": 100.0, "getpriority_ns": 150.0}});
+        let micro =
+            json!({"version": "3.14.0", "metrics": {"lseek_ns": 100.0, "getpriority_ns": 150.0}});
         let (p, impossible) = derive_all(&micro, &Value::Null, "odd", 1.0);
         let default = Params::default().gil_pair;
         assert!((p.params.gil_pair - default).abs() < 1e-9);
-        assert_eq!(p.tags[Profile::index("gil_pair").expect("known")], Tag::Default);
+        assert_eq!(
+            p.tags[Profile::index("gil_pair").expect("known")],
+            Tag::Default
+        );
         assert_eq!(impossible.len(), 1);
-        assert_eq!((impossible[0].name, impossible[0].value < 0.0), ("gil_pair", true));
+        assert_eq!(
+            (impossible[0].name, impossible[0].value < 0.0),
+            ("gil_pair", true)
+        );
     }
 
     #[test]
@@ -326,7 +333,8 @@ mod tests {
         for (i, info) in PARAMS.iter().enumerate() {
             let value = p.params.get(i);
             assert!(value.is_finite() && value >= 0.0, "{} = {value}", info.name);
-            let nothing = value == 0.0 && p.tags[i] != Tag::Default && !MAY_BE_ZERO.contains(&info.name);
+            let nothing =
+                value == 0.0 && p.tags[i] != Tag::Default && !MAY_BE_ZERO.contains(&info.name);
             assert!(!nothing, "{} is free", info.name);
         }
     }

@@ -108,8 +108,11 @@ impl Forecaster {
         let mut profile = profile.slowed(slowness);
         profile.params.base_rss +=
             tasks(&w) * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES);
+        let mut machine = machine.clone();
+        // Demands are spent as CPU time, which holds how slow the other cores made it.
+        machine.interference = 0.0;
         Self {
-            machine: machine.clone(),
+            machine,
             profile,
             workload: w,
             strategy: strategy.clone(),

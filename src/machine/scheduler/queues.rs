@@ -3,9 +3,12 @@
 use std::cmp::Reverse;
 
 use super::{Event, Machine, State, Tid, Upcall};
-use crate::engine::{Class, Nanos};
+use crate::engine::{Class, Nanos, unit};
 use crate::machine::Cause;
 
+/// How often a core that has just become idle looks for work elsewhere at once: as often as that has been of use (newidle
+/// balancing in proportion to its success, Linux 6.18; it begins with a half).
+const NEW_IDLE: f64 = 0.5;
 /// Linux's `imbalance_pct` of cores that share a cache.
 const IMBALANCE: f64 = 1.17;
 /// Half-life of a core's utilisation (PELT).
@@ -57,10 +60,19 @@ impl Machine {
         None
     }
 
-    /// Gives a free core to the first of its queue; else lets it idle, until it has found out what waits elsewhere.
+    /// Gives a free core to the first of its queue; else to what waits elsewhere, if it looks for that at once; else lets it
+    /// idle until the next tick.
     pub(super) fn pick(&mut self, core: u32) {
         if self.ready_count > 0 {
             if let Some(tid) = self.dequeue(core) {
+                self.place(core, tid);
+                return;
+            }
+            if unit(&mut self.jitter) < NEW_IDLE
+                && let Some(from) = self.busiest(core)
+                && let Some(tid) = self.dequeue(from)
+            {
+                self.migrate(tid, from, core);
                 self.place(core, tid);
                 return;
             }
@@ -310,6 +322,17 @@ impl Machine {
         }
         let last_tick = Nanos(self.now.0 / self.tick.0 * self.tick.0);
         self.now - c.picked.max(last_tick) >= self.slice
+    }
+
+    /// Whether the running thread has had no more service than the mean of its core: only then is its slice protected from a
+    /// thread that wakes (`pick_eevdf`). One that wakes and is owed something runs at once.
+    pub(super) fn eligible(&self, core: u32) -> bool {
+        let c = &self.cores[core as usize];
+        let Some(tid) = c.current else { return true };
+        let t = &self.threads[tid as usize];
+        let progress = if t.burning { (self.now - t.began).0 } else { 0 };
+        let own = u128::from(t.virtual_runtime + progress);
+        own * (c.waiting as u128 + 1) <= c.waiting_sum + own
     }
 
     /// Now and then a core with fewer waiting threads takes one from another: at once where two or more are between them,
