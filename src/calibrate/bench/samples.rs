@@ -52,6 +52,20 @@ pub struct Hello {
     pub cpu_max: Option<String>,
     /// Whether the reference loop could be pinned to cores.
     pub pinned: bool,
+    /// Whether the standard library is compiled.
+    #[serde(default)]
+    pub byte_code: ByteCode,
+}
+
+/// Byte code of the standard library on disk.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ByteCode {
+    /// So many of the loaded modules have none, although they have just been loaded: it cannot be written.
+    pub missing: u32,
+    /// Modules that were loaded from files.
+    pub loaded: u32,
+    /// Where they are.
+    pub library: String,
 }
 
 /// One line of the program's output.
@@ -201,6 +215,23 @@ impl Samples {
             }
         }
         fewer
+    }
+
+    /// The same samples, held against the best speed that the machine reached in one of `groups` stretches of time: as a calibration
+    /// would see them that was made only while the machine ran as it did then.
+    #[must_use]
+    pub fn at_the_speed_of(&self, group: usize, groups: usize) -> Self {
+        let all = self.paces.len();
+        let paces = self.paces.iter().enumerate();
+        let of_group: Vec<f64> = paces
+            .filter(|(i, _)| i * groups / all == group)
+            .map(|(_, pace)| *pace)
+            .collect();
+        let mut same = self.clone();
+        if !of_group.is_empty() {
+            same.paces = of_group;
+        }
+        same
     }
 
     /// The user's modules whose import was timed.
