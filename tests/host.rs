@@ -270,10 +270,8 @@ fn a_build_that_was_moved_does_not_say_no() {
     let Some(python) = python() else { return };
     let dir = TempDir::new().unwrap();
     let path = |name, prefix: &str, arguments: &str| {
-        let patch = format!(
-            "import sys, sysconfig; sysconfig.get_config_vars().update(CONFIG_ARGS=sys.argv.pop(2), PY_CFLAGS='', PY_CORE_CFLAGS='', \
-             PY_LDFLAGS=''); sys.base_prefix = sys.argv.pop(2); exec(sys.argv[1])"
-        );
+        let patch = "import sys, sysconfig; sysconfig.get_config_vars().update(CONFIG_ARGS=sys.argv.pop(2), PY_CFLAGS='', PY_CORE_CFLAGS='', \
+             PY_LDFLAGS=''); sys.base_prefix = sys.argv.pop(2); exec(sys.argv[1])";
         let real = python.path.display();
         let script = format!(
             "[ \"$1\" = -I ] && exec {real} -I -c \"{patch}\" \"$3\" \"{arguments}\" {prefix}\nexec {real} \"$@\""
