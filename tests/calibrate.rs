@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use pchsim::calibrate::bench::{BenchError, Plan, Samples, measure};
+use pchsim::calibrate::bench::{BenchError, Plan, Samples, calibrated, measure};
 use pchsim::calibrate::profile_file;
-use pchsim::cpython::profile::{PARAMS, Profile, Tag};
+use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
 use pchsim::host;
 
 fn pchsim(args: &[&str], dir: &Path) -> (i32, String, String) {
@@ -122,6 +122,30 @@ fn plausible(p: &Profile) {
     for (i, info) in PARAMS.iter().enumerate() {
         let value = p.params.get(i);
         assert!(value.is_finite() && value >= 0.0, "{} = {value}", info.name);
+    }
+}
+
+/// Byte code that can be neither read nor written makes every new process slower: that is said.
+#[test]
+fn a_library_without_byte_code_is_a_doubt() {
+    let Some(python) = real_python() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("python-uncompiled");
+    // A file where the folder of the byte code would have to be.
+    let script = format!(
+        "#!/bin/sh\nexec {} -X pycache_prefix=/dev/null \"$@\"\n",
+        python.display()
+    );
+    std::fs::write(&path, script).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let samples = measured(&path, LONG).expect("measured");
+    let code = &samples.hello.byte_code;
+    assert!(code.missing > 10 && code.missing == code.loaded, "{code:?}");
+    let doubts = |samples| calibrated(samples, Build::default(), "mine", "2026-01-01").doubts;
+    assert!(doubts(&samples).iter().any(|d| d.contains("compileall")));
+    let compiled = measured(&python, LONG).expect("measured");
+    if compiled.hello.byte_code.missing == 0 {
+        assert!(!doubts(&compiled).iter().any(|d| d.contains("compileall")));
     }
 }
 

@@ -219,6 +219,80 @@ fn a_real_interpreter_says_what_it_is() {
     assert_eq!(by_version.tag(), newest.tag());
 }
 
+/// Hard links in one installation are one interpreter; the same file in another installation is another one.
+#[test]
+fn an_interpreter_with_two_names_is_listed_once() {
+    let dir = TempDir::new().unwrap();
+    // Says where it lies by the name that it was called by.
+    let script = r#"bin="${0%/*}"; base="${bin%/*}"
+echo "pchsim-probe {\"version\": \"3.14.7\", \"major\": 3, \"minor\": 14, \"implementation\": \"CPython\", \"executable\": \"$0\",
+\"prefix\": \"$base\", \"base_prefix\": \"$base\", \"compiler\": \"GCC 1\", \"pgo\": null, \"lto\": null, \"debug\": false,
+\"free_threaded\": true, \"gil\": false, \"start_methods\": [\"fork\"], \"interpreters\": true, \"process_pools\": true}"|tr -d '\n'; echo"#;
+    for name in ["a/bin", "b/bin"] {
+        std::fs::create_dir_all(dir.path().join(name)).unwrap();
+    }
+    let first = fake(&dir, "a/bin/python3.14", script);
+    let (t, other) = (
+        dir.path().join("a/bin/python3.14t"),
+        dir.path().join("b/bin/python3.14"),
+    );
+    std::fs::hard_link(&first, &t).unwrap();
+    std::fs::hard_link(&first, &other).unwrap();
+    let bins = ["a/bin", "b/bin"].map(|b| dir.path().join(b));
+    let mut path = bins.to_vec();
+    path.extend(["/usr/bin", "/bin"].map(PathBuf::from));
+    let out = Command::new(env!("CARGO_BIN_EXE_pchsim"))
+        .args(["calibrate", "--list"])
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .env("HOME", dir.path())
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(out.stdout).unwrap();
+    let ours: Vec<&str> = listed
+        .lines()
+        .filter(|l| l.contains(dir.path().to_str().unwrap()))
+        .collect();
+    assert_eq!(ours.len(), 2, "{listed}");
+    assert!(
+        ours.iter().any(|l| l.contains(first.to_str().unwrap())),
+        "{listed}"
+    );
+    assert!(
+        ours.iter().any(|l| l.contains(other.to_str().unwrap())),
+        "{listed}"
+    );
+}
+
+/// What a build was not told by `configure` is known only of one that lies where it was to be installed.
+#[test]
+fn a_build_that_was_moved_does_not_say_no() {
+    let Some(python) = python() else { return };
+    let dir = TempDir::new().unwrap();
+    let path = |name, prefix: &str, arguments: &str| {
+        let patch = "import sys, sysconfig; sysconfig.get_config_vars().update(CONFIG_ARGS=sys.argv.pop(2), PY_CFLAGS='', PY_CORE_CFLAGS='', \
+             PY_LDFLAGS=''); sys.base_prefix = sys.argv.pop(2); exec(sys.argv[1])";
+        let real = python.path.display();
+        let script = format!(
+            "[ \"$1\" = -I ] && exec {real} -I -c \"{patch}\" \"$3\" \"{arguments}\" {prefix}\nexec {real} \"$@\""
+        );
+        let fake = fake(&dir, name, &script);
+        host::find(fake.to_str().unwrap()).unwrap().build
+    };
+    let home = dir.path().to_str().unwrap();
+    let told = format!("'--prefix={home}'");
+    let at_home = path("home", home, &told);
+    assert_eq!((at_home.pgo, at_home.lto), (Some(false), Some(false)));
+    let moved = path("moved", "/nowhere", &told);
+    assert_eq!((moved.pgo, moved.lto), (None, None));
+    let said = path(
+        "said",
+        "/nowhere",
+        &format!("{told} '--enable-optimizations'"),
+    );
+    assert_eq!((said.pgo, said.lto), (Some(true), None));
+}
+
 #[test]
 fn lines_come_while_the_program_runs() {
     guarded();

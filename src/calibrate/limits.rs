@@ -45,8 +45,7 @@ pub struct Limits {
     pub wrong: usize,
 }
 
-/// The table: a row for each kind of machine, in percent: median, 90th percentile, worst. p50 is reported only: where tasks finish
-/// together in an order that chance decides, it is nobody's objective, and its runs differ as much as its forecasts are off.
+/// The table: a row for each kind of machine. p50 is reported, and limited only where a user says so.
 const TABLE: [(&str, Limits); 2] = [("reference", Limits::REFERENCE), ("other", Limits::OTHER)];
 
 impl Limits {

@@ -52,7 +52,7 @@ pub struct Args {
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
-    /// Fail (exit code 4), and write nothing, if the machine was too noisy to trust the profile
+    /// Fail (exit code 4), and write nothing, if the machine was too noisy, or the installation is not fit, for a profile to be trusted
     #[arg(long)]
     strict: bool,
     /// What to print

@@ -195,8 +195,8 @@ impl Sim<'_> {
             Instr::PayloadOut(bytes) => self.step_payload_out(tid, key, bytes),
             Instr::Allocate(objects) => self.allocate(tid, objects),
             Instr::EnterHold(bytes) => {
-                self.memory.take(self.machine.now(), bytes);
-                self.tasks[key].frames.push(Frame::Hold(bytes));
+                let arena = self.allocate_block(tid, bytes);
+                self.tasks[key].frames.push(Frame::Hold(bytes, arena));
             }
             Instr::EnterTimeout(after) => {
                 if matches!(mode, Mode::Loop { .. }) {
@@ -215,8 +215,8 @@ impl Sim<'_> {
                 });
             }
             Instr::LeaveHold => {
-                if let Some(Frame::Hold(bytes)) = self.tasks[key].frames.pop() {
-                    self.memory.give(self.machine.now(), bytes);
+                if let Some(Frame::Hold(bytes, arena)) = self.tasks[key].frames.pop() {
+                    self.free_block(self.machine.now(), arena, bytes);
                 }
             }
             Instr::LeaveTimeout | Instr::LeaveRetry => {

@@ -5,6 +5,7 @@
 //! program. [`Sim`] owns everything and turns the machine's upcalls into acts.
 
 mod aio;
+mod arena;
 mod collector;
 mod convoy;
 mod deadlock;

@@ -1,5 +1,6 @@
 //! What Python calls the simulated processes and threads, and how people count tasks: the one place that names them.
 
+use super::arena::Arenas;
 use super::exec::CHILD_BITS;
 use super::program::{Executor, Instr};
 use super::sim::Sim;
@@ -57,6 +58,7 @@ impl Sim<'_> {
             raw_threads: 0,
         });
         let process = u32::try_from(self.processes.len() - 1).expect("few processes");
+        self.arenas.push(Arenas::default());
         self.process_starts(process);
         process
     }

@@ -3,6 +3,7 @@
 use rand_pcg::Pcg64Dxsm;
 
 use super::aio::{EventLoop, LoopLock};
+use super::arena::Arenas;
 use super::collector::Heap;
 use super::convoy::Convoyed;
 use super::gil::Gil;
@@ -75,6 +76,8 @@ pub struct Sim<'a> {
     pub(crate) spare_threads: Vec<Tid>,
     pub(crate) gils: Vec<Gil>,
     pub(crate) processes: Vec<Process>,
+    /// What the allocator of each process keeps.
+    pub(crate) arenas: Vec<Arenas>,
     pub(crate) children: u32,
     pub(crate) domains: u32,
     pub(crate) locks: Vec<Lock>,
@@ -147,6 +150,7 @@ impl<'a> Sim<'a> {
             spare_threads: Vec::new(),
             gils: Vec::new(),
             processes: Vec::new(),
+            arenas: Vec::new(),
             children: 0,
             domains: 0,
             locks: Vec::new(),
@@ -349,13 +353,13 @@ impl<'a> Sim<'a> {
             Wait::Gil => self.gil_timeout(tid),
             Wait::Sleep => {
                 self.threads[tid as usize].wait = Wait::None;
-                self.machine.wake(tid);
+                self.machine.wake_itself(tid, self.costs.park);
             }
             Wait::Park => {
                 let t = &mut self.threads[tid as usize];
                 t.wait = Wait::None;
                 t.timed_out = false;
-                self.machine.wake(tid);
+                self.machine.wake_itself(tid, self.costs.park);
             }
             Wait::None | Wait::Forced | Wait::World => {}
         }
@@ -638,6 +642,7 @@ impl<'a> Sim<'a> {
         self.live_threads -= 1;
         self.stand_for(tid, None, Cause::Running);
         self.machine.exit(tid);
+        self.leave_arena(tid);
         self.thread_ends(tid);
         if self.threads[tid as usize].role == Role::Raw {
             self.spare_threads.push(tid);

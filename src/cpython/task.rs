@@ -13,7 +13,8 @@ pub(crate) enum Frame {
     Lock(u32),
     /// A lock of the event loop's own kind.
     LoopLock(u32),
-    Hold(u64),
+    /// Working memory of so many bytes, and where it was allocated: process and arena.
+    Hold(u64, (u32, u32)),
     /// The deadline.
     Timeout(Nanos),
     Retry {

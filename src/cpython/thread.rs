@@ -188,6 +188,8 @@ pub(crate) struct Thread {
     pub(crate) result_bytes: u64,
     /// Item handed over while it was parked.
     pub(crate) handed: Option<TaskKey>,
+    /// Its process's arena that it allocates from, once it has.
+    pub(crate) arena: Option<u32>,
 }
 
 pub(crate) const NO_GIL: u32 = u32::MAX;
@@ -223,6 +225,7 @@ impl Thread {
             call_bytes: 0,
             result_bytes: 0,
             handed: None,
+            arena: None,
         }
     }
 

@@ -74,7 +74,7 @@ impl Sim<'_> {
             match frame {
                 Frame::Lock(index) => self.release(tid, index),
                 Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
-                Frame::Hold(bytes) => self.memory.give(now, bytes),
+                Frame::Hold(bytes, arena) => self.free_block(now, arena, bytes),
                 Frame::Retry {
                     start,
                     attempts,

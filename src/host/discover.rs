@@ -39,7 +39,7 @@ pub fn discover() -> (Vec<Interpreter>, Vec<Unusable>) {
     let mut all = candidates();
     let mut seen = HashSet::new();
     // The same file by several names need not be asked twice; where it was found is told all the same.
-    let mut also: Vec<(PathBuf, &'static str)> = Vec::new();
+    let mut also: Vec<(Identity, &'static str)> = Vec::new();
     all.retain(|c| {
         let key = identity(&c.path);
         let new = seen.insert(key.clone());
@@ -82,14 +82,20 @@ fn add(usable: &mut Vec<Probed>, mut probed: Probed, environment: bool) {
     if let Some(own) = probed.executable.take().filter(|_| !environment) {
         probed.interpreter.path = own;
     }
-    let key = |p: &Probed| match &p.environment {
-        Some(prefix) => prefix.clone(),
-        None => real(&p.interpreter.path),
-    };
-    match usable.iter_mut().find(|p| key(p) == key(&probed)) {
+    match usable.iter_mut().find(|p| same_interpreter(p, &probed)) {
         Some(known) => note(&mut known.interpreter.found, &probed.interpreter.found),
         None => usable.push(probed),
     }
+}
+
+fn same_interpreter(a: &Probed, b: &Probed) -> bool {
+    if a.environment.is_some() || b.environment.is_some() {
+        return a.environment == b.environment;
+    }
+    let (one, other) = (&a.interpreter.path, &b.interpreter.path);
+    // Names of one file count as one only within an installation: package managers link files between several.
+    let linked = || real(&a.base_prefix) == real(&b.base_prefix) && file(one) == file(other);
+    real(one) == real(other) || (file(one).is_some() && linked())
 }
 
 fn same_environment(a: &Probed, b: &Probed) -> bool {
@@ -133,13 +139,47 @@ pub(super) fn version_key(version: &str) -> Vec<u32> {
         .collect()
 }
 
-/// The file behind symbolic links; but the name in a virtual environment, because the name is what makes it one.
-fn identity(path: &Path) -> PathBuf {
+/// What tells files apart before they are asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Identity {
+    /// Any name in the programs' directory of a virtual environment, because the place is what makes it one.
+    Environment(PathBuf),
+    /// A file of a directory, by whatever name: a free-threaded installation has `python3.14` and `python3.14t` as links to each other.
+    File(PathBuf, FileId),
+    /// Where the system does not number its files: the path behind symbolic links.
+    Path(PathBuf),
+}
+
+/// Device and number of a file: the same for all hard links to it.
+type FileId = (u64, u64);
+
+fn identity(path: &Path) -> Identity {
     let directory = path.parent().map(real).unwrap_or_default();
     let environment = directory
         .parent()
         .is_some_and(|d| d.join("pyvenv.cfg").is_file());
-    if environment { directory } else { real(path) }
+    if environment {
+        return Identity::Environment(directory);
+    }
+    let real = real(path);
+    match (file(&real), real.parent()) {
+        (Some(id), Some(directory)) => Identity::File(directory.into(), id),
+        _ => Identity::Path(real),
+    }
+}
+
+/// The file behind symbolic links, where the system numbers files.
+fn file(path: &Path) -> Option<FileId> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        path.metadata().ok().map(|m| (m.dev(), m.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }
 
 fn real(path: &Path) -> PathBuf {

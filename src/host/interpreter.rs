@@ -66,6 +66,8 @@ pub(super) struct Probed {
     pub(super) executable: Option<PathBuf>,
     /// The virtual environment that it belongs to.
     pub(super) environment: Option<PathBuf>,
+    /// The installation that it belongs to.
+    pub(super) base_prefix: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -238,5 +240,6 @@ fn understood(path: &Path, found: &str, answer: Answer) -> Result<Probed, HostEr
         },
         executable: Some(answer.executable).filter(|e| e.is_file()),
         environment,
+        base_prefix: answer.base_prefix,
     })
 }

@@ -1,5 +1,5 @@
 # Asks an interpreter what it is. Runs on every Python since 2.7, so that old ones can be named; prints one line.
-import json, os, platform, sys
+import json, os, platform, re, sys
 
 about = {
     "version": platform.python_version(),
@@ -16,6 +16,9 @@ if sys.version_info >= (3, 9):
 
     var = sysconfig.get_config_var
     arguments = var("CONFIG_ARGS")
+    # Where its own `configure` was told to install it: an installation that lies elsewhere was packed by somebody.
+    told = re.search(r"--prefix=([^'\s]+)", arguments or "")
+    at_home = os.path.realpath(told.group(1) if told else "/usr/local") == os.path.realpath(sys.base_prefix)
     flags = " ".join(str(var(name) or "") for name in ("PY_CORE_CFLAGS", "PY_LDFLAGS", "PY_CFLAGS"))
 
     def built(argument, flag):
@@ -23,8 +26,10 @@ if sys.version_info >= (3, 9):
             return True
         if arguments is not None and argument in arguments:
             return True
-        # A distribution's own build need not have been told by these arguments (Debian's is not).
-        return None if arguments is None or sys.base_prefix == "/usr" else False
+        # A distribution's own build need not have been told by these arguments, nor leave its flags here (Debian's profiles the
+        # interpreter by targets of make, and takes the flags out), wherever it was unpacked.
+        own = arguments is not None and at_home and sys.base_prefix != "/usr"
+        return False if own else None
 
     about["pgo"] = built("--enable-optimizations", "-fprofile-use")
     about["lto"] = built("--with-lto", "-flto")

@@ -122,7 +122,7 @@ def measured(command, sampled):
 
 
 def programs(args):
-    command = [sys.executable, str(HERE / f"{args.program}.py"), "run"]
+    command = [args.python, str(HERE / f"{args.program}.py"), "run"]
     for path in args.scenario:
         said = subprocess.run(
             [args.pchsim, "run", path, "--format", "json", "-q"], check=True, capture_output=True, text=True
@@ -179,6 +179,7 @@ def main():
     of_programs = commands.add_parser("programs")
     of_programs.add_argument("program")
     of_programs.add_argument("scenario", nargs="+")
+    of_programs.add_argument("--python", required=True, help="runs the program; not the one that runs this, or they share pages of memory")
     of_programs.add_argument("--pchsim", required=True)
     of_programs.add_argument("--folder", type=pathlib.Path, required=True)
     of_programs.add_argument("--times", type=int, default=1, help="the program does what the scenario says so many times in a row")

@@ -717,6 +717,15 @@ def register_imports(modules):
 
 # ------------------------------------------------------------------ the run
 
+def uncompiled():
+    """Modules of the standard library that this process has loaded, and those of them without byte code on disk: it could not be
+    written, so every new process compiles them again."""
+    library = sysconfig.get_path("stdlib") + os.sep
+    specs = [getattr(m, "__spec__", None) for m in list(sys.modules.values())]
+    cached = [s.cached for s in specs if s and s.has_location and s.cached and s.origin.startswith(library) and "site-packages" not in s.origin]
+    return {"missing": sum(not os.path.exists(c) for c in cached), "loaded": len(cached), "library": library.rstrip(os.sep)}
+
+
 def hello():
     def read(path):
         try:
@@ -731,7 +740,7 @@ def hello():
          switch_interval_ms=sys.getswitchinterval() * 1e3, gc_threshold=gc.get_threshold()[0], methods=METHODS,
          system=f"{platform.system()} {platform.release()} {platform.machine()}", cpu=model or platform.processor(), cores=len(CORES) or os.cpu_count() or 1,
          load=load, base_slice_ns=read("/sys/kernel/debug/sched/base_slice_ns"), cpu_max=read("/sys/fs/cgroup/cpu.max"),
-         pinned=bool(CORES))
+         pinned=bool(CORES), byte_code=uncompiled())
 
 
 def sample(f, pinned):

@@ -73,7 +73,7 @@ pub struct Calibrated {
     pub imports: Vec<ImportCost>,
     /// Benchmarks that failed, and why.
     pub failed: Vec<(String, String)>,
-    /// What the machine did to the measurement: sentences that end in what to do. Empty: it can be trusted.
+    /// What the machine or the installation did to the measurement: sentences that end in what to do. Empty: it can be trusted.
     pub doubts: Vec<String>,
 }
 
@@ -81,11 +81,17 @@ pub struct Calibrated {
 pub fn calibrated(samples: &Samples, build: Build, name: &str, date: &str) -> Calibrated {
     let (micro, more) = samples.figures();
     let (mut profile, impossible) = derive_all(&micro, &more, name, 1.0);
-    let others: Vec<Profile> = (0..GROUPS)
+    let again = |samples: &Samples| {
+        let (micro, more) = samples.figures();
+        derive(&micro, &more, name, 1.0)
+    };
+    let others: Vec<(Profile, Profile)> = (0..GROUPS)
         .into_par_iter()
         .map(|group| {
-            let (micro, more) = samples.without(group, GROUPS).figures();
-            derive(&micro, &more, name, 1.0)
+            (
+                again(&samples.without(group, GROUPS)),
+                again(&samples.at_the_speed_of(group, GROUPS)),
+            )
         })
         .collect();
     let mut parameters = Vec::new();
@@ -94,9 +100,13 @@ pub fn calibrated(samples: &Samples, build: Build, name: &str, date: &str) -> Ca
             continue;
         }
         let value = profile.params.get(index);
-        let error = standard_error(others.iter().map(|p| p.params.get(index)));
+        let sampling = standard_error(others.iter().map(|(p, _)| p.params.get(index)));
         // Less than this is rounding: the samples that the parameter depends on were taken once.
-        let varied = error > 1e-9 * value;
+        let varied = sampling > 1e-9 * value;
+        // Every cost is divided by how much slower than at its best the machine was. The best of another calibration is as far from
+        // this one's as the bests of this one's stretches are from each other, and moves all costs together.
+        let speed = deviation(others.iter().map(|(_, p)| p.params.get(index)));
+        let error = sampling.hypot(speed);
         if varied {
             let half = 1.96 * error;
             profile.spreads[index] = Some(((value - half).max(0.0), value + half));
@@ -161,6 +171,14 @@ fn standard_error(values: impl Iterator<Item = f64> + Clone) -> f64 {
     ((groups - 1.0) / groups * squares).sqrt()
 }
 
+/// The standard deviation of one value a group.
+fn deviation(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let groups = GROUPS as f64;
+    let mean = values.clone().sum::<f64>() / groups;
+    let squares: f64 = values.map(|v| (v - mean) * (v - mean)).sum();
+    (squares / (groups - 1.0)).sqrt()
+}
+
 fn imports(samples: &Samples) -> Vec<ImportCost> {
     let figure =
         |what: &str, module: &str| Some(samples.estimate(&format!("{what} {module}"))?.max(0.0));
@@ -211,6 +229,14 @@ fn doubts(samples: &Samples, parameters: &[Parameter], impossible: &[Impossible]
             i.name, i.value, i.how
         ));
     }
+    let code = &samples.hello.byte_code;
+    if code.missing > 0 {
+        doubts.push(format!(
+            "{} of {} loaded modules of the standard library have no byte code, and it cannot be written: every new process compiles them \
+             again, which can double its start. Run `python -m compileall -q {}` as somebody who may write there, and calibrate again",
+            code.missing, code.loaded, code.library
+        ));
+    }
     if let Some(limit) = samples.hello.cpu_max.as_deref()
         && !limit.starts_with("max")
     {
@@ -225,5 +251,62 @@ impl Parameter {
     /// Its name.
     pub fn name(&self) -> &'static str {
         PARAMS[self.index].name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::Line;
+    use super::*;
+
+    fn line(json: &str) -> Line {
+        serde_json::from_str(json).expect("a line")
+    }
+
+    /// Samples of the reference loop's cost on a machine that has these speeds, one stretch of time after the other.
+    fn samples(paces: [f64; 5]) -> Samples {
+        let hello = r#"{"kind": "hello", "version": "3.13.0", "free_threaded": false, "compiler": "", "switch_interval_ms": 5.0,
+            "gc_threshold": 2000, "methods": [], "system": "", "cpu": "", "cores": 2, "load": null, "base_slice_ns": null,
+            "cpu_max": null, "pinned": true}"#;
+        let Line::Hello(hello) = line(hello) else {
+            panic!("a greeting")
+        };
+        let mut samples = Samples::new(hello);
+        for (stretch, pace) in (0u32..).zip(paces) {
+            for i in 0..20 {
+                // Readings and samples differ a little by chance.
+                let chance = |salt| f64::from((stretch * 20 + i) * salt % 101) * 1e-5;
+                let (read, cost) = (pace * (1.0 + chance(37)), pace * (1.0 + chance(53)));
+                let text = format!(
+                    r#"{{"kind": "sample", "figures": {{"burn_ns_per_iter": {cost}}}, "pace": [{read}, {read}], "others": 0.0}}"#
+                );
+                samples.take(line(&text));
+            }
+        }
+        samples
+    }
+
+    fn claim(paces: [f64; 5]) -> (f64, f64) {
+        let c = calibrated(&samples(paces), Build::default(), "test", "2026-01-01");
+        let index = Profile::index("cpu_factor").expect("a parameter");
+        let found = c.parameters.iter().find(|p| p.index == index);
+        let within = found.and_then(|p| p.repeats_within).expect("it varies");
+        (c.profile.params.get(index), within)
+    }
+
+    /// A machine whose best speed differs from one stretch to the next may give a second calibration any of them.
+    #[test]
+    fn what_a_second_calibration_may_give_includes_the_machines_best_speed() {
+        let (steady, little) = claim([50.0; 5]);
+        assert!(little < 0.01, "{little}");
+        let (fast, wide) = claim([50.0, 53.0, 51.0, 53.5, 52.0]);
+        assert!((fast / steady - 1.0).abs() < 0.01);
+        let (slow, _) = claim([53.5, 53.0, 53.2, 53.5, 53.3]);
+        assert!(slow / fast - 1.0 > 0.05);
+        assert!(
+            wide > slow / fast - 1.0,
+            "claims {wide}, differs by {}",
+            slow / fast - 1.0
+        );
     }
 }

@@ -23,6 +23,9 @@ const BEST_QUANTILE: f64 = 0.02;
 /// Figures of pickling large blocks.
 const LARGE_BLOCKS: &str = "pickle_bytes_";
 
+/// Times of which the median counts.
+const MIDDLING: [&str; 4] = [LARGE_BLOCKS, "wake_", "sleep_cpu_", "thread_handoff_apart_"];
+
 /// What the interpreter says of itself.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Hello {
@@ -52,6 +55,20 @@ pub struct Hello {
     pub cpu_max: Option<String>,
     /// Whether the reference loop could be pinned to cores.
     pub pinned: bool,
+    /// Whether the standard library is compiled.
+    #[serde(default)]
+    pub byte_code: ByteCode,
+}
+
+/// Byte code of the standard library on disk.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ByteCode {
+    /// So many of the loaded modules have none, although they have just been loaded: it cannot be written.
+    pub missing: u32,
+    /// Modules that were loaded from files.
+    pub loaded: u32,
+    /// Where they are.
+    pub library: String,
 }
 
 /// One line of the program's output.
@@ -203,6 +220,23 @@ impl Samples {
         fewer
     }
 
+    /// The same samples, held against the best speed that the machine reached in one of `groups` stretches of time: as a calibration
+    /// would see them that was made only while the machine ran as it did then.
+    #[must_use]
+    pub fn at_the_speed_of(&self, group: usize, groups: usize) -> Self {
+        let all = self.paces.len();
+        let paces = self.paces.iter().enumerate();
+        let of_group: Vec<f64> = paces
+            .filter(|(i, _)| i * groups / all == group)
+            .map(|(_, pace)| *pace)
+            .collect();
+        let mut same = self.clone();
+        if !of_group.is_empty() {
+            same.paces = of_group;
+        }
+        same
+    }
+
     /// The user's modules whose import was timed.
     pub fn imported(&self) -> Vec<String> {
         self.taken
@@ -253,9 +287,9 @@ impl Samples {
         values.sort_by(f64::total_cmp);
         let last = values.len().checked_sub(1)?;
         Some(
-            // A size is as often too small as too large, and so is the time of copying a large block: it depends on whether the
-            // allocator has touched pages left.
-            if timed && !name.starts_with(LARGE_BLOCKS) {
+            // A size is as often too small as too large, and so is the time of copying a large block (it depends on whether the
+            // allocator has touched pages left) and of waking a core (on how deeply it sleeps).
+            if timed && !MIDDLING.iter().any(|prefix| name.starts_with(prefix)) {
                 values[(last as f64 * 0.25).round() as usize]
             } else {
                 median(values)

@@ -140,27 +140,36 @@ type Points = Vec<(Nanos, Nanos)>;
 fn wake_costs(micro: &Value) -> Option<(Points, Points)> {
     let call = figure(micro, "wake_call_us")?;
     let back = figure(micro, "wake_return_us")?;
-    let mut points: Vec<(f64, f64, f64)> = (micro["metrics"].as_object()?.keys())
-        .filter_map(|name| name.strip_prefix("wake_call_idle_us_"))
-        .filter_map(|gap| {
-            let of = |what: &str| figure(micro, &format!("wake_{what}_idle_us_{gap}"));
-            Some((gap.parse().ok()?, of("call")? - call, of("return")? - back))
-        })
-        .collect();
+    let metrics = micro["metrics"].as_object()?;
+    // (idle time, CPU) by all figures of this kind beyond what it costs where nothing idles; idle times in units of so many us.
+    let beyond = |prefix: &str, unit: f64, least: f64| -> Vec<(f64, f64)> {
+        let points = metrics.iter().filter_map(|(name, us)| {
+            let idle = name.strip_prefix(prefix)?.parse::<f64>().ok()? * unit;
+            Some((idle, us.as_f64()? - least))
+        });
+        points.collect()
+    };
+    let mut send = beyond("wake_call_idle_us_", 1.0, call);
+    // A sleeper's own timer wakes it: no other core is about.
+    let mut cpu = beyond("sleep_cpu_us_", 1e3, back);
     // Items handed back and forth find the other core idle for less long than it takes to leave the idle state again.
-    if let Some(((elapsed, cpu), same)) = figure(micro, "thread_handoff_apart_us")
+    if let Some(((elapsed, both), same)) = figure(micro, "thread_handoff_apart_us")
         .zip(figure(micro, "thread_handoff_apart_cpu_us"))
         .zip(figure(micro, "thread_handoff_us"))
     {
-        points.push((elapsed, (cpu - same) / 2.0, (cpu - same) / 2.0));
+        send.push((elapsed, (both - same) / 2.0));
+        cpu.push((elapsed, (both - same) / 2.0));
     }
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    points.dedup_by(|a, b| a.0 <= b.0);
-    let curve = |of: fn(&(f64, f64, f64)) -> f64| {
+    let curve = |mut points: Vec<(f64, f64)>| {
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.dedup_by(|a, b| a.0 <= b.0);
         let ns = |us: f64| Nanos::from_f64(us.max(0.0) * 1e3);
-        points.iter().map(|p| (ns(p.0), ns(of(p)))).collect()
+        points
+            .into_iter()
+            .map(|(idle, us)| (ns(idle), ns(us)))
+            .collect()
     };
-    Some((curve(|p| p.1), curve(|p| p.2)))
+    Some((curve(send), curve(cpu)))
 }
 
 fn figure(micro: &Value, name: &str) -> Option<f64> {

@@ -238,12 +238,17 @@ fn versions(d: &mut Draft, f: &Figures<'_>) {
         Some(every),
         "thread.py of the version",
     );
-    d.derived(
-        "gil_requester_wins",
-        f.raw("gil_requester_wins")
-            .or_else(|| Some(requester_wins(&f.more["gil_slices"]))),
-        "the order of holders of the GIL among three and more spinning threads",
-    );
+    if f.gil {
+        d.derived(
+            "gil_requester_wins",
+            f.raw("gil_requester_wins")
+                .or_else(|| requester_wins(&f.more["gil_slices"])),
+            "the order of holders of the GIL among three and more spinning threads",
+        );
+    } else {
+        let why = "a free-threaded build has no GIL that threads could race for";
+        d.put("gil_requester_wins", 0.0, Tag::Absent(why.into()));
+    }
 }
 
 /// A first result of a fork server's child within this share of a spawned one's: half of a spawned child's start, at least, is
@@ -262,8 +267,9 @@ pub fn switches_back(holders: &[i64]) -> (u32, u32) {
 /// The probability that the thread whose request made the holder leave gets the GIL before the longest waiter.
 ///
 /// With three or more spinning threads the requester is nearly always the thread that held the GIL before (its wait began
-/// with the slice), so that the share of switches back to that thread is this probability. With two there is no choice.
-pub fn requester_wins(gil_slices: &Value) -> f64 {
+/// with the slice), so that the share of switches back to that thread is this probability. With two there is no choice. `None`: no
+/// such switch was seen.
+pub fn requester_wins(gil_slices: &Value) -> Option<f64> {
     let (mut back, mut switches) = (0u32, 0u32);
     for (threads, slices) in gil_slices.as_object().into_iter().flatten() {
         if threads.parse::<u32>().is_ok_and(|n| n < 3) {
@@ -279,11 +285,7 @@ pub fn requester_wins(gil_slices: &Value) -> f64 {
         back += returned;
         switches += all;
     }
-    if switches == 0 {
-        Params::default().gil_requester_wins
-    } else {
-        f64::from(back) / f64::from(switches)
-    }
+    (switches > 0).then(|| f64::from(back) / f64::from(switches))
 }
 
 #[cfg(test)]
@@ -319,6 +321,26 @@ mod tests {
             (impossible[0].name, impossible[0].value < 0.0),
             ("gil_pair", true)
         );
+    }
+
+    #[test]
+    fn a_race_for_a_gil_is_measured_or_absent_or_a_default() {
+        let index = PARAMS.iter().position(|p| p.name == "gil_requester_wins");
+        let of = |micro: Value, more: Value| {
+            let p = derive(&micro, &more, "test", 1.0);
+            let i = index.expect("a parameter");
+            (p.params.get(i), p.tags[i].clone())
+        };
+        let slices = json!({"gil_slices": {"3": [[1, 0], [2, 0], [1, 0], [3, 0]]}});
+        let (share, tag) = of(json!({"version": "3.14.0"}), slices.clone());
+        assert!(matches!(tag, Tag::Derived(_)) && (share - 0.5).abs() < 1e-12);
+        // Two threads have no choice, so nothing was measured.
+        let two = json!({"gil_slices": {"2": [[1, 0], [2, 0], [1, 0]]}});
+        let (share, tag) = of(json!({"version": "3.14.0"}), two);
+        let default = Params::default().gil_requester_wins;
+        assert!(tag == Tag::Default && (share - default).abs() < 1e-12);
+        let (_, tag) = of(json!({"version": "3.14.0", "free_threaded": true}), slices);
+        assert!(matches!(tag, Tag::Absent(why) if why.contains("no GIL")));
     }
 
     #[test]
