@@ -250,12 +250,16 @@ impl Sim<'_> {
         if self.step(tid, key, mode) == Flow::Over {
             self.push(tid, Act::Label(Cause::Ipc));
             if let Role::InterpWorker(_, _) = self.threads[tid as usize].role {
+                // The result is packed in the interpreter, and unpacked under the main one's GIL.
                 let back = self.tasks[key].data.result;
                 let objects = self.objects(key).1;
-                let cost = self.dumps_cost(back, objects) + self.loads_cost(back, objects);
-                self.push(tid, Self::pickle(Self::half(self.costs.interp_item) + cost));
+                let quarter = Self::half(Self::half(self.costs.interp_item));
+                let dumps = self.dumps_cost(back, objects);
+                self.push(tid, Self::pickle(quarter + dumps));
                 let main = self.pools[pool as usize].home.gil;
                 self.push(tid, Act::SwitchGil(main));
+                let loads = self.loads_cost(back, objects);
+                self.push(tid, Self::pickle(quarter + loads));
             }
             self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
             if self.pools[pool as usize].parts {
@@ -290,12 +294,12 @@ impl Sim<'_> {
                 if self.threads[tid as usize].state == WORKING {
                     let key = self.threads[tid as usize].task.expect("just begun");
                     let loads = self.loads_cost(self.tasks[key].payload, self.objects(key).0);
+                    // `Interpreter.call` packs the call under the main interpreter's GIL, and unpacks it under its own.
+                    let quarter = Self::half(Self::half(self.costs.interp_item));
                     self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
+                    self.push(tid, Self::pickle(quarter));
                     self.push(tid, Act::SwitchGil(own));
-                    self.push(
-                        tid,
-                        Self::pickle(Self::half(self.costs.interp_item) + loads),
-                    );
+                    self.push(tid, Self::pickle(quarter + loads));
                     self.push(tid, Act::RoleTask(ENTER, key));
                 }
             }

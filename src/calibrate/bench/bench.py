@@ -480,19 +480,22 @@ def contention():
     n, out = 20_000, {}
 
     def per_operation(f, args):
-        gate = threading.Barrier(len(args) + 1)
+        gate, spans = threading.Barrier(len(args)), []
 
-        def body(arg):
+        def body(i, arg):
+            # Threads that start together would share a core for a while.
+            pin(CORES[i % max(1, len(CORES)):][:1])
             gate.wait()
+            a = now()
             f(arg, n)
-        ts = [threading.Thread(target=body, args=(x,)) for x in args]
+            spans.append((a, now()))
+        ts = [threading.Thread(target=body, args=(i, x)) for i, x in enumerate(args)]
         for t in ts:
             t.start()
-        gate.wait()
-        a = now()
         for t in ts:
             t.join()
-        return (now() - a) / n * 1e9
+        # From when all run to when the first is done they meet; each does its share of n in that time.
+        return (sum(b - a for a, b in spans) / len(spans)) / n * 1e9
     for name, (f, make) in cases.items():
         one, two = make(), make()
         out[f"contention_{name}_1_thread_ns"] = per_operation(f, [one])
@@ -509,13 +512,16 @@ if not GIL:
         def collect(others):
             stop = threading.Event()
 
-            def busy():
+            def busy(i):
+                pin(CORES[1 + i:2 + i])
                 while not stop.is_set():
                     spin(200)
-            ts = [threading.Thread(target=busy) for _ in range(others)]
+            ts = [threading.Thread(target=busy, args=(i,)) for i in range(others)]
             for t in ts:
                 t.start()
             gc.freeze()
+            pin(CORES[:1])
+            time.sleep(0.005)
             try:
                 return each(20, gc.collect)
             finally:
@@ -523,6 +529,7 @@ if not GIL:
                 stop.set()
                 for t in ts:
                     t.join()
+                pin(CORES)
         others = min(len(CORES) - 1, 3)
         if others < 1:
             return {}
