@@ -411,6 +411,11 @@ fn finding(f: &Finding, replications: u32) -> Value {
             ("waited_s", seconds(*waited)),
             ("of_s", seconds(*of)),
         ],
+        Finding::FutileWakeups { times, task } => vec![
+            ("kind", "futile-wakeups".into()),
+            ("task", task.as_str().into()),
+            ("times", Value::Whole(*times)),
+        ],
         Finding::EventLimit { at } => vec![("kind", "event-limit".into()), ("at_s", seconds(*at))],
         Finding::Unsupported(why) => vec![
             ("kind", "unsupported".into()),

@@ -437,7 +437,9 @@ fn status_of(
             Finding::OutOfMemory { .. } => return Status::OutOfMemory,
             Finding::Deadlock { .. } => return Status::Deadlock,
             Finding::EventLimit { .. } => return Status::EventLimit,
-            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
+            Finding::BlockedLoop { .. }
+            | Finding::Convoy { .. }
+            | Finding::FutileWakeups { .. } => {}
         }
     }
     if saturated {
@@ -472,6 +474,10 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
                         | (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
                             b > a
                         }
+                        (
+                            Finding::FutileWakeups { times: a, .. },
+                            Finding::FutileWakeups { times: b, .. },
+                        ) => b > a,
                         _ => false,
                     };
                     if worse {

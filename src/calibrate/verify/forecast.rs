@@ -186,7 +186,9 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
                 ));
             }
             Finding::Unsupported(why) => return Err(why.clone()),
-            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
+            Finding::BlockedLoop { .. }
+            | Finding::Convoy { .. }
+            | Finding::FutileWakeups { .. } => {}
         }
     }
     if outcome.in_flight > 0 {
