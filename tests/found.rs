@@ -221,3 +221,37 @@ fn a_run_beyond_the_clock_is_no_forecast() {
         said.text()
     );
 }
+
+/// Code that gives the GIL up often makes threads fight for it; that is said with what it costs, and a lock round it helps.
+#[test]
+fn a_fight_for_the_gil_is_said_and_costed() {
+    let locked = study("releases");
+    let changes = Changes {
+        set: vec![(
+            "workload.tasks.page.steps".into(),
+            "[Cpu(time: \"15ms\", releases: 4_800), Lock(\"parser\", [Cpu(\"0\")])]".into(),
+        )],
+        ..Changes::default()
+    };
+    let free = study_with("releases", &changes, &Options::default());
+    let fought = |s: &Study| {
+        s.warnings.iter().find_map(|w| match w {
+            Warning::FutileWakeups { cases, instead } => Some((cases.clone(), instead.clone())),
+            _ => None,
+        })
+    };
+    let (cases, instead) = fought(&free).unwrap();
+    let case = (&*cases[0].case, &*cases[0].task);
+    assert_eq!(case, ("threads:8 on cpython-3.14", "page"));
+    // Nearly every release wakes somebody for nothing.
+    assert!((20_000..96_000).contains(&cases[0].times), "{cases:?}");
+    assert_eq!(instead.as_deref(), Some("sequential on cpython-3.14"));
+    assert!(free.warnings.iter().all(|w| w.holds(&free)));
+    let slower = |s: &Study| {
+        mean(s, "threads:8", Quantity::Makespan) / mean(s, "sequential", Quantity::Makespan)
+    };
+    assert!(slower(&free) > 1.3, "{}", slower(&free));
+    // The advice, followed.
+    assert_eq!(fought(&locked), None);
+    assert!(slower(&locked) < 1.1, "{}", slower(&locked));
+}

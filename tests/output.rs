@@ -7,8 +7,8 @@ use pchsim::report::{Meta, Style, csv, json, markdown, text};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Begin, ClassForecast, Convoy, Forecast, Found, Instead, Interpreter, Judgement, LATENCIES,
-    Quantity, Status, Study, Tier, Unit, Verdict, Warning,
+    Begin, ClassForecast, Convoy, Forecast, Fought, Found, Instead, Interpreter, Judgement,
+    LATENCIES, Quantity, Status, Study, Tier, Unit, Verdict, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -415,6 +415,16 @@ fn every_warning_names_a_next_step() {
                 each: at,
                 share: 0.99,
             }],
+        },
+        Warning::FutileWakeups {
+            cases: vec![Fought {
+                case: name(),
+                task: "page".into(),
+                times: 480_000,
+                cpu: 11.1,
+                sequential: 3.25,
+            }],
+            instead: Some("sequential".into()),
         },
         Warning::Unshared {
             names: vec!["state".into()],

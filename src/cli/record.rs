@@ -44,6 +44,9 @@ pub struct Args {
     /// Give every thread pool of the program one worker: no task waits for the GIL, and waiting is I/O
     #[arg(long, requires = "program", help_heading = "Recording")]
     pub sequential: bool,
+    /// Also look how often the tasks' code gives the GIL up, and for how long (Linux, two cores and more; implies --sequential)
+    #[arg(long, requires = "program", help_heading = "Recording")]
+    pub releases: bool,
     /// End the program after this time, as in 90s or 5m [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "program", help_heading = "Recording")]
     pub limit: Option<Duration>,
@@ -255,7 +258,11 @@ fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
             text(&dir.join("rows"))?,
         ),
     ];
-    if args.sequential {
+    if args.releases {
+        env.push((recorder::RELEASES_VARIABLE.to_owned(), "1".into()));
+    }
+    // Two threads of the program would fight for the GIL, and each would be taken for the other.
+    if args.sequential || args.releases {
         env.push((recorder::SEQUENTIAL_VARIABLE.to_owned(), "1".into()));
     }
     let program = Program {

@@ -8,7 +8,7 @@ use crate::engine::{Nanos, Total};
 use crate::machine::Tid;
 
 /// Fewer returns than this are a moment of a run and no course of it: threads that start together, a pool that closes.
-const LEAST_TIMES: u64 = 10;
+pub(crate) const LEAST_TIMES: u64 = 10;
 /// Where less than this part of their time is lost, nobody would notice that the tasks no longer wait.
 const LEAST_PART: u64 = 10;
 
@@ -50,7 +50,7 @@ impl Sim<'_> {
     }
 
     /// The class that a task was submitted as: not that of a child which its thread is just running for it.
-    fn own_class(&self, key: TaskKey) -> usize {
+    pub(crate) fn own_class(&self, key: TaskKey) -> usize {
         let task = &self.tasks[key];
         let outermost = task.frames.iter().find_map(|f| match f {
             Frame::Inline { class, .. } => Some(*class),

@@ -38,6 +38,14 @@ pub enum Finding {
         /// The class.
         task: String,
     },
+    /// Threads were woken because another gave the GIL up for a moment, and found it taken again, often. Of the class of tasks whose
+    /// releases woke most in vain.
+    FutileWakeups {
+        /// How often.
+        times: u64,
+        /// The class of the tasks that gave it up.
+        task: String,
+    },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
         /// When.

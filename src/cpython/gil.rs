@@ -50,7 +50,7 @@ impl Sim<'_> {
     /// `take_gil`: `true` when the thread has it; otherwise it is blocked in the condition variable.
     #[inline]
     pub(crate) fn take_gil(&mut self, tid: Tid) -> bool {
-        self.watch(self.threads[tid as usize].gil);
+        self.watch(tid);
         let t = &mut self.threads[tid as usize];
         let Some(gil) = self.gils.get_mut(t.gil as usize) else {
             t.phase = Phase::Go;

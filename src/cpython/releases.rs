@@ -8,6 +8,8 @@
 //! A step's time is what it takes by itself, which holds the CPU of giving the GIL up and taking it again where nobody wants it
 //! (`gil_pair`). So each stretch with the GIL is shorter by what `take_gil` charges before it.
 
+use super::convoy::LEAST_TIMES;
+use super::finding::Finding;
 use super::sim::Sim;
 use super::thread::{Act, NO_GIL, Phase};
 use crate::engine::Nanos;
@@ -134,14 +136,44 @@ impl Sim<'_> {
         }
     }
 
-    /// Somebody is about to look at this GIL: its holder is where it really is.
+    /// A thread is about to look at its GIL: the holder is where it really is.
     #[inline]
-    pub(crate) fn watch(&mut self, gil: u32) {
-        if let Some(holder) = self.gils.get(gil as usize).and_then(|g| g.holder)
-            && let Some(all) = self.threads[holder as usize].unwatched.take()
-        {
-            self.find_place(holder, &all);
+    pub(crate) fn watch(&mut self, tid: Tid) {
+        let gil = self.threads[tid as usize].gil;
+        if let Some(holder) = self.gils.get(gil as usize).and_then(|g| g.holder) {
+            if let Some(all) = self.threads[holder as usize].unwatched.take() {
+                self.find_place(holder, &all);
+            }
+            let t = &self.threads[tid as usize];
+            // It has waited, and not until its interval was over: so it was woken.
+            if t.asked != Nanos::MAX && !t.timed_out {
+                self.woken_in_vain(gil, holder);
+            }
         }
+    }
+
+    /// A thread was woken for a GIL that may be taken again.
+    #[cold]
+    fn woken_in_vain(&mut self, gil: u32, holder: Tid) {
+        let t = &self.threads[holder as usize];
+        let releases = t.script.iter().take(2);
+        let mut releases = releases.filter(|a| matches!(a, Act::Releasing { .. }));
+        if self.gils[gil as usize].holder == Some(holder)
+            && releases.next().is_some()
+            && let Some(key) = t.task
+        {
+            let class = self.own_class(key);
+            self.futile[class] += 1;
+        }
+    }
+
+    /// The class whose releases woke most in vain, if that happened often.
+    pub(crate) fn futile_wakeups(&self) -> Option<Finding> {
+        let (class, &times) = self.futile.iter().enumerate().max_by_key(|(_, n)| **n)?;
+        (times >= LEAST_TIMES).then(|| Finding::FutileWakeups {
+            times,
+            task: self.program.classes[class].name.clone(),
+        })
     }
 
     #[cold]

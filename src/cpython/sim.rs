@@ -116,6 +116,8 @@ pub struct Sim<'a> {
     pub(crate) live_threads: u64,
     /// By class of tasks.
     pub(crate) convoyed: Vec<Convoyed>,
+    /// Threads that its releases of the GIL woke in vain, by class of tasks.
+    pub(crate) futile: Vec<u64>,
     pub(crate) findings: Vec<Finding>,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: Vec<Heap>,
@@ -183,6 +185,7 @@ impl<'a> Sim<'a> {
             bursts: Vec::new(),
             live_threads: 0,
             convoyed: vec![Convoyed::default(); program.classes.len()],
+            futile: vec![0; program.classes.len()],
             findings: Vec::new(),
             heaps: Vec::new(),
             recorder: None,
@@ -270,6 +273,8 @@ impl<'a> Sim<'a> {
         self.findings.extend(blocked);
         let convoy = self.convoy();
         self.findings.extend(convoy);
+        let futile = self.futile_wakeups();
+        self.findings.extend(futile);
         self.observe()
     }
 

@@ -9,6 +9,7 @@ mod arrivals;
 mod correlation;
 mod dist;
 mod fit;
+mod gil;
 mod mle;
 
 pub mod recorder;
@@ -23,5 +24,5 @@ mod workload;
 pub use arrivals::{Arrivals, ArrivalsChoice};
 pub use fit::{Fit, Verdict, fit};
 pub use timestamp::TimeUnit;
-pub use trace::{Format, Kind, Row, Trace, TraceError, TraceOptions};
+pub use trace::{Format, Kind, Row, Trace, TraceError, TraceOptions, Watched};
 pub use workload::{Learned, LearnedClass, LearnedStep, Options, Work, learn};

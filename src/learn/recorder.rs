@@ -20,6 +20,9 @@ pub const TRACE_VARIABLE: &str = "PCHSIM_TRACE";
 /// The variable that makes every thread pool have one worker.
 pub const SEQUENTIAL_VARIABLE: &str = "PCHSIM_RECORD_SEQUENTIAL";
 
+/// The variable that makes it look how often tasks give the GIL up.
+pub const RELEASES_VARIABLE: &str = "PCHSIM_RECORD_RELEASES";
+
 /// Writes the recorder's modules into an existing directory, for `PYTHONPATH`.
 ///
 /// # Errors

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::timestamp::{self, BadTime, TimeUnit};
-use super::trace::{Kind, Row, Trace};
+use super::trace::{Kind, Row, Trace, Watched};
 use crate::scenario::limits;
 
 /// Rows that a trace may have: 40 bytes each stay in memory.
 pub(super) const MAX_ROWS: usize = 8_000_000;
 const KINDS: &str =
-    "a kind is cpu, native, io, blocked, wait, lock:NAME, payload_in or payload_out";
+    "a kind is cpu, native, io, blocked, wait, lock:NAME, payload_in, payload_out or gil";
 
 /// A problem within a line, before the line's number is known.
 pub(super) struct Problem {
@@ -47,6 +47,8 @@ pub(super) struct Fields<'a> {
     pub(super) end: Option<&'a str>,
     pub(super) bytes: Option<&'a str>,
     pub(super) lock: Option<&'a str>,
+    pub(super) releases: Option<&'a str>,
+    pub(super) released: Option<&'a str>,
 }
 
 /// The text, cut where nobody would read on.
@@ -125,7 +127,8 @@ impl Builder {
                     .help("is the unit right? (--unit s, ms, us or ns)"),
             );
         }
-        let kind = self.kind(f)?;
+        let watched = f.kind == "gil";
+        let kind = if watched { Kind::Wait } else { self.kind(f)? };
         let class = number(&mut self.classes, &mut self.trace.classes, f.class);
         if self.trace.classes.len() > limits::MAX_NAMES {
             return Err(Problem::new(format!(
@@ -134,6 +137,9 @@ impl Builder {
             ))
             .at("class")
             .help("are the columns task and class exchanged?"));
+        }
+        if watched {
+            return self.watched(f, class, length.unwrap_or(0).unsigned_abs());
         }
         let next = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
         // Looking up borrowed pairs would need a type of its own; the copy is short.
@@ -146,6 +152,37 @@ impl Builder {
             end,
         });
         Ok(())
+    }
+
+    /// What was seen of the GIL for so long: no step of a task.
+    fn watched(&mut self, f: &Fields<'_>, class: u32, time: u64) -> Result<(), Problem> {
+        let releases = self.needed_count(f.releases, "releases")?;
+        let Some(released) = f.released else {
+            return Err(Problem::new("the released is missing").at("released"));
+        };
+        let released = self.time(released, "released")?;
+        let Some(released) = u64::try_from(released).ok().filter(|r| *r <= time) else {
+            return Err(
+                Problem::new("the GIL was released for longer than it was looked at")
+                    .at("released"),
+            );
+        };
+        let place = class as usize;
+        let gil = &mut self.trace.gil;
+        gil.resize(gil.len().max(place + 1), Watched::default());
+        let sum = &mut gil[place];
+        sum.time = sum.time.saturating_add(time);
+        sum.releases = sum.releases.saturating_add(releases);
+        sum.released = sum.released.saturating_add(released);
+        Ok(())
+    }
+
+    fn needed_count(&self, text: Option<&str>, name: &str) -> Result<u64, Problem> {
+        let Some(text) = text else {
+            return Err(Problem::new(format!("the {name} are missing")).at(name));
+        };
+        text.parse()
+            .map_err(|_| Problem::new(format!("{} is not a whole number", quoted(text))).at(name))
     }
 
     fn needed(&self, text: Option<&str>, name: &str) -> Result<i64, Problem> {

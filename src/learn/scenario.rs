@@ -8,6 +8,7 @@ use super::fit::{Fit, Verdict};
 use super::table::{d_text, p_text, time};
 use super::workload::{Learned, LearnedClass, LearnedStep};
 use crate::scenario::limits::MAX_FACTOR;
+use crate::scenario::units::format_duration;
 
 /// Characters of a comment's line.
 const LINE: usize = 116;
@@ -85,6 +86,16 @@ fn step(out: &mut String, indent: &str, step: &LearnedStep) {
         LearnedStep::Work(work, fit) => {
             let text = format!("{indent}{}({}),", work.name(), ron(&fit.dist, indent));
             let _ = writeln!(out, "{text} // {}", worth(fit));
+        }
+        LearnedStep::Releasing(fit, releases) => {
+            let _ = writeln!(
+                out,
+                "{indent}Cpu(time: {}, releases: {}, released: \"{}\"), // {}",
+                ron(&fit.dist, indent),
+                releases.count,
+                format_duration(releases.released),
+                worth(fit)
+            );
         }
         LearnedStep::Lock(name, inner) => {
             let _ = writeln!(out, "{indent}Lock({}, [", quoted(name));

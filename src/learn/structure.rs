@@ -51,6 +51,8 @@ pub(super) struct Task {
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub name: String,
+    /// Its class in the trace.
+    pub class: usize,
     pub shape: Vec<Node>,
     pub tasks: Vec<Task>,
 }
@@ -278,13 +280,13 @@ pub(super) fn group(trace: &Trace) -> Grouping {
         classes[class as usize].push(task);
     }
     let mut out = Grouping::default();
-    for (name, tasks) in trace.classes.iter().zip(classes) {
+    for (number, (name, tasks)) in trace.classes.iter().zip(classes).enumerate() {
         if tasks.is_empty() {
             out.notes.push(format!(
                 "class {name} has no step with a duration: it is left out"
             ));
         } else {
-            class(name, tasks, &mut out);
+            class((number, name), tasks, &mut out);
         }
     }
     distinct_names(&mut out.groups);
@@ -293,7 +295,7 @@ pub(super) fn group(trace: &Trace) -> Grouping {
     out
 }
 
-fn class(name: &str, mut tasks: Vec<Task>, out: &mut Grouping) {
+fn class((number, name): (usize, &str), mut tasks: Vec<Task>, out: &mut Grouping) {
     let total = tasks.len();
     let mut shapes = by_shape(&tasks);
     let share = |n: usize| n as f64 / total as f64;
@@ -329,7 +331,12 @@ fn class(name: &str, mut tasks: Vec<Task>, out: &mut Grouping) {
         };
         let tasks: Vec<Task> = members.iter().filter_map(|&i| slots[i].take()).collect();
         let shape = tasks[0].shape.clone();
-        out.groups.push(Group { name, shape, tasks });
+        out.groups.push(Group {
+            name,
+            class: number,
+            shape,
+            tasks,
+        });
     }
     if left_out > 0 {
         out.left_out += left_out;

@@ -60,6 +60,19 @@ pub struct Trace {
     pub classes: Vec<String>,
     /// Names of the locks.
     pub locks: Vec<String>,
+    /// What was seen of the GIL while each class ran, by its place in [`Trace::classes`]; shorter where nothing was.
+    pub gil: Vec<Watched>,
+}
+
+/// What was seen of the GIL while tasks of a class ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// For so many nanoseconds it was looked at.
+    pub time: u64,
+    /// So often it was given up meanwhile.
+    pub releases: u64,
+    /// For so many nanoseconds nobody held it.
+    pub released: u64,
 }
 
 /// How a trace is written.
@@ -255,6 +268,8 @@ struct Columns {
     end: usize,
     bytes: Option<usize>,
     lock: Option<usize>,
+    releases: Option<usize>,
+    released: Option<usize>,
 }
 
 impl Columns {
@@ -282,6 +297,8 @@ impl Columns {
             end: need(&["end"])?,
             bytes: find(&["bytes"]),
             lock: find(&["lock"]),
+            releases: find(&["releases"]),
+            released: find(&["released"]),
         })
     }
 
@@ -294,6 +311,8 @@ impl Columns {
             "end" => Some(self.end),
             "bytes" => self.bytes,
             "lock" => self.lock,
+            "releases" => self.releases,
+            "released" => self.released,
             _ => None,
         }
     }
@@ -346,6 +365,8 @@ fn csv_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<(),
             end: filled(columns.end),
             bytes: columns.bytes.and_then(filled),
             lock: columns.lock.and_then(filled),
+            releases: columns.releases.and_then(filled),
+            released: columns.released.and_then(filled),
         };
         builder.row(&fields).map_err(|mut p| {
             if let Some(i) = p.column.as_deref().and_then(|c| columns.of(c)) {
@@ -372,6 +393,10 @@ struct JsonRow<'a> {
     #[serde(borrow)]
     bytes: Option<&'a RawValue>,
     lock: Option<String>,
+    #[serde(borrow)]
+    releases: Option<&'a RawValue>,
+    #[serde(borrow)]
+    released: Option<&'a RawValue>,
 }
 
 fn json_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<(), Problem> {
@@ -390,6 +415,7 @@ fn json_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<()
         let text = |v: Option<&'_ RawValue>| v.map(|v| v.get().to_owned()).filter(|t| t != "null");
         let task = row.task.get();
         let (start, end, bytes) = (text(row.start), text(row.end), text(row.bytes));
+        let (releases, released) = (text(row.releases), text(row.released));
         let fields = Fields {
             task: task.trim_matches('"'),
             class: row.class.trim(),
@@ -398,6 +424,8 @@ fn json_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<()
             end: end.as_deref(),
             bytes: bytes.as_deref(),
             lock: row.lock.as_deref(),
+            releases: releases.as_deref(),
+            released: released.as_deref(),
         };
         builder.row(&fields).map_err(|mut p| {
             p.column = p.column.map(|c| format!("field {c}"));

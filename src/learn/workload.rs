@@ -3,10 +3,11 @@
 use super::arrivals::{Arrivals, ArrivalsChoice, arrivals};
 use super::correlation;
 use super::fit::{Fit, Verdict, brief, fit};
+use super::gil::Habit;
 use super::structure::{Group, Node, Task, group};
 use super::trace::Trace;
 use crate::engine::Nanos;
-use crate::scenario::limits;
+use crate::scenario::{Releases, limits};
 
 /// Steps that are compared with each other at most, for every class.
 const COMPARED: usize = 40;
@@ -43,6 +44,8 @@ impl Work {
 pub enum LearnedStep {
     /// Takes a time that is drawn.
     Work(Work, Fit),
+    /// Python code that gives the GIL up so often on average, for so long each time.
+    Releasing(Fit, Releases),
     /// Steps under a lock, by its name.
     Lock(String, Vec<LearnedStep>),
     /// Steps that are done so many times.
@@ -162,7 +165,7 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, String> {
 fn lock_names(steps: &[LearnedStep], out: &mut Vec<String>) {
     for step in steps {
         match step {
-            LearnedStep::Work(..) => {}
+            LearnedStep::Work(..) | LearnedStep::Releasing(..) => {}
             LearnedStep::Lock(name, inner) => {
                 if !out.contains(name) {
                     out.push(name.clone());
@@ -244,6 +247,7 @@ fn learn_class(g: &Group, trace: &Trace, factor: f64, notes: &mut Vec<String>) -
         trace,
         factor,
         brief,
+        habit: Habit::of(g, trace, notes),
     };
     let steps = reader.steps(&g.shape);
     LearnedClass {
@@ -342,6 +346,8 @@ struct Learner<'a> {
     factor: f64,
     /// Steps with a shorter mean, in nanoseconds, are not fitted.
     brief: f64,
+    /// How its code gives the GIL up.
+    habit: Habit,
 }
 
 impl Learner<'_> {
@@ -367,6 +373,10 @@ impl Learner<'_> {
     }
 
     fn work(&self, work: Work, times: &[u64]) -> LearnedStep {
+        let work = match self.habit {
+            Habit::Free if work == Work::Cpu => Work::Native,
+            Habit::Free | Habit::Keeps | Habit::Releases { .. } => work,
+        };
         let factor = if work == Work::Cpu { self.factor } else { 1.0 };
         let sample: Vec<Nanos> = times
             .iter()
@@ -383,6 +393,11 @@ impl Learner<'_> {
         } else {
             fit(&sample)
         };
+        if work == Work::Cpu
+            && let Some(releases) = self.habit.within(mean(times), &fit, factor)
+        {
+            return LearnedStep::Releasing(fit, releases);
+        }
         LearnedStep::Work(work, fit)
     }
 
@@ -485,6 +500,11 @@ fn fits_of<'a>(
                     format!("{number} {}{within}", work.name()),
                     fit,
                 ));
+            }
+            LearnedStep::Releasing(fit, _) => {
+                *number += 1;
+                let step = format!("{number} {}{within}", Work::Cpu.name());
+                out.push((class.to_owned(), step, fit));
             }
             LearnedStep::Lock(name, inner) => {
                 fits_of(inner, class, &format!("{within} in {name}"), number, out);

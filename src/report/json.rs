@@ -411,6 +411,11 @@ fn finding(f: &Finding, replications: u32) -> Value {
             ("waited_s", Value::Number(waited.as_secs_f64())),
             ("of_s", Value::Number(of.as_secs_f64())),
         ],
+        Finding::FutileWakeups { times, task } => vec![
+            ("kind", "futile-wakeups".into()),
+            ("task", task.as_str().into()),
+            ("times", Value::Whole(*times)),
+        ],
         Finding::EventLimit { at } => vec![("kind", "event-limit".into()), ("at_s", seconds(*at))],
         Finding::ClockEnd { at } => vec![("kind", "clock-end".into()), ("at_s", seconds(*at))],
         Finding::Unsupported(why) => vec![

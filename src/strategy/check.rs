@@ -257,6 +257,9 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             Finding::Convoy {
                 times, waited, of, ..
             } => input.profile.gil && *times > 0 && *waited > Total::ZERO && waited <= of,
+            Finding::FutileWakeups { times, .. } => {
+                input.profile.gil && *times > 0 && *times <= o.switches_voluntary
+            }
             Finding::EventLimit { at } => {
                 *at == o.end && o.events.saturating_sub(input.max_events) < 1_000
             }

@@ -82,7 +82,9 @@ impl Track {
 
 fn is_fatal(f: &Finding) -> bool {
     match f {
-        Finding::BlockedLoop { .. } | Finding::Convoy { .. } => false,
+        Finding::BlockedLoop { .. } | Finding::Convoy { .. } | Finding::FutileWakeups { .. } => {
+            false
+        }
         Finding::Deadlock { .. }
         | Finding::OutOfMemory { .. }
         | Finding::EventLimit { .. }

@@ -441,7 +441,9 @@ fn status_of(
             Finding::Deadlock { .. } => return Status::Deadlock,
             Finding::EventLimit { .. } => return Status::EventLimit,
             Finding::ClockEnd { .. } => return Status::ClockEnd,
-            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
+            Finding::BlockedLoop { .. }
+            | Finding::Convoy { .. }
+            | Finding::FutileWakeups { .. } => {}
         }
     }
     if saturated {
@@ -476,6 +478,10 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
                         (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
                             b > a
                         }
+                        (
+                            Finding::FutileWakeups { times: a, .. },
+                            Finding::FutileWakeups { times: b, .. },
+                        ) => b > a,
                         _ => false,
                     };
                     if worse {

@@ -7,7 +7,9 @@ use super::quantity::Quantity;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use super::steady::arrival_rate;
-use super::warning::{BUSY, Convoy, Instead, Warning};
+use super::warning::{
+    BUSY, Convoy, FOUGHT, Fought, Instead, Warning, ranks_before, sequential_cpu,
+};
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
@@ -27,6 +29,7 @@ pub(super) fn warnings(
         study.forecasts.iter().partition(|f| f.added);
     let of = |cases: &[&Forecast]| {
         let mut found = findings(cases, options);
+        found.extend(futile_wakeups(study, cases));
         found.extend(saturated(study, cases, scenario));
         found.extend(nothing_completed(cases));
         found.extend(failures(study, cases));
@@ -169,8 +172,11 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
                     each: waited.mean_of(*times),
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
-                Finding::EventLimit { .. } | Finding::ClockEnd { .. } | Finding::Unsupported(_) => {
-                }
+                // What it costs is seen beside other cases.
+                Finding::FutileWakeups { .. }
+                | Finding::EventLimit { .. }
+                | Finding::ClockEnd { .. }
+                | Finding::Unsupported(_) => {}
             }
         }
     }
@@ -216,6 +222,43 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
         found.push(Warning::Unsupported { cases: refused });
     }
     found
+}
+
+/// Cases in which threads fight for the GIL, where that costs something.
+fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
+    let fought = |f: &Forecast| {
+        f.findings.iter().find_map(|x| match &x.finding {
+            Finding::FutileWakeups { times, task } => Some((*times, task.clone())),
+            _ => None,
+        })
+    };
+    let cases: Vec<(&Forecast, Fought)> = all
+        .iter()
+        .filter_map(|f| {
+            let (times, task) = fought(f)?;
+            let cpu = f.get(Quantity::Cpu)?.mean;
+            let sequential = sequential_cpu(study, f)?;
+            let costs = cpu >= sequential * (1.0 + FOUGHT);
+            costs.then(|| {
+                let case = f.name();
+                let fought = Fought {
+                    case,
+                    task,
+                    times,
+                    cpu,
+                    sequential,
+                };
+                (*f, fought)
+            })
+        })
+        .collect();
+    let better =
+        |f: &&Forecast| fought(f).is_none() && cases.iter().all(|(g, _)| ranks_before(f, g));
+    let instead = study.forecasts.iter().find(better).map(Forecast::name);
+    (!cases.is_empty()).then(|| Warning::FutileWakeups {
+        cases: cases.into_iter().map(|(_, c)| c).collect(),
+        instead,
+    })
 }
 
 /// Whether an event loop leaves the work to others.

@@ -42,4 +42,4 @@ pub use ranking::TIE;
 pub use run::{Study, run_study};
 pub use standing::{Answer, FAILS_MORE, Standing, Tier, answer, answer_within, excess};
 pub(crate) use warning::list;
-pub use warning::{Convoy, Instead, Warning};
+pub use warning::{Convoy, Fought, Instead, Warning};

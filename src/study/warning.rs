@@ -9,7 +9,7 @@ use super::quantity::Quantity;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
-use crate::scenario::{Metric, parse_objective};
+use crate::scenario::{Metric, Strategy, parse_objective};
 use crate::strategy::Finding;
 
 /// More replications than this are no advice.
@@ -111,6 +111,13 @@ pub enum Warning {
         /// The cases, each with what it costs.
         cases: Vec<Convoy>,
     },
+    /// Threads give the GIL up often, and wake others that find it taken again: it costs CPU, and brings nobody on.
+    FutileWakeups {
+        /// The cases, each with what it costs.
+        cases: Vec<Fought>,
+        /// A case on the same interpreter that does better without it.
+        instead: Option<String>,
+    },
     /// What the tasks share is not shared under some strategies: each worker changes its own copy.
     Unshared {
         /// The shared objects and locks.
@@ -199,6 +206,41 @@ pub struct Convoy {
     pub share: f64,
 }
 
+/// What fighting for the GIL costs a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fought {
+    /// The case.
+    pub case: String,
+    /// The class of tasks that gives the GIL up.
+    pub task: String,
+    /// How often a thread is woken in vain, in a run.
+    pub times: u64,
+    /// CPU seconds of a run.
+    pub cpu: f64,
+    /// The same of sequential code on this interpreter.
+    pub sequential: f64,
+}
+
+/// From this share of CPU on that comes on top of what sequential code uses, it is said.
+pub(super) const FOUGHT: f64 = 0.1;
+
+/// The CPU seconds of a case's sequential code: on the same interpreter.
+pub(super) fn sequential_cpu(study: &Study, f: &Forecast) -> Option<f64> {
+    let all = study.forecasts.iter().chain(&study.hidden_baseline);
+    let mut sequential = all.filter(|s| {
+        s.strategy == Strategy::Sequential
+            && s.interpreter == f.interpreter
+            && s.status == Status::Fine
+    });
+    Some(sequential.next()?.get(Quantity::Cpu)?.mean)
+}
+
+/// Whether a case that has a place does better than another of the same interpreter, which may have none.
+pub(super) fn ranks_before(f: &Forecast, g: &Forecast) -> bool {
+    let before = |rank: u32| g.rank.is_none_or(|other| rank < other);
+    f.interpreter == g.interpreter && f.status == Status::Fine && f.rank.is_some_and(before)
+}
+
 impl Warning {
     /// A name that stays the same between versions.
     pub fn code(&self) -> &'static str {
@@ -218,6 +260,7 @@ impl Warning {
             Self::BlockedLoop { .. } => "blocked-loop",
             Self::StarvedLoop { .. } => "starved-loop",
             Self::Convoy { .. } => "convoy",
+            Self::FutileWakeups { .. } => "futile-wakeups",
             Self::Unshared { .. } => "unshared",
             Self::SerialChildren { .. } => "serial-children",
             Self::ObjectiveMissed { .. } => "objective-missed",
@@ -233,6 +276,7 @@ impl Warning {
             | Self::BlockedLoop { .. }
             | Self::StarvedLoop { .. }
             | Self::Convoy { .. }
+            | Self::FutileWakeups { .. }
             | Self::SerialChildren { .. }
             | Self::Unshared { .. }
             | Self::EstimatedProfile { .. }
@@ -396,6 +440,27 @@ impl Warning {
                     list(&each)
                 )
             }
+            Self::FutileWakeups { cases, instead } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "`{}` under {} ({} times a run; {} of CPU, sequentially {})",
+                            c.task,
+                            c.case,
+                            c.times,
+                            seconds(Nanos::from_secs_f64(c.cpu)),
+                            seconds(Nanos::from_secs_f64(c.sequential))
+                        )
+                    })
+                    .collect();
+                let other = instead.as_ref().map_or(String::new(), |c| format!(", or take {c}, which does better without"));
+                format!(
+                    "threads fight for the GIL: code that gives it up for a moment wakes others in vain, which find it taken again: {}. \
+                     Let one at a time run that code (a lock round it){other}.",
+                    list(&each)
+                )
+            }
             Self::Unshared { names, strategies } => {
                 let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
                 format!(
@@ -504,6 +569,28 @@ impl Warning {
                 };
                 of(&c.case).is_some_and(|f| f.findings.iter().any(same))
             }),
+            Self::FutileWakeups { cases, instead } => {
+                let fights = |f: &Forecast| {
+                    f.findings.iter().any(|x| matches!(x.finding, Finding::FutileWakeups { .. }))
+                };
+                let as_said = |c: &Fought| {
+                    of(&c.case).is_some_and(|f| {
+                        f.findings.iter().any(|x| {
+                            x.finding == Finding::FutileWakeups { times: c.times, task: c.task.clone() }
+                        }) && mean(f, Quantity::Cpu) == Some(c.cpu)
+                            && sequential_cpu(study, f) == Some(c.sequential)
+                    }) && c.cpu >= c.sequential * (1.0 + FOUGHT)
+                };
+                let better = |name: &String| {
+                    of(name).is_some_and(|f| {
+                        let before = |c: &Fought| {
+                            of(&c.case).is_some_and(|g| ranks_before(f, g))
+                        };
+                        !fights(f) && cases.iter().all(before)
+                    })
+                };
+                !cases.is_empty() && cases.iter().all(as_said) && instead.as_ref().is_none_or(better)
+            }
             Self::SerialChildren { strategies } => {
                 let compared = |s: &String| {
                     study.forecasts.iter().any(|f| f.strategy_label == *s && runs_children_itself(&f.strategy))

@@ -319,3 +319,56 @@ fn the_recorder_leaves_no_trace_in_the_program() {
             .stdout(predicate::str::starts_with("7 []\n").and(predicate::str::contains("sleep")));
     }
 }
+
+const RELEASES: &str = r#"
+import hashlib, os, time
+from concurrent.futures import ThreadPoolExecutor
+
+block, null = bytes(1 << 23), os.open(os.devnull, os.O_RDONLY)
+
+def seeks(n):
+    end = time.thread_time() + 0.05
+    while time.thread_time() < end:
+        for _ in range(100):
+            os.lseek(null, 0, 1)
+
+def spins(n):
+    end, x = time.thread_time() + 0.05, 0
+    while time.thread_time() < end:
+        for i in range(1000):
+            x = (x * 31 + i) & 0xFFFFFF
+
+def hashes(n):
+    for _ in range(10):
+        hashlib.sha256(block).digest()
+
+with ThreadPoolExecutor(3) as pool:
+    for work in (seeks, spins, hashes):
+        list(pool.map(work, range(20)))
+"#;
+
+/// What gives the GIL up, what keeps it, and what runs without it are told apart, on a busy machine, too.
+#[test]
+fn releases_are_seen() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    for python in pythons() {
+        let (trace, _) = recorded(&python, RELEASES, &["--releases"]);
+        // One core, no Linux, or another build of Python: nothing to see.
+        if cores < 2 || !cfg!(target_os = "linux") || trace.gil.is_empty() {
+            continue;
+        }
+        let seen = |class: &str| {
+            let place = trace.classes.iter().position(|c| c == class).unwrap();
+            trace.gil.get(place).copied().unwrap_or_default()
+        };
+        let (seeks, spins, hashes) = (seen("seeks"), seen("spins"), seen("hashes"));
+        let rate = |w: pchsim::learn::Watched| w.releases as f64 / (w.time as f64 / 1e6).max(1e-9);
+        // Thousands a millisecond where the cores are free, some tens in the worst company; or nothing but what other threads do.
+        assert!(rate(seeks) > 20.0, "{seeks:?}");
+        assert!(rate(spins) < 10.0, "{spins:?}");
+        assert!(
+            hashes.released as f64 > 0.9 * hashes.time as f64,
+            "{hashes:?}"
+        );
+    }
+}

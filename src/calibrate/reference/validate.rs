@@ -330,7 +330,9 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
                 return Err("the simulation takes longer than its clock can tell".into());
             }
             Finding::Unsupported(why) => return Err(why.clone()),
-            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
+            Finding::BlockedLoop { .. }
+            | Finding::Convoy { .. }
+            | Finding::FutileWakeups { .. } => {}
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {

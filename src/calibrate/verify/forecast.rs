@@ -192,7 +192,9 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
                 return Err("it would take centuries; it is not run".into());
             }
             Finding::Unsupported(why) => return Err(why.clone()),
-            Finding::BlockedLoop { .. } | Finding::Convoy { .. } => {}
+            Finding::BlockedLoop { .. }
+            | Finding::Convoy { .. }
+            | Finding::FutileWakeups { .. } => {}
         }
     }
     if outcome.in_flight > 0 {

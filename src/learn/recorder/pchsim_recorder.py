@@ -32,6 +32,7 @@ try:
 except ImportError:  # not Linux
     RUSAGE_THREAD = None
 
+_sleep = time.sleep
 _clock = time.perf_counter_ns  # one clock for all processes of a machine
 _cpu = time.thread_time_ns
 _local = threading.local()  # .span: the task on this thread; .step: the asyncio task whose step runs
@@ -111,6 +112,46 @@ class _Task:
             _complain("cannot write the trace: %s" % e)
 
 
+class _Stretch:
+    """A stretch of a task's own code, and when it was over: what the watch over the GIL saw belongs to it."""
+
+    now = None  # the one that runs
+
+    def __init__(self, name):
+        self.name, self.over = name, None
+        self.seen = []  # looks at the GIL that are not written yet
+        self.share = None  # the share of the stretch in which the thread was on a core, once that is known
+
+    @classmethod
+    def begin(cls, name):
+        cls.now = cls(name)
+        return cls.now
+
+    def end(self):
+        if self.over is None:
+            self.over = _clock()
+        if _Stretch.now is self:
+            _Stretch.now = None
+
+    def ran(self, used, length):
+        """It used so much CPU time of so much time in all."""
+        self.share = min(used / length, 1.0) if length > 0 else 0.0
+        while self.seen:
+            self.write(*self.seen.pop())
+
+    def saw(self, *look):
+        if self.share is None:
+            self.seen.append(look)
+        else:
+            self.write(*look)
+
+    def write(self, length, releases, released):
+        # What counts is the thread's CPU time: while it stands still, so does the GIL.
+        length = int(length * self.share)
+        row = '{"task": "gil", "class": %s, "kind": "gil", "start": 0, "end": %s, "releases": %d, "released": %s}\n'
+        _output.write(row % (json.dumps(self.name), _seconds(length), releases, _seconds(min(int(released), length))))
+
+
 class _Span:
     """A task's way on one thread, cut into time on the CPU and off it."""
 
@@ -119,13 +160,16 @@ class _Span:
         self._begin(_clock())
 
     def _begin(self, wall):
+        self.stretch = _Stretch.begin(self.task.name)
         self.wall, self.cpu, self.left = wall, _cpu(), _gave_up()
 
     def cut(self):
         """Ends a stretch of the program's own code."""
+        self.stretch.end()
         wall, cpu = _clock(), _cpu()
         length = wall - self.wall
         used = min(cpu - self.cpu, length)
+        self.stretch.ran(used, length)
         if length > 0:
             self.task.add("cpu", self.wall, self.wall + used)
             if length - used > max(_NOISE, length // 50):
@@ -134,9 +178,14 @@ class _Span:
 
     def close(self, kind):
         """Ends a stretch that is known to be of this kind."""
+        self.stretch.end()
         wall = _clock()
         self.task.add(kind, self.wall, wall)
         self._begin(wall)
+
+    def leave(self):
+        """What comes now is not the program's own code."""
+        self.stretch.end()
 
 
 class task:
@@ -152,6 +201,7 @@ class task:
 
     def __exit__(self, *_):
         _local.span.cut()
+        _local.span.leave()
         _local.span = self.outer
         self.task.write()
 
@@ -169,6 +219,8 @@ class step:
         self.span = getattr(_local, "span", None)
         if self.span is not None:
             self.span.cut()
+            if self.kind != "cpu" and not self.kind.startswith("lock:"):
+                self.span.leave()
             self.start = self.span.wall
         return self
 
@@ -236,6 +288,7 @@ class _Call:
             span.cut()
             raise
         finally:
+            span.leave()
             _local.span = outer
             record.write()
 
@@ -332,6 +385,7 @@ def _timed(function, kind):
         if span is None:
             return function(*args, **kwargs)
         span.cut()
+        span.leave()
         # What it calls itself (Condition.wait within Queue.get) is a part of it.
         _local.span = None
         try:
@@ -434,14 +488,19 @@ class _Steps(collections.abc.Coroutine):
         record.resume(start)
         record.parent_step = outer = getattr(_local, "step", None)
         _local.step = record
+        stretch = _Stretch.begin(record.task.name)
         cpu, gave_up = _cpu(), _gave_up()
         try:
             future = advance(*args)
         except BaseException:
+            stretch.end()
+            stretch.ran(_cpu() - cpu, _clock() - start)
             _local.step = outer
             record.end_step(start, cpu, gave_up)
             record.finish()
             raise
+        stretch.end()
+        stretch.ran(_cpu() - cpu, _clock() - start)
         _local.step = outer
         record.end_step(start, cpu, gave_up)
         record.suspend(future)
@@ -544,6 +603,137 @@ def _asyncio_queues(module):
         _marked(module.Queue, name)
 
 
+class _Watch:
+    """Looks now and then, for a millisecond, at the word that says whether the GIL is held, without holding it.
+
+    Nothing in CPython counts how often code gives the GIL up. But any thread may read memory: here the kernel does, which copies
+    that one byte over and over, every 25 ns or so, into a datagram. The program is not disturbed by the look itself; only when the
+    watch wants the GIL back it waits for it like any other thread.
+    """
+
+    READS, MESSAGES = 1000, 40
+    PAUSE = 0.02
+
+    def __init__(self):
+        import ctypes
+        import socket
+
+        self.ctypes, self.socket = ctypes, socket
+        self.libc = ctypes.CDLL(None)
+
+    def _structures(self):
+        c = self.ctypes
+
+        class iovec(c.Structure):
+            _fields_ = [("base", c.c_void_p), ("length", c.c_size_t)]
+
+        class msghdr(c.Structure):
+            _fields_ = [("name", c.c_void_p), ("namelen", c.c_uint32), ("iov", c.c_void_p), ("iovlen", c.c_size_t)]
+            _fields_ += [("control", c.c_void_p), ("controllen", c.c_size_t), ("flags", c.c_int)]
+
+        class mmsghdr(c.Structure):
+            _fields_ = [("header", msghdr), ("length", c.c_uint)]
+
+        return iovec, msghdr, mmsghdr
+
+    def find(self, iovec):
+        """The address of the GIL's `locked`: the one word of the runtime that is 1 while this thread holds the GIL and 0 while nobody
+        does. No other thread of Python runs yet."""
+        c = self.ctypes
+        runtime = c.addressof(c.c_char.in_dll(c.pythonapi, "_PyRuntime"))
+        size = 1 << 20
+        copy = c.create_string_buffer(size)
+        here, there = iovec(c.addressof(copy), size), iovec(runtime, size)
+        kinds = [c.c_int, c.c_void_p, c.c_ulong, c.c_void_p, c.c_ulong, c.c_ulong]
+        held, free = c.PyDLL(None).process_vm_readv, self.libc.process_vm_readv
+        held.argtypes = free.argtypes = kinds
+        held.restype = free.restype = c.c_ssize_t
+        arguments = os.getpid(), c.addressof(here), 1, c.addressof(there), 1, 0
+        size = held(*arguments)
+        if size <= 0:
+            return None
+        size -= size % 4
+        here.length = there.length = size
+        places = None
+        for _ in range(10):
+            held(*arguments)
+            words = memoryview(copy.raw[:size]).cast("i")
+            places = [i for i in (range(len(words)) if places is None else places) if words[i] == 1]
+            free(*arguments)
+            words = memoryview(copy.raw[:size]).cast("i")
+            places = [i for i in places if words[i] == 0]
+        return runtime + 4 * places[0] if len(places) == 1 else None
+
+    def run(self, ready):
+        iovec, msghdr, mmsghdr = self._structures()
+        try:
+            address = self.find(iovec)
+        except (AttributeError, ValueError):
+            address = None
+        ready.release()
+        if address is None:
+            return _complain("cannot see the GIL of this interpreter: how often it is given up is not measured")
+        c, clock, cpu = self.ctypes, _clock, _cpu
+        here, there = self.socket.socketpair(self.socket.AF_UNIX, self.socket.SOCK_DGRAM)
+        here.setsockopt(self.socket.SOL_SOCKET, self.socket.SO_SNDBUF, 4 << 20)
+        reads = (iovec * self.READS)(*[iovec(address, 1) for _ in range(self.READS)])
+        header = msghdr(None, 0, c.addressof(reads), self.READS, None, 0, 0)
+        messages = (mmsghdr * self.MESSAGES)(*[mmsghdr(header, 0) for _ in range(self.MESSAGES)])
+        send, fd, sleep = self.libc.sendmmsg, here.fileno(), _sleep
+        receive, no_wait = there.recv, self.socket.MSG_DONTWAIT
+        while True:
+            sleep(self.PAUSE)
+            stretch = _Stretch.now
+            if stretch is None:
+                continue
+            start, used = clock(), cpu()
+            sent = send(fd, messages, self.MESSAGES, no_wait)
+            used = cpu() - used
+            if sent <= 0:
+                continue
+            seen = b"".join(receive(self.READS, no_wait) for _ in range(sent))
+            # Clocks without the GIL are out of reach: of the two, this thread's own stood still while it waited.
+            if stretch.over is None or stretch.over >= start + used:
+                self.note(stretch, seen, used)
+
+    def note(self, stretch, seen, used):
+        # The program needs a moment to take the GIL back that this thread had.
+        every, seen = used / len(seen), seen[max(seen.find(1), 0) :]
+        length, releases = len(seen) * every, seen.count(b"\1\0")
+        if releases:
+            # A thread that loses its core within a release is without the GIL for long: the median does not see that.
+            runs = sorted(len(run) for run in seen.split(b"\1") if run)
+            released = releases * runs[len(runs) // 2] * every
+        else:
+            released = seen.count(0) * every
+        stretch.saw(length, releases, released)
+
+
+def _watch_gil():
+    """Starts the watch in this process, and in those that are forked from it."""
+    try:
+        # Started processes inherit what is left of the cores: the first one says which there were.
+        known = os.environ["PCHSIM_RECORD_RELEASES"]
+        cores = [int(core) for core in known.split(",")] if "," in known else sorted(os.sched_getaffinity(0))
+        os.environ["PCHSIM_RECORD_RELEASES"] = ",".join(map(str, cores))
+        if len(cores) < 2:
+            return _complain("how often the GIL is given up needs a second core to be seen: it is not measured")
+        watch = _Watch()
+        ready = threading.Lock()
+        ready.acquire()
+
+        def run():
+            os.sched_setaffinity(0, cores[-1:])
+            watch.run(ready)
+
+        threading.Thread(target=run, daemon=True).start()
+        ready.acquire()
+        # On one core with what it watches it would see it stand still.
+        os.sched_setaffinity(0, cores[:-1])
+    except (ImportError, AttributeError, OSError) as e:
+        _complain("how often the GIL is given up is not measured: %s" % e)
+
+
 _HOOKS = {
     "socket": _socket,
     "concurrent.futures.thread": _thread_pool,
@@ -587,6 +777,10 @@ class _Finder:
 
 def install():
     """Records the tasks of this process and of those that it starts."""
+    if os.environ.get("PCHSIM_RECORD_RELEASES"):
+        _watch_gil()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_watch_gil)
     time.sleep = _timed(time.sleep, "io")
     threading.Condition.wait = _timed(threading.Condition.wait, "wait")
     for name in _HOOKS:

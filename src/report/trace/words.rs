@@ -88,6 +88,13 @@ pub(super) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
                 waited.as_secs_f64()
             ),
         ),
+        Finding::FutileWakeups { times, task } => (
+            "futile wake-ups",
+            Nanos::ZERO,
+            format!(
+                "{task} gave the GIL up and took it again before who was woken came: {times} times"
+            ),
+        ),
         Finding::EventLimit { at } => ("event limit", *at, "the run was stopped".into()),
         Finding::ClockEnd { at } => ("clock end", *at, "the clock can go no further".into()),
         Finding::Unsupported(why) => ("unsupported", Nanos::ZERO, why.clone()),

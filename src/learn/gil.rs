@@ -1,0 +1,145 @@
+//! What was seen of the GIL while a class's tasks ran, as what its steps say about it.
+
+use super::dist::significant;
+use super::fit::Fit;
+use super::structure::Group;
+use super::table::time;
+use super::trace::Trace;
+use crate::engine::Nanos;
+use crate::scenario::{Releases, limits};
+
+/// Code that is without the GIL for this part of its time is native code.
+const FREE: f64 = 0.95;
+/// Fewer releases than this may be those of other threads (the main one, a garbage collection's), or of a core that was taken away.
+const FEWEST: u64 = 50;
+/// The GIL is looked at for a millisecond at a time: less than some of these says nothing.
+const LEAST_NS: u64 = 5_000_000;
+
+/// How code deals with the GIL.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Habit {
+    /// It keeps it as any bytecode does, or nobody has looked.
+    Keeps,
+    /// It runs without it.
+    Free,
+    /// It gives it up now and then.
+    Releases {
+        /// How often in a nanosecond.
+        rate: f64,
+        /// For how many nanoseconds each time.
+        each: f64,
+    },
+}
+
+impl Habit {
+    /// What is known of a class; it is said in `notes`.
+    pub(super) fn of(group: &Group, trace: &Trace, notes: &mut Vec<String>) -> Self {
+        let Some(seen) = trace.gil.get(group.class).filter(|w| w.time > 0) else {
+            return Self::Keeps;
+        };
+        let name = &group.name;
+        let looked = time(seen.time as f64);
+        if seen.time < LEAST_NS {
+            notes.push(format!(
+                "class {name}: the GIL was looked at for {looked} only, too short to tell how often its code gives it up; record \
+                 more or longer tasks"
+            ));
+            return Self::Keeps;
+        }
+        let share = seen.released as f64 / seen.time as f64;
+        if share >= FREE {
+            notes.push(format!(
+                "class {name}: nobody held the GIL in {:.0}% of {looked} of its code, which is Native therefore",
+                100.0 * share
+            ));
+            return Self::Free;
+        }
+        if seen.releases < FEWEST {
+            return Self::Keeps;
+        }
+        let rate = seen.releases as f64 / seen.time as f64;
+        let each = seen.released as f64 / seen.releases as f64;
+        notes.push(format!(
+            "class {name}: its code gives the GIL up {} times a millisecond, for {} each time ({} releases seen in {looked})",
+            significant(rate * 1e6, 3),
+            time(each),
+            seen.releases
+        ));
+        Self::Releases { rate, each }
+    }
+
+    /// The releases of a step of `mean` nanoseconds as recorded, on an interpreter that takes `factor` times the baseline's CPU.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates"
+    )]
+    pub(super) fn within(&self, mean: f64, fit: &Fit, factor: f64) -> Option<Releases> {
+        let Self::Releases { rate, each } = *self else {
+            return None;
+        };
+        let count = libm::round(rate * mean).min(limits::MAX_STEPS_PER_TASK as f64) as u64;
+        let fitted = fit.fitted_mean();
+        if count == 0 || !fitted.is_finite() {
+            return None;
+        }
+        // A fit's mean may lie below that of the values, and what is released within it.
+        let most = fitted * FREE / count as f64;
+        let released = Nanos::from_f64((each / factor).min(most));
+        (released > Nanos::ZERO).then_some(Releases { count, released })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Options, TraceOptions, learn};
+    use super::*;
+
+    fn scenario(gil: &str) -> String {
+        let mut csv = String::from("task,class,kind,start,end,releases,released\n");
+        for i in 0..20 {
+            csv += &format!("{i},page,cpu,{i},{i}.015,,\n");
+        }
+        csv += gil;
+        let trace = Trace::parse(csv.as_bytes(), "t.csv", TraceOptions::default()).unwrap();
+        learn(&trace, Options::default()).unwrap().to_ron()
+    }
+
+    /// Looks add up; a class that was not looked at, or not for long, keeps the GIL.
+    #[test]
+    fn what_was_seen_of_the_gil_stands_in_the_steps() {
+        let often = "gil,page,gil,0,0.010,3200,0.000512\n";
+        let text = scenario(&often.repeat(2));
+        let step = "Cpu(time: \"15ms\", releases: 4800, released: \"160ns\"),";
+        assert!(text.contains(step), "{text}");
+        assert!(text.contains("320 times a millisecond"), "{text}");
+        assert!(scenario("gil,page,gil,0,0.010,1,0.0099\n").contains("Native(\"15ms\")"));
+        for keeps in [
+            "",
+            "gil,page,gil,0,0.010,9,0.001\n",
+            "gil,page,gil,0,0.001,320,0.0001\n",
+        ] {
+            assert!(scenario(keeps).contains("Cpu(\"15ms\")"), "{keeps}");
+        }
+    }
+
+    #[test]
+    fn what_was_seen_of_the_gil_is_checked() {
+        for (row, said) in [
+            ("gil,page,gil,0,0.010,,0.001", "the releases are missing"),
+            (
+                "gil,page,gil,0,0.010,x,0.001",
+                "\"x\" is not a whole number",
+            ),
+            ("gil,page,gil,0,0.010,5,", "the released is missing"),
+            (
+                "gil,page,gil,0,0.010,5,0.011",
+                "for longer than it was looked at",
+            ),
+        ] {
+            let csv = format!("task,class,kind,start,end,releases,released\n{row}\n");
+            let e = Trace::parse(csv.as_bytes(), "t.csv", TraceOptions::default()).unwrap_err();
+            assert!(e.to_string().contains(said), "{e}");
+        }
+    }
+}
