@@ -311,6 +311,7 @@ fn traced(recorded: &[Recorded], native_cost: f64) -> Tasks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Dist;
 
     fn config(json: &str) -> Config {
         serde_json::from_str(json).expect("a config")
