@@ -655,6 +655,9 @@ impl Machine {
             debug_assert!(at >= self.now);
             // What has been called off must not look as if something was still to come, not even past the horizon.
             if self.outdated(event) {
+                if let Event::Pull = event {
+                    self.pulling = false;
+                }
                 continue;
             }
             if at > self.horizon {
@@ -713,7 +716,8 @@ impl Machine {
             Event::Timer { tid, generation } => {
                 self.threads[tid as usize].timer_generation != generation
             }
-            Event::Dispatch { .. } | Event::Arrival | Event::Pull => false,
+            Event::Pull => self.ready_count == 0 || self.idle == 0,
+            Event::Dispatch { .. } | Event::Arrival => false,
         }
     }
 
