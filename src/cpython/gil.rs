@@ -189,7 +189,23 @@ impl Sim<'_> {
     /// The waiter's interval is over: it wakes to look at the GIL.
     pub(crate) fn gil_timeout(&mut self, tid: Tid) {
         let now = self.machine.now();
-        let gil = &mut self.gils[self.threads[tid as usize].gil as usize];
+        let t = &mut self.threads[tid as usize];
+        let gil = &mut self.gils[t.gil as usize];
+        if gil.holder.is_some() && (gil.switch_number != t.seen || gil.drop_request) {
+            // It would find that there has been a switch meanwhile, or that another has asked, and wait anew: all that it does for
+            // others is to fall behind those who wait.
+            t.seen = gil.switch_number;
+            if gil.waiters.len() > 1
+                && let Some(at) = gil.waiters.iter().position(|&w| w == tid)
+            {
+                gil.waiters.remove(at);
+                gil.waiters.push_back(tid);
+            }
+            self.machine.spend_aside(tid, self.costs.gil_take);
+            let deadline = now + self.costs.switch_interval + self.machine.slack();
+            self.machine.set_timer(tid, deadline);
+            return;
+        }
         // Nearly always the first: who waits longest times out first.
         if let Some(at) = gil.waiters.iter().position(|&w| w == tid) {
             gil.waiters.remove(at);

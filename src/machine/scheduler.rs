@@ -144,6 +144,8 @@ pub struct Machine {
     ready_count: usize,
     /// Idle cores will look for work at the next tick.
     pulling: bool,
+    /// No thread is in the middle of its acts.
+    nobody_acts: bool,
     sequence: u64,
     horizon: Nanos,
     balance_interval: Nanos,
@@ -207,6 +209,7 @@ impl Machine {
             cores,
             ready_count: 0,
             pulling: false,
+            nobody_acts: false,
             sequence: 0,
             horizon: Nanos::CLOCK_END,
             balance_interval: spec.balance_interval,
@@ -338,6 +341,20 @@ impl Machine {
         self.threads[tid as usize].debt += cost;
     }
 
+    /// A blocked thread wakes for so long, finds nothing to do, and blocks again: on a core that has idled for as long at least,
+    /// which it keeps from sleeping deeply; where there is none, it pays with its next burst.
+    pub fn spend_aside(&mut self, tid: Tid, cost: Nanos) {
+        let now = self.now;
+        let idle = |c: &&mut Core| c.current.is_none() && !c.reserved && now - c.idle_since >= cost;
+        let Some(core) = self.cores.iter_mut().find(idle) else {
+            return self.charge(tid, cost);
+        };
+        core.busy += cost;
+        core.idle_since = now;
+        self.cpu += cost;
+        self.voluntary += 1;
+    }
+
     /// How often the thread's bursts have been cut short so far, and what is left of the present one.
     pub fn burst(&self, tid: Tid) -> (u64, Nanos) {
         let t = &self.threads[tid as usize];
@@ -430,6 +447,30 @@ impl Machine {
         t.virtual_runtime += wall.0;
         core.busy += wall;
         self.cpu += wall;
+    }
+
+    /// Burns what is left of a burst at once, and moves the clock, where nothing else can happen before its end. Only while no
+    /// thread is acting: its next act would come too late.
+    fn burn_through(&mut self, tid: Tid) -> bool {
+        let t = &mut self.threads[tid as usize];
+        t.left += std::mem::take(&mut t.debt);
+        let core = &mut self.cores[t.core as usize];
+        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
+        let wall = if core.rate == 1.0 {
+            t.left
+        } else {
+            t.left.scale(1.0 / core.rate)
+        };
+        let end = self.now + wall;
+        if !self.upcalls.is_empty() || end >= self.calendar.next_time() || end > self.horizon {
+            return false;
+        }
+        t.left = Nanos::ZERO;
+        t.virtual_runtime += wall.0;
+        core.busy += wall;
+        self.cpu += wall;
+        self.now = end;
+        true
     }
 
     fn resume_burst(&mut self, tid: Tid) {
@@ -674,7 +715,9 @@ impl Machine {
                 }
                 Event::Dispatch { core, tid } => {
                     self.now = at;
+                    self.nobody_acts = true;
                     self.dispatch(core, tid);
+                    self.nobody_acts = false;
                 }
                 Event::Slice { core, .. } => {
                     self.now = at;

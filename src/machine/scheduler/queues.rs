@@ -252,7 +252,7 @@ impl Machine {
         if self.interference > 0.0 {
             self.pace();
         }
-        if burst {
+        if burst && !(self.nobody_acts && self.burn_through(tid)) {
             self.resume_burst(tid);
         } else {
             self.upcalls.push_back(Upcall::OnCore(tid));
