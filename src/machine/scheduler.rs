@@ -588,7 +588,7 @@ impl Machine {
     }
 
     /// The running thread `by` wakes a blocked one, which spends `cpu` on leaving its wait before it does anything else. One
-    /// that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, at no cost to anybody.
+    /// that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, and neither pays for it.
     pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, drowsy: Nanos) {
         let t = &self.threads[tid as usize];
         let core = &self.cores[t.core as usize];

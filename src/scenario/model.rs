@@ -64,7 +64,7 @@ pub struct MachineSpec {
     /// Slack of timed sleeps and waits (50 us on Linux).
     pub timer_slack: Nanos,
     /// Latency from wake-up to running on a core that has been idle for so long: points (idle time, latency), rising,
-    /// interpolated on the logarithm of the idle time. An overloaded core adds its queue, not this.
+    /// interpolated. An overloaded core adds its queue, not this.
     pub wake_latency: Vec<(Nanos, Nanos)>,
     /// CPU time of whoever wakes a thread for which another core has to leave its idle state, beyond the call itself, by how long
     /// that core has been idle: points (idle time, CPU), rising, interpolated. The interrupt that it sends (in a virtual machine

@@ -322,9 +322,8 @@ if len(CORES) > 1 and "fork" in METHODS:
         waker, woken = wake_up(0, CORES[:1], 150)
         out = {"wake_call_us": (waker - call) * 1e6, "wake_return_us": (woken - wait) * 1e6}
         for gap in GAPS:
-            waker, woken = wake_up(gap, CORES[1:2], min(60, 100_000 // gap + 4))
+            waker, _ = wake_up(gap, CORES[1:2], min(60, 100_000 // gap + 4))
             out[f"wake_call_idle_us_{gap}"] = (waker - call) * 1e6
-            out[f"wake_return_idle_us_{gap}"] = (woken - wait) * 1e6
         pin(CORES)
         return out
 
@@ -657,27 +656,17 @@ def register_interpreters():
 
 
 def interpreters():
+    """CPU of a call, the pool's two threads on one core."""
     def trips(ex, n):
         for _ in range(n):
             ex.submit(len, ()).result()
-
-    def calls(workers, n=120):
-        """CPU seconds of one of n calls that so many workers share, all on cores of their own."""
-        with cf.InterpreterPoolExecutor(workers) as ex:
-            for f in [ex.submit(time.sleep, 0.02) for _ in range(workers)]:
-                f.result()
-            c = time.process_time()
-            cf.wait([ex.submit(len, ()) for _ in range(n)])
-            return (time.process_time() - c) / n
-    out = {}
-    if len(CORES) > 1:
-        out = {"interpreterpool_calls_1_us": calls(1) * 1e6, "interpreterpool_calls_2_us": calls(2) * 1e6}
     pin(CORES[:1])
-    with cf.InterpreterPoolExecutor(1) as ex:
-        trips(ex, 10)
-        out["interpreterpool_roundtrip_us"] = on_one_core(lambda: trips(ex, 100)) / 100 * 1e6
-    pin(CORES)
-    return out
+    try:
+        with cf.InterpreterPoolExecutor(1) as ex:
+            trips(ex, 10)
+            return {"interpreterpool_roundtrip_us": on_one_core(lambda: trips(ex, 100)) / 100 * 1e6}
+    finally:
+        pin(CORES)
 
 
 def interpreter_lives():
