@@ -57,3 +57,49 @@ fn a_slice_ends_at_a_tick() {
     // A 1 to 4, B 4 to 8, A 8 to 10 (done), B 10 to 12.
     assert_eq!(latencies(&case), [ms(10), ms(12)]);
 }
+
+/// Cores that are all busy slow each other by the machine's interference; one that is busy alone is not slowed, and a burst is slow
+/// only as long as the other lasts.
+#[test]
+fn busy_cores_slow_each_other() {
+    let run = |tasks: &[Vec<Step>]| {
+        let mut case = each(false, threads(2), tasks);
+        case.machine = machine(2);
+        case.machine.interference = 0.25;
+        case.run().latencies
+    };
+    assert_eq!(run(&[vec![cpu(ms(10))]]), [ms(10)]);
+    assert_eq!(run(&[vec![cpu(ms(8))], vec![cpu(ms(8))]]), [ms(10), ms(10)]);
+    // Both run for 10 ms, in which the longer one does 8 of its 20.
+    assert_eq!(
+        run(&[vec![cpu(ms(8))], vec![cpu(ms(20))]]),
+        [ms(10), ms(22)]
+    );
+}
+
+/// Waking a thread on an idle core: the waker pays for the interrupt, the woken for the cold core, each as CPU time.
+#[test]
+fn who_wakes_an_idle_core_and_who_is_woken_there_pay() {
+    let run = |send: u64, cold: u64| {
+        // The second waits for the lock that the first holds for 2 ms.
+        let held = |first: u64| vec![io(ms(first)), Step::Lock(0, vec![cpu(ms(2))]), cpu(ms(1))];
+        let mut case = each(false, threads(2), &[held(1), held(2)]);
+        case.machine = machine(2);
+        case.machine.wake_send = vec![(Nanos(1), us(send))];
+        case.machine.wake_cpu = vec![(Nanos(1), us(cold))];
+        case.run()
+    };
+    let free = run(0, 0);
+    let (send, cold) = (run(50, 0), run(0, 50));
+    // Each interrupt delays its sender, and the woken comes as much later; each return to a cold core delays who returns.
+    for paid in [&send, &cold] {
+        assert!(paid.latencies[0] >= free.latencies[0] + us(50));
+        assert!(paid.latencies[1] >= free.latencies[1] + us(50));
+    }
+    let more =
+        |o: &pchsim::strategy::Outcome| (o.cpu.as_f64() - free.cpu.as_f64()) / us(50).as_f64();
+    // Interrupts: two threads begin and say so, one wakes the other from the lock, the last one the main thread; sleepers wake by
+    // timers, which send none, but come back to cold cores as well.
+    assert!((more(&send) - 6.0).abs() < 1e-9, "{}", more(&send));
+    assert!(more(&cold) >= more(&send) + 2.0, "{}", more(&cold));
+}
