@@ -83,6 +83,13 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let result = validate(&reference, &settings, &|input| {
         simulate(input).map_err(|e| e.to_string())
     });
+    if result.cells.is_empty() && result.skipped.is_empty() {
+        let why = args.only.as_ref().map_or_else(
+            || "no cells".to_owned(),
+            |only| format!("no cell whose name and interpreter contain `{only}`"),
+        );
+        return Err(UserError::new(format!("{}: {why}", args.dir.display())).into());
+    }
     let text = match args.format {
         Format::Text => render::text(&result, args.detail),
         Format::Json => render::json(&result),

@@ -588,13 +588,14 @@ impl Machine {
     }
 
     /// The running thread `by` wakes a blocked one, which spends `cpu` on leaving its wait before it does anything else. One
-    /// that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, and neither pays for it.
+    /// that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, which does not have to wake.
     pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, drowsy: Nanos) {
         let t = &self.threads[tid as usize];
         let core = &self.cores[t.core as usize];
         if self.now - t.since < drowsy && core.current.is_none() && !core.reserved {
             let core = t.core;
             self.enter(tid, Cause::Core);
+            self.threads[tid as usize].left += cpu;
             self.idle -= 1;
             self.settle(tid, core);
             self.place(core, tid);

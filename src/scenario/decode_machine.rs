@@ -6,9 +6,6 @@ use super::tree::{Args, Kind, Node};
 use super::{MachineGiven, MachineSpec, limits, variants};
 use crate::engine::Nanos;
 
-/// Busy cores do not slow each other by more than this.
-const MOST_INTERFERENCE: f64 = 10.0;
-
 /// The machine of a record.
 pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
     let f = cx.record(node, "the machine", variants::MACHINE)?;
@@ -55,17 +52,8 @@ pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
         by_idle_time(cx, n, "CPU time")
     });
     m.interference = or(cx, &f, "interference", m.interference, |cx, n| {
-        let x = cx.float(n, "how much busy cores slow each other")?;
-        if !(0.0..=MOST_INTERFERENCE).contains(&x) {
-            cx.error(
-                Code::OutOfRange,
-                n.span,
-                "how much busy cores slow each other is a share between 0 and 10",
-            )
-            .help("0.05: every core is 5 % slower while all others are busy");
-            return None;
-        }
-        Some(x)
+        // 0.05 or "5%": every core is 5 % slower while all others are busy.
+        cx.probability(n)
     });
     pipes(cx, &f, &mut m);
     m.given = MachineGiven {

@@ -8,7 +8,8 @@ use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Convoy, FOUGHT, Fought, Instead, Warning, ranks_before, sequential_cpu,
+    BUSY, Convoy, FOUGHT, Fought, Instead, WAKE_UP_AT_MOST, Warning, gains_nothing, ranks_before,
+    sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -238,7 +239,10 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
             let (times, task) = fought(f)?;
             let cpu = f.get(Quantity::Cpu)?.mean;
             let sequential = sequential_cpu(study, f)?;
-            let costs = cpu >= sequential * (1.0 + FOUGHT);
+            // Most of what it costs more must be what wake-ups can cost.
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let explained = times as f64 * WAKE_UP_AT_MOST >= (cpu - sequential) / 2.0;
+            let costs = explained && cpu >= sequential * (1.0 + FOUGHT) && gains_nothing(study, f);
             costs.then(|| {
                 let case = f.name();
                 let fought = Fought {

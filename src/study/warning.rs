@@ -224,15 +224,29 @@ pub struct Fought {
 /// From this share of CPU on that comes on top of what sequential code uses, it is said.
 pub(super) const FOUGHT: f64 = 0.1;
 
-/// The CPU seconds of a case's sequential code: on the same interpreter.
-pub(super) fn sequential_cpu(study: &Study, f: &Forecast) -> Option<f64> {
-    let all = study.forecasts.iter().chain(&study.hidden_baseline);
-    let mut sequential = all.filter(|s| {
+/// A futile wake-up costs no more CPU than this, in seconds: a call, an interrupt, and the woken's way back to a cold core.
+pub(super) const WAKE_UP_AT_MOST: f64 = 50e-6;
+
+/// A case's sequential code: on the same interpreter.
+fn sequential_of<'a>(study: &'a Study, f: &Forecast) -> Option<&'a Forecast> {
+    let mut all = study.forecasts.iter().chain(&study.hidden_baseline);
+    all.find(|s| {
         s.strategy == Strategy::Sequential
             && s.interpreter == f.interpreter
             && s.status == Status::Fine
-    });
-    Some(sequential.next()?.get(Quantity::Cpu)?.mean)
+    })
+}
+
+/// The CPU seconds of a case's sequential code.
+pub(super) fn sequential_cpu(study: &Study, f: &Forecast) -> Option<f64> {
+    Some(sequential_of(study, f)?.get(Quantity::Cpu)?.mean)
+}
+
+/// Whether one task at a time is not slower than this case, by what cases are ranked by: else threads gain in spite of a fight.
+pub(super) fn gains_nothing(study: &Study, f: &Forecast) -> bool {
+    let by = |f: &Forecast| f.get(Quantity::Makespan).map(|e| e.mean);
+    let sequential = sequential_of(study, f).and_then(by);
+    sequential.zip(by(f)).is_none_or(|(one, many)| one <= many)
 }
 
 /// Whether a case that has a place does better than another of the same interpreter, which may have none.
@@ -579,7 +593,9 @@ impl Warning {
                             x.finding == Finding::FutileWakeups { times: c.times, task: c.task.clone() }
                         }) && mean(f, Quantity::Cpu) == Some(c.cpu)
                             && sequential_cpu(study, f) == Some(c.sequential)
+                            && gains_nothing(study, f)
                     }) && c.cpu >= c.sequential * (1.0 + FOUGHT)
+                        && c.times as f64 * WAKE_UP_AT_MOST >= (c.cpu - c.sequential) / 2.0
                 };
                 let better = |name: &String| {
                     of(name).is_some_and(|f| {

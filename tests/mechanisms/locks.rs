@@ -57,10 +57,14 @@ fn a_short_wait_is_spun_away() {
     let mut case = each(
         false,
         threads(2),
-        &[vec![io(ms(1)), section.clone()], vec![io(ms(1)), section]],
+        // The second begins 50 us later: the main thread had parked until the first had begun.
+        &[
+            vec![io(us(1_050)), section.clone()],
+            vec![io(ms(1)), section],
+        ],
     );
     case.profile.params.lock_spin = 3_000.0;
     case.profile.params.park = 50_000.0;
     // Both come back from their sleep, for 50 us. The second looks again after 3 us, when the first has been gone for 1 us.
-    assert_eq!(latencies(&case), [us(1_052), us(1_055)]);
+    assert_eq!(latencies(&case), [us(1_102), us(1_105)]);
 }
