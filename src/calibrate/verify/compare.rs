@@ -21,7 +21,7 @@ pub struct Verified {
     pub label: String,
     /// The interpreter's version, with a `t` where there is no GIL.
     pub python: String,
-    /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`]; `None` where nothing was measured.
+    /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`](crate::calibrate::METRICS); `None` where nothing was measured.
     pub metrics: [Option<Held>; 4],
     /// CPU seconds, where the program can see them all.
     pub cpu: Option<Held>,
