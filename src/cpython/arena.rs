@@ -8,7 +8,6 @@
 
 use super::sim::Sim;
 use super::thread::Thread;
-use crate::engine::Nanos;
 use crate::machine::Tid;
 
 /// Larger blocks are mapped, and unmapped when they are freed (`DEFAULT_MMAP_THRESHOLD_MAX` of 64-bit systems).
@@ -60,9 +59,9 @@ impl Sim<'_> {
     }
 
     /// The block is freed: its arena keeps it, or it goes back to the system.
-    pub(crate) fn free_block(&mut self, now: Nanos, (process, arena): (u32, u32), bytes: u64) {
+    pub(crate) fn free_block(&mut self, (process, arena): (u32, u32), bytes: u64) {
         if bytes > MAPPED {
-            self.memory.give(now, bytes);
+            self.memory.give(self.machine.now(), bytes);
         } else {
             self.arenas[process as usize].kept[arena as usize] += bytes;
         }

@@ -111,7 +111,7 @@ impl Sim<'_> {
         heap.stopper = None;
         for other in std::mem::take(&mut heap.stopped) {
             self.threads[other as usize].wait = Wait::None;
-            self.machine.wake(other);
+            self.machine.wake(other, Nanos::ZERO);
         }
     }
 

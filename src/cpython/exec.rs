@@ -216,7 +216,7 @@ impl Sim<'_> {
             }
             Instr::LeaveHold => {
                 if let Some(Frame::Hold(bytes, arena)) = self.tasks[key].frames.pop() {
-                    self.free_block(self.machine.now(), arena, bytes);
+                    self.free_block(arena, bytes);
                 }
             }
             Instr::LeaveTimeout | Instr::LeaveRetry => {

@@ -191,24 +191,19 @@ impl Sim<'_> {
         let now = self.machine.now();
         let t = &mut self.threads[tid as usize];
         let gil = &mut self.gils[t.gil as usize];
+        // Nearly always the first: who waits longest times out first.
+        if let Some(at) = gil.waiters.iter().position(|&w| w == tid) {
+            gil.waiters.remove(at);
+        }
         if gil.holder.is_some() && (gil.switch_number != t.seen || gil.drop_request) {
             // It would find that there has been a switch meanwhile, or that another has asked, and wait anew: all that it does for
             // others is to fall behind those who wait.
             t.seen = gil.switch_number;
-            if gil.waiters.len() > 1
-                && let Some(at) = gil.waiters.iter().position(|&w| w == tid)
-            {
-                gil.waiters.remove(at);
-                gil.waiters.push_back(tid);
-            }
+            gil.waiters.push_back(tid);
             self.machine.spend_aside(tid, self.costs.gil_take);
             let deadline = now + self.costs.switch_interval + self.machine.slack();
             self.machine.set_timer(tid, deadline);
             return;
-        }
-        // Nearly always the first: who waits longest times out first.
-        if let Some(at) = gil.waiters.iter().position(|&w| w == tid) {
-            gil.waiters.remove(at);
         }
         if gil.waiters.is_empty()
             && let Some(since) = gil.contended_since.take()
@@ -218,6 +213,6 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.wait = Wait::None;
         t.timed_out = true;
-        self.machine.wake_itself(tid, self.costs.gil_take);
+        self.machine.wake(tid, self.costs.gil_take);
     }
 }

@@ -102,12 +102,7 @@ impl Sim<'_> {
         released: Nanos,
         left: u32,
     ) -> bool {
-        let all = Releasing {
-            hold,
-            released,
-            left,
-            taking: self.costs.gil_pair.min(hold),
-        };
+        let all = self.stretches(hold, released, left);
         if left > 0 && self.gils[self.threads[tid as usize].gil as usize].wanted() {
             self.go_on_releasing(tid, &all, released, left - 1);
             return self.machine.run(tid, hold - all.taking);
@@ -210,8 +205,17 @@ impl Sim<'_> {
         else {
             return Nanos::ZERO;
         };
-        let taking = self.costs.gil_pair.min(hold);
-        hold - taking + (released + hold) * u64::from(left)
+        self.stretches(hold, released, left).time()
+    }
+
+    /// What is left of an act; taking the GIL was charged before its first stretch.
+    fn stretches(&self, hold: Nanos, released: Nanos, left: u32) -> Releasing {
+        Releasing {
+            hold,
+            released,
+            left,
+            taking: self.costs.gil_pair.min(hold),
+        }
     }
 }
 

@@ -244,10 +244,10 @@ impl Sim<'_> {
         }
         if copies == 1 {
             let main = self.copies[0].main;
-            self.machine.wake(main);
+            self.machine.wake(main, Nanos::ZERO);
         } else {
             let thread = self.new_thread(Role::Master, master);
-            self.machine.wake(thread);
+            self.machine.wake(thread, Nanos::ZERO);
         }
         self.next_arrival();
     }

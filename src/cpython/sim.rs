@@ -358,13 +358,13 @@ impl<'a> Sim<'a> {
             Wait::Gil => self.gil_timeout(tid),
             Wait::Sleep => {
                 self.threads[tid as usize].wait = Wait::None;
-                self.machine.wake_itself(tid, self.costs.park);
+                self.machine.wake(tid, self.costs.park);
             }
             Wait::Park => {
                 let t = &mut self.threads[tid as usize];
                 t.wait = Wait::None;
                 t.timed_out = false;
-                self.machine.wake_itself(tid, self.costs.park);
+                self.machine.wake(tid, self.costs.park);
             }
             Wait::None | Wait::Forced | Wait::World => {}
         }
@@ -374,7 +374,7 @@ impl<'a> Sim<'a> {
     #[inline]
     pub(crate) fn unpark(&mut self, tid: Tid) {
         if self.ends_parking(tid) {
-            self.machine.wake_itself(tid, self.costs.park);
+            self.machine.wake(tid, self.costs.park);
         }
     }
 

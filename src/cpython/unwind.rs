@@ -63,7 +63,6 @@ impl Sim<'_> {
     /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends. Blocks from number
     /// `over` on are not tried again: their time is up.
     pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending, over: usize) {
-        let now = self.machine.now();
         self.events += 1;
         self.tasks[key].joiner = None;
         self.tasks[key].joining = false;
@@ -74,7 +73,7 @@ impl Sim<'_> {
             match frame {
                 Frame::Lock(index) => self.release(tid, index),
                 Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
-                Frame::Hold(bytes, arena) => self.free_block(now, arena, bytes),
+                Frame::Hold(bytes, arena) => self.free_block(arena, bytes),
                 Frame::Retry {
                     start,
                     attempts,

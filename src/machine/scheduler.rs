@@ -132,6 +132,46 @@ struct Core {
     seen_busy: Nanos,
 }
 
+impl Core {
+    /// Neither a thread is on it nor one on its way.
+    fn free(&self) -> bool {
+        self.current.is_none() && !self.reserved
+    }
+
+    /// How long it takes, at its present speed, for so much CPU time at relative speed 1.
+    #[inline]
+    #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
+    fn wall(&self, work: Nanos) -> Nanos {
+        if self.rate == 1.0 {
+            work
+        } else {
+            work.scale(1.0 / self.rate)
+        }
+    }
+
+    /// The CPU time at relative speed 1 that it gives in so long.
+    #[inline]
+    #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
+    fn work(&self, wall: Nanos) -> Nanos {
+        if self.rate == 1.0 {
+            wall
+        } else {
+            wall.scale(self.rate)
+        }
+    }
+}
+
+impl Thread {
+    /// For how long its present burst has been burning.
+    fn progress(&self, now: Nanos) -> Nanos {
+        if self.burning {
+            now - self.began
+        } else {
+            Nanos::ZERO
+        }
+    }
+}
+
 /// The simulated computer.
 pub struct Machine {
     now: Nanos,
@@ -345,7 +385,7 @@ impl Machine {
     /// which it keeps from sleeping deeply; where there is none, it pays with its next burst.
     pub fn spend_aside(&mut self, tid: Tid, cost: Nanos) {
         let now = self.now;
-        let idle = |c: &&mut Core| c.current.is_none() && !c.reserved && now - c.idle_since >= cost;
+        let idle = |c: &&mut Core| c.free() && now - c.idle_since >= cost;
         let Some(core) = self.cores.iter_mut().find(idle) else {
             return self.charge(tid, cost);
         };
@@ -367,7 +407,7 @@ impl Machine {
         if !t.burning {
             return t.left;
         }
-        let done = (self.now - t.began).scale(self.cores[t.core as usize].rate);
+        let done = self.cores[t.core as usize].work(self.now - t.began);
         t.left.since(done)
     }
 
@@ -398,31 +438,12 @@ impl Machine {
     pub fn run(&mut self, tid: Tid, time: Nanos) -> bool {
         let t = &mut self.threads[tid as usize];
         debug_assert_eq!(t.state, State::Running);
-        let work = time + std::mem::take(&mut t.debt);
-        let core = &mut self.cores[t.core as usize];
-        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let wall = if core.rate == 1.0 {
-            work
-        } else {
-            work.scale(1.0 / core.rate)
-        };
-        let end = self.now + wall;
-        if self.upcalls.is_empty() && end < self.calendar.next_time() && end <= self.horizon {
-            t.virtual_runtime += wall.0;
-            core.busy += wall;
-            self.cpu += wall;
-            self.now = end;
-            true
-        } else {
-            t.left = work;
-            t.burning = true;
-            t.began = self.now;
-            t.burst_generation = t.burst_generation.wrapping_add(1);
-            let generation = t.burst_generation;
-            self.calendar
-                .push(end, Class::Completion, Event::Burst { tid, generation });
-            false
+        t.left = time;
+        let through = self.burn_through(tid);
+        if !through {
+            self.resume_burst(tid);
         }
+        through
     }
 
     /// Stops the burst of a running thread and books what it has burned; `left` holds the rest.
@@ -433,12 +454,7 @@ impl Machine {
         }
         let core = &mut self.cores[t.core as usize];
         let wall = self.now - t.began;
-        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let done = if core.rate == 1.0 {
-            wall
-        } else {
-            wall.scale(core.rate)
-        };
+        let done = core.work(wall);
         t.left = t.left.since(done);
         t.cuts += u64::from(t.left > Nanos::ZERO);
         t.began = self.now;
@@ -449,18 +465,14 @@ impl Machine {
         self.cpu += wall;
     }
 
-    /// Burns what is left of a burst at once, and moves the clock, where nothing else can happen before its end. Only while no
-    /// thread is acting: its next act would come too late.
+    /// Burns what is left of a burst, with what is owed, at once, and moves the clock, where nothing else can happen before its end.
+    /// Only by the thread that acts, or while none does: the acting one's next act would come too late.
+    #[inline]
     fn burn_through(&mut self, tid: Tid) -> bool {
         let t = &mut self.threads[tid as usize];
         t.left += std::mem::take(&mut t.debt);
         let core = &mut self.cores[t.core as usize];
-        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        let wall = if core.rate == 1.0 {
-            t.left
-        } else {
-            t.left.scale(1.0 / core.rate)
-        };
+        let wall = core.wall(t.left);
         let end = self.now + wall;
         if !self.upcalls.is_empty() || end >= self.calendar.next_time() || end > self.horizon {
             return false;
@@ -480,7 +492,7 @@ impl Machine {
         t.began = self.now;
         t.burst_generation = t.burst_generation.wrapping_add(1);
         let generation = t.burst_generation;
-        let wall = t.left.scale(1.0 / self.cores[t.core as usize].rate);
+        let wall = self.cores[t.core as usize].wall(t.left);
         self.calendar.push(
             self.now + wall,
             Class::Completion,
@@ -582,17 +594,16 @@ impl Machine {
         self.pick(core);
     }
 
-    /// A blocked thread becomes runnable, by a timer or from outside.
-    pub fn wake(&mut self, tid: Tid) {
-        self.rouse(tid, None, Nanos::ZERO);
+    /// A blocked thread becomes runnable, by a timer or from outside; it spends `cpu` on leaving its wait before it does anything else.
+    pub fn wake(&mut self, tid: Tid, cpu: Nanos) {
+        self.rouse(tid, None, cpu);
     }
 
-    /// The running thread `by` wakes a blocked one, which spends `cpu` on leaving its wait before it does anything else. One
-    /// that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, which does not have to wake.
+    /// The same by a running thread, which pays for the interrupt. One that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, which does not have to wake.
     pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, drowsy: Nanos) {
         let t = &self.threads[tid as usize];
         let core = &self.cores[t.core as usize];
-        if self.now - t.since < drowsy && core.current.is_none() && !core.reserved {
+        if self.now - t.since < drowsy && core.free() {
             let core = t.core;
             self.enter(tid, Cause::Core);
             self.threads[tid as usize].left += cpu;
@@ -602,11 +613,6 @@ impl Machine {
             return;
         }
         self.rouse(tid, Some(by), cpu);
-    }
-
-    /// The same by nobody's doing: the thread's own time-out.
-    pub fn wake_itself(&mut self, tid: Tid, cpu: Nanos) {
-        self.rouse(tid, None, cpu);
     }
 
     fn rouse(&mut self, tid: Tid, by: Option<Tid>, cpu: Nanos) {

@@ -4,12 +4,10 @@ Each round starts when the last one is over. A thinker reads the blackboard, inf
 scout asks the knowledge service, digests the answer, and writes it under the same lock. The service is in BASE (server.py facts).
 """
 
-import argparse
 import asyncio
 import concurrent.futures as cf
 import math
 import os
-import pathlib
 import random
 import threading
 
@@ -128,12 +126,7 @@ def steps(folder, profile):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["steps", "run"])
-    parser.add_argument("strategy", nargs="?")
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--profile")
-    args = parser.parse_args()
+    args = scenario.arguments(__doc__, "steps", "run")
     if args.command == "steps":
         steps(args.folder, args.profile)
     else:

@@ -1,6 +1,5 @@
 """Makes a web version and a thumbnail of every photograph in a folder."""
 
-import argparse
 import pathlib
 
 import scenario
@@ -62,12 +61,7 @@ def files(folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["inputs", "steps", "run"])
-    parser.add_argument("strategy", nargs="?")
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--profile")
-    args = parser.parse_args()
+    args = scenario.arguments(__doc__, "inputs", "steps", "run")
     if args.command == "inputs":
         inputs(args.folder)
     elif args.command == "steps":

@@ -1,7 +1,5 @@
 """Extracts the text of every PDF in a folder."""
 
-import argparse
-import pathlib
 import pickle
 import random
 
@@ -59,12 +57,7 @@ def files(folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["inputs", "steps", "run"])
-    parser.add_argument("strategy", nargs="?")
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--profile")
-    args = parser.parse_args()
+    args = scenario.arguments(__doc__, "inputs", "steps", "run")
     if args.command == "inputs":
         inputs(args.folder)
     elif args.command == "steps":

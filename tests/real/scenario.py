@@ -1,5 +1,7 @@
-"""Times single tasks, and writes scenarios of what was timed."""
+"""What the programs share: their command lines, the times of single tasks, and scenarios of what was timed."""
 
+import argparse
+import pathlib
 import re
 import statistics
 import subprocess
@@ -18,6 +20,16 @@ for name in sys.argv[1:]:
     __import__(name)
 print((time.process_time() - t) * 1e3, (rss() - m) / 2**20)
 """
+
+
+def arguments(about, *commands):
+    """The command line of a program: COMMAND [STRATEGY] FOLDER [--profile FILE]."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("command", choices=commands)
+    parser.add_argument("strategy", nargs="?")
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--profile")
+    return parser.parse_args()
 
 
 def cpu_ms(func, *args):

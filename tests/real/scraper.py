@@ -3,10 +3,8 @@
 The server's address is in BASE (server.py shop).
 """
 
-import argparse
 import asyncio
 import os
-import pathlib
 import pickle
 import threading
 
@@ -124,12 +122,7 @@ def steps(folder, profile):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["steps", "run"])
-    parser.add_argument("strategy", nargs="?")
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--profile")
-    args = parser.parse_args()
+    args = scenario.arguments(__doc__, "steps", "run")
     if args.command == "steps":
         steps(args.folder, args.profile)
         return

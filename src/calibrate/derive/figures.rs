@@ -38,12 +38,12 @@ pub(super) struct Figures<'a> {
     pub(super) gated: bool,
     /// How much slower than at its best the machine ran on average.
     typical: f64,
-    /// The figures of threads are of threads on two cores: what a wake-up costs beyond an idle core's latency.
-    pub(super) apart: Option<f64>,
+    /// The figures of threads are of threads on two cores.
+    pub(super) apart: bool,
 }
 
 impl<'a> Figures<'a> {
-    pub(super) fn new(micro: &'a Value, more: &'a Value, typical: f64, apart: Option<f64>) -> Self {
+    pub(super) fn new(micro: &'a Value, more: &'a Value, typical: f64, apart: bool) -> Self {
         let version = micro["version"].as_str().unwrap_or("3.14.0").to_owned();
         let minor = version
             .split('.')

@@ -89,7 +89,7 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
         }
     } else {
         let quarter = handover(f).map(|h| (h - CONTEXT_SWITCH_NS).max(0.0) / 4.0);
-        let how = if f.apart.is_some() {
+        let how = if f.apart {
             "a quarter of a hand-over on one core of this speed less a context switch: the figures are of threads on two cores"
         } else {
             "a quarter of thread_handoff_us less a context switch: one lock woken and parked on, one GIL passed"
@@ -160,10 +160,10 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
 /// The CPU of one hand-over of an item from a running thread to a waiting one on the same core, at best speed: the elapsed time
 /// where the two shared a core, else what it is on the baseline's machine, at this one's speed.
 fn handover(f: &Figures<'_>) -> Option<f64> {
-    match f.apart {
-        None => f.us("thread_handoff_us", 4_000.0),
-        Some(_) => (f.raw("burn_ns_per_iter"))
-            .map(|ns| ns / BASELINE_NS_PER_ITER * HAND_OVERS_US / 2.0 * 1e3),
+    if f.apart {
+        (f.raw("burn_ns_per_iter")).map(|ns| ns / BASELINE_NS_PER_ITER * HAND_OVERS_US / 2.0 * 1e3)
+    } else {
+        f.us("thread_handoff_us", 4_000.0)
     }
 }
 
@@ -296,7 +296,7 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
         }
         None => {
             // Where the threads are on two cores, the GIL is free by the time that they have woken.
-            let handovers = if f.gil && f.apart.is_none() {
+            let handovers = if f.gil && !f.apart {
                 OFFLOAD_HANDOVERS
             } else {
                 0.0

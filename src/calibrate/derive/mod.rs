@@ -112,7 +112,7 @@ pub fn derive_all(
         micro,
         more,
         slowness,
-        machine::apart(micro, &machine.wake_latency),
+        machine::apart(micro, &machine.wake_latency).is_some(),
     );
     let mut d = Draft {
         params: Params::default(),

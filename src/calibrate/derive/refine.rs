@@ -27,8 +27,6 @@ const BURST: u64 = 600;
 /// A figure, what it times in the model, and the parts that answer for the difference with their shares.
 struct Probe {
     figure: &'static str,
-    /// Whether the parts are known without this.
-    measured_directly: fn(&Figures<'_>) -> bool,
     /// The threads' hand-overs are what it times: where both threads shared a core, the model's do.
     threads: bool,
     /// All at once, the time of each counting, rather than one at a time.
@@ -48,7 +46,6 @@ fn probes() -> [Probe; 4] {
         Probe {
             figure: "threadpool_roundtrip_us",
             threads: true,
-            measured_directly: |f| wakes(f).is_some(),
             burst: false,
             strategy: Strategy::Threads(one),
             // Two threads are woken and two park on the way.
@@ -57,7 +54,6 @@ fn probes() -> [Probe; 4] {
         Probe {
             figure: "run_in_executor_thread_roundtrip_us",
             threads: true,
-            measured_directly: |f| wakes(f).is_some(),
             burst: false,
             strategy: Strategy::Asyncio {
                 limit: None,
@@ -72,7 +68,6 @@ fn probes() -> [Probe; 4] {
         Probe {
             figure: "processpool_roundtrip_us",
             threads: false,
-            measured_directly: |_| false,
             burst: false,
             strategy: fork.clone(),
             // The manager wakes and polls twice for a lone call, once for each of a burst: that is where the parent's CPU
@@ -82,7 +77,6 @@ fn probes() -> [Probe; 4] {
         Probe {
             figure: "processpool_burst_us_per_task",
             threads: false,
-            measured_directly: |_| false,
             burst: true,
             strategy: fork,
             // What the parent does for every call of a burst, one thread at a time under its GIL.
@@ -108,7 +102,7 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
     let probes: Vec<(Probe, f64)> = probes()
         .into_iter()
         // What wake-ups cost, and what an offload costs besides, needs no adjustment where it was measured.
-        .filter(|p| !(p.measured_directly)(figures))
+        .filter(|p| !(p.threads && wakes(figures).is_some()))
         .filter_map(|p| figures.raw(p.figure).map(|us| (p, us * 1e3)))
         .collect();
     let mut one_core = machine.clone();
@@ -116,7 +110,7 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
     one_core.visible_cpus = 1;
     for _ in 0..ROUNDS {
         for (probe, target) in &probes {
-            let machine = if probe.threads && figures.apart.is_none() {
+            let machine = if probe.threads && !figures.apart {
                 &one_core
             } else {
                 machine

@@ -23,8 +23,7 @@ impl Machine {
         let (mut sum, mut n) = (c.waiting_sum, c.waiting as u128);
         if let Some(tid) = c.current {
             let t = &self.threads[tid as usize];
-            let progress = if t.burning { (self.now - t.began).0 } else { 0 };
-            sum += u128::from(t.virtual_runtime + progress);
+            sum += u128::from(t.virtual_runtime + t.progress(self.now).0);
             n += 1;
         }
         let c = &mut self.cores[core as usize];
@@ -68,12 +67,7 @@ impl Machine {
                 self.place(core, tid);
                 return;
             }
-            if unit(&mut self.jitter) < NEW_IDLE
-                && let Some(from) = self.busiest(core)
-                && let Some(tid) = self.dequeue(from)
-            {
-                self.migrate(tid, from, core);
-                self.place(core, tid);
+            if unit(&mut self.jitter) < NEW_IDLE && self.take_over(core) {
                 return;
             }
             self.kick();
@@ -116,15 +110,14 @@ impl Machine {
     /// where they idle. A new thread finds any.
     pub(super) fn free_core(&mut self, last: u32, fresh: bool) -> Option<usize> {
         let n = self.cores.len();
-        let free = |c: &super::Core| c.current.is_none() && !c.reserved;
         let last = last as usize;
-        if free(&self.cores[last]) {
+        if self.cores[last].free() {
             return Some(last);
         }
         let scanned = if fresh { n } else { self.scanned() };
         (1..=scanned.min(n - 1))
             .map(|i| (last + i) % n)
-            .find(|&i| free(&self.cores[i]))
+            .find(|&i| self.cores[i].free())
     }
 
     /// How many cores `select_idle_cpu` looks at: `n (1 - (1.17 x)^2)` of n, x being how busy they are on average
@@ -146,14 +139,9 @@ impl Machine {
     /// How busy a core has been lately: the last 32 ms count as much as all before them (PELT).
     fn utilisation(&mut self, core: usize) -> f64 {
         let now = self.now;
-        let running = self.cores[core].current.map_or(Nanos::ZERO, |tid| {
-            let t = &self.threads[tid as usize];
-            if t.burning {
-                now - t.began
-            } else {
-                Nanos::ZERO
-            }
-        });
+        let running = self.cores[core]
+            .current
+            .map_or(Nanos::ZERO, |tid| self.threads[tid as usize].progress(now));
         let c = &mut self.cores[core];
         let busy = c.busy + running;
         let passed = now - c.seen;
@@ -182,22 +170,26 @@ impl Machine {
     /// Idle cores take from the longest queues.
     pub(super) fn pull(&mut self) {
         for core in 0..self.cores() {
-            let c = &self.cores[core as usize];
-            if c.current.is_some() || c.reserved {
-                continue;
-            }
-            let Some(from) = self.busiest(core) else {
-                return;
-            };
-            if let Some(tid) = self.dequeue(from) {
+            if self.cores[core as usize].free() && self.take_over(core) {
                 self.idle -= 1;
-                self.migrate(tid, from, core);
-                self.place(core, tid);
             }
         }
         if self.idle > 0 && self.ready_count > 0 {
             self.kick();
         }
+    }
+
+    /// Puts the first of the longest other queue on a free core; whether there was one.
+    fn take_over(&mut self, core: u32) -> bool {
+        let Some(from) = self.busiest(core) else {
+            return false;
+        };
+        let Some(tid) = self.dequeue(from) else {
+            return false;
+        };
+        self.migrate(tid, from, core);
+        self.place(core, tid);
+        true
     }
 
     pub(super) fn busiest(&self, but: u32) -> Option<u32> {
@@ -330,8 +322,7 @@ impl Machine {
         let c = &self.cores[core as usize];
         let Some(tid) = c.current else { return true };
         let t = &self.threads[tid as usize];
-        let progress = if t.burning { (self.now - t.began).0 } else { 0 };
-        let own = u128::from(t.virtual_runtime + progress);
+        let own = u128::from(t.virtual_runtime + t.progress(self.now).0);
         own * (c.waiting as u128 + 1) <= c.waiting_sum + own
     }
 
