@@ -9,10 +9,6 @@ use crate::machine::Cause;
 /// How often a core that has just become idle looks for work elsewhere at once: as often as that has been of use (newidle
 /// balancing in proportion to its success, Linux 6.18; it begins with a half).
 const NEW_IDLE: f64 = 0.5;
-/// Linux's `imbalance_pct` of cores that share a cache.
-const IMBALANCE: f64 = 1.17;
-/// Half-life of a core's utilisation (PELT).
-const HALF_LIFE: Nanos = Nanos::from_millis(32);
 /// A tick where the scenario's machine has none for slices.
 const TICK: Nanos = Nanos::from_millis(4);
 
@@ -103,55 +99,6 @@ impl Machine {
                 self.resume_burst(tid);
             }
         }
-    }
-
-    /// The core that a waking thread goes to, of those that idle: its last one; else one of as many others, in order, as Linux
-    /// looks at where cores share a cache: none where they have been busier than 60 % of the time (`SIS_UTIL` for two cores), all
-    /// where they idle. A new thread finds any.
-    pub(super) fn free_core(&mut self, last: u32, fresh: bool) -> Option<usize> {
-        let n = self.cores.len();
-        let last = last as usize;
-        if self.cores[last].free() {
-            return Some(last);
-        }
-        let scanned = if fresh { n } else { self.scanned() };
-        (1..=scanned.min(n - 1))
-            .map(|i| (last + i) % n)
-            .find(|&i| self.cores[i].free())
-    }
-
-    /// How many cores `select_idle_cpu` looks at: `n (1 - (1.17 x)^2)` of n, x being how busy they are on average
-    /// (`update_idle_cpu_scan` of `kernel/sched/fair.c`).
-    fn scanned(&mut self) -> usize {
-        let n = self.cores.len();
-        #[expect(clippy::cast_precision_loss, reason = "few cores")]
-        let all = n as f64;
-        let x = (0..n).map(|i| self.utilisation(i)).sum::<f64>() / all * IMBALANCE;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "between 0 and the number of cores"
-        )]
-        let scanned = (all * (1.0 - x * x).max(0.0)) as usize;
-        scanned
-    }
-
-    /// How busy a core has been lately: the last 32 ms count as much as all before them (PELT).
-    fn utilisation(&mut self, core: usize) -> f64 {
-        let now = self.now;
-        let running = self.cores[core]
-            .current
-            .map_or(Nanos::ZERO, |tid| self.threads[tid as usize].progress(now));
-        let c = &mut self.cores[core];
-        let busy = c.busy + running;
-        let passed = now - c.seen;
-        if passed > Nanos::ZERO {
-            let kept = libm::exp2(-(passed.as_f64() / HALF_LIFE.as_f64()));
-            let share = busy.since(c.seen_busy).as_f64() / passed.as_f64();
-            c.utilisation = c.utilisation * kept + share * (1.0 - kept);
-            (c.seen, c.seen_busy) = (now, busy);
-        }
-        c.utilisation
     }
 
     /// Something waits while a core idles: at the next tick that one looks for it.
