@@ -187,7 +187,7 @@ impl Sim<'_> {
                 self.go_on_releasing(holder, all, Nanos::ZERO, left);
                 self.threads[holder as usize].phase = Phase::Detached;
                 // Nobody waits, or somebody would have watched it.
-                self.release_gil(holder);
+                self.release_gil(holder, false);
                 let t = &mut self.threads[holder as usize];
                 t.phase = Phase::WantGil;
                 t.returned = true;

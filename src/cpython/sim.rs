@@ -426,6 +426,12 @@ impl<'a> Sim<'a> {
                 return; // A thread that nothing interrupts does not come back from here for the whole of its run.
             }
             let t = &mut self.threads[tid as usize];
+            if let Some((gil, after)) = t.unlocks {
+                if !self.unlock_mutex(tid, gil, after) {
+                    return;
+                }
+                continue;
+            }
             if t.phase != Phase::Go {
                 if t.phase == Phase::Detached {
                     if let Some(act) = t.script.pop_front()
@@ -450,7 +456,7 @@ impl<'a> Sim<'a> {
                     let t = &mut self.threads[tid as usize];
                     t.phase = Phase::WantGil;
                     t.returned = false;
-                    if !self.release_gil(tid) {
+                    if !self.release_gil(tid, false) {
                         return;
                     }
                     continue;
@@ -521,7 +527,7 @@ impl<'a> Sim<'a> {
             Act::Native(_) => {
                 self.threads[tid as usize].phase = Phase::Detached;
                 self.push_front(tid, act);
-                return self.release_gil(tid);
+                return self.release_gil(tid, true);
             }
             Act::Sleep(..) | Act::Park(_) | Act::ParkUntil(..) => {
                 // What the thread owes is spent before it blocks.
@@ -536,7 +542,7 @@ impl<'a> Sim<'a> {
                 }
                 self.threads[tid as usize].phase = Phase::Detached;
                 self.push_front(tid, act);
-                return self.release_gil(tid);
+                return self.release_gil(tid, false);
             }
             Act::Label(cause) => self.machine.set_run_cause(tid, cause),
             Act::Unpark(other) => self.unpark_by(tid, other),
@@ -545,9 +551,9 @@ impl<'a> Sim<'a> {
                 if self.asked_to_leave(tid) {
                     self.push_front(tid, act);
                     self.threads[tid as usize].phase = Phase::WantGil;
-                    return self.release_gil(tid);
+                    return self.release_gil(tid, false);
                 }
-                self.release_gil(tid);
+                self.release_gil(tid, false);
                 let t = &mut self.threads[tid as usize];
                 t.gil = gil;
                 t.phase = Phase::WantGil;
@@ -575,9 +581,9 @@ impl<'a> Sim<'a> {
                 if self.asked_to_leave(tid) {
                     self.push_front(tid, act);
                     self.threads[tid as usize].phase = Phase::WantGil;
-                    return self.release_gil(tid);
+                    return self.release_gil(tid, false);
                 }
-                self.release_gil(tid);
+                self.release_gil(tid, false);
                 self.exited(tid);
                 return false;
             }

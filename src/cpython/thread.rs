@@ -148,6 +148,8 @@ pub(crate) struct Thread {
     /// Lock domain: threads of one process (or interpreter) share their locks.
     pub(crate) domain: u32,
     pub(crate) phase: Phase,
+    /// Another thread waits for the mutex of this GIL, which it holds to the end of its present burst; what it burns after that.
+    pub(crate) unlocks: Option<(u32, Nanos)>,
     pub(crate) wait: Wait,
     /// What is left of a run that a drop request cut short.
     pub(crate) rest: Nanos,
@@ -203,6 +205,7 @@ impl Thread {
             gil: home.gil,
             domain: home.domain,
             phase: Phase::WantGil,
+            unlocks: None,
             wait: Wait::None,
             rest: Nanos::ZERO,
             in_c: false,

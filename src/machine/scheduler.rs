@@ -78,6 +78,8 @@ struct Thread {
     ready_sequence: u64,
     /// CPU time still to burn of the current burst, at relative speed 1.
     left: Nanos,
+    /// CPU time that it has burned in all, at relative speed 1.
+    burned: Nanos,
     /// How often its bursts have been cut short, by others or for them.
     cuts: u64,
     /// Whether `left` is being burned (false between operations).
@@ -308,6 +310,7 @@ impl Machine {
             timer_generation: 0,
             ready_sequence: 0,
             left: Nanos::ZERO,
+            burned: Nanos::ZERO,
             cuts: 0,
             burning: false,
             began: Nanos::ZERO,
@@ -396,6 +399,21 @@ impl Machine {
         t.left.since(done)
     }
 
+    /// How much CPU time the thread has burned in all, at relative speed 1.
+    pub fn burned(&self, tid: Tid) -> Nanos {
+        let t = &self.threads[tid as usize];
+        if !t.burning {
+            return t.burned;
+        }
+        t.burned + self.cores[t.core as usize].work(self.now - t.began)
+    }
+
+    /// A thread that was preempted while it acted burns so much when it is back on a core.
+    pub fn burn_later(&mut self, tid: Tid, time: Nanos) {
+        debug_assert_eq!(self.state(tid), State::Ready);
+        self.threads[tid as usize].left += time;
+    }
+
     /// How many cores there are.
     pub fn cores(&self) -> u32 {
         u32::try_from(self.cores.len()).expect("few cores")
@@ -441,6 +459,7 @@ impl Machine {
         let wall = self.now - t.began;
         let done = core.work(wall);
         t.left = t.left.since(done);
+        t.burned += done;
         t.cuts += u64::from(t.left > Nanos::ZERO);
         t.began = self.now;
         t.burning = false;
@@ -462,6 +481,7 @@ impl Machine {
         if !self.upcalls.is_empty() || end >= self.calendar.next_time() || end > self.horizon {
             return false;
         }
+        t.burned += t.left;
         t.left = Nanos::ZERO;
         t.virtual_runtime += wall.0;
         core.busy += wall;

@@ -55,6 +55,18 @@ impl Machine {
         None
     }
 
+    /// Who is next on a core.
+    pub(super) fn first(&mut self, core: u32) -> Option<Tid> {
+        while let Some(&Reverse((_, sequence, tid))) = self.cores[core as usize].queue.peek() {
+            let t = &self.threads[tid as usize];
+            if t.state == State::Ready && t.ready_sequence == sequence {
+                return Some(tid);
+            }
+            self.cores[core as usize].queue.pop();
+        }
+        None
+    }
+
     /// Gives a free core to the first of its queue; else to what waits elsewhere, if it looks for that at once; else lets it
     /// idle until the next tick.
     pub(super) fn pick(&mut self, core: u32) {

@@ -100,7 +100,7 @@ impl Machine {
         let core = self.threads[tid as usize].core;
         self.settle(tid, core);
         self.enqueue(tid);
-        if self.overdue(core) || !self.eligible(core) {
+        if self.overdue(core) || (!self.eligible(core) && self.first(core) == Some(tid)) {
             self.preempt(core);
         } else {
             self.arm_slice(core);
