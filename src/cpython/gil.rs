@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::sim::{Sim, drowsy};
+use super::sim::{Sim, drowsy, falling_asleep};
 use super::thread::{NO_GIL, Phase, Wait};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, State, Tid};
@@ -141,7 +141,7 @@ impl Sim<'_> {
         let late = if t.asked == Nanos::MAX {
             Nanos::ZERO
         } else {
-            drowsy(self.costs.gil_take)
+            falling_asleep(self.costs.gil_take)
         };
         let burned = self.machine.burned(by);
         let signals = matches!(self.machine.state(by), State::Running | State::Ready);

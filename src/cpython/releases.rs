@@ -12,7 +12,7 @@ use super::convoy::LEAST_TIMES;
 use super::finding::Finding;
 use super::sim::Sim;
 use super::thread::{Act, NO_GIL, Phase};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
 
 /// A stretch with the GIL, and what comes after it: [`Act::Releasing`].
@@ -176,7 +176,10 @@ impl Sim<'_> {
         let to_burn = self.machine.left(holder);
         // What it owed when it began comes first, and is no part of the step.
         let owed = to_burn.since(all.time());
-        match all.place(all.time().since(to_burn)) {
+        // Real code does not come round evenly: threads that met once would meet in the same places, or miss each other, for ever.
+        let period = all.released + all.hold;
+        let done = all.time().since(to_burn) + period.scale(unit(&mut self.gil_stream));
+        match all.place(done.since(Nanos(period.0 / 2)).min(all.time())) {
             Place::Last => {}
             Place::Holds(time, left) => {
                 self.machine.interrupt(holder, owed + time);

@@ -124,9 +124,14 @@ pub struct Sim<'a> {
     pub(crate) recorder: Option<Box<Recorder>>,
 }
 
-/// How long a thread that begins to wait is still awake: half of what falling asleep and being woken costs it.
-pub(crate) fn drowsy(cost: Nanos) -> Nanos {
+/// How much of what falling asleep and being woken costs a thread it has spent before it sleeps: half.
+pub(crate) fn falling_asleep(cost: Nanos) -> Nanos {
     Nanos(cost.0 / 2)
+}
+
+/// How long a thread that begins to wait is still awake: until the kernel has queued it, two thirds on its way to sleep.
+pub(crate) fn drowsy(cost: Nanos) -> Nanos {
+    Nanos(cost.0 / 3)
 }
 
 impl<'a> Sim<'a> {

@@ -302,6 +302,48 @@ def wake_up(gap, its, n):
     return calls / n, spent.value
 
 
+# The same, so short that the core is still on its way into an idle state or hardly there, counted from when the thread goes to sleep.
+EARLY = (3, 8, 16, 30)
+
+
+def wake_early(gap, n):
+    """Seconds from the call until the woken goes on, and CPU seconds of the waker for each call and of the woken for each wait: a child
+    on another core is woken `gap` microseconds after it has gone to sleep."""
+    ctx = mp.get_context("fork")
+    bell, spent = ctx.Semaphore(0), ctx.Value("d", 0.0, lock=False)
+    asleep, went_on = ctx.Value("d", 0.0, lock=False), ctx.Array("d", n, lock=False)
+
+    def woken():
+        pin(CORES[1:2])
+        bell.acquire()
+        c = cpu_now()
+        for i in range(n):
+            asleep.value = now()
+            bell.acquire()
+            went_on[i] = now()
+        spent.value = (cpu_now() - c) / n
+    child = ctx.Process(target=woken)
+    child.start()
+    pin(CORES[:1])
+    time.sleep(0.01)
+    bell.release()
+    seen, calls, called = 0.0, 0.0, []
+    for _ in range(n):
+        while asleep.value == seen:
+            pass
+        seen = asleep.value
+        while now() < seen + gap * 1e-6:
+            pass
+        c = cpu_now()
+        called.append(now())
+        bell.release()
+        calls += cpu_now() - c
+    child.join()
+    # Now and then somebody else had the core.
+    late = sorted(b - a for a, b in zip(called, went_on))[:n - n // 20]
+    return sum(late) / len(late), calls / n, spent.value
+
+
 if len(CORES) > 1 and "fork" in METHODS:
     @bench()
     def wakes():
@@ -324,6 +366,20 @@ if len(CORES) > 1 and "fork" in METHODS:
         for gap in GAPS:
             waker, _ = wake_up(gap, CORES[1:2], min(60, 100_000 // gap + 4))
             out[f"wake_call_idle_us_{gap}"] = (waker - call) * 1e6
+        place = ctx.Array("d", 1, lock=False)
+        a = now()
+        for _ in range(n):
+            now()
+        b = now()
+        for _ in range(n):
+            place[0] = now()
+        c = now()
+        clock, noted = (b - a) / n, (c - b) / n
+        for gap in EARLY:
+            late, waker, woken = wake_early(gap, 120)
+            out[f"wake_early_us_{gap}"] = (late - call + clock - wait) * 1e6
+            out[f"wake_early_call_us_{gap}"] = (waker - call - clock) * 1e6
+            out[f"wake_early_return_us_{gap}"] = (woken - wait - 2 * noted) * 1e6
         pin(CORES)
         return out
 

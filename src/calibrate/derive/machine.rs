@@ -106,7 +106,23 @@ fn wake_latency(measured: &[(&Value, &Value)]) -> Vec<(Nanos, Nanos)> {
         }
     }
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let short = measured.iter().find_map(|(micro, _)| hand_over(micro));
+    let early = (measured.iter())
+        .map(|(micro, _)| woken_early(micro))
+        .find(|early| !early.is_empty());
+    let short: Points = match early {
+        Some(early) => (early.iter())
+            .map(|e| {
+                let latency = (e.late - e.call - e.back).max(0.0);
+                (
+                    Nanos::from_f64(e.idle * 1e3),
+                    Nanos::from_f64(latency * 1e3),
+                )
+            })
+            .collect(),
+        None => (measured.iter().find_map(|(micro, _)| hand_over(micro)))
+            .into_iter()
+            .collect(),
+    };
     let point = |(ms, mut late): (f64, Vec<f64>)| {
         late.sort_by(f64::total_cmp);
         (
@@ -115,7 +131,7 @@ fn wake_latency(measured: &[(&Value, &Value)]) -> Vec<(Nanos, Nanos)> {
         )
     };
     let timed = points.into_iter().filter(|(ms, _)| *ms > 0.0).map(point);
-    let least = short.map_or(Nanos::ZERO, |(idle, _)| idle);
+    let least = short.last().map_or(Nanos::ZERO, |(idle, _)| *idle);
     short
         .into_iter()
         .chain(timed.filter(|(idle, _)| *idle > least))
@@ -135,6 +151,37 @@ fn hand_over(micro: &Value) -> Option<(Nanos, Nanos)> {
 
 type Points = Vec<(Nanos, Nanos)>;
 
+/// A wake-up of a core that has just become idle, in microseconds.
+struct Early {
+    /// For how long it has been idle.
+    idle: f64,
+    /// From the call until the woken goes on.
+    late: f64,
+    /// CPU of the call.
+    call: f64,
+    /// CPU of the woken, for falling asleep and coming back.
+    back: f64,
+}
+
+/// The wake-ups of cores that have just become idle, shortest idle time first.
+fn woken_early(micro: &Value) -> Vec<Early> {
+    let falls_asleep = figure(micro, "wake_return_us").unwrap_or(0.0) / 2.0;
+    let all = micro["metrics"].as_object().into_iter().flatten();
+    let mut early: Vec<Early> = all
+        .filter_map(|(name, late)| {
+            let us = name.strip_prefix("wake_early_us_")?;
+            Some(Early {
+                idle: (us.parse::<f64>().ok()? - falls_asleep).max(0.0),
+                late: late.as_f64()?,
+                call: figure(micro, &format!("wake_early_call_us_{us}"))?,
+                back: figure(micro, &format!("wake_early_return_us_{us}"))?,
+            })
+        })
+        .collect();
+    early.sort_by(|a, b| a.idle.total_cmp(&b.idle));
+    early
+}
+
 /// What waking a thread on an idle core costs the waker beyond the call, and the woken beyond its return, by how long the core
 /// has been idle.
 fn wake_costs(micro: &Value) -> Option<(Points, Points)> {
@@ -152,11 +199,15 @@ fn wake_costs(micro: &Value) -> Option<(Points, Points)> {
     let mut send = beyond("wake_call_idle_us_", 1.0, call);
     // A sleeper's own timer wakes it: no other core is about.
     let mut cpu = beyond("sleep_cpu_us_", 1e3, back);
-    // Items handed back and forth find the other core idle for less long than it takes to leave the idle state again.
-    if let Some(((elapsed, both), same)) = figure(micro, "thread_handoff_apart_us")
+    let early = woken_early(micro);
+    if !early.is_empty() {
+        send.extend(early.iter().map(|e| (e.idle, e.call - call)));
+        cpu.extend(early.iter().map(|e| (e.idle, e.back - back)));
+    } else if let Some(((elapsed, both), same)) = figure(micro, "thread_handoff_apart_us")
         .zip(figure(micro, "thread_handoff_apart_cpu_us"))
         .zip(figure(micro, "thread_handoff_us"))
     {
+        // Items handed back and forth find the other core idle for less long than it takes to leave the idle state again.
         send.push((elapsed, (both - same) / 2.0));
         cpu.push((elapsed, (both - same) / 2.0));
     }
