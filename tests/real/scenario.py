@@ -1,6 +1,7 @@
 """What the programs share: their command lines, the times of single tasks, and scenarios of what was timed."""
 
 import argparse
+import os
 import pathlib
 import re
 import statistics
@@ -100,7 +101,7 @@ def write(path, name, profile, classes, imported, strategies):
     with open(path, "w") as file:
         file.write(
             f"// {name}: written from times of single tasks, before any real run.\n"
-            f'(\n    schema: 1,\n    name: "{name}",\n    interpreters: ["{profile}"],\n'
+            f'(\n    schema: 1,\n    name: "{name}",\n    machine: (cores: {len(os.sched_getaffinity(0))}),\n    interpreters: ["{profile}"],\n'
             f"    workload: (arrivals: Batch, tasks: [{tasks}], imports: {imported}),\n    strategies: [{names}],\n)\n"
         )
     print(path)
