@@ -255,3 +255,21 @@ fn a_fight_for_the_gil_is_said_and_costed() {
     assert_eq!(fought(&locked), None);
     assert!(slower(&locked) < 1.05, "{}", slower(&locked));
 }
+
+/// Code that is without the GIL most of the time, in moments too short to wake anybody in: two threads that could take turns without
+/// meeting do meet, and nothing is gained (the rows of a database cursor).
+#[test]
+fn short_moments_without_the_gil_gain_nothing() {
+    let changes = Changes {
+        set: vec![(
+            "workload.tasks.page.steps".into(),
+            "[Cpu(time: \"15ms\", releases: 30_000, released: \"379ns\")]".into(),
+        )],
+        ..Changes::default()
+    };
+    let study = study_with("releases", &changes, &Options::default());
+    let of = |case| mean(&study, case, Quantity::Makespan);
+    assert!(of("threads:8") > 0.9 * of("sequential"));
+    let take = study.answer().expect("an answer").take;
+    assert_eq!(study.forecasts[take].strategy_label, "sequential");
+}

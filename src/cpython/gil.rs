@@ -10,7 +10,8 @@
 
 use std::collections::VecDeque;
 
-use super::sim::{Sim, drowsy, falling_asleep};
+use super::gil_mutex::GilMutex;
+use super::sim::{Sim, drowsy};
 use super::thread::{NO_GIL, Phase, Wait};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, State, Tid};
@@ -21,15 +22,12 @@ pub(crate) struct Gil {
     last_holder: Option<Tid>,
     switch_number: u64,
     /// How often a holder was made to leave.
-    forces: u64,
+    pub(super) forces: u64,
     /// Threads in `cond`, longest waiting first.
     pub(crate) waiters: VecDeque<Tid>,
     drop_request: bool,
     requester: Option<Tid>,
-    /// Who has signalled and still holds `gil->mutex`, and until it has burned how much CPU.
-    signalling: Option<(Tid, Nanos)>,
-    /// Threads that wait for that mutex, first come first.
-    at_mutex: VecDeque<Tid>,
+    pub(super) mutex: GilMutex,
     /// The thread that was made to leave and waits in `switch_cond`.
     forced: Option<Tid>,
     held_since: Nanos,
@@ -60,11 +58,8 @@ impl Sim<'_> {
             t.phase = Phase::Go;
             return true;
         };
-        if gil.signalling.is_some() && self.meets_signal(tid) {
+        if gil.mutex.is_used() && !self.lock_gil_mutex(tid) {
             return false;
-        }
-        if self.threads[tid as usize].asked != Nanos::MAX {
-            self.pass_mutex_on(tid);
         }
         let t = &mut self.threads[tid as usize];
         let gil = &mut self.gils[t.gil as usize];
@@ -127,79 +122,6 @@ impl Sim<'_> {
         false
     }
 
-    /// Whether another thread is in the system call by which it signals that it has dropped the GIL: it holds `gil->mutex` for
-    /// so long, and whoever wants the GIL sleeps until that is unlocked.
-    #[cold]
-    fn meets_signal(&mut self, tid: Tid) -> bool {
-        let t = &mut self.threads[tid as usize];
-        let g = t.gil;
-        let gil = &mut self.gils[g as usize];
-        let Some((by, until)) = gil.signalling else {
-            return false;
-        };
-        // Who was woken has been charged at once for falling asleep and for waking: it came so much earlier.
-        let late = if t.asked == Nanos::MAX {
-            Nanos::ZERO
-        } else {
-            falling_asleep(self.costs.gil_take)
-        };
-        let burned = self.machine.burned(by);
-        let signals = matches!(self.machine.state(by), State::Running | State::Ready);
-        if by == tid || !signals || burned >= until + late {
-            gil.signalling = None;
-            return false;
-        }
-        gil.at_mutex.push_back(tid);
-        t.wait = Wait::Gil;
-        if t.asked == Nanos::MAX {
-            t.asked = self.machine.now();
-            t.forces = gil.forces;
-        }
-        if self.threads[by as usize].unlocks.is_none() {
-            let after = self.machine.interrupt(by, until.since(burned));
-            self.threads[by as usize].unlocks = Some((g, after));
-        }
-        self.machine.block(tid, Cause::Gil);
-        true
-    }
-
-    /// The thread unlocks the mutex of its GIL, on which others may sleep: one of them is woken.
-    #[inline]
-    fn pass_mutex_on(&mut self, tid: Tid) {
-        let gil = self.threads[tid as usize].gil;
-        self.pass_on(tid, gil);
-    }
-
-    /// The same with the mutex of a GIL that it may have left meanwhile.
-    fn pass_on(&mut self, tid: Tid, gil: u32) {
-        if let Some(next) = self.gils[gil as usize].at_mutex.pop_front() {
-            self.threads[next as usize].wait = Wait::None;
-            self.machine.charge(tid, self.costs.gil_signal);
-            let (cpu, drowsy) = (self.costs.gil_take, drowsy(self.costs.gil_take));
-            self.machine.wake_by(tid, next, cpu, drowsy);
-        }
-    }
-
-    /// A thread that was met while it signalled gets on: it burns what is left of that, unlocks, and takes up what it did. `false`: it
-    /// burns.
-    #[cold]
-    pub(crate) fn unlock_mutex(&mut self, tid: Tid, gil: u32, after: Nanos) -> bool {
-        if self.machine.debt(tid) > Nanos::ZERO {
-            return self.machine.run(tid, Nanos::ZERO);
-        }
-        self.threads[tid as usize].unlocks = None;
-        self.gils[gil as usize].signalling = None;
-        self.pass_on(tid, gil);
-        if after == Nanos::ZERO {
-            return true;
-        }
-        if self.machine.state(tid) == State::Running {
-            return self.machine.run(tid, after);
-        }
-        self.machine.burn_later(tid, after);
-        false
-    }
-
     /// Whether the holder has been asked to leave.
     #[inline]
     pub(crate) fn asked_to_leave(&self, tid: Tid) -> bool {
@@ -210,7 +132,7 @@ impl Sim<'_> {
     /// `drop_gil`. `false`: the thread had been asked to leave and is blocked until somebody else has the GIL; it goes on
     /// in its phase after that.
     #[inline]
-    pub(crate) fn release_gil(&mut self, tid: Tid, goes_on: bool) -> bool {
+    pub(crate) fn release_gil(&mut self, tid: Tid) -> bool {
         let g = self.threads[tid as usize].gil;
         if g == NO_GIL {
             return true;
@@ -259,10 +181,6 @@ impl Sim<'_> {
         self.machine.charge(tid, self.costs.gil_signal);
         let (cpu, drowsy) = (self.costs.gil_take, drowsy(self.costs.gil_take));
         self.machine.wake_by(tid, next, cpu, drowsy);
-        if !asked && goes_on {
-            let until = self.machine.burned(tid) + self.machine.debt(tid);
-            self.gils[g as usize].signalling = Some((tid, until));
-        }
         if asked {
             self.threads[tid as usize].wait = Wait::Forced;
             // The waiter may have preempted this thread when it woke.
@@ -273,6 +191,19 @@ impl Sim<'_> {
             return false;
         }
         true
+    }
+
+    /// The same by a thread that stays on its core: it holds `gil->mutex` while it signals.
+    #[inline]
+    pub(crate) fn release_gil_and_run(&mut self, tid: Tid) -> bool {
+        let gil = self.threads[tid as usize].gil;
+        let wakes = self.gils.get(gil as usize).is_some_and(Gil::wanted);
+        let goes_on = self.release_gil(tid);
+        if wakes && goes_on {
+            let until = self.machine.burned(tid) + self.machine.debt(tid);
+            self.gils[gil as usize].mutex.hold(tid, until);
+        }
+        goes_on
     }
 
     /// The waiter's interval is over: it wakes to look at the GIL.

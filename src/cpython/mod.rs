@@ -12,6 +12,7 @@ mod deadlock;
 mod exec;
 mod finding;
 mod gil;
+mod gil_mutex;
 mod ipc;
 mod lock;
 mod memory;

@@ -24,6 +24,8 @@ pub(crate) struct Releasing {
     released: Nanos,
     /// How often it is still given up.
     left: u32,
+    /// How much longer the last stretch is.
+    last: Nanos,
     /// The part of `hold` that the taker has been charged beforehand.
     taking: Nanos,
 }
@@ -42,7 +44,7 @@ enum Place {
 impl Releasing {
     /// All of it.
     fn time(&self) -> Nanos {
-        self.hold - self.taking + (self.released + self.hold) * u64::from(self.left)
+        self.hold - self.taking + (self.released + self.hold) * u64::from(self.left) + self.last
     }
 
     /// After so much of it.
@@ -90,6 +92,7 @@ impl Sim<'_> {
                 hold,
                 released,
                 left,
+                last: Nanos::ZERO,
             },
         );
     }
@@ -101,8 +104,9 @@ impl Sim<'_> {
         hold: Nanos,
         released: Nanos,
         left: u32,
+        last: Nanos,
     ) -> bool {
-        let all = self.stretches(hold, released, left);
+        let all = self.stretches(hold, released, left, last);
         if left > 0 && self.gils[self.threads[tid as usize].gil as usize].wanted() {
             self.go_on_releasing(tid, &all, released, left - 1);
             return self.machine.run(tid, hold - all.taking);
@@ -124,6 +128,7 @@ impl Sim<'_> {
                 hold: all.hold,
                 released: all.released,
                 left,
+                last: all.last,
             },
         );
         if released > Nanos::ZERO {
@@ -176,10 +181,15 @@ impl Sim<'_> {
         let to_burn = self.machine.left(holder);
         // What it owed when it began comes first, and is no part of the step.
         let owed = to_burn.since(all.time());
-        // Real code does not come round evenly: threads that met once would meet in the same places, or miss each other, for ever.
-        let period = all.released + all.hold;
-        let done = all.time().since(to_burn) + period.scale(unit(&mut self.gil_stream));
-        match all.place(done.since(Nanos(period.0 / 2)).min(all.time())) {
+        // Real code does not come round evenly: threads that met once would meet in the same places, or miss each other, for ever. So it
+        // is up to a period further than it would be, and the last stretch the longer.
+        let further = (all.released + all.hold).scale(unit(&mut self.gil_stream));
+        let later = Releasing {
+            last: all.last + further,
+            ..*all
+        };
+        let all = &later;
+        match all.place(later.time().since(to_burn)) {
             Place::Last => {}
             Place::Holds(time, left) => {
                 self.machine.interrupt(holder, owed + time);
@@ -190,7 +200,7 @@ impl Sim<'_> {
                 self.go_on_releasing(holder, all, Nanos::ZERO, left);
                 self.threads[holder as usize].phase = Phase::Detached;
                 // Nobody waits, or somebody would have watched it.
-                self.release_gil(holder, false);
+                self.release_gil(holder);
                 let t = &mut self.threads[holder as usize];
                 t.phase = Phase::WantGil;
                 t.returned = true;
@@ -204,19 +214,21 @@ impl Sim<'_> {
             hold,
             released,
             left,
+            last,
         }) = act
         else {
             return Nanos::ZERO;
         };
-        self.stretches(hold, released, left).time()
+        self.stretches(hold, released, left, last).time()
     }
 
     /// What is left of an act; taking the GIL was charged before its first stretch.
-    fn stretches(&self, hold: Nanos, released: Nanos, left: u32) -> Releasing {
+    fn stretches(&self, hold: Nanos, released: Nanos, left: u32, last: Nanos) -> Releasing {
         Releasing {
             hold,
             released,
             left,
+            last,
             taking: self.costs.gil_pair.min(hold),
         }
     }
@@ -232,6 +244,7 @@ mod tests {
             hold: Nanos(10),
             released: Nanos(4),
             left: 3,
+            last: Nanos(0),
             taking: Nanos(1),
         };
         assert_eq!(all.time(), Nanos(9 + 3 * 14));

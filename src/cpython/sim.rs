@@ -432,7 +432,7 @@ impl<'a> Sim<'a> {
             }
             let t = &mut self.threads[tid as usize];
             if let Some((gil, after)) = t.unlocks {
-                if !self.unlock_mutex(tid, gil, after) {
+                if !self.unlock_gil_mutex(tid, gil, after) {
                     return;
                 }
                 continue;
@@ -461,7 +461,7 @@ impl<'a> Sim<'a> {
                     let t = &mut self.threads[tid as usize];
                     t.phase = Phase::WantGil;
                     t.returned = false;
-                    if !self.release_gil(tid, false) {
+                    if !self.release_gil(tid) {
                         return;
                     }
                     continue;
@@ -528,11 +528,12 @@ impl<'a> Sim<'a> {
                 hold,
                 released,
                 left,
-            } => return self.run_releasing(tid, hold, released, left),
+                last,
+            } => return self.run_releasing(tid, hold, released, left, last),
             Act::Native(_) => {
                 self.threads[tid as usize].phase = Phase::Detached;
                 self.push_front(tid, act);
-                return self.release_gil(tid, true);
+                return self.release_gil_and_run(tid);
             }
             Act::Sleep(..) | Act::Park(_) | Act::ParkUntil(..) => {
                 // What the thread owes is spent before it blocks.
@@ -547,7 +548,7 @@ impl<'a> Sim<'a> {
                 }
                 self.threads[tid as usize].phase = Phase::Detached;
                 self.push_front(tid, act);
-                return self.release_gil(tid, false);
+                return self.release_gil(tid);
             }
             Act::Label(cause) => self.machine.set_run_cause(tid, cause),
             Act::Unpark(other) => self.unpark_by(tid, other),
@@ -556,9 +557,9 @@ impl<'a> Sim<'a> {
                 if self.asked_to_leave(tid) {
                     self.push_front(tid, act);
                     self.threads[tid as usize].phase = Phase::WantGil;
-                    return self.release_gil(tid, false);
+                    return self.release_gil(tid);
                 }
-                self.release_gil(tid, false);
+                self.release_gil(tid);
                 let t = &mut self.threads[tid as usize];
                 t.gil = gil;
                 t.phase = Phase::WantGil;
@@ -586,9 +587,9 @@ impl<'a> Sim<'a> {
                 if self.asked_to_leave(tid) {
                     self.push_front(tid, act);
                     self.threads[tid as usize].phase = Phase::WantGil;
-                    return self.release_gil(tid, false);
+                    return self.release_gil(tid);
                 }
-                self.release_gil(tid, false);
+                self.release_gil(tid);
                 self.exited(tid);
                 return false;
             }

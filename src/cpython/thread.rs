@@ -22,6 +22,8 @@ pub(crate) enum Act {
         hold: Nanos,
         released: Nanos,
         left: u32,
+        /// How much longer the last stretch is.
+        last: Nanos,
     },
     /// Without the GIL (native code, a system call).
     Native(Nanos),

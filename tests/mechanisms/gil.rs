@@ -129,3 +129,26 @@ fn a_convoy_is_found() {
     let short = returns(20, io(ms(1)), us(10));
     assert_eq!(convoy(&[short.clone(), short]), None);
 }
+
+/// `drop_gil` signals under `gil->mutex`: who comes meanwhile sleeps on that, and who signalled pays a second call to wake it.
+#[test]
+fn signalling_holds_the_mutex() {
+    let run = |comes: u64| {
+        let first = vec![io(ms(10)), cpu(ms(1)), native(us(100))];
+        let second = vec![io(us(10_100)), cpu(us(50))];
+        let third = vec![io(us(comes)), cpu(us(7))];
+        let mut case = each(true, threads(3), &[first, second, third]);
+        case.profile.params.gil_signal = 10_000.0;
+        let o = case.run();
+        (o.latencies[0], o.latencies[1], o.cpu)
+    };
+    // The first gives the GIL up after 11.01 ms, and signals for 0.01 ms. The third, whose wait begins 0.02 ms late, comes before that,
+    // in it, and after it; it has to wait for the second in any case.
+    let before = run(10_985);
+    let amid = run(10_993);
+    assert_eq!(before, run(11_001));
+    assert_eq!(
+        amid,
+        (before.0 + us(10), before.1, before.2 + us(10).into())
+    );
+}

@@ -12,12 +12,13 @@ fn releasing(time: Nanos, count: u64, released: Nanos) -> Step {
     Step::Releasing(Dist::Constant(time), Releases { count, released })
 }
 
-/// The same step by step: a stretch with the GIL is shorter by what taking it costs.
+/// The same step by step, coming round unevenly: a stretch with the GIL is shorter by what taking it costs.
 fn written_out(time: Nanos, count: u64, released: Nanos) -> Vec<Step> {
     let hold = Nanos((time.0 - released.0 * count) / (count + 1));
+    let mean = hold - PAIR.min(hold);
     let round = vec![
         Step::Native(Dist::Constant(released)),
-        cpu(hold - PAIR.min(hold)),
+        Step::Cpu(Dist::Uniform(Nanos(mean.0 / 2), Nanos(mean.0 * 3 / 2))),
     ];
     vec![cpu(hold), Step::Repeat(count, round)]
 }
@@ -58,7 +59,12 @@ fn means(case: &Case) -> [f64; 2] {
 /// threads on 1 to 4 cores.
 #[test]
 fn releases_are_what_they_are_step_by_step() {
-    for (count, released) in [(320, Nanos(160)), (4, us(20)), (100, us(6))] {
+    // Where a release is about as long as a wake-up, much hangs on how unevenly they come round.
+    for (count, released, near) in [
+        (320, Nanos(160), 0.08),
+        (4, us(20), 0.08),
+        (100, us(6), 0.25),
+    ] {
         for cores in [1, 2, 4] {
             for workers in [1, 2, 8, 32] {
                 let of = |steps| means(&case(cores, workers, steps));
@@ -66,7 +72,7 @@ fn releases_are_what_they_are_step_by_step() {
                 let long = of(written_out(ms(1), count, released));
                 for (a, b) in short.iter().zip(long) {
                     assert!(
-                        (a - b).abs() < 0.04 * b,
+                        (a - b).abs() < near * b,
                         "{count} of {released:?}, {cores} cores, {workers} threads: {short:?}, {long:?}"
                     );
                 }
@@ -108,12 +114,13 @@ fn the_next_release_lets_a_waiter_in() {
         let o = each(true, threads(2), &[holder.clone(), other]).run();
         (o.latencies[0] - ms(10), o.latencies[1] - ms(10))
     };
-    // It waits until 3 ms, and has it from there.
-    assert_eq!(second(us(2_400)), (ms(9), us(3_100)));
-    // It takes it at 1.5 ms, and is done before the holder wants it back.
-    assert_eq!(second(us(1_500)), (ms(9), us(1_600)));
-    // The holder wants it back at 2 ms, and has to wait for 0.05 ms.
-    assert_eq!(second(us(1_950)), (us(9_050), us(2_050)));
+    for after in [2_400, 1_500, 1_950] {
+        let (step, other) = second(us(after));
+        // It gets the GIL within a millisecond, and the holder waits for it for as long at most as it has it.
+        let (soonest, latest) = (us(after + 100), us(after + 1_100));
+        assert!((soonest..=latest).contains(&other), "{after}: {other:?}");
+        assert!((ms(9)..=us(9_100)).contains(&step), "{after}: {step:?}");
+    }
     // After the last release the GIL is kept.
     assert_eq!(second(us(8_400)), (ms(9), us(9_100)));
 }
