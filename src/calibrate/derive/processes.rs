@@ -2,7 +2,7 @@
 
 use super::Draft;
 use super::figures::Figures;
-use crate::cpython::profile::{Curve, Params};
+use crate::cpython::profile::Curve;
 
 /// What `ProcessPoolExecutor.submit` costs over `ThreadPoolExecutor.submit` at most: one more pipe write. Its own figure
 /// includes the manager's and the feeder's work where they take the GIL in between.
@@ -35,6 +35,9 @@ const TRACKER_IMPORTS: [f64; 2] = [0.30, 0.16];
 const SERVER_IMPORTS: [f64; 2] = [0.38, 0.19];
 /// The version from which `multiprocessing` imports as much as in 3.13.
 const HEAVY_IMPORTS_FROM: u32 = 12;
+/// The same of what importing the main module takes in a sub-interpreter. Calibrating CPython 3.14.7 gave 0.43, without the GIL
+/// 0.38 (`interp_import` over what `forkserver_boot` and `tracker_boot` say of the imports).
+const INTERPRETER_IMPORTS: f64 = 0.4;
 /// Of a call into a sub-interpreter: the submitter's side.
 const CALL_SHARE: f64 = 0.34;
 /// The submitter's side over `ThreadPoolExecutor.submit`, at most: it converts arguments but never enters the interpreter,
@@ -179,10 +182,10 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
             " and 3 ms of imports that only the benchmark has",
         )
     };
-    let how = format!("less the start call, a round trip, the pool's set-up{imports_how}");
-    let boot = |method: &str, call: Option<f64>| {
+    let how = "less the start call, a round trip, the pool's set-up";
+    let boot = |method: &str, call: Option<f64>, imports: f64| {
         let first = f.by_exec(&format!("processpool_first_result_ms_{method}"))?;
-        Some(first - call? - trip - POOL_SETUP_NS - benchmark)
+        Some(first - call? - trip - POOL_SETUP_NS - imports)
     };
     let spawn_call = f.by_exec("process_start_call_ms_spawn");
     d.derived(
@@ -192,8 +195,8 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     );
     d.derived(
         "spawn_boot",
-        boot("spawn", spawn_call),
-        &format!("processpool_first_result_ms_spawn {how}"),
+        boot("spawn", spawn_call, benchmark),
+        &format!("processpool_first_result_ms_spawn {how}{imports_how}"),
     );
     let exit = f
         .by_exec("processpool_shutdown_ms_spawn")
@@ -206,10 +209,7 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
 
     // Both are other programs that a fresh interpreter runs: its start-up and part of the imports.
     let start = f.by_exec("python_startup_ms");
-    let imports = f
-        .by_exec("python_startup_imports_ms")
-        .zip(start)
-        .map(|(all, bare)| (all - bare).max(0.0));
+    let imports = imports(f);
     let old = usize::from(f.minor < HEAVY_IMPORTS_FROM);
     let helper = |share: f64| {
         start
@@ -227,11 +227,8 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         &helper_how(TRACKER_IMPORTS[old]),
     );
     // A server that preloads the main module imports all that the main module does.
-    let server_share = if d.params.forkserver_preload_main > 0.5 {
-        1.0
-    } else {
-        SERVER_IMPORTS[old]
-    };
+    let preloaded = d.params.forkserver_preload_main > 0.5;
+    let server_share = if preloaded { 1.0 } else { SERVER_IMPORTS[old] };
     d.derived(
         "forkserver_boot",
         helper(server_share),
@@ -250,12 +247,23 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         fork,
         "0.45 of process_start_call_ms_forkserver, which waits for the server's fork",
     );
-    let child = boot("forkserver", server_call);
+    // What the server has imported its children need not.
+    let (benchmark, imports_how) = match preloaded {
+        true => (0.0, ""),
+        false => (benchmark, imports_how),
+    };
+    let child = boot("forkserver", server_call, benchmark);
     d.derived(
         "forkserver_child_boot",
         child,
-        &format!("processpool_first_result_ms_forkserver {how}"),
+        &format!("processpool_first_result_ms_forkserver {how}{imports_how}"),
     );
+}
+
+/// Importing asyncio, process pools and multiprocessing in a fresh interpreter, in nanoseconds.
+fn imports(f: &Figures<'_>) -> Option<f64> {
+    let all = f.by_exec("python_startup_imports_ms")?;
+    Some((all - f.by_exec("python_startup_ms")?).max(0.0))
 }
 
 /// Sub-interpreters, where there are any.
@@ -280,26 +288,25 @@ pub(super) fn interpreters(d: &mut Draft, f: &Figures<'_>) {
         life.map(|l| l - create),
         "CPU of each further interpreter (starts) at best speed less its creation",
     );
-    let Params {
-        forkserver_child_boot,
-        fork_boot,
-        ..
-    } = d.params;
-    let imported = f
-        .by_exec("interpreterpool_first_main_result_ms")
-        .zip(f.by_exec("interpreterpool_first_result_ms"));
-    match imported {
-        Some((with_main, without)) => d.derived(
-            "interp_import",
+    let first = f.by_exec("interpreterpool_first_result_ms");
+    let imported = f.by_exec("interpreterpool_first_main_result_ms").zip(first);
+    let (import, how) = match imported {
+        Some((with_main, without)) => (
             Some(with_main - without),
-            "interpreterpool_first_main_result_ms less interpreterpool_first_result_ms",
+            "interpreterpool_first_main_result_ms less interpreterpool_first_result_ms".to_owned(),
         ),
-        None => d.derived(
-            "interp_import",
-            Some((forkserver_child_boot - fork_boot).max(0.0)),
-            "forkserver_child_boot - fork_boot: the same import of the main module",
+        None if d.params.forkserver_preload_main > 0.5 => (
+            imports(f).map(|all| INTERPRETER_IMPORTS * all),
+            format!(
+                "{INTERPRETER_IMPORTS} of the imports of python_startup_imports_ms, at best speed"
+            ),
         ),
-    }
+        None => (
+            Some((d.params.forkserver_child_boot - d.params.fork_boot).max(0.0)),
+            "forkserver_child_boot - fork_boot: the same import of the main module".to_owned(),
+        ),
+    };
+    d.derived("interp_import", import, &how);
     let both = f
         .us_beyond(
             "interpreterpool_roundtrip_us",
