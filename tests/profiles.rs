@@ -74,6 +74,7 @@ fn found_profiles_are_listed_and_used() {
     let all = [
         "cpython-3.14",
         "cpython-3.14t",
+        "cpython-3.15",
         "cpython-3.11",
         "here",
         "below",

@@ -10,12 +10,23 @@ use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::Arrivals;
 use pchsim::strategy::{CAUSES, Outcome, SimInput};
 
+/// The sets of measurements that shipped profiles are made from.
+const SETS: [&str; 2] = ["tests/data/reference", "tests/data/reference-second"];
+
+fn path_of(set: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(set)
+}
+
+fn set(set: &str) -> Reference {
+    Reference::read(&path_of(set)).expect("the measurements are readable")
+}
+
 fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/reference")
+    path_of(SETS[0])
 }
 
 fn reference() -> Reference {
-    Reference::read(&data()).expect("the reference is readable")
+    set(SETS[0])
 }
 
 /// A simulator to which every task takes a millisecond, one after the other, in 20 MiB.
@@ -72,23 +83,21 @@ fn simply(reference: &Reference) -> Validation {
 
 #[test]
 fn shipped_profiles_are_the_derived_ones() {
-    let reference = reference();
+    let sets = SETS.map(|path| (path, set(path)));
     for (release, shipped) in profiles::RELEASES.iter().zip(profiles::shipped()) {
-        let measured = reference.interpreters[release.measured_as]
-            .as_ref()
-            .expect("measured");
-        let expected = release.from_measured(&measured.profile, measured.cpu_cost);
+        let made: Vec<_> = sets
+            .iter()
+            .filter_map(|(path, set)| Some((path, release.of_set(set).expect("readable")?)))
+            .collect();
+        let [(path, expected)] = &made[..] else {
+            panic!("{} is measured by {} of {SETS:?}", release.name, made.len())
+        };
         assert_eq!(
             profile_file::to_ron(&shipped),
-            profile_file::to_ron(&expected),
-            "profiles/{}.ron is stale: run `pchsim validate tests/data/reference --write-profiles profiles`",
+            profile_file::to_ron(expected),
+            "profiles/{}.ron is stale: run `pchsim validate {path} --write-profiles profiles`",
             release.name
         );
-        // The documented differences are the only ones.
-        let preload =
-            |p: &pchsim::cpython::profile::Profile| p.params.forkserver_preload_main > 0.5;
-        assert_eq!(preload(&shipped), release.preloads_main);
-        assert!(!preload(&measured.profile));
         let defaults = shipped.tags.iter().filter(|t| **t == Tag::Default).count();
         assert!(
             defaults <= 12,
@@ -96,6 +105,65 @@ fn shipped_profiles_are_the_derived_ones() {
             release.name
         );
     }
+}
+
+/// What the texts say of the shipped profiles.
+#[test]
+fn shipped_profiles_are_what_they_are_said_to_be() {
+    let shipped = profiles::shipped();
+    let all: Vec<_> = shipped
+        .iter()
+        .map(|p| (&*p.name, &*p.version, p.minor, p.gil))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("cpython-3.14", "3.14.7", 14, true),
+            ("cpython-3.14t", "3.14.7", 14, false),
+            ("cpython-3.15", "3.15.2", 15, true),
+            ("cpython-3.11", "3.11.7", 11, true),
+        ]
+    );
+    let [base, free, next, old] = &shipped[..] else {
+        unreachable!("just compared")
+    };
+    let factor = |p: &pchsim::cpython::profile::Profile| p.params.cpu_factor;
+    assert_eq!((factor(base), factor(free), factor(old)), (1.0, 1.074, 1.6));
+    assert!((1.0..1.1).contains(&factor(next)), "{}", factor(next));
+    for p in &shipped {
+        assert!(p.provenance.is_none(), "{} has a machine", p.name);
+        assert!(p.origin.contains("PGO"), "{}: {}", p.name, p.origin);
+        // From 3.14.1 on the fork server imports the main module once.
+        assert_eq!(p.params.forkserver_preload_main > 0.5, p.minor >= 14);
+        assert!((0.0..=1.0).contains(&p.params.gil_requester_wins));
+    }
+}
+
+#[test]
+fn profiles_that_a_set_measured_are_written() {
+    let written = |set: &str| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let to = dir.path().to_str().expect("text");
+        shell(
+            &path_of(set),
+            &["--only", "cpu16x40/sequential", "--write-profiles", to],
+        )
+        .code(0);
+        let files = std::fs::read_dir(dir.path()).expect("there");
+        let mut names: Vec<_> = files
+            .map(|f| f.expect("a file").file_name().into_string().expect("text"))
+            .collect();
+        names.sort();
+        names
+    };
+    // The first set's builds of 3.14 are no release, so go by their own names.
+    assert_eq!(
+        SETS.map(written),
+        [
+            vec!["cp314-ft.ron", "cp314-gil.ron", "cpython-3.11.ron"],
+            vec!["cpython-3.14.ron", "cpython-3.14t.ron", "cpython-3.15.ron"]
+        ]
+    );
 }
 
 #[test]
@@ -475,8 +543,7 @@ fn limits_that_say_nothing_are_refused() {
 /// The cells of the second machine are understood as those of the first.
 #[test]
 fn every_cell_of_the_second_machine_is_understood() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/reference-second");
-    let result = simply(&Reference::read(&dir).expect("readable"));
+    let result = simply(&set(SETS[1]));
     assert_eq!((result.cells.len(), result.skipped.len()), (96, 0));
     assert_eq!(result.ranking.len(), 17);
 }

@@ -11,6 +11,7 @@ pub mod profile_file;
 pub mod profiles;
 mod programs;
 pub mod reference;
+mod scaled;
 pub mod verify;
 
 pub use derive::{

@@ -4,85 +4,142 @@ use std::path::{Path, PathBuf};
 
 use super::found_profiles::{Broken, Found, found};
 use super::profile_file::{ProfileError, from_ron, read, similar};
-use crate::cpython::profile::{PARAMS, Profile, Tag};
+use super::reference::{Interpreter, Reference};
+use super::scaled::scaled;
+use crate::cpython::profile::{Profile, Tag};
 
-/// A released interpreter that a measured one stands for.
+/// A released interpreter, and what its shipped profile is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Release {
     /// Name of the shipped profile.
     pub name: &'static str,
-    /// The interpreter's id in the reference measurements.
-    pub measured_as: &'static str,
-    /// What the release calls itself.
-    pub version: &'static str,
-    /// Its minor version.
-    pub minor: u32,
-    /// Whether the released fork server imports the main module once, where the measured one did not.
-    pub preloads_main: bool,
+    /// What its figures come from.
+    pub source: Source,
+    /// Which build that was, and what it is not.
+    pub build: &'static str,
     text: &'static str,
 }
 
+/// Where the figures of a shipped profile come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// An interpreter of a set of reference measurements. Another set may have another build under the same id: the version
+    /// tells them apart.
+    Measured {
+        /// Its id in the set.
+        id: &'static str,
+        /// What it calls itself.
+        version: &'static str,
+    },
+    /// The profile of another release, times the ratio of two calibrations that lie in the directory of that release's set: see
+    /// [`scaled`].
+    Scaled {
+        /// Name of the other release.
+        base: &'static str,
+        /// The calibration of an interpreter of the other release's version.
+        from: &'static str,
+        /// The calibration of this release's interpreter.
+        to: &'static str,
+    },
+}
+
 /// The shipped profiles.
-pub const RELEASES: [Release; 3] = [
+///
+/// `cpython-3.14` is the baseline. 3.12 and 3.13 are left out: the builds at hand are without PGO, and beside them 3.14 would look
+/// twice as fast as it is.
+pub const RELEASES: [Release; 4] = [
     Release {
         name: "cpython-3.14",
-        measured_as: "cp314-gil",
-        version: "3.14.5",
-        minor: 14,
-        preloads_main: true,
+        source: Source::Measured {
+            id: "cp314-gil",
+            version: "3.14.7",
+        },
+        build: "built by gcc 12 with PGO, without LTO (distributions have both)",
         text: include_str!("../../profiles/cpython-3.14.ron"),
     },
     Release {
         name: "cpython-3.14t",
-        measured_as: "cp314-ft",
-        version: "3.14.5",
-        minor: 14,
-        preloads_main: true,
+        source: Source::Measured {
+            id: "cp314-ft",
+            version: "3.14.7",
+        },
+        build: "built by gcc 12 with PGO, without LTO, as cpython-3.14 was but for --disable-gil",
         text: include_str!("../../profiles/cpython-3.14t.ron"),
     },
     Release {
+        name: "cpython-3.15",
+        source: Source::Scaled {
+            base: "cpython-3.14",
+            from: "released/cpython-3.14.10.ron",
+            to: "released/cpython-3.15.2.ron",
+        },
+        build: "Debian's builds by gcc 16 with PGO and LTO, on one machine; a 3.15 built as cpython-3.14 was is not measured",
+        text: include_str!("../../profiles/cpython-3.15.ron"),
+    },
+    Release {
         name: "cpython-3.11",
-        measured_as: "cp311-gil",
-        version: "3.11.7",
-        minor: 11,
-        preloads_main: false,
+        source: Source::Measured {
+            id: "cp311-gil",
+            version: "3.11.7",
+        },
+        build: "built by pyenv without PGO and LTO, so slower than a distribution's 3.11; on a slower machine than cpython-3.14, \
+                relative to a 3.15 alpha with PGO there",
         text: include_str!("../../profiles/cpython-3.11.ron"),
     },
 ];
 
 impl Release {
-    /// Makes the shipped profile from the measured interpreter's: the release's own name and version, the relative cost
-    /// of Python code as the reference states it, and what is known to differ.
-    #[must_use]
-    pub fn from_measured(&self, measured: &Profile, cpu_cost: Option<f64>) -> Profile {
-        let mut p = measured.clone();
-        p.name = self.name.into();
-        p.version = self.version.into();
-        p.minor = self.minor;
-        p.origin = format!(
-            "{}; stands for {} on a server of that class",
-            measured.origin, self.version
-        );
-        let mut put = |name: &str, value: f64, tag: Tag| {
-            let i = PARAMS
-                .iter()
-                .position(|info| info.name == name)
-                .expect("a parameter of the table");
-            *p.params.get_mut(i) = value;
-            p.tags[i] = tag;
+    /// Whether this profile of a set's interpreter is that of the release.
+    pub fn is(&self, profile: &Profile) -> bool {
+        matches!(self.source, Source::Measured { id, version } if profile.name == id && profile.version == version)
+    }
+
+    /// The shipped profile, made anew from the set that the release was measured in; `None`: this set is not it.
+    ///
+    /// # Errors
+    /// A calibration in the set's directory is not a profile.
+    pub fn of_set(&self, set: &Reference) -> Result<Option<Profile>, ProfileError> {
+        let profile = match self.source {
+            Source::Measured { .. } => {
+                let mut usable = set.interpreters.values().flatten();
+                usable
+                    .find(|i| self.is(&i.profile))
+                    .map(|i| self.measured(i))
+            }
+            Source::Scaled { base, from, to } => {
+                let base = RELEASES.iter().find(|r| r.name == base);
+                let base = base.expect("a release").of_set(set)?;
+                let (from, to) = (set.dir().join(from), set.dir().join(to));
+                match base {
+                    Some(base) if from.exists() && to.exists() => {
+                        Some(self.scaled(&base, &read(&from)?, &read(&to)?))
+                    }
+                    _ => None,
+                }
+            }
         };
-        if let Some(cost) = cpu_cost {
-            put(
-                "cpu_factor",
-                cost,
-                Tag::Measured("cpu_cost of the reference cells".into()),
-            );
+        Ok(profile)
+    }
+
+    fn measured(&self, interpreter: &Interpreter) -> Profile {
+        let mut p = interpreter.profile.clone();
+        p.name = self.name.into();
+        p.origin = format!("{}; {}", p.origin, self.build);
+        if let Some(cost) = interpreter.cpu_cost {
+            let i = Profile::index("cpu_factor").expect("a parameter of the table");
+            p.params.cpu_factor = cost;
+            p.tags[i] = Tag::Measured("cpu_cost of the reference cells".into());
         }
-        if self.preloads_main {
-            let how =
-                "3.14.1 and later preload the main module; the build that was measured did not";
-            put("forkserver_preload_main", 1.0, Tag::Derived(how.into()));
-        }
+        p
+    }
+
+    fn scaled(&self, base: &Profile, from: &Profile, to: &Profile) -> Profile {
+        let mut p = scaled(base, from, to);
+        p.name = self.name.into();
+        p.origin = format!(
+            "{} times the ratio of calibrations of CPython {} to {} where these differ by more than their spreads; {}",
+            base.name, to.version, from.version, self.build
+        );
         p
     }
 }

@@ -142,16 +142,17 @@ fn kept(result: &Validation, printer: &Printer) -> bool {
 
 fn write_profiles(reference: &Reference, dir: &Path, printer: &Printer) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    for (id, interpreter) in &reference.interpreters {
-        let Ok(interpreter) = interpreter else {
-            continue;
-        };
-        let profile = match profiles::RELEASES.iter().find(|r| r.measured_as == id) {
-            Some(release) => release.from_measured(&interpreter.profile, interpreter.cpu_cost),
-            None => interpreter.profile.clone(),
-        };
+    let mut profiles = Vec::new();
+    for release in &profiles::RELEASES {
+        let profile = release.of_set(reference);
+        profiles.extend(profile.map_err(|e| UserError::new(e.to_string()))?);
+    }
+    let others = reference.interpreters.values().flatten();
+    let others = others.map(|i| i.profile.clone());
+    profiles.extend(others.filter(|p| profiles::RELEASES.iter().all(|r| !r.is(p))));
+    for profile in &profiles {
         let path = dir.join(format!("{}.ron", profile.name));
-        printer.write_file(&path, &profile_file::to_ron(&profile), true)?;
+        printer.write_file(&path, &profile_file::to_ron(profile), true)?;
     }
     Ok(())
 }

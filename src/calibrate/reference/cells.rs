@@ -264,6 +264,11 @@ impl Reference {
         })
     }
 
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Everything that a simulation of this cell needs.
     pub fn prepare(&self, cell: &Cell) -> Result<Prepared, String> {
         let known = self
