@@ -226,7 +226,7 @@ fn cpu_times_of_another_interpreter_are_scaled() {
     let text = String::from_utf8(out.stdout).unwrap();
     let wanted = 107.0 / factor;
     assert!(wanted < 106.0, "the free-threaded build is slower");
-    let scaled = format!("Cpu(\"{}ms\")", (wanted * 10.0).round() / 10.0);
+    let scaled = format!("Cpu(\"{}ms\")", (wanted * 100.0).round() / 100.0);
     assert!(
         text.contains(&scaled) && text.contains("Io(\"100ms\")"),
         "{scaled} in {text}"
