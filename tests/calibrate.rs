@@ -9,9 +9,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use pchsim::calibrate::bench::{BenchError, Plan, Samples, calibrated, measure};
-use pchsim::calibrate::profile_file;
+use pchsim::calibrate::{calibration_text, profile_file};
 use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
 use pchsim::host;
+use pchsim::learn::{Habit, Watched};
 
 fn pchsim(args: &[&str], dir: &Path) -> (i32, String, String) {
     let out = Command::new(env!("CARGO_BIN_EXE_pchsim"))
@@ -76,6 +77,10 @@ fn a_quick_calibration_gives_a_profile_that_a_forecast_can_use() {
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("mine: CPython 3."), "{out}");
     assert!(out.contains("import     json:"), "{out}");
+    // How it deals with the GIL, or why nobody can tell: machines may be busy.
+    let said = ["the GIL up", "keeps the GIL", "without the GIL", "a GIL"];
+    let after = out.split("import     json:").nth(1).unwrap_or_default();
+    assert!(said.iter().any(|s| after.contains(s)), "{out}");
     let profile = profile_file::read(&dir.path().join("mine.ron")).expect("a profile");
     plausible(&profile);
     let (code, out, err) = pchsim(
@@ -95,6 +100,93 @@ fn a_quick_calibration_gives_a_profile_that_a_forecast_can_use() {
     let (code, _, err) = pchsim(&["calibrate", "--quick", "--name", "mine"], dir.path());
     assert_eq!(code, 2);
     assert!(err.contains("--force"), "{err}");
+}
+
+/// A module of Python that reads the position of a file over and over gives the GIL up; one that counts keeps it.
+#[test]
+fn how_imports_deal_with_the_gil_is_measured() {
+    let Some(python) = real_python() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let seeks = "import os\nnull = os.open(os.devnull, os.O_RDONLY)\nfor _ in range(100_000):\n    os.lseek(null, 0, 1)\n";
+    let counts = "x = 0\nfor i in range(600_000):\n    x = (x * 31 + i) & 0xFFFFFF\n";
+    let modules = [("its_seeks", seeks), ("its_counts", counts)];
+    for (name, text) in modules {
+        std::fs::write(dir.path().join(format!("{name}.py")), text).expect("written");
+    }
+    let plan = Plan {
+        time: Duration::from_secs(6),
+        limit: LONG,
+        imports: modules.map(|(name, _)| name.to_owned()).into(),
+        folder: dir.path().to_owned(),
+    };
+    let samples = measure(&python, &plan, &mut |_| {}).expect("measured");
+    let result = calibrated(&samples, Build::default(), "test", "2026-01-01");
+    let of = |name: &str| {
+        result
+            .imports
+            .iter()
+            .find(|i| i.module == name)
+            .expect("measured")
+    };
+    let (seeks, counts) = (of("its_seeks"), of("its_counts"));
+    match (&seeks.gil, &counts.gil) {
+        (Ok(seeks), Ok(counts)) => {
+            let rate = |w: Watched| w.releases as f64 / w.time as f64 * 1e6;
+            assert!(matches!(seeks.habit, Habit::Releases { .. }), "{seeks:?}");
+            assert!(
+                rate(seeks.seen) > 5.0 * rate(counts.seen),
+                "{seeks:?} {counts:?}"
+            );
+        }
+        // No second core, no Linux, no GIL, or other programs on the cores: then it says so.
+        (Err(why), _) | (_, Err(why)) => assert!(!why.is_empty()),
+    }
+    let text = calibration_text::text(&result, false);
+    let json = calibration_text::json(&result);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    for (i, import) in result.imports.iter().enumerate() {
+        let (gil, why) = (
+            &json["imports"][i]["gil"],
+            &json["imports"][i]["gil_not_measured"],
+        );
+        match &import.gil {
+            Ok(_) => assert!(gil["share"].is_number() && why.is_null(), "{json}"),
+            Err(said) => assert!(gil.is_null() && text.contains(said), "{text}"),
+        }
+    }
+}
+
+/// Without a GIL, or a second core, the figures are left out, and a note says why.
+#[test]
+fn why_the_gil_is_not_seen_is_said() {
+    let Some(python) = real_python() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    // What the recorder says where the system does not let it read the process.
+    let path = dir.path().join("python-blind");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in\n*importing.py*) echo 'pchsim recorder: cannot see the GIL' >&2 ;;\n*) exec {} \"$@\" ;;\nesac\n",
+        python.display()
+    );
+    std::fs::write(&path, script).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let plan = Plan {
+        time: Duration::from_secs(1),
+        limit: LONG,
+        imports: vec!["json".into()],
+        folder: dir.path().to_owned(),
+    };
+    let samples = measure(&path, &plan, &mut |_| {}).expect("measured");
+    let result = calibrated(&samples, Build::default(), "test", "2026-01-01");
+    let why = result.imports[0]
+        .gil
+        .as_ref()
+        .expect_err("nothing was seen");
+    let text = calibration_text::text(&result, false);
+    let note = format!("how often the import of json gives the GIL up is not measured: {why}");
+    assert!(text.contains(&note), "{text}");
+    if cfg!(target_os = "linux") && samples.hello.cores > 1 && !samples.hello.free_threaded {
+        assert_eq!(why, "cannot see the GIL");
+    }
 }
 
 /// Wide bounds: this runs on busy machines, too.

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::bench::{Calibrated, ImportCost, Parameter, Quality};
+use super::bench::{Calibrated, ImportCost, ImportGil, Parameter, Quality};
 use crate::cpython::profile::{PARAMS, Profile, Tag};
+use crate::learn::Habit;
 
 /// So many unreliable parameters are named; the rest is counted.
 const NAMED: usize = 12;
@@ -122,12 +123,60 @@ fn imports(out: &mut String, c: &Calibrated) {
             i.memory / (1024.0 * 1024.0),
             i.objects
         );
+        if let Ok(gil) = &i.gil {
+            let _ = writeln!(out, "             {}", habit(gil));
+        }
+    }
+    let mut said: Vec<&str> = Vec::new();
+    for why in c.imports.iter().filter_map(|i| i.gil.as_ref().err()) {
+        if !said.contains(&why.as_str()) {
+            said.push(why);
+            let who = c
+                .imports
+                .iter()
+                .filter(|i| i.gil.as_ref().err() == Some(why));
+            let who: Vec<&str> = who.map(|i| i.module.as_str()).collect();
+            let _ = writeln!(
+                out,
+                "  note       how often the import of {} gives the GIL up is not measured: {why}",
+                who.join(", ")
+            );
+        }
     }
     let _ = writeln!(
         out,
         "  scenario   imports: {}",
         imports_field(&c.imports, c.profile.params.cpu_factor)
     );
+}
+
+/// How the code of an import deals with the GIL.
+fn habit(gil: &ImportGil) -> String {
+    match gil.habit {
+        Habit::Keeps => "keeps the GIL".into(),
+        Habit::Free => format!(
+            "is without the GIL for {:.0} % of its time",
+            gil.seen.share() * 100.0
+        ),
+        Habit::Releases { rate, each } => format!(
+            "gives the GIL up {:.1} times a millisecond, for {:.1} us each ({:.1} % of its time)",
+            rate * 1e6,
+            each / 1e3,
+            gil.seen.share() * 100.0
+        ),
+    }
+}
+
+/// The same for programs.
+fn habit_json(gil: &ImportGil) -> serde_json::Value {
+    let (name, per_ms, each) = match gil.habit {
+        Habit::Keeps => ("keeps", None, None),
+        Habit::Free => ("free", None, None),
+        Habit::Releases { rate, each } => ("releases", Some(rate * 1e6), Some(each / 1e9)),
+    };
+    json!({
+        "habit": name, "releases_per_ms": per_ms, "released_s": each, "share": gil.seen.share(), "looked_s": gil.seen.time as f64 / 1e9,
+    })
 }
 
 /// The `imports` field of a scenario's workload that says the same: its time is the baseline interpreter's.
@@ -218,7 +267,10 @@ pub fn json(c: &Calibrated) -> String {
     });
     let imports: Vec<_> = (c.imports.iter())
         .map(|i| {
-            json!({"module": i.module, "wall_s": i.wall_s, "cpu_s": i.cpu_s, "memory_bytes": i.memory, "objects": i.objects})
+            json!({
+                "module": i.module, "wall_s": i.wall_s, "cpu_s": i.cpu_s, "memory_bytes": i.memory, "objects": i.objects,
+                "gil": i.gil.as_ref().ok().map(habit_json), "gil_not_measured": i.gil.as_ref().err(),
+            })
         })
         .collect();
     let value = json!({

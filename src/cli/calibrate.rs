@@ -40,7 +40,10 @@ pub struct Args {
     /// About ten seconds an interpreter instead of two minutes
     #[arg(long)]
     quick: bool,
-    /// Also measure what importing this module costs a new process (repeatable)
+    /// Also measure what importing this module costs a new process, and how often its code gives the GIL up (repeatable)
+    ///
+    /// The latter needs Linux, two cores and an interpreter with a GIL, and takes some seconds a module, after all other
+    /// measurements.
     #[arg(long, value_name = "MODULE")]
     import: Vec<String>,
     /// The profile's name [default: local-VERSION]

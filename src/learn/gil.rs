@@ -4,7 +4,7 @@ use super::dist::significant;
 use super::fit::Fit;
 use super::structure::Group;
 use super::table::time;
-use super::trace::Trace;
+use super::trace::{Trace, Watched};
 use crate::engine::Nanos;
 use crate::scenario::{Releases, limits};
 
@@ -17,7 +17,7 @@ const LEAST_NS: u64 = 5_000_000;
 
 /// How code deals with the GIL.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Habit {
+pub enum Habit {
     /// It keeps it as any bytecode does, or nobody has looked.
     Keeps,
     /// It runs without it.
@@ -32,53 +32,69 @@ pub(super) enum Habit {
 }
 
 impl Habit {
+    /// What was seen says this; `None`: for too short a time to tell.
+    pub fn seen(seen: Watched) -> Option<Self> {
+        if seen.time < LEAST_NS {
+            return None;
+        }
+        Some(if seen.share() >= FREE {
+            Self::Free
+        } else if seen.releases < FEWEST {
+            Self::Keeps
+        } else {
+            Self::Releases {
+                rate: seen.releases as f64 / seen.time as f64,
+                each: seen.released as f64 / seen.releases as f64,
+            }
+        })
+    }
+
     /// What is known of a class; it is said in `notes`.
     pub(super) fn of(group: &Group, trace: &Trace, notes: &mut Vec<String>) -> Self {
-        let Some(seen) = trace.gil.get(group.class).filter(|w| w.time > 0) else {
+        let Some(seen) = trace.gil.get(group.class).copied().filter(|w| w.time > 0) else {
             return Self::Keeps;
         };
         let name = &group.name;
         let looked = time(seen.time as f64);
-        if seen.time < LEAST_NS {
-            notes.push(format!(
+        let habit = Self::seen(seen);
+        match habit {
+            None => notes.push(format!(
                 "class {name}: the GIL was looked at for {looked} only, too short to tell how often its code gives it up; record \
                  more or longer tasks"
-            ));
-            return Self::Keeps;
-        }
-        let share = seen.released as f64 / seen.time as f64;
-        if share >= FREE {
-            notes.push(format!(
+            )),
+            Some(Self::Keeps) => {}
+            Some(Self::Free) => notes.push(format!(
                 "class {name}: nobody held the GIL in {:.0}% of {looked} of its code, which is Native therefore",
-                100.0 * share
-            ));
-            return Self::Free;
+                100.0 * seen.share()
+            )),
+            Some(Self::Releases { rate, each }) => notes.push(format!(
+                "class {name}: its code gives the GIL up {} times a millisecond, for {} each time ({} releases seen in {looked})",
+                significant(rate * 1e6, 3),
+                time(each),
+                seen.releases
+            )),
         }
-        if seen.releases < FEWEST {
-            return Self::Keeps;
-        }
-        let rate = seen.releases as f64 / seen.time as f64;
-        let each = seen.released as f64 / seen.releases as f64;
-        notes.push(format!(
-            "class {name}: its code gives the GIL up {} times a millisecond, for {} each time ({} releases seen in {looked})",
-            significant(rate * 1e6, 3),
-            time(each),
-            seen.releases
-        ));
-        Self::Releases { rate, each }
+        habit.unwrap_or(Self::Keeps)
     }
 
-    /// The releases of a step of `mean` nanoseconds as recorded, on an interpreter that takes `factor` times the baseline's CPU.
+    /// The releases of a step of `mean` nanoseconds as recorded, one of so many `steps` of its class, on an interpreter that takes `factor` times the baseline's CPU.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a float cast saturates"
     )]
-    pub(super) fn within(&self, mean: f64, fit: &Fit, factor: f64) -> Option<Releases> {
+    pub(super) fn within(
+        &self,
+        mean: f64,
+        steps: usize,
+        fit: &Fit,
+        factor: f64,
+    ) -> Option<Releases> {
         let Self::Releases { rate, each } = *self else {
             return None;
         };
-        let count = libm::round(rate * mean).min(limits::MAX_STEPS_PER_TASK as f64) as u64;
+        let most = limits::MAX_RELEASES_PER_TASK / steps.max(1) as u64;
+        let count = (libm::round(rate * mean) as u64).min(most);
         let fitted = fit.fitted_mean();
         if count == 0 || !fitted.is_finite() {
             return None;

@@ -23,6 +23,7 @@ mod workload;
 
 pub use arrivals::{Arrivals, ArrivalsChoice};
 pub use fit::{Fit, Verdict, fit};
+pub use gil::Habit;
 pub use timestamp::TimeUnit;
 pub use trace::{Format, Kind, Row, Trace, TraceError, TraceOptions, Watched};
 pub use workload::{Learned, LearnedClass, LearnedStep, Options, Work, learn};

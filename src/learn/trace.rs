@@ -75,6 +75,13 @@ pub struct Watched {
     pub released: u64,
 }
 
+impl Watched {
+    /// The share of the time in which nobody held the GIL.
+    pub fn share(&self) -> f64 {
+        self.released as f64 / self.time.max(1) as f64
+    }
+}
+
 /// How a trace is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -394,7 +394,9 @@ impl Learner<'_> {
             fit(&sample)
         };
         if work == Work::Cpu
-            && let Some(releases) = self.habit.within(mean(times), &fit, factor)
+            && let Some(releases) = self
+                .habit
+                .within(mean(times), self.columns.len(), &fit, factor)
         {
             return LearnedStep::Releasing(fit, releases);
         }

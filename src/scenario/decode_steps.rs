@@ -233,6 +233,7 @@ impl StepReader {
             let step_path = format!("{path}[{i}]");
             let step = cx.at_index(i, |cx| {
                 let step = self.step(cx, item, &step_path, depth)?;
+                too_many_releases(cx, &step, item);
                 match step {
                     Step::Acquire(lock) => {
                         self.warn_if_held(cx, lock, item);
@@ -466,8 +467,9 @@ fn cpu(cx: &mut Cx, f: &Fields<'_>, node: &Node) -> Option<Step> {
     let time = cx.required(f, "time", dist);
     let count = match f.get("releases") {
         Some(_) => cx.optional(f, "releases", |cx, n| {
-            let most = limits::MAX_STEPS_PER_TASK;
-            cx.int(n, "the number of releases", 0..=most, "MAX_STEPS_PER_TASK")
+            let most = limits::MAX_RELEASES_PER_TASK;
+            let name = "MAX_RELEASES_PER_TASK";
+            cx.int(n, "the number of releases", 0..=most, name)
         }),
         None => Some(0),
     };
@@ -527,22 +529,58 @@ pub(super) fn unrolled(steps: &[Step]) -> u64 {
     tally(steps, &|_| true)
 }
 
-/// How often a step that `pick` chooses is executed in one run of the list, every retry failing.
-pub(super) fn tally(steps: &[Step], pick: &impl Fn(&Step) -> bool) -> u64 {
-    steps.iter().fold(0, |sum, step| {
-        let inner = match step {
-            Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => tally(s, pick),
-            Step::FanOut { count, steps } => tally(steps, pick).saturating_mul(*count),
-            Step::Retry {
-                attempts, steps, ..
-            } => tally(steps, pick).saturating_mul(u64::from(*attempts)),
-            Step::Repeat(times, steps) => tally(steps, pick).saturating_mul(*times),
-            _ => 0,
-        };
-        sum.saturating_add(inner)
-            .saturating_add(u64::from(pick(step)))
+/// How often one execution of the list gives the GIL up, steps taking their mean time and every retry failing.
+pub(super) fn given_up(steps: &[Step]) -> u64 {
+    weigh(steps, &|step| match step {
+        Step::Releasing(_, releases) => releases.count,
+        _ => 0,
     })
 }
+
+/// How often a step that `pick` chooses is executed in one run of the list, every retry failing.
+pub(super) fn tally(steps: &[Step], pick: &impl Fn(&Step) -> bool) -> u64 {
+    weigh(steps, &|step| u64::from(pick(step)))
+}
+
+/// The sum of what each step weighs, as often as it is executed in one run of the list, every retry failing.
+fn weigh(steps: &[Step], weight: &impl Fn(&Step) -> u64) -> u64 {
+    steps.iter().fold(0, |sum, step| {
+        let (times, inner) = within(step);
+        sum.saturating_add(weigh(inner, weight).saturating_mul(times))
+            .saturating_add(weight(step))
+    })
+}
+
+/// The steps within a step, and how often it executes them at most.
+fn within(step: &Step) -> (u64, &[Step]) {
+    match step {
+        Step::Lock(_, steps) | Step::Hold(_, steps) | Step::Timeout(_, steps) => (1, steps),
+        Step::FanOut { count, steps } => (*count, steps),
+        Step::Retry {
+            attempts, steps, ..
+        } => (u64::from(*attempts), steps),
+        Step::Repeat(times, steps) => (*times, steps),
+        _ => (0, &[]),
+    }
+}
+
+/// Refuses a step that multiplies what gives the GIL up beyond the limit.
+fn too_many_releases(cx: &mut Cx, step: &Step, node: &Node) {
+    let (times, inner) = within(step);
+    let (most, each) = (limits::MAX_RELEASES_PER_TASK, given_up(inner));
+    let all = each.saturating_mul(times);
+    // What is too much without being repeated is said where it stands.
+    if all > most && each <= most {
+        let message = format!(
+            "these steps give the GIL up {all} times ({times} times {each}), more than the limit MAX_RELEASES_PER_TASK ({most})"
+        );
+        cx.error(Code::Limit, node.span, message).help(RELEASE_LESS);
+    }
+}
+
+/// What to do about too many releases.
+pub(super) const RELEASE_LESS: &str = "repeats, children and retries multiply: make them or `releases` fewer, or simulate shorter tasks; code that is \
+     mostly without the GIL is `Native`";
 
 /// A size that is handed over between processes.
 fn payload(cx: &mut Cx, node: &Node) -> Option<Bytes> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or};
-use super::decode_steps::{Names, StepReader, dist, tally, unrolled};
+use super::decode_steps::{Names, RELEASE_LESS, StepReader, dist, given_up, tally, unrolled};
 use super::diagnostic::Code;
 use super::tree::{Args, Ident, Kind, Node, Span};
 use super::{
@@ -349,15 +349,29 @@ fn totals(
         .max()
         .unwrap_or(0);
     for (i, class) in classes.iter().enumerate() {
-        let steps = unrolled(&class.steps);
-        if let (true, Some(tasks)) = (steps > limits::MAX_STEPS_PER_TASK, f.get("tasks")) {
-            let span = match &tasks.kind {
-                Kind::List(items) => items.get(i).map_or(tasks.span, |n| n.span),
-                _ => tasks.span,
-            };
+        let Some(tasks) = f.get("tasks") else { break };
+        let span = match &tasks.kind {
+            Kind::List(items) => items.get(i).map_or(tasks.span, |n| n.span),
+            _ => tasks.span,
+        };
+        let (steps, most) = (unrolled(&class.steps), limits::MAX_STEPS_PER_TASK);
+        if steps > most {
             cx.at(&format!("tasks[{i}]"), |cx| {
-                let message = format!("one task of \"{}\" executes {steps} steps, more than the limit MAX_STEPS_PER_TASK ({})", class.name, limits::MAX_STEPS_PER_TASK);
+                let message = format!("one task of \"{}\" executes {steps} steps, more than the limit MAX_STEPS_PER_TASK ({most})", class.name);
                 cx.error(Code::Limit, span, message).help("repeats, children and retries multiply; draw several steps together");
+            });
+        }
+        let (released, most) = (given_up(&class.steps), limits::MAX_RELEASES_PER_TASK);
+        // A single step that does so has been told already.
+        if released > most
+            && class
+                .steps
+                .iter()
+                .all(|s| given_up(std::slice::from_ref(s)) <= most)
+        {
+            cx.at(&format!("tasks[{i}]"), |cx| {
+                let message = format!("one task of \"{}\" gives the GIL up {released} times, more than the limit MAX_RELEASES_PER_TASK ({most})", class.name);
+                cx.error(Code::Limit, span, message).help(RELEASE_LESS);
             });
         }
     }

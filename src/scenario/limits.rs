@@ -16,6 +16,8 @@ pub const MAX_STEP_DEPTH: usize = 16;
 pub const MAX_STEPS_PER_TASK: u64 = 10_000_000;
 /// Steps that all tasks of a run execute together.
 pub const MAX_STEPS_PER_RUN: u64 = 20_000_000_000;
+/// How often the steps of one task give the GIL up, repeats and fan-outs multiplied out: each may be an event or more.
+pub const MAX_RELEASES_PER_TASK: u64 = 100_000_000;
 /// Python objects of one step, or of a program.
 pub const MAX_OBJECTS: u64 = 10_000_000_000;
 /// Children of one fan-out.

@@ -5,6 +5,8 @@
 //! an error about two distant fields are all out of reach. This tree makes the three of them simple. What it accepts is a
 //! subset of RON (a test holds it to that): no byte strings, characters or number suffixes, and map keys are strings.
 
+use super::variants;
+
 /// Values may be nested so deep; deeper text is refused before it could exhaust the stack.
 pub(super) const MAX_NESTING: usize = 64;
 
@@ -294,7 +296,7 @@ impl<'t> Parser<'t> {
             Some('{') => self.map(depth)?,
             Some('(') => Kind::Call {
                 name: None,
-                args: self.args(depth)?,
+                args: self.args(None, depth)?,
             },
             Some('0'..='9' | '.' | '+' | '-') => self.number()?,
             Some('\'') => {
@@ -335,7 +337,7 @@ impl<'t> Parser<'t> {
                 let after = self.at;
                 self.space()?;
                 let args = if self.peek() == Some('(') {
-                    self.args(depth)?
+                    self.args(Some(word), depth)?
                 } else {
                     self.at = after;
                     Args::Unit
@@ -466,7 +468,8 @@ impl<'t> Parser<'t> {
         Ok(yes)
     }
 
-    fn args(&mut self, depth: usize) -> Parsed<Args> {
+    /// What stands in brackets; `name`: before them.
+    fn args(&mut self, name: Option<&str>, depth: usize) -> Parsed<Args> {
         let (open, mut done) = self.opens(')')?;
         if done {
             return Ok(Args::Unit);
@@ -474,6 +477,9 @@ impl<'t> Parser<'t> {
         if !self.at_field()? {
             let mut items = Vec::new();
             while !done {
+                if self.at_field()? {
+                    return Err(self.mixed(name, &items, depth));
+                }
                 items.push(self.value(depth + 1)?);
                 self.space()?;
                 if self.peek() == Some(':') {
@@ -505,6 +511,38 @@ impl<'t> Parser<'t> {
             done = self.closes(open, ')')?;
         }
         Ok(Args::Fields(fields))
+    }
+
+    /// An error about a field with a name, which comes next, after values without.
+    fn mixed(&mut self, name: Option<&str>, items: &[Node], depth: usize) -> Box<SyntaxError> {
+        let start = self.at;
+        let known = name.map_or(&[][..], variants::params);
+        let field = self.word();
+        let value = self.colon().and_then(|()| self.value(depth + 1));
+        self.at = start;
+        let text = |node: &Node| {
+            let text = &self.text[node.span.start as usize..node.span.end as usize];
+            let short = text.len() <= 40 && !text.contains('\n');
+            if short { text } else { ".." }
+        };
+        let help = match name {
+            Some(name) if items.len() <= known.len() => {
+                let before = items
+                    .iter()
+                    .zip(known)
+                    .map(|(node, param)| (*param, text(node)));
+                let this = (field, value.as_ref().map_or("..", text));
+                let named: Vec<String> = (before.chain([this]))
+                    .map(|(name, value)| format!("{name}: {value}"))
+                    .collect();
+                format!("write {name}({})", named.join(", "))
+            }
+            _ => "give every value its name, as in (name: .., count: ..)".into(),
+        };
+        self.here(
+            format!("`{field}` has a name, and what stands before it has none: fields with and without a name cannot be mixed"),
+            Some(&help),
+        )
     }
 
     fn number(&mut self) -> Parsed<Kind> {

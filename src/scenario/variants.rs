@@ -197,6 +197,7 @@ mod tests {
             ("MAX_STEP_DEPTH", limits::MAX_STEP_DEPTH as u64),
             ("MAX_STEPS_PER_TASK", limits::MAX_STEPS_PER_TASK),
             ("MAX_STEPS_PER_RUN", limits::MAX_STEPS_PER_RUN),
+            ("MAX_RELEASES_PER_TASK", limits::MAX_RELEASES_PER_TASK),
             ("MAX_CHILDREN", limits::MAX_CHILDREN),
             ("MAX_WORKERS", u64::from(limits::MAX_WORKERS)),
             ("MAX_REPLICATIONS", u64::from(limits::MAX_REPLICATIONS)),

@@ -1,20 +1,25 @@
 //! Microbenchmarks of a real interpreter: embedded Python programs, run by it, and what they tell.
 
+mod imports;
 mod profile;
 mod samples;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use imports::ImportGil;
 pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
 pub use samples::{Hello, Samples};
 
 use crate::host::{self, End, Finished, HostError, Program};
+use crate::learn::recorder::RECORDER;
 use samples::Line;
 
 /// The programs, by file name.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 5] = [
     ("bench.py", include_str!("bench.py")),
+    ("importing.py", include_str!("importing.py")),
+    ("pchsim_recorder.py", RECORDER),
     ("pace.py", include_str!("pace.py")),
     ("starts.py", include_str!("starts.py")),
 ];
@@ -127,6 +132,7 @@ pub fn measure(
         let words = [&["starts.py".to_owned()], arguments.as_slice()].concat();
         later(python, folder.path(), &words, &mut samples)?;
     }
+    imports::look(python, folder.path(), plan, &mut samples, progress)?;
     Ok(samples)
 }
 

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::ImportGil;
 use super::samples::Samples;
 use crate::calibrate::{Impossible, derive, derive_all, machine_from};
 use crate::cpython::profile::{Build, MachineFacts, PARAMS, Profile, Provenance, Tag};
@@ -60,6 +61,8 @@ pub struct ImportCost {
     pub memory: f64,
     /// Live container objects.
     pub objects: f64,
+    /// How it deals with the GIL, or why that is not known.
+    pub gil: Result<ImportGil, String>,
 }
 
 /// A profile, fresh from the interpreter.
@@ -191,6 +194,11 @@ fn imports(samples: &Samples) -> Vec<ImportCost> {
                 cpu_s: figure("import_cpu_ms", &module)? / 1e3,
                 memory: figure("import_kb", &module)? * 1024.0,
                 objects: figure("import_objects", &module)?,
+                gil: samples
+                    .gil
+                    .get(&module)
+                    .cloned()
+                    .unwrap_or_else(|| Err("nobody has looked".into())),
                 module,
             })
         })

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::ImportGil;
 use crate::calibrate::{median, switches_back};
 
 /// Samples this close to the machine's best speed all count.
@@ -128,6 +129,8 @@ pub struct Samples {
     pub absent: BTreeMap<String, String>,
     /// Benchmarks that failed, and why.
     pub failed: Vec<(String, String)>,
+    /// What was seen of the GIL while the user's modules were imported, or why nothing was.
+    pub gil: BTreeMap<String, Result<ImportGil, String>>,
     /// How often everything was measured.
     pub rounds: u32,
 }
@@ -149,6 +152,7 @@ impl Samples {
             others: Vec::new(),
             absent,
             failed: Vec::new(),
+            gil: BTreeMap::new(),
             rounds: 0,
         }
     }

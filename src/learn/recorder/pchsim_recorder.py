@@ -613,6 +613,9 @@ class _Watch:
 
     READS, MESSAGES = 1000, 40
     PAUSE = 0.02
+    # The share of a look that is left out at its beginning. A look begins where the program has just given the GIL up to the watch, and
+    # code that does so in bursts would be seen in them only.
+    LEFT_OUT = 0.0
 
     def __init__(self):
         import ctypes
@@ -698,7 +701,7 @@ class _Watch:
 
     def note(self, stretch, seen, used):
         # The program needs a moment to take the GIL back that this thread had.
-        every, seen = used / len(seen), seen[max(seen.find(1), 0) :]
+        every, seen = used / len(seen), seen[max(seen.find(1), int(len(seen) * self.LEFT_OUT), 0) :]
         length, releases = len(seen) * every, seen.count(b"\1\0")
         if releases:
             # A thread that loses its core within a release is without the GIL for long: the median does not see that.
