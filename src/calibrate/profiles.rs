@@ -32,7 +32,7 @@ pub enum Source {
         version: &'static str,
     },
     /// The profile of another release, times the ratio of two calibrations that lie in the directory of that release's set: see
-    /// [`scaled`].
+    /// `scaled`.
     Scaled {
         /// Name of the other release.
         base: &'static str,
