@@ -252,14 +252,15 @@ fn a_fight_for_the_gil_is_said_and_costed() {
     let (cases, instead) = fought(&free).unwrap();
     let case = (&*cases[0].case, &*cases[0].task);
     assert_eq!(case, ("threads:8 on cpython-3.14.10", "page"));
-    // Nearly every release wakes somebody for nothing.
-    assert!((20_000..96_000).contains(&cases[0].times), "{cases:?}");
+    // Thousands of releases of 96 000 wake somebody for nothing, and cost more CPU than the work itself.
+    assert!(cases[0].cpu > 2.0 * cases[0].sequential, "{cases:?}");
+    assert!((10_000..96_000).contains(&cases[0].times), "{cases:?}");
     assert_eq!(instead.as_deref(), Some("sequential on cpython-3.14.10"));
     assert!(free.warnings.iter().all(|w| w.holds(&free)));
     let slower = |s: &Study| {
         mean(s, "threads:8", Quantity::Makespan) / mean(s, "sequential", Quantity::Makespan)
     };
-    assert!(slower(&free) > 1.05, "{}", slower(&free));
+    assert!(slower(&free) > 1.1, "{}", slower(&free));
     // The advice, followed.
     assert_eq!(fought(&locked), None);
     assert!(slower(&locked) < 1.05, "{}", slower(&locked));
@@ -274,4 +275,6 @@ fn short_moments_without_the_gil_gain_nothing() {
     ));
     let of = |case| mean(&study, case, Quantity::Makespan);
     assert!(of("threads:8") > 0.95 * of("sequential"));
+    let take = study.answer().expect("an answer").take;
+    assert_eq!(study.forecasts[take].strategy_label, "sequential");
 }
