@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use super::gil_mutex::GilMutex;
-use super::sim::{Sim, drowsy};
+use super::sim::Sim;
 use super::thread::{NO_GIL, Phase, Wait};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, State, Tid};
@@ -175,12 +175,9 @@ impl Sim<'_> {
             gil.forces += 1;
             gil.forced = Some(tid);
         }
-        self.threads[next as usize].wait = Wait::None;
         self.threads[next as usize].timed_out = false;
         self.machine.clear_timer(next);
-        self.machine.charge(tid, self.costs.gil_signal);
-        let (cpu, drowsy) = (self.costs.gil_take, drowsy(self.costs.gil_take));
-        self.machine.wake_by(tid, next, cpu, drowsy);
+        self.signal(tid, next);
         if asked {
             self.threads[tid as usize].wait = Wait::Forced;
             // The waiter may have preempted this thread when it woke.

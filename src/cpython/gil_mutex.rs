@@ -82,11 +82,16 @@ impl Sim<'_> {
     /// A thread unlocks the mutex as one that others may sleep on: the first of them is woken.
     fn wake_at_gil_mutex(&mut self, tid: Tid, gil: u32) {
         if let Some(next) = self.gils[gil as usize].mutex.sleepers.pop_front() {
-            self.threads[next as usize].wait = Wait::None;
-            self.machine.charge(tid, self.costs.gil_signal);
-            let (cpu, drowsy) = (self.costs.gil_take, drowsy(self.costs.gil_take));
-            self.machine.wake_by(tid, next, cpu, drowsy);
+            self.signal(tid, next);
         }
+    }
+
+    /// A thread pays for the system call that wakes another one, asleep in `gil->cond` or on the mutex.
+    pub(super) fn signal(&mut self, by: Tid, next: Tid) {
+        self.threads[next as usize].wait = Wait::None;
+        self.machine.charge(by, self.costs.gil_signal);
+        let cpu = self.costs.gil_take;
+        self.machine.wake_by(by, next, cpu, drowsy(cpu));
     }
 
     /// A thread on whose mutex others came to sleep while it signalled has burned that: it unlocks, and burns what it was about to

@@ -45,14 +45,10 @@ impl Machine {
             self.cores[core as usize].queue.clear();
             return None;
         }
-        while let Some(Reverse((_, sequence, tid))) = self.cores[core as usize].queue.pop() {
-            let t = &self.threads[tid as usize];
-            if t.state == State::Ready && t.ready_sequence == sequence {
-                self.leave_queue(tid);
-                return Some(tid);
-            }
-        }
-        None
+        let tid = self.first(core)?;
+        self.cores[core as usize].queue.pop();
+        self.leave_queue(tid);
+        Some(tid)
     }
 
     /// Who is next on a core.
