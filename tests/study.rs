@@ -291,6 +291,51 @@ fn ties_speedups_and_the_hidden_baseline() {
 }
 
 #[test]
+fn of_equals_the_one_that_costs_least_comes_first() {
+    let mut s = scenario(batch(64, Dist::Constant(Nanos::from_millis(10))));
+    s.strategies = (1..=5).map(threads).collect();
+    // (share of a tie by which it is quicker, CPU, memory) of each.
+    let first = |costs: [(f64, f64, u64); 5]| {
+        let simulated = |i: &SimInput<'_>| -> Result<Outcome, String> {
+            let (quicker, cpu, memory) = match i.strategy {
+                Strategy::Threads(Workers::Exactly(n)) => costs[*n as usize - 1],
+                // The baseline.
+                _ => (-9.0, 1.0, 50),
+            };
+            let mut o = fake::queue_outcome(i, Nanos::ZERO)?;
+            o.makespan = Nanos::from_secs(1).scale(1.0 - 0.01 * quicker);
+            (o.closed, o.end) = (o.makespan, o.makespan);
+            o.cpu = Nanos::from_millis(100).scale(cpu).into();
+            o.memory_peak = memory << 20;
+            Ok(o)
+        };
+        let profiles = [Profile::default()];
+        let study = run_study(&s, &profiles, &Options::default(), simulated, &|_| {}).unwrap();
+        let answer = study.answer().unwrap();
+        assert!(study.claims().iter().all(|c| c.holds(&study)));
+        let tied = study.forecasts.iter().filter(|f| f.tied).count();
+        let (n, take) = (tied.max(1), &study.forecasts[answer.take]);
+        (take.strategy_label.clone(), n)
+    };
+    let dear = (0.9, 2.0, 50);
+    // Half of the CPU at the same time; a tenth less memory is about as much.
+    let of = |cases| first(cases);
+    assert_eq!(
+        of([dear, (0.2, 1.0, 50), (0.1, 1.0, 47), dear, dear]),
+        ("threads:2".into(), 5)
+    );
+    assert_eq!(
+        of([dear, (0.2, 1.0, 50), (0.1, 1.05, 30), dear, dear]),
+        ("threads:3".into(), 5)
+    );
+    // What is beyond a tie does not count, however little it costs.
+    assert_eq!(
+        of([dear, (-0.2, 1.0, 50), dear, dear, dear]),
+        ("threads:1".into(), 4)
+    );
+}
+
+#[test]
 fn the_metric_follows_the_workload_and_its_objectives() {
     let mut s = scenario(queue(100.0, 0.5, 500));
     s.strategies = vec![threads(1)];

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::forecast::{Forecast, Judgement, Status, Verdict, judge};
+use super::quantity::Quantity;
 use super::standing::{FAILS_MORE, Tier, excess};
 use crate::engine::Nanos;
 use crate::measure::{
@@ -12,6 +13,9 @@ use crate::scenario::{Metric, Scenario};
 
 /// Differences below this share of the better case's value are not worth a rank.
 pub const TIE: f64 = 0.01;
+
+/// What costs by less than this share more costs about the same.
+const CHEAPER: f64 = 0.1;
 
 /// A case's replications as others are compared with them: a value for each.
 #[derive(Clone, Debug, Default)]
@@ -228,6 +232,7 @@ pub(super) fn rank(
             break;
         }
     }
+    lightest_first(&mut all);
     let best = all.first().map(|e| e.column.clone()).unwrap_or_default();
     let shown = all.first().and_then(|e| e.forecast.primary);
     let mut leader = 0;
@@ -264,6 +269,32 @@ pub(super) fn rank(
         });
     }
     all
+}
+
+/// Of what is about as good as the best, puts first what costs least: who is free to choose takes the strategy that leaves most of the
+/// machine to others. CPU time counts first, then memory, each where it differs by more than [`CHEAPER`].
+fn lightest_first(all: &mut [Entry]) {
+    let cost = |e: &Entry, of: Quantity| e.forecast.get(of).map_or(f64::INFINITY, |c| c.mean);
+    let Some((best, others)) = all.split_first().filter(|(best, _)| best.works()) else {
+        return;
+    };
+    let size = best.forecast.primary.map_or(0.0, |p| p.mean.abs());
+    let as_good = |e: &Entry| {
+        let behind = e.column.behind(&best.column);
+        e.works()
+            && e.forecast.tier == best.forecast.tier
+            && behind.is_some_and(|d| d.mean.abs() <= TIE * size)
+    };
+    // Means are sorted, so those that are as good as the best come next.
+    let few = 1 + others.iter().take_while(|e| as_good(e)).count();
+    let mut candidates: Vec<usize> = (0..few).collect();
+    for of in [Quantity::Cpu, Quantity::MemoryPeak] {
+        let costs = candidates.iter().map(|&i| cost(&all[i], of));
+        let most = costs.fold(f64::INFINITY, f64::min) * (1.0 + CHEAPER);
+        candidates.retain(|&i| cost(&all[i], of) <= most || !most.is_finite());
+    }
+    let lightest = candidates.first().copied().unwrap_or(0);
+    all[..=lightest].rotate_right(1);
 }
 
 /// The interval about what the means that are shown say: what is said of two cases never contradicts their rows.
