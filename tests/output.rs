@@ -149,6 +149,7 @@ fn measured() -> Interpreter {
                 wake_latency: Vec::new(),
                 wake_send: Vec::new(),
                 wake_cpu: Vec::new(),
+                halted_after: None,
                 interference: 0.0,
                 pipe_ns_per_byte: 0.1,
                 syscall: Nanos(200),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::found_profiles::{Broken, Found, found};
 use super::profile_file::{ProfileError, from_ron, read, similar};
 use super::reference::{Interpreter, Reference};
-use super::scaled::scaled;
+use super::scaled::{at_speed_of, scaled};
 use crate::cpython::profile::{Profile, Tag};
 
 /// A released interpreter, and what its shipped profile is made from.
@@ -30,6 +30,9 @@ pub enum Source {
         id: &'static str,
         /// What it calls itself.
         version: &'static str,
+        /// A calibration of the same build elsewhere, in the directory of the set, that measured what the set did not: giving the GIL up
+        /// while nobody waits, and telling somebody who does.
+        wake_ups: Option<&'static str>,
     },
     /// The profile of another release, times the ratio of two calibrations that lie in the directory of that release's set: see
     /// `scaled`.
@@ -43,6 +46,9 @@ pub enum Source {
     },
 }
 
+/// What a set of reference measurements has no figures for, as its threads ran on two cores: see [`Source::Measured`].
+const WAKE_UPS: [&str; 2] = ["gil_pair", "gil_signal"];
+
 /// The shipped profiles.
 ///
 /// `cpython-3.14` is the baseline. 3.12 and 3.13 are left out: the builds at hand are without PGO, and beside them 3.14 would look
@@ -53,6 +59,7 @@ pub const RELEASES: [Release; 4] = [
         source: Source::Measured {
             id: "cp314-gil",
             version: "3.14.7",
+            wake_ups: Some("released/cpython-3.14.7-elsewhere.ron"),
         },
         build: "built by gcc 12 with PGO, without LTO (distributions have both)",
         text: include_str!("../../profiles/cpython-3.14.ron"),
@@ -62,6 +69,7 @@ pub const RELEASES: [Release; 4] = [
         source: Source::Measured {
             id: "cp314-ft",
             version: "3.14.7",
+            wake_ups: None,
         },
         build: "built by gcc 12 with PGO, without LTO, as cpython-3.14 was but for --disable-gil",
         text: include_str!("../../profiles/cpython-3.14t.ron"),
@@ -81,6 +89,7 @@ pub const RELEASES: [Release; 4] = [
         source: Source::Measured {
             id: "cp311-gil",
             version: "3.11.7",
+            wake_ups: None,
         },
         build: "built by pyenv without PGO and LTO, so slower than a distribution's 3.11; on a slower machine than cpython-3.14, \
                 relative to a 3.15 alpha with PGO there",
@@ -91,7 +100,7 @@ pub const RELEASES: [Release; 4] = [
 impl Release {
     /// Whether this profile of a set's interpreter is that of the release.
     pub fn is(&self, profile: &Profile) -> bool {
-        matches!(self.source, Source::Measured { id, version } if profile.name == id && profile.version == version)
+        matches!(self.source, Source::Measured { id, version, .. } if profile.name == id && profile.version == version)
     }
 
     /// The shipped profile, made anew from the set that the release was measured in; `None`: this set is not it.
@@ -100,11 +109,18 @@ impl Release {
     /// A calibration in the set's directory is not a profile.
     pub fn of_set(&self, set: &Reference) -> Result<Option<Profile>, ProfileError> {
         let profile = match self.source {
-            Source::Measured { .. } => {
+            Source::Measured { wake_ups, .. } => {
                 let mut usable = set.interpreters.values().flatten();
-                usable
+                let profile = usable
                     .find(|i| self.is(&i.profile))
-                    .map(|i| self.measured(i))
+                    .map(|i| self.measured(i));
+                match (profile, wake_ups.map(|file| set.dir().join(file))) {
+                    (Some(mut p), Some(file)) if file.exists() => {
+                        at_speed_of(&mut p, &read(&file)?, &WAKE_UPS);
+                        Some(p)
+                    }
+                    (profile, _) => profile,
+                }
             }
             Source::Scaled { base, from, to } => {
                 let base = RELEASES.iter().find(|r| r.name == base);
@@ -272,6 +288,13 @@ mod tests {
             assert_eq!(profile.name, release.name);
         }
         assert!(!find("cpython-3.14t").expect("shipped").gil);
+    }
+
+    #[test]
+    fn demands_are_stated_for_the_first_of_them() {
+        let first = &shipped()[0].params;
+        assert_eq!(first.cpu_factor, 1.0);
+        assert!((first.check_gap / crate::calibrate::BASELINE_NS_PER_ITER - 1.0).abs() < 1e-3);
     }
 
     #[test]

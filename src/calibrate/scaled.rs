@@ -30,6 +30,20 @@ pub(super) fn scaled(base: &Profile, from: &Profile, to: &Profile) -> Profile {
     p
 }
 
+/// Gives `p` these parameters, times in nanoseconds, of a calibration of the same build on another machine, at the speed of the machine
+/// that `p` was measured on: by the time of an iteration of the reference loop on both.
+pub(super) fn at_speed_of(p: &mut Profile, calibration: &Profile, names: &[&str]) {
+    let speed = p.params.check_gap / calibration.params.check_gap;
+    for i in names.iter().filter_map(|name| Profile::index(name)) {
+        *p.params.get_mut(i) = calibration.params.get(i) * speed;
+        p.spreads[i] = None;
+        p.tags[i] = Tag::Derived(format!(
+            "{speed:.3} of what a calibration of CPython {} on another machine says, by the loop's time on both",
+            calibration.version
+        ));
+    }
+}
+
 /// The ratio of two values that differ by more than their spreads. A calibration that found something to cost nothing found
 /// out nothing.
 fn certain(difference: &Difference) -> Option<f64> {
@@ -83,6 +97,18 @@ mod tests {
         };
         assert!(how.starts_with("base's times the ratio") && how.ends_with("1.500"));
         assert_eq!(of("lock_pair"), Tag::Default);
+    }
+
+    #[test]
+    fn what_was_measured_elsewhere_is_taken_over_at_this_speed() {
+        let mut p = calibrated(14, &[("check_gap", 30.0), ("unpark", 5.0)]);
+        let elsewhere = calibrated(14, &[("check_gap", 40.0), ("gil_signal", 2000.0)]);
+        at_speed_of(&mut p, &elsewhere, &["gil_signal"]);
+        let mut expected = calibrated(14, &[("check_gap", 30.0), ("unpark", 5.0)]).params;
+        expected.gil_signal = 1500.0;
+        assert_eq!(p.params, expected);
+        let how = &p.tags[Profile::index("gil_signal").unwrap()];
+        assert!(matches!(how, Tag::Derived(t) if t.starts_with("0.750 of")));
     }
 
     #[test]

@@ -39,7 +39,12 @@ pub(crate) struct Process {
     children: u32,
     /// Raw threads that it has started.
     raw_threads: u32,
+    /// Stacks of ended threads that it keeps for new ones: see [`KEPT_STACKS`].
+    kept_stacks: u32,
 }
+
+/// glibc keeps up to 40 MiB of the stacks of ended threads (`__nptl_stack_cache_maxsize`), of 8 MiB each by default.
+const KEPT_STACKS: u32 = 5;
 
 impl Sim<'_> {
     /// A new process's place in the table.
@@ -56,11 +61,28 @@ impl Sim<'_> {
             number,
             children: 0,
             raw_threads: 0,
+            kept_stacks: 0,
         });
         let process = u32::try_from(self.processes.len() - 1).expect("few processes");
         self.arenas.push(Arenas::default());
         self.process_starts(process);
         process
+    }
+
+    /// Takes the stack of an ended thread for a new one; whether there was any.
+    pub(crate) fn reuse_stack(&mut self, process: u32) -> bool {
+        let kept = &mut self.processes[process as usize].kept_stacks;
+        let some = *kept > 0;
+        *kept = kept.saturating_sub(1);
+        some
+    }
+
+    /// Keeps the stack of a thread that ends; whether there was room for it.
+    pub(crate) fn keep_stack(&mut self, process: u32) -> bool {
+        let kept = &mut self.processes[process as usize].kept_stacks;
+        let room = *kept < KEPT_STACKS;
+        *kept += u32::from(room);
+        room
     }
 
     /// Which of its kind a new thread is, as its name counts: pool threads from 0, raw threads from 1.

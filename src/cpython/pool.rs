@@ -31,6 +31,11 @@ pub(crate) struct ThreadPool {
 }
 
 /// Acts of a pool worker's own.
+/// Of what a fresh stack costs ([`Params::thread_fresh`](super::profile::Params::thread_fresh)): the starter, who maps it; the new thread, which
+/// touches its pages first; the end of the thread, where it is unmapped. Of 20 us of a CPython 3.14.7 on one core, 100 threads held against
+/// 4: 6 were the starter's and 6 the joiner's.
+const FRESH_SHARES: [f64; 3] = [0.3, 0.4, 0.3];
+
 const NEXT: u8 = 0;
 const ENTER: u8 = 1;
 const IDLE: u8 = 2;
@@ -117,12 +122,27 @@ impl Sim<'_> {
     /// `Thread.start`: the starter waits until the new thread has announced itself.
     pub(crate) fn start_thread(&mut self, starter: Tid, child: Tid) {
         let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
+        let reused = self.reuse_stack(self.threads[child as usize].process);
+        let fresh = |share| match reused {
+            true => Nanos::ZERO,
+            false => self.costs.thread_fresh.scale(share),
+        };
+        let (mapping, touching) = (fresh(FRESH_SHARES[0]), fresh(FRESH_SHARES[1]));
         self.push_front(starter, Act::Park(Cause::Startup));
         self.push_front(starter, Act::Begin(child));
-        self.push_front(starter, Act::Run(self.costs.thread_start));
+        self.push_front(starter, Act::Run(self.costs.thread_start + mapping));
         self.push(child, Act::Take(rss));
-        self.push(child, Act::Run(self.costs.thread_boot));
+        self.push(child, Act::Run(self.costs.thread_boot + touching));
         self.push(child, Act::Unpark(starter));
+    }
+
+    /// A thread's own end, with what else it has to do for it.
+    pub(crate) fn end_thread(&mut self, tid: Tid, more: Nanos) {
+        let unmapping = match self.keep_stack(self.threads[tid as usize].process) {
+            true => Nanos::ZERO,
+            false => self.costs.thread_fresh.scale(FRESH_SHARES[2]),
+        };
+        self.push(tid, Act::Run(self.costs.thread_exit + unmapping + more));
     }
 
     /// A raw thread for a task.
@@ -141,7 +161,7 @@ impl Sim<'_> {
     pub(crate) fn refill_raw(&mut self, tid: Tid) {
         let Some(key) = self.threads[tid as usize].task else {
             let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
-            self.push(tid, Act::Run(self.costs.thread_exit));
+            self.end_thread(tid, Nanos::ZERO);
             self.push(tid, Act::Give(rss));
             self.push(tid, Act::Exit);
             return;
@@ -309,7 +329,7 @@ impl Sim<'_> {
     }
 
     fn leave(&mut self, tid: Tid, more: Nanos) {
-        self.push(tid, Act::Run(self.costs.thread_exit + more));
+        self.end_thread(tid, more);
         self.push(tid, Act::Exit);
     }
 

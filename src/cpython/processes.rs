@@ -272,7 +272,7 @@ impl Sim<'_> {
         if let Some(feeder) = self.process_pools[pool as usize].feeder {
             self.unpark_by(tid, feeder);
         }
-        self.push(tid, Act::Run(self.costs.thread_exit));
+        self.end_thread(tid, Nanos::ZERO);
         self.push(tid, Act::Exit);
     }
 
@@ -373,7 +373,7 @@ impl Sim<'_> {
         };
         let Some(first) = first else {
             if p.closing && p.pending == 0 {
-                self.push(tid, Act::Run(self.costs.thread_exit));
+                self.end_thread(tid, Nanos::ZERO);
                 self.push(tid, Act::Exit);
             } else {
                 self.push(tid, Act::Park(Cause::Pool));

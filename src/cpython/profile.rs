@@ -53,6 +53,8 @@ pub struct MachineFacts {
     pub wake_send: Vec<(Nanos, Nanos)>,
     /// Extra CPU time of a thread woken on a core that has been idle for so long, rising; empty: none.
     pub wake_cpu: Vec<(Nanos, Nanos)>,
+    /// How long a core idles before wake-ups do not find it any more; `None`: never.
+    pub halted_after: Option<Nanos>,
     /// By which share a core is slower while all others are busy.
     pub interference: f64,
     /// CPU time of copying a byte into or out of a pipe, in nanoseconds.
@@ -185,6 +187,9 @@ parameters! {
     thread_boot: "ns", Overhead, 15_000.0;
     /// CPU of a thread's end.
     thread_exit: "ns", Overhead, 5_000.0;
+    /// CPU that a thread costs besides if its stack is new, none of those that the process keeps of ended threads: mapping it, its first
+    /// pages, the interpreter's state for it, unmapping. (pthread_create(3), glibc `nptl/allocatestack.c`.)
+    thread_fresh: "ns", Overhead, 38_000.0;
     /// Resident memory of a thread.
     thread_rss: "bytes", Fixed, 17_000.0;
     /// ThreadPoolExecutor.submit without starting a thread.
@@ -426,6 +431,9 @@ impl Profile {
             }
             if !m.given.wake_cpu {
                 m.wake_cpu.clone_from(&facts.wake_cpu);
+            }
+            if !m.given.halted_after {
+                m.halted_after = facts.halted_after;
             }
             if !m.given.interference {
                 m.interference = facts.interference;

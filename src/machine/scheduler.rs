@@ -197,6 +197,8 @@ pub struct Machine {
     wake_latency: Vec<(Nanos, Nanos)>,
     wake_send: Vec<(Nanos, Nanos)>,
     wake_cpu: Vec<(Nanos, Nanos)>,
+    /// See [`MachineSpec::halted_after`].
+    halted_after: Nanos,
     interference: f64,
     /// Draws each wake-up's latency.
     jitter: Pcg64Dxsm,
@@ -265,6 +267,7 @@ impl Machine {
             wake_latency: spec.wake_latency.clone(),
             wake_send: spec.wake_send.clone(),
             wake_cpu: spec.wake_cpu.clone(),
+            halted_after: spec.halted_after.unwrap_or(Nanos::MAX),
             interference: spec.interference,
             jitter,
             upcalls: VecDeque::new(),

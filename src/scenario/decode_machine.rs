@@ -51,6 +51,9 @@ pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
     m.wake_cpu = or(cx, &f, "wake_cpu", m.wake_cpu, |cx, n| {
         by_idle_time(cx, n, "CPU time")
     });
+    m.halted_after = or(cx, &f, "halted_after", m.halted_after, |cx, n| {
+        Some(Some(cx.duration(n)?))
+    });
     m.interference = or(cx, &f, "interference", m.interference, |cx, n| {
         // 0.05 or "5%": every core is 5 % slower while all others are busy.
         cx.probability(n)
@@ -62,6 +65,7 @@ pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
         wake_latency: f.get("wake_latency").is_some(),
         wake_send: f.get("wake_send").is_some(),
         wake_cpu: f.get("wake_cpu").is_some(),
+        halted_after: f.get("halted_after").is_some(),
         interference: f.get("interference").is_some(),
         pipe_ns_per_byte: f.get("pipe_ns_per_byte").is_some(),
     };

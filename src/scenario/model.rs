@@ -73,6 +73,10 @@ pub struct MachineSpec {
     /// Extra CPU time of a thread that is woken on a core that has been idle for so long: points (idle time, CPU), rising,
     /// interpolated: leaving the idle state, and caches that have gone cold.
     pub wake_cpu: Vec<(Nanos, Nanos)>,
+    /// How long a core idles before its hypervisor takes it for preempted: from then on a wake-up does not find it
+    /// (`available_idle_cpu` asks `vcpu_is_preempted`), and the woken thread stays on the core that it was on, until idle cores pull. `None`: never, as
+    /// on real hardware.
+    pub halted_after: Option<Nanos>,
     /// By which share every core is slower while all others are busy, and in proportion while some are: shared caches, memory
     /// bandwidth, hyper-threads. 0: cores do not slow each other.
     pub interference: f64,
@@ -100,6 +104,8 @@ pub struct MachineGiven {
     pub wake_send: bool,
     /// `wake_cpu`
     pub wake_cpu: bool,
+    /// `halted_after`
+    pub halted_after: bool,
     /// `interference`
     pub interference: bool,
     /// `pipe_ns_per_byte`
@@ -126,6 +132,9 @@ impl std::fmt::Debug for MachineSpec {
         if !self.wake_cpu.is_empty() {
             all.field("wake_cpu", &self.wake_cpu);
         }
+        if self.halted_after.is_some() {
+            all.field("halted_after", &self.halted_after);
+        }
         if self.interference != 0.0 {
             all.field("interference", &self.interference);
         }
@@ -147,6 +156,7 @@ impl std::fmt::Debug for MachineGiven {
         for (name, given) in [
             ("wake_send", self.wake_send),
             ("wake_cpu", self.wake_cpu),
+            ("halted_after", self.halted_after),
             ("interference", self.interference),
         ] {
             if given {
@@ -186,6 +196,7 @@ impl MachineSpec {
             ],
             wake_send: Vec::new(),
             wake_cpu: Vec::new(),
+            halted_after: None,
             interference: 0.0,
             pipe_capacity: 64 * 1024,
             pipe_ns_per_byte: 0.15,

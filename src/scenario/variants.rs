@@ -84,6 +84,7 @@ pub(super) const MACHINE: &[&str] = &[
     "wake_latency",
     "wake_send",
     "wake_cpu",
+    "halted_after",
     "interference",
     "pipe_capacity",
     "pipe_ns_per_byte",

@@ -28,6 +28,7 @@ pub(crate) fn machine(cores: u32) -> MachineSpec {
         wake_latency: Vec::new(),
         wake_send: Vec::new(),
         wake_cpu: Vec::new(),
+        halted_after: None,
         interference: 0.0,
         syscall: Nanos::ZERO,
         pipe_ns_per_byte: 0.0,

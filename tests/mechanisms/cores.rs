@@ -2,6 +2,7 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{Dist, Step, Strategy};
+use pchsim::strategy::Cause;
 
 use crate::common::{class, cpu, io, machine, ms};
 use crate::{batch, each, latencies, threads, us};
@@ -102,4 +103,27 @@ fn who_wakes_an_idle_core_and_who_is_woken_there_pay() {
     // timers, which send none, but come back to cold cores as well.
     assert!((more(&send) - 6.0).abs() < 1e-9, "{}", more(&send));
     assert!(more(&cold) >= more(&send) + 2.0, "{}", more(&cold));
+}
+
+/// A woken thread does not find a core that its hypervisor has halted: it waits on the core that it was on, though another idles.
+#[test]
+fn threads_wait_where_they_were_while_halted_cores_idle() {
+    let waiting = |halted_after| {
+        let exponential = |time| Dist::Exponential(time);
+        let round = vec![
+            Step::Io(exponential(ms(2))),
+            Step::Cpu(exponential(us(500))),
+        ];
+        let rounds = vec![Step::Repeat(200, round)];
+        let mut case = batch(false, threads(8), vec![class(8, rounds)]);
+        case.machine = machine(4);
+        case.machine.halted_after = halted_after;
+        let o = case.run();
+        let core = o.causes[Cause::Core as usize].as_f64();
+        core / o.cpu.as_f64()
+    };
+    let found = waiting(None);
+    assert_eq!(waiting(Some(Nanos::MAX)), found);
+    let halted = waiting(Some(us(30)));
+    assert!(halted > 1.3 * found, "{halted} against {found}");
 }

@@ -1,6 +1,6 @@
 //! `ThreadPoolExecutor` and `InterpreterPoolExecutor`: facts sheet 6 and 13.
 
-use pchsim::engine::Nanos;
+use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{Arrivals, Dist, Strategy, TracedTask, Workers};
 
 use crate::common::{class, cpu, io, machine, ms, profile, workload};
@@ -97,4 +97,26 @@ fn a_thread_start_costs_both_sides() {
     case.profile.params.thread_boot = 20_000.0;
     // The next start begins when the starter has heard of this one.
     assert_eq!(latencies(&case), [1_050, 1_100, 1_150].map(us));
+}
+
+/// glibc keeps the stacks of five ended threads of 8 MiB: a sixth is unmapped, and what is alive at once needs stacks of its own.
+#[test]
+fn a_thread_without_the_stack_of_an_ended_one_costs_more() {
+    let cpu = |arrivals| -> Total {
+        let mut p = weightless(profile(true));
+        p.params.thread_fresh = 100_000.0;
+        let w = workload(arrivals, vec![class(8, vec![io(ms(1))])]);
+        let per_task = Strategy::Threads(Workers::PerTask);
+        Case::new(machine(4), p, w, per_task).run().cpu
+    };
+    // Eight start with 70 us, three end with 30.
+    assert_eq!(cpu(Arrivals::Batch), Total::from(us(650)));
+    // The first leaves its stack to all others.
+    let one_by_one = at(&[(0, 1), (10, 1), (20, 1), (30, 1)]);
+    assert_eq!(cpu(one_by_one), Total::from(us(70)));
+    // Seven at once end with two too many; three more have five to take.
+    assert_eq!(
+        cpu(at(&[(0, 7), (10, 3)])),
+        Total::from(us(7 * 70 + 2 * 30))
+    );
 }

@@ -231,6 +231,28 @@ def thread_life():
     return {"thread_start_join_us": on_one_core(start_join) / 100 * 1e6}
 
 
+@bench()
+def threads_held():
+    """Threads that all live at once, against as few as there are stacks kept of ended ones: on all cores, as unmapping a stack interrupts those
+    that run others of the process."""
+    def life(held, batches):
+        def wait():
+            with gate:
+                pass
+        c = time.process_time()
+        for _ in range(batches):
+            gate = threading.Lock()
+            with gate:
+                all = [threading.Thread(target=wait) for _ in range(held)]
+                for t in all:
+                    t.start()
+            for t in all:
+                t.join()
+        return (time.process_time() - c) / (held * batches)
+    life(4, 2)
+    return {"thread_held_us_4": life(4, 25) * 1e6, "thread_held_us_100": life(100, 1) * 1e6}
+
+
 def hand_back_and_forth(n, mine=None, its=None):
     """Elapsed and CPU seconds of one hand-over of an item between two threads, each on the cores given."""
     a, b = queue.SimpleQueue(), queue.SimpleQueue()
@@ -412,6 +434,64 @@ if len(CORES) > 1 and "fork" in METHODS:
         alone = (alone + cpu_each(4, chores)) / 2
         pin(CORES)
         return {"neighbours_factor": together / alone}
+
+
+
+if len(CORES) > 1 and "fork" in METHODS and os.path.exists("/proc/self/stat"):
+    @bench()
+    def halted():
+        """Of wake-ups on the core that a process slept on, the share that stay there, by how long the other core has been idle."""
+        ctx = mp.get_context("fork")
+        n, gaps = 10, (10, 30, 100, 300, 1000)
+        bell, place, idle = ctx.Semaphore(0), ctx.Value("i", -1, lock=False), ctx.Value("d", 0.0, lock=False)
+        work = ctx.Semaphore(0)
+
+        def woken():
+            # The processor is the 39th field, the name before it may hold anything.
+            with open("/proc/self/stat") as stat:
+                for _ in gaps:
+                    for _ in range(n):
+                        pin(CORES[:1])
+                        pin(CORES[:2])
+                        bell.acquire()
+                        stat.seek(0)
+                        place.value = int(stat.read().rpartition(")")[2].split()[36])
+
+        def neighbour():
+            pin(CORES[1:2])
+            for _ in gaps:
+                for _ in range(n):
+                    work.acquire()
+                    until = now() + 200e-6
+                    while now() < until:
+                        pass
+                    idle.value = now()
+        children = [ctx.Process(target=woken), ctx.Process(target=neighbour)]
+        pin(CORES[:1])
+        for child in children:
+            child.start()
+        out = {}
+        for gap in gaps:
+            stays = 0
+            for _ in range(n):
+                # Long, so that the cores idle most of the time: the scheduler looks for no idle core where they are busy.
+                time.sleep(0.005)
+                place.value, idle.value = -1, 0.0
+                work.release()
+                while not idle.value and all(c.is_alive() for c in children):
+                    pass
+                until = idle.value + gap * 1e-6
+                while now() < until:
+                    pass
+                bell.release()
+                while place.value < 0 and all(c.is_alive() for c in children):
+                    pass
+                stays += place.value == CORES[0]
+            out[f"wake_stays_{gap}"] = stays / n
+        for child in children:
+            child.join()
+        pin(CORES)
+        return out
 
 
 @bench(pinned=True)

@@ -1,7 +1,7 @@
 //! What happens inside one process: bytecode, GIL, locks, threads, thread pools, the event loop.
 
 use super::figures::Figures;
-use super::machine::HAND_OVERS_US;
+use super::machine::hand_overs_us;
 use super::{BASELINE_NS_PER_ITER, Draft};
 
 /// CPU of a context switch, part of every hand-over between threads; a constant of the machine.
@@ -15,6 +15,11 @@ const THREAD_SHARES: [f64; 3] = [0.5, 0.35, 0.15];
 const START_JOIN_HANDOVERS: f64 = 3.0;
 /// Of a thread's start and join: its own part, at least, the rest being hand-overs.
 const LIFE_AT_LEAST: f64 = 0.5;
+/// What a fresh stack costs where it was not measured, in iterations of the reference loop: 51 us at 44 ns each with the GIL, 122 us at 48 ns
+/// without it.
+const FRESH_ITERATIONS: f64 = 1_160.0;
+/// See [`FRESH_ITERATIONS`].
+const FRESH_ITERATIONS_FREE: f64 = 2_540.0;
 /// A pool thread's work for an item over the submitter's, where the two cannot be told apart because they run in
 /// parallel: what the builds with a GIL show.
 const ITEM_OVER_SUBMIT: f64 = 0.3;
@@ -63,7 +68,7 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
     d.derived(
         "cpu_factor",
         iteration.map(|i| i / BASELINE_NS_PER_ITER),
-        "burn_ns_per_iter / 51.4, the baseline's",
+        "burn_ns_per_iter / 32.48, the baseline's",
     );
     d.derived(
         "check_gap",
@@ -161,7 +166,7 @@ pub(super) fn interpreter(d: &mut Draft, f: &Figures<'_>) {
 /// where the two shared a core, else what it is on the baseline's machine, at this one's speed.
 fn handover(f: &Figures<'_>) -> Option<f64> {
     if f.apart {
-        (f.raw("burn_ns_per_iter")).map(|ns| ns / BASELINE_NS_PER_ITER * HAND_OVERS_US / 2.0 * 1e3)
+        (f.raw("burn_ns_per_iter")).map(|ns| hand_overs_us(ns) / 2.0 * 1e3)
     } else {
         f.us("thread_handoff_us", 4_000.0)
     }
@@ -186,6 +191,29 @@ pub(super) fn threads(d: &mut Draft, f: &Figures<'_>) {
     {
         let how = format!("{share} of {figure} less three hand-overs");
         d.derived(name, life.map(|l| l * share), &how);
+    }
+    let held = f
+        .raw("thread_held_us_100")
+        .zip(f.raw("thread_held_us_4"))
+        .map(|(many, few)| (many - few) * 1e3);
+    match held {
+        Some(more) => d.derived(
+            "thread_fresh",
+            Some(more),
+            "thread_held_us_100 less thread_held_us_4: stacks of five ended threads are kept",
+        ),
+        None => {
+            let iterations = if f.gil {
+                FRESH_ITERATIONS
+            } else {
+                FRESH_ITERATIONS_FREE
+            };
+            d.derived(
+                "thread_fresh",
+                f.raw("burn_ns_per_iter").map(|ns| ns * iterations),
+                "measured once with CPython 3.14.7, at the speed of this machine",
+            );
+        }
     }
     let submit = f.us("threadpool_submit_us", 2_000.0);
     d.measured("tpe_submit", submit, "threadpool_submit_us");

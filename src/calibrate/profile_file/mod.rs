@@ -125,11 +125,13 @@ fn write_provenance(out: &mut String, p: &Provenance) {
     );
     let _ = writeln!(
         out,
-        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            // (idle time of the core, CPU of whoever wakes a thread there), (idle time, extra CPU of the woken), in ns.\n            wake_send_ns: [{}],\n            wake_cpu_ns: [{}],\n            // By which share a core is slower while all others are busy.\n            interference: {:?},\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
+        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            // (idle time of the core, CPU of whoever wakes a thread there), (idle time, extra CPU of the woken), in ns.\n            wake_send_ns: [{}],\n            wake_cpu_ns: [{}],\n            // After how long an idle core is not found by wake-ups any more.\n            halted_after_ns: {},\n            // By which share a core is slower while all others are busy.\n            interference: {:?},\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
         m.base_slice.0,
         points(&m.wake_latency),
         points(&m.wake_send),
         points(&m.wake_cpu),
+        m.halted_after
+            .map_or_else(|| "None".to_owned(), |t| format!("Some({})", t.0)),
         m.interference,
         m.pipe_ns_per_byte,
         m.syscall.0
@@ -220,6 +222,7 @@ mod tests {
                 wake_latency: vec![(Nanos(20_000), Nanos(6_000)), (Nanos(50_000), Nanos(9_000))],
                 wake_send: vec![(Nanos(20_000), Nanos(0)), (Nanos(50_000), Nanos(4_000))],
                 wake_cpu: vec![(Nanos(50_000), Nanos(3_000))],
+                halted_after: Some(Nanos(30_000)),
                 interference: 0.04,
                 pipe_ns_per_byte: 0.125,
                 syscall: Nanos(90),
@@ -267,12 +270,18 @@ mod tests {
             e.starts_with(&here) && e.contains("is in `ns`, not in `us`"),
             "{e}"
         );
-        let whole: String = text
-            .lines()
-            .filter(|l| !l.contains("\"tpe_submit\""))
-            .map(|l| format!("{l}\n"))
-            .collect();
-        assert!(error(&whole).contains("missing parameters: tpe_submit"));
+        let without = |name: &str| -> String {
+            let lines = text.lines().filter(|l| !l.contains(name));
+            lines.map(|l| format!("{l}\n")).collect()
+        };
+        let earlier = from_ron(&without("\"thread_fresh\""), "p.ron").expect("a profile of before");
+        let i = Profile::index("thread_fresh").expect("a parameter");
+        assert_eq!(earlier.tags[i], Tag::Default);
+        assert_eq!(
+            earlier.params.thread_fresh,
+            Profile::default().params.thread_fresh
+        );
+        assert!(error(&without("\"tpe_submit\"")).contains("missing parameters: tpe_submit"));
         let twice = text.replace("\"tpe_item\"", "\"tpe_submit\"");
         assert!(error(&twice).contains("given twice"));
         assert!(error(&text.replace("value: 0.625", "value: 1.5")).contains("probability"));

@@ -12,6 +12,9 @@ use crate::cpython::profile::{
 use crate::engine::Nanos;
 
 /// A profile file.
+/// Parameters that came after profiles were first written.
+const LATER: [&str; 1] = ["thread_fresh"];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
@@ -94,6 +97,8 @@ struct MachineEntry {
     #[serde(default)]
     wake_cpu_ns: Option<Latencies>,
     #[serde(default)]
+    halted_after_ns: Option<u64>,
+    #[serde(default)]
     interference: Option<AtLeastZero>,
     pipe_ns_per_byte: AtLeastZero,
     syscall_ns: u64,
@@ -169,6 +174,7 @@ impl From<Measured> for Provenance {
                 wake_latency: points(Some(m.machine.wake_latency_ns)),
                 wake_send: points(m.machine.wake_send_ns),
                 wake_cpu: points(m.machine.wake_cpu_ns),
+                halted_after: m.machine.halted_after_ns.map(Nanos),
                 interference: m.machine.interference.map_or(0.0, |x| x.0),
                 pipe_ns_per_byte: m.machine.pipe_ns_per_byte.0,
                 syscall: Nanos(m.machine.syscall_ns),
@@ -250,6 +256,8 @@ impl<'de> Deserialize<'de> for Table {
                     .zip(&seen)
                     .filter(|(_, seen)| !**seen)
                     .map(|(p, _)| p.name)
+                    // What profiles of earlier versions do not have keeps its default, and is tagged so.
+                    .filter(|name| !LATER.contains(name))
                     .collect();
                 if !missing.is_empty() {
                     return Err(de::Error::custom(format!(

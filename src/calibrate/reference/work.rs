@@ -3,7 +3,6 @@
 use super::cells::{Config, positive};
 use super::part::{MAX_STEPS, NO_NATIVE, Native, Part};
 use super::trace::{Recorded, drawn};
-use crate::calibrate::BASELINE_NS_PER_ITER;
 use crate::calibrate::programs::{
     CALL_NS, CLOCK_NS, COROUTINES, ITERATIONS, PAYLOAD, POOL_LOOP, SEQUENTIAL_LOOP,
 };
@@ -94,7 +93,7 @@ pub(super) fn build_workload(
         objects: Vec::new(),
         imports: Imports::default(),
         untouched_payload: true,
-        dispatch: Nanos::from_f64((own * BASELINE_NS_PER_ITER + payload / cpu_cost) * slowness),
+        dispatch: Nanos::from_f64((own * grains.0 + payload) / cpu_cost * slowness),
         // A step ends at the first look at the clock past its demand: late by up to 100 iterations and a look. The halves of
         // the first and the last look that lie outside the measured time add a look on average; twice that in a range.
         cpu_grain: Nanos::from_f64((ITERATIONS * grains.0 + 3.0 * CLOCK_NS) * slowness),

@@ -5,7 +5,7 @@ use super::program::Program;
 use crate::calibrate::programs::{
     CALL_NS, CLOCK_NS, COROUTINES, ITERATIONS, PAYLOAD, POOL_LOOP, SEQUENTIAL_LOOP,
 };
-use crate::calibrate::{BASELINE_NS_PER_ITER, element, median};
+use crate::calibrate::{element, median};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::scenario::{
@@ -101,8 +101,8 @@ impl Forecaster {
         }
         let (own, payload) = own_work(strategy, &w.classes);
         let factor = profile.params.cpu_factor;
-        w.dispatch += Nanos::from_f64((own * BASELINE_NS_PER_ITER + payload / factor) * slowness);
         let iteration = profile.params.check_gap;
+        w.dispatch += Nanos::from_f64((own * iteration + payload) / factor * slowness);
         w.cpu_grain = Nanos::from_f64((ITERATIONS * iteration + 3.0 * CLOCK_NS) * slowness);
         w.native_grain = if grain { block } else { Nanos::ZERO };
         let mut profile = profile.slowed(slowness);

@@ -109,7 +109,7 @@ impl Machine {
 
     /// The core that a waking thread goes to, of those that idle: its last one; else one of as many others, in order, as Linux
     /// looks at where cores share a cache: none where they have been busier than 60 % of the time (`SIS_UTIL` for two cores), all
-    /// where they idle. A new thread finds any.
+    /// where they idle, but none that a hypervisor has halted. A new thread finds any.
     fn free_core(&mut self, last: u32, fresh: bool) -> Option<usize> {
         let n = self.cores.len();
         let last = last as usize;
@@ -117,9 +117,10 @@ impl Machine {
             return Some(last);
         }
         let scanned = if fresh { n } else { self.scanned() };
+        let found = |c: &Core| c.free() && (fresh || self.now - c.idle_since <= self.halted_after);
         (1..=scanned.min(n - 1))
             .map(|i| (last + i) % n)
-            .find(|&i| self.cores[i].free())
+            .find(|&i| found(&self.cores[i]))
     }
 
     /// How many cores `select_idle_cpu` looks at: `n (1 - (1.17 x)^2)` of n, x being how busy they are on average
