@@ -285,7 +285,7 @@ fn directories_that_cannot_be_written_into_are_refused_before_the_work() {
         ),
         ("plot result.json -o", "tiny-latency-cdf.svg"),
         ("verify tiny.ron --emit", "tiny_asyncio.py"),
-        (validate.as_str(), "cpython-3.14.ron"),
+        (validate.as_str(), "cpython-3.11.ron"),
     ] {
         let place = Place::new();
         fs::write(place.path("file"), "other").unwrap();

@@ -9,7 +9,7 @@ use crate::scenario::limits;
 
 /// A task is under way from the end of the wait before which it had done less than this share of its work (or of the mean task's):
 /// who looks at a semaphore has run already, for some microseconds.
-const BEFORE: f64 = 0.02;
+const BEFORE: f64 = 0.05;
 /// More tasks may be under way for this share of the whole time, for clocks of several threads differ a little.
 const ABOVE: f64 = 0.01;
 /// For this share of the time in which others wait as many as may be, or a tenth less, have to be under way.
@@ -110,7 +110,10 @@ fn way(rows: &[&Row], mean: f64) -> Option<Way> {
             }
             begin = begin.max(row.end);
         }
-        done += work(row);
+        if row.kind != Kind::Blocked {
+            // Who loses the core in its first moments has not begun by that.
+            done += work(row);
+        }
     }
     let computes = |r: &&&Row| matches!(r.kind, Kind::Cpu | Kind::Native);
     Some(Way {

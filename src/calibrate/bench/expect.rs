@@ -15,10 +15,10 @@ const STARTS: usize = 3;
 const ROUND_STARTS: f64 = 22.0;
 const ROUND: Duration = Duration::from_millis(2_500);
 /// What is measured when all else is done (memory, mostly of processes) takes as long as so many starts, and so much.
-const LATER_STARTS: f64 = 36.0;
-const LATER: Duration = Duration::from_millis(1_500);
+const LATER_STARTS: f64 = 20.0;
+const LATER: Duration = Duration::from_millis(700);
 /// Deriving the parameters from the samples, and how far they may be off.
-const DERIVATION: Duration = Duration::from_millis(1_500);
+const DERIVATION: Duration = Duration::from_millis(700);
 /// The watch over the GIL sees so much of an import: a millisecond in some, and it needs some tens.
 const WATCHED_IMPORT: Duration = Duration::from_millis(800);
 /// So many imports at least.
