@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use pchsim::calibrate::bench::{BenchError, Plan, Samples, calibrated, measure};
+use pchsim::calibrate::bench::{BenchError, Expected, Plan, Samples, calibrated, measure};
 use pchsim::calibrate::{calibration_text, profile_file};
 use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
 use pchsim::host;
@@ -58,6 +58,7 @@ fn measured(python: &Path, limit: Duration) -> Result<Samples, BenchError> {
         limit,
         imports: Vec::new(),
         folder: std::env::temp_dir(),
+        expected: Expected::default(),
     };
     measure(python, &plan, &mut |_| {})
 }
@@ -118,6 +119,7 @@ fn how_imports_deal_with_the_gil_is_measured() {
         limit: LONG,
         imports: modules.map(|(name, _)| name.to_owned()).into(),
         folder: dir.path().to_owned(),
+        expected: Expected::default(),
     };
     let samples = measure(&python, &plan, &mut |_| {}).expect("measured");
     let result = calibrated(&samples, Build::default(), "test", "2026-01-01");
@@ -174,6 +176,7 @@ fn why_the_gil_is_not_seen_is_said() {
         limit: LONG,
         imports: vec!["json".into()],
         folder: dir.path().to_owned(),
+        expected: Expected::default(),
     };
     let samples = measure(&path, &plan, &mut |_| {}).expect("measured");
     let result = calibrated(&samples, Build::default(), "test", "2026-01-01");

@@ -27,6 +27,30 @@ fn help_is_a_result() {
         .stdout(predicate::str::starts_with("pchsim "));
 }
 
+/// One table of exit codes, the same wherever users look.
+#[test]
+fn exit_codes_are_the_same_everywhere() {
+    let help = pchsim().arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for file in ["README.md", "docs/output-format.md"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, section) = text.split_once("## Exit codes").unwrap();
+        for (exit, meaning) in pchsim::cli::Exit::ALL {
+            let row = format!("| {} | {meaning} |", exit as u8);
+            assert!(section.contains(&row), "{file}: {row}");
+            let line = format!("{} {}", exit as u8, meaning.replace('`', ""));
+            assert!(words(&help).contains(&line), "--help: {line}");
+        }
+        assert_eq!(
+            section.matches("\n| ").count(),
+            pchsim::cli::Exit::ALL.len() + 2,
+            "{file}: no other codes"
+        );
+    }
+}
+
 #[test]
 fn bad_usage_has_code_2_and_says_why_on_stderr() {
     for line in [

@@ -95,7 +95,7 @@ fn shipped_profiles_are_the_derived_ones() {
         assert_eq!(
             profile_file::to_ron(&shipped),
             profile_file::to_ron(expected),
-            "profiles/{}.ron is stale: run `pchsim validate {path} --write-profiles profiles`",
+            "profiles/{}.ron is stale: run `pchsim validate {path} --write-profiles profiles --force`",
             release.name
         );
         let defaults = shipped.tags.iter().filter(|t| **t == Tag::Default).count();

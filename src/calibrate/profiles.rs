@@ -216,6 +216,23 @@ pub fn find(name_or_file: &str) -> Result<Profile, FindError> {
     choose(name_or_file, is_file, found())
 }
 
+/// The files that [`find`] reads for this name; none of a shipped profile.
+#[must_use]
+pub fn files(name_or_file: &str) -> Vec<PathBuf> {
+    if RELEASES.iter().any(|r| r.name == name_or_file) {
+        return Vec::new();
+    }
+    let path = Path::new(name_or_file);
+    if path.extension().is_some_and(|e| e == "ron") && path.exists() {
+        return vec![path.to_owned()];
+    }
+    let is_it = |f: &Found| {
+        f.profile.name == name_or_file || f.path.file_name().is_some_and(|n| n == name_or_file)
+    };
+    let (all, _) = found();
+    all.into_iter().filter(is_it).map(|f| f.path).collect()
+}
+
 /// The found profile that is meant.
 fn choose(
     name: &str,

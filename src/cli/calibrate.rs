@@ -1,13 +1,16 @@
 //! `pchsim calibrate`: measure an interpreter into a profile.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::files::{Files, Output};
+use super::words::rough;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::bench::{
-    BenchError, Calibrated, FULL, PATIENCE, Plan, QUICK, calibrated, measure,
+    BenchError, Calibrated, Costs, Expected, FULL, PATIENCE, Plan, QUICK, calibrated, costs,
+    expected, measure,
 };
 use crate::calibrate::{calibration_text, profile_file};
 use crate::host::{self, Interpreter};
@@ -52,7 +55,7 @@ pub struct Args {
     /// Write the profile to this file, or the profiles to this directory [default: NAME.ron here]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace the file if it exists
+    /// Replace files that exist
     #[arg(long)]
     force: bool,
     /// Fail (exit code 4), and write nothing, if the machine was too noisy, or the installation is not fit, for a profile to be trusted
@@ -88,19 +91,36 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return list(printer);
     }
     let chosen = chosen(args, printer)?;
-    let files = files(args, &chosen)?;
-    for file in &files {
-        Printer::check_writable(file, args.force)?;
-    }
+    // Before the work, not after it.
+    let outputs = outputs(args, &chosen)?;
+    let Some(costs) = tried(args, &chosen)? else {
+        return Ok(interrupted(printer));
+    };
+    let time = if args.quick { QUICK } else { FULL };
+    let parts: Vec<Expected> = costs.iter().map(|c| expected(time, c)).collect();
+    let all: f64 = parts.iter().map(|e| e.all().as_secs_f64()).sum();
+    printer.hint(&format!(
+        "measuring {}, about {} in all",
+        match &chosen[..] {
+            [one] => format!("CPython {} ({})", one.version, one.path.display()),
+            several => format!("{} interpreters", several.len()),
+        },
+        rough(all)
+    ));
     let mut code = Exit::Done;
-    for (interpreter, file) in chosen.iter().zip(&files) {
-        let Some(result) = one(args, interpreter, file, printer)? else {
-            return Ok(Exit::Interrupted as u8);
+    for ((interpreter, file), expected) in chosen.iter().zip(&outputs).zip(parts) {
+        let Some(result) = one(args, interpreter, file.path(), (time, expected), printer)? else {
+            return Ok(interrupted(printer));
         };
         let text = match args.format {
             Format::Text => calibration_text::text(&result, printer.verbose > 0),
             Format::Json => calibration_text::json(&result),
         };
+        let trusted = !args.strict || result.doubts.is_empty();
+        if trusted {
+            // The profile is there, even if nobody reads the rest.
+            file.write(&profile_file::to_ron(&result.profile), printer)?;
+        }
         printer.result(&text)?;
         for (what, why) in &result.failed {
             printer.warn(&format!("warning: {what} could not be measured: {why}"));
@@ -108,19 +128,21 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         for doubt in &result.doubts {
             printer.warn(&format!("warning: {doubt}"));
         }
-        if args.strict && !result.doubts.is_empty() {
+        if !trusted {
             printer.warn(&format!(
                 "failed: --strict, and the profile of {} is not to be trusted; {} was not written",
                 interpreter.path.display(),
-                file.display()
+                file.path().display()
             ));
             code = Exit::Untrusted;
-            continue;
         }
-        let ron = profile_file::to_ron(&result.profile);
-        printer.write_file(file, &ron, args.force)?;
     }
     Ok(code as u8)
+}
+
+fn interrupted(printer: &Printer) -> u8 {
+    printer.warn("interrupted: nothing was written");
+    Exit::Interrupted as u8
 }
 
 fn list(printer: &Printer) -> anyhow::Result<u8> {
@@ -173,8 +195,49 @@ fn default_name(i: &Interpreter) -> String {
     format!("local-{}{}", i.version, if i.gil { "" } else { "t" })
 }
 
+/// The files that the profiles go to.
+fn outputs(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<Output>> {
+    let mut files = Files::new(args.force);
+    chosen.iter().for_each(|i| files.reads(&i.path));
+    let paths = paths(args, chosen)?;
+    if let Some(dir) = folder(args, chosen) {
+        files.make_folder(dir)?;
+    }
+    paths.iter().map(|p| files.output(p)).collect()
+}
+
+/// The directory that is meant by -o, if it is one.
+fn folder<'a>(args: &'a Args, chosen: &[Interpreter]) -> Option<&'a Path> {
+    let several = |p: &&Path| p.is_dir() || (chosen.len() > 1 && p.extension().is_none());
+    args.output.as_deref().filter(several)
+}
+
+/// Tries what each interpreter takes for the pieces of the work, and whether it can import the modules: that is noticed before
+/// anything is measured, which takes minutes. `None`: interrupted.
+fn tried(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Option<Vec<Costs>>> {
+    let folder = std::env::current_dir()?;
+    let mut all = Vec::new();
+    for interpreter in chosen {
+        let name = format!("{} {}", interpreter.tag(), interpreter.path.display());
+        match costs(&interpreter.path, &args.import, &folder) {
+            Ok(Ok(costs)) => all.push(costs),
+            Ok(Err(e)) => {
+                return Err(UserError::new(format!(
+                    "--import {}: {name} cannot import it: {}\nhelp: install it for this interpreter, name another one with --python, \
+                     or leave it out",
+                    e.module, e.why
+                ))
+                .into());
+            }
+            Err(BenchError::Interrupted) => return Ok(None),
+            Err(e) => return Err(UserError::new(e.to_string()).into()),
+        }
+    }
+    Ok(Some(all))
+}
+
 /// Where each profile goes.
-fn files(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<PathBuf>> {
+fn paths(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<PathBuf>> {
     let file_name = |i: &Interpreter| {
         format!(
             "{}.ron",
@@ -203,7 +266,7 @@ fn files(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<PathBuf>> {
     };
     match &args.output {
         None => Ok(into(Path::new(""))),
-        Some(dir) if dir.is_dir() => Ok(into(dir)),
+        Some(dir) if folder(args, chosen).is_some() => Ok(into(dir)),
         Some(file) if chosen.len() == 1 => {
             if file.extension().is_none_or(|e| e != "ron") {
                 return Err(UserError::new(format!(
@@ -213,11 +276,6 @@ fn files(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<PathBuf>> {
                 .into());
             }
             Ok(vec![file.clone()])
-        }
-        Some(dir) if dir.extension().is_none() => {
-            std::fs::create_dir_all(dir)
-                .map_err(|e| UserError::new(format!("cannot create {}: {e}", dir.display())))?;
-            Ok(into(dir))
         }
         Some(file) => Err(UserError::new(format!(
             "{} profiles do not fit into the one file {}; name a directory",
@@ -233,14 +291,15 @@ fn one(
     args: &Args,
     interpreter: &Interpreter,
     file: &Path,
+    (time, expected): (Duration, Expected),
     printer: &Printer,
 ) -> anyhow::Result<Option<Calibrated>> {
-    let time = if args.quick { QUICK } else { FULL };
     let plan = Plan {
         time,
         limit: time * 2 + PATIENCE,
         imports: args.import.clone(),
         folder: std::env::current_dir()?,
+        expected,
     };
     let bar = printer.measuring(&format!(
         "{} {}",
@@ -254,7 +313,6 @@ fn one(
     let samples = match measured {
         Ok(samples) => samples,
         Err(BenchError::Interrupted) => {
-            printer.warn("interrupted: nothing was written");
             return Ok(None);
         }
         Err(e) => return Err(UserError::new(e.to_string()).into()),

@@ -16,12 +16,69 @@ pub enum Exit {
     ObjectiveMissed = 3,
     /// The result is not trustworthy (with `--strict`): saturated, not converged, or another warning.
     Untrusted = 4,
-    /// A sweep is incomplete.
+    /// A sweep ended before its last point; what is finished is kept.
     Incomplete = 5,
     /// Something was busy; try again.
     TryAgain = 75,
     /// Interrupted.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// All of them, with what each means: the one table that help and documents show.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Done, "done"),
+        (
+            Self::Unexpected,
+            "something unexpected (a full disk); `verify`, `validate`: nothing could be measured or forecast; `record`: the program failed",
+        ),
+        (
+            Self::Usage,
+            "bad usage, an invalid scenario, or a file that cannot be read or written",
+        ),
+        (
+            Self::ObjectiveMissed,
+            "`run`: no strategy meets every `--assert`",
+        ),
+        (
+            Self::Untrusted,
+            "`--strict`, and the result comes with a warning that is no note, exceeds an accuracy limit, or was measured on a busy machine",
+        ),
+        (
+            Self::Incomplete,
+            "`sweep`: something unexpected ended it; the finished points are kept, and `--resume` goes on",
+        ),
+        (
+            Self::TryAgain,
+            "`sweep`: another sweep writes the same file; try again later",
+        ),
+        (
+            Self::Interrupted,
+            "interrupted (Ctrl-C); a sweep with `-o` goes on with `--resume`",
+        ),
+    ];
+
+    /// The table as text for a terminal.
+    #[must_use]
+    pub fn help() -> String {
+        const WIDTH: usize = 92;
+        let mut out = String::from("Exit codes:\n");
+        for (exit, meaning) in Self::ALL {
+            let mut line = format!("  {:>3} ", exit as u8);
+            for word in meaning.replace('`', "").split(' ') {
+                if line.chars().count() + 1 + word.chars().count() > WIDTH {
+                    out.push_str(&line);
+                    out.push('\n');
+                    line = " ".repeat(6);
+                }
+                line.push(' ');
+                line.push_str(word);
+            }
+            out.push_str(&line);
+            out.push('\n');
+        }
+        out.trim_end().to_owned()
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -1,13 +1,13 @@
 //! `pchsim init NAME`: a commented scenario to start from.
 #![expect(clippy::print_stderr, reason = "the terminal is what this room is for")]
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 
+use super::files::{Files, is_stdout};
+use super::printer::Printer;
+use super::words::quoted;
 use crate::scenario::{embedded, load};
 
 /// Writes a commented copy of a shipped scenario.
@@ -19,13 +19,13 @@ pub struct Args {
     /// Where to; `-` is stdout [default: NAME.ron here]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Overwrite a file that is there already
+    /// Replace the output file if it exists
     #[arg(long)]
     pub force: bool,
 }
 
-/// Writes the copy; 0 when done, 2 when there is no such scenario or the file exists.
-pub fn run(args: &Args) -> anyhow::Result<u8> {
+/// Writes the copy; 0 when done, 2 when there is no such scenario.
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let Some(shipped) = embedded::find(&args.name) else {
         // The same words as everywhere else, candidates included.
         let problem = load(&args.name, &[])
@@ -45,60 +45,29 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         .output
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("{}.ron", shipped.name)));
-    if output == Path::new("-") {
-        io::stdout().write_all(shipped.text.as_bytes())?;
+    if is_stdout(&output) {
+        printer.result(shipped.text)?;
         return Ok(0);
     }
-    if !args.force && output.symlink_metadata().is_ok() {
-        eprintln!("error: {} exists already", output.display());
-        eprintln!("help: name another file with -o, or overwrite it with --force");
-        return Ok(2);
-    }
-    write_whole(&output, shipped.text, args.force)
-        .with_context(|| format!("cannot write {}", output.display()))?;
-    writeln!(io::stdout(), "{}", output.display())?;
-    eprintln!("next: pchsim run {}", output.display());
+    let file = Files::new(args.force).output(&output)?;
+    file.put(|w| Ok(w.write_all(shipped.text.as_bytes())?))?;
+    printer.result(&format!("{}\n", output.display()))?;
+    let name = quoted(&output.to_string_lossy());
+    printer.hint(&format!("next: pchsim run {name}"));
     Ok(0)
-}
-
-/// Writes beside the file and renames: whoever looks sees the old text or the new one, never half.
-fn write_whole(path: &Path, text: &str, overwrite: bool) -> anyhow::Result<()> {
-    let Some(name) = path.file_name() else {
-        bail!("it is not the name of a file")
-    };
-    if path.is_dir() {
-        bail!("it is a directory");
-    }
-    let mut beside = name.to_os_string();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(beside);
-    let written = (|| -> std::io::Result<()> {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        if overwrite {
-            fs::rename(&temporary, path)
-        } else {
-            // A link fails where a rename would replace what someone else has just put there.
-            match fs::hard_link(&temporary, path) {
-                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
-                    fs::rename(&temporary, path)
-                }
-                done => done,
-            }
-        }
-    })();
-    // After a rename there is nothing left to remove.
-    let _ = fs::remove_file(&temporary);
-    Ok(written?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    const PRINTER: Printer = Printer {
+        quiet: 2,
+        verbose: 0,
+        progress: false,
+    };
 
     fn args(output: &Path, force: bool) -> Args {
         Args {
@@ -112,12 +81,13 @@ mod tests {
     fn a_copy_is_written_once() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("mine.ron");
-        assert_eq!(run(&args(&file, false)).unwrap(), 0);
+        assert_eq!(run(&args(&file, false), &PRINTER).unwrap(), 0);
         assert!(load(&file.to_string_lossy(), &[]).is_ok());
         fs::write(&file, "mine").unwrap();
-        assert_eq!(run(&args(&file, false)).unwrap(), 2);
+        let refused = run(&args(&file, false), &PRINTER).unwrap_err();
+        assert!(refused.to_string().contains("--force"), "{refused}");
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-        assert_eq!(run(&args(&file, true)).unwrap(), 0);
+        assert_eq!(run(&args(&file, true), &PRINTER).unwrap(), 0);
         assert_eq!(
             fs::read_to_string(&file).unwrap(),
             embedded::find("scraper").unwrap().text
@@ -127,21 +97,11 @@ mod tests {
             1,
             "nothing is left beside it"
         );
-    }
-
-    #[test]
-    fn what_cannot_be_written_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(run(&args(&dir.path().join("no/such/dir.ron"), false)).is_err());
-        assert!(run(&args(dir.path(), true)).is_err());
-        assert_eq!(
-            run(&Args {
-                name: "scrapper".into(),
-                output: None,
-                force: false
-            })
-            .unwrap(),
-            2
-        );
+        let unknown = Args {
+            name: "scrapper".into(),
+            output: None,
+            force: false,
+        };
+        assert_eq!(run(&unknown, &PRINTER).unwrap(), 2);
     }
 }

@@ -3,6 +3,8 @@
 pub mod calibrate;
 pub mod check;
 mod exit;
+mod files;
+mod format;
 pub mod guard;
 pub mod init;
 mod paint;
@@ -45,7 +47,10 @@ enum Color {
 /// Forecasts how a Python workload behaves under every concurrency strategy.
 #[derive(Debug, Parser)]
 #[command(name = "pchsim", version, about, max_term_width = 100)]
-#[command(after_help = "Start with: pchsim run scraper")]
+#[command(
+    after_help = "Start with: pchsim run scraper",
+    after_long_help = format!("Start with: pchsim run scraper\n\n{}", Exit::help())
+)]
 struct Cli {
     /// Say less (-q: no progress, notes and hints; -qq: errors only)
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
@@ -107,7 +112,7 @@ impl Command {
             Self::Plot(args) => plot::run(args, printer),
             Self::Check(args) => check::run(args),
             Self::Scenarios(args) => scenarios::run(args),
-            Self::Init(args) => init::run(args),
+            Self::Init(args) => init::run(args, printer),
             Self::Calibrate(args) => calibrate::run(args, printer),
             Self::Record(args) => record::run(args, printer),
             Self::Report(args) => report::run(args, printer),

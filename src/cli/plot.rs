@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use rayon::prelude::*;
 
 use super::exit::UserError;
+use super::files::{Files, Output};
 use super::printer::Printer;
 use crate::report::document::{self, Document};
 use crate::report::figure::palette::Theme;
@@ -57,7 +58,7 @@ pub struct Args {
         help_heading = "Output"
     )]
     pub output: PathBuf,
-    /// Formats, apart by commas
+    /// Formats, separated by commas
     #[arg(
         long,
         value_enum,
@@ -110,7 +111,6 @@ struct Order<'a> {
     formats: &'a [Format],
     themes: &'a [Theme],
     size: Option<(u32, u32)>,
-    force: bool,
 }
 
 /// A figure that is to be drawn.
@@ -122,8 +122,13 @@ struct Drawing {
 
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let mut files = Files::new(args.force);
+    if !args.list {
+        files.folder(&args.output)?;
+    }
     let mut drawings = Vec::new();
     for path in &args.results {
+        files.reads(path);
         drawings.extend(drawings_of(&read(path)?, &path.display().to_string())?);
     }
     if args.list {
@@ -145,9 +150,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             Themes::Both => &[Theme::Light, Theme::Dark],
         },
         size: args.size,
-        force: args.force,
     };
-    draw(&drawings, &order, printer)?;
+    draw(&drawings, &order, &mut files, printer)?;
     Ok(0)
 }
 
@@ -241,7 +245,12 @@ fn pictures<'a>(drawings: &'a [Drawing], order: &Order<'_>) -> Vec<Picture<'a>> 
 }
 
 /// Draws everything, and writes it if nothing stands in the way.
-fn draw(drawings: &[Drawing], order: &Order<'_>, printer: &Printer) -> anyhow::Result<()> {
+fn draw(
+    drawings: &[Drawing],
+    order: &Order<'_>,
+    files: &mut Files,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     let mut pictures = pictures(drawings, order);
     pictures.dedup_by(|a, b| a.path == b.path && std::ptr::eq(a.drawing, b.drawing));
     let mut paths = BTreeSet::new();
@@ -252,10 +261,12 @@ fn draw(drawings: &[Drawing], order: &Order<'_>, printer: &Printer) -> anyhow::R
         ))
         .into());
     }
-    make_directory(order.directory)?;
-    for p in &pictures {
-        Printer::check_writable(&p.path, order.force)?;
-    }
+    files.make_folder(order.directory)?;
+    // All of them before the first is written.
+    let outputs = pictures
+        .iter()
+        .map(|p| files.output(&p.path))
+        .collect::<anyhow::Result<Vec<Output>>>()?;
     let drawn = pictures
         .par_iter()
         .map(|p| {
@@ -269,21 +280,8 @@ fn draw(drawings: &[Drawing], order: &Order<'_>, printer: &Printer) -> anyhow::R
             }
         })
         .collect::<Result<Vec<_>, _>>()?;
-    for (p, bytes) in pictures.iter().zip(drawn) {
-        printer.write_file_with(&p.path, order.force, |w| Ok(w.write_all(&bytes)?))?;
-    }
-    Ok(())
-}
-
-fn make_directory(path: &Path) -> anyhow::Result<()> {
-    check_directory(path)?;
-    std::fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
-}
-
-fn check_directory(path: &Path) -> anyhow::Result<()> {
-    if path.exists() && !path.is_dir() {
-        let what = "is no directory; name one to draw into";
-        return Err(UserError::new(format!("{} {what}", path.display())).into());
+    for (output, bytes) in outputs.iter().zip(drawn) {
+        output.write_with(printer, |w| Ok(w.write_all(&bytes)?))?;
     }
     Ok(())
 }
@@ -296,12 +294,12 @@ impl PlotsArg {
 
     /// Complains before the work of what would be in the way after it: which figures there will be is not known yet, so any that
     /// begins as they will.
-    pub(super) fn check(&self, scenario: &str, sweep: bool, force: bool) -> anyhow::Result<()> {
+    pub(super) fn check(&self, scenario: &str, sweep: bool, files: &Files) -> anyhow::Result<()> {
         let Some(directory) = &self.plots else {
             return Ok(());
         };
-        check_directory(directory)?;
-        if force || !directory.is_dir() {
+        files.folder(directory)?;
+        if !directory.is_dir() {
             return Ok(());
         }
         let sweeps = format!("{}-sweep-", file_name(scenario));
@@ -316,11 +314,7 @@ impl PlotsArg {
             let name = entry.file_name().to_string_lossy().into_owned();
             let picture = name.ends_with(".svg") || name.ends_with(".png");
             if picture && name.starts_with(&prefix) && (sweep || !name.starts_with(&sweeps)) {
-                return Err(UserError::new(format!(
-                    "{} exists; choose another directory for --plots, or add --force to replace its figures",
-                    entry.path().display()
-                ))
-                .into());
+                files.would_refuse(&entry.path())?;
             }
         }
         Ok(())
@@ -330,7 +324,7 @@ impl PlotsArg {
     pub(super) fn draw(
         &self,
         document: &Document,
-        force: bool,
+        files: &mut Files,
         printer: &Printer,
     ) -> anyhow::Result<()> {
         let Some(directory) = &self.plots else {
@@ -349,9 +343,8 @@ impl PlotsArg {
             formats: &[Format::Svg, Format::Png],
             themes: &[Theme::Light],
             size: None,
-            force,
         };
-        draw(&drawings, &order, printer)
+        draw(&drawings, &order, files, printer)
     }
 }
 

@@ -1,15 +1,12 @@
 //! The one place that decides what is printed where: results on standard output, everything else on standard error.
 
-use std::fs::File;
 use std::io::{BufWriter, IsTerminal as _, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::exit::UserError;
 use crate::study::Progress;
 
 pub(super) use super::sweep_progress::SweepProgress;
@@ -59,69 +56,6 @@ impl Printer {
     fn say(&self, text: &str) {
         // Nobody can be told that standard error is gone.
         let _ = writeln!(anstream::stderr().lock(), "{text}");
-    }
-
-    /// Whether a result can be written to a file, as far as one can tell without writing it.
-    pub fn check_writable(path: &Path, force: bool) -> anyhow::Result<()> {
-        let kind = path.metadata().ok();
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-        // Where results go by default.
-        if kind.is_none() && parent == Some(Path::new("output")) && !Path::new("output").exists() {
-            std::fs::create_dir("output").context("cannot make output/")?;
-        }
-        let problem = if path.as_os_str() == "-" {
-            "means standard output, which this cannot go to; name a file"
-        } else if path.is_dir() {
-            "is a directory; name a file in it"
-        } else if kind.as_ref().is_some_and(|k| !k.is_file()) {
-            "is a device or a pipe; name a file"
-        } else if kind.is_some() && !force {
-            "exists; choose another name, or add --force to replace it"
-        } else if parent.is_some_and(|p| !p.is_dir()) {
-            "lies in a directory that does not exist; make it first"
-        } else {
-            return Ok(());
-        };
-        Err(UserError::new(format!("{} {problem}", path.display())).into())
-    }
-
-    /// Writes a result to a file: the whole of it or nothing. An existing file is replaced only with `force`.
-    pub fn write_file(&self, path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
-        self.write_file_with(path, force, |w| Ok(w.write_all(text.as_bytes())?))
-    }
-
-    /// The same for what is too large to be in memory.
-    pub fn write_file_with(
-        &self,
-        path: &Path,
-        force: bool,
-        write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        Self::check_writable(path, force)?;
-        // A link stays, and what it leads to is replaced.
-        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let name = real
-            .file_name()
-            .ok_or_else(|| UserError::new(format!("{} is no file name", path.display())))?;
-        let temporary = real.with_file_name(format!(
-            ".{}.{}.tmp",
-            name.to_string_lossy(),
-            std::process::id()
-        ));
-        let to_file = || {
-            let mut file = BufWriter::new(File::create(&temporary)?);
-            write(&mut file)?;
-            file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
-            Ok(std::fs::rename(&temporary, &real)?)
-        };
-        let written: anyhow::Result<()> = to_file();
-        if written.is_err() {
-            // What is left of a failed attempt helps nobody; that it cannot be removed is no news beside the failure.
-            let _ = std::fs::remove_file(&temporary);
-        }
-        written.with_context(|| format!("cannot write {}", path.display()))?;
-        self.hint(&format!("wrote {}", path.display()));
-        Ok(())
     }
 
     /// Writes a result for programs, however large, to standard output.
@@ -231,57 +165,5 @@ impl RunProgress {
     /// Takes the display away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[cfg(unix)]
-    #[test]
-    fn links_are_followed_and_devices_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
-        std::fs::write(&target, "old").unwrap();
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-        let printer = Printer {
-            quiet: 2,
-            verbose: 0,
-            progress: false,
-        };
-        printer.write_file(&link, "new", true).unwrap();
-        assert!(link.is_symlink());
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new");
-        for (path, why) in [("/dev/null", "device"), ("-", "standard output")] {
-            let refused = Printer::check_writable(Path::new(path), true).unwrap_err();
-            assert!(refused.to_string().contains(why), "{refused}");
-        }
-    }
-
-    #[test]
-    fn files_are_whole_and_not_overwritten() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("result.json");
-        let printer = Printer {
-            quiet: 2,
-            verbose: 0,
-            progress: false,
-        };
-        printer.write_file(&path, "one", false).unwrap();
-        let refused = printer.write_file(&path, "two", false).unwrap_err();
-        assert!(
-            refused.downcast_ref::<UserError>().is_some()
-                && refused.to_string().contains("--force")
-        );
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
-        printer.write_file(&path, "two", true).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        assert!(
-            printer
-                .write_file(&dir.path().join("no/such/place"), "x", false)
-                .is_err()
-        );
     }
 }

@@ -1,10 +1,12 @@
 //! `pchsim ps` and `pchsim pstree`: what everything is doing at a simulated instant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::exit::UserError;
+use super::files::{Files, Output};
+use super::format::{Endings, format};
 use super::printer::Printer;
 use super::target::{Target, TargetArgs, instant};
 use crate::engine::Nanos;
@@ -20,6 +22,9 @@ pub enum Format {
     Json,
 }
 
+/// By which names of files they are known.
+const ENDINGS: &Endings<Format> = &[("json", Format::Json), ("txt", Format::Text)];
+
 /// What `pchsim ps` is told.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_long_help = "Examples:
@@ -33,10 +38,10 @@ pub struct PsArgs {
     /// What of it.
     #[command(flatten)]
     pub view: View,
-    /// How the state is written
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    pub format: Format,
-    /// Write it to this file instead of standard output (-)
+    /// How the state is written [default: by the name of the output file, or text]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Write it to this file (.json, .txt) instead of standard output (-)
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Replace the output file if it exists
@@ -111,10 +116,13 @@ fn show<T>(
     args: &TargetArgs,
     view: &View,
     usual: usize,
+    (files, output): (&mut Files, Option<&Path>),
     printer: &Printer,
     write: impl Fn(&Taken<'_>, &Rows) -> T,
-) -> anyhow::Result<T> {
-    let target = args.resolve(printer)?;
+) -> anyhow::Result<(T, Option<Output>)> {
+    let target = args.resolve(files, printer)?;
+    // Before the work, not after it.
+    let output = files.optional(output)?;
     let rows = view.rows(&target, usual)?;
     let snapshot = snapshot(&target.input(), view.at).map_err(|e| UserError::new(e.to_string()))?;
     let taken = Taken {
@@ -126,29 +134,29 @@ fn show<T>(
         asked: view.at,
         snapshot: &snapshot,
     };
-    Ok(write(&taken, &rows))
+    Ok((write(&taken, &rows), output))
 }
 
 /// Runs `pchsim ps`; the exit code.
 pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
     const ROWS: usize = 20;
-    let file = args.output.as_deref().filter(|p| p.as_os_str() != "-");
-    if let Some(path) = file {
-        Printer::check_writable(path, args.force)?;
-    }
+    let output = args.output.as_deref();
+    let format = format(args.format, output, ENDINGS, Format::Text)?;
+    let mut files = Files::new(args.force);
     let style = args.view.style();
-    let text = show(
+    let (text, file) = show(
         &args.target,
         &args.view,
         ROWS,
+        (&mut files, output),
         printer,
-        |taken, rows| match args.format {
+        |taken, rows| match format {
             Format::Text => ps(taken, rows, style),
             Format::Json => ps_json(taken, rows),
         },
     )?;
     match file {
-        Some(path) => printer.write_file(path, &text, args.force)?,
+        Some(file) => file.write(&text, printer)?,
         None => printer.result(&text)?,
     }
     Ok(0)
@@ -158,9 +166,15 @@ pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
 pub fn run_tree(args: &PstreeArgs, printer: &Printer) -> anyhow::Result<u8> {
     const ROWS: usize = 8;
     let style = args.view.style();
-    let text = show(&args.target, &args.view, ROWS, printer, |taken, rows| {
-        pstree(taken, rows, style)
-    })?;
+    let mut files = Files::new(false);
+    let (text, _) = show(
+        &args.target,
+        &args.view,
+        ROWS,
+        (&mut files, None),
+        printer,
+        |taken, rows| pstree(taken, rows, style),
+    )?;
     printer.result(&text)?;
     Ok(0)
 }

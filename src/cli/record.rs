@@ -7,10 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::files::{Files, Output};
 use super::words::quoted;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::profiles;
-use crate::host::{self, End, Finished, HostError, Program};
+use crate::calibrate::verify::machine;
+use crate::host::{self, End, Finished, HostError, Program, Scratch};
 use crate::learn::{
     self, ArrivalsChoice, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
 };
@@ -73,14 +75,14 @@ pub struct Args {
     /// goes to recorded.ron.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
-    /// Replace the output file if it exists
+    /// Replace files that exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
 
     /// The profile of the interpreter that CPU times were taken on: they are divided by its cpu_factor
     #[arg(long, value_name = "NAME", help_heading = "Learning")]
     pub interpreter: Option<String>,
-    /// Cores of the machine that the scenario is for
+    /// Cores of the machine that the scenario is for [default: this machine's, of a recorded program]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Learning")]
     pub cores: Option<u32>,
     /// How tasks arrive
@@ -130,17 +132,23 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Learns and writes; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let mut files = Files::new(args.force);
     if let Some(file) = &args.emit_recorder {
-        if file == Path::new("-") {
-            printer.result(recorder::RECORDER)?;
-        } else {
-            printer.write_file(file, recorder::RECORDER, args.force)?;
+        match files.optional(Some(file))? {
+            Some(file) => file.write(recorder::RECORDER, printer)?,
+            None => printer.result(recorder::RECORDER)?,
         }
         return Ok(Exit::Done as u8);
     }
-    if let Some(output) = to_file(args) {
-        Printer::check_writable(output, args.force)?;
-    }
+    args.trace.iter().for_each(|t| files.reads(t));
+    // The program's own files among them.
+    args.program.iter().for_each(|word| files.reads(word));
+    // Before the work, not after it.
+    let usual = Path::new("recorded.ron");
+    let output = match (&args.output, &args.trace) {
+        (None, None) if !args.program.is_empty() => files.optional(Some(usual))?,
+        (output, _) => files.optional(output.as_deref())?,
+    };
     // A misspelt name should be noticed before the program has run.
     let interpreter = interpreter(args)?;
     match &args.trace {
@@ -151,7 +159,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             let options = options(args, interpreter, &stem, &path.display().to_string());
             let learned = learn::learn(&trace, options)
                 .map_err(|e| UserError::new(format!("{}: {e}", path.display())))?;
-            write(&learned, to_file(args), args.force, printer)?;
+            write(&learned, output.as_ref(), printer)?;
             Ok(Exit::Done as u8)
         }
         None if args.program.is_empty() => Err(UserError::new(
@@ -159,7 +167,13 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
              -- python my_program.py",
         )
         .into()),
-        None => record(args, interpreter, printer),
+        None => {
+            let kept = match &args.keep_trace {
+                Some(file) => Some(files.output(file)?),
+                None => None,
+            };
+            record(args, interpreter, (output.as_ref(), kept.as_ref()), printer)
+        }
     }
 }
 
@@ -167,16 +181,13 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 fn record(
     args: &Args,
     interpreter: Option<(String, f64)>,
+    (output, kept): (Option<&Output>, Option<&Output>),
     printer: &Printer,
 ) -> anyhow::Result<u8> {
-    let output = args.output.clone().unwrap_or_else(|| "recorded.ron".into());
-    let output = Some(output.as_path()).filter(|p| *p != Path::new("-"));
-    for file in output.iter().copied().chain(args.keep_trace.as_deref()) {
-        Printer::check_writable(file, args.force)?;
-    }
-    let dir = Scratch::new()?;
-    let finished = run_recorded(args, &dir.0)?;
-    let rows = recorder::collect(&dir.0.join("rows")).context("cannot read what was recorded")?;
+    let dir = recording_place().context("cannot make a folder for temporary files")?;
+    let finished = run_recorded(args, dir.path())?;
+    let rows =
+        recorder::collect(&dir.path().join(ROWS)).context("cannot read what was recorded")?;
     drop(dir);
     let failed = how_it_failed(&finished, args.limit);
     if let Some(how) = &failed {
@@ -185,8 +196,8 @@ fn record(
     if rows.is_empty() {
         return nothing_recorded(failed.is_some());
     }
-    if let Some(file) = &args.keep_trace {
-        printer.write_file(file, &rows, args.force)?;
+    if let Some(file) = kept {
+        file.write(&rows, printer)?;
     }
     let command: Vec<_> = args.program.iter().map(|a| a.to_string_lossy()).collect();
     let origin = format!(
@@ -203,7 +214,7 @@ fn record(
     if failed.is_some() {
         printer.warn("warning: the scenario holds what was recorded up to then");
     }
-    write(&learned, output, args.force, printer)?;
+    write(&learned, output, printer)?;
     Ok(match finished.end {
         End::Interrupted => Exit::Interrupted as u8,
         _ if failed.is_some() => Exit::Unexpected as u8,
@@ -211,32 +222,17 @@ fn record(
     })
 }
 
-/// A directory of this run's own; it goes with this value.
-struct Scratch(PathBuf);
+/// Where the processes write what they record.
+const ROWS: &str = "rows";
 
-impl Scratch {
-    fn new() -> anyhow::Result<Self> {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let name = format!(
-            "pchsim-record-{}-{}",
-            std::process::id(),
-            now.unwrap_or_default().as_nanos()
-        );
-        let dir = std::env::temp_dir().join(name);
-        std::fs::create_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let scratch = Self(dir);
-        recorder::install(&scratch.0)
-            .and_then(|()| std::fs::create_dir(scratch.0.join("rows")))
-            .with_context(|| format!("cannot write to {}", scratch.0.display()))?;
-        Ok(scratch)
+/// A directory with the recorder in it.
+fn recording_place() -> std::io::Result<Scratch> {
+    let scratch = Scratch::new()?;
+    for (name, text) in recorder::MODULES {
+        scratch.put(name, text)?;
     }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // That a temporary directory stays behind is no news beside the result.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    scratch.folder(ROWS)?;
+    Ok(scratch)
 }
 
 fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
@@ -253,10 +249,7 @@ fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
     }
     let mut env = vec![
         ("PYTHONPATH".to_owned(), path),
-        (
-            recorder::TRACE_VARIABLE.to_owned(),
-            text(&dir.join("rows"))?,
-        ),
+        (recorder::TRACE_VARIABLE.to_owned(), text(&dir.join(ROWS))?),
     ];
     if args.releases {
         env.push((recorder::RELEASES_VARIABLE.to_owned(), "1".into()));
@@ -317,11 +310,6 @@ fn program_name(program: &[OsString]) -> String {
         .map_or_else(String::new, |s| s.to_string_lossy().into_owned())
 }
 
-/// The file that the scenario goes to; `-` is standard output.
-fn to_file(args: &Args) -> Option<&Path> {
-    args.output.as_deref().filter(|p| *p != Path::new("-"))
-}
-
 fn trace_options(args: &Args) -> TraceOptions {
     TraceOptions {
         unit: match args.unit {
@@ -362,6 +350,8 @@ fn options(
         origin: origin.to_owned(),
         interpreter,
         cores: args.cores,
+        recorded_on: (!args.program.is_empty()).then(machine::cores),
+        one_worker: args.sequential || args.releases,
         arrivals: match args.arrivals {
             ArrivalMode::Auto => ArrivalsChoice::Auto,
             ArrivalMode::Batch => ArrivalsChoice::Batch,
@@ -370,12 +360,7 @@ fn options(
     }
 }
 
-fn write(
-    learned: &Learned,
-    file: Option<&Path>,
-    force: bool,
-    printer: &Printer,
-) -> anyhow::Result<()> {
+fn write(learned: &Learned, file: Option<&Output>, printer: &Printer) -> anyhow::Result<()> {
     let text = learned.to_ron();
     let origin = Path::new("the learnt scenario");
     if let Err(problems) = scenario::parse(&text, origin, &[]) {
@@ -386,12 +371,13 @@ fn write(
     }
     let table = learned.table();
     match file {
-        Some(path) => {
+        Some(file) => {
+            // The scenario is there, even if nobody reads the table.
+            file.write(&text, printer)?;
             printer.result(&table)?;
-            printer.write_file(path, &text, force)?;
             printer.hint(&format!(
                 "next: pchsim run {}",
-                quoted(&path.display().to_string())
+                quoted(&file.path().to_string_lossy())
             ));
         }
         None => {

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Args as ClapArgs;
 
 use super::exit::UserError;
+use super::files::{Files, is_stdout};
 use super::printer::Printer;
 use crate::report::document::{self, Document};
 use crate::report::figure::figures;
@@ -49,23 +50,17 @@ struct Read {
 
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    let markdown = args.markdown.as_deref().filter(|p| p.as_os_str() != "-");
-    let files = || args.html.as_deref().into_iter().chain(markdown);
+    let mut files = Files::new(args.force);
+    args.results.iter().for_each(|r| files.reads(r));
     // Before the work, not after it.
-    for path in files() {
-        check(args, path)?;
-    }
-    if args.html.is_some() && args.html.as_deref() == markdown {
-        return Err(
-            UserError::new("--html and --markdown name the same file: give them two").into(),
-        );
-    }
+    let html = args.html.as_deref().map(|p| files.output(p)).transpose()?;
+    let markdown = files.optional(args.markdown.as_deref())?;
     let results = args
         .results
         .iter()
         .map(|p| read(p))
         .collect::<anyhow::Result<Vec<Read>>>()?;
-    if let Some(path) = &args.html {
+    if let Some(file) = &html {
         let shown: Vec<Shown<'_>> = results
             .iter()
             .map(|r| Shown {
@@ -75,39 +70,21 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             })
             .collect();
         let text = page(&shown, args.title.as_deref()).context("cannot make the page")?;
-        printer.write_file(path, &text, args.force)?;
+        file.write(&text, printer)?;
     }
     if args.markdown.is_some() || args.html.is_none() {
         let documents: Vec<&Document> = results.iter().map(|r| &r.document).collect();
         let text = summary_markdown(&documents, args.title.as_deref());
         match markdown {
-            Some(path) => printer.write_file(path, &text, args.force)?,
+            Some(file) => file.write(&text, printer)?,
             None => printer.result(&text)?,
         }
     }
     Ok(0)
 }
 
-/// Whether a file can be written, and is none of the results.
-fn check(args: &Args, path: &Path) -> anyhow::Result<()> {
-    let same = |a: &Path| {
-        a == path
-            || a.canonicalize()
-                .ok()
-                .is_some_and(|a| path.canonicalize().ok() == Some(a))
-    };
-    if args.results.iter().any(|r| same(r)) {
-        return Err(UserError::new(format!(
-            "{} is a result that the report is made of: write to another file",
-            path.display()
-        ))
-        .into());
-    }
-    Printer::check_writable(path, args.force)
-}
-
 fn read(path: &Path) -> anyhow::Result<Read> {
-    let (name, text) = if path.as_os_str() == "-" {
+    let (name, text) = if is_stdout(path) {
         let mut text = String::new();
         let read = std::io::stdin().read_to_string(&mut text);
         ("standard input".to_owned(), read.map(|_| text))

@@ -1,10 +1,12 @@
 //! `pchsim run`: simulate a scenario under every strategy, and compare.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
 use super::exit::{Exit, UserError};
+use super::files::{Files, Output};
+use super::format::{Endings, format};
 use super::paint::paint;
 use super::plot::PlotsArg;
 use super::printer::Printer;
@@ -30,13 +32,21 @@ pub enum Format {
     Markdown,
 }
 
+/// By which names of files they are known.
+const ENDINGS: &Endings<Format> = &[
+    ("json", Format::Json),
+    ("csv", Format::Csv),
+    ("md", Format::Markdown),
+    ("txt", Format::Text),
+];
+
 /// What `pchsim run` is told.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_long_help = "Examples:
   pchsim run scraper
   pchsim run my.ron --strategy threads:8 --strategy asyncio --cores 8
   pchsim run api --assert 'p99 < 50ms' --strict
-  pchsim run agents --format json -o output/agents.json
+  pchsim run agents -o output/agents.json
   pchsim run scraper --trace output/scraper.json.gz
 
 Exit codes: 0 done, 2 bad usage or scenario, 3 no strategy meets --assert, 4 --strict and a warning.")]
@@ -44,13 +54,13 @@ pub struct Args {
     /// Name of a shipped scenario, a file, or - for standard input
     pub scenario: String,
 
-    /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    pub format: Format,
-    /// Write the result to this file instead of standard output (-)
+    /// How the result is written [default: by the name of the output file, or text]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Write the result to this file (.json, .csv, .md, .txt) instead of standard output (-)
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
-    /// Replace the output file if it exists
+    /// Replace files that exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// Use ASCII signs only in the text
@@ -84,27 +94,28 @@ pub struct Args {
 
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    if let Some(path) = output_file(args) {
-        // Before the work, not after it.
-        Printer::check_writable(path, args.force)?;
-    }
-    args.trace.check(args.force)?;
+    let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
+    let mut files = Files::new(args.force);
     let mut changes = args.selection.changes(args.effort.seed);
     changes.cores = args.cores;
     if let Some(cores) = args.cores {
         args.selection.refuse_cores(&format!("--cores {cores}"))?;
     }
     let source = Source::read(&args.scenario)?;
-    let mut scenario = source.scenario(&changes, printer)?;
-    args.plots.check(&scenario.name, false, args.force)?;
+    let mut scenario = source.scenario(&changes, &mut files, printer)?;
+    // Before the work, not after it.
+    let output = files.optional(args.output.as_deref())?;
+    let trace_file = files.optional(args.trace.trace.as_deref())?;
+    args.plots.check(&scenario.name, false, &files)?;
     let asserted = assert_objectives(args, &mut scenario)?;
     let profiles = scenario
         .interpreters
         .iter()
         .map(|n| find_profile(n))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    args.trace.check(&scenario, &profiles)?;
     // Only programs and figures look at the whole distribution and at the course over time.
-    let everything = args.format == Format::Json || args.plots.wanted();
+    let everything = format == Format::Json || args.plots.wanted();
     let options = Options {
         latency_quantiles: everything,
         ..args.effort.options()?
@@ -122,25 +133,21 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     if everything {
         follow(&mut study, &scenario, &profiles, &options, course, record).map_err(failed)?;
     }
-    write(args, printer, &study)?;
-    draw(args, printer, &study)?;
-    args.trace.write(
-        args.force,
-        &Traced {
+    // Figures and trace are made, even if nobody reads the result.
+    let shown = write(args, format, output.as_ref(), printer, &study);
+    draw(args, &mut files, printer, &study)?;
+    if let Some(file) = &trace_file {
+        let traced = Traced {
             scenario: &scenario,
             profiles: &profiles,
             study: &study,
             max_events: options.max_events,
             command: command(args, study.seed),
-        },
-        printer,
-    )?;
+        };
+        args.trace.write(file, &traced, printer)?;
+    }
+    shown?;
     Ok(exit_code(args, printer, &study, &asserted) as u8)
-}
-
-/// The file that the result goes to; `None`: standard output.
-fn output_file(args: &Args) -> Option<&Path> {
-    args.output.as_deref().filter(|p| p.as_os_str() != "-")
 }
 
 /// Adds what `--assert` says to the scenario's objectives.
@@ -158,20 +165,26 @@ fn assert_objectives(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec
     Ok(asserted)
 }
 
-fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
+fn write(
+    args: &Args,
+    format: Format,
+    output: Option<&Output>,
+    printer: &Printer,
+    study: &Study,
+) -> anyhow::Result<()> {
     let meta = meta(args, study);
     let style = Style {
         unicode: !args.ascii,
         verbose: printer.verbose > 0,
         notes: printer.quiet == 0,
     };
-    let result = match args.format {
+    let result = match format {
         Format::Text => report::text(study, &meta, style),
         Format::Json => report::json(study, &meta),
         Format::Csv => report::csv(study),
         Format::Markdown => report::markdown(study, &meta),
     };
-    if args.format != Format::Text {
+    if format != Format::Text {
         // The text holds its own warnings.
         for w in &study.warnings {
             let line = format!(
@@ -186,21 +199,21 @@ fn write(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
             }
         }
     }
-    match output_file(args) {
-        Some(path) => printer.write_file(path, &result, args.force),
-        None if args.format == Format::Text => printer.result(&paint(&result)),
+    match output {
+        Some(file) => file.write(&result, printer),
+        None if format == Format::Text => printer.result(&paint(&result)),
         None => printer.result(&result),
     }
 }
 
 /// The figures, made from what the result's file would hold.
-fn draw(args: &Args, printer: &Printer, study: &Study) -> anyhow::Result<()> {
+fn draw(args: &Args, files: &mut Files, printer: &Printer, study: &Study) -> anyhow::Result<()> {
     if !args.plots.wanted() {
         return Ok(());
     }
     let text = report::json(study, &meta(args, study));
     let document = read(&text, "the result").map_err(anyhow::Error::msg)?;
-    args.plots.draw(&document, args.force, printer)
+    args.plots.draw(&document, files, printer)
 }
 
 fn meta(args: &Args, study: &Study) -> Meta {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, builder::RangedU64ValueParser};
 
 use super::exit::UserError;
+use super::files::Files;
 use super::printer::Printer;
 use crate::calibrate::profiles;
 use crate::cpython::profile::Profile;
@@ -146,24 +147,36 @@ fn precision(text: &str) -> Result<f64, String> {
 pub(super) struct Source {
     pub text: String,
     pub origin: PathBuf,
+    /// Where it was read from, if from a file.
+    file: Option<PathBuf>,
 }
 
 impl Source {
     /// Reads a file, a shipped scenario or standard input.
     pub(super) fn read(name: &str) -> anyhow::Result<Self> {
         let (text, origin) = scenario::read(name).map_err(|d| rendered(&[d]))?;
-        Ok(Self { text, origin })
+        let file = PathBuf::from(name);
+        let file = file.is_file().then_some(file);
+        Ok(Self { text, origin, file })
     }
 
-    /// The scenario with these changes. Which strategies they move to other interpreters is said.
+    /// The scenario with these changes; `files` learns what is read for it. Which strategies are moved to other interpreters is said.
     pub(super) fn scenario(
         &self,
         changes: &Changes,
+        files: &mut Files,
         printer: &Printer,
     ) -> anyhow::Result<Scenario> {
         let changed = changes
             .parse(&self.text, &self.origin)
             .map_err(|d| rendered(&d))?;
+        self.file
+            .iter()
+            .chain(&changed.files)
+            .for_each(|f| files.reads(f));
+        for name in &changed.scenario.interpreters {
+            profiles::files(name).iter().for_each(|f| files.reads(f));
+        }
         if !changed.retargeted.is_empty() {
             let which: Vec<String> = changed
                 .retargeted

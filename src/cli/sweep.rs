@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::exit::{Exit, UserError};
+use super::files::{Files, Output};
 use super::plot::PlotsArg;
 use super::printer::Printer;
 use super::selection::{Effort, Selection, Source};
@@ -66,7 +67,7 @@ Values:
 
 With -o FILE finished points are kept in FILE.journal while the sweep runs. After Ctrl-C or a kill the same command with --resume goes on from there, and ends with the same bytes.
 
-Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same file, 130 interrupted."
+Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same file: try again later, 130 interrupted (go on with --resume)."
 )]
 pub struct Args {
     /// Name of a shipped scenario, a file, or - for standard input [default: the shipped scraper]
@@ -103,7 +104,7 @@ pub struct Args {
     /// Write the result to this file (.jsonl, .csv, .parquet where built with it, .md, .txt), or to standard output (-)
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
-    /// Replace the output file if it exists, and forget what an unfinished sweep has left
+    /// Replace files that exist, and forget what an unfinished sweep has left
     #[arg(long, help_heading = "Output")]
     pub force: bool,
     /// Go on with the unfinished sweep of the same command (needs -o)
@@ -130,17 +131,24 @@ struct Setting {
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let target = output::Target::of(args)?;
-    let file = target.file(args);
-    if let Some(path) = &file {
-        // Before the work, not after it.
-        Printer::check_writable(path, args.force)?;
-        store::check(path, args)?;
-    } else if args.resume {
-        return Err(UserError::new("--resume goes on with a file: name it with -o").into());
+    let path = target.file(args);
+    match &path {
+        // Who works at the file comes before what is wrong with it.
+        Some(path) if store::busy(path, printer)? => return Ok(Exit::TryAgain as u8),
+        None if args.resume => {
+            return Err(UserError::new("--resume goes on with a file: name it with -o").into());
+        }
+        _ => {}
     }
-    let setting = setting(args, printer)?;
+    let mut files = Files::new(args.force);
+    let setting = setting(args, &mut files, printer)?;
+    // Before the work, not after it.
+    let file = files.optional(path.as_deref())?;
+    if let Some(path) = &path {
+        store::check(path, args, &mut files)?;
+    }
     args.plots
-        .check(&setting.facts.scenario.name, true, args.force)?;
+        .check(&setting.facts.scenario.name, true, &files)?;
     target.check(setting.plan.len())?;
     host::watch_interrupts();
     let runner = Runner::new(&setting, printer);
@@ -150,26 +158,35 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Ok(Exit::Interrupted as u8);
     };
     let store = match &file {
-        Some(path) => match Store::journal(path, args, &owner(&setting, &runner), printer)? {
-            Some(store) => store,
-            None => return Ok(Exit::TryAgain as u8),
-        },
+        Some(file) => {
+            match Store::journal(file.path(), args, &owner(&setting, &runner), printer)? {
+                Some(store) => store,
+                None => return Ok(Exit::TryAgain as u8),
+            }
+        }
         None => Store::memory(),
     };
     prepared.retain(|n| !store.has(n));
     let kept = store.len();
     let runner = runner.keeping(store, kept);
-    if !prepared.is_empty() {
-        run_sweep(&runner, &prepared, &setting.options).map_err(as_users)?;
-    }
+    let ran = if prepared.is_empty() {
+        Ok(())
+    } else {
+        run_sweep(&runner, &prepared, &setting.options).map_err(as_users)
+    };
     let store = runner.end();
+    if let Err(e) = ran {
+        return incomplete(args, printer, &setting, &store, e);
+    }
     if (store.len() as u64) < setting.plan.len() {
         return interrupted(args, printer, &setting, &store);
     }
-    target.write(args, printer, &setting, &store)?;
+    if let Err(e) = target.write(file.as_ref(), args, printer, &setting, &store) {
+        return incomplete(args, printer, &setting, &store, e);
+    }
     let shown = target
         .show(args, printer, &setting, &store)
-        .and_then(|()| output::draw(args, printer, &setting, &store));
+        .and_then(|()| output::draw(args, &mut files, printer, &setting, &store));
     // The result is whole, even if nobody reads what is said of it.
     store.remove()?;
     shown?;
@@ -185,7 +202,7 @@ fn as_users(e: anyhow::Error) -> anyhow::Error {
 }
 
 /// Everything that the arguments say, checked as far as one can without loading the points.
-fn setting(args: &Args, printer: &Printer) -> anyhow::Result<Setting> {
+fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Setting> {
     let axes = axes(args)?;
     let base = args.selection.changes(args.effort.seed);
     axes.check(&base).map_err(UserError::new)?;
@@ -199,7 +216,7 @@ fn setting(args: &Args, printer: &Printer) -> anyhow::Result<Setting> {
         printer.hint(&format!("note: {note}"));
     }
     let source = Source::read(name)?;
-    let scenario = source.scenario(&base, printer)?;
+    let scenario = source.scenario(&base, files, printer)?;
     let plan = axes.plan();
     let mut options = args.effort.options()?;
     // One metric for all points, even where they differ in how tasks arrive.
@@ -296,6 +313,38 @@ fn owner(setting: &Setting, runner: &Runner<'_>) -> Vec<(String, String)> {
     .into()
 }
 
+/// Something unexpected has ended the sweep: if finished points are kept, says so and how to go on.
+fn incomplete(
+    args: &Args,
+    printer: &Printer,
+    setting: &Setting,
+    store: &Store,
+    why: anyhow::Error,
+) -> anyhow::Result<u8> {
+    let users = why.downcast_ref::<UserError>().is_some();
+    let (Some(path), false) = (store.path(), users || store.len() == 0) else {
+        return Err(why);
+    };
+    printer.error(&format!(
+        "error: {why:#}\n{} of {} points are finished and kept in {}; when that is mended go on with: {}",
+        store.len(),
+        setting.plan.len(),
+        path.display(),
+        resume(args, setting)
+    ));
+    Ok(Exit::Incomplete as u8)
+}
+
+/// The command that goes on with an unfinished sweep.
+fn resume(args: &Args, setting: &Setting) -> String {
+    let output = args.output.as_deref().unwrap_or(Path::new(""));
+    format!(
+        "{} -o {} --resume",
+        setting.facts.command,
+        quoted(&output.to_string_lossy())
+    )
+}
+
 /// Says what is done and how to go on.
 fn interrupted(
     args: &Args,
@@ -307,12 +356,10 @@ fn interrupted(
     let so_far = format!("interrupted: {done} of {all} points are finished");
     match store.path() {
         Some(path) => {
-            let output = args.output.as_deref().unwrap_or(Path::new(""));
             printer.warn(&format!(
-                "{so_far} and kept in {}; go on with: {} -o {} --resume",
+                "{so_far} and kept in {}; go on with: {}",
                 path.display(),
-                setting.facts.command,
-                quoted(&output.to_string_lossy())
+                resume(args, setting)
             ));
         }
         None => {

@@ -3,6 +3,7 @@
 use clap::{Args, builder::RangedU64ValueParser};
 
 use super::exit::UserError;
+use super::files::Files;
 use super::printer::Printer;
 use super::selection::{Selection, Source, find_profile};
 use crate::cpython::profile::Profile;
@@ -54,13 +55,13 @@ pub(super) struct Target {
 
 impl TargetArgs {
     /// The run that is meant; which one is said where the scenario has several.
-    pub(super) fn resolve(&self, printer: &Printer) -> anyhow::Result<Target> {
+    pub(super) fn resolve(&self, files: &mut Files, printer: &Printer) -> anyhow::Result<Target> {
         let mut changes = self.selection.changes(self.seed);
         changes.cores = self.cores;
         if let Some(cores) = self.cores {
             self.selection.refuse_cores(&format!("--cores {cores}"))?;
         }
-        let scenario = Source::read(&self.scenario)?.scenario(&changes, printer)?;
+        let scenario = Source::read(&self.scenario)?.scenario(&changes, files, printer)?;
         let profiles = scenario
             .interpreters
             .iter()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 
 use super::exit::UserError;
+use super::files::{Files, Output, is_stdout};
 use super::paint::paint_timeline;
 use super::printer::Printer;
 use super::target::{Target, TargetArgs, instant};
@@ -92,12 +93,13 @@ impl Args {
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let asked = args.asked()?;
-    let file = args.output.as_deref().filter(|p| p.as_os_str() != "-");
-    if let Some(path) = file {
+    if let Some(path) = args.output.as_deref().filter(|p| !is_stdout(p)) {
         picture(path)?;
-        Printer::check_writable(path, args.force)?;
     }
-    let target = args.target.resolve(printer)?;
+    let mut files = Files::new(args.force);
+    let target = args.target.resolve(&mut files, printer)?;
+    // Before the work, not after it.
+    let file = files.optional(args.output.as_deref())?;
     let recording = recorded(&target, asked)?;
     let shown = Shown {
         rows: args.rows,
@@ -113,9 +115,9 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     };
     let (chart, hidden) = gantt(&recording, shown);
     match file {
-        Some(path) => {
+        Some(file) => {
             let figure = drawn(&head, &recording, chart, hidden);
-            write(path, &figure, args.force, printer)?;
+            write(&file, &figure, printer)?;
         }
         None => {
             let layout = Layout {
@@ -153,7 +155,8 @@ fn recorded(target: &Target, asked: Option<(Nanos, Nanos)>) -> anyhow::Result<Re
 
 /// Whether pictures can be written into a file of this name.
 fn picture(path: &Path) -> anyhow::Result<bool> {
-    match path.extension().and_then(|e| e.to_str()) {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
         Some("svg") => Ok(false),
         Some("png") => Ok(true),
         _ => Err(UserError::new(format!(
@@ -164,12 +167,12 @@ fn picture(path: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn write(path: &Path, figure: &Figure, force: bool, printer: &Printer) -> anyhow::Result<()> {
-    if picture(path)? {
+fn write(file: &Output, figure: &Figure, printer: &Printer) -> anyhow::Result<()> {
+    if picture(file.path())? {
         let png = plot::png(figure, Theme::Light)?;
-        printer.write_file_with(path, force, |w| Ok(w.write_all(&png)?))
+        file.write_with(printer, |w| Ok(w.write_all(&png)?))
     } else {
         let svg = plot::svg(figure, Theme::Light)?;
-        printer.write_file(path, &svg, force)
+        file.write(&svg, printer)
     }
 }

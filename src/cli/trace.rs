@@ -6,15 +6,18 @@ use clap::Args;
 use flate2::{Compression, write::GzEncoder};
 
 use super::exit::UserError;
+use super::files::Output;
 use super::printer::Printer;
 use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::report::{TraceCase, TraceMeta, trace};
-use crate::scenario::{Scenario, parse_strategy, render, strategy_label, units};
-use crate::strategy::{Finding, SimInput, record};
-use crate::study::{Forecast, Status, Study};
+use crate::scenario::{
+    Scenario, Strategy, StrategyCase, parse_strategy, render, strategy_label, units,
+};
+use crate::strategy::{Finding, SimInput, record, supported};
+use crate::study::{Case, Forecast, Status, Study, compared};
 
 /// Most spans that a trace keeps: about 150 MB of JSON, 10 MB gzipped.
 const MOST_SPANS: usize = 500_000;
@@ -91,26 +94,71 @@ struct Recorded {
     findings: Vec<Finding>,
 }
 
+/// A strategy as `--trace-strategy` takes it.
+fn parsed(text: &str) -> anyhow::Result<StrategyCase> {
+    let styled = super::check::stderr_is_styled();
+    parse_strategy(text).map_err(|d| UserError::Rendered(render(&[d], styled)).into())
+}
+
+/// Whether a strategy that runs on an interpreter of these names is the wanted one.
+fn same(wanted: &StrategyCase, strategy: &Strategy, on: &[&str]) -> bool {
+    let named = |n: &String| on.contains(&n.as_str());
+    strategy_label(strategy) == strategy_label(&wanted.strategy)
+        && wanted.interpreter.as_ref().is_none_or(named)
+}
+
 impl TraceArgs {
-    /// Looks before the work whether the trace can be written after it.
-    pub(super) fn check(&self, force: bool) -> anyhow::Result<()> {
-        match &self.trace {
-            Some(path) => Printer::check_writable(path, force),
-            None => Ok(()),
+    /// Looks before the work whether the strategies to trace are among those that will be compared.
+    pub(super) fn check(&self, scenario: &Scenario, profiles: &[Profile]) -> anyhow::Result<()> {
+        if self.trace_strategy.is_empty() {
+            return Ok(());
         }
+        let all = compared(scenario, profiles).map_err(|e| UserError::new(e.to_string()))?;
+        let several = profiles.len() > 1;
+        let name = |c: &Case| {
+            let label = strategy_label(&c.strategy);
+            let on = &scenario.interpreters[c.profile];
+            if several {
+                format!("{label}@{on}")
+            } else {
+                label
+            }
+        };
+        for text in &self.trace_strategy {
+            let wanted = parsed(text)?;
+            let found = all.iter().find(|c| {
+                let on = [&scenario.interpreters[c.profile], &profiles[c.profile].name];
+                same(&wanted, &c.strategy, &on.map(String::as_str))
+            });
+            let Some(found) = found else {
+                let names: Vec<String> = all.iter().map(name).collect();
+                return Err(UserError::new(format!(
+                    "--trace-strategy {text}: not among what is compared, which is {}",
+                    names.join(", ")
+                ))
+                .into());
+            };
+            let profile = &profiles[found.profile];
+            supported(
+                &profile.machine(&scenario.machine),
+                profile,
+                &scenario.workload,
+                &found.strategy,
+            )
+            .map_err(|e| UserError::new(format!("--trace-strategy {text}: {e}")))?;
+        }
+        Ok(())
     }
 
-    /// Records the chosen cases and writes the trace, if one is wanted.
+    /// Records the chosen cases and writes the trace.
     pub(super) fn write(
         &self,
-        force: bool,
+        file: &Output,
         run: &Traced<'_>,
         printer: &Printer,
     ) -> anyhow::Result<()> {
-        let Some(path) = &self.trace else {
-            return Ok(());
-        };
-        let chosen = self.chosen(run.study, printer)?;
+        let path = file.path();
+        let chosen = self.chosen(run, printer)?;
         let each = MOST_SPANS / chosen.len().max(1);
         let recorded = chosen
             .into_iter()
@@ -135,7 +183,7 @@ impl TraceArgs {
         };
         let gzip = path.extension().is_some_and(|e| e == "gz");
         let mut events = 0;
-        printer.write_file_with(path, force, |out| {
+        file.write_with(printer, |out| {
             if gzip {
                 let mut zip = GzEncoder::new(out, Compression::default());
                 events = trace(&cases, &meta, &mut zip)?;
@@ -152,7 +200,8 @@ impl TraceArgs {
     }
 
     /// The forecasts of the cases to trace.
-    fn chosen<'a>(&self, study: &'a Study, printer: &Printer) -> anyhow::Result<Vec<&'a Forecast>> {
+    fn chosen<'a>(&self, run: &Traced<'a>, printer: &Printer) -> anyhow::Result<Vec<&'a Forecast>> {
+        let study = run.study;
         let can_run = |f: &&Forecast| !matches!(f.status, Status::Unsupported(_));
         if self.trace_strategy.is_empty() {
             let best = study.forecasts.iter().find(can_run).ok_or_else(|| {
@@ -168,27 +217,16 @@ impl TraceArgs {
         }
         let mut chosen: Vec<&Forecast> = Vec::new();
         for text in &self.trace_strategy {
-            let styled = super::check::stderr_is_styled();
-            let wanted =
-                parse_strategy(text).map_err(|d| UserError::Rendered(render(&[d], styled)))?;
-            let found = study.forecasts.iter().filter(can_run).find(|f| {
-                let same = strategy_label(&f.strategy) == strategy_label(&wanted.strategy);
-                same && wanted
-                    .interpreter
-                    .as_ref()
-                    .is_none_or(|n| *n == f.interpreter)
+            let wanted = parsed(text)?;
+            let found = run.study.forecasts.iter().filter(can_run).find(|f| {
+                let place = run.profiles.iter().position(|p| p.name == f.interpreter);
+                let written = place.and_then(|i| run.scenario.interpreters.get(i));
+                let on = [f.interpreter.as_str(), written.map_or("", String::as_str)];
+                same(&wanted, &f.strategy, &on)
             });
+            // What is compared was looked at before the work.
             let found = found.ok_or_else(|| {
-                let all: Vec<String> = study
-                    .forecasts
-                    .iter()
-                    .filter(can_run)
-                    .map(Forecast::name)
-                    .collect();
-                UserError::new(format!(
-                    "--trace-strategy {text}: not among what was compared, which is {}",
-                    all.join(", ")
-                ))
+                UserError::new(format!("--trace-strategy {text}: nothing came of it"))
             })?;
             if !chosen.iter().any(|f| std::ptr::eq(*f, found)) {
                 chosen.push(found);

@@ -1,10 +1,11 @@
 //! `pchsim validate`: forecasts held against measured runs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::files::{Files, Output};
+use super::format::{Endings, format};
 use super::{Exit, Printer, UserError};
 use crate::calibrate::limits::{Limits, explain};
 use crate::calibrate::reference::{Reference, Settings, Validation, render, validate};
@@ -26,12 +27,15 @@ Exit codes: 0 done, 1 no cell could be forecast, 2 bad usage or measurements, 4 
 pub struct Args {
     /// Directory of measurements.
     dir: PathBuf,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Write the result here instead of to the terminal.
+    /// What to print [default: by the name of the output file, or text]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write the result to this file (.json, .md, .txt) instead of standard output (-)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    force: bool,
     /// Also write the derived interpreter profiles to this directory; those that stand for a release under its name.
     #[arg(long, value_name = "DIR")]
     write_profiles: Option<PathBuf>,
@@ -68,11 +72,29 @@ enum Format {
     Markdown,
 }
 
+/// By which names of files they are known.
+const ENDINGS: &Endings<Format> = &[
+    ("json", Format::Json),
+    ("md", Format::Markdown),
+    ("txt", Format::Text),
+];
+
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    let reference = Reference::read(&args.dir).map_err(|e| UserError::new(e.to_string()))?;
+    let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
+    let mut files = Files::new(args.force);
+    // Everything that lies there may be read.
+    for entry in std::fs::read_dir(&args.dir).into_iter().flatten().flatten() {
+        files.reads(entry.path());
+    }
+    // Before the work, not after it.
+    let output = files.optional(args.output.as_deref())?;
     if let Some(dir) = &args.write_profiles {
-        write_profiles(&reference, dir, printer)?;
+        files.folder(dir)?;
+    }
+    let reference = Reference::read(&args.dir).map_err(|e| UserError::new(e.to_string()))?;
+    if args.write_profiles.is_some() {
+        write_profiles(args, &reference, &mut files, printer)?;
     }
     let settings = Settings {
         replications: args.replications,
@@ -90,14 +112,13 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         );
         return Err(UserError::new(format!("{}: {why}", args.dir.display())).into());
     }
-    let text = match args.format {
+    let text = match format {
         Format::Text => render::text(&result, args.detail),
         Format::Json => render::json(&result),
         Format::Markdown => render::markdown(&result),
     };
-    match &args.output {
-        // The file is there to be regenerated.
-        Some(path) => printer.write_file(path, &text, true)?,
+    match &output {
+        Some(file) => file.write(&text, printer)?,
         None => printer.result(&text)?,
     }
     for s in &result.skipped {
@@ -140,8 +161,15 @@ fn kept(result: &Validation, printer: &Printer) -> bool {
     excesses.is_empty() && result.skipped.is_empty()
 }
 
-fn write_profiles(reference: &Reference, dir: &Path, printer: &Printer) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+fn write_profiles(
+    args: &Args,
+    reference: &Reference,
+    files: &mut Files,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let Some(dir) = &args.write_profiles else {
+        return Ok(());
+    };
     let mut profiles = Vec::new();
     for release in &profiles::RELEASES {
         let profile = release.of_set(reference);
@@ -150,9 +178,14 @@ fn write_profiles(reference: &Reference, dir: &Path, printer: &Printer) -> anyho
     let others = reference.interpreters.values().flatten();
     let others = others.map(|i| i.profile.clone());
     profiles.extend(others.filter(|p| profiles::RELEASES.iter().all(|r| !r.is(p))));
-    for profile in &profiles {
-        let path = dir.join(format!("{}.ron", profile.name));
-        printer.write_file(&path, &profile_file::to_ron(profile), true)?;
+    files.make_folder(dir)?;
+    // All of them before the first is written.
+    let outputs = profiles
+        .iter()
+        .map(|p| files.output(&dir.join(format!("{}.ron", p.name))))
+        .collect::<anyhow::Result<Vec<Output>>>()?;
+    for (profile, output) in profiles.iter().zip(&outputs) {
+        output.write(&profile_file::to_ron(profile), printer)?;
     }
     Ok(())
 }

@@ -3,20 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
-use super::words::quoted;
+use super::files::{Files, Output};
+use super::format::{Endings, format};
+use super::selection::Source;
+use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
 use crate::calibrate::limits::{Limits, explain};
 use crate::calibrate::verify::{
-    self, Plans, Request, RunError, Settings, Verification, estimate, machine, prepare,
-    simulate_same_demands,
+    self, Estimate, Overheads, Plans, Request, RunError, Settings, Verification, estimate, machine,
+    prepare, simulate_same_demands,
 };
 use crate::calibrate::{found_profiles, profiles};
 use crate::cpython::profile::Profile;
 use crate::host::{self, Interpreter};
-use crate::scenario::{Arrivals, Scenario, load, parse_strategy, render, units};
+use crate::scenario::{Arrivals, Changes, MachineSpec, Scenario, units};
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,6 +30,13 @@ pub enum Format {
     /// For issues and documents.
     Markdown,
 }
+
+/// By which names of files they are known.
+const ENDINGS: &Endings<Format> = &[
+    ("json", Format::Json),
+    ("md", Format::Markdown),
+    ("txt", Format::Text),
+];
 
 /// Turns a scenario into Python programs, runs them, and holds the forecast against what happened.
 #[derive(Clone, Debug, ClapArgs)]
@@ -75,10 +84,10 @@ pub struct Args {
     /// Write the programs to this directory, and run nothing
     #[arg(long, value_name = "DIR", help_heading = "Output", conflicts_with_all = ["output", "format"])]
     pub emit: Option<PathBuf>,
-    /// How the result is written
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    pub format: Format,
-    /// Write the result to this file instead of standard output (-)
+    /// How the result is written [default: by the name of the output file, or text]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Write the result to this file (.json, .md, .txt) instead of standard output (-)
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Replace files that exist
@@ -124,21 +133,17 @@ struct Target {
 
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    if let Some(path) = output_file(args) {
-        Printer::check_writable(path, args.force)?;
-    }
-    let styled = super::check::stderr_is_styled();
-    let mut scenario =
-        load(&args.scenario, &args.set).map_err(|d| UserError::Rendered(render(&d, styled)))?;
-    if let Some(seed) = args.seed {
-        scenario.seed = seed;
-    }
-    if !args.strategy.is_empty() {
-        scenario.strategies = args
-            .strategy
-            .iter()
-            .map(|s| parse_strategy(s).map_err(|d| UserError::Rendered(render(&[d], styled))))
-            .collect::<Result<_, _>>()?;
+    let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
+    let mut files = Files::new(args.force);
+    let changes = Changes {
+        set: args.set.clone(),
+        strategies: args.strategy.clone(),
+        seed: args.seed,
+        ..Changes::default()
+    };
+    let scenario = Source::read(&args.scenario)?.scenario(&changes, &mut files, printer)?;
+    if let Some(name) = &args.profile {
+        profiles::files(name).iter().for_each(|f| files.reads(f));
     }
     let available = machine::cores();
     if args.cores.is_some_and(|n| n > available) && args.emit.is_none() {
@@ -151,14 +156,16 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     host::watch_interrupts();
     let command = command(args);
     if let Some(dir) = &args.emit {
-        return emit(args, &scenario, dir, &command, printer);
+        return emit(args, &scenario, dir, &mut files, &command, printer);
     }
-    measure(args, &scenario, &command, printer)
-}
-
-/// The file that the result goes to; `None`: standard output.
-fn output_file(args: &Args) -> Option<&Path> {
-    args.output.as_deref().filter(|p| p.as_os_str() != "-")
+    // Before the work, not after it.
+    let output = files.optional(args.output.as_deref())?;
+    let result = match measure(args, &scenario, &command, printer)? {
+        Some(result) => result,
+        None => return Ok(Exit::Interrupted as u8),
+    };
+    write(format, output.as_ref(), printer, &result)?;
+    Ok(exit_code(args, &result, printer) as u8)
 }
 
 /// The command that makes the same programs.
@@ -274,7 +281,7 @@ fn request<'a>(
     args: &Args,
     scenario: &'a Scenario,
     target: &'a Target,
-    machine: &'a crate::scenario::MachineSpec,
+    machine: &'a MachineSpec,
     command: &'a str,
 ) -> Request<'a> {
     Request {
@@ -288,7 +295,7 @@ fn request<'a>(
     }
 }
 
-fn machine_of(args: &Args, target: &Target) -> crate::scenario::MachineSpec {
+fn machine_of(args: &Args, target: &Target) -> MachineSpec {
     let cores = args.cores.unwrap_or_else(machine::cores);
     let minor = target
         .python
@@ -302,9 +309,11 @@ fn emit(
     args: &Args,
     scenario: &Scenario,
     dir: &Path,
+    files: &mut Files,
     command: &str,
     printer: &Printer,
 ) -> anyhow::Result<u8> {
+    files.folder(dir)?;
     let target = match args.python.first() {
         Some(_) => targets(args)?.into_iter().next(),
         None => None,
@@ -320,23 +329,21 @@ fn emit(
         left_out(&plans, printer);
         return Err(UserError::new("none of the strategies can be turned into a program").into());
     }
-    let mut files: Vec<(PathBuf, &str)> = Vec::new();
+    let mut texts: Vec<(PathBuf, &str)> = Vec::new();
     for (name, text) in plans.planned.iter().flat_map(|p| p.program.files()) {
         let path = dir.join(name);
-        if !files.iter().any(|(p, _)| *p == path) {
-            files.push((path, text));
+        if !texts.iter().any(|(p, _)| *p == path) {
+            texts.push((path, text));
         }
     }
-    if dir.exists() && !dir.is_dir() {
-        return Err(UserError::new(format!("{} is not a directory", dir.display())).into());
-    }
-    for (path, _) in files.iter().filter(|_| dir.is_dir()) {
-        // All of them before the first is written.
-        Printer::check_writable(path, args.force)?;
-    }
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    for (path, text) in &files {
-        printer.write_file(path, text, args.force)?;
+    files.make_folder(dir)?;
+    // All of them before the first is written.
+    let outputs = texts
+        .iter()
+        .map(|(path, _)| files.output(path))
+        .collect::<anyhow::Result<Vec<Output>>>()?;
+    for (output, (_, text)) in outputs.iter().zip(&texts) {
+        output.write(text, printer)?;
     }
     left_out(&plans, printer);
     for planned in &plans.planned {
@@ -364,19 +371,59 @@ fn left_out(plans: &Plans, printer: &Printer) {
     }
 }
 
-/// Runs the programs, and compares.
+/// One interpreter's part of the work.
+struct Part<'a> {
+    target: &'a Target,
+    python: &'a Interpreter,
+    machine: MachineSpec,
+    plans: Plans,
+    expected: Estimate,
+}
+
+/// Runs the programs, and compares; `None`: interrupted.
 fn measure(
     args: &Args,
     scenario: &Scenario,
     command: &str,
     printer: &Printer,
-) -> anyhow::Result<u8> {
+) -> anyhow::Result<Option<Verification>> {
     let targets = targets(args)?;
     let settings = Settings {
         runs: args.runs,
         limit: args.limit,
         replications: 7,
     };
+    // All that may be refused is looked at before the first program runs.
+    let mut parts = Vec::new();
+    for target in &targets {
+        let Some(python) = &target.python else {
+            continue;
+        };
+        let overheads = match Overheads::measure(python) {
+            Ok(overheads) => overheads,
+            Err(RunError::Interrupted) => return Ok(interrupted(printer)),
+            // Whether it can run the programs themselves is seen with the first of them.
+            Err(_) => Overheads::USUAL,
+        };
+        let machine = machine_of(args, target);
+        let request = request(args, scenario, target, &machine, command);
+        let mut plans = prepare(&request, &simulate_same_demands).map_err(UserError::new)?;
+        let expected = estimate(
+            &request,
+            &mut plans,
+            &settings,
+            &overheads,
+            &simulate_same_demands,
+        );
+        refuse_long(args, &expected)?;
+        parts.push(Part {
+            target,
+            python,
+            machine,
+            plans,
+            expected,
+        });
+    }
     let mut result = Verification {
         scenario: scenario.name.clone(),
         scale: args.scale,
@@ -393,26 +440,17 @@ fn measure(
         left_out: Vec::new(),
         notes: Vec::new(),
     };
-    for target in &targets {
-        let Some(python) = &target.python else {
-            continue;
-        };
-        let machine = machine_of(args, target);
-        let request = request(args, scenario, target, &machine, command);
-        let mut plans = prepare(&request, &simulate_same_demands).map_err(UserError::new)?;
-        let expected = estimate(&request, &mut plans, &settings, &simulate_same_demands);
-        refuse_long(args, &expected)?;
+    for part in &parts {
+        let (target, python, plans) = (part.target, part.python, &part.plans);
+        let request = request(args, scenario, target, &part.machine, command);
+        let programs = plans.planned.len();
         printer.hint(&format!(
-            "running {} {} on CPython {} ({}), about {} in all",
-            plans.planned.len(),
-            if plans.planned.len() == 1 {
-                "program"
-            } else {
-                "programs"
-            },
+            "running {programs} {} {} times each on CPython {} ({}), about {} in all",
+            if programs == 1 { "program" } else { "programs" },
+            args.runs + 1,
             python.version,
             python.path.display(),
-            rough(expected.all),
+            rough(part.expected.all()),
         ));
         result.pythons.push((
             python.version.clone(),
@@ -426,41 +464,33 @@ fn measure(
         }
         let left_out = plans.left_out.clone();
         result.left_out.extend(left_out);
+        let bar = printer.measuring(&python.tag());
         let ran = verify::verify(
             &request,
             python,
-            &plans,
-            &settings,
+            plans,
+            (&settings, &part.expected),
             &simulate_same_demands,
-            &|line| printer.hint(line),
+            &|what, share| bar.show(what, share),
             &mut result,
         );
+        bar.finish();
         match ran {
             Ok(()) => {}
-            Err(RunError::Interrupted) => {
-                printer.warn("interrupted: the strategies that were measured are not reported");
-                return Ok(Exit::Interrupted as u8);
-            }
+            Err(RunError::Interrupted) => return Ok(interrupted(printer)),
             Err(e) => return Err(e.into()),
         }
     }
-    write(args, printer, &result)?;
-    Ok(exit_code(args, &result, printer) as u8)
+    Ok(Some(result))
 }
 
-/// A time as one says it.
-fn rough(seconds: f64) -> String {
-    if seconds < 1.0 {
-        format!("{:.0} ms", (seconds * 1e3).ceil())
-    } else if seconds < 100.0 {
-        format!("{:.0} s", seconds.ceil())
-    } else {
-        format!("{:.0} min", (seconds / 60.0).ceil())
-    }
+fn interrupted(printer: &Printer) -> Option<Verification> {
+    printer.warn("interrupted: the strategies that were measured are not reported");
+    None
 }
 
 /// Runs that would be ended at their limit are not begun.
-fn refuse_long(args: &Args, expected: &verify::Estimate) -> anyhow::Result<()> {
+fn refuse_long(args: &Args, expected: &Estimate) -> anyhow::Result<()> {
     let limit = args.limit.as_secs_f64();
     let (longest, label) = &expected.longest;
     if *longest <= limit {
@@ -481,14 +511,19 @@ fn refuse_long(args: &Args, expected: &verify::Estimate) -> anyhow::Result<()> {
     .into())
 }
 
-fn write(args: &Args, printer: &Printer, result: &Verification) -> anyhow::Result<()> {
-    let text = match args.format {
+fn write(
+    format: Format,
+    output: Option<&Output>,
+    printer: &Printer,
+    result: &Verification,
+) -> anyhow::Result<()> {
+    let text = match format {
         Format::Text => verify::text(result),
         Format::Json => verify::json(result),
         Format::Markdown => verify::markdown(result),
     };
-    match output_file(args) {
-        Some(path) => printer.write_file(path, &text, args.force),
+    match output {
+        Some(file) => file.write(&text, printer),
         None => printer.result(&text),
     }
 }

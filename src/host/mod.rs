@@ -15,6 +15,7 @@ mod memory;
 #[cfg(unix)]
 mod output;
 mod run;
+mod scratch;
 #[cfg(unix)]
 mod tree;
 
@@ -25,3 +26,4 @@ pub use guard::{guard, guard_with};
 pub use interpreter::{Interpreter, NEWEST_MINOR, OLDEST_MINOR};
 pub use interrupt::{interrupted, watch_interrupts};
 pub use run::{End, Finished, OUTPUT_LIMIT, Program, run};
+pub use scratch::Scratch;

@@ -10,6 +10,7 @@ mod correlation;
 mod dist;
 mod fit;
 mod gil;
+mod limit;
 mod mle;
 
 pub mod recorder;
@@ -24,6 +25,7 @@ mod workload;
 pub use arrivals::{Arrivals, ArrivalsChoice};
 pub use fit::{Fit, Verdict, fit};
 pub use gil::Habit;
+pub use limit::Limit;
 pub use timestamp::TimeUnit;
 pub use trace::{Format, Kind, Row, Trace, TraceError, TraceOptions, Watched};
 pub use workload::{Learned, LearnedClass, LearnedStep, Options, Work, learn};

@@ -15,6 +15,10 @@ use crate::scenario::limits;
 pub const RECORDER: &str = include_str!("recorder/pchsim_recorder.py");
 const SITE: &str = include_str!("recorder/sitecustomize.py");
 
+/// The recorder's modules by file name, for a directory in `PYTHONPATH`.
+pub const MODULES: [(&str, &str); 2] =
+    [("pchsim_recorder.py", RECORDER), ("sitecustomize.py", SITE)];
+
 /// The variable that tells the recorder where to write: a directory (a file a process) or a file.
 pub const TRACE_VARIABLE: &str = "PCHSIM_TRACE";
 /// The variable that makes every thread pool have one worker.
@@ -22,16 +26,6 @@ pub const SEQUENTIAL_VARIABLE: &str = "PCHSIM_RECORD_SEQUENTIAL";
 
 /// The variable that makes it look how often tasks give the GIL up.
 pub const RELEASES_VARIABLE: &str = "PCHSIM_RECORD_RELEASES";
-
-/// Writes the recorder's modules into an existing directory, for `PYTHONPATH`.
-///
-/// # Errors
-///
-/// If the files cannot be written.
-pub fn install(dir: &Path) -> std::io::Result<()> {
-    fs::write(dir.join("pchsim_recorder.py"), RECORDER)?;
-    fs::write(dir.join("sitecustomize.py"), SITE)
-}
 
 /// All rows that the processes have written into a directory, as one text; half a last line of a killed process is left out.
 ///

@@ -151,9 +151,13 @@ impl Learned {
             out,
             "    question: \"How should this recorded workload be run?\",\n"
         );
-        let _ = match o.cores {
-            Some(n) => writeln!(out, "    machine: (cores: {n}),\n"),
-            None => writeln!(
+        let _ = match (o.cores, o.recorded_on) {
+            (Some(n), _) => writeln!(out, "    machine: (cores: {n}),\n"),
+            (None, Some(n)) => writeln!(
+                out,
+                "    machine: (cores: {n}), // of the machine that this was recorded on\n"
+            ),
+            (None, None) => writeln!(
                 out,
                 "    // machine: (cores: 4, memory: \"8GiB\"), // not in a trace: fill in yours\n"
             ),
@@ -168,7 +172,17 @@ impl Learned {
         for class in &self.classes {
             self.class_ron(&mut out, class);
         }
-        out.push_str("        ],\n    ),\n)\n");
+        out.push_str("        ],\n    ),\n");
+        if let Some(limit) = self.limit.as_ref().filter(|l| l.class.is_none()) {
+            let names: Vec<String> = limit.strategies().iter().map(|s| quoted(s)).collect();
+            let _ = writeln!(
+                out,
+                "\n    // The program lets {} tasks run at once.\n    strategies: [{}],",
+                limit.tasks,
+                names.join(", ")
+            );
+        }
+        out.push_str(")\n");
         out
     }
 

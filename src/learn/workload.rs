@@ -4,6 +4,7 @@ use super::arrivals::{Arrivals, ArrivalsChoice, arrivals};
 use super::correlation;
 use super::fit::{Fit, Verdict, brief, fit};
 use super::gil::Habit;
+use super::limit::{Limit, limit};
 use super::structure::{Group, Node, Task, group};
 use super::trace::Trace;
 use crate::engine::Nanos;
@@ -77,8 +78,12 @@ pub struct Options {
     /// The interpreter that the CPU times were taken on, and its `cpu_factor`: they are divided by it. `None`: they are
     /// taken for the baseline's.
     pub interpreter: Option<(String, f64)>,
-    /// Cores of the machine; `None` leaves the scenario's default.
+    /// Cores of the machine that the scenario is for; `None`: those of [`Self::recorded_on`].
     pub cores: Option<u32>,
+    /// Cores of the machine that was recorded; `None`: not known, which leaves the scenario's default.
+    pub recorded_on: Option<u32>,
+    /// Every thread pool was given one worker for the recording: one task at a time is no limit of the program's.
+    pub one_worker: bool,
     /// How tasks arrive.
     pub arrivals: ArrivalsChoice,
 }
@@ -90,6 +95,8 @@ impl Default for Options {
             origin: "a trace".into(),
             interpreter: None,
             cores: None,
+            recorded_on: None,
+            one_worker: false,
             arrivals: ArrivalsChoice::Auto,
         }
     }
@@ -108,6 +115,8 @@ pub struct Learned {
     pub classes: Vec<LearnedClass>,
     /// Names of the locks that steps use.
     pub locks: Vec<String>,
+    /// How many tasks the program lets run at once, where the trace shows that.
+    pub limit: Option<Limit>,
     /// What the user should know: sentences without a full stop.
     pub notes: Vec<String>,
 }
@@ -148,6 +157,8 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, String> {
         .map(|g| learn_class(g, trace, factor, &mut notes))
         .collect();
     measured_times(&groups, &mut notes);
+    let limit = limit(trace).filter(|l| !(options.one_worker && l.tasks == 1));
+    notes.extend(limit.as_ref().map(Limit::note));
     let mut locks = Vec::new();
     classes
         .iter()
@@ -158,6 +169,7 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, String> {
         arrivals,
         classes,
         locks,
+        limit,
         notes,
     })
 }
@@ -191,7 +203,8 @@ fn interleaved(groups: &[Group]) -> bool {
 fn measured_times(groups: &[Group], notes: &mut Vec<String>) {
     for g in groups {
         let sum = |f: fn(&Task) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
-        let whole = sum(|t| t.end.abs_diff(t.arrival)).max(1.0);
+        // In a batch most tasks wait for their turn most of the time, which says nothing of what they do.
+        let whole = sum(|t| t.end.abs_diff(t.arrival).saturating_sub(t.waited)).max(1.0);
         let name = &g.name;
         let share = |part: f64| format!("{:.0}%", 100.0 * part / whole);
         let gaps = sum(|t| t.gaps);

@@ -1,11 +1,11 @@
 //! What is asked for in place of what a scenario's text says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Code, Diagnostic, Source};
+use super::load::parse_with_files;
 use super::{
-    Offload, Scenario, Strategy, StrategyCase, Workers, limits, parse, parse_strategy,
-    strategy_label,
+    Offload, Scenario, Strategy, StrategyCase, Workers, limits, parse_strategy, strategy_label,
 };
 
 /// What is asked for in place of what a scenario's text says: by a command line, or by a point of a sweep.
@@ -30,6 +30,8 @@ pub struct Changed {
     pub scenario: Scenario,
     /// Strategies that were meant for an interpreter which is not among those asked for, and run on these instead.
     pub retargeted: Vec<Retargeted>,
+    /// Files that the scenario reads besides its own: traces.
+    pub files: Vec<PathBuf>,
 }
 
 /// A strategy that runs on other interpreters than its `On(..)` names.
@@ -47,7 +49,7 @@ impl Changes {
     /// # Errors
     /// Everything that is wrong with the text, the overrides and the strategies.
     pub fn parse(&self, text: &str, origin: &Path) -> Result<Changed, Vec<Diagnostic>> {
-        let mut scenario = parse(text, origin, &self.set)?;
+        let (mut scenario, files) = parse_with_files(text, origin, &self.set)?;
         if let Some(seed) = self.seed {
             scenario.seed = seed;
         }
@@ -67,6 +69,7 @@ impl Changes {
         Ok(Changed {
             scenario,
             retargeted,
+            files,
         })
     }
 

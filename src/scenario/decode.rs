@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::diagnostic::{Code, Diagnostic, Source, shorten};
@@ -16,6 +17,8 @@ const MAX_DIAGNOSTICS: usize = 50;
 pub(super) struct Cx {
     pub(super) sources: Vec<Arc<Source>>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Files besides the scenario's own that it reads.
+    pub(super) files: Vec<PathBuf>,
     path: String,
     /// Where notes go once there are too many.
     overflow: Option<Diagnostic>,
@@ -85,6 +88,7 @@ impl Cx {
         Self {
             sources: vec![source],
             diagnostics: Vec::new(),
+            files: Vec::new(),
             path: String::new(),
             overflow,
         }

@@ -16,13 +16,23 @@ pub fn parse(
     origin: &Path,
     overrides: &[(String, String)],
 ) -> Result<Scenario, Vec<Diagnostic>> {
-    let (scenario, diagnostics) = check(text, origin, overrides);
-    scenario.ok_or_else(|| {
-        diagnostics
+    parse_with_files(text, origin, overrides).map(|(scenario, _)| scenario)
+}
+
+/// The same, and the files that the scenario reads besides its own.
+pub(super) fn parse_with_files(
+    text: &str,
+    origin: &Path,
+    overrides: &[(String, String)],
+) -> Result<(Scenario, Vec<PathBuf>), Vec<Diagnostic>> {
+    let (scenario, diagnostics, files) = decoded(text, origin, overrides);
+    match scenario {
+        Some(scenario) => Ok((scenario, files)),
+        None => Err(diagnostics
             .into_iter()
             .filter(|d| d.severity == Severity::Error)
-            .collect()
-    })
+            .collect()),
+    }
 }
 
 /// The same with the warnings too: the scenario when there is no error, and everything there is to say.
@@ -31,16 +41,23 @@ pub fn check(
     origin: &Path,
     overrides: &[(String, String)],
 ) -> (Option<Scenario>, Vec<Diagnostic>) {
+    let (scenario, diagnostics, _) = decoded(text, origin, overrides);
+    (scenario, diagnostics)
+}
+
+fn decoded(
+    text: &str,
+    origin: &Path,
+    overrides: &[(String, String)],
+) -> (Option<Scenario>, Vec<Diagnostic>, Vec<PathBuf>) {
+    let nothing = |d: Diagnostic| (None, vec![d], Vec::new());
     let source = Source::new(origin.to_string_lossy(), text);
     if text.len() as u64 > limits::MAX_FILE_BYTES {
         let message = format!(
             "the scenario is longer than the limit MAX_FILE_BYTES ({})",
             limits::MAX_FILE_BYTES
         );
-        return (
-            None,
-            vec![Diagnostic::without_text(Code::Limit, &source.name, message)],
-        );
+        return nothing(Diagnostic::without_text(Code::Limit, &source.name, message));
     }
     if tree::is_blank(text) {
         let mut d = Diagnostic::without_text(
@@ -49,7 +66,7 @@ pub fn check(
             format!("{} holds no scenario", source.name),
         );
         d.help("`pchsim init scraper` writes one to start from");
-        return (None, vec![d]);
+        return nothing(d);
     }
     let mut root = match tree::parse(text, 0) {
         Ok(root) => root,
@@ -61,7 +78,7 @@ pub fn check(
                 e.message,
             );
             d.help = e.help.map(Into::into);
-            return (None, vec![d]);
+            return nothing(d);
         }
     };
     let mut cx = Cx::new(source);
@@ -81,7 +98,7 @@ pub fn check(
     }
     // In the order of the text: files first, then overrides.
     diagnostics.sort_by_key(|d| (d.source.name == "--set", d.span.start));
-    (scenario.filter(|_| !failed), diagnostics)
+    (scenario.filter(|_| !failed), diagnostics, cx.files)
 }
 
 /// Reads and parses a scenario by the path of its file, by the name of a shipped one (`scraper`), or from standard input

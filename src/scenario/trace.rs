@@ -24,6 +24,7 @@ pub(super) fn read(
 ) -> Option<Vec<TracedTask>> {
     let name = cx.string(node, "the trace's file name")?;
     let path = base.join(name);
+    cx.files.push(path.clone());
     let text = match read_file(&path) {
         Ok(text) => text,
         Err(message) => {

@@ -59,6 +59,19 @@ pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
     simulate_demands_of(input, input.replication)
 }
 
+/// Whether the interpreter can do what the strategy asks; looking costs nothing beside a simulation.
+///
+/// # Errors
+/// When it cannot: why.
+pub fn supported(
+    machine: &MachineSpec,
+    profile: &Profile,
+    workload: &Workload,
+    strategy: &Strategy,
+) -> Result<(), SimError> {
+    compile(machine, profile, workload, strategy).map(|_| ())
+}
+
 /// The state of a replication at an instant: everything at it included, nothing after. The run is the one that [`simulate`]
 /// makes of the same input, but for the warm-up: all tasks are counted.
 ///

@@ -336,6 +336,16 @@ impl State {
     }
 }
 
+/// All that a study of the scenario compares: the strategies asked for (or the full set), and the baseline.
+///
+/// # Errors
+/// As [`cases`].
+pub fn compared(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, StudyError> {
+    let mut all = cases(scenario, profiles)?;
+    baseline_case(scenario, &mut all);
+    Ok(all)
+}
+
 /// The case that speed-ups are against: sequential on the first interpreter that has it, added for batches (where it is cheap
 /// and means something) if it is not among the cases.
 fn baseline_case(scenario: &Scenario, wanted: &mut Vec<Case>) -> Option<usize> {

@@ -31,6 +31,7 @@ mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};
 pub use claim::{Against, Claim};
+pub use course::compared;
 pub use fingerprint::fingerprint;
 pub use follow::follow;
 pub use forecast::{Begin, ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};

@@ -372,3 +372,95 @@ fn releases_are_seen() {
         );
     }
 }
+
+const SEMAPHORE: &str = r#"
+import asyncio
+
+async def fetch(limit):
+    async with limit:
+        await asyncio.sleep(0.05)
+
+async def main():
+    limit = asyncio.Semaphore(20)
+    await asyncio.gather(*[fetch(limit) for _ in range(200)])
+
+asyncio.run(main())
+"#;
+
+const POOL: &str = r#"
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+def fetch(n):
+    time.sleep(0.03)
+
+with ThreadPoolExecutor(5) as pool:
+    list(pool.map(fetch, range(60)))
+"#;
+
+const NO_LIMIT: &str = r#"
+import asyncio
+
+async def fetch(n):
+    await asyncio.sleep(0.05 + n / 4000)
+
+async def main():
+    await asyncio.gather(*[fetch(n) for n in range(200)])
+
+asyncio.run(main())
+"#;
+
+/// A semaphore's and a pool's limit is written into the scenario, and the forecast keeps it; a load that has none gets none.
+#[test]
+fn a_limit_of_the_program_is_kept() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    for python in pythons() {
+        for (program, limit, best) in [
+            (SEMAPHORE, Some(20), Some(("asyncio:20", 0.5, 0.6))),
+            (POOL, Some(5), Some(("threads:5", 0.36, 0.45))),
+            (NO_LIMIT, None, None),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("p.py"), program).unwrap();
+            let output = pchsim()
+                .current_dir(dir.path())
+                .args(["record", "-o", "p.ron", "--"])
+                .arg(&python)
+                .arg("p.py")
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.success(), "{said}");
+            let text = std::fs::read_to_string(dir.path().join("p.ron")).unwrap();
+            assert!(
+                text.contains(&format!("machine: (cores: {cores})")),
+                "{text}"
+            );
+            assert_eq!(text.contains("strategies:"), limit.is_some(), "{text}");
+            let note = limit.map(|n| format!("at most {n} tasks were under way at once"));
+            assert!(note.is_none_or(|n| said.contains(&n)), "{said}");
+            let Some((strategy, least, most)) = best else {
+                continue;
+            };
+            assert!(text.contains(&format!("\"{strategy}\"")), "{text}");
+            let made = pchsim()
+                .current_dir(dir.path())
+                .args(["run", "p.ron", "--replications", "2", "-q", "-o", "p.json"])
+                .output()
+                .unwrap();
+            assert!(made.status.success(), "{made:?}");
+            let json = std::fs::read_to_string(dir.path().join("p.json")).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+            let cases = json["cases"].as_array().unwrap();
+            let case = cases.iter().find(|c| c["strategy"] == strategy).unwrap();
+            let makespan = case["estimates"]["makespan_s"]["mean"]
+                .as_f64()
+                .unwrap_or_else(|| panic!("{case}"));
+            // On a busy machine the recorded tasks themselves were longer.
+            assert!(
+                (least..most * 2.0).contains(&makespan),
+                "{strategy}: {makespan}"
+            );
+        }
+    }
+}

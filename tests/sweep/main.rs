@@ -338,6 +338,20 @@ fn journals_of_others_are_left_alone() {
     // Still running: nobody else may write there.
     let said = place.refused(&format!("{LONG} -o a.jsonl --resume"), 75);
     assert!(said.contains("another sweep"), "{said}");
+    // The lock comes before everything that the journal would be blamed for: other plans, no --resume, --force.
+    for line in [
+        format!("{LONG} -o a.jsonl"),
+        format!("{LONG} -o a.jsonl --force"),
+        format!("{LONG} -o a.jsonl --resume --seed 9"),
+        "sweep pages.ron --cores 1,2 -o a.jsonl".into(),
+    ] {
+        let said = place.refused(&line, 75);
+        let who = format!("another sweep, process {}", child.id());
+        assert!(
+            said.contains(&who) && said.contains("wait for it"),
+            "{line}: {said}"
+        );
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     let before = place.bytes("a.jsonl.journal");
@@ -376,6 +390,47 @@ fn journals_of_others_are_left_alone() {
     place.done("sweep pages.ron --cores 1,2 --replications 2 -q -o a.jsonl --force");
     assert_eq!(place.sweep("a.jsonl").header.points, 2);
     assert!(!place.path("a.jsonl.journal").exists());
+}
+
+/// What is no journal was not made by a sweep, and is not meant by --force.
+#[test]
+fn other_files_of_the_journals_name_are_spared() {
+    let place = Place::new();
+    fs::write(place.path("a.csv.journal"), "dear diary\n").unwrap();
+    for force in ["", "--force"] {
+        let said = place.refused(
+            &format!("sweep pages.ron --cores 1,2 --replications 2 -q -o a.csv {force}"),
+            2,
+        );
+        assert!(said.contains("is no journal"), "{said}");
+    }
+    assert_eq!(place.bytes("a.csv.journal"), b"dear diary\n");
+}
+
+/// A full disk ends a sweep with a code of its own, and what is finished stays.
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_cannot_go_on_is_incomplete() {
+    let place = Place::new();
+    let program = assert_cmd::cargo::cargo_bin!("pchsim");
+    let line = format!("{LONG} -q -o full.jsonl --threads 1");
+    // No file may grow past some kilobytes; writing fails then, as on a full disk.
+    let output = std::process::Command::new("sh")
+        .current_dir(place.path("."))
+        .args(["-c", "trap '' XFSZ; ulimit -f 48; exec \"$0\" \"$@\""])
+        .arg(program)
+        .args(line.split_whitespace())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(
+        said.contains("of 12 points are finished") && said.contains("--resume"),
+        "{said}"
+    );
+    place.done(&format!("{LONG} -q -o full.jsonl --resume"));
+    place.done(&format!("{LONG} -q -o whole.jsonl"));
+    assert_eq!(place.bytes("full.jsonl"), place.bytes("whole.jsonl"));
 }
 
 #[test]

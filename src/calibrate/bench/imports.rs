@@ -14,8 +14,8 @@ const ENOUGH: Duration = Duration::from_millis(20);
 /// So many imports of one module at least, unless they take too long.
 const RUNS: usize = 4;
 /// The longest time for one module, and as a share of the time for everything else.
-const LONGEST: Duration = Duration::from_secs(10);
-const SHARE: f64 = 1.0 / 3.0;
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
+pub(super) const SHARE: f64 = 1.0 / 3.0;
 /// An import that was on a core for less of its time tells nothing: times are scaled by this share, and others had the cores.
 const ON_CORE: f64 = 0.8;
 /// What the recorder's complaints begin with.
@@ -55,20 +55,23 @@ pub(super) fn look(
     } else {
         None
     };
-    for module in samples.imported() {
+    let (modules, e) = (samples.imported(), plan.expected);
+    for (i, module) in modules.iter().enumerate() {
         let seen = match impossible {
             Some(why) => Err(why.to_owned()),
             None => {
+                #[expect(clippy::cast_precision_loss, reason = "a small count")]
+                let share = i as f64 / modules.len() as f64;
                 progress(&Progress {
                     what: &format!("the GIL in import {module}"),
-                    share: 1.0,
+                    share: e.share(e.bench + e.later, e.imports, share),
                     round: samples.rounds,
                 });
                 let length = samples.estimate(&format!("import_ms {module}"));
-                one(python, folder, plan, &module, length.unwrap_or(0.0))?
+                one(python, folder, plan, module, length.unwrap_or(0.0))?
             }
         };
-        samples.gil.insert(module, seen);
+        samples.gil.insert(module.clone(), seen);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Microbenchmarks of a real interpreter: embedded Python programs, run by it, and what they tell.
 
+mod expect;
 mod imports;
 mod profile;
 mod samples;
@@ -7,11 +8,12 @@ mod samples;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use expect::{CannotImport, Costs, Expected, costs, expected};
 pub use imports::ImportGil;
 pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
 pub use samples::{Hello, Samples};
 
-use crate::host::{self, End, Finished, HostError, Program};
+use crate::host::{self, End, Finished, HostError, Program, Scratch};
 use crate::learn::recorder::RECORDER;
 use samples::Line;
 
@@ -43,6 +45,8 @@ pub struct Plan {
     pub imports: Vec<String>,
     /// Where these modules are looked for besides the usual places.
     pub folder: PathBuf,
+    /// How long it takes, for the progress; zero where nobody has asked.
+    pub expected: Expected,
 }
 
 /// What is being done.
@@ -111,9 +115,9 @@ pub fn measure(
     plan: &Plan,
     progress: &mut dyn FnMut(&Progress<'_>),
 ) -> Result<Samples, BenchError> {
-    let folder = tempfile::Builder::new().prefix("pchsim-").tempdir()?;
+    let folder = Scratch::new()?;
     for (name, text) in FILES {
-        std::fs::write(folder.path().join(name), text)?;
+        folder.put(name, text)?;
     }
     let settings = serde_json::json!({
         "seconds": plan.time.as_secs_f64(), "imports": plan.imports, "folder": plan.folder,
@@ -121,12 +125,23 @@ pub fn measure(
     let mut reader = Reader::default();
     let bench = ["bench.py".to_owned(), settings.to_string()];
     let program = program(python, folder.path(), &bench, plan.limit);
-    let finished = host::run(&program, &mut |line| reader.line(line, progress))?;
+    let expected = plan.expected;
+    let finished = host::run(&program, &mut |line| {
+        reader.line(line, &mut |p| {
+            progress(&Progress {
+                share: expected.share(Duration::ZERO, expected.bench, p.share),
+                ..p.clone()
+            });
+        });
+    })?;
     let mut samples = reader.ended(python, &finished)?;
-    for arguments in std::mem::take(&mut reader.later) {
+    let all = std::mem::take(&mut reader.later);
+    for (i, arguments) in all.iter().enumerate() {
+        #[expect(clippy::cast_precision_loss, reason = "a small count")]
+        let share = i as f64 / all.len() as f64;
         progress(&Progress {
             what: &arguments.join(" "),
-            share: 1.0,
+            share: expected.share(expected.bench, expected.later, share),
             round: samples.rounds,
         });
         let words = [&["starts.py".to_owned()], arguments.as_slice()].concat();

@@ -270,7 +270,7 @@ pub fn markdown(v: &Validation) -> String {
     let mut out = String::from(
         "# Accuracy\n\nForecasts held against measured runs of real CPythons (`tests/data/reference`). Interpreter profiles are derived from\n\
          microbenchmarks, not from these cells; the model's mechanisms were chosen with them in view. Regenerate with\n\n\
-         ```sh\npchsim validate tests/data/reference --format markdown -o docs/accuracy.md\n```\n\n\
+         ```sh\npchsim validate tests/data/reference -o docs/accuracy.md --force\n```\n\n\
          *error* is how far the forecast lies outside the range of the measured runs, over their median (memory was measured once);\n\
          *rel* is the plain relative error.\n\n## Summary\n\nAbsolute errors: median / 90th percentile / worst.\n\n",
     );

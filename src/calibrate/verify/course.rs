@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::compare::{Verification, Verified, conditions};
-use super::forecast::Conditions;
+use super::estimate::Estimate;
 use super::prepare::{LeftOut, Planned, Plans, Request};
 use super::run::{Measured, RunError, Workshop, run_once};
 use super::table::task_count;
@@ -20,56 +20,8 @@ pub struct Settings {
     pub replications: u32,
 }
 
-/// How long the runs will take, by the forecast.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Estimate {
-    /// Seconds of the longest run, and its strategy.
-    pub longest: (f64, String),
-    /// Seconds of all runs.
-    pub all: f64,
-}
-
-/// Overheads are about half as much again as at best, on a machine that others use too.
-const TYPICAL: Conditions = Conditions {
-    slowness: 1.5,
-    block_ns: None,
-};
-/// Starting an interpreter, seconds.
-const START: f64 = 0.3;
-
-/// Forecasts how long the runs take; strategies that cannot be forecast are taken out, and why is said.
-pub fn estimate(
-    request: &Request<'_>,
-    plans: &mut Plans,
-    settings: &Settings,
-    simulate: &super::Simulate<'_>,
-) -> Estimate {
-    let mut estimate = Estimate {
-        longest: (0.0, String::new()),
-        all: 0.0,
-    };
-    for planned in std::mem::take(&mut plans.planned) {
-        let forecaster = planned.forecaster(request, plans, TYPICAL);
-        match forecaster.simulate(0, simulate) {
-            Ok(run) => {
-                let seconds = run.makespan + START;
-                if seconds > estimate.longest.0 {
-                    estimate.longest = (seconds, planned.label.clone());
-                }
-                // One more run is for memory.
-                estimate.all += seconds * f64::from(settings.runs + 1);
-                plans.planned.push(planned);
-            }
-            Err(why) => plans.left_out.push(LeftOut {
-                label: planned.label,
-                why,
-            }),
-        }
-    }
-    estimate
-}
-
-/// Runs and forecasts every planned strategy; the results go to `into`. `tell` is given a line about each.
+/// Runs and forecasts every planned strategy; the results go to `into`. `tell` is given what is being done, and which share of
+/// the estimated time is over (0 to 1).
 ///
 /// # Errors
 /// When the user interrupts, or no temporary files can be written.
@@ -77,15 +29,22 @@ pub fn verify(
     request: &Request<'_>,
     python: &Interpreter,
     plans: &Plans,
-    settings: &Settings,
+    (settings, estimate): (&Settings, &Estimate),
     simulate: &super::Simulate<'_>,
-    tell: &dyn Fn(&str),
+    tell: &dyn Fn(&str, f64),
     into: &mut Verification,
 ) -> Result<(), RunError> {
     let tag = python.tag();
-    for planned in &plans.planned {
-        tell(&format!("{} on CPython {}", planned.label, python.version));
-        let measured = measure(planned, python, plans, settings);
+    let all = estimate.all().max(f64::MIN_POSITIVE);
+    let mut over = 0.0;
+    for (i, planned) in plans.planned.iter().enumerate() {
+        let name = format!("{} on CPython {}", planned.label, python.version);
+        let own = estimate.each.get(i).copied().unwrap_or(0.0);
+        let runs = f64::from(settings.runs.max(1) + 1);
+        let measured = measure(planned, python, plans, settings, &|run| {
+            tell(&name, (over + own * f64::from(run) / runs) / all);
+        });
+        over += own;
         let (runs, memory) = match measured {
             Ok(measured) => measured,
             Err(RunError::Interrupted) => return Err(RunError::Interrupted),
@@ -127,7 +86,7 @@ pub fn verify(
 
 /// What a turn of the reference loop takes at the machine's best, in nanoseconds: as measured beside the profile, else what
 /// the profile's own machine took.
-fn best_loop(request: &Request<'_>) -> f64 {
+pub(super) fn best_loop(request: &Request<'_>) -> f64 {
     let own = request.profile.provenance.as_ref();
     own.map_or(request.profile.params.check_gap, |p| p.machine.loop_ns)
 }
@@ -138,13 +97,16 @@ fn measure(
     python: &Interpreter,
     plans: &Plans,
     settings: &Settings,
+    begin: &dyn Fn(u32),
 ) -> Result<(Vec<Measured>, Option<u64>), RunError> {
     let workshop = Workshop::new().map_err(|e| RunError::Unrunnable(e.to_string()))?;
     workshop
         .put(&planned.program)
         .map_err(|e| RunError::Unrunnable(e.to_string()))?;
     let tasks = task_count(&plans.workload);
-    let once = |memory| {
+    let runs = settings.runs.max(1);
+    let once = |run, memory| {
+        begin(run);
         run_once(
             &workshop,
             &planned.program,
@@ -154,9 +116,9 @@ fn measure(
             tasks,
         )
     };
-    let runs = (0..settings.runs.max(1))
-        .map(|_| once(false).map(|(measured, _)| measured))
+    let measured = (0..runs)
+        .map(|run| once(run, false).map(|(measured, _)| measured))
         .collect::<Result<Vec<_>, _>>()?;
-    let (_, memory) = once(true)?;
-    Ok((runs, memory))
+    let (_, memory) = once(runs, true)?;
+    Ok((measured, memory))
 }

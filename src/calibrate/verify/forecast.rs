@@ -53,6 +53,8 @@ pub struct Conditions {
 pub struct Simulated {
     /// Seconds until the last result.
     pub makespan: f64,
+    /// Seconds until the pool was shut down.
+    pub closed: f64,
     /// Latencies in seconds, sorted.
     pub latencies: Vec<f64>,
     /// CPU seconds.
@@ -144,6 +146,7 @@ impl Forecaster {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         Ok(Simulated {
             makespan: outcome.makespan.as_secs_f64(),
+            closed: outcome.closed.max(outcome.makespan).as_secs_f64(),
             latencies,
             cpu: outcome.cpu.as_secs_f64(),
             memory: outcome.memory_peak as f64,

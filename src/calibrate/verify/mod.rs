@@ -7,6 +7,7 @@
 mod compare;
 mod course;
 mod draws;
+mod estimate;
 mod fit;
 mod forecast;
 pub mod machine;
@@ -21,7 +22,8 @@ mod table;
 mod tree;
 
 pub use compare::{Failure, Ranking, Verification, Verified, conditions};
-pub use course::{Estimate, Settings, estimate, verify};
+pub use course::{Settings, verify};
+pub use estimate::{Estimate, Overheads, estimate};
 pub use fit::fit;
 pub use forecast::{Conditions, Forecaster, Simulated};
 pub use prepare::{LeftOut, Planned, Plans, Request, prepare};

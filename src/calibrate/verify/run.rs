@@ -1,13 +1,12 @@
 //! Real runs of a program, and what they say.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::program::Program;
-use crate::host::{self, End, Interpreter};
+use crate::host::{self, End, Interpreter, Scratch};
 
 /// How often memory is looked at, in the one run where it is.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(10);
@@ -119,7 +118,7 @@ pub enum RunError {
 /// A directory with a program's files in it, removed at its end.
 #[derive(Debug)]
 pub struct Workshop {
-    dir: std::path::PathBuf,
+    dir: Scratch,
 }
 
 impl Workshop {
@@ -128,18 +127,8 @@ impl Workshop {
     /// # Errors
     /// When the system refuses.
     pub fn new() -> std::io::Result<Self> {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let base = std::env::temp_dir();
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let dir = base.join(format!("pchsim-verify-{}-{number}", std::process::id()));
-            match fs::create_dir(&dir) {
-                Ok(()) => return Ok(Self { dir }),
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(e),
-            }
-        }
+        let dir = Scratch::new()?;
+        Ok(Self { dir })
     }
 
     /// Puts a program's files into it.
@@ -148,21 +137,14 @@ impl Workshop {
     /// When they cannot be written.
     pub fn put(&self, program: &Program) -> std::io::Result<()> {
         for (name, text) in program.files() {
-            fs::write(self.dir.join(name), text)?;
+            self.dir.put(&name, text)?;
         }
         Ok(())
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.dir
-    }
-}
-
-impl Drop for Workshop {
-    fn drop(&mut self) {
-        // What cannot be removed from the system's place for temporary files is removed by the system.
-        let _ = fs::remove_dir_all(&self.dir);
+        self.dir.path()
     }
 }
 

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::store::Store;
-use super::{Args, Format, Printer, Setting, UserError};
+use super::{Args, Files, Format, Output, Printer, Setting, UserError};
+use crate::cli::files::is_stdout;
+use crate::cli::format::{Endings, format};
 use crate::cli::paint::paint;
 use crate::report::document::{Document, SweepDocument};
 use crate::report::sweep::{csv, document, header_line, markdown, text};
@@ -21,6 +23,17 @@ const TEXT_BYTES: u64 = 64 << 20;
 /// Most points of a sweep whose result is in memory, and in no file.
 const MAX_WITHOUT_FILE: u64 = 2_000;
 
+/// By which names of files formats are known.
+const ENDINGS: &Endings<Format> = &[
+    ("jsonl", Format::Jsonl),
+    ("ndjson", Format::Jsonl),
+    ("csv", Format::Csv),
+    ("md", Format::Markdown),
+    #[cfg(feature = "parquet")]
+    ("parquet", Format::Parquet),
+    ("txt", Format::Text),
+];
+
 /// Where the result goes, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target {
@@ -32,25 +45,23 @@ pub(super) struct Target {
 impl Target {
     /// As the arguments say.
     pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
-        let Some(output) = args.output.as_deref() else {
-            return Ok(Self {
-                format: args.format.unwrap_or(Format::Text),
-                to_file: false,
-            });
-        };
-        if output.as_os_str() == "-" {
-            return Ok(Self {
-                format: args.format.unwrap_or(Format::Jsonl),
-                to_file: false,
-            });
+        let output = args.output.as_deref();
+        if cfg!(not(feature = "parquet"))
+            && args.format.is_none()
+            && output
+                .and_then(Path::extension)
+                .is_some_and(|e| e.eq_ignore_ascii_case("parquet"))
+        {
+            return Err(UserError::new(
+                "this pchsim writes no Parquet: build it with `cargo install --path . --features parquet`, or take .csv",
+            )
+            .into());
         }
-        let format = match args.format {
-            Some(format) => format,
-            None => by_name(output)?,
-        };
+        // Who names standard output wants to read it by a program.
+        let usual = output.map_or(Format::Text, |_| Format::Jsonl);
         Ok(Self {
-            format,
-            to_file: true,
+            format: format(args.format, output, ENDINGS, usual)?,
+            to_file: output.is_some_and(|p| !is_stdout(p)),
         })
     }
 
@@ -73,17 +84,16 @@ impl Target {
     /// Writes the whole result to its file, if it has one.
     pub(super) fn write(
         self,
+        file: Option<&Output>,
         args: &Args,
         printer: &Printer,
         setting: &Setting,
         store: &Store,
     ) -> anyhow::Result<()> {
-        let Some(path) = self.file(args) else {
+        let Some(file) = file else {
             return Ok(());
         };
-        printer.write_file_with(&path, args.force, |w| {
-            self.stream(w, args, printer, setting, store)
-        })
+        file.write_with(printer, |w| self.stream(w, args, printer, setting, store))
     }
 
     /// Shows the result on standard output: for people beside a file, as it is wanted without one.
@@ -143,30 +153,6 @@ impl Target {
     }
 }
 
-fn by_name(output: &Path) -> anyhow::Result<Format> {
-    let extension = output
-        .extension()
-        .map(|e| e.to_string_lossy().to_lowercase());
-    match extension.as_deref() {
-        Some("csv") => Ok(Format::Csv),
-        Some("jsonl" | "ndjson") => Ok(Format::Jsonl),
-        Some("txt") => Ok(Format::Text),
-        Some("md") => Ok(Format::Markdown),
-        #[cfg(feature = "parquet")]
-        Some("parquet") => Ok(Format::Parquet),
-        #[cfg(not(feature = "parquet"))]
-        Some("parquet") => Err(UserError::new(
-            "this pchsim writes no Parquet: build it with `cargo install --path . --features parquet`, or take .csv",
-        )
-        .into()),
-        _ => Err(UserError::new(format!(
-            "{} does not say how the result is written: call it .jsonl, .csv, .md or .txt, or add --format",
-            output.display()
-        ))
-        .into()),
-    }
-}
-
 /// These points read back.
 fn read(header: &str, store: &Store, points: &[u64]) -> anyhow::Result<SweepDocument> {
     let mut lines = String::new();
@@ -203,6 +189,7 @@ fn the_text(
 /// The figures, if they are wanted.
 pub(super) fn draw(
     args: &Args,
+    files: &mut Files,
     printer: &Printer,
     setting: &Setting,
     store: &Store,
@@ -212,7 +199,7 @@ pub(super) fn draw(
     }
     let all = read(&header_line(&setting.facts), store, &store.points())?;
     args.plots
-        .draw(&Document::Sweep(Box::new(all)), args.force, printer)
+        .draw(&Document::Sweep(Box::new(all)), files, printer)
 }
 
 /// The text for people on standard output.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Args, Printer, UserError};
-use crate::study::sweep::journal::{Journal, JournalError, Owner};
+use super::{Args, Files, Printer, UserError};
+use crate::study::sweep::journal::{Busy, Journal, JournalError, Owner, is_journal, writer};
 
 /// The lines of finished points.
 #[derive(Debug)]
@@ -20,10 +20,37 @@ fn journal_of(output: &Path) -> PathBuf {
     name.into()
 }
 
+/// Whether another sweep is writing this file, which is said then.
+pub(super) fn busy(output: &Path, printer: &Printer) -> anyhow::Result<bool> {
+    let found = writer(&journal_of(output)).map_err(anyhow::Error::new)?;
+    if let Some(busy) = &found {
+        say_busy(busy, printer);
+    }
+    Ok(found.is_some())
+}
+
+fn say_busy(busy: &Busy, printer: &Printer) {
+    printer.error(&format!(
+        "error: {busy}\nhelp: wait for it, or write to another file with -o; a sweep that is ended keeps its finished points, for --resume"
+    ));
+}
+
 /// Whether an unfinished sweep's journal stands in the way.
-pub(super) fn check(output: &Path, args: &Args) -> anyhow::Result<()> {
+pub(super) fn check(output: &Path, args: &Args, files: &mut Files) -> anyhow::Result<()> {
     let path = journal_of(output);
-    if args.resume || args.force || !path.exists() {
+    files.kept_open(&path)?;
+    if !path.exists() || args.resume {
+        return Ok(());
+    }
+    if !is_journal(&path) {
+        // Nobody has named this file: --force is not meant for it.
+        return Err(UserError::new(format!(
+            "{} is no journal of a sweep, and finished points would be kept there: move it away, or write to another file with -o",
+            path.display()
+        ))
+        .into());
+    }
+    if args.force {
         return Ok(());
     }
     Err(UserError::new(format!(
@@ -69,10 +96,8 @@ impl Store {
                 }
                 Ok(Some(Self::Journal(journal)))
             }
-            Err(e @ JournalError::Busy(_)) => {
-                printer.error(&format!(
-                    "error: {e}: wait for it, or write to another file"
-                ));
+            Err(JournalError::Busy(busy)) => {
+                say_busy(&busy, printer);
                 Ok(None)
             }
             Err(e @ JournalError::Damaged { .. }) => Err(UserError::new(format!(

@@ -153,7 +153,7 @@ fn profile(i: &InterpreterFacts) -> Vec<String> {
         format!("CPython {}, {gil}", i.version),
         capital(&i.origin),
         format!(
-            "{} parameters measured, {} estimated",
+            "{} parameters measured or derived from measurements, {} left at their defaults",
             i.measured_count, i.estimated_count
         ),
     ];

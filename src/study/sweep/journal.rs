@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +45,8 @@ pub enum JournalError {
         what: String,
     },
     /// Another process writes it.
-    #[error("{} is being written by another sweep", .0.display())]
-    Busy(PathBuf),
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The file system refuses.
     #[error("cannot use {}: {source}", path.display())]
     Io {
@@ -56,10 +57,74 @@ pub enum JournalError {
     },
 }
 
+/// Another process writes a journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} is being written by another sweep{}", .path.display(), .process.map_or(String::new(), |p| format!(", process {p}")))]
+pub struct Busy {
+    /// The journal.
+    pub path: PathBuf,
+    /// The number of that process, if it can be read.
+    pub process: Option<u32>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Head {
     journal: u32,
+    /// Who writes it, for others to tell: a process's number, always as long as [`writer_text`] makes it, so that it can be written over.
+    #[serde(default)]
+    writer: Option<String>,
     owner: Owner,
+}
+
+/// How the first line begins; what follows is the writer.
+const HEAD: &str = "{\"journal\":1,\"writer\":\"";
+
+fn writer_text() -> String {
+    format!("{:010}", std::process::id())
+}
+
+/// Who is writing the journal at this path; `None`: nobody, or there is none.
+///
+/// # Errors
+/// Where the file system refuses.
+pub fn writer(path: &Path) -> Result<Option<Busy>, JournalError> {
+    // A pipe would wait for its other end.
+    if !path.symlink_metadata().is_ok_and(|m| m.is_file()) {
+        return Ok(None);
+    }
+    let mut file = File::open(path).map_err(|e| failed(path, e))?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(busy(path, &mut file))),
+        Err(TryLockError::Error(e)) => Err(failed(path, e)),
+    }
+}
+
+/// Whether this file is a journal, or one that was being begun.
+#[must_use]
+pub fn is_journal(path: &Path) -> bool {
+    let begin = || {
+        let mut text = String::new();
+        let mut reader = BufReader::new(File::open(path)?.take(12));
+        reader.read_to_string(&mut text).map(|_| text)
+    };
+    let whole = "{\"journal\":1";
+    begin().is_ok_and(|text: String| whole.starts_with(&text) || text.starts_with("{\"journal\":"))
+}
+
+fn busy(path: &Path, file: &mut File) -> Busy {
+    let mut line = String::new();
+    let process = file.seek(SeekFrom::Start(0)).and_then(|_| {
+        let mut reader = BufReader::new(file).take(1 << 16);
+        reader.read_line(&mut line)
+    });
+    let head = process
+        .ok()
+        .and_then(|_| serde_json::from_str::<Head>(&line).ok());
+    Busy {
+        path: path.to_owned(),
+        process: head.and_then(|h| h.writer?.trim_start_matches('0').parse().ok()),
+    }
 }
 
 /// The line that closes a block.
@@ -205,6 +270,7 @@ impl Journal {
     fn start(&mut self, owner: &Owner) -> io::Result<()> {
         let head = Head {
             journal: LAYOUT,
+            writer: Some(writer_text()),
             owner: owner.clone(),
         };
         let line = serde_json::to_string(&head)? + "\n";
@@ -241,6 +307,7 @@ impl Journal {
             ));
         };
         same(&path, &head.owner, owner)?;
+        let in_place = scan.line.starts_with(HEAD.as_bytes());
         self.end = scan.line.len() as u64;
         let (mut at, mut block) = (self.end, String::new());
         // The first line that does not fit; forgiven if nothing whole follows.
@@ -274,6 +341,12 @@ impl Journal {
         drop(scan);
         // What follows the last closed block was being written when the program died.
         self.file.set_len(self.end).map_err(io)?;
+        if in_place {
+            self.file
+                .seek(SeekFrom::Start(HEAD.len() as u64))
+                .map_err(io)?;
+            self.file.write_all(writer_text().as_bytes()).map_err(io)?;
+        }
         self.file.seek(SeekFrom::End(0)).map_err(io)?;
         Ok(())
     }
@@ -297,18 +370,39 @@ impl<R: BufRead> Scan<R> {
 }
 
 fn open(path: &Path, fresh: bool) -> Result<File, JournalError> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(fresh)
-        .truncate(false)
-        .open(path)
-        .map_err(|e| failed(path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Busy(path.to_owned())),
-        Err(TryLockError::Error(e)) => Err(failed(path, e)),
+    // Who only asks whether somebody writes holds the lock for a moment.
+    for attempt in 0.. {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(fresh)
+            .truncate(false)
+            .open(path)
+            .map_err(|e| failed(path, e))?;
+        match file.try_lock() {
+            // Whoever had it may have finished, and taken the file away, between the two calls.
+            Ok(()) if is_still(path, &file) => return Ok(file),
+            Err(TryLockError::WouldBlock) if attempt >= 5 => {
+                return Err(busy(path, &mut file).into());
+            }
+            Ok(()) | Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(e)) => return Err(failed(path, e)),
+        }
     }
+    Err(failed(path, io::ErrorKind::ResourceBusy.into()))
+}
+
+/// Whether the opened file is the one that goes by this name.
+#[cfg(unix)]
+fn is_still(path: &Path, file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |m: std::fs::Metadata| (m.dev(), m.ino());
+    file.metadata().map(id).ok() == path.symlink_metadata().map(id).ok()
+}
+
+#[cfg(not(unix))]
+fn is_still(_: &Path, _: &File) -> bool {
+    true
 }
 
 fn failed(path: &Path, source: io::Error) -> JournalError {

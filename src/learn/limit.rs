@@ -1,0 +1,398 @@
+//! Whether a program lets only so many tasks run at once: a semaphore, a pool. A trace shows it as a ceiling: while others that have
+//! arrived wait, so many tasks are under way most of the time, and never more. A load that merely happened to reach its most, with
+//! nobody waiting, is no limit; and a loop or an interpreter that is busy lets ever more tasks begin, or changing numbers of them.
+
+use std::collections::BTreeMap;
+
+use super::trace::{Kind, Row, Trace};
+use crate::scenario::limits;
+
+/// A task is under way from the end of the wait before which it had done less than this share of its work (or of the mean task's):
+/// who looks at a semaphore has run already, for some microseconds.
+const BEFORE: f64 = 0.05;
+/// More tasks may be under way for this share of the whole time, for clocks of several threads differ a little.
+const ABOVE: f64 = 0.01;
+/// For this share of the time in which others wait as many as may be, or a tenth less, have to be under way.
+const STEADY: f64 = 0.85;
+/// The same on a busy machine, where who may go on does not do so at once: then no other number may be as frequent as the limit itself
+/// (numbers that chance makes get rare towards their greatest), and it is reached within half of what a task takes (where tasks begin one
+/// after another, the first ones end before that).
+const OFTEN: f64 = 0.3;
+const RISE: f64 = 0.5;
+/// Such a limit is no less: chance makes smaller ones.
+const SEVERAL: usize = 3;
+/// Others have to wait for this share of the whole time.
+const LONG: f64 = 0.1;
+/// So many tasks have to have waited for longer than a tenth of what a task takes.
+const WAITERS: usize = 5;
+/// One task at a time is what an event loop does with code that never awaits: it is a limit only where less of the time is CPU.
+const OWN_CPU: f64 = 0.5;
+
+/// At most so many tasks were under way at once, while others waited.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// How many.
+    pub tasks: usize,
+    /// The most that waited at once meanwhile.
+    pub waiting: usize,
+    /// The class whose tasks are limited; `None`: all tasks together.
+    pub class: Option<String>,
+    /// The share of the tasks' time under way in which they computed.
+    pub computing: f64,
+}
+
+/// One task's way.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    class: u32,
+    arrival: i64,
+    begin: i64,
+    end: i64,
+    /// Time on the CPU, in Python code or not.
+    computed: u64,
+}
+
+/// The limit that a trace shows: of all tasks, else of the first class that has one.
+pub(super) fn limit(trace: &Trace) -> Option<Limit> {
+    let all = ways(trace);
+    if let Some(found) = plateau(&all) {
+        return Some(found);
+    }
+    let several = all.iter().any(|w| w.class != all[0].class);
+    trace
+        .classes
+        .iter()
+        .zip(0_u32..)
+        .filter(|_| several)
+        .find_map(|(name, class)| {
+            let own: Vec<Way> = all.iter().filter(|w| w.class == class).copied().collect();
+            let found = plateau(&own)?;
+            Some(Limit {
+                class: Some(name.clone()),
+                ..found
+            })
+        })
+}
+
+fn ways(trace: &Trace) -> Vec<Way> {
+    let timed = |r: &&Row| {
+        !matches!(
+            r.kind,
+            Kind::PayloadIn(_) | Kind::PayloadOut(_) | Kind::Lock(_)
+        )
+    };
+    let mut rows: Vec<&Row> = trace.rows.iter().filter(timed).collect();
+    rows.sort_by_key(|r| (r.task, r.start));
+    let all: f64 = rows.iter().map(|r| work(r) as f64).sum();
+    let tasks = || rows.chunk_by(|a, b| a.task == b.task);
+    let mean = all / tasks().count().max(1) as f64;
+    tasks().filter_map(|rows| way(rows, mean)).collect()
+}
+
+/// Time that is no waiting for what the simulation makes itself.
+fn work(r: &Row) -> u64 {
+    match r.kind {
+        Kind::Wait => 0,
+        _ => r.end.abs_diff(r.start),
+    }
+}
+
+/// `None` of a task that did nothing; `mean` is what all do on average.
+fn way(rows: &[&Row], mean: f64) -> Option<Way> {
+    let total: u64 = rows.iter().map(|r| work(r)).sum();
+    let first = rows.first().filter(|_| total > 0)?;
+    let little = BEFORE * mean.max(total as f64);
+    let (mut done, mut begin) = (0_u64, first.start);
+    for row in rows {
+        if row.kind == Kind::Wait {
+            if done as f64 > little {
+                break;
+            }
+            begin = begin.max(row.end);
+        }
+        if row.kind != Kind::Blocked {
+            // Who loses the core in its first moments has not begun by that.
+            done += work(row);
+        }
+    }
+    let computes = |r: &&&Row| matches!(r.kind, Kind::Cpu | Kind::Native);
+    Some(Way {
+        class: first.class,
+        arrival: first.start,
+        begin,
+        end: rows.iter().map(|r| r.end).max().unwrap_or(begin).max(begin),
+        computed: rows.iter().filter(computes).map(|r| work(r)).sum(),
+    })
+}
+
+fn plateau(ways: &[Way]) -> Option<Limit> {
+    let service = |w: &Way| w.end.abs_diff(w.begin);
+    let served: u64 = ways.iter().map(service).sum();
+    let mean = served as f64 / ways.len().max(1) as f64;
+    let waited = |w: &&Way| w.begin.abs_diff(w.arrival) as f64 > mean / 10.0;
+    if ways.iter().filter(waited).count() < WAITERS {
+        return None;
+    }
+    let course = Course::of(ways);
+    let tasks = course.ceiling()?;
+    let steady = course.while_waiting(|n| n <= tasks && n + tasks / 10 >= tasks) as f64;
+    let waiting = course.while_waiting(|_| true) as f64;
+    let whole = course.over_all() as f64;
+    let sharp = tasks >= SEVERAL
+        && course.most_frequent() == Some(tasks)
+        && course.rise(tasks) as f64 <= RISE * mean;
+    let computed: u64 = ways.iter().map(|w| w.computed).sum();
+    let computing = (computed as f64 / served.max(1) as f64).min(1.0);
+    let is_limit = waiting > 0.0
+        && waiting >= LONG * whole
+        && (steady >= STEADY * waiting || (sharp && steady >= OFTEN * waiting))
+        && (tasks > 1 || computing < OWN_CPU);
+    is_limit.then_some(Limit {
+        tasks,
+        waiting: course.most_waiting,
+        class: None,
+        computing,
+    })
+}
+
+/// For how long so many tasks were under way.
+#[derive(Debug, Default)]
+struct Course {
+    /// In all.
+    all: BTreeMap<usize, u64>,
+    /// While others waited.
+    others: BTreeMap<usize, u64>,
+    most_waiting: usize,
+    /// When more were under way than ever before: how many, and the time since the first began.
+    records: Vec<(usize, u64)>,
+}
+
+impl Course {
+    fn of(ways: &[Way]) -> Self {
+        // At the same instant who goes leaves room for who comes.
+        let mut events: Vec<(i64, i64, i64)> = Vec::with_capacity(3 * ways.len());
+        for w in ways {
+            events.extend([(w.arrival, 0, 1), (w.begin, 1, -1), (w.end, -1, 0)]);
+        }
+        events.sort_unstable();
+        let (mut course, mut under_way, mut waiting) = (Self::default(), 0_i64, 0_i64);
+        let mut last = events.first().map_or(0, |e| e.0);
+        let mut began = None;
+        for (at, begun, arrived) in events {
+            let time = at.abs_diff(last);
+            if time > 0 {
+                let n = usize::try_from(under_way).unwrap_or(0);
+                *course.all.entry(n).or_default() += time;
+                if waiting > 0 {
+                    *course.others.entry(n).or_default() += time;
+                    course.most_waiting = course
+                        .most_waiting
+                        .max(usize::try_from(waiting).unwrap_or(0));
+                }
+            }
+            last = at;
+            under_way += begun;
+            waiting += arrived;
+            let n = usize::try_from(under_way).unwrap_or(0);
+            if n > course.records.last().map_or(0, |r| r.0) {
+                let first = *began.get_or_insert(at);
+                course.records.push((n, at.abs_diff(first)));
+            }
+        }
+        course
+    }
+
+    fn while_waiting(&self, of: impl Fn(usize) -> bool) -> u64 {
+        sum(&self.others, of)
+    }
+
+    /// How many were under way for longest while others waited.
+    fn most_frequent(&self) -> Option<usize> {
+        self.others.iter().max_by_key(|(_, t)| **t).map(|(n, _)| *n)
+    }
+
+    /// How long it took until so many were under way.
+    fn rise(&self, tasks: usize) -> u64 {
+        let reached = self.records.iter().find(|(n, _)| *n >= tasks);
+        reached.map_or(u64::MAX, |(_, time)| *time)
+    }
+
+    fn over_all(&self) -> u64 {
+        sum(&self.all, |_| true)
+    }
+
+    /// The least number that was hardly ever exceeded; `None` of a trace without time.
+    fn ceiling(&self) -> Option<usize> {
+        let spare = ABOVE * self.over_all() as f64;
+        let mut above = 0;
+        let mut ceiling = None;
+        for (n, time) in self.all.iter().rev() {
+            ceiling = Some(*n);
+            above += time;
+            if above as f64 > spare {
+                break;
+            }
+        }
+        ceiling.filter(|n| (1..=limits::MAX_WORKERS as usize).contains(n))
+    }
+}
+
+fn sum(times: &BTreeMap<usize, u64>, of: impl Fn(usize) -> bool) -> u64 {
+    times.iter().filter(|(n, _)| of(**n)).map(|(_, t)| t).sum()
+}
+
+impl Limit {
+    /// The strategies that keep it, in their short forms.
+    pub(super) fn strategies(&self) -> Vec<String> {
+        /// More worker processes are no pool that anybody makes.
+        const PROCESSES: usize = 64;
+        /// From this share on cores matter.
+        const COMPUTES: f64 = 0.2;
+        let n = self.tasks;
+        let mut all = vec![
+            "sequential".to_owned(),
+            format!("threads:{n}"),
+            format!("asyncio:{n}"),
+        ];
+        if self.computing >= COMPUTES && n <= PROCESSES {
+            all.push(format!("processes:{n}:forkserver"));
+        }
+        all
+    }
+
+    /// What the user should know; a sentence without a full stop.
+    pub(super) fn note(&self) -> String {
+        let (n, waiting) = (self.tasks, self.waiting);
+        match &self.class {
+            None => format!(
+                "at most {n} tasks were under way at once, while up to {waiting} others waited: the program has a limit (a semaphore, \
+                 a pool). The scenario's strategies keep it; without `strategies` the usual ones are compared, without a limit"
+            ),
+            Some(class) => format!(
+                "class {class}: at most {n} of its tasks were under way at once, while up to {waiting} others waited: the program has \
+                 a limit for them (a semaphore, a pool). A scenario limits all classes together (`asyncio:{n}`, `threads:{n}`), so \
+                 it is left out, and forecasts without it may be too good"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trace::Watched;
+    use super::*;
+
+    /// Tasks (class, arrival, begin, end) that look for some microseconds, wait, and work.
+    fn trace(tasks: &[(u32, i64, i64, i64)], kind: Kind) -> Trace {
+        let mut rows = Vec::new();
+        for (i, &(class, arrival, begin, end)) in tasks.iter().enumerate() {
+            let mut row = |kind, start, end| {
+                rows.push(Row {
+                    task: u32::try_from(i).unwrap(),
+                    class,
+                    kind,
+                    start,
+                    end,
+                });
+            };
+            row(Kind::Cpu, arrival, arrival + 3);
+            row(Kind::Wait, arrival + 3, begin);
+            row(kind, begin, end);
+        }
+        Trace {
+            rows,
+            classes: vec!["a".into(), "b".into()],
+            locks: Vec::new(),
+            gil: vec![Watched::default()],
+        }
+    }
+
+    /// As a semaphore lets them: all arrive at once, `n` at a time.
+    fn behind(n: i64, tasks: i64) -> Vec<(u32, i64, i64, i64)> {
+        (0..tasks)
+            .map(|i| {
+                let begin = 1_100 + i / n * 50_100;
+                (0, i * 5, begin + i % n * 7, begin + 50_000 + i % n * 7)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_plateau_with_others_waiting_is_a_limit() {
+        let found = limit(&trace(&behind(20, 200), Kind::Io)).unwrap();
+        assert_eq!((found.tasks, &found.class), (20, &None));
+        assert!(found.waiting >= 179 && found.computing < 0.01, "{found:?}");
+        assert_eq!(
+            found.strategies(),
+            ["sequential", "threads:20", "asyncio:20"]
+        );
+        let pool = limit(&trace(&behind(4, 100), Kind::Cpu)).unwrap();
+        assert_eq!(pool.tasks, 4);
+        assert!(
+            pool.strategies()
+                .contains(&"processes:4:forkserver".to_owned())
+        );
+        assert_eq!(limit(&trace(&behind(1, 50), Kind::Io)).unwrap().tasks, 1);
+    }
+
+    #[test]
+    fn a_load_that_reaches_its_most_is_none() {
+        // All at once, and nobody waits.
+        let all: Vec<_> = (0..100)
+            .map(|i| (0, i * 5, i * 5 + 4, 50_000 + i * 5))
+            .collect();
+        assert_eq!(limit(&trace(&all, Kind::Io)), None);
+        // One after another: what the loop does with code that never awaits.
+        assert_eq!(limit(&trace(&behind(1, 50), Kind::Cpu)), None);
+        // Who waits does so while it gets ever busier.
+        let rising: Vec<_> = (0..200_i64)
+            .map(|i| (0, 0, i * 1_000 + 4, i * 1_000 + 150_000))
+            .collect();
+        assert_eq!(limit(&trace(&rising, Kind::Io)), None);
+        // A loop that is busy: now more, now fewer, rarely the most.
+        let busy: Vec<_> = (0..300_i64)
+            .map(|i| {
+                (
+                    0,
+                    i * 1_000,
+                    i * 1_000 + 900,
+                    i * 1_000 + 1_200 + i * i % 7 * 900,
+                )
+            })
+            .collect();
+        assert_eq!(limit(&trace(&busy, Kind::Io)), None);
+        // Too few to tell.
+        assert_eq!(limit(&trace(&behind(20, 23), Kind::Io)), None);
+        assert_eq!(limit(&trace(&[], Kind::Io)), None);
+    }
+
+    /// On a busy machine who may go on does so late.
+    #[test]
+    fn a_ceiling_is_a_limit_too() {
+        let mut free = [0_i64; 10];
+        let tasks: Vec<_> = (0..200_i64)
+            .map(|i| {
+                let next = (0..10).min_by_key(|k| free[*k]).unwrap();
+                let begin = free[next] + 3_000 + i * i % 11 * 1_000;
+                free[next] = begin + 50_000;
+                (0, i * 5, begin, begin + 50_000)
+            })
+            .collect();
+        assert_eq!(limit(&trace(&tasks, Kind::Io)).unwrap().tasks, 10);
+    }
+
+    #[test]
+    fn a_class_of_its_own_may_be_limited() {
+        let mut tasks = behind(10, 100);
+        tasks.extend((0..300).map(|i| {
+            (
+                1,
+                i * 1_600,
+                i * 1_600 + 4,
+                i * 1_600 + 9_000 + i % 7 * 9_000,
+            )
+        }));
+        let found = limit(&trace(&tasks, Kind::Io)).unwrap();
+        assert_eq!((found.tasks, found.class.as_deref()), (10, Some("a")));
+    }
+}
