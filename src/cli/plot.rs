@@ -13,6 +13,7 @@ use crate::report::document::{self, Document};
 use crate::report::figure::palette::Theme;
 use crate::report::figure::{Figure, figures};
 use crate::report::plot::{self, GREATEST, LEAST, Look};
+use crate::scenario::suggest;
 
 /// Formats of picture files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,7 +58,7 @@ pub struct Args {
         help_heading = "Output"
     )]
     pub output: PathBuf,
-    /// Formats, apart by commas
+    /// Formats, separated by commas
     #[arg(
         long,
         value_enum,
@@ -198,8 +199,8 @@ fn chosen(all: Vec<Drawing>, only: &[String]) -> anyhow::Result<Vec<Drawing>> {
             let names: BTreeSet<&str> = all.iter().map(|d| d.figure.name.as_str()).collect();
             let names: Vec<&str> = names.into_iter().collect();
             return Err(UserError::new(format!(
-                "there is no figure `{name}`; there are: {}",
-                names.join(", ")
+                "there is no figure `{name}`; {}",
+                suggest(name, "there are", names.iter().copied())
             ))
             .into());
         }
