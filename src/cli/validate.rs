@@ -29,7 +29,7 @@ pub struct Args {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Write the result here instead of to the terminal.
+    /// Write the result to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Also write the derived interpreter profiles to this directory; those that stand for a release under its name.
@@ -50,7 +50,7 @@ pub struct Args {
     /// Fail (exit code 4) if errors exceed their limits, a ranking is wrong, or a cell is left out
     #[arg(long)]
     strict: bool,
-    /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, apart by commas, with makespan, p50, p99 and memory; ranking=N (workloads
+    /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, separated by commas, with makespan, p50, p99 and memory; ranking=N (workloads
     /// ranked wrongly); or a row of the built-in table, reference or other (machines that the model was not developed on), for all at once.
     /// What is not named stays as in the table [default: reference]
     #[arg(long, value_name = "LIMITS", value_parser = limits)]
