@@ -135,6 +135,19 @@ mod tests {
         assert_eq!(Course::new().finish(Nanos::ZERO).1, Vec::<f64>::new());
     }
 
+    #[test]
+    fn a_course_reaches_the_end_of_the_clock() {
+        for less in [0, 1, 1 << 50, 1 << 57, 1 << 60, 1 << 63] {
+            let end = Nanos(Nanos::CLOCK_END.0 - less);
+            let mut c = Course::new();
+            c.add(Nanos::ZERO, end, 2.0);
+            c.raise(Nanos(7), end, 3.0);
+            let (_, means, peaks) = c.finish(end);
+            assert!(means.iter().all(|m| (m - 2.0).abs() < 1e-9), "{means:?}");
+            assert_eq!(peaks.iter().copied().fold(0.0, f64::max), 3.0);
+        }
+    }
+
     proptest! {
         /// However wide the bins become, nothing is lost and nothing moves further than a bin.
         #[test]
