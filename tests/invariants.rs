@@ -551,7 +551,7 @@ fn far_machines() -> BoxedStrategy<MachineSpec> {
 }
 
 proptest! {
-    #![proptest_config(config(512))]
+    #![proptest_config(config(160))]
 
     /// Whatever adds up beyond the clock, the run ends with that finding, and all that it says of itself still adds up.
     #[test]

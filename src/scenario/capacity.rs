@@ -44,20 +44,28 @@ impl Scenario {
         let mut past = Vec::new();
         let tasks = tasks_at_once(self);
         if tasks > limits::MAX_TASKS_AT_ONCE {
+            let sample = "simulate a sample of the tasks, or fewer children";
             let (what, help) = match &self.workload.arrivals {
-                Arrivals::Open { .. } => (
-                    "on average tasks arrive faster than they can be done, until",
-                    "lower the rate or the count, shorten the steps, or add cores",
+                Arrivals::Batch => (
+                    format!("the batch has {tasks} tasks and children at once"),
+                    sample,
                 ),
-                _ => (
-                    "all tasks of a batch or trace, the children of their fan-outs and waiting users are in memory together:",
-                    "simulate a sample of the tasks, or fewer children",
+                Arrivals::Trace(_) => (format!("the trace has {tasks} tasks and children"), sample),
+                Arrivals::Closed { .. } => (
+                    format!("the users' requests and their children are {tasks} at once"),
+                    "simulate fewer users, or fewer children",
+                ),
+                Arrivals::Open { .. } => (
+                    format!(
+                        "on average tasks arrive faster than they end: {tasks} are under way at once"
+                    ),
+                    "lower the rate or the count, shorten the steps, or add cores",
                 ),
             };
             past.push(PastLimit {
                 part: Part::Arrivals,
                 message: format!(
-                    "{what} {tasks} are under way at once, more than the limit MAX_TASKS_AT_ONCE ({})",
+                    "{what}, more than the limit MAX_TASKS_AT_ONCE ({})",
                     limits::MAX_TASKS_AT_ONCE
                 ),
                 help,

@@ -24,6 +24,8 @@ pub(super) struct Cx {
 /// The fields of a record or of a variant, with or without their names in the text.
 pub(super) struct Fields<'n> {
     found: Vec<(&'n str, &'n Node)>,
+    /// Fields that are not there, but of which one that does not exist is a slip: they are not missed, too.
+    slips: Vec<&'static str>,
     span: Span,
     what: String,
 }
@@ -222,6 +224,7 @@ impl Cx {
             return None;
         };
         let mut found: Vec<(&'n str, &'n Node)> = Vec::new();
+        let mut slips = Vec::new();
         match args {
             Args::Unit => {}
             Args::Items(items) => {
@@ -249,6 +252,11 @@ impl Cx {
             Args::Fields(fields) => {
                 for (key, value) in fields {
                     if !known.contains(&key.text.as_str()) {
+                        slips.extend(
+                            known
+                                .iter()
+                                .find(|k| nearest(&key.text, known.iter().copied()) == Some(**k)),
+                        );
                         self.error(
                             Code::UnknownField,
                             key.span,
@@ -281,6 +289,7 @@ impl Cx {
         };
         Some(Fields {
             found,
+            slips,
             span,
             what: what.to_string(),
         })
@@ -333,6 +342,9 @@ impl Cx {
         read: impl FnOnce(&mut Self, &'n Node) -> Option<T>,
     ) -> Option<T> {
         if f.get(name).is_none() {
+            if f.slips.contains(&name) {
+                return None;
+            }
             self.error(
                 Code::MissingField,
                 f.span,
