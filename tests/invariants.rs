@@ -10,6 +10,7 @@ use common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
+use pchsim::scenario::limits;
 use pchsim::scenario::{
     Arrivals, Dist, MachineSpec, Offload, ProcessApi, Releases, StartMethod, Step, Strategy,
     TracedTask, Workers, Workload,
@@ -437,5 +438,144 @@ proptest! {
         let expected: Vec<Nanos> = one.latencies.iter().map(|&l| l * k).collect();
         // Deadlocked tasks (a child that wants its parent's lock) have no latency in either.
         assert_eq!(more.latencies, expected);
+    }
+}
+
+/// Times up to the longest that a scenario may write.
+fn far() -> BoxedStrategy<Nanos> {
+    let days = |n: u64| Nanos::from_secs(n * 86_400);
+    prop_oneof![
+        1 => Just(Nanos::ZERO),
+        1 => Just(Nanos(1)),
+        1 => (1_u64..5_000_000).prop_map(Nanos),
+        2 => (1_u64..1_000).prop_map(days),
+        4 => Just(limits::MAX_DURATION),
+    ]
+    .boxed()
+}
+
+/// Steps that take so long, and so often, that their sums pass the end of the clock (584 years, or 213 times the longest).
+fn far_steps() -> BoxedStrategy<Vec<Step>> {
+    let dist = || {
+        prop_oneof![
+            3 => far().prop_map(Dist::Constant),
+            1 => far().prop_map(Dist::Exponential),
+        ]
+    };
+    let bytes = || prop_oneof![Just(1_u64), Just(limits::MAX_PAYLOAD)];
+    let leaf = prop_oneof![
+        3 => dist().prop_map(Step::Cpu),
+        1 => dist().prop_map(|time| Step::Releasing(time, Releases { count: 3, released: Nanos(160) })),
+        2 => dist().prop_map(Step::Native),
+        4 => dist().prop_map(Step::Io),
+        1 => bytes().prop_map(Step::PayloadIn),
+        1 => bytes().prop_map(Step::PayloadOut),
+        1 => prop_oneof![Just(10_u64), Just(limits::MAX_OBJECTS)].prop_map(Step::Allocate),
+        1 => (prop_oneof![Just(1_u64), Just(u64::MAX)], any::<bool>())
+            .prop_map(|(count, write)| Step::Shared { object: 0, count, write }),
+    ];
+    let nested = leaf
+        .prop_map(|s| vec![s])
+        .prop_recursive(3, 12, 3, |inner| {
+            let block = vec(inner, 1..3).prop_map(|parts| parts.concat());
+            prop_oneof![
+                3 => (1_u64..400, block.clone()).prop_map(|(n, s)| vec![Step::Repeat(n, s)]),
+                1 => (1_u64..300, block.clone())
+                    .prop_map(|(count, steps)| vec![Step::FanOut { count, steps }]),
+                1 => block.clone().prop_map(|s| vec![Step::Hold(limits::MAX_SIZE, s)]),
+                1 => (0_usize..2, block.clone()).prop_map(|(l, s)| vec![Step::Lock(l, s)]),
+                1 => (far(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
+                1 => (1_u32..400, far(), block).prop_map(|(attempts, backoff, mut steps)| {
+                    steps.push(Step::Fail(0.9));
+                    vec![Step::Retry { attempts, backoff, steps }]
+                }),
+            ]
+        });
+    vec(nested, 1..3).prop_map(|parts| parts.concat()).boxed()
+}
+
+fn far_arrivals() -> BoxedStrategy<Arrivals> {
+    prop_oneof![
+        3 => Just(Arrivals::Batch),
+        1 => (far(), 1_u64..300).prop_map(|(mean, n)| Arrivals::Open {
+            interval: Dist::Exponential(mean.max(Nanos(1))),
+            count: Some(n),
+        }),
+        1 => (1_u32..5, far(), 1_u64..300).prop_map(|(users, think, n)| Arrivals::Closed {
+            users,
+            think: Dist::Constant(think),
+            count: Some(n),
+        }),
+        1 => vec(far(), 1..5).prop_map(|mut times| {
+            times.sort_unstable();
+            let task = |at| TracedTask { at, class: 0, demands: Vec::new() };
+            Arrivals::Trace(times.into_iter().map(task).collect())
+        }),
+    ]
+    .boxed()
+}
+
+/// Machines at the limits of what a scenario may write: slices of a thousand days (else long steps are cut into more slices than there
+/// are events), cores a million times slower or faster than usual.
+fn far_machines() -> BoxedStrategy<MachineSpec> {
+    let slice = prop_oneof![
+        1 => Just(Nanos::from_micros(700)),
+        3 => Just(limits::MAX_DURATION),
+    ];
+    let speed = prop_oneof![
+        4 => Just(1.0),
+        1 => Just(limits::MAX_FACTOR),
+        1 => Just(1.0 / limits::MAX_FACTOR),
+    ];
+    (
+        1_u32..4,
+        slice,
+        speed,
+        far(),
+        prop_oneof![Just(0_u32), Just(1), Just(250)],
+        any::<bool>(),
+    )
+        .prop_map(|(cores, slice, speed, switch, hz, wide)| {
+            let mut m = MachineSpec::with_cores(cores);
+            m.cores[0] = speed;
+            m.base_slice = slice;
+            m.balance_interval = slice;
+            m.hz = hz;
+            if wide {
+                m.pipe_capacity = limits::MAX_SIZE;
+                m.context_switch = switch;
+            }
+            m
+        })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(config(160))]
+
+    /// Whatever adds up beyond the clock, the run ends with that finding, and all that it says of itself still adds up.
+    #[test]
+    fn times_beyond_the_clock_break_no_law(
+        machine in far_machines(),
+        profile in profiles(),
+        steps in far_steps(),
+        arrivals in far_arrivals(),
+        count in 1_u64..300,
+        strategy in strategies(),
+        dispatch in far(),
+        seed in any::<u64>(),
+    ) {
+        let mut w = workload(arrivals, vec![class(count, steps)]);
+        w.dispatch = dispatch;
+        w.imports.time = dispatch;
+        let case = Case { seed, max_events: 20_000, ..Case::new(machine, profile, w, strategy) };
+        let outcome = case.run();
+        let whole = RecordOptions { window: (Nanos::ZERO, Nanos::MAX), most_spans: usize::MAX };
+        let (recorded, recording) = record(&case.input(), whole).expect("as before");
+        assert_eq!(format!("{outcome:?}"), format!("{recorded:?}"));
+        if let Err(wrong) = check_recording(&case.input(), &recorded, &recording) {
+            panic!("{wrong}");
+        }
+        course(&case.input()).expect("as before");
     }
 }

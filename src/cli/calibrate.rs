@@ -40,7 +40,7 @@ pub struct Args {
     /// Only list the interpreters that are found
     #[arg(long, conflicts_with_all = ["all", "python", "output", "import"])]
     list: bool,
-    /// About ten seconds an interpreter instead of two minutes
+    /// Take about ten seconds for each interpreter instead of two minutes
     #[arg(long)]
     quick: bool,
     /// Also measure what importing this module costs a new process, and how often its code gives the GIL up (repeatable)

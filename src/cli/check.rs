@@ -18,7 +18,7 @@ pub struct Args {
     /// How problems are reported
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Overrides a value of the scenario, as in `machine.cores=8`; may be repeated
+    /// Override a field of the scenario (repeatable), for example machine.cores=8
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_set)]
     pub set: Vec<(String, String)>,
 }
@@ -26,7 +26,7 @@ pub struct Args {
 /// The formats of a check's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people: problems on stderr with the text underlined, one line a file on stdout
+    /// For people: problems on stderr with the text underlined, one line for each file on stdout
     Text,
     /// One JSON document on stdout
     Json,

@@ -16,7 +16,7 @@ pub struct Args {
     /// Which scenario (`pchsim scenarios` lists them)
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Where to; `-` is stdout [default: NAME.ron here]
+    /// Write the copy to this file, or to standard output (-) [default: NAME.ron in this directory]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Replace the output file if it exists

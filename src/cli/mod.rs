@@ -72,7 +72,7 @@ struct Cli {
 enum Command {
     /// Simulate a scenario under every strategy, and compare
     Run(Box<run::Args>),
-    /// Simulate a scenario over a range of cores, workers, rates..., and show where it pays
+    /// Simulate a scenario over a range of cores, workers, rates..., and show what pays
     Sweep(Box<sweep::Args>),
     /// Draw the figures of results as SVG and PNG files
     Plot(plot::Args),

@@ -14,6 +14,7 @@ use crate::report::document::{self, Document};
 use crate::report::figure::palette::Theme;
 use crate::report::figure::{Figure, figures};
 use crate::report::plot::{self, GREATEST, LEAST, Look};
+use crate::scenario::suggest;
 
 /// Formats of picture files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -202,8 +203,8 @@ fn chosen(all: Vec<Drawing>, only: &[String]) -> anyhow::Result<Vec<Drawing>> {
             let names: BTreeSet<&str> = all.iter().map(|d| d.figure.name.as_str()).collect();
             let names: Vec<&str> = names.into_iter().collect();
             return Err(UserError::new(format!(
-                "there is no figure `{name}`; there are: {}",
-                names.join(", ")
+                "there is no figure `{name}`; {}",
+                suggest(name, "there are", names.iter().copied())
             ))
             .into());
         }

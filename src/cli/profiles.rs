@@ -25,14 +25,14 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists the shipped profiles, and those found in files.
+    /// List the shipped profiles, and those found in files.
     List,
-    /// Shows every parameter of a profile: value, unit, where it comes from, meaning.
+    /// Show every parameter of a profile: value, unit, where it comes from, meaning.
     Show {
         /// A profile's name, or a file that ends in `.ron`.
         name: String,
     },
-    /// Compares two profiles, cost by cost; what differs most comes first.
+    /// Compare two profiles, cost by cost; what differs most comes first.
     Diff(DiffArgs),
 }
 
@@ -42,10 +42,10 @@ struct DiffArgs {
     first: String,
     /// The profile to compare it with.
     second: String,
-    /// Also costs that are equal.
+    /// Show equal costs as well.
     #[arg(long, conflicts_with = "threshold")]
     all: bool,
-    /// Only costs that differ by more than this share of the smaller value.
+    /// Show only costs that differ by more than this share of the smaller value.
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
     threshold: f64,
     /// What to print.

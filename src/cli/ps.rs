@@ -11,6 +11,7 @@ use super::printer::Printer;
 use super::target::{Target, TargetArgs, instant};
 use crate::engine::Nanos;
 use crate::report::{Rows, Style, Taken, ps, ps_json, pstree};
+use crate::scenario::suggest;
 use crate::strategy::snapshot;
 
 /// How the state is written.
@@ -72,7 +73,7 @@ pub struct View {
     /// Show only tasks of this class, and the threads that stand for them
     #[arg(long, value_name = "CLASS", help_heading = "Output")]
     pub class: Option<String>,
-    /// At most so many rows of a kind; 0: all [default: 20; in the tree 8 below each node]
+    /// Show at most this many rows of a kind; 0: all [default: 20; in the tree 8 below each node]
     #[arg(long, value_name = "ROWS", help_heading = "Output")]
     pub limit: Option<usize>,
     /// Use ASCII signs only
@@ -93,8 +94,8 @@ impl View {
             && !classes.contains(&class.as_str())
         {
             return Err(UserError::new(format!(
-                "the scenario has no class `{class}`; it has {}",
-                classes.join(", ")
+                "the scenario has no class `{class}`; {}",
+                suggest(class, "it has", classes.iter().copied())
             ))
             .into());
         }

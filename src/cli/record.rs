@@ -71,7 +71,7 @@ pub struct Args {
 
     /// Write the scenario to this file and the table of fits to standard output
     ///
-    /// Without it a trace's scenario goes to standard output and the table to standard error; a recorded program's scenario
+    /// Without this a trace's scenario goes to standard output and the table to standard error; a recorded program's scenario
     /// goes to recorded.ron.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
@@ -106,9 +106,9 @@ pub enum Unit {
 /// Formats of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TraceFormat {
-    /// A header line, then one line a step
+    /// A header line, then a line for each step
     Csv,
-    /// One JSON object a line
+    /// A JSON object on each line
     Jsonl,
 }
 

@@ -70,7 +70,7 @@ pub struct Args {
     /// What to compare.
     #[command(flatten)]
     pub selection: Selection,
-    /// Simulate so many cores
+    /// Simulate this many cores
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// How much to simulate.

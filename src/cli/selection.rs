@@ -42,14 +42,14 @@ pub struct Effort {
     /// Master seed [default: the scenario's]
     #[arg(long, value_name = "N", help_heading = "How much to simulate")]
     pub seed: Option<u64>,
-    /// Exactly so many replications [default: until --precision is reached]
+    /// Run exactly this many replications [default: until --precision is reached]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000), help_heading = "How much to simulate")]
     pub replications: Option<u32>,
-    /// Relative half-width of the ranked metric's confidence interval that every strategy has to reach [default: 2%, by the best and what may be
-    /// as good]
+    /// Simulate until the confidence interval of the ranked metric is this narrow for every strategy (half its width over the mean) [default: 2%,
+    /// but only for the best and what may be as good]
     #[arg(long, value_name = "PERCENT", value_parser = precision, help_heading = "How much to simulate")]
     pub precision: Option<f64>,
-    /// Stop a single simulation after so many events
+    /// Stop a single simulation after this many events
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "How much to simulate")]
     pub max_events: Option<u64>,
     /// Worker threads; the result does not depend on them [default: one for each core]

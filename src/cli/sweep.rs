@@ -59,15 +59,15 @@ Values:
   1..16                every whole number, both ends included
   1..32/4              in steps: 1, 5, 9, ... 29 (from the first value, never past the last)
   1..32*2              doubled: 1, 2, 4, 8, 16, 32
-  1..1000/log:7        so many, evenly on a logarithmic scale: 1, 3, 10, 32, 100, 316, 1000
+  1..1000/log:7        seven values, evenly on a logarithmic scale: 1, 3, 10, 32, 100, 316, 1000
   10ms..100ms/10ms     with the field's unit at both ends and at the step; 64kB..1MB*2
   1,2,4..16/4          ranges within a list")]
 #[command(
     after_long_help = "Every point is what `pchsim run` says of it. Points meet the same arrivals and demands (common random numbers), so that they differ by what is varied and not by chance.
 
-With -o FILE finished points are kept in FILE.journal while the sweep runs. After Ctrl-C or a kill the same command with --resume goes on from there, and ends with the same bytes.
+With -o FILE finished points are kept in FILE.journal while the sweep runs. After Ctrl-C or a kill the same command with --resume continues from there. The result has the same bytes as that of an uninterrupted sweep.
 
-Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same file: try again later, 130 interrupted (go on with --resume)."
+Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same file: try again later, 130 interrupted (continue with --resume)."
 )]
 pub struct Args {
     /// Name of a shipped scenario, a file, or - for standard input [default: the shipped scraper]
@@ -107,7 +107,7 @@ pub struct Args {
     /// Replace files that exist, and forget what an unfinished sweep has left
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-    /// Go on with the unfinished sweep of the same command (needs -o)
+    /// Continue the unfinished sweep of the same command (needs -o)
     #[arg(long, help_heading = "Output")]
     pub resume: bool,
     /// Use ASCII signs only in the text
@@ -136,7 +136,10 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         // Who works at the file comes before what is wrong with it.
         Some(path) if store::busy(path, printer)? => return Ok(Exit::TryAgain as u8),
         None if args.resume => {
-            return Err(UserError::new("--resume goes on with a file: name it with -o").into());
+            return Err(UserError::new(
+                "--resume continues the sweep of a file: name the file with -o",
+            )
+            .into());
         }
         _ => {}
     }
@@ -357,14 +360,14 @@ fn interrupted(
     match store.path() {
         Some(path) => {
             printer.warn(&format!(
-                "{so_far} and kept in {}; go on with: {}",
+                "{so_far} and kept in {}; continue with: {}",
                 path.display(),
                 resume(args, setting)
             ));
         }
         None => {
             printer.warn(&format!(
-                "{so_far}; with -o FILE they would be kept, to go on with --resume"
+                "{so_far}; with -o FILE they would be kept, and --resume could continue"
             ));
             if done > 0 && args.format.is_none_or(|f| f == Format::Text) {
                 output::print_text(args, printer, setting, store)

@@ -20,7 +20,7 @@ pub struct TargetArgs {
     /// What to compare: of several the first is looked at.
     #[command(flatten)]
     pub selection: Selection,
-    /// Simulate so many cores
+    /// Simulate this many cores
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// Master seed [default: the scenario's]
@@ -34,7 +34,7 @@ pub struct TargetArgs {
         help_heading = "How much to simulate"
     )]
     pub replication: u32,
-    /// Stop the simulation after so many events
+    /// Stop the simulation after this many events
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "How much to simulate")]
     pub max_events: Option<u64>,
 }

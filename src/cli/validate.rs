@@ -54,7 +54,7 @@ pub struct Args {
     /// Fail (exit code 4) if errors exceed their limits, a ranking is wrong, or a cell is left out
     #[arg(long)]
     strict: bool,
-    /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, apart by commas, with makespan, p50, p99 and memory; ranking=N (workloads
+    /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, separated by commas, with makespan, p50, p99 and memory; ranking=N (workloads
     /// ranked wrongly); or a row of the built-in table, reference or other (machines that the model was not developed on), for all at once.
     /// What is not named stays as in the table [default: reference]
     #[arg(long, value_name = "LIMITS", value_parser = limits)]

@@ -71,7 +71,7 @@ pub struct Args {
     /// The longest that a single run may take before it is ended
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub limit: Duration,
-    /// Use so many cores: the programs confine themselves to them (Linux) [default: all]
+    /// Use this many cores: the programs confine themselves to them (Linux) [default: all]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096))]
     pub cores: Option<u32>,
     /// Override a field of the scenario (repeatable), for example workload.tasks.page.count=10
@@ -96,7 +96,7 @@ pub struct Args {
     /// Fail (exit code 4) if errors exceed their limits, the ranking is wrong, a run fails, or the machine is too busy to tell
     #[arg(long, help_heading = "Checks")]
     pub strict: bool,
-    /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, apart by commas, or a row of the built-in table; as for `pchsim validate`
+    /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, separated by commas, or a row of the built-in table; as for `pchsim validate`
     /// [default: other]
     #[arg(long, value_name = "LIMITS", value_parser = limits, help_heading = "Checks")]
     pub limits: Option<Limits>,

@@ -197,7 +197,7 @@ impl Sim<'_> {
         let wakes = self.gils.get(gil as usize).is_some_and(Gil::wanted);
         let goes_on = self.release_gil(tid);
         if wakes && goes_on {
-            let until = self.machine.burned(tid) + self.machine.debt(tid);
+            let until = self.machine.burned(tid) + self.machine.debt(tid).into();
             self.gils[gil as usize].mutex.hold(tid, until);
         }
         goes_on

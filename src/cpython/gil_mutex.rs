@@ -11,14 +11,14 @@ use std::collections::VecDeque;
 
 use super::sim::{Sim, drowsy, falling_asleep};
 use super::thread::Wait;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::machine::{Cause, State, Tid};
 
 /// The mutex of a GIL.
 #[derive(Default)]
 pub(crate) struct GilMutex {
     /// Who signals under it, until that thread has burned so much CPU in all.
-    held: Option<(Tid, Nanos)>,
+    held: Option<(Tid, Total)>,
     /// Threads asleep on it, first come first.
     sleepers: VecDeque<Tid>,
 }
@@ -30,7 +30,7 @@ impl GilMutex {
         self.held.is_some() || !self.sleepers.is_empty()
     }
 
-    pub(super) fn hold(&mut self, by: Tid, until: Nanos) {
+    pub(super) fn hold(&mut self, by: Tid, until: Total) {
         self.held = Some((by, until));
     }
 }
@@ -49,7 +49,7 @@ impl Sim<'_> {
             };
             let burned = self.machine.burned(by);
             let goes_on = matches!(self.machine.state(by), State::Running | State::Ready);
-            if by != tid && goes_on && burned < until + late {
+            if by != tid && goes_on && burned < until + late.into() {
                 self.sleep_on_gil_mutex(tid, gil, by, until.since(burned));
                 return false;
             }

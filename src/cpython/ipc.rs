@@ -70,7 +70,7 @@ impl Sim<'_> {
 
     /// A message of this size starts on its way; [`Act::Write`] does the writing.
     pub(crate) fn send(&mut self, pipe: u32, task: TaskKey, size: u64) {
-        self.bytes_moved += size;
+        self.bytes_moved += u128::from(size);
         self.pipes[pipe as usize].messages.push_back(Message {
             task,
             size,

@@ -2,15 +2,15 @@
 
 use super::recorder::MemoryLog;
 use crate::engine::Nanos;
+use crate::scenario::limits::MAX_MEMORY;
 
-#[derive(Default)]
 pub(crate) struct Memory {
     now: u64,
     peak: u64,
     since: Nanos,
     /// Bytes times nanoseconds so far.
     area: f64,
-    limit: Option<u64>,
+    limit: u64,
     /// When the limit was passed, and what was in use then.
     pub(crate) exceeded: Option<(Nanos, u64)>,
     /// Where changes are written down.
@@ -20,8 +20,14 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn new(limit: Option<u64>) -> Self {
         Self {
-            limit,
-            ..Self::default()
+            now: 0,
+            peak: 0,
+            since: Nanos::ZERO,
+            area: 0.0,
+            // What no machine has ends a run, too; far beyond it bytes could no longer be counted.
+            limit: limit.map_or(MAX_MEMORY, |l| l.min(MAX_MEMORY)),
+            exceeded: None,
+            log: None,
         }
     }
 
@@ -38,10 +44,10 @@ impl Memory {
             return;
         }
         self.book(at);
-        self.now += bytes;
+        self.now = self.now.saturating_add(bytes);
         if self.now > self.peak {
             self.peak = self.now;
-            if self.limit.is_some_and(|l| self.now > l) && self.exceeded.is_none() {
+            if self.now > self.limit && self.exceeded.is_none() {
                 self.exceeded = Some((at, self.now));
             }
         }
@@ -56,7 +62,10 @@ impl Memory {
             return;
         }
         self.book(at);
-        debug_assert!(self.now >= bytes, "more memory given back than taken");
+        debug_assert!(
+            self.now >= bytes || self.exceeded.is_some(),
+            "more memory given back than taken"
+        );
         self.now = self.now.saturating_sub(bytes);
         if let Some(log) = &mut self.log {
             log.changed(at, self.now);

@@ -23,7 +23,7 @@ use super::start::Starter;
 use super::task::{TaskKey, Tasks};
 use super::thread::{Act, Home, NO_GIL, Phase, Role, Thread, Wait};
 use super::{Finding, Observed};
-use crate::engine::{Nanos, Role as StreamRole, Streams, stream};
+use crate::engine::{Nanos, Role as StreamRole, Streams, Total, stream};
 use crate::machine::{Cause, Machine, State, Tid, Upcall};
 use crate::measure::Draws;
 use crate::scenario::MachineSpec;
@@ -84,7 +84,7 @@ pub struct Sim<'a> {
     pub(crate) objects: Vec<Option<Tid>>,
     pub(crate) tasks: Tasks,
     pub(crate) memory: Memory,
-    pub(crate) bytes_moved: u64,
+    pub(crate) bytes_moved: u128,
 
     pub(crate) copies: Vec<Copy>,
     pub(crate) pools: Vec<ThreadPool>,
@@ -722,8 +722,8 @@ impl<'a> Sim<'a> {
         let (held, contended) = self
             .gils
             .iter()
-            .fold((Nanos::ZERO, Nanos::ZERO), |(h, c), g| {
-                (h + g.held, c + g.contended)
+            .fold((Total::ZERO, Total::ZERO), |(h, c), g| {
+                (h + g.held.into(), c + g.contended.into())
             });
         let popped = self.machine.popped();
         let (voluntary, involuntary) = self.machine.switches();

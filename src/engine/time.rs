@@ -95,6 +95,11 @@ impl Total {
         self.as_f64() / 1e9
     }
 
+    /// How much more it is than another: nothing where it is less, at most [`Nanos::MAX`].
+    pub fn since(self, earlier: Self) -> Nanos {
+        Nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(u64::MAX))
+    }
+
     /// The mean of so many, rounded down; of none the total.
     pub fn mean_of(self, count: u64) -> Nanos {
         Nanos(u64::try_from(self.0 / u128::from(count.max(1))).unwrap_or(u64::MAX))

@@ -78,8 +78,8 @@ struct Thread {
     ready_sequence: u64,
     /// CPU time still to burn of the current burst, at relative speed 1.
     left: Nanos,
-    /// CPU time that it has burned in all, at relative speed 1.
-    burned: Nanos,
+    /// CPU time that it has burned in all, at relative speed 1: on a fast core more than the clock tells.
+    burned: Total,
     /// How often its bursts have been cut short, by others or for them.
     cuts: u64,
     /// Whether `left` is being burned (false between operations).
@@ -313,7 +313,7 @@ impl Machine {
             timer_generation: 0,
             ready_sequence: 0,
             left: Nanos::ZERO,
-            burned: Nanos::ZERO,
+            burned: Total::ZERO,
             cuts: 0,
             burning: false,
             began: Nanos::ZERO,
@@ -403,12 +403,12 @@ impl Machine {
     }
 
     /// How much CPU time the thread has burned in all, at relative speed 1.
-    pub fn burned(&self, tid: Tid) -> Nanos {
+    pub fn burned(&self, tid: Tid) -> Total {
         let t = &self.threads[tid as usize];
         if !t.burning {
             return t.burned;
         }
-        t.burned + self.cores[t.core as usize].work(self.now - t.began)
+        t.burned + self.cores[t.core as usize].work(self.now - t.began).into()
     }
 
     /// A thread that was preempted while it acted burns so much when it is back on a core.
@@ -467,7 +467,7 @@ impl Machine {
         t.began = self.now;
         t.burning = false;
         t.burst_generation = t.burst_generation.wrapping_add(1);
-        t.virtual_runtime += wall.0;
+        t.virtual_runtime = t.virtual_runtime.saturating_add(wall.0);
         core.busy += wall;
         self.cpu += wall;
     }
@@ -486,7 +486,7 @@ impl Machine {
         }
         t.burned += t.left;
         t.left = Nanos::ZERO;
-        t.virtual_runtime += wall.0;
+        t.virtual_runtime = t.virtual_runtime.saturating_add(wall.0);
         core.busy += wall;
         self.cpu += wall;
         self.now = end;

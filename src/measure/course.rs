@@ -71,7 +71,8 @@ impl Course {
     }
 
     fn start(&self, bin: usize) -> Nanos {
-        Nanos(bin as u64 * self.width)
+        // The last one may end past the clock.
+        Nanos(self.width) * bin as u64
     }
 
     /// Widens the bins until they reach so far.
@@ -132,6 +133,19 @@ mod tests {
         assert_eq!(means, [3.0, 5.0, 3.0, 0.0]);
         assert_eq!(peaks, [4.0, 4.0, 3.0, 0.0]);
         assert_eq!(Course::new().finish(Nanos::ZERO).1, Vec::<f64>::new());
+    }
+
+    #[test]
+    fn a_course_reaches_the_end_of_the_clock() {
+        for less in [0, 1, 1 << 50, 1 << 57, 1 << 60, 1 << 63] {
+            let end = Nanos(Nanos::CLOCK_END.0 - less);
+            let mut c = Course::new();
+            c.add(Nanos::ZERO, end, 2.0);
+            c.raise(Nanos(7), end, 3.0);
+            let (_, means, peaks) = c.finish(end);
+            assert!(means.iter().all(|m| (m - 2.0).abs() < 1e-9), "{means:?}");
+            assert_eq!(peaks.iter().copied().fold(0.0, f64::max), 3.0);
+        }
     }
 
     proptest! {

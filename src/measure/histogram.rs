@@ -2,9 +2,6 @@
 
 use crate::engine::Nanos;
 
-/// Longest duration with a bucket of its own (292 years); longer ones count as this long.
-const LONGEST: u64 = i64::MAX as u64;
-
 /// Significant decimal digits of a bucket.
 const DIGITS: u8 = 3;
 
@@ -29,11 +26,11 @@ impl Histogram {
     /// Counts one duration.
     #[inline]
     pub fn record(&mut self, value: Nanos) {
-        let v = value.0.min(LONGEST);
+        let v = value.0;
         let buckets = self.buckets.get_or_insert_with(new_buckets);
         buckets
             .record(v)
-            .expect("an auto-resizing histogram takes any value up to LONGEST");
+            .expect("an auto-resizing histogram takes any value");
         self.min = if self.count == 0 { v } else { self.min.min(v) };
         self.max = self.max.max(v);
         self.sum += u128::from(v);
@@ -182,8 +179,8 @@ mod tests {
         h.record(Nanos::ZERO);
         h.record(Nanos::MAX);
         assert_eq!(h.min(), Some(Nanos::ZERO));
-        assert_eq!(h.max(), Some(Nanos(LONGEST)));
-        assert_eq!(h.value_at_quantile(1.0), Some(Nanos(LONGEST)));
+        assert_eq!(h.max(), Some(Nanos::MAX));
+        assert_eq!(h.value_at_quantile(1.0), Some(Nanos::MAX));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{Code, Diagnostic, Source};
 use super::load::parse_with_files;
 use super::{
-    Offload, Scenario, Strategy, StrategyCase, Workers, limits, parse_strategy, strategy_label,
+    Offload, Part, PastLimit, Scenario, Strategy, StrategyCase, Workers, limits, parse_strategy,
+    strategy_label,
 };
 
 /// What is asked for in place of what a scenario's text says: by a command line, or by a point of a sweep.
@@ -66,6 +67,11 @@ impl Changes {
                 .collect::<Result<_, _>>()?;
         }
         let retargeted = self.take_interpreters(&mut scenario);
+        let past = scenario.past_limits(None);
+        if !past.is_empty() {
+            let explain = |p: PastLimit| past_limit(&scenario, origin, p);
+            return Err(past.into_iter().map(explain).collect());
+        }
         Ok(Changed {
             scenario,
             retargeted,
@@ -124,6 +130,29 @@ fn once(strategies: &[StrategyCase]) -> Vec<StrategyCase> {
         }
     }
     kept
+}
+
+/// What the changes, one by one within the limits, make of the scenario together.
+fn past_limit(scenario: &Scenario, origin: &Path, past: PastLimit) -> Diagnostic {
+    let case = match past.part {
+        Part::Strategy(i) => scenario.strategies.get(i),
+        _ => None,
+    };
+    let mut d = match case {
+        Some(case) => {
+            let label = strategy_label(&case.strategy);
+            let all = 0..label.len();
+            Diagnostic::new(
+                Code::Limit,
+                &Source::new("--strategy", label),
+                all,
+                past.message,
+            )
+        }
+        None => Diagnostic::without_text(Code::Limit, &origin.to_string_lossy(), past.message),
+    };
+    d.help(past.help);
+    d
 }
 
 fn check_cores(n: u32) -> Result<(), Vec<Diagnostic>> {

@@ -27,6 +27,8 @@ pub(super) struct Cx {
 /// The fields of a record or of a variant, with or without their names in the text.
 pub(super) struct Fields<'n> {
     found: Vec<(&'n str, &'n Node)>,
+    /// Fields that are not there, but of which one that does not exist is a slip: they are not missed, too.
+    slips: Vec<&'static str>,
     span: Span,
     what: String,
 }
@@ -52,15 +54,45 @@ pub(super) fn nearest<'c>(
     let scored = candidates
         .into_iter()
         .filter(|c| c.len() <= LONGEST)
-        .map(|c| (strsim::jaro_winkler(&lower, &c.to_lowercase()), c));
+        .map(|c| (likeness(&lower, &c.to_lowercase()), c));
     scored
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(score, _)| *score > 0.0)
+        // Of equals the first: lists are in the order of their use.
+        .fold(None, |best: Option<(f64, &str)>, (score, c)| match best {
+            Some((s, _)) if s >= score => best,
+            _ => Some((score, c)),
+        })
         .map(|(_, c)| c)
 }
 
+/// How much one word is like another, above 0 where it may be meant: a slip of the keys (two letters exchanged, one too many, one
+/// too few or another, in long words two of these), or the same beginning and most of the letters. Slips go before mere likeness,
+/// which says nothing of short words: `Cup` shares one letter in its place with `Cpu`.
+pub(crate) fn likeness(word: &str, known: &str) -> f64 {
+    let slips = strsim::damerau_levenshtein(word, known);
+    let (short, long) = {
+        let (a, b) = (word.chars().count(), known.chars().count());
+        (a.min(b), a.max(b))
+    };
+    let allowed = match short {
+        0 | 1 => 0,
+        2..=5 => 1,
+        _ => 2,
+    };
+    let alike = strsim::jaro_winkler(word, known);
+    #[expect(clippy::cast_precision_loss, reason = "words are short")]
+    let share = slips as f64 / long.max(1) as f64;
+    if slips <= allowed {
+        2.0 - share + alike / 100.0
+    } else if alike > 0.8 {
+        alike
+    } else {
+        0.0
+    }
+}
+
 /// "did you mean `x`? Known here: `a`, `b`".
-pub(super) fn suggest<'c>(
+pub(crate) fn suggest<'c>(
     word: &str,
     what: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,
@@ -196,6 +228,7 @@ impl Cx {
             return None;
         };
         let mut found: Vec<(&'n str, &'n Node)> = Vec::new();
+        let mut slips = Vec::new();
         match args {
             Args::Unit => {}
             Args::Items(items) => {
@@ -223,6 +256,11 @@ impl Cx {
             Args::Fields(fields) => {
                 for (key, value) in fields {
                     if !known.contains(&key.text.as_str()) {
+                        slips.extend(
+                            known
+                                .iter()
+                                .find(|k| nearest(&key.text, known.iter().copied()) == Some(**k)),
+                        );
                         self.error(
                             Code::UnknownField,
                             key.span,
@@ -255,6 +293,7 @@ impl Cx {
         };
         Some(Fields {
             found,
+            slips,
             span,
             what: what.to_string(),
         })
@@ -307,6 +346,9 @@ impl Cx {
         read: impl FnOnce(&mut Self, &'n Node) -> Option<T>,
     ) -> Option<T> {
         if f.get(name).is_none() {
+            if f.slips.contains(&name) {
+                return None;
+            }
             self.error(
                 Code::MissingField,
                 f.span,

@@ -6,11 +6,11 @@ use std::path::Path;
 use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_machine::machine;
 use super::decode_workload::workload;
-use super::diagnostic::Code;
+use super::diagnostic::{Code, Severity};
 use super::tree::{Args, Kind, Node, Span};
 use super::{
-    Arrivals, MachineSpec, Metric, Objective, Scenario, StrategyCase, Workload, decode_strategy,
-    limits, objective, strategy_text, variants,
+    Arrivals, MachineSpec, Metric, Objective, Part, PastLimit, Scenario, StrategyCase, Workload,
+    decode_strategy, limits, objective, strategy_text, variants,
 };
 use crate::engine::Nanos;
 
@@ -72,7 +72,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
     });
     check_warmup(cx, &f, warmup, horizon, workload.as_ref());
     let (name, workload) = both(name, workload)?;
-    Some(Scenario {
+    let scenario = Scenario {
         name,
         question,
         machine,
@@ -85,7 +85,55 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
         objectives,
         rank_by,
         seed,
-    })
+    };
+    // A scenario with other errors has parts that stand for what could not be read.
+    if cx.diagnostics.iter().all(|d| d.severity != Severity::Error) {
+        for past in scenario.past_limits(None) {
+            past_limit(cx, root, &f, past);
+        }
+    }
+    Some(scenario)
+}
+
+/// Notes what is past a limit at the field that it is about, or at the whole where that field is not given.
+fn past_limit(cx: &mut Cx, root: &Node, f: &Fields<'_>, past: PastLimit) {
+    let field = |name: &str| f.get(name).map(|n| (name.to_owned(), n.span));
+    let place = match past.part {
+        Part::Arrivals => f.get("workload").and_then(|n| match &n.kind {
+            Kind::Call {
+                args: Args::Fields(fields),
+                ..
+            } => fields
+                .iter()
+                .find(|(k, _)| k.text == "arrivals")
+                .map(|(_, n)| ("workload.arrivals".to_owned(), n.span)),
+            _ => None,
+        }),
+        Part::Strategy(i) => f.get("strategies").and_then(|n| match &n.kind {
+            Kind::List(items) => items.get(i).map(|n| (format!("strategies[{i}]"), n.span)),
+            _ => None,
+        }),
+        Part::Cases => field("strategies").or_else(|| field("interpreters")),
+        Part::Replications => field("replications"),
+    };
+    let (path, span) = place.unwrap_or_else(|| {
+        let start = root.span.start;
+        (
+            String::new(),
+            Span {
+                end: start + 1,
+                ..root.span
+            },
+        )
+    });
+    let note = |cx: &mut Cx| {
+        cx.error(Code::Limit, span, past.message).help(past.help);
+    };
+    if path.is_empty() {
+        note(cx);
+    } else {
+        cx.at(&path, note);
+    }
 }
 
 /// What a warm-up does not go together with.

@@ -6,8 +6,21 @@ use crate::engine::Nanos;
 
 /// Tasks in a run, for which statistics are still streamed in bounded memory.
 pub const MAX_TASKS: u64 = 200_000_000;
+/// Tasks and children that are in memory at once (some hundred bytes each): all of a batch or a trace, users' requests, and what piles up
+/// on average where tasks arrive faster than they can be done.
+pub const MAX_TASKS_AT_ONCE: u64 = 10_000_000;
 /// Workers of a pool, users of a closed workload, processes of a prefork server, and the like.
 pub const MAX_WORKERS: u32 = 100_000;
+/// Threads that a strategy has at once, processes of a prefork server multiplied out.
+pub const MAX_THREADS: u64 = 1_000_000;
+/// Processes and interpreters that a strategy has at once, those of a prefork server multiplied out.
+pub const MAX_PROCESSES: u64 = 100_000;
+/// Strategies times interpreters that are compared.
+pub const MAX_CASES: u64 = 10_000;
+/// Numbers that a study keeps: replications times cases times what is known of each (its figures, each core, each class of tasks).
+pub const MAX_KEPT_NUMBERS: u64 = 250_000_000;
+/// Points of a sweep times the cases at each: each is a line of the result.
+pub const MAX_CELLS: u64 = 1_000_000;
 /// Steps of a scenario as written, over all classes.
 pub const MAX_STEPS: usize = 10_000;
 /// Steps within steps.
@@ -32,6 +45,8 @@ pub const MAX_NAMES: usize = 1_000;
 pub const MAX_DURATION: Nanos = Nanos::from_secs(1_000 * 86_400);
 /// A single size (1 PB).
 pub const MAX_SIZE: Bytes = 1_000_000_000_000_000;
+/// Memory of all processes of a run together (1 EB): past it a run ends as out of memory, whatever the machine has.
+pub const MAX_MEMORY: Bytes = 1_000_000_000_000_000_000;
 /// Payload of one step (64 GiB): it travels in chunks of a pipe's capacity, each an event.
 pub const MAX_PAYLOAD: Bytes = 64 << 30;
 /// Arrivals a second: one a nanosecond, the clock's resolution.

@@ -4,6 +4,7 @@
 //! collected (`decode*`), and the types that the rest of the program uses ([`Scenario`]). The format is documented in
 //! `docs/scenario-format.md`.
 
+mod capacity;
 mod changes;
 mod decode;
 mod decode_machine;
@@ -26,6 +27,9 @@ mod trace;
 mod tree;
 pub mod units;
 mod variants;
+
+pub use capacity::{Part, PastLimit};
+pub(crate) use decode::{likeness, suggest};
 
 pub use changes::{Changed, Changes, Retargeted};
 pub use diagnostic::{Code, Diagnostic, Severity, Source, render};

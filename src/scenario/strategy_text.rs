@@ -107,6 +107,18 @@ impl<'t> Parts<'t> {
             }
             Some(n) => {
                 self.rest.next();
+                if n.starts_with(|c: char| c.is_alphabetic()) {
+                    // A word: it may have been meant for a number of workers, or for what follows it.
+                    let known = if per_task {
+                        &["auto", "per-task"][..]
+                    } else {
+                        &["auto", "fork", "spawn", "forkserver"][..]
+                    };
+                    return Err(format!(
+                        "`{n}` is not a whole number (the number of workers); {}",
+                        suggest(n, "words known here", known.iter().copied())
+                    ));
+                }
                 count(n, "the number of workers").map(Workers::Exactly)
             }
         }

@@ -194,6 +194,12 @@ mod tests {
         };
         for (name, value) in [
             ("MAX_TASKS", limits::MAX_TASKS),
+            ("MAX_TASKS_AT_ONCE", limits::MAX_TASKS_AT_ONCE),
+            ("MAX_THREADS", limits::MAX_THREADS),
+            ("MAX_PROCESSES", limits::MAX_PROCESSES),
+            ("MAX_CASES", limits::MAX_CASES),
+            ("MAX_KEPT_NUMBERS", limits::MAX_KEPT_NUMBERS),
+            ("MAX_CELLS", limits::MAX_CELLS),
             ("MAX_STEPS", limits::MAX_STEPS as u64),
             ("MAX_STEP_DEPTH", limits::MAX_STEP_DEPTH as u64),
             ("MAX_STEPS_PER_TASK", limits::MAX_STEPS_PER_TASK),

@@ -184,12 +184,13 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
         _ => 1,
     };
     let gils = if input.profile.gil { 1 } else { 0 };
-    broken.unless(o.gil_contended <= o.end * (copies * gils), || {
-        format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end)
-    });
+    broken.unless(
+        o.gil_contended <= Total::from(o.end) * (copies * gils),
+        || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),
+    );
     // Beside the copies: worker processes or interpreters, a master, the fork server, the resource tracker.
     let all = copies + u64::from(o.processes) + workers(input.strategy) * copies + 3;
-    broken.unless(o.gil_held <= o.end * (all * gils), || {
+    broken.unless(o.gil_held <= Total::from(o.end) * (all * gils), || {
         format!("{all} GILs held for {:?} of {:?}", o.gil_held, o.end)
     });
 }

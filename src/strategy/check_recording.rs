@@ -156,7 +156,7 @@ fn cores(gil: bool, outcome: &Outcome, recording: &Recording, wrong: &mut Vec<St
 /// Each GIL has one holder at a time, and is held as long as the outcome says.
 fn gils(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
     let mut ends: Vec<Nanos> = Vec::new();
-    let mut sum = Nanos::ZERO;
+    let mut sum = Total::ZERO;
     for hold in &recording.gil_holds {
         let gil = hold.gil as usize;
         if ends.len() <= gil {
@@ -172,13 +172,13 @@ fn gils(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
         sum += hold.to - hold.from;
     }
     // What is held when the run ends is in no statistics yet.
-    let open: Nanos = recording
+    let open: Total = recording
         .gil_holds
         .iter()
         .filter(|h| h.to == recording.end)
         .map(|h| h.to - h.from)
         .sum();
-    if sum < outcome.gil_held || sum - open > outcome.gil_held {
+    if sum < outcome.gil_held || sum > outcome.gil_held + open {
         wrong.push(format!(
             "GILs: {sum:?} recorded, {:?} held",
             outcome.gil_held

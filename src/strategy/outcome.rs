@@ -60,9 +60,9 @@ pub struct Outcome {
     /// When the run ended (utilization = busy / end).
     pub end: Nanos,
     /// Time in which some GIL was held / was held while another thread wanted it.
-    pub gil_held: Nanos,
+    pub gil_held: Total,
     /// See `gil_held`.
-    pub gil_contended: Nanos,
+    pub gil_contended: Total,
     /// Context switches: the thread blocked / was preempted.
     pub switches_voluntary: u64,
     /// See `switches_voluntary`.
@@ -72,7 +72,7 @@ pub struct Outcome {
     /// Its time-weighted mean, in bytes.
     pub memory_mean: f64,
     /// Bytes sent through pipes.
-    pub bytes_moved: u64,
+    pub bytes_moved: u128,
     /// Processes (or interpreters) started beside the main one.
     pub processes: u32,
     /// Model events: operations of simulated threads, whether they needed a calendar event or not.

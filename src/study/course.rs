@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::cases::{Case, cases};
 use super::effort::{Spent, Wanted, goals};
 use super::forecast::Begin;
-use super::options::{Options, StudyError, is_steady};
+use super::options::{Options, StudyError, is_steady, refuse_past_limits};
 use super::run::{Study, conclude, ranked};
 use super::sample::{Reduction, Sample};
 use super::steady::{Warmup, warmup, warmups};
@@ -129,6 +129,7 @@ impl<'a> StudyRun<'a> {
         profiles: Cow<'a, [Profile]>,
         options: &'a Options,
     ) -> Result<(Self, Vec<Job>), StudyError> {
+        refuse_past_limits(&scenario, options)?;
         let mut wanted = cases(&scenario, &profiles)?;
         let shown = wanted.len();
         let baseline = baseline_case(&scenario, &mut wanted);

@@ -1,7 +1,7 @@
 //! How much to simulate.
 
 use crate::scenario::limits::MAX_REPLICATIONS;
-use crate::scenario::{Arrivals, Metric, Scenario};
+use crate::scenario::{Arrivals, Metric, PastLimit, Scenario};
 
 /// How much to simulate, and when to stop.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,4 +121,19 @@ pub enum StudyError {
     /// The worker threads could not be started.
     #[error("cannot start the worker threads: {0}; try --threads 1")]
     Threads(String),
+    /// More than one of the program's limits allows.
+    #[error("{0}")]
+    Limit(String),
+}
+
+/// Refuses what would not fit into the program's limits.
+pub(super) fn refuse_past_limits(scenario: &Scenario, options: &Options) -> Result<(), StudyError> {
+    let past = scenario.past_limits(options.replications);
+    past.into_iter().next().map_or(Ok(()), |p| Err(p.into()))
+}
+
+impl From<PastLimit> for StudyError {
+    fn from(past: PastLimit) -> Self {
+        Self::Limit(format!("{}; {}", past.message, past.help))
+    }
 }

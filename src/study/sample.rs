@@ -167,7 +167,7 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::SwitchesInvoluntary => count(o.switches_involuntary),
         Quantity::MemoryPeak => count(o.memory_peak),
         Quantity::MemoryMean => o.memory_mean,
-        Quantity::BytesMoved => count(o.bytes_moved),
+        Quantity::BytesMoved => o.bytes_moved as f64,
         Quantity::Processes => f64::from(o.processes),
         Quantity::Arrived => count(o.arrived),
         Quantity::Completed => count(o.completed),

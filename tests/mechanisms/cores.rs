@@ -23,7 +23,7 @@ fn a_sequential_batch_is_a_sum() {
 fn free_threads_run_side_by_side() {
     let o = batch(false, threads(2), vec![class(2, vec![cpu(ms(10))])]).run();
     assert_eq!(o.latencies, [ms(10), ms(10)]);
-    assert_eq!((o.cpu, o.gil_held), (ms(20).into(), Nanos::ZERO));
+    assert_eq!((o.cpu, o.gil_held), (ms(20).into(), Nanos::ZERO.into()));
 }
 
 #[test]

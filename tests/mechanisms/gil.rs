@@ -60,7 +60,7 @@ fn native_code_needs_no_gil() {
     let work = vec![native(ms(10))];
     let o = each(true, threads(2), &[work.clone(), work]).run();
     assert_eq!(o.latencies, [ms(10), ms(10)]);
-    assert_eq!((o.gil_held, o.cpu), (Nanos::ZERO, ms(20).into()));
+    assert_eq!((o.gil_held, o.cpu), (Nanos::ZERO.into(), ms(20).into()));
 }
 
 /// 3.7: `sys.setswitchinterval` replaces the interval.

@@ -136,7 +136,7 @@ fn a_large_message_blocks_its_writer() {
         case.run()
     };
     let empty = run(0);
-    let envelope = empty.bytes_moved / 2;
+    let envelope = u64::try_from(empty.bytes_moved / 2).unwrap();
     assert_eq!(
         empty.latencies,
         [ms(10) + Nanos(envelope * 3)],
@@ -154,7 +154,7 @@ fn a_large_message_blocks_its_writer() {
         o.latencies,
         [ms(10) + Nanos(2 * message - 65_536 + envelope * 2)]
     );
-    assert_eq!(o.bytes_moved, message + envelope);
+    assert_eq!(o.bytes_moved, u128::from(message + envelope));
 }
 
 /// 8.2: the sender pickles, the receiver unpickles.

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::cpython::profile::{Curve, PARAMS, Profile, Provenance, Tag};
+use crate::scenario::likeness;
 use schema::File;
 
 /// The version of the file format that this program reads and writes.
@@ -178,9 +179,12 @@ pub fn read(path: &Path) -> Result<Profile, ProfileError> {
 
 /// Up to three candidates that look like `word`, best first.
 pub(crate) fn similar<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    // Likeness takes time in the product of the lengths, and no real name is so long.
+    const LONGEST: usize = 100;
     let mut scored: Vec<_> = candidates
-        .map(|c| (strsim::jaro_winkler(word, c), c))
-        .filter(|(score, _)| *score > 0.75)
+        .filter(|c| c.len().max(word.len()) <= LONGEST)
+        .map(|c| (likeness(&word.to_lowercase(), &c.to_lowercase()), c))
+        .filter(|(score, _)| *score > 0.0)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored.into_iter().take(3).map(|(_, c)| c).collect()

@@ -19,7 +19,7 @@ impl Machine {
         let (mut sum, mut n) = (c.waiting_sum, c.waiting as u128);
         if let Some(tid) = c.current {
             let t = &self.threads[tid as usize];
-            sum += u128::from(t.virtual_runtime + t.progress(self.now).0);
+            sum += u128::from(t.virtual_runtime) + u128::from(t.progress(self.now).0);
             n += 1;
         }
         let c = &mut self.cores[core as usize];
@@ -117,7 +117,8 @@ impl Machine {
             } else {
                 TICK
             };
-            let next = Nanos((self.now.0 / tick.0 + 1) * tick.0);
+            // Near the end of the clock the next tick is past it.
+            let next = tick * (self.now.0 / tick.0 + 1);
             self.calendar.push(next, Class::Dispatch, Event::Pull);
         }
     }
@@ -158,12 +159,14 @@ impl Machine {
     /// A thread out of any queue keeps its lag on another core.
     pub(super) fn migrate(&mut self, tid: Tid, from: u32, to: u32) {
         let clock = self.core_clock(from);
-        let slice = i64::try_from(self.slice.0).expect("a slice is short");
+        let slice = self.slice.0;
         let t = &mut self.threads[tid as usize];
-        t.lag = i64::try_from(clock)
-            .unwrap_or(i64::MAX)
-            .saturating_sub_unsigned(t.virtual_runtime)
-            .clamp(-slice, slice);
+        let up_to_a_slice = |ahead: u64| i64::try_from(ahead.min(slice)).expect("a slice is short");
+        t.lag = if clock >= t.virtual_runtime {
+            up_to_a_slice(clock - t.virtual_runtime)
+        } else {
+            -up_to_a_slice(t.virtual_runtime - clock)
+        };
         self.settle(tid, to);
     }
 
@@ -248,8 +251,8 @@ impl Machine {
         t.state = State::Ready;
         t.ready_sequence = self.sequence;
         let c = &mut self.cores[t.core as usize];
-        c.queue
-            .push(Reverse((t.virtual_runtime + later.0, self.sequence, tid)));
+        let place = t.virtual_runtime.saturating_add(later.0);
+        c.queue.push(Reverse((place, self.sequence, tid)));
         c.waiting += 1;
         c.waiting_sum += u128::from(t.virtual_runtime);
         self.ready_count += 1;
@@ -277,7 +280,7 @@ impl Machine {
         let c = &self.cores[core as usize];
         let Some(tid) = c.current else { return true };
         let t = &self.threads[tid as usize];
-        let own = u128::from(t.virtual_runtime + t.progress(self.now).0);
+        let own = u128::from(t.virtual_runtime) + u128::from(t.progress(self.now).0);
         own * (c.waiting as u128 + 1) <= c.waiting_sum + own
     }
 

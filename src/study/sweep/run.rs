@@ -7,10 +7,12 @@ use rayon::prelude::*;
 
 use crate::cpython::profile::Profile;
 use crate::scenario::Scenario;
+use crate::scenario::limits::MAX_CELLS;
 use crate::strategy::{Outcome, SimInput};
 use crate::study::cases::cases;
 use crate::study::course::{Job, StudyRun};
 use crate::study::drive::{Studies, drive, pool};
+use crate::study::options::refuse_past_limits;
 use crate::study::{Options, Study, StudyError, work};
 
 /// So many points are looked at before the first that cannot be simulated is told.
@@ -96,19 +98,29 @@ pub fn prepare<P: Points>(
 ) -> Result<Option<Prepared>, P::Error> {
     let pool = pool(options.threads)?;
     let mut work = Vec::with_capacity(numbers.len());
+    let mut cells = 0;
     for chunk in numbers.chunks(CHUNK) {
         if points.stopped() {
             return Ok(None);
         }
-        let checked: Vec<Result<f64, P::Error>> = pool.install(|| {
+        let checked: Vec<Result<(u64, f64), P::Error>> = pool.install(|| {
             chunk
                 .par_iter()
                 .map(|&n| check(points, n, options))
                 .collect()
         });
         for (&number, checked) in chunk.iter().zip(checked) {
-            work.push((number, checked?));
+            let (cases, events) = checked?;
+            cells += cases;
+            work.push((number, events));
         }
+    }
+    if cells > MAX_CELLS {
+        let points = numbers.len();
+        return Err(StudyError::Limit(format!(
+            "the sweep has {cells} results (the cases of {points} points), more than the limit MAX_CELLS ({MAX_CELLS}); take fewer values, or compare fewer strategies"
+        ))
+        .into());
     }
     // Long ones first, so that none is left over at the end; of equal ones the first.
     work.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -117,9 +129,10 @@ pub fn prepare<P: Points>(
 }
 
 /// Work of a point, in events.
-fn check<P: Points>(points: &P, number: u64, options: &Options) -> Result<f64, P::Error> {
+fn check<P: Points>(points: &P, number: u64, options: &Options) -> Result<(u64, f64), P::Error> {
     let (scenario, profiles) = points.load(number)?;
-    let cases = cases(&scenario, &profiles)?.len();
+    refuse_past_limits(&scenario, options)?;
+    let cases = cases(&scenario, &profiles)?.len() as u64;
     let replications = options
         .replications
         .or(scenario.replications)
@@ -129,7 +142,7 @@ fn check<P: Points>(points: &P, number: u64, options: &Options) -> Result<f64, P
         reason = "an estimate needs no more than 53 bits"
     )]
     let events = work::events(&scenario) as f64 * cases as f64;
-    Ok(events * f64::from(replications))
+    Ok((cases, events * f64::from(replications)))
 }
 
 /// Simulates the points. Each one's study depends on nothing but its own scenario, profiles and the options: not on the threads, nor on

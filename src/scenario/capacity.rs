@@ -1,0 +1,305 @@
+//! Whether a scenario can be simulated at all: what its runs hold at once, and what a study keeps of them, by constants and means and
+//! against fixed limits, so that the answer is the same on every machine.
+
+use super::{
+    Arrivals, Offload, Scenario, Step, Strategy, Workers, Workload, limits, strategy_label,
+};
+
+/// Something past one of the program's limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastLimit {
+    /// The part of the scenario that it is about.
+    pub part: Part,
+    /// What there is, the limit and its name.
+    pub message: String,
+    /// What to do.
+    pub help: &'static str,
+}
+
+/// A part of a scenario that may be past a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The arrivals and how long their tasks take.
+    Arrivals,
+    /// The strategy of this number.
+    Strategy(usize),
+    /// How many strategies on how many interpreters.
+    Cases,
+    /// How many replications.
+    Replications,
+}
+
+/// Cases of the full set of an interpreter, which is compared where a scenario names no strategy.
+const FULL_SET: u64 = 16;
+/// Replications that a case has where nobody says how many.
+const USUAL_REPLICATIONS: u64 = 10;
+/// Numbers that a study keeps of a replication besides those of each core and each class.
+const NUMBERS: u64 = 100;
+/// The same for each class: its latencies.
+const NUMBERS_OF_CLASS: u64 = 7;
+
+impl Scenario {
+    /// What of the scenario is past a limit, with so many replications where their number is not the scenario's own.
+    pub fn past_limits(&self, replications: Option<u32>) -> Vec<PastLimit> {
+        let mut past = Vec::new();
+        let tasks = tasks_at_once(self);
+        if tasks > limits::MAX_TASKS_AT_ONCE {
+            let sample = "simulate a sample of the tasks, or fewer children";
+            let (what, help) = match &self.workload.arrivals {
+                Arrivals::Batch => (
+                    format!("the batch has {tasks} tasks and children at once"),
+                    sample,
+                ),
+                Arrivals::Trace(_) => (format!("the trace has {tasks} tasks and children"), sample),
+                Arrivals::Closed { .. } => (
+                    format!("the users' requests and their children are {tasks} at once"),
+                    "simulate fewer users, or fewer children",
+                ),
+                Arrivals::Open { .. } => (
+                    format!(
+                        "on average tasks arrive faster than they end: {tasks} are under way at once"
+                    ),
+                    "lower the rate or the count, shorten the steps, or add cores",
+                ),
+            };
+            past.push(PastLimit {
+                part: Part::Arrivals,
+                message: format!(
+                    "{what}, more than the limit MAX_TASKS_AT_ONCE ({})",
+                    limits::MAX_TASKS_AT_ONCE
+                ),
+                help,
+            });
+        }
+        for (i, case) in self.strategies.iter().enumerate() {
+            past.extend(self.strategy_past(i, &case.strategy, tasks));
+        }
+        let cases = self.cases();
+        if cases > limits::MAX_CASES {
+            past.push(PastLimit {
+                part: Part::Cases,
+                message: format!(
+                    "the strategies on the interpreters are {cases} cases, more than the limit MAX_CASES ({})",
+                    limits::MAX_CASES
+                ),
+                help: "compare fewer strategies, or on fewer interpreters",
+            });
+            return past;
+        }
+        let replications = replications.or(self.replications);
+        let each = NUMBERS
+            + self.machine.cores.len() as u64
+            + NUMBERS_OF_CLASS * self.workload.classes.len() as u64;
+        let of_each = replications.map_or(USUAL_REPLICATIONS, u64::from);
+        let kept = of_each.saturating_mul(cases).saturating_mul(each);
+        if kept > limits::MAX_KEPT_NUMBERS {
+            let part = if replications.is_some() {
+                Part::Replications
+            } else {
+                Part::Cases
+            };
+            past.push(PastLimit {
+                part,
+                message: format!(
+                    "{of_each} replications of {cases} cases, of each about {each} numbers (for every core and every class of tasks), are {kept}, more than the limit MAX_KEPT_NUMBERS ({})",
+                    limits::MAX_KEPT_NUMBERS
+                ),
+                help: "ask for fewer replications, or compare fewer strategies at once",
+            });
+        }
+        past
+    }
+
+    /// How many cases are compared.
+    fn cases(&self) -> u64 {
+        let interpreters = self.interpreters.len() as u64;
+        if self.strategies.is_empty() {
+            return FULL_SET * interpreters;
+        }
+        let on = |named: bool| if named { 1 } else { interpreters };
+        self.strategies
+            .iter()
+            .map(|c| on(c.interpreter.is_some()))
+            .sum()
+    }
+
+    /// Threads and processes of a strategy past their limits.
+    fn strategy_past(&self, number: usize, strategy: &Strategy, tasks: u64) -> Option<PastLimit> {
+        let crew = Crew::of(strategy, u64::from(self.machine.visible_cpus), tasks);
+        let past = |what: &str, n: u64, name: &str, most: u64, help| PastLimit {
+            part: Part::Strategy(number),
+            message: format!(
+                "the strategy {} has up to {n} {what} at once, more than the limit {name} ({most})",
+                strategy_label(strategy)
+            ),
+            help,
+        };
+        if crew.processes > limits::MAX_PROCESSES {
+            return Some(past(
+                "processes and interpreters",
+                crew.processes,
+                "MAX_PROCESSES",
+                limits::MAX_PROCESSES,
+                "take fewer workers, or fewer processes of the server",
+            ));
+        }
+        (crew.threads > limits::MAX_THREADS).then(|| {
+            past(
+                "threads",
+                crew.threads,
+                "MAX_THREADS",
+                limits::MAX_THREADS,
+                "take fewer workers, or a pool instead of a thread for each task",
+            )
+        })
+    }
+}
+
+/// Who works at once under a strategy, at most.
+struct Crew {
+    threads: u64,
+    processes: u64,
+}
+
+impl Crew {
+    fn of(strategy: &Strategy, cpus: u64, tasks: u64) -> Self {
+        let pool = |w: &Workers| match w {
+            Workers::Exactly(n) => u64::from(*n),
+            Workers::Auto => (cpus + 4).min(32),
+            Workers::PerTask => tasks,
+        };
+        let processes = |w: &Workers| match w {
+            Workers::Exactly(n) => u64::from(*n),
+            Workers::Auto | Workers::PerTask => cpus,
+        };
+        let threads = |threads| Self {
+            threads,
+            processes: 0,
+        };
+        // A worker process or interpreter has a thread of its own.
+        let apart = |n| Self {
+            threads: n,
+            processes: n,
+        };
+        match strategy {
+            Strategy::Sequential => threads(1),
+            Strategy::Threads(w) => threads(pool(w)),
+            Strategy::Interpreters(w) => apart(pool(w)),
+            Strategy::Processes { workers, .. } => apart(processes(workers)),
+            Strategy::Asyncio { offload, .. } => match offload {
+                Offload::None => threads(1),
+                Offload::Threads(w) => threads(pool(w)),
+                Offload::Interpreters(w) => apart(pool(w)),
+                Offload::Processes(w, _) => apart(processes(w)),
+            },
+            Strategy::Prefork {
+                processes: copies,
+                each,
+            } => {
+                let copies = u64::from(*copies);
+                let inner = Self::of(each, cpus, tasks);
+                // Tasks are dealt to the copies: together these have a thread for each, not each.
+                let shared = matches!(**each, Strategy::Threads(Workers::PerTask));
+                let times = if shared { 1 } else { copies };
+                Self {
+                    threads: copies.saturating_add(inner.threads.saturating_mul(times)),
+                    processes: copies.saturating_add(inner.processes.saturating_mul(copies)),
+                }
+            }
+        }
+    }
+}
+
+/// Children that one execution of a list of steps has at once, at most.
+fn children(steps: &[Step]) -> u64 {
+    let of = |step: &Step| match step {
+        Step::FanOut { count, steps } => count.saturating_mul(1 + children(steps)),
+        Step::Lock(_, steps)
+        | Step::Hold(_, steps)
+        | Step::Timeout(_, steps)
+        | Step::Repeat(_, steps)
+        | Step::Retry { steps, .. } => children(steps),
+        _ => 0,
+    };
+    steps.iter().map(of).max().unwrap_or(0)
+}
+
+/// Tasks and children that are in memory at once: all of a batch or a trace (whoever executes them has them submitted), a task of each
+/// user, and of open arrivals what must pile up on average.
+fn tasks_at_once(scenario: &Scenario) -> u64 {
+    let w = &scenario.workload;
+    let with_children = |steps: &[Step]| 1 + children(steps).min(u64::MAX - 1);
+    let most = || {
+        let each = w.classes.iter().map(|c| with_children(&c.steps));
+        each.max().unwrap_or(1)
+    };
+    match &w.arrivals {
+        Arrivals::Batch => w.classes.iter().fold(0, |sum: u64, c| {
+            sum.saturating_add(c.count.saturating_mul(with_children(&c.steps)))
+        }),
+        Arrivals::Trace(tasks) => tasks.iter().fold(0, |sum: u64, t| {
+            let class = w.classes.get(t.class);
+            sum.saturating_add(class.map_or(1, |c| with_children(&c.steps)))
+        }),
+        Arrivals::Closed { users, count, .. } => count
+            .unwrap_or(u64::MAX)
+            .min(u64::from(*users))
+            .saturating_mul(most()),
+        Arrivals::Open { interval, count } => piled_up(scenario, interval.mean(), *count),
+    }
+}
+
+/// Tasks of open arrivals that are under way at the end of the arrivals at least: those that came within the time that a task takes, and
+/// those for which the cores had no time. In means, and where no task ends early.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate; a float cast saturates"
+)]
+fn piled_up(scenario: &Scenario, interval: f64, count: Option<u64>) -> u64 {
+    let w = &scenario.workload;
+    let until_horizon = scenario
+        .horizon
+        .map_or(f64::INFINITY, |h| h.as_f64() / interval);
+    let tasks = count.map_or(f64::INFINITY, |n| n as f64).min(until_horizon);
+    // Without either the arrivals have no end: that is another error.
+    if !tasks.is_finite() || w.can_fail() {
+        return 0;
+    }
+    let mean = |of: &dyn Fn(&[Step]) -> f64| weighted(w, of);
+    let lasts = mean(&|s| time(s, &|_| 1.0, true)) / interval;
+    let work = mean(&|s| time(s, &|n| n as f64, false));
+    let cores: f64 = scenario.machine.cores.iter().sum();
+    let not_done = if work > 0.0 {
+        tasks - tasks * interval * cores / work
+    } else {
+        0.0
+    };
+    let with_children = mean(&|s| 1.0 + children(s) as f64);
+    let under_way = (lasts * with_children).min(tasks * with_children);
+    not_done.max(under_way).max(0.0) as u64
+}
+
+/// The mean over classes, by their share of the arrivals.
+fn weighted(w: &Workload, of: &dyn Fn(&[Step]) -> f64) -> f64 {
+    let all: f64 = w.classes.iter().map(|c| c.weight).sum();
+    let sum: f64 = w.classes.iter().map(|c| c.weight * of(&c.steps)).sum();
+    sum / all
+}
+
+/// The mean time of a list of steps in nanoseconds, each child's counted as `of_children` says: with the waiting for I/O, or on cores only.
+fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
+    let inner = |s: &[Step]| time(s, of_children, waits);
+    let of = |step: &Step| match step {
+        Step::Cpu(d) | Step::Releasing(d, _) | Step::Native(d) => d.mean(),
+        Step::Io(d) if waits => d.mean(),
+        Step::FanOut { count: 0, .. } => 0.0,
+        Step::FanOut { count, steps } => of_children(*count) * inner(steps),
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        Step::Repeat(n, steps) if *n > 0 => *n as f64 * inner(steps),
+        Step::Lock(_, steps) | Step::Hold(_, steps) | Step::Retry { steps, .. } => inner(steps),
+        _ => 0.0,
+    };
+    steps.iter().map(of).sum()
+}
