@@ -11,6 +11,7 @@ mod json;
 mod markdown;
 pub mod plot;
 mod ps;
+pub mod scale;
 mod shares;
 mod summary;
 pub mod sweep;

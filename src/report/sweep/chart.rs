@@ -7,9 +7,11 @@ use super::bars::bars;
 use super::canvas::{ACROSS, Canvas, UP};
 use super::metric::value;
 use super::table::{in_unit, letter};
-use super::view::{Slice, View, doubles};
+use super::view::{Slice, View};
 use crate::report::Style;
 use crate::report::document::AxisDocument;
+use crate::report::figure::Scale;
+use crate::report::scale;
 use crate::study::digits;
 
 /// Curves that can still be told apart.
@@ -152,28 +154,20 @@ impl Range {
         }
     }
 
-    /// Upwards: by powers of ten where the values are ten times apart, from zero where the least is below two fifths of the
-    /// greatest or all that differs is noise (so much is within an interval), else only as far as they go.
+    /// Upwards, as all charts do it.
     fn upward(values: &[f64], noise: f64) -> Option<Self> {
         let low = values.iter().copied().reduce(f64::min)?;
         let high = values.iter().copied().reduce(f64::max)?;
-        if low > 0.0 && high / low >= 10.0 {
-            return Some(Self {
-                low,
-                high,
-                log: true,
-            });
-        }
-        let low = if low > 0.4 * high && high - low > 4.0 * noise {
-            low - (high - low) * 0.05
-        } else {
-            low.min(0.0)
+        let scale = scale::upward(values.iter().copied(), noise);
+        let low = match scale {
+            Scale::FromZero => low.min(0.0),
+            Scale::Linear => low - (high - low) * 0.05,
+            _ => low,
         };
-        let high = if high > low { high } else { low + 1.0 };
         Some(Self {
             low,
-            high,
-            log: false,
+            high: if high > low { high } else { low + 1.0 },
+            log: scale == Scale::Log,
         })
     }
 
@@ -256,7 +250,7 @@ impl Plot {
             x: Range {
                 low: xs[0],
                 high: xs[xs.len() - 1],
-                log: doubles(&xs),
+                log: scale::doubles(&xs),
             },
             y: Range::upward(&scaled, noise(view) / scale)?,
             across,
