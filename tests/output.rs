@@ -318,7 +318,7 @@ fn text_in_ascii_with_details() {
         Style {
             unicode: false,
             verbose: true,
-            notes: true,
+            ..Style::default()
         },
     );
     assert!(plain.is_ascii());

@@ -17,7 +17,11 @@ use pchsim::scenario::{Arrivals, Step, parse_strategy};
 use pchsim::strategy::{Cause, record};
 use predicates::prelude::*;
 
-const ALL: Shown = Shown { rows: 0, spans: 0 };
+const ALL: Shown = Shown {
+    rows: 0,
+    spans: 0,
+    choose: false,
+};
 
 const WIDE: Layout = Layout {
     width: 100,
@@ -60,7 +64,15 @@ fn threads_and_their_gil() {
         width: 70,
         unicode: false,
     };
-    let text = said(&r, Shown { rows: 4, spans: 0 }, ascii);
+    let text = said(
+        &r,
+        Shown {
+            rows: 4,
+            spans: 0,
+            ..ALL
+        },
+        ascii,
+    );
     assert!(
         text.is_ascii() && text.lines().all(|l| l.len() <= 100),
         "{text}"
@@ -223,11 +235,25 @@ fn windows_are_cut_and_rows_are_chosen() {
     let (whole, _) = gantt(&r, ALL);
     let spans = |g: &Gantt| g.rows.iter().map(|r| r.spans.len()).sum::<usize>();
     assert_eq!(spans(&whole), 20 + 20 + 40 + 40 + 40);
-    let (cut, _) = gantt(&r, Shown { rows: 0, spans: 50 });
+    let (cut, _) = gantt(
+        &r,
+        Shown {
+            rows: 0,
+            spans: 50,
+            ..ALL
+        },
+    );
     assert!(spans(&cut) <= 50 && spans(&cut) > 40, "{}", spans(&cut));
     assert!(cut.window.1 < whole.window.1);
     in_order(&cut);
-    let (few, hidden) = gantt(&r, Shown { rows: 3, spans: 0 });
+    let (few, hidden) = gantt(
+        &r,
+        Shown {
+            rows: 3,
+            spans: 0,
+            ..ALL
+        },
+    );
     assert_eq!((few.rows.len(), hidden), (3, 2));
     let labels: Vec<&str> = few.rows.iter().map(|r| r.label.as_str()).collect();
     assert_eq!(labels, ["core 0", "GIL", "a"]);
@@ -354,7 +380,10 @@ fn the_command_line() {
         .args(["timeline", "scraper", "--strategy", "threads:32", "--ascii"])
         .assert()
         .code(0)
-        .stdout(predicate::str::contains("its first part").and(predicate::str::contains("#")));
+        .stdout(
+            predicate::str::contains("where most runs and waits")
+                .and(predicate::str::contains("#")),
+        );
     for (line, what) in [
         (vec!["timeline", "scraper", "--window", "5ms"], "two dots"),
         (

@@ -99,11 +99,8 @@ impl View {
         })
     }
 
-    fn style(&self) -> Style {
-        Style {
-            unicode: !self.ascii,
-            ..Style::default()
-        }
+    fn style(&self, printer: &Printer, to_file: bool) -> Style {
+        printer.style(self.ascii, to_file)
     }
 }
 
@@ -136,7 +133,7 @@ pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
     if let Some(path) = file {
         Printer::check_writable(path, args.force)?;
     }
-    let style = args.view.style();
+    let style = args.view.style(printer, file.is_some());
     let text = show(
         &args.target,
         &args.view,
@@ -157,7 +154,7 @@ pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
 /// Runs `pchsim pstree`; the exit code.
 pub fn run_tree(args: &PstreeArgs, printer: &Printer) -> anyhow::Result<u8> {
     const ROWS: usize = 8;
-    let style = args.view.style();
+    let style = args.view.style(printer, false);
     let text = show(&args.target, &args.view, ROWS, printer, |taken, rows| {
         pstree(taken, rows, style)
     })?;

@@ -483,7 +483,7 @@ fn refuse_long(args: &Args, expected: &verify::Estimate) -> anyhow::Result<()> {
 
 fn write(args: &Args, printer: &Printer, result: &Verification) -> anyhow::Result<()> {
     let text = match args.format {
-        Format::Text => verify::text(result),
+        Format::Text => verify::text(result, printer.style(false, false)),
         Format::Json => verify::json(result),
         Format::Markdown => verify::markdown(result),
     };

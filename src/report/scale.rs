@@ -129,10 +129,7 @@ mod tests {
             curve(&[0.1, 0.2, -1.0]),
             curve(&[0.1, 0.51, 0.3]),
         ];
-        assert_eq!(
-            coincident(&all, 0.02),
-            [vec![0, 2], vec![1, 4], vec![3]]
-        );
+        assert_eq!(coincident(&all, 0.02), [vec![0, 2], vec![1, 4], vec![3]]);
         assert_eq!(coincident(&all, 0.0).len(), 5);
         assert!(coincident(&[], 0.1).is_empty());
     }

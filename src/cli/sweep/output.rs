@@ -8,9 +8,9 @@ use anyhow::Context as _;
 use super::store::Store;
 use super::{Args, Format, Printer, Setting, UserError};
 use crate::cli::paint::paint;
+use crate::report::Meta;
 use crate::report::document::{Document, SweepDocument};
 use crate::report::sweep::{csv, document, header_line, markdown, text};
-use crate::report::{Meta, Style};
 
 /// Points that are read back at once.
 const CHUNK: usize = 256;
@@ -112,7 +112,9 @@ impl Target {
     ) -> anyhow::Result<()> {
         let header = header_line(&setting.facts);
         match self.format {
-            Format::Text => w.write_all(the_text(args, printer, setting, store)?.as_bytes())?,
+            Format::Text => {
+                w.write_all(the_text(args, printer, setting, store, true)?.as_bytes())?
+            }
             Format::Jsonl => {
                 w.write_all(header.as_bytes())?;
                 for point in store.points() {
@@ -190,13 +192,10 @@ fn the_text(
     printer: &Printer,
     setting: &Setting,
     store: &Store,
+    to_file: bool,
 ) -> anyhow::Result<String> {
     let all = read(&header_line(&setting.facts), store, &store.points())?;
-    let style = Style {
-        unicode: !args.ascii,
-        verbose: printer.verbose > 0,
-        notes: printer.quiet == 0,
-    };
+    let style = printer.style(args.ascii, to_file);
     Ok(text(&all, &meta(setting), style))
 }
 
@@ -229,5 +228,5 @@ pub(super) fn print_text(
         ));
         return Ok(());
     }
-    printer.result(&paint(&the_text(args, printer, setting, store)?))
+    printer.result(&paint(&the_text(args, printer, setting, store, false)?))
 }

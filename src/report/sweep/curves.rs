@@ -6,9 +6,9 @@ use super::knee::{Bend, knee};
 use super::metric::Quoted;
 use super::stands::apart;
 use super::view::{Dot, Slice, View};
-use crate::report::scale::doubles;
 use super::waits::Waits;
 use crate::report::document::EstimateDocument;
+use crate::report::scale::doubles;
 use crate::study::{TIE, Tier, Unit};
 
 /// A gain below this share does not pay for more of a resource.
