@@ -81,6 +81,52 @@ fn threads_and_their_gil() {
 }
 
 #[test]
+fn charts_at_the_widths_of_terminals() {
+    let steps = vec![io(ms(4)), cpu(ms(20))];
+    let r = recorded(steps, 3, "threads:3", (Nanos::ZERO, Nanos::MAX));
+    for width in [80, 120] {
+        let layout = Layout {
+            width,
+            unicode: true,
+        };
+        insta::assert_snapshot!(format!("threads_at_{width}"), said(&r, ALL, layout));
+    }
+}
+
+/// Rows that run are shown before idle ones, and the window is where they run.
+#[test]
+fn the_busy_rows_and_the_busy_time_are_shown() {
+    // Tasks that wait for a second and then meet: three in a hundred of the time.
+    let steps = vec![io(ms(1000)), cpu(ms(2)), io(ms(5)), cpu(ms(1))];
+    let r = recorded(steps, 12, "threads:12", (Nanos::ZERO, Nanos::MAX));
+    let chosen = Shown {
+        rows: 8,
+        spans: 0,
+        choose: true,
+    };
+    let (chart, hidden) = gantt(&r, chosen);
+    let (from, to) = chart.window;
+    assert!(from >= 0.9 && to - from < 0.2, "{from} to {to}");
+    assert!(hidden > 0);
+    let busy = |r: &pchsim::report::figure::Row| -> f64 {
+        let running = r.spans.iter().filter(|s| {
+            let name = &chart.kinds[s.kind].name;
+            name.starts_with("running") || name.starts_with("holding")
+        });
+        running.map(|s| s.to - s.from).sum()
+    };
+    assert!(
+        chart.rows.iter().all(|r| busy(r) > 0.0),
+        "{:?}",
+        chart
+            .rows
+            .iter()
+            .map(|r| (&r.label, busy(r)))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn a_loop() {
     let steps = vec![io(ms(10)), cpu(ms(6)), io(ms(5)), cpu(ms(2))];
     let r = recorded(steps, 3, "asyncio", (Nanos::ZERO, Nanos::MAX));
@@ -327,7 +373,17 @@ fn results_have_timelines() {
         let t = case.timeline.as_ref().unwrap();
         let spans: usize = t.rows.iter().map(|r| r.spans.len()).sum();
         assert!(spans <= 400 && t.rows.len() <= 24, "{spans} spans");
-        assert!(spans > 50 && t.to_s > 0.1, "{spans} spans to {} s", t.to_s);
+        assert!(spans > 50, "{spans} spans to {} s", t.to_s);
+        // Not a second of idling: something runs for a tenth of the window at least.
+        let ran = t.rows.iter().flat_map(|r| &r.spans);
+        let ran = ran.filter(|s| t.kinds[s.2].name.starts_with("running"));
+        let ran: f64 = ran.map(|s| s.1 - s.0).sum();
+        assert!(
+            ran > 0.1 * (t.to_s - t.from_s),
+            "{ran} s of {} to {}",
+            t.from_s,
+            t.to_s
+        );
         in_order(&t.gantt());
     }
     let many = run

@@ -170,7 +170,12 @@ fn wrapped(pieces: &[&str], separator: &str, first: &str, next: &str, style: Sty
         let mut rest = piece.trim_start();
         if rest.contains(' ') {
             let words: Vec<&str> = rest.split(' ').collect();
-            let mut inner = wrapped(&words, " ", &line, &format!("{next}  "), style);
+            // What stays at its end must find room, too.
+            let room = Style {
+                width: most - end,
+                ..style
+            };
+            let mut inner = wrapped(&words, " ", &line, &format!("{next}  "), room);
             line = inner.pop().unwrap_or_default();
             lines.append(&mut inner);
             continue;
