@@ -93,16 +93,27 @@ pub fn unique(names: &[String], most: usize, unicode: bool) -> Vec<String> {
         }
         // Half of the room for the end, then more, then less.
         let half = room / 2;
-        let ends = (half..=room).chain((0..half).rev());
+        let ends = || (half..=room).chain((0..half).rev());
         let free = |text: &String| !whole(text) && !out.contains(text);
-        let mut cuts = ends.map(|end| cut(name, most, end, unicode));
-        let found = cuts.find(free).or_else(|| {
-            (1..=names.len()).find_map(|n| {
-                let number = format!("~{n}");
-                let room = most.checked_sub(number.len())?;
-                Some(cut(name, room, room / 2, unicode) + &number).filter(free)
-            })
-        });
+        // A cut that shows where it differs from the other names, else any that no other name has got.
+        let tells = |end: &usize| {
+            let mine = cut(name, most, *end, unicode);
+            let mut others = names.iter().filter(|n| *n != name && width(n) > most);
+            others.all(|n| cut(n, most, *end, unicode) != mine)
+        };
+        let as_cut = |end: usize| cut(name, most, end, unicode);
+        let found = ends()
+            .filter(tells)
+            .map(as_cut)
+            .find(free)
+            .or_else(|| ends().map(as_cut).find(free))
+            .or_else(|| {
+                (1..=names.len()).find_map(|n| {
+                    let number = format!("~{n}");
+                    let room = most.checked_sub(number.len())?;
+                    Some(cut(name, room, room / 2, unicode) + &number).filter(free)
+                })
+            });
         out.push(found.unwrap_or_else(|| cut(name, most, half, unicode)));
     }
     out
@@ -435,7 +446,7 @@ fn fold(
     folded: &mut [Option<usize>],
 ) -> bool {
     /// Columns of a sentence at least.
-    const SENTENCE: usize = 16;
+    const SENTENCE: usize = 24;
     let (mut prose, others): (Vec<usize>, Vec<usize>) =
         kept.iter().partition(|&&i| columns[i].prose);
     if prose.is_empty() {
@@ -505,7 +516,10 @@ mod tests {
                 assert_eq!(short[3], "threads:8");
             }
         }
-        assert_eq!(unique(&names, 16, false)[0], "prefork..eads:25)");
+        let short = unique(&names, 16, false);
+        assert_eq!(short[0], "prefork..ads:25)");
+        assert_eq!(short[1], "prefork:40..:26)");
+        assert_eq!(short[2], "prefork:41..:26)");
         let same = texts(&["aaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaa"]);
         let short = unique(&same, 8, true);
         assert_ne!(short[0], short[1]);

@@ -352,7 +352,11 @@ fn why(out: &mut Text, study: &Study) {
         if let Some(interpreter) = interpreters.get(i) {
             let _ = write!(name, "  {}", padded(interpreter, wide_too, false));
         }
-        let first = fit(&format!("  {name}  │{:WIDTH$}│ ", bar(&shares.of)));
+        let mut first = fit(&format!("  {name}  │{:WIDTH$}│ ", bar(&shares.of)));
+        if width(first.trim_end()) > style.width {
+            // The words say what the bar shows.
+            first = layout::clipped(&fit(&format!("  {name}")), style);
+        }
         let next = " ".repeat(width(&first));
         let words = shares.in_words(out.style.verbose);
         // Where the words would stand in a narrow column they go below.

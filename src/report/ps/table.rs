@@ -161,5 +161,10 @@ impl Table {
         let all = "-".repeat(laid.width);
         laid.lines.insert(1.min(laid.lines.len()), all);
         lines.extend(laid.lines);
+        if !laid.left_out.is_empty() {
+            let which = laid.left_out.join(", ");
+            let text = format!("(no room for {which} in {} columns)", style.width);
+            lines.extend(layout::words(&text, "", "  ", style));
+        }
     }
 }

@@ -338,7 +338,7 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
         let all: Vec<String> = names
             .map(|(s, x)| format!("{} {}", letter(s), x.name))
             .collect();
-        out.entries(&all, "   ", "  ", "    ");
+        out.entries(&all, "   ", "  ", "  ");
     }
 }
 
