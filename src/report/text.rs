@@ -416,7 +416,7 @@ fn classes(out: &mut Text, study: &Study) {
     if study.forecasts.first().is_none_or(|f| f.classes.len() < 2) {
         return;
     }
-    out.line("Latency by class (p50, p95, p99 in seconds)");
+    out.prose("  ", "Latency by class (p50, p95, p99 in seconds)");
     for f in &study.forecasts {
         for c in &f.classes {
             let cell = |i: usize| c.latencies[i].map_or("–".into(), |e| digits(e.mean, 3));

@@ -83,7 +83,9 @@ fn too_many_axes(view: &View<'_>, style: Style) -> Vec<String> {
         return Vec::new();
     };
     let best = view.stands.overall().map(|t| &view.sweep.rows[t.row]);
-    let index = best.and_then(|r| r.index.get(fewest).copied()).unwrap_or(0);
+    let last = view.axes()[fewest].values.len().saturating_sub(1);
+    let index = best.and_then(|r| r.index.get(fewest).copied());
+    let index = index.unwrap_or(last);
     let (axis, value) = (&view.axes()[fewest], view.written(fewest, index));
     let option = match axis.path.as_str() {
         "machine.cores" => format!("--cores {value}"),

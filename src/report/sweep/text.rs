@@ -9,7 +9,7 @@ use super::table::{Column, Shown, Table, across, along, also, letter, long};
 use super::view::View;
 use crate::report::document::{AxisDocument, SweepDocument};
 use crate::report::grid::WIDE;
-use crate::report::layout::{self, padded, width};
+use crate::report::layout::{self, PIPE, padded, width};
 use crate::report::text::Text;
 use crate::report::{Meta, Style};
 use crate::study::{Quantity, percent};
@@ -138,10 +138,8 @@ fn stands_out(out: &mut Text, view: &View<'_>) {
         }
     }
     if all.len() > shown {
-        out.line(&format!(
-            "  - and {} more with --verbose",
-            all.len() - shown
-        ));
+        let more = all.len() - shown;
+        out.prose("    ", &format!("  - and {more} more with --verbose"));
     }
     out.line("");
 }
@@ -202,7 +200,9 @@ pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
             tables
         }
         2 => {
-            let fits = |t: Option<Table>| t.filter(|t| t.wide() <= line && t.rows.len() <= 40);
+            // What fits in a pipe stands in parts where there is less room.
+            let fits =
+                |t: Option<Table>| t.filter(|t| t.wide() <= line.max(PIPE) && t.rows.len() <= 40);
             let best = (view.series.len() > 1).then_some(None);
             let each = (0..view.series.len()).map(Some);
             let few = all || view.series.len() * view.points.len() <= 80;
