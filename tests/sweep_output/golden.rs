@@ -247,7 +247,7 @@ fn letters_stand_on_their_curves() {
         for (x, c) in line
             .iter()
             .enumerate()
-            .filter(|(x, c)| *x > 8 && matches!(c, 'A' | 'C'))
+            .filter(|(x, c)| *x > 5 && matches!(c, 'A' | 'C'))
         {
             letters += 1;
             // Dots of the line lead to it: beside it, above or below.
