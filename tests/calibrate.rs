@@ -13,6 +13,7 @@ use pchsim::calibrate::{calibration_text, profile_file};
 use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
 use pchsim::host;
 use pchsim::learn::{Habit, Watched};
+use pchsim::report::Style;
 
 fn pchsim(args: &[&str], dir: &Path) -> (i32, String, String) {
     let out = Command::new(env!("CARGO_BIN_EXE_pchsim"))
@@ -143,7 +144,7 @@ fn how_imports_deal_with_the_gil_is_measured() {
         // No second core, no Linux, no GIL, or other programs on the cores: then it says so.
         (Err(why), _) | (_, Err(why)) => assert!(!why.is_empty()),
     }
-    let text = calibration_text::text(&result, false);
+    let text = calibration_text::text(&result, Style::default());
     let json = calibration_text::json(&result);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     for (i, import) in result.imports.iter().enumerate() {
@@ -184,7 +185,7 @@ fn why_the_gil_is_not_seen_is_said() {
         .gil
         .as_ref()
         .expect_err("nothing was seen");
-    let text = calibration_text::text(&result, false);
+    let text = calibration_text::text(&result, Style::default());
     let note = format!("how often the import of json gives the GIL up is not measured: {why}");
     assert!(text.contains(&note), "{text}");
     if cfg!(target_os = "linux") && samples.hello.cores > 1 && !samples.hello.free_threaded {

@@ -311,6 +311,54 @@ fn text_of_an_open_workload() {
     insta::assert_snapshot!(text(&open_study(), &meta(), Style::default()));
 }
 
+/// A pipe is 120 columns wide: its golden files are the two above.
+#[test]
+fn text_at_the_widths_of_terminals() {
+    for width in [80, 100] {
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        let name = format!("text_of_a_batch_at_{width}");
+        insta::assert_snapshot!(name, text(&batch_study(), &meta(), style));
+        let name = format!("text_of_an_open_workload_at_{width}");
+        insta::assert_snapshot!(name, text(&open_study(), &meta(), style));
+    }
+    let style = Style {
+        width: 80,
+        verbose: true,
+        ..Style::default()
+    };
+    let details = text(&batch_study(), &meta(), style);
+    insta::assert_snapshot!("text_with_details_at_80", details);
+}
+
+/// What stands beside each other is counted in one unit.
+#[test]
+fn latencies_share_a_unit() {
+    let mut study = open_study();
+    for (f, factor) in study.forecasts.iter_mut().zip([1.0, 0.8, 0.9]) {
+        for (q, seconds) in [
+            (Quantity::P50, 0.090_2),
+            (Quantity::P95, 0.677),
+            (Quantity::P99, 1.35),
+        ] {
+            f.values[q as usize] = Some(estimate(seconds * factor, 0.0));
+        }
+    }
+    let text = text(&study, &meta(), Style::default());
+    let row = text
+        .lines()
+        .find(|l| l.contains("asyncio  ") && l.contains("90.2"));
+    let row = row.unwrap_or_else(|| panic!("{text}"));
+    assert!(row.contains("677") && row.contains("1350"), "{row}");
+    let page = markdown(&study, &meta());
+    assert!(
+        page.contains("| p50 (ms) | p95 (ms) | p99 (ms) |"),
+        "{page}"
+    );
+}
+
 #[test]
 fn text_in_ascii_with_details() {
     let plain = text(
@@ -319,7 +367,7 @@ fn text_in_ascii_with_details() {
         Style {
             unicode: false,
             verbose: true,
-            notes: true,
+            ..Style::default()
         },
     );
     assert!(plain.is_ascii());

@@ -430,6 +430,29 @@ fn tables() {
     insta::assert_snapshot!("over", said("scraper", "threads:32", ms(200_000), table));
 }
 
+/// A pipe is 120 columns wide, as in the other golden files.
+#[test]
+fn states_at_the_widths_of_terminals() {
+    for width in [80, 100] {
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        let at = |strategy| said("scraper", strategy, ms(1300), |t, r| ps(t, r, style));
+        insta::assert_snapshot!(format!("threads_at_{width}"), at("threads:32"));
+        insta::assert_snapshot!(
+            format!("processes_at_{width}"),
+            at("asyncio+processes:4:fork")
+        );
+        insta::assert_snapshot!(
+            format!("tree_at_{width}"),
+            said("scraper", "asyncio+processes:4:fork", ms(1300), |t, r| {
+                pstree(t, r, style)
+            })
+        );
+    }
+}
+
 #[test]
 fn trees() {
     insta::assert_snapshot!(

@@ -17,7 +17,11 @@ use pchsim::scenario::{Arrivals, Step, parse_strategy};
 use pchsim::strategy::{Cause, record};
 use predicates::prelude::*;
 
-const ALL: Shown = Shown { rows: 0, spans: 0 };
+const ALL: Shown = Shown {
+    rows: 0,
+    spans: 0,
+    choose: false,
+};
 
 const WIDE: Layout = Layout {
     width: 100,
@@ -60,12 +64,66 @@ fn threads_and_their_gil() {
         width: 70,
         unicode: false,
     };
-    let text = said(&r, Shown { rows: 4, spans: 0 }, ascii);
+    let text = said(
+        &r,
+        Shown {
+            rows: 4,
+            spans: 0,
+            ..ALL
+        },
+        ascii,
+    );
     assert!(
         text.is_ascii() && text.lines().all(|l| l.len() <= 100),
         "{text}"
     );
     insta::assert_snapshot!("threads_in_ascii", text);
+}
+
+#[test]
+fn charts_at_the_widths_of_terminals() {
+    let steps = vec![io(ms(4)), cpu(ms(20))];
+    let r = recorded(steps, 3, "threads:3", (Nanos::ZERO, Nanos::MAX));
+    for width in [80, 120] {
+        let layout = Layout {
+            width,
+            unicode: true,
+        };
+        insta::assert_snapshot!(format!("threads_at_{width}"), said(&r, ALL, layout));
+    }
+}
+
+/// Rows that run are shown before idle ones, and the window is where they run.
+#[test]
+fn the_busy_rows_and_the_busy_time_are_shown() {
+    // Tasks that wait for a second and then meet: three in a hundred of the time.
+    let steps = vec![io(ms(1000)), cpu(ms(2)), io(ms(5)), cpu(ms(1))];
+    let r = recorded(steps, 12, "threads:12", (Nanos::ZERO, Nanos::MAX));
+    let chosen = Shown {
+        rows: 8,
+        spans: 0,
+        choose: true,
+    };
+    let (chart, hidden) = gantt(&r, chosen);
+    let (from, to) = chart.window;
+    assert!(from >= 0.9 && to - from < 0.2, "{from} to {to}");
+    assert!(hidden > 0);
+    let busy = |r: &pchsim::report::figure::Row| -> f64 {
+        let running = r.spans.iter().filter(|s| {
+            let name = &chart.kinds[s.kind].name;
+            name.starts_with("running") || name.starts_with("holding")
+        });
+        running.map(|s| s.to - s.from).sum()
+    };
+    assert!(
+        chart.rows.iter().all(|r| busy(r) > 0.0),
+        "{:?}",
+        chart
+            .rows
+            .iter()
+            .map(|r| (&r.label, busy(r)))
+            .collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -223,11 +281,25 @@ fn windows_are_cut_and_rows_are_chosen() {
     let (whole, _) = gantt(&r, ALL);
     let spans = |g: &Gantt| g.rows.iter().map(|r| r.spans.len()).sum::<usize>();
     assert_eq!(spans(&whole), 20 + 20 + 40 + 40 + 40);
-    let (cut, _) = gantt(&r, Shown { rows: 0, spans: 50 });
+    let (cut, _) = gantt(
+        &r,
+        Shown {
+            rows: 0,
+            spans: 50,
+            ..ALL
+        },
+    );
     assert!(spans(&cut) <= 50 && spans(&cut) > 40, "{}", spans(&cut));
     assert!(cut.window.1 < whole.window.1);
     in_order(&cut);
-    let (few, hidden) = gantt(&r, Shown { rows: 3, spans: 0 });
+    let (few, hidden) = gantt(
+        &r,
+        Shown {
+            rows: 3,
+            spans: 0,
+            ..ALL
+        },
+    );
     assert_eq!((few.rows.len(), hidden), (3, 2));
     let labels: Vec<&str> = few.rows.iter().map(|r| r.label.as_str()).collect();
     assert_eq!(labels, ["core 0", "GIL", "a"]);
@@ -301,7 +373,17 @@ fn results_have_timelines() {
         let t = case.timeline.as_ref().unwrap();
         let spans: usize = t.rows.iter().map(|r| r.spans.len()).sum();
         assert!(spans <= 400 && t.rows.len() <= 24, "{spans} spans");
-        assert!(spans > 50 && t.to_s > 0.1, "{spans} spans to {} s", t.to_s);
+        assert!(spans > 50, "{spans} spans to {} s", t.to_s);
+        // Not a second of idling: something runs for a tenth of the window at least.
+        let ran = t.rows.iter().flat_map(|r| &r.spans);
+        let ran = ran.filter(|s| t.kinds[s.2].name.starts_with("running"));
+        let ran: f64 = ran.map(|s| s.1 - s.0).sum();
+        assert!(
+            ran > 0.1 * (t.to_s - t.from_s),
+            "{ran} s of {} to {}",
+            t.from_s,
+            t.to_s
+        );
         in_order(&t.gantt());
     }
     let many = run
@@ -354,7 +436,10 @@ fn the_command_line() {
         .args(["timeline", "scraper", "--strategy", "threads:32", "--ascii"])
         .assert()
         .code(0)
-        .stdout(predicate::str::contains("its first part").and(predicate::str::contains("#")));
+        .stdout(
+            predicate::str::contains("where most runs and waits")
+                .and(predicate::str::contains("#")),
+        );
     for (line, what) in [
         (vec!["timeline", "scraper", "--window", "5ms"], "two dots"),
         (

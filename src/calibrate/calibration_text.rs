@@ -7,12 +7,17 @@ use serde_json::json;
 use super::bench::{Calibrated, ImportCost, ImportGil, Parameter, Quality};
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 use crate::learn::Habit;
+use crate::report::Style;
+use crate::report::layout::{self, Column, words};
 
 /// So many unreliable parameters are named; the rest is counted.
 const NAMED: usize = 12;
 
-/// A summary for people; `all`: with every parameter.
-pub fn text(c: &Calibrated, all: bool) -> String {
+/// Columns of a line's label; what goes on below stands beside it.
+const LABEL: usize = 13;
+
+/// A summary for people; with every parameter where the style is verbose.
+pub fn text(c: &Calibrated, style: Style) -> String {
     let mut out = String::new();
     let p = &c.profile;
     let gil = if p.gil { "with GIL" } else { "free-threaded" };
@@ -54,11 +59,20 @@ pub fn text(c: &Calibrated, all: bool) -> String {
         let _ = writeln!(out, "  failed     {what}: {why}");
     }
     imports(&mut out, c);
-    if all {
-        out.push('\n');
-        table(&mut out, c);
+    let lines = out
+        .lines()
+        .flat_map(|line| match line.split_at_checked(LABEL) {
+            Some((label, rest)) if line.starts_with("  ") => {
+                words(rest, label, &" ".repeat(LABEL), style)
+            }
+            _ => words(line, "", "  ", style),
+        });
+    let mut lines: Vec<String> = lines.collect();
+    if style.verbose {
+        lines.push(String::new());
+        lines.extend(table(c, style));
     }
-    out
+    style.fit(lines.join("\n") + "\n")
 }
 
 fn counts(c: &Calibrated) -> String {
@@ -190,8 +204,31 @@ fn imports_field(imports: &[ImportCost], cpu_factor: f64) -> String {
     )
 }
 
-fn table(out: &mut String, c: &Calibrated) {
-    for (index, info) in PARAMS.iter().enumerate() {
+/// Every parameter; where there is no room, how far a second calibration may differ goes before where it comes from.
+fn table(c: &Calibrated, style: Style) -> Vec<String> {
+    let column = |title: &str, number| Column {
+        title: title.into(),
+        number,
+        ..Column::default()
+    };
+    let columns = [
+        Column {
+            key: true,
+            name: true,
+            ..column("  parameter", false)
+        },
+        column("value", true),
+        column("unit", false),
+        Column {
+            dispensable: 1,
+            ..column("repeats", true)
+        },
+        Column {
+            prose: true,
+            ..column("origin", false)
+        },
+    ];
+    let rows = PARAMS.iter().enumerate().map(|(index, info)| {
         let value = c.profile.params.get(index);
         let repeats = c.parameters.iter().find(|p| p.index == index);
         let within = match repeats.map(|p| (p.quality, p.repeats_within)) {
@@ -204,12 +241,15 @@ fn table(out: &mut String, c: &Calibrated) {
             Tag::Default => (shown(value), "default".into()),
             Tag::Absent(why) => ("-".into(), format!("absent: {why}")),
         };
-        let _ = writeln!(
-            out,
-            "  {:26} {value:>12} {:5} {within:>9}  {how}",
-            info.name, info.unit
-        );
-    }
+        vec![
+            format!("  {}", info.name),
+            value,
+            info.unit.to_owned(),
+            within,
+            how,
+        ]
+    });
+    layout::table(&columns, &rows.collect::<Vec<_>>(), style, false).lines
 }
 
 /// By how much a second calibration may differ; beyond the value itself the figure says no more.

@@ -14,6 +14,7 @@ use crate::calibrate::bench::{
 };
 use crate::calibrate::{calibration_text, profile_file};
 use crate::host::{self, Interpreter};
+use crate::report::layout::words;
 
 /// Measures Python interpreters of this machine into profiles.
 ///
@@ -113,7 +114,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             return Ok(interrupted(printer));
         };
         let text = match args.format {
-            Format::Text => calibration_text::text(&result, printer.verbose > 0),
+            Format::Text => calibration_text::text(&result, printer.style(false, false)),
             Format::Json => calibration_text::json(&result),
         };
         let trusted = !args.strict || result.doubts.is_empty();
@@ -149,12 +150,14 @@ fn list(printer: &Printer) -> anyhow::Result<u8> {
     let (found, unusable) = host::discover();
     let mut out = String::new();
     for i in &found {
-        out.push_str(&format!(
-            "{:10} {}  ({})\n",
-            format!("{}{}", i.version, if i.free_threaded { "t" } else { "" }),
-            i.path.display(),
-            i.found.join(", ")
-        ));
+        let version = format!("{}{}", i.version, if i.free_threaded { "t" } else { "" });
+        let first = format!("{version:10} ");
+        let text = format!("{}  ({})", i.path.display(), i.found.join(", "));
+        let style = printer.style(false, false);
+        for line in words(&text, &first, &" ".repeat(first.len()), style) {
+            out.push_str(&line);
+            out.push('\n');
+        }
     }
     printer.result(&out)?;
     for u in &unusable {

@@ -60,14 +60,18 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::terminal::Terminal;
     use std::fs;
     use std::path::Path;
 
-    const PRINTER: Printer = Printer {
-        quiet: 2,
-        verbose: 0,
-        progress: false,
-    };
+    fn printer() -> Printer {
+        Printer {
+            quiet: 2,
+            verbose: 0,
+            progress: false,
+            terminal: Terminal::default(),
+        }
+    }
 
     fn args(output: &Path, force: bool) -> Args {
         Args {
@@ -81,13 +85,13 @@ mod tests {
     fn a_copy_is_written_once() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("mine.ron");
-        assert_eq!(run(&args(&file, false), &PRINTER).unwrap(), 0);
+        assert_eq!(run(&args(&file, false), &printer()).unwrap(), 0);
         assert!(load(&file.to_string_lossy(), &[]).is_ok());
         fs::write(&file, "mine").unwrap();
-        let refused = run(&args(&file, false), &PRINTER).unwrap_err();
+        let refused = run(&args(&file, false), &printer()).unwrap_err();
         assert!(refused.to_string().contains("--force"), "{refused}");
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-        assert_eq!(run(&args(&file, true), &PRINTER).unwrap(), 0);
+        assert_eq!(run(&args(&file, true), &printer()).unwrap(), 0);
         assert_eq!(
             fs::read_to_string(&file).unwrap(),
             embedded::find("scraper").unwrap().text
@@ -102,6 +106,6 @@ mod tests {
             output: None,
             force: false,
         };
-        assert_eq!(run(&unknown, &PRINTER).unwrap(), 2);
+        assert_eq!(run(&unknown, &printer()).unwrap(), 2);
     }
 }

@@ -20,6 +20,7 @@ pub mod selection;
 pub mod sweep;
 mod sweep_progress;
 mod target;
+mod terminal;
 pub mod timeline;
 mod trace;
 pub mod validate;
@@ -32,6 +33,7 @@ use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 pub use exit::{Exit, UserError};
 pub use printer::Printer;
+pub use terminal::Terminal;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -61,6 +63,9 @@ struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Global options")]
     color: Color,
+    /// Columns of a line [default: $COLUMNS, else the terminal's; 120 in pipes and files]
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Global options")]
+    width: Option<u16>,
     /// Show no progress
     #[arg(long, global = true, help_heading = "Global options")]
     no_progress: bool,
@@ -111,7 +116,7 @@ impl Command {
             Self::Sweep(args) => sweep::run(args, printer),
             Self::Plot(args) => plot::run(args, printer),
             Self::Check(args) => check::run(args),
-            Self::Scenarios(args) => scenarios::run(args),
+            Self::Scenarios(args) => scenarios::run(args, printer),
             Self::Init(args) => init::run(args, printer),
             Self::Calibrate(args) => calibrate::run(args, printer),
             Self::Record(args) => record::run(args, printer),
@@ -142,6 +147,7 @@ pub fn main() -> ExitCode {
         quiet: cli.quiet,
         verbose: cli.verbose,
         progress: !cli.no_progress,
+        terminal: Terminal::look(cli.width),
     };
     if let Ok(program) = std::env::current_exe() {
         crate::host::guard_with(program);
@@ -162,6 +168,7 @@ fn refused(e: &clap::Error) -> ExitCode {
         quiet: 0,
         verbose: 0,
         progress: false,
+        terminal: Terminal::look(None),
     };
     let scenario = std::env::args()
         .nth(1)

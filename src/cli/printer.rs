@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::terminal::Terminal;
+use crate::report::Style;
+use crate::report::layout;
 use crate::study::Progress;
 
 pub(super) use super::sweep_progress::SweepProgress;
@@ -23,6 +26,8 @@ pub struct Printer {
     pub verbose: u8,
     /// Whether progress may be shown.
     pub progress: bool,
+    /// How wide lines are, and in which signs.
+    pub terminal: Terminal,
 }
 
 impl Printer {
@@ -34,18 +39,46 @@ impl Printer {
             .context("cannot write to standard output")
     }
 
+    /// How a report for people looks: on standard output, or in a file. `ascii`: only ASCII was asked for.
+    pub(super) fn style(&self, ascii: bool, to_file: bool) -> Style {
+        Style {
+            verbose: self.verbose > 0,
+            notes: self.quiet == 0,
+            ..self.terminal.style(ascii, to_file)
+        }
+    }
+
     /// Tells something that helps, on standard error.
     pub fn hint(&self, text: &str) {
         if self.quiet == 0 {
-            self.say(text);
+            self.say(&self.wrapped(text));
         }
     }
 
     /// Warns on standard error.
     pub fn warn(&self, text: &str) {
         if self.quiet < 2 {
-            self.say(text);
+            self.say(&self.wrapped(text));
         }
+    }
+
+    /// Sentences in lines of the terminal; in a pipe a message is a line. What has been laid out (an excerpt, a list) stays as it is.
+    fn wrapped(&self, text: &str) -> String {
+        let Some(width) = self.terminal.messages else {
+            return text.to_owned();
+        };
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        let lines = text.lines().flat_map(|line| {
+            if line.starts_with(' ') {
+                vec![line.to_owned()]
+            } else {
+                layout::words(line, "", "  ", style)
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Says what went wrong, on standard error.

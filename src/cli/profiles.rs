@@ -8,6 +8,8 @@ use crate::calibrate::found_profiles::found;
 use crate::calibrate::profile_diff::{Difference, differences};
 use crate::calibrate::profiles;
 use crate::cpython::profile::{PARAMS, Profile, Tag};
+use crate::report::Style;
+use crate::report::layout::{self, Column, clipped, entries, padded, width, words};
 
 /// The version of the output of `profiles diff --format json`.
 const DIFF_SCHEMA: u32 = 1;
@@ -80,8 +82,8 @@ fn find(name: &str) -> anyhow::Result<Profile> {
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match &args.command {
         None | Some(Command::List) => list(printer),
-        Some(Command::Show { name }) => show(&find(name)?),
-        Some(Command::Diff(args)) => diff(args)?,
+        Some(Command::Show { name }) => show(&find(name)?, printer.style(false, false)),
+        Some(Command::Diff(args)) => diff(args, printer.style(false, false))?,
     };
     printer.result(&text)?;
     Ok(Exit::Done as u8)
@@ -89,7 +91,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 
 fn list(printer: &Printer) -> String {
     let shipped = profiles::shipped();
-    let mut out: String = shipped.iter().map(|p| entry(p, "")).collect();
+    let style = printer.style(false, false);
+    let mut out: String = shipped.iter().map(|p| entry(p, "", style)).collect();
     let (found, broken) = found();
     // A copy of a shipped profile is nothing new.
     for f in found.iter().filter(|f| !shipped.contains(&f.profile)) {
@@ -105,7 +108,7 @@ fn list(printer: &Printer) -> String {
         } else {
             ""
         };
-        out.push_str(&entry(&f.profile, &format!("in {file}{note}")));
+        out.push_str(&entry(&f.profile, &format!("in {file}{note}"), style));
     }
     for b in broken {
         printer.warn(&format!("warning: not a usable profile: {}", b.error));
@@ -117,24 +120,37 @@ fn gil(p: &Profile) -> &'static str {
     if p.gil { "with GIL" } else { "free-threaded" }
 }
 
-fn entry(p: &Profile, place: &str) -> String {
+fn entry(p: &Profile, place: &str, style: Style) -> String {
     let count = |which: fn(&Tag) -> bool| p.tags.iter().filter(|t| which(t)).count();
-    let mut out = format!(
-        "{:15} CPython {:8} {:13} {} measured, {} derived, {} default parameters\n",
-        p.name,
-        p.version,
-        gil(p),
-        count(|t| matches!(t, Tag::Measured(_))),
-        count(|t| matches!(t, Tag::Derived(_))),
-        count(|t| matches!(t, Tag::Default)),
+    let head = format!(
+        "{} CPython {} {}",
+        padded(&p.name, 15, false),
+        padded(&p.version, 8, false),
+        padded(gil(p), 13, false)
     );
+    let counts = [
+        format!("{} measured", count(|t| matches!(t, Tag::Measured(_)))),
+        format!("{} derived", count(|t| matches!(t, Tag::Derived(_)))),
+        format!(
+            "{} default parameters",
+            count(|t| matches!(t, Tag::Default))
+        ),
+    ];
+    let indent = " ".repeat(16);
+    let mut lines = if width(&head) + 24 > style.width {
+        let mut lines = words(head.trim_end(), "", &indent, style);
+        lines.extend(entries(&counts, ", ", &indent, &indent, style));
+        lines
+    } else {
+        entries(&counts, ", ", &format!("{head} "), &indent, style)
+    };
     for line in [place, &p.origin].into_iter().filter(|l| !l.is_empty()) {
-        out.push_str(&format!("{:16}{line}\n", ""));
+        lines.extend(words(line, &indent, &indent, style));
     }
-    out
+    lines.join("\n") + "\n"
 }
 
-fn diff(args: &DiffArgs) -> anyhow::Result<String> {
+fn diff(args: &DiffArgs, style: Style) -> anyhow::Result<String> {
     let (first, second) = (find(&args.first)?, find(&args.second)?);
     let all = differences(&first, &second);
     let compared = all.len();
@@ -154,7 +170,9 @@ fn diff(args: &DiffArgs) -> anyhow::Result<String> {
             format!("{report:#}\n")
         }
         Format::Text => {
-            let mut out = format!("A: {}\nB: {}\n", heading(&first), heading(&second));
+            let heads = [("A: ", &first), ("B: ", &second)].into_iter();
+            let heads = heads.flat_map(|(label, p)| words(&heading(p), label, "   ", style));
+            let mut out = heads.collect::<Vec<_>>().join("\n") + "\n";
             out.push_str(&format!("{differ} of {compared} costs differ"));
             if args.threshold > 0.0 {
                 let percent = args.threshold * 100.0;
@@ -162,7 +180,7 @@ fn diff(args: &DiffArgs) -> anyhow::Result<String> {
             }
             out.push('\n');
             if !rows.is_empty() {
-                out.push_str(&table(&rows));
+                out.push_str(&table(&rows, style));
             }
             if rows.iter().any(|d| d.beyond_spreads() == Some(true)) {
                 out.push_str("* beyond the spreads of both measurements\n");
@@ -204,27 +222,43 @@ fn row_json(d: &Difference) -> Value {
     })
 }
 
-fn table(rows: &[&Difference]) -> String {
-    let mut out = format!(
-        "\n{:27}{:6}{:>14}{:>14}{:>10}\n",
-        "cost", "unit", "A", "B", "B/A"
-    );
-    for d in rows {
+/// Where there is no room the ratio goes first.
+fn table(rows: &[&Difference], style: Style) -> String {
+    let column = |title: &str, number, dispensable| Column {
+        title: title.into(),
+        number,
+        dispensable,
+        ..Column::default()
+    };
+    let columns = [
+        Column {
+            key: true,
+            name: true,
+            ..column("cost", false, 0)
+        },
+        column("unit", false, 2),
+        column("A", true, 0),
+        column("B", true, 0),
+        column("B/A", true, 3),
+        column("", false, 0),
+    ];
+    let cells = rows.iter().map(|d| {
         let ratio = match d.ratio() {
             Some(r) if r.is_finite() => format!("{r:.3}"),
             _ => "-".into(),
         };
-        let (a, b) = (shown(d.first), shown(d.second));
         let mark = match d.beyond_spreads() {
-            Some(true) => " *",
+            Some(true) => "*",
             _ => "",
         };
-        out.push_str(&format!(
-            "{:27}{:6}{a:>14}{b:>14}{ratio:>10}{mark}\n",
-            d.name, d.unit
-        ));
-    }
-    out
+        let (a, b) = (shown(d.first), shown(d.second));
+        let texts = [d.name.to_string(), d.unit.to_string(), a, b, ratio];
+        let mark = mark.to_owned();
+        texts.into_iter().chain([mark]).collect()
+    });
+    let cells: Vec<Vec<String>> = cells.collect();
+    let lines = layout::table(&columns, &cells, style, false).lines;
+    format!("\n{}\n", lines.join("\n"))
 }
 
 /// A cost of something that the interpreter cannot do is no number.
@@ -240,14 +274,12 @@ fn number(value: f64) -> String {
     }
 }
 
-fn show(p: &Profile) -> String {
-    let mut out = format!(
-        "{} (CPython {}, {}): {}\n\n",
-        p.name,
-        p.version,
-        gil(p),
-        p.origin
-    );
+fn show(p: &Profile, style: Style) -> String {
+    let mut lines = words(&heading(p), "", "  ", style);
+    lines.push(String::new());
+    // Beside the value, or below it where that would be a narrow column.
+    let beside = style.width >= 100;
+    let indent = " ".repeat(if beside { 46 } else { 4 });
     for (i, info) in PARAMS.iter().enumerate() {
         let source = match &p.tags[i] {
             Tag::Measured(metric) => format!("measured: {metric}"),
@@ -256,13 +288,15 @@ fn show(p: &Profile) -> String {
             Tag::Absent(why) => format!("absent: {why}"),
         };
         let value = number(p.params.get(i));
-        out.push_str(&format!(
-            "{:26} {value:>12} {:5} {source}\n{:46}{}\n",
-            info.name,
-            info.unit,
-            "",
-            info.meaning.trim()
-        ));
+        if beside {
+            let first = format!("{:26} {value:>12} {:5} ", info.name, info.unit);
+            lines.extend(words(&source, &first, &indent, style));
+        } else {
+            let first = format!("{:26} {value} {}", info.name, info.unit);
+            lines.push(clipped(first.trim_end(), style));
+            lines.extend(words(&source, &indent, &indent, style));
+        }
+        lines.extend(words(info.meaning.trim(), &indent, &indent, style));
     }
     for (what, curve) in [("dumps", &p.dumps), ("loads", &p.loads)] {
         let points: Vec<String> = curve
@@ -270,7 +304,7 @@ fn show(p: &Profile) -> String {
             .iter()
             .map(|(bytes, ns)| format!("{bytes:.0} B {:.1} us", ns / 1e3))
             .collect();
-        out.push_str(&format!("{what}: {}\n", points.join(", ")));
+        lines.extend(entries(&points, ", ", &format!("{what}: "), "  ", style));
     }
-    out
+    lines.join("\n") + "\n"
 }

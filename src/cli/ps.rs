@@ -105,11 +105,8 @@ impl View {
         })
     }
 
-    fn style(&self) -> Style {
-        Style {
-            unicode: !self.ascii,
-            ..Style::default()
-        }
+    fn style(&self, printer: &Printer, to_file: bool) -> Style {
+        printer.style(self.ascii, to_file)
     }
 }
 
@@ -144,7 +141,8 @@ pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
     let output = args.output.as_deref();
     let format = format(args.format, output, ENDINGS, Format::Text)?;
     let mut files = Files::new(args.force);
-    let style = args.view.style();
+    let to_file = output.is_some_and(|p| p.as_os_str() != "-");
+    let style = args.view.style(printer, to_file);
     let (text, file) = show(
         &args.target,
         &args.view,
@@ -166,7 +164,7 @@ pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
 /// Runs `pchsim pstree`; the exit code.
 pub fn run_tree(args: &PstreeArgs, printer: &Printer) -> anyhow::Result<u8> {
     const ROWS: usize = 8;
-    let style = args.view.style();
+    let style = args.view.style(printer, false);
     let mut files = Files::new(false);
     let (text, _) = show(
         &args.target,

@@ -14,7 +14,7 @@ use super::selection::{Effort, Selection, Source, find_profile, user_error};
 use super::trace::{TraceArgs, Traced};
 use super::words::quoted;
 use crate::report::document::read;
-use crate::report::{self, Meta, Style};
+use crate::report::{self, Meta};
 use crate::scenario::{Objective, Scenario, parse_objective};
 use crate::strategy::{course, record, simulate};
 use crate::study::{Options, Status, Study, StudyError, Tier, Verdict, follow, run_study};
@@ -173,11 +173,7 @@ fn write(
     study: &Study,
 ) -> anyhow::Result<()> {
     let meta = meta(args, study);
-    let style = Style {
-        unicode: !args.ascii,
-        verbose: printer.verbose > 0,
-        notes: printer.quiet == 0,
-    };
+    let style = printer.style(args.ascii, output.is_some());
     let result = match format {
         Format::Text => report::text(study, &meta, style),
         Format::Json => report::json(study, &meta),

@@ -1,10 +1,9 @@
 //! `pchsim scenarios`: what is shipped.
 
-use std::io::Write as _;
-
 use clap::{Args as ClapArgs, ValueEnum};
-use comfy_table::{ContentArrangement, Table, presets};
 
+use super::Printer;
+use crate::report::layout::{self, Column};
 use crate::scenario::embedded;
 
 /// Lists the scenarios shipped with the program.
@@ -25,37 +24,37 @@ pub enum Format {
 }
 
 /// Prints the list.
-pub fn run(args: &Args) -> anyhow::Result<u8> {
-    let mut out = std::io::stdout().lock();
-    match args.format {
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let text = match args.format {
         Format::Text => {
-            let mut table = Table::new();
-            table
-                .load_style(presets::NOTHING)
-                .set_content_arrangement(ContentArrangement::Disabled);
-            table.set_header(["NAME", "WHAT IT IS ABOUT"]);
-            for e in embedded::ALL {
-                table.add_row([e.name, e.summary]);
-            }
-            for line in table.lines() {
-                writeln!(out, "{}", line.trim())?;
-            }
-            writeln!(
-                out,
-                "\npchsim run NAME simulates one; pchsim init NAME writes its commented text to a file of your own"
-            )?;
+            let column = |title: &str, key| Column {
+                title: title.into(),
+                key,
+                name: key,
+                prose: !key,
+                ..Column::default()
+            };
+            let columns = [column("NAME", true), column("WHAT IT IS ABOUT", false)];
+            let rows = embedded::ALL.iter();
+            let rows: Vec<Vec<String>> = rows
+                .map(|e| vec![e.name.to_owned(), e.summary.to_owned()])
+                .collect();
+            let style = printer.style(false, false);
+            let mut lines = layout::table(&columns, &rows, style, true).lines;
+            lines.push(String::new());
+            let more = "pchsim run NAME simulates one; pchsim init NAME writes its commented text to a file of your own";
+            lines.extend(layout::words(more, "", "", style));
+            lines.join("\n") + "\n"
         }
         Format::Json => {
             let list: Vec<_> = embedded::ALL
                 .iter()
                 .map(|e| serde_json::json!({"name": e.name, "summary": e.summary}))
                 .collect();
-            writeln!(
-                out,
-                "{}",
-                serde_json::to_string_pretty(&serde_json::json!({"schema": 1, "scenarios": list}))?
-            )?;
+            let all = serde_json::json!({"schema": 1, "scenarios": list});
+            serde_json::to_string_pretty(&all)? + "\n"
         }
-    }
+    };
+    printer.result(&text)?;
     Ok(0)
 }

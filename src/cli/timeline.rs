@@ -17,8 +17,8 @@ use crate::report::plot;
 use crate::report::timeline::{Head, Layout, Shown, drawn, gantt, page};
 use crate::strategy::record;
 
-/// Spans of the window that is chosen where none is asked for.
-const USUAL_SPANS: usize = 1_000;
+/// Spans of the run among which a window is chosen where none is asked for.
+const LOOKED_AT: usize = 200_000;
 /// Spans that a window may have at most.
 const MOST_SPANS: usize = 2_000_000;
 
@@ -29,7 +29,7 @@ const MOST_SPANS: usize = 2_000_000;
   pchsim timeline scraper --strategy asyncio+processes:4:fork --from 0s --to 2s
   pchsim timeline api --strategy asyncio -o output/timeline.svg
 
-Without a window: the first part of the run, as much of it as can be taken in.")]
+Without a window: where most runs and most waits for others, as much of it as can be taken in.")]
 pub struct Args {
     /// Which run.
     #[command(flatten)]
@@ -51,9 +51,6 @@ pub struct Args {
         help_heading = "Output"
     )]
     pub rows: usize,
-    /// Characters of a line
-    #[arg(long, value_name = "CHARACTERS", default_value_t = 100, value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Output")]
-    pub width: u16,
     /// Use ASCII signs only
     #[arg(long, help_heading = "Output")]
     pub ascii: bool,
@@ -104,6 +101,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let shown = Shown {
         rows: args.rows,
         spans: 0,
+        choose: asked.is_none(),
     };
     let head = Head {
         scenario: &target.scenario.name,
@@ -120,9 +118,10 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             write(&file, &figure, printer)?;
         }
         None => {
+            let style = printer.style(args.ascii, false);
             let layout = Layout {
-                width: args.width.into(),
-                unicode: !args.ascii,
+                width: style.width,
+                unicode: style.unicode,
             };
             let text = page(&head, &recording, &chart, hidden, layout);
             printer.result(&paint_timeline(&text))?;
@@ -137,7 +136,7 @@ fn recorded(target: &Target, asked: Option<(Nanos, Nanos)>) -> anyhow::Result<Re
         most_spans: if asked.is_some() {
             MOST_SPANS
         } else {
-            USUAL_SPANS
+            LOOKED_AT
         },
     };
     let (outcome, recording) =

@@ -113,7 +113,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Err(UserError::new(format!("{}: {why}", args.dir.display())).into());
     }
     let text = match format {
-        Format::Text => render::text(&result, args.detail),
+        Format::Text => render::text(&result, args.detail, printer.style(false, output.is_some())),
         Format::Json => render::json(&result),
         Format::Markdown => render::markdown(&result),
     };

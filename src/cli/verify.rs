@@ -518,7 +518,7 @@ fn write(
     result: &Verification,
 ) -> anyhow::Result<()> {
     let text = match format {
-        Format::Text => verify::text(result),
+        Format::Text => verify::text(result, printer.style(false, output.is_some())),
         Format::Json => verify::json(result),
         Format::Markdown => verify::markdown(result),
     };

@@ -6,6 +6,7 @@
 
 mod aio;
 mod arena;
+mod busiest;
 mod collector;
 mod convoy;
 mod deadlock;

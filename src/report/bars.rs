@@ -8,20 +8,22 @@ use crate::study::percent;
 pub(super) const WIDTH: usize = 20;
 
 impl Shares {
-    /// The main causes in words: `queued 90%, then 78% GIL, 12% I/O`.
-    pub(super) fn in_words(&self, verbose: bool) -> String {
+    /// The main causes in words, to be read with commas between them: `queued 90%`, `then 78% GIL`, `12% I/O`.
+    pub(super) fn in_words(&self, verbose: bool) -> Vec<String> {
         let (least, most) = if verbose { (0.001, 10) } else { (0.05, 3) };
-        let parts: Vec<String> = self
+        let mut parts: Vec<String> = self
             .main(least)
             .into_iter()
             .take(most)
             .map(|(c, s)| format!("{} {}", percent(s), self.named(c, most)))
             .collect();
-        let queue = self
-            .queued
-            .filter(|&q| q >= least)
-            .map_or(String::new(), |q| format!("queued {}, then ", percent(q)));
-        format!("{queue}{}", parts.join(", "))
+        if let Some(queued) = self.queued.filter(|&q| q >= least) {
+            if let Some(first) = parts.first_mut() {
+                *first = format!("then {first}");
+            }
+            parts.insert(0, format!("queued {}", percent(queued)));
+        }
+        parts
     }
 
     /// A cause beside a number; of children what they spend their time with, as far as a percent of it.
@@ -109,13 +111,12 @@ pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
 }
 
 /// What the letters of the bars mean, of the causes that occur.
-pub(super) fn legend(shown: &[Shares]) -> String {
-    let parts: Vec<String> = Cause::ALL
+pub(super) fn legend(shown: &[Shares]) -> Vec<String> {
+    Cause::ALL
         .into_iter()
         .filter(|&c| shown.iter().any(|s| s.of[c as usize] >= 0.005))
         .map(|c| format!("{} {}", letter(c), cause_words(c)))
-        .collect();
-    parts.join("   ")
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,33 +1,57 @@
 //! The comparison as a grid of short texts: one row a case, one unit a column. Text and Markdown lay it out.
 
+use super::layout::Column;
+use super::unit::shared_unit;
 use crate::measure::Estimate;
 use crate::scenario::Metric;
 use crate::study::{
-    Forecast, Quantity, Status, Study, Tier, Unit, Verdict, decimals, digits, time_unit, whole,
+    Forecast, Quantity, Status, Study, Tier, Unit, Verdict, decimals, digits, whole,
 };
 
-/// A column.
-pub(super) struct Column {
-    /// What it holds, without the unit.
-    pub title: String,
-    /// The unit; empty where there is none.
-    pub unit: &'static str,
-    /// Whether its cells are numbers.
-    pub number: bool,
-    /// Where there is no room, columns with the highest number go first; 0 stays.
-    pub dispensable: u8,
+/// The columns of a run's table that are left out where there is no room, in this order. A batch is judged by its makespan: its latencies are
+/// the times at which parts of it are done, its throughput says the same again. The metric's own column always stays.
+const BATCH: [Dispensable; 8] = [
+    Dispensable::Of(Quantity::P95),
+    Dispensable::Of(Quantity::Cpu),
+    Dispensable::Of(Quantity::P50),
+    Dispensable::Of(Quantity::P99),
+    Dispensable::Of(Quantity::Throughput),
+    Dispensable::Of(Quantity::MemoryPeak),
+    Dispensable::Meets,
+    Dispensable::VsSequential,
+];
+/// The same where tasks go on arriving: what keeps up has the throughput of the arrivals.
+const STEADY: [Dispensable; 9] = [
+    Dispensable::Of(Quantity::Cpu),
+    Dispensable::Of(Quantity::P50),
+    Dispensable::Of(Quantity::Throughput),
+    Dispensable::Of(Quantity::Makespan),
+    Dispensable::Of(Quantity::P99),
+    Dispensable::Of(Quantity::P95),
+    Dispensable::Of(Quantity::MemoryPeak),
+    Dispensable::Meets,
+    Dispensable::VsSequential,
+];
+
+/// A column that there may be no room for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dispensable {
+    Of(Quantity),
+    Meets,
+    VsSequential,
 }
 
-impl Column {
-    /// `p95 (ms)`.
-    pub(super) fn heading(&self) -> String {
-        if self.unit.is_empty() {
-            self.title.clone()
-        } else {
-            format!("{} ({})", self.title, self.unit)
-        }
+impl Dispensable {
+    /// How soon it goes: the first of the list has the highest number.
+    fn order(self, study: &Study) -> u8 {
+        let list: &[Self] = if study.steady { &STEADY } else { &BATCH };
+        let at = list.iter().position(|d| *d == self);
+        at.map_or(0, |i| u8::try_from(list.len() - i).unwrap_or(u8::MAX))
     }
 }
+
+/// Latencies are read beside each other: they have one unit.
+const LATENCIES: [Quantity; 3] = [Quantity::P50, Quantity::P95, Quantity::P99];
 
 /// The comparison, cell by cell.
 pub(super) struct Grid {
@@ -50,13 +74,18 @@ impl Grid {
             Some(r) => r.to_string(),
             None => "–".into(),
         });
+        grid.last().key = true;
         grid.push(study, "strategy", false, |f| f.strategy_label.clone());
+        grid.last().key = true;
+        grid.last().name = true;
         if single_interpreter(study).is_none() {
             let prefix = common_prefix(study);
             let title = prefix.strip_suffix('-').unwrap_or("interpreter");
             grid.push(study, title, false, |f| {
                 f.interpreter[prefix.len()..].to_owned()
             });
+            grid.last().key = true;
+            grid.last().name = true;
         }
         let primary = primary_quantity(study.metric);
         // Beside the name: what fails is not to be overlooked for its latencies.
@@ -65,8 +94,13 @@ impl Grid {
             grid.quantity(study, "failed", Quantity::FailureRate, primary);
         }
         if primary.is_none() {
-            let unit = study.metric.unit();
-            grid.numbers(study, &metric_name(study.metric), unit, true, |f| f.primary);
+            let get = |f: &Forecast| f.primary;
+            let unit = match study.metric {
+                // A percentile that has no column of its own, or the mean.
+                Metric::MeanLatency | Metric::Percentile(_) => latency_unit(study),
+                m => shared_unit(m.unit(), means(study, &get)),
+            };
+            grid.numbers(study, &metric_name(study.metric), unit, true, get);
         }
         if !study.steady || primary == Some(Quantity::Makespan) {
             grid.quantity(study, "makespan", Quantity::Makespan, primary);
@@ -84,6 +118,7 @@ impl Grid {
                     _ => not_fine(f),
                 }
             });
+            grid.last().dispensable = Dispensable::VsSequential.order(study);
         } else if study.forecasts.iter().any(|f| f.status != Status::Fine) {
             grid.push(study, "status", false, not_fine);
         }
@@ -101,6 +136,7 @@ impl Grid {
             grid.push(study, "meets", false, |f| {
                 f.objectives.iter().map(|o| sign(o.verdict)).collect()
             });
+            grid.last().dispensable = Dispensable::Meets.order(study);
         }
         grid
     }
@@ -114,9 +150,8 @@ impl Grid {
     ) {
         self.columns.push(Column {
             title: title.into(),
-            unit: "",
             number,
-            dispensable: 0,
+            ..Column::default()
         });
         for (row, f) in self.rows.iter_mut().zip(&study.forecasts) {
             row.push(cell(f));
@@ -124,28 +159,30 @@ impl Grid {
     }
 
     fn quantity(&mut self, study: &Study, title: &str, q: Quantity, primary: Option<Quantity>) {
-        self.numbers(study, title, q.unit(), primary == Some(q), |f| f.get(q));
-        let column = self.columns.last_mut().expect("just added");
-        column.dispensable = match q {
-            _ if primary == Some(q) => 0,
-            // A batch is judged by its makespan; its latencies are the times at which parts of it are done.
-            Quantity::P95 if !study.steady => 3,
-            Quantity::Cpu => 2,
-            Quantity::P50 => 1,
-            _ => 0,
+        let get = |f: &Forecast| f.get(q);
+        let unit = if LATENCIES.contains(&q) {
+            latency_unit(study)
+        } else {
+            shared_unit(q.unit(), means(study, &get))
         };
+        self.numbers(study, title, unit, primary == Some(q), get);
+        if primary != Some(q) {
+            self.last().dispensable = Dispensable::Of(q).order(study);
+        }
+    }
+
+    fn last(&mut self) -> &mut Column {
+        self.columns.last_mut().expect("just added")
     }
 
     fn numbers(
         &mut self,
         study: &Study,
         title: &str,
-        unit: Unit,
+        (scale, name): (f64, &'static str),
         decides: bool,
         get: impl Fn(&Forecast) -> Option<Estimate>,
     ) {
-        let means = study.forecasts.iter().filter_map(&get).map(|e| e.mean);
-        let (scale, name) = column_unit(unit, means);
         self.push(study, title, true, |f| {
             get(f).map_or("–".into(), |e| {
                 let interval = match e.relative() {
@@ -156,8 +193,26 @@ impl Grid {
                 estimate(e.scaled(1.0 / scale), interval)
             })
         });
-        self.columns.last_mut().expect("just added").unit = name;
+        self.last().unit = name;
     }
+}
+
+/// The means of a column.
+fn means<'a>(
+    study: &'a Study,
+    get: &'a impl Fn(&Forecast) -> Option<Estimate>,
+) -> impl Iterator<Item = f64> + 'a {
+    study.forecasts.iter().filter_map(get).map(|e| e.mean)
+}
+
+/// The unit of all latencies of a study.
+fn latency_unit(study: &Study) -> (f64, &'static str) {
+    let latency = matches!(study.metric, Metric::MeanLatency | Metric::Percentile(_));
+    let all = study.forecasts.iter().flat_map(|f| {
+        let columns = LATENCIES.iter().filter_map(|&q| f.get(q));
+        columns.chain(f.primary.filter(|_| latency))
+    });
+    shared_unit(Unit::Seconds, all.map(|e| e.mean))
 }
 
 /// When an interval is written beside its mean.
@@ -187,20 +242,6 @@ pub(super) fn estimate(e: Estimate, interval: Interval) -> String {
         }
         Some(_) if interval == Interval::Always => format!("{mean} ± <{last_digit:.d$}"),
         _ => mean,
-    }
-}
-
-/// The unit that a column shares: that of its middle value.
-pub(super) fn column_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
-    match unit {
-        Unit::Seconds => {
-            let mut v: Vec<f64> = values.filter(|v| v.is_finite()).collect();
-            v.sort_by(f64::total_cmp);
-            time_unit(v.get(v.len() / 2).copied().unwrap_or(1.0))
-        }
-        Unit::Bytes => (1024.0 * 1024.0, "MiB"),
-        Unit::Share => (0.01, "%"),
-        Unit::PerSecond | Unit::Count => (1.0, ""),
     }
 }
 
@@ -283,7 +324,7 @@ pub fn metric_name(m: Metric) -> String {
 
 /// An estimate of a metric in a unit of its own: `12.4 ± 0.3 ms`.
 pub(super) fn metric_text(m: Metric, e: Estimate) -> String {
-    let (scale, name) = column_unit(m.unit(), std::iter::once(e.mean));
+    let (scale, name) = shared_unit(m.unit(), std::iter::once(e.mean));
     let number = estimate(e.scaled(1.0 / scale), Interval::Always);
     let name = if m.unit() == Unit::PerSecond {
         "tasks/s"

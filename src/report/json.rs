@@ -311,11 +311,12 @@ fn over_time(o: &OverTime) -> Value {
     ])
 }
 
-/// The first part of a replication as a chart of cores, GILs and threads; the spans of a row stand on one line.
+/// The part of a replication in which most happens as a chart of cores, GILs and threads; the spans of a row stand on one line.
 fn timeline(recording: &Recording) -> Value {
     const SHOWN: Shown = Shown {
         rows: 24,
         spans: 400,
+        choose: true,
     };
     let (gantt, hidden) = gantt(recording, SHOWN);
     let t = Timeline::new(gantt, hidden);

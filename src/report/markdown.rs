@@ -58,7 +58,7 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
             format!(
                 "- {}: {}",
                 escaped(&short_name(study, f)),
-                Shares::new(study, f).in_words(false)
+                Shares::new(study, f).in_words(false).join(", ")
             )
         })
         .collect();

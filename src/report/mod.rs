@@ -8,15 +8,19 @@ pub mod figure;
 mod grid;
 pub mod html;
 mod json;
+pub mod layout;
 mod markdown;
 pub mod plot;
 mod ps;
+pub mod scale;
 mod shares;
+mod state;
 mod summary;
 pub mod sweep;
 mod text;
 pub mod timeline;
 mod trace;
+pub(crate) mod unit;
 
 pub use csv::csv;
 pub use grid::metric_name;
@@ -41,6 +45,8 @@ pub struct Meta {
 pub struct Style {
     /// Whether signs outside ASCII may be used.
     pub unicode: bool,
+    /// Columns of a line: nothing is wider but what must not be broken (a word of a command).
+    pub width: usize,
     /// Whether to explain more: every column, cause and class instead of the main ones.
     pub verbose: bool,
     /// Whether to add notes (warnings always stand there: without them the numbers would mislead).
@@ -51,6 +57,7 @@ impl Default for Style {
     fn default() -> Self {
         Self {
             unicode: true,
+            width: layout::PIPE,
             verbose: false,
             notes: true,
         }
@@ -59,7 +66,7 @@ impl Default for Style {
 
 impl Style {
     /// The text itself, or its nearest in ASCII.
-    fn fit(self, text: String) -> String {
+    pub(crate) fn fit(self, text: String) -> String {
         if self.unicode {
             return text;
         }
@@ -71,6 +78,7 @@ impl Style {
                 '✓' => out.push('y'),
                 '✗' => out.push('n'),
                 '—' | '–' | '─' => out.push('-'),
+                '…' => out.push_str(".."),
                 '·' => out.push('|'),
                 '│' => out.push('|'),
                 c if c.is_ascii() => out.push(c),

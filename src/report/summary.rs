@@ -13,7 +13,7 @@ use super::document::{CaseDocument, Document, EstimateDocument};
 use super::grid::{Interval, estimate, metric_name, metric_text};
 use crate::measure::Estimate;
 use crate::scenario::{Metric, parse_metric};
-use crate::study::{Unit, time_unit};
+use crate::study::Unit;
 
 /// What is said of a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -363,19 +363,5 @@ fn article(noun: &str) -> &'static str {
         "an"
     } else {
         "a"
-    }
-}
-
-/// The unit that these values share: that of their middle value.
-fn shared_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
-    match unit {
-        Unit::Seconds => {
-            let mut v: Vec<f64> = values.filter(|v| v.is_finite()).collect();
-            v.sort_by(f64::total_cmp);
-            time_unit(v.get(v.len() / 2).copied().unwrap_or(1.0))
-        }
-        Unit::Bytes => (1024.0 * 1024.0, "MiB"),
-        Unit::Share => (0.01, "%"),
-        Unit::PerSecond | Unit::Count => (1.0, ""),
     }
 }

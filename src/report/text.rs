@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::bars::{WIDTH, bar, legend};
 use super::grid::{
-    Column, Grid, Interval, WIDE, common_prefix, estimate, metric_name, metric_text, short_name,
-    sign, single_interpreter,
+    Grid, Interval, WIDE, common_prefix, estimate, metric_name, metric_text, short_name, sign,
+    single_interpreter,
 };
+use super::layout::{self, padded, width};
 use super::shares::Shares;
 use super::{Meta, Style};
 use crate::measure::{CONFIDENCE, Estimate};
@@ -14,9 +15,6 @@ use crate::scenario::{Metric, parse_objective};
 use crate::study::{
     Against, Claim, Forecast, Judgement, Status, Study, Verdict, digits, list, percent, seconds,
 };
-
-/// Characters of a line, as far as there is something to leave out or a place to break it.
-pub(super) const LINE: usize = 120;
 
 /// The study as a text that answers in its first line.
 pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
@@ -38,7 +36,7 @@ pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
         classes(&mut out, study);
     }
     warnings(&mut out, study);
-    out.line(&format!("repeat: {}", meta.command));
+    out.repeat(&meta.command);
     out.out
 }
 
@@ -55,36 +53,27 @@ impl Text {
         self.out.push('\n');
     }
 
+    /// Lines that are laid out already.
+    pub(super) fn lines(&mut self, lines: impl IntoIterator<Item = String>) {
+        lines.into_iter().for_each(|l| self.line(&l));
+    }
+
     /// Words that may go on in the next line, which then begins with this indent.
     pub(super) fn prose(&mut self, indent: &str, text: &str) {
-        let begin = &text[..text.len() - text.trim_start().len()];
-        let mut line = begin.to_owned();
-        let mut empty = true;
-        for word in text.trim_start().split(' ') {
-            if !empty && width(&line) + 1 + width(word) > LINE {
-                self.line(&line);
-                line = indent.to_owned();
-            } else if !empty {
-                line.push(' ');
-            }
-            line.push_str(word);
-            empty = false;
-        }
-        self.line(&line);
+        let text = self.style.fit(text.to_owned());
+        let words = text.trim_start();
+        let begin = &text[..text.len() - words.len()];
+        self.lines(layout::words(words, begin, indent, self.style));
     }
-}
 
-pub(super) fn width(text: &str) -> usize {
-    text.chars().count()
-}
+    /// Entries that may go on in the next line; both indents as of [`layout::entries`].
+    pub(super) fn entries(&mut self, all: &[String], separator: &str, first: &str, next: &str) {
+        self.lines(layout::entries(all, separator, first, next, self.style));
+    }
 
-/// The text with blanks before it or after it, so many characters wide.
-pub(super) fn padded(text: &str, to: usize, right: bool) -> String {
-    let blanks = " ".repeat(to.saturating_sub(width(text)));
-    if right {
-        blanks + text
-    } else {
-        text.to_owned() + &blanks
+    /// The command that makes the same again.
+    pub(super) fn repeat(&mut self, command: &str) {
+        self.lines(layout::command("repeat: ", command, self.style));
     }
 }
 
@@ -120,7 +109,7 @@ fn heading(out: &mut Text, study: &Study) {
         "± at {} confidence (other columns: above {few})",
         percent(CONFIDENCE)
     ));
-    out.prose("", &facts.join(" · "));
+    out.entries(&facts, " · ", "", "  ");
 }
 
 /// What is left out at the start, and what follows for comparisons.
@@ -314,56 +303,20 @@ fn apart(difference: Estimate, from: Estimate) -> String {
 
 fn table(out: &mut Text, study: &Study) {
     let grid = Grid::new(study);
-    // Before the layout: a sign that becomes two in ASCII must find its room.
-    let cell = |text: &str| out.style.fit(text.to_owned());
-    let rows: Vec<Vec<String>> = grid
-        .rows
-        .iter()
-        .map(|r| r.iter().map(|c| cell(c)).collect())
-        .collect();
-    let wide = |i: usize, c: &Column| {
-        rows.iter()
-            .map(|r| width(&r[i]))
-            .chain([width(&c.title), width(c.unit)])
-            .max()
-            .unwrap_or(0)
-    };
-    let mut columns: Vec<(usize, usize, &Column)> = grid
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(i, c)| (i, wide(i, c), c))
-        .collect();
-    while !out.style.verbose
-        && columns.iter().map(|(_, w, _)| w + 2).sum::<usize>() > LINE + 2
-        && let Some(at) = most_dispensable(&columns)
-    {
-        columns.remove(at);
-    }
-    let line = |text: &dyn Fn(usize, &Column) -> String| {
-        let cells: Vec<String> = columns
-            .iter()
-            .map(|&(i, w, c)| padded(&text(i, c), w, c.number))
-            .collect();
-        cells.join("  ")
-    };
-    let titles = line(&|_, c| c.title.clone());
-    let units = line(&|_, c| c.unit.to_owned());
-    let rows: Vec<String> = (0..rows.len())
-        .map(|r| line(&|i, _| rows[r][i].clone()))
-        .collect();
-    out.line(&titles);
-    if !units.trim().is_empty() {
-        out.line(&units);
-    }
-    rows.iter().for_each(|r| out.line(r));
+    let laid = layout::table(&grid.columns, &grid.rows, out.style, out.style.verbose);
+    out.lines(laid.lines);
+    not_shown(out, &laid.left_out);
 }
 
-/// The column that is left out first where there is no room.
-fn most_dispensable(columns: &[(usize, usize, &Column)]) -> Option<usize> {
-    (0..columns.len())
-        .filter(|&i| columns[i].2.dispensable > 0)
-        .max_by_key(|&i| columns[i].2.dispensable)
+/// Which columns had no room.
+pub(super) fn not_shown(out: &mut Text, titles: &[String]) {
+    if !titles.is_empty() && out.style.notes {
+        let which = titles.join(", ");
+        out.prose(
+            "  ",
+            &format!("(no room for {which}: --verbose shows all columns)"),
+        );
+    }
 }
 
 /// Where the time of each strategy's tasks went.
@@ -380,19 +333,42 @@ fn why(out: &mut Text, study: &Study) {
     out.line("Why: where a task's time goes");
     let several = single_interpreter(study).is_none();
     let prefix = common_prefix(study).len();
-    let widest = |get: &dyn Fn(&Forecast) -> usize| with.iter().map(|(f, _)| get(f)).max();
-    let strategies = widest(&|f| width(&f.strategy_label)).unwrap_or(0);
-    let interpreters = widest(&|f| width(&f.interpreter[prefix..])).unwrap_or(0);
-    for (f, shares) in &with {
-        let mut name = padded(&f.strategy_label, strategies, false);
-        if several {
-            let _ = write!(name, "  {:interpreters$}", &f.interpreter[prefix..]);
+    let style = out.style;
+    let fit = |text: &str| style.fit(text.to_owned());
+    let names: Vec<String> = with.iter().map(|(f, _)| fit(&f.strategy_label)).collect();
+    // Beside a name there must be room for a bar and some words.
+    let most = (out.style.width * 3 / 10).max(16);
+    let names = layout::unique(&names, most, out.style.unicode);
+    let interpreters: Vec<String> = with
+        .iter()
+        .filter(|_| several)
+        .map(|(f, _)| fit(&f.interpreter[prefix..]))
+        .collect();
+    let interpreters = layout::unique(&interpreters, most / 2, out.style.unicode);
+    let widest = |all: &[String]| all.iter().map(|n| width(n)).max().unwrap_or(0);
+    let (wide, wide_too) = (widest(&names), widest(&interpreters));
+    for (i, (_, shares)) in with.iter().enumerate() {
+        let mut name = padded(&names[i], wide, false);
+        if let Some(interpreter) = interpreters.get(i) {
+            let _ = write!(name, "  {}", padded(interpreter, wide_too, false));
         }
+        let mut first = fit(&format!("  {name}  │{:WIDTH$}│ ", bar(&shares.of)));
+        if width(first.trim_end()) > style.width {
+            // The words say what the bar shows.
+            first = layout::clipped(&fit(&format!("  {name}")), style);
+        }
+        let next = " ".repeat(width(&first));
         let words = shares.in_words(out.style.verbose);
-        out.line(&format!("  {name}  │{:WIDTH$}│ {words}", bar(&shares.of)));
+        // Where the words would stand in a narrow column they go below.
+        if width(&first) + 20 > out.style.width {
+            out.line(&first);
+            out.entries(&words, ", ", "      ", "      ");
+        } else {
+            out.entries(&words, ", ", &first, &next);
+        }
     }
     let shown: Vec<Shares> = with.into_iter().map(|(_, s)| s).collect();
-    out.prose("  ", &format!("  {}", legend(&shown)));
+    out.entries(&legend(&shown), "   ", "  ", "  ");
     out.line("");
 }
 
@@ -440,18 +416,19 @@ fn classes(out: &mut Text, study: &Study) {
     if study.forecasts.first().is_none_or(|f| f.classes.len() < 2) {
         return;
     }
-    out.line("Latency by class (p50, p95, p99 in seconds)");
+    out.prose("  ", "Latency by class (p50, p95, p99 in seconds)");
     for f in &study.forecasts {
         for c in &f.classes {
             let cell = |i: usize| c.latencies[i].map_or("–".into(), |e| digits(e.mean, 3));
-            out.line(&format!(
+            let text = format!(
                 "  {}, {}: {}, {}, {}",
                 short_name(study, f),
                 c.name,
                 cell(1),
                 cell(3),
                 cell(4)
-            ));
+            );
+            out.prose("      ", &text);
         }
     }
     out.line("");

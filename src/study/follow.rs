@@ -13,8 +13,8 @@ use crate::engine::Nanos;
 use crate::scenario::Scenario;
 use crate::strategy::{Outcome, SimInput};
 
-/// Spans that are recorded of a case: more than its timeline shows, since rows are chosen.
-const SPANS: usize = 2_000;
+/// Spans that are recorded of a case: many more than its timeline shows, since the window and the rows are chosen.
+const SPANS: usize = 50_000;
 
 /// Gives each forecast that has numbers the course of its replication 0, and a recording of its first part. `profiles` are those that the study was made with; the
 /// result does not depend on the number of threads.

@@ -146,6 +146,126 @@ fn text_in_ascii() {
     insta::assert_snapshot!(plain);
 }
 
+/// A pipe is 120 columns wide, as in the other golden files.
+#[test]
+fn text_at_the_widths_of_terminals() {
+    for width in [80, 100] {
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        for (name, sweep) in [
+            ("cores", cores()),
+            ("rates", rates()),
+            ("two_axes", two_axes(3)),
+        ] {
+            let name = format!("{name}_at_{width}");
+            insta::assert_snapshot!(name, text(&sweep, &meta(), style));
+        }
+    }
+}
+
+/// Nothing is wider than the line.
+#[test]
+fn every_sweep_fits_the_line() {
+    for width in [40, 61, 80, 100, 120, 200] {
+        for (unicode, verbose) in [(true, false), (true, true), (false, false)] {
+            let style = Style {
+                width,
+                unicode,
+                verbose,
+                ..Style::default()
+            };
+            for sweep in [
+                cores(),
+                rates(),
+                workers(),
+                two_axes(3),
+                two_axes(1),
+                three_axes(),
+            ] {
+                let text = text(&sweep, &meta(), style);
+                for line in text.lines() {
+                    let wide = pchsim::report::layout::width(line);
+                    assert!(wide <= width, "{wide} of {width}: {line}\n{text}");
+                }
+            }
+        }
+    }
+}
+
+fn three_axes() -> SweepDocument {
+    let plan = grid(vec![
+        numbers("machine.cores", "cores", &[2.0, 4.0]),
+        numbers("workload.arrivals.rate", "rate", &[50.0, 100.0, 200.0]),
+        numbers(
+            "workload.a-field-with-a-long-name.count",
+            "count",
+            &[1.0, 2.0, 3.0],
+        ),
+    ]);
+    sweep_of(&plan, MAKESPAN, None, |p| {
+        let x = p.index[0] as f64 + p.index[1] as f64 + p.index[2] as f64 + 1.0;
+        vec![
+            made("asyncio+processes:16:forkserver", "3.14", 10.0 / x),
+            made("prefork:16(asyncio+threads:32)", "3.14", 20.0 / x),
+        ]
+    })
+}
+
+/// More than two axes have no chart, and it says how to get one.
+#[test]
+fn text_over_three_axes() {
+    let shown = shown(&three_axes());
+    assert!(
+        shown.contains("No chart: 3 axes vary (cores, rate, count)"),
+        "{shown}"
+    );
+    assert!(shown.contains("for example --cores 4"), "{shown}");
+}
+
+/// A letter stands where its curve has dots, and curves on one another are named together.
+#[test]
+fn letters_stand_on_their_curves() {
+    let values: Vec<f64> = (1..=9).map(f64::from).collect();
+    let plan = grid(vec![numbers("machine.cores", "cores", &values)]);
+    let sweep = sweep_of(&plan, MAKESPAN, None, |p| {
+        let x = p.index[0] as f64;
+        vec![
+            made("threads:8", "3.14", 10.0 + x * x),
+            made("asyncio", "3.14", 10.05 + x * x),
+            made("sequential", "3.14", 60.0 - 3.0 * x),
+        ]
+    });
+    let text = shown(&sweep);
+    let chart: Vec<&str> = text.lines().filter(|l| l.contains(['┤', '│'])).collect();
+    assert_eq!(chart.len(), 16, "{text}");
+    assert!(text.contains("A asyncio = B threads:8"), "{text}");
+    let cells: Vec<Vec<char>> = chart.iter().map(|l| l.chars().collect()).collect();
+    let mut letters = 0;
+    for (y, line) in cells.iter().enumerate() {
+        for (x, c) in line
+            .iter()
+            .enumerate()
+            .filter(|(x, c)| *x > 5 && matches!(c, 'A' | 'C'))
+        {
+            letters += 1;
+            // Dots of the line lead to it: beside it, above or below.
+            let dot = |dx: i32, dy: i32| {
+                let at = |v: usize, d: i32| usize::try_from(v as i32 + d).ok();
+                at(y, dy)
+                    .and_then(|y| cells.get(y))
+                    .zip(at(x, dx))
+                    .and_then(|(l, x)| l.get(x))
+                    .is_some_and(|s| ('\u{2801}'..='\u{28ff}').contains(s) || s.is_alphabetic())
+            };
+            let near = (-1..=1).any(|dx| (-1..=1).any(|dy| (dx, dy) != (0, 0) && dot(dx, dy)));
+            assert!(near, "{c} in line {y}\n{text}");
+        }
+    }
+    assert!(letters >= 16, "{letters}\n{text}");
+}
+
 #[test]
 fn text_over_doubled_workers() {
     insta::assert_snapshot!(shown(&workers()));

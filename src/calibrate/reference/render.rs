@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::cells::Unread;
 use super::validate::{CellReport, Validation};
 use crate::calibrate::{Held, METRICS, Summary};
+use crate::report::Style;
+use crate::report::layout::{self, Column, words};
 
 #[derive(Serialize)]
 struct JsonMetric {
@@ -182,87 +184,121 @@ fn skipped_lines(v: &Validation) -> Vec<String> {
         .collect()
 }
 
-/// A table for the terminal; with `detail`, a line below each cell tells what else the simulation did.
-pub fn text(v: &Validation, detail: bool) -> String {
-    let mut out = String::new();
-    let width = v
-        .cells
-        .iter()
-        .map(|c| c.name.len())
-        .max()
-        .unwrap_or(4)
-        .max(4);
-    let ids = v
-        .cells
-        .iter()
-        .map(|c| c.interpreter.len())
-        .max()
-        .unwrap_or(4)
-        .max(11);
-    let units = ["makespan ms", "p50 ms", "p99 ms", "memory MiB"];
-    let _ = write!(out, "{:width$} {:ids$}", "", "");
-    for unit in units {
-        let _ = write!(out, " | {unit:>34}");
-    }
-    let _ = write!(out, "\n{:width$} {:ids$}", "cell", "interpreter");
-    for _ in units {
-        let _ = write!(
-            out,
-            " | {:>9} {:>9} {:>6} {:>7}",
-            "measured", "forecast", "error", "rel"
-        );
-    }
-    out.push('\n');
-    for c in &v.cells {
-        let _ = write!(out, "{:width$} {:ids$}", c.name, c.interpreter);
-        for (m, held) in c.metrics.iter().enumerate() {
-            let [a, b, error, relative] = cell_columns(held.as_ref(), m);
-            let _ = write!(out, " | {a:>9} {b:>9} {error:>6} {relative:>7}");
-        }
-        out.push('\n');
-        if detail {
-            out.push_str(&detail_line(c));
-        }
-    }
-    let _ = writeln!(out, "\nabsolute errors: median / 90th percentile / worst");
-    for (name, summaries) in summary_rows(v) {
-        let _ = write!(out, "{name:24} {:>4} cells", summaries[0].cells);
-        for (metric, s) in METRICS.iter().zip(summaries) {
-            let _ = write!(
-                out,
-                " | {metric} {} / {} / {}",
-                percent(s.median),
-                percent(s.p90),
-                percent(s.worst)
-            );
-        }
-        out.push('\n');
-    }
-    out.push('\n');
-    for line in ranking_lines(v).into_iter().chain(skipped_lines(v)) {
-        let _ = writeln!(out, "{line}");
-    }
-    out
+/// Columns of a table: what a row is, then its numbers.
+fn columns(keys: &[&str], numbers: impl Iterator<Item = (String, &'static str)>) -> Vec<Column> {
+    let keys = keys.iter().map(|title| Column {
+        title: (*title).to_owned(),
+        key: true,
+        name: true,
+        ..Column::default()
+    });
+    let numbers = numbers.map(|(title, unit)| Column {
+        title,
+        unit,
+        number: true,
+        ..Column::default()
+    });
+    keys.chain(numbers).collect()
 }
 
-fn detail_line(c: &CellReport) -> String {
+/// The metrics of all cells, as many beside each other as there is room for, the others in further tables below.
+fn cells(v: &Validation, style: Style) -> Vec<String> {
+    const UNITS: [&str; 4] = ["makespan ms", "p50 ms", "p99 ms", "memory MiB"];
+    const EACH: [&str; 4] = ["measured", "forecast", "error", "rel"];
+    let table = |metrics: &[usize], style: Style| {
+        let headings = metrics.iter().flat_map(|&m| {
+            let titles = [UNITS[m], "", "", ""].map(str::to_owned);
+            titles.into_iter().zip(EACH)
+        });
+        let columns = columns(&["cell", "interpreter"], headings);
+        let rows: Vec<Vec<String>> = (v.cells.iter())
+            .map(|c| {
+                let numbers = metrics
+                    .iter()
+                    .flat_map(|&m| cell_columns(c.metrics[m].as_ref(), m));
+                let names = [c.name.clone(), c.interpreter.clone()];
+                names.into_iter().chain(numbers).collect()
+            })
+            .collect();
+        layout::table(&columns, &rows, style, true)
+    };
+    let unbound = Style {
+        width: usize::MAX,
+        ..style
+    };
+    let all = [0, 1, 2, 3];
+    let fits = |n: &usize| {
+        let mut parts = all.chunks(*n);
+        parts.all(|metrics| table(metrics, unbound).width <= style.width)
+    };
+    let n = [4, 2].into_iter().find(fits).unwrap_or(1);
+    let mut lines: Vec<String> = Vec::new();
+    for metrics in all.chunks(n) {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(table(metrics, style).lines);
+    }
+    lines
+}
+
+/// Tables for the terminal; with `detail`, lines below them tell what else the simulation of each cell did.
+pub fn text(v: &Validation, detail: bool, style: Style) -> String {
+    let mut lines = cells(v, style);
+    if detail {
+        lines.push(String::new());
+        for c in &v.cells {
+            let first = format!("{} {}: ", c.name, c.interpreter);
+            lines.extend(layout::entries(
+                &detail_entries(c),
+                "; ",
+                &first,
+                "    ",
+                style,
+            ));
+        }
+    }
+    lines.push(String::new());
+    let heading = "absolute errors: median / 90th percentile / worst";
+    lines.extend(words(heading, "", "", style));
+    let rows: Vec<Vec<String>> = summary_rows(v)
+        .into_iter()
+        .map(|(name, summaries)| {
+            let errors = summaries
+                .iter()
+                .map(|s| [s.median, s.p90, s.worst].map(percent).join(" / "));
+            [name, summaries[0].cells.to_string()]
+                .into_iter()
+                .chain(errors)
+                .collect()
+        })
+        .collect();
+    let headings = std::iter::once("cells").chain(METRICS);
+    let columns = columns(&["strategy"], headings.map(|h| (h.to_owned(), "")));
+    lines.extend(layout::table(&columns, &rows, style, true).lines);
+    lines.push(String::new());
+    for line in ranking_lines(v).into_iter().chain(skipped_lines(v)) {
+        lines.extend(words(&line, "", "  ", style));
+    }
+    style.fit(lines.join("\n") + "\n")
+}
+
+fn detail_entries(c: &CellReport) -> Vec<String> {
     let d = &c.detail;
     let causes: Vec<String> = d
         .causes
         .iter()
         .map(|(name, share)| format!("{name} {}", percent(*share)))
         .collect();
-    format!(
-        "    cpu {:.4} s measured, {:.4} s forecast; switches {:.0}+{:.0} measured (main process), {:.0}+{:.0} forecast; {} events; {}\n",
-        d.cpu.0,
-        d.cpu.1,
-        d.voluntary.0,
-        d.involuntary.0,
-        d.voluntary.1,
-        d.involuntary.1,
-        d.events,
-        causes.join(", ")
-    )
+    vec![
+        format!("cpu {:.4} s measured, {:.4} s forecast", d.cpu.0, d.cpu.1),
+        format!(
+            "switches {:.0}+{:.0} measured (main process), {:.0}+{:.0} forecast",
+            d.voluntary.0, d.involuntary.0, d.voluntary.1, d.involuntary.1
+        ),
+        format!("{} events", d.events),
+        causes.join(", "),
+    ]
 }
 
 /// A page of the documentation.

@@ -2,54 +2,55 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::compare::{Verification, Verified};
 use super::prepare::LeftOut;
 use crate::calibrate::{Held, METRICS};
-use crate::engine::Nanos;
-use crate::study::{bytes, percent, seconds};
+use crate::report::Style;
+use crate::report::layout::{self, Column, words};
+use crate::report::unit::shared_unit;
+use crate::study::{Unit, digits, percent};
 
 /// Index of memory in [`METRICS`].
 const MEMORY: usize = 3;
 const HEADINGS: [&str; 6] = ["strategy", "", "measured", "forecast", "error", "relative"];
 
-/// For people.
-pub fn text(v: &Verification) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(HEADINGS);
-    for row in rows(v) {
-        table.add_row(row);
-    }
-    for (i, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if i >= 2 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let mut out = format!("{}\n\n", title(v));
+/// For people. Where there is no room the relative error goes.
+pub fn text(v: &Verification, style: Style) -> String {
+    let columns: Vec<Column> = (HEADINGS.iter().enumerate())
+        .map(|(i, title)| Column {
+            title: (*title).to_owned(),
+            number: i >= 2,
+            key: i < 2,
+            name: i == 0,
+            dispensable: u8::from(i == 5),
+            ..Column::default()
+        })
+        .collect();
+    let rows: Vec<Vec<String>> = rows(v).into_iter().map(Vec::from).collect();
+    let mut lines = words(&title(v), "", "  ", style);
+    lines.push(String::new());
     if !v.verified.is_empty() {
-        for line in table.lines() {
-            let _ = writeln!(out, "{}", line.trim_end());
-        }
-        out.push('\n');
+        lines.extend(layout::table(&columns, &rows, style, false).lines);
+        lines.push(String::new());
     }
     for line in summary(v) {
-        let _ = writeln!(out, "{line}");
+        lines.extend(words(&line, "", "  ", style));
     }
     for (heading, list) in [("Failed", &v.failures), ("Not verified", &v.left_out)] {
         for LeftOut { label, why } in list {
-            let _ = writeln!(out, "{heading}: {label}: {}", why.replace('\n', "\n    "));
+            let text = format!("{heading}: {label}: {why}");
+            for (i, line) in text.lines().enumerate() {
+                let indent = if i == 0 { "" } else { "    " };
+                lines.extend(words(line, indent, "    ", style));
+            }
         }
     }
     for note in notes(v) {
-        let _ = writeln!(out, "note: {note}");
+        lines.extend(words(&format!("note: {note}"), "", "  ", style));
     }
-    out
+    style.fit(lines.join("\n") + "\n")
 }
 
 /// For issues and documents.
@@ -101,12 +102,15 @@ fn title(v: &Verification) -> String {
     )
 }
 
-fn shown(metric: usize, value: f64) -> String {
-    if metric == MEMORY {
-        bytes(value)
+/// What was measured and what was forecast, in one unit.
+fn shown(metric: usize, h: &Held) -> [String; 2] {
+    let unit = if metric == MEMORY {
+        Unit::Bytes
     } else {
-        seconds(Nanos::from_secs_f64(value))
-    }
+        Unit::Seconds
+    };
+    let (scale, name) = shared_unit(unit, [h.measured, h.forecast].into_iter());
+    [h.measured, h.forecast].map(|v| format!("{} {name}", digits(v / scale, 3)))
 }
 
 fn rows(v: &Verification) -> Vec<[String; 6]> {
@@ -119,21 +123,23 @@ fn rows(v: &Verification) -> Vec<[String; 6]> {
         };
         for (metric, held) in verified.metrics.iter().enumerate() {
             let Some(h) = held else { continue };
+            let [measured, forecast] = shown(metric, h);
             rows.push([
                 std::mem::take(&mut name),
                 METRICS[metric].into(),
-                shown(metric, h.measured),
-                shown(metric, h.forecast),
+                measured,
+                forecast,
                 percent(h.error()),
                 signed(h.relative()),
             ]);
         }
         if let Some(h) = &verified.cpu {
+            let [measured, forecast] = shown(0, h);
             rows.push([
                 std::mem::take(&mut name),
                 "CPU".into(),
-                shown(0, h.measured),
-                shown(0, h.forecast),
+                measured,
+                forecast,
                 percent(h.error()),
                 signed(h.relative()),
             ]);

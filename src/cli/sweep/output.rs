@@ -10,9 +10,9 @@ use super::{Args, Files, Format, Output, Printer, Setting, UserError};
 use crate::cli::files::is_stdout;
 use crate::cli::format::{Endings, format};
 use crate::cli::paint::paint;
+use crate::report::Meta;
 use crate::report::document::{Document, SweepDocument};
 use crate::report::sweep::{csv, document, header_line, markdown, text};
-use crate::report::{Meta, Style};
 
 /// Points that are read back at once.
 const CHUNK: usize = 256;
@@ -122,7 +122,9 @@ impl Target {
     ) -> anyhow::Result<()> {
         let header = header_line(&setting.facts);
         match self.format {
-            Format::Text => w.write_all(the_text(args, printer, setting, store)?.as_bytes())?,
+            Format::Text => {
+                w.write_all(the_text(args, printer, setting, store, true)?.as_bytes())?
+            }
             Format::Jsonl => {
                 w.write_all(header.as_bytes())?;
                 for point in store.points() {
@@ -176,13 +178,10 @@ fn the_text(
     printer: &Printer,
     setting: &Setting,
     store: &Store,
+    to_file: bool,
 ) -> anyhow::Result<String> {
     let all = read(&header_line(&setting.facts), store, &store.points())?;
-    let style = Style {
-        unicode: !args.ascii,
-        verbose: printer.verbose > 0,
-        notes: printer.quiet == 0,
-    };
+    let style = printer.style(args.ascii, to_file);
     Ok(text(&all, &meta(setting), style))
 }
 
@@ -216,5 +215,5 @@ pub(super) fn print_text(
         ));
         return Ok(());
     }
-    printer.result(&paint(&the_text(args, printer, setting, store)?))
+    printer.result(&paint(&the_text(args, printer, setting, store, false)?))
 }

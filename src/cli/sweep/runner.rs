@@ -103,7 +103,7 @@ impl Points for Runner<'_> {
             let s = self.setting;
             let place = s.axes.place(&s.plan.point(number));
             let which = format!(
-                "point {} of {} ({place}) cannot be simulated",
+                "{place} (point {} of {}) cannot be simulated",
                 number + 1,
                 s.plan.len()
             );

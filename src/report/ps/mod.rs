@@ -9,7 +9,7 @@ pub use json::ps_json;
 pub use table::ps;
 pub use tree::pstree;
 
-use super::Style;
+use super::{Style, layout};
 use crate::cpython::snapshot::{End, Place, Snapshot};
 use crate::engine::Nanos;
 use crate::study::{bytes, list, seconds};
@@ -54,19 +54,19 @@ impl Rows {
 }
 
 /// What is being looked at, how far the run is, and what stands out.
-fn head(taken: &Taken<'_>, rows: &Rows) -> Vec<String> {
+fn head(taken: &Taken<'_>, rows: &Rows, style: Style) -> Vec<String> {
     let s = taken.snapshot;
-    let mut lines = vec![format!(
-        "{} · {} on {} · replication {}, seed {} · at {}",
-        taken.scenario,
-        taken.strategy,
-        taken.interpreter,
-        taken.replication,
-        taken.seed,
-        instant(s.at)
-    )];
+    let facts = [
+        taken.scenario.to_owned(),
+        format!("{} on {}", taken.strategy, taken.interpreter),
+        format!("replication {}, seed {}", taken.replication, taken.seed),
+        format!("at {}", instant(s.at)),
+    ];
+    let mut laid = layout::entries(&facts, " · ", "", "  ", style);
+    let mut lines: Vec<String> = Vec::new();
     lines.extend(end(s, taken.asked));
-    lines.push(counts(s));
+    laid.extend(wrap(std::mem::take(&mut lines), style));
+    laid.extend(layout::entries(&counts(s), " · ", "", "  ", style));
     if let Some(class) = &rows.class {
         let of = s.tasks.iter().filter(|t| t.class == *class).count();
         lines.push(format!(
@@ -80,7 +80,14 @@ fn head(taken: &Taken<'_>, rows: &Rows) -> Vec<String> {
     if s.end == Some(End::Deadlock) && s.cycles.is_empty() {
         lines.push("deadlock: nobody is left to bring what the tasks below wait for".into());
     }
-    lines
+    laid.extend(wrap(lines, style));
+    laid
+}
+
+fn wrap(lines: Vec<String>, style: Style) -> Vec<String> {
+    let all = lines.into_iter();
+    all.flat_map(|l| layout::words(&style.fit(l), "", "  ", style))
+        .collect()
 }
 
 fn end(s: &Snapshot, asked: Nanos) -> Option<String> {
@@ -100,7 +107,7 @@ fn end(s: &Snapshot, asked: Nanos) -> Option<String> {
     Some(format!("the run ended at {}, {how}{before}", instant(s.at)))
 }
 
-fn counts(s: &Snapshot) -> String {
+fn counts(s: &Snapshot) -> Vec<String> {
     let t = &s.totals;
     let mut over = vec![format!("{} done", t.done)];
     if t.failed > 0 {
@@ -111,18 +118,16 @@ fn counts(s: &Snapshot) -> String {
     }
     over.push(format!("{} in flight", t.in_flight));
     let to_come = match t.to_come {
-        Some(0) => String::new(),
-        Some(n) => format!(" · {n} to come"),
-        None => " · more to come".into(),
+        Some(0) => None,
+        Some(n) => Some(format!("{n} to come")),
+        None => Some("more to come".into()),
     };
     let busy = s.cores.iter().flatten().count();
-    format!(
-        "{} tasks have arrived: {}{to_come} · {busy} of {} cores busy · {} memory",
-        t.arrived,
-        list(&over),
-        s.cores.len(),
-        bytes(approximately(s.memory)),
-    )
+    let mut counts = vec![format!("{} tasks have arrived: {}", t.arrived, list(&over))];
+    counts.extend(to_come);
+    counts.push(format!("{busy} of {} cores busy", s.cores.len()));
+    counts.push(format!("{} memory", bytes(approximately(s.memory))));
+    counts
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]

@@ -3,14 +3,15 @@
 use super::{Rows, Taken, ago, head, in_thread, join, of_class, words};
 use crate::cpython::snapshot::{Doing, Snapshot};
 use crate::report::Style;
+use crate::report::layout::{self, Column};
 
 /// The snapshot as tables.
 pub fn ps(taken: &Taken<'_>, rows: &Rows, style: Style) -> String {
     let s = taken.snapshot;
-    let mut lines = head(taken, rows);
+    let mut lines = head(taken, rows, style);
     lines.push(String::new());
-    threads(s, rows, &mut lines);
-    tasks(s, rows, &mut lines);
+    threads(s, rows, style, &mut lines);
+    tasks(s, rows, style, &mut lines);
     join(lines, style)
 }
 
@@ -29,7 +30,7 @@ fn urgency(s: &Snapshot, thread: usize) -> (u8, u64, usize) {
     (class, t.since.0, thread)
 }
 
-fn threads(s: &Snapshot, rows: &Rows, lines: &mut Vec<String>) {
+fn threads(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
     let wanted = |i: &usize| {
         rows.class.is_none() || s.threads[*i].task.is_some_and(|t| of_class(s, rows, t))
     };
@@ -63,17 +64,18 @@ fn threads(s: &Snapshot, rows: &Rows, lines: &mut Vec<String>) {
         }
         table.rows.push(row);
     }
-    table.write(lines);
+    table.write(style, lines);
     if !hidden.is_empty() {
-        lines.push(words::more(
+        let more = words::more(
             hidden
                 .iter()
                 .map(|&i| words::kind_of_doing(&s.threads[i].doing)),
-        ));
+        );
+        lines.extend(layout::entries(&more, ", ", "", "    ", style));
     }
 }
 
-fn tasks(s: &Snapshot, rows: &Rows, lines: &mut Vec<String>) {
+fn tasks(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
     let waiting = |i: &usize| in_thread(&s.tasks[*i].place).is_none() && of_class(s, rows, *i);
     let mut order: Vec<usize> = (0..s.tasks.len()).filter(waiting).collect();
     if order.is_empty() && s.totals.not_taken_in == 0 {
@@ -103,16 +105,19 @@ fn tasks(s: &Snapshot, rows: &Rows, lines: &mut Vec<String>) {
             }
             table.rows.push(row);
         }
-        table.write(lines);
+        table.write(style, lines);
     }
     if !hidden.is_empty() {
-        lines.push(words::more(
+        let more = words::more(
             hidden
                 .iter()
                 .map(|&i| words::kind_of_place(&s.tasks[i].place)),
-        ));
+        );
+        lines.extend(layout::entries(&more, ", ", "", "    ", style));
     }
-    lines.extend(super::tree::not_taken_in(s));
+    if let Some(text) = super::tree::not_taken_in(s) {
+        lines.extend(layout::words(&text, "", "    ", style));
+    }
 }
 
 /// `, holds lock 'db'`
@@ -120,7 +125,10 @@ pub(super) fn holding(held: &[String]) -> String {
     held.iter().map(|l| format!(", holds lock '{l}'")).collect()
 }
 
-/// Columns as wide as their cells; the last is not filled up.
+/// The columns of both tables that are left out where there is no room, in this order.
+const DISPENSABLE: [&str; 4] = ["AGE", "AWAITED BY", "STEP", "FOR"];
+
+/// A table of texts.
 struct Table {
     titles: Vec<&'static str>,
     rows: Vec<Vec<String>>,
@@ -134,29 +142,29 @@ impl Table {
         }
     }
 
-    fn write(&self, lines: &mut Vec<String>) {
-        let wide = |text: &str| text.chars().count();
-        let widths: Vec<usize> = self
-            .titles
-            .iter()
-            .enumerate()
-            .map(|(i, title)| {
-                let cells = self.rows.iter().map(|r| wide(&r[i]));
-                cells.chain([wide(title)]).max().unwrap_or(0)
-            })
-            .collect();
-        let line = |cells: &mut dyn Iterator<Item = &str>| {
-            let padded: Vec<String> = cells
-                .zip(&widths)
-                .map(|(cell, &width)| format!("{cell:width$}"))
-                .collect();
-            padded.join("  ").trim_end().to_owned()
+    fn write(&self, style: Style, lines: &mut Vec<String>) {
+        let column = |&title: &&'static str| {
+            let order = DISPENSABLE.iter().position(|&d| d == title);
+            let order = order.map_or(0, |i| DISPENSABLE.len() - i);
+            let prose = matches!(title, "STATE" | "STEP");
+            Column {
+                title: title.to_owned(),
+                dispensable: u8::try_from(order).unwrap_or(u8::MAX),
+                prose,
+                name: !prose && title != "FOR" && title != "AGE",
+                key: title == self.titles[0],
+                ..Column::default()
+            }
         };
-        lines.push(line(&mut self.titles.iter().copied()));
-        let all = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
-        lines.push("-".repeat(all));
-        for row in &self.rows {
-            lines.push(line(&mut row.iter().map(String::as_str)));
+        let columns: Vec<Column> = self.titles.iter().map(column).collect();
+        let mut laid = layout::table(&columns, &self.rows, style, false);
+        let all = "-".repeat(laid.width);
+        laid.lines.insert(1.min(laid.lines.len()), all);
+        lines.extend(laid.lines);
+        if !laid.left_out.is_empty() {
+            let which = laid.left_out.join(", ");
+            let text = format!("(no room for {which} in {} columns)", style.width);
+            lines.extend(layout::words(&text, "", "  ", style));
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Rows, Taken, ago, head, in_thread, join, of_class, words};
 use crate::cpython::snapshot::Snapshot;
 use crate::report::Style;
+use crate::report::layout;
 
 /// A line, and those below it.
 struct Node {
@@ -22,7 +23,7 @@ impl Node {
 /// The snapshot as a tree, as `python -m asyncio pstree` draws one.
 pub fn pstree(taken: &Taken<'_>, rows: &Rows, style: Style) -> String {
     let s = taken.snapshot;
-    let mut lines = head(taken, rows);
+    let mut lines = head(taken, rows, style);
     lines.push(String::new());
     let branch = Branch {
         s,
@@ -32,15 +33,20 @@ pub fn pstree(taken: &Taken<'_>, rows: &Rows, style: Style) -> String {
     for p in 0..s.processes.len() {
         if s.processes[p].parent.is_none() {
             let node = branch.process(p);
-            lines.push(node.text.clone());
-            draw(&node.below, "", style.unicode, &mut lines);
+            lines.extend(layout::words(
+                &style.fit(node.text.clone()),
+                "",
+                "    ",
+                style,
+            ));
+            draw(&node.below, "", style, &mut lines);
         }
     }
     join(lines, style)
 }
 
-fn draw(nodes: &[Node], indent: &str, unicode: bool, lines: &mut Vec<String>) {
-    let (fork, last, down) = if unicode {
+fn draw(nodes: &[Node], indent: &str, style: Style, lines: &mut Vec<String>) {
+    let (fork, last, down) = if style.unicode {
         ("├── ", "└── ", "│   ")
     } else {
         ("|-- ", "`-- ", "|   ")
@@ -48,9 +54,17 @@ fn draw(nodes: &[Node], indent: &str, unicode: bool, lines: &mut Vec<String>) {
     for (i, node) in nodes.iter().enumerate() {
         let at_end = i + 1 == nodes.len();
         let sign = if at_end { last } else { fork };
-        lines.push(format!("{indent}{sign}{}", node.text));
         let further = format!("{indent}{}", if at_end { "    " } else { down });
-        draw(&node.below, &further, unicode, lines);
+        let first = format!("{indent}{sign}");
+        // A text that goes on stands between the lines that lead past it.
+        let next = if node.below.is_empty() {
+            format!("{further}  ")
+        } else {
+            format!("{further}{}", down)
+        };
+        let text = style.fit(node.text.clone());
+        lines.extend(layout::words(&text, &first, &next, style));
+        draw(&node.below, &further, style, lines);
     }
 }
 
@@ -121,7 +135,8 @@ impl Branch<'_> {
         let (shown, hidden) = all.split_at(self.rows.shown(all.len()));
         let mut nodes: Vec<Node> = shown.iter().map(|&i| node(i)).collect();
         if !hidden.is_empty() {
-            nodes.push(Node::leaf(words::more(hidden.iter().map(|&i| kind(i)))));
+            let more = words::more(hidden.iter().map(|&i| kind(i)));
+            nodes.push(Node::leaf(more.join(", ")));
         }
         nodes
     }

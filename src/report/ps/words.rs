@@ -2,6 +2,7 @@
 
 use crate::cpython::snapshot::{Doing, Place, Snapshot, StepState, Work};
 use crate::engine::Nanos;
+use crate::report::state;
 use crate::study::seconds;
 
 /// A thread by its name, with its process where that is another.
@@ -32,54 +33,57 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
             let other = s.cores.get(*core as usize).copied().flatten();
             match other {
                 Some(_) => format!(
-                    "ready, waits for core {core}{}",
+                    "{}, core {core}{}",
+                    state::CORE,
                     who(&other, "where now runs")
                 ),
-                None => format!("woken, on its way to core {core}"),
+                None => format!("{}, on its way to core {core}", state::CORE),
             }
         }
-        Doing::WaitsForGil(None) => "waits for the GIL, free just now".into(),
-        Doing::WaitsForGil(holder) => format!("waits for the GIL{}", who(holder, "held by")),
-        Doing::ForcedSwitch => "had to give up the GIL, waits until another has it".into(),
+        Doing::WaitsForGil(None) => format!("{}, free just now", state::GIL),
+        Doing::WaitsForGil(holder) => format!("{}{}", state::GIL, who(holder, "held by")),
+        Doing::ForcedSwitch => format!("{}: had to give it up, until another has it", state::GIL),
         Doing::StoppedWorld(by) => format!("stopped for the collector{}", who(by, "by")),
-        Doing::Sleeps(until) => format!("waits for I/O, {} to go", left(s, *until)),
-        Doing::WaitsForArrival(None) => "waits for the next arrival".into(),
+        Doing::Sleeps(until) => format!("{}, {} to go", state::IO, left(s, *until)),
+        Doing::WaitsForArrival(None) => "waiting for the next arrival".into(),
         Doing::WaitsForArrival(Some(at)) => {
-            format!("waits for the next arrival, {} to go", left(s, *at))
+            format!("waiting for the next arrival, {} to go", left(s, *at))
         }
         Doing::WaitsForLock(lock, holder) => {
-            format!("waits for lock '{lock}'{}", who(holder, "held by"))
+            format!("{} '{lock}'{}", state::LOCK, who(holder, "held by"))
         }
-        Doing::WaitsForItem(queue) => format!("waits for an item of queue '{queue}'"),
-        Doing::WaitsForRoom(queue) => format!("waits for room in queue '{queue}'"),
+        Doing::WaitsForItem(queue) => format!("waiting for an item of queue '{queue}'"),
+        Doing::WaitsForRoom(queue) => format!("waiting for room in queue '{queue}'"),
         Doing::WaitsForChildren(open, all) => children(*open, *all),
-        Doing::Select(None) => "in select".into(),
-        Doing::Select(Some(until)) => format!("in select, for {} at most", left(s, *until)),
-        Doing::WaitsForResults(n) => format!("waits for the results of {n} tasks"),
-        Doing::Idle => "idle, waits for work".into(),
-        Doing::WaitsForWork(what) => format!("waits for {what}"),
-        Doing::Starts => "waits until what it starts is up".into(),
-        Doing::WaitsForPipe => "waits for room in a pipe".into(),
-        Doing::WaitsToWrite => "waits for its turn to write its result".into(),
-        Doing::NotStarted => "is being started".into(),
+        Doing::Select(None) => state::SELECT.into(),
+        Doing::Select(Some(until)) => {
+            format!("{}, for {} at most", state::SELECT, left(s, *until))
+        }
+        Doing::WaitsForResults(n) => format!("waiting for the results of {n} tasks"),
+        Doing::Idle => "idle, waiting for work".into(),
+        Doing::WaitsForWork(what) => format!("waiting for {what}"),
+        Doing::Starts => "waiting until what it starts is up".into(),
+        Doing::WaitsForPipe => "waiting for room in a pipe".into(),
+        Doing::WaitsToWrite => "waiting for its turn to write its result".into(),
+        Doing::NotStarted => "being started".into(),
     }
 }
 
 fn working(work: Work) -> &'static str {
     match work {
-        Work::Bytecode => "runs Python",
-        Work::Native => "runs native code, without the GIL,",
+        Work::Bytecode => "running Python",
+        Work::Native => "running native code, without the GIL,",
         Work::SystemCall => "in a system call",
-        Work::Pickling => "pickles",
-        Work::Unpickling => "unpickles",
-        Work::Collecting => "collects garbage",
-        Work::StartingUp => "starts up",
-        Work::Bookkeeping => "bookkeeping",
+        Work::Pickling => state::PICKLING,
+        Work::Unpickling => "unpickling",
+        Work::Collecting => "collecting garbage",
+        Work::StartingUp => state::STARTUP,
+        Work::Bookkeeping => "hand-over (bookkeeping)",
     }
 }
 
 fn children(open: u64, all: u64) -> String {
-    format!("waits for its children, {} of {all} done", all - open)
+    format!("waiting for its children, {} of {all} done", all - open)
 }
 
 /// What a task is waiting for, or who stands for it.
@@ -88,29 +92,29 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
     let by = |thread: &usize| thread_name(s, *thread, t.process);
     match &t.place {
         Place::Thread(thread) => format!("in {}", by(thread)),
-        Place::Accept(n) => format!("waits to be taken in, {}", nth(*n)),
-        Place::HandingOver(thread) => format!("is being handed over by {}", by(thread)),
-        Place::Worker(n) => format!("waits for a free worker, {}", nth(*n)),
+        Place::Accept(n) => format!("waiting to be taken in, {}", nth(*n)),
+        Place::HandingOver(thread) => format!("being handed over by {}", by(thread)),
+        Place::Worker(n) => format!("waiting for a free worker, {}", nth(*n)),
         Place::HandedTo(thread) => format!("handed to {}, which wakes up", by(thread)),
         Place::CallQueue(n) => format!("in the call queue, {}", nth(*n)),
-        Place::BeingSent(thread) => format!("is being sent by {}", by(thread)),
+        Place::BeingSent(thread) => format!("being sent by {}", by(thread)),
         Place::CallPipe(n) => format!("in the pipe to the workers, {}", nth(*n)),
         Place::Chunk(thread, n) => format!("in the chunk of {}, {n} before it", by(thread)),
         Place::ResultSent(thread) => format!("its result is being sent by {}", by(thread)),
         Place::ResultPipe(n) => format!("its result is in the pipe, {}", nth(*n)),
         Place::ResultRead(thread) => format!("its result is being read by {}", by(thread)),
         Place::Loop(n) => format!("ready, {} on the loop", nth(*n)),
-        Place::Limit(n) => format!("waits for the loop's limit, {}", nth(*n)),
+        Place::Limit(n) => format!("{}, {}", state::LIMIT, nth(*n)),
         Place::LoopLock(lock, holder, n) => {
             let held = holder.map_or(String::new(), |h| format!(", held by {}", s.tasks[h].name));
-            format!("waits for lock '{lock}'{held}, {}", nth(*n))
+            format!("{} '{lock}'{held}, {}", state::LOCK, nth(*n))
         }
-        Place::Item(queue) => format!("waits for an item of queue '{queue}'"),
-        Place::Room(queue) => format!("waits for room in queue '{queue}'"),
+        Place::Item(queue) => format!("waiting for an item of queue '{queue}'"),
+        Place::Room(queue) => format!("waiting for room in queue '{queue}'"),
         Place::Children(open, all) => children(*open, *all),
         // The loop looks at its timers once an iteration.
-        Place::Sleeps(until) if *until <= s.at => "its wait is over, waits for the loop".into(),
-        Place::Sleeps(until) => format!("waits for I/O, {} to go", left(s, *until)),
+        Place::Sleeps(until) if *until <= s.at => "its wait is over, waiting for the loop".into(),
+        Place::Sleeps(until) => format!("{}, {} to go", state::IO, left(s, *until)),
         Place::Underway => "on its way".into(),
     }
 }
@@ -127,13 +131,13 @@ fn nth(n: usize) -> String {
     format!("{n}{end} in line")
 }
 
-/// What several tasks wait for, to count them by: `wait for a free worker`.
+/// What several tasks wait for, to count them by: `waiting for a free worker`.
 pub(super) fn kind_of_place(place: &Place) -> &'static str {
     match place {
         Place::Thread(_) => "in threads",
-        Place::Accept(_) => "wait to be taken in",
+        Place::Accept(_) => "waiting to be taken in",
         Place::HandingOver(_) => "being handed over",
-        Place::Worker(_) => "wait for a free worker",
+        Place::Worker(_) => "waiting for a free worker",
         Place::HandedTo(_) => "handed to a worker",
         Place::CallQueue(_) => "in the call queue",
         Place::BeingSent(_) => "being sent",
@@ -142,13 +146,13 @@ pub(super) fn kind_of_place(place: &Place) -> &'static str {
         Place::ResultSent(_) => "results being sent",
         Place::ResultPipe(_) => "results in the pipe",
         Place::ResultRead(_) => "results being read",
-        Place::Loop(_) => "ready, wait for their turn on the loop",
-        Place::Limit(_) => "wait for the loop's limit",
-        Place::LoopLock(..) => "wait for a lock",
-        Place::Item(_) => "wait for an item of a queue",
-        Place::Room(_) => "wait for room in a queue",
-        Place::Children(..) => "wait for their children",
-        Place::Sleeps(_) => "wait for I/O",
+        Place::Loop(_) => "ready, waiting for their turn on the loop",
+        Place::Limit(_) => state::LIMIT,
+        Place::LoopLock(..) => state::LOCK,
+        Place::Item(_) => "waiting for an item of a queue",
+        Place::Room(_) => "waiting for room in a queue",
+        Place::Children(..) => "waiting for their children",
+        Place::Sleeps(_) => state::IO,
         Place::Underway => "on their way",
     }
 }
@@ -156,21 +160,21 @@ pub(super) fn kind_of_place(place: &Place) -> &'static str {
 /// What several threads do, to count them by.
 pub(super) fn kind_of_doing(doing: &Doing) -> &'static str {
     match doing {
-        Doing::Running(..) => "run",
-        Doing::Ready(_) => "wait for a core",
-        Doing::WaitsForGil(_) | Doing::ForcedSwitch => "wait for the GIL",
+        Doing::Running(..) => "running",
+        Doing::Ready(_) => state::CORE,
+        Doing::WaitsForGil(_) | Doing::ForcedSwitch => state::GIL,
         Doing::StoppedWorld(_) => "stopped for the collector",
-        Doing::Sleeps(_) => "wait for I/O",
-        Doing::WaitsForArrival(_) => "wait for arrivals",
-        Doing::WaitsForLock(..) => "wait for a lock",
-        Doing::WaitsForItem(_) => "wait for an item of a queue",
-        Doing::WaitsForRoom(_) => "wait for room in a queue",
-        Doing::WaitsForChildren(..) => "wait for children",
-        Doing::Select(_) => "in select",
-        Doing::WaitsForResults(_) => "wait for results",
+        Doing::Sleeps(_) => state::IO,
+        Doing::WaitsForArrival(_) => "waiting for arrivals",
+        Doing::WaitsForLock(..) => state::LOCK,
+        Doing::WaitsForItem(_) => "waiting for an item of a queue",
+        Doing::WaitsForRoom(_) => "waiting for room in a queue",
+        Doing::WaitsForChildren(..) => "waiting for children",
+        Doing::Select(_) => state::SELECT,
+        Doing::WaitsForResults(_) => "waiting for results",
         Doing::Idle | Doing::WaitsForWork(_) => "idle",
-        Doing::Starts => "wait for what they start",
-        Doing::WaitsForPipe | Doing::WaitsToWrite => "wait for a pipe",
+        Doing::Starts => "waiting for what they start",
+        Doing::WaitsForPipe | Doing::WaitsToWrite => "waiting for a pipe",
         Doing::NotStarted => "being started",
     }
 }
@@ -188,8 +192,8 @@ pub(super) fn step(step: &Option<StepState>) -> String {
     }
 }
 
-/// How many more of what: `68 more: 60 wait for a free worker, 8 in select`.
-pub(super) fn more<'k>(kinds: impl Iterator<Item = &'k str>) -> String {
+/// How many more of what, to be read with commas between: `68 more: 60 waiting for a free worker`, `8 in select`.
+pub(super) fn more<'k>(kinds: impl Iterator<Item = &'k str>) -> Vec<String> {
     let mut counted: Vec<(&str, usize)> = Vec::new();
     let mut all = 0;
     for kind in kinds {
@@ -200,11 +204,14 @@ pub(super) fn more<'k>(kinds: impl Iterator<Item = &'k str>) -> String {
         }
     }
     match counted.as_slice() {
-        [(kind, _)] => format!("... {all} more, all {kind}"),
+        [(kind, _)] => vec![format!("... {all} more, all {kind}")],
         _ => {
             counted.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
-            let parts: Vec<String> = counted.iter().map(|(k, n)| format!("{n} {k}")).collect();
-            format!("... {all} more: {}", parts.join(", "))
+            let mut parts: Vec<String> = counted.iter().map(|(k, n)| format!("{n} {k}")).collect();
+            if let Some(first) = parts.first_mut() {
+                *first = format!("... {all} more: {first}");
+            }
+            parts
         }
     }
 }
@@ -230,7 +237,10 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_by_kind() {
-        assert_eq!(more(["a", "a"].into_iter()), "... 2 more, all a");
-        assert_eq!(more(["a", "b", "b"].into_iter()), "... 3 more: 2 b, 1 a");
+        assert_eq!(more(["a", "a"].into_iter()), ["... 2 more, all a"]);
+        assert_eq!(
+            more(["a", "b", "b"].into_iter()),
+            ["... 3 more: 2 b", "1 a"]
+        );
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{
     Cell, Column, Names, Notice, Objective, Ranking, Row, Summary, Table, Words, article, facts,
-    shared_unit, why,
+    why,
 };
 use crate::report::document::{CaseDocument, EstimateDocument, RunDocument, standings};
 use crate::report::grid::Interval;
+use crate::report::unit::shared_unit;
 use crate::scenario::Metric;
 use crate::study::{self, Answer, FAILS_MORE, Quantity, Standing, Tier, Unit, digits, percent};
 
@@ -445,15 +446,38 @@ impl Builder<'_> {
     fn numbers(
         &mut self,
         title: &str,
-        unit: crate::study::Unit,
+        unit: Unit,
         interval: Interval,
         get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
     ) {
-        let values = self.run.cases.iter().filter_map(&get).map(|e| e.mean);
-        let (scale, name) = shared_unit(unit, values);
+        let (scale, name) = self.unit(title, unit, &get);
         self.push(Column::new(title, name, true), |c| {
             Cell::estimate(get(c), scale, interval)
         });
+    }
+}
+
+impl Builder<'_> {
+    /// The unit of a column; latencies are read beside each other, and have one.
+    fn unit(
+        &self,
+        title: &str,
+        unit: Unit,
+        get: &impl Fn(&CaseDocument) -> Option<EstimateDocument>,
+    ) -> (f64, &'static str) {
+        const LATENCIES: [Quantity; 3] = [Quantity::P50, Quantity::P95, Quantity::P99];
+        let cases = &self.run.cases;
+        let latency = title.contains("latency") || LATENCIES.iter().any(|q| q.key() == title);
+        if unit != Unit::Seconds || !latency {
+            return shared_unit(unit, cases.iter().filter_map(get).map(|e| e.mean));
+        }
+        let ranked = Ranking::new(&self.run.ranked_by).metric;
+        let ranked = matches!(ranked, Some(Metric::MeanLatency | Metric::Percentile(_)));
+        let all = cases.iter().flat_map(|c| {
+            let columns = LATENCIES.into_iter().filter_map(|q| c.get(q));
+            columns.chain(c.primary().filter(|_| ranked))
+        });
+        shared_unit(unit, all.map(|e| e.mean))
     }
 }
 

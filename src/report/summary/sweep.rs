@@ -1,11 +1,12 @@
 //! A sweep: what to take, and the best strategy at each point.
 
 use super::facts::{self, written};
-use super::{Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words, shared_unit};
+use super::{Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words};
 use crate::report::document::{SweepDocument, SweepRow};
 use crate::report::grid::Interval;
 use crate::report::sweep::stands::Stands;
 use crate::report::sweep::{Insight, doubts, insights};
+use crate::report::unit::shared_unit;
 use crate::study::Quantity;
 
 /// Most points that a table shows.

@@ -4,6 +4,7 @@ use super::table::in_unit;
 use super::view::{Dot, Slice, View};
 use crate::report::Style;
 use crate::report::grid::{Interval, estimate};
+use crate::report::layout::{padded, unique, width};
 
 /// Bars that still fit a screen.
 const BARS: usize = 26;
@@ -44,31 +45,42 @@ pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style
             format!("{word}  {}", view.series[s].name)
         }
     };
-    let names = all.iter().map(|(i, s, _)| name(*i, *s).chars().count());
-    let wide = names.max().unwrap_or(0);
-    let lines = all.iter().filter_map(|(i, s, d)| {
-        let value = d.value?;
-        let text = estimate(value.estimate().scaled(1.0 / scale), Interval::Always);
-        let name = name(*i, *s);
-        let blanks = " ".repeat(wide - name.chars().count());
+    let names: Vec<String> = all
+        .iter()
+        .map(|(i, s, _)| style.fit(name(*i, *s)))
+        .collect();
+    let names = unique(&names, style.width * 2 / 5, style.unicode);
+    let wide = names.iter().map(|n| width(n)).max().unwrap_or(0);
+    let texts = all.iter().filter_map(|(_, _, d)| {
+        let value = d.value?.estimate().scaled(1.0 / scale);
+        let text = format!("{} {unit}", estimate(value, Interval::Always));
+        Some(style.fit(text.trim_end().to_owned()))
+    });
+    let texts: Vec<String> = texts.collect();
+    let longest = texts.iter().map(|t| width(t)).max().unwrap_or(0);
+    // Two signs before the name, two after it, one after the bar.
+    let room = style.width.saturating_sub(wide + longest + 5).clamp(4, BAR);
+    let lines = all.iter().zip(names.iter().zip(&texts));
+    let lines = lines.filter_map(|((_, _, d), (name, text))| {
         Some(format!(
-            "  {name}{blanks}  {} {text} {unit}",
-            bar(value.mean / most, style)
+            "  {}  {} {text}",
+            padded(name, wide, false),
+            bar(d.value?.mean / most, room, style)
         ))
     });
     let title = if few { " of the best strategy" } else { "" };
     std::iter::once(format!("{}{title}", view.ranking.name))
-        .chain(lines.map(|l| l.trim_end().to_owned()))
+        .chain(lines)
         .collect()
 }
 
-fn bar(share: f64, style: Style) -> String {
+fn bar(share: f64, longest: usize, style: Style) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "shares are 0 to 1"
     )]
-    let eighths = libm::round(share.clamp(0.0, 1.0) * (BAR * 8) as f64) as usize;
+    let eighths = libm::round(share.clamp(0.0, 1.0) * (longest * 8) as f64) as usize;
     if !style.unicode {
         return "#".repeat((eighths / 8).max(1));
     }

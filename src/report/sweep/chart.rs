@@ -7,9 +7,12 @@ use super::bars::bars;
 use super::canvas::{ACROSS, Canvas, UP};
 use super::metric::value;
 use super::table::{in_unit, letter};
-use super::view::{Slice, View, doubles};
+use super::view::{Slice, View};
 use crate::report::Style;
 use crate::report::document::AxisDocument;
+use crate::report::figure::Scale;
+use crate::report::layout::{self, padded, width};
+use crate::report::scale;
 use crate::study::digits;
 
 /// Curves that can still be told apart.
@@ -27,6 +30,9 @@ pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
     let Some(along) = view.main_axis().filter(|_| view.points.len() > 1) else {
         return Vec::new();
     };
+    if view.varied().len() > 2 {
+        return too_many_axes(view, style);
+    }
     let slices = view.slices(along);
     if view.axes()[along].numbers.is_none() {
         return bars(view, along, &slices, style);
@@ -34,13 +40,12 @@ pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
     let single = slices.len() == 1;
     let mut curves = match slices.as_slice() {
         [slice] => of_series(view, along, slice),
-        _ if view.varied().len() == 2 => of_slices(view, along, &slices),
-        _ => return Vec::new(),
+        _ => of_slices(view, along, &slices),
     };
     curves.retain(|c| c.dots.iter().any(|d| d.1.is_some()));
     let left_out = curves.len().saturating_sub(CURVES);
     curves.truncate(CURVES);
-    let Some(plot) = Plot::new(view, along, &curves) else {
+    let Some(plot) = Plot::new(view, along, &curves, style) else {
         return Vec::new();
     };
     let best = if single || view.series.len() == 1 {
@@ -54,14 +59,53 @@ pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
         plot.label,
         plot.remark()
     );
-    let (picture, behind) = plot.draw(&curves, style);
-    let mut lines = vec![title];
+    let groups = plot.groups(&curves);
+    let (picture, behind) = plot.draw(&curves, &groups, style);
+    let mut lines = layout::words(&style.fit(title), "", "  ", style);
     lines.extend(picture);
-    lines.extend(legend(&curves, &behind));
+    lines.extend(legend(&curves, &groups, &behind, style));
     if left_out > 0 {
         lines.push(format!("  {left_out} more are not drawn"));
     }
     lines
+}
+
+/// Why there is no chart of a sweep over more than two axes, and how to get one.
+fn too_many_axes(view: &View<'_>, style: Style) -> Vec<String> {
+    let varied = view.varied();
+    let labels: Vec<&str> = varied
+        .iter()
+        .map(|&a| view.axes()[a].label.as_str())
+        .collect();
+    // To keep what has the fewest values loses least; at the value of the best point.
+    let fewest = varied.iter().min_by_key(|&&a| view.axes()[a].values.len());
+    let Some(&fewest) = fewest else {
+        return Vec::new();
+    };
+    let best = view.stands.overall().map(|t| &view.sweep.rows[t.row]);
+    let last = view.axes()[fewest].values.len().saturating_sub(1);
+    let index = best.and_then(|r| r.index.get(fewest).copied());
+    let index = index.unwrap_or(last);
+    let (axis, value) = (&view.axes()[fewest], view.written(fewest, index));
+    let option = match axis.path.as_str() {
+        "machine.cores" => format!("--cores {value}"),
+        "workers" => format!("--workers {value}"),
+        path => {
+            let text = format!("{path}={value}");
+            let plain = |c: char| c.is_alphanumeric() || "_.:+/=-[]".contains(c);
+            if text.chars().all(plain) {
+                format!("--vary {text}")
+            } else {
+                format!("--vary '{text}'")
+            }
+        }
+    };
+    let text = format!(
+        "No chart: {} axes vary ({}), and a chart has room for two. With one value for all but two of them there is one: for example {option}.",
+        varied.len(),
+        labels.join(", ")
+    );
+    layout::words(&style.fit(text), "", "  ", style)
 }
 
 fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
@@ -108,28 +152,26 @@ fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
     slices.iter().enumerate().map(curve).collect()
 }
 
-/// Letters and names; a curve that is nowhere seen says behind which other one it is.
-fn legend(curves: &[Curve], behind: &[Option<char>]) -> Vec<String> {
-    let all = curves.iter().zip(behind).map(|(c, behind)| {
+/// Letters and names: curves that lie on one another in one entry, under the letter that is drawn; a curve that is nowhere seen for
+/// others says behind which one it is.
+fn legend(
+    curves: &[Curve],
+    groups: &[Vec<usize>],
+    behind: &[Option<char>],
+    style: Style,
+) -> Vec<String> {
+    let all = groups.iter().zip(behind).map(|(group, behind)| {
+        let named = group
+            .iter()
+            .map(|&i| format!("{} {}", curves[i].letter, curves[i].name));
         let behind = behind.map_or(String::new(), |b| format!(" (behind {b})"));
-        format!("{} {}{behind}", c.letter, c.name)
+        named.collect::<Vec<_>>().join(" = ") + &behind
     });
-    entries(all, 76)
-}
-
-/// The entries of a legend in lines not wider than so much, as far as each entry lets them.
-pub(super) fn entries(all: impl Iterator<Item = String>, wide: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for entry in all {
-        match lines.last_mut() {
-            Some(l) if l.chars().count() + entry.chars().count() + 3 <= wide => {
-                l.push_str("   ");
-                l.push_str(&entry);
-            }
-            _ => lines.push(format!("  {entry}")),
-        }
+    let mut all: Vec<String> = all.collect();
+    if groups.iter().any(|g| g.len() > 1) {
+        all.push("(=: on one another, drawn as the first)".into());
     }
-    lines
+    layout::entries(&all, "   ", "  ", "  ", style)
 }
 
 /// How values are laid along an axis.
@@ -152,28 +194,20 @@ impl Range {
         }
     }
 
-    /// Upwards: by powers of ten where the values are ten times apart, from zero where the least is below two fifths of the
-    /// greatest or all that differs is noise (so much is within an interval), else only as far as they go.
+    /// Upwards, as all charts do it.
     fn upward(values: &[f64], noise: f64) -> Option<Self> {
         let low = values.iter().copied().reduce(f64::min)?;
         let high = values.iter().copied().reduce(f64::max)?;
-        if low > 0.0 && high / low >= 10.0 {
-            return Some(Self {
-                low,
-                high,
-                log: true,
-            });
-        }
-        let low = if low > 0.4 * high && high - low > 4.0 * noise {
-            low - (high - low) * 0.05
-        } else {
-            low.min(0.0)
+        let scale = scale::upward(values.iter().copied(), noise);
+        let low = match scale {
+            Scale::FromZero => low.min(0.0),
+            Scale::Linear => low - (high - low) * 0.05,
+            _ => low,
         };
-        let high = if high > low { high } else { low + 1.0 };
         Some(Self {
             low,
-            high,
-            log: false,
+            high: if high > low { high } else { low + 1.0 },
+            log: scale == Scale::Log,
         })
     }
 
@@ -222,10 +256,18 @@ struct Plot {
     across: Vec<(f64, String)>,
     label: String,
     scale: f64,
+    /// Labels of the lines of the axis upward, and how wide they are.
+    upward: Vec<String>,
+    wide: usize,
+    /// Signs of the picture across.
+    signs: usize,
 }
 
+/// Signs round a picture besides its labels: two before them, one after them, the axis.
+const FRAME: usize = 4;
+
 impl Plot {
-    fn new(view: &View<'_>, along: usize, curves: &[Curve]) -> Option<Self> {
+    fn new(view: &View<'_>, along: usize, curves: &[Curve], style: Style) -> Option<Self> {
         let axis = &view.axes()[along];
         let numbers = axis.numbers.as_ref()?;
         let all = curves.iter().flat_map(|c| &c.dots);
@@ -251,18 +293,46 @@ impl Plot {
         } else {
             format!(" ({unit})")
         };
+        let y = Range::upward(&scaled, noise(view) / scale)?;
+        let ticks = y.ticks();
+        let mut upward: Vec<String> = vec![String::new(); UP];
+        for t in &ticks {
+            // Where a curve through it would have its dots.
+            let dots = if style.unicode { 4 } else { 1 };
+            let line = nearest(1.0 - y.share(*t), UP * dots) / dots;
+            if upward[line].is_empty() {
+                upward[line] = tick_text(*t, &ticks, y.log);
+            }
+        }
+        let wide = upward.iter().map(|l| width(l)).max().unwrap_or(0);
         Some(Self {
             title: format!("{}{unit}", view.ranking.name),
             x: Range {
                 low: xs[0],
                 high: xs[xs.len() - 1],
-                log: doubles(&xs),
+                log: scale::doubles(&xs),
             },
-            y: Range::upward(&scaled, noise(view) / scale)?,
+            y,
             across,
             label: with_unit(axis),
             scale,
+            upward,
+            wide,
+            signs: style.width.saturating_sub(wide + FRAME).clamp(16, ACROSS),
         })
+    }
+
+    /// The curves that cannot be told apart, which is within half a line of signs.
+    fn groups(&self, curves: &[Curve]) -> Vec<Vec<usize>> {
+        let heights = |c: &Curve| -> Vec<Option<f64>> {
+            let at = |x: f64| c.dots.iter().find(|d| d.0 == x).and_then(|d| d.1);
+            let across = self.across.iter().map(|(x, _)| at(*x));
+            across
+                .map(|y| y.map(|y| self.y.share(y / self.scale)))
+                .collect()
+        };
+        let all: Vec<Vec<Option<f64>>> = curves.iter().map(heights).collect();
+        scale::coincident(&all, 0.5 / UP as f64)
     }
 
     fn remark(&self) -> &'static str {
@@ -274,46 +344,54 @@ impl Plot {
     }
 
     /// Place of a point on a canvas so wide and high.
-    fn place(&self, x: f64, y: f64, wide: usize, high: usize) -> (usize, usize) {
-        let at = |share: f64, n: usize| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "shares are 0 to 1"
-            )]
-            let i = libm::round(share * (n - 1) as f64) as usize;
-            i
-        };
+    fn place(&self, x: f64, y: f64, (wide, high): (usize, usize)) -> (usize, usize) {
         (
-            at(self.x.share(x), wide),
-            at(1.0 - self.y.share(y / self.scale), high),
+            nearest(self.x.share(x), wide),
+            nearest(1.0 - self.y.share(y / self.scale), high),
         )
     }
 
-    /// The picture, and of each curve the letter that hides all of its own.
-    fn draw(&self, curves: &[Curve], style: Style) -> (Vec<String>, Vec<Option<char>>) {
-        let mut canvas = Canvas::new(style.unicode);
-        let (wide, high) = canvas.fine();
-        for w in curves.iter().flat_map(|c| c.dots.windows(2)) {
-            if let ((x0, Some(y0)), (x1, Some(y1))) = (w[0], w[1]) {
-                let from = self.place(x0, y0, wide, high);
-                canvas.line(from, self.place(x1, y1, wide, high));
-            }
+    /// The picture, and of each group of curves the letter that hides all of its own.
+    fn draw(
+        &self,
+        curves: &[Curve],
+        groups: &[Vec<usize>],
+        style: Style,
+    ) -> (Vec<String>, Vec<Option<char>>) {
+        let mut canvas = Canvas::new(self.signs, style.unicode);
+        let fine = canvas.fine();
+        let lines = |c: &Curve| -> Vec<[(usize, usize); 2]> {
+            let pairs = c.dots.windows(2).filter_map(|w| {
+                let at = |d: (f64, Option<f64>)| Some(self.place(d.0, d.1?, fine));
+                Some([at(w[0])?, at(w[1])?])
+            });
+            pairs.collect()
+        };
+        let drawn: Vec<&Curve> = groups.iter().map(|g| &curves[g[0]]).collect();
+        for (i, c) in drawn.iter().enumerate() {
+            lines(c).iter().for_each(|l| canvas.line(l[0], l[1], i));
         }
-        let behind = curves.iter().map(|c| {
-            // Of many points some letters: a row of them would hide the course.
-            let every = c.dots.len().div_ceil(24).max(1);
-            let dots = c.dots.iter().step_by(every);
-            let letters: Vec<char> = dots
-                .filter_map(|(x, y)| Some(self.place(*x, (*y)?, ACROSS, UP)))
-                .map(|at| canvas.letter(at, c.letter))
-                .collect();
-            let seen = letters.contains(&c.letter);
+        let put: Vec<Vec<char>> = drawn
+            .iter()
+            .map(|c| {
+                // Of many points some letters: a row of them would hide the course.
+                let every = c.dots.len().div_ceil(24).max(1);
+                let dots = c.dots.iter().step_by(every);
+                dots.filter_map(|(x, y)| Some(self.place(*x, (*y)?, fine)))
+                    .map(|at| canvas.letter(at, c.letter))
+                    .collect()
+            })
+            .collect();
+        let mut behind = Vec::new();
+        for (i, (c, letters)) in drawn.iter().zip(&put).enumerate() {
+            let seen = letters.contains(&c.letter)
+                || lines(c)
+                    .iter()
+                    .any(|l| canvas.letter_alone(l[0], l[1], i, c.letter));
             let times = |l: &char| letters.iter().filter(|m| *m == l).count();
             let most = letters.iter().rev().max_by_key(|l| times(l));
-            most.copied().filter(|_| !seen)
-        });
-        let behind = behind.collect();
+            behind.push(most.copied().filter(|_| !seen));
+        }
         (self.framed(&canvas, style), behind)
     }
 
@@ -324,49 +402,53 @@ impl Plot {
         } else {
             ('|', '+', '-', '+')
         };
-        let mut labels: Vec<String> = vec![String::new(); UP];
-        let ticks = self.y.ticks();
-        for t in &ticks {
-            let (_, line) = self.place(self.x.low, t * self.scale, ACROSS, UP);
-            if labels[line].is_empty() {
-                labels[line] = tick_text(*t, &ticks, self.y.log);
-            }
-        }
-        let wide = labels.iter().map(|l| l.chars().count()).max().unwrap_or(0);
         let mut out: Vec<String> = (0..UP)
             .map(|line| {
-                let sign = if labels[line].is_empty() { bar } else { tick };
-                let blanks = " ".repeat(wide - labels[line].chars().count());
-                format!("  {blanks}{} {sign}{}", labels[line], canvas.text(line))
+                let label = &self.upward[line];
+                let sign = if label.is_empty() { bar } else { tick };
+                let label = padded(label, self.wide, true);
+                format!("  {label} {sign}{}", canvas.text(line))
             })
             .collect();
-        let floor: String = std::iter::repeat_n(dash, ACROSS).collect();
-        out.push(format!("  {} {corner}{floor}", " ".repeat(wide)));
-        out.push(format!("  {}  {}", " ".repeat(wide), self.ticks_across()));
+        let floor: String = std::iter::repeat_n(dash, self.signs).collect();
+        let blanks = " ".repeat(self.wide + FRAME);
+        out.push(format!("{} {corner}{floor}", &blanks[2..]));
+        let ticks = format!("{blanks}{}", self.ticks_across(style));
+        let label = style.fit(self.label.clone());
+        if width(&ticks) + 2 + width(&label) <= style.width {
+            out.push(format!("{ticks}  {label}"));
+        } else {
+            out.push(ticks);
+            out.push(layout::clipped(&format!("{blanks}{label}"), style));
+        }
         out
     }
 
-    /// The swept values below the axis where there is room for them, else round ones; and what they are.
-    fn ticks_across(&self) -> String {
-        let swept = self.placed(&self.across);
+    /// The swept values below the axis where there is room for them, else round ones.
+    fn ticks_across(&self, style: Style) -> String {
+        let swept = self.placed(&self.across, style);
         let plain = |a: &(f64, String)| a.1.parse::<f64>().is_ok();
         let text = if swept.1 || self.x.log || !self.across.iter().all(plain) {
             swept.0
         } else {
             let ticks = self.x.ticks();
             let text = |t: &f64| (*t, tick_text(*t, &ticks, false));
-            self.placed(&ticks.iter().map(text).collect::<Vec<_>>()).0
+            self.placed(&ticks.iter().map(text).collect::<Vec<_>>(), style)
+                .0
         };
-        format!("{}  {}", text.trim_end(), self.label)
+        text.trim_end().to_owned()
     }
 
     /// Labels below their places, and whether there was room for all; the last one always stands.
-    fn placed(&self, labels: &[(f64, String)]) -> (String, bool) {
-        let mut line = vec![' '; ACROSS + 16];
-        let room = |text: &str| text.chars().count();
+    fn placed(&self, labels: &[(f64, String)], style: Style) -> (String, bool) {
+        let most = style.width.saturating_sub(self.wide + FRAME);
+        let mut line = vec![' '; most];
+        let room = |text: &str| width(text);
         let start = |x: f64, text: &str| {
-            let (at, _) = self.place(x, self.y.low * self.scale, ACROSS, UP);
-            at.saturating_sub(room(text) / 2)
+            let dots = if style.unicode { 2 } else { 1 };
+            let at = nearest(self.x.share(x), self.signs * dots) / dots;
+            let at = at.saturating_sub(room(text) / 2);
+            at.min(most.saturating_sub(room(text)))
         };
         let limit = labels.last().map_or(0, |(x, text)| start(*x, text));
         let (mut free_from, mut all) = (0, true);
@@ -384,6 +466,17 @@ impl Plot {
         }
         (line.into_iter().collect(), all)
     }
+}
+
+/// The cell of so many that a share of their length is in.
+fn nearest(share: f64, cells: usize) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "shares are 0 to 1"
+    )]
+    let at = libm::round(share.clamp(0.0, 1.0) * cells.saturating_sub(1) as f64) as usize;
+    at
 }
 
 /// Half the width of the middle one of all intervals.

@@ -5,9 +5,10 @@ use super::insight::{Insight, Place};
 use super::knee::{Bend, knee};
 use super::metric::Quoted;
 use super::stands::apart;
-use super::view::{Dot, Slice, View, doubles};
+use super::view::{Dot, Slice, View};
 use super::waits::Waits;
 use crate::report::document::EstimateDocument;
+use crate::report::scale::doubles;
 use crate::study::{TIE, Tier, Unit};
 
 /// A gain below this share does not pay for more of a resource.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::find::suffix;
 use super::metric::written;
 use super::stands::Stands;
 use crate::report::document::{AxisDocument, SweepDocument, SweepRow};
@@ -190,7 +191,11 @@ fn where_at(sweep: &SweepDocument, at: &BTreeSet<u64>) -> String {
 
 /// The value of an axis at a point, with the axis' name where it does not stand alone.
 fn name(axis: &AxisDocument, row: &SweepRow, named: bool) -> String {
-    let value = row.at.get(&axis.path).map(written).unwrap_or_default();
+    let mut value = row.at.get(&axis.path).map(written).unwrap_or_default();
+    // A number says what it counts: `rate = 400/s`.
+    if value.parse::<f64>().is_ok() {
+        value += suffix(axis.unit.as_deref());
+    }
     if named {
         format!("{} = {value}", axis.label)
     } else {

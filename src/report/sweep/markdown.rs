@@ -7,6 +7,7 @@ use super::text::{chosen, facts};
 use super::view::View;
 use crate::report::Meta;
 use crate::report::document::SweepDocument;
+use crate::report::layout::PIPE;
 use crate::report::markdown::escaped;
 
 /// The sweep as Markdown: what was varied, what stands out, the points, warnings, command.
@@ -25,7 +26,7 @@ pub fn markdown(sweep: &SweepDocument, meta: &Meta) -> String {
         lines.push(String::new());
     }
     lines.extend(["## Points".into(), String::new()]);
-    for t in chosen(&view, false) {
+    for t in chosen(&view, false, PIPE) {
         table(&mut lines, &view, &t);
     }
     let doubts: Vec<String> = doubts(sweep)

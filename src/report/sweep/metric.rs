@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::report::document::{EstimateDocument, SweepRow};
-use crate::report::grid::{Interval, column_unit, estimate, metric_name};
+use crate::report::grid::{Interval, estimate, metric_name};
+use crate::report::unit::shared_unit;
 use crate::scenario::{Metric, parse_metric};
 use crate::study::Unit;
 
@@ -73,7 +74,7 @@ pub(super) fn quantity_text(unit: Unit, e: EstimateDocument) -> String {
 
 /// The unit that these values share: its size, and its name.
 pub(super) fn unit_of(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
-    match column_unit(unit, values) {
+    match shared_unit(unit, values) {
         (scale, _) if unit == Unit::PerSecond => (scale, "tasks/s"),
         other => other,
     }

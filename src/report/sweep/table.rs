@@ -298,7 +298,8 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
     });
     let mut table = Table {
         title: "best strategy at each point".into(),
-        groups: Vec::new(),
+        // What says which point it is stands in every part of a table that is too wide.
+        groups: vec![(String::new(), axes.len() + 1)],
         columns,
         rows: rows.collect(),
         left_out: Vec::new(),

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::chart::{chart, entries};
+use super::chart::chart;
 use super::doubt::doubts;
 use super::find::insights;
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
 use super::view::View;
 use crate::report::document::{AxisDocument, SweepDocument};
 use crate::report::grid::WIDE;
-use crate::report::text::{LINE, Text, padded, width};
+use crate::report::layout::{self, PIPE, padded, width};
+use crate::report::text::Text;
 use crate::report::{Meta, Style};
 use crate::study::{Quantity, percent};
 
@@ -28,8 +29,8 @@ pub fn text(sweep: &SweepDocument, meta: &Meta, style: Style) -> String {
     stands_out(&mut out, &view);
     tables(&mut out, &view);
     let lines = chart(&view, style);
-    lines.iter().for_each(|l| out.line(l));
     if !lines.is_empty() {
+        out.lines(lines);
         out.line("");
     }
     let warnings = doubts(sweep);
@@ -39,7 +40,7 @@ pub fn text(sweep: &SweepDocument, meta: &Meta, style: Style) -> String {
     if !warnings.is_empty() {
         out.line("");
     }
-    out.line(&format!("repeat: {}", meta.command));
+    out.repeat(&meta.command);
     out.out
 }
 
@@ -51,7 +52,7 @@ fn heading(out: &mut Text, view: &View<'_>) {
         format!(": {}", header.scenario.question)
     };
     out.prose("", &format!("{}{question}", header.scenario.name));
-    out.prose("", &facts(view).join(" · "));
+    out.entries(&facts(view), " · ", "", "  ");
 }
 
 /// What was varied, how often each point was simulated, and what the intervals are.
@@ -137,17 +138,15 @@ fn stands_out(out: &mut Text, view: &View<'_>) {
         }
     }
     if all.len() > shown {
-        out.line(&format!(
-            "  - and {} more with --verbose",
-            all.len() - shown
-        ));
+        let more = all.len() - shown;
+        out.prose("    ", &format!("  - and {more} more with --verbose"));
     }
     out.line("");
 }
 
 fn tables(out: &mut Text, view: &View<'_>) {
     let all = out.style.verbose;
-    for table in chosen(view, all) {
+    for table in chosen(view, all, out.style.width) {
         let mut table = table;
         // Before the layout: a sign that becomes two in ASCII must find its room.
         let style = out.style;
@@ -178,13 +177,13 @@ fn tables(out: &mut Text, view: &View<'_>) {
             view.ranking.name,
             percent(WIDE)
         ));
-        out.prose("", &legend.join("; "));
+        out.entries(&legend, "; ", "", "  ");
         out.line("");
     }
 }
 
 /// The tables that show this sweep best.
-pub(super) fn chosen(view: &View<'_>, all: bool) -> Vec<Table> {
+pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
     let more = || also(view).into_iter().map(Shown::Also);
     match view.varied().len() {
         0 | 1 => {
@@ -193,7 +192,7 @@ pub(super) fn chosen(view: &View<'_>, all: bool) -> Vec<Table> {
                 .chain(more().take(1))
                 .collect();
             let both = along(view, &second, all);
-            let mut tables = vec![if both.wide() <= LINE { both } else { ranked }];
+            let mut tables = vec![if both.wide() <= line { both } else { ranked }];
             if all {
                 let from = usize::from(tables[0].groups.len() > 2);
                 tables.extend(more().skip(from).map(|s| along(view, &[s], all)));
@@ -201,7 +200,9 @@ pub(super) fn chosen(view: &View<'_>, all: bool) -> Vec<Table> {
             tables
         }
         2 => {
-            let fits = |t: Option<Table>| t.filter(|t| t.wide() <= LINE && t.rows.len() <= 40);
+            // What fits in a pipe stands in parts where there is less room.
+            let fits =
+                |t: Option<Table>| t.filter(|t| t.wide() <= line.max(PIPE) && t.rows.len() <= 40);
             let best = (view.series.len() > 1).then_some(None);
             let each = (0..view.series.len()).map(Some);
             let few = all || view.series.len() * view.points.len() <= 80;
@@ -236,6 +237,37 @@ impl Table {
             - 2
     }
 
+    /// Cuts words where they leave no room beside the widest column of numbers, so that they stay different.
+    fn shorten_names(&mut self, keys: usize, style: Style) {
+        let words: Vec<usize> = (0..self.columns.len())
+            .filter(|&c| !self.columns[c].number)
+            .collect();
+        let widest = (keys..self.columns.len())
+            .filter(|&c| self.columns[c].number)
+            .map(|c| self.width_of(c) + 2)
+            .max()
+            .unwrap_or(0);
+        for &c in &words {
+            let all: usize = (0..keys.max(c + 1)).map(|c| self.width_of(c) + 2).sum();
+            let over = (all + widest).saturating_sub(style.width + 2);
+            if over == 0 {
+                continue;
+            }
+            let most = self.width_of(c).saturating_sub(over).max(8);
+            let cells = self.rows.iter().map(|r| r.get(c).cloned());
+            let cells: Vec<String> = cells.map(Option::unwrap_or_default).collect();
+            let short = layout::unique(&cells, most, style.unicode);
+            for (row, text) in self.rows.iter_mut().zip(short) {
+                if let Some(cell) = row.get_mut(c) {
+                    *cell = text;
+                }
+            }
+            let title = std::mem::take(&mut self.columns[c].title);
+            let title = layout::unique(&[title], most, style.unicode).remove(0);
+            self.columns[c].title = title;
+        }
+    }
+
     fn width_of(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|r| r.get(column));
         let cells = cells.map(|c| width(c));
@@ -258,8 +290,9 @@ impl Column {
 /// The table, in parts where it is too wide, with letters for the strategies where their names are.
 fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
     if !table.title.is_empty() {
-        out.line(&table.title);
+        out.prose("  ", &table.title);
     }
+    let line = out.style.width;
     let mut short = Table {
         title: String::new(),
         groups: table.groups.clone(),
@@ -267,7 +300,7 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
         rows: table.rows.clone(),
         left_out: table.left_out.clone(),
     };
-    let lettered = short.wide() > LINE && short.columns.iter().any(|c| c.series.is_some());
+    let lettered = short.wide() > line && short.columns.iter().any(|c| c.series.is_some());
     if lettered {
         for c in &mut short.columns {
             c.title = c
@@ -276,10 +309,11 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
         }
     }
     let keys = short.groups.first().map_or(1, |g| g.1);
+    short.shorten_names(keys, out.style);
     let fixed: usize = (0..keys).map(|c| short.width_of(c) + 2).sum();
     // As many equal parts as are needed.
     let columns = short.columns.len();
-    let room = (LINE + 2).saturating_sub(fixed).max(1);
+    let room = (line + 2).saturating_sub(fixed).max(1);
     let needed: usize = (keys..columns).map(|c| short.width_of(c) + 2).sum();
     let parts = needed.div_ceil(room).max(1);
     let most = columns.saturating_sub(keys).div_ceil(parts).max(1);
@@ -301,12 +335,15 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
         table.groups.len() == 2 && table.groups[0].1 == 1 && table.title.starts_with("best");
     if lettered || (letters && view.series.len() > 1) {
         let names = view.series.iter().enumerate();
-        let all = names.map(|(s, x)| format!("{} {}", letter(s), x.name));
-        entries(all, LINE).iter().for_each(|l| out.line(l));
+        let all: Vec<String> = names
+            .map(|(s, x)| format!("{} {}", letter(s), x.name))
+            .collect();
+        out.entries(&all, "   ", "  ", "  ");
     }
 }
 
 fn part(out: &mut Text, table: &Table, keys: usize, columns: std::ops::Range<usize>) {
+    let style = out.style;
     let chosen: Vec<usize> = (0..keys).chain(columns.clone()).collect();
     let wide: Vec<usize> = chosen.iter().map(|&c| table.width_of(c)).collect();
     if table.groups.iter().any(|g| !g.0.is_empty()) {
@@ -323,14 +360,15 @@ fn part(out: &mut Text, table: &Table, keys: usize, columns: std::ops::Range<usi
                 .sum();
             line += &padded(text, signs, false);
         }
-        out.line(&line);
+        out.lines([layout::clipped(line.trim_end(), out.style)]);
     }
     let cells = |text: &dyn Fn(usize) -> String| {
         let line = chosen
             .iter()
             .zip(&wide)
             .map(|(&c, &w)| padded(&text(c), w, table.columns[c].number));
-        line.collect::<Vec<String>>().join("  ")
+        let line = line.collect::<Vec<String>>().join("  ");
+        layout::clipped(line.trim_end(), style)
     };
     out.line(&cells(&|c| table.columns[c].heading()));
     for (i, row) in table.rows.iter().enumerate() {

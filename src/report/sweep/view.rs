@@ -249,16 +249,6 @@ fn is_resource(axis: &AxisDocument) -> bool {
     axis.numbers.is_some() && (NAMES.contains(&last) || NAMES.contains(&axis.label.as_str()))
 }
 
-/// Whether values are better laid out by powers of two: at least three, positive, none less than 1.4 times the one before, and
-/// eight times as large in the end.
-pub(super) fn doubles(values: &[f64]) -> bool {
-    let far = values
-        .first()
-        .zip(values.last())
-        .is_some_and(|(a, b)| *a > 0.0 && *b >= 8.0 * a);
-    values.len() >= 3 && far && values.windows(2).all(|w| w[1] >= 1.4 * w[0])
-}
-
 fn series(sweep: &SweepDocument) -> Vec<Series<'_>> {
     let names = names(sweep);
     let mut by_name: BTreeMap<&str, BTreeMap<u64, (usize, &SweepRow)>> = BTreeMap::new();
@@ -418,14 +408,5 @@ mod tests {
                 "prefork:N(threads:N)"
             ]
         );
-    }
-
-    #[test]
-    fn doubled_values_are_laid_out_by_powers_of_two() {
-        assert!(doubles(&[1.0, 2.0, 4.0, 8.0]));
-        assert!(doubles(&[10.0, 30.0, 100.0]));
-        assert!(!doubles(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]));
-        assert!(!doubles(&[0.0, 2.0, 4.0, 8.0]));
-        assert!(!doubles(&[1.0, 16.0]));
     }
 }

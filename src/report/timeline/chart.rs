@@ -1,7 +1,9 @@
 //! A Gantt chart for a terminal: a line a row, a sign a slice of time.
 
 use crate::machine::{CAUSES, Cause};
+use crate::report::Style;
 use crate::report::figure::{Gantt, Row};
+use crate::report::layout::{clipped, entries, padded, unique, width, words};
 use crate::study::{decimals, percent, time_unit};
 
 /// How a chart is laid out.
@@ -13,8 +15,18 @@ pub struct Layout {
     pub unicode: bool,
 }
 
-/// Characters of a row's name at most.
-const NAME: usize = 30;
+impl Layout {
+    pub(super) fn style(self) -> Style {
+        Style {
+            width: self.width,
+            unicode: self.unicode,
+            ..Style::default()
+        }
+    }
+}
+
+/// Of a line a row's name takes a third at most.
+const NAME: usize = 3;
 /// Characters between two ticks of the axis at least.
 const TICK: usize = 14;
 
@@ -47,44 +59,28 @@ fn little(unicode: bool) -> char {
 /// The chart as lines: the axis, the rows by group, the legend. Each slice has the sign of the kind that takes most of it; the
 /// share at a row's end is exact.
 pub fn chart(gantt: &Gantt, layout: Layout) -> Vec<String> {
-    let name = gantt
-        .rows
-        .iter()
-        .map(|r| r.label.chars().count() + 2)
-        .chain([8])
-        .max()
-        .unwrap_or(8)
-        .min(NAME);
+    let style = layout.style();
+    let fit = |text: &str| style.fit(text.to_owned());
+    let labels: Vec<String> = gantt.rows.iter().map(|r| fit(&r.label)).collect();
+    let labels = unique(&labels, (layout.width / NAME).max(8) - 2, layout.unicode);
+    let widest = labels.iter().map(|l| width(l) + 2).max();
+    let name = widest.unwrap_or(8).max(8);
     // The bars, a blank and the share: `│...│ 100%`.
     let cells = layout.width.saturating_sub(name + 8).max(10);
     let bar = if layout.unicode { '│' } else { '|' };
     let mut lines = axis(gantt, name, cells, layout);
     let mut group = "";
-    for row in &gantt.rows {
+    for (row, label) in gantt.rows.iter().zip(&labels) {
         if row.group != group {
             group = &row.group;
-            lines.push(group.to_owned());
+            lines.push(clipped(&fit(group), style));
         }
         let (text, share) = slices(gantt, row, cells, layout);
-        let label = shortened(&row.label, name - 2);
-        let line = format!(
-            "  {label:width$}{bar}{text}{bar} {share:>4}",
-            width = name - 2
-        );
-        lines.push(line);
+        let label = padded(label, name - 2, false);
+        lines.push(format!("  {label}{bar}{text}{bar} {share:>4}"));
     }
     lines.extend(legend(gantt, layout));
     lines
-}
-
-/// The end of a name that is too long says which it is.
-fn shortened(label: &str, most: usize) -> String {
-    let length = label.chars().count();
-    if length <= most {
-        return label.to_owned();
-    }
-    let tail: String = label.chars().skip(length + 2 - most).collect();
-    format!("..{tail}")
 }
 
 /// Time of each kind in each slice; then the sign that stands for it, and the share that counts for the row.
@@ -126,7 +122,7 @@ fn slices(gantt: &Gantt, row: &Row, cells: usize, layout: Layout) -> (String, St
 }
 
 /// What counts for the share at a row's end: time on a core; of a GIL, time in which it is held.
-fn on_core(number: usize) -> bool {
+pub(super) fn on_core(number: usize) -> bool {
     [
         Cause::Running as usize,
         Cause::Ipc as usize,
@@ -211,18 +207,14 @@ fn legend(gantt: &Gantt, layout: Layout) -> Vec<String> {
         .collect();
     parts.push(format!("{} idle for most of it", little(layout.unicode)));
     parts.push("blank: idle".into());
+    // The signs are chosen for ASCII already.
+    let style = Style {
+        unicode: true,
+        ..layout.style()
+    };
     let mut lines = vec![String::new()];
-    let mut line = String::from(" ");
-    for part in parts {
-        if line.chars().count() + part.chars().count() + 3 > layout.width && line.len() > 1 {
-            lines.push(std::mem::replace(&mut line, String::from(" ")));
-        }
-        line.push(' ');
-        line.push_str(&part);
-        line.push(' ');
-    }
-    lines.push(line);
+    lines.extend(entries(&parts, "   ", "  ", "  ", style));
+    let share = "at the right: share of the time on a core (of a GIL: in which it is held)";
+    lines.extend(words(share, "  ", "  ", style));
     lines
-        .push("  at the right: share of the time on a core (of a GIL: in which it is held)".into());
-    lines.iter().map(|l| l.trim_end().to_owned()).collect()
 }

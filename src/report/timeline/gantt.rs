@@ -1,9 +1,11 @@
 //! A Gantt chart out of a recording: a row a core, a GIL and a thread.
 
+use super::chart::on_core;
 use crate::cpython::recording::{Doing, Recording, TaskIndex, ThreadIndex, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::{CAUSES, Cause};
 use crate::report::figure::{Axis, Gantt, Measure, Row, Scale, Span, SpanKind};
+use crate::report::state;
 
 /// How much of a recording is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub struct Shown {
     pub rows: usize,
     /// At most so many spans: the window is made shorter until they are so few. 0: all.
     pub spans: usize,
+    /// Whether only the part is shown in which most happens ([`Recording::busiest`]), where nobody asked for a window.
+    pub choose: bool,
 }
 
 /// Kinds of spans besides the causes: numbers of their colours go on after those of the causes.
@@ -19,27 +23,29 @@ const PICKLING: usize = CAUSES;
 /// The holder of a GIL is drawn in the colour of a worker's, which nobody waits for in a thread's row.
 const HOLDS: usize = Cause::Pool as usize;
 
-/// What a kind of span is called in the legend, by number.
+/// What a kind of span is called in the legend, by number: the words of `ps` for the same state.
 fn kind_name(kind: usize) -> &'static str {
     match Cause::ALL.get(kind) {
-        None => "pickling",
+        None => state::PICKLING,
         Some(Cause::Running) => "running Python or native code",
-        Some(Cause::Core) => "waiting for a core",
-        Some(Cause::Gil) => "waiting for the GIL",
-        Some(Cause::Lock) => "waiting for a lock",
+        Some(Cause::Core) => state::CORE,
+        Some(Cause::Gil) => state::GIL,
+        Some(Cause::Lock) => state::LOCK,
         Some(Cause::Pool) => "holding the GIL",
-        Some(Cause::Loop) => "in select",
+        Some(Cause::Loop) => state::SELECT,
         Some(Cause::Ipc) => "hand-over (queues, pipes, bookkeeping)",
-        Some(Cause::Startup) => "start-up",
-        Some(Cause::Io) => "I/O",
+        Some(Cause::Startup) => state::STARTUP,
+        Some(Cause::Io) => state::IO,
         Some(Cause::Queue) => "waiting for a queue or children",
-        Some(Cause::Limit) => "waiting for the concurrency limit",
+        Some(Cause::Limit) => state::LIMIT,
     }
 }
 
-/// Whether a kind is time in which a row is doing something, or is kept from it.
-fn quiet(number: usize) -> bool {
-    number == Cause::Io as usize || number == Cause::Loop as usize
+/// Whether a kind is time in which a row waits for what others have.
+fn contends(number: usize) -> bool {
+    [Cause::Core, Cause::Gil, Cause::Lock]
+        .iter()
+        .any(|&c| c as usize == number)
 }
 
 /// A row on its way: whole nanoseconds, kinds by their numbers.
@@ -62,11 +68,15 @@ struct Piece {
 
 /// The chart, and how many rows were left out.
 pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
-    let (from, asked) = recording.window;
-    let to = asked
-        .min(recording.end)
-        .min(recording.stopped.unwrap_or(Nanos::MAX))
-        .max(from);
+    let (from, to) = if shown.choose {
+        recording.busiest()
+    } else {
+        let (from, asked) = recording.window;
+        let to = asked
+            .min(recording.end)
+            .min(recording.stopped.unwrap_or(Nanos::MAX));
+        (from, to.max(from))
+    };
     let mut rows = cores(recording);
     rows.extend(gils(recording));
     rows.extend(threads(recording));
@@ -74,9 +84,14 @@ pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
     let shows = |r: &Draft| !r.spans.is_empty() || r.rank == 0;
     cut(&mut rows, from, to, 0);
     rows.retain(shows);
-    let hidden = select(&mut rows, shown.rows);
-    let to = cut(&mut rows, from, to, shown.spans);
+    let mut hidden = select(&mut rows, shown.rows, to.since(from));
+    let cut_to = cut(&mut rows, from, to, shown.spans);
     rows.retain(shows);
+    if cut_to < to {
+        // What happens in the shorter window decides.
+        hidden += select(&mut rows, shown.rows, cut_to.since(from));
+    }
+    let to = cut_to;
     let kinds: Vec<usize> = (0..=PICKLING)
         .filter(|k| rows.iter().any(|r| r.spans.iter().any(|p| p.kind == *k)))
         .collect();
@@ -142,28 +157,53 @@ fn cut(rows: &mut [Draft], from: Nanos, to: Nanos, most: usize) -> Nanos {
     end
 }
 
-/// Keeps the rows in which most happens, in their order; how many went.
-fn select(rows: &mut Vec<Draft>, most: usize) -> usize {
+/// Time of a row in which it runs, and in which it waits for what others have.
+fn busy(row: &Draft) -> (u64, u64) {
+    let of = |wanted: &dyn Fn(usize) -> bool| -> u64 {
+        let some = row.spans.iter().filter(|p| wanted(p.kind));
+        some.map(|p| (p.to - p.from).0).sum()
+    };
+    (of(&on_core), of(&contends))
+}
+
+/// Keeps the rows in which most happens, in their order; how many went. Rows that run come first, then those that wait for what others have; the
+/// cores get half of the room at most and the GIL rows half of what is left, as far as something happens in them. Where nothing happens is shown
+/// where there is room left.
+fn select(rows: &mut Vec<Draft>, most: usize, window: Nanos) -> usize {
     if most == 0 || rows.len() <= most {
         return 0;
     }
-    let weight = |r: &Draft| -> u64 {
-        let busy = r.spans.iter().filter(|p| !quiet(p.kind));
-        busy.map(|p| (p.to - p.from).0).sum()
+    // Less than a two-hundredth is shown as 0%.
+    let runs = |r: &Draft| busy(r).0 > window.0 / 200;
+    let weight = |r: &Draft| {
+        let (running, waiting) = busy(r);
+        running.saturating_mul(2).saturating_add(waiting)
     };
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    // The GILs, and half of the rows for the cores, are kept before the threads.
-    let kept_first = |i: usize| rows[i].rank;
-    let cores = rows.iter().filter(|r| r.rank == 0).count();
-    let room = most / 2;
-    order.sort_by_key(|&i| (std::cmp::Reverse(weight(&rows[i])), i));
+    order.sort_by_key(|&i| {
+        let r = &rows[i];
+        (!runs(r), std::cmp::Reverse(weight(r)), i)
+    });
     let mut keep: Vec<usize> = Vec::new();
-    let core_rows = order.iter().filter(|&&i| kept_first(i) == 0);
-    keep.extend(core_rows.take(cores.min(room.max(1))));
-    let gil_rows = order.iter().filter(|&&i| kept_first(i) == 1);
-    keep.extend(gil_rows.take(most.saturating_sub(keep.len()) / 2));
-    let others = order.iter().filter(|&&i| kept_first(i) == 2);
-    keep.extend(others.take(most.saturating_sub(keep.len())));
+    let take = |keep: &mut Vec<usize>, room: usize, wanted: &dyn Fn(&Draft) -> bool| {
+        let new: Vec<usize> = order
+            .iter()
+            .copied()
+            .filter(|i| wanted(&rows[*i]) && !keep.contains(i))
+            .take(room)
+            .collect();
+        keep.extend(new);
+    };
+    let happens = |r: &Draft| weight(r) > 0;
+    take(&mut keep, (most / 2).max(1), &|r| r.rank == 0 && runs(r));
+    let left = most.saturating_sub(keep.len());
+    take(&mut keep, left / 2, &|r| r.rank == 1 && happens(r));
+    let left = most.saturating_sub(keep.len());
+    take(&mut keep, left, &|r| r.rank == 2 && happens(r));
+    let left = most.saturating_sub(keep.len());
+    take(&mut keep, left, &happens);
+    let left = most.saturating_sub(keep.len());
+    take(&mut keep, left, &|_| true);
     keep.sort_unstable();
     let all = rows.len();
     let mut at = 0;

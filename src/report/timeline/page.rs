@@ -4,6 +4,7 @@ use super::chart::{Layout, chart};
 use crate::cpython::recording::Recording;
 use crate::engine::Nanos;
 use crate::report::figure::{Body, Figure, Gantt};
+use crate::report::layout::{entries, words};
 use crate::study::seconds;
 
 /// Of what a chart was made.
@@ -19,16 +20,17 @@ pub struct Head<'a> {
     pub replication: u32,
     /// Master seed.
     pub seed: u64,
-    /// Whether nobody asked for a window: it is the first part of the run, as much of it as can be taken in.
+    /// Whether nobody asked for a window: it is where most happens, as much of it as can be taken in.
     pub chosen: bool,
 }
 
 impl Head<'_> {
-    fn facts(&self) -> String {
-        format!(
-            "{} · {} on {} · replication {}, seed {}",
-            self.scenario, self.strategy, self.interpreter, self.replication, self.seed
-        )
+    fn facts(&self) -> [String; 3] {
+        [
+            self.scenario.to_owned(),
+            format!("{} on {}", self.strategy, self.interpreter),
+            format!("replication {}, seed {}", self.replication, self.seed),
+        ]
     }
 
     /// Which window it is, and why that.
@@ -41,10 +43,20 @@ impl Head<'_> {
             at(to),
             seconds(recording.end)
         );
-        if self.chosen && recording.stopped.is_some() {
-            text += ": its first part; --window 10ms..60ms shows another";
-        } else if recording.stopped.is_some() {
-            text += ": as much of the window as can be recorded; ask for a shorter one";
+        let all = from <= 0.0 && to >= recording.end.as_secs_f64();
+        match (self.chosen, recording.stopped) {
+            (true, None) if all => {}
+            (true, stopped) => {
+                text += ": where most runs and waits for others";
+                if let Some(stopped) = stopped {
+                    text += &format!(" in its first {}", seconds(stopped));
+                }
+                text += "; --window 10ms..60ms shows another part";
+            }
+            (false, Some(_)) => {
+                text += ": as much of the window as can be recorded; ask for a shorter one";
+            }
+            (false, None) => {}
         }
         if hidden > 0 {
             let rows = if hidden == 1 { "row" } else { "rows" };
@@ -62,14 +74,15 @@ pub fn page(
     hidden: usize,
     layout: Layout,
 ) -> String {
-    let mut lines = vec![
-        head.facts(),
-        head.window(recording, gantt, hidden),
-        String::new(),
-    ];
-    if !layout.unicode {
-        lines[0] = lines[0].replace('·', "|");
-    }
+    let style = layout.style();
+    let mut lines = entries(&head.facts(), " · ", "", "  ", style);
+    lines.extend(words(
+        &style.fit(head.window(recording, gantt, hidden)),
+        "",
+        "  ",
+        style,
+    ));
+    lines.push(String::new());
     lines.extend(chart(gantt, layout));
     let mut out = lines.join("\n");
     out.push('\n');

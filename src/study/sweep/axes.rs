@@ -200,7 +200,7 @@ impl Axes {
         (changes, workers)
     }
 
-    /// Where a point lies, for people: `cores 4, rate 100`.
+    /// Where a point lies, for people: `cores = 4, rate = 100`.
     #[must_use]
     pub fn place(&self, point: &Point) -> String {
         let at: Vec<String> = self
@@ -208,7 +208,7 @@ impl Axes {
             .axes
             .iter()
             .zip(&point.index)
-            .filter_map(|(a, &i)| Some(format!("{} {}", a.label, a.values.get(i)?.text)))
+            .filter_map(|(a, &i)| Some(format!("{} = {}", a.label, a.values.get(i)?.text)))
             .collect();
         at.join(", ")
     }
@@ -297,7 +297,7 @@ mod tests {
         );
         assert_eq!(
             a.place(&last),
-            "cores 4, workers 8, rate 100/s, interpreter cpython-3.14, strategy asyncio"
+            "cores = 4, workers = 8, rate = 100/s, interpreter = cpython-3.14, strategy = asyncio"
         );
     }
 

@@ -3,10 +3,10 @@
 use super::PAYS;
 use super::facts::{Facts, near, overlap};
 use crate::report::document::{AxisKind, EstimateDocument, SweepRow};
+use crate::report::scale::doubles;
 use crate::report::sweep::insight::Place;
 use crate::report::sweep::knee::Bend;
 use crate::report::sweep::metric::{Quoted, written};
-use crate::report::sweep::view::doubles;
 use crate::study::{TIE, Unit};
 use std::collections::BTreeMap;
 

@@ -1,0 +1,135 @@
+//! What is known of the terminal: how wide its lines are, and whether it shows more than ASCII. Reports are told; they never look.
+
+use std::io::IsTerminal as _;
+
+use terminal_size::{Width, terminal_size_of};
+
+use crate::report::Style;
+use crate::report::layout::{LEAST, PIPE};
+
+/// How wide lines are, and in which signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// Columns of results on standard output.
+    pub width: usize,
+    /// Columns of messages on standard error; `None`: they are not wrapped.
+    pub messages: Option<usize>,
+    /// Columns of results in files.
+    pub file: usize,
+    /// Whether the locale has no other signs than ASCII.
+    pub ascii: bool,
+}
+
+impl Default for Terminal {
+    /// As in a pipe.
+    fn default() -> Self {
+        Self {
+            width: PIPE,
+            messages: None,
+            file: PIPE,
+            ascii: false,
+        }
+    }
+}
+
+impl Terminal {
+    /// What there is: `--width` (`asked`) before `COLUMNS`, that before what the terminal says; in a pipe or a file [`PIPE`].
+    pub(super) fn look(asked: Option<u16>) -> Self {
+        let stdout = terminal_size_of(std::io::stdout()).map(|(Width(w), _)| w);
+        let stderr = terminal_size_of(std::io::stderr()).map(|(Width(w), _)| w);
+        let env = |name: &str| std::env::var(name).ok();
+        let shown = std::io::stdout().is_terminal();
+        Self::of(asked, stdout, stderr, shown, &env)
+    }
+
+    fn of(
+        asked: Option<u16>,
+        stdout: Option<u16>,
+        stderr: Option<u16>,
+        shown: bool,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        let number = |text: String| text.trim().parse::<u16>().ok();
+        let told = asked.or_else(|| env("COLUMNS").and_then(number).filter(|&n| n > 0));
+        let wide = |w: u16| usize::from(w).max(LEAST);
+        // A terminal that says it has no columns (a serial line) says nothing.
+        let known = |w: Option<u16>| told.or(w.filter(|&w| w > 0)).map(wide);
+        Self {
+            width: known(stdout).unwrap_or(PIPE),
+            messages: known(stderr),
+            file: asked.map_or(PIPE, wide),
+            ascii: shown && !speaks_unicode(env),
+        }
+    }
+
+    /// How a report on standard output looks, or one in a file. `ascii`: only ASCII was asked for.
+    pub(super) fn style(self, ascii: bool, to_file: bool) -> Style {
+        Style {
+            unicode: !ascii && (to_file || !self.ascii),
+            width: if to_file { self.file } else { self.width },
+            ..Style::default()
+        }
+    }
+}
+
+/// Whether the locale's character set is a Unicode one. Where no locale is set nothing is known against it: that is usual in
+/// containers, and their terminals show what they are sent.
+fn speaks_unicode(env: &dyn Fn(&str) -> Option<String>) -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
+    let Some(locale) = set.filter_map(env).find(|l| !l.is_empty()) else {
+        return true;
+    };
+    let lower = locale.to_lowercase();
+    // Without a character set in its name a locale has the one of its language: `de_DE` is Latin-1, as are `C` and `POSIX` at best.
+    lower
+        .split_once('.')
+        .is_some_and(|(_, set)| set.starts_with("utf-8") || set.starts_with("utf8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| {
+            let found = set.iter().find(|(n, _)| *n == name);
+            found.map(|(_, v)| (*v).to_owned())
+        }
+    }
+
+    #[test]
+    fn the_width_is_the_terminals_unless_told() {
+        let none = with(&[]);
+        let columns = with(&[("COLUMNS", "90")]);
+        let odd = with(&[("COLUMNS", "wide")]);
+        let width = |asked, stdout, env: &dyn Fn(&str) -> Option<String>| {
+            Terminal::of(asked, stdout, None, false, env).width
+        };
+        assert_eq!(width(None, None, &none), PIPE);
+        assert_eq!(width(None, Some(80), &none), 80);
+        assert_eq!(width(None, Some(0), &none), PIPE);
+        assert_eq!(width(None, Some(10), &none), LEAST);
+        assert_eq!(width(None, Some(80), &columns), 90);
+        assert_eq!(width(None, None, &columns), 90);
+        assert_eq!(width(None, None, &odd), PIPE);
+        assert_eq!(width(Some(70), Some(80), &columns), 70);
+        let t = Terminal::of(None, Some(80), Some(100), true, &none);
+        assert_eq!((t.messages, t.file), (Some(100), PIPE));
+        assert_eq!(Terminal::of(None, None, None, false, &none).messages, None);
+    }
+
+    #[test]
+    fn the_locale_decides_about_signs() {
+        let ascii =
+            |set: &[(&str, &str)]| Terminal::of(None, Some(80), None, true, &with(set)).ascii;
+        assert!(!ascii(&[]));
+        assert!(!ascii(&[("LANG", "de_DE.UTF-8")]));
+        assert!(!ascii(&[("LANG", "C.utf8")]));
+        assert!(ascii(&[("LANG", "C")]));
+        assert!(ascii(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "POSIX")]));
+        assert!(ascii(&[("LC_CTYPE", "de_DE.ISO-8859-1")]));
+        // A pipe gets the same signs everywhere.
+        let latin = with(&[("LANG", "C")]);
+        assert!(!Terminal::of(None, None, None, false, &latin).ascii);
+    }
+}
