@@ -16,25 +16,52 @@ pub enum Theme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
-/// The mark at a curve's points.
+/// The mark at a curve's points. Filled; where a case misses an objective, only its outline is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
-    /// A filled circle.
+    /// A circle.
     Circle,
-    /// A filled square.
+    /// A square.
     Square,
-    /// A filled triangle, its tip up.
+    /// A triangle, its tip up.
     Triangle,
-    /// A filled square on its tip.
+    /// A square on its tip.
     Diamond,
-    /// A ring.
-    Ring,
-    /// An empty square.
-    Box,
-    /// A filled triangle, its tip down.
+    /// A triangle, its tip down.
     Down,
-    /// Two crossing strokes.
-    Cross,
+    /// A star with five points.
+    Star,
+    /// A triangle, its tip to the right.
+    Right,
+    /// A triangle, its tip to the left.
+    Left,
+}
+
+impl Marker {
+    /// The corners about the middle, in radii; empty: it is round.
+    pub fn corners(self) -> &'static [(f64, f64)] {
+        match self {
+            Self::Circle => &[],
+            Self::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+            Self::Triangle => &[(0.0, -1.25), (1.15, 0.9), (-1.15, 0.9)],
+            Self::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
+            Self::Down => &[(0.0, 1.25), (1.15, -0.9), (-1.15, -0.9)],
+            Self::Star => &[
+                (0.0, -1.45),
+                (0.38, -0.52),
+                (1.38, -0.45),
+                (0.61, 0.2),
+                (0.85, 1.17),
+                (0.0, 0.64),
+                (-0.85, 1.17),
+                (-0.61, 0.2),
+                (-1.38, -0.45),
+                (-0.38, -0.52),
+            ],
+            Self::Right => &[(1.25, 0.0), (-0.9, 1.15), (-0.9, -1.15)],
+            Self::Left => &[(-1.25, 0.0), (0.9, 1.15), (0.9, -1.15)],
+        }
+    }
 }
 
 const fn rgb(hex: u32) -> Rgb {
@@ -210,6 +237,15 @@ fn mix(a: u8, b: u8, part: f64) -> u8 {
     libm::round(f64::from(a) + (f64::from(b) - f64::from(a)) * part) as u8
 }
 
+/// The layer whose colour, a grey, bars have that the answer does not name.
+pub const OTHER: usize = 8;
+
+/// Lengths of the strokes and gaps of lines at what objectives ask for, in points.
+pub const LIMIT: [f64; 4] = [11.0, 3.0, 2.0, 3.0];
+
+/// The same of what the others are compared with.
+pub const BASELINE: [f64; 2] = [7.0, 4.0];
+
 /// Lengths of the strokes and gaps of the curve with this number, in points; empty: a whole line.
 pub fn dash(number: usize) -> &'static [f64] {
     const DASHES: [&[f64]; 8] = [
@@ -232,10 +268,10 @@ pub fn marker(number: usize) -> Marker {
         Marker::Square,
         Marker::Triangle,
         Marker::Diamond,
-        Marker::Ring,
-        Marker::Box,
         Marker::Down,
-        Marker::Cross,
+        Marker::Star,
+        Marker::Right,
+        Marker::Left,
     ];
     MARKERS[number % MARKERS.len()]
 }
