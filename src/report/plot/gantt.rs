@@ -91,9 +91,11 @@ fn rows(sheet: &mut Sheet, plot: Room, g: &Gantt, ruler: &Ruler, labels: f64) {
     if left > 0 {
         let text = format!("+ {left} rows");
         let color = sheet.theme.quiet();
-        let place = (plot.left - 10.0, plot.bottom + 18.0);
-        let text = fit(&text, TEXT, false, labels.max(40.0));
-        sheet.text(place, &text, TEXT, Anchor::End, color);
+        // Left of the axis' title, which stands in the middle.
+        let room = (plot.left + plot.right) / 2.0 - 75.0 - MARGIN;
+        let text = fit(&text, TEXT, false, room.max(0.0));
+        let place = (MARGIN, plot.bottom + 37.0);
+        sheet.text(place, &text, TEXT, Anchor::Start, color);
     }
 }
 

@@ -12,10 +12,12 @@ const SIZE: f64 = super::page::TEXT;
 
 pub(super) fn svg(sheet: &Sheet, figure: &Figure) -> String {
     let (width, height) = sheet.size;
+    // Several pictures may stand in one page.
+    let name = escaped(&figure.name);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" \
-         aria-labelledby=\"title about\" font-family=\"{}\" font-size=\"{}\" fill=\"{}\">\n\
-         <title id=\"title\">{}</title>\n<desc id=\"about\">{}</desc>\n",
+         aria-labelledby=\"{name}-title {name}-about\" font-family=\"{}\" font-size=\"{}\" fill=\"{}\">\n\
+         <title id=\"{name}-title\">{}</title>\n<desc id=\"{name}-about\">{}</desc>\n",
         n(sheet.out.0),
         n(sheet.out.1),
         n(width),

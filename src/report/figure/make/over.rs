@@ -403,17 +403,14 @@ fn found(context: &Context<'_>) -> Option<String> {
             ..
         } => {
             let at: Vec<String> = at.iter().map(|p| p.text()).collect();
-            let at = if at.is_empty() {
-                String::new()
-            } else {
-                format!(" at {}", at.join(", "))
-            };
+            let at = at.join(", ");
             let (metric, mean) = (&value.metric, value.mean_text());
             Some(match load {
                 Some(load) => format!(
-                    "{case} is best under the highest {load} that anything bears{at}: {metric} {mean}"
+                    "{case} is best under the highest {load} that anything bears ({at}): {metric} {mean}"
                 ),
-                None => format!("{case} is best{at}, with {metric} {mean}"),
+                None if at.is_empty() => format!("{case} is best, with {metric} {mean}"),
+                None => format!("{case} is best at {at}, with {metric} {mean}"),
             })
         }
         i if i.is_answer() || matches!(i, Insight::Fails { .. }) => Some(says(i)),

@@ -285,8 +285,9 @@ fn points_without_a_value_are_gaps() {
     assert_eq!(ys, [true, true, false, true]);
 }
 
-fn title<'a>(figures: &'a [Figure], name: &str) -> &'a str {
-    &find(figures, name).title
+/// A title, with plain blanks between numbers and units.
+fn title(figures: &[Figure], name: &str) -> String {
+    find(figures, name).title.replace('\u{a0}', " ")
 }
 
 #[test]

@@ -79,14 +79,15 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
             top + row - bar - 3.0
         };
         if wide {
-            let label = fitted(name, FONT, left - 14.0);
+            let room = left - 14.0;
+            let label = fitted(name, FONT, if bar_of.role.leads() { room / 1.08 } else { room });
             svg.text(class, (left - 10.0, at + bar / 2.0 + 4.4), "end", &label);
         } else {
             svg.text(
                 class,
                 (plot[0], at - 5.0),
                 "start",
-                &fitted(name, FONT, room.width() - 8.0),
+                &fitted(name, FONT, (room.width() - 8.0) / 1.08),
             );
         }
         one(&mut svg, f, i, &axis, (told, [plot[0], at, plot[2], bar]));
