@@ -114,6 +114,71 @@ fn pages_are_well_formed_and_need_no_network() {
 }
 
 #[test]
+fn contents_lead_to_headings_that_differ() {
+    for (name, page) in pages() {
+        let xml = parsed(&page);
+        let ids: Vec<&str> = (xml.descendants())
+            .filter_map(|n| n.attribute("id"))
+            .collect();
+        let links: Vec<&str> = elements(xml.root(), "a")
+            .into_iter()
+            .filter_map(|a| a.attribute("href")?.strip_prefix('#'))
+            .collect();
+        assert!(links.len() > 6, "{name}: {links:?}");
+        for link in &links {
+            assert!(ids.contains(link), "{name}: nothing is called {link}");
+        }
+        let charts = elements(xml.root(), "figure");
+        for chart in charts.iter().filter_map(|c| c.attribute("id")) {
+            assert!(links.contains(&chart), "{name}: no link to {chart}");
+        }
+        let mut heads: Vec<String> = ["h1", "h2", "h3", "h4"]
+            .into_iter()
+            .flat_map(|h| elements(xml.root(), h))
+            .map(|h| {
+                let texts = h.descendants().filter(|n| n.is_text());
+                texts.filter_map(|n| n.text()).collect()
+            })
+            .collect();
+        let all = heads.len();
+        heads.sort();
+        heads.dedup();
+        assert_eq!(heads.len(), all, "{name}: {heads:?}");
+    }
+}
+
+#[test]
+fn what_does_equally_well_is_marked() {
+    let marks = |page: &str| {
+        let xml = parsed(page);
+        let marks = elements(xml.root(), "span").into_iter();
+        marks
+            .filter(|s| s.attribute("class") == Some("tie"))
+            .count()
+    };
+    assert_eq!(marks(&page_of(&[&sweep()], &[])), 0);
+    let tied = page_of(&[&fixtures::tied_sweep()], &[]);
+    // Both cases of the last point.
+    assert_eq!(marks(&tied), 2);
+    assert!(tied.contains("= marks what does equally well"));
+    let tied_run = page_of(&[&fixtures::tied()], &[]);
+    assert!(tied_run.contains("1=</td>") && tied_run.contains("= marks a shared place"));
+    let markdown = summary_markdown(&[&document(&fixtures::tied_sweep())], None);
+    assert!(markdown.contains("`processes:4:fork` ="), "{markdown}");
+}
+
+#[test]
+fn parameters_are_counted_as_what_they_are() {
+    let page = page_of(&[&run()], &[]);
+    assert!(page.contains("80 parameters measured or derived from measurements, 4 estimated"));
+    let mut told: serde_json::Value = serde_json::from_str(&run()).unwrap();
+    told["interpreters"][0]["measured_count"] = 10.into();
+    told["interpreters"][0]["derived_count"] = 69.into();
+    let page = page_of(&[&told.to_string()], &[]);
+    assert!(page.contains("10 parameters measured, 69 derived from measurements, 4 estimated"));
+}
+
+#[test]
 fn every_chart_has_a_table_with_its_values() {
     let figures = figures("plain");
     let page = page_of(&[&run()], &figures);

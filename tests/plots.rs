@@ -7,19 +7,106 @@ mod figures;
 use std::path::Path;
 
 use assert_cmd::Command;
-use figures::{axis, every_kind, figure, gantt, heat, layers, lines, series, tail, words};
+use figures::{
+    axis, every_kind, figure, gantt, heat, layers, lines, percentiles, series, tail, told_apart,
+    words,
+};
 use insta::assert_snapshot;
 use pchsim::report::figure::palette::Theme;
 use pchsim::report::figure::{
-    Body, Figure, Gantt, Heat, Layer, Measure, Row, Scale, Series, Span, SpanKind, Stack, Stroke,
+    Bar, Body, Figure, Gantt, Heat, Layer, Limit, Measure, Row, Scale, Series, Span, SpanKind,
+    Stack, Stroke,
 };
 use pchsim::report::plot::{Look, png, svg};
+
+/// The picture without the bytes of its fonts, which tests of their own are about.
+fn without_fonts(svg: &str) -> String {
+    let mut parts = svg.split("base64,");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(')').expect("the address ends");
+        out.push_str("base64,...");
+        out.push_str(&part[end..]);
+    }
+    out
+}
 
 #[test]
 fn golden_pictures_in_both_themes() {
     for f in every_kind() {
-        assert_snapshot!(format!("{}", f.name), svg(&f, Theme::Light).unwrap());
-        assert_snapshot!(format!("{}-dark", f.name), svg(&f, Theme::Dark).unwrap());
+        let drawn = |theme| without_fonts(&svg(&f, theme).unwrap());
+        assert_snapshot!(format!("{}", f.name), drawn(Theme::Light));
+        assert_snapshot!(format!("{}-dark", f.name), drawn(Theme::Dark));
+    }
+}
+
+#[test]
+fn a_picture_needs_no_font_of_the_machine() {
+    for f in every_kind() {
+        let text = svg(&f, Theme::Light).unwrap();
+        let xml = roxmltree::Document::parse(&text).unwrap();
+        assert_eq!(text.matches("@font-face").count(), 2, "{}", f.name);
+        assert!(text.len() < 60_000, "{}: {} bytes", f.name, text.len());
+        // Texts stay texts, and keep their room in another font.
+        let texts = xml.descendants().filter(|n| n.has_tag_name("text"));
+        assert!(texts.clone().count() > 3, "{}", f.name);
+        for t in texts {
+            assert!(t.attribute("textLength").is_some(), "{:?}", t.text());
+        }
+    }
+}
+
+#[test]
+fn pictures_have_no_edge() {
+    for theme in [Theme::Light, Theme::Dark] {
+        for size in [None, Some((320, 320)), Some((801, 433))] {
+            let bytes = png(&percentiles(), Look { theme, size }).unwrap();
+            let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size()];
+            let info = reader.next_frame(&mut pixels).unwrap();
+            let (w, h) = (info.width as usize, info.height as usize);
+            let at = |x: usize, y: usize| &pixels[(y * w + x) * 3..][..3];
+            let background = theme.background();
+            let background = [background.0, background.1, background.2];
+            let across = (0..w).flat_map(|x| [(x, 0), (x, h - 1)]);
+            let up = (0..h).flat_map(|y| [(0, y), (w - 1, y)]);
+            for (x, y) in across.chain(up) {
+                assert_eq!(at(x, y), background, "{theme:?} {size:?}: {x}, {y}");
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(60))]
+
+    /// Whatever a scenario calls things: the picture is whole, and says what it was given.
+    #[test]
+    fn names_are_quoted(name in "\\PC{0,40}|[<>&\"'\\]\\[!-]{1,12}|[\\x00-\\x1f\u{202a}-\u{202e}a]{1,8}") {
+        let mut f = told_apart();
+        f.title = format!("{name} is best");
+        f.subtitle.clone_from(&name);
+        if let Body::Lines(l) = &mut f.body {
+            l.series[2].name.clone_from(&name);
+            l.limits[0].name.clone_from(&name);
+            l.x.label.clone_from(&name);
+        }
+        let text = svg(&f, Theme::Light).unwrap();
+        let xml = roxmltree::Document::parse(&text).unwrap();
+        let title = xml.descendants().find(|n| n.has_tag_name("title")).unwrap();
+        let shown = |t: &str| -> String {
+            t.chars()
+                .map(|c| match c {
+                    '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+                    '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+                    c if c.is_control() => ' ',
+                    c => c,
+                })
+                .collect()
+        };
+        proptest::prop_assert_eq!(title.text().unwrap_or_default(), shown(&f.title));
+        let turned = text.contains(['\u{202a}', '\u{202e}']);
+        proptest::prop_assert!(!turned);
     }
 }
 
@@ -140,7 +227,7 @@ fn strange_curves() {
                     series("d", 3, Stroke::Reference, points),
                 ],
             );
-            let text = svg(&f, Theme::Light).unwrap();
+            let text = without_fonts(&svg(&f, Theme::Light).unwrap());
             assert!(!text.contains("NaN") && !text.contains("inf"), "{}", f.name);
         }
         draws(&lines(
@@ -175,7 +262,7 @@ fn too_much_of_everything() {
     draws(&figure(
         "many-bars",
         Body::Stack(Stack {
-            bars: names.iter().map(|n| (*n).to_owned()).collect(),
+            bars: names.iter().map(|n| Bar::from(*n)).collect(),
             value: axis(&long, Measure::Seconds, Scale::FromZero),
             layers: (0..30)
                 .map(|i| Layer {
@@ -186,6 +273,10 @@ fn too_much_of_everything() {
                 .collect(),
             bands: vec![Some((f64::NAN, 1.0)); 5],
             reference: Some((f64::INFINITY, long.clone())),
+            limits: vec![Limit {
+                value: 1.0,
+                name: long.clone(),
+            }],
         }),
     ));
     draws(&figure(
@@ -195,6 +286,7 @@ fn too_much_of_everything() {
             y: words(&long, &names),
             value: axis(&long, Measure::Bytes, Scale::Log),
             less_is_better: false,
+            best: Some((299, 299)),
             cells: (0..300)
                 .map(|i| (0..300).map(|j| Some(f64::from(i * j))).collect())
                 .collect(),
@@ -238,11 +330,12 @@ fn nothing_at_all() {
             values: values.into(),
         };
         Body::Stack(Stack {
-            bars: bars.iter().map(|b| (*b).to_owned()).collect(),
+            bars: bars.iter().map(|b| Bar::from(*b)).collect(),
             value: x(),
             layers: vec![layer],
             bands: Vec::new(),
             reference: None,
+            limits: Vec::new(),
         })
     };
     draws(&figure("no-bars", stack(&[], &[])));
@@ -262,6 +355,7 @@ fn nothing_at_all() {
                 y: x(),
                 value: axis("", Measure::Seconds, Scale::Log),
                 less_is_better: true,
+                best: Some((1, 0)),
                 cells,
             }),
         ));

@@ -60,8 +60,11 @@ pub struct InterpreterFacts {
     pub gil: bool,
     /// Where its numbers come from, in words.
     pub origin: String,
-    /// Parameters that were measured, or computed from measurements.
+    /// Parameters that were measured; where `derived_count` is missing, those computed from measurements as well.
     pub measured_count: u64,
+    /// Parameters that were computed from measurements, where the result tells.
+    #[serde(default)]
+    pub derived_count: Option<u64>,
     /// Parameters that are estimates.
     pub estimated_count: u64,
     /// The measurement, where its details are known.

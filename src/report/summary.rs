@@ -161,6 +161,8 @@ pub(super) struct Cell {
     pub key: Option<f64>,
     /// Whether it is a name.
     pub name: bool,
+    /// Whether it is as good as another one of its row or table: `=` stands behind it.
+    pub tied: bool,
 }
 
 impl Cell {
@@ -198,7 +200,7 @@ impl Cell {
             text: text.into(),
             half: half.into(),
             key: Some(e.mean),
-            name: false,
+            ..Self::default()
         }
     }
 

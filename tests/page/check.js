@@ -15,6 +15,29 @@ addEventListener("load", async () => {
     check("headings in order", levels.every((l, i) => i === 0 ? l === 1 : l <= levels[i - 1] + 1), levels.join(" "));
     const ids = all(document, "[id]").map((e) => e.id);
     check("ids are unique", new Set(ids).size === ids.length);
+    for (const a of all(document, "a[href^='#']")) {
+      check("a link leads somewhere", document.getElementById(a.getAttribute("href").slice(1)), a.textContent);
+    }
+    const heads = all(document, "h1,h2,h3,h4,h5").map((h) => h.textContent.trim());
+    check("headings are unique", new Set(heads).size === heads.length, heads.filter((h, i) => heads.indexOf(h) !== i).join(" / "));
+    // The answer, the table and the reason are on the first screen of a desk's page.
+    const section = document.querySelector("section.result");
+    if (width >= 1200 && all(document, "section.result").length === 1 && !window.name.startsWith("hostile")) {
+      const bottom = (what) => section.querySelector(what).getBoundingClientRect().bottom + scrollY;
+      check("the answer is on the first screen", bottom(".answer") < 450, String(bottom(".answer")));
+      check("the table is on the first screen", bottom("table.comparison") < 900, String(bottom("table.comparison")));
+      check("the reason is on the first screen", section.querySelector(".answer .because li"));
+      const heads = all(section, "table.comparison thead th").map((th) => th.getBoundingClientRect().right);
+      const box = section.querySelector(".scroll").getBoundingClientRect();
+      check("no column is cut", heads.every((r) => r <= box.right + 1), heads.join(" "));
+    }
+    // What scrolls sideways says so.
+    for (const box of all(document, ".scroll").filter(shown)) {
+      const wide = box.scrollWidth > box.clientWidth + 1;
+      const cue = box.parentElement.nextElementSibling;
+      check("a wide table says that it scrolls", wide === shown(cue), box.scrollWidth + " in " + box.clientWidth);
+      check("and on which side", wide === box.parentElement.classList.contains("more-right"));
+    }
     for (const e of all(document, "[aria-labelledby]")) {
       check("labels exist", e.getAttribute("aria-labelledby").split(" ").every((id) => document.getElementById(id)));
     }
@@ -72,7 +95,7 @@ addEventListener("load", async () => {
 
       const button = figure.querySelector(".legend button");
       if (button) {
-        const series = () => all(svg, ".series.s" + button.dataset.series);
+        const series = () => button.dataset.series.split(" ").flatMap((i) => all(svg, ".series.s" + i));
         const visible = () => series().some((g) => getComputedStyle(g).display !== "none");
         check(name + " has what its legend names", series().length > 0 && visible());
         button.click();

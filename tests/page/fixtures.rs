@@ -1,8 +1,8 @@
 //! Results and figures made by hand.
 
 use pchsim::report::figure::{
-    Axis, Body, Dot, Figure, Gantt, Heat, Layer, Lines, Measure, Row, Scale, Series, Span,
-    SpanKind, Stack, Stroke,
+    Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row,
+    Scale, Series, Span, SpanKind, Stack, Stroke,
 };
 use serde_json::{Value, json};
 
@@ -206,6 +206,22 @@ pub(crate) fn sweep() -> String {
     lines.join("\n") + "\n"
 }
 
+/// The same, where both strategies do equally well with 4 cores.
+pub(crate) fn tied_sweep() -> String {
+    let lines = sweep();
+    let mut lines: Vec<Value> = lines
+        .lines()
+        .map(|l| serde_json::from_str(l).expect("JSON"))
+        .collect();
+    let last = lines.len() - 1;
+    lines[last - 1]["tied"] = true.into();
+    let mut other = lines[last - 1].clone();
+    other["strategy"] = lines[last]["strategy"].clone();
+    lines[last] = other;
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n") + "\n"
+}
+
 fn axis(label: &str, measure: Measure, scale: Scale, categories: &[&str]) -> Axis {
     Axis {
         label: label.into(),
@@ -237,10 +253,13 @@ fn curve(
         band: y
             .filter(|_| band > 0.0)
             .map(|y| (y * (1.0 - band), y * (1.0 + band))),
+        lack: None,
+        misses: false,
     });
     Series {
         name,
         number,
+        role: Role::default(),
         stroke,
         dots: dots.collect(),
     }
@@ -282,8 +301,33 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
                 &over(&|c| Some(0.9 / c)),
                 0.0,
             ),
+            // On the first one: a line for both.
+            curve(
+                format!("threads:64 {text}"),
+                2,
+                Stroke::Marked,
+                &over(&|_| Some(0.5152)),
+                0.0,
+            ),
+        ],
+        limits: vec![
+            Limit {
+                value: 0.7,
+                name: format!("p95 < 700ms {text}"),
+            },
+            Limit {
+                value: 900.0,
+                name: "p95 < 15min".into(),
+            },
         ],
     };
+    // Saturated at both ends, the best with what it misses.
+    let mut swept = swept;
+    swept.series[1].dots[0].lack = Some(Lack::Saturated);
+    swept.series[2].dots[2].lack = Some(Lack::Memory);
+    swept.series[2].dots[4].misses = true;
+    swept.series[1].role.best = true;
+    swept.series[0].role.baseline = true;
     let tail = [0.0, 0.5, 0.9, 0.99, 0.999];
     let nines = Lines {
         x: axis("Share of tasks", Measure::Share, Scale::Nines, &[]),
@@ -307,6 +351,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
                 0.0,
             ),
         ],
+        limits: Vec::new(),
     };
     let words = [
         "threads:32",
@@ -325,6 +370,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
             &[0.0, 1.0, 2.0, 3.0, 4.0].map(|x| (x, Some(5e7 + 4e7 * x))),
             0.02,
         )],
+        limits: Vec::new(),
     };
     let layers = [
         ("running", 0, [0.7, 0.2, 0.5, 0.0, 0.34]),
@@ -332,7 +378,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
         ("I/O", 8, [0.1, 0.8, 0.1, 1.0, 0.33]),
     ];
     let shares = Stack {
-        bars: words.map(String::from).into(),
+        bars: words.map(Bar::from).into(),
         value: axis("Share of task time", Measure::Share, Scale::FromZero, &[]),
         layers: layers
             .map(|(name, number, values)| Layer {
@@ -343,9 +389,14 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
             .into(),
         bands: Vec::new(),
         reference: None,
+        limits: Vec::new(),
     };
+    let mut judged: Vec<Bar> = words.map(Bar::from).into();
+    judged[1].role.best = true;
+    judged[2].role.baseline = true;
+    judged[3].misses = true;
     let speedup = Stack {
-        bars: words.map(String::from).into(),
+        bars: judged,
         value: axis("Speed-up", Measure::Factor, Scale::FromZero, &[]),
         layers: vec![Layer {
             name: "Speed-up".into(),
@@ -360,6 +411,10 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
             Some((0.3, 0.5)),
         ],
         reference: Some((1.0, format!("sequential (baseline) {text}"))),
+        limits: vec![Limit {
+            value: 2.5,
+            name: format!("speed-up > 2.5 {text}"),
+        }],
     };
     let heat = Heat {
         x: axis(
@@ -376,6 +431,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
         ),
         value: axis("p95 latency", Measure::Seconds, Scale::Log, &[]),
         less_is_better: true,
+        best: Some((1, 2)),
         cells: (0..3)
             .map(|r| {
                 (0..6)

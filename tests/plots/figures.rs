@@ -1,8 +1,8 @@
 //! A figure of each kind, small, with what is awkward about it: gaps, references, layers that vanish.
 
 use pchsim::report::figure::{
-    Axis, Body, Dot, Figure, Gantt, Heat, Layer, Lines, Measure, Row, Scale, Series, Span,
-    SpanKind, Stack, Stroke,
+    Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row,
+    Scale, Series, Span, SpanKind, Stack, Stroke,
 };
 
 pub(crate) fn axis(label: &str, measure: Measure, scale: Scale) -> Axis {
@@ -35,6 +35,7 @@ pub(crate) fn series(name: &str, number: usize, stroke: Stroke, points: &[(f64, 
     Series {
         name: name.into(),
         number,
+        role: Role::default(),
         stroke,
         dots: points
             .iter()
@@ -42,13 +43,23 @@ pub(crate) fn series(name: &str, number: usize, stroke: Stroke, points: &[(f64, 
                 x,
                 y: (!y.is_nan()).then_some(y),
                 band: (stroke == Stroke::Marked).then_some((y * 0.9, y * 1.1)),
+                lack: None,
+                misses: false,
             })
             .collect(),
     }
 }
 
 pub(crate) fn lines(name: &str, x: Axis, y: Axis, series: Vec<Series>) -> Figure {
-    figure(name, Body::Lines(Lines { x, y, series }))
+    figure(
+        name,
+        Body::Lines(Lines {
+            x,
+            y,
+            series,
+            limits: Vec::new(),
+        }),
+    )
 }
 
 pub(crate) fn curves_with_a_gap_and_a_reference() -> Figure {
@@ -76,6 +87,75 @@ pub(crate) fn curves_with_a_gap_and_a_reference() -> Figure {
                 &[(1.0, 1.0), (2.0, 2.0), (4.0, 4.0), (8.0, 8.0)],
             ),
         ],
+    )
+}
+
+/// Everything that tells curves and points apart: the best, the baseline, what misses an objective, what saturates, what coincides.
+pub(crate) fn told_apart() -> Figure {
+    let rate = |s: &str, n, y: [f64; 4]| {
+        let points = [100.0, 200.0, 400.0, 800.0].into_iter().zip(y);
+        series(s, n, Stroke::Marked, &points.collect::<Vec<_>>())
+    };
+    let gap = f64::NAN;
+    let mut all = vec![
+        rate("prefork:4(asyncio)", 0, [0.58, 0.59, 0.6, gap]),
+        rate("threads:100", 1, [0.581, 0.588, 0.601, gap]),
+        rate("asyncio", 2, [0.6, 0.72, gap, gap]),
+        rate("sequential", 6, [0.9, gap, gap, gap]),
+    ];
+    all[0].role.best = true;
+    all[3].role.baseline = true;
+    for s in &mut all {
+        for d in &mut s.dots {
+            d.lack = d.y.is_none().then_some(Lack::Saturated);
+            d.misses = d.y.is_some_and(|y| y > 0.65);
+        }
+    }
+    all[0].dots[3].lack = Some(Lack::Memory);
+    all[1].dots[3].lack = Some(Lack::Memory);
+    let mut figure = lines(
+        "told-apart",
+        axis("Rate", Measure::PerSecond, Scale::Log2),
+        axis("p95 latency", Measure::Seconds, Scale::FromZero),
+        all,
+    );
+    if let Body::Lines(l) = &mut figure.body {
+        l.limits = ["p95 < 650ms", "p95 < 1h"]
+            .into_iter()
+            .zip([0.65, 3600.0])
+            .map(|(name, value)| Limit {
+                value,
+                name: name.into(),
+            })
+            .collect();
+    }
+    figure
+}
+
+/// Bars of every kind.
+pub(crate) fn judged_bars() -> Figure {
+    let names = ["threads:8", "asyncio", "threads:100", "sequential"];
+    let mut bars: Vec<Bar> = names.map(Bar::from).into();
+    bars[0].role.best = true;
+    bars[2].misses = true;
+    bars[3].role.baseline = true;
+    figure(
+        "judged-bars",
+        Body::Stack(Stack {
+            bars,
+            value: axis("Makespan", Measure::Seconds, Scale::FromZero),
+            layers: vec![Layer {
+                name: "Makespan".into(),
+                number: 0,
+                values: vec![8.25, 8.6, 8.2, 33.9],
+            }],
+            bands: vec![Some((8.1, 8.4)), None, None, None],
+            reference: None,
+            limits: vec![Limit {
+                value: 15.0,
+                name: "makespan < 15s".into(),
+            }],
+        }),
     )
 }
 
@@ -154,6 +234,7 @@ pub(crate) fn bars() -> Figure {
             }],
             bands: vec![Some((3.0, 3.5)), None, None],
             reference: Some((1.0, "sequential (baseline)".into())),
+            limits: Vec::new(),
         }),
     )
 }
@@ -176,6 +257,7 @@ pub(crate) fn layers() -> Figure {
             ],
             bands: Vec::new(),
             reference: None,
+            limits: Vec::new(),
         }),
     )
 }
@@ -188,6 +270,7 @@ pub(crate) fn heat() -> Figure {
             y: words("Tasks", &["100", "1000"]),
             value: axis("Makespan", Measure::Seconds, Scale::Log),
             less_is_better: true,
+            best: Some((0, 2)),
             cells: vec![
                 vec![Some(1.5), Some(0.8), Some(0.45)],
                 vec![Some(15.0), None, Some(4.1)],
@@ -247,10 +330,12 @@ pub(crate) fn gantt() -> Figure {
 pub(crate) fn every_kind() -> Vec<Figure> {
     vec![
         curves_with_a_gap_and_a_reference(),
+        told_apart(),
         percentiles(),
         tail(),
         course(),
         bars(),
+        judged_bars(),
         layers(),
         heat(),
         gantt(),

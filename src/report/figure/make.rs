@@ -7,15 +7,19 @@ mod latency;
 mod over;
 mod points;
 mod run;
+mod say;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
-use super::{Axis, Body, Dot, Figure, Layer, Measure, Scale, Stack};
+use super::ticks::is_wide;
+use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Stack};
 use crate::report::document::{CaseDocument, Document, EstimateDocument};
+use crate::report::grid::metric_name;
 use crate::report::shares::{Shares, cause_words};
+use crate::scenario::{self, parse_objective};
 use crate::strategy::Cause;
-use crate::study::Unit;
+use crate::study::{Quantity, Unit};
 
 /// Most curves in a figure: more cannot be told apart.
 const CURVES: usize = 8;
@@ -25,11 +29,27 @@ const COURSES: usize = 5;
 const BARS: usize = 16;
 
 /// Every figure that the document has data for, the most telling first. Names are unique.
+///
+/// So are titles: where two would say the same, they say what of.
 pub fn figures(document: &Document) -> Vec<Figure> {
-    match document {
+    let mut all = match document {
         Document::Run(d) => run::figures(d),
         Document::Sweep(d) => sweep::figures(d),
+    };
+    for i in 1..all.len() {
+        let (before, rest) = all.split_at_mut(i);
+        let twice = before.iter().any(|f| f.title == rest[0].title);
+        if let Some(what) = twice
+            .then(|| rest[0].subtitle.split(" · ").next())
+            .flatten()
+        {
+            rest[0].title = format!("{what}: {}", rest[0].title);
+            if before.iter().any(|f| f.title == rest[0].title) {
+                rest[0].title = format!("{} ({})", rest[0].title, rest[0].name);
+            }
+        }
     }
+    all
 }
 
 impl Axis {
@@ -55,11 +75,13 @@ impl Axis {
 }
 
 impl Dot {
-    fn at(x: f64, y: f64) -> Self {
+    pub(super) fn at(x: f64, y: f64) -> Self {
         Self {
             x,
             y: Some(y),
             band: None,
+            lack: None,
+            misses: false,
         }
     }
 
@@ -69,8 +91,50 @@ impl Dot {
             x,
             y: e.map(|e| e.mean),
             band: e.and_then(band),
+            ..Self::at(x, 0.0)
         }
     }
+
+    /// The estimate of a case at `x`, with what is wrong with the case.
+    fn of_case(
+        x: f64,
+        case: &CaseDocument,
+        get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
+    ) -> Self {
+        Self {
+            lack: Lack::of_status(&case.status),
+            misses: case.is_fine() && misses(case),
+            ..Self::estimate(x, get(case))
+        }
+    }
+}
+
+/// Whether a case misses an objective.
+fn misses(case: &CaseDocument) -> bool {
+    case.objectives.iter().any(|o| o.verdict == "missed")
+}
+
+/// What the objectives of some cases ask of a metric: each once.
+fn limits<'a>(
+    cases: impl Iterator<Item = &'a CaseDocument>,
+    of: impl Fn(scenario::Metric) -> bool,
+) -> Vec<Limit> {
+    let mut all: Vec<Limit> = Vec::new();
+    for o in cases.flat_map(|c| &c.objectives) {
+        let asks = parse_objective(&o.objective).is_ok_and(|p| of(p.metric));
+        if asks && o.bound.is_finite() && !all.iter().any(|l| l.name == o.objective) {
+            all.push(Limit {
+                value: o.bound,
+                name: o.objective.clone(),
+            });
+        }
+    }
+    all
+}
+
+/// Whether a metric is this quantity.
+fn is(q: Quantity) -> impl Fn(scenario::Metric) -> bool {
+    move |m| m.quantity() == Some(q)
 }
 
 fn band(e: EstimateDocument) -> Option<(f64, f64)> {
@@ -95,6 +159,8 @@ struct Metric {
     measure: Measure,
     /// Whether small values are the good ones.
     less_is_better: bool,
+    /// The metric itself, where this version knows it.
+    known: Option<scenario::Metric>,
 }
 
 impl Metric {
@@ -120,6 +186,24 @@ impl Metric {
                 _ => Measure::Number,
             },
             less_is_better: ranked_by != "throughput",
+            known: [scenario::Metric::MeanLatency, scenario::Metric::FailureRate]
+                .into_iter()
+                .find(|&m| metric_name(m) == ranked_by)
+                .or_else(|| scenario::parse_metric(ranked_by).ok()),
+        }
+    }
+
+    /// What objectives ask of it.
+    fn limits<'a>(&self, cases: impl Iterator<Item = &'a CaseDocument>) -> Vec<Limit> {
+        limits(cases, |m| Some(m) == self.known)
+    }
+
+    /// Which way is better, for the subtitle.
+    fn better(&self) -> &'static str {
+        if self.less_is_better {
+            "less is better"
+        } else {
+            "more is better"
         }
     }
 }
@@ -141,14 +225,9 @@ fn measure(unit: Unit) -> Measure {
     }
 }
 
-/// By powers of ten where the values span more than a factor of `most`, else from zero.
-fn span_scale(values: impl Iterator<Item = f64>, most: f64) -> Scale {
-    let (low, high) = values
-        .filter(|v| v.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
-            (l.min(v), h.max(v))
-        });
-    if low > 0.0 && high > low * most {
+/// By powers of ten where the values ask for it, else from zero.
+fn span_scale(values: impl IntoIterator<Item = f64>) -> Scale {
+    if is_wide(values) {
         Scale::Log
     } else {
         Scale::FromZero
@@ -170,7 +249,7 @@ fn shares_note(batch: bool) -> &'static str {
 }
 
 /// Bars of shares by cause.
-fn cause_stack(bars: Vec<String>, shares: &[Vec<f64>]) -> Stack {
+fn cause_stack(bars: Vec<Bar>, shares: &[Vec<f64>]) -> Stack {
     let layers = Cause::ALL.iter().enumerate().map(|(i, &c)| Layer {
         name: cause_words(c).to_owned(),
         number: i,
@@ -185,5 +264,6 @@ fn cause_stack(bars: Vec<String>, shares: &[Vec<f64>]) -> Stack {
             .collect(),
         bands: Vec::new(),
         reference: None,
+        limits: Vec::new(),
     }
 }

@@ -1,8 +1,10 @@
 //! Figures as data: what is drawn, without how. `report::plot` draws them as SVG and PNG files, `report::html` into the
 //! page; both show the same numbers with the same names, units and colours.
 
+pub mod alike;
 mod make;
 pub mod palette;
+pub mod stripes;
 pub mod ticks;
 
 pub use make::figures;
@@ -12,9 +14,9 @@ pub use make::figures;
 pub struct Figure {
     /// Short name, unique within a report: the stem of its file and its anchor in the page (`latency-percentiles`).
     pub name: String,
-    /// What it shows, as a headline.
+    /// What it says, as a headline: a sentence that its own numbers bear out.
     pub title: String,
-    /// What a reader must know beside it (scenario, interval, replications); may be empty.
+    /// What it shows, and what a reader must know beside it (scenario, interval, replications); may be empty.
     pub subtitle: String,
     /// The picture.
     pub body: Body,
@@ -87,6 +89,233 @@ pub struct Lines {
     pub y: Axis,
     /// The curves, in the order of the legend.
     pub series: Vec<Series>,
+    /// Values of the axis up that are wanted.
+    pub limits: Vec<Limit>,
+}
+
+/// A value that an objective asks for: a line across the picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// The value.
+    pub value: f64,
+    /// As the objective was written (`p95 < 600ms`).
+    pub name: String,
+}
+
+impl Limit {
+    /// Whether it is near enough to the values to be part of a picture that shows these: what is far off would press them together.
+    pub fn is_near(&self, scale: Scale, values: impl IntoIterator<Item = f64>) -> bool {
+        let finite = values.into_iter().filter(|v| v.is_finite());
+        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+            (l.min(v), h.max(v))
+        });
+        let v = self.value;
+        low <= high
+            && match scale {
+                Scale::Log | Scale::Log2 => v > low / 10.0 && v < high * 10.0,
+                _ => v >= 0.0 && v <= high * 2.0,
+            }
+    }
+
+    /// In the legend: `objective p95 < 600ms`; `near`: it is in the picture.
+    pub fn legend(&self, near: bool) -> String {
+        let off = if near { "" } else { ": beyond this axis" };
+        format!("objective {}{off}", self.name)
+    }
+}
+
+impl Lines {
+    /// Everything that the axis up has to show, but for objectives.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        let dots = self.series.iter().flat_map(|s| &s.dots);
+        dots.flat_map(|d| [d.y, d.band.map(|b| b.0), d.band.map(|b| b.1)])
+            .flatten()
+    }
+
+    /// The objectives, and whether each is near enough to be shown.
+    pub fn wanted(&self) -> Vec<(&Limit, bool)> {
+        let near = |l: &Limit| l.is_near(self.y.scale, self.values());
+        self.limits.iter().map(|l| (l, near(l))).collect()
+    }
+
+    /// What points lack, each once.
+    pub fn lacks(&self) -> Vec<Lack> {
+        let dots = self.series.iter().flat_map(|s| &s.dots);
+        let mut all: Vec<Lack> = dots.filter_map(|d| d.lack).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Whether any point misses an objective.
+    pub fn misses(&self) -> bool {
+        self.series.iter().flat_map(|s| &s.dots).any(|d| d.misses)
+    }
+
+    /// Whether what has no number would lie above all numbers: the latency of what saturates does.
+    pub fn lacks_above(&self) -> bool {
+        self.y.measure == Measure::Seconds
+    }
+}
+
+/// `× saturated or out of memory`, for legends.
+pub fn lacks_in_words(all: &[Lack]) -> String {
+    let words: Vec<&str> = all.iter().map(|l| l.words()).collect();
+    words.join(" or ")
+}
+
+/// What is said in legends of points and bars that miss an objective.
+pub const MISSES: &str = "misses an objective";
+
+impl Stack {
+    /// The length of a bar.
+    pub fn length(&self, bar: usize) -> f64 {
+        let of = self.layers.iter().filter_map(|l| l.values.get(bar));
+        of.filter(|v| v.is_finite()).sum()
+    }
+
+    /// The objectives, and whether each is near enough to be shown.
+    pub fn wanted(&self) -> Vec<(&Limit, bool)> {
+        let near = |l: &Limit| {
+            let lengths = (0..self.bars.len()).map(|i| self.length(i));
+            l.is_near(self.value.scale, lengths)
+        };
+        self.limits.iter().map(|l| (l, near(l))).collect()
+    }
+
+    /// Which kinds of bars there are, in the order of the legend; of a single kind nothing need be said.
+    pub fn kinds(&self) -> Vec<BarKind> {
+        let mut all: Vec<BarKind> = self.bars.iter().map(Bar::kind).collect();
+        all.sort_unstable();
+        all.dedup();
+        let plain = all.iter().all(|k| k.other && !k.misses);
+        if self.layers.len() > 1 || plain {
+            Vec::new()
+        } else {
+            all
+        }
+    }
+}
+
+/// How a bar of a single value is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BarKind {
+    /// What the answer does not name.
+    pub other: bool,
+    /// Its outline, and stripes instead of a filling.
+    pub misses: bool,
+}
+
+impl BarKind {
+    /// In words; `nearest`: nothing meets every objective.
+    pub fn words(self, nearest: bool) -> String {
+        let what = match (self.other, nearest) {
+            (false, false) => "best",
+            (false, true) => "nearest to the objectives",
+            (true, _) => "other",
+        };
+        if self.misses {
+            format!("{what}, {MISSES}")
+        } else {
+            what.into()
+        }
+    }
+}
+
+impl Bar {
+    /// How it is drawn.
+    pub fn kind(&self) -> BarKind {
+        BarKind {
+            other: !self.role.leads(),
+            misses: self.misses,
+        }
+    }
+
+    /// Its name, and whether it is what the others are compared with.
+    pub fn label(&self) -> String {
+        Role {
+            baseline: self.role.baseline,
+            ..Role::default()
+        }
+        .name(&self.name)
+    }
+}
+
+/// What a strategy is to the answer: told by strokes, marks and words, so that it can be seen without colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Role {
+    /// It is the one to take, or as good.
+    pub best: bool,
+    /// Nothing meets every objective, and it is nearest to that.
+    pub nearest: bool,
+    /// The others are compared with it.
+    pub baseline: bool,
+}
+
+impl Role {
+    /// The name with what it is: `sequential (baseline)`.
+    pub fn name(self, name: &str) -> String {
+        let words = [
+            (self.best, "best"),
+            (self.nearest, "nearest to the objectives"),
+            (self.baseline, "baseline"),
+        ];
+        let words: Vec<&str> = words.iter().filter(|w| w.0).map(|w| w.1).collect();
+        if words.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name} ({})", words.join(", "))
+        }
+    }
+
+    /// Whether it is what the answer names.
+    pub fn leads(self) -> bool {
+        self.best || self.nearest
+    }
+}
+
+/// Why a point has no number, or one that is not to be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lack {
+    /// The arrivals are more than can be borne.
+    Saturated,
+    /// Memory ran out.
+    Memory,
+    /// Everything waits for something else.
+    Deadlock,
+    /// The run was stopped before its end.
+    Stopped,
+    /// No task was completed.
+    Nothing,
+    /// The interpreter cannot do it.
+    Unsupported,
+}
+
+impl Lack {
+    /// Of a case by its status; `None` where its numbers can be taken as they are.
+    pub fn of_status(status: &str) -> Option<Self> {
+        Some(match status {
+            "saturated" => Self::Saturated,
+            "out of memory" => Self::Memory,
+            "deadlock" => Self::Deadlock,
+            "event limit" | "clock end" => Self::Stopped,
+            "nothing completed" => Self::Nothing,
+            "unsupported" => Self::Unsupported,
+            _ => return None,
+        })
+    }
+
+    /// In words, for a legend.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Saturated => "saturated",
+            Self::Memory => "out of memory",
+            Self::Deadlock => "deadlocked",
+            Self::Stopped => "stopped early",
+            Self::Nothing => "nothing completed",
+            Self::Unsupported => "not supported",
+        }
+    }
 }
 
 /// A curve.
@@ -96,6 +325,8 @@ pub struct Series {
     pub name: String,
     /// Its number: decides colour, dash and marker, so that one strategy looks alike in all figures of a report.
     pub number: usize,
+    /// What it is to the answer.
+    pub role: Role,
     /// How it is drawn.
     pub stroke: Stroke,
     /// Its points by rising x; a gap where a value is missing.
@@ -124,13 +355,17 @@ pub struct Dot {
     pub y: Option<f64>,
     /// Confidence interval.
     pub band: Option<(f64, f64)>,
+    /// What is wrong with the point, if anything.
+    pub lack: Option<Lack>,
+    /// Whether the case misses an objective there.
+    pub misses: bool,
 }
 
 /// Stacked bars.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stack {
-    /// The bars' names.
-    pub bars: Vec<String>,
+    /// The bars.
+    pub bars: Vec<Bar>,
     /// The axis along which the layers add up.
     pub value: Axis,
     /// The layers, from the axis outwards; layers that are zero everywhere are left out.
@@ -139,6 +374,37 @@ pub struct Stack {
     pub bands: Vec<Option<(f64, f64)>>,
     /// A value to compare all bars with, and what it is.
     pub reference: Option<(f64, String)>,
+    /// Values that are wanted.
+    pub limits: Vec<Limit>,
+}
+
+/// A bar.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bar {
+    /// Its name.
+    pub name: String,
+    /// What it is to the answer.
+    pub role: Role,
+    /// Whether its case misses an objective.
+    pub misses: bool,
+}
+
+impl From<&str> for Bar {
+    fn from(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<String> for Bar {
+    fn from(name: String) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
 }
 
 /// A layer of stacked bars.
@@ -165,6 +431,8 @@ pub struct Heat {
     pub less_is_better: bool,
     /// Rows of cells, `cells[row][column]`; `None` has no value.
     pub cells: Vec<Vec<Option<f64>>>,
+    /// The cell to take, as (row, column); it is framed.
+    pub best: Option<(usize, usize)>,
 }
 
 /// Rows of spans over simulated time.

@@ -1,7 +1,8 @@
 //! Colours, dashes and markers of figures, in both themes: what is drawn on a page and in a file looks the same.
 //!
-//! The hues are those of Okabe and Ito's colour-blind-safe set, made darker or lighter until each stands out from its background by
-//! 3:1 at least. No colour stands alone: curves have dashes and markers as well, layers have a fixed order.
+//! The colours of curves were searched for: each stands out from its background by 3:1 at least, and any two are as far apart as eight
+//! can be for whoever sees no red, no green or no blue; tests hold both. No colour stands alone: curves have markers or dashes as well,
+//! layers a fixed order and seams, bars stripes.
 
 /// On which background a figure is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,25 +17,52 @@ pub enum Theme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
-/// The mark at a curve's points.
+/// The mark at a curve's points. Filled; where a case misses an objective, only its outline is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
-    /// A filled circle.
+    /// A circle.
     Circle,
-    /// A filled square.
+    /// A square.
     Square,
-    /// A filled triangle, its tip up.
+    /// A triangle, its tip up.
     Triangle,
-    /// A filled square on its tip.
+    /// A square on its tip.
     Diamond,
-    /// A ring.
-    Ring,
-    /// An empty square.
-    Box,
-    /// A filled triangle, its tip down.
+    /// A triangle, its tip down.
     Down,
-    /// Two crossing strokes.
-    Cross,
+    /// A star with five points.
+    Star,
+    /// A triangle, its tip to the right.
+    Right,
+    /// A triangle, its tip to the left.
+    Left,
+}
+
+impl Marker {
+    /// The corners about the middle, in radii; empty: it is round.
+    pub fn corners(self) -> &'static [(f64, f64)] {
+        match self {
+            Self::Circle => &[],
+            Self::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+            Self::Triangle => &[(0.0, -1.25), (1.15, 0.9), (-1.15, 0.9)],
+            Self::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
+            Self::Down => &[(0.0, 1.25), (1.15, -0.9), (-1.15, -0.9)],
+            Self::Star => &[
+                (0.0, -1.45),
+                (0.38, -0.52),
+                (1.38, -0.45),
+                (0.61, 0.2),
+                (0.85, 1.17),
+                (0.0, 0.64),
+                (-0.85, 1.17),
+                (-0.61, 0.2),
+                (-1.38, -0.45),
+                (-0.38, -0.52),
+            ],
+            Self::Right => &[(1.25, 0.0), (-0.9, 1.15), (-0.9, -1.15)],
+            Self::Left => &[(-1.25, 0.0), (0.9, 1.15), (0.9, -1.15)],
+        }
+    }
 }
 
 const fn rgb(hex: u32) -> Rgb {
@@ -43,24 +71,24 @@ const fn rgb(hex: u32) -> Rgb {
 }
 
 const SERIES_LIGHT: [Rgb; 8] = [
-    rgb(0x00_72B2),
-    rgb(0xD5_5E00),
-    rgb(0x00_8F68),
-    rgb(0xB8_579A),
-    rgb(0xA8_7000),
-    rgb(0x2A_8FCB),
+    rgb(0x28_5DFF),
+    rgb(0xCB_4B4B),
+    rgb(0x11_6B85),
+    rgb(0x9F_66C6),
+    rgb(0x9B_4000),
+    rgb(0x19_9E90),
     rgb(0x4D_4D4D),
-    rgb(0x8C_7A00),
+    rgb(0xCD_7808),
 ];
 const SERIES_DARK: [Rgb; 8] = [
-    rgb(0x4C_A3E0),
-    rgb(0xF5_844A),
-    rgb(0x2D_C99B),
-    rgb(0xE5_9AC6),
-    rgb(0xEF_B43C),
-    rgb(0x9C_D3F5),
+    rgb(0x10_8CA4),
+    rgb(0xDB_6028),
+    rgb(0x28_B98E),
+    rgb(0xCD_70E4),
+    rgb(0xF5_DD49),
+    rgb(0x18_E4FF),
     rgb(0xC7_C7C7),
-    rgb(0xD8_CF45),
+    rgb(0x8C_C506),
 ];
 /// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit; one to spare.
 const LAYERS_LIGHT: [Rgb; 12] = [
@@ -210,6 +238,15 @@ fn mix(a: u8, b: u8, part: f64) -> u8 {
     libm::round(f64::from(a) + (f64::from(b) - f64::from(a)) * part) as u8
 }
 
+/// The layer whose colour, a grey, bars have that the answer does not name.
+pub const OTHER: usize = 8;
+
+/// Lengths of the strokes and gaps of lines at what objectives ask for, in points.
+pub const LIMIT: [f64; 4] = [11.0, 3.0, 2.0, 3.0];
+
+/// The same of what the others are compared with.
+pub const BASELINE: [f64; 2] = [7.0, 4.0];
+
 /// Lengths of the strokes and gaps of the curve with this number, in points; empty: a whole line.
 pub fn dash(number: usize) -> &'static [f64] {
     const DASHES: [&[f64]; 8] = [
@@ -232,10 +269,10 @@ pub fn marker(number: usize) -> Marker {
         Marker::Square,
         Marker::Triangle,
         Marker::Diamond,
-        Marker::Ring,
-        Marker::Box,
         Marker::Down,
-        Marker::Cross,
+        Marker::Star,
+        Marker::Right,
+        Marker::Left,
     ];
     MARKERS[number % MARKERS.len()]
 }
@@ -247,15 +284,17 @@ pub fn contrast(a: Rgb, b: Rgb) -> f64 {
 }
 
 fn luminance(c: Rgb) -> f64 {
-    let linear = |byte: u8| {
-        let v = f64::from(byte) / 255.0;
-        if v <= 0.040_45 {
-            v / 12.92
-        } else {
-            libm::pow((v + 0.055) / 1.055, 2.4)
-        }
-    };
     0.2126 * linear(c.0) + 0.7152 * linear(c.1) + 0.0722 * linear(c.2)
+}
+
+/// A part of a colour as the light that it stands for.
+fn linear(byte: u8) -> f64 {
+    let v = f64::from(byte) / 255.0;
+    if v <= 0.040_45 {
+        v / 12.92
+    } else {
+        libm::pow((v + 0.055) / 1.055, 2.4)
+    }
 }
 
 #[cfg(test)]
@@ -276,6 +315,74 @@ mod tests {
             assert!(against(theme.quiet()) >= 7.0);
             assert!(against(theme.frame()) >= 3.0);
             assert!(against(theme.reference()) >= 3.0);
+        }
+    }
+
+    type Three = [f64; 3];
+
+    fn times(m: [Three; 3], v: Three) -> Three {
+        m.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
+    }
+
+    /// In a space in which equal distances look alike (Ottosson 2020), of a colour's linear parts.
+    fn oklab(c: Three) -> Three {
+        let lms = times(
+            [
+                [0.412_221_470_8, 0.536_332_536_3, 0.051_445_992_9],
+                [0.211_903_498_2, 0.680_699_545_1, 0.107_396_956_6],
+                [0.088_302_461_9, 0.281_718_837_6, 0.629_978_700_5],
+            ],
+            c.map(|v| v.clamp(0.0, 1.0)),
+        );
+        times(
+            [
+                [0.210_454_255_3, 0.793_617_785_0, -0.004_072_046_8],
+                [1.977_998_495_1, -2.428_592_205_0, 0.450_593_709_9],
+                [0.025_904_037_1, 0.782_771_766_2, -0.808_675_766_0],
+            ],
+            lms.map(libm::cbrt),
+        )
+    }
+
+    #[test]
+    fn curves_are_told_apart_by_whoever_sees_fewer_colours() {
+        // Machado, Oliveira and Fernandes 2009, at full severity: no red, no green, no blue.
+        let seen = [
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            [
+                [0.152_286, 1.052_583, -0.204_868],
+                [0.114_503, 0.786_281, 0.099_216],
+                [-0.003_882, -0.048_116, 1.051_998],
+            ],
+            [
+                [0.367_322, 0.860_646, -0.227_968],
+                [0.280_085, 0.672_501, 0.047_413],
+                [-0.011_820, 0.042_940, 0.968_881],
+            ],
+            [
+                [1.255_528, -0.076_749, -0.178_779],
+                [-0.078_411, 0.930_809, 0.147_602],
+                [0.004_733, 0.691_367, 0.303_900],
+            ],
+        ];
+        for theme in [Theme::Light, Theme::Dark] {
+            for (i, eye) in seen.into_iter().enumerate() {
+                let colors: Vec<Three> = (0..8)
+                    .map(|n| {
+                        let Rgb(r, g, b) = theme.series(n);
+                        oklab(times(eye, [linear(r), linear(g), linear(b)]))
+                    })
+                    .collect();
+                for (m, a) in colors.iter().enumerate() {
+                    for (n, b) in colors[..m].iter().enumerate() {
+                        let apart = libm::sqrt((0..3).map(|k| (a[k] - b[k]).powi(2)).sum());
+                        assert!(
+                            apart > 0.08,
+                            "{theme:?}, eye {i}: {n} and {m} by {apart:.3}"
+                        );
+                    }
+                }
+            }
         }
     }
 

@@ -35,6 +35,19 @@ const EDGE: f64 = 1e300;
 /// Smaller values have no place on axes by powers: their halves must stay what they are.
 const LEAST: f64 = 1e-300;
 
+/// Values that span more than this factor, one and a half powers of ten, are laid out by powers of ten.
+const WIDE: f64 = 31.622_776_601_683_793;
+
+/// Whether an axis of these values is to be logarithmic, whatever draws it: all are above zero, and on an even axis the small ones would
+/// lie on one another. Bars are no matter of this: their lengths are their values.
+pub fn is_wide(values: impl IntoIterator<Item = f64>) -> bool {
+    let finite = values.into_iter().filter(|v| v.is_finite());
+    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+        (l.min(v), h.max(v))
+    });
+    low > 0.0 && high > low * WIDE
+}
+
 impl Ruler {
     /// Lays the axis out for the values, with about `most` ticks at most. `snug`: it begins and ends with the values (as one across
     /// does); otherwise with a tick.
@@ -65,7 +78,7 @@ impl Ruler {
         match axis.scale {
             Scale::Linear | Scale::FromZero => Self::even(axis, range, whole, most, snug),
             Scale::Log => Self::by_tens(axis, range, most, snug),
-            Scale::Log2 => Self::by_twos(axis, range, most),
+            Scale::Log2 => Self::by_twos(axis, range, most, snug),
             Scale::Nines => Self::by_nines(axis, range),
         }
     }
@@ -214,7 +227,7 @@ impl Ruler {
     fn by_tens(axis: &Axis, range: Option<(f64, f64)>, most: usize, snug: bool) -> Self {
         let (mut low, mut high) = range.unwrap_or((1.0, 10.0));
         if axis.measure == Measure::Bytes {
-            return Self::by_twos(axis, Some((low, high)), most);
+            return Self::by_twos(axis, Some((low, high)), most, false);
         }
         if low * (1.0 + 1e-6) >= high {
             (low, high) = ((low / 2.0).max(LEAST), high * 2.0);
@@ -262,13 +275,23 @@ impl Ruler {
         ruler
     }
 
-    fn by_twos(axis: &Axis, range: Option<(f64, f64)>, most: usize) -> Self {
+    fn by_twos(axis: &Axis, range: Option<(f64, f64)>, most: usize, snug: bool) -> Self {
         let (low, high) = range.unwrap_or((1.0, 2.0));
         let (low, high) = (libm::log2(low), libm::log2(high));
-        // Ends at quarters of a doubling: little room is lost, and ticks stay at whole ones.
-        let mut from = libm::floor(low * 4.0 + 1e-9) / 4.0;
-        let mut to = libm::ceil(high * 4.0 - 1e-9) / 4.0;
-        if libm::floor(to) - libm::ceil(from) < 1.0 {
+        // Doubled values need not be powers of two: ticks are to stand where the values do.
+        let exact = |e: f64| libm::round(e * 1e9) / 1e9;
+        let ends = (exact(low), exact(high));
+        let (mut from, mut to) = if snug && ends.1 - ends.0 >= 1.0 {
+            ends
+        } else {
+            // Ends at quarters of a doubling: little room is lost, and ticks stay at whole ones.
+            (
+                libm::floor(low * 4.0 + 1e-9) / 4.0,
+                libm::ceil(high * 4.0 - 1e-9) / 4.0,
+            )
+        };
+        let of_values = snug && ends.1 - ends.0 >= 1.0;
+        if !of_values && libm::floor(to) - libm::ceil(from) < 1.0 {
             (from, to) = (
                 libm::floor(from),
                 libm::floor(from).max(libm::ceil(to) - 1.0) + 1.0,
@@ -277,9 +300,9 @@ impl Ruler {
         #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
         let every = libm::ceil((to - from) / most as f64).max(1.0);
         let mut ruler = Self::blank(axis, libm::exp2(from), libm::exp2(to));
-        let mut e = libm::ceil(from);
-        while e <= to && ruler.ticks.len() <= most {
-            let value = libm::exp2(e);
+        let mut e = if of_values { from } else { libm::ceil(from) };
+        while e <= to + 1e-9 && ruler.ticks.len() <= most {
+            let value = shortest(libm::exp2(e));
             ruler.ticks.push(Tick {
                 value,
                 text: tick_text(axis.measure, value),
@@ -307,6 +330,11 @@ impl Ruler {
         }
         ruler
     }
+}
+
+/// The value without what powers and logarithms left behind its twelfth digit.
+fn shortest(value: f64) -> f64 {
+    format!("{value:.11e}").parse().unwrap_or(value)
 }
 
 fn exponent(value: f64) -> i32 {

@@ -5,6 +5,8 @@ mod colors;
 mod draw;
 mod values;
 
+use std::collections::BTreeSet;
+
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
@@ -18,6 +20,9 @@ use super::summary::{Cell, Summary, Table, Word, Words, summary};
 
 /// Results larger than this (in bytes) are not part of the page.
 const LARGE: usize = 2 << 20;
+
+/// Most insights that stand beside the answer.
+const INSIGHTS: usize = 2;
 
 /// A result to be shown.
 #[derive(Clone, Debug)]
@@ -35,10 +40,11 @@ pub struct Shown<'a> {
 /// # Errors
 /// If the built-in template is broken, which no input can bring about.
 pub fn page(results: &[Shown<'_>], title: Option<&str>) -> Result<String, minijinja::Error> {
-    let sections: Vec<Section> = (1..)
+    let mut sections: Vec<Section> = (1..)
         .zip(results)
         .map(|(n, r)| Section::new(n, r, if results.len() == 1 { title } else { None }))
         .collect();
+    tell_apart(&mut sections);
     let title = title
         .map(str::to_owned)
         .unwrap_or_else(|| match sections.as_slice() {
@@ -80,9 +86,14 @@ struct Page {
 struct Section {
     id: String,
     title: String,
+    /// What stands behind the headings of its parts where there are several results.
+    label: String,
     subtitle: String,
     plain: String,
     answer: Vec<Vec<Part>>,
+    /// The reasons that stand beside the answer.
+    reasons: Vec<Vec<Part>>,
+    /// The other reasons, below the table.
     because: Vec<Vec<Part>>,
     insights: Vec<Vec<Part>>,
     table: TableParts,
@@ -134,6 +145,7 @@ struct CellParts {
     half: String,
     key: Option<f64>,
     name: bool,
+    tied: bool,
 }
 
 #[derive(Serialize)]
@@ -165,7 +177,9 @@ struct Chart {
 #[derive(Serialize)]
 struct Key {
     name: String,
-    series: usize,
+    bold: bool,
+    /// Numbers of what it hides and shows, with blanks between; empty: it only explains a sign.
+    series: String,
     sample: String,
 }
 
@@ -183,13 +197,20 @@ impl Section {
         let timeline = timeline(shown.document);
         let figures = shown.figures.iter().chain(&timeline);
         let figures = figures.map(|f| Chart::new(f, &id)).collect();
+        // With the answer what it comes from, of a run in a sentence; the table is to be seen without scrolling.
+        let mut because: Vec<Vec<Part>> = s.because.iter().map(parts).collect();
+        let mut insights: Vec<Vec<Part>> = s.insights.iter().map(|t| spans(t)).collect();
+        let mut reasons: Vec<Vec<Part>> = because.drain(..because.len().min(1)).collect();
+        reasons.extend(insights.drain(..insights.len().min(INSIGHTS)));
         Self {
             subtitle,
             title,
+            label: s.name.clone(),
+            reasons,
             plain: s.answer.first().map(Words::plain).unwrap_or_default(),
             answer: s.answer.iter().map(parts).collect(),
-            because: s.because.iter().map(parts).collect(),
-            insights: s.insights.iter().map(|t| spans(t)).collect(),
+            because,
+            insights,
             table: table(&s.table),
             objectives: s
                 .objectives
@@ -220,6 +241,28 @@ impl Section {
             id,
         }
     }
+}
+
+/// No two headings of the page are the same: a list of them would lead nowhere.
+fn tell_apart(sections: &mut [Section]) {
+    let mut labels = BTreeSet::new();
+    let mut titles = BTreeSet::new();
+    for s in sections.iter_mut() {
+        s.label = once(&mut labels, &s.label);
+        s.title = once(&mut titles, &s.title);
+    }
+    for chart in sections.iter_mut().flat_map(|s| &mut s.figures) {
+        chart.title = once(&mut titles, &chart.title);
+    }
+}
+
+/// The text, with a number where it has been taken.
+fn once(taken: &mut BTreeSet<String>, text: &str) -> String {
+    let numbered = (2..).map(|n| format!("{text} ({n})"));
+    let mut all = std::iter::once(text.to_owned()).chain(numbered);
+    let free = all.find(|t| !taken.contains(t)).unwrap_or_default();
+    taken.insert(free.clone());
+    free
 }
 
 /// What happened in the beginning of one replication of the best case, where the result holds it.
@@ -298,6 +341,7 @@ fn table(t: &Table) -> TableParts {
         half: c.half.clone(),
         key: c.key.filter(|k| k.is_finite()),
         name: c.name,
+        tied: c.tied,
     };
     TableParts {
         caption: t.caption.clone(),
@@ -342,7 +386,13 @@ impl Chart {
                 .into_iter()
                 .map(|k| Key {
                     name: k.name,
-                    series: k.series,
+                    bold: k.bold,
+                    series: k
+                        .series
+                        .iter()
+                        .map(usize::to_string)
+                        .collect::<Vec<_>>()
+                        .join(" "),
                     sample: k.sample,
                 })
                 .collect(),

@@ -19,7 +19,9 @@
   paint(current());
   wish.addEventListener("change", () => paint(current()));
   theme.addEventListener("click", () => { chosen = root.dataset.theme === "dark" ? "light" : "dark"; store.set(chosen); paint(chosen); });
-  addEventListener("beforeprint", () => { root.dataset.theme = "light"; });
+  // Nothing that is folded away can be opened on paper, but for the long tables of values.
+  const folded = () => all(document, "details.contents");
+  addEventListener("beforeprint", () => { root.dataset.theme = "light"; folded().forEach((d) => { d.open = true; }); });
   addEventListener("afterprint", () => paint(current()));
 
   // The command, copied; where the browser does not let pages of files do it, selected.
@@ -35,6 +37,21 @@
       button.textContent = done ? "Copied" : "Press Ctrl+C";
       setTimeout(() => { button.textContent = "Copy"; }, 2500);
     });
+  }
+
+  // Tables that are wider than their room say so, and on which side there is more.
+  for (const box of all(document, ".scroll")) {
+    const look = () => {
+      const more = box.scrollWidth - box.clientWidth;
+      const wide = more > 1;
+      box.parentElement.classList.toggle("is-wide", wide);
+      box.parentElement.classList.toggle("more-left", wide && box.scrollLeft > 1);
+      box.parentElement.classList.toggle("more-right", wide && box.scrollLeft < more - 1);
+    };
+    box.addEventListener("scroll", look, { passive: true });
+    addEventListener("resize", look);
+    if ("ResizeObserver" in window) new ResizeObserver(look).observe(box);
+    look();
   }
 
   // Tables sort by the column whose head is pressed.
@@ -73,7 +90,8 @@
       button.addEventListener("click", () => {
         const on = button.getAttribute("aria-pressed") !== "true";
         button.setAttribute("aria-pressed", on);
-        all(plot, ".series.s" + button.dataset.series).forEach((g) => g.classList.toggle("off", !on));
+        // Curves that coincide are one line, and come and go together.
+        for (const i of button.dataset.series.split(" ")) all(plot, ".series.s" + i).forEach((g) => g.classList.toggle("off", !on));
         hide();
       });
     }

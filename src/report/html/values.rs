@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::draw::axis_text as at;
 use crate::report::figure::ticks::value_text;
-use crate::report::figure::{Axis, Body, Dot, Figure, Gantt, Heat, Lines, Measure, Stack};
+use crate::report::figure::{Axis, Body, Dot, Figure, Gantt, Heat, Lines, MISSES, Measure, Stack};
 
 /// A figure's numbers.
 #[derive(Serialize)]
@@ -36,9 +36,20 @@ fn interval(measure: Measure, band: Option<(f64, f64)>) -> String {
 }
 
 fn reading(f: &Lines, d: &Dot) -> String {
-    d.y.map_or("–".into(), |y| {
-        at(&f.y, y) + &interval(f.y.measure, d.band)
-    })
+    let lack = d.lack.map_or("", |l| l.words());
+    let Some(y) = d.y else {
+        return if lack.is_empty() {
+            "–".into()
+        } else {
+            format!("– ({lack})")
+        };
+    };
+    let remark = match (d.lack, d.misses) {
+        (Some(_), _) => format!("; {lack}"),
+        (None, true) => format!("; {MISSES}"),
+        _ => String::new(),
+    };
+    at(&f.y, y) + &interval(f.y.measure, d.band) + &remark
 }
 
 fn lines(f: &Lines) -> Values {
@@ -46,7 +57,7 @@ fn lines(f: &Lines) -> Values {
     let shared = (1..f.series.len()).all(|i| xs(i).eq(xs(0)));
     if shared && !f.series.is_empty() {
         let head =
-            std::iter::once(f.x.label.clone()).chain(f.series.iter().map(|s| s.name.clone()));
+            std::iter::once(f.x.label.clone()).chain(f.series.iter().map(|s| s.role.name(&s.name)));
         let rows = f.series[0].dots.iter().enumerate().map(|(i, d)| {
             let cells = f.series.iter().map(|s| reading(f, &s.dots[i]));
             std::iter::once(at(&f.x, d.x)).chain(cells).collect()
@@ -79,7 +90,7 @@ fn stack(f: &Stack) -> Values {
                 .map_or("–".into(), |v| value_text(f.value.measure, *v));
             text + &interval(f.value.measure, band)
         };
-        std::iter::once(bar.clone())
+        std::iter::once(bar.label())
             .chain(f.layers.iter().map(|l| cell(&l.values)))
             .collect()
     });

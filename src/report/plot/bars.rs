@@ -1,32 +1,85 @@
 //! Bars, each a stack of layers: lying, since their names are long.
 
 use super::font;
-use super::legend::Legend;
+use super::legend::{Entry, Legend};
 use super::page::{ACROSS, MARGIN, TEXT, across};
-use super::sheet::{Anchor, Room, Sheet, fit};
-use crate::report::figure::palette::Rgb;
+use super::sheet::{Anchor, Label, Place, Room, Sheet, fit};
+use crate::report::figure::palette::{LIMIT, OTHER, Rgb};
 use crate::report::figure::ticks::{Ruler, value_text};
-use crate::report::figure::{Measure, Stack};
+use crate::report::figure::{BarKind, Limit, Measure, Stack};
 
 /// Height of a bar with the gap below it.
 pub(super) const ROW: f64 = 32.0;
 
+/// Least height of the plot; what is left of the sheet is the legend's.
+const LEAST: f64 = 90.0;
+
+/// What an entry of the legend stands for.
+enum Key {
+    Layer(usize),
+    Kind(BarKind),
+    Limit,
+}
+
 pub(super) fn draw(sheet: &mut Sheet, room: Room, stack: &Stack) {
-    let layered = stack.layers.len() > 1;
-    let legend = if layered {
-        Legend::boxes(stack.layers.iter().map(|l| l.name.as_str()), room.width())
-    } else {
-        Legend::boxes(std::iter::empty(), room.width())
-    };
-    let chart = Chart::new(room, stack, legend.height);
+    let mut keys: Vec<(Entry, Key)> = Vec::new();
+    if stack.layers.len() > 1 {
+        let layers = stack.layers.iter();
+        keys.extend(layers.map(|l| (l.name.as_str().into(), Key::Layer(l.number))));
+    }
+    let kinds = stack.kinds();
+    let nearest = stack.bars.iter().any(|b| b.role.nearest);
+    let of_kinds = kinds.iter();
+    keys.extend(of_kinds.map(|k| (k.words(nearest).as_str().into(), Key::Kind(*k))));
+    let wanted = stack.wanted();
+    for (limit, near) in &wanted {
+        keys.push((limit.legend(*near).as_str().into(), Key::Limit));
+    }
+    let sample = if wanted.is_empty() { 14.0 } else { 30.0 };
+    let (entries, keys): (Vec<Entry>, Vec<Key>) = keys.into_iter().unzip();
+    let most = (room.height() - ACROSS - 28.0 - LEAST).max(0.0);
+    let legend = Legend::new(&entries, sample, room.width(), most);
+    let near: Vec<&Limit> = wanted.iter().filter(|w| w.1).map(|w| w.0).collect();
+    let chart = Chart::new(room, stack, &near, legend.height);
     across(sheet, chart.plot, &chart.ruler, &stack.value.label, true);
     for i in 0..stack.bars.len() {
         chart.bar(sheet, stack, i);
     }
     chart.reference(sheet, stack);
+    for limit in near {
+        let x = chart.x(limit.value);
+        let ink = sheet.theme.ink();
+        let ends = [(x, chart.plot.top), (x, chart.plot.bottom)];
+        sheet.dashed(&ends, &LIMIT, 1.6, ink);
+    }
     let at = (MARGIN, chart.plot.bottom + ACROSS + 8.0);
     let theme = sheet.theme;
-    legend.draw_boxes(sheet, at, |i| theme.layer(stack.layers[i].number));
+    legend.draw(sheet, at, |sheet, i, room| {
+        let (from, to) = ((room.left, room.top), (room.right, room.bottom));
+        match keys.get(i) {
+            Some(Key::Layer(n)) => sheet.rect(from, to, theme.layer(*n)),
+            Some(Key::Kind(kind)) => filled(sheet, from, to, *kind),
+            Some(Key::Limit) => {
+                let y = (room.top + room.bottom) / 2.0;
+                sheet.dashed(&[(room.left, y), (room.right, y)], &LIMIT, 1.6, theme.ink());
+            }
+            None => {}
+        }
+    });
+}
+
+/// A bar of a single value: what the answer names in the first curve's colour, all else in grey; what misses an objective striped.
+fn filled(sheet: &mut Sheet, from: Place, to: Place, kind: BarKind) {
+    let color = if kind.other {
+        sheet.theme.layer(OTHER)
+    } else {
+        sheet.theme.series(0)
+    };
+    if kind.misses {
+        sheet.hatched(from, to, color);
+    } else {
+        sheet.rect(from, to, color);
+    }
 }
 
 struct Chart {
@@ -36,17 +89,23 @@ struct Chart {
     names: f64,
     /// Whether the bars stand for a single value each, which is written behind them.
     valued: bool,
+    /// Whether there are several kinds of bars to be told apart.
+    told: bool,
 }
 
 impl Chart {
-    fn new(room: Room, stack: &Stack, legend: f64) -> Self {
-        let names = stack.bars.iter().map(|b| font::width(b, TEXT, false));
+    fn new(room: Room, stack: &Stack, near: &[&Limit], legend: f64) -> Self {
+        let names = stack
+            .bars
+            .iter()
+            .map(|b| font::width(&b.label(), TEXT, b.role.leads()));
         let names = names.fold(24.0, f64::max).min(room.width() * 0.4);
         let valued = stack.layers.len() < 2;
-        let ends = (0..stack.bars.len()).map(|i| length(stack, i));
+        let ends = (0..stack.bars.len()).map(|i| stack.length(i));
         let bands = stack.bands.iter().flatten().flat_map(|(l, h)| [*l, *h]);
         let reference = stack.reference.iter().map(|r| r.0);
-        let values = ends.chain(bands).chain(reference);
+        let limits = near.iter().map(|l| l.value);
+        let values = ends.chain(bands).chain(reference).chain(limits);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -58,7 +117,7 @@ impl Chart {
         let plot = Room {
             left: room.left + names + 10.0,
             top: room.top + top,
-            right: room.right - if valued { 58.0 } else { 10.0 },
+            right: room.right - if valued { 62.0 } else { 10.0 },
             bottom: (room.bottom - legend - ACROSS - if legend > 0.0 { 8.0 } else { 0.0 })
                 .max(room.top + top + 40.0),
         };
@@ -70,6 +129,7 @@ impl Chart {
             row,
             names,
             valued,
+            told: !stack.kinds().is_empty(),
         }
     }
 
@@ -87,9 +147,16 @@ impl Chart {
         let middle = (from + to) / 2.0;
         let size = TEXT.min(self.row * 0.9);
         if size >= 6.0 {
-            let name = fit(&stack.bars[i], size, false, self.names);
-            let place = (self.plot.left - 10.0, middle + size * 0.36);
-            sheet.text(place, &name, size, Anchor::End, theme.ink());
+            let bar = &stack.bars[i];
+            let bold = bar.role.leads();
+            sheet.label(Label {
+                at: (self.plot.left - 10.0, middle + size * 0.36),
+                text: fit(&bar.label(), size, bold, self.names),
+                size,
+                bold,
+                anchor: Anchor::End,
+                color: theme.ink(),
+            });
         }
         let mut sum = 0.0;
         for layer in &stack.layers {
@@ -110,7 +177,12 @@ impl Chart {
             } else {
                 (b - 0.8).max(a + 0.3)
             };
-            sheet.rect((a.min(end), from), (a.max(end), to), color);
+            let (left, right) = ((a.min(end), from), (a.max(end), to));
+            if self.told {
+                filled(sheet, left, right, stack.bars[i].kind());
+            } else {
+                sheet.rect(left, right, color);
+            }
             if !self.valued && size >= 9.0 {
                 let text = short(stack.value.measure, value);
                 inside(sheet, (a, b), middle, &text, color);
@@ -173,11 +245,6 @@ fn short(measure: Measure, value: f64) -> String {
     } else {
         value_text(measure, value)
     }
-}
-
-fn length(stack: &Stack, i: usize) -> f64 {
-    let of = stack.layers.iter().filter_map(|l| l.values.get(i));
-    of.filter(|v| v.is_finite()).sum()
 }
 
 /// A text within a span, if it has room there.

@@ -7,14 +7,14 @@ use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, TextStyle, reg
 
 use super::sheet::{Anchor, Label};
 
-/// What viewers of an SVG file are asked for: they have their own fonts.
+/// What viewers of an SVG file are asked for: the font that is in it, and where they ignore that, whatever they have.
 pub(super) const FAMILY: &str = "Inter, Helvetica, Arial, sans-serif";
 
 /// Height of a line of Inter over its size (ascent and descent of its `hhea` table); plotters counts font sizes in such heights.
 pub(super) const LINE: f64 = (2728.0 + 680.0) / 2816.0;
 
-static REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
-static BOLD: &[u8] = include_bytes!("fonts/Inter-Bold.otf");
+pub(super) static REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
+pub(super) static BOLD: &[u8] = include_bytes!("fonts/Inter-Bold.otf");
 static REGISTERED: Once = Once::new();
 
 /// Makes the font known to plotters, once in a program.

@@ -2,7 +2,7 @@
 
 use super::bars::inside;
 use super::font;
-use super::legend::Legend;
+use super::legend::{Entry, Legend};
 use super::page::{ACROSS, MARGIN, TEXT, across};
 use super::sheet::{Anchor, Label, Room, Sheet, fit};
 use crate::report::figure::ticks::Ruler;
@@ -36,7 +36,9 @@ pub(super) fn draw(sheet: &mut Sheet, room: Room, g: &Gantt) {
         .filter(|k| g.rows.iter().flat_map(|r| &r.spans).any(|s| s.kind == *k))
         .collect();
     let names = used.iter().map(|&k| g.kinds[k].name.as_str());
-    let legend = Legend::boxes(names, room.width());
+    let entries: Vec<Entry> = names.map(Entry::from).collect();
+    let most = (room.height() - ACROSS - 8.0 - 110.0).max(0.0);
+    let legend = Legend::new(&entries, 14.0, room.width(), most);
     let labels = g.rows.iter().map(|r| font::width(&r.label, TEXT, false));
     let labels = labels.fold(24.0, f64::max).min(room.width() * 0.3);
     let plot = Room {
@@ -56,7 +58,10 @@ pub(super) fn draw(sheet: &mut Sheet, room: Room, g: &Gantt) {
     rows(sheet, plot, g, &ruler, labels);
     let theme = sheet.theme;
     let at = (MARGIN, plot.bottom + ACROSS + 8.0);
-    legend.draw_boxes(sheet, at, |i| theme.layer(g.kinds[used[i]].number));
+    legend.draw(sheet, at, |sheet, i, room| {
+        let color = theme.layer(g.kinds[used[i]].number);
+        sheet.rect((room.left, room.top), (room.right, room.bottom), color);
+    });
 }
 
 fn rows(sheet: &mut Sheet, plot: Room, g: &Gantt, ruler: &Ruler, labels: f64) {
@@ -84,8 +89,11 @@ fn rows(sheet: &mut Sheet, plot: Room, g: &Gantt, ruler: &Ruler, labels: f64) {
         }
     }
     if left > 0 {
-        let text = format!("and {left} more rows");
+        let text = format!("+ {left} rows");
         let color = sheet.theme.quiet();
+        // Left of the axis' title, which stands in the middle.
+        let room = (plot.left + plot.right) / 2.0 - 75.0 - MARGIN;
+        let text = fit(&text, TEXT, false, room.max(0.0));
         let place = (MARGIN, plot.bottom + 37.0);
         sheet.text(place, &text, TEXT, Anchor::Start, color);
     }

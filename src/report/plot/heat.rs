@@ -14,7 +14,9 @@ pub(super) const CELL: f64 = 44.0;
 const NUMBER: f64 = 11.0;
 
 /// Width of the bar that says what the colours mean, with its texts.
-const KEY: f64 = 104.0;
+fn key_width(sheet: &Sheet) -> f64 {
+    if sheet.size.0 < 560.0 { 72.0 } else { 104.0 }
+}
 
 pub(super) fn draw(sheet: &mut Sheet, room: Room, map: &Heat) {
     let values = || map.cells.iter().flatten().flatten().copied();
@@ -33,11 +35,12 @@ pub(super) fn draw(sheet: &mut Sheet, room: Room, map: &Heat) {
     let plot = Room {
         left: room.left + names + 10.0,
         top: room.top + 22.0,
-        right: room.right - KEY - 24.0,
+        right: room.right - key_width(sheet) - 24.0,
         bottom: (room.bottom - ACROSS).max(room.top + 70.0),
     };
     let theme = sheet.theme;
-    let title = fit(&map.y.label, TEXT, false, plot.right - MARGIN);
+    let beside = sheet.size.0 - 2.0 * MARGIN - key_width(sheet) - 76.0;
+    let title = fit(&map.y.label, TEXT, false, beside.max(40.0));
     sheet.text(
         (MARGIN, room.top + 8.0),
         &title,
@@ -113,6 +116,15 @@ fn cells(sheet: &mut Sheet, plot: Room, map: &Heat, columns: usize, colors: &Col
             }
         }
     }
+    // The one to take is framed, with a line of the background between: it is seen on every colour.
+    if let Some((j, i)) = map.best {
+        let (left, bottom) = (plot.left + i as f64 * w, plot.bottom - j as f64 * h);
+        let (from, to) = ((left, bottom - h), (left + w - gap, bottom - gap));
+        let inner = |d: f64| ((from.0 + d, from.1 + d), (to.0 - d, to.1 - d));
+        sheet.frame(from, to, 2.6, theme.ink());
+        let (a, b) = inner(2.6);
+        sheet.frame(a, b, 1.4, theme.background());
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
@@ -168,7 +180,7 @@ fn key(sheet: &mut Sheet, plot: Room, map: &Heat, colors: &Colors) {
             1.0,
             theme.frame(),
         );
-        let text = fit(&tick.text, TEXT, false, KEY - 24.0);
+        let text = fit(&tick.text, TEXT, false, key_width(sheet) - 24.0);
         sheet.text(
             (bar.right + 8.0, y + TEXT * 0.36),
             &text,
@@ -184,7 +196,7 @@ fn key(sheet: &mut Sheet, plot: Room, map: &Heat, colors: &Colors) {
     } else {
         format!("{} ({unit})", map.value.label)
     };
-    let title = fit(&title, TEXT, false, KEY + 60.0);
+    let title = fit(&title, TEXT, false, key_width(sheet) + 60.0);
     sheet.text(
         (sheet.size.0 - MARGIN, bar.top - 22.0),
         &title,

@@ -1,91 +1,195 @@
-//! Legends, below the picture: they never cover data.
+//! Legends, below the picture: they never cover data, and fit whatever the size.
 
 use super::font;
 use super::page::TEXT;
-use super::sheet::{Anchor, Place, Room, Sheet, fit};
+use super::sheet::{Anchor, Label, Place, Room, Sheet, wrap};
+use crate::report::figure::palette::Rgb;
 
-/// Height of a row.
+/// Height of a row in letters of the usual size.
 pub(super) const ROW: f64 = 21.0;
-const SAMPLE: f64 = 30.0;
 const GAP: f64 = 22.0;
+/// Most lines of an entry.
+const LINES: usize = 3;
+/// Sizes of letters, the usual one first: smaller ones are taken where an entry would be left out otherwise.
+const SIZES: [f64; 4] = [TEXT, 11.5, 10.5, 9.5];
+
+/// An entry.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    pub text: String,
+    pub bold: bool,
+}
+
+impl From<&str> for Entry {
+    fn from(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            bold: false,
+        }
+    }
+}
+
+/// An entry in its place, relative to the upper left corner.
+struct Placed {
+    at: Place,
+    lines: Vec<String>,
+    bold: bool,
+}
 
 /// Texts laid out in rows.
 pub(super) struct Legend {
-    /// Where each entry's sample begins, relative to the upper left corner; and its text.
-    entries: Vec<(Place, String)>,
+    placed: Vec<Placed>,
+    size: f64,
+    sample: f64,
+    /// What is said of entries that have no room, and where.
+    rest: Option<(Place, String)>,
     pub height: f64,
 }
 
 impl Legend {
-    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>, width: f64, sample: f64) -> Self {
-        let names: Vec<String> = names
-            .map(|n| fit(n, TEXT, false, (width - sample - 8.0).min(420.0)))
-            .collect();
-        let widths: Vec<f64> = names
-            .iter()
-            .map(|n| sample + 7.0 + font::width(n, TEXT, false) + GAP)
-            .collect();
-        let (mut x, mut y) = (0.0, 0.0);
-        let mut entries = Vec::new();
-        for (name, w) in names.into_iter().zip(widths) {
-            if x > 0.0 && x + w - GAP > width {
-                (x, y) = (0.0, y + ROW);
-            }
-            entries.push(((x, y), name));
-            x += w;
+    /// Lays the entries out in a room of this width and height; `sample`: the width of what stands before each.
+    pub(super) fn new(entries: &[Entry], sample: f64, width: f64, height: f64) -> Self {
+        let mut all = SIZES.map(|size| Self::of(entries, sample, width, size));
+        let fits = all.iter().position(|l| l.height <= height);
+        if let Some(fits) = fits {
+            all.swap(0, fits);
+            let [first, ..] = all;
+            return first;
         }
-        let height = if entries.is_empty() { 0.0 } else { y + ROW };
-        Self { entries, height }
+        // Not even in the smallest letters: as many as there is room for, and how many there are besides.
+        let size = SIZES[SIZES.len() - 1];
+        let mut n = entries.len();
+        while n > 0 {
+            n -= 1;
+            let mut some = Self::of(&entries[..n], sample, width, size);
+            let row = row(size);
+            if some.height + row <= height || n == 0 {
+                let text = format!("and {} more", entries.len() - n);
+                some.rest = Some(((0.0, some.height), text));
+                some.height += row;
+                return some;
+            }
+        }
+        Self::of(&[], sample, width, size)
     }
 
-    pub(super) fn lines<'a>(names: impl Iterator<Item = &'a str>, width: f64) -> Self {
-        Self::new(names, width, SAMPLE)
+    fn of(entries: &[Entry], sample: f64, width: f64, size: f64) -> Self {
+        let row = row(size);
+        let most = width - sample - 8.0;
+        let (mut x, mut y, mut lines_here) = (0.0, 0.0, 0);
+        let mut placed = Vec::new();
+        for entry in entries {
+            let lines = wrap(&entry.text, size, entry.bold, most, LINES);
+            let widths = lines.iter().map(|l| font::width(l, size, entry.bold));
+            let w = sample + 7.0 + widths.fold(0.0, f64::max);
+            if x > 0.0 && x + w > width {
+                (x, y) = (0.0, y + down(row, size, lines_here));
+                lines_here = 0;
+            }
+            lines_here = lines.len().max(lines_here).max(1);
+            placed.push(Placed {
+                at: (x, y),
+                lines,
+                bold: entry.bold,
+            });
+            x += w + GAP;
+        }
+        let height = if placed.is_empty() {
+            0.0
+        } else {
+            y + down(row, size, lines_here)
+        };
+        Self {
+            placed,
+            size,
+            sample,
+            rest: None,
+            height,
+        }
     }
 
-    pub(super) fn boxes<'a>(names: impl Iterator<Item = &'a str>, width: f64) -> Self {
-        Self::new(names, width, 14.0)
-    }
-
-    /// Draws the texts, and by `sample` what stands before each: its number and its rectangle.
+    /// Draws the texts, and by `draw` what stands before each: its number and its rectangle.
     pub(super) fn draw(
         &self,
         sheet: &mut Sheet,
         at: Place,
-        sample: f64,
         mut draw: impl FnMut(&mut Sheet, usize, Room),
     ) {
-        for (i, ((x, y), name)) in self.entries.iter().enumerate() {
-            let (left, top) = (at.0 + x, at.1 + y);
+        let color = sheet.theme.ink();
+        let row = row(self.size);
+        for (i, entry) in self.placed.iter().enumerate() {
+            let (left, top) = (at.0 + entry.at.0, at.1 + entry.at.1);
+            let middle = top + row * 0.43;
             let room = Room {
                 left,
-                top: top + 3.0,
-                right: left + sample,
-                bottom: top + 15.0,
+                top: middle - 6.0,
+                right: left + self.sample,
+                bottom: middle + 6.0,
             };
             draw(sheet, i, room);
-            let color = sheet.theme.ink();
-            let place = (room.right + 7.0, top + 9.0 + TEXT * 0.36);
-            sheet.text(place, name, TEXT, Anchor::Start, color);
+            for (k, line) in entry.lines.iter().enumerate() {
+                let y = middle + self.size * 0.36 + next(self.size, k);
+                self.text(sheet, (room.right + 7.0, y), line, entry.bold, color);
+            }
+        }
+        if let Some(((x, y), text)) = &self.rest {
+            let place = (at.0 + x, at.1 + y + row * 0.43 + self.size * 0.36);
+            self.text(sheet, place, text, false, sheet.theme.quiet());
         }
     }
 
-    pub(super) fn draw_lines(
-        &self,
-        sheet: &mut Sheet,
-        at: Place,
-        draw: impl FnMut(&mut Sheet, usize, Room),
-    ) {
-        self.draw(sheet, at, SAMPLE, draw);
-    }
-
-    pub(super) fn draw_boxes(
-        &self,
-        sheet: &mut Sheet,
-        at: Place,
-        color: impl Fn(usize) -> crate::report::figure::palette::Rgb,
-    ) {
-        self.draw(sheet, at, 14.0, |sheet, i, room| {
-            sheet.rect((room.left, room.top), (room.right, room.bottom), color(i));
+    fn text(&self, sheet: &mut Sheet, at: Place, text: &str, bold: bool, color: Rgb) {
+        sheet.label(Label {
+            at,
+            text: text.to_owned(),
+            size: self.size,
+            bold,
+            anchor: Anchor::Start,
+            color,
         });
+    }
+}
+
+fn row(size: f64) -> f64 {
+    ROW * size / TEXT
+}
+
+/// How far below the first line another one stands.
+#[expect(clippy::cast_precision_loss, reason = "a few lines")]
+fn next(size: f64, line: usize) -> f64 {
+    size * 1.25 * line as f64
+}
+
+/// The height of a row of entries with so many lines.
+fn down(row: f64, size: f64, lines: usize) -> f64 {
+    row + next(size, lines.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_room_nothing_stands_outside() {
+        font::register();
+        let entries: Vec<Entry> = (0..12)
+            .map(|i| Entry::from(format!("asyncio+processes:{i}:forkserver on 3.14").as_str()))
+            .collect();
+        for (width, height) in [(860.0, 200.0), (356.0, 90.0), (356.0, 30.0), (300.0, 0.0)] {
+            let legend = Legend::new(&entries, 30.0, width, height);
+            assert!(
+                legend.height <= f64::max(height, 16.0),
+                "{width} x {height}: {}",
+                legend.height
+            );
+            for e in &legend.placed {
+                for line in &e.lines {
+                    let end = e.at.0 + 37.0 + font::width(line, legend.size, false);
+                    assert!(end <= width, "{line} in {width}");
+                }
+            }
+            assert_eq!(legend.rest.is_some(), legend.placed.len() < entries.len());
+        }
+        assert_eq!(Legend::new(&[], 30.0, 300.0, 0.0).height, 0.0);
     }
 }

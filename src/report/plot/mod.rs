@@ -1,8 +1,8 @@
-//! Figures as SVG and PNG files, drawn with `plotters` and a font of our own: no system font is ever looked at, so a figure has the
-//! same bytes on every machine.
+//! Figures as SVG and PNG files with a font of our own: no system font is ever looked at, so a figure has the same bytes on every
+//! machine, and looks the same on every machine that shows it.
 //!
-//! A figure is first laid out as a `sheet` of shapes in points; the same sheet is then written as SVG, or painted as PNG at two
-//! pixels a point.
+//! A figure is first laid out as a `sheet` of shapes in points; the same sheet is then written as SVG, the font's signs that it needs
+//! within it, or painted by `plotters` as PNG at two pixels a point.
 
 mod bars;
 mod font;
@@ -15,6 +15,7 @@ mod paint;
 mod sheet;
 #[cfg(test)]
 mod tests;
+mod webfont;
 mod write;
 
 use super::figure::palette::Theme;
@@ -57,7 +58,7 @@ pub struct PlotError {
 /// When the drawing library refuses, which no figure is known to make it do.
 pub fn svg(figure: &Figure, look: impl Into<Look>) -> Result<String, PlotError> {
     let sheet = layout(figure, look.into());
-    write::svg(&sheet, figure).map_err(|why| failed(figure, why))
+    Ok(write::svg(&sheet, figure))
 }
 
 /// The figure as a PNG file, at two pixels a point.
@@ -82,7 +83,7 @@ fn layout(figure: &Figure, look: Look) -> Sheet {
         .size
         .map(|(w, h)| (points(w), points(h)))
         .unwrap_or_else(|| natural(figure));
-    let mut sheet = Sheet::new(size, look.theme);
+    let mut sheet = Sheet::new(size, scale(look.size.is_some(), size), look.theme);
     let room = page::heading(&mut sheet, figure);
     match &figure.body {
         Body::Lines(l) => lines::draw(&mut sheet, room, l),
@@ -93,6 +94,17 @@ fn layout(figure: &Figure, look: Look) -> Sheet {
     sheet
 }
 
+/// How much larger than usual everything is drawn. Where somebody wants a picture of two thousand points, letters of twelve points would be
+/// lost in it; and where it is small, some more words fit in if they are a little smaller.
+fn scale(asked: bool, (width, height): (f64, f64)) -> f64 {
+    if !asked {
+        return 1.0;
+    }
+    let small = (width / 560.0).min(height / 450.0).clamp(0.8, 1.0);
+    let large = (width / 1400.0).min(height / 900.0).max(1.0);
+    small * large
+}
+
 fn points(n: u32) -> f64 {
     f64::from(n.clamp(LEAST, GREATEST))
 }
@@ -100,8 +112,8 @@ fn points(n: u32) -> f64 {
 /// The size that suits the figure.
 fn natural(figure: &Figure) -> (f64, f64) {
     let height = match &figure.body {
-        Body::Lines(l) => 500.0 + legend::ROW * count(l.series.len().div_ceil(4)),
-        Body::Stack(s) => 170.0 + bars::ROW * count(s.bars.len().max(2)),
+        Body::Lines(l) => 500.0 + legend::ROW * count(l.series.len().div_ceil(3)),
+        Body::Stack(s) => 190.0 + bars::ROW * count(s.bars.len().max(2)),
         Body::Heat(h) => 190.0 + heat::CELL * count(h.cells.len().max(3)),
         Body::Gantt(g) => 180.0 + gantt::height(g),
     };

@@ -11,32 +11,41 @@ pub(super) const MARGIN: f64 = 22.0;
 pub(super) const TEXT: f64 = 12.5;
 const TITLE: f64 = 18.0;
 
-/// Title and subtitle; the room that is left for the picture.
+/// Title and subtitle; the room that is left for the picture. A title says something, so it is never cut where smaller letters or a third
+/// line help.
 pub(super) fn heading(sheet: &mut Sheet, figure: &Figure) -> Room {
     let (width, height) = sheet.size;
     let inner = width - 2.0 * MARGIN;
-    let mut y = 14.0;
-    for line in wrap(&figure.title, TITLE, true, inner, 2) {
-        y += TITLE * 1.25;
+    let small = height < 450.0;
+    let mut y = if small { 8.0 } else { 14.0 };
+    let tries = [(TITLE, 2), (16.0, 2), (14.5, 3), (12.5, 4)];
+    let (size, lines) = tries
+        .into_iter()
+        .map(|(size, most)| (size, wrap(&figure.title, size, true, inner, most)))
+        .find(|(_, lines)| !lines.last().is_some_and(|l| l.ends_with('…')))
+        .unwrap_or_else(|| (12.5, wrap(&figure.title, 12.5, true, inner, 4)));
+    for line in lines {
+        y += size * 1.25;
         sheet.label(Label {
-            at: (MARGIN, y - TITLE * 0.25),
+            at: (MARGIN, y - size * 0.25),
             text: line,
-            size: TITLE,
+            size,
             bold: true,
             anchor: Anchor::Start,
             color: sheet.theme.ink(),
         });
     }
-    for line in wrap(&figure.subtitle, TEXT, false, inner, 3) {
-        y += TEXT * 1.4;
+    let (size, most) = if small { (11.0, 2) } else { (TEXT, 3) };
+    for line in wrap(&figure.subtitle, size, false, inner, most) {
+        y += size * 1.4;
         let color = sheet.theme.quiet();
-        sheet.text((MARGIN, y), &line, TEXT, Anchor::Start, color);
+        sheet.text((MARGIN, y), &line, size, Anchor::Start, color);
     }
     Room {
         left: MARGIN,
         top: y + 14.0,
         right: width - MARGIN,
-        bottom: height - 14.0,
+        bottom: height - if small { 8.0 } else { 14.0 },
     }
 }
 

@@ -16,19 +16,19 @@ const FINE: usize = 2;
 pub(super) fn png(sheet: &Sheet) -> Result<Vec<u8>, String> {
     let (width, height) = size(sheet);
     let (fine_width, fine_height) = (width * FINE, height * FINE);
-    let mut fine = vec![0; fine_width * fine_height * 3];
+    // Filled here: plotters leaves the last column of a grey rectangle as it was.
+    let Rgb(r, g, b) = sheet.theme.background();
+    let mut fine = [r, g, b].repeat(fine_width * fine_height);
     {
         let size = (side(fine_width)?, side(fine_height)?);
-        let mut backend = BitMapBackend::with_buffer(&mut fine, size);
-        let all = Shape::Rect {
-            from: (0.0, 0.0),
-            to: sheet.size,
-            color: sheet.theme.background(),
+        let mut canvas = Canvas {
+            backend: BitMapBackend::with_buffer(&mut fine, size),
+            scale: SCALE * sheet.out.0 / sheet.size.0,
         };
-        for shape in std::iter::once(&all).chain(&sheet.shapes) {
-            draw(&mut backend, shape)?;
+        for shape in &sheet.shapes {
+            canvas.draw(shape)?;
         }
-        backend.present().map_err(|e| e.to_string())?;
+        canvas.backend.present().map_err(|e| e.to_string())?;
     }
     encode(&averaged(&fine, width, height), width, height)
 }
@@ -40,7 +40,7 @@ pub(super) fn png(sheet: &Sheet) -> Result<Vec<u8>, String> {
 )]
 fn size(sheet: &Sheet) -> (usize, usize) {
     let of = |points: f64| libm::round(points * PIXELS) as usize;
-    (of(sheet.size.0), of(sheet.size.1))
+    (of(sheet.out.0), of(sheet.out.1))
 }
 
 fn side(n: usize) -> Result<u32, String> {
@@ -88,16 +88,14 @@ fn encode(pixels: &[u8], width: usize, height: usize) -> Result<Vec<u8>, String>
     Ok(out)
 }
 
-/// Painted pixels a point.
+/// Painted pixels a point of the picture.
 #[expect(clippy::cast_precision_loss, reason = "a small constant")]
 const SCALE: f64 = PIXELS * FINE as f64;
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "places are on a sheet of some thousand points"
-)]
-fn whole((x, y): Place) -> (i32, i32) {
-    (libm::round(x * SCALE) as i32, libm::round(y * SCALE) as i32)
+struct Canvas<'a> {
+    backend: BitMapBackend<'a>,
+    /// Painted pixels a point of the sheet.
+    scale: f64,
 }
 
 fn filled(color: Rgb, alpha: f64) -> ShapeStyle {
@@ -108,95 +106,109 @@ fn filled(color: Rgb, alpha: f64) -> ShapeStyle {
     }
 }
 
-fn draw(backend: &mut BitMapBackend<'_>, shape: &Shape) -> Result<(), String> {
-    match shape {
-        Shape::Line {
-            points,
-            width,
-            color,
-        } => return line(backend, points, *width, *color),
-        Shape::Area {
-            points,
-            color,
-            alpha,
-        } => backend.fill_polygon(points.iter().map(|p| whole(*p)), &filled(*color, *alpha)),
-        Shape::Rect { from, to, color } => {
-            let ((left, top), (right, bottom)) = (whole(*from), whole(*to));
-            // plotters paints the last row and column as well.
-            let end = ((right - 1).max(left), (bottom - 1).max(top));
-            backend.draw_rect((left, top), end, &filled(*color, 1.0), true)
-        }
-        Shape::Disc { at, radius, color } => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "marks are some points wide"
-            )]
-            let radius = libm::round(radius * SCALE) as u32;
-            backend.draw_circle(whole(*at), radius, &filled(*color, 1.0), true)
-        }
-        Shape::Text(label) => return text(backend, label),
+impl Canvas<'_> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "places are on a sheet of some thousand points"
+    )]
+    fn whole(&self, (x, y): Place) -> (i32, i32) {
+        (
+            libm::round(x * self.scale) as i32,
+            libm::round(y * self.scale) as i32,
+        )
     }
-    .map_err(|e| e.to_string())
-}
 
-/// Every piece as a polygon of its own, and discs where they meet: plotters' own joints show holes at sharp bends.
-fn line(
-    backend: &mut BitMapBackend<'_>,
-    points: &[Place],
-    width: f64,
-    color: Rgb,
-) -> Result<(), String> {
-    let style = filled(color, 1.0);
-    let half = width / 2.0;
-    for pair in points.windows(2) {
-        let ((x1, y1), (x2, y2)) = (pair[0], pair[1]);
-        let length = libm::hypot(x2 - x1, y2 - y1);
-        if length < 1e-6 {
-            continue;
-        }
-        let (dx, dy) = ((x2 - x1) / length * half, (y2 - y1) / length * half);
-        let drawn = if dx == 0.0 || dy == 0.0 {
-            // Level and upright lines are the frame's and the grid's: sharp.
-            let from = (x1.min(x2) - dy.abs(), y1.min(y2) - dx.abs());
-            let to = (x1.max(x2) + dy.abs(), y1.max(y2) + dx.abs());
-            let ((left, top), (right, bottom)) = (whole(from), whole(to));
-            let end = ((right - 1).max(left), (bottom - 1).max(top));
-            backend.draw_rect((left, top), end, &style, true)
-        } else {
-            let corners = [
-                (x1 - dy, y1 + dx),
-                (x1 + dy, y1 - dx),
-                (x2 + dy, y2 - dx),
-                (x2 - dy, y2 + dx),
-            ];
-            backend.fill_polygon(corners.map(whole), &style)
-        };
-        drawn.map_err(|e| e.to_string())?;
-    }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "lines are a few points wide"
+        reason = "marks and lines are some points wide"
     )]
-    let radius = libm::round(half * SCALE) as u32;
-    if points.len() > 2 && radius > 1 {
-        for p in &points[1..points.len() - 1] {
-            backend
-                .draw_circle(whole(*p), radius, &style, true)
-                .map_err(|e| e.to_string())?;
+    fn radius(&self, r: f64) -> u32 {
+        libm::round(r.max(0.0) * self.scale) as u32
+    }
+
+    fn draw(&mut self, shape: &Shape) -> Result<(), String> {
+        match shape {
+            Shape::Line {
+                points,
+                width,
+                color,
+            } => self.line(points, *width, *color),
+            Shape::Area {
+                points,
+                color,
+                alpha,
+            } => {
+                let points: Vec<_> = points.iter().map(|p| self.whole(*p)).collect();
+                let style = filled(*color, *alpha);
+                let done = self.backend.fill_polygon(points, &style);
+                done.map_err(|e| e.to_string())
+            }
+            Shape::Rect { from, to, color } => self.rect(*from, *to, &filled(*color, 1.0)),
+            Shape::Disc { at, radius, color } => {
+                let (at, radius) = (self.whole(*at), self.radius(*radius));
+                let style = filled(*color, 1.0);
+                let done = self.backend.draw_circle(at, radius, &style, true);
+                done.map_err(|e| e.to_string())
+            }
+            Shape::Text(label) => self.text(label),
         }
     }
-    Ok(())
-}
 
-fn text(backend: &mut BitMapBackend<'_>, label: &Label) -> Result<(), String> {
-    let size = label.size * SCALE * LINE;
-    let style = font::style(label, size, VPos::Top);
-    // plotters puts the base line half a line below the top.
-    let (x, y) = whole(label.at);
-    let (_, half) = whole((0.0, size / 2.0 / SCALE));
-    backend
-        .draw_text(&label.text, &style, (x, y - half))
-        .map_err(|e| e.to_string())
+    fn rect(&mut self, from: Place, to: Place, style: &ShapeStyle) -> Result<(), String> {
+        let ((left, top), (right, bottom)) = (self.whole(from), self.whole(to));
+        // plotters paints the last row and column as well.
+        let end = ((right - 1).max(left), (bottom - 1).max(top));
+        let done = self.backend.draw_rect((left, top), end, style, true);
+        done.map_err(|e| e.to_string())
+    }
+
+    /// Every piece as a polygon of its own, and discs where they meet: plotters' own joints show holes at sharp bends.
+    fn line(&mut self, points: &[Place], width: f64, color: Rgb) -> Result<(), String> {
+        let style = filled(color, 1.0);
+        let half = width / 2.0;
+        for pair in points.windows(2) {
+            let ((x1, y1), (x2, y2)) = (pair[0], pair[1]);
+            let length = libm::hypot(x2 - x1, y2 - y1);
+            if length < 1e-6 {
+                continue;
+            }
+            let (dx, dy) = ((x2 - x1) / length * half, (y2 - y1) / length * half);
+            if dx == 0.0 || dy == 0.0 {
+                // Level and upright lines are the frame's and the grid's: sharp.
+                let from = (x1.min(x2) - dy.abs(), y1.min(y2) - dx.abs());
+                let to = (x1.max(x2) + dy.abs(), y1.max(y2) + dx.abs());
+                self.rect(from, to, &style)?;
+            } else {
+                let corners = [
+                    (x1 - dy, y1 + dx),
+                    (x1 + dy, y1 - dx),
+                    (x2 + dy, y2 - dx),
+                    (x2 - dy, y2 + dx),
+                ];
+                let corners = corners.map(|p| self.whole(p));
+                let done = self.backend.fill_polygon(corners, &style);
+                done.map_err(|e| e.to_string())?;
+            }
+        }
+        let radius = self.radius(half);
+        if points.len() > 2 && radius > 1 {
+            for p in &points[1..points.len() - 1] {
+                let at = self.whole(*p);
+                let done = self.backend.draw_circle(at, radius, &style, true);
+                done.map_err(|e| e.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, label: &Label) -> Result<(), String> {
+        let size = label.size * self.scale * LINE;
+        let style = font::style(label, size, VPos::Top);
+        // plotters puts the base line half a line below the top.
+        let (x, y) = self.whole(label.at);
+        let (_, half) = self.whole((0.0, size / 2.0 / self.scale));
+        let done = self.backend.draw_text(&label.text, &style, (x, y - half));
+        done.map_err(|e| e.to_string())
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::font;
 use crate::report::figure::palette::{Marker, Rgb, Theme};
+use crate::report::figure::stripes::stripes;
 
 /// A place on a sheet, from the upper left corner.
 pub(super) type Place = (f64, f64);
@@ -82,15 +83,19 @@ impl Room {
 /// A picture.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sheet {
+    /// The size that it is laid out for.
     pub size: Place,
+    /// The size that it is drawn in: large pictures have large letters, and the smallest somewhat smaller ones.
+    pub out: Place,
     pub theme: Theme,
     pub shapes: Vec<Shape>,
 }
 
 impl Sheet {
-    pub(super) fn new(size: Place, theme: Theme) -> Self {
+    pub(super) fn new(out: Place, scale: f64, theme: Theme) -> Self {
         Self {
-            size,
+            size: (out.0 / scale, out.1 / scale),
+            out,
             theme,
             shapes: Vec::new(),
         }
@@ -153,42 +158,62 @@ impl Sheet {
         }
     }
 
-    pub(super) fn marker(&mut self, marker: Marker, (x, y): Place, color: Rgb) {
-        let background = self.theme.background();
-        let polygon = |sheet: &mut Self, radius: f64, corners: &[(f64, f64)], color: Rgb| {
-            let points = corners
-                .iter()
-                .map(|(dx, dy)| (x + dx * radius, y + dy * radius));
-            sheet.area(points.collect(), color, 1.0);
-        };
-        const SQUARE: [(f64, f64); 4] = [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)];
-        let r = 4.0;
-        match marker {
-            Marker::Circle => self.disc((x, y), r, color),
-            Marker::Ring => {
-                self.disc((x, y), r + 0.4, color);
-                self.disc((x, y), r - 1.4, background);
-            }
-            Marker::Square => polygon(self, r, &SQUARE, color),
-            Marker::Box => {
-                polygon(self, r, &SQUARE, color);
-                polygon(self, r - 1.8, &SQUARE, background);
-            }
-            Marker::Triangle => {
-                polygon(self, r, &[(0.0, -1.25), (1.15, 0.9), (-1.15, 0.9)], color);
-            }
-            Marker::Down => polygon(self, r, &[(0.0, 1.25), (1.15, -0.9), (-1.15, -0.9)], color),
-            Marker::Diamond => polygon(
-                self,
-                r,
-                &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
-                color,
-            ),
-            Marker::Cross => {
-                let d = r * 0.95;
-                self.line(vec![(x - d, y - d), (x + d, y + d)], 2.0, color);
-                self.line(vec![(x - d, y + d), (x + d, y - d)], 2.0, color);
-            }
+    /// A mark; `hollow`: its outline only.
+    pub(super) fn marker(
+        &mut self,
+        marker: Marker,
+        at: Place,
+        radius: f64,
+        hollow: bool,
+        color: Rgb,
+    ) {
+        self.mark_of(marker, at, radius + if hollow { 0.4 } else { 0.0 }, color);
+        if hollow {
+            self.mark_of(marker, at, radius - 1.7, self.theme.background());
+        }
+    }
+
+    fn mark_of(&mut self, marker: Marker, (x, y): Place, radius: f64, color: Rgb) {
+        let corners = marker.corners();
+        if corners.is_empty() {
+            self.disc((x, y), radius, color);
+            return;
+        }
+        let points = corners
+            .iter()
+            .map(|(dx, dy)| (x + dx * radius, y + dy * radius));
+        self.area(points.collect(), color, 1.0);
+    }
+
+    /// Two crossing strokes: something is wrong here.
+    pub(super) fn cross(&mut self, (x, y): Place, color: Rgb) {
+        const D: f64 = 4.2;
+        self.line(vec![(x - D, y - D), (x + D, y + D)], 2.4, color);
+        self.line(vec![(x - D, y + D), (x + D, y - D)], 2.4, color);
+    }
+
+    /// A rectangle of slanting lines within a frame.
+    pub(super) fn hatched(&mut self, from: Place, to: Place, color: Rgb) {
+        for [a, b] in stripes(from, to) {
+            self.line(vec![a, b], 1.6, color);
+        }
+        if to.0 <= from.0 {
+            return;
+        }
+        self.frame(from, to, 1.6, color);
+    }
+
+    /// The outline of a rectangle, within it.
+    pub(super) fn frame(&mut self, from: Place, to: Place, width: f64, color: Rgb) {
+        let h = width / 2.0;
+        let (l, t, r, b) = (from.0 + h, from.1 + h, to.0 - h, to.1 - h);
+        for (x, y) in [
+            ((l - h, t), (r + h, t)),
+            ((l - h, b), (r + h, b)),
+            ((l, t), (l, b)),
+            ((r, t), (r, b)),
+        ] {
+            self.line(vec![x, y], width, color);
         }
     }
 

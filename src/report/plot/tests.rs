@@ -5,7 +5,7 @@ use super::sheet::{Anchor, Label, Shape, Sheet};
 use super::{Look, layout};
 use crate::report::figure::palette::Theme;
 use crate::report::figure::{
-    Axis, Body, Dot, Figure, Gantt, Heat, Layer, Lines, Measure, Row, Scale, Series, Span,
+    Axis, Body, Dot, Figure, Gantt, Heat, Layer, Lines, Measure, Role, Row, Scale, Series, Span,
     SpanKind, Stack, Stroke,
 };
 
@@ -73,12 +73,15 @@ fn all(n: u32) -> Vec<Figure> {
     let series = (0..many).map(|i| Series {
         name: format!("asyncio+processes:{i}:forkserver on 3.14"),
         number: i,
+        role: Role::default(),
         stroke: Stroke::Marked,
         dots: (1..20)
             .map(|x| Dot {
                 x: f64::from(x),
                 y: Some(f64::from(x * x) * 0.0123),
                 band: None,
+                lack: None,
+                misses: false,
             })
             .collect(),
     });
@@ -87,12 +90,13 @@ fn all(n: u32) -> Vec<Figure> {
             x,
             y,
             series: series.clone().collect(),
+            limits: Vec::new(),
         })
     };
     let stack = |layers: usize| {
         Body::Stack(Stack {
             bars: (0..many)
-                .map(|i| format!("prefork:{i}(threads:25) on 3.14t"))
+                .map(|i| format!("prefork:{i}(threads:25) on 3.14t").into())
                 .collect(),
             value: axis("Share", Measure::Share, Scale::FromZero, 0),
             layers: (0..layers)
@@ -103,6 +107,7 @@ fn all(n: u32) -> Vec<Figure> {
                 })
                 .collect(),
             bands: Vec::new(),
+            limits: Vec::new(),
             reference: (layers == 1).then(|| (0.9, "sequential on 3.14 (baseline)".into())),
         })
     };
@@ -143,6 +148,7 @@ fn all(n: u32) -> Vec<Figure> {
                 y: axis("Tasks", Measure::Number, Scale::Linear, many * 3),
                 value: axis("Makespan", Measure::Seconds, Scale::Log, 0),
                 less_is_better: true,
+                best: None,
                 cells: (0..many * 3)
                     .map(|i| (0..many * 4).map(|j| Some((1 + i * j) as f64)).collect())
                     .collect(),
@@ -169,6 +175,19 @@ fn all(n: u32) -> Vec<Figure> {
     ]
 }
 
+/// From the least to the greatest that is allowed, and what lies between.
+const SIZES: [(u32, u32); 9] = [
+    (320, 320),
+    (320, 4096),
+    (4096, 320),
+    (480, 480),
+    (640, 360),
+    (700, 450),
+    (1600, 500),
+    (1920, 1080),
+    (4096, 4096),
+];
+
 #[test]
 fn texts_stand_apart_and_on_the_sheet() {
     for n in [1, 3, 8, 16] {
@@ -176,9 +195,11 @@ fn texts_stand_apart_and_on_the_sheet() {
             check(&f, None);
         }
     }
-    for f in all(6) {
-        for size in [(700, 450), (480, 480), (1600, 500)] {
-            check(&f, Some(size));
+    for n in [2, 6, 8] {
+        for f in all(n) {
+            for size in SIZES {
+                check(&f, Some(size));
+            }
         }
     }
 }

@@ -152,10 +152,7 @@ fn profile(i: &InterpreterFacts) -> Vec<String> {
     let mut all = vec![
         format!("CPython {}, {gil}", i.version),
         capital(&i.origin),
-        format!(
-            "{} parameters measured or derived from measurements, {} left at their defaults",
-            i.measured_count, i.estimated_count
-        ),
+        parameters(i),
     ];
     match &i.measurement {
         Some(m) => all.extend(measurement(m)),
@@ -164,6 +161,21 @@ fn profile(i: &InterpreterFacts) -> Vec<String> {
         }
     }
     all
+}
+
+/// How many of a profile's parameters come from where. What was computed from measurements was not measured itself; older results do
+/// not tell the two apart.
+fn parameters(i: &InterpreterFacts) -> String {
+    match i.derived_count {
+        Some(derived) => format!(
+            "{} parameters measured, {derived} derived from measurements, {} estimated",
+            i.measured_count, i.estimated_count
+        ),
+        None => format!(
+            "{} parameters measured or derived from measurements, {} estimated",
+            i.measured_count, i.estimated_count
+        ),
+    }
 }
 
 fn measurement(m: &Measurement) -> [String; 2] {

@@ -109,10 +109,13 @@ fn table(t: &Table) -> String {
     ];
     for r in t.rows.iter().take(ROWS) {
         let head = r.cells.iter().position(|c| c.name);
-        let cell = |(i, c): (usize, &Cell)| match (c.name, r.best && head == Some(i)) {
-            (true, true) => format!("**{}**", code(&c.text).replace('|', "\\|")),
-            (true, false) => code(&c.text).replace('|', "\\|"),
-            _ => cell_text(&c.whole()),
+        let cell = |(i, c): (usize, &Cell)| {
+            let text = match (c.name, r.best && head == Some(i)) {
+                (true, true) => format!("**{}**", code(&c.text).replace('|', "\\|")),
+                (true, false) => code(&c.text).replace('|', "\\|"),
+                _ => cell_text(&c.whole()),
+            };
+            if c.tied { text + " =" } else { text }
         };
         lines.push(row(r.cells.iter().enumerate().map(cell).collect()));
     }

@@ -316,9 +316,14 @@ fn table(run: &RunDocument, ranking: &Ranking, stands: &Stands) -> Table {
         run,
         table: Table {
             caption: format!(
-                "Strategies compared, by {}; ± is the half-width of the {} confidence interval",
+                "Strategies compared, by {}; ± is the half-width of the {} confidence interval{}",
                 ranking.name,
-                crate::study::percent(run.confidence)
+                crate::study::percent(run.confidence),
+                if run.cases.iter().any(|c| c.tied) {
+                    "; = marks a shared place (less than 1% apart, or not to be told apart)"
+                } else {
+                    ""
+                }
             ),
             columns: Vec::new(),
             rows: run
@@ -370,6 +375,17 @@ fn table(run: &RunDocument, ranking: &Ranking, stands: &Stands) -> Table {
             cases.map(|(c, s)| against(run, c, s.tier == Tier::Fails)),
         );
     }
+    // Before what is merely good to know: a narrow page must not cut it off.
+    if run.cases.iter().any(|c| !c.objectives.is_empty()) {
+        t.push(Column::new("objectives", "", false), |c| {
+            let met = c.objectives.iter().filter(|o| o.verdict == "met").count();
+            let signs: String = c.objectives.iter().map(|o| sign(&o.verdict)).collect();
+            Cell {
+                text: format!("{signs} {met}/{}", c.objectives.len()),
+                ..Cell::default()
+            }
+        });
+    }
     let primary = quantity(ranking.metric);
     for (title, q) in [
         ("makespan", Quantity::Makespan),
@@ -386,16 +402,6 @@ fn table(run: &RunDocument, ranking: &Ranking, stands: &Stands) -> Table {
         if primary != Some(q) && !of_batches {
             t.numbers(title, q.unit(), Interval::IfVisible, |c| c.get(q));
         }
-    }
-    if run.cases.iter().any(|c| !c.objectives.is_empty()) {
-        t.push(Column::new("objectives", "", false), |c| {
-            let met = c.objectives.iter().filter(|o| o.verdict == "met").count();
-            let signs: String = c.objectives.iter().map(|o| sign(&o.verdict)).collect();
-            Cell {
-                text: format!("{signs} {met}/{}", c.objectives.len()),
-                ..Cell::default()
-            }
-        });
     }
     t.table
 }

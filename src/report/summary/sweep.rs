@@ -38,6 +38,8 @@ pub(super) fn summary(sweep: &SweepDocument) -> Summary {
 struct Point<'a> {
     rows: &'a [SweepRow],
     order: Vec<usize>,
+    /// Those that are as good as the one to take, it included; empty where nothing is.
+    tied: Vec<usize>,
 }
 
 fn points<'a>(sweep: &'a SweepDocument, stands: &Stands) -> Vec<Point<'a>> {
@@ -46,6 +48,10 @@ fn points<'a>(sweep: &'a SweepDocument, stands: &Stands) -> Vec<Point<'a>> {
         .map(|rows| Point {
             rows,
             order: stands.order(rows[0].point),
+            tied: match stands.at(rows[0].point) {
+                Some(t) if !t.tied.is_empty() => [vec![t.row], t.tied].concat(),
+                _ => Vec::new(),
+            },
         })
         .collect()
 }
@@ -131,7 +137,10 @@ fn table(sweep: &SweepDocument, stands: &Stands, points: &[Point<'_>], ranking: 
             match p.order.get(place) {
                 Some(&row) => {
                     let case = &sweep.rows[row].case;
-                    cells.push(Cell::name(names.short(case)));
+                    cells.push(Cell {
+                        tied: p.tied.contains(&row),
+                        ..Cell::name(names.short(case))
+                    });
                     cells.push(Cell::estimate(value(row), scale, Interval::Always));
                     if failing {
                         let failed = case.get(Quantity::FailureRate);
@@ -159,9 +168,14 @@ fn table(sweep: &SweepDocument, stands: &Stands, points: &[Point<'_>], ranking: 
     } else {
         ""
     };
+    let ties = if shown.iter().any(|p| !p.tied.is_empty()) {
+        "; = marks what does equally well at its point (less than 1% apart, or not to be told apart)"
+    } else {
+        ""
+    };
     Table {
         caption: format!(
-            "The best strategy at each point, by {}{objectives}; ± is the half-width of the {} confidence interval",
+            "The best strategy at each point, by {}{objectives}; ± is the half-width of the {} confidence interval{ties}",
             ranking.name,
             crate::study::percent(sweep.header.confidence)
         ),

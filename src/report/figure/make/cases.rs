@@ -1,7 +1,9 @@
 //! The cases of a run as figures show them: their names, and which are left out where there are too many.
 
-use super::{BARS, CURVES};
-use crate::report::document::{CaseDocument, RunDocument};
+use super::{BARS, Bar, CURVES, misses};
+use crate::report::document::{CaseDocument, RunDocument, standings};
+use crate::report::figure::Role;
+use crate::study::{self, Answer, Standing, Tier};
 
 /// A case in figures.
 #[derive(Clone, Copy)]
@@ -9,6 +11,10 @@ pub(super) struct Shown<'a> {
     pub case: &'a CaseDocument,
     /// Decides its looks: its place in the document.
     pub number: usize,
+    /// What it is to the answer.
+    pub role: Role,
+    /// How it stands.
+    pub tier: Tier,
 }
 
 /// The cases of a run with short names.
@@ -16,38 +22,79 @@ pub(super) struct Cases<'a> {
     all: Vec<Shown<'a>>,
     baseline: Option<&'a str>,
     names: Names,
+    /// Which case to take, by their places in the document.
+    pub answer: Option<Answer>,
 }
 
 impl<'a> Cases<'a> {
-    pub(super) fn of(run: &'a RunDocument) -> Self {
+    pub(super) fn of(run: &'a RunDocument, less_is_better: bool) -> Self {
         let cases: Vec<&CaseDocument> = run.cases.iter().chain(&run.hidden_baseline).collect();
         let base = cases.iter().position(|c| Some(c.name()) == run.baseline);
+        // The hidden baseline was not asked for: it is no candidate.
+        let standings: Vec<Standing> = standings(run.cases.iter());
+        let answer = study::answer(&standings, !less_is_better);
+        let role = |i: usize| {
+            let leads = answer
+                .as_ref()
+                .filter(|a| a.take == i || a.tied.contains(&i));
+            Role {
+                best: leads.is_some_and(|a| a.meets),
+                nearest: leads.is_some_and(|a| !a.meets),
+                baseline: base == Some(i),
+            }
+        };
         let all: Vec<Shown> = cases
             .into_iter()
             .enumerate()
             .map(|(i, case)| Shown {
                 case,
                 number: number(i, base),
+                role: role(i),
+                tier: standings.get(i).map_or(Tier::NoForecast, |s| s.tier),
             })
             .collect();
         Self {
             names: Names::of(all.iter().map(|s| s.case)),
             baseline: run.baseline.as_deref(),
             all,
+            answer,
         }
+    }
+
+    /// The case at a place in the document.
+    pub(super) fn at(&self, place: usize) -> Option<&Shown<'a>> {
+        self.all.get(place)
+    }
+
+    /// Those that may be taken, the one to take first.
+    pub(super) fn leaders(&self) -> Vec<&Shown<'a>> {
+        let places = self
+            .answer
+            .iter()
+            .flat_map(|a| std::iter::once(a.take).chain(a.tied.iter().copied()));
+        places.filter_map(|i| self.at(i)).collect()
+    }
+
+    /// All cases that were asked for.
+    pub(super) fn all(&self) -> &[Shown<'a>] {
+        &self.all
     }
 
     pub(super) fn name(&self, s: &Shown<'_>) -> String {
         self.names.short(s.case)
     }
 
-    /// The case's name, with why it has no numbers.
-    pub(super) fn bar_name(&self, s: &Shown<'_>) -> String {
+    /// The case's bar, with why it has no numbers.
+    pub(super) fn bar(&self, s: &Shown<'_>) -> Bar {
         let name = self.name(s);
-        if s.case.is_fine() {
-            name
-        } else {
-            format!("{name} ({})", s.case.status)
+        Bar {
+            name: if s.case.is_fine() {
+                name
+            } else {
+                format!("{name} ({})", s.case.status)
+            },
+            role: s.role,
+            misses: s.case.is_fine() && misses(s.case),
         }
     }
 

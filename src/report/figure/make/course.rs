@@ -1,16 +1,24 @@
 //! The course of one replication over time.
 
 use super::cases::{Cases, Shown};
-use super::{Axis, Body, COURSES as MOST, Dot, Figure, Measure, Scale, figure};
+use super::say::{self, Standout};
+use super::{
+    Axis, Body, COURSES as MOST, Dot, Figure, Measure, Scale, figure, is, limits, span_scale,
+};
 use crate::report::document::{OverTime, RunDocument};
-use crate::report::figure::{Lines, Series, Stroke};
+use crate::report::figure::{Lines, Role, Series, Stroke};
+use crate::study::Quantity;
 
-/// What is shown over time: name, title, label, measure, and where it comes from.
+/// What is shown over time.
 struct Course {
     name: &'static str,
     title: &'static str,
     label: &'static str,
     measure: Measure,
+    /// Whether the largest value counts, rather than the mean.
+    peak: bool,
+    /// The finding in words.
+    say: fn(&Standout) -> String,
     get: fn(&OverTime) -> &[f64],
 }
 
@@ -20,6 +28,13 @@ const COURSES: [Course; 5] = [
         title: "Utilization over time",
         label: "Busy share of all cores",
         measure: Measure::Share,
+        peak: false,
+        say: |s| {
+            format!(
+                "{} keeps the cores busy {} of the time{}",
+                s.name, s.value, s.of_all
+            )
+        },
         get: |o| &o.utilization_share,
     },
     Course {
@@ -27,6 +42,13 @@ const COURSES: [Course; 5] = [
         title: "Memory over time",
         label: "Memory in use",
         measure: Measure::Bytes,
+        peak: true,
+        say: |s| {
+            format!(
+                "The memory of {} peaks at {}, {} after the start{}",
+                s.name, s.value, s.at, s.of_all
+            )
+        },
         get: |o| &o.memory_peak_bytes,
     },
     Course {
@@ -34,6 +56,13 @@ const COURSES: [Course; 5] = [
         title: "GIL over time",
         label: "Share of time in which a GIL was held",
         measure: Measure::Share,
+        peak: false,
+        say: |s| {
+            format!(
+                "A GIL is held {} of the time under {}{}",
+                s.value, s.name, s.of_all
+            )
+        },
         get: |o| &o.gil_held_share,
     },
     Course {
@@ -41,6 +70,13 @@ const COURSES: [Course; 5] = [
         title: "Threads waiting for a core over time",
         label: "Threads ready without a core",
         measure: Measure::Number,
+        peak: false,
+        say: |s| {
+            format!(
+                "{} threads on average wait for a core under {}{}",
+                s.value, s.name, s.of_all
+            )
+        },
         get: |o| &o.run_queue,
     },
     Course {
@@ -48,6 +84,13 @@ const COURSES: [Course; 5] = [
         title: "Tasks in flight over time",
         label: "Tasks arrived and not over",
         measure: Measure::Number,
+        peak: true,
+        say: |s| {
+            format!(
+                "Up to {} tasks are under way with {}, {} after the start{}",
+                s.value, s.name, s.at, s.of_all
+            )
+        },
         get: |o| &o.in_flight,
     },
 ];
@@ -69,6 +112,7 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
             Some(Series {
                 name: cases.name(s),
                 number: s.number,
+                role: s.role,
                 stroke: Stroke::Steps,
                 dots: course.steps(over),
             })
@@ -77,9 +121,19 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
     if series.is_empty() {
         return None;
     }
-    if course.measure == Measure::Bytes {
+    let found = say::course(&series, course.measure, course.peak);
+    let wanted = if course.measure == Measure::Bytes {
         series.extend(limit(run, &shown, &series));
-    }
+        limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak))
+    } else {
+        Vec::new()
+    };
+    let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
+    // A share is of a whole, which belongs into the picture.
+    let scale = match course.measure {
+        Measure::Share => Scale::FromZero,
+        _ => span_scale(values),
+    };
     let what = if course.measure == Measure::Bytes {
         "most within each step"
     } else {
@@ -87,12 +141,17 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
     };
     Some(figure(
         course.name,
-        course.title,
-        &[&run.scenario.name, "first replication", what, &note],
+        &found.map_or_else(|| course.title.to_owned(), |f| (course.say)(&f)),
+        &[
+            &format!("{} of the first replication, {what}", course.title),
+            &run.scenario.name,
+            &note,
+        ],
         Body::Lines(Lines {
             x: Axis::of("Simulated time", Measure::Seconds, Scale::FromZero),
-            y: Axis::of(course.label, course.measure, Scale::FromZero),
+            y: Axis::of(course.label, course.measure, scale),
             series,
+            limits: wanted,
         }),
     ))
 }
@@ -135,6 +194,7 @@ fn limit(run: &RunDocument, shown: &[Shown<'_>], series: &[Series]) -> Option<Se
     (most * 2.0 > limit && end > 0.0).then(|| Series {
         name: "memory limit".into(),
         number: shown.len(),
+        role: Role::default(),
         stroke: Stroke::Reference,
         dots: vec![Dot::at(0.0, limit), Dot::at(end, limit)],
     })

@@ -1,11 +1,12 @@
 //! A sweep over two axes: heat maps, and a few curves. What is shown is the best strategy of each point, and then the strategy that is
 //! best most often.
 
-use super::points::Across;
+use super::points::{Across, lack};
 use super::sweep::Context;
-use super::{Axis, Body, Dot, Figure, Scale, band, figure, span_scale};
+use super::{Axis, Body, Dot, Figure, Scale, band, capital, figure, say, span_scale};
 use crate::report::document::{AxisDocument, AxisKind, EstimateDocument, SweepRow};
-use crate::report::figure::{Heat, Lines, Series, Stroke};
+use crate::report::figure::ticks::value_text;
+use crate::report::figure::{Heat, Lines, Role, Series, Stroke};
 
 /// Most values of the second axis that get a curve.
 const CURVES: usize = 6;
@@ -115,33 +116,79 @@ fn heat(
     let values = || cells.iter().flatten().flatten().copied();
     values().next()?;
     let metric = &context.metric;
-    let scale = match span_scale(values(), 20.0) {
+    let scale = match span_scale(values()) {
         Scale::Log => Scale::Log,
         _ => Scale::Linear,
     };
-    let title = format!(
-        "{} over {} and {}",
+    let what_of = if name == "heat-map-of-best" {
+        format!(" of {what}")
+    } else {
+        String::new()
+    };
+    let about = format!(
+        "{}{what_of} over {} and {}, {}",
         metric.label,
         x.label.to_lowercase(),
-        y.label.to_lowercase()
+        y.label.to_lowercase(),
+        metric.better()
     );
-    let title = if name == "heat-map-of-best" {
-        format!("{title}: {what}")
-    } else {
-        title
-    };
+    // Where the row to take of all lies; what is shown of other axes may be something else.
+    let best = context.points.overall().and_then(|taken| {
+        let (i, j) = (x.place(taken), y.place(taken));
+        let value = taken.case.primary()?.mean;
+        (cells.get(j)?.get(i)? == &Some(value)).then_some((j, i))
+    });
     let what = if name == "heat-map-of-best" { "" } else { what };
     Some(figure(
         name,
-        &title,
-        &[&context.facts, what, &over_others(context)],
+        &extent(context, x, y, &cells, &what_of).unwrap_or_else(|| about.clone()),
+        &[&about, &context.facts, what, &over_others(context)],
         Body::Heat(Heat {
             x: x.words(),
             y: y.words(),
             value: Axis::of(&metric.label, metric.measure, scale),
             less_is_better: metric.less_is_better,
             cells,
+            best,
         }),
+    ))
+}
+
+/// From which value to which the cells go, and where these are: the good end first.
+fn extent(
+    context: &Context<'_>,
+    x: &Across,
+    y: &Across,
+    cells: &[Vec<Option<f64>>],
+    of: &str,
+) -> Option<String> {
+    let metric = &context.metric;
+    let all = || {
+        cells.iter().enumerate().flat_map(|(j, row)| {
+            let values = row.iter().enumerate();
+            values.filter_map(move |(i, v)| Some((i, j, v.filter(|v| v.is_finite())?)))
+        })
+    };
+    let end = |most: bool| {
+        all().reduce(|a, b| {
+            let ahead = if most { b.2 > a.2 } else { b.2 < a.2 };
+            if ahead { b } else { a }
+        })
+    };
+    let (good, bad) = (end(!metric.less_is_better)?, end(metric.less_is_better)?);
+    let text = |(i, j, v): (usize, usize, f64)| {
+        format!(
+            "{} ({}, {})",
+            value_text(metric.measure, v),
+            x.value(i),
+            y.value(j)
+        )
+    };
+    Some(format!(
+        "{}{of} from {} to {}",
+        capital(&metric.label),
+        text(good),
+        text(bad)
     ))
 }
 
@@ -154,6 +201,7 @@ fn curves(context: &Context<'_>, x: &Across, y: &Across, best: &[&SweepRow]) -> 
         .map(|(number, &j)| Series {
             name: format!("{} {}", y.label.to_lowercase(), y.texts[j]),
             number,
+            role: Role::default(),
             stroke: Stroke::Marked,
             dots: dots(context, x, |r| y.place(r) == j, best),
         })
@@ -180,19 +228,34 @@ fn curves(context: &Context<'_>, x: &Across, y: &Across, best: &[&SweepRow]) -> 
     } else {
         ""
     };
+    let about = format!(
+        "{} over {} by {}, {}",
+        metric.label,
+        x.label.to_lowercase(),
+        y.label.to_lowercase(),
+        metric.better()
+    );
+    let says = say::extreme(&series, !metric.less_is_better).map_or_else(
+        || about.clone(),
+        |(s, d, v)| {
+            format!(
+                "{} is best with {} and {}: {}",
+                capital(&metric.label),
+                x.at(d.x),
+                s.name,
+                value_text(metric.measure, v)
+            )
+        },
+    );
     Some(figure(
         "comparison",
-        &format!(
-            "{} over {} by {}",
-            metric.label,
-            x.label.to_lowercase(),
-            y.label.to_lowercase()
-        ),
-        &[&context.facts, what, &over_others(context), &note],
+        &says,
+        &[&about, &context.facts, what, &over_others(context), &note],
         Body::Lines(Lines {
             x: x.axis(),
-            y: Axis::of(&metric.label, metric.measure, span_scale(values, 30.0)),
+            y: Axis::of(&metric.label, metric.measure, span_scale(values)),
             series,
+            limits: metric.limits(context.points.sweep.rows.iter().map(|r| &r.case)),
         }),
     ))
 }
@@ -208,11 +271,16 @@ fn dots(
         .iter()
         .enumerate()
         .map(|(i, &position)| {
-            let value = best_at(context, best, |r| x.place(r) == i && at(r));
+            let here = |r: &SweepRow| x.place(r) == i && at(r);
+            let value = best_at(context, best, here);
+            let all: Vec<&SweepRow> = (context.points.sweep.rows.iter())
+                .filter(|r| here(r))
+                .collect();
             Dot {
-                x: position,
                 y: value.map(|e| e.mean),
                 band: value.and_then(band),
+                lack: lack(&all).filter(|_| value.is_none()),
+                ..Dot::at(position, 0.0)
             }
         })
         .collect();

@@ -1,8 +1,10 @@
 //! Latencies of a run: percentiles, distribution, and the distribution's end.
 
 use super::cases::{Cases, Shown};
-use super::{Axis, Body, Dot, Figure, Measure, Scale, figure, span_scale};
+use super::say;
+use super::{Axis, Body, Dot, Figure, Limit, Measure, Scale, figure, is, limits, span_scale};
 use crate::report::figure::{Lines, Series, Stroke};
+use crate::scenario::parse_objective;
 use crate::study::Quantity;
 
 const PERCENTILES: [(Quantity, &str); 6] = [
@@ -14,8 +16,12 @@ const PERCENTILES: [(Quantity, &str); 6] = [
     (Quantity::Max, "max"),
 ];
 
-/// Latencies that span more than this factor are shown by powers of ten.
-const WIDE: f64 = 30.0;
+/// What objectives ask of any of these percentiles.
+fn wanted(cases: &Cases<'_>) -> Vec<Limit> {
+    limits(cases.all().iter().map(|s| s.case), |m| {
+        PERCENTILES.iter().any(|(q, _)| is(*q)(m))
+    })
+}
 
 pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
     let (shown, note) = cases.curves(|c| c.get(Quantity::P50).is_some());
@@ -24,20 +30,28 @@ pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
         .map(|s| Series {
             name: cases.name(s),
             number: s.number,
+            role: s.role,
             stroke: Stroke::Marked,
             dots: (0..)
                 .zip(PERCENTILES)
-                .map(|(i, (q, _))| Dot::estimate(f64::from(i), s.case.get(q)))
+                .map(|(i, (q, _))| Dot {
+                    // Here it is this percentile's objective that counts, not any.
+                    misses: s.case.objectives.iter().any(|o| {
+                        o.verdict == "missed"
+                            && parse_objective(&o.objective).is_ok_and(|p| is(q)(p.metric))
+                    }),
+                    ..Dot::estimate(f64::from(i), s.case.get(q))
+                })
                 .collect(),
         })
         .collect();
     let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
-    let scale = span_scale(values, WIDE);
+    let scale = span_scale(values);
     lines(
         figure(
             "latency-percentiles",
-            "Latency percentiles by strategy",
-            &[facts, &note],
+            &say::percentiles(cases, &shown),
+            &["Latency percentiles by strategy", facts, &note],
             Body::Lines(Lines {
                 x: Axis::words(
                     "Percentile",
@@ -45,6 +59,7 @@ pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
                 ),
                 y: Axis::of("Latency", Measure::Seconds, scale),
                 series,
+                limits: wanted(cases),
             }),
         ),
         shown.len(),
@@ -72,6 +87,7 @@ fn curves(
     let curve = |s: &Shown<'_>| Series {
         name: cases.name(s),
         number: s.number,
+        role: s.role,
         stroke: Stroke::Plain,
         dots: quantiles(s)
             .iter()
@@ -90,23 +106,24 @@ pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
         .flat_map(|s| quantiles(s))
         .filter(|(share, _)| (0.01..=0.999).contains(share))
         .map(|&(_, seconds)| seconds);
-    let scale = span_scale(middle, WIDE);
+    let scale = span_scale(middle);
     let series = curves(cases, &shown, |share, seconds| {
         (scale != Scale::Log || seconds > 0.0).then(|| Dot::at(seconds, share))
     });
     lines(
         figure(
             "latency-cdf",
-            "Distribution of latencies",
+            &say::distribution(cases, &shown, 0.5),
             &[
+                "Distribution of latencies: share of tasks that take no longer, over all replications",
                 scenario,
-                "share of tasks that take no longer, over all replications",
                 &note,
             ],
             Body::Lines(Lines {
                 x: Axis::of("Latency", Measure::Seconds, scale),
                 y: Axis::of("Share of tasks", Measure::Share, Scale::FromZero),
                 series,
+                limits: Vec::new(),
             }),
         ),
         shown.len(),
@@ -117,23 +134,24 @@ pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
 pub(super) fn nines(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
     let (shown, note) = with_quantiles(cases);
     let values = shown.iter().flat_map(|s| quantiles(s)).map(|&(_, v)| v);
-    let scale = span_scale(values, WIDE * 10.0);
+    let scale = span_scale(values);
     let series = curves(cases, &shown, |share, seconds| {
         (share < 1.0).then(|| Dot::at(share, seconds))
     });
     lines(
         figure(
             "latency-tail",
-            "Latency by percentile",
+            &say::distribution(cases, &shown, 0.99),
             &[
+                "Latency by percentile, over all replications, up to the second longest",
                 scenario,
-                "over all replications, up to the second longest",
                 &note,
             ],
             Body::Lines(Lines {
                 x: Axis::of("Percentile of tasks", Measure::Share, Scale::Nines),
                 y: Axis::of("Latency", Measure::Seconds, scale),
                 series,
+                limits: wanted(cases),
             }),
         ),
         shown.len(),

@@ -3,15 +3,16 @@
 use super::points::{Across, Curve};
 use super::sweep::Context;
 use super::{
-    Axis, Body, Dot, Figure, Measure, Scale, cause_stack, figure, measure, shares, shares_note,
-    span_scale,
+    Axis, Bar, Body, Dot, Figure, Limit, Measure, Scale, cause_stack, figure, is, limits, measure,
+    misses, say, shares, shares_note, span_scale,
 };
 use crate::report::document::{CaseDocument, EstimateDocument};
-use crate::report::figure::{Lines, Series, Stroke};
-use crate::study::Quantity;
-
-/// Values that span more than this factor are shown by powers of ten.
-const WIDE: f64 = 30.0;
+use crate::report::figure::ticks::value_text;
+use crate::report::figure::{Lines, Role, Series, Stroke};
+use crate::report::shares::cause_words;
+use crate::report::sweep::{Insight, insights};
+use crate::strategy::Cause;
+use crate::study::{Quantity, percent};
 
 /// Most strategies whose latency percentiles are shown.
 const PERCENTILE_FIGURES: usize = 3;
@@ -29,23 +30,17 @@ pub(super) fn figures(context: &Context<'_>, axis: usize) -> Vec<Figure> {
     all.extend(plot.comparison());
     all.extend(plot.speedup());
     if context.metric.measure != Measure::PerSecond {
-        all.extend(plot.quantity(
-            "throughput",
-            "Throughput",
-            "Completed tasks",
-            Quantity::Throughput,
-        ));
+        all.extend(plot.quantity("throughput", "Completed tasks", Quantity::Throughput));
     }
     all.extend(plot.percentiles());
     all.extend(plot.causes());
     all.extend(plot.quantity(
         "utilization",
-        "Utilization",
         "Busy share of all cores",
         Quantity::Utilization,
     ));
     if context.metric.measure != Measure::Bytes {
-        all.extend(plot.quantity("memory", "Peak memory", "Peak memory", Quantity::MemoryPeak));
+        all.extend(plot.quantity("memory", "Peak memory", Quantity::MemoryPeak));
     }
     all
 }
@@ -64,6 +59,7 @@ impl Plot<'_> {
             .map(|c| Series {
                 name: c.name.clone(),
                 number: c.number,
+                role: c.role,
                 stroke: Stroke::Marked,
                 dots: self.across.dots(&c.rows, &get),
             })
@@ -76,24 +72,51 @@ impl Plot<'_> {
         format!("over {}", self.across.label.to_lowercase())
     }
 
+    /// The cases of all curves.
+    fn cases(&self) -> impl Iterator<Item = &CaseDocument> {
+        let sweep = self.context.points.sweep;
+        sweep.rows.iter().map(|r| &r.case)
+    }
+
     fn comparison(&self) -> Option<Figure> {
         let metric = &self.context.metric;
         let series = self.series(CaseDocument::primary);
         let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
-        let axis = Axis::of(&metric.label, metric.measure, span_scale(values, WIDE));
-        self.lines(
-            "comparison",
-            &format!("{} {}", metric.label, self.over()),
-            "",
-            axis,
-            series,
-        )
+        let axis = Axis::of(&metric.label, metric.measure, span_scale(values));
+        let what = format!("{} {}, {}", metric.label, self.over(), metric.better());
+        let says = found(self.context).unwrap_or_else(|| what.clone());
+        let wanted = metric.limits(self.cases());
+        self.lines("comparison", &says, &what, axis, (series, wanted))
     }
 
-    fn quantity(&self, name: &str, title: &str, label: &str, q: Quantity) -> Option<Figure> {
+    fn quantity(&self, name: &str, label: &str, q: Quantity) -> Option<Figure> {
         let series = self.series(|c| c.get(q));
-        let axis = Axis::of(label, measure(q.unit()), Scale::FromZero);
-        self.lines(name, &format!("{title} {}", self.over()), "", axis, series)
+        let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
+        // A share is of a whole, which belongs into the picture.
+        let scale = match measure(q.unit()) {
+            Measure::Share => Scale::FromZero,
+            _ => span_scale(values),
+        };
+        let axis = Axis::of(label, measure(q.unit()), scale);
+        let what = format!("{label} {}", self.over());
+        let says = say::extreme(&series, true).map_or_else(
+            || what.clone(),
+            |(s, d, y)| {
+                let (who, at) = (&s.name, self.across.at(d.x));
+                let value = value_text(measure(q.unit()), y);
+                match q {
+                    Quantity::Throughput => {
+                        format!("{who} completes most: {value} at {at}")
+                    }
+                    Quantity::Utilization => {
+                        format!("{who} keeps the cores busiest: {value} at {at}")
+                    }
+                    _ => format!("{who} needs most: {value} at {at}"),
+                }
+            },
+        );
+        let wanted = limits(self.cases(), is(q));
+        self.lines(name, &says, &what, axis, (series, wanted))
     }
 
     fn lines(
@@ -102,18 +125,19 @@ impl Plot<'_> {
         title: &str,
         what: &str,
         y: Axis,
-        series: Vec<Series>,
+        (series, limits): (Vec<Series>, Vec<Limit>),
     ) -> Option<Figure> {
         let any = series.iter().any(|s| s.stroke != Stroke::Reference);
         any.then(|| {
             figure(
                 name,
                 title,
-                &[&self.context.facts, what, self.note],
+                &[what, &self.context.facts, self.note],
                 Body::Lines(Lines {
                     x: self.across.axis(),
                     y,
                     series,
+                    limits,
                 }),
             )
         })
@@ -125,12 +149,12 @@ impl Plot<'_> {
         let resource = self.is_resource();
         let against_baseline = !series.is_empty();
         let what = if against_baseline {
-            "against sequential at the same point".to_owned()
+            "sequential at the same point".to_owned()
         } else if resource {
             series = self.scaling();
             let first = self.across.texts.first().map_or("", String::as_str);
             format!(
-                "throughput against the same strategy at {first} {}",
+                "the same strategy's throughput at {first} {}",
                 self.across.label.to_lowercase()
             )
         } else {
@@ -143,19 +167,24 @@ impl Plot<'_> {
         } else if !self.shown.iter().any(|c| c.baseline) {
             series.push(self.reference("sequential", |_| 1.0));
         }
+        // Over doubled values an ideal speed-up is a straight line, if it is laid out by doublings, too.
         let scale = if resource && self.across.doubles() && positive(&series) {
             Scale::Log2
         } else {
-            Scale::FromZero
+            span_scale(series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y))
         };
         let axis = Axis::of("Speed-up", Measure::Factor, scale);
-        self.lines(
-            "speedup",
-            &format!("Speed-up {}", self.over()),
-            &what,
-            axis,
-            series,
-        )
+        let says = match say::extreme(&series, true) {
+            Some((s, d, y)) if y > 1.0 => format!(
+                "{} gains most: {} at {}",
+                s.name,
+                value_text(Measure::Factor, y),
+                self.across.at(d.x)
+            ),
+            _ => format!("Nothing is better than {what}"),
+        };
+        let about = format!("Speed-up {}, against {what}", self.over());
+        self.lines("speedup", &says, &about, axis, (series, Vec::new()))
     }
 
     /// Whether twice the axis' value could ideally be twice as fast.
@@ -177,6 +206,7 @@ impl Plot<'_> {
         Series {
             name: name.to_owned(),
             number: 0,
+            role: Role::default(),
             stroke: Stroke::Reference,
             dots: at.into_iter().map(|x| Dot::at(x, y(x))).collect(),
         }
@@ -228,22 +258,60 @@ impl Plot<'_> {
             .map(|(number, (q, name))| Series {
                 name: name.into(),
                 number,
+                role: Role::default(),
                 stroke: Stroke::Marked,
                 dots: self.across.dots(&curve.rows, |c| c.get(q)),
             })
             .collect();
         let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
-        let axis = Axis::of("Latency", Measure::Seconds, span_scale(values, WIDE));
+        let axis = Axis::of("Latency", Measure::Seconds, span_scale(values));
         let name = match i {
             0 => "latency-percentiles".to_owned(),
             i => format!("latency-percentiles-{}", i + 1),
         };
-        let title = format!("Latency of {} {}", curve.name, self.over());
-        let figure = self.lines(&name, &title, "", axis, series)?;
+        let what = format!("Latency of {} {}", curve.name, self.over());
+        let says = self
+            .course_of(&curve.name, &series)
+            .unwrap_or_else(|| what.clone());
+        let wanted = limits(self.cases(), |m| quantities.iter().any(|(q, _)| is(*q)(m)));
+        let figure = self.lines(&name, &says, &what, axis, (series, wanted))?;
         Some(Figure {
-            subtitle: self.context.facts.clone(),
+            subtitle: format!("{what} · {}", self.context.facts),
             ..figure
         })
+    }
+
+    /// How the largest percentile with values runs, from its first to its last.
+    fn course_of(&self, who: &str, series: &[Series]) -> Option<String> {
+        let has = |s: &&Series| s.dots.iter().any(|d| d.y.is_some());
+        let s = series.iter().rev().find(has)?;
+        let values: Vec<(f64, f64)> = s.dots.iter().filter_map(|d| Some((d.x, d.y?))).collect();
+        let (first, last) = (values.first()?, values.last()?);
+        let text = |v: f64| value_text(Measure::Seconds, v);
+        let name = &s.name;
+        if !self.across.is_number() || first.0 == last.0 {
+            let least = values
+                .iter()
+                .copied()
+                .reduce(|a, b| if b.1 < a.1 { b } else { a })?;
+            return Some(format!(
+                "{who}: {name} is {} at {}",
+                text(least.1),
+                self.across.at(least.0)
+            ));
+        }
+        let verb = match last.1 / first.1 {
+            r if r > 1.05 => "grows",
+            r if r < 0.95 => "falls",
+            _ => "goes",
+        };
+        Some(format!(
+            "{who}: {name} {verb} from {} at {} to {} at {}",
+            text(first.1),
+            self.across.at(first.0),
+            text(last.1),
+            self.across.at(last.0)
+        ))
     }
 
     /// Where the time of the best strategy's tasks went.
@@ -263,21 +331,97 @@ impl Plot<'_> {
                 text.to_owned()
             }
         };
-        let bars = rows.iter().map(|r| name(self.across.place(r))).collect();
+        let bars = rows.iter().map(|r| Bar {
+            misses: r.case.is_fine() && misses(&r.case),
+            ..Bar::from(name(self.across.place(r)))
+        });
+        let bars = bars.collect();
         let batch = self.context.batch;
         let shares: Vec<Vec<f64>> = rows.iter().map(|r| shares(&r.case, batch)).collect();
         (!rows.is_empty()).then(|| {
+            let what = format!("Where the time of {} went {}", best.name, self.over());
+            let places: Vec<String> = rows
+                .iter()
+                .map(|r| self.across.value(self.across.place(r)))
+                .collect();
             figure(
                 "time-by-cause",
-                &format!("Where the time of {} went {}", best.name, self.over()),
+                &change(&best.name, &shares, &places).unwrap_or_else(|| what.clone()),
                 &[
+                    &format!("{what}: {}", shares_note(batch)),
                     &self.context.points.header.scenario.name,
-                    shares_note(batch),
                 ],
                 Body::Stack(cause_stack(bars, &shares)),
             )
         })
     }
+}
+
+/// The cause whose share changes most from the first to the last of the bars.
+fn change(who: &str, shares: &[Vec<f64>], places: &[String]) -> Option<String> {
+    let (first, last) = (shares.first()?, shares.last()?);
+    let by = |c: &Cause| (last[*c as usize] - first[*c as usize]).abs();
+    let most = Cause::ALL
+        .into_iter()
+        .reduce(|a, b| if by(&b) > by(&a) { b } else { a })?;
+    let share = |of: &[f64], c: Cause| percent(of[c as usize]);
+    let (from, to) = (share(first, most), share(last, most));
+    if by(&most) < 0.05 || from == to {
+        let largest = Cause::ALL.into_iter().reduce(|a, b| {
+            if last[b as usize] > last[a as usize] {
+                b
+            } else {
+                a
+            }
+        })?;
+        return Some(format!(
+            "{who}: {} of its tasks' time is {} at {}",
+            share(last, largest),
+            cause_words(largest),
+            places.last()?
+        ));
+    }
+    Some(format!(
+        "{who}: {} goes from {from} of its tasks' time at {} to {to} at {}",
+        cause_words(most),
+        places.first()?,
+        places.last()?
+    ))
+}
+
+/// What the curves of the metric show: who overtakes whom, who is ahead throughout, or what to take.
+fn found(context: &Context<'_>) -> Option<String> {
+    let all = insights(context.points.sweep);
+    let says = |i: &Insight| i.text().trim_end_matches('.').to_owned();
+    let shape = |i: &&Insight| {
+        matches!(i, Insight::CrossOver { .. })
+            || matches!(i, Insight::BestThroughout { cases, .. } if cases.len() < 4)
+    };
+    if let Some(i) = all.iter().find(shape) {
+        return Some(says(i));
+    }
+    all.iter().find_map(|i| match i {
+        Insight::Best {
+            case,
+            at,
+            value,
+            load,
+            ..
+        } => {
+            let at: Vec<String> = at.iter().map(|p| p.text()).collect();
+            let at = at.join(", ");
+            let (metric, mean) = (&value.metric, value.mean_text());
+            Some(match load {
+                Some(load) => format!(
+                    "{case} is best under the highest {load} that anything bears ({at}): {metric} {mean}"
+                ),
+                None if at.is_empty() => format!("{case} is best, with {metric} {mean}"),
+                None => format!("{case} is best at {at}, with {metric} {mean}"),
+            })
+        }
+        i if i.is_answer() || matches!(i, Insight::Fails { .. }) => Some(says(i)),
+        _ => None,
+    })
 }
 
 fn positive(series: &[Series]) -> bool {

@@ -9,7 +9,9 @@ use super::{Axis, Dot, Measure, Scale, capital};
 use crate::report::document::{
     AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepHeader, SweepRow,
 };
-use crate::report::sweep::stands::Stands;
+use crate::report::figure::{Lack, Role};
+use crate::report::sweep::Place;
+use crate::report::sweep::stands::{Stands, Taken};
 
 /// One strategy's rows.
 pub(super) struct Curve<'a> {
@@ -18,6 +20,8 @@ pub(super) struct Curve<'a> {
     pub number: usize,
     /// Whether it is the sequential one.
     pub baseline: bool,
+    /// What it is to the answer.
+    pub role: Role,
     /// In the order of the points.
     pub rows: Vec<&'a SweepRow>,
 }
@@ -25,7 +29,7 @@ pub(super) struct Curve<'a> {
 /// A sweep laid out for figures.
 pub(super) struct Points<'a> {
     pub header: &'a SweepHeader,
-    sweep: &'a SweepDocument,
+    pub sweep: &'a SweepDocument,
     /// How its rows stand.
     stands: Stands,
     /// The axes that figures are laid over, by their place in the header; those that tell strategies apart are none.
@@ -80,6 +84,12 @@ impl<'a> Points<'a> {
             sweep,
             stands,
         }
+    }
+
+    /// The row to take of the whole sweep; `None` where something is given, so that there is no single one.
+    pub(super) fn overall(&self) -> Option<&'a SweepRow> {
+        let taken = self.stands.overall()?;
+        self.sweep.rows.get(taken.row)
     }
 
     /// The row to take at each point.
@@ -186,9 +196,11 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
     let mut curves: Vec<(usize, Vec<&SweepRow>)> = found.into_values().collect();
     // Those to take, or as good, at each point.
     let points = rows.chunk_by(|a, b| a.point == b.point);
-    let taken = points.filter_map(|p| stands.at(p[0].point));
-    let taken: BTreeSet<*const SweepRow> = taken
-        .flat_map(|t| std::iter::once(t.row).chain(t.tied))
+    let answers: Vec<Taken> = points.filter_map(|p| stands.at(p[0].point)).collect();
+    let overall = stands.overall();
+    let taken: BTreeSet<*const SweepRow> = answers
+        .iter()
+        .flat_map(|t| std::iter::once(t.row).chain(t.tied.iter().copied()))
         .map(|i| std::ptr::from_ref(&rows[i]))
         .collect();
     let leads = |row: &&SweepRow| taken.contains(&std::ptr::from_ref(*row));
@@ -208,6 +220,30 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
             .is_some_and(|r| r.case.strategy == "sequential")
     };
     let base = curves.iter().position(|(_, rows)| sequential(rows));
+    let place = |row: &SweepRow| {
+        // By address: equal rows of different points are different rows.
+        rows.iter().position(|r| std::ptr::eq(r, row))
+    };
+    let role = |of: &[&SweepRow]| {
+        let holds = |t: &Taken| {
+            of.iter()
+                .filter_map(|r| place(r))
+                .any(|i| i == t.row || t.tied.contains(&i))
+        };
+        let (leads, meets) = match &overall {
+            Some(t) => (holds(t), t.meets),
+            // Where something is given, only what is to be taken at each of its values leads.
+            None => (
+                !answers.is_empty() && answers.iter().all(holds),
+                answers.iter().all(|t| t.meets),
+            ),
+        };
+        Role {
+            best: leads && meets,
+            nearest: leads && !meets,
+            baseline: sequential(of),
+        }
+    };
     curves
         .into_iter()
         .enumerate()
@@ -221,9 +257,17 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
             }),
             number: number(i, base),
             baseline: sequential(&rows),
+            role: role(&rows),
             rows,
         })
         .collect()
+}
+
+/// What is wrong with all of these rows, if it is wrong with all.
+pub(super) fn lack(rows: &[&SweepRow]) -> Option<Lack> {
+    let mut all = rows.iter().map(|r| Lack::of_status(&r.case.status));
+    let first = all.next()??;
+    all.all(|l| l.is_some()).then_some(first)
 }
 
 /// An axis of a sweep, laid out.
@@ -260,6 +304,29 @@ impl Across {
             positions: numbers.unwrap_or(places),
             texts,
         }
+    }
+
+    /// The value at a position, as a place: `8 cores`, `rate = 200`.
+    pub(super) fn at(&self, x: f64) -> String {
+        let i = self.positions.iter().position(|&p| p == x);
+        let text = i.and_then(|i| self.texts.get(i)).cloned();
+        self.place_of(&text.unwrap_or_default(), x)
+    }
+
+    /// The value with this index, as a place.
+    pub(super) fn value(&self, i: usize) -> String {
+        let text = self.texts.get(i).map_or("", String::as_str);
+        self.place_of(text, self.positions.get(i).copied().unwrap_or_default())
+    }
+
+    fn place_of(&self, text: &str, x: f64) -> String {
+        Place {
+            axis: self.label.to_lowercase(),
+            text: text.to_owned(),
+            number: self.measure.map(|_| x),
+            beside: Vec::new(),
+        }
+        .text()
     }
 
     /// Whether it has numbers.
@@ -334,7 +401,10 @@ impl Across {
             .enumerate()
             .map(|(i, &x)| {
                 let row = rows.iter().find(|r| self.place(r) == i);
-                Dot::estimate(x, row.and_then(|r| get(&r.case)))
+                row.map_or_else(
+                    || Dot::estimate(x, None),
+                    |r| Dot::of_case(x, &r.case, &get),
+                )
             })
             .collect();
         dots.sort_by(|a, b| a.x.total_cmp(&b.x));

@@ -1,18 +1,20 @@
 //! The figures of a run: strategies side by side.
 
 use super::cases::{Cases, Shown};
+use super::say;
 use super::{
-    Axis, Body, Figure, Layer, Measure, Metric, Scale, Stack, band, cause_stack, course, figure,
-    latency, shares, shares_note,
+    Axis, Body, Figure, Layer, Limit, Measure, Metric, Scale, Stack, band, cause_stack, course,
+    figure, is, latency, limits, shares, shares_note,
 };
 use crate::report::document::{EstimateDocument, RunDocument};
 use crate::study::{Quantity, percent, whole};
 
 pub(super) fn figures(run: &RunDocument) -> Vec<Figure> {
-    let cases = Cases::of(run);
+    let metric = Metric::of(&run.ranked_by, &mut run.cases.iter());
+    let cases = Cases::of(run, metric.less_is_better);
     let facts = facts(run);
     let mut all = Vec::new();
-    all.extend(comparison(run, &cases, &facts));
+    all.extend(comparison(&metric, &cases, &facts));
     all.extend(speedup(&cases, run, &facts));
     all.extend(causes(run, &cases));
     all.extend(latency::percentiles(&cases, &facts));
@@ -61,11 +63,12 @@ pub(super) fn bars(
     cases: &Cases<'_>,
     shown: &[Shown<'_>],
     value: Axis,
+    limits: Vec<Limit>,
     get: impl Fn(&Shown<'_>) -> Option<EstimateDocument>,
 ) -> Stack {
     let estimates: Vec<Option<EstimateDocument>> = shown.iter().map(get).collect();
     Stack {
-        bars: shown.iter().map(|s| cases.bar_name(s)).collect(),
+        bars: shown.iter().map(|s| cases.bar(s)).collect(),
         layers: vec![Layer {
             name: value.label.clone(),
             number: 0,
@@ -77,26 +80,23 @@ pub(super) fn bars(
         value,
         bands: estimates.iter().map(|e| e.and_then(band)).collect(),
         reference: None,
+        limits,
     }
 }
 
-fn comparison(run: &RunDocument, cases: &Cases<'_>, facts: &str) -> Option<Figure> {
-    let metric = Metric::of(&run.ranked_by, &mut run.cases.iter());
+fn comparison(metric: &Metric, cases: &Cases<'_>, facts: &str) -> Option<Figure> {
     let (shown, note) = cases.bars(|_| true);
     if shown.iter().all(|s| s.case.primary().is_none()) {
         return None;
     }
     let axis = Axis::of(&metric.label, metric.measure, Scale::FromZero);
-    let stack = bars(cases, &shown, axis, |s| s.case.primary());
-    let better = if metric.less_is_better {
-        "less is better"
-    } else {
-        "more is better"
-    };
+    let wanted = metric.limits(cases.all().iter().map(|s| s.case));
+    let stack = bars(cases, &shown, axis, wanted, |s| s.case.primary());
+    let what = format!("{} by strategy, {}", metric.label, metric.better());
     Some(figure(
         "comparison",
-        &format!("{} by strategy", metric.label),
-        &[facts, better, &note],
+        &say::best(cases, metric),
+        &[&what, facts, &note],
         Body::Stack(stack),
     ))
 }
@@ -108,16 +108,20 @@ fn speedup(cases: &Cases<'_>, run: &RunDocument, facts: &str) -> Option<Figure> 
         return None;
     }
     let axis = Axis::of("Speed-up", Measure::Factor, Scale::FromZero);
-    let mut stack = bars(cases, &shown, axis, |s| s.case.speedup);
+    let mut stack = bars(cases, &shown, axis, Vec::new(), |s| s.case.speedup);
     let name = shown
         .iter()
         .find(|s| s.case.name() == baseline)
         .map_or_else(|| baseline.to_owned(), |s| cases.name(s));
-    stack.reference = Some((1.0, format!("{name} (baseline)")));
+    stack.reference = Some((1.0, name.clone()));
     Some(figure(
         "speedup",
-        "Speed-up by strategy",
-        &[facts, &format!("against {name}"), &note],
+        &say::speedup(cases, &shown, &name),
+        &[
+            &format!("Speed-up by strategy, against {name}"),
+            facts,
+            &note,
+        ],
         Body::Stack(stack),
     ))
 }
@@ -126,13 +130,17 @@ fn causes(run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
     let (shown, note) = cases.bars(|c| c.time_by_cause.values().any(|&v| v > 0.0));
     let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
     let shares: Vec<Vec<f64>> = shown.iter().map(|s| shares(s.case, batch)).collect();
-    let names = shown.iter().map(|s| cases.bar_name(s)).collect();
+    let bars = shown.iter().map(|s| cases.bar(s)).collect();
     (!shown.is_empty()).then(|| {
         figure(
             "time-by-cause",
-            "Where the time went",
-            &[&run.scenario.name, shares_note(batch), &note],
-            Body::Stack(cause_stack(names, &shares)),
+            &say::causes(cases, &shown, &shares),
+            &[
+                &format!("Where the time went: {}", shares_note(batch)),
+                &run.scenario.name,
+                &note,
+            ],
+            Body::Stack(cause_stack(bars, &shares)),
         )
     })
 }
@@ -140,14 +148,14 @@ fn causes(run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
 fn memory(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
     let (shown, note) = cases.bars(|c| c.get(Quantity::MemoryPeak).is_some());
     let axis = Axis::of("Peak memory", Measure::Bytes, Scale::FromZero);
+    let peak = |s: &Shown<'_>| s.case.get(Quantity::MemoryPeak);
+    let wanted = limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak));
     (!shown.is_empty()).then(|| {
         figure(
             "memory",
-            "Peak memory by strategy",
-            &[facts, &note],
-            Body::Stack(bars(cases, &shown, axis, |s| {
-                s.case.get(Quantity::MemoryPeak)
-            })),
+            &say::memory(cases, &shown),
+            &["Peak memory by strategy", facts, &note],
+            Body::Stack(bars(cases, &shown, axis, wanted, peak)),
         )
     })
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::figures;
 use crate::report::document::{Document, read};
-use crate::report::figure::{Body, Figure, Scale, Stroke};
+use crate::report::figure::{Body, Figure, Lack, Scale, Stroke};
 
 fn estimate(mean: f64) -> Value {
     json!({"mean": mean, "low": mean * 0.9, "high": mean * 1.1, "median": mean, "n": 5})
@@ -123,15 +123,14 @@ fn a_run_compares_its_strategies() {
     let Body::Stack(s) = &find(&fs, "comparison").body else {
         panic!("no bars");
     };
-    assert_eq!(s.bars, ["threads:8 on 3.14t", "sequential on 3.14"]);
+    let names: Vec<&str> = s.bars.iter().map(|b| b.name.as_str()).collect();
+    assert_eq!(names, ["threads:8 on 3.14t", "sequential on 3.14"]);
+    assert!(s.bars[0].role.best && s.bars[1].role.baseline);
     assert_eq!(s.bands[0], Some((1.8, 2.2)));
     let Body::Stack(s) = &find(&fs, "speedup").body else {
         panic!("no bars");
     };
-    assert_eq!(
-        s.reference,
-        Some((1.0, "sequential on 3.14 (baseline)".into()))
-    );
+    assert_eq!(s.reference, Some((1.0, "sequential on 3.14".into())));
     // A batch's wait for its turn explains nothing: what is left is 0.2 to 0.3.
     let Body::Stack(s) = &find(&fs, "time-by-cause").body else {
         panic!("no bars");
@@ -281,6 +280,138 @@ fn points_without_a_value_are_gaps() {
     };
     let ys: Vec<bool> = l.series[0].dots.iter().map(|d| d.y.is_some()).collect();
     assert_eq!(ys, [true, true, false, true]);
+}
+
+/// A title, with plain blanks between numbers and units.
+fn title(figures: &[Figure], name: &str) -> String {
+    find(figures, name).title.replace('\u{a0}', " ")
+}
+
+#[test]
+fn titles_are_findings() {
+    let mut first = case("threads:8", "cpython-3.14", 1, 2.0);
+    first["estimates"]["memory_peak_bytes"] = estimate(1e8);
+    let fs = run(&[
+        first.clone(),
+        case("asyncio", "cpython-3.14", 2, 4.0),
+        case("sequential", "cpython-3.14", 3, 10.0),
+    ]);
+    assert_eq!(
+        title(&fs, "comparison"),
+        "threads:8 is best, with a makespan of 2.00 s; next is asyncio with 4.00 s"
+    );
+    assert_eq!(
+        title(&fs, "speedup"),
+        "threads:8 gains most: 5.00× against sequential"
+    );
+    assert_eq!(
+        title(&fs, "memory"),
+        "asyncio needs least memory, 47.7 MiB; threads:8 most, 95.4 MiB"
+    );
+    assert!(
+        find(&fs, "comparison")
+            .subtitle
+            .starts_with("Makespan by strategy, less is better · x")
+    );
+    // What misses an objective is no best one, however fast.
+    let objective = |verdict: &str| json!([{"objective": "memory < 50MiB", "verdict": verdict, "bound": 52_428_800.0, "value": null}]);
+    first["objectives"] = objective("missed");
+    let mut second = case("asyncio", "cpython-3.14", 2, 4.0);
+    second["objectives"] = objective("met");
+    let fs = run(&[first.clone(), second.clone()]);
+    assert_eq!(
+        title(&fs, "comparison"),
+        "asyncio is best, with a makespan of 4.00 s"
+    );
+    let Body::Stack(s) = &find(&fs, "memory").body else {
+        panic!("no bars");
+    };
+    assert!(s.bars[0].misses && s.bars[1].role.best);
+    assert_eq!(s.limits[0].value, 52_428_800.0);
+    second["objectives"] = objective("missed");
+    let fs = run(&[first, second]);
+    assert!(
+        title(&fs, "comparison").starts_with("No strategy meets every objective; "),
+        "{}",
+        title(&fs, "comparison")
+    );
+    let mut saturated = case("asyncio", "cpython-3.14", 1, 4.0);
+    saturated["status"] = json!("saturated");
+    saturated["rank"] = Value::Null;
+    saturated["ranked_by_s"] = Value::Null;
+    let fs = run(&[saturated]);
+    assert!(!names(&fs).contains(&"comparison"), "there is no value");
+}
+
+#[test]
+fn what_is_saturated_says_so() {
+    let rates = vec![json!(100), json!(200), json!(400), json!(800)];
+    let fs = sweep(&[("workload.arrivals.rate", "rate", rates)], |i| {
+        let mut c = case("threads:8", "cpython-3.14", 1, 1.0 + i[0] as f64);
+        if i[0] > 1 {
+            c["status"] = json!("saturated");
+            c["rank"] = Value::Null;
+            c["ranked_by_s"] = Value::Null;
+        }
+        vec![c]
+    });
+    let Body::Lines(l) = &find(&fs, "comparison").body else {
+        panic!("no lines");
+    };
+    let lacks: Vec<bool> = l.series[0].dots.iter().map(|d| d.lack.is_some()).collect();
+    assert_eq!(lacks, [false, false, true, true]);
+    assert_eq!(l.lacks(), [Lack::Saturated]);
+    assert_eq!(
+        title(&fs, "latency-percentiles"),
+        "threads:8: p99 grows from 1.00 s at rate = 100 to 4.00 s at rate = 800"
+    );
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+
+    /// Titles are borne out by the numbers of their figures, whatever these are.
+    #[test]
+    fn titles_are_true(times in proptest::collection::vec((0.01..100.0_f64, 1e6..1e10_f64), 2..9)) {
+        let mut sorted = times;
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let strategies: Vec<String> = (0..sorted.len() - 1).map(|i| format!("threads:{i}")).chain(["sequential".into()]).collect();
+        let cases: Vec<Value> = sorted.iter().zip(&strategies).zip(1..).map(|((&(s, memory), name), rank)| {
+            let mut c = case(name, "cpython-3.14", rank, s);
+            c["estimates"]["memory_peak_bytes"] = estimate(memory);
+            c
+        }).collect();
+        let fs = run(&cases);
+        let of = |name: &str| {
+            let Body::Stack(s) = &find(&fs, name).body else { panic!("no bars") };
+            s.bars.iter().map(|b| b.name.clone()).zip(s.layers[0].values.clone()).collect::<Vec<_>>()
+        };
+        let best = title(&fs, "comparison").split(' ').next().unwrap_or_default().to_owned();
+        let times = of("comparison");
+        let least = times.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
+        proptest::prop_assert!(times.iter().any(|t| t.0 == best && t.1 == least), "{best}: {times:?}");
+        let gains = title(&fs, "speedup");
+        let others: Vec<(String, f64)> = of("speedup").into_iter().filter(|t| t.0 != "sequential").collect();
+        match gains.split_once(" gains most: ") {
+            Some((who, _)) => {
+                let most = others.iter().map(|t| t.1).fold(0.0, f64::max);
+                proptest::prop_assert!(most > 1.0 && others.iter().any(|t| t.0 == who && t.1 == most), "{gains}: {others:?}");
+            }
+            None => proptest::prop_assert!(others.iter().all(|t| t.1 <= 1.0), "{gains}: {others:?}"),
+        }
+        let memory = of("memory");
+        let ends = title(&fs, "memory");
+        if let Some((least, rest)) = ends.split_once(" needs least memory, ") {
+            let most = rest.split_once("; ").map_or("", |r| r.1).split(' ').next().unwrap_or_default();
+            let value = |who: &str| memory.iter().find(|m| m.0 == who).map(|m| m.1);
+            proptest::prop_assert_eq!(value(least), memory.iter().map(|m| m.1).reduce(f64::min));
+            proptest::prop_assert_eq!(value(most), memory.iter().map(|m| m.1).reduce(f64::max));
+        }
+        let mut titles: Vec<&str> = fs.iter().map(|f| f.title.as_str()).collect();
+        titles.sort_unstable();
+        titles.dedup();
+        proptest::prop_assert_eq!(titles.len(), fs.len());
+    }
 }
 
 #[test]

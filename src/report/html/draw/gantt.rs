@@ -146,7 +146,8 @@ pub(super) fn legend(f: &Gantt) -> Vec<Key> {
         .filter(used)
         .map(|i| Key {
             name: f.kinds[i].name.clone(),
-            series: i,
+            bold: false,
+            series: vec![i],
             sample: square(f.kinds[i].number),
         })
         .collect()

@@ -108,6 +108,21 @@ pub(super) fn draw(f: &Heat, room: Room) -> (Svg, [f64; 4]) {
             svg.close();
         }
     }
+    // The one to take is framed, with a line of the background between: it is seen on every colour.
+    if let Some((r, c)) = f.best {
+        let at = (
+            left + side * count(c),
+            plot[1] + plot[3] - height * count(r + 1),
+        );
+        svg.rect("best-frame", at, (side, height), " rx=\"3\"", "");
+        svg.rect(
+            "best-gap",
+            (at.0 + 2.0, at.1 + 2.0),
+            (side - 4.0, height - 4.0),
+            " rx=\"2\"",
+            "",
+        );
+    }
     let bottom = plot[1] + plot[3];
     for c in 0..columns {
         let x = left + side * (count(c) + 0.5);

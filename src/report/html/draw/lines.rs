@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::axis::{Laid, count};
 use super::svg::{Svg, escaped, fitted, n, width};
 use super::{CURVES, FONT, Key, Room};
-use crate::report::figure::palette::{Marker, marker};
-use crate::report::figure::{Dot, Lines, Series, Stroke};
+use crate::report::figure::alike::Together;
+use crate::report::figure::palette::marker;
+use crate::report::figure::{Dot, Lines, MISSES, Series, Stroke, lacks_in_words};
 
 /// A curve of more points has no marks on them and gives the script no more than so many.
 const MANY: usize = 100;
@@ -37,11 +38,10 @@ impl Frame<'_> {
 /// Both axes. Their ends do not depend on the room, so that the script's points hold for either picture.
 fn laid(f: &Lines, room: Room) -> (Laid<'_>, Laid<'_>) {
     let dots = || f.series.iter().flat_map(|s| &s.dots);
-    let ends = |d: &Dot| d.band.map_or([None, None], |(a, b)| [Some(a), Some(b)]);
-    let ys = dots()
-        .flat_map(|d| ends(d).into_iter().chain([d.y]))
-        .flatten();
-    let xs = dots().filter(|d| d.y.is_some()).map(|d| d.x);
+    let wanted = f.wanted().into_iter().filter(|w| w.1);
+    let ys = f.values().chain(wanted.map(|w| w.0.value));
+    let xs = dots().filter(|d| d.y.is_some() || d.lack.is_some());
+    let xs = xs.map(|d| d.x);
     let most = match room {
         _ if !f.x.categories.is_empty() => 40,
         Room::Wide => 9,
@@ -89,8 +89,19 @@ pub(super) fn draw(f: &Lines, room: Room) -> (Svg, [f64; 4]) {
     let mut svg = Svg::new(room.width(), frame.top + plot_height + below);
     let labels = Labels { leaning };
     scaffold(&mut svg, &frame, &labels);
-    for (i, s) in f.series.iter().enumerate() {
-        series(&mut svg, &frame, i, s);
+    for (limit, _) in f.wanted().iter().filter(|w| w.1) {
+        let (_, y) = frame.point(0.0, limit.value);
+        svg.line("limit", (left, y), (left + plot_width, y));
+    }
+    // What is compared with lies below what is compared, and what the answer names above all.
+    let mut together = f.together();
+    together.sort_by_key(|t| {
+        let stroke = t.members.first().map(|&i| f.series[i].stroke);
+        (stroke != Some(Stroke::Reference), t.role.leads())
+    });
+    let mut crosses = Vec::new();
+    for t in &together {
+        series(&mut svg, &frame, f, t, &mut crosses);
     }
     svg.raw("<g class=\"hover\"></g>");
     let plot = [frame.left, frame.top, frame.width, frame.height];
@@ -135,24 +146,49 @@ fn scaffold(svg: &mut Svg, frame: &Frame<'_>, labels: &Labels) {
     svg.close();
 }
 
-fn series(svg: &mut Svg, frame: &Frame<'_>, index: usize, s: &Series) {
-    let reference = s.stroke == Stroke::Reference;
-    let color = if reference {
+/// The class that gives a curve its colour.
+fn color(s: &Series) -> String {
+    if s.stroke == Stroke::Reference {
         "ref".to_owned()
     } else {
         format!("c{}", s.number % CURVES)
+    }
+}
+
+/// The classes that give a curve its looks: colour, dashes, and what it is to the answer.
+fn looks(s: &Series, t: &Together) -> String {
+    let dashes = match s.stroke {
+        Stroke::Reference => String::new(),
+        _ if t.role.leads() => " leads".into(),
+        _ if t.role.baseline => " baseline".into(),
+        // Marks tell marked curves apart without colour.
+        Stroke::Marked => String::new(),
+        Stroke::Plain | Stroke::Steps => format!(" d{}", s.number % CURVES),
     };
-    svg.open(
-        &format!("series s{index} {color} d{}", s.number % CURVES),
-        "",
-    );
+    color(s) + &dashes
+}
+
+/// A line: a curve, or several that coincide, of which the first is drawn.
+fn series(
+    svg: &mut Svg,
+    frame: &Frame<'_>,
+    f: &Lines,
+    t: &Together,
+    crosses: &mut Vec<(f64, f64)>,
+) {
+    let Some(s) = t.members.first().and_then(|&i| f.series.get(i)) else {
+        return;
+    };
+    let reference = s.stroke == Stroke::Reference;
+    let members: Vec<String> = t.members.iter().map(|i| format!("s{i}")).collect();
+    svg.open(&format!("series {} {}", members.join(" "), looks(s, t)), "");
     let band = band(frame, s);
     if !band.is_empty() {
         svg.path("band", &band, "");
     }
     let line = line(frame, s);
     if !line.is_empty() {
-        svg.path(if reference { "reference" } else { "line" }, &line, &s.name);
+        svg.path(if reference { "reference" } else { "line" }, &line, &t.name);
     }
     let marked = s.stroke == Stroke::Marked && s.dots.len() <= MANY;
     for (i, d) in s.dots.iter().enumerate() {
@@ -162,16 +198,89 @@ fn series(svg: &mut Svg, frame: &Frame<'_>, index: usize, s: &Series) {
         let alone = |j: Option<usize>| j.and_then(|j| s.dots.get(j)).is_none_or(|d| !frame.has(d));
         if marked || (alone(i.checked_sub(1)) && alone(Some(i + 1))) {
             let title = format!(
-                "{}, {}: {}",
-                s.name,
+                "{}, {}: {}{}",
+                t.name,
                 frame.x.text(d.x),
-                reading(frame, d, y)
+                reading(frame, d, y),
+                remark(d)
             );
-            let (class, path) = mark(s.number, frame.point(d.x, y));
-            svg.path(class, &path, &title);
+            let at = frame.point(d.x, y);
+            match d.lack {
+                Some(_) => svg.path("cross", &cross(at), &title),
+                None => {
+                    let (class, path) = mark(s.number, at, t.role.leads(), d.misses);
+                    svg.path(class, &path, &title);
+                }
+            }
         }
     }
+    ends(svg, frame, f, (s, t), crosses);
     svg.close();
+}
+
+/// Where a curve ends, or has a gap, for a reason: a cross at the edge, and a dotted line to it where one knows in which direction the
+/// missing value lies. Several at one place stand side by side.
+fn ends(
+    svg: &mut Svg,
+    frame: &Frame<'_>,
+    f: &Lines,
+    (s, t): (&Series, &Together),
+    crosses: &mut Vec<(f64, f64)>,
+) {
+    let above = f.lacks_above();
+    let mut before: Option<(f64, f64)> = None;
+    let mut within = false;
+    for d in &s.dots {
+        if frame.has(d) {
+            (before, within) = (d.y.map(|y| frame.point(d.x, y)), false);
+            continue;
+        }
+        // Only where it begins: what follows is known to be no better.
+        let Some(lack) = d.lack.filter(|_| frame.x.holds(d.x)) else {
+            continue;
+        };
+        if std::mem::replace(&mut within, true) {
+            continue;
+        }
+        let x = frame.left + frame.x.at(d.x) * frame.width;
+        let y = frame.top + if above { 8.0 } else { frame.height - 8.0 };
+        let step = if x > frame.left + frame.width / 2.0 {
+            -13.0
+        } else {
+            13.0
+        };
+        let taken = |x: f64| crosses.iter().any(|c| (c.0 - x).abs() < 10.0);
+        let x = (0..40)
+            .map(|i| x + step * f64::from(i))
+            .find(|&x| !taken(x))
+            .unwrap_or(x);
+        if above && let Some(from) = before.take() {
+            svg.line("to-edge", from, (x, y + 6.0));
+        }
+        let title = format!("{}, {}: {}", t.name, frame.x.text(d.x), lack.words());
+        svg.path("cross", &cross((x, y)), &title);
+        crosses.push((x, y));
+    }
+}
+
+/// What is said of a point behind its value.
+fn remark(d: &Dot) -> String {
+    match (d.lack, d.misses) {
+        (Some(lack), _) => format!("; {}", lack.words()),
+        (None, true) => format!("; {MISSES}"),
+        (None, false) => String::new(),
+    }
+}
+
+fn cross((x, y): (f64, f64)) -> String {
+    let p = |dx: f64, dy: f64| format!("{} {}", n(x + dx), n(y + dy));
+    format!(
+        "M{}L{}M{}L{}",
+        p(-4.0, -4.0),
+        p(4.0, 4.0),
+        p(-4.0, 4.0),
+        p(4.0, -4.0)
+    )
 }
 
 /// A value with its interval.
@@ -231,62 +340,74 @@ fn band(frame: &Frame<'_>, s: &Series) -> String {
     d
 }
 
-/// A mark whose shape tells the curve apart without its colour: the class, and the path.
-fn mark(number: usize, (x, y): (f64, f64)) -> (&'static str, String) {
-    let p = |dx: f64, dy: f64| format!("{} {}", n(x + dx), n(y + dy));
-    let polygon = |corners: &[(f64, f64)]| {
-        let all: Vec<String> = corners.iter().map(|&(a, b)| p(a, b)).collect();
-        format!("M{}Z", all.join("L"))
-    };
-    let circle = || format!("M{}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z", p(-4.0, 0.0));
-    let square = || polygon(&[(-3.6, -3.6), (3.6, -3.6), (3.6, 3.6), (-3.6, 3.6)]);
-    match marker(number) {
-        Marker::Circle => ("dot", circle()),
-        Marker::Square => ("dot", square()),
-        Marker::Triangle => ("dot", polygon(&[(0.0, -4.8), (4.6, 3.6), (-4.6, 3.6)])),
-        Marker::Diamond => (
-            "dot",
-            polygon(&[(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)]),
-        ),
-        Marker::Ring => ("dot open", circle()),
-        Marker::Box => ("dot open", square()),
-        Marker::Down => ("dot", polygon(&[(0.0, 4.8), (4.6, -3.6), (-4.6, -3.6)])),
-        Marker::Cross => (
-            "dot open",
-            format!(
-                "M{}L{}M{}L{}",
-                p(-4.0, -4.0),
-                p(4.0, 4.0),
-                p(-4.0, 4.0),
-                p(4.0, -4.0)
-            ),
-        ),
+/// A mark whose shape tells the curve apart without its colour: the class, and the path. Where an objective is missed it is hollow.
+fn mark(number: usize, (x, y): (f64, f64), leads: bool, misses: bool) -> (&'static str, String) {
+    let r = if leads { 5.0 } else { 4.0 };
+    let class = if misses { "dot open" } else { "dot" };
+    let corners = marker(number).corners();
+    if corners.is_empty() {
+        let path = format!(
+            "M{} {}a{r} {r} 0 1 0 {d} 0a{r} {r} 0 1 0 -{d} 0Z",
+            n(x - r),
+            n(y),
+            d = 2.0 * r
+        );
+        return (class, path);
     }
+    let all: Vec<String> = corners
+        .iter()
+        .map(|(dx, dy)| format!("{} {}", n(x + dx * r), n(y + dy * r)))
+        .collect();
+    (class, format!("M{}Z", all.join("L")))
+}
+
+/// A sample of a curve or mark in the legend.
+fn sample(class: &str, inner: &str) -> String {
+    format!(
+        "<svg class=\"key\" viewBox=\"0 0 28 14\" aria-hidden=\"true\"><g class=\"{class}\">{inner}</g></svg>"
+    )
 }
 
 pub(super) fn legend(f: &Lines) -> Vec<Key> {
-    let keys = f.series.iter().enumerate().map(|(i, s)| {
-        let class = if s.stroke == Stroke::Reference {
-            "ref".to_owned()
-        } else {
-            format!("c{} d{}", s.number % CURVES, s.number % CURVES)
+    let mut keys = Vec::new();
+    for t in f.together() {
+        let Some(s) = t.members.first().and_then(|&i| f.series.get(i)) else {
+            continue;
         };
-        let line = if s.stroke == Stroke::Reference { "reference" } else { "line" };
+        let line = if s.stroke == Stroke::Reference {
+            "reference"
+        } else {
+            "line"
+        };
         let mark = if s.stroke == Stroke::Marked {
-            let (class, path) = mark(s.number, (14.0, 7.0));
+            let (class, path) = mark(s.number, (14.0, 7.0), t.role.leads(), false);
             format!("<path class=\"{class}\" d=\"{path}\"/>")
         } else {
             String::new()
         };
-        Key {
-            name: s.name.clone(),
-            series: i,
-            sample: format!(
-                "<svg class=\"key\" viewBox=\"0 0 28 14\" aria-hidden=\"true\"><g class=\"{class}\"><path class=\"{line}\" d=\"M1 7H27\"/>{mark}</g></svg>"
-            ),
-        }
-    });
-    keys.collect()
+        let inner = format!("<path class=\"{line}\" d=\"M1 7H27\"/>{mark}");
+        keys.push(Key {
+            sample: sample(&looks(s, &t), &inner),
+            bold: t.role.leads(),
+            name: t.name,
+            series: t.members,
+        });
+    }
+    for (limit, near) in f.wanted() {
+        let line = "<line class=\"limit\" x1=\"1\" y1=\"7\" x2=\"27\" y2=\"7\"/>";
+        keys.push(Key::remark(limit.legend(near), sample("ref", line)));
+    }
+    if f.misses() {
+        let (class, path) = mark(0, (14.0, 7.0), false, true);
+        let mark = format!("<path class=\"{class}\" d=\"{path}\"/>");
+        keys.push(Key::remark(MISSES.into(), sample("ref", &mark)));
+    }
+    let lacks = f.lacks();
+    if !lacks.is_empty() {
+        let mark = format!("<path class=\"cross\" d=\"{}\"/>", cross((14.0, 7.0)));
+        keys.push(Key::remark(lacks_in_words(&lacks), sample("ref", &mark)));
+    }
+    keys
 }
 
 /// For each curve its points: across and up between 0 and 1, and both as texts.
@@ -307,6 +428,7 @@ pub(super) fn points(f: &Lines) -> Value {
                 if let Some((low, high)) = d.band {
                     text += &format!(" ({} to {})", y.text(low), y.text(high));
                 }
+                text += &remark(d);
                 Some(json!([round(x.at(d.x)), round(y.at(v)), x.text(d.x), text]))
             })
             .collect();

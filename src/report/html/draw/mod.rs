@@ -57,10 +57,24 @@ pub(super) struct Drawn {
 pub(super) struct Key {
     /// Its name.
     pub name: String,
-    /// Number of the layer or curve that it stands for: class `s{series}` in the pictures.
-    pub series: usize,
+    /// Whether it is what the answer names.
+    pub bold: bool,
+    /// Numbers of the layers or curves that it stands for: classes `s{number}` in the pictures. None: it explains a sign.
+    pub series: Vec<usize>,
     /// A sample, as SVG.
     pub sample: String,
+}
+
+impl Key {
+    /// An entry that explains a sign, and stands for nothing that could be hidden.
+    fn remark(name: String, sample: String) -> Self {
+        Self {
+            name,
+            bold: false,
+            series: Vec::new(),
+            sample,
+        }
+    }
 }
 
 /// Draws the figure; `id` is its anchor in the page.
