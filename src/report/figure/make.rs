@@ -12,10 +12,10 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-use super::ticks::is_wide;
 use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Stack};
 use crate::report::document::{CaseDocument, Document, EstimateDocument};
 use crate::report::grid::metric_name;
+use crate::report::scale;
 use crate::report::shares::{Shares, cause_words};
 use crate::scenario::{self, parse_objective};
 use crate::strategy::Cause;
@@ -227,10 +227,9 @@ fn measure(unit: Unit) -> Measure {
 
 /// By powers of ten where the values ask for it, else from zero.
 fn span_scale(values: impl IntoIterator<Item = f64>) -> Scale {
-    if is_wide(values) {
-        Scale::Log
-    } else {
-        Scale::FromZero
+    match scale::upward(values, 0.0) {
+        Scale::Log => Scale::Log,
+        _ => Scale::FromZero,
     }
 }
 

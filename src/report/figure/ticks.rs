@@ -35,19 +35,6 @@ const EDGE: f64 = 1e300;
 /// Smaller values have no place on axes by powers: their halves must stay what they are.
 const LEAST: f64 = 1e-300;
 
-/// Values that span more than this factor, one and a half powers of ten, are laid out by powers of ten.
-const WIDE: f64 = 31.622_776_601_683_793;
-
-/// Whether an axis of these values is to be logarithmic, whatever draws it: all are above zero, and on an even axis the small ones would
-/// lie on one another. Bars are no matter of this: their lengths are their values.
-pub fn is_wide(values: impl IntoIterator<Item = f64>) -> bool {
-    let finite = values.into_iter().filter(|v| v.is_finite());
-    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
-        (l.min(v), h.max(v))
-    });
-    low > 0.0 && high > low * WIDE
-}
-
 impl Ruler {
     /// Lays the axis out for the values, with about `most` ticks at most. `snug`: it begins and ends with the values (as one across
     /// does); otherwise with a tick.

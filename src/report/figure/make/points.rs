@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::cases::{Names, number};
-use super::{Axis, Dot, Measure, Scale, capital};
+use super::{Axis, Dot, Measure, capital};
 use crate::report::document::{
     AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepHeader, SweepRow,
 };
 use crate::report::figure::{Lack, Role};
+use crate::report::scale;
 use crate::report::sweep::Place;
 use crate::report::sweep::stands::{Stands, Taken};
 
@@ -358,24 +359,7 @@ impl Across {
         let Some(measure) = self.measure else {
             return Axis::words(&self.label, self.texts.clone());
         };
-        let (low, high) = self
-            .positions
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
-                (l.min(v), h.max(v))
-            });
-        let scale = if self.doubles() {
-            Scale::Log2
-        } else if low > 0.0 && high >= low * 50.0 {
-            Scale::Log
-        } else if self.is_count() {
-            // No core, or no worker, is no place of such an axis.
-            Scale::Linear
-        } else if low >= 0.0 && low * 2.0 <= high {
-            Scale::FromZero
-        } else {
-            Scale::Linear
-        };
+        let scale = scale::across(&self.positions, self.is_count());
         Axis::of(&self.label, measure, scale)
     }
 
