@@ -8,12 +8,14 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use figures::{
-    axis, every_kind, figure, gantt, heat, layers, lines, percentiles, series, tail, told_apart, words,
+    axis, every_kind, figure, gantt, heat, layers, lines, percentiles, series, tail, told_apart,
+    words,
 };
 use insta::assert_snapshot;
 use pchsim::report::figure::palette::Theme;
 use pchsim::report::figure::{
-    Bar, Body, Figure, Gantt, Heat, Layer, Limit, Measure, Row, Scale, Series, Span, SpanKind, Stack, Stroke,
+    Bar, Body, Figure, Gantt, Heat, Layer, Limit, Measure, Row, Scale, Series, Span, SpanKind,
+    Stack, Stroke,
 };
 use pchsim::report::plot::{Look, png, svg};
 

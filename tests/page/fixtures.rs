@@ -1,8 +1,8 @@
 //! Results and figures made by hand.
 
 use pchsim::report::figure::{
-    Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row, Scale, Series, Span,
-    SpanKind, Stack, Stroke,
+    Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row,
+    Scale, Series, Span, SpanKind, Stack, Stroke,
 };
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! A figure of each kind, small, with what is awkward about it: gaps, references, layers that vanish.
 
 use pchsim::report::figure::{
-    Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row, Scale, Series, Span,
-    SpanKind, Stack, Stroke,
+    Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row,
+    Scale, Series, Span, SpanKind, Stack, Stroke,
 };
 
 pub(crate) fn axis(label: &str, measure: Measure, scale: Scale) -> Axis {
@@ -51,12 +51,15 @@ pub(crate) fn series(name: &str, number: usize, stroke: Stroke, points: &[(f64, 
 }
 
 pub(crate) fn lines(name: &str, x: Axis, y: Axis, series: Vec<Series>) -> Figure {
-    figure(name, Body::Lines(Lines {
+    figure(
+        name,
+        Body::Lines(Lines {
             x,
             y,
             series,
             limits: Vec::new(),
-        }))
+        }),
+    )
 }
 
 pub(crate) fn curves_with_a_gap_and_a_reference() -> Figure {

@@ -39,7 +39,10 @@ pub fn figures(document: &Document) -> Vec<Figure> {
     for i in 1..all.len() {
         let (before, rest) = all.split_at_mut(i);
         let twice = before.iter().any(|f| f.title == rest[0].title);
-        if let Some(what) = twice.then(|| rest[0].subtitle.split(" · ").next()).flatten() {
+        if let Some(what) = twice
+            .then(|| rest[0].subtitle.split(" · ").next())
+            .flatten()
+        {
             rest[0].title = format!("{what}: {}", rest[0].title);
             if before.iter().any(|f| f.title == rest[0].title) {
                 rest[0].title = format!("{} ({})", rest[0].title, rest[0].name);
@@ -183,13 +186,10 @@ impl Metric {
                 _ => Measure::Number,
             },
             less_is_better: ranked_by != "throughput",
-            known: [
-                scenario::Metric::MeanLatency,
-                scenario::Metric::FailureRate,
-            ]
-            .into_iter()
-            .find(|&m| metric_name(m) == ranked_by)
-            .or_else(|| scenario::parse_metric(ranked_by).ok()),
+            known: [scenario::Metric::MeanLatency, scenario::Metric::FailureRate]
+                .into_iter()
+                .find(|&m| metric_name(m) == ranked_by)
+                .or_else(|| scenario::parse_metric(ranked_by).ok()),
         }
     }
 

@@ -376,7 +376,10 @@ mod tests {
                 for (m, a) in colors.iter().enumerate() {
                     for (n, b) in colors[..m].iter().enumerate() {
                         let apart = libm::sqrt((0..3).map(|k| (a[k] - b[k]).powi(2)).sum());
-                        assert!(apart > 0.08, "{theme:?}, eye {i}: {n} and {m} by {apart:.3}");
+                        assert!(
+                            apart > 0.08,
+                            "{theme:?}, eye {i}: {n} and {m} by {apart:.3}"
+                        );
                     }
                 }
             }

@@ -4,9 +4,7 @@ use serde::Serialize;
 
 use super::draw::axis_text as at;
 use crate::report::figure::ticks::value_text;
-use crate::report::figure::{
-    Axis, Body, Dot, Figure, Gantt, Heat, Lines, MISSES, Measure, Stack,
-};
+use crate::report::figure::{Axis, Body, Dot, Figure, Gantt, Heat, Lines, MISSES, Measure, Stack};
 
 /// A figure's numbers.
 #[derive(Serialize)]

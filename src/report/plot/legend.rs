@@ -9,7 +9,7 @@ use crate::report::figure::palette::Rgb;
 pub(super) const ROW: f64 = 21.0;
 const GAP: f64 = 22.0;
 /// Most lines of an entry.
-const LINES: usize = 3;
+const LINES: usize = 6;
 /// Sizes of letters, the usual one first: smaller ones are taken where an entry would be left out otherwise.
 const SIZES: [f64; 4] = [TEXT, 11.5, 10.5, 9.5];
 
@@ -177,7 +177,11 @@ mod tests {
             .collect();
         for (width, height) in [(860.0, 200.0), (356.0, 90.0), (356.0, 30.0), (300.0, 0.0)] {
             let legend = Legend::new(&entries, 30.0, width, height);
-            assert!(legend.height <= f64::max(height, 16.0), "{width} x {height}: {}", legend.height);
+            assert!(
+                legend.height <= f64::max(height, 16.0),
+                "{width} x {height}: {}",
+                legend.height
+            );
             for e in &legend.placed {
                 for line in &e.lines {
                     let end = e.at.0 + 37.0 + font::width(line, legend.size, false);

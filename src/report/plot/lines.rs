@@ -78,7 +78,11 @@ pub(super) fn draw(sheet: &mut Sheet, room: Room, lines: &Lines) {
         bands(sheet, &chart, c);
     }
     for limit in near {
-        if let Some(y) = chart.y.place(limit.value).filter(|y| (0.0..=1.0).contains(y)) {
+        if let Some(y) = chart
+            .y
+            .place(limit.value)
+            .filter(|y| (0.0..=1.0).contains(y))
+        {
             let ends = [chart.plot.at(0.0, y), chart.plot.at(1.0, y)];
             let ink = sheet.theme.ink();
             sheet.dashed(&ends, &LIMIT, 1.5, ink);
@@ -275,13 +279,7 @@ fn draw_curve(
 
 /// Where a curve ends, or has a gap, for a reason: a cross at the edge, and a dotted line to it where one knows in which direction the
 /// missing value lies. Several at one place stand side by side.
-fn ends(
-    sheet: &mut Sheet,
-    chart: &Chart,
-    lines: &Lines,
-    c: &Curve<'_>,
-    crosses: &mut Vec<Place>,
-) {
+fn ends(sheet: &mut Sheet, chart: &Chart, lines: &Lines, c: &Curve<'_>, crosses: &mut Vec<Place>) {
     let above = lines.lacks_above();
     let color = color(sheet, c.series);
     let mut before: Option<Place> = None;

@@ -54,7 +54,9 @@ fn number_at(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
 
 fn table<'a>(font: &'a [u8], tag: &[u8; 4]) -> Option<&'a [u8]> {
     let records = 12..12 + 16 * u16_at(font, 4)?;
-    let record = records.step_by(16).find(|&r| font.get(r..r + 4) == Some(tag))?;
+    let record = records
+        .step_by(16)
+        .find(|&r| font.get(r..r + 4) == Some(tag))?;
     let (at, length) = (
         number_at(font, record + 8, 4)?,
         number_at(font, record + 12, 4)?,

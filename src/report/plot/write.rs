@@ -95,7 +95,11 @@ fn n(v: f64) -> String {
     let v = if v.is_finite() { v } else { 0.0 };
     let text = format!("{v:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".into() } else { text.into() }
+    if text == "-0" {
+        "0".into()
+    } else {
+        text.into()
+    }
 }
 
 fn points(all: &[Place]) -> String {

@@ -29,7 +29,12 @@ const COURSES: [Course; 5] = [
         label: "Busy share of all cores",
         measure: Measure::Share,
         peak: false,
-        say: |s| format!("{} keeps the cores busy {} of the time{}", s.name, s.value, s.of_all),
+        say: |s| {
+            format!(
+                "{} keeps the cores busy {} of the time{}",
+                s.name, s.value, s.of_all
+            )
+        },
         get: |o| &o.utilization_share,
     },
     Course {
@@ -38,7 +43,12 @@ const COURSES: [Course; 5] = [
         label: "Memory in use",
         measure: Measure::Bytes,
         peak: true,
-        say: |s| format!("The memory of {} peaks at {}, {} after the start{}", s.name, s.value, s.at, s.of_all),
+        say: |s| {
+            format!(
+                "The memory of {} peaks at {}, {} after the start{}",
+                s.name, s.value, s.at, s.of_all
+            )
+        },
         get: |o| &o.memory_peak_bytes,
     },
     Course {
@@ -47,7 +57,12 @@ const COURSES: [Course; 5] = [
         label: "Share of time in which a GIL was held",
         measure: Measure::Share,
         peak: false,
-        say: |s| format!("A GIL is held {} of the time under {}{}", s.value, s.name, s.of_all),
+        say: |s| {
+            format!(
+                "A GIL is held {} of the time under {}{}",
+                s.value, s.name, s.of_all
+            )
+        },
         get: |o| &o.gil_held_share,
     },
     Course {
@@ -56,7 +71,12 @@ const COURSES: [Course; 5] = [
         label: "Threads ready without a core",
         measure: Measure::Number,
         peak: false,
-        say: |s| format!("{} threads on average wait for a core under {}{}", s.value, s.name, s.of_all),
+        say: |s| {
+            format!(
+                "{} threads on average wait for a core under {}{}",
+                s.value, s.name, s.of_all
+            )
+        },
         get: |o| &o.run_queue,
     },
     Course {
@@ -65,7 +85,12 @@ const COURSES: [Course; 5] = [
         label: "Tasks arrived and not over",
         measure: Measure::Number,
         peak: true,
-        say: |s| format!("Up to {} tasks are under way with {}, {} after the start{}", s.value, s.name, s.at, s.of_all),
+        say: |s| {
+            format!(
+                "Up to {} tasks are under way with {}, {} after the start{}",
+                s.value, s.name, s.at, s.of_all
+            )
+        },
         get: |o| &o.in_flight,
     },
 ];
@@ -99,10 +124,7 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
     let found = say::course(&series, course.measure, course.peak);
     let wanted = if course.measure == Measure::Bytes {
         series.extend(limit(run, &shown, &series));
-        limits(
-            cases.all().iter().map(|s| s.case),
-            is(Quantity::MemoryPeak),
-        )
+        limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak))
     } else {
         Vec::new()
     };

@@ -270,7 +270,9 @@ impl Plot<'_> {
             i => format!("latency-percentiles-{}", i + 1),
         };
         let what = format!("Latency of {} {}", curve.name, self.over());
-        let says = self.course_of(&curve.name, &series).unwrap_or_else(|| what.clone());
+        let says = self
+            .course_of(&curve.name, &series)
+            .unwrap_or_else(|| what.clone());
         let wanted = limits(self.cases(), |m| quantities.iter().any(|(q, _)| is(*q)(m)));
         let figure = self.lines(&name, &says, &what, axis, (series, wanted))?;
         Some(Figure {
@@ -365,9 +367,13 @@ fn change(who: &str, shares: &[Vec<f64>], places: &[String]) -> Option<String> {
     let share = |of: &[f64], c: Cause| percent(of[c as usize]);
     let (from, to) = (share(first, most), share(last, most));
     if by(&most) < 0.05 || from == to {
-        let largest = Cause::ALL
-            .into_iter()
-            .reduce(|a, b| if last[b as usize] > last[a as usize] { b } else { a })?;
+        let largest = Cause::ALL.into_iter().reduce(|a, b| {
+            if last[b as usize] > last[a as usize] {
+                b
+            } else {
+                a
+            }
+        })?;
         return Some(format!(
             "{who}: {} of its tasks' time is {} at {}",
             share(last, largest),
@@ -400,18 +406,25 @@ fn found(context: &Context<'_>) -> Option<String> {
             at,
             value,
             load,
+            tied,
             ..
         } => {
             let at: Vec<String> = at.iter().map(|p| p.text()).collect();
             let at = at.join(", ");
             let (metric, mean) = (&value.metric, value.mean_text());
-            Some(match load {
+            let others = match tied {
+                0 => String::new(),
+                1 => "; another one is as good".into(),
+                n => format!("; {n} others are as good"),
+            };
+            let says = match load {
                 Some(load) => format!(
                     "{case} is best under the highest {load} that anything bears ({at}): {metric} {mean}"
                 ),
                 None if at.is_empty() => format!("{case} is best, with {metric} {mean}"),
                 None => format!("{case} is best at {at}, with {metric} {mean}"),
-            })
+            };
+            Some(says + &others)
         }
         i if i.is_answer() || matches!(i, Insight::Fails { .. }) => Some(says(i)),
         _ => None,

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::cases::{Names, number};
 use super::{Axis, Dot, Measure, Scale, capital};
-use crate::report::figure::{Lack, Role};
-use crate::report::sweep::Place;
 use crate::report::document::{
     AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepHeader, SweepRow,
 };
+use crate::report::figure::{Lack, Role};
+use crate::report::sweep::Place;
 use crate::report::sweep::stands::{Stands, Taken};
 
 /// One strategy's rows.
@@ -401,7 +401,10 @@ impl Across {
             .enumerate()
             .map(|(i, &x)| {
                 let row = rows.iter().find(|r| self.place(r) == i);
-                row.map_or_else(|| Dot::estimate(x, None), |r| Dot::of_case(x, &r.case, &get))
+                row.map_or_else(
+                    || Dot::estimate(x, None),
+                    |r| Dot::of_case(x, &r.case, &get),
+                )
             })
             .collect();
         dots.sort_by(|a, b| a.x.total_cmp(&b.x));

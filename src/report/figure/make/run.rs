@@ -149,10 +149,7 @@ fn memory(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
     let (shown, note) = cases.bars(|c| c.get(Quantity::MemoryPeak).is_some());
     let axis = Axis::of("Peak memory", Measure::Bytes, Scale::FromZero);
     let peak = |s: &Shown<'_>| s.case.get(Quantity::MemoryPeak);
-    let wanted = limits(
-        cases.all().iter().map(|s| s.case),
-        is(Quantity::MemoryPeak),
-    );
+    let wanted = limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak));
     (!shown.is_empty()).then(|| {
         figure(
             "memory",

@@ -130,10 +130,7 @@ fn a_run_compares_its_strategies() {
     let Body::Stack(s) = &find(&fs, "speedup").body else {
         panic!("no bars");
     };
-    assert_eq!(
-        s.reference,
-        Some((1.0, "sequential on 3.14".into()))
-    );
+    assert_eq!(s.reference, Some((1.0, "sequential on 3.14".into())));
     // A batch's wait for its turn explains nothing: what is left is 0.2 to 0.3.
     let Body::Stack(s) = &find(&fs, "time-by-cause").body else {
         panic!("no bars");

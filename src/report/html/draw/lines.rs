@@ -181,10 +181,7 @@ fn series(
     };
     let reference = s.stroke == Stroke::Reference;
     let members: Vec<String> = t.members.iter().map(|i| format!("s{i}")).collect();
-    svg.open(
-        &format!("series {} {}", members.join(" "), looks(s, t)),
-        "",
-    );
+    svg.open(&format!("series {} {}", members.join(" "), looks(s, t)), "");
     let band = band(frame, s);
     if !band.is_empty() {
         svg.path("band", &band, "");
@@ -344,12 +341,7 @@ fn band(frame: &Frame<'_>, s: &Series) -> String {
 }
 
 /// A mark whose shape tells the curve apart without its colour: the class, and the path. Where an objective is missed it is hollow.
-fn mark(
-    number: usize,
-    (x, y): (f64, f64),
-    leads: bool,
-    misses: bool,
-) -> (&'static str, String) {
+fn mark(number: usize, (x, y): (f64, f64), leads: bool, misses: bool) -> (&'static str, String) {
     let r = if leads { 5.0 } else { 4.0 };
     let class = if misses { "dot open" } else { "dot" };
     let corners = marker(number).corners();
@@ -382,7 +374,11 @@ pub(super) fn legend(f: &Lines) -> Vec<Key> {
         let Some(s) = t.members.first().and_then(|&i| f.series.get(i)) else {
             continue;
         };
-        let line = if s.stroke == Stroke::Reference { "reference" } else { "line" };
+        let line = if s.stroke == Stroke::Reference {
+            "reference"
+        } else {
+            "line"
+        };
         let mark = if s.stroke == Stroke::Marked {
             let (class, path) = mark(s.number, (14.0, 7.0), t.role.leads(), false);
             format!("<path class=\"{class}\" d=\"{path}\"/>")

@@ -80,7 +80,15 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
         };
         if wide {
             let room = left - 14.0;
-            let label = fitted(name, FONT, if bar_of.role.leads() { room / 1.08 } else { room });
+            let label = fitted(
+                name,
+                FONT,
+                if bar_of.role.leads() {
+                    room / 1.08
+                } else {
+                    room
+                },
+            );
             svg.text(class, (left - 10.0, at + bar / 2.0 + 4.4), "end", &label);
         } else {
             svg.text(
