@@ -330,7 +330,7 @@ mod command {
             .args(["run.json", "--markdown", "run.json", "--force"])
             .assert()
             .code(2)
-            .stderr(contains("is a result that the report is made of"));
+            .stderr(contains("is read by this command"));
         assert_eq!(std::fs::read_to_string(&result).unwrap(), super::run());
         report(&dir)
             .args([

@@ -453,7 +453,7 @@ fn what_is_traced_can_be_chosen() {
     for (line, expected) in [
         (
             &["--force", "--trace-strategy", "pool:3:fork"][..],
-            "not among what was compared",
+            "not among what is compared",
         ),
         (
             &["--force", "--trace-window", "2s"],

@@ -424,7 +424,8 @@ fn a_limit_of_the_program_is_kept() {
             std::fs::write(dir.path().join("p.py"), program).unwrap();
             let output = pchsim()
                 .current_dir(dir.path())
-                .args(["record", "-o", "p.ron", "--"])
+                // On a busy machine even one loop's tasks come one by one.
+                .args(["record", "--arrivals", "batch", "-o", "p.ron", "--"])
                 .arg(&python)
                 .arg("p.py")
                 .output()

@@ -42,6 +42,8 @@ pub struct Overheads {
     pub code_byte: f64,
     /// Nanoseconds for a byte of its data.
     pub data_byte: f64,
+    /// Seconds that it takes to be given a second of a core: more than one where other programs want them too.
+    pub stretch: f64,
 }
 
 /// What the probe prints.
@@ -51,6 +53,7 @@ struct Probed {
     loop_ns: f64,
     code_byte_ns: f64,
     data_byte_ns: f64,
+    stretch: f64,
     own_s: f64,
 }
 
@@ -69,6 +72,7 @@ impl Overheads {
         loop_ns: 60.0,
         code_byte: 500.0,
         data_byte: 20.0,
+        stretch: 1.0,
     };
 
     /// Measures them: some starts of the interpreter.
@@ -80,6 +84,7 @@ impl Overheads {
         let scratch = Scratch::new().map_err(unrunnable)?;
         scratch.put("probe.py", PROBE).map_err(unrunnable)?;
         let mut best: Option<Self> = None;
+        let mut stretch = f64::INFINITY;
         for _ in 0..STARTS {
             let mut program = host::Program::new(&python.path);
             program.args = vec!["probe.py".into()];
@@ -109,22 +114,27 @@ impl Overheads {
                 loop_ns: p.loop_ns,
                 code_byte: p.code_byte_ns,
                 data_byte: p.data_byte_ns,
+                stretch: 1.0,
             };
+            stretch = stretch.min(p.stretch.clamp(1.0, 100.0));
             if best.is_none_or(|b| this.start < b.start) {
                 best = Some(this);
             }
         }
-        best.ok_or_else(|| RunError::Garbage("it printed nothing".into()))
+        let best = best.ok_or_else(|| RunError::Garbage("it printed nothing".into()))?;
+        Ok(Self { stretch, ..best })
     }
 
-    /// Seconds of a run whose work takes `work` seconds, from its start to its end.
+    /// Seconds of a run whose work takes `work` seconds on cores of its own, `cpu` of them on some core, from its start to its end.
     #[must_use]
-    pub fn run(&self, program: &Program, imports: f64, work: f64) -> f64 {
+    pub fn run(&self, program: &Program, imports: f64, work: f64, cpu: f64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let bytes = |n: usize| n as f64 / 1e9;
         let data = program.data.as_ref().map_or(0, String::len);
         let read = bytes(program.text.len()) * self.code_byte + bytes(data) * self.data_byte;
-        self.start + 2.0 * self.reading + read + imports + work
+        // What computes at the same time on several cores is stretched at the same time.
+        let waits = (self.stretch - 1.0) * (cpu.min(work) + imports);
+        self.start + 2.0 * self.reading + read + imports + work + waits
     }
 }
 
@@ -148,7 +158,7 @@ pub fn estimate(
         match forecaster.simulate(0, simulate) {
             Ok(run) => {
                 let simulation = begun.elapsed().as_secs_f64();
-                let seconds = overheads.run(&planned.program, imports, run.closed);
+                let seconds = overheads.run(&planned.program, imports, run.closed, run.cpu);
                 if seconds > estimate.longest.0 {
                     estimate.longest = (seconds, planned.label.clone());
                 }
@@ -181,6 +191,7 @@ mod tests {
         loop_ns: 60.0,
         code_byte: 1000.0,
         data_byte: 100.0,
+        stretch: 1.0,
     };
 
     fn scenario(imports: &str) -> Scenario {
@@ -212,11 +223,18 @@ mod tests {
         program.text = "x".repeat(1_000_000);
         program.data = Some("y".repeat(2_000_000));
         // Start, two readings, 1 s of code, 0.2 s of data, imports and work.
-        let seconds = OVERHEADS.run(&program, 3.0, 10.0);
+        let seconds = OVERHEADS.run(&program, 3.0, 10.0, 4.0);
         assert!(
             (seconds - (0.5 + 0.5 + 1.0 + 0.2 + 3.0 + 10.0)).abs() < 1e-9,
             "{seconds}"
         );
+        // Others want the cores: computing takes twice as long, waiting does not.
+        let shared = Overheads {
+            stretch: 2.0,
+            ..OVERHEADS
+        };
+        assert!((shared.run(&program, 3.0, 10.0, 4.0) - seconds - 7.0).abs() < 1e-9);
+        assert!((shared.run(&program, 0.0, 10.0, 40.0) - seconds - 7.0).abs() < 1e-9);
     }
 
     #[test]

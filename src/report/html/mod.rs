@@ -145,6 +145,8 @@ struct CellParts {
     half: String,
     key: Option<f64>,
     name: bool,
+    /// Of a name: the text in parts between which a line may end.
+    breaks: Vec<String>,
     tied: bool,
 }
 
@@ -310,13 +312,16 @@ fn parts(words: &Words) -> Vec<Part> {
             name: true,
             code: false,
             text: t.clone(),
-            breaks: t
-                .split_inclusive([':', '+', '('])
-                .map(str::to_owned)
-                .collect(),
+            breaks: breaks(t),
         }],
     };
     words.0.iter().flat_map(part).collect()
+}
+
+/// A name in parts between which a line may end.
+fn breaks(name: &str) -> Vec<String> {
+    let parts = name.split_inclusive([':', '+', '(']);
+    parts.map(str::to_owned).collect()
 }
 
 /// A sentence of the program's, with what stands in backticks as code.
@@ -341,6 +346,7 @@ fn table(t: &Table) -> TableParts {
         half: c.half.clone(),
         key: c.key.filter(|k| k.is_finite()),
         name: c.name,
+        breaks: if c.name { breaks(&c.text) } else { Vec::new() },
         tied: c.tied,
     };
     TableParts {

@@ -46,11 +46,17 @@ pub(super) fn draw(sheet: &mut Sheet, room: Room, stack: &Stack) {
         chart.bar(sheet, stack, i);
     }
     chart.reference(sheet, stack);
+    let reference = stack.reference.iter().map(|r| chart.x(r.0));
+    let mut lines: Vec<f64> = reference.collect();
     for limit in near {
         let x = chart.x(limit.value);
         let ink = sheet.theme.ink();
         let ends = [(x, chart.plot.top), (x, chart.plot.bottom)];
         sheet.dashed(&ends, &LIMIT, 1.6, ink);
+        lines.push(x);
+    }
+    for i in 0..stack.bars.len() {
+        chart.end(sheet, stack, i, &lines);
     }
     let at = (MARGIN, chart.plot.bottom + ACROSS + 8.0);
     let theme = sheet.theme;
@@ -188,13 +194,16 @@ impl Chart {
                 inside(sheet, (a, b), middle, &text, color);
             }
         }
-        if self.valued {
-            self.end(sheet, stack, i, sum, middle, size);
-        }
     }
 
-    /// The interval at a bar's end, and its value behind it.
-    fn end(&self, sheet: &mut Sheet, stack: &Stack, i: usize, sum: f64, y: f64, size: f64) {
+    /// The interval at a bar's end, and its value behind it, above the lines across that stand there.
+    fn end(&self, sheet: &mut Sheet, stack: &Stack, i: usize, lines: &[f64]) {
+        if !self.valued {
+            return;
+        }
+        let (sum, size) = (stack.length(i), TEXT.min(self.row * 0.9));
+        #[expect(clippy::cast_precision_loss, reason = "a count of bars")]
+        let y = self.plot.top + (i as f64 + 0.5) * self.row;
         let theme = sheet.theme;
         let mut end = self.x(sum);
         if let Some((low, high)) = stack.bands.get(i).copied().flatten()
@@ -213,6 +222,12 @@ impl Chart {
         if sum != 0.0 && size >= 6.0 {
             let text = value_text(stack.value.measure, sum);
             let place = (end + 7.0, y + size * 0.36);
+            let right = place.0 + font::width(&text, size, false);
+            if lines.iter().any(|&x| x > place.0 - 3.0 && x < right + 3.0) {
+                let (top, bottom) = (y - size * 0.5, y + size * 0.5);
+                let background = theme.background();
+                sheet.rect((place.0 - 2.0, top), (right + 2.0, bottom), background);
+            }
             sheet.text(place, &text, size, Anchor::Start, theme.ink());
         }
     }

@@ -9,7 +9,7 @@ use crate::report::figure::palette::Rgb;
 pub(super) const ROW: f64 = 21.0;
 const GAP: f64 = 22.0;
 /// Most lines of an entry.
-const LINES: usize = 3;
+const LINES: usize = 6;
 /// Sizes of letters, the usual one first: smaller ones are taken where an entry would be left out otherwise.
 const SIZES: [f64; 4] = [TEXT, 11.5, 10.5, 9.5];
 

@@ -1,5 +1,6 @@
 """What a generated program does besides its work, for an estimate of how long runs take: it starts, imports what they import, and reads
-how fast the cores are. Prints seconds for that reading, nanoseconds for a turn of the reference loop, and what a byte of a table costs.
+how fast the cores are. Prints seconds for that reading, nanoseconds for a turn of the reference loop, what a byte of a table costs, and how
+many seconds it takes to be given a second of a core.
 """
 import asyncio
 import concurrent.futures
@@ -51,10 +52,10 @@ def each_byte(text, f):
     return (now() - start) / len(text) * 1e9
 
 
-begun = now()
+begun, used = now(), cpu_now()
 loop = reading()
-read = now() - begun
+read, used = now() - begun, cpu_now() - used
 rows = ['[0.125, "page", [[1.624281, 3.905092, 2.24821, 3.28631]]]'] * 400
 code = each_byte("[" + ",\n".join(rows) + "]", lambda t: compile(t, "table", "exec"))
 data = each_byte("[" + ",\n".join(rows) + "]", json.loads)
-print(json.dumps({"reading_s": read, "loop_ns": loop, "code_byte_ns": code, "data_byte_ns": data, "own_s": now() - begun}))
+print(json.dumps({"reading_s": read, "loop_ns": loop, "code_byte_ns": code, "data_byte_ns": data, "stretch": read / max(used, 1e-6), "own_s": now() - begun}))

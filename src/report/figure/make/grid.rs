@@ -142,7 +142,17 @@ fn heat(
     Some(figure(
         name,
         &extent(context, x, y, &cells, &what_of).unwrap_or_else(|| about.clone()),
-        &[&about, &context.facts, what, &over_others(context)],
+        &[
+            &about,
+            &context.facts,
+            what,
+            &over_others(context),
+            if best.is_some() {
+                "framed: the point to take"
+            } else {
+                ""
+            },
+        ],
         Body::Heat(Heat {
             x: x.words(),
             y: y.words(),

@@ -406,18 +406,25 @@ fn found(context: &Context<'_>) -> Option<String> {
             at,
             value,
             load,
+            tied,
             ..
         } => {
             let at: Vec<String> = at.iter().map(|p| p.text()).collect();
             let at = at.join(", ");
             let (metric, mean) = (&value.metric, value.mean_text());
-            Some(match load {
+            let others = match tied {
+                0 => String::new(),
+                1 => "; another one is as good".into(),
+                n => format!("; {n} others are as good"),
+            };
+            let says = match load {
                 Some(load) => format!(
                     "{case} is best under the highest {load} that anything bears ({at}): {metric} {mean}"
                 ),
                 None if at.is_empty() => format!("{case} is best, with {metric} {mean}"),
                 None => format!("{case} is best at {at}, with {metric} {mean}"),
-            })
+            };
+            Some(says + &others)
         }
         i if i.is_answer() || matches!(i, Insight::Fails { .. }) => Some(says(i)),
         _ => None,

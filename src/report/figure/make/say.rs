@@ -236,7 +236,7 @@ pub(super) struct Standout {
     pub value: String,
     /// When the largest value is reached.
     pub at: String,
-    /// `, most of all` where there are others.
+    /// Where there are others: `, most of all`, or that they do not differ.
     pub of_all: &'static str,
 }
 
@@ -263,11 +263,19 @@ pub(super) fn course(series: &[Series], measure: Measure, peak: bool) -> Option<
         .iter()
         .copied()
         .reduce(|a, b| if b.1.1 > a.1.1 { b } else { a });
-    most.map(|(s, (at, value))| Standout {
-        name: s.name.clone(),
-        value: value_text(measure, value),
-        at: value_text(Measure::Seconds, at),
-        of_all: if all.len() > 1 { ", most of all" } else { "" },
+    most.map(|(s, (at, value))| {
+        let text = value_text(measure, value);
+        let alike = |o: &&(&Series, (f64, f64))| value_text(measure, o.1.1) == text;
+        Standout {
+            name: s.name.clone(),
+            at: value_text(Measure::Seconds, at),
+            of_all: match all.iter().filter(alike).count() {
+                _ if all.len() < 2 => "",
+                1 => ", most of all",
+                _ => "; others reach as much",
+            },
+            value: text,
+        }
     })
 }
 
