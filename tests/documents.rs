@@ -41,6 +41,21 @@ fn every_path_that_a_document_links_exists() {
     }
 }
 
+/// What the headings of a document are called in links to them.
+fn headings(text: &str) -> impl Iterator<Item = String> {
+    let titles = text.lines().filter(|l| l.starts_with('#'));
+    titles.map(|l| {
+        let kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
+        let title: String = l
+            .trim_start_matches('#')
+            .trim()
+            .chars()
+            .filter(kept)
+            .collect();
+        title.to_lowercase().replace(' ', "-")
+    })
+}
+
 #[test]
 fn every_path_in_code_exists() {
     const ROOTS: [&str; 8] = [
@@ -60,7 +75,10 @@ fn every_path_in_code_exists() {
             .map(|w| w.trim_end_matches('.'))
             .filter(|w| ROOTS.iter().any(|r| w.starts_with(r)));
         for path in named {
+            let (path, anchor) = path.split_once('#').unwrap_or((path, ""));
             assert!(root().join(path).exists(), "{name} mentions {path}");
+            let there = anchor.is_empty() || headings(&read(path)).any(|h| h == anchor);
+            assert!(there, "{name} mentions {path}#{anchor}");
         }
     }
 }
