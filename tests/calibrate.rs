@@ -144,7 +144,7 @@ fn how_imports_deal_with_the_gil_is_measured() {
         // No second core, no Linux, no GIL, or other programs on the cores: then it says so.
         (Err(why), _) | (_, Err(why)) => assert!(!why.is_empty()),
     }
-    let text = calibration_text::text(&result, Style::default());
+    let text = unwrapped(&calibration_text::text(&result, Style::default()));
     let json = calibration_text::json(&result);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     for (i, import) in result.imports.iter().enumerate() {
@@ -157,6 +157,11 @@ fn how_imports_deal_with_the_gil_is_measured() {
             Err(said) => assert!(gil.is_null() && text.contains(said), "{text}"),
         }
     }
+}
+
+/// The text with its sentences in one line each.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Without a GIL, or a second core, the figures are left out, and a note says why.
@@ -185,7 +190,7 @@ fn why_the_gil_is_not_seen_is_said() {
         .gil
         .as_ref()
         .expect_err("nothing was seen");
-    let text = calibration_text::text(&result, Style::default());
+    let text = unwrapped(&calibration_text::text(&result, Style::default()));
     let note = format!("how often the import of json gives the GIL up is not measured: {why}");
     assert!(text.contains(&note), "{text}");
     if cfg!(target_os = "linux") && samples.hello.cores > 1 && !samples.hello.free_threaded {

@@ -8,7 +8,7 @@ use super::bench::{Calibrated, ImportCost, ImportGil, Parameter, Quality};
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 use crate::learn::Habit;
 use crate::report::Style;
-use crate::report::layout::{self, Column, words};
+use crate::report::layout::{self, Column, entries, words};
 
 /// So many unreliable parameters are named; the rest is counted.
 const NAMED: usize = 12;
@@ -63,7 +63,14 @@ pub fn text(c: &Calibrated, style: Style) -> String {
         .lines()
         .flat_map(|line| match line.split_at_checked(LABEL) {
             Some((label, rest)) if line.starts_with("  ") => {
-                words(rest, label, &" ".repeat(LABEL), style)
+                let next = " ".repeat(LABEL);
+                if label.trim() == "unreliable" {
+                    // A parameter and how far it may be off stand in one line.
+                    let all: Vec<String> = rest.split(", ").map(str::to_owned).collect();
+                    entries(&all, ", ", label, &next, style)
+                } else {
+                    words(rest, label, &next, style)
+                }
             }
             _ => words(line, "", "  ", style),
         });
