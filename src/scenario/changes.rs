@@ -45,7 +45,7 @@ pub struct Retargeted {
 }
 
 impl Changes {
-    /// The scenario of a text with the changes; see [`parse`].
+    /// The scenario of a text with the changes; see [`parse`](super::parse).
     ///
     /// # Errors
     /// Everything that is wrong with the text, the overrides and the strategies.
