@@ -144,7 +144,7 @@ fn an_interrupted_sweep_says_how_to_go_on() {
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(output.stdout.is_empty());
     let (_, resume) = said
-        .split_once("go on with: pchsim ")
+        .split_once("continue with: pchsim ")
         .expect("how to go on");
     assert!(resume.contains("--resume"), "{said}");
     assert!(said.contains("of 12 points are finished"), "{said}");
@@ -296,7 +296,7 @@ fn what_cannot_be_swept_is_refused_before_anything_is_simulated() {
         ("sweep pages.ron --vary horizon=2s,2kB", "mixes units"),
         (
             "sweep pages.ron --vary workload.arrivals.rate=10,0",
-            "point 2 of 2 (rate 0)",
+            "rate = 0 (point 2 of 2) cannot be simulated",
         ),
         (
             "sweep pages.ron --vary interpreter=cpython-3.14,cpython-9",
