@@ -144,7 +144,7 @@ fn an_interrupted_sweep_says_how_to_go_on() {
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(output.stdout.is_empty());
     let (_, resume) = said
-        .split_once("go on with: pchsim ")
+        .split_once("continue with: pchsim ")
         .expect("how to go on");
     assert!(resume.contains("--resume"), "{said}");
     assert!(said.contains("of 12 points are finished"), "{said}");
