@@ -72,7 +72,7 @@ fn every_path_in_code_exists() {
         let text = read(name);
         let named = text
             .split(|c: char| c.is_whitespace() || "`()[],;:'\"".contains(c))
-            .map(|w| w.trim_end_matches('.'))
+            .map(|w| w.split('#').next().unwrap_or(w).trim_end_matches('.'))
             .filter(|w| ROOTS.iter().any(|r| w.starts_with(r)));
         for path in named {
             let (path, anchor) = path.split_once('#').unwrap_or((path, ""));

@@ -69,7 +69,6 @@ pub(super) fn nearest<'c>(
 /// too few or another, in long words two of these), or the same beginning and most of the letters. Slips go before mere likeness,
 /// which says nothing of short words: `Cup` shares one letter in its place with `Cpu`.
 pub(crate) fn likeness(word: &str, known: &str) -> f64 {
-    let slips = strsim::damerau_levenshtein(word, known);
     let (short, long) = {
         let (a, b) = (word.chars().count(), known.chars().count());
         (a.min(b), a.max(b))
@@ -78,6 +77,11 @@ pub(crate) fn likeness(word: &str, known: &str) -> f64 {
         0 | 1 => 0,
         2..=5 => 1,
         _ => 2,
+    };
+    let slips = if long - short <= allowed {
+        strsim::osa_distance(word, known)
+    } else {
+        long
     };
     let alike = strsim::jaro_winkler(word, known);
     #[expect(clippy::cast_precision_loss, reason = "words are short")]
@@ -256,21 +260,21 @@ impl Cx {
             Args::Fields(fields) => {
                 for (key, value) in fields {
                     if !known.contains(&key.text.as_str()) {
-                        slips.extend(
-                            known
-                                .iter()
-                                .find(|k| nearest(&key.text, known.iter().copied()) == Some(**k)),
-                        );
-                        self.error(
+                        // Looking for what was meant takes time, and past so many problems nobody is told.
+                        let told = self.diagnostics.len() < MAX_DIAGNOSTICS;
+                        if told && let Some(meant) = nearest(&key.text, known.iter().copied()) {
+                            slips.extend(known.iter().find(|k| **k == meant));
+                        }
+                        let d = self.error(
                             Code::UnknownField,
                             key.span,
                             format!("{what} has no field `{}`", key.text),
-                        )
-                        .help(if known.is_empty() {
-                            "it takes none".into()
-                        } else {
-                            suggest(&key.text, "its fields", known.iter().copied())
-                        });
+                        );
+                        if known.is_empty() {
+                            d.help("it takes none");
+                        } else if told {
+                            d.help(suggest(&key.text, "its fields", known.iter().copied()));
+                        }
                     } else if found.iter().any(|(n, _)| *n == key.text) {
                         self.error(
                             Code::Duplicate,
