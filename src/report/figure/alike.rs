@@ -6,6 +6,9 @@ use super::{Dot, Lines, Role, Series, Stroke};
 /// Curves whose points are nowhere further apart than this share of an axis are drawn as one: about the width of a line.
 const NEAR: f64 = 0.006;
 
+/// The same of curves of many points, which run side by side with some jitter: about the width of a thick line.
+const NEAR_PLAIN: f64 = 0.015;
+
 /// Curves that are drawn as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Together {
@@ -27,24 +30,28 @@ impl Lines {
         let dots = || self.series.iter().flat_map(|s| &s.dots);
         let x = ruler(&self.x, &mut dots().map(|d| d.x), true);
         let y = ruler(&self.y, &mut dots().filter_map(|d| d.y), false);
-        let near = |ruler: &Ruler, a: f64, b: f64| {
+        let near = |ruler: &Ruler, a: f64, b: f64, most: f64| {
             a == b
-                || (ruler.place(a).zip(ruler.place(b))).is_some_and(|(a, b)| (a - b).abs() <= NEAR)
+                || (ruler.place(a).zip(ruler.place(b))).is_some_and(|(a, b)| (a - b).abs() <= most)
         };
-        let same = |a: &Dot, b: &Dot| {
+        let same = |a: &Dot, b: &Dot, most: f64| {
             let level = match (a.y, b.y) {
-                (Some(a), Some(b)) => near(&y, a, b),
+                (Some(a), Some(b)) => near(&y, a, b, most),
                 (None, None) => true,
                 _ => false,
             };
-            level && near(&x, a.x, b.x) && a.lack == b.lack && a.misses == b.misses
+            level && near(&x, a.x, b.x, most) && a.lack == b.lack && a.misses == b.misses
         };
         let alike = |a: &Series, b: &Series| {
+            let most = match a.stroke {
+                Stroke::Plain => NEAR_PLAIN,
+                _ => NEAR,
+            };
             a.stroke == b.stroke
                 && a.stroke != Stroke::Reference
                 && !a.dots.is_empty()
                 && a.dots.len() == b.dots.len()
-                && a.dots.iter().zip(&b.dots).all(|(a, b)| same(a, b))
+                && a.dots.iter().zip(&b.dots).all(|(a, b)| same(a, b, most))
         };
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for (i, s) in self.series.iter().enumerate() {
