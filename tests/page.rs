@@ -164,7 +164,10 @@ fn what_does_equally_well_is_marked() {
     let tied_run = page_of(&[&fixtures::tied()], &[]);
     assert!(tied_run.contains("1=</td>") && tied_run.contains("= marks a shared place"));
     let markdown = summary_markdown(&[&document(&fixtures::tied_sweep())], None);
-    assert!(markdown.contains("**`processes:4:fork`** ="), "{markdown}");
+    assert!(
+        markdown.contains("**`processes:4:fork`** =") && markdown.contains("`threads:32` ="),
+        "{markdown}"
+    );
 }
 
 #[test]

@@ -336,7 +336,15 @@ fn a_timeline_is_drawn() {
     let figure = drawn(&head, &r, chart, hidden);
     let svg = plot::svg(&figure, Theme::Light).unwrap();
     assert!(svg.contains("threads:2 on free") && svg.contains("waiting for the GIL"));
-    insta::assert_snapshot!("svg", svg);
+    // Without the bytes of its fonts.
+    let parts = svg.split("base64,").enumerate();
+    let bare: String = parts
+        .map(|(i, part)| match part.find(')').filter(|_| i > 0) {
+            Some(end) => format!("base64,...{}", &part[end..]),
+            None => part.to_owned(),
+        })
+        .collect();
+    insta::assert_snapshot!("svg", bare);
 }
 
 #[test]

@@ -6,6 +6,19 @@ use super::{Dot, Lines, Role, Series, Stroke};
 /// Curves whose points are nowhere further apart than this share of an axis are drawn as one: about the width of a line.
 const NEAR: f64 = 0.006;
 
+/// The same of curves of many points, which run side by side with some jitter: about the width of a thick line.
+const NEAR_PLAIN: f64 = 0.015;
+
+/// Where along an edge a cross for `x` stands: beside those that stand there already, toward the `middle`.
+pub fn beside(x: f64, middle: f64, crosses: &[(f64, f64)]) -> f64 {
+    let step = if x > middle { -13.0 } else { 13.0 };
+    let taken = |x: f64| crosses.iter().any(|c| (c.0 - x).abs() < 10.0);
+    (0..40)
+        .map(|i| x + step * f64::from(i))
+        .find(|&x| !taken(x))
+        .unwrap_or(x)
+}
+
 /// Curves that are drawn as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Together {
@@ -27,24 +40,28 @@ impl Lines {
         let dots = || self.series.iter().flat_map(|s| &s.dots);
         let x = ruler(&self.x, &mut dots().map(|d| d.x), true);
         let y = ruler(&self.y, &mut dots().filter_map(|d| d.y), false);
-        let near = |ruler: &Ruler, a: f64, b: f64| {
+        let near = |ruler: &Ruler, a: f64, b: f64, most: f64| {
             a == b
-                || (ruler.place(a).zip(ruler.place(b))).is_some_and(|(a, b)| (a - b).abs() <= NEAR)
+                || (ruler.place(a).zip(ruler.place(b))).is_some_and(|(a, b)| (a - b).abs() <= most)
         };
-        let same = |a: &Dot, b: &Dot| {
+        let same = |a: &Dot, b: &Dot, most: f64| {
             let level = match (a.y, b.y) {
-                (Some(a), Some(b)) => near(&y, a, b),
+                (Some(a), Some(b)) => near(&y, a, b, most),
                 (None, None) => true,
                 _ => false,
             };
-            level && near(&x, a.x, b.x) && a.lack == b.lack && a.misses == b.misses
+            level && near(&x, a.x, b.x, most) && a.lack == b.lack && a.misses == b.misses
         };
         let alike = |a: &Series, b: &Series| {
+            let most = match a.stroke {
+                Stroke::Plain => NEAR_PLAIN,
+                _ => NEAR,
+            };
             a.stroke == b.stroke
                 && a.stroke != Stroke::Reference
                 && !a.dots.is_empty()
                 && a.dots.len() == b.dots.len()
-                && a.dots.iter().zip(&b.dots).all(|(a, b)| same(a, b))
+                && a.dots.iter().zip(&b.dots).all(|(a, b)| same(a, b, most))
         };
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for (i, s) in self.series.iter().enumerate() {

@@ -3,7 +3,7 @@
 use super::legend::{Entry, Legend};
 use super::page::{ACROSS, MARGIN, across, up, up_width};
 use super::sheet::{Place, Room, Sheet};
-use crate::report::figure::alike::Together;
+use crate::report::figure::alike::{Together, beside};
 use crate::report::figure::palette::{BASELINE, LIMIT, Rgb, dash, marker};
 use crate::report::figure::ticks::Ruler;
 use crate::report::figure::{Limit, Lines, MISSES, Role, Series, Stroke, lacks_in_words};
@@ -296,16 +296,7 @@ fn ends(sheet: &mut Sheet, chart: &Chart, lines: &Lines, c: &Curve<'_>, crosses:
         let Some((x, y)) = chart.edge(d.x, above) else {
             continue;
         };
-        let step = if x > (chart.plot.left + chart.plot.right) / 2.0 {
-            -13.0
-        } else {
-            13.0
-        };
-        let taken = |x: f64| crosses.iter().any(|c| (c.0 - x).abs() < 10.0);
-        let x = (0..40)
-            .map(|i| x + step * f64::from(i))
-            .find(|&x| !taken(x))
-            .unwrap_or(x);
+        let x = beside(x, (chart.plot.left + chart.plot.right) / 2.0, &crosses);
         if above && let Some(from) = before.take() {
             sheet.dashed(&[from, (x, y + 6.0)], &[1.5, 3.5], 1.4, color);
         }

@@ -280,7 +280,7 @@ pub(super) fn course(series: &[Series], measure: Measure, peak: bool) -> Option<
 }
 
 /// The largest or smallest value of all curves, with where it is.
-pub(super) fn extreme<'a>(series: &'a [Series], most: bool) -> Option<(&'a Series, Dot, f64)> {
+pub(super) fn extreme(series: &[Series], most: bool) -> Option<(&Series, Dot, f64)> {
     let dots = series
         .iter()
         .filter(|s| s.stroke != Stroke::Reference)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::axis::{Laid, count};
 use super::svg::{Svg, escaped, fitted, n, width};
 use super::{CURVES, FONT, Key, Room};
-use crate::report::figure::alike::Together;
+use crate::report::figure::alike::{Together, beside};
 use crate::report::figure::palette::marker;
 use crate::report::figure::{Dot, Lines, MISSES, Series, Stroke, lacks_in_words};
 
@@ -244,16 +244,7 @@ fn ends(
         }
         let x = frame.left + frame.x.at(d.x) * frame.width;
         let y = frame.top + if above { 8.0 } else { frame.height - 8.0 };
-        let step = if x > frame.left + frame.width / 2.0 {
-            -13.0
-        } else {
-            13.0
-        };
-        let taken = |x: f64| crosses.iter().any(|c| (c.0 - x).abs() < 10.0);
-        let x = (0..40)
-            .map(|i| x + step * f64::from(i))
-            .find(|&x| !taken(x))
-            .unwrap_or(x);
+        let x = beside(x, frame.left + frame.width / 2.0, &crosses);
         if above && let Some(from) = before.take() {
             svg.line("to-edge", from, (x, y + 6.0));
         }

@@ -176,7 +176,7 @@ fn one(
         let (a, b) = (x(from), x(to));
         // A single layer means nothing by its colour: the colour of "running" would mislead.
         let color = if single && told {
-            kind(f.bars[i].kind()).into()
+            kind(f.bars[i].kind())
         } else if single {
             "c0".to_owned()
         } else {
