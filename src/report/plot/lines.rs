@@ -296,7 +296,7 @@ fn ends(sheet: &mut Sheet, chart: &Chart, lines: &Lines, c: &Curve<'_>, crosses:
         let Some((x, y)) = chart.edge(d.x, above) else {
             continue;
         };
-        let x = beside(x, (chart.plot.left + chart.plot.right) / 2.0, &crosses);
+        let x = beside(x, (chart.plot.left + chart.plot.right) / 2.0, crosses);
         if above && let Some(from) = before.take() {
             sheet.dashed(&[from, (x, y + 6.0)], &[1.5, 3.5], 1.4, color);
         }

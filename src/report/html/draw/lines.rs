@@ -244,7 +244,7 @@ fn ends(
         }
         let x = frame.left + frame.x.at(d.x) * frame.width;
         let y = frame.top + if above { 8.0 } else { frame.height - 8.0 };
-        let x = beside(x, frame.left + frame.width / 2.0, &crosses);
+        let x = beside(x, frame.left + frame.width / 2.0, crosses);
         if above && let Some(from) = before.take() {
             svg.line("to-edge", from, (x, y + 6.0));
         }
