@@ -271,7 +271,6 @@ fn commands_that_measure_come_to_their_end() {
                     .replace(" 3.13 ", " python3 ")
                     .replace("-- python ", "-- python3 ");
                 let (output, code) = run(&format!("{python}{less}"), dir.path());
-                println!("{command}: {code}");
                 assert_eq!(code, 0, "{command}\n{output}");
             }
         }
