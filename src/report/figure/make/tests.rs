@@ -344,6 +344,82 @@ fn titles_are_findings() {
 }
 
 #[test]
+fn what_ties_gains_equally() {
+    let fs = run(&[
+        case("threads:8", "cpython-3.14", 1, 2.0),
+        case("processes:8", "cpython-3.14", 1, 2.03),
+        case("sequential", "cpython-3.14", 3, 10.0),
+    ]);
+    assert_eq!(
+        title(&fs, "speedup"),
+        "threads:8 and processes:8 do equally well: about 5.00× against sequential"
+    );
+}
+
+#[test]
+fn superlatives_say_of_what_they_are_true() {
+    // The last one, which is not drawn, may need more than all that are.
+    let of = |last: f64| {
+        sweep(&[cores()], |_| {
+            (1..=9_u32)
+                .map(|i| {
+                    let mut c = case(&format!("threads:{i}"), "cpython-3.14", i, f64::from(i));
+                    let memory = if i == 9 {
+                        last
+                    } else {
+                        1e8 + f64::from(i) * 1e7
+                    };
+                    c["estimates"]["memory_peak_bytes"] = estimate(memory);
+                    c
+                })
+                .collect()
+        })
+    };
+    let says = |last| title(&of(last), "memory");
+    assert!(says(1e9).ends_with(", of those shown"), "{}", says(1e9));
+    assert!(
+        says(1e6).contains(" needs the most memory: "),
+        "{}",
+        says(1e6)
+    );
+    assert!(!says(1e6).contains("shown"), "{}", says(1e6));
+}
+
+#[test]
+fn grids_show_what_misses_an_objective() {
+    let workers = vec![json!(2), json!(4), json!(8)];
+    let fs = sweep(
+        &[cores(), ("strategies.workers", "workers", workers)],
+        |i| {
+            let mut c = case(
+                "threads",
+                "cpython-3.14",
+                1,
+                10.0 / (i[0] + i[1] + 1) as f64,
+            );
+            let verdict = if i[0] == 0 { "missed" } else { "met" };
+            c["objectives"] = json!([{"objective": "makespan < 5s", "verdict": verdict, "bound": 5.0, "value": null}]);
+            vec![c]
+        },
+    );
+    let Body::Lines(l) = &find(&fs, "comparison").body else {
+        panic!("no lines");
+    };
+    for s in &l.series {
+        let misses: Vec<bool> = s.dots.iter().map(|d| d.misses).collect();
+        assert_eq!(misses, [true, false, false, false], "{}", s.name);
+    }
+    assert_eq!(
+        curves(find(&fs, "comparison")),
+        ["2 workers", "4 workers", "8 workers"]
+    );
+    let Body::Heat(h) = &find(&fs, "heat-map").body else {
+        panic!("no heat map");
+    };
+    assert_eq!(h.misses, [(0, 0), (1, 0), (2, 0)]);
+}
+
+#[test]
 fn what_is_saturated_says_so() {
     let rates = vec![json!(100), json!(200), json!(400), json!(800)];
     let fs = sweep(&[("workload.arrivals.rate", "rate", rates)], |i| {
