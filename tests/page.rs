@@ -33,8 +33,13 @@ fn page_of(sources: &[&str], figures: &[Figure]) -> String {
 /// Pages of every kind, for the browser.
 fn pages() -> Vec<(&'static str, String)> {
     let (run, sweep, hostile) = (run(), sweep(), hostile());
+    // A figure may be called what a part of the page is.
+    let mut called = figures("plain");
+    for (f, name) in called.iter_mut().zip(["comparison", "charts", "data"]) {
+        f.name = name.into();
+    }
     vec![
-        ("run", page_of(&[&run], &figures("plain"))),
+        ("run", page_of(&[&run], &called)),
         ("several", page_of(&[&run, &sweep], &figures("plain"))),
         ("hostile", page_of(&[&hostile], &figures(fixtures::EVIL))),
     ]
@@ -120,6 +125,10 @@ fn contents_lead_to_headings_that_differ() {
         let ids: Vec<&str> = (xml.descendants())
             .filter_map(|n| n.attribute("id"))
             .collect();
+        let mut once = ids.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), ids.len(), "{name}: an id twice in {ids:?}");
         let links: Vec<&str> = elements(xml.root(), "a")
             .into_iter()
             .filter_map(|a| a.attribute("href")?.strip_prefix('#'))

@@ -287,6 +287,7 @@ fn too_much_of_everything() {
             value: axis(&long, Measure::Bytes, Scale::Log),
             less_is_better: false,
             best: Some((299, 299)),
+            misses: Vec::new(),
             cells: (0..300)
                 .map(|i| (0..300).map(|j| Some(f64::from(i * j))).collect())
                 .collect(),
@@ -356,6 +357,7 @@ fn nothing_at_all() {
                 value: axis("", Measure::Seconds, Scale::Log),
                 less_is_better: true,
                 best: Some((1, 0)),
+                misses: Vec::new(),
                 cells,
             }),
         ));

@@ -432,6 +432,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
         value: axis("p95 latency", Measure::Seconds, Scale::Log, &[]),
         less_is_better: true,
         best: Some((1, 2)),
+        misses: Vec::new(),
         cells: (0..3)
             .map(|r| {
                 (0..6)

@@ -271,6 +271,7 @@ pub(crate) fn heat() -> Figure {
             value: axis("Makespan", Measure::Seconds, Scale::Log),
             less_is_better: true,
             best: Some((0, 2)),
+            misses: vec![(0, 1)],
             cells: vec![
                 vec![Some(1.5), Some(0.8), Some(0.45)],
                 vec![Some(15.0), None, Some(4.1)],

@@ -433,6 +433,8 @@ pub struct Heat {
     pub cells: Vec<Vec<Option<f64>>>,
     /// The cell to take, as (row, column); it is framed.
     pub best: Option<(usize, usize)>,
+    /// The cells that miss an objective, as (row, column); they have a cross in a corner.
+    pub misses: Vec<(usize, usize)>,
 }
 
 /// Rows of spans over simulated time.

@@ -380,7 +380,8 @@ fn table(t: &Table) -> TableParts {
 
 impl Chart {
     fn new(figure: &Figure, section: &str) -> Self {
-        let id = format!("{section}-{}", anchor(&figure.name));
+        // Parts of the section have names of their own, one of them `comparison`.
+        let id = format!("{section}-chart-{}", anchor(&figure.name));
         let drawn = draw(figure, &id);
         let [wide, narrow] = drawn.pictures;
         Self {

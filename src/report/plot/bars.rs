@@ -3,7 +3,7 @@
 use super::font;
 use super::legend::{Entry, Legend};
 use super::page::{ACROSS, MARGIN, TEXT, across};
-use super::sheet::{Anchor, Label, Place, Room, Sheet, fit};
+use super::sheet::{Anchor, Label, Place, Room, Sheet, fit, fit_apart};
 use crate::report::figure::palette::{LIMIT, OTHER, Rgb};
 use crate::report::figure::ticks::{Ruler, value_text};
 use crate::report::figure::{BarKind, Limit, Measure, Stack};
@@ -92,7 +92,8 @@ struct Chart {
     ruler: Ruler,
     plot: Room,
     row: f64,
-    names: f64,
+    /// What the bars are called: cut to the room that there is, so that they stay different.
+    names: Vec<String>,
     /// Whether the bars stand for a single value each, which is written behind them.
     valued: bool,
     /// Whether there are several kinds of bars to be told apart.
@@ -129,11 +130,19 @@ impl Chart {
         };
         #[expect(clippy::cast_precision_loss, reason = "a count of bars")]
         let row = plot.height() / stack.bars.len().max(1) as f64;
+        let labels: Vec<(String, bool)> = (stack.bars.iter())
+            .map(|b| (b.label(), b.role.leads()))
+            .collect();
         Self {
             ruler,
             plot,
             row,
-            names,
+            // Smaller letters are not drawn.
+            names: if text_size(row) < 6.0 {
+                Vec::new()
+            } else {
+                fit_apart(&labels, text_size(row), names)
+            },
             valued,
             told: !stack.kinds().is_empty(),
         }
@@ -151,13 +160,13 @@ impl Chart {
         let gap = (self.row * 0.14).min(8.0);
         let (from, to) = (top + gap, top + self.row - gap);
         let middle = (from + to) / 2.0;
-        let size = TEXT.min(self.row * 0.9);
+        let size = text_size(self.row);
         if size >= 6.0 {
             let bar = &stack.bars[i];
             let bold = bar.role.leads();
             sheet.label(Label {
                 at: (self.plot.left - 10.0, middle + size * 0.36),
-                text: fit(&bar.label(), size, bold, self.names),
+                text: self.names.get(i).cloned().unwrap_or_default(),
                 size,
                 bold,
                 anchor: Anchor::End,
@@ -189,9 +198,9 @@ impl Chart {
             } else {
                 sheet.rect(left, right, color);
             }
-            if !self.valued && size >= 9.0 {
+            if !self.valued {
                 let text = short(stack.value.measure, value);
-                inside(sheet, (a, b), middle, &text, color);
+                inside(sheet, (a, b), (from, to), &text, color);
             }
         }
     }
@@ -201,7 +210,7 @@ impl Chart {
         if !self.valued {
             return;
         }
-        let (sum, size) = (stack.length(i), TEXT.min(self.row * 0.9));
+        let (sum, size) = (stack.length(i), text_size(self.row));
         #[expect(clippy::cast_precision_loss, reason = "a count of bars")]
         let y = self.plot.top + (i as f64 + 0.5) * self.row;
         let theme = sheet.theme;
@@ -253,6 +262,11 @@ impl Chart {
     }
 }
 
+/// The size of letters in a row so high.
+fn text_size(row: f64) -> f64 {
+    TEXT.min(row * 0.9)
+}
+
 /// A share as whole percent: there is no room for more within a bar.
 fn short(measure: Measure, value: f64) -> String {
     if measure == Measure::Share {
@@ -262,11 +276,17 @@ fn short(measure: Measure, value: f64) -> String {
     }
 }
 
-/// A text within a span, if it has room there.
-pub(super) fn inside(sheet: &mut Sheet, (a, b): (f64, f64), y: f64, text: &str, color: Rgb) {
+/// A text within a span from left to right and from top to bottom, if it has room there.
+pub(super) fn inside(
+    sheet: &mut Sheet,
+    (a, b): (f64, f64),
+    (top, bottom): (f64, f64),
+    text: &str,
+    color: Rgb,
+) {
     let size = TEXT - 1.0;
-    if font::width(text, size, false) + 8.0 <= b - a {
-        let place = ((a + b) / 2.0, y + size * 0.36);
+    if font::width(text, size, false) + 8.0 <= b - a && bottom - top >= size {
+        let place = ((a + b) / 2.0, (top + bottom) / 2.0 + size * 0.36);
         sheet.text(place, text, size, Anchor::Middle, color.text_on());
     }
 }

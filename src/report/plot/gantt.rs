@@ -158,7 +158,13 @@ fn one(
         let color = theme.layer(number);
         sheet.rect((a, top + gap), (b, top + height - gap), color);
         if height >= 15.0 {
-            inside(sheet, (a, b), middle, &span.text, color);
+            inside(
+                sheet,
+                (a, b),
+                (top + gap, top + height - gap),
+                &span.text,
+                color,
+            );
         }
     }
 }

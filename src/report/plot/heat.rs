@@ -111,6 +111,14 @@ fn cells(sheet: &mut Sheet, plot: Room, map: &Heat, columns: usize, colors: &Col
                 continue;
             };
             sheet.rect((left, bottom - h), (left + w - gap, bottom - gap), color);
+            if map.misses.contains(&(j, i)) {
+                // As large as the cell allows.
+                let arm = (w.min(h) * 0.2).clamp(1.5, 6.0);
+                let (right, top) = (left + w - gap - arm * 0.8, bottom - h + arm * 0.8);
+                let ink = color.text_on();
+                sheet.line(vec![(right - arm, top), (right, top + arm)], 1.4, ink);
+                sheet.line(vec![(right - arm, top + arm), (right, top)], 1.4, ink);
+            }
             if room {
                 sheet.text(middle, &text, NUMBER, Anchor::Middle, color.text_on());
             }

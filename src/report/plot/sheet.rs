@@ -274,6 +274,59 @@ pub(super) fn fit(text: &str, size: f64, bold: bool, most: f64) -> String {
     String::new()
 }
 
+/// Names (and whether they are bold) that are no wider, cut so that they stay as different as they were: at the end, or where that is what
+/// tells two apart, in the middle.
+pub(super) fn fit_apart(names: &[(String, bool)], size: f64, most: f64) -> Vec<String> {
+    // Letters of the end that are kept at least, and at most.
+    const ENDS: std::ops::Range<usize> = 4..40;
+    let mut out: Vec<String> = (names.iter())
+        .map(|(name, bold)| fit(name, size, *bold, most))
+        .collect();
+    let alike = |out: &[String], i: usize| {
+        (0..names.len()).any(|j| names[j].0 != names[i].0 && out[j] == out[i])
+    };
+    let mut open: Vec<usize> = (0..names.len()).filter(|&i| alike(&out, i)).collect();
+    // The last word says it most often (`on 3.14t`).
+    for end in std::iter::once(None).chain(ENDS.map(Some)) {
+        if open.is_empty() {
+            break;
+        }
+        let mut tried = out.clone();
+        for &i in &open {
+            if let Some(text) = without_middle(&names[i], size, most, end) {
+                tried[i] = text;
+            }
+        }
+        let (still, told): (Vec<usize>, Vec<usize>) = open.iter().partition(|&&i| alike(&tried, i));
+        for i in told {
+            out[i].clone_from(&tried[i]);
+        }
+        open = still;
+    }
+    out
+}
+
+/// A name of which so many letters of the end stay, or its last word; `None` where there is no room for any of its beginning.
+fn without_middle(
+    (name, bold): &(String, bool),
+    size: f64,
+    most: f64,
+    end: Option<usize>,
+) -> Option<String> {
+    let end = end.unwrap_or_else(|| name.chars().rev().take_while(|c| *c != ' ').count());
+    let chars: Vec<char> = name.chars().collect();
+    let (head, tail) = chars.split_at(chars.len().saturating_sub(end));
+    let tail: String = tail.iter().collect();
+    let cut = |n: usize| {
+        let head: String = head[..n].iter().collect();
+        format!("{}…{tail}", head.trim_end())
+    };
+    (1..=head.len())
+        .map(cut)
+        .take_while(|text| font::width(text, size, *bold) <= most)
+        .last()
+}
+
 /// The text in lines that are no wider; words that are too long are cut.
 pub(super) fn wrap(text: &str, size: f64, bold: bool, most: f64, lines: usize) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
@@ -308,6 +361,18 @@ mod tests {
     #[test]
     fn texts_are_cut_and_wrapped() {
         font::register();
+        let names = [
+            "asyncio+threads on 3.14",
+            "asyncio+threads on 3.14t",
+            "asyncio",
+        ];
+        let names = names.map(|n| (n.to_owned(), false));
+        let cut = fit_apart(&names, 12.0, 100.0);
+        assert!(
+            cut[0].ends_with("3.14") && cut[1].ends_with("3.14t"),
+            "{cut:?}"
+        );
+        assert_eq!(cut[2], "asyncio");
         let cut = fit("a very long name of a strategy", 12.0, false, 60.0);
         assert!(cut.ends_with('…') && font::width(&cut, 12.0, false) <= 60.0);
         let lines = wrap("one two three four five six seven", 12.0, false, 80.0, 2);

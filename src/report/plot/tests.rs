@@ -149,6 +149,7 @@ fn all(n: u32) -> Vec<Figure> {
                 value: axis("Makespan", Measure::Seconds, Scale::Log, 0),
                 less_is_better: true,
                 best: None,
+                misses: Vec::new(),
                 cells: (0..many * 3)
                     .map(|i| (0..many * 4).map(|j| Some((1 + i * j) as f64)).collect())
                     .collect(),

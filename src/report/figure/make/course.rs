@@ -87,8 +87,8 @@ const COURSES: [Course; 5] = [
         peak: true,
         say: |s| {
             format!(
-                "Up to {} tasks are under way with {}, {} after the start{}",
-                s.value, s.name, s.at, s.of_all
+                "Under {}, the number of tasks under way peaks at {}, {} after the start{}",
+                s.name, s.value, s.at, s.of_all
             )
         },
         get: |o| &o.in_flight,
@@ -121,7 +121,7 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
     if series.is_empty() {
         return None;
     }
-    let found = say::course(&series, course.measure, course.peak);
+    let found = say::course(&series, course.measure, course.peak, !note.is_empty());
     let wanted = if course.measure == Measure::Bytes {
         series.extend(limit(run, &shown, &series));
         limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak))

@@ -3,8 +3,8 @@
 
 use super::points::{Across, lack};
 use super::sweep::Context;
-use super::{Axis, Body, Dot, Figure, Scale, band, capital, figure, say, span_scale};
-use crate::report::document::{AxisDocument, AxisKind, EstimateDocument, SweepRow};
+use super::{Axis, Body, Dot, Figure, Scale, band, capital, figure, misses, say, span_scale};
+use crate::report::document::{AxisDocument, AxisKind, SweepRow};
 use crate::report::figure::ticks::value_text;
 use crate::report::figure::{Heat, Lines, Role, Series, Stroke};
 
@@ -71,12 +71,12 @@ fn shown_of(axis: &AxisDocument) -> usize {
     }
 }
 
-/// The value of the row to take of those at a place.
-fn best_at(
-    context: &Context<'_>,
-    rows: &[&SweepRow],
+/// The row to take of those at a place.
+fn best_at<'a>(
+    context: &Context<'a>,
+    rows: &[&'a SweepRow],
     at: impl Fn(&SweepRow) -> bool,
-) -> Option<EstimateDocument> {
+) -> Option<&'a SweepRow> {
     let axes = &context.points.header.axes;
     let shown = |r: &SweepRow| {
         let fixed = others(context)
@@ -88,29 +88,34 @@ fn best_at(
     let here = rows.iter().copied().filter(|r| at(r) && shown(r));
     match here.collect::<Vec<_>>().as_slice() {
         [] => None,
-        [only] => only.case.primary(),
-        several => context.points.best_of(several)?.case.primary(),
+        [only] => Some(only),
+        several => context.points.best_of(several),
     }
 }
 
-fn heat(
-    context: &Context<'_>,
+fn heat<'a>(
+    context: &Context<'a>,
     name: &str,
     what: &str,
     x: &Across,
     y: &Across,
-    rows: &[&SweepRow],
+    rows: &[&'a SweepRow],
 ) -> Option<Figure> {
     if x.texts.len() > CELLS || y.texts.len() > CELLS {
         return None;
     }
+    let mut crossed = Vec::new();
     let cells: Vec<Vec<Option<f64>>> = (0..y.texts.len())
         .map(|j| {
-            (0..x.texts.len())
-                .map(|i| {
-                    best_at(context, rows, |r| x.place(r) == i && y.place(r) == j).map(|e| e.mean)
-                })
-                .collect()
+            let value = |i: usize| {
+                let row = best_at(context, rows, |r| x.place(r) == i && y.place(r) == j)?;
+                let value = row.case.primary()?.mean;
+                if row.case.is_fine() && misses(&row.case) {
+                    crossed.push((j, i));
+                }
+                Some(value)
+            };
+            (0..x.texts.len()).map(value).collect()
         })
         .collect();
     let values = || cells.iter().flatten().flatten().copied();
@@ -152,6 +157,11 @@ fn heat(
             } else {
                 ""
             },
+            if crossed.is_empty() {
+                ""
+            } else {
+                "crossed: misses an objective"
+            },
         ],
         Body::Heat(Heat {
             x: x.words(),
@@ -160,6 +170,7 @@ fn heat(
             less_is_better: metric.less_is_better,
             cells,
             best,
+            misses: crossed,
         }),
     ))
 }
@@ -203,13 +214,18 @@ fn extent(
 }
 
 /// A curve for each of some values of the second axis.
-fn curves(context: &Context<'_>, x: &Across, y: &Across, best: &[&SweepRow]) -> Option<Figure> {
+fn curves<'a>(
+    context: &Context<'a>,
+    x: &Across,
+    y: &Across,
+    best: &[&'a SweepRow],
+) -> Option<Figure> {
     let picked = picked(y.texts.len());
     let series: Vec<Series> = picked
         .iter()
         .enumerate()
         .map(|(number, &j)| Series {
-            name: format!("{} {}", y.label.to_lowercase(), y.texts[j]),
+            name: y.value(j),
             number,
             role: Role::default(),
             stroke: Stroke::Marked,
@@ -270,11 +286,11 @@ fn curves(context: &Context<'_>, x: &Across, y: &Across, best: &[&SweepRow]) -> 
     ))
 }
 
-fn dots(
-    context: &Context<'_>,
+fn dots<'a>(
+    context: &Context<'a>,
     x: &Across,
     at: impl Fn(&SweepRow) -> bool,
-    best: &[&SweepRow],
+    best: &[&'a SweepRow],
 ) -> Vec<Dot> {
     let mut dots: Vec<Dot> = x
         .positions
@@ -282,7 +298,8 @@ fn dots(
         .enumerate()
         .map(|(i, &position)| {
             let here = |r: &SweepRow| x.place(r) == i && at(r);
-            let value = best_at(context, best, here);
+            let row = best_at(context, best, here);
+            let value = row.and_then(|r| r.case.primary());
             let all: Vec<&SweepRow> = (context.points.sweep.rows.iter())
                 .filter(|r| here(r))
                 .collect();
@@ -290,6 +307,7 @@ fn dots(
                 y: value.map(|e| e.mean),
                 band: value.and_then(band),
                 lack: lack(&all).filter(|_| value.is_none()),
+                misses: row.is_some_and(|r| r.case.is_fine() && misses(&r.case)),
                 ..Dot::at(position, 0.0)
             }
         })

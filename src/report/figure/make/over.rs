@@ -45,6 +45,35 @@ pub(super) fn figures(context: &Context<'_>, axis: usize) -> Vec<Figure> {
     all
 }
 
+/// What the largest of all values says.
+struct Top {
+    /// Who reaches it.
+    who: String,
+    several: bool,
+    value: String,
+    at: String,
+    /// What it is the largest of, where not of all.
+    those: &'static str,
+}
+
+impl Top {
+    /// `threads:8 needs most: 304 MiB at 8 workers`.
+    fn says(&self, one: &str, several: &str) -> String {
+        let Self {
+            who,
+            value,
+            at,
+            those,
+            ..
+        } = self;
+        if self.several {
+            format!("{who} {several}: about {value} at {at}{those}")
+        } else {
+            format!("{who} {one}: {value} at {at}{those}")
+        }
+    }
+}
+
 struct Plot<'a> {
     context: &'a Context<'a>,
     across: &'a Across,
@@ -67,6 +96,48 @@ impl Plot<'_> {
             .collect()
     }
 
+    /// Of the largest of all values: the names of those that reach it there, whether there are several (as one line, or by their value), the
+    /// value, where it is, and whether it is the largest of the curves that are not shown, too.
+    fn top(
+        &self,
+        lines: &Lines,
+        get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
+    ) -> Option<Top> {
+        let (s, d, y) = say::extreme(&lines.series, true)?;
+        let value = value_text(lines.y.measure, y);
+        let lying = |i: usize, j: usize| {
+            let groups = lines.together();
+            (groups.iter()).any(|t| t.members.contains(&i) && t.members.contains(&j))
+        };
+        let first = lines.series.iter().position(|o| std::ptr::eq(o, s))?;
+        let alike = |(i, o): &(usize, &Series)| {
+            let there = o.dots.iter().filter(|o| o.x == d.x).filter_map(|o| o.y);
+            o.stroke != Stroke::Reference
+                && (*i == first
+                    || lying(first, *i)
+                    || there
+                        .into_iter()
+                        .any(|y| value_text(lines.y.measure, y) == value))
+        };
+        let all = lines.series.iter().enumerate().filter(alike);
+        let all: Vec<String> = all.map(|(_, o)| o.name.clone()).collect();
+        let of = |c: &Curve<'_>| {
+            let values = c.rows.iter().filter_map(|r| get(&r.case)).map(|e| e.mean);
+            values.filter(|v| v.is_finite()).reduce(f64::max)
+        };
+        let drawn = self.shown.iter().filter_map(|c| of(c)).reduce(f64::max);
+        let most = (self.context.points.curves.iter())
+            .filter_map(of)
+            .reduce(f64::max);
+        Some(Top {
+            who: say::names(&all),
+            several: all.len() > 1,
+            value,
+            at: self.across.at(d.x),
+            those: say::of_those_shown(drawn == most),
+        })
+    }
+
     /// `over cores`.
     fn over(&self) -> String {
         format!("over {}", self.across.label.to_lowercase())
@@ -86,7 +157,8 @@ impl Plot<'_> {
         let what = format!("{} {}, {}", metric.label, self.over(), metric.better());
         let says = found(self.context).unwrap_or_else(|| what.clone());
         let wanted = metric.limits(self.cases());
-        self.lines("comparison", &says, &what, axis, (series, wanted))
+        let lines = self.drawn(axis, series, wanted);
+        self.lines("comparison", &says, &what, lines)
     }
 
     fn quantity(&self, name: &str, label: &str, q: Quantity) -> Option<Figure> {
@@ -99,46 +171,39 @@ impl Plot<'_> {
         };
         let axis = Axis::of(label, measure(q.unit()), scale);
         let what = format!("{label} {}", self.over());
-        let says = say::extreme(&series, true).map_or_else(
+        let lines = self.drawn(axis, series, limits(self.cases(), is(q)));
+        let says = self.top(&lines, |c| c.get(q)).map_or_else(
             || what.clone(),
-            |(s, d, y)| {
-                let (who, at) = (&s.name, self.across.at(d.x));
-                let value = value_text(measure(q.unit()), y);
-                match q {
-                    Quantity::Throughput => {
-                        format!("{who} completes most: {value} at {at}")
-                    }
-                    Quantity::Utilization => {
-                        format!("{who} keeps the cores busiest: {value} at {at}")
-                    }
-                    _ => format!("{who} needs most: {value} at {at}"),
+            |top| match q {
+                Quantity::Throughput => top.says("completes most", "complete most"),
+                Quantity::Utilization => {
+                    top.says("keeps the cores busiest", "keep the cores busiest")
                 }
+                Quantity::MemoryPeak => top.says("needs the most memory", "need the most memory"),
+                _ => top.says("needs most", "need most"),
             },
         );
-        let wanted = limits(self.cases(), is(q));
-        self.lines(name, &says, &what, axis, (series, wanted))
+        self.lines(name, &says, &what, lines)
     }
 
-    fn lines(
-        &self,
-        name: &str,
-        title: &str,
-        what: &str,
-        y: Axis,
-        (series, limits): (Vec<Series>, Vec<Limit>),
-    ) -> Option<Figure> {
-        let any = series.iter().any(|s| s.stroke != Stroke::Reference);
+    /// Curves over the axis.
+    fn drawn(&self, y: Axis, series: Vec<Series>, limits: Vec<Limit>) -> Lines {
+        Lines {
+            x: self.across.axis(),
+            y,
+            series,
+            limits,
+        }
+    }
+
+    fn lines(&self, name: &str, title: &str, what: &str, lines: Lines) -> Option<Figure> {
+        let any = (lines.series.iter()).any(|s| s.stroke != Stroke::Reference);
         any.then(|| {
             figure(
                 name,
                 title,
                 &[what, &self.context.facts, self.note],
-                Body::Lines(Lines {
-                    x: self.across.axis(),
-                    y,
-                    series,
-                    limits,
-                }),
+                Body::Lines(lines),
             )
         })
     }
@@ -174,17 +239,16 @@ impl Plot<'_> {
             span_scale(series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y))
         };
         let axis = Axis::of("Speed-up", Measure::Factor, scale);
-        let says = match say::extreme(&series, true) {
-            Some((s, d, y)) if y > 1.0 => format!(
-                "{} gains most: {} at {}",
-                s.name,
-                value_text(Measure::Factor, y),
-                self.across.at(d.x)
-            ),
-            _ => format!("Nothing is better than {what}"),
+        let gains = say::extreme(&series, true).is_some_and(|(_, _, y)| y > 1.0);
+        let lines = self.drawn(axis, series, Vec::new());
+        // Against the baseline every curve has got a value to be held against; against itself only those that are drawn.
+        let get = |c: &CaseDocument| c.speedup.filter(|_| against_baseline);
+        let says = match self.top(&lines, get).filter(|_| gains) {
+            Some(top) => top.says("gains most", "do equally well"),
+            None => format!("Nothing is better than {what}"),
         };
         let about = format!("Speed-up {}, against {what}", self.over());
-        self.lines("speedup", &says, &about, axis, (series, Vec::new()))
+        self.lines("speedup", &says, &about, lines)
     }
 
     /// Whether twice the axis' value could ideally be twice as fast.
@@ -236,14 +300,40 @@ impl Plot<'_> {
         } else {
             PERCENTILE_FIGURES
         };
-        let with = self
-            .shown
-            .iter()
+        let leader = self.leader();
+        let others =
+            (self.shown.iter().copied()).filter(|c| leader.is_none_or(|l| !std::ptr::eq(*c, l)));
+        let with = (leader.into_iter().chain(others))
             .filter(|c| c.rows.iter().any(|r| r.case.get(Quantity::P50).is_some()));
         with.take(most)
             .enumerate()
             .filter_map(|(i, c)| self.percentiles_of(i, c))
             .collect()
+    }
+
+    /// The strategy that the comparison calls best, so that all figures speak of the same; else that which is best most often.
+    fn leader(&self) -> Option<&Curve<'_>> {
+        let all = insights(self.context.points.sweep);
+        let named = telling(&all).and_then(|i| match i {
+            Insight::Best { case, .. } | Insight::Nearest { case, .. } => Some(case),
+            Insight::CrossOver { after, .. } => Some(after),
+            Insight::BestThroughout { cases, .. } => cases.first(),
+            _ => None,
+        });
+        let is = |c: &&&Curve<'_>| {
+            named.is_some_and(|n| {
+                c.name == *n
+                    || c.rows
+                        .iter()
+                        .any(|r| r.case.name() == *n || r.case.strategy == *n)
+            })
+        };
+        let shown = || self.shown.iter();
+        shown()
+            .find(is)
+            .or_else(|| shown().find(|c| c.role.leads()))
+            .or_else(|| shown().next())
+            .copied()
     }
 
     fn percentiles_of(&self, i: usize, curve: &Curve<'_>) -> Option<Figure> {
@@ -274,7 +364,8 @@ impl Plot<'_> {
             .course_of(&curve.name, &series)
             .unwrap_or_else(|| what.clone());
         let wanted = limits(self.cases(), |m| quantities.iter().any(|(q, _)| is(*q)(m)));
-        let figure = self.lines(&name, &says, &what, axis, (series, wanted))?;
+        let lines = self.drawn(axis, series, wanted);
+        let figure = self.lines(&name, &says, &what, lines)?;
         Some(Figure {
             subtitle: format!("{what} · {}", self.context.facts),
             ..figure
@@ -316,19 +407,17 @@ impl Plot<'_> {
 
     /// Where the time of the best strategy's tasks went.
     fn causes(&self) -> Option<Figure> {
-        let best = self.shown.first()?;
+        let best = self.leader()?;
         let rows: Vec<_> = best
             .rows
             .iter()
             .filter(|r| r.case.time_by_cause.values().any(|&v| v > 0.0))
             .collect();
-        let label = self.across.label.to_lowercase();
         let name = |place: usize| {
-            let text = self.across.texts.get(place).map_or("", String::as_str);
             if self.across.is_number() {
-                format!("{label} {text}")
+                self.across.value(place)
             } else {
-                text.to_owned()
+                self.across.texts.get(place).cloned().unwrap_or_default()
             }
         };
         let bars = rows.iter().map(|r| Bar {
@@ -393,14 +482,7 @@ fn change(who: &str, shares: &[Vec<f64>], places: &[String]) -> Option<String> {
 fn found(context: &Context<'_>) -> Option<String> {
     let all = insights(context.points.sweep);
     let says = |i: &Insight| i.text().trim_end_matches('.').to_owned();
-    let shape = |i: &&Insight| {
-        matches!(i, Insight::CrossOver { .. })
-            || matches!(i, Insight::BestThroughout { cases, .. } if cases.len() < 4)
-    };
-    if let Some(i) = all.iter().find(shape) {
-        return Some(says(i));
-    }
-    all.iter().find_map(|i| match i {
+    telling(&all).map(|i| match i {
         Insight::Best {
             case,
             at,
@@ -411,7 +493,7 @@ fn found(context: &Context<'_>) -> Option<String> {
         } => {
             let at: Vec<String> = at.iter().map(|p| p.text()).collect();
             let at = at.join(", ");
-            let (metric, mean) = (&value.metric, value.mean_text());
+            let (metric, mean) = (say::with_article(&value.metric), value.mean_text());
             let others = match tied {
                 0 => String::new(),
                 1 => "; another one is as good".into(),
@@ -419,16 +501,25 @@ fn found(context: &Context<'_>) -> Option<String> {
             };
             let says = match load {
                 Some(load) => format!(
-                    "{case} is best under the highest {load} that anything bears ({at}): {metric} {mean}"
+                    "{case} is best under the highest {load} that anything bears ({at}), with {metric} of {mean}"
                 ),
-                None if at.is_empty() => format!("{case} is best, with {metric} {mean}"),
-                None => format!("{case} is best at {at}, with {metric} {mean}"),
+                None if at.is_empty() => format!("{case} is best, with {metric} of {mean}"),
+                None => format!("{case} is best at {at}, with {metric} of {mean}"),
             };
-            Some(says + &others)
+            says + &others
         }
-        i if i.is_answer() || matches!(i, Insight::Fails { .. }) => Some(says(i)),
-        _ => None,
+        i => says(i),
     })
+}
+
+/// Of all that is found what the comparison says.
+fn telling(all: &[Insight]) -> Option<&Insight> {
+    let shape = |i: &&Insight| {
+        matches!(i, Insight::CrossOver { .. })
+            || matches!(i, Insight::BestThroughout { cases, .. } if cases.len() < 4)
+    };
+    let answer = |i: &&Insight| i.is_answer() || matches!(i, Insight::Fails { .. });
+    (all.iter().find(shape)).or_else(|| all.iter().find(answer))
 }
 
 fn positive(series: &[Series]) -> bool {

@@ -17,7 +17,7 @@ const LITTLE: f64 = 0.05;
 const NAMES: usize = 3;
 
 /// `a, b and 3 more`.
-fn names(all: &[String]) -> String {
+pub(super) fn names(all: &[String]) -> String {
     match all {
         [] => String::new(),
         [only] => only.clone(),
@@ -76,24 +76,39 @@ pub(super) fn best(cases: &Cases<'_>, metric: &Metric) -> String {
     }
 }
 
-/// The largest speed-up of those that do their work.
+/// The largest speed-up of those that do their work; where others are as good by their rank or by their value, all of them.
 pub(super) fn speedup(cases: &Cases<'_>, shown: &[Shown<'_>], baseline: &str) -> String {
-    let of = |s: &Shown<'_>| s.case.speedup.map(|e| e.mean);
-    let works = |s: &&Shown<'_>| !matches!(s.tier, Tier::Fails | Tier::NoForecast);
-    let top = shown
-        .iter()
-        .filter(|s| !s.role.baseline)
-        .filter(works)
-        .filter_map(|s| Some((s, of(s)?)))
-        .reduce(|a, b| if b.1 > a.1 { b } else { a });
-    match top {
-        Some((s, most)) if most > 1.0 => format!(
-            "{} gains most: {} against {baseline}",
-            cases.name(s),
-            value_text(Measure::Factor, most)
-        ),
-        _ => format!("Nothing is better than {baseline}"),
+    let gain = |s: &Shown<'_>| {
+        let works = !matches!(s.tier, Tier::Fails | Tier::NoForecast);
+        let gain = s.case.speedup.filter(|_| works && !s.role.baseline)?;
+        Some(gain.mean)
+    };
+    let largest = |all: &[Shown<'_>]| all.iter().filter_map(gain).reduce(f64::max);
+    let (top, of_all) = (largest(shown), largest(cases.all()));
+    let those = of_those_shown(top == of_all);
+    let Some(most) = top.filter(|&m| m > 1.0) else {
+        return format!("Nothing is better than {baseline}{those}");
+    };
+    let text = value_text(Measure::Factor, most);
+    let first = shown.iter().find(|s| gain(s) == Some(most));
+    let rank = first.and_then(|s| s.case.rank);
+    let tied = |s: &&Shown<'_>| {
+        gain(s).is_some_and(|g| {
+            (rank.is_some() && s.case.rank == rank) || value_text(Measure::Factor, g) == text
+        })
+    };
+    let all: Vec<String> = (shown.iter().filter(tied)).map(|s| cases.name(s)).collect();
+    let who = names(&all);
+    if all.len() > 1 {
+        format!("{who} do equally well: about {text} against {baseline}{those}")
+    } else {
+        format!("{who} gains most: {text} against {baseline}{those}")
     }
+}
+
+/// What a superlative is true of, where not all strategies are drawn and one that is not would be ahead.
+pub(super) fn of_those_shown(of_all: bool) -> &'static str {
+    if of_all { "" } else { ", of those shown" }
 }
 
 /// What the time of the best case goes into, and who loses most to what.
@@ -135,14 +150,20 @@ pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Vec<f64>]
     }
 }
 
-/// Who needs least and most memory.
+/// Who needs the least and the most memory.
 pub(super) fn memory(cases: &Cases<'_>, shown: &[Shown<'_>]) -> String {
     let of = |s: &Shown<'_>| s.case.get(Quantity::MemoryPeak).map(|e| e.mean);
     let name = |s: &Shown<'_>| cases.name(s);
-    least_and_most("memory", Measure::Bytes, shown, of, name)
+    let says = least_and_most("memory", Measure::Bytes, shown, of, name);
+    let ends = |all: &[Shown<'_>]| {
+        let values = || all.iter().filter_map(of);
+        (values().reduce(f64::min), values().reduce(f64::max))
+    };
+    let those = of_those_shown(ends(shown) == ends(cases.all()));
+    says + those
 }
 
-/// Who needs least and most of something.
+/// Who needs the least and the most of something.
 fn least_and_most<T>(
     what: &str,
     measure: Measure,
@@ -156,7 +177,7 @@ fn least_and_most<T>(
     let text = |v: f64| value_text(measure, v);
     match (least, most) {
         (Some((a, x)), Some((b, y))) if text(x) != text(y) => format!(
-            "{} needs least {what}, {}; {} most, {}",
+            "{} needs the least {what}, {}; {} the most, {}",
             name(a),
             text(x),
             name(b),
@@ -236,12 +257,18 @@ pub(super) struct Standout {
     pub value: String,
     /// When the largest value is reached.
     pub at: String,
-    /// Where there are others: `, most of all`, or that they do not differ.
+    /// Where there are others: `, the most of all`, or that they do not differ.
     pub of_all: &'static str,
 }
 
 /// Of courses over time: who reaches most, and when (`peak`); or whose mean is largest.
-pub(super) fn course(series: &[Series], measure: Measure, peak: bool) -> Option<Standout> {
+/// `part`: there are others, which are not shown.
+pub(super) fn course(
+    series: &[Series],
+    measure: Measure,
+    peak: bool,
+    part: bool,
+) -> Option<Standout> {
     let of = |s: &Series| -> Option<(f64, f64)> {
         let mut dots: Vec<(f64, f64)> = s.dots.iter().filter_map(|d| Some((d.x, d.y?))).collect();
         if peak {
@@ -271,7 +298,8 @@ pub(super) fn course(series: &[Series], measure: Measure, peak: bool) -> Option<
             at: value_text(Measure::Seconds, at),
             of_all: match all.iter().filter(alike).count() {
                 _ if all.len() < 2 => "",
-                1 => ", most of all",
+                1 if part => ", the most of those shown",
+                1 => ", the most of all",
                 _ => "; others reach as much",
             },
             value: text,
@@ -304,7 +332,7 @@ pub(super) fn small(text: &str) -> String {
     }
 }
 
-fn with_article(noun: &str) -> String {
+pub(super) fn with_article(noun: &str) -> String {
     let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u']);
     format!("{} {noun}", if vowel { "an" } else { "a" })
 }

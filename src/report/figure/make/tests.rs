@@ -261,7 +261,7 @@ fn two_axes_are_a_map() {
     };
     assert_eq!(h.x.categories, ["1", "2", "4", "8"]);
     assert_eq!(h.cells[1], [Some(11.0), Some(12.0), Some(13.0), Some(14.0)]);
-    assert_eq!(curves(find(&fs, "comparison")), ["tasks 10", "tasks 20"]);
+    assert_eq!(curves(find(&fs, "comparison")), ["10 tasks", "20 tasks"]);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn titles_are_findings() {
     );
     assert_eq!(
         title(&fs, "memory"),
-        "asyncio needs least memory, 47.7 MiB; threads:8 most, 95.4 MiB"
+        "asyncio needs the least memory, 47.7 MiB; threads:8 the most, 95.4 MiB"
     );
     assert!(
         find(&fs, "comparison")
@@ -341,6 +341,82 @@ fn titles_are_findings() {
     saturated["ranked_by_s"] = Value::Null;
     let fs = run(&[saturated]);
     assert!(!names(&fs).contains(&"comparison"), "there is no value");
+}
+
+#[test]
+fn what_ties_gains_equally() {
+    let fs = run(&[
+        case("threads:8", "cpython-3.14", 1, 2.0),
+        case("processes:8", "cpython-3.14", 1, 2.03),
+        case("sequential", "cpython-3.14", 3, 10.0),
+    ]);
+    assert_eq!(
+        title(&fs, "speedup"),
+        "threads:8 and processes:8 do equally well: about 5.00× against sequential"
+    );
+}
+
+#[test]
+fn superlatives_say_of_what_they_are_true() {
+    // The last one, which is not drawn, may need more than all that are.
+    let of = |last: f64| {
+        sweep(&[cores()], |_| {
+            (1..=9_u32)
+                .map(|i| {
+                    let mut c = case(&format!("threads:{i}"), "cpython-3.14", i, f64::from(i));
+                    let memory = if i == 9 {
+                        last
+                    } else {
+                        1e8 + f64::from(i) * 1e7
+                    };
+                    c["estimates"]["memory_peak_bytes"] = estimate(memory);
+                    c
+                })
+                .collect()
+        })
+    };
+    let says = |last| title(&of(last), "memory");
+    assert!(says(1e9).ends_with(", of those shown"), "{}", says(1e9));
+    assert!(
+        says(1e6).contains(" needs the most memory: "),
+        "{}",
+        says(1e6)
+    );
+    assert!(!says(1e6).contains("shown"), "{}", says(1e6));
+}
+
+#[test]
+fn grids_show_what_misses_an_objective() {
+    let workers = vec![json!(2), json!(4), json!(8)];
+    let fs = sweep(
+        &[cores(), ("strategies.workers", "workers", workers)],
+        |i| {
+            let mut c = case(
+                "threads",
+                "cpython-3.14",
+                1,
+                10.0 / (i[0] + i[1] + 1) as f64,
+            );
+            let verdict = if i[0] == 0 { "missed" } else { "met" };
+            c["objectives"] = json!([{"objective": "makespan < 5s", "verdict": verdict, "bound": 5.0, "value": null}]);
+            vec![c]
+        },
+    );
+    let Body::Lines(l) = &find(&fs, "comparison").body else {
+        panic!("no lines");
+    };
+    for s in &l.series {
+        let misses: Vec<bool> = s.dots.iter().map(|d| d.misses).collect();
+        assert_eq!(misses, [true, false, false, false], "{}", s.name);
+    }
+    assert_eq!(
+        curves(find(&fs, "comparison")),
+        ["2 workers", "4 workers", "8 workers"]
+    );
+    let Body::Heat(h) = &find(&fs, "heat-map").body else {
+        panic!("no heat map");
+    };
+    assert_eq!(h.misses, [(0, 0), (1, 0), (2, 0)]);
 }
 
 #[test]
@@ -397,11 +473,16 @@ proptest::proptest! {
                 let most = others.iter().map(|t| t.1).fold(0.0, f64::max);
                 proptest::prop_assert!(most > 1.0 && others.iter().any(|t| t.0 == who && t.1 == most), "{gains}: {others:?}");
             }
+            None if gains.contains(" do equally well: ") => {
+                let most = others.iter().map(|t| t.1).fold(0.0, f64::max);
+                let near = others.iter().filter(|t| t.1 > most * 0.98).count();
+                proptest::prop_assert!(most > 1.0 && near > 1, "{gains}: {others:?}");
+            }
             None => proptest::prop_assert!(others.iter().all(|t| t.1 <= 1.0), "{gains}: {others:?}"),
         }
         let memory = of("memory");
         let ends = title(&fs, "memory");
-        if let Some((least, rest)) = ends.split_once(" needs least memory, ") {
+        if let Some((least, rest)) = ends.split_once(" needs the least memory, ") {
             let most = rest.split_once("; ").map_or("", |r| r.1).split(' ').next().unwrap_or_default();
             let value = |who: &str| memory.iter().find(|m| m.0 == who).map(|m| m.1);
             proptest::prop_assert_eq!(value(least), memory.iter().map(|m| m.1).reduce(f64::min));

@@ -3,8 +3,8 @@
 use super::axis::{Laid, count};
 use super::svg::{Svg, escaped, fitted, n, width};
 use super::{FONT, Room};
-use crate::report::figure::Heat;
 use crate::report::figure::palette::heat;
+use crate::report::figure::{Heat, MISSES};
 
 /// Steps of the key.
 const STEPS: usize = 16;
@@ -84,7 +84,16 @@ pub(super) fn draw(f: &Heat, room: Room) -> (Svg, [f64; 4]) {
                 .map(|v| colors(good(&laid, v, f.less_is_better)));
             let class = if paint.is_some() { "cell" } else { "cell none" };
             svg.open(class, &paint.unwrap_or_default());
-            let title = format!("{place}: {}", text.as_deref().unwrap_or("no value"));
+            let crossed = f.misses.contains(&(r, c));
+            let title = format!(
+                "{place}: {}{}",
+                text.as_deref().unwrap_or("no value"),
+                if crossed {
+                    format!(", {MISSES}")
+                } else {
+                    String::new()
+                }
+            );
             let more = format!(
                 " rx=\"2\" data-row=\"{}\" data-column=\"{c}\"",
                 rows - 1 - r
@@ -96,6 +105,12 @@ pub(super) fn draw(f: &Heat, room: Room) -> (Svg, [f64; 4]) {
                 &more,
                 &title,
             );
+            if crossed {
+                let arm = (side.min(height) * 0.2).clamp(1.5, 6.0);
+                let (right, top) = (at.0 + side - 2.0 - arm * 0.7, at.1 + arm * 0.7);
+                svg.line("missed", (right - arm, top), (right, top + arm));
+                svg.line("missed", (right - arm, top + arm), (right, top));
+            }
             let short = text.unwrap_or_else(|| "–".into());
             if width(&short, FONT) + 4.0 < side {
                 svg.text(

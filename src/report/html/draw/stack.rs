@@ -66,6 +66,7 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
     let below = if f.reference.is_some() { 66.0 } else { 48.0 };
     let mut svg = Svg::new(room.width(), plot[1] + plot[3] + below);
     scaffold(&mut svg, &axis, plot);
+    let mut places = Vec::with_capacity(f.bars.len());
     for (i, (bar_of, name)) in f.bars.iter().zip(&names).enumerate() {
         let class = if bar_of.role.leads() {
             "label leads"
@@ -98,7 +99,9 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
                 &fitted(name, FONT, (room.width() - 8.0) / 1.08),
             );
         }
-        one(&mut svg, f, i, &axis, (told, [plot[0], at, plot[2], bar]));
+        let bar = [plot[0], at, plot[2], bar];
+        one(&mut svg, f, i, &axis, (told, bar));
+        places.push(bar);
     }
     for value in near {
         let x = plot[0] + axis.at(value) * plot[2];
@@ -119,6 +122,10 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
             anchor,
             &fitted(&format!("┆ {name}"), FONT, plot[2] * 0.8),
         );
+    }
+    // Above the lines across, which would run through them.
+    for (i, bar) in places.into_iter().enumerate() {
+        end(&mut svg, f, i, &axis, bar);
     }
     (svg, plot)
 }
@@ -207,7 +214,14 @@ fn one(
         }
         svg.close();
     }
-    if single {
+}
+
+/// The interval at the end of a bar of a single value, and the value behind it.
+fn end(svg: &mut Svg, f: &Stack, i: usize, axis: &Laid<'_>, [left, top, room, height]: [f64; 4]) {
+    let zero = axis.at(0.0).clamp(0.0, 1.0);
+    let x = |v: f64| left + axis.at(v).clamp(zero, 1.0) * room;
+    let band = f.bands.get(i).copied().flatten();
+    if f.layers.len() == 1 {
         let all = whole(f, i);
         let end = band.map_or(all, |(_, high)| high.max(all));
         let text = if all > 0.0 {
