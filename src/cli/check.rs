@@ -7,7 +7,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
-use crate::scenario::{self, Diagnostic, Severity};
+use crate::calibrate::profiles;
+use crate::scenario::{self, Code, Diagnostic, Severity};
 
 /// Checks scenarios without running them.
 #[derive(Clone, Debug, ClapArgs)]
@@ -101,8 +102,17 @@ struct JsonFile<'d> {
 fn check_one(file: &str, overrides: &[(String, String)]) -> (bool, Vec<Diagnostic>) {
     match scenario::read(file) {
         Ok((text, origin)) => {
-            let (scenario, diagnostics) = scenario::check(&text, &origin, overrides);
-            (scenario.is_some(), diagnostics)
+            let (scenario, mut diagnostics) = scenario::check(&text, &origin, overrides);
+            // A run resolves them too, and fails.
+            let unknown = scenario
+                .iter()
+                .flat_map(|s| &s.interpreters)
+                .filter_map(|name| profiles::find(name).err())
+                .map(|e| Diagnostic::without_text(Code::UnknownName, file, e.to_string()));
+            let known = diagnostics.len();
+            diagnostics.extend(unknown);
+            let valid = scenario.is_some() && diagnostics.len() == known;
+            (valid, diagnostics)
         }
         Err(d) => (false, vec![d]),
     }
@@ -189,6 +199,17 @@ mod tests {
             assert_eq!(check(&["tests/data/bad/warn-unused.ron"], format), 0);
             assert_eq!(check(&["tests/data/bad/nan-inf.ron"], format), 2);
         }
+    }
+
+    #[test]
+    fn interpreters_are_looked_up() {
+        let set = |value: &str| [("interpreters".to_owned(), format!("[\"{value}\"]"))];
+        assert!(check_one("api", &set("cpython-3.14")).0);
+        let (valid, said) = check_one("api", &set("cpython-3.14x"));
+        assert!(
+            !valid && said[0].message.contains("cpython-3.14"),
+            "{said:?}"
+        );
     }
 
     #[test]

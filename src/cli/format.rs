@@ -29,6 +29,13 @@ pub(super) fn format<F: Copy>(
     if let Some((_, format)) = endings.iter().find(|(e, _)| *e == ending) {
         return Ok(*format);
     }
+    if path.is_dir() {
+        return Err(UserError::new(format!(
+            "{} is a directory; name a file in it",
+            path.display()
+        ))
+        .into());
+    }
     let names: Vec<String> = endings.iter().map(|(e, _)| format!(".{e}")).collect();
     let (last, others) = names.split_last().map_or(("", &[][..]), |(l, o)| (l, o));
     Err(UserError::new(format!(

@@ -115,7 +115,7 @@ pub enum TraceFormat {
 /// How tasks arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ArrivalMode {
-    /// All at once if they start in the first 5% of the trace, else open
+    /// All at once if they start in the first 5% of the trace, or back to back in its first quarter; else open
     Auto,
     /// All at once
     Batch,

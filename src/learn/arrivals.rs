@@ -7,7 +7,7 @@ use crate::engine::Nanos;
 /// What the user wants of the arrivals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ArrivalsChoice {
-    /// [`Arrivals::Batch`] if all arrive in the first twentieth of the trace, else open.
+    /// [`Arrivals::Batch`] if all arrive in the first twentieth of the trace, or back to back in its first quarter; else open.
     #[default]
     Auto,
     /// All at once, whatever the trace says.
@@ -39,6 +39,10 @@ pub enum Arrivals {
 
 /// Tasks that arrive within this share of the trace's length have arrived at once.
 const AT_ONCE: f64 = 0.05;
+/// Or within this share, where they come back to back: a loop that submits tasks takes its time on a busy machine.
+const IN_A_LOOP: f64 = 0.25;
+/// Back to back: the middle gap (in nanoseconds) is no longer than a submission may take.
+const BACK_TO_BACK: u64 = 2_000_000;
 
 /// The arrivals of tasks at these times (any order) in a trace that ends at `end`, and what is to be said about them.
 pub(super) fn arrivals(times: &[i64], end: i64, choice: ArrivalsChoice) -> (Arrivals, Vec<String>) {
@@ -53,7 +57,11 @@ pub(super) fn arrivals(times: &[i64], end: i64, choice: ArrivalsChoice) -> (Arri
     let batch = match choice {
         ArrivalsChoice::Batch => true,
         ArrivalsChoice::Open => span == 0.0,
-        ArrivalsChoice::Auto => span <= AT_ONCE * length || times.len() < FEWEST,
+        ArrivalsChoice::Auto => {
+            span <= AT_ONCE * length
+                || times.len() < FEWEST
+                || (span <= IN_A_LOOP * length && middle_gap(&times) <= BACK_TO_BACK)
+        }
     };
     if batch {
         return (Arrivals::Batch, Vec::new());
@@ -93,6 +101,13 @@ pub(super) fn arrivals(times: &[i64], end: i64, choice: ArrivalsChoice) -> (Arri
     )
 }
 
+/// The median of the gaps between these times, which are in order; 0 without any.
+fn middle_gap(times: &[i64]) -> u64 {
+    let mut gaps: Vec<u64> = times.windows(2).map(|w| w[1].abs_diff(w[0])).collect();
+    gaps.sort_unstable();
+    gaps.get(gaps.len() / 2).copied().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +129,15 @@ mod tests {
             Arrivals::Batch
         );
         assert_eq!(arrivals(&[], 0, auto).0, Arrivals::Batch);
+    }
+
+    /// A loop that submits 60 tasks of 50 ms to ten workers, on a busy machine; and the same load at a leisurely pace.
+    #[test]
+    fn a_loop_that_submits_is_a_batch() {
+        let auto = ArrivalsChoice::Auto;
+        let submitted: Vec<i64> = (0..60).map(|i| i * 900_000 + i % 7 * 80_000).collect();
+        assert_eq!(arrivals(&submitted, 310_000_000, auto).0, Arrivals::Batch);
+        let slow: Vec<i64> = submitted.iter().map(|t| t * 10).collect();
+        assert_ne!(arrivals(&slow, 3_100_000_000, auto).0, Arrivals::Batch);
     }
 }

@@ -149,7 +149,7 @@ fn plateau(ways: &[Way]) -> Option<Limit> {
         && (tasks > 1 || computing < OWN_CPU);
     is_limit.then_some(Limit {
         tasks,
-        waiting: course.most_waiting,
+        waiting: course.most_beside(tasks),
         class: None,
         computing,
     })
@@ -162,7 +162,8 @@ struct Course {
     all: BTreeMap<usize, u64>,
     /// While others waited.
     others: BTreeMap<usize, u64>,
-    most_waiting: usize,
+    /// The most that waited at once beside so many under way.
+    beside: BTreeMap<usize, usize>,
     /// When more were under way than ever before: how many, and the time since the first began.
     records: Vec<(usize, u64)>,
 }
@@ -185,9 +186,8 @@ impl Course {
                 *course.all.entry(n).or_default() += time;
                 if waiting > 0 {
                     *course.others.entry(n).or_default() += time;
-                    course.most_waiting = course
-                        .most_waiting
-                        .max(usize::try_from(waiting).unwrap_or(0));
+                    let most = course.beside.entry(n).or_default();
+                    *most = (*most).max(usize::try_from(waiting).unwrap_or(0));
                 }
             }
             last = at;
@@ -204,6 +204,12 @@ impl Course {
 
     fn while_waiting(&self, of: impl Fn(usize) -> bool) -> u64 {
         sum(&self.others, of)
+    }
+
+    /// The most that waited at once while so many were under way (or any, where nobody waited then).
+    fn most_beside(&self, tasks: usize) -> usize {
+        let most = |least: usize| self.beside.range(least..).map(|(_, n)| *n).max();
+        most(tasks).or_else(|| most(0)).unwrap_or(0)
     }
 
     /// How many were under way for longest while others waited.
@@ -321,7 +327,7 @@ mod tests {
     fn a_plateau_with_others_waiting_is_a_limit() {
         let found = limit(&trace(&behind(20, 200), Kind::Io)).unwrap();
         assert_eq!((found.tasks, &found.class), (20, &None));
-        assert!(found.waiting >= 179 && found.computing < 0.01, "{found:?}");
+        assert!(found.waiting == 180 && found.computing < 0.01, "{found:?}");
         assert_eq!(
             found.strategies(),
             ["sequential", "threads:20", "asyncio:20"]
