@@ -122,7 +122,7 @@ fn warmups(study: &Study) -> Option<String> {
     if !study.steady || most.0 == 0 {
         return None;
     }
-    let said = if least == most {
+    let said = if seconds(least) == seconds(most) {
         format!("warm-up of {} left out", seconds(most))
     } else {
         format!(
@@ -161,7 +161,9 @@ pub(super) fn said(study: &Study, claim: &Claim) -> String {
         format!("`{}`{}", o.text, value.unwrap_or_default())
     };
     let against = |case: usize, because: &Against| match because {
-        Against::Fails(share) => format!("fails {} of its tasks", percent(*share)),
+        Against::Fails(share) => {
+            format!("fails {} of its tasks", crate::study::rare_percent(*share))
+        }
         Against::Misses(o) => format!("misses {}", objective(case, *o)),
         Against::Further(o) => format!("is further off with {}", objective(case, *o)),
     };
@@ -190,7 +192,7 @@ pub(super) fn said(study: &Study, claim: &Claim) -> String {
             off,
         } => {
             let by = if off.is_finite() {
-                format!(" by {}", percent(*off))
+                format!(" by {}", crate::study::excess_text(*off))
             } else {
                 String::new()
             };
@@ -211,7 +213,7 @@ pub(super) fn said(study: &Study, claim: &Claim) -> String {
         }
         Claim::Failing { share, .. } => format!(
             "It fails {} of its tasks: latencies and throughput are of the others.",
-            percent(*share)
+            crate::study::rare_percent(*share)
         ),
         Claim::Fastest {
             case,

@@ -36,7 +36,9 @@ pub use fingerprint::fingerprint;
 pub use follow::follow;
 pub use forecast::{Begin, ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
 pub use interpreter::Interpreter;
-pub(crate) use numbers::{bytes, decimals, digits, percent, seconds, time_unit, whole};
+pub(crate) use numbers::{
+    bytes, decimals, digits, excess_text, percent, rare_percent, seconds, time_unit, whole,
+};
 pub use options::{Options, PRECISION, Progress, StudyError};
 pub use quantity::{LATENCIES, Quantity, Unit};
 pub use ranking::TIE;

@@ -66,7 +66,27 @@ fn grouped(whole: &str) -> String {
     out
 }
 
-/// A share as a percentage of two significant digits at least: `0.4%`, `12%`.
+/// By how much something is too much: a share as a percentage, as a factor where hundreds of percent would say little:
+/// `12%`, `a factor of 8.6`.
+pub(crate) fn excess_text(share: f64) -> String {
+    if share < 1.5 {
+        percent(share)
+    } else {
+        format!("a factor of {}", digits(1.0 + share, 2))
+    }
+}
+
+/// A share that may be small and still matters: `0.0021%`, where [`percent`] says `0.0%`.
+pub(crate) fn rare_percent(share: f64) -> String {
+    let p = share * 100.0;
+    if p > 0.0 && p < 0.05 {
+        format!("{}%", digits(p, 2))
+    } else {
+        percent(share)
+    }
+}
+
+/// A share as a percentage: `0.4%`, `1.2%`, `12%`.
 pub(crate) fn percent(share: f64) -> String {
     if !share.is_finite() {
         return "—".into();
@@ -204,8 +224,12 @@ mod tests {
 
     #[test]
     fn shares_and_durations() {
+        assert_eq!(excess_text(0.34), "34%");
+        assert_eq!(excess_text(3.0), "a factor of 4.0");
         assert_eq!(percent(0.02), "2%");
         assert_eq!(percent(0.004_4), "0.4%");
+        assert_eq!(rare_percent(0.000_021), "0.0021%");
+        assert_eq!(rare_percent(0.123_4), "12%");
         assert_eq!(percent(0.123_4), "12%");
         assert_eq!(seconds(Nanos::from_micros(12_345)), "12.3 ms");
         assert_eq!(seconds(Nanos::ZERO), "0 s");

@@ -498,7 +498,7 @@ impl Warning {
                         seconds(Nanos::from_secs_f64(*value))
                     }
                 };
-                let off = if off.is_finite() { format!(" ({} off)", percent(*off)) } else { String::new() };
+                let off = if off.is_finite() { format!(" (off by {})", super::numbers::excess_text(*off)) } else { String::new() };
                 let relaxed = relaxed.as_ref().map_or(String::new(), |r| format!(" to `{r}`, which it meets"));
                 format!(
                     "no strategy meets `{objective}`; {case} comes closest with {value}{off}. Relax the objective{relaxed}; or see under \

@@ -8,7 +8,7 @@ use crate::report::document::{CaseDocument, EstimateDocument, RunDocument, stand
 use crate::report::grid::Interval;
 use crate::report::unit::shared_unit;
 use crate::scenario::Metric;
-use crate::study::{self, Answer, FAILS_MORE, Quantity, Standing, Tier, Unit, digits, percent};
+use crate::study::{self, Answer, FAILS_MORE, Quantity, Standing, Tier, Unit, digits};
 
 pub(super) fn summary(run: &RunDocument) -> Summary {
     let ranking = Ranking::new(&run.ranked_by);
@@ -118,7 +118,7 @@ fn taken(run: &RunDocument, ranking: &Ranking, stands: &Stands, answer: &Answer)
     if let Some(f) = take.get(Quantity::FailureRate).filter(|f| f.mean > 0.0) {
         all.push(Words::default().text(format!(
             "It fails {} of its tasks: latencies and throughput are of the others.",
-            percent(f.mean)
+            study::rare_percent(f.mean)
         )));
     }
     if let Some((fastest, best)) = answer.fastest.and_then(|i| {
@@ -128,7 +128,7 @@ fn taken(run: &RunDocument, ranking: &Ranking, stands: &Stands, answer: &Answer)
         let share = |c: &CaseDocument| c.get(Quantity::FailureRate).map_or(0.0, |e| e.mean);
         let more = share(fastest) - share(take) > FAILS_MORE;
         let but = match (more, answer.meets) {
-            (true, _) => format!("fails {} of its tasks", percent(share(fastest))),
+            (true, _) => format!("fails {} of its tasks", study::rare_percent(share(fastest))),
             (false, true) => format!("misses {}", missed_by(fastest)),
             (false, false) => format!("is further off: it misses {}", missed_by(fastest)),
         };
@@ -162,7 +162,7 @@ fn missed_by(case: &CaseDocument) -> String {
     let missed = case.objectives.iter().filter(|o| o.verdict == "missed");
     let worst = missed.max_by(|a, b| a.excess().total_cmp(&b.excess()));
     let by = if excess.is_finite() {
-        format!(" by {}", percent(excess))
+        format!(" by {}", study::excess_text(excess))
     } else {
         String::new()
     };

@@ -367,7 +367,7 @@ fn superlatives_say_of_what_they_are_true() {
                     let memory = if i == 9 {
                         last
                     } else {
-                        1e8 + f64::from(i) * 1e7
+                        1e8 + f64::from(9 - i) * 1e7
                     };
                     c["estimates"]["memory_peak_bytes"] = estimate(memory);
                     c

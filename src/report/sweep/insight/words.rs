@@ -69,7 +69,7 @@ pub(super) fn undecided_text(objectives: &[String]) -> String {
 
 pub(super) fn missed(objective: &str, excess: f64) -> String {
     if excess.is_finite() {
-        format!("`{objective}` by {}", percent(excess))
+        format!("`{objective}` by {}", crate::study::excess_text(excess))
     } else {
         format!("`{objective}`")
     }
