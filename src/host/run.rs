@@ -96,6 +96,21 @@ impl Finished {
         }
     }
 
+    /// The last line that it wrote to standard error, which of a traceback says what is wrong; empty if it wrote nothing.
+    #[must_use]
+    pub fn last_line(&self) -> &str {
+        let last = self.stderr.trim().lines().last();
+        last.unwrap_or_default().trim()
+    }
+
+    /// How it ended, and its last line.
+    #[must_use]
+    pub fn how_and_why(&self) -> String {
+        format!("{} {}", self.how(), self.last_line())
+            .trim()
+            .to_owned()
+    }
+
     /// Whether it ended by itself with exit code 0.
     #[must_use]
     pub fn succeeded(&self) -> bool {

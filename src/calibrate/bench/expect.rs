@@ -96,9 +96,7 @@ fn start(
     if finished.succeeded() {
         return Ok(Ok(begun.elapsed()));
     }
-    // The last line of a traceback says what is wrong.
-    let last = finished.stderr.trim().lines().last().unwrap_or_default();
-    Ok(Err(match (finished.end, last.trim()) {
+    Ok(Err(match (finished.end, finished.last_line()) {
         (End::Exited, last) if !last.is_empty() => last.to_owned(),
         _ => finished.how(),
     }))

@@ -104,8 +104,7 @@ fn one(
             return Err(BenchError::Interrupted);
         }
         if !finished.succeeded() {
-            let last = finished.stderr.trim().lines().last().unwrap_or_default();
-            return Ok(Err(format!("{} {last}", finished.how()).trim().to_owned()));
+            return Ok(Err(finished.how_and_why()));
         }
         let said = finished.stderr.lines();
         complaint = complaint.or(said

@@ -180,11 +180,8 @@ fn later(
         return Err(BenchError::Interrupted);
     }
     if !finished.succeeded() {
-        let last = finished.stderr.trim().lines().last().unwrap_or_default();
-        let why = format!("{} {last}", finished.how());
-        samples
-            .failed
-            .push((arguments[1..].join(" "), why.trim().to_owned()));
+        let what = arguments[1..].join(" ");
+        samples.failed.push((what, finished.how_and_why()));
     }
     for line in lines {
         if let Ok(sample @ Line::Sample { .. }) = serde_json::from_str(&line) {
