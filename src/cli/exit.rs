@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::report::Style;
+use crate::report::layout::words;
+
 /// Every exit code of the program. Codes from 100 on are avoided: schedulers and shells use them, but for the two below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -61,23 +64,17 @@ impl Exit {
     /// The table as text for a terminal.
     #[must_use]
     pub fn help() -> String {
-        const WIDTH: usize = 92;
-        let mut out = String::from("Exit codes:\n");
+        let style = Style {
+            width: 92,
+            ..Style::default()
+        };
+        let mut lines = vec!["Exit codes:".to_owned()];
         for (exit, meaning) in Self::ALL {
-            let mut line = format!("  {:>3} ", exit as u8);
-            for word in meaning.replace('`', "").split(' ') {
-                if line.chars().count() + 1 + word.chars().count() > WIDTH {
-                    out.push_str(&line);
-                    out.push('\n');
-                    line = " ".repeat(6);
-                }
-                line.push(' ');
-                line.push_str(word);
-            }
-            out.push_str(&line);
-            out.push('\n');
+            let first = format!("  {:>3}  ", exit as u8);
+            let next = " ".repeat(first.len());
+            lines.extend(words(&meaning.replace('`', ""), &first, &next, style));
         }
-        out.trim_end().to_owned()
+        lines.join("\n")
     }
 }
 
