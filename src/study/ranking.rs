@@ -278,12 +278,11 @@ fn lightest_first(all: &mut [Entry]) {
     let Some((best, others)) = all.split_first().filter(|(best, _)| best.works()) else {
         return;
     };
-    let size = best.forecast.primary.map_or(0.0, |p| p.mean.abs());
     let as_good = |e: &Entry| {
         let behind = e.column.behind(&best.column);
         e.works()
             && e.forecast.tier == best.forecast.tier
-            && behind.is_some_and(|d| d.mean.abs() <= TIE * size)
+            && behind.is_some_and(|d| is_small(d, best))
     };
     // Means are sorted, so those that are as good as the best come next.
     let few = 1 + others.iter().take_while(|e| as_good(e)).count();
@@ -305,10 +304,15 @@ fn about(e: Estimate, mean: Option<f64>) -> Estimate {
     }
 }
 
+/// Whether a difference from a case is below [`TIE`].
+fn is_small(difference: Estimate, of: &Entry) -> bool {
+    let size = of.forecast.primary.map_or(0.0, |p| p.mean.abs());
+    difference.mean.abs() <= TIE * size
+}
+
 fn ties(a: &Entry, b: &Entry) -> bool {
     let Some(difference) = a.column.behind(&b.column) else {
         return false;
     };
-    let size = b.forecast.primary.map_or(0.0, |p| p.mean.abs());
-    difference.mean.abs() <= TIE * size || (difference.half.is_some() && difference.covers(0.0))
+    is_small(difference, b) || (difference.half.is_some() && difference.covers(0.0))
 }
