@@ -65,9 +65,14 @@ pub fn coincident(curves: &[Vec<Option<f64>>], apart: f64) -> Vec<Vec<usize>> {
                 _ => false,
             })
     };
+    grouped(curves, |a, b| on(a, b))
+}
+
+/// What is alike in groups, by the order: each is held against the first of its group, so that no group is wider than two such steps.
+pub fn grouped<T>(all: &[T], alike: impl Fn(&T, &T) -> bool) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for (i, curve) in curves.iter().enumerate() {
-        match groups.iter_mut().find(|g| on(&curves[g[0]], curve)) {
+    for (i, one) in all.iter().enumerate() {
+        match groups.iter_mut().find(|g| alike(&all[g[0]], one)) {
             Some(group) => group.push(i),
             None => groups.push(vec![i]),
         }

@@ -2,6 +2,7 @@
 
 use super::ticks::Ruler;
 use super::{Dot, Lines, Role, Series, Stroke};
+use crate::report::scale::grouped;
 
 /// Curves whose points are nowhere further apart than this share of an axis are drawn as one: about the width of a line.
 const NEAR: f64 = 0.006;
@@ -63,15 +64,7 @@ impl Lines {
                 && a.dots.len() == b.dots.len()
                 && a.dots.iter().zip(&b.dots).all(|(a, b)| same(a, b, most))
         };
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        for (i, s) in self.series.iter().enumerate() {
-            // Each is held against the first of its group, so that a group is no wider than two such steps.
-            match groups.iter_mut().find(|g| alike(&self.series[g[0]], s)) {
-                Some(group) => group.push(i),
-                None => groups.push(vec![i]),
-            }
-        }
-        groups
+        grouped(&self.series, alike)
             .into_iter()
             .map(|mut members| {
                 // What the answer names, or is compared with, gives the line its looks.

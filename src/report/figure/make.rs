@@ -12,7 +12,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Stack};
+use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Series, Stack};
 use crate::report::document::{CaseDocument, Document, EstimateDocument};
 use crate::report::grid::metric_name;
 use crate::report::scale;
@@ -231,6 +231,15 @@ fn span_scale(values: impl IntoIterator<Item = f64>) -> Scale {
         Scale::Log => Scale::Log,
         _ => Scale::FromZero,
     }
+}
+
+/// The axis upward of curves. A share is of a whole, which belongs into the picture.
+fn axis_of(label: &str, measure: Measure, series: &[Series]) -> Axis {
+    let scale = match measure {
+        Measure::Share => Scale::FromZero,
+        _ => span_scale(series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y)),
+    };
+    Axis::of(label, measure, scale)
 }
 
 /// The case's shares of task time in the order of [`Cause::ALL`], 1 in all; a batch's wait for its turn left out.

@@ -3,7 +3,7 @@
 use super::cases::{Cases, Shown};
 use super::say::{self, Standout};
 use super::{
-    Axis, Body, COURSES as MOST, Dot, Figure, Measure, Scale, figure, is, limits, span_scale,
+    Axis, Body, COURSES as MOST, Dot, Figure, Measure, Scale, axis_of, figure, is, limits,
 };
 use crate::report::document::{OverTime, RunDocument};
 use crate::report::figure::{Lines, Role, Series, Stroke};
@@ -128,12 +128,6 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
     } else {
         Vec::new()
     };
-    let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
-    // A share is of a whole, which belongs into the picture.
-    let scale = match course.measure {
-        Measure::Share => Scale::FromZero,
-        _ => span_scale(values),
-    };
     let what = if course.measure == Measure::Bytes {
         "most within each step"
     } else {
@@ -149,7 +143,7 @@ fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> 
         ],
         Body::Lines(Lines {
             x: Axis::of("Simulated time", Measure::Seconds, Scale::FromZero),
-            y: Axis::of(course.label, course.measure, scale),
+            y: axis_of(course.label, course.measure, &series),
             series,
             limits: wanted,
         }),

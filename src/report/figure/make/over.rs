@@ -3,8 +3,8 @@
 use super::points::{Across, Curve};
 use super::sweep::Context;
 use super::{
-    Axis, Bar, Body, Dot, Figure, Limit, Measure, Scale, cause_stack, figure, is, limits, measure,
-    misses, say, shares, shares_note, span_scale,
+    Axis, Bar, Body, Dot, Figure, Limit, Measure, Scale, axis_of, cause_stack, figure, is, limits,
+    measure, misses, say, shares, shares_note, span_scale,
 };
 use crate::report::document::{CaseDocument, EstimateDocument};
 use crate::report::figure::ticks::value_text;
@@ -25,6 +25,7 @@ pub(super) fn figures(context: &Context<'_>, axis: usize) -> Vec<Figure> {
         across: &across,
         shown: &shown,
         note: &note,
+        insights: &insights(context.points.sweep),
     };
     let mut all = Vec::new();
     all.extend(plot.comparison());
@@ -79,6 +80,8 @@ struct Plot<'a> {
     across: &'a Across,
     shown: &'a [&'a Curve<'a>],
     note: &'a str,
+    /// What is found in the sweep.
+    insights: &'a [Insight],
 }
 
 impl Plot<'_> {
@@ -105,8 +108,8 @@ impl Plot<'_> {
     ) -> Option<Top> {
         let (s, d, y) = say::extreme(&lines.series, true)?;
         let value = value_text(lines.y.measure, y);
+        let groups = lines.together();
         let lying = |i: usize, j: usize| {
-            let groups = lines.together();
             (groups.iter()).any(|t| t.members.contains(&i) && t.members.contains(&j))
         };
         let first = lines.series.iter().position(|o| std::ptr::eq(o, s))?;
@@ -155,7 +158,7 @@ impl Plot<'_> {
         let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
         let axis = Axis::of(&metric.label, metric.measure, span_scale(values));
         let what = format!("{} {}, {}", metric.label, self.over(), metric.better());
-        let says = found(self.context).unwrap_or_else(|| what.clone());
+        let says = found(self.insights).unwrap_or_else(|| what.clone());
         let wanted = metric.limits(self.cases());
         let lines = self.drawn(axis, series, wanted);
         self.lines("comparison", &says, &what, lines)
@@ -163,13 +166,7 @@ impl Plot<'_> {
 
     fn quantity(&self, name: &str, label: &str, q: Quantity) -> Option<Figure> {
         let series = self.series(|c| c.get(q));
-        let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
-        // A share is of a whole, which belongs into the picture.
-        let scale = match measure(q.unit()) {
-            Measure::Share => Scale::FromZero,
-            _ => span_scale(values),
-        };
-        let axis = Axis::of(label, measure(q.unit()), scale);
+        let axis = axis_of(label, measure(q.unit()), &series);
         let what = format!("{label} {}", self.over());
         let lines = self.drawn(axis, series, limits(self.cases(), is(q)));
         let says = self.top(&lines, |c| c.get(q)).map_or_else(
@@ -313,8 +310,7 @@ impl Plot<'_> {
 
     /// The strategy that the comparison calls best, so that all figures speak of the same; else that which is best most often.
     fn leader(&self) -> Option<&Curve<'_>> {
-        let all = insights(self.context.points.sweep);
-        let named = telling(&all).and_then(|i| match i {
+        let named = telling(self.insights).and_then(|i| match i {
             Insight::Best { case, .. } | Insight::Nearest { case, .. } => Some(case),
             Insight::CrossOver { after, .. } => Some(after),
             Insight::BestThroughout { cases, .. } => cases.first(),
@@ -479,10 +475,9 @@ fn change(who: &str, shares: &[Vec<f64>], places: &[String]) -> Option<String> {
 }
 
 /// What the curves of the metric show: who overtakes whom, who is ahead throughout, or what to take.
-fn found(context: &Context<'_>) -> Option<String> {
-    let all = insights(context.points.sweep);
+fn found(insights: &[Insight]) -> Option<String> {
     let says = |i: &Insight| i.text().trim_end_matches('.').to_owned();
-    telling(&all).map(|i| match i {
+    telling(insights).map(|i| match i {
         Insight::Best {
             case,
             at,
