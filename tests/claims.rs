@@ -364,6 +364,7 @@ fn what_is_false_does_not_hold() {
         Claim::Nearest {
             case: 0,
             tied: Vec::new(),
+            further: vec![1],
             objective: 0,
             off: 0.5,
         },

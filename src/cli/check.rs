@@ -1,12 +1,13 @@
 //! `pchsim check FILE...`: says whether scenarios are valid, and everything that is wrong with them.
-#![expect(clippy::print_stderr, reason = "the terminal is what this room is for")]
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
+use super::printer::Printer;
+use super::terminal::Terminal;
 use crate::calibrate::profiles;
 use crate::scenario::{self, Code, Diagnostic, Severity};
 
@@ -41,13 +42,6 @@ pub fn parse_set(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("expected PATH=VALUE, for example machine.cores=8".into()),
     }
-}
-
-/// Whether diagnostics on stderr may be coloured: on a terminal that wants it.
-pub(crate) fn stderr_is_styled() -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-    set("CLICOLOR_FORCE") || (std::io::stderr().is_terminal() && !set("NO_COLOR") && !dumb)
 }
 
 /// A diagnostic in the JSON report.
@@ -120,7 +114,7 @@ fn check_one(file: &str, overrides: &[(String, String)]) -> (bool, Vec<Diagnosti
 
 /// Checks every file; 0 when all are valid (warnings allowed), else 2. An `io::Error` in the result is one of writing to
 /// stdout: the caller decides what a broken pipe means.
-pub fn run(args: &Args) -> anyhow::Result<u8> {
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let results: Vec<(&String, bool, Vec<Diagnostic>)> = args
         .files
         .iter()
@@ -146,10 +140,12 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;
         }
         Format::Text => {
-            let styled = stderr_is_styled();
+            let Terminal {
+                messages, styled, ..
+            } = printer.terminal;
             for (file, valid, diagnostics) in &results {
                 if !diagnostics.is_empty() {
-                    eprintln!("{}", scenario::render(diagnostics, styled));
+                    printer.excerpt(&scenario::render_within(diagnostics, styled, messages));
                 }
                 let count = |s: Severity| diagnostics.iter().filter(|d| d.severity == s).count();
                 let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
@@ -183,12 +179,18 @@ mod tests {
     use super::*;
 
     fn check(files: &[&str], format: Format) -> u8 {
-        run(&Args {
+        let args = Args {
             files: files.iter().map(ToString::to_string).collect(),
             format,
             set: Vec::new(),
-        })
-        .unwrap()
+        };
+        let printer = Printer {
+            quiet: 0,
+            verbose: 0,
+            progress: false,
+            terminal: Terminal::default(),
+        };
+        run(&args, &printer).unwrap()
     }
 
     #[test]

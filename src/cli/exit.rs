@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use super::terminal::Terminal;
 use crate::report::Style;
 use crate::report::layout::words;
+use crate::scenario::{Diagnostic, render, render_within};
 
 /// Every exit code of the program. Codes from 100 on are avoided: schedulers and shells use them, but for the two below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +92,14 @@ pub enum UserError {
     /// A sentence, printed after `error: `.
     #[error("{0}")]
     Message(String),
-    /// A diagnostic that is laid out already, printed as it is.
-    #[error("{0}")]
-    Rendered(String),
+    /// What is wrong with a scenario, and what was to be done with it, where that is not plain.
+    #[error("{}", render(.all, false))]
+    Diagnostics {
+        /// `error: cores=4 (point 2 of 8) cannot be simulated`, without the `error: `.
+        context: Option<String>,
+        /// All that was found.
+        all: Vec<Diagnostic>,
+    },
 }
 
 impl UserError {
@@ -103,7 +110,7 @@ impl UserError {
 }
 
 /// The exit code of an error, and what is to be printed of it (nothing, when the reader has gone away).
-pub(super) fn of_error(error: &anyhow::Error) -> (Exit, Option<String>) {
+pub(super) fn of_error(error: &anyhow::Error, terminal: Terminal) -> (Exit, Option<String>) {
     let broken = |e: &(dyn std::error::Error + 'static)| {
         e.downcast_ref::<std::io::Error>()
             .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
@@ -111,10 +118,16 @@ pub(super) fn of_error(error: &anyhow::Error) -> (Exit, Option<String>) {
     if error.chain().any(broken) {
         return (Exit::Done, None);
     }
+    let sentence = |text: &str| terminal.sentences(&format!("error: {text}"));
     match error.downcast_ref::<UserError>() {
-        Some(UserError::Rendered(text)) => (Exit::Usage, Some(text.clone())),
-        Some(UserError::Message(text)) => (Exit::Usage, Some(format!("error: {text}"))),
-        None => (Exit::Unexpected, Some(format!("error: {error:#}"))),
+        Some(UserError::Diagnostics { context, all }) => {
+            let context = context.as_ref().map(|c| sentence(c) + "\n");
+            let text = context.unwrap_or_default()
+                + &render_within(all, terminal.styled, terminal.messages);
+            (Exit::Usage, Some(text))
+        }
+        Some(UserError::Message(text)) => (Exit::Usage, Some(sentence(text))),
+        None => (Exit::Unexpected, Some(sentence(&format!("{error:#}")))),
     }
 }
 
@@ -126,15 +139,15 @@ mod tests {
     fn errors_have_their_codes() {
         let gone = anyhow::Error::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe))
             .context("cannot write");
-        assert_eq!(of_error(&gone), (Exit::Done, None));
+        assert_eq!(of_error(&gone, Terminal::default()), (Exit::Done, None));
         let user = anyhow::Error::new(UserError::new("no such scenario"));
         assert_eq!(
-            of_error(&user),
+            of_error(&user, Terminal::default()),
             (Exit::Usage, Some("error: no such scenario".into()))
         );
         let bug = anyhow::anyhow!("inner").context("outer");
         assert_eq!(
-            of_error(&bug),
+            of_error(&bug, Terminal::default()),
             (Exit::Unexpected, Some("error: outer: inner".into()))
         );
     }

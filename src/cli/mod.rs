@@ -115,7 +115,7 @@ impl Command {
             Self::Run(args) => run::run(args, printer),
             Self::Sweep(args) => sweep::run(args, printer),
             Self::Plot(args) => plot::run(args, printer),
-            Self::Check(args) => check::run(args),
+            Self::Check(args) => check::run(args, printer),
             Self::Scenarios(args) => scenarios::run(args, printer),
             Self::Init(args) => init::run(args, printer),
             Self::Calibrate(args) => calibrate::run(args, printer),
@@ -155,8 +155,8 @@ pub fn main() -> ExitCode {
     match cli.command.run(&printer) {
         Ok(code) => ExitCode::from(code),
         Err(e) => {
-            let (exit, text) = exit::of_error(&e);
-            text.iter().for_each(|t| printer.error(t));
+            let (exit, text) = exit::of_error(&e, printer.terminal);
+            text.iter().for_each(|t| printer.excerpt(t));
             exit.into()
         }
     }
@@ -174,9 +174,9 @@ fn refused(e: &clap::Error) -> ExitCode {
         .nth(1)
         .filter(|a| a == "-" || a.ends_with(".ron") || std::path::Path::new(a).is_file());
     if let (ErrorKind::InvalidSubcommand, Some(name)) = (e.kind(), scenario) {
-        printer.error(&format!(
-            "error: `{name}` is not a subcommand; did you mean `pchsim run {name}`?"
-        ));
+        let said =
+            format!("error: `{name}` is not a subcommand; did you mean `pchsim run {name}`?");
+        printer.error(&said);
         return Exit::Usage.into();
     }
     // Nobody can be told that the streams are gone.

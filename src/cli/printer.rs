@@ -9,7 +9,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::Terminal;
 use crate::report::Style;
-use crate::report::layout;
 use crate::study::Progress;
 
 pub(super) use super::sweep_progress::SweepProgress;
@@ -51,38 +50,24 @@ impl Printer {
     /// Tells something that helps, on standard error.
     pub fn hint(&self, text: &str) {
         if self.quiet == 0 {
-            self.say(&self.wrapped(text));
+            self.say(&self.terminal.sentences(text));
         }
     }
 
     /// Warns on standard error.
     pub fn warn(&self, text: &str) {
         if self.quiet < 2 {
-            self.say(&self.wrapped(text));
+            self.say(&self.terminal.sentences(text));
         }
-    }
-
-    /// Sentences in lines of the terminal; in a pipe a message is a line. What has been laid out (an excerpt, a list) stays as it is.
-    fn wrapped(&self, text: &str) -> String {
-        let Some(width) = self.terminal.messages else {
-            return text.to_owned();
-        };
-        let style = Style {
-            width,
-            ..Style::default()
-        };
-        let lines = text.lines().flat_map(|line| {
-            if line.starts_with(' ') {
-                vec![line.to_owned()]
-            } else {
-                layout::words(line, "", "  ", style)
-            }
-        });
-        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Says what went wrong, on standard error.
     pub fn error(&self, text: &str) {
+        self.say(&self.terminal.sentences(text));
+    }
+
+    /// The same where it is laid out already.
+    pub(super) fn excerpt(&self, text: &str) {
         self.say(text);
     }
 

@@ -9,7 +9,7 @@ use super::files::Files;
 use super::printer::Printer;
 use crate::calibrate::profiles;
 use crate::cpython::profile::Profile;
-use crate::scenario::{self, Changes, Diagnostic, Scenario, parse_ranking, render};
+use crate::scenario::{self, Changes, Diagnostic, Scenario, parse_ranking};
 use crate::study::Options;
 use crate::study::sweep::is_cores;
 
@@ -195,7 +195,11 @@ impl Source {
 
 /// Diagnostics as the user's error.
 pub(super) fn rendered(diagnostics: &[Diagnostic]) -> anyhow::Error {
-    UserError::Rendered(render(diagnostics, super::check::stderr_is_styled())).into()
+    UserError::Diagnostics {
+        context: None,
+        all: diagnostics.to_vec(),
+    }
+    .into()
 }
 
 /// The profile of this name.

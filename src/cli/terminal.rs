@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::report::Style;
-use crate::report::layout::{LEAST, PIPE};
+use crate::report::layout::{self, LEAST, PIPE};
 
 /// How wide lines are, and in which signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Terminal {
     pub file: usize,
     /// Whether the locale has no other signs than ASCII.
     pub ascii: bool,
+    /// Whether messages on standard error may be coloured.
+    pub styled: bool,
 }
 
 impl Default for Terminal {
@@ -28,6 +30,7 @@ impl Default for Terminal {
             messages: None,
             file: PIPE,
             ascii: false,
+            styled: false,
         }
     }
 }
@@ -39,7 +42,11 @@ impl Terminal {
         let stderr = terminal_size_of(std::io::stderr()).map(|(Width(w), _)| w);
         let env = |name: &str| std::env::var(name).ok();
         let shown = std::io::stdout().is_terminal();
-        Self::of(asked, stdout, stderr, shown, &env)
+        Self {
+            // The same rules as for all else that is coloured.
+            styled: anstream::stderr().current_choice() != anstream::ColorChoice::Never,
+            ..Self::of(asked, stdout, stderr, shown, &env)
+        }
     }
 
     fn of(
@@ -59,7 +66,27 @@ impl Terminal {
             messages: known(stderr),
             file: asked.map_or(PIPE, wide),
             ascii: shown && !speaks_unicode(env),
+            styled: false,
         }
+    }
+
+    /// Sentences in lines of the terminal; in a pipe a message is a line. What has been laid out (an excerpt, a list) stays as it is.
+    pub(super) fn sentences(self, text: &str) -> String {
+        let Some(width) = self.messages else {
+            return text.to_owned();
+        };
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        let lines = text.lines().flat_map(|line| {
+            if line.starts_with(' ') {
+                vec![line.to_owned()]
+            } else {
+                layout::words(line, "", "  ", style)
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// How a report on standard output looks, or one in a file. `ascii`: only ASCII was asked for.

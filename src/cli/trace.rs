@@ -8,14 +8,13 @@ use flate2::{Compression, write::GzEncoder};
 use super::exit::UserError;
 use super::files::Output;
 use super::printer::Printer;
+use super::selection::rendered;
 use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::report::{TraceCase, TraceMeta, trace};
-use crate::scenario::{
-    Scenario, Strategy, StrategyCase, parse_strategy, render, strategy_label, units,
-};
+use crate::scenario::{Scenario, Strategy, StrategyCase, parse_strategy, strategy_label, units};
 use crate::strategy::{Finding, SimInput, record, supported};
 use crate::study::{Case, Forecast, Status, Study, compared};
 
@@ -96,8 +95,7 @@ struct Recorded {
 
 /// A strategy as `--trace-strategy` takes it.
 fn parsed(text: &str) -> anyhow::Result<StrategyCase> {
-    let styled = super::check::stderr_is_styled();
-    parse_strategy(text).map_err(|d| UserError::Rendered(render(&[d], styled)).into())
+    parse_strategy(text).map_err(|d| rendered(&[d]))
 }
 
 /// Whether a strategy that runs on an interpreter of these names is the wanted one.

@@ -29,7 +29,11 @@ impl Shares {
     /// A cause beside a number; of children what they spend their time with, as far as a percent of it.
     fn named(&self, cause: Cause, most: usize) -> String {
         let Some(of_children) = self.of_children(cause, 0.01) else {
-            return word(cause).to_owned();
+            let word = match cause {
+                Cause::Pool if self.sequential => "queued",
+                other => word(other),
+            };
+            return word.to_owned();
         };
         let parts: Vec<String> = of_children
             .into_iter()
@@ -110,12 +114,22 @@ pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
         .collect()
 }
 
-/// What the letters of the bars mean, of the causes that occur.
+/// What the letters of the bars mean, of those that stand in one of them.
 pub(super) fn legend(shown: &[Shares]) -> Vec<String> {
+    let bars: Vec<String> = shown.iter().map(|s| bar(&s.of)).collect();
     Cause::ALL
         .into_iter()
-        .filter(|&c| shown.iter().any(|s| s.of[c as usize] >= 0.005))
-        .map(|c| format!("{} {}", letter(c), cause_words(c)))
+        .filter(|&c| bars.iter().any(|b| b.contains(letter(c))))
+        .map(|c| {
+            // Sequential code has no worker to wait for.
+            let queued = |s: &Shares| s.sequential && s.of[c as usize] > 0.0;
+            let also = if c == Cause::Pool && shown.iter().any(queued) {
+                " (sequential: queued)"
+            } else {
+                ""
+            };
+            format!("{} {}{also}", letter(c), cause_words(c))
+        })
         .collect()
 }
 

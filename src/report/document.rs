@@ -455,6 +455,12 @@ impl AxisDocument {
         }
     }
 
+    /// Whether its values change nothing but strategies.
+    pub fn sets_strategies(&self) -> bool {
+        let first = self.path.split(['.', '[']).next().unwrap_or_default();
+        ["workers", "strategy", "strategies"].contains(&first)
+    }
+
     /// Whether its values lie in an order that means something. Seeds are numbers, but none is more than another.
     pub fn is_ordered(&self) -> bool {
         self.numbers.is_some() && self.path != "seed"

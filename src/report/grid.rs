@@ -1,27 +1,28 @@
 //! The comparison as a grid of short texts: one row a case, one unit a column. Text and Markdown lay it out.
 
 use super::layout::Column;
-use super::unit::shared_unit;
+use super::unit::{in_family, metric_in_family, shared_unit};
 use crate::measure::Estimate;
 use crate::scenario::Metric;
 use crate::study::{
-    Forecast, Quantity, Status, Study, Tier, Unit, Verdict, decimals, digits, whole,
+    Forecast, Judgement, Quantity, Status, Study, Tier, Unit, Verdict, decimals, digits, whole,
 };
 
 /// The columns of a run's table that are left out where there is no room, in this order. A batch is judged by its makespan: its latencies are
 /// the times at which parts of it are done, its throughput says the same again. The metric's own column always stays.
-const BATCH: [Dispensable; 8] = [
+const BATCH: [Dispensable; 9] = [
     Dispensable::Of(Quantity::P95),
     Dispensable::Of(Quantity::Cpu),
     Dispensable::Of(Quantity::P50),
     Dispensable::Of(Quantity::P99),
     Dispensable::Of(Quantity::Throughput),
     Dispensable::Of(Quantity::MemoryPeak),
-    Dispensable::Meets,
     Dispensable::VsSequential,
+    Dispensable::Judged,
+    Dispensable::Meets,
 ];
 /// The same where tasks go on arriving: what keeps up has the throughput of the arrivals.
-const STEADY: [Dispensable; 9] = [
+const STEADY: [Dispensable; 10] = [
     Dispensable::Of(Quantity::Cpu),
     Dispensable::Of(Quantity::P50),
     Dispensable::Of(Quantity::Throughput),
@@ -29,14 +30,17 @@ const STEADY: [Dispensable; 9] = [
     Dispensable::Of(Quantity::P99),
     Dispensable::Of(Quantity::P95),
     Dispensable::Of(Quantity::MemoryPeak),
-    Dispensable::Meets,
     Dispensable::VsSequential,
+    Dispensable::Judged,
+    Dispensable::Meets,
 ];
 
 /// A column that there may be no room for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dispensable {
     Of(Quantity),
+    /// A quantity that an objective is about, wherever it stands in the list.
+    Judged,
     Meets,
     VsSequential,
 }
@@ -45,13 +49,28 @@ impl Dispensable {
     /// How soon it goes: the first of the list has the highest number.
     fn order(self, study: &Study) -> u8 {
         let list: &[Self] = if study.steady { &STEADY } else { &BATCH };
-        let at = list.iter().position(|d| *d == self);
-        at.map_or(0, |i| u8::try_from(list.len() - i).unwrap_or(u8::MAX))
+        let judged = |q: Quantity| {
+            let objectives = study.forecasts.first().map(|f| &f.objectives);
+            let mut metrics = objectives
+                .into_iter()
+                .flatten()
+                .filter_map(Judgement::metric);
+            metrics.any(|m| m.quantity() == Some(q))
+        };
+        let at = |d| list.iter().position(|&l| l == d);
+        // What an objective is about stays longer than how cases compare, which the first line says of the best, too; but not longer
+        // than what that column says of a case without a forecast.
+        let judges = matches!(self, Self::Of(q) if judged(q));
+        let fine = study.forecasts.iter().all(|f| f.status == Status::Fine);
+        match self {
+            Self::Of(_) if judges && fine => at(Self::Judged),
+            Self::Of(_) if judges => at(Self::VsSequential),
+            Self::VsSequential if !fine => at(Self::Judged),
+            other => at(other),
+        }
+        .map_or(0, |i| u8::try_from(list.len() - i).unwrap_or(u8::MAX))
     }
 }
-
-/// Latencies are read beside each other: they have one unit.
-const LATENCIES: [Quantity; 3] = [Quantity::P50, Quantity::P95, Quantity::P99];
 
 /// The comparison, cell by cell.
 pub(super) struct Grid {
@@ -95,11 +114,7 @@ impl Grid {
         }
         if primary.is_none() {
             let get = |f: &Forecast| f.primary;
-            let unit = match study.metric {
-                // A percentile that has no column of its own, or the mean.
-                Metric::MeanLatency | Metric::Percentile(_) => latency_unit(study),
-                m => shared_unit(m.unit(), means(study, &get)),
-            };
+            let unit = primary_unit(study);
             grid.numbers(study, &metric_name(study.metric), unit, true, get);
         }
         if !study.steady || primary == Some(Quantity::Makespan) {
@@ -160,8 +175,8 @@ impl Grid {
 
     fn quantity(&mut self, study: &Study, title: &str, q: Quantity, primary: Option<Quantity>) {
         let get = |f: &Forecast| f.get(q);
-        let unit = if LATENCIES.contains(&q) {
-            latency_unit(study)
+        let unit = if in_family(study.steady, q) {
+            family_unit(study)
         } else {
             shared_unit(q.unit(), means(study, &get))
         };
@@ -205,14 +220,27 @@ fn means<'a>(
     study.forecasts.iter().filter_map(get).map(|e| e.mean)
 }
 
-/// The unit of all latencies of a study.
-fn latency_unit(study: &Study) -> (f64, &'static str) {
-    let latency = matches!(study.metric, Metric::MeanLatency | Metric::Percentile(_));
+/// The unit of the family.
+fn family_unit(study: &Study) -> (f64, &'static str) {
+    let ranked = metric_in_family(study.steady, study.metric);
+    let columns = Quantity::ALL
+        .into_iter()
+        .filter(|&q| in_family(study.steady, q));
+    let columns: Vec<Quantity> = columns.collect();
     let all = study.forecasts.iter().flat_map(|f| {
-        let columns = LATENCIES.iter().filter_map(|&q| f.get(q));
-        columns.chain(f.primary.filter(|_| latency))
+        let columns = columns.iter().filter_map(|&q| f.get(q));
+        columns.chain(f.primary.filter(|_| ranked))
     });
     shared_unit(Unit::Seconds, all.map(|e| e.mean))
+}
+
+/// The unit in which the metric that ranks is read, in the table and in sentences.
+pub(super) fn primary_unit(study: &Study) -> (f64, &'static str) {
+    if metric_in_family(study.steady, study.metric) {
+        family_unit(study)
+    } else {
+        shared_unit(study.metric.unit(), means(study, &|f: &Forecast| f.primary))
+    }
 }
 
 /// When an interval is written beside its mean.
@@ -324,7 +352,11 @@ pub fn metric_name(m: Metric) -> String {
 
 /// An estimate of a metric in a unit of its own: `12.4 ± 0.3 ms`.
 pub(super) fn metric_text(m: Metric, e: Estimate) -> String {
-    let (scale, name) = shared_unit(m.unit(), std::iter::once(e.mean));
+    metric_text_in(m, e, shared_unit(m.unit(), std::iter::once(e.mean)))
+}
+
+/// An estimate of a metric in the unit that it has elsewhere, too.
+pub(super) fn metric_text_in(m: Metric, e: Estimate, (scale, name): (f64, &str)) -> String {
     let number = estimate(e.scaled(1.0 / scale), Interval::Always);
     let name = if m.unit() == Unit::PerSecond {
         "tasks/s"

@@ -16,12 +16,15 @@ pub(super) struct Shares {
     pub queued: Option<f64>,
     /// The time of the tasks' children by cause, 1 in all, where all that the tasks wait for under [`Cause::Queue`] is their children.
     pub children: Option<[f64; CAUSES]>,
+    /// Whether the strategy has no workers: what a task waits for under [`Cause::Pool`] is the tasks before it.
+    pub sequential: bool,
 }
 
 impl Shares {
     pub(super) fn new(study: &Study, f: &Forecast) -> Self {
         Self {
             children: f.children,
+            sequential: f.strategy == Strategy::Sequential,
             ..Self::without_turn(f.causes, turn(&f.strategy), study.batch)
         }
     }
@@ -34,8 +37,10 @@ impl Shares {
                 share.copied().filter(|s| s.is_finite()).unwrap_or(0.0)
             })
         };
-        let turn = parse_strategy(&case.strategy).map_or(Cause::Pool, |s| turn(&s.strategy));
+        let strategy = parse_strategy(&case.strategy).map(|s| s.strategy).ok();
+        let turn = strategy.as_ref().map_or(Cause::Pool, turn);
         Self {
+            sequential: strategy == Some(Strategy::Sequential),
             children: case.children_time_by_cause.as_ref().map(by_cause),
             ..Self::without_turn(by_cause(&case.time_by_cause), turn, batch)
         }
@@ -49,6 +54,7 @@ impl Shares {
                 of: shares,
                 queued: None,
                 children: None,
+                sequential: false,
             };
         }
         let mut of = shares.map(|c| c / rest);
@@ -57,6 +63,7 @@ impl Shares {
             of,
             queued: Some(queued),
             children: None,
+            sequential: false,
         }
     }
 

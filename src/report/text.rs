@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use super::bars::{WIDTH, bar, legend};
 use super::grid::{
-    Grid, Interval, WIDE, common_prefix, estimate, metric_name, metric_text, short_name, sign,
-    single_interpreter,
+    Grid, Interval, WIDE, common_prefix, estimate, metric_name, metric_text, metric_text_in,
+    primary_unit, short_name, sign, single_interpreter,
 };
 use super::layout::{self, padded, width};
 use super::shares::Shares;
 use super::{Meta, Style};
 use crate::measure::{CONFIDENCE, Estimate};
-use crate::scenario::{Metric, parse_objective};
+use crate::scenario::Metric;
 use crate::study::{
     Against, Claim, Forecast, Judgement, Status, Study, Verdict, digits, list, percent, seconds,
 };
@@ -150,7 +150,10 @@ pub(super) fn said(study: &Study, claim: &Claim) -> String {
     let name = |i: usize| short_name(study, &all[i]);
     let metric = metric_name(study.metric);
     let value = |i: usize| {
-        let primary = all[i].primary.map(|p| metric_text(study.metric, p));
+        let unit = primary_unit(study);
+        let primary = all[i]
+            .primary
+            .map(|p| metric_text_in(study.metric, p, unit));
         format!("{metric} {}", primary.unwrap_or_default())
     };
     let than =
@@ -188,6 +191,7 @@ pub(super) fn said(study: &Study, claim: &Claim) -> String {
         Claim::Nearest {
             case,
             tied,
+            further,
             objective: o,
             off,
         } => {
@@ -196,8 +200,18 @@ pub(super) fn said(study: &Study, claim: &Claim) -> String {
             } else {
                 String::new()
             };
+            let further = match further.as_slice() {
+                [] => String::new(),
+                some => {
+                    let names: Vec<String> = some.iter().map(|&i| name(i)).collect();
+                    format!(
+                        "\nLevel with it by {metric}, but further from the objectives: {}.",
+                        list(&names)
+                    )
+                }
+            };
             format!(
-                "No strategy meets every objective. Nearest: {}, {}; it misses {}{by}.{}",
+                "No strategy meets every objective. Nearest: {}, {}; it misses {}{by}.{}{further}",
                 name(*case),
                 value(*case),
                 objective(*case, *o),
@@ -282,17 +296,17 @@ fn first_by(m: Metric) -> &'static str {
 
 /// An objective's value in a unit of its own.
 fn objective_value(o: &Judgement, value: Estimate) -> String {
-    parse_objective(&o.text).map_or_else(
-        |_| digits(value.mean, 3),
-        |parsed| metric_text(parsed.metric, value),
+    o.metric().map_or_else(
+        || digits(value.mean, 3),
+        |metric| metric_text(metric, value),
     )
 }
 
-/// A difference from a value: `5.2% more`, `×3.40`.
+/// A difference from a value: `5.2% more`, `3.40 times as much`.
 fn apart(difference: Estimate, from: Estimate) -> String {
     let relative = difference.scaled(1.0 / from.mean.abs().max(f64::MIN_POSITIVE));
     if relative.mean >= 1.0 {
-        return format!("×{}", digits(1.0 + relative.mean, 3));
+        return format!("{} times as much", digits(1.0 + relative.mean, 3));
     }
     let (sign, word) = if relative.mean < 0.0 {
         (-1.0, "less")

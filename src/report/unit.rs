@@ -1,6 +1,7 @@
 //! The unit that the numbers of a column, or of a family of columns, share: one rule for text, Markdown and the page's tables.
 
-use crate::study::Unit;
+use crate::scenario::Metric;
+use crate::study::{Quantity, Unit};
 
 /// The units of a kind, from the smallest: size and name.
 const TIMES: [(f64, &str); 4] = [(1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s")];
@@ -53,6 +54,18 @@ pub(crate) fn shared_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64
         at -= 1;
     }
     units[at]
+}
+
+/// Times that are read beside each other have one unit: latencies; of a batch the makespan, too, which is the latency of its last task.
+pub(crate) fn in_family(steady: bool, q: Quantity) -> bool {
+    matches!(q, Quantity::P50 | Quantity::P95 | Quantity::P99)
+        || (q == Quantity::Makespan && !steady)
+}
+
+/// Whether a metric is one of those times; of percentiles and means some have no column of their own.
+pub(crate) fn metric_in_family(steady: bool, m: Metric) -> bool {
+    matches!(m, Metric::MeanLatency | Metric::Percentile(_))
+        || m.quantity().is_some_and(|q| in_family(steady, q))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use anstream::adapter::strip_str;
+use unicode_width::UnicodeWidthStr as _;
 
 /// A text that diagnostics point into: a file, an embedded scenario, or an override from the command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -127,7 +129,7 @@ pub(super) fn shorten(text: Box<str>) -> Box<str> {
 }
 
 /// One problem of a scenario.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// What kind of problem.
     pub code: Code,
@@ -203,15 +205,36 @@ impl Diagnostic {
         ))
     }
 
-    /// The diagnostic as a person reads it: file, line, column, the text underlined, what to do.
+    /// The diagnostic as a person reads it: file, line, column, the text underlined, what to do; each sentence in a line.
     pub fn render(&self, styled: bool) -> String {
-        let level = match self.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
+        self.render_within(styled, None)
+    }
+
+    /// The same with its sentences in lines of so many columns, if they are not to go on for ever.
+    pub fn render_within(&self, styled: bool, width: Option<usize>) -> String {
+        let text = self.laid_out(styled, width, false);
+        let fits = |w| text.lines().all(|l| strip_str(l).to_string().width() <= w);
+        match width {
+            // What is said beside the mark cannot go on in another line.
+            Some(w) if !fits(w) => self.laid_out(styled, width, true),
+            _ => text,
+        }
+    }
+
+    /// `below`: where in the scenario it is stands below the excerpt, not beside the mark.
+    fn laid_out(&self, styled: bool, width: Option<usize>, below: bool) -> String {
+        let (level, word) = match self.severity {
+            Severity::Error => (Level::ERROR, "error"),
+            Severity::Warning => (Level::WARNING, "warning"),
         };
-        let title = level
-            .primary_title(self.message.as_ref())
-            .id(self.code.as_str());
+        // What stands before a sentence: the title, or the bar beside the lines' numbers, which are as wide as the last of them.
+        let label = word.len() + self.code.as_str().len() + 4;
+        let (line, _) = self.line_column().unwrap_or_default();
+        let beside = line.to_string().len() + "  = help: ".len();
+        let message = folded(&self.message, label, width);
+        let place = format!("in {}", self.path);
+        let note = |text: &str| Level::NOTE.message(folded(text, beside, width));
+        let title = level.primary_title(message).id(self.code.as_str());
         let text = &self.source.text;
         let mut group = if text.is_empty() {
             Group::with_title(title)
@@ -219,8 +242,8 @@ impl Diagnostic {
             let end = self.span.end.min(text.len());
             let start = self.span.start.min(end);
             let mut mark = AnnotationKind::Primary.span(start..end);
-            if !self.path.is_empty() {
-                mark = mark.label(format!("in {}", self.path));
+            if !self.path.is_empty() && !below {
+                mark = mark.label(place.as_str());
             }
             title.element(
                 Snippet::source(text.as_str())
@@ -228,16 +251,23 @@ impl Diagnostic {
                     .annotation(mark),
             )
         };
-        if let Some(note) = &self.note {
-            group = group.element(Level::NOTE.message(note.as_ref()));
+        if !self.path.is_empty() && !text.is_empty() && below {
+            group = group.element(note(&place));
+        }
+        if let Some(text) = &self.note {
+            group = group.element(note(text));
         }
         if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(help.as_ref()));
+            group = group.element(Level::HELP.message(folded(help, beside, width)));
         }
         let renderer = if styled {
             Renderer::styled()
         } else {
             Renderer::plain()
+        };
+        let renderer = match width {
+            Some(width) => renderer.term_width(width),
+            None => renderer,
         };
         renderer.render(&[group])
     }
@@ -268,15 +298,85 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// A sentence in lines that leave so many columns free, where there is a width; what stands between backquotes is a word, to be copied.
+fn folded(text: &str, free: usize, width: Option<usize>) -> String {
+    let Some(width) = width else {
+        return text.to_owned();
+    };
+    // In less room no sentence can be read.
+    let most = width.saturating_sub(free).max(20);
+    let mut out = String::new();
+    let mut used = 0;
+    for word in words(text) {
+        let wide = word.width();
+        if used > 0 && used + 1 + wide > most {
+            out.push('\n');
+            used = 0;
+        } else if used > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += wide;
+    }
+    out
+}
+
+/// The words between blanks that no backquotes enclose.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |c| {
+        quoted ^= c == '`';
+        c == ' ' && !quoted
+    })
+}
+
 /// Renders diagnostics one after another, with an empty line between them and a newline at the end.
 pub fn render(diagnostics: &[Diagnostic], styled: bool) -> String {
+    render_within(diagnostics, styled, None)
+}
+
+/// The same with sentences in lines of so many columns.
+pub fn render_within(diagnostics: &[Diagnostic], styled: bool, width: Option<usize>) -> String {
     let mut out = String::new();
     for (i, d) in diagnostics.iter().enumerate() {
         if i > 0 {
             out.push('\n');
         }
-        out.push_str(&d.render(styled));
+        out.push_str(&d.render_within(styled, width));
         out.push('\n');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_fit_the_width_and_what_is_quoted_stays_whole() {
+        let text = "scenario.ron";
+        let mut d = Diagnostic::new(
+            Code::Limit,
+            &Source::new("a.ron", text),
+            0..8,
+            "more than can be simulated, by far more than anybody has ever asked of it",
+        );
+        d.help("write `--set workload.tasks[0].count=1000` or take a workload that is smaller than this one is");
+        let said = d.render_within(false, Some(60));
+        assert!(said.lines().all(|l| l.len() <= 60), "{said}");
+        assert!(
+            said.contains("`--set workload.tasks[0].count=1000`"),
+            "{said}"
+        );
+        assert!(said.lines().count() > d.render(false).lines().count());
+        // Quotes longer than a line, and a quote that is never closed.
+        for odd in [
+            "`a b c d e f g h i j k l m n o p q r s t u v w x y z`",
+            "don`t stop now or ever",
+        ] {
+            assert_eq!(folded(odd, 0, Some(20)).replace('\n', " "), odd);
+        }
+        assert_eq!(folded("", 90, Some(10)), "");
+    }
 }

@@ -32,7 +32,7 @@ pub use capacity::{Part, PastLimit};
 pub(crate) use decode::{likeness, suggest};
 
 pub use changes::{Changed, Changes, Retargeted};
-pub use diagnostic::{Code, Diagnostic, Severity, Source, render};
+pub use diagnostic::{Code, Diagnostic, Severity, Source, render, render_within};
 pub use dist::Dist;
 pub use load::{check, load, parse, read};
 pub use model::*;

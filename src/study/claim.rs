@@ -24,6 +24,8 @@ pub enum Claim {
         case: usize,
         /// Others that are as near and as good.
         tied: Vec<usize>,
+        /// Others that are as good by the metric, and further from the objectives.
+        further: Vec<usize>,
         /// The objective that it misses by most, by its place.
         objective: usize,
         /// By how much, as a share of the bound; infinite where it has no value, or the bound is zero.
@@ -101,6 +103,7 @@ impl Study {
         let mut all = vec![match worst(best) {
             Some(objective) if !answer.meets => Claim::Nearest {
                 case: take,
+                further: self.further(take, &tied),
                 tied,
                 objective,
                 off: best.excess,
@@ -195,6 +198,15 @@ impl Study {
     }
 
     /// Whether sequential code does about as well as the case to take, and no worse in what comes before the metric.
+    /// What shares the place of the case to take, and is not among those that are as near to the objectives.
+    fn further(&self, take: usize, tied: &[usize]) -> Vec<usize> {
+        let place = |i: usize| (self.forecasts[i].rank, self.forecasts[i].tier);
+        (0..self.forecasts.len())
+            .filter(|&i| i != take && place(i) == place(take) && !tied.contains(&i))
+            .filter(|&i| self.forecasts[i].excess > self.forecasts[take].excess)
+            .collect()
+    }
+
     fn does_not_pay(&self, take: usize, tied: &[usize]) -> Option<Claim> {
         let is_baseline = |f: &Forecast| Some(f.name()) == self.baseline;
         let baseline = self
@@ -268,6 +280,7 @@ impl Claim {
             Self::Nearest {
                 case,
                 tied,
+                further,
                 objective,
                 off,
             } => {
@@ -280,6 +293,8 @@ impl Claim {
                     && missed(*case, *objective)
                     && judged.excess() == *off
                     && tied_well(*case, tied)
+                    && tied_well(*case, further)
+                    && further.iter().all(|&f| all[f].excess > all[*case].excess)
                     && rivals.into_iter().all(|(_, f)| {
                         // Nearer by less than a tie, if at all.
                         let theirs = super::standing::excess(&f.objectives);

@@ -10,8 +10,7 @@ use crate::cpython::profile::Profile;
 use crate::cpython::recording::{OverTime, Recording};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
-use crate::scenario::strategy_label;
-use crate::scenario::{Metric, Objective, Scenario, Strategy};
+use crate::scenario::{Metric, Objective, Scenario, Strategy, parse_objective, strategy_label};
 use crate::strategy::{CAUSES, Cause, Finding};
 
 /// Whether a case's numbers can be taken as they are.
@@ -112,6 +111,13 @@ pub struct Judgement {
     pub value: Option<Estimate>,
     /// The bound.
     pub bound: f64,
+}
+
+impl Judgement {
+    /// What the objective is about.
+    pub fn metric(&self) -> Option<Metric> {
+        parse_objective(&self.text).ok().map(|o| o.metric)
+    }
 }
 
 /// What a speed-up against the sequential baseline means in practice (the project's reading).

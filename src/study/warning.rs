@@ -509,7 +509,7 @@ impl Warning {
                 "{defaults} of {of} parameters of {interpreter} are estimates, not measurements. `pchsim profiles` lists \
                  the interpreters that were measured."
             ),
-            Self::Added(of) => format!("{} (Added by the program itself, which compares a full set.)", of.text()),
+            Self::Added(of) => format!("{} (Only the comparison is affected: the scenario does not ask for this strategy, pchsim added it.)", of.text()),
         }
     }
 

@@ -417,6 +417,7 @@ fn a_best_that_misses_an_objective_does_not_hold() {
         all: false,
         where_met: Extent::Everywhere,
         undecided: 0,
+        met: 1,
     };
     assert!(!met.holds(&sweep));
 }

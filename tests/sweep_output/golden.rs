@@ -240,7 +240,7 @@ fn letters_stand_on_their_curves() {
     let text = shown(&sweep);
     let chart: Vec<&str> = text.lines().filter(|l| l.contains(['┤', '│'])).collect();
     assert_eq!(chart.len(), 16, "{text}");
-    assert!(text.contains("A asyncio = B threads:8"), "{text}");
+    assert!(text.contains("A asyncio   = B threads:8"), "{text}");
     let cells: Vec<Vec<char>> = chart.iter().map(|l| l.chars().collect()).collect();
     let mut letters = 0;
     for (y, line) in cells.iter().enumerate() {

@@ -109,9 +109,11 @@ impl Points for Runner<'_> {
             );
             match e.downcast_ref::<UserError>() {
                 Some(UserError::Message(text)) => UserError::new(format!("{which}: {text}")).into(),
-                Some(UserError::Rendered(text)) => {
-                    UserError::Rendered(format!("error: {which}\n{text}")).into()
+                Some(UserError::Diagnostics { all, .. }) => UserError::Diagnostics {
+                    context: Some(which),
+                    all: all.clone(),
                 }
+                .into(),
                 None => e.context(which),
             }
         })

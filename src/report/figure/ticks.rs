@@ -334,7 +334,7 @@ fn exponent(value: f64) -> i32 {
 }
 
 /// A step of 1, 2 or 5 times a power of ten that takes a span in `most` steps or fewer.
-fn round_step(span: f64, most: usize) -> f64 {
+pub(crate) fn round_step(span: f64, most: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
     let rough = span / most as f64;
     if !(rough > 0.0 && rough.is_finite()) {
@@ -347,7 +347,7 @@ fn round_step(span: f64, most: usize) -> f64 {
 }
 
 /// Decimals that tell multiples of the step apart.
-fn decimals_of(step: f64) -> usize {
+pub(crate) fn decimals_of(step: f64) -> usize {
     if !(step > 0.0 && step.is_finite()) {
         return 0;
     }

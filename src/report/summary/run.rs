@@ -6,7 +6,7 @@ use super::{
 };
 use crate::report::document::{CaseDocument, EstimateDocument, RunDocument, standings};
 use crate::report::grid::Interval;
-use crate::report::unit::shared_unit;
+use crate::report::unit::{in_family, metric_in_family, shared_unit};
 use crate::scenario::Metric;
 use crate::study::{self, Answer, FAILS_MORE, Quantity, Standing, Tier, Unit, digits};
 
@@ -360,14 +360,15 @@ fn table(run: &RunDocument, ranking: &Ranking, stands: &Stands) -> Table {
     let failures = |c: &CaseDocument| c.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
     if run.cases.iter().any(failures) {
         let share = |c: &CaseDocument| c.get(Quantity::FailureRate);
-        t.numbers("failed", Unit::Share, Interval::IfVisible, share);
+        let unit = shared_unit(Unit::Share, std::iter::empty());
+        t.numbers("failed", unit, Interval::IfVisible, share);
     }
-    t.numbers(
-        &ranking.name,
-        ranking.unit(),
-        Interval::Always,
-        CaseDocument::primary,
-    );
+    let family = family_unit(run, ranking.metric);
+    let unit = match ranking.metric {
+        Some(m) if metric_in_family(run.steady_state, m) => family,
+        _ => column_unit(run, ranking.unit(), CaseDocument::primary),
+    };
+    t.numbers(&ranking.name, unit, Interval::Always, CaseDocument::primary);
     if run.baseline.is_some() || run.cases.iter().any(|c| !c.is_fine()) {
         let cases = run.cases.iter().zip(&stands.standings);
         t.push_cells(
@@ -400,7 +401,12 @@ fn table(run: &RunDocument, ranking: &Ranking, stands: &Stands) -> Table {
         let of_batches = q == Quantity::Makespan && run.steady_state
             || q == Quantity::P95 && run.batch == Some(true);
         if primary != Some(q) && !of_batches {
-            t.numbers(title, q.unit(), Interval::IfVisible, |c| c.get(q));
+            let unit = if in_family(run.steady_state, q) {
+                family
+            } else {
+                column_unit(run, q.unit(), |c| c.get(q))
+            };
+            t.numbers(title, unit, Interval::IfVisible, |c| c.get(q));
         }
     }
     t.table
@@ -452,39 +458,36 @@ impl Builder<'_> {
     fn numbers(
         &mut self,
         title: &str,
-        unit: Unit,
+        (scale, name): (f64, &'static str),
         interval: Interval,
         get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
     ) {
-        let (scale, name) = self.unit(title, unit, &get);
         self.push(Column::new(title, name, true), |c| {
             Cell::estimate(get(c), scale, interval)
         });
     }
 }
 
-impl Builder<'_> {
-    /// The unit of a column; latencies are read beside each other, and have one.
-    fn unit(
-        &self,
-        title: &str,
-        unit: Unit,
-        get: &impl Fn(&CaseDocument) -> Option<EstimateDocument>,
-    ) -> (f64, &'static str) {
-        const LATENCIES: [Quantity; 3] = [Quantity::P50, Quantity::P95, Quantity::P99];
-        let cases = &self.run.cases;
-        let latency = title.contains("latency") || LATENCIES.iter().any(|q| q.key() == title);
-        if unit != Unit::Seconds || !latency {
-            return shared_unit(unit, cases.iter().filter_map(get).map(|e| e.mean));
-        }
-        let ranked = Ranking::new(&self.run.ranked_by).metric;
-        let ranked = matches!(ranked, Some(Metric::MeanLatency | Metric::Percentile(_)));
-        let all = cases.iter().flat_map(|c| {
-            let columns = LATENCIES.into_iter().filter_map(|q| c.get(q));
-            columns.chain(c.primary().filter(|_| ranked))
-        });
-        shared_unit(unit, all.map(|e| e.mean))
-    }
+/// The unit of a column that stands for itself.
+fn column_unit(
+    run: &RunDocument,
+    unit: Unit,
+    get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
+) -> (f64, &'static str) {
+    shared_unit(unit, run.cases.iter().filter_map(get).map(|e| e.mean))
+}
+
+/// The unit of the times that are read beside each other ([`in_family`]).
+fn family_unit(run: &RunDocument, ranked: Option<Metric>) -> (f64, &'static str) {
+    let ranked = ranked.is_some_and(|m| metric_in_family(run.steady_state, m));
+    let all = run.cases.iter().flat_map(|c| {
+        let family = Quantity::ALL
+            .into_iter()
+            .filter(|&q| in_family(run.steady_state, q));
+        let columns = family.filter_map(|q| c.get(q));
+        columns.chain(c.primary().filter(|_| ranked))
+    });
+    shared_unit(Unit::Seconds, all.map(|e| e.mean))
 }
 
 fn objectives(run: &RunDocument) -> Vec<Objective> {

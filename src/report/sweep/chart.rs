@@ -152,20 +152,21 @@ fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
     slices.iter().enumerate().map(curve).collect()
 }
 
-/// Letters and names: curves that lie on one another in one entry, under the letter that is drawn; a curve that is nowhere seen for
-/// others says behind which one it is.
+/// Letters and names: curves that lie on one another come one after the other, the letter that is drawn first; a curve that is nowhere
+/// seen for others says behind which one it is. A letter and its name stand in one entry, so that no line ends between them.
 fn legend(
     curves: &[Curve],
     groups: &[Vec<usize>],
     behind: &[Option<char>],
     style: Style,
 ) -> Vec<String> {
-    let all = groups.iter().zip(behind).map(|(group, behind)| {
-        let named = group
-            .iter()
-            .map(|&i| format!("{} {}", curves[i].letter, curves[i].name));
-        let behind = behind.map_or(String::new(), |b| format!(" (behind {b})"));
-        named.collect::<Vec<_>>().join(" = ") + &behind
+    let all = groups.iter().zip(behind).flat_map(|(group, behind)| {
+        group.iter().enumerate().map(move |(place, &i)| {
+            let same = if place > 0 { "= " } else { "" };
+            let behind = behind.filter(|_| place + 1 == group.len());
+            let behind = behind.map_or(String::new(), |b| format!(" (behind {b})"));
+            format!("{same}{} {}{behind}", curves[i].letter, curves[i].name)
+        })
     });
     let mut all: Vec<String> = all.collect();
     if groups.iter().any(|g| g.len() > 1) {

@@ -224,10 +224,17 @@ impl<'a> Curves<'a> {
         found
     }
 
-    /// Whether the axis does not touch the series: common random numbers then give the same figure everywhere.
+    /// Whether the axis does not touch the series: common random numbers then give the same figure everywhere. Where it changes
+    /// strategies, but not this one, figures may differ by the replications that others made it do, and by no more than chance.
     fn is_indifferent(&self, s: usize) -> bool {
         let curve = &self.curves[s];
-        curve.iter().all(|(_, v)| *v == curve[0].1)
+        let axis = &self.view.axes()[self.along];
+        let beside = self.view.sweep.header.zip;
+        curve.iter().all(|(d, v)| {
+            let same = d.row.case.strategy == curve[0].0.row.case.strategy;
+            let untouched = same && axis.sets_strategies() && !beside;
+            *v == curve[0].1 || (untouched && !apart(curve[0].1, *v))
+        })
     }
 
     fn stops(&self, all: &[usize], x: f64) -> Option<Insight> {

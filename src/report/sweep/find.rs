@@ -528,10 +528,11 @@ fn objectives(view: &View<'_>) -> Vec<Insight> {
     // What chance decides counts as met, as it does in the ranking.
     let meets = |s: usize, p: u64| verdicts(s, p, &|v| v != "missed");
     let surely = |s: usize, p: u64| verdicts(s, p, &|v| v == "met");
-    let chance = |names: &[String]| {
+    // At how many points something is so of any of these strategies.
+    let points = |names: &[String], so: &dyn Fn(usize, u64) -> bool| {
         let of = |p: u64| {
             let mut all = (0..view.series.len()).filter(|&s| names.contains(&view.series[s].name));
-            all.any(|s| meets(s, p) && !surely(s, p))
+            all.any(|s| so(s, p))
         };
         view.points.iter().filter(|(p, _)| of(*p)).count()
     };
@@ -547,7 +548,8 @@ fn objectives(view: &View<'_>) -> Vec<Insight> {
     found
         .map(|(where_met, cases)| Insight::Objectives {
             all: cases.len() == view.series.len(),
-            undecided: chance(&cases),
+            undecided: points(&cases, &|s, p| meets(s, p) && !surely(s, p)),
+            met: points(&cases, &meets),
             where_met,
             cases,
         })

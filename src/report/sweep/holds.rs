@@ -108,15 +108,21 @@ impl Insight {
                 all,
                 where_met,
                 undecided,
+                met: points_met,
             } => {
                 let met = |r: &SweepRow| facts.works(r) && misses_nothing(r);
-                let chance = facts.points().into_iter().filter(|p| {
-                    let of = cases.iter().filter_map(|c| facts.at(c, *p));
-                    let mut of = of.filter(|r| met(r));
-                    of.any(|r| r.case.objectives.iter().any(|o| o.verdict == "undecided"))
-                });
+                let undecided_there =
+                    |r: &SweepRow| r.case.objectives.iter().any(|o| o.verdict == "undecided");
+                let points = |so: &dyn Fn(&SweepRow) -> bool| {
+                    let any = |p: &u64| {
+                        let mut of = cases.iter().filter_map(|c| facts.at(c, *p));
+                        of.any(|r| met(r) && so(r))
+                    };
+                    facts.points().iter().filter(|p| any(p)).count()
+                };
                 *all == (cases.len() == facts.names().len())
-                    && chance.count() == *undecided
+                    && points(&undecided_there) == *undecided
+                    && points(&|_| true) == *points_met
                     && facts.extends(cases, where_met, &met)
             }
             Self::BestThroughout { cases, tied } => facts.is_best_throughout(cases, *tied),

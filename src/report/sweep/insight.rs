@@ -183,6 +183,8 @@ pub enum Insight {
         where_met: Extent,
         /// At how many of these, all strategies taken together, chance decides.
         undecided: usize,
+        /// How many these are, all strategies taken together.
+        met: usize,
     },
     /// Strategies that are best, or as good as the best, at every point.
     BestThroughout {
@@ -516,7 +518,8 @@ impl Insight {
                 all,
                 where_met,
                 undecided,
-            } => objectives(cases, *all, where_met, *undecided),
+                met,
+            } => objectives(cases, *all, where_met, *undecided, *met),
             Self::BestThroughout { cases, tied } => {
                 let are = if cases.len() == 1 { "is" } else { "are" };
                 let tied = if *tied {

@@ -2,9 +2,10 @@
 
 use crate::machine::{CAUSES, Cause};
 use crate::report::Style;
+use crate::report::figure::ticks::{decimals_of, round_step};
 use crate::report::figure::{Gantt, Row};
 use crate::report::layout::{clipped, entries, padded, unique, width, words};
-use crate::study::{decimals, percent, time_unit};
+use crate::study::{percent, time_unit};
 
 /// How a chart is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,11 +154,10 @@ fn of_slice(time: &[f64], slice: f64, layout: Layout) -> char {
     }
 }
 
-/// Times above the chart, in the unit that fits the window's end.
+/// Round times above the chart, in the unit that fits the window's end.
 fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Layout) -> Vec<String> {
     let (from, to) = gantt.window;
     let (unit, word) = time_unit(to);
-    let ticks = (cells / TICK).max(1);
     let (tick, line) = if layout.unicode {
         ('┬', '─')
     } else {
@@ -165,27 +165,30 @@ fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Layout) -> Vec<String>
     };
     let mut marks: Vec<char> = vec![line; cells];
     let mut texts: Vec<char> = vec![' '; cells];
+    let (from, span) = (from / unit, (to - from) / unit);
+    // A step of a third at most is less than the window, once it is round: a tick stands in it.
+    let step = round_step(span, (cells / TICK).max(3));
+    let exact = decimals_of(step);
+    let first = libm::ceil(from / step - 1e-9);
+    let mut free = 0;
     #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
-    let step = (to - from) / unit / ticks as f64;
-    let exact = decimals(step, 2);
-    // From the end: the last tick's text ends with the chart, and the one before it may have no room.
-    let mut free = cells;
-    for i in (0..=ticks).rev() {
-        let at = (cells * i / ticks).min(cells - 1);
+    for i in 0..=cells {
+        let value = (first + i as f64) * step;
+        let at = (value - from) / span;
+        // Where nothing is long there is no step, and no tick.
+        if step <= 0.0 || at.is_nan() || at > 1.0 + 1e-9 {
+            break;
+        }
+        let at = cell(at * cells as f64, cells);
         marks[at] = tick;
-        #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
-        let value = from / unit + step * i as f64;
         let text = format!("{value:.exact$} {word}");
         let length = text.chars().count();
-        let start = if i == ticks {
-            cells.saturating_sub(length)
-        } else {
-            at
-        };
-        if start + length > free {
+        // The last tick's text ends with the chart where it has no room behind its tick, unless another stands there.
+        let start = at.min(cells.saturating_sub(length));
+        if start < free {
             continue;
         }
-        free = start.saturating_sub(2);
+        free = start + length + 2;
         for (slot, c) in texts.iter_mut().skip(start).zip(text.chars()) {
             *slot = c;
         }

@@ -80,20 +80,18 @@ pub(super) fn objectives(
     all: bool,
     where_met: &Extent,
     undecided: usize,
+    of: usize,
 ) -> String {
     let meet = if cases.len() == 1 { "meets" } else { "meet" };
     let text = met(cases, all, where_met, meet);
-    match undecided {
-        0 => text,
-        1 => format!(
-            "{} (chance decides at one of them).",
-            text.trim_end_matches('.')
-        ),
-        n => format!(
-            "{} (chance decides at {n} of them).",
-            text.trim_end_matches('.')
-        ),
-    }
+    let chance = match undecided {
+        0 => return text,
+        n if n == of && n > 1 => "chance decides at each of them".to_owned(),
+        1 if of == 1 => "chance decides there".to_owned(),
+        1 => "chance decides at one of them".to_owned(),
+        n => format!("chance decides at {n} of them"),
+    };
+    format!("{} ({chance}).", text.trim_end_matches('.'))
 }
 
 fn met(cases: &[String], all: bool, where_met: &Extent, meet: &str) -> String {
