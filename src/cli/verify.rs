@@ -399,7 +399,7 @@ fn measure(
         let Some(python) = &target.python else {
             continue;
         };
-        let overheads = match Overheads::measure(python) {
+        let overheads = match Overheads::measure(python, args.limit) {
             Ok(overheads) => overheads,
             Err(RunError::Interrupted) => return Ok(interrupted(printer)),
             // Whether it can run the programs themselves is seen with the first of them.

@@ -399,6 +399,28 @@ fn more_is_advised_only_where_tasks_wait_for_it() {
     }
 }
 
+/// An axis of workers does not touch asyncio. Its figures differ all the same, by the replications that the others made it do.
+#[test]
+fn nothing_is_said_of_what_the_axis_does_not_touch() {
+    let untouched = |w: f64| 10.0 + 0.001 * w;
+    let over = |path| {
+        let sweep = curves(
+            numbers(path, path, &[1.0, 2.0, 4.0, 8.0]),
+            MAKESPAN,
+            &[("asyncio", &untouched), ("threads", &|w| 40.0 / w)],
+        );
+        let all = insights(&sweep);
+        let cases = all.iter().filter_map(|i| match i {
+            Insight::StopsPaying { cases, .. } => Some(cases.clone()),
+            _ => None,
+        });
+        cases.flatten().any(|c| c == "asyncio")
+    };
+    assert!(!over("workers"));
+    // More cores are there for every strategy: that it gains nothing is worth a sentence.
+    assert!(over("machine.cores"));
+}
+
 #[test]
 fn a_share_of_the_mean_does_not_bound_a_percentile() {
     // Nearly all of the waiting would have to be that of the slowest, and even then the 95th percentile could not fall: half of

@@ -59,8 +59,9 @@ struct Probed {
 
 /// The probe: a program that does nothing but what all programs do.
 const PROBE: &str = include_str!("template/probe.py");
-/// It takes a tenth of a second.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// It takes a tenth of a second: even on a machine that is busy with other things it is not given up before, however short the runs
+/// are to be.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The first start reads the interpreter from disk, the others are like those of the runs.
 const STARTS: usize = 3;
 
@@ -75,11 +76,11 @@ impl Overheads {
         stretch: 1.0,
     };
 
-    /// Measures them: some starts of the interpreter.
+    /// Measures them: some starts of the interpreter, each as long as a run (`limit`) at most.
     ///
     /// # Errors
     /// When it cannot be run, or the user interrupts.
-    pub fn measure(python: &Interpreter) -> Result<Self, RunError> {
+    pub fn measure(python: &Interpreter, limit: Duration) -> Result<Self, RunError> {
         let unrunnable = |e: std::io::Error| RunError::Unrunnable(e.to_string());
         let scratch = Scratch::new().map_err(unrunnable)?;
         scratch.put("probe.py", PROBE).map_err(unrunnable)?;
@@ -90,7 +91,7 @@ impl Overheads {
             program.args = vec!["probe.py".into()];
             program.dir = Some(scratch.path());
             program.env = vec![("PYTHONDONTWRITEBYTECODE".into(), "1".into())];
-            program.limit = PATIENCE;
+            program.limit = limit.max(PATIENCE);
             let mut answer = None;
             let begun = Instant::now();
             let finished = host::run(&program, &mut |line| answer = Some(line.to_owned()))
