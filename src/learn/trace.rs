@@ -238,10 +238,9 @@ impl<R: Read> Lines<R> {
                 return Err(Problem::new("the line is longer than 1 MiB"));
             }
             if self.bytes > limits::MAX_TRACE_BYTES {
-                return Err(Problem::new(format!(
-                    "the trace is longer than the limit MAX_TRACE_BYTES ({})",
-                    limits::MAX_TRACE_BYTES
-                ))
+                return Err(Problem::new(
+                    "the trace is longer than the limit MAX_TRACE_BYTES (512 MiB)",
+                )
                 .help("a part of it is enough: some thousand tasks of each class"));
             }
             let mut text = String::from_utf8(bytes).map_err(|e| {

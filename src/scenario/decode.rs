@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::diagnostic::{Code, Diagnostic, Source, shorten};
 use super::limits;
 use super::tree::{Args, Kind, Node, Span};
+use super::units::grouped;
 
 /// More problems than this are of no use to anyone.
 const MAX_DIAGNOSTICS: usize = 50;
@@ -389,10 +390,11 @@ impl Cx {
                     node.span,
                     format!(
                         "{} entries are more than the limit of {}",
-                        items.len(),
-                        10 * limits::MAX_STEPS
+                        grouped(items.len()),
+                        grouped(10 * limits::MAX_STEPS)
                     ),
-                );
+                )
+                .help("what is this many belongs into a trace, or is drawn from a distribution");
                 return None;
             }
             return Some(items);
@@ -443,7 +445,8 @@ impl Cx {
                 "{what} must lie within the limit MAX_FACTOR ({:e}) and its inverse",
                 limits::MAX_FACTOR
             );
-            self.error(Code::Limit, node.span, message);
+            self.error(Code::Limit, node.span, message)
+                .help(limits::instead("MAX_FACTOR"));
             return None;
         }
         Some(x)
@@ -456,6 +459,19 @@ impl Cx {
         what: &str,
         range: RangeInclusive<u64>,
         limit: &str,
+    ) -> Option<u64> {
+        let help = limits::instead(limit);
+        self.int_or(node, what, range, limit, help)
+    }
+
+    /// The same, with what to do where it is past the limit.
+    pub(super) fn int_or(
+        &mut self,
+        node: &Node,
+        what: &str,
+        range: RangeInclusive<u64>,
+        limit: &str,
+        help: &str,
     ) -> Option<u64> {
         let value = match node.kind {
             Kind::Int(i) => i,
@@ -490,10 +506,12 @@ impl Cx {
                 Code::Limit,
                 node.span,
                 format!(
-                    "{what} is {value}, more than the limit {limit} ({})",
-                    range.end()
+                    "{what} is {}, more than {}",
+                    grouped(value),
+                    limits::named(limit, range.end())
                 ),
-            );
+            )
+            .help(help);
             return None;
         }
         u64::try_from(value).ok()

@@ -83,8 +83,8 @@ fn read_file(path: &Path) -> Result<String, String> {
         .map_err(|e| reason(&e))?;
     if text.len() as u64 > limits::MAX_TRACE_BYTES {
         return Err(format!(
-            "it is longer than the limit MAX_TRACE_BYTES ({})",
-            limits::MAX_TRACE_BYTES
+            "it is longer than the limit MAX_TRACE_BYTES (512 MiB); {}",
+            limits::instead("MAX_TRACE_BYTES")
         ));
     }
     Ok(text)
@@ -107,7 +107,9 @@ fn time(seconds: f64, what: &str) -> Result<Nanos, String> {
         ));
     }
     if seconds > limits::MAX_DURATION.as_secs_f64() {
-        return Err(format!("{what} is past the limit MAX_DURATION (1000 days)"));
+        return Err(format!(
+            "{what} is past the limit MAX_DURATION (1000 days); arrivals and io are in seconds, cpu and native in milliseconds"
+        ));
     }
     Ok(Nanos::from_secs_f64(seconds))
 }

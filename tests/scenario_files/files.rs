@@ -34,6 +34,9 @@ fn broken_files_are_explained() {
             Err(d) => vec![d],
         };
         assert!(!diagnostics.is_empty(), "{name}");
+        for d in diagnostics.iter().filter(|d| d.code == Code::Limit) {
+            super::names_a_limit(d);
+        }
         insta::assert_snapshot!(name, render(&diagnostics, false));
     }
 }

@@ -29,6 +29,17 @@ fn shipped(name: &str, pairs: &[(&str, &str)]) -> Result<Scenario, Vec<Diagnosti
     )
 }
 
+/// What is past a limit says which, with its thousands apart, and what to do instead.
+fn names_a_limit(d: &Diagnostic) {
+    let said = d.render(false);
+    assert!(d.message.contains("limit"), "{said}");
+    assert!(d.help.is_some(), "{said}");
+    // What the user wrote is quoted as it is.
+    let own = d.message.split('"').step_by(2).collect::<String>();
+    let mut numbers = own.split(|c: char| !c.is_ascii_digit());
+    assert!(numbers.all(|n| n.len() < 5), "{said}");
+}
+
 fn minimal(arrivals: &str, steps: &str) -> String {
     format!(
         "(schema: 1, name: \"t\", workload: (arrivals: {arrivals}, tasks: [(name: \"a\", steps: {steps})]))"

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pchsim::scenario::{Changes, Code, check, embedded, load, parse, parse_strategy, render};
 
-use super::{minimal, set, shipped};
+use super::{minimal, names_a_limit, set, shipped};
 
 #[test]
 fn overrides_that_lead_nowhere_are_explained() {
@@ -148,7 +148,8 @@ fn what_cannot_run_is_refused_by_name() {
             "{text}\n{}",
             render(&errors, false)
         );
-        assert!(one.help.is_some() && one.message.chars().any(|c| c.is_ascii_digit()));
+        assert!(one.message.chars().any(|c| c.is_ascii_digit()));
+        names_a_limit(one);
         said += &render(&errors, false);
         said.push('\n');
     }
@@ -194,6 +195,202 @@ fn what_cannot_run_is_refused_by_name() {
         ..Changes::default()
     });
     assert!(errors[0].message.contains("MAX_CASES"), "{errors:?}");
+}
+
+/// A number past a limit is answered with what to do, wherever it stands.
+#[test]
+fn every_limit_says_what_to_do() {
+    let io = "[Io(\"1s\")]";
+    let whole =
+        |field: &str| minimal("Batch", io).replace("workload:", &format!("{field}, workload:"));
+    let many = |n: usize, one: &dyn Fn(usize) -> String| {
+        let all: Vec<String> = (0..n).map(one).collect();
+        all.join(", ")
+    };
+    let nested = format!(
+        "{}[Cpu(\"1ms\")]{}",
+        "[Repeat(1, ".repeat(16),
+        ")]".repeat(16)
+    );
+    for (text, limit) in [
+        (whole("machine: (cores: 5_000)"), "MAX_CORES (4096)"),
+        (whole("machine: (visible_cpus: 10_000)"), "MAX_CORES (4096)"),
+        (
+            whole(&format!(
+                "machine: (speeds: [{}])",
+                many(4_097, &|_| "1.0".into())
+            )),
+            "MAX_CORES (4096)",
+        ),
+        (
+            whole("strategies: [Threads(200_000)]"),
+            "MAX_WORKERS (100 000)",
+        ),
+        (
+            whole("strategies: [Prefork(processes: 200_000, each: Asyncio)]"),
+            "MAX_WORKERS (100 000)",
+        ),
+        (
+            minimal("Closed(users: 200_000, count: 9)", io),
+            "MAX_WORKERS (100 000)",
+        ),
+        (
+            minimal("Poisson(rate: 1, count: 300_000_000)", io),
+            "MAX_TASKS (200 000 000)",
+        ),
+        (
+            minimal("Poisson(rate: 1e12, count: 9)", io),
+            "1 000 000 000 000 a second is more than the limit MAX_RATE (1 000 000 000)",
+        ),
+        (
+            minimal("Poisson(rate: 1e-9, count: 9)", io),
+            "MAX_DURATION (1000 days)",
+        ),
+        (
+            minimal("Batch", io)
+                .replace("tasks:", "queues: {\"q\": (capacity: 300_000_000)}, tasks:"),
+            "MAX_TASKS (200 000 000)",
+        ),
+        (
+            minimal("Batch", io).replace("name: \"a\"", "name: \"a\", count: 300_000_000"),
+            "MAX_TASKS (200 000 000)",
+        ),
+        (
+            minimal("Batch", "[Io(\"2000d\")]"),
+            "MAX_DURATION (1000 days)",
+        ),
+        (
+            minimal("Batch", "[Hold(\"2000TB\", [Io(\"1s\")])]"),
+            "MAX_SIZE (1 PB)",
+        ),
+        (
+            minimal("Batch", "[Allocate(20_000_000_000)]"),
+            "MAX_OBJECTS (10 000 000 000)",
+        ),
+        (
+            minimal("Batch", "[Repeat(20_000_000, [Io(\"1s\")])]"),
+            "MAX_STEPS_PER_TASK (10 000 000)",
+        ),
+        (
+            minimal("Batch", "[Cpu(time: \"1s\", releases: 200_000_000)]"),
+            "MAX_RELEASES_PER_TASK (100 000 000)",
+        ),
+        (minimal("Batch", &nested), "MAX_STEP_DEPTH (16)"),
+        (
+            minimal(
+                "Batch",
+                &format!("[{}]", many(10_001, &|_| "Io(\"1s\")".into())),
+            ),
+            "MAX_STEPS (10 000)",
+        ),
+        (
+            whole(&format!(
+                "interpreters: [{}]",
+                many(1_001, &|i| format!("\"p{i}\""))
+            )),
+            "1001 interpreters are more than the limit MAX_NAMES (1000)",
+        ),
+        (
+            minimal("Batch", io).replace(
+                "tasks:",
+                &format!("locks: [{}], tasks:", many(1_001, &|i| format!("\"l{i}\""))),
+            ),
+            "1001 locks are more than the limit MAX_NAMES (1000)",
+        ),
+        (whole("replications: 200_000"), "MAX_REPLICATIONS (100 000)"),
+        (
+            minimal("Batch", "[Io(Weibull(scale: \"1s\", shape: 1e9))]"),
+            "MAX_FACTOR",
+        ),
+        (" ".repeat(5_000_000), "MAX_FILE_BYTES (4 MiB)"),
+    ] {
+        let errors = parse(&text, Path::new("t"), &[]).expect_err(limit);
+        let said = render(&errors[..1], false);
+        assert_eq!(errors[0].code, Code::Limit, "{said}");
+        assert!(errors[0].message.contains(limit), "{limit}: {said}");
+        names_a_limit(&errors[0]);
+    }
+    // In the short forms of strategies the answer is part of the message.
+    for short in ["threads:200000", "prefork:99999999999(asyncio)"] {
+        let said = parse_strategy(short).expect_err(short).message;
+        assert!(
+            said.contains("more than the limit MAX_WORKERS (100 000); take fewer"),
+            "{said}"
+        );
+    }
+    let cores = Changes {
+        cores: Some(5_000),
+        ..Changes::default()
+    };
+    let errors = cores
+        .parse(&minimal("Batch", io), Path::new("t"))
+        .unwrap_err();
+    assert_eq!(errors[0].code, Code::Limit);
+    names_a_limit(&errors[0]);
+}
+
+/// A limit that an override breaks is shown at the override, with what it is set to underlined; one that the text breaks by itself is
+/// shown in the text.
+#[test]
+fn a_limit_is_shown_where_it_is_broken() {
+    let place = |name: &str, pairs: &[(&str, &str)]| {
+        let errors = shipped(name, pairs).unwrap_err();
+        assert_eq!(errors.len(), 1, "{}", render(&errors, false));
+        let (d, text) = (&errors[0], &errors[0].source.text);
+        assert_eq!(d.code, Code::Limit);
+        (
+            d.source.name.clone(),
+            text.clone(),
+            text[d.span.clone()].to_owned(),
+        )
+    };
+    let at = |text: &str, value: &str| ("--set".to_owned(), text.to_owned(), value.to_owned());
+    let count = "workload.tasks.page.count";
+    assert_eq!(
+        place("scraper", &[(count, "200_000_000")]),
+        at(&format!("{count}=200_000_000"), "200_000_000")
+    );
+    // The last straw, whatever stands round it.
+    assert_eq!(
+        place(
+            "scraper",
+            &[("seed", "7"), (count, "200_000_000"), ("name", "x")]
+        ),
+        at(&format!("{count}=200_000_000"), "200_000_000")
+    );
+    assert_eq!(
+        place(
+            "scraper",
+            &[
+                (count, "5_000_000"),
+                ("workload.tasks[0].steps[1]", "FanOut(3, [Cpu(\"1ms\")])")
+            ]
+        ),
+        at(
+            "workload.tasks[0].steps[1]=FanOut(3, [Cpu(\"1ms\")])",
+            "FanOut(3, [Cpu(\"1ms\")])"
+        )
+    );
+    assert_eq!(
+        place("scraper", &[("strategies[4].workers", "200_000")]),
+        at("strategies[4].workers=200_000", "200_000")
+    );
+    assert_eq!(
+        place("scraper", &[("machine.cores", "5000")]),
+        at("machine.cores=5000", "5000")
+    );
+    assert_eq!(
+        place(
+            "scraper",
+            &[("machine.cores", "4000"), ("replications", "90_000")]
+        ),
+        at("replications=90_000", "90_000")
+    );
+    let own =
+        minimal("Batch", "[Io(\"1s\")]").replace("name: \"a\"", "name: \"a\", count: 50_000_000");
+    let errors = parse(&own, Path::new("t"), &set(&[("seed", "7")])).unwrap_err();
+    assert_eq!(errors[0].source.name, "t");
+    assert_eq!(&own[errors[0].span.clone()], "Batch");
 }
 
 /// A slip in any name is answered with the name that was meant, at the place of the slip.

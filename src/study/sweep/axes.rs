@@ -2,6 +2,7 @@
 
 use super::values::{MAX_POINTS, values};
 use super::{Axis, AxisValue, Plan, Point};
+use crate::scenario::units::grouped;
 use crate::scenario::{Changes, limits};
 
 /// What an axis sets at each point.
@@ -133,8 +134,9 @@ impl Axes {
         }
         if self.plan.len() > MAX_POINTS {
             return Err(format!(
-                "the grid has {} points, more than the limit MAX_POINTS ({MAX_POINTS}): take fewer values, or --zip",
-                self.plan.len()
+                "the grid has {} points, more than {}: take fewer values, or --zip",
+                grouped(self.plan.len()),
+                limits::named("MAX_POINTS", MAX_POINTS)
             ));
         }
         Ok(())
