@@ -1,7 +1,6 @@
 //! Reading values off the tree: what every part of the format shares. Problems are collected, not returned: a reader
 //! gets all of them at once. `None` means "there was a problem, and it has been noted".
 
-use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -96,27 +95,51 @@ pub(crate) fn likeness(word: &str, known: &str) -> f64 {
     }
 }
 
-/// "did you mean `x`? Known here: `a`, `b`".
+/// The end of a sentence, or an answer of its own: "did you mean `x`? Known here: `a`, `b`", or "known here: `a`, `b`" where nothing
+/// is near.
 pub(crate) fn suggest<'c>(
     word: &str,
     what: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,
 ) -> String {
-    let mut out = String::new();
-    if let Some(c) = nearest(word, candidates.clone()) {
-        let _ = write!(out, "did you mean `{c}`? ");
+    let near = nearest(word, candidates.clone());
+    suggested(near.as_slice(), what, candidates)
+}
+
+/// The same where it is known what is near.
+pub(crate) fn suggested<'c>(
+    near: &[&str],
+    what: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> String {
+    const MOST: usize = 30;
+    let quoted = |name: &str| format!("`{name}`");
+    let mut names: Vec<String> = candidates.into_iter().map(quoted).collect();
+    if names.len() > MOST {
+        names.truncate(MOST);
+        names.push("...".into());
     }
-    let all: Vec<String> = candidates
-        .into_iter()
-        .take(30)
-        .map(|c| format!("`{c}`"))
-        .collect();
-    if all.is_empty() {
-        let _ = write!(out, "no {what} is declared");
+    let known = if names.is_empty() {
+        "there are none".to_owned()
     } else {
-        let _ = write!(out, "{what}: {}", all.join(", "));
+        format!("{what}: {}", names.join(", "))
+    };
+    if near.is_empty() {
+        return known;
     }
-    out
+    let near: Vec<String> = near.iter().map(|n| quoted(n)).collect();
+    format!("did you mean {}? {}", near.join(" or "), begun(&known))
+}
+
+/// With a capital, as a sentence begins.
+fn begun(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next();
+    first
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect()
 }
 
 impl Cx {

@@ -125,11 +125,11 @@ impl Names {
         let what = self.what;
         let candidates = self.declared.iter().map(|(n, ..)| n.as_str());
         let declared = if self.declared.is_empty() {
-            format!("no {what} is declared")
+            format!("no {what} is declared: declare it")
         } else {
-            suggest(name, "declared", candidates)
+            format!("{}; or declare it", suggest(name, "declared", candidates))
         };
-        let help = format!("{declared}; declare it under workload: (.. {what}s: [\"{name}\"])");
+        let help = format!("{declared} under workload: (.. {what}s: [\"{name}\"])");
         cx.error(
             Code::UnknownName,
             node.span,

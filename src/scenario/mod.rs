@@ -29,7 +29,7 @@ pub mod units;
 mod variants;
 
 pub use capacity::{Part, PastLimit};
-pub(crate) use decode::{likeness, suggest};
+pub(crate) use decode::{likeness, suggest, suggested};
 
 pub use changes::{Changed, Changes, Retargeted};
 pub use diagnostic::{Code, Diagnostic, Severity, Source, render};

@@ -84,7 +84,7 @@ fn start_method(text: &str) -> Result<StartMethod, String> {
         "spawn" => Ok(StartMethod::Spawn),
         "forkserver" => Ok(StartMethod::Forkserver),
         _ => Err(format!(
-            "`{text}` is not a start method ({})",
+            "`{text}` is not a start method; {}",
             suggest(text, "known here", ["fork", "spawn", "forkserver"])
         )),
     }

@@ -117,8 +117,12 @@ fn time(seconds: f64, what: &str) -> Result<Nanos, String> {
 fn class_named(name: &str, classes: &[TaskClass]) -> Result<usize, String> {
     classes.iter().position(|c| c.name == name).ok_or_else(|| {
         format!(
-            "there is no task class \"{name}\" ({})",
-            suggest(name, "classes", classes.iter().map(|c| c.name.as_str()))
+            "there is no task class \"{name}\"; {}",
+            suggest(
+                name,
+                "the scenario has",
+                classes.iter().map(|c| c.name.as_str())
+            )
         )
     })
 }

@@ -258,7 +258,7 @@ mod tests {
         let here = format!("p.ron:{line}:");
         let e = error(&text.replace("\"tpe_submit\"", "\"tpe_sumbit\""));
         assert!(
-            e.starts_with(&here) && e.contains("did you mean tpe_submit"),
+            e.starts_with(&here) && e.contains("did you mean `tpe_submit`"),
             "{e}"
         );
         let e = error(&text.replace("value: 7461.898499968811", "value: NaN"));
