@@ -150,16 +150,19 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     Ok(exit_code(args, printer, &study, &asserted) as u8)
 }
 
-/// Adds what `--assert` says to the scenario's objectives.
+/// Adds what `--assert` says to the scenario's objectives, each once, and returns what is asserted as it stands among these.
 fn assert_objectives(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec<Objective>> {
-    let asserted = args
-        .assert
-        .iter()
-        .map(|a| user_error(parse_objective)(a))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    for o in &asserted {
-        if !scenario.objectives.contains(o) {
-            scenario.objectives.push(o.clone());
+    let mut asserted: Vec<Objective> = Vec::new();
+    for text in &args.assert {
+        let new = user_error(parse_objective)(text)?;
+        let all = &mut scenario.objectives;
+        let known = all.iter().find(|o| o.same_as(&new)).cloned();
+        let objective = known.unwrap_or_else(|| {
+            all.push(new.clone());
+            new
+        });
+        if !asserted.contains(&objective) {
+            asserted.push(objective);
         }
     }
     Ok(asserted)
