@@ -5,7 +5,7 @@
 //! command itself reads are refused in any case, whatever other names they have.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +18,7 @@ use crate::study::fingerprint;
 
 /// Where examples write to; made when it is missing.
 const USUAL_FOLDER: &str = "output";
+use crate::scenario::input;
 /// What temporary files end in.
 const TEMPORARY: &str = ".pchsim-tmp";
 /// Bytes of a file's name that its temporary files repeat: names may have 255.
@@ -225,7 +226,7 @@ fn not_plain(path: &Path) -> Option<String> {
         }
         Ok(m) => Some(format!(
             "is {}, which is never written to; name a file, or - for standard output",
-            special(&m)
+            input::special(&m)
         )),
         Err(e) if e.kind() == io::ErrorKind::NotFound => None,
         Err(e) => Some(format!(
@@ -233,23 +234,6 @@ fn not_plain(path: &Path) -> Option<String> {
             reason(&e)
         )),
     }
-}
-
-/// What sort of thing it is that is neither a file nor a directory nor a link.
-fn special(m: &Metadata) -> &'static str {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        let t = m.file_type();
-        if t.is_fifo() {
-            return "a named pipe";
-        }
-        if t.is_socket() {
-            return "a socket";
-        }
-    }
-    let _ = m;
-    "a device"
 }
 
 fn in_the_way(path: &Path) -> Option<String> {

@@ -14,6 +14,7 @@ use crate::report::figure::figures;
 use crate::report::html::{Shown, page};
 use crate::report::summary_markdown;
 
+use crate::scenario::input;
 /// What `pchsim report` is told.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_long_help = "Examples:
@@ -89,7 +90,7 @@ fn read(path: &Path) -> anyhow::Result<Read> {
         let read = std::io::stdin().read_to_string(&mut text);
         ("standard input".to_owned(), read.map(|_| text))
     } else {
-        (path.display().to_string(), std::fs::read_to_string(path))
+        (path.display().to_string(), input::read_to_string(path))
     };
     let source = text.map_err(|e| UserError::new(format!("cannot read {name}: {e}")))?;
     let document = document::read(&source, &name).map_err(UserError::new)?;

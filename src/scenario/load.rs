@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::decode::{Cx, closest};
 use super::decode_scenario;
 use super::diagnostic::{Code, Diagnostic, Severity, Source};
-use super::{Scenario, embedded, limits, overrides, trace, tree};
+use super::{Scenario, embedded, input, limits, overrides, trace, tree};
 
 /// Parses and validates a scenario. `origin` is its file: its name in messages, and where trace files are looked for.
 /// `overrides` are paths and values, as in `("machine.cores", "8")`. All problems are reported, not only the first.
@@ -182,8 +182,8 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
             d.help("name a scenario file in it");
             return Err(d);
         }
-        // A pipe or a device has no length: what is read is limited in any case.
-        Ok(_) => fs::File::open(path).and_then(|f| {
+        // What a shell has handed over has no length: what is read is limited in any case.
+        Ok(_) => input::open(path).and_then(|f| {
             let mut bytes = Vec::new();
             f.take(limits::MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
             Ok(bytes)

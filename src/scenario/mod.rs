@@ -17,6 +17,7 @@ mod diagnostic;
 mod dist;
 mod dist_text;
 pub mod embedded;
+pub(crate) mod input;
 pub mod limits;
 mod load;
 mod model;

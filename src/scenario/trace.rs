@@ -1,6 +1,5 @@
 //! Recorded arrivals from a file beside the scenario.
 
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use serde_json::Value;
 use super::decode::{Cx, suggest};
 use super::diagnostic::Code;
 use super::tree::Node;
-use super::{Step, TaskClass, TracedTask, limits};
+use super::{Step, TaskClass, TracedTask, input, limits};
 use crate::engine::Nanos;
 
 const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", milliseconds], ..]], ..] or [[arrival, \"class\"], ..]; \
@@ -72,12 +71,8 @@ pub(super) fn read(
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
-    let meta = fs::metadata(path).map_err(|e| reason(&e))?;
-    if !meta.is_file() {
-        return Err("it is not a file".into());
-    }
     let mut text = String::new();
-    let file = fs::File::open(path).map_err(|e| reason(&e))?;
+    let file = input::open(path).map_err(|e| reason(&e))?;
     file.take(limits::MAX_TRACE_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(|e| reason(&e))?;
