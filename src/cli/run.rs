@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
+use clap::{Args as ClapArgs, ValueEnum};
 
 use super::exit::{Exit, UserError};
 use super::files::{Files, Output};
@@ -12,9 +12,11 @@ use super::plot::PlotsArg;
 use super::printer::Printer;
 use super::selection::{Effort, Selection, Source, find_profile, user_error};
 use super::trace::{TraceArgs, Traced};
+use super::values::limited;
 use super::words::quoted;
 use crate::report::document::read;
 use crate::report::{self, Meta};
+use crate::scenario::limits::MAX_CORES;
 use crate::scenario::{Objective, Scenario, parse_objective};
 use crate::strategy::{course, record, simulate};
 use crate::study::{Options, Status, Study, StudyError, Tier, Verdict, follow, run_study};
@@ -71,7 +73,7 @@ pub struct Args {
     #[command(flatten)]
     pub selection: Selection,
     /// Simulate this many cores
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to compare")]
+    #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// How much to simulate.
     #[command(flatten)]
