@@ -262,7 +262,7 @@ fn draw(
         ))
         .into());
     }
-    files.make_folder(order.directory)?;
+    files.fill_folder(order.directory)?;
     // All of them before the first is written.
     let outputs = pictures
         .iter()

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::exit::{Exit, UserError};
 use super::files::{Files, Output};
-use super::format::{Endings, format};
+use super::format::{Endings, Kind, format};
 use super::paint::paint;
 use super::plot::PlotsArg;
 use super::printer::Printer;
@@ -107,7 +107,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut scenario = source.scenario(&changes, &mut files, printer)?;
     // Before the work, not after it.
     let output = files.optional(args.output.as_deref())?;
-    let trace_file = files.optional(args.trace.trace.as_deref())?;
+    let trace_file = files.optional_of(Kind::TRACE, args.trace.trace.as_deref())?;
     args.plots.check(&scenario.name, false, &files)?;
     let asserted = assert_objectives(args, &mut scenario)?;
     let profiles = scenario

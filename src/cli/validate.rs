@@ -179,7 +179,7 @@ fn write_profiles(
     let others = reference.interpreters.values().flatten();
     let others = others.map(|i| i.profile.clone());
     profiles.extend(others.filter(|p| profiles::RELEASES.iter().all(|r| !r.is(p))));
-    files.make_folder(dir)?;
+    files.fill_folder(dir)?;
     // All of them before the first is written.
     let outputs = profiles
         .iter()

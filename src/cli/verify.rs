@@ -331,7 +331,7 @@ fn emit(
             texts.push((path, text));
         }
     }
-    files.make_folder(dir)?;
+    files.fill_folder(dir)?;
     // All of them before the first is written.
     let outputs = texts
         .iter()
