@@ -325,6 +325,7 @@ fn one_command_does_not_write_one_file_twice() {
     let before = place.state();
     for line in [
         "run tiny.ron --format json -o x.json --trace ./x.json",
+        "run tiny.ron --format json -o output/x.json --trace ./output/x.json",
         "report result.json --html x --markdown x",
         "record -o x --keep-trace x -- true",
         "run tiny.ron -o x.json --trace x.json --force",

@@ -269,6 +269,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn thousands_are_apart_from_five_digits_on() {
+        for (number, text) in [
+            ("0", "0"),
+            ("4096", "4096"),
+            ("-4096", "-4096"),
+            ("10000", "10 000"),
+            ("-123456", "-123 456"),
+            ("200000000", "200 000 000"),
+            ("1234567.12345", "1 234 567.12345"),
+            ("1e9", "1e9"),
+            ("inf", "inf"),
+            ("", ""),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
     fn durations_with_units() {
         for (text, ns) in [
             ("250ms", 250_000_000),

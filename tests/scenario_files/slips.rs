@@ -393,6 +393,26 @@ fn a_limit_is_shown_where_it_is_broken() {
     assert_eq!(&own[errors[0].span.clone()], "Batch");
 }
 
+/// An objective that asks for what another asks for already is warned about, however it is written, and stands once.
+#[test]
+fn an_objective_that_is_listed_twice_counts_once() {
+    let text = minimal("Batch", "[Io(\"1s\")]").replace(
+        "workload:",
+        "objectives: [\"makespan < 2s\", \"makespan<2000ms\", \"makespan < 3s\"], workload:",
+    );
+    let (scenario, diagnostics) = check(&text, Path::new("t"), &[]);
+    let kept: Vec<String> = scenario
+        .unwrap()
+        .objectives
+        .into_iter()
+        .map(|o| o.text)
+        .collect();
+    assert_eq!(kept, ["makespan < 2s", "makespan < 3s"]);
+    assert_eq!(diagnostics.len(), 1, "{}", render(&diagnostics, false));
+    assert_eq!(diagnostics[0].code, Code::Duplicate);
+    assert_eq!(&text[diagnostics[0].span.clone()], "\"makespan<2000ms\"");
+}
+
 /// A slip in any name is answered with the name that was meant, at the place of the slip.
 #[test]
 fn slips_are_answered_with_what_was_meant() {
