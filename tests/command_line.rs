@@ -103,3 +103,125 @@ fn a_missing_scenario_is_a_users_error() {
         .stdout("")
         .stderr(predicate::str::contains("no-such-scenario"));
 }
+
+/// What an option takes is said where it is given something else: what was found, what is expected, an example or what to do.
+#[test]
+fn options_say_what_they_take() {
+    for (line, parts) in [
+        (
+            "run x --cores abc",
+            &[
+                "'abc'",
+                "--cores",
+                "whole number from 1 to 4096, for example 8",
+            ][..],
+        ),
+        (
+            "run x --cores 5000",
+            &[
+                "'5000'",
+                "more than the limit MAX_CORES (4096)",
+                "one computer",
+            ],
+        ),
+        ("ps x --at 1s --cores 0", &["'0'", "from 1 to 4096"]),
+        ("verify x --cores 1..4", &["'1..4'", "from 1 to 4096"]),
+        (
+            "record --trace x --cores -",
+            &["'-'", "whole number from 1 to 4096"],
+        ),
+        (
+            "run x --replications 200000",
+            &["MAX_REPLICATIONS (100 000)", "--precision"],
+        ),
+        ("run x --threads many", &["'many'", "for example 2"]),
+        ("run x --seed 1.5", &["'1.5'", "a whole number, 0 or more"]),
+        ("run x --max-events 0", &["a whole number, 1 or more"]),
+        (
+            "run x --width x",
+            &["'x'", "whole number from 40 to 1000, for example 80"],
+        ),
+        ("run x --width 10", &["'10'", "from 40 to 1000"]),
+        ("timeline x --rows few", &["'few'", "for example 24"]),
+        ("ps x --at 1s --limit few", &["'few'", "for example 20"]),
+        (
+            "ps x --at soon",
+            &["\"soon\" is not a duration", "for example 250ms, 1.5s"],
+        ),
+        ("ps x --at 7", &["has no unit", "for example 250ms, 1.5s"]),
+        (
+            "ps x --at 1000000d",
+            &["longer than the limit MAX_DURATION (1000 days)"],
+        ),
+        (
+            "timeline x --window 2s",
+            &[
+                "'2s'",
+                "two times with two dots between them, for example 10ms..60ms",
+            ],
+        ),
+        (
+            "run x --trace t --trace-window 3s..2s",
+            &["ends before it begins", "10ms..60ms"],
+        ),
+        ("verify x --limit 0s", &["above zero", "5m"]),
+        (
+            "run x --set machine.cores",
+            &["PATH=VALUE", "machine.cores=8"],
+        ),
+        ("run x --precision lots", &["2%, or 0.02"]),
+    ] {
+        let output = pchsim().args(line.split_whitespace()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        for part in parts {
+            assert!(said.contains(part), "{line}: {part}: {said}");
+        }
+    }
+}
+
+/// An instant after the end shows how it ended, and when that was.
+#[test]
+fn an_instant_past_the_run_says_when_it_ended() {
+    pchsim()
+        .args(["ps", "scraper", "--strategy", "asyncio", "--at", "900d"])
+        .assert()
+        .code(0)
+        .stdout(predicate::str::contains("this is how it ended"));
+}
+
+/// What is asserted and an objective already is one line, however it is written.
+#[test]
+fn an_assertion_that_is_an_objective_stands_once() {
+    let run = |asserts: &[&str]| {
+        let mut command = pchsim();
+        command.args(["run", "scraper", "-q", "--strategy", "threads:32"]);
+        command.args(["--replications", "2", "--interpreter", "cpython-3.14"]);
+        for assert in asserts {
+            command.args(["--assert", assert]);
+        }
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (_, objectives) = text.split_once("Objectives\n").unwrap();
+        let lines: Vec<String> = objectives
+            .lines()
+            .take_while(|l| !l.is_empty())
+            .map(str::to_owned)
+            .collect();
+        (output.status.code(), lines)
+    };
+    let (_, own) = run(&[]);
+    assert_eq!(own.len(), 2, "{own:?}");
+    // `makespan < 30s` is missed, `memory < 512MiB` is met.
+    for (asserts, code, more) in [
+        (&["makespan < 30s"][..], 3, 0),
+        (&["makespan<30000ms", "makespan < 0.5m"], 3, 0),
+        (&["memory<0.5GiB"], 0, 0),
+        (&["memory < 512MiB", "makespan < 90s", "makespan<90s"], 0, 1),
+    ] {
+        let (got, lines) = run(asserts);
+        assert_eq!(got, Some(code), "{asserts:?}");
+        assert_eq!(lines.len(), own.len() + more, "{asserts:?}: {lines:?}");
+        assert_eq!(lines[..2], own[..], "{asserts:?}");
+    }
+}

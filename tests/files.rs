@@ -1,13 +1,15 @@
 //! What the program writes: whole files, onto names that are free (or with `--force` plain files), and never onto anything else. What
 //! cannot be written is refused before the work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 
 const SCENARIO: &str = r#"(
     schema: 1,
@@ -100,11 +102,11 @@ fn writers() -> Vec<Writes> {
             "ron",
             Some("tiny.ron"),
         ),
-        writes("report result.json --html", "", "json", Some("result.json")),
+        writes("report result.json --html", "", "html", Some("result.json")),
         writes(
             "report result.json --markdown",
             "",
-            "json",
+            "md",
             Some("result.json"),
         ),
         writes("init scraper -o", "", "ron", None),
@@ -116,7 +118,7 @@ fn writers() -> Vec<Writes> {
             Some("tiny.ron"),
         ),
         writes("timeline tiny.ron -o", "", "svg", None),
-        writes("record --trace steps.csv -o", "", "csv", Some("steps.csv")),
+        writes("record --trace steps.csv -o", "", "ron", Some("steps.csv")),
         writes("record --emit-recorder", "", "py", None),
         writes("record -o", "-- sh ran.sh", "sh", Some("ran.sh")),
         writes(
@@ -323,7 +325,8 @@ fn one_command_does_not_write_one_file_twice() {
     let before = place.state();
     for line in [
         "run tiny.ron --format json -o x.json --trace ./x.json",
-        "report result.json --html x.md --markdown x.md",
+        "run tiny.ron --format json -o output/x.json --trace ./output/x.json",
+        "report result.json --html x --markdown x",
         "record -o x --keep-trace x -- true",
         "run tiny.ron -o x.json --trace x.json --force",
     ] {
@@ -494,6 +497,199 @@ fn the_name_of_the_file_says_the_format() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{line}: {said}");
         assert!(said.contains("--format"), "{line}: {said}");
+    }
+}
+
+/// What is written in one format only is not put into a file whose name promises another.
+#[test]
+fn no_name_promises_what_is_not_written() {
+    let place = Place::new();
+    let before = place.state();
+    for (line, why) in [
+        (
+            "report result.json --html page.txt",
+            "page.txt ends in .txt, but what is written is a page: call it .html, or leave the ending out",
+        ),
+        ("report result.json --markdown r.html", "call it .md"),
+        (
+            "report result.json --html output/page.json --force",
+            "ends in .json",
+        ),
+        (
+            "run tiny.ron --trace t.txt",
+            "a Chrome trace: call it .json",
+        ),
+        ("run tiny.ron --trace t.csv.gz", "ends in .csv"),
+        ("init scraper -o my.json", "a scenario: call it .ron"),
+        ("record --trace steps.csv -o my.csv", "call it .ron"),
+        ("record -o my.json -- sh -c exit", "call it .ron"),
+        (
+            "record -o my.ron --keep-trace t.json -- sh -c exit",
+            "call it .jsonl",
+        ),
+        ("record --emit-recorder r.txt", "call it .py"),
+        ("plot result.json -o figures.svg", "is called as a file is"),
+        ("run tiny.ron --plots figures.png", "is called as a file is"),
+        ("verify tiny.ron --emit bench.py", "is called as a file is"),
+    ] {
+        let output = place.run(line);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains(why), "{line}: {said}");
+        assert_eq!(place.state(), before, "{line}");
+    }
+    for (line, made) in [
+        ("report result.json --html page", "page"),
+        ("report result.json --html page.v2", "page.v2"),
+        ("init scraper -o mine", "mine"),
+        (
+            "run tiny.ron --replications 2 -q --trace t.json.gz",
+            "t.json.gz",
+        ),
+    ] {
+        let output = place.run(line);
+        assert!(output.status.success(), "{line}: {output:?}");
+        assert!(place.path(made).exists(), "{line}");
+    }
+}
+
+/// A directory is made with the first file in it: whoever is interrupted or refused leaves none behind.
+#[cfg(unix)]
+#[test]
+fn no_directory_is_left_empty() {
+    let place = Place::new();
+    // A killed run may leave the file by which it tried whether a directory can be written into; the next one removes it.
+    let names = || -> BTreeSet<PathBuf> {
+        let tried = |p: &Path| p.to_string_lossy().ends_with(".pchsim-tmp");
+        place.state().into_keys().filter(|p| !tried(p)).collect()
+    };
+    // Ctrl-C ends a program as TERM does; who runs the tests in the background has it ignored. KILL leaves no time to tidy up.
+    let signals = [Signal::TERM, Signal::KILL];
+    // Drawing takes a second or more: at the second signal it is under way, at the first hardly begun.
+    for (signal, after) in signals.into_iter().flat_map(|s| [(s, 20), (s, 400)]) {
+        for line in [
+            "plot result.json -o made/by/plot",
+            "run long.ron -o output/r.json --trace output/t.json",
+            "run long.ron --plots figures",
+        ] {
+            let long = SCENARIO.replace("count: 4", "count: 2_000_000");
+            fs::write(place.path("long.ron"), long).unwrap();
+            let before = names();
+            let mut child = Command::new(cargo_bin!("pchsim"))
+                .current_dir(place.0.path())
+                .args(line.split_whitespace())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(Duration::from_millis(after));
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            let status = child.wait().unwrap();
+            if status.success() {
+                // A fast machine has drawn everything.
+                fs::remove_dir_all(place.path("made")).unwrap();
+                continue;
+            }
+            assert_eq!(names(), before, "{line}: {signal:?} after {after} ms");
+        }
+    }
+    let before = names();
+    for line in [
+        "run tiny.ron -o output/r.json --assert nosuch<1s",
+        "plot result.json -o made/by/plot --only nosuch",
+        "report result.json --html output/page.html --markdown no/such/x.md",
+    ] {
+        let output = place.run(line);
+        assert_eq!(output.status.code(), Some(2), "{line}: {output:?}");
+        assert_eq!(names(), before, "{line}");
+    }
+    let output = place.run("run tiny.ron --replications 2 -q -o output/r.json");
+    assert!(output.status.success(), "{output:?}");
+    let output = place.run("plot result.json -o made/by/plot --only comparison");
+    assert!(output.status.success(), "{output:?}");
+    assert!(place.path("output/r.json").is_file() && place.path("made/by/plot").is_dir());
+}
+
+/// What may never end is refused at once in place of an input; what a shell hands over is read.
+#[cfg(unix)]
+#[test]
+fn inputs_that_may_never_end_are_refused_at_once() {
+    let place = Place::new();
+    for name in ["pipe.ron", "pipe.csv", "pipe.json"] {
+        assert!(make("mkfifo", &[], &place.path(name)));
+    }
+    let traced = SCENARIO
+        .replace("arrivals: Batch", "arrivals: Trace(file: \"pipe.csv\")")
+        .replace("count: 4, ", "");
+    fs::write(place.path("traced.ron"), traced).unwrap();
+    let before = place.state();
+    let mut lines = vec![
+        ("check pipe.ron", "is a named pipe"),
+        ("run pipe.ron", "is a named pipe"),
+        ("sweep pipe.ron --cores 1,2", "is a named pipe"),
+        ("ps pipe.ron --at 1s", "is a named pipe"),
+        ("run traced.ron", "is a named pipe"),
+        ("run tiny.ron --interpreter ./pipe.ron", "is a named pipe"),
+        ("record --trace pipe.csv", "is a named pipe"),
+        ("plot pipe.json", "is a named pipe"),
+        ("report pipe.json", "is a named pipe"),
+        ("report result.json pipe.json", "is a named pipe"),
+        ("check /dev/zero", "is a device"),
+        ("plot /dev/zero", "is a device"),
+        ("check ..", "is a directory"),
+        ("report ..", "is a directory"),
+        ("record --trace ..", "is a directory"),
+    ];
+    lines.retain(|(line, _)| !line.contains("/dev/zero") || Path::new("/dev/zero").exists());
+    for (line, why) in lines {
+        let since = Instant::now();
+        let mut child = Command::new(cargo_bin!("pchsim"))
+            .current_dir(place.0.path())
+            .args(line.split_whitespace())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while child.try_wait().unwrap().is_none() {
+            if since.elapsed() > Duration::from_secs(20) {
+                child.kill().unwrap();
+                panic!("{line} waits");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains(why), "{line}: {said}");
+        assert_eq!(place.state(), before, "{line}");
+    }
+    let program = cargo_bin!("pchsim").display().to_string();
+    for line in [
+        "cat tiny.ron | PROGRAM check -",
+        "cat tiny.ron | PROGRAM check /dev/stdin",
+        "PROGRAM check - < tiny.ron",
+        "PROGRAM check /dev/fd/7 7< tiny.ron",
+        "cat tiny.ron | PROGRAM check /dev/fd/0",
+        "cat result.json | PROGRAM report -",
+        "cat result.json | PROGRAM plot /dev/stdin --list",
+    ] {
+        let output = Command::new("sh")
+            .current_dir(place.0.path())
+            .args(["-c", &line.replace("PROGRAM", &program)])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+    }
+    // Process substitution is not every shell's.
+    let line = format!("{program} check <(cat tiny.ron)");
+    let bash = Command::new("bash")
+        .current_dir(place.0.path())
+        .args(["-c", &line])
+        .output();
+    if let Ok(output) = bash {
+        assert!(output.status.success(), "{line}: {output:?}");
     }
 }
 

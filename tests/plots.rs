@@ -503,7 +503,7 @@ fn the_command_says_what_is_wrong() {
     };
     says(
         &[&result, "--only", "speed"],
-        "there is no figure `speed`; did you mean `speedup`? there are: `comparison`, ",
+        "there is no figure `speed`; did you mean `speedup`? There are: `comparison`, ",
     );
     says(&["no/such.json"], "cannot read no/such.json");
     says(&[&result, &result, "--only", "memory"], "both be drawn as");

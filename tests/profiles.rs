@@ -136,7 +136,7 @@ fn what_cannot_be_meant_is_explained() {
     refused("broken", "broken.ron:");
     refused("broken.ron", "miner");
     refused("none.ron", "cannot read the profile none.ron");
-    refused("mines", "did you mean mine?");
+    refused("mines", "did you mean `mine`?");
     for name in ["a.ron", "b.ron"] {
         pchsim(&dir, "")
             .args(["profiles", "show", name])
@@ -238,7 +238,7 @@ fn a_comparison_with_nothing_is_refused() {
     let dir = TempDir::new().unwrap();
     two(&dir);
     for (line, why) in [
-        (["old", "nev", "--all"], "did you mean new?"),
+        (["old", "nev", "--all"], "did you mean `new`?"),
         (["old", "new", "--threshold=x"], "at least zero"),
         (["old", "new", "--threshold=-1%"], "at least zero"),
     ] {

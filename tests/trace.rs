@@ -457,7 +457,7 @@ fn what_is_traced_can_be_chosen() {
         ),
         (
             &["--force", "--trace-window", "2s"],
-            "write two times with their units",
+            "expected two times with two dots between them",
         ),
         (&["--force", "--trace-window", "5h..6h"], "is over at"),
     ] {

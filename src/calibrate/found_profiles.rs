@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::profile_file::{ProfileError, from_ron};
 use crate::cpython::profile::Profile;
+use crate::scenario::input;
 
 /// The environment variable that lists further directories of profiles, as PATH lists directories.
 pub const PROFILES_VARIABLE: &str = "PCHSIM_PROFILES";
@@ -51,7 +52,7 @@ pub fn found_in(places: &[PathBuf]) -> (Vec<Found>, Vec<Broken>) {
             continue;
         }
         let shown = path.display().to_string();
-        let read = std::fs::read_to_string(&path);
+        let read = input::read_to_string(&path);
         match read {
             Ok(text) => match from_ron(&text, &shown) {
                 Ok(profile) => all.push(Found { path, profile }),

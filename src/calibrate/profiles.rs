@@ -7,6 +7,7 @@ use super::profile_file::{ProfileError, from_ron, read, similar};
 use super::reference::{Interpreter, Reference};
 use super::scaled::{at_speed_of, scaled};
 use crate::cpython::profile::{Profile, Tag};
+use crate::scenario::suggested;
 
 /// A released interpreter, and what its shipped profile is made from.
 #[derive(Clone, Copy, Debug)]
@@ -176,16 +177,14 @@ pub enum FindError {
     File(#[from] ProfileError),
     /// No profile is called so.
     #[error(
-        "no interpreter profile is called `{name}`{hint}; there are: {names}; a profile in a file is found by its path, or by \
-         its name if it lies here, in ./profiles or in a directory of PCHSIM_PROFILES"
+        "no interpreter profile is called `{name}`; {suggestion}. A profile in a file is found by its path, or by its name if it \
+         lies here, in ./profiles or in a directory of PCHSIM_PROFILES"
     )]
     Unknown {
         /// What was asked for.
         name: String,
-        /// `, did you mean ...?` or nothing.
-        hint: String,
-        /// All names, shipped ones first.
-        names: String,
+        /// Which may have been meant, and all names, shipped ones first.
+        suggestion: String,
     },
     /// Two files hold different profiles of the name.
     #[error("two profiles are called `{name}`: {} and {}; name the file", .first.display(), .second.display())]
@@ -285,12 +284,7 @@ fn unknown(name: &str, all: &[Found]) -> FindError {
     };
     FindError::Unknown {
         name: name.into(),
-        hint: if near.is_empty() {
-            String::new()
-        } else {
-            format!(", did you mean {}?", near.join(" or "))
-        },
-        names: names.join(", "),
+        suggestion: suggested(&near, "there are", names.iter().copied()),
     }
 }
 
@@ -317,7 +311,10 @@ mod tests {
     #[test]
     fn a_wrong_name_is_answered_with_a_suggestion() {
         let e = find("3.14t").expect_err("no such name").to_string();
-        assert!(e.contains("did you mean cpython-3.14t?"), "{e}");
+        assert!(
+            e.contains("; did you mean `cpython-3.14t`? There are: `cpython-3.14`"),
+            "{e}"
+        );
         let e = find("cpyton-3.11").expect_err("no such name").to_string();
         assert!(e.contains("cpython-3.11"), "{e}");
         let e = find("no/such/file.ron")
@@ -368,7 +365,7 @@ mod tests {
         );
         let e = e.expect_err("no such name").to_string();
         assert!(
-            e.contains("did you mean laptop?") && e.contains("cpython-3.11, laptop"),
+            e.contains("did you mean `laptop`?") && e.contains("`cpython-3.11`, `laptop`. A"),
             "{e}"
         );
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::files::{Files, Output};
+use super::format::Kind;
 use super::words::rough;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::bench::{
@@ -204,9 +205,12 @@ fn outputs(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<Output>> {
     chosen.iter().for_each(|i| files.reads(&i.path));
     let paths = paths(args, chosen)?;
     if let Some(dir) = folder(args, chosen) {
-        files.make_folder(dir)?;
+        files.fill_folder(dir)?;
     }
-    paths.iter().map(|p| files.output(p)).collect()
+    paths
+        .iter()
+        .map(|p| files.output_of(Kind::PROFILE, p))
+        .collect()
 }
 
 /// The directory that is meant by -o, if it is one.

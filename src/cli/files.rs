@@ -3,9 +3,12 @@
 //!
 //! Only a name that is free is written to, or with `--force` a plain file. Devices, pipes, symbolic links, directories and what the
 //! command itself reads are refused in any case, whatever other names they have.
+//!
+//! Directories are made when the first file is about to be written into them, and not before: who interrupts the work, or is told that
+//! it failed, finds nothing new.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,10 +16,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::Context as _;
 
 use super::exit::UserError;
+use super::format::{Kind, names_a_file};
 use super::printer::Printer;
+use crate::scenario::input;
 use crate::study::fingerprint;
 
-/// Where examples write to; made when it is missing.
+/// Where examples write to; made where it is missing.
 const USUAL_FOLDER: &str = "output";
 /// What temporary files end in.
 const TEMPORARY: &str = ".pchsim-tmp";
@@ -41,9 +46,15 @@ impl Identity {
             use std::os::unix::fs::MetadataExt as _;
             return Self::Number(m.dev(), m.ino());
         }
-        let real = path.canonicalize().ok().or_else(|| {
-            let folder = parent(path).canonicalize().ok()?;
-            Some(folder.join(path.file_name()?))
+        // Its directory may not be there yet, either.
+        let real = path.ancestors().find_map(|there| {
+            let place = if there.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                there
+            };
+            let rest = path.strip_prefix(there).ok()?;
+            Some(place.canonicalize().ok()?.join(rest))
         });
         Self::Name(real.unwrap_or_else(|| path.to_owned()))
     }
@@ -68,6 +79,8 @@ pub(super) struct Files {
     force: bool,
     read: Vec<Identity>,
     claimed: Vec<Identity>,
+    /// Directories that are made where they are missing.
+    folders: Vec<PathBuf>,
 }
 
 impl Files {
@@ -77,6 +90,8 @@ impl Files {
             force,
             read: Vec::new(),
             claimed: Vec::new(),
+            // Where examples write to.
+            folders: vec![USUAL_FOLDER.into()],
         }
     }
 
@@ -90,31 +105,57 @@ impl Files {
 
     /// A file that the command is going to write. To be called before the work: whatever stands in the way is said now.
     pub(super) fn output(&mut self, path: &Path) -> anyhow::Result<Output> {
-        let output = Output {
-            path: path.to_owned(),
-            force: self.force,
-        };
-        self.claim(path, self.force)?;
-        Ok(output)
+        self.named(path, None)
     }
 
-    /// The same for an option: nothing, where it is not given or means standard output.
+    /// The same for what is written in one format only: a name that promises another one is refused.
+    pub(super) fn output_of(&mut self, kind: Kind, path: &Path) -> anyhow::Result<Output> {
+        self.named(path, Some(kind))
+    }
+
+    fn named(&mut self, path: &Path, kind: Option<Kind>) -> anyhow::Result<Output> {
+        self.claim(path, self.force, kind)?;
+        Ok(Output {
+            path: path.to_owned(),
+            force: self.force,
+            make_folder: self.makes(parent(path)),
+        })
+    }
+
+    /// A file for an option: nothing, where it is not given or means standard output.
     pub(super) fn optional(&mut self, path: Option<&Path>) -> anyhow::Result<Option<Output>> {
         path.filter(|p| !is_stdout(p))
             .map(|p| self.output(p))
             .transpose()
     }
 
-    /// A file that the command keeps open and writes to little by little; one of an earlier run may be there.
-    pub(super) fn kept_open(&mut self, path: &Path) -> anyhow::Result<()> {
-        self.claim(path, true)
+    /// The same for what is written in one format only.
+    pub(super) fn optional_of(
+        &mut self,
+        kind: Kind,
+        path: Option<&Path>,
+    ) -> anyhow::Result<Option<Output>> {
+        path.filter(|p| !is_stdout(p))
+            .map(|p| self.output_of(kind, p))
+            .transpose()
     }
 
-    fn claim(&mut self, path: &Path, may_exist: bool) -> anyhow::Result<()> {
-        // Where results go by default.
-        if parent(path) == Path::new(USUAL_FOLDER) && !Path::new(USUAL_FOLDER).exists() {
-            fs::create_dir(USUAL_FOLDER).with_context(|| format!("cannot make {USUAL_FOLDER}/"))?;
+    /// A file that the command keeps open and writes to little by little; one of an earlier run may be there.
+    /// Its directory is there from now on.
+    pub(super) fn kept_open(&mut self, path: &Path) -> anyhow::Result<()> {
+        self.claim(path, true, None)?;
+        if self.makes(parent(path)) {
+            make_folder(parent(path))?;
         }
+        Ok(())
+    }
+
+    /// Whether this directory is made where it is missing.
+    fn makes(&self, folder: &Path) -> bool {
+        self.folders.iter().any(|f| f == folder)
+    }
+
+    fn claim(&mut self, path: &Path, may_exist: bool, kind: Option<Kind>) -> anyhow::Result<()> {
         let id = Identity::of(path);
         let problem = not_plain(path)
             .or_else(|| {
@@ -128,45 +169,32 @@ impl Files {
                 let twice = self.claimed.contains(&id);
                 twice.then(|| "would be written twice by this command; give it two files".to_owned())
             })
+            .or_else(|| kind.and_then(|k| k.problem(path)))
             .or_else(|| (!may_exist).then(|| in_the_way(path)).flatten())
-            .or_else(|| no_place(path));
+            .or_else(|| {
+                let folder = parent(path);
+                let missing = self.makes(folder) && folder.symlink_metadata().is_err();
+                if missing {
+                    no_place_for_folder(folder)
+                } else {
+                    no_place(path)
+                }
+            });
         refused(path, problem)?;
         self.claimed.push(id);
         Ok(())
     }
 
-    /// A directory that the command is going to write files into. To be called before the work; [`Self::make_folder`] makes it.
+    /// A directory that the command is going to write files into. To be called before the work.
     pub(super) fn folder(&self, path: &Path) -> anyhow::Result<()> {
-        let nearest = path.ancestors().find(|p| {
-            let here = p.as_os_str().is_empty();
-            here || p.symlink_metadata().is_ok()
-        });
-        let nearest = nearest.map_or(Path::new("."), |p| {
-            if p.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                p
-            }
-        });
-        let problem = if is_stdout(path) {
-            Some("means standard output, which this cannot go to; name a directory".to_owned())
-        } else if nearest.is_dir() {
-            takes_no_files(nearest, OsStr::new("folder"))
-        } else if nearest == path {
-            Some("is no directory; name one to write into".to_owned())
-        } else {
-            let place = nearest.display();
-            Some(format!(
-                "cannot be made: {place} is no directory; name another one"
-            ))
-        };
-        refused(path, problem)
+        refused(path, no_place_for_folder(path))
     }
 
-    /// Makes a directory, unless it is there.
-    pub(super) fn make_folder(&self, path: &Path) -> anyhow::Result<()> {
+    /// The same, and from now on files may be claimed in it: it is made with the first of them, unless it is there.
+    pub(super) fn fill_folder(&mut self, path: &Path) -> anyhow::Result<()> {
         self.folder(path)?;
-        fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
+        self.folders.push(path.to_owned());
+        Ok(())
     }
 
     /// Says what of these files, whose names are not yet decided, would be in the way.
@@ -187,6 +215,40 @@ impl Files {
             });
         refused(path, problem)
     }
+}
+
+/// Why a directory cannot be there, or takes no files.
+fn no_place_for_folder(path: &Path) -> Option<String> {
+    let nearest = path.ancestors().find(|p| {
+        let here = p.as_os_str().is_empty();
+        here || p.symlink_metadata().is_ok()
+    });
+    let nearest = nearest.map_or(Path::new("."), |p| {
+        if p.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            p
+        }
+    });
+    if is_stdout(path) {
+        Some("means standard output, which this cannot go to; name a directory".to_owned())
+    } else if nearest != path && names_a_file(path) {
+        Some("is called as a file is, but is to be a directory; name a directory".to_owned())
+    } else if nearest.is_dir() {
+        takes_no_files(nearest, OsStr::new("folder"))
+    } else if nearest == path {
+        Some("is no directory; name one to write into".to_owned())
+    } else {
+        let place = nearest.display();
+        Some(format!(
+            "cannot be made: {place} is no directory; name another one"
+        ))
+    }
+}
+
+/// Makes a directory, unless it is there.
+fn make_folder(path: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
 }
 
 fn refused(path: &Path, problem: Option<String>) -> anyhow::Result<()> {
@@ -225,7 +287,7 @@ fn not_plain(path: &Path) -> Option<String> {
         }
         Ok(m) => Some(format!(
             "is {}, which is never written to; name a file, or - for standard output",
-            special(&m)
+            input::special(&m)
         )),
         Err(e) if e.kind() == io::ErrorKind::NotFound => None,
         Err(e) => Some(format!(
@@ -233,23 +295,6 @@ fn not_plain(path: &Path) -> Option<String> {
             reason(&e)
         )),
     }
-}
-
-/// What sort of thing it is that is neither a file nor a directory nor a link.
-fn special(m: &Metadata) -> &'static str {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        let t = m.file_type();
-        if t.is_fifo() {
-            return "a named pipe";
-        }
-        if t.is_socket() {
-            return "a socket";
-        }
-    }
-    let _ = m;
-    "a device"
 }
 
 fn in_the_way(path: &Path) -> Option<String> {
@@ -305,6 +350,8 @@ fn reason(e: &io::Error) -> String {
 pub(super) struct Output {
     path: PathBuf,
     force: bool,
+    /// Whether its directory is made where it is missing.
+    make_folder: bool,
 }
 
 impl Output {
@@ -338,6 +385,9 @@ impl Output {
         // The work may have taken hours: much may have come about meanwhile.
         let problem = not_plain(path).or_else(|| (!self.force).then(|| in_the_way(path)).flatten());
         refused(path, problem)?;
+        if self.make_folder {
+            make_folder(parent(path))?;
+        }
         let cannot = || format!("cannot write {}", path.display());
         let name = path.file_name().unwrap_or(path.as_os_str());
         let temporary = Temporary::create(parent(path), name).with_context(cannot)?;

@@ -46,9 +46,112 @@ pub(super) fn format<F: Copy>(
     .into())
 }
 
+/// What a command writes into a file in one format only, and the endings of names that say so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    what: &'static str,
+    /// The usual one first.
+    endings: &'static [&'static str],
+    /// Whether it is compressed where the name ends in `.gz`.
+    gz: bool,
+}
+
+impl Kind {
+    const fn new(what: &'static str, endings: &'static [&'static str]) -> Self {
+        Self {
+            what,
+            endings,
+            gz: false,
+        }
+    }
+
+    /// A scenario.
+    pub(super) const SCENARIO: Self = Self::new("a scenario", &["ron"]);
+    /// An interpreter's profile.
+    pub(super) const PROFILE: Self = Self::new("a profile", &["ron"]);
+    /// A report as a page.
+    pub(super) const PAGE: Self = Self::new("a page", &["html", "htm"]);
+    /// A report as Markdown, which is a plain text as well.
+    pub(super) const MARKDOWN: Self = Self::new("Markdown", &["md", "markdown", "txt"]);
+    /// The rows that the recorder writes.
+    pub(super) const ROWS: Self = Self::new("JSON Lines", &["jsonl", "ndjson"]);
+    /// The recorder.
+    pub(super) const RECORDER: Self = Self::new("a Python module", &["py"]);
+    /// A recorded simulation.
+    pub(super) const TRACE: Self = Self {
+        gz: true,
+        ..Self::new("a Chrome trace", &["json"])
+    };
+
+    /// Why a file of this name would be taken for something else. A name without an ending, or with one that names no format
+    /// (`my.v2`), promises nothing.
+    pub(super) fn problem(&self, path: &Path) -> Option<String> {
+        let ending = |p: &Path| p.extension().map(|e| e.to_string_lossy().to_lowercase());
+        let mut found = ending(path)?;
+        if self.gz && found == "gz" {
+            found = ending(Path::new(path.file_stem()?))?;
+        }
+        let other = OTHERS.contains(&&*found) && !self.endings.contains(&&*found);
+        other.then(|| {
+            format!(
+                "ends in .{found}, but what is written is {}: call it .{}, or leave the ending out",
+                self.what, self.endings[0]
+            )
+        })
+    }
+}
+
+/// Endings that name a format: those that this program reads or writes, and what results are often asked for in.
+const OTHERS: &[&str] = &[
+    "csv", "gif", "gz", "htm", "html", "jpeg", "jpg", "json", "jsonl", "markdown", "md", "ndjson",
+    "parquet", "pdf", "png", "py", "ron", "svg", "toml", "tsv", "txt", "xls", "xlsx", "xml",
+    "yaml", "yml", "zip",
+];
+
+/// Whether a name ends as that of a file does.
+pub(super) fn names_a_file(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|e| OTHERS.contains(&&*e.to_string_lossy().to_lowercase()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_promise_another_format_are_refused() {
+        let says = |kind: Kind, name: &str| kind.problem(Path::new(name));
+        for (kind, fine) in [
+            (Kind::PAGE, "a/report.html"),
+            (Kind::PAGE, "REPORT.HTM"),
+            (Kind::PAGE, "report"),
+            (Kind::PAGE, "report.v2"),
+            (Kind::PAGE, ".txt"),
+            (Kind::TRACE, "t.json"),
+            (Kind::TRACE, "t.json.gz"),
+            (Kind::TRACE, "t.gz"),
+            (Kind::MARKDOWN, "r.txt"),
+            (Kind::SCENARIO, "my.ron"),
+        ] {
+            assert_eq!(says(kind, fine), None, "{fine}");
+        }
+        for (kind, other, call) in [
+            (Kind::PAGE, "report.txt", "call it .html"),
+            (Kind::PAGE, "report.PDF", "ends in .pdf"),
+            (Kind::PAGE, "report.html.gz", "ends in .gz"),
+            (Kind::TRACE, "t.txt", "call it .json"),
+            (Kind::TRACE, "t.csv.gz", "ends in .csv"),
+            (Kind::SCENARIO, "my.json", "call it .ron"),
+            (Kind::ROWS, "t.json", "call it .jsonl"),
+            (Kind::RECORDER, "r.ron", "a Python module"),
+        ] {
+            let said = says(kind, other).unwrap();
+            assert!(
+                said.contains(call) && said.contains("leave the ending out"),
+                "{other}: {said}"
+            );
+        }
+    }
 
     #[test]
     fn who_asks_gets_it_and_names_decide_otherwise() {

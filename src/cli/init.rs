@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::files::{Files, is_stdout};
+use super::format::Kind;
 use super::printer::Printer;
 use super::words::quoted;
 use crate::scenario::{embedded, load};
@@ -49,7 +50,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         printer.result(shipped.text)?;
         return Ok(0);
     }
-    let file = Files::new(args.force).output(&output)?;
+    let file = Files::new(args.force).output_of(Kind::SCENARIO, &output)?;
     file.put(|w| Ok(w.write_all(shipped.text.as_bytes())?))?;
     printer.result(&format!("{}\n", output.display()))?;
     let name = quoted(&output.to_string_lossy());

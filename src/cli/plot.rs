@@ -14,7 +14,7 @@ use crate::report::document::{self, Document};
 use crate::report::figure::palette::Theme;
 use crate::report::figure::{Figure, figures};
 use crate::report::plot::{self, GREATEST, LEAST, Look};
-use crate::scenario::suggest;
+use crate::scenario::{input, suggest};
 
 /// Formats of picture files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -158,7 +158,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 
 fn read(path: &Path) -> anyhow::Result<Document> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
+    let text = input::read_to_string(path)
         .map_err(|e| UserError::new(format!("cannot read {name}: {e}")))?;
     document::read(&text, &name).map_err(|e| UserError::new(e).into())
 }
@@ -262,7 +262,7 @@ fn draw(
         ))
         .into());
     }
-    files.make_folder(order.directory)?;
+    files.fill_folder(order.directory)?;
     // All of them before the first is written.
     let outputs = pictures
         .iter()

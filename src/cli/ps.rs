@@ -8,7 +8,8 @@ use super::exit::UserError;
 use super::files::{Files, Output};
 use super::format::{Endings, format};
 use super::printer::Printer;
-use super::target::{Target, TargetArgs, instant};
+use super::target::{Target, TargetArgs};
+use super::values::{time, whole};
 use crate::engine::Nanos;
 use crate::report::{Rows, Style, Taken, ps, ps_json, pstree};
 use crate::scenario::suggest;
@@ -68,13 +69,13 @@ pub struct PstreeArgs {
 #[derive(Clone, Debug, ClapArgs)]
 pub struct View {
     /// The simulated instant, for example 1.5s or 250ms
-    #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "What to look at")]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "What to look at")]
     pub at: Nanos,
     /// Show only tasks of this class, and the threads that stand for them
     #[arg(long, value_name = "CLASS", help_heading = "Output")]
     pub class: Option<String>,
     /// Show at most this many rows of a kind; 0: all [default: 20; in the tree 8 below each node]
-    #[arg(long, value_name = "ROWS", help_heading = "Output")]
+    #[arg(long, value_name = "ROWS", value_parser = whole::<usize>(0..=u64::MAX, "20"), help_heading = "Output")]
     pub limit: Option<usize>,
     /// Use ASCII signs only
     #[arg(long, help_heading = "Output")]

@@ -8,6 +8,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::files::{Files, Output};
+use super::format::Kind;
+use super::values::{lasting, limited};
 use super::words::quoted;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::profiles;
@@ -16,7 +18,7 @@ use crate::host::{self, End, Finished, HostError, Program, Scratch};
 use crate::learn::{
     self, ArrivalsChoice, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
 };
-use crate::scenario;
+use crate::scenario::{self, limits::MAX_CORES};
 
 /// Learns a scenario from a recorded trace, or from a program that is run and recorded.
 #[derive(Clone, Debug, ClapArgs)]
@@ -50,7 +52,7 @@ pub struct Args {
     #[arg(long, requires = "program", help_heading = "Recording")]
     pub releases: bool,
     /// End the program after this time, as in 90s or 5m [default: none]
-    #[arg(long, value_name = "TIME", value_parser = duration, requires = "program", help_heading = "Recording")]
+    #[arg(long, value_name = "TIME", value_parser = lasting, requires = "program", help_heading = "Recording")]
     pub limit: Option<Duration>,
     /// Also write the recorded trace (JSON Lines) to this file
     #[arg(
@@ -83,7 +85,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", help_heading = "Learning")]
     pub interpreter: Option<String>,
     /// Cores of the machine that the scenario is for [default: this machine's, of a recorded program]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Learning")]
+    #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"), help_heading = "Learning")]
     pub cores: Option<u32>,
     /// How tasks arrive
     #[arg(long, value_enum, default_value_t = ArrivalMode::Auto, help_heading = "Learning")]
@@ -123,18 +125,11 @@ pub enum ArrivalMode {
     Open,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    match scenario::units::duration(text) {
-        Ok(t) if t.0 > 0 => Ok(Duration::from_nanos(t.0)),
-        _ => Err("a time with its unit, as in 90s or 5m, more than zero".into()),
-    }
-}
-
 /// Learns and writes; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     if let Some(file) = &args.emit_recorder {
-        match files.optional(Some(file))? {
+        match files.optional_of(Kind::RECORDER, Some(file))? {
             Some(file) => file.write(recorder::RECORDER, printer)?,
             None => printer.result(recorder::RECORDER)?,
         }
@@ -146,8 +141,10 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     // Before the work, not after it.
     let usual = Path::new("recorded.ron");
     let output = match (&args.output, &args.trace) {
-        (None, None) if !args.program.is_empty() => files.optional(Some(usual))?,
-        (output, _) => files.optional(output.as_deref())?,
+        (None, None) if !args.program.is_empty() => {
+            files.optional_of(Kind::SCENARIO, Some(usual))?
+        }
+        (output, _) => files.optional_of(Kind::SCENARIO, output.as_deref())?,
     };
     // A misspelt name should be noticed before the program has run.
     let interpreter = interpreter(args)?;
@@ -169,7 +166,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         .into()),
         None => {
             let kept = match &args.keep_trace {
-                Some(file) => Some(files.output(file)?),
+                Some(file) => Some(files.output_of(Kind::ROWS, file)?),
                 None => None,
             };
             record(args, interpreter, (output.as_ref(), kept.as_ref()), printer)

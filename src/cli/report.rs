@@ -8,11 +8,13 @@ use clap::Args as ClapArgs;
 
 use super::exit::UserError;
 use super::files::{Files, is_stdout};
+use super::format::Kind;
 use super::printer::Printer;
 use crate::report::document::{self, Document};
 use crate::report::figure::figures;
 use crate::report::html::{Shown, page};
 use crate::report::summary_markdown;
+use crate::scenario::input;
 
 /// What `pchsim report` is told.
 #[derive(Clone, Debug, ClapArgs)]
@@ -53,8 +55,12 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     args.results.iter().for_each(|r| files.reads(r));
     // Before the work, not after it.
-    let html = args.html.as_deref().map(|p| files.output(p)).transpose()?;
-    let markdown = files.optional(args.markdown.as_deref())?;
+    let html = args
+        .html
+        .as_deref()
+        .map(|p| files.output_of(Kind::PAGE, p))
+        .transpose()?;
+    let markdown = files.optional_of(Kind::MARKDOWN, args.markdown.as_deref())?;
     let results = args
         .results
         .iter()
@@ -89,7 +95,7 @@ fn read(path: &Path) -> anyhow::Result<Read> {
         let read = std::io::stdin().read_to_string(&mut text);
         ("standard input".to_owned(), read.map(|_| text))
     } else {
-        (path.display().to_string(), std::fs::read_to_string(path))
+        (path.display().to_string(), input::read_to_string(path))
     };
     let source = text.map_err(|e| UserError::new(format!("cannot read {name}: {e}")))?;
     let document = document::read(&source, &name).map_err(UserError::new)?;

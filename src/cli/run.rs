@@ -2,19 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
+use clap::{Args as ClapArgs, ValueEnum};
 
 use super::exit::{Exit, UserError};
 use super::files::{Files, Output};
-use super::format::{Endings, format};
+use super::format::{Endings, Kind, format};
 use super::paint::paint;
 use super::plot::PlotsArg;
 use super::printer::Printer;
 use super::selection::{Effort, Selection, Source, find_profile, user_error};
 use super::trace::{TraceArgs, Traced};
+use super::values::limited;
 use super::words::quoted;
 use crate::report::document::read;
 use crate::report::{self, Meta};
+use crate::scenario::limits::MAX_CORES;
 use crate::scenario::{Objective, Scenario, parse_objective};
 use crate::strategy::{course, record, simulate};
 use crate::study::{Options, Status, Study, StudyError, Tier, Verdict, follow, run_study};
@@ -71,7 +73,7 @@ pub struct Args {
     #[command(flatten)]
     pub selection: Selection,
     /// Simulate this many cores
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to compare")]
+    #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// How much to simulate.
     #[command(flatten)]
@@ -105,7 +107,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut scenario = source.scenario(&changes, &mut files, printer)?;
     // Before the work, not after it.
     let output = files.optional(args.output.as_deref())?;
-    let trace_file = files.optional(args.trace.trace.as_deref())?;
+    let trace_file = files.optional_of(Kind::TRACE, args.trace.trace.as_deref())?;
     args.plots.check(&scenario.name, false, &files)?;
     let asserted = assert_objectives(args, &mut scenario)?;
     let profiles = scenario
@@ -150,16 +152,19 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     Ok(exit_code(args, printer, &study, &asserted) as u8)
 }
 
-/// Adds what `--assert` says to the scenario's objectives.
+/// Adds what `--assert` says to the scenario's objectives, each once, and returns what is asserted as it stands among these.
 fn assert_objectives(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec<Objective>> {
-    let asserted = args
-        .assert
-        .iter()
-        .map(|a| user_error(parse_objective)(a))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    for o in &asserted {
-        if !scenario.objectives.contains(o) {
-            scenario.objectives.push(o.clone());
+    let mut asserted: Vec<Objective> = Vec::new();
+    for text in &args.assert {
+        let new = user_error(parse_objective)(text)?;
+        let all = &mut scenario.objectives;
+        let known = all.iter().find(|o| o.same_as(&new)).cloned();
+        let objective = known.unwrap_or_else(|| {
+            all.push(new.clone());
+            new
+        });
+        if !asserted.contains(&objective) {
+            asserted.push(objective);
         }
     }
     Ok(asserted)

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::RangedU64ValueParser};
+use clap::Args;
 
 use super::exit::UserError;
 use super::files::Files;
 use super::printer::Printer;
+use super::values::{limited, whole};
 use crate::calibrate::profiles;
 use crate::cpython::profile::Profile;
+use crate::scenario::limits::MAX_REPLICATIONS;
 use crate::scenario::{self, Changes, Diagnostic, Scenario, parse_ranking};
 use crate::study::Options;
 use crate::study::sweep::is_cores;
@@ -40,20 +42,20 @@ pub struct Effort {
     pub rank_by: Option<String>,
 
     /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N", help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"), help_heading = "How much to simulate")]
     pub seed: Option<u64>,
     /// Run exactly this many replications [default: until --precision is reached]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = limited("MAX_REPLICATIONS", MAX_REPLICATIONS, "30"), help_heading = "How much to simulate")]
     pub replications: Option<u32>,
     /// Simulate until the confidence interval of the ranked metric is this narrow for every strategy (half its width over the mean) [default: 2%,
     /// but only for the best and what may be as good]
     #[arg(long, value_name = "PERCENT", value_parser = precision, help_heading = "How much to simulate")]
     pub precision: Option<f64>,
     /// Stop a single simulation after this many events
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=u64::MAX, "10000000"), help_heading = "How much to simulate")]
     pub max_events: Option<u64>,
     /// Worker threads; the result does not depend on them [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096, "2"), help_heading = "How much to simulate")]
     pub threads: Option<u32>,
 }
 

@@ -1,14 +1,16 @@
 //! One run of a scenario to look into: which strategy on which interpreter, which replication.
 
-use clap::{Args, builder::RangedU64ValueParser};
+use clap::Args;
 
 use super::exit::UserError;
 use super::files::Files;
 use super::printer::Printer;
 use super::selection::{Selection, Source, find_profile};
+use super::values::{limited, whole};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
-use crate::scenario::{MachineSpec, Scenario, Strategy, strategy_label, units};
+use crate::scenario::limits::MAX_CORES;
+use crate::scenario::{MachineSpec, Scenario, Strategy, strategy_label};
 use crate::strategy::SimInput;
 use crate::study::{Options, cases};
 
@@ -21,21 +23,22 @@ pub struct TargetArgs {
     #[command(flatten)]
     pub selection: Selection,
     /// Simulate this many cores
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096), help_heading = "What to compare")]
+    #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N", help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"), help_heading = "How much to simulate")]
     pub seed: Option<u64>,
     /// Which replication to look at: `pchsim run` simulates number 0, 1, 2, ...
     #[arg(
         long,
         value_name = "N",
         default_value_t = 0,
+        value_parser = whole::<u32>(0..=u32::MAX.into(), "0"),
         help_heading = "How much to simulate"
     )]
     pub replication: u32,
     /// Stop the simulation after this many events
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=u64::MAX, "10000000"), help_heading = "How much to simulate")]
     pub max_events: Option<u64>,
 }
 
@@ -109,9 +112,4 @@ impl Target {
             max_events: self.max_events,
         }
     }
-}
-
-/// A simulated instant, for clap.
-pub(super) fn instant(text: &str) -> Result<Nanos, String> {
-    units::duration(text).map_err(|_| "write a time with its unit, as 1.5s or 250ms".into())
 }

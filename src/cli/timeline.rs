@@ -8,7 +8,8 @@ use super::exit::UserError;
 use super::files::{Files, Output, is_stdout};
 use super::paint::paint_timeline;
 use super::printer::Printer;
-use super::target::{Target, TargetArgs, instant};
+use super::target::{Target, TargetArgs};
+use super::values::{time, whole, window};
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::report::figure::Figure;
@@ -38,16 +39,17 @@ pub struct Args {
     #[arg(long, value_name = "FROM..TO", value_parser = window, conflicts_with_all = ["from", "to"], help_heading = "What to look at")]
     pub window: Option<(Nanos, Nanos)>,
     /// Start of the window
-    #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "What to look at")]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "What to look at")]
     pub from: Option<Nanos>,
     /// End of the window
-    #[arg(long, value_name = "TIME", value_parser = instant, help_heading = "What to look at")]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "What to look at")]
     pub to: Option<Nanos>,
     /// At most so many rows: those in which most happens; 0: all
     #[arg(
         long,
         value_name = "ROWS",
         default_value_t = 24,
+        value_parser = whole::<usize>(0..=u64::MAX, "24"),
         help_heading = "Output"
     )]
     pub rows: usize,
@@ -60,13 +62,6 @@ pub struct Args {
     /// Replace the output file if it exists
     #[arg(long, help_heading = "Output")]
     pub force: bool,
-}
-
-fn window(text: &str) -> Result<(Nanos, Nanos), String> {
-    let (from, to) = text
-        .split_once("..")
-        .ok_or("write two times with two dots between them, as 10ms..60ms")?;
-    Ok((instant(from)?, instant(to)?))
 }
 
 impl Args {

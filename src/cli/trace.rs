@@ -9,6 +9,7 @@ use super::exit::UserError;
 use super::files::Output;
 use super::printer::Printer;
 use super::selection::rendered;
+use super::values::{whole, window};
 use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{RecordOptions, Recording};
@@ -43,6 +44,7 @@ pub struct TraceArgs {
         long,
         value_name = "N",
         default_value_t = 0,
+        value_parser = whole::<u32>(0..=u32::MAX.into(), "0"),
         requires = "trace",
         help_heading = "Trace"
     )]
@@ -51,22 +53,6 @@ pub struct TraceArgs {
 
 /// From when to when.
 type Window = (Nanos, Nanos);
-
-/// `2s..2.2s`, for clap.
-fn window(text: &str) -> Result<Window, String> {
-    let parts = text.split_once("..");
-    let parsed = parts.and_then(|(from, to)| {
-        let from = if from.is_empty() { "0" } else { from };
-        Some((units::duration(from).ok()?, units::duration(to).ok()?))
-    });
-    match parsed {
-        Some((from, to)) if from < to => Ok((from, to)),
-        _ => Err(
-            "write two times with their units, the first before the second: 2s..2.2s, or 0s..50ms"
-                .into(),
-        ),
-    }
-}
 
 /// To four digits, rounded down.
 fn readable(t: Nanos) -> Nanos {
@@ -314,22 +300,5 @@ impl TraceArgs {
             words.extend(["--trace-replication".into(), n]);
         }
         words.join(" ")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows() {
-        assert_eq!(
-            window("2s..2.2s"),
-            Ok((Nanos::from_secs(2), Nanos::from_millis(2200)))
-        );
-        assert_eq!(window("..50ms"), Ok((Nanos::ZERO, Nanos::from_millis(50))));
-        for bad in ["", "2s", "3s..2s", "1s..1s", "a..b", "1..2", "2s.."] {
-            assert!(window(bad).is_err(), "{bad}");
-        }
     }
 }

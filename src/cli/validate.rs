@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::files::{Files, Output};
 use super::format::{Endings, format};
+use super::values::whole;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::limits::{Limits, explain};
 use crate::calibrate::reference::{Reference, Settings, Validation, render, validate};
@@ -40,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     write_profiles: Option<PathBuf>,
     /// Replications of every cell; the forecast is their median.
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 7, value_parser = whole::<u32>(1..=1000, "7"))]
     replications: u32,
     /// Master seed.
     #[arg(long, default_value_t = 1)]
@@ -178,7 +179,7 @@ fn write_profiles(
     let others = reference.interpreters.values().flatten();
     let others = others.map(|i| i.profile.clone());
     profiles.extend(others.filter(|p| profiles::RELEASES.iter().all(|r| !r.is(p))));
-    files.make_folder(dir)?;
+    files.fill_folder(dir)?;
     // All of them before the first is written.
     let outputs = profiles
         .iter()

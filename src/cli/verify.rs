@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
+use clap::{Args as ClapArgs, ValueEnum};
 
 use super::files::{Files, Output};
 use super::format::{Endings, format};
 use super::selection::Source;
+use super::values::{lasting, limited, whole};
 use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
 use crate::calibrate::limits::{Limits, explain};
@@ -18,7 +19,8 @@ use crate::calibrate::verify::{
 use crate::calibrate::{found_profiles, profiles};
 use crate::cpython::profile::Profile;
 use crate::host::{self, Interpreter};
-use crate::scenario::{Arrivals, Changes, MachineSpec, Scenario, units};
+use crate::scenario::limits::MAX_CORES;
+use crate::scenario::{Arrivals, Changes, MachineSpec, Scenario};
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,19 +68,19 @@ pub struct Args {
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = scale)]
     pub scale: f64,
     /// Timed runs of each strategy; one more measures memory
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole::<u32>(1..=1000, "5"))]
     pub runs: u32,
     /// The longest that a single run may take before it is ended
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = lasting)]
     pub limit: Duration,
     /// Use this many cores: the programs confine themselves to them (Linux) [default: all]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"))]
     pub cores: Option<u32>,
     /// Override a field of the scenario (repeatable), for example workload.tasks.page.count=10
     #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set)]
     pub set: Vec<(String, String)>,
     /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
     pub seed: Option<u64>,
 
     /// Write the programs to this directory, and run nothing
@@ -111,16 +113,9 @@ fn scale(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(x) if (1e-6..=1e6).contains(&x) => Ok(x),
         _ => Err(
-            "write a factor from 0.000001 to 1000000: 0.1 makes every time of the workload a tenth"
+            "write a factor from 0.000001 to 1 000 000: 0.1 makes every time of the workload a tenth"
                 .into(),
         ),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match units::duration(text) {
-        Ok(t) if t.0 > 0 => Ok(Duration::from_nanos(t.0)),
-        _ => Err("write a time with its unit: 60s, 5m".into()),
     }
 }
 
@@ -336,7 +331,7 @@ fn emit(
             texts.push((path, text));
         }
     }
-    files.make_folder(dir)?;
+    files.fill_folder(dir)?;
     // All of them before the first is written.
     let outputs = texts
         .iter()

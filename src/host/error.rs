@@ -10,12 +10,12 @@ use super::interpreter::{NEWEST_MINOR, OLDEST_MINOR};
 pub enum HostError {
     /// No interpreter is called so.
     #[error(
-        "no Python interpreter is called `{name}`{hint}; give a path, a command on PATH, or a version such as 3.13 or 3.13t"
+        "no Python interpreter is called `{name}`{hint} Give a path, a command on PATH, or a version such as 3.13 or 3.13t"
     )]
     NotFound {
         /// What was asked for.
         name: String,
-        /// `: reason`, or what was found instead, or nothing.
+        /// The rest of the sentence: a reason, what was found instead, or what may have been meant.
         hint: String,
     },
     /// There is no interpreter at all.

@@ -36,7 +36,7 @@ pub fn find(name_or_path: &str) -> Result<Interpreter, HostError> {
     Err(HostError::NotFound {
         name: name.into(),
         hint: match reason {
-            Some(unusable) => format!(": {}", unusable.reason),
+            Some(unusable) => format!(": {}.", unusable.reason),
             None => listed(&all),
         },
     })
@@ -119,7 +119,7 @@ fn behind(probed: Probed) -> Interpreter {
 
 fn listed(all: &[Interpreter]) -> String {
     if all.is_empty() {
-        return "; none was found at all".into();
+        return "; none was found at all.".into();
     }
     let each: Vec<_> = all
         .iter()
@@ -128,7 +128,7 @@ fn listed(all: &[Interpreter]) -> String {
             format!("{}{suffix} ({})", i.version, i.path.display())
         })
         .collect();
-    format!("; found: {}", each.join(", "))
+    format!("; found: {}.", each.join(", "))
 }
 
 /// The directories of PATH that are there.

@@ -43,10 +43,9 @@ pub fn collect(dir: &Path) -> std::io::Result<String> {
         length += fs::metadata(file)?.len();
     }
     if length > limits::MAX_TRACE_BYTES {
-        return Err(std::io::Error::other(format!(
-            "the program wrote more than the limit MAX_TRACE_BYTES ({}); record a shorter run",
-            limits::MAX_TRACE_BYTES
-        )));
+        return Err(std::io::Error::other(
+            "the program wrote more than the limit MAX_TRACE_BYTES (512 MiB); record a shorter run",
+        ));
     }
     let mut all = String::new();
     for file in &files {

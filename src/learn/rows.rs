@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::timestamp::{self, BadTime, TimeUnit};
 use super::trace::{Kind, Row, Trace, Watched};
 use crate::scenario::limits;
+use crate::scenario::units::grouped;
 
 /// Rows that a trace may have: 40 bytes each stay in memory.
 pub(super) const MAX_ROWS: usize = 8_000_000;
@@ -92,7 +93,8 @@ impl Builder {
     pub(super) fn row(&mut self, f: &Fields<'_>) -> Result<(), Problem> {
         if self.trace.rows.len() == MAX_ROWS {
             return Err(Problem::new(format!(
-                "the trace has more rows than the limit MAX_ROWS ({MAX_ROWS})"
+                "the trace has more rows than {}",
+                limits::named("MAX_ROWS", MAX_ROWS)
             ))
             .help("a part of it is enough: some thousand tasks of each class"));
         }
@@ -132,8 +134,8 @@ impl Builder {
         let class = number(&mut self.classes, &mut self.trace.classes, f.class);
         if self.trace.classes.len() > limits::MAX_NAMES {
             return Err(Problem::new(format!(
-                "there are more classes than the limit MAX_NAMES ({})",
-                limits::MAX_NAMES
+                "there are more classes than {}",
+                limits::named("MAX_NAMES", limits::MAX_NAMES)
             ))
             .at("class")
             .help("are the columns task and class exchanged?"));
@@ -212,10 +214,11 @@ impl Builder {
             Some(text) => match text.parse::<u64>() {
                 Ok(n) if n <= limits::MAX_PAYLOAD => Ok(n),
                 Ok(_) => Err(Problem::new(format!(
-                    "{text} bytes are more than the limit MAX_PAYLOAD ({})",
-                    limits::MAX_PAYLOAD
+                    "{} bytes are more than the limit MAX_PAYLOAD (64 GiB)",
+                    grouped(text)
                 ))
-                .at("bytes")),
+                .at("bytes")
+                .help("the column `bytes` is what one step hands over, in bytes")),
                 Err(_) => Err(Problem::new(format!(
                     "{} is not a whole number of bytes",
                     quoted(text)
@@ -251,10 +254,11 @@ impl Builder {
                 let lock = number(&mut self.locks, &mut self.trace.locks, name);
                 if self.trace.locks.len() > limits::MAX_NAMES {
                     return Err(Problem::new(format!(
-                        "there are more locks than the limit MAX_NAMES ({})",
-                        limits::MAX_NAMES
+                        "there are more locks than {}",
+                        limits::named("MAX_NAMES", limits::MAX_NAMES)
                     ))
-                    .at("kind"));
+                    .at("kind")
+                    .help("give locks of one sort (one for each row, say) one name"));
                 }
                 Kind::Lock(lock)
             }

@@ -1,6 +1,5 @@
 //! Reads a trace: CSV with a header line, or JSON Lines, one step of one task a line.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::rows::{Builder, Fields, Problem, quoted};
 use super::timestamp::TimeUnit;
-use crate::scenario::limits;
+use crate::scenario::{input, limits};
 
 /// Bytes of one line.
 const MAX_LINE: u64 = 1 << 20;
@@ -128,16 +127,7 @@ impl Trace {
             message: format!("the trace cannot be read: {}", reason(e)),
             help: None,
         };
-        let meta = std::fs::metadata(path).map_err(|e| cannot(&e))?;
-        if meta.is_dir() {
-            return Err(TraceError {
-                file: name,
-                place: None,
-                message: "the trace cannot be read: it is a directory".into(),
-                help: Some("name a trace file in it".into()),
-            });
-        }
-        let file = File::open(path).map_err(|e| cannot(&e))?;
+        let file = input::open(path).map_err(|e| cannot(&e))?;
         let extension = path
             .extension()
             .map(|e| e.to_string_lossy().to_ascii_lowercase());
@@ -238,10 +228,9 @@ impl<R: Read> Lines<R> {
                 return Err(Problem::new("the line is longer than 1 MiB"));
             }
             if self.bytes > limits::MAX_TRACE_BYTES {
-                return Err(Problem::new(format!(
-                    "the trace is longer than the limit MAX_TRACE_BYTES ({})",
-                    limits::MAX_TRACE_BYTES
-                ))
+                return Err(Problem::new(
+                    "the trace is longer than the limit MAX_TRACE_BYTES (512 MiB)",
+                )
                 .help("a part of it is enough: some thousand tasks of each class"));
             }
             let mut text = String::from_utf8(bytes).map_err(|e| {

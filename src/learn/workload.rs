@@ -8,6 +8,7 @@ use super::limit::{Limit, limit};
 use super::structure::{Group, Node, Task, group};
 use super::trace::Trace;
 use crate::engine::Nanos;
+use crate::scenario::units::grouped;
 use crate::scenario::{Releases, limits};
 
 /// Steps that are compared with each other at most, for every class.
@@ -135,15 +136,16 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, String> {
     }
     if groups.len() > limits::MAX_NAMES {
         return Err(format!(
-            "the trace holds {} classes; the limit MAX_NAMES is {}",
-            groups.len(),
-            limits::MAX_NAMES
+            "the trace holds {} classes, more than {}; give tasks that are alike one class",
+            grouped(groups.len()),
+            limits::named("MAX_NAMES", limits::MAX_NAMES)
         ));
     }
     let steps: usize = groups.iter().map(|g| g.shape.len()).sum();
     if steps > limits::MAX_STEPS / 4 {
         return Err(format!(
-            "the classes have {steps} steps together, too many for a scenario"
+            "the classes have {} steps together, too many for a scenario; record fewer classes, or fewer steps of each task",
+            grouped(steps)
         ));
     }
     let tasks = || groups.iter().flat_map(|g| &g.tasks);

@@ -1,6 +1,7 @@
 //! Whether a scenario can be simulated at all: what its runs hold at once, and what a study keeps of them, by constants and means and
 //! against fixed limits, so that the answer is the same on every machine.
 
+use super::units::grouped;
 use super::{
     Arrivals, Offload, Scenario, Step, Strategy, Workers, Workload, limits, strategy_label,
 };
@@ -47,17 +48,27 @@ impl Scenario {
             let sample = "simulate a sample of the tasks, or fewer children";
             let (what, help) = match &self.workload.arrivals {
                 Arrivals::Batch => (
-                    format!("the batch has {tasks} tasks and children at once"),
+                    format!(
+                        "the batch has {} tasks and children at once",
+                        grouped(tasks)
+                    ),
                     sample,
                 ),
-                Arrivals::Trace(_) => (format!("the trace has {tasks} tasks and children"), sample),
+                Arrivals::Trace(_) => (
+                    format!("the trace has {} tasks and children", grouped(tasks)),
+                    sample,
+                ),
                 Arrivals::Closed { .. } => (
-                    format!("the users' requests and their children are {tasks} at once"),
+                    format!(
+                        "the users' requests and their children are {} at once",
+                        grouped(tasks)
+                    ),
                     "simulate fewer users, or fewer children",
                 ),
                 Arrivals::Open { .. } => (
                     format!(
-                        "on average tasks arrive faster than they end: {tasks} are under way at once"
+                        "on average tasks arrive faster than they end: {} are under way at once",
+                        grouped(tasks)
                     ),
                     "lower the rate or the count, shorten the steps, or add cores",
                 ),
@@ -65,8 +76,8 @@ impl Scenario {
             past.push(PastLimit {
                 part: Part::Arrivals,
                 message: format!(
-                    "{what}, more than the limit MAX_TASKS_AT_ONCE ({})",
-                    limits::MAX_TASKS_AT_ONCE
+                    "{what}, more than {}",
+                    limits::named("MAX_TASKS_AT_ONCE", limits::MAX_TASKS_AT_ONCE)
                 ),
                 help,
             });
@@ -79,8 +90,9 @@ impl Scenario {
             past.push(PastLimit {
                 part: Part::Cases,
                 message: format!(
-                    "the strategies on the interpreters are {cases} cases, more than the limit MAX_CASES ({})",
-                    limits::MAX_CASES
+                    "the strategies on the interpreters are {} cases, more than {}",
+                    grouped(cases),
+                    limits::named("MAX_CASES", limits::MAX_CASES)
                 ),
                 help: "compare fewer strategies, or on fewer interpreters",
             });
@@ -101,8 +113,12 @@ impl Scenario {
             past.push(PastLimit {
                 part,
                 message: format!(
-                    "{of_each} replications of {cases} cases, of each about {each} numbers (for every core and every class of tasks), are {kept}, more than the limit MAX_KEPT_NUMBERS ({})",
-                    limits::MAX_KEPT_NUMBERS
+                    "{} replications of {} cases, of each about {} numbers (for every core and every class of tasks), are {}, more than {}",
+                    grouped(of_each),
+                    grouped(cases),
+                    grouped(each),
+                    grouped(kept),
+                    limits::named("MAX_KEPT_NUMBERS", limits::MAX_KEPT_NUMBERS)
                 ),
                 help: "ask for fewer replications, or compare fewer strategies at once",
             });
@@ -129,8 +145,10 @@ impl Scenario {
         let past = |what: &str, n: u64, name: &str, most: u64, help| PastLimit {
             part: Part::Strategy(number),
             message: format!(
-                "the strategy {} has up to {n} {what} at once, more than the limit {name} ({most})",
-                strategy_label(strategy)
+                "the strategy {} has up to {} {what} at once, more than {}",
+                strategy_label(strategy),
+                grouped(n),
+                limits::named(name, most)
             ),
             help,
         };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Code, Diagnostic, Source};
 use super::load::parse_with_files;
+use super::units::grouped;
 use super::{
     Offload, Part, PastLimit, Scenario, Strategy, StrategyCase, Workers, limits, parse_strategy,
     strategy_label,
@@ -156,20 +157,28 @@ fn past_limit(scenario: &Scenario, origin: &Path, past: PastLimit) -> Diagnostic
 }
 
 fn check_cores(n: u32) -> Result<(), Vec<Diagnostic>> {
-    if (1..=limits::MAX_CORES).contains(&n) {
-        return Ok(());
-    }
+    let (code, message, help) = match n {
+        0 => (
+            Code::OutOfRange,
+            "the number of cores must be at least 1, not 0".to_owned(),
+            "leave --cores out for the scenario's own",
+        ),
+        1..=limits::MAX_CORES => return Ok(()),
+        _ => (
+            Code::Limit,
+            format!(
+                "the number of cores is {}, more than {}",
+                grouped(n),
+                limits::named("MAX_CORES", limits::MAX_CORES)
+            ),
+            limits::instead("MAX_CORES"),
+        ),
+    };
     let text = n.to_string();
     let source = Source::new("--cores", &*text);
-    Err(vec![Diagnostic::new(
-        Code::OutOfRange,
-        &source,
-        0..text.len(),
-        format!(
-            "the number of cores must be from 1 to {}",
-            limits::MAX_CORES
-        ),
-    )])
+    let mut d = Diagnostic::new(code, &source, 0..text.len(), message);
+    d.help(help);
+    Err(vec![d])
 }
 
 impl Strategy {

@@ -1,7 +1,6 @@
 //! Reading values off the tree: what every part of the format shares. Problems are collected, not returned: a reader
 //! gets all of them at once. `None` means "there was a problem, and it has been noted".
 
-use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use super::diagnostic::{Code, Diagnostic, Source, shorten};
 use super::limits;
 use super::tree::{Args, Kind, Node, Span};
+use super::units::grouped;
 
 /// More problems than this are of no use to anyone.
 const MAX_DIAGNOSTICS: usize = 50;
@@ -95,27 +95,51 @@ pub(crate) fn likeness(word: &str, known: &str) -> f64 {
     }
 }
 
-/// "did you mean `x`? Known here: `a`, `b`".
+/// The end of a sentence, or an answer of its own: "did you mean `x`? Known here: `a`, `b`", or "known here: `a`, `b`" where nothing
+/// is near.
 pub(crate) fn suggest<'c>(
     word: &str,
     what: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,
 ) -> String {
-    let mut out = String::new();
-    if let Some(c) = nearest(word, candidates.clone()) {
-        let _ = write!(out, "did you mean `{c}`? ");
+    let near = nearest(word, candidates.clone());
+    suggested(near.as_slice(), what, candidates)
+}
+
+/// The same where it is known what is near.
+pub(crate) fn suggested<'c>(
+    near: &[&str],
+    what: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> String {
+    const MOST: usize = 30;
+    let quoted = |name: &str| format!("`{name}`");
+    let mut names: Vec<String> = candidates.into_iter().map(quoted).collect();
+    if names.len() > MOST {
+        names.truncate(MOST);
+        names.push("...".into());
     }
-    let all: Vec<String> = candidates
-        .into_iter()
-        .take(30)
-        .map(|c| format!("`{c}`"))
-        .collect();
-    if all.is_empty() {
-        let _ = write!(out, "no {what} is declared");
+    let known = if names.is_empty() {
+        "there are none".to_owned()
     } else {
-        let _ = write!(out, "{what}: {}", all.join(", "));
+        format!("{what}: {}", names.join(", "))
+    };
+    if near.is_empty() {
+        return known;
     }
-    out
+    let near: Vec<String> = near.iter().map(|n| quoted(n)).collect();
+    format!("did you mean {}? {}", near.join(" or "), begun(&known))
+}
+
+/// With a capital, as a sentence begins.
+fn begun(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next();
+    first
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect()
 }
 
 impl Cx {
@@ -389,10 +413,11 @@ impl Cx {
                     node.span,
                     format!(
                         "{} entries are more than the limit of {}",
-                        items.len(),
-                        10 * limits::MAX_STEPS
+                        grouped(items.len()),
+                        grouped(10 * limits::MAX_STEPS)
                     ),
-                );
+                )
+                .help("what is this many belongs into a trace, or is drawn from a distribution");
                 return None;
             }
             return Some(items);
@@ -443,7 +468,8 @@ impl Cx {
                 "{what} must lie within the limit MAX_FACTOR ({:e}) and its inverse",
                 limits::MAX_FACTOR
             );
-            self.error(Code::Limit, node.span, message);
+            self.error(Code::Limit, node.span, message)
+                .help(limits::instead("MAX_FACTOR"));
             return None;
         }
         Some(x)
@@ -456,6 +482,19 @@ impl Cx {
         what: &str,
         range: RangeInclusive<u64>,
         limit: &str,
+    ) -> Option<u64> {
+        let help = limits::instead(limit);
+        self.int_or(node, what, range, limit, help)
+    }
+
+    /// The same, with what to do where it is past the limit.
+    pub(super) fn int_or(
+        &mut self,
+        node: &Node,
+        what: &str,
+        range: RangeInclusive<u64>,
+        limit: &str,
+        help: &str,
     ) -> Option<u64> {
         let value = match node.kind {
             Kind::Int(i) => i,
@@ -490,10 +529,12 @@ impl Cx {
                 Code::Limit,
                 node.span,
                 format!(
-                    "{what} is {value}, more than the limit {limit} ({})",
-                    range.end()
+                    "{what} is {}, more than {}",
+                    grouped(value),
+                    limits::named(limit, range.end())
                 ),
-            );
+            )
+            .help(help);
             return None;
         }
         u64::try_from(value).ok()

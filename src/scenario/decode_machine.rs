@@ -3,6 +3,7 @@
 use super::decode::{Cx, Fields, both, or, plural};
 use super::diagnostic::Code;
 use super::tree::{Args, Kind, Node};
+use super::units::grouped;
 use super::{MachineGiven, MachineSpec, limits, variants};
 use crate::engine::Nanos;
 
@@ -88,11 +89,12 @@ fn cores(cx: &mut Cx, f: &Fields<'_>) -> MachineSpec {
                 Code::Limit,
                 n.span,
                 format!(
-                    "{} cores are more than the limit MAX_CORES ({})",
-                    items.len(),
-                    limits::MAX_CORES
+                    "{} cores are more than {}",
+                    grouped(items.len()),
+                    limits::named("MAX_CORES", limits::MAX_CORES)
                 ),
-            );
+            )
+            .help(limits::instead("MAX_CORES"));
             return None;
         }
         let speeds: Vec<_> = items

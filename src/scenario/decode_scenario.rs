@@ -292,14 +292,21 @@ fn strategies(cx: &mut Cx, node: &Node, interpreters: &[String]) -> Option<Vec<S
 
 fn objectives(cx: &mut Cx, node: &Node) -> Option<Vec<Objective>> {
     let items = cx.list(node, "objectives")?;
-    let mut out = Vec::new();
+    let mut out: Vec<Objective> = Vec::new();
     for (i, item) in items.iter().enumerate() {
         cx.at_index(i, |cx| {
             let Some(text) = cx.string(item, "an objective") else {
                 return;
             };
             match objective::parse_objective(text) {
-                Ok(o) => out.push(o),
+                Ok(o) => match out.iter().find(|known| known.same_as(&o)) {
+                    None => out.push(o),
+                    Some(known) => {
+                        let message = format!("this objective says the same as \"{}\"", known.text);
+                        cx.warn(Code::Duplicate, item.span, message)
+                            .help("remove one of the two");
+                    }
+                },
                 Err(message) => {
                     cx.error(Code::BadObjective, item.span, message)
                         .help(objective::HELP);

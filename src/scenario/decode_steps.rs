@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::decode::{Cx, Fields, both, suggest};
 use super::diagnostic::Code;
 use super::tree::{Ident, Kind, Node, Span};
-use super::units::format_duration;
+use super::units::{format_duration, grouped};
 use super::{Bytes, Dist, Releases, Step, TaskClass, limits, variants};
 use crate::engine::Nanos;
 
@@ -125,11 +125,11 @@ impl Names {
         let what = self.what;
         let candidates = self.declared.iter().map(|(n, ..)| n.as_str());
         let declared = if self.declared.is_empty() {
-            format!("no {what} is declared")
+            format!("no {what} is declared: declare it")
         } else {
-            suggest(name, "declared", candidates)
+            format!("{}; or declare it", suggest(name, "declared", candidates))
         };
-        let help = format!("{declared}; declare it under workload: (.. {what}s: [\"{name}\"])");
+        let help = format!("{declared} under workload: (.. {what}s: [\"{name}\"])");
         cx.error(
             Code::UnknownName,
             node.span,
@@ -204,10 +204,11 @@ impl StepReader {
         }
         if depth > limits::MAX_STEP_DEPTH {
             let message = format!(
-                "steps are nested deeper than the limit MAX_STEP_DEPTH ({})",
-                limits::MAX_STEP_DEPTH
+                "steps are nested deeper than {}",
+                limits::named("MAX_STEP_DEPTH", limits::MAX_STEP_DEPTH)
             );
-            cx.error(Code::Limit, node.span, message);
+            cx.error(Code::Limit, node.span, message)
+                .help(limits::instead("MAX_STEP_DEPTH"));
             return None;
         }
         let mut out = Vec::with_capacity(items.len());
@@ -222,10 +223,11 @@ impl StepReader {
                         Code::Limit,
                         item.span,
                         format!(
-                            "there are more steps than the limit MAX_STEPS ({})",
-                            limits::MAX_STEPS
+                            "there are more steps than {}",
+                            limits::named("MAX_STEPS", limits::MAX_STEPS)
                         ),
-                    );
+                    )
+                    .help(limits::instead("MAX_STEPS"));
                 }
                 self.too_many = true;
                 break;
@@ -572,15 +574,16 @@ fn too_many_releases(cx: &mut Cx, step: &Step, node: &Node) {
     // What is too much without being repeated is said where it stands.
     if all > most && each <= most {
         let message = format!(
-            "these steps give the GIL up {all} times ({times} times {each}), more than the limit MAX_RELEASES_PER_TASK ({most})"
+            "these steps give the GIL up {} times ({} times {}), more than {}",
+            grouped(all),
+            grouped(times),
+            grouped(each),
+            limits::named("MAX_RELEASES_PER_TASK", most)
         );
-        cx.error(Code::Limit, node.span, message).help(RELEASE_LESS);
+        cx.error(Code::Limit, node.span, message)
+            .help(limits::instead("MAX_RELEASES_PER_TASK"));
     }
 }
-
-/// What to do about too many releases.
-pub(super) const RELEASE_LESS: &str = "repeats, children and retries multiply: make them or `releases` fewer, or simulate shorter tasks; code that is \
-     mostly without the GIL is `Native`";
 
 /// A size that is handed over between processes.
 fn payload(cx: &mut Cx, node: &Node) -> Option<Bytes> {

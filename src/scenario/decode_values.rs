@@ -3,7 +3,7 @@
 use super::decode::Cx;
 use super::diagnostic::Code;
 use super::tree::{Ident, Kind, Node};
-use super::units::{self, UnitError};
+use super::units::{self, UnitError, grouped};
 use super::{Bytes, limits};
 use crate::engine::Nanos;
 
@@ -12,20 +12,23 @@ impl Cx {
     pub(super) fn few_names(&mut self, node: &Node, count: usize, what: &str) -> Option<()> {
         if count > limits::MAX_NAMES {
             let message = format!(
-                "more {what} than the limit MAX_NAMES ({})",
-                limits::MAX_NAMES
+                "{} {what} are more than {}",
+                grouped(count),
+                limits::named("MAX_NAMES", limits::MAX_NAMES)
             );
-            self.error(Code::Limit, node.span, message);
+            self.error(Code::Limit, node.span, message)
+                .help(limits::instead("MAX_NAMES"));
             return None;
         }
         Some(())
     }
 
     fn unit_error(&mut self, node: &Node, error: UnitError, help: &str) {
-        let (code, message) = match error {
-            UnitError::Unit(m) => (Code::BadUnit, m),
-            UnitError::Range(m) => (Code::OutOfRange, m),
-            UnitError::Limit(m) => (Code::Limit, m),
+        let (code, message, help) = match error {
+            UnitError::Unit(m) => (Code::BadUnit, m, help),
+            UnitError::Range(m) => (Code::OutOfRange, m, help),
+            // How it is written was right.
+            UnitError::Limit(limit, m) => (Code::Limit, m, limits::instead(limit)),
         };
         self.error(code, node.span, message).help(help);
     }
@@ -105,10 +108,12 @@ impl Cx {
                 Code::Limit,
                 node.span,
                 format!(
-                    "{x} a second is more than the limit MAX_RATE ({:e})",
-                    limits::MAX_RATE
+                    "{} a second is more than {}",
+                    grouped(x),
+                    limits::named("MAX_RATE", limits::MAX_RATE)
                 ),
-            );
+            )
+            .help(limits::instead("MAX_RATE"));
             return None;
         }
         if 1e9 / x > limits::MAX_DURATION.as_f64() {
@@ -116,7 +121,8 @@ impl Cx {
                 Code::Limit,
                 node.span,
                 "the time between arrivals is longer than the limit MAX_DURATION (1000 days)",
-            );
+            )
+            .help("a rate is a number a second, or looks like \"120/s\", \"30/min\" or \"500/h\"");
             return None;
         }
         Some(x)
@@ -174,18 +180,7 @@ impl Cx {
                 return None;
             }
         };
-        if entries.len() > limits::MAX_NAMES {
-            self.error(
-                Code::Limit,
-                node.span,
-                format!(
-                    "{} {what}s are more than the limit MAX_NAMES ({})",
-                    entries.len(),
-                    limits::MAX_NAMES
-                ),
-            );
-            return None;
-        }
+        self.few_names(node, entries.len(), &format!("{what}s"))?;
         for (i, (key, _)) in entries.iter().enumerate() {
             if entries[..i].iter().any(|(k, _)| k.text == key.text) {
                 self.error(

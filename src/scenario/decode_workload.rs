@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or};
-use super::decode_steps::{Names, RELEASE_LESS, StepReader, dist, given_up, tally, unrolled};
+use super::decode_steps::{Names, StepReader, dist, given_up, tally, unrolled};
 use super::diagnostic::Code;
 use super::tree::{Args, Ident, Kind, Node, Span};
+use super::units::grouped;
 use super::{
     Arrivals, Dist, Imports, LockSpec, QueueSpec, Step, TaskClass, Workload, limits, trace,
     variants,
@@ -197,8 +198,15 @@ fn locks(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<LockSpec> {
 }
 
 fn queues(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<QueueSpec> {
-    let capacity =
-        |cx: &mut Cx, n: &Node| cx.int(n, "a queue's capacity", 1..=limits::MAX_TASKS, "MAX_TASKS");
+    let capacity = |cx: &mut Cx, n: &Node| {
+        cx.int_or(
+            n,
+            "a queue's capacity",
+            1..=limits::MAX_TASKS,
+            "MAX_TASKS",
+            "leave `capacity` out: the queue then takes everything",
+        )
+    };
     declared(cx, table, "a queue", "capacity", capacity)
         .into_iter()
         .map(|(name, capacity)| QueueSpec { name, capacity })
@@ -357,8 +365,14 @@ fn totals(
         let (steps, most) = (unrolled(&class.steps), limits::MAX_STEPS_PER_TASK);
         if steps > most {
             cx.at(&format!("tasks[{i}]"), |cx| {
-                let message = format!("one task of \"{}\" executes {steps} steps, more than the limit MAX_STEPS_PER_TASK ({most})", class.name);
-                cx.error(Code::Limit, span, message).help("repeats, children and retries multiply; draw several steps together");
+                let message = format!(
+                    "one task of \"{}\" executes {} steps, more than {}",
+                    class.name,
+                    grouped(steps),
+                    limits::named("MAX_STEPS_PER_TASK", most)
+                );
+                cx.error(Code::Limit, span, message)
+                    .help("repeats, children and retries multiply; draw several steps together");
             });
         }
         let (released, most) = (given_up(&class.steps), limits::MAX_RELEASES_PER_TASK);
@@ -370,8 +384,14 @@ fn totals(
                 .all(|s| given_up(std::slice::from_ref(s)) <= most)
         {
             cx.at(&format!("tasks[{i}]"), |cx| {
-                let message = format!("one task of \"{}\" gives the GIL up {released} times, more than the limit MAX_RELEASES_PER_TASK ({most})", class.name);
-                cx.error(Code::Limit, span, message).help(RELEASE_LESS);
+                let message = format!(
+                    "one task of \"{}\" gives the GIL up {} times, more than {}",
+                    class.name,
+                    grouped(released),
+                    limits::named("MAX_RELEASES_PER_TASK", most)
+                );
+                cx.error(Code::Limit, span, message)
+                    .help(limits::instead("MAX_RELEASES_PER_TASK"));
             });
         }
     }
@@ -408,11 +428,24 @@ fn totals(
             return;
         }
         if tasks > limits::MAX_TASKS {
-            cx.error(Code::Limit, node.span, format!("{tasks} tasks are more than the limit MAX_TASKS ({})", limits::MAX_TASKS))
-                .help("simulate a shorter time or a sample of the tasks");
-        } else if tasks.saturating_mul(longest) > limits::MAX_STEPS_PER_RUN && longest <= limits::MAX_STEPS_PER_TASK {
-            let message = format!("{tasks} tasks of up to {longest} steps are more than the limit MAX_STEPS_PER_RUN ({})", limits::MAX_STEPS_PER_RUN);
-            cx.error(Code::Limit, node.span, message).help("simulate fewer tasks, or draw several steps together");
+            let message = format!(
+                "{} tasks are more than {}",
+                grouped(tasks),
+                limits::named("MAX_TASKS", limits::MAX_TASKS)
+            );
+            cx.error(Code::Limit, node.span, message)
+                .help(limits::instead("MAX_TASKS"));
+        } else if tasks.saturating_mul(longest) > limits::MAX_STEPS_PER_RUN
+            && longest <= limits::MAX_STEPS_PER_TASK
+        {
+            let message = format!(
+                "{} tasks of up to {} steps are more than {}",
+                grouped(tasks),
+                grouped(longest),
+                limits::named("MAX_STEPS_PER_RUN", limits::MAX_STEPS_PER_RUN)
+            );
+            cx.error(Code::Limit, node.span, message)
+                .help("simulate fewer tasks, or draw several steps together");
         }
     });
 }

@@ -1,8 +1,57 @@
 //! What a scenario may ask for. Past these it is refused with the limit's name: they lie far above sensible use, and
 //! below what would exhaust the memory or the patience of whoever runs it.
 
-use super::Bytes;
+use super::{Bytes, units::grouped};
 use crate::engine::Nanos;
+
+/// A limit as a message names it: with its name and its value.
+pub(crate) fn named(limit: &str, most: impl std::fmt::Display) -> String {
+    format!("the limit {limit} ({})", grouped(most))
+}
+
+/// What to do about a number past a limit, by the name of the limit. Limits of one field alone have their advice there.
+pub(crate) fn instead(limit: &str) -> &'static str {
+    match limit {
+        "MAX_TASKS" => {
+            "simulate a part: some ten thousand tasks, or a shorter time, say as much about latencies and tasks a second; the makespan \
+             of a batch grows with the number of its tasks"
+        }
+        "MAX_WORKERS" => {
+            "take fewer: a pool needs no more workers than there are tasks at once; of many machines simulate one, with its part of the \
+             users and tasks"
+        }
+        "MAX_CORES" => {
+            "a scenario is about one computer: of a cluster simulate one, with its part of the tasks"
+        }
+        "MAX_REPLICATIONS" => {
+            "leave the number out: replications are added until the result is precise, or --precision says how precise it has to be"
+        }
+        "MAX_CHILDREN" | "MAX_STEPS_PER_TASK" => {
+            "draw several steps together: ten times as long, a tenth as often"
+        }
+        "MAX_RELEASES_PER_TASK" => {
+            "repeats, children and retries multiply: make them or `releases` fewer, or simulate shorter tasks; code that is mostly \
+             without the GIL is `Native`"
+        }
+        "MAX_OBJECTS" => "simulate a part of the data, or objects that each stand for several",
+        "MAX_NAMES" => {
+            "put together what is alike: one class of tasks with a distribution stands for many"
+        }
+        "MAX_STEPS" => {
+            "write steps that come again as Repeat(times, [..]), or draw several together"
+        }
+        "MAX_STEP_DEPTH" => "write steps beside each other that need not stand within each other",
+        "MAX_RATE" => "tasks that arrive faster than one a nanosecond arrive at once: write Batch",
+        "MAX_DURATION" => "simulate a shorter time: a steady state is reached long before",
+        "MAX_SIZE" => "simulate a part of the data",
+        "MAX_FACTOR" => "such values are relative, and near 1: is the unit in the wrong place?",
+        "MAX_FILE_BYTES" => {
+            "steps that are alike are written once, as Repeat(times, [..]) or with a `count`; recorded tasks belong into a trace"
+        }
+        "MAX_TRACE_BYTES" => "a part of it is enough: some thousand tasks of each class",
+        _ => "take less of it",
+    }
+}
 
 /// Tasks in a run, for which statistics are still streamed in bounded memory.
 pub const MAX_TASKS: u64 = 200_000_000;

@@ -3,11 +3,12 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::decode::{Cx, closest};
 use super::decode_scenario;
 use super::diagnostic::{Code, Diagnostic, Severity, Source};
-use super::{Scenario, embedded, limits, overrides, trace, tree};
+use super::{Scenario, embedded, input, limits, overrides, trace, tree};
 
 /// Parses and validates a scenario. `origin` is its file: its name in messages, and where trace files are looked for.
 /// `overrides` are paths and values, as in `("machine.cores", "8")`. All problems are reported, not only the first.
@@ -53,11 +54,10 @@ fn decoded(
     let nothing = |d: Diagnostic| (None, vec![d], Vec::new());
     let source = Source::new(origin.to_string_lossy(), text);
     if text.len() as u64 > limits::MAX_FILE_BYTES {
-        let message = format!(
-            "the scenario is longer than the limit MAX_FILE_BYTES ({})",
-            limits::MAX_FILE_BYTES
-        );
-        return nothing(Diagnostic::without_text(Code::Limit, &source.name, message));
+        let message = "the scenario is longer than the limit MAX_FILE_BYTES (4 MiB)";
+        let mut d = Diagnostic::without_text(Code::Limit, &source.name, message);
+        d.help(limits::instead("MAX_FILE_BYTES"));
+        return nothing(d);
     }
     if tree::is_blank(text) {
         let mut d = Diagnostic::without_text(
@@ -68,7 +68,7 @@ fn decoded(
         d.help("`pchsim init scraper` writes one to start from");
         return nothing(d);
     }
-    let mut root = match tree::parse(text, 0) {
+    let root = match tree::parse(text, 0) {
         Ok(root) => root,
         Err(e) => {
             let mut d = Diagnostic::new(
@@ -81,12 +81,22 @@ fn decoded(
             return nothing(d);
         }
     };
-    let mut cx = Cx::new(source);
-    for (path, value) in overrides {
-        overrides::apply(&mut cx, &mut root, path, value);
-    }
     let base = origin.parent().unwrap_or(Path::new(""));
-    let scenario = decode_scenario::scenario(&mut cx, &root, base);
+    let with = |overrides: &[(String, String)]| {
+        let mut root = root.clone();
+        let mut cx = Cx::new(Arc::clone(&source));
+        for (path, value) in overrides {
+            overrides::apply(&mut cx, &mut root, path, value);
+        }
+        let scenario = decode_scenario::scenario(&mut cx, &root, base);
+        (scenario, cx)
+    };
+    let (scenario, mut cx) = with(overrides);
+    if !overrides.is_empty() {
+        blame_overrides(&mut cx.diagnostics, &source, overrides, |some| {
+            with(some).1.diagnostics
+        });
+    }
     let mut diagnostics = cx.diagnostics;
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
     if scenario.is_none() && !failed {
@@ -99,6 +109,37 @@ fn decoded(
     // In the order of the text: files first, then overrides.
     diagnostics.sort_by_key(|d| (d.source.name == "--set", d.span.start));
     (scenario.filter(|_| !failed), diagnostics, cx.files)
+}
+
+/// A limit on several values together is noted where the text has one of them, but the text may be within it, and an override is not: then
+/// the override is what has to be changed. It is the one with which the limit is past for the first time, as they come one after
+/// another; `diagnose` says what is wrong with some of them only.
+fn blame_overrides(
+    diagnostics: &mut [Diagnostic],
+    text: &Arc<Source>,
+    overrides: &[(String, String)],
+    diagnose: impl Fn(&[(String, String)]) -> Vec<Diagnostic>,
+) {
+    let past = |d: &Diagnostic| d.code == Code::Limit && Arc::ptr_eq(&d.source, text);
+    let mut open: Vec<&mut Diagnostic> = diagnostics.iter_mut().filter(|d| past(d)).collect();
+    for count in 0..=overrides.len() {
+        if open.is_empty() {
+            return;
+        }
+        let found = diagnose(&overrides[..count]);
+        let blamed = count.checked_sub(1).map(|i| &overrides[i]);
+        open.retain_mut(|d| {
+            if !found.iter().any(|f| past(f) && f.path == d.path) {
+                return true;
+            }
+            if let Some((path, value)) = blamed {
+                let source = overrides::source(path, value);
+                d.span = source.text.len() - value.len()..source.text.len();
+                d.source = source;
+            }
+            false
+        });
+    }
 }
 
 /// Reads and parses a scenario by the path of its file, by the name of a shipped one (`scraper`), or from standard input
@@ -141,8 +182,8 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
             d.help("name a scenario file in it");
             return Err(d);
         }
-        // A pipe or a device has no length: what is read is limited in any case.
-        Ok(_) => fs::File::open(path).and_then(|f| {
+        // What a shell has handed over has no length: what is read is limited in any case.
+        Ok(_) => input::open(path).and_then(|f| {
             let mut bytes = Vec::new();
             f.take(limits::MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
             Ok(bytes)

@@ -17,6 +17,7 @@ mod diagnostic;
 mod dist;
 mod dist_text;
 pub mod embedded;
+pub(crate) mod input;
 pub mod limits;
 mod load;
 mod model;
@@ -29,7 +30,7 @@ pub mod units;
 mod variants;
 
 pub use capacity::{Part, PastLimit};
-pub(crate) use decode::{likeness, suggest};
+pub(crate) use decode::{likeness, suggest, suggested};
 
 pub use changes::{Changed, Changes, Retargeted};
 pub use diagnostic::{Code, Diagnostic, Severity, Source, render, render_within};

@@ -535,3 +535,11 @@ pub struct Objective {
     /// The bound, in the metric's unit.
     pub bound: f64,
 }
+
+impl Objective {
+    /// Whether both ask for the same, however they are written: `p95 < 200ms` and `p95<0.2s`.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        (self.metric, self.below, self.bound) == (other.metric, other.below, other.bound)
+    }
+}

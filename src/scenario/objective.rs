@@ -70,7 +70,7 @@ pub fn parse_objective(text: &str) -> Result<Objective, String> {
     let bound = text[at + 1..].trim_start_matches('=').trim();
     let name = text[..at].trim();
     let unit = |e: UnitError| match e {
-        UnitError::Unit(m) | UnitError::Range(m) | UnitError::Limit(m) => m,
+        UnitError::Unit(m) | UnitError::Range(m) | UnitError::Limit(_, m) => m,
     };
     let metric = parse_metric(name)?;
     let bound = match metric {

@@ -1,5 +1,7 @@
 //! Overrides by path: `--set machine.cores=8`.
 
+use std::sync::Arc;
+
 use super::decode::{Cx, plural, suggest};
 use super::diagnostic::{Code, Source};
 use super::tree::{Args, Ident, Kind, Node, Span};
@@ -11,12 +13,16 @@ enum Segment {
     Index(usize, Span),
 }
 
+/// An override as the text that diagnostics point into.
+pub(super) fn source(path: &str, value: &str) -> Arc<Source> {
+    Source::new("--set", format!("{path}={value}"))
+}
+
 /// Puts `value` at `path` in the tree. What the path leads to is checked like everything else when the tree is read, so
 /// a field that does not exist is reported with the candidates; only a path that leads nowhere is reported here.
 pub(super) fn apply(cx: &mut Cx, root: &mut Node, path: &str, value: &str) {
-    let text = format!("{path}={value}");
     let number = u32::try_from(cx.sources.len()).unwrap_or(u32::MAX);
-    cx.sources.push(Source::new("--set", text.clone()));
+    cx.sources.push(source(path, value));
     let Some(segments) = split(cx, path, number) else {
         return;
     };

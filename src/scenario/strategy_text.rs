@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
 use super::diagnostic::{Code, Diagnostic, Source};
+use super::units::grouped;
 use super::{
     Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, decode_strategy, limits,
     tree,
@@ -54,15 +55,25 @@ fn parse_ron(text: &str, source: &Arc<Source>) -> Result<StrategyCase, Diagnosti
     }
 }
 
+fn past(what: &str, n: impl std::fmt::Display) -> String {
+    format!(
+        "{what} is {}, more than {}; {}",
+        grouped(n),
+        limits::named("MAX_WORKERS", limits::MAX_WORKERS),
+        limits::instead("MAX_WORKERS")
+    )
+}
+
 /// A count of workers, at least 1.
 fn count(text: &str, what: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
         Ok(0) => Err(format!("{what} must be at least 1")),
-        Ok(n) if n > limits::MAX_WORKERS => Err(format!(
-            "{n} is more than the limit MAX_WORKERS ({})",
-            limits::MAX_WORKERS
-        )),
+        Ok(n) if n > limits::MAX_WORKERS => Err(past(what, n)),
         Ok(n) => Ok(n),
+        // More digits than the type has.
+        Err(_) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Err(past(what, text))
+        }
         Err(_) => Err(format!("`{text}` is not a whole number ({what})")),
     }
 }
@@ -73,7 +84,7 @@ fn start_method(text: &str) -> Result<StartMethod, String> {
         "spawn" => Ok(StartMethod::Spawn),
         "forkserver" => Ok(StartMethod::Forkserver),
         _ => Err(format!(
-            "`{text}` is not a start method ({})",
+            "`{text}` is not a start method; {}",
             suggest(text, "known here", ["fork", "spawn", "forkserver"])
         )),
     }

@@ -1,6 +1,5 @@
 //! Recorded arrivals from a file beside the scenario.
 
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use serde_json::Value;
 use super::decode::{Cx, suggest};
 use super::diagnostic::Code;
 use super::tree::Node;
-use super::{Step, TaskClass, TracedTask, limits};
+use super::{Step, TaskClass, TracedTask, input, limits};
 use crate::engine::Nanos;
 
 const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", milliseconds], ..]], ..] or [[arrival, \"class\"], ..]; \
@@ -72,19 +71,15 @@ pub(super) fn read(
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
-    let meta = fs::metadata(path).map_err(|e| reason(&e))?;
-    if !meta.is_file() {
-        return Err("it is not a file".into());
-    }
     let mut text = String::new();
-    let file = fs::File::open(path).map_err(|e| reason(&e))?;
+    let file = input::open(path).map_err(|e| reason(&e))?;
     file.take(limits::MAX_TRACE_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(|e| reason(&e))?;
     if text.len() as u64 > limits::MAX_TRACE_BYTES {
         return Err(format!(
-            "it is longer than the limit MAX_TRACE_BYTES ({})",
-            limits::MAX_TRACE_BYTES
+            "it is longer than the limit MAX_TRACE_BYTES (512 MiB); {}",
+            limits::instead("MAX_TRACE_BYTES")
         ));
     }
     Ok(text)
@@ -107,7 +102,9 @@ fn time(seconds: f64, what: &str) -> Result<Nanos, String> {
         ));
     }
     if seconds > limits::MAX_DURATION.as_secs_f64() {
-        return Err(format!("{what} is past the limit MAX_DURATION (1000 days)"));
+        return Err(format!(
+            "{what} is past the limit MAX_DURATION (1000 days); arrivals and io are in seconds, cpu and native in milliseconds"
+        ));
     }
     Ok(Nanos::from_secs_f64(seconds))
 }
@@ -115,8 +112,12 @@ fn time(seconds: f64, what: &str) -> Result<Nanos, String> {
 fn class_named(name: &str, classes: &[TaskClass]) -> Result<usize, String> {
     classes.iter().position(|c| c.name == name).ok_or_else(|| {
         format!(
-            "there is no task class \"{name}\" ({})",
-            suggest(name, "classes", classes.iter().map(|c| c.name.as_str()))
+            "there is no task class \"{name}\"; {}",
+            suggest(
+                name,
+                "the scenario has",
+                classes.iter().map(|c| c.name.as_str())
+            )
         )
     })
 }

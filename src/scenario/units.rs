@@ -10,8 +10,8 @@ pub enum UnitError {
     Unit(String),
     /// Negative or not finite.
     Range(String),
-    /// Past a limit, by its name.
-    Limit(String),
+    /// Past a limit: its name, and what is wrong.
+    Limit(&'static str, String),
 }
 
 /// Nanoseconds in each unit of time.
@@ -39,6 +39,26 @@ const SIZE_UNITS: [(&str, f64); 10] = [
     ("GiB", 1_073_741_824.0),
     ("TiB", 1_099_511_627_776.0),
 ];
+
+/// A number with its thousands apart, from five digits on: `4096`, `200 000 000`.
+pub(crate) fn grouped(number: impl std::fmt::Display) -> String {
+    let text = number.to_string();
+    let start = usize::from(text.starts_with('-'));
+    let len = text[start..]
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len() - start);
+    if len < 5 {
+        return text;
+    }
+    let mut out = String::from(&text[..start]);
+    for (i, c) in text[start..].chars().enumerate() {
+        if i > 0 && i < len && (len - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
 
 /// Splits a leading number off: `("1.5", "s")`. An exponent needs a digit after it, so that `1e3s` works.
 fn split_number(text: &str) -> (&str, &str) {
@@ -130,9 +150,10 @@ pub fn duration(text: &str) -> Result<Nanos, UnitError> {
         rest = next.trim_start();
     }
     if !total.is_finite() || total > limits::MAX_DURATION.as_f64() {
-        return Err(UnitError::Limit(format!(
-            "\"{text}\" is longer than the limit MAX_DURATION (1000 days)"
-        )));
+        return Err(UnitError::Limit(
+            "MAX_DURATION",
+            format!("\"{text}\" is longer than the limit MAX_DURATION (1000 days)"),
+        ));
     }
     Ok(Nanos::from_f64(total))
 }
@@ -165,9 +186,10 @@ pub fn size(text: &str) -> Result<Bytes, UnitError> {
     )]
     let most = limits::MAX_SIZE as f64;
     if !bytes.is_finite() || bytes > most {
-        return Err(UnitError::Limit(format!(
-            "\"{text}\" is more than the limit MAX_SIZE (1 PB)"
-        )));
+        return Err(UnitError::Limit(
+            "MAX_SIZE",
+            format!("\"{text}\" is more than the limit MAX_SIZE (1 PB)"),
+        ));
     }
     #[expect(
         clippy::cast_possible_truncation,
@@ -247,6 +269,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn thousands_are_apart_from_five_digits_on() {
+        for (number, text) in [
+            ("0", "0"),
+            ("4096", "4096"),
+            ("-4096", "-4096"),
+            ("10000", "10 000"),
+            ("-123456", "-123 456"),
+            ("200000000", "200 000 000"),
+            ("1234567.12345", "1 234 567.12345"),
+            ("1e9", "1e9"),
+            ("inf", "inf"),
+            ("", ""),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
     fn durations_with_units() {
         for (text, ns) in [
             ("250ms", 250_000_000),
@@ -299,7 +339,10 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert!(matches!(duration("-5ms"), Err(UnitError::Range(_))));
-        assert!(matches!(duration("9999d"), Err(UnitError::Limit(_))));
+        assert!(matches!(
+            duration("9999d"),
+            Err(UnitError::Limit("MAX_DURATION", _))
+        ));
         assert!(matches!(duration("5"), Err(UnitError::Unit(_))));
     }
 

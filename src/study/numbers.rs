@@ -3,7 +3,7 @@
 use super::quantity::Unit;
 use crate::engine::Nanos;
 use crate::measure::Estimate;
-use crate::scenario::Objective;
+use crate::scenario::{Objective, units};
 
 /// Decimals that show `value` with so many significant digits: 12.345 with 3 needs one.
 pub(crate) fn decimals(value: f64, significant: i32) -> usize {
@@ -42,28 +42,12 @@ pub(crate) fn digits(value: f64, significant: i32) -> String {
         0.0
     };
     let unit = libm::pow(10.0, (magnitude - f64::from(significant - 1)).max(0.0));
-    grouped(&format!("{:.0}", libm::round(value / unit) * unit))
+    units::grouped(format!("{:.0}", libm::round(value / unit) * unit))
 }
 
 /// The nearest whole number.
 pub(crate) fn whole(value: f64) -> String {
-    grouped(&format!("{:.0}", libm::round(value)))
-}
-
-/// Thousands apart from five digits on.
-fn grouped(whole: &str) -> String {
-    let (sign, number) = whole.strip_prefix('-').map_or(("", whole), |n| ("-", n));
-    if number.len() < 5 {
-        return whole.into();
-    }
-    let mut out = String::from(sign);
-    for (i, c) in number.chars().enumerate() {
-        if i > 0 && (number.len() - i).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(c);
-    }
-    out
+    units::grouped(format!("{:.0}", libm::round(value)))
 }
 
 /// By how much something is too much: a share as a percentage, as a factor where hundreds of percent would say little:

@@ -487,3 +487,38 @@ fn constant_rounds_become_a_repeat() {
     let other = round(8.0);
     assert!(!other.contains("Repeat("), "{other}");
 }
+
+/// In a batch on one worker most tasks wait most of the time. The share that was off the CPU for an unknown reason is one of the time
+/// after that wait, and from a tenth of a task's steps on it is one of them, and said.
+#[test]
+fn what_was_blocked_is_a_share_of_the_time_after_the_wait() {
+    let learned = |blocked: f64| {
+        let mut text = String::from("task,class,kind,start,end\n");
+        for i in 0..40 {
+            // Each has its turn when the one before is done; a task takes a second.
+            let (turn, cpu) = (f64::from(i), 1.0 - blocked);
+            if i > 0 {
+                let _ = writeln!(text, "{i},a,wait,0,{turn}");
+            }
+            let (off, end) = (turn + cpu, turn + 1.0);
+            let _ = writeln!(
+                text,
+                "{i},a,cpu,{turn:.3},{off:.3}\n{i},a,blocked,{off:.3},{end:.3}"
+            );
+        }
+        let trace = Trace::parse(text.as_bytes(), "t.csv", TraceOptions::default()).unwrap();
+        let learned = learn(&trace, Options::default()).unwrap();
+        let ron = learned.to_ron();
+        assert!(ron.contains("arrivals: Batch"), "{ron}");
+        (ron, learned.notes.join("\n"))
+    };
+    for (blocked, said) in [(0.3, "30%"), (0.12, "12%")] {
+        let (ron, notes) = learned(blocked);
+        let wanted = format!("class a: {said} of its tasks' time was off the CPU");
+        assert!(notes.contains(&wanted), "{notes}");
+        assert!(ron.contains("Io("), "{ron}");
+    }
+    let (ron, notes) = learned(0.09);
+    assert!(!notes.contains("off the CPU"), "{notes}");
+    assert!(!ron.contains("Io("), "{ron}");
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use pchsim::cpython::profile::Profile;
+use pchsim::scenario::limits::MAX_CELLS;
 use pchsim::scenario::{Scenario, parse};
 use pchsim::strategy::{Outcome, SimInput, simulate};
 use pchsim::study::sweep::{Advance, Points, prepare, run_sweep};
@@ -155,4 +156,54 @@ fn the_first_bad_point_is_told_before_anything_is_simulated() {
     let Failed(why) = run(&fake, 2).unwrap_err();
     assert!(why.starts_with("point 700:"), "{why}");
     assert!(fake.seen.into_inner().unwrap().finished.is_empty());
+}
+
+/// The same scenario of many strategies at every point; nothing is simulated.
+struct Wide(Scenario);
+
+impl Points for Wide {
+    type Error = Failed;
+
+    fn load(&self, _: u64) -> Result<(Scenario, Vec<Profile>), Failed> {
+        Ok((self.0.clone(), vec![Profile::default()]))
+    }
+
+    fn simulate(&self, _: &SimInput<'_>) -> Result<Outcome, String> {
+        Err("is only looked at".into())
+    }
+
+    fn finished(&self, _: u64, _: &Study) -> Result<(), Failed> {
+        Ok(())
+    }
+
+    fn advanced(&self, _: Advance) {}
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn so_many_results_and_no_more() {
+    const STRATEGIES: u64 = 500;
+    let names: Vec<String> = (1..STRATEGIES)
+        .map(|n| format!("\"threads:{n}\""))
+        .collect();
+    let text = format!(
+        "(schema: 1, name: \"x\", workload: (arrivals: Batch, tasks: [(name: \"t\", steps: [Io(\"1ms\")])]), \
+         strategies: [Sequential, {}], interpreters: [\"default\"])",
+        names.join(", ")
+    );
+    let wide = Wide(parse(&text, Path::new("x.ron"), &[]).unwrap());
+    let options = Options::default();
+    let fits: Vec<u64> = (0..MAX_CELLS / STRATEGIES).collect();
+    let prepared = prepare(&wide, &fits, &options).unwrap().unwrap();
+    assert_eq!(prepared.len(), fits.len());
+    let more: Vec<u64> = (0..=MAX_CELLS / STRATEGIES).collect();
+    let Failed(why) = prepare(&wide, &more, &options).unwrap_err();
+    assert_eq!(
+        why,
+        "the sweep has 1 000 500 results (the cases of 2001 points), more than the limit MAX_CELLS (1 000 000); take fewer values, or \
+         compare fewer strategies"
+    );
 }

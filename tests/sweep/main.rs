@@ -270,6 +270,14 @@ fn what_cannot_be_swept_is_refused_before_anything_is_simulated() {
         ("sweep pages.ron --cores 8..1", "smaller end first"),
         ("sweep pages.ron --cores 1..8/0", "above 0"),
         (
+            "sweep pages.ron --cores abc",
+            "cores: `abc` is no whole number from 1 to 4096; write for example 1,2,4 or 1..16",
+        ),
+        (
+            "sweep pages.ron --workers 1,200000",
+            "workers: 200 000 is more than the limit MAX_WORKERS (100 000); take fewer",
+        ),
+        (
             "sweep pages.ron --cores 1,2 --workers 1,2,3 --zip",
             "workers has 3",
         ),

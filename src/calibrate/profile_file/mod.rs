@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::cpython::profile::{Curve, PARAMS, Profile, Provenance, Tag};
-use crate::scenario::likeness;
+use crate::scenario::{input, likeness};
 use schema::File;
 
 /// The version of the file format that this program reads and writes.
@@ -168,7 +168,7 @@ pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
 /// Reads a profile file.
 pub fn read(path: &Path) -> Result<Profile, ProfileError> {
     let shown = path.display().to_string();
-    match std::fs::read_to_string(path) {
+    match input::read_to_string(path) {
         Ok(text) => from_ron(&text, &shown),
         Err(source) => Err(ProfileError::Unreadable {
             path: shown,
@@ -258,7 +258,7 @@ mod tests {
         let here = format!("p.ron:{line}:");
         let e = error(&text.replace("\"tpe_submit\"", "\"tpe_sumbit\""));
         assert!(
-            e.starts_with(&here) && e.contains("did you mean tpe_submit"),
+            e.starts_with(&here) && e.contains("did you mean `tpe_submit`"),
             "{e}"
         );
         let e = error(&text.replace("value: 7461.898499968811", "value: NaN"));

@@ -277,7 +277,7 @@ fn unknown_parameter(name: &str) -> String {
     let hint = if near.is_empty() {
         String::new()
     } else {
-        format!("; did you mean {}?", near.join(" or "))
+        format!("; did you mean `{}`?", near.join("` or `"))
     };
     format!("unknown parameter `{name}`{hint}")
 }

@@ -10,6 +10,7 @@ use super::trace::read_trace;
 use super::work::build_workload;
 use crate::calibrate::{BASELINE_NS_PER_ITER, derive, machine_from};
 use crate::cpython::profile::Profile;
+use crate::scenario::input;
 use crate::scenario::{MachineSpec, Offload, ProcessApi, StartMethod, Strategy, Workers, Workload};
 
 /// What a cell ran: the JSON argument of `workloads.py`. Keys that it does not look at are ignored here too.
@@ -193,7 +194,7 @@ fn json_file(path: &Path) -> Result<Value, ReferenceError> {
         path: path.display().to_string(),
         message,
     };
-    let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
+    let text = input::read_to_string(path).map_err(|e| error(e.to_string()))?;
     serde_json::from_str(&text).map_err(|e| error(e.to_string()))
 }
 

@@ -6,6 +6,7 @@ use rand_mt::Mt;
 
 use super::cells::{Config, positive};
 use super::part::Part;
+use crate::scenario::input;
 
 /// A recorded task: when it arrives, in seconds, and its steps.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Recorded {
 /// Reads a trace file: a list of `[arrival in seconds, [[kind, amount], ...]]`, amounts in seconds for `io`, in baseline
 /// milliseconds for CPU and in bytes for payloads.
 pub(super) fn read_trace(path: &Path) -> Result<Vec<Recorded>, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+    let text = input::read_to_string(path).map_err(|e| e.to_string())?;
     parse_trace(&text)
 }
 

@@ -2,6 +2,7 @@
 
 use super::values::{MAX_POINTS, values};
 use super::{Axis, AxisValue, Plan, Point};
+use crate::scenario::units::grouped;
 use crate::scenario::{Changes, limits};
 
 /// What an axis sets at each point.
@@ -79,8 +80,8 @@ impl Axes {
         let ranges = !matches!(target, Target::Interpreter | Target::Strategy);
         let mut found = values(text, ranges).map_err(|e| format!("{path}: {e}"))?;
         match target {
-            Target::Cores => whole(path, &found.values, limits::MAX_CORES)?,
-            Target::Workers => whole(path, &found.values, limits::MAX_WORKERS)?,
+            Target::Cores => whole(path, &found.values, "MAX_CORES", limits::MAX_CORES)?,
+            Target::Workers => whole(path, &found.values, "MAX_WORKERS", limits::MAX_WORKERS)?,
             Target::Interpreter | Target::Strategy => {
                 // `3.14` is a name here.
                 found.values.iter_mut().for_each(|v| v.number = None);
@@ -133,8 +134,9 @@ impl Axes {
         }
         if self.plan.len() > MAX_POINTS {
             return Err(format!(
-                "the grid has {} points, more than the limit MAX_POINTS ({MAX_POINTS}): take fewer values, or --zip",
-                self.plan.len()
+                "the grid has {} points, more than {}: take fewer values, or --zip",
+                grouped(self.plan.len()),
+                limits::named("MAX_POINTS", MAX_POINTS)
             ));
         }
         Ok(())
@@ -238,15 +240,26 @@ fn last_name(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-fn whole(path: &str, values: &[AxisValue], most: u32) -> Result<(), String> {
+fn whole(path: &str, values: &[AxisValue], limit: &str, most: u32) -> Result<(), String> {
     let fits = |v: &&AxisValue| v.text.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n));
-    match values.iter().find(|v| !fits(v)) {
-        None => Ok(()),
-        Some(v) => Err(format!(
-            "{path} takes whole numbers from 1 to {most}, not {}",
-            v.text
-        )),
+    let Some(other) = values.iter().find(|v| !fits(v)) else {
+        return Ok(());
+    };
+    let text = &other.text;
+    let digits = |b: u8| b.is_ascii_digit();
+    // Zero is too small, not too large.
+    if text.bytes().all(digits) && text.bytes().any(|b| b != b'0') {
+        return Err(format!(
+            "{path}: {} is more than {}; {}",
+            grouped(text),
+            limits::named(limit, most),
+            limits::instead(limit)
+        ));
     }
+    Err(format!(
+        "{path}: `{text}` is no whole number from 1 to {}; write for example 1,2,4 or 1..16",
+        grouped(most)
+    ))
 }
 
 #[cfg(test)]
@@ -355,8 +368,27 @@ mod tests {
                 vec![("cores", "1,2"), ("workers", "1..3")],
                 "workers has 3",
             ),
-            (false, vec![("cores", "0..2")], "from 1 to 4096, not 0"),
-            (false, vec![("workers", "1.5")], "whole numbers"),
+            (
+                false,
+                vec![("cores", "0..2")],
+                "cores: `0` is no whole number from 1 to 4096; write for example",
+            ),
+            (
+                false,
+                vec![("cores", "abc")],
+                "cores: `abc` is no whole number from 1 to 4096; write for example",
+            ),
+            (
+                false,
+                vec![("cores", "1000..5000/1000")],
+                "cores: 5000 is more than the limit MAX_CORES (4096); ",
+            ),
+            (
+                false,
+                vec![("workers", "100001")],
+                "workers: 100 001 is more than the limit MAX_WORKERS (100 000); ",
+            ),
+            (false, vec![("workers", "1.5")], "`1.5` is no whole number"),
             (
                 false,
                 vec![("cores", "1..2000"), ("workers", "1..2000")],

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::cpython::profile::Profile;
-use crate::scenario::Scenario;
-use crate::scenario::limits::MAX_CELLS;
+use crate::scenario::units::grouped;
+use crate::scenario::{Scenario, limits};
 use crate::strategy::{Outcome, SimInput};
 use crate::study::cases::cases;
 use crate::study::course::{Job, StudyRun};
@@ -115,10 +115,13 @@ pub fn prepare<P: Points>(
             work.push((number, events));
         }
     }
-    if cells > MAX_CELLS {
+    if cells > limits::MAX_CELLS {
         let points = numbers.len();
         return Err(StudyError::Limit(format!(
-            "the sweep has {cells} results (the cases of {points} points), more than the limit MAX_CELLS ({MAX_CELLS}); take fewer values, or compare fewer strategies"
+            "the sweep has {} results (the cases of {} points), more than {}; take fewer values, or compare fewer strategies",
+            grouped(cells),
+            grouped(points),
+            limits::named("MAX_CELLS", limits::MAX_CELLS)
         ))
         .into());
     }

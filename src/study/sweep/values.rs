@@ -7,7 +7,7 @@
 use super::AxisValue;
 use super::range::Range;
 use crate::engine::Nanos;
-use crate::scenario::units;
+use crate::scenario::{limits, units};
 
 /// Most values of an axis, and most points of a plan.
 pub const MAX_POINTS: u64 = 1_000_000;
@@ -131,7 +131,10 @@ pub fn values(text: &str, ranges: bool) -> Result<Values, String> {
 }
 
 pub(super) fn too_many(text: &str) -> String {
-    format!("`{text}` has more values than the limit MAX_POINTS ({MAX_POINTS}): take a larger step")
+    format!(
+        "`{text}` has more values than {}: take a larger step",
+        limits::named("MAX_POINTS", MAX_POINTS)
+    )
 }
 
 fn refuse_repeated(text: &str, values: &[AxisValue]) -> Result<(), String> {

@@ -229,8 +229,9 @@ impl Plot<'_> {
         } else if !self.shown.iter().any(|c| c.baseline) {
             series.push(self.reference("sequential", |_| 1.0));
         }
-        // Over doubled values an ideal speed-up is a straight line, if it is laid out by doublings, too.
-        let scale = if resource && self.across.doubles() && positive(&series) {
+        // Over values that are laid out by doublings an ideal speed-up is a straight line, if it is laid out so, too.
+        let doublings = self.across.scale() == Some(Scale::Log2);
+        let scale = if resource && doublings && positive(&series) {
             Scale::Log2
         } else {
             span_scale(series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y))

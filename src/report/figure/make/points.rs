@@ -9,7 +9,7 @@ use super::{Axis, Dot, Measure, capital};
 use crate::report::document::{
     AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepHeader, SweepRow,
 };
-use crate::report::figure::{Lack, Role};
+use crate::report::figure::{Lack, Role, Scale};
 use crate::report::scale;
 use crate::report::sweep::Place;
 use crate::report::sweep::stands::{Stands, Taken};
@@ -335,14 +335,10 @@ impl Across {
         self.measure.is_some()
     }
 
-    /// Whether its values are each twice the one before.
-    pub(super) fn doubles(&self) -> bool {
-        self.positions.len() > 2
-            && self.positions[0] > 0.0
-            && self
-                .positions
-                .windows(2)
-                .all(|w| (w[1] / w[0] - 2.0).abs() < 1e-9)
+    /// How its values are laid out; `None`: as words.
+    pub(super) fn scale(&self) -> Option<Scale> {
+        self.measure
+            .map(|_| scale::across(&self.positions, self.is_count()))
     }
 
     /// Whether its values count things.
@@ -356,11 +352,10 @@ impl Across {
 
     /// The axis of a figure.
     pub(super) fn axis(&self) -> Axis {
-        let Some(measure) = self.measure else {
-            return Axis::words(&self.label, self.texts.clone());
-        };
-        let scale = scale::across(&self.positions, self.is_count());
-        Axis::of(&self.label, measure, scale)
+        match self.measure.zip(self.scale()) {
+            Some((measure, scale)) => Axis::of(&self.label, measure, scale),
+            None => self.words(),
+        }
     }
 
     /// The axis with each value as a word.

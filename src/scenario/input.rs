@@ -1,0 +1,107 @@
+//! The one way in which input files are opened: what may never end is refused at once, rather than waited for.
+//!
+//! A named pipe, a device or a socket on disk is no input: to open it may wait for ever, and a reader may never see its end. What the
+//! caller has handed over open is another thing: `/dev/stdin` and what a shell's `<(command)` is replaced by (`/dev/fd/63`,
+//! `/proc/self/fd/11`) are names of descriptors of this process, are mostly pipes, and are read to their end. They are told by where
+//! they lie, for the same pipe would look the same under another name. (A shell on a system without `/dev/fd` makes a named pipe for
+//! `<(command)`: that is refused.)
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+/// Opens a file to read it.
+///
+/// # Errors
+/// If it cannot be opened, is a directory, or is none of those that end.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let about = fs::metadata(path)?;
+    if about.is_dir() {
+        let text = "it is a directory; name a file in it";
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, text));
+    }
+    if !about.is_file() && !handed_over(path) {
+        let text = format!(
+            "it is {}, which may never end; name a file",
+            special(&about)
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    File::open(path)
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// As [`open`], and if it cannot be read or is not UTF-8.
+pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Whether a path names a descriptor that this process was started with.
+fn handed_over(path: &Path) -> bool {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    // `/dev/stdin` is a link to one, `/dev/fd` a link to where they are.
+    if path.file_name().is_some_and(|n| n == "stdin") && folder == Path::new("/dev") {
+        return true;
+    }
+    let real: Option<PathBuf> = folder.canonicalize().ok();
+    real.is_some_and(|folder| {
+        let own = ["/dev/fd", "/proc/self/fd"].map(|p| Path::new(p).canonicalize().ok());
+        own.into_iter().flatten().any(|f| f == folder)
+    })
+}
+
+/// What sort of thing it is that is neither a file nor a directory nor a link.
+pub(crate) fn special(about: &Metadata) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let t = about.file_type();
+        if t.is_fifo() {
+            return "a named pipe";
+        }
+        if t.is_socket() {
+            return "a socket";
+        }
+    }
+    let _ = about;
+    "a device"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_and_directories_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a");
+        fs::write(&file, "text").unwrap();
+        assert_eq!(read_to_string(&file).unwrap(), "text");
+        let said = open(dir.path()).unwrap_err().to_string();
+        assert!(said.contains("is a directory"), "{said}");
+        let missing = open(&dir.path().join("b")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_may_never_end_is_refused() {
+        for device in ["/dev/zero", "/dev/null", "/dev/../dev/zero"] {
+            let said = open(Path::new(device)).unwrap_err().to_string();
+            assert!(said.contains("is a device"), "{device}: {said}");
+        }
+        assert!(handed_over(Path::new("/dev/stdin")));
+        if Path::new("/dev/fd").exists() {
+            assert!(handed_over(Path::new("/dev/fd/63")));
+            assert!(handed_over(Path::new("/dev/../dev/fd/63")));
+        }
+        for other in ["/dev/tty", "stdin", "fd/63", "/tmp/pipe", ""] {
+            assert!(!handed_over(Path::new(other)), "{other}");
+        }
+    }
+}
