@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
+use super::candidates;
 use crate::calibrate::profiles;
 use crate::scenario::{self, Code, Diagnostic, Severity};
 
@@ -14,7 +15,7 @@ use crate::scenario::{self, Code, Diagnostic, Severity};
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Args {
     /// Scenario files, names of shipped scenarios, or `-` for standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", add = candidates::scenario())]
     pub files: Vec<String>,
     /// How problems are reported
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum, builder::RangedU64ValueParser};
 
+use super::candidates;
 use super::exit::{Exit, UserError};
 use super::files::{Files, Output};
 use super::format::{Endings, format};
@@ -52,6 +53,7 @@ const ENDINGS: &Endings<Format> = &[
 Exit codes: 0 done, 2 bad usage or scenario, 3 no strategy meets --assert, 4 --strict and a warning.")]
 pub struct Args {
     /// Name of a shipped scenario, a file, or - for standard input
+    #[arg(add = candidates::scenario())]
     pub scenario: String,
 
     /// How the result is written [default: by the name of the output file, or text]
