@@ -1,6 +1,6 @@
 //! `pchsim completions SHELL`: the script by which a shell completes pchsim's command lines.
 //!
-//! The scripts know nothing themselves: at each Tab they run the program with [`VARIABLE`] set, and [`answer`] says what may come next
+//! The scripts know nothing themselves: at each Tab they run the program with `PCHSIM_COMPLETE` set, and `answer` says what may come next
 //! (see `candidates`). So names of scenarios, strategies and profiles are those of the program that is installed, and of the files that
 //! are there; whatever else may stand in an argument is not refused.
 
