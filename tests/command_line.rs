@@ -20,11 +20,85 @@ fn help_is_a_result() {
         .assert()
         .code(0)
         .stdout(predicate::str::contains("Exit codes"));
+}
+
+/// The version alone where it is asked for alone; the build only where nothing depends on it.
+#[test]
+fn versions_say_what_was_built_and_results_do_not() {
+    let version = env!("CARGO_PKG_VERSION");
+    pchsim()
+        .arg("-V")
+        .assert()
+        .code(0)
+        .stdout(format!("pchsim {version}\n"))
+        .stderr("");
+    let built = r"(debug build|commit unknown|commit [0-9a-f]{12}( with changes)?), [a-z0-9_]+(-[a-z0-9_.]+)+";
     pchsim()
         .arg("--version")
         .assert()
         .code(0)
-        .stdout(predicate::str::starts_with("pchsim "));
+        .stdout(predicate::str::is_match(format!("^pchsim {version} \\({built}\\)\n$")).unwrap())
+        .stderr("");
+    let line = [
+        "run",
+        "sum_of_squares",
+        "--replications",
+        "1",
+        "--format",
+        "json",
+    ];
+    let output = pchsim().args(line).output().unwrap();
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let program = serde_json::json!({"name": "pchsim", "version": version});
+    assert_eq!(result["program"], program);
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("man/man1");
+    let write = |more: &[&str]| pchsim().arg("man").arg(&place).args(more).assert();
+    write(&[]).code(0).stdout("");
+    let page = |name: &str| std::fs::read_to_string(place.join(name)).unwrap();
+    let help = pchsim().arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let names = commands
+        .lines()
+        .filter_map(|l| l.strip_prefix("  ")?.split(' ').next())
+        .filter(|n| !n.is_empty() && *n != "help");
+    let mut count = 0;
+    for name in names {
+        let text = page(&format!("pchsim-{name}.1"));
+        assert!(text.contains(&format!(".TH pchsim-{name} 1 ")), "{name}");
+        assert!(
+            page("pchsim.1").contains(&format!("pchsim\\-{name}(1)")),
+            "{name}"
+        );
+        count += 1;
+    }
+    assert!(count > 15, "{count} commands");
+    // Examples as they are laid out, and exit codes, wherever the help has them.
+    let run = page("pchsim-run.1");
+    assert!(
+        run.contains(".SH EXAMPLES\n.nf\n  pchsim run scraper\n"),
+        "{run}"
+    );
+    assert!(run.contains(".SH \"EXIT CODES\"\n"), "{run}");
+    assert!(page("pchsim-sweep.1").contains(".SH VALUES\n.nf\n"));
+    assert!(page("pchsim-profiles-diff.1").contains("threshold"));
+
+    pchsim()
+        .arg("man")
+        .assert()
+        .code(0)
+        .stdout(page("pchsim.1"));
+    write(&[])
+        .code(2)
+        .stderr(predicate::str::contains("--force"));
+    write(&["--force"]).code(0);
+    pchsim().args(["man", "-"]).assert().code(2);
 }
 
 /// One table of exit codes, the same wherever users look.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 
 use super::files::{Files, Output};
 use super::format::Kind;
@@ -34,7 +34,7 @@ Exit codes: 0 done, 2 bad usage or no such interpreter, 4 --strict and the machi
 pub struct Args {
     /// Measure this interpreter: a path, a command or a version such as 3.13 or 3.14t (repeatable) [default: the one that
     /// `python3` is here]
-    #[arg(long, value_name = "PYTHON", conflicts_with = "all")]
+    #[arg(long, value_name = "PYTHON", value_hint = ValueHint::AnyPath, conflicts_with = "all")]
     python: Vec<String>,
     /// Measure every interpreter that is found
     #[arg(long)]

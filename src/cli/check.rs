@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
+use super::candidates;
 use super::printer::Printer;
 use super::terminal::Terminal;
 use crate::calibrate::profiles;
@@ -15,7 +16,7 @@ use crate::scenario::{self, Code, Diagnostic, Severity};
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Args {
     /// Scenario files, names of shipped scenarios, or `-` for standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", add = candidates::scenario())]
     pub files: Vec<String>,
     /// How problems are reported
     #[arg(long, value_enum, default_value_t = Format::Text)]

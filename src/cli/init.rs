@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
+use super::candidates;
 use super::files::{Files, is_stdout};
 use super::format::Kind;
 use super::printer::Printer;
@@ -15,7 +16,7 @@ use crate::scenario::{embedded, load};
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Args {
     /// Which scenario (`pchsim scenarios` lists them)
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = candidates::shipped_scenario())]
     pub name: String,
     /// Write the copy to this file, or to standard output (-) [default: NAME.ron in this directory]
     #[arg(short, long, value_name = "FILE")]

@@ -1,12 +1,15 @@
 //! The terminal: one file a subcommand. The only room that prints.
 
 pub mod calibrate;
+mod candidates;
 pub mod check;
+pub mod completions;
 mod exit;
 mod files;
 mod format;
 pub mod guard;
 pub mod init;
+pub mod man;
 mod paint;
 pub mod plot;
 mod printer;
@@ -30,11 +33,21 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 pub use exit::{Exit, UserError};
 pub use printer::Printer;
 pub use terminal::Terminal;
+
+/// What `--version` says, where `-V` says the version alone: also what the program was built from, and for which machines.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("PCHSIM_BUILT_FROM"),
+    ", ",
+    env!("PCHSIM_TARGET"),
+    ")"
+);
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,7 +62,7 @@ enum Color {
 
 /// Forecasts how a Python workload behaves under every concurrency strategy.
 #[derive(Debug, Parser)]
-#[command(name = "pchsim", version, about, max_term_width = 100)]
+#[command(name = "pchsim", version, long_version = LONG_VERSION, about, max_term_width = 100)]
 #[command(
     after_help = "Start with: pchsim run scraper",
     after_long_help = format!("Start with: pchsim run scraper\n\n{}", Exit::help())
@@ -106,6 +119,10 @@ enum Command {
     Timeline(Box<timeline::Args>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
+    /// Print the script by which a shell completes command lines of pchsim
+    Completions(completions::Args),
+    /// Print the manual page, or write those of all commands
+    Man(man::Args),
     #[command(hide = true)]
     Guard(guard::Args),
 }
@@ -128,6 +145,8 @@ impl Command {
             Self::Pstree(args) => ps::run_tree(args, printer),
             Self::Timeline(args) => timeline::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
+            Self::Completions(args) => completions::run(args, printer),
+            Self::Man(args) => man::run(args, printer, Cli::command()),
             Self::Guard(args) => Ok(guard::run(args)),
         }
     }
@@ -135,6 +154,11 @@ impl Command {
 
 /// Parses the command line, runs the subcommand, and maps its result to an exit code.
 pub fn main() -> ExitCode {
+    match completions::answer(Cli::command) {
+        Ok(false) => {}
+        Ok(true) => return Exit::Done.into(),
+        Err(e) => return refused(&e),
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return refused(&e),
@@ -192,7 +216,6 @@ fn refused(e: &clap::Error) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

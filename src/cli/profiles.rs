@@ -3,7 +3,7 @@
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{Exit, Printer, UserError};
+use super::{Exit, Printer, UserError, candidates};
 use crate::calibrate::found_profiles::found;
 use crate::calibrate::profile_diff::{Difference, differences};
 use crate::calibrate::profiles;
@@ -32,6 +32,7 @@ enum Command {
     /// Show every parameter of a profile: value, unit, where it comes from, meaning.
     Show {
         /// A profile's name, or a file that ends in `.ron`.
+        #[arg(add = candidates::profile())]
         name: String,
     },
     /// Compare two profiles, cost by cost; what differs most comes first.
@@ -41,8 +42,10 @@ enum Command {
 #[derive(Debug, ClapArgs)]
 struct DiffArgs {
     /// A profile's name, or a file that ends in `.ron`.
+    #[arg(add = candidates::profile())]
     first: String,
     /// The profile to compare it with.
+    #[arg(add = candidates::profile())]
     second: String,
     /// Show equal costs as well.
     #[arg(long, conflicts_with = "threshold")]

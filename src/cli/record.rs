@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::candidates;
 use super::files::{Files, Output};
 use super::format::Kind;
 use super::values::{lasting, limited};
@@ -82,7 +83,7 @@ pub struct Args {
     pub force: bool,
 
     /// The profile of the interpreter that CPU times were taken on: they are divided by its cpu_factor
-    #[arg(long, value_name = "NAME", help_heading = "Learning")]
+    #[arg(long, value_name = "NAME", add = candidates::profile(), help_heading = "Learning")]
     pub interpreter: Option<String>,
     /// Cores of the machine that the scenario is for [default: this machine's, of a recorded program]
     #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"), help_heading = "Learning")]

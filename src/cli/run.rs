@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::candidates;
 use super::exit::{Exit, UserError};
 use super::files::{Files, Output};
 use super::format::{Endings, Kind, format};
@@ -54,6 +55,7 @@ const ENDINGS: &Endings<Format> = &[
 Exit codes: 0 done, 2 bad usage or scenario, 3 no strategy meets --assert, 4 --strict and a warning.")]
 pub struct Args {
     /// Name of a shipped scenario, a file, or - for standard input
+    #[arg(add = candidates::scenario())]
     pub scenario: String,
 
     /// How the result is written [default: by the name of the output file, or text]

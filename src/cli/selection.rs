@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::candidates;
 use super::exit::UserError;
 use super::files::Files;
 use super::printer::Printer;
@@ -24,10 +25,10 @@ pub struct Selection {
     /// pool:4:spawn:20 (chunks of 20), interpreters:4, asyncio, asyncio:100 (at most 100 tasks at once), asyncio+threads:4,
     /// asyncio+processes:4:fork, asyncio+interpreters:4, prefork:4(asyncio). Without a number: as many as the library
     /// takes by itself. With @cpython-3.14t after it, on that interpreter only. Tables name strategies in this form, too.
-    #[arg(long, value_name = "STRATEGY", help_heading = "What to compare")]
+    #[arg(long, value_name = "STRATEGY", add = candidates::strategy(), help_heading = "What to compare")]
     pub strategy: Vec<String>,
     /// Compare on this interpreter (repeatable; instead of the scenario's own)
-    #[arg(long, value_name = "NAME", help_heading = "What to compare")]
+    #[arg(long, value_name = "NAME", add = candidates::profile(), help_heading = "What to compare")]
     pub interpreter: Vec<String>,
     /// Override a field of the scenario (repeatable), for example machine.cores=8
     #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set, help_heading = "What to compare")]

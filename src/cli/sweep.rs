@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::candidates;
 use super::exit::{Exit, UserError};
 use super::files::{Files, Output};
 use super::plot::PlotsArg;
@@ -71,6 +72,7 @@ Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same fi
 )]
 pub struct Args {
     /// Name of a shipped scenario, a file, or - for standard input [default: the shipped scraper]
+    #[arg(add = candidates::scenario())]
     pub scenario: Option<String>,
 
     /// Vary the number of cores, for example 1..16

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::candidates;
 use super::exit::UserError;
 use super::files::Files;
 use super::printer::Printer;
@@ -18,6 +19,7 @@ use crate::study::{Options, cases};
 #[derive(Clone, Debug, Args)]
 pub struct TargetArgs {
     /// Name of a shipped scenario, a file, or - for standard input
+    #[arg(add = candidates::scenario())]
     pub scenario: String,
     /// What to compare: of several the first is looked at.
     #[command(flatten)]

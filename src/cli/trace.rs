@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use flate2::{Compression, write::GzEncoder};
 
+use super::candidates;
 use super::exit::UserError;
 use super::files::Output;
 use super::printer::Printer;
@@ -35,6 +36,7 @@ pub struct TraceArgs {
     #[arg(
         long,
         value_name = "STRATEGY",
+        add = candidates::strategy(),
         requires = "trace",
         help_heading = "Trace"
     )]

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 
+use super::candidates;
 use super::files::{Files, Output};
 use super::format::{Endings, format};
 use super::selection::Source;
@@ -52,17 +53,18 @@ With --emit the programs are written and not run: readable benchmarks to put you
 Exit codes: 0 done, 1 no strategy could be measured, 2 bad usage or scenario, 4 --strict and a limit exceeded or the machine too busy, 130 interrupted.")]
 pub struct Args {
     /// Name of a shipped scenario, a file, or - for standard input
+    #[arg(add = candidates::scenario())]
     pub scenario: String,
 
     /// Run on this Python: a path, a command, or a version such as 3.13 or 3.14t (repeatable) [default: python3]
-    #[arg(long, value_name = "NAME_OR_PATH")]
+    #[arg(long, value_name = "NAME_OR_PATH", value_hint = ValueHint::AnyPath)]
     pub python: Vec<String>,
     /// Forecast with this interpreter profile [default: one that was calibrated for this version and is found here, else the
     /// shipped one that is nearest in version]
-    #[arg(long, value_name = "NAME_OR_FILE")]
+    #[arg(long, value_name = "NAME_OR_FILE", add = candidates::profile())]
     pub profile: Option<String>,
     /// Verify this strategy (repeatable; instead of the scenario's own); forms as in `pchsim run`
-    #[arg(long, value_name = "STRATEGY")]
+    #[arg(long, value_name = "STRATEGY", add = candidates::strategy())]
     pub strategy: Vec<String>,
     /// Multiply the workload's times (steps, arrivals, thinking) by this; overheads stay what they are
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = scale)]

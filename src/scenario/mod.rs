@@ -38,4 +38,4 @@ pub use dist::Dist;
 pub use load::{check, load, parse, read};
 pub use model::*;
 pub use objective::{parse_metric, parse_objective, parse_ranking};
-pub use strategy_text::{SHORT_FORMS, parse_strategy, strategy_label};
+pub use strategy_text::{SHORT_FORMS, STRATEGY_FORMS, parse_strategy, strategy_label};

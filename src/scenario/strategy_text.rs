@@ -15,6 +15,26 @@ pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, thre
      interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, prefork:4(asyncio); \
      with @cpython-3.14t after it, on that interpreter only";
 
+/// The short forms without their numbers, for completion; prefork, which needs one, is not among them.
+pub const STRATEGY_FORMS: [&str; 16] = [
+    "sequential",
+    "threads",
+    "threads:per-task",
+    "processes:fork",
+    "processes:spawn",
+    "processes:forkserver",
+    "pool:fork",
+    "pool:spawn",
+    "pool:forkserver",
+    "interpreters",
+    "asyncio",
+    "asyncio+threads",
+    "asyncio+processes:fork",
+    "asyncio+processes:spawn",
+    "asyncio+processes:forkserver",
+    "asyncio+interpreters",
+];
+
 /// Reads a strategy from the command line: a short form (`threads:8`, `asyncio+processes:2:fork@cpython-3.14t`) or RON
 /// (`Threads(workers: 8)`).
 pub fn parse_strategy(text: &str) -> Result<StrategyCase, Diagnostic> {
@@ -313,6 +333,18 @@ pub fn strategy_label(strategy: &Strategy) -> String {
         }
         Strategy::Prefork { processes, each } => {
             format!("prefork:{processes}({})", strategy_label(each))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_a_strategy() {
+        for form in STRATEGY_FORMS {
+            assert!(parse_strategy(form).is_ok(), "{form}");
         }
     }
 }
