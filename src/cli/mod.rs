@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod check;
 mod exit;
+pub mod explain;
 mod files;
 mod format;
 pub mod guard;
@@ -106,6 +107,8 @@ enum Command {
     Timeline(Box<timeline::Args>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
+    /// Explain a code of an error, a warning or a note, with an example
+    Explain(explain::Args),
     #[command(hide = true)]
     Guard(guard::Args),
 }
@@ -128,6 +131,7 @@ impl Command {
             Self::Pstree(args) => ps::run_tree(args, printer),
             Self::Timeline(args) => timeline::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
+            Self::Explain(args) => explain::run(args, printer),
             Self::Guard(args) => Ok(guard::run(args)),
         }
     }
@@ -158,6 +162,10 @@ pub fn main() -> ExitCode {
         Err(e) => {
             let (exit, text) = exit::of_error(&e, printer.terminal);
             text.iter().for_each(|t| printer.excerpt(t));
+            if let Some(UserError::Diagnostics { all, .. }) = e.downcast_ref() {
+                let all: Vec<_> = all.iter().collect();
+                explain::hint(&all).iter().for_each(|h| printer.hint(h));
+            }
             exit.into()
         }
     }
