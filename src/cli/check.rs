@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
 use super::candidates;
+use super::explain;
 use super::printer::Printer;
 use super::terminal::Terminal;
 use crate::calibrate::profiles;
@@ -156,6 +157,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
                     verdict(*valid, errors, warnings)
                 )?;
             }
+            let all: Vec<&Diagnostic> = results.iter().flat_map(|(_, _, d)| d).collect();
+            explain::hint(&all).iter().for_each(|h| printer.hint(h));
         }
     }
     Ok(if results.iter().all(|(_, valid, _)| *valid) {

@@ -5,6 +5,7 @@ mod candidates;
 pub mod check;
 pub mod completions;
 mod exit;
+pub mod explain;
 mod files;
 mod format;
 pub mod guard;
@@ -119,6 +120,8 @@ enum Command {
     Timeline(Box<timeline::Args>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
+    /// Explain a code of an error, a warning or a note, with an example
+    Explain(explain::Args),
     /// Print the script by which a shell completes command lines of pchsim
     Completions(completions::Args),
     /// Print the manual page, or write those of all commands
@@ -145,6 +148,7 @@ impl Command {
             Self::Pstree(args) => ps::run_tree(args, printer),
             Self::Timeline(args) => timeline::run(args, printer),
             Self::Profiles(args) => profiles::run(args, printer),
+            Self::Explain(args) => explain::run(args, printer),
             Self::Completions(args) => completions::run(args, printer),
             Self::Man(args) => man::run(args, printer, Cli::command()),
             Self::Guard(args) => Ok(guard::run(args)),
@@ -182,6 +186,10 @@ pub fn main() -> ExitCode {
         Err(e) => {
             let (exit, text) = exit::of_error(&e, printer.terminal);
             text.iter().for_each(|t| printer.excerpt(t));
+            if let Some(UserError::Diagnostics { all, .. }) = e.downcast_ref() {
+                let all: Vec<_> = all.iter().collect();
+                explain::hint(&all).iter().for_each(|h| printer.hint(h));
+            }
             exit.into()
         }
     }

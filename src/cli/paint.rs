@@ -18,10 +18,10 @@ pub(super) fn paint(report: &str) -> String {
     for line in report.lines() {
         let painted = if line.starts_with("Best: ") {
             in_style(bold, line)
-        } else if let Some(rest) = line.strip_prefix("warning:") {
-            format!("{}{rest}", in_style(yellow, "warning:"))
-        } else if let Some(rest) = line.strip_prefix("note:") {
-            format!("{}{rest}", in_style(cyan, "note:"))
+        } else if let Some((label, rest)) = labelled(line, "warning[") {
+            format!("{}{rest}", in_style(yellow, label))
+        } else if let Some((label, rest)) = labelled(line, "note[") {
+            format!("{}{rest}", in_style(cyan, label))
         } else {
             line.replace('✓', &in_style(green, "✓"))
                 .replace('✗', &in_style(red, "✗"))
@@ -30,6 +30,12 @@ pub(super) fn paint(report: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What a warning or a note begins with (`warning[saturated]:`), and the rest of its line.
+fn labelled<'l>(line: &'l str, kind: &str) -> Option<(&'l str, &'l str)> {
+    let code = line.strip_prefix(kind)?;
+    line.split_at_checked(kind.len() + code.find("]:")? + 2)
 }
 
 /// A timeline with its slices in colours: what runs stands out, what waits is told apart.
@@ -104,9 +110,10 @@ mod tests {
 
     #[test]
     fn without_colours_nothing_changes() {
-        let report = "Best: threads.\n  ✓ p95 < 1s\nwarning: slow\nnote: fine\n";
+        let report = "Best: threads.\n  ✓ p95 < 1s\nwarning[saturated]: slow\nnote[convoy]: fine\n";
         let painted = super::paint(report);
-        assert_ne!(painted, report);
+        assert!(painted.contains("warning[saturated]:\u{1b}"), "{painted:?}");
+        assert!(painted.contains("note[convoy]:\u{1b}"), "{painted:?}");
         assert_eq!(anstream::adapter::strip_str(&painted).to_string(), report);
     }
 }

@@ -190,11 +190,7 @@ fn write(
     if format != Format::Text {
         // The text holds its own warnings.
         for w in &study.warnings {
-            let line = format!(
-                "{}: {}",
-                if w.is_note() { "note" } else { "warning" },
-                w.text()
-            );
+            let line = format!("{}: {}", w.label(), w.text());
             if w.is_note() {
                 printer.hint(&line)
             } else {

@@ -4,6 +4,7 @@
 mod bars;
 mod csv;
 pub mod document;
+mod explain;
 pub mod figure;
 mod grid;
 pub mod html;
@@ -23,6 +24,7 @@ mod trace;
 pub(crate) mod unit;
 
 pub use csv::csv;
+pub use explain::{Entry, Said, code_list, codes, explanation};
 pub use grid::metric_name;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;

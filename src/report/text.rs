@@ -454,8 +454,7 @@ fn warnings(out: &mut Text, study: &Study) {
     let notes = out.style.notes;
     let mut any = false;
     for w in study.warnings.iter().filter(|w| notes || !w.is_note()) {
-        let kind = if w.is_note() { "note" } else { "warning" };
-        out.prose("  ", &format!("{kind}: {}", w.text()));
+        out.prose("  ", &format!("{}: {}", w.label(), w.text()));
         any = true;
     }
     if any {

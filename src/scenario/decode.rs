@@ -41,7 +41,7 @@ impl<'n> Fields<'n> {
 }
 
 /// The candidate most like `word`, if any is near.
-pub(super) fn nearest<'c>(
+pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {

@@ -8,6 +8,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstream::adapter::strip_str;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::codes::codes;
+
 /// A text that diagnostics point into: a file, an embedded scenario, or an override from the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Source {
@@ -27,87 +29,94 @@ impl Source {
     }
 }
 
-macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
-        /// The kinds of problem. The text of each is stable: tools may match on it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
-
-        impl Code {
-            /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$name),+];
-
-            /// The stable text, as in `error[unknown-field]`.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),+ }
-            }
-
-            /// One sentence on what the code means.
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$name => concat!($($doc),+).trim_ascii()),+ }
-            }
-        }
-    };
-}
-
 codes! {
-    /// The file cannot be read, or there is no shipped scenario of that name.
-    CannotRead = "cannot-read",
-    /// The file is not UTF-8 text.
-    NotUtf8 = "not-utf8",
-    /// The file holds nothing but white space and comments.
-    EmptyFile = "empty-file",
-    /// The text is not RON.
-    Syntax = "syntax",
-    /// The file does not say which version of the format it is written in, or another than this program reads.
-    Schema = "schema",
-    /// A field that does not exist here.
-    UnknownField = "unknown-field",
-    /// A variant (`Io`, `Threads`, `Poisson`...) that does not exist here.
-    UnknownVariant = "unknown-variant",
-    /// A field that must be given is absent.
-    MissingField = "missing-field",
-    /// Something is named or given twice.
-    Duplicate = "duplicate",
-    /// A value of another kind is needed here: a string, a number, a list...
-    WrongType = "wrong-type",
-    /// A duration, size, rate or share without a unit, or with one that does not exist.
-    BadUnit = "bad-unit",
-    /// A value outside what makes sense: negative, not finite, zero workers, an attempt count of zero.
-    OutOfRange = "out-of-range",
-    /// A value past one of the program's named limits.
-    Limit = "limit",
-    /// A lock, queue, object, class or interpreter that is not declared.
-    UnknownName = "unknown-name",
-    /// An `Acquire` without its `Release` in the same list of steps, or the other way round.
-    Unbalanced = "unbalanced",
-    /// A `Get` from a queue into which nothing is ever put.
-    NeverPut = "never-put",
-    /// A list that needs at least one entry has none.
-    Empty = "empty",
-    /// Two parts of the scenario that do not go together.
-    Conflict = "conflict",
-    /// A trace file that cannot be understood.
-    BadTrace = "bad-trace",
-    /// An objective that cannot be understood.
-    BadObjective = "bad-objective",
-    /// A strategy that cannot be understood, or cannot be nested like this.
-    BadStrategy = "bad-strategy",
-    /// An override whose path leads nowhere.
-    BadOverride = "bad-override",
-    /// Declared, but never used.
-    Unused = "unused",
-    /// Given, but without effect under these arrivals.
-    NoEffect = "no-effect",
-    /// A batch that takes more from a queue than it puts, or puts more than fits: some task waits for ever.
-    QueueBalance = "queue-balance",
-    /// A task that takes a lock it already holds waits for itself for ever.
-    SelfDeadlock = "self-deadlock",
+    /// The kinds of problem. The text of each is stable: tools may match on it.
+    pub enum Code {
+        /// The file cannot be read, or there is no shipped scenario of that name.
+        CannotRead = "cannot-read",
+        /// The file is not UTF-8 text.
+        NotUtf8 = "not-utf8",
+        /// The file holds nothing but white space and comments.
+        EmptyFile = "empty-file",
+        /// The text is not RON.
+        Syntax = "syntax",
+        /// The file does not say which version of the format it is written in, or another than this program reads.
+        Schema = "schema",
+        /// A field that does not exist here.
+        UnknownField = "unknown-field",
+        /// A variant (`Io`, `Threads`, `Poisson`...) that does not exist here.
+        UnknownVariant = "unknown-variant",
+        /// A field that must be given is absent.
+        MissingField = "missing-field",
+        /// Something is named or given twice.
+        Duplicate = "duplicate",
+        /// A value of another kind is needed here: a string, a number, a list...
+        WrongType = "wrong-type",
+        /// A duration, size, rate or share without a unit, or with one that does not exist.
+        BadUnit = "bad-unit",
+        /// A value outside what makes sense: negative, not finite, zero workers, an attempt count of zero.
+        OutOfRange = "out-of-range",
+        /// A value past one of the program's named limits.
+        Limit = "limit",
+        /// A lock, queue, object, class or interpreter that is not declared.
+        UnknownName = "unknown-name",
+        /// An `Acquire` without its `Release` in the same list of steps, or the other way round.
+        Unbalanced = "unbalanced",
+        /// A `Get` from a queue into which nothing is ever put.
+        NeverPut = "never-put",
+        /// A list that needs at least one entry has none.
+        Empty = "empty",
+        /// Two parts of the scenario that do not go together.
+        Conflict = "conflict",
+        /// A trace file that cannot be understood.
+        BadTrace = "bad-trace",
+        /// An objective that cannot be understood.
+        BadObjective = "bad-objective",
+        /// A strategy that cannot be understood, or cannot be nested like this.
+        BadStrategy = "bad-strategy",
+        /// An override whose path leads nowhere.
+        BadOverride = "bad-override",
+        /// Declared, but never used.
+        Unused = "unused",
+        /// Given, but without effect under these arrivals.
+        NoEffect = "no-effect",
+        /// A batch that takes more from a queue than it puts, or puts more than fits: some task waits for ever.
+        QueueBalance = "queue-balance",
+        /// A task that takes a lock it already holds waits for itself for ever.
+        SelfDeadlock = "self-deadlock",
+    }
 }
 
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+impl Code {
+    /// How bad it is at worst.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::Unused | Self::NoEffect | Self::QueueBalance | Self::SelfDeadlock => {
+                Severity::Warning
+            }
+            Self::CannotRead
+            | Self::NotUtf8
+            | Self::EmptyFile
+            | Self::Syntax
+            | Self::Schema
+            | Self::UnknownField
+            | Self::UnknownVariant
+            | Self::MissingField
+            | Self::Duplicate
+            | Self::WrongType
+            | Self::BadUnit
+            | Self::OutOfRange
+            | Self::Limit
+            | Self::UnknownName
+            | Self::Unbalanced
+            | Self::NeverPut
+            | Self::Empty
+            | Self::Conflict
+            | Self::BadTrace
+            | Self::BadObjective
+            | Self::BadStrategy
+            | Self::BadOverride => Severity::Error,
+        }
     }
 }
 
@@ -307,7 +316,7 @@ fn folded(text: &str, free: usize, width: Option<usize>) -> String {
     let most = width.saturating_sub(free).max(20);
     let mut out = String::new();
     let mut used = 0;
-    for word in words(text) {
+    for word in unquoted_words(text) {
         let wide = word.width();
         if used > 0 && used + 1 + wide > most {
             out.push('\n');
@@ -323,7 +332,7 @@ fn folded(text: &str, free: usize, width: Option<usize>) -> String {
 }
 
 /// The words between blanks that no backquotes enclose.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn unquoted_words(text: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c| {
         quoted ^= c == '`';

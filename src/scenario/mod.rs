@@ -6,6 +6,7 @@
 
 mod capacity;
 mod changes;
+mod codes;
 mod decode;
 mod decode_machine;
 mod decode_scenario;
@@ -30,7 +31,9 @@ pub mod units;
 mod variants;
 
 pub use capacity::{Part, PastLimit};
-pub(crate) use decode::{likeness, suggest, suggested};
+pub(crate) use codes::codes;
+pub(crate) use decode::{likeness, nearest, suggest, suggested};
+pub(crate) use diagnostic::unquoted_words;
 
 pub use changes::{Changed, Changes, Retargeted};
 pub use diagnostic::{Code, Diagnostic, Severity, Source, render, render_within};

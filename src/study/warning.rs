@@ -9,11 +9,85 @@ use super::quantity::Quantity;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
-use crate::scenario::{Metric, Strategy, parse_objective};
+use crate::scenario::{Metric, Strategy, codes, parse_objective};
 use crate::strategy::Finding;
 
 /// More replications than this are no advice.
 const MANY: u32 = 5_000;
+
+codes! {
+    /// The kinds of warning. The text of each is stable: tools may match on it.
+    pub enum WarningCode {
+        /// Tasks arrive faster than they are done: there is no steady state.
+        Saturated = "saturated",
+        /// Some cases fail a larger share of their tasks than others.
+        FailuresDiffer = "failures-differ",
+        /// The precision was not reached (`--precision`).
+        NotConverged = "not-converged",
+        /// Too few replications for an interval that can be trusted.
+        FewReplications = "few-replications",
+        /// The run is too short to tell where its warm-up ends.
+        WarmupUncertain = "warmup-uncertain",
+        /// Half the run of a case was over before the scenario's `warmup`.
+        WarmupCut = "warmup-cut",
+        /// A case has no numbers: the machine's memory was not enough.
+        OutOfMemory = "out-of-memory",
+        /// A case has no numbers: nothing could happen any more, yet tasks were unfinished.
+        Deadlock = "deadlock",
+        /// A case has no numbers: a simulation was stopped at its limit of events (`--max-events`).
+        EventLimit = "event-limit",
+        /// A case has no numbers: a simulation took longer than the 584 years that the clock can tell.
+        ClockEnd = "clock-end",
+        /// A case has no numbers: in some replication no task completed.
+        NothingCompleted = "nothing-completed",
+        /// No strategy meets an objective.
+        ObjectiveMissed = "objective-missed",
+        /// An interpreter cannot do what a strategy asks.
+        Unsupported = "unsupported",
+        /// A callback keeps an event loop from doing anything else.
+        BlockedLoop = "blocked-loop",
+        /// The workers keep an event loop from running, although the work is offloaded.
+        StarvedLoop = "starved-loop",
+        /// Tasks that come back from I/O or native code for a moment wait for the GIL behind threads that compute, for a tenth of their time or more.
+        Convoy = "convoy",
+        /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
+        FutileWakeups = "futile-wakeups",
+        /// Under some strategies each worker has a copy of what the tasks share.
+        Unshared = "unshared",
+        /// Under some strategies the worker that has a task runs the children of its `FanOut` one after another.
+        SerialChildren = "serial-children",
+        /// Most of an interpreter's parameters are estimates.
+        EstimatedProfile = "estimated-profile",
+    }
+}
+
+impl WarningCode {
+    /// Whether it is a fact about the workload or the profile, and no reason to distrust what was computed: `--strict` lets it pass.
+    pub const fn is_note(self) -> bool {
+        match self {
+            Self::Unsupported
+            | Self::BlockedLoop
+            | Self::StarvedLoop
+            | Self::Convoy
+            | Self::FutileWakeups
+            | Self::SerialChildren
+            | Self::Unshared
+            | Self::EstimatedProfile => true,
+            Self::Saturated
+            | Self::FailuresDiffer
+            | Self::NotConverged
+            | Self::FewReplications
+            | Self::WarmupUncertain
+            | Self::WarmupCut
+            | Self::OutOfMemory
+            | Self::Deadlock
+            | Self::EventLimit
+            | Self::ClockEnd
+            | Self::NothingCompleted
+            | Self::ObjectiveMissed => false,
+        }
+    }
+}
 
 /// A reason not to take the numbers at face value, or something that the run has found. Each is a claim about the study's figures:
 /// [`holds`](Self::holds) says whether it is true of them.
@@ -256,58 +330,48 @@ pub(super) fn ranks_before(f: &Forecast, g: &Forecast) -> bool {
 }
 
 impl Warning {
-    /// A name that stays the same between versions.
-    pub fn code(&self) -> &'static str {
+    /// What kind of warning it is.
+    pub fn kind(&self) -> WarningCode {
         match self {
-            Self::Saturated { .. } => "saturated",
-            Self::FailuresDiffer { .. } => "failures-differ",
-            Self::NotConverged { .. } => "not-converged",
-            Self::FewReplications { .. } => "few-replications",
-            Self::WarmupUncertain { .. } => "warmup-uncertain",
-            Self::WarmupCut { .. } => "warmup-cut",
-            Self::OutOfMemory { .. } => "out-of-memory",
-            Self::Deadlock { .. } => "deadlock",
-            Self::EventLimit { .. } => "event-limit",
-            Self::ClockEnd { .. } => "clock-end",
-            Self::NothingCompleted { .. } => "nothing-completed",
-            Self::Unsupported { .. } => "unsupported",
-            Self::BlockedLoop { .. } => "blocked-loop",
-            Self::StarvedLoop { .. } => "starved-loop",
-            Self::Convoy { .. } => "convoy",
-            Self::FutileWakeups { .. } => "futile-wakeups",
-            Self::Unshared { .. } => "unshared",
-            Self::SerialChildren { .. } => "serial-children",
-            Self::ObjectiveMissed { .. } => "objective-missed",
-            Self::EstimatedProfile { .. } => "estimated-profile",
-            Self::Added(of) => of.code(),
+            Self::Saturated { .. } => WarningCode::Saturated,
+            Self::FailuresDiffer { .. } => WarningCode::FailuresDiffer,
+            Self::NotConverged { .. } => WarningCode::NotConverged,
+            Self::FewReplications { .. } => WarningCode::FewReplications,
+            Self::WarmupUncertain { .. } => WarningCode::WarmupUncertain,
+            Self::WarmupCut { .. } => WarningCode::WarmupCut,
+            Self::OutOfMemory { .. } => WarningCode::OutOfMemory,
+            Self::Deadlock { .. } => WarningCode::Deadlock,
+            Self::EventLimit { .. } => WarningCode::EventLimit,
+            Self::ClockEnd { .. } => WarningCode::ClockEnd,
+            Self::NothingCompleted { .. } => WarningCode::NothingCompleted,
+            Self::Unsupported { .. } => WarningCode::Unsupported,
+            Self::BlockedLoop { .. } => WarningCode::BlockedLoop,
+            Self::StarvedLoop { .. } => WarningCode::StarvedLoop,
+            Self::Convoy { .. } => WarningCode::Convoy,
+            Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
+            Self::Unshared { .. } => WarningCode::Unshared,
+            Self::SerialChildren { .. } => WarningCode::SerialChildren,
+            Self::ObjectiveMissed { .. } => WarningCode::ObjectiveMissed,
+            Self::EstimatedProfile { .. } => WarningCode::EstimatedProfile,
+            Self::Added(of) => of.kind(),
         }
     }
 
-    /// A fact about the workload or the profile, and no reason to distrust what was computed: `--strict` lets it pass.
+    /// A name that stays the same between versions.
+    pub fn code(&self) -> &'static str {
+        self.kind().as_str()
+    }
+
+    /// A fact about the workload or the profile, or about what the program itself has added, and no reason to distrust what was
+    /// computed: `--strict` lets it pass.
     pub fn is_note(&self) -> bool {
-        match self {
-            Self::Unsupported { .. }
-            | Self::BlockedLoop { .. }
-            | Self::StarvedLoop { .. }
-            | Self::Convoy { .. }
-            | Self::FutileWakeups { .. }
-            | Self::SerialChildren { .. }
-            | Self::Unshared { .. }
-            | Self::EstimatedProfile { .. }
-            | Self::Added(_) => true,
-            Self::Saturated { .. }
-            | Self::FailuresDiffer { .. }
-            | Self::NotConverged { .. }
-            | Self::FewReplications { .. }
-            | Self::WarmupUncertain { .. }
-            | Self::WarmupCut { .. }
-            | Self::OutOfMemory { .. }
-            | Self::Deadlock { .. }
-            | Self::EventLimit { .. }
-            | Self::ClockEnd { .. }
-            | Self::NothingCompleted { .. }
-            | Self::ObjectiveMissed { .. } => false,
-        }
+        self.kind().is_note() || matches!(self, Self::Added(_))
+    }
+
+    /// As a report begins it: `warning[saturated]`, `note[convoy]`.
+    pub fn label(&self) -> String {
+        let kind = if self.is_note() { "note" } else { "warning" };
+        format!("{kind}[{}]", self.kind())
     }
 
     /// One or two sentences; the last says what to do.

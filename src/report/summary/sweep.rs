@@ -211,7 +211,7 @@ fn notices(sweep: &SweepDocument) -> Vec<Notice> {
     };
     doubts(sweep)
         .into_iter()
-        .map(|text| Notice {
+        .map(|(_, text)| Notice {
             note: false,
             text: capital(text),
         })

@@ -14,15 +14,15 @@ const SHOWN: usize = 4;
 /// More replications than these take very long: then the tails are long, and more of the same tells next to nothing.
 const MANY: f64 = 5_000.0;
 
-/// What is doubtful, by kind of warning, with the values at which it is; what the table or the sentences already say is left out.
-pub(in crate::report) fn doubts(sweep: &SweepDocument) -> Vec<String> {
+/// What is doubtful, by the code of the warning, with the values at which it is; what the table or the sentences already say is left out.
+pub(in crate::report) fn doubts(sweep: &SweepDocument) -> Vec<(&str, String)> {
     let mut points: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for row in &sweep.rows {
         for code in &row.warnings {
             points.entry(code).or_default().insert(row.point);
         }
     }
-    let text = |(code, at): (&str, BTreeSet<u64>)| {
+    let text = |(code, at)| {
         let what = match code {
             "saturated" | "out-of-memory" | "deadlock" | "nothing-completed"
             | "objective-missed" => return None,
@@ -47,7 +47,7 @@ pub(in crate::report) fn doubts(sweep: &SweepDocument) -> Vec<String> {
             }
             other => format!("`{other}`; `pchsim run` with these values says what it is about"),
         };
-        Some(format!("{what} ({})", where_at(sweep, &at)))
+        Some((code, format!("{what} ({})", where_at(sweep, &at))))
     };
     points.into_iter().filter_map(text).collect()
 }

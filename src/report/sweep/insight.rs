@@ -10,6 +10,7 @@ use super::knee::Bend;
 use super::metric::Quoted;
 use super::waits::Waits;
 use crate::report::document::EstimateDocument;
+use crate::scenario::codes;
 use crate::study::{digits, list, percent};
 
 /// A value of an axis.
@@ -55,6 +56,40 @@ impl Place {
             "processes" => "process",
             other => &other[..other.len() - 1],
         })
+    }
+}
+
+codes! {
+    /// The kinds of insight. The text of each is stable.
+    pub enum InsightCode {
+        /// The case to take of all that there is to choose from.
+        Best = "best",
+        /// Nothing meets the objectives; the case that misses them by least.
+        Nearest = "nearest",
+        /// By the metric alone another case is best, but it misses an objective or fails more tasks.
+        Faster = "faster",
+        /// Where something is given (a seed, what a task does): at how many of its values a case is the one to take.
+        BestAt = "best-at",
+        /// Where something is given: by the metric alone another case would be best at some of its values, but it stands lower there.
+        FasterAt = "faster-at",
+        /// As good as the best, with less of a resource.
+        AsGoodForLess = "as-good-for-less",
+        /// At which points strategies meet all objectives.
+        Objectives = "objectives",
+        /// Strategies that are best, or as good as the best, at every point.
+        BestThroughout = "best-throughout",
+        /// One strategy overtakes another.
+        CrossOver = "cross-over",
+        /// More of a resource gains less than 5 % from here on.
+        StopsPaying = "stops-paying",
+        /// The last step of a resource still gained 5 % or more.
+        StillPays = "still-pays",
+        /// More of a resource makes it worse.
+        Retrograde = "retrograde",
+        /// A curve bends: the point of diminishing returns.
+        Knee = "knee",
+        /// A strategy has no numbers at some points: it is saturated, runs out of memory, ...
+        Fails = "fails",
     }
 }
 
@@ -306,24 +341,29 @@ impl Extent {
 }
 
 impl Insight {
+    /// What kind of insight it is.
+    pub fn kind(&self) -> InsightCode {
+        match self {
+            Self::Best { .. } => InsightCode::Best,
+            Self::Nearest { .. } => InsightCode::Nearest,
+            Self::Faster { .. } => InsightCode::Faster,
+            Self::BestAt { .. } => InsightCode::BestAt,
+            Self::FasterAt { .. } => InsightCode::FasterAt,
+            Self::AsGoodForLess { .. } => InsightCode::AsGoodForLess,
+            Self::Objectives { .. } => InsightCode::Objectives,
+            Self::BestThroughout { .. } => InsightCode::BestThroughout,
+            Self::CrossOver { .. } => InsightCode::CrossOver,
+            Self::StopsPaying { .. } => InsightCode::StopsPaying,
+            Self::StillPays { .. } => InsightCode::StillPays,
+            Self::Retrograde { .. } => InsightCode::Retrograde,
+            Self::Knee { .. } => InsightCode::Knee,
+            Self::Fails { .. } => InsightCode::Fails,
+        }
+    }
+
     /// Its name for programs.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Best { .. } => "best",
-            Self::Nearest { .. } => "nearest",
-            Self::Faster { .. } => "faster",
-            Self::BestAt { .. } => "best-at",
-            Self::FasterAt { .. } => "faster-at",
-            Self::AsGoodForLess { .. } => "as-good-for-less",
-            Self::Objectives { .. } => "objectives",
-            Self::BestThroughout { .. } => "best-throughout",
-            Self::CrossOver { .. } => "cross-over",
-            Self::StopsPaying { .. } => "stops-paying",
-            Self::StillPays { .. } => "still-pays",
-            Self::Retrograde { .. } => "retrograde",
-            Self::Knee { .. } => "knee",
-            Self::Fails { .. } => "fails",
-        }
+        self.kind().as_str()
     }
 
     /// Whether it answers what to take.

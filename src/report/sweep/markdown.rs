@@ -31,7 +31,7 @@ pub fn markdown(sweep: &SweepDocument, meta: &Meta) -> String {
     }
     let doubts: Vec<String> = doubts(sweep)
         .iter()
-        .map(|w| format!("- {}", escaped(w)))
+        .map(|(code, text)| format!("- {}: {}", escaped(code), escaped(text)))
         .collect();
     if !doubts.is_empty() {
         lines.extend(["## Warnings".into(), String::new()]);

@@ -28,7 +28,7 @@ pub use best::{Best, best, best_of_lines};
 pub(in crate::report) use doubt::doubts;
 pub use find::insights;
 pub use flat::csv;
-pub use insight::{Extent, Insight, Place};
+pub use insight::{Extent, Insight, InsightCode, Place};
 pub use knee::Bend;
 pub use markdown::markdown;
 pub use metric::Quoted;

@@ -34,8 +34,8 @@ pub fn text(sweep: &SweepDocument, meta: &Meta, style: Style) -> String {
         out.line("");
     }
     let warnings = doubts(sweep);
-    for w in &warnings {
-        out.prose("  ", &format!("warning: {w}"));
+    for (code, text) in &warnings {
+        out.prose("  ", &format!("warning[{code}]: {text}"));
     }
     if !warnings.is_empty() {
         out.line("");

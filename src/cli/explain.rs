@@ -1,0 +1,157 @@
+//! `pchsim explain CODE`: what an error, a warning, a note or an insight means, at length.
+
+use clap::Args as ClapArgs;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+
+use super::{Printer, UserError};
+use crate::report::{Entry, code_list, codes, explanation};
+use crate::scenario::{Diagnostic, nearest};
+
+/// Explains codes.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_long_help = "Examples:
+  pchsim explain
+  pchsim explain missing-field
+  pchsim explain 'warning[saturated]'")]
+pub struct Args {
+    /// The code as it stands in the message, with or without what is round it; without one all are listed
+    #[arg(value_name = "CODE", value_parser = AnyCode, hide_possible_values = true)]
+    pub code: Option<String>,
+}
+
+/// Any text is taken, so that what is no code is answered here; the codes are named to who completes command lines.
+#[derive(Clone, Copy, Debug)]
+struct AnyCode;
+
+impl TypedValueParser for AnyCode {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        cmd: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(cmd, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let value = |e: Entry| PossibleValue::new(e.code).help(e.meaning);
+        Some(Box::new(codes().into_iter().map(value)))
+    }
+}
+
+/// Prints the explanation of a code, or the list of all.
+pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let style = printer.style(false, false);
+    let text = match &args.code {
+        None => code_list(style),
+        Some(text) => {
+            let all = codes();
+            let code = plain(text);
+            let entry = all.iter().find(|e| e.code == code);
+            explanation(entry.ok_or_else(|| unknown(text, &code, &all))?, style)
+        }
+    };
+    printer.result(&text)?;
+    Ok(0)
+}
+
+/// The code in what somebody has copied from a message (`error[limit]:`), or reads in a table (`out of memory`).
+fn plain(text: &str) -> String {
+    let inner = text.split_once('[').map_or(text, |(_, rest)| rest);
+    let inner = inner.split(']').next().unwrap_or(inner);
+    let trimmed = inner.trim_matches(|c: char| c.is_whitespace() || "`'\":".contains(c));
+    let code = trimmed.to_lowercase().replace([' ', '_'], "-");
+    // As a sweep's table has it, for want of room.
+    if code == "none-done" {
+        "nothing-completed".into()
+    } else {
+        code
+    }
+}
+
+fn unknown(text: &str, code: &str, all: &[Entry]) -> UserError {
+    let near = nearest(code, all.iter().map(|e| e.code));
+    let meant = near.map_or(String::new(), |n| format!("did you mean `{n}`? "));
+    UserError::new(format!(
+        "`{text}` is no code of this program; {meant}`pchsim explain` lists all"
+    ))
+}
+
+/// Where more is said about these problems; nothing where there are none.
+pub(super) fn hint(problems: &[&Diagnostic]) -> Option<String> {
+    let mut codes: Vec<&str> = Vec::new();
+    for d in problems {
+        if !codes.contains(&d.code.as_str()) {
+            codes.push(d.code.as_str());
+        }
+    }
+    match codes.as_slice() {
+        [] => None,
+        [one] => Some(format!("`pchsim explain {one}` says more")),
+        all => Some(format!(
+            "`pchsim explain CODE` says more of each: {}",
+            all.join(", ")
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Code;
+
+    #[test]
+    fn what_is_round_a_code_is_forgiven() {
+        for (text, code) in [
+            ("limit", "limit"),
+            (" Limit ", "limit"),
+            ("error[limit]", "limit"),
+            ("error[limit]: too much", "limit"),
+            ("warning[saturated]:", "saturated"),
+            ("[limit]", "limit"),
+            ("`limit`", "limit"),
+            ("out of memory", "out-of-memory"),
+            ("OUT_OF_MEMORY", "out-of-memory"),
+            ("none done", "nothing-completed"),
+            ("", ""),
+            ("[", ""),
+            ("]", ""),
+        ] {
+            assert_eq!(plain(text), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_status_is_a_code() {
+        let all = codes();
+        for status in [
+            "saturated",
+            "out of memory",
+            "deadlock",
+            "event limit",
+            "clock end",
+            "nothing completed",
+            "none done",
+            "unsupported",
+        ] {
+            assert!(all.iter().any(|e| e.code == plain(status)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_hint_names_each_code_once() {
+        let d = |code| Diagnostic::without_text(code, "a.ron", "");
+        let (a, b) = (d(Code::Limit), d(Code::Syntax));
+        assert_eq!(hint(&[]), None);
+        assert_eq!(
+            hint(&[&a, &a]).as_deref(),
+            Some("`pchsim explain limit` says more")
+        );
+        assert_eq!(
+            hint(&[&a, &b, &a]).as_deref(),
+            Some("`pchsim explain CODE` says more of each: limit, syntax")
+        );
+    }
+}

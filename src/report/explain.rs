@@ -1,0 +1,282 @@
+//! Explanations of codes: what the program says, at length, laid out for a terminal.
+//!
+//! An explanation is a piece of Markdown beside what it explains: paragraphs; lists of one level; fenced blocks, which stay as they
+//! are; and `<!-- file: NAME -->` above the block that is such a file. Every command in them is run by tests/explain.rs, as those of the
+//! documents are.
+
+use super::Style;
+use super::layout::{self, Column};
+use super::sweep::InsightCode;
+use crate::scenario::{Code, Severity, unquoted_words};
+use crate::study::WarningCode;
+
+/// Who says something, and what follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// An error about a scenario.
+    Error,
+    /// A warning about a scenario.
+    Warning,
+    /// A warning about the numbers of a run or a sweep.
+    Doubt,
+    /// A note about what a run has found.
+    Note,
+    /// What stands out in a sweep.
+    Insight,
+}
+
+impl Said {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Error,
+        Self::Warning,
+        Self::Doubt,
+        Self::Note,
+        Self::Insight,
+    ];
+
+    /// In a word, as it stands before the code.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning | Self::Doubt => "warning",
+            Self::Note => "note",
+            Self::Insight => "insight",
+        }
+    }
+
+    /// All of the kind: who says them, and what that does to the exit code.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Error => {
+                "errors of `pchsim check`, and of every command that reads a scenario (exit code 2)"
+            }
+            Self::Warning => {
+                "warnings of `pchsim check`: the scenario can be simulated, but may not mean what its author thinks"
+            }
+            Self::Doubt => {
+                "warnings of `pchsim run` and `pchsim sweep`: reasons to doubt a number (`run --strict` fails, exit code 4)"
+            }
+            Self::Note => {
+                "notes of `pchsim run`: facts about the workload or the profile (`run --strict` lets them pass)"
+            }
+            Self::Insight => "insights of `pchsim sweep`: what stands out above its table",
+        }
+    }
+}
+
+/// A code with what there is to say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The stable text, as in `error[unknown-field]`.
+    pub code: &'static str,
+    /// Who says it.
+    pub said: Said,
+    /// One sentence.
+    pub meaning: &'static str,
+    /// All there is to say, as Markdown.
+    pub explanation: &'static str,
+}
+
+/// Every code that the program prints, by who says it.
+pub fn codes() -> Vec<Entry> {
+    let problems = Code::ALL.iter().map(|c| Entry {
+        code: c.as_str(),
+        said: match c.severity() {
+            Severity::Error => Said::Error,
+            Severity::Warning => Said::Warning,
+        },
+        meaning: c.meaning(),
+        explanation: c.explanation(),
+    });
+    let warnings = WarningCode::ALL.iter().map(|c| Entry {
+        code: c.as_str(),
+        said: if c.is_note() { Said::Note } else { Said::Doubt },
+        meaning: c.meaning(),
+        explanation: c.explanation(),
+    });
+    let insights = InsightCode::ALL.iter().map(|c| Entry {
+        code: c.as_str(),
+        said: Said::Insight,
+        meaning: c.meaning(),
+        explanation: c.explanation(),
+    });
+    let mut all: Vec<Entry> = problems.chain(warnings).chain(insights).collect();
+    all.sort_by_key(|e| e.said as u8);
+    all
+}
+
+/// The list of all codes, one line each where there is room.
+pub fn code_list(style: Style) -> String {
+    let all = codes();
+    let mut lines = Vec::new();
+    for said in Said::ALL {
+        lines.extend(sentences(&capital(said.kind()), "", "  ", style));
+        let of = all.iter().filter(|e| e.said == said);
+        let rows: Vec<Vec<String>> = of
+            .map(|e| vec![format!("  {}", e.code), e.meaning.to_owned()])
+            .collect();
+        let column = |key| Column {
+            key,
+            name: key,
+            prose: !key,
+            ..Column::default()
+        };
+        // Without the line for the headings, of which there are none.
+        let table = layout::table(&[column(true), column(false)], &rows, style, true).lines;
+        lines.extend(table.into_iter().skip_while(String::is_empty));
+        lines.push(String::new());
+    }
+    lines.extend(sentences("`pchsim explain CODE` says more", "", "", style));
+    lines.join("\n") + "\n"
+}
+
+/// A code at length: what it is, what it means, an example, what to do.
+pub fn explanation(entry: &Entry, style: Style) -> String {
+    let title = format!("{}[{}]: {}", entry.said.word(), entry.code, entry.meaning);
+    let mut lines = sentences(&title, "", "  ", style);
+    let from = format!("One of the {}.", entry.said.kind());
+    lines.push(String::new());
+    lines.extend(sentences(&from, "", "", style));
+    lines.push(String::new());
+    lines.extend(markdown(entry.explanation, style));
+    lines.join("\n") + "\n"
+}
+
+/// Markdown in lines of a terminal.
+fn markdown(text: &str, style: Style) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut paragraph = String::new();
+    let mut fenced: Option<&str> = None;
+    let end = |paragraph: &mut String, lines: &mut Vec<String>| {
+        let (next, text) = match paragraph.strip_prefix("- ") {
+            Some(_) => ("  ", paragraph.as_str()),
+            None => ("", paragraph.as_str()),
+        };
+        if !text.is_empty() {
+            lines.extend(sentences(text, "", next, style));
+        }
+        paragraph.clear();
+    };
+    for line in text.trim().lines() {
+        if let Some(kind) = line.strip_prefix("```") {
+            end(&mut paragraph, &mut lines);
+            fenced = fenced.is_none().then_some(kind);
+        } else if let Some(kind) = fenced {
+            match (kind, line.strip_prefix("$ ")) {
+                (_, None) if line.is_empty() => lines.push(String::new()),
+                ("console", Some(command)) => {
+                    lines.extend(layout::command("    $ ", command, style));
+                }
+                ("sh", _) => lines.extend(layout::command("    ", line, style)),
+                _ => lines.push(style.fit(format!("    {line}"))),
+            }
+        } else if let Some(name) = file_name(line) {
+            lines.push(format!("{name}:"));
+        } else if line.is_empty() {
+            end(&mut paragraph, &mut lines);
+            lines.push(String::new());
+        } else {
+            if line.starts_with("- ") {
+                end(&mut paragraph, &mut lines);
+            } else if !paragraph.is_empty() {
+                paragraph.push(' ');
+            }
+            paragraph.push_str(line.trim_start());
+        }
+    }
+    end(&mut paragraph, &mut lines);
+    lines
+}
+
+/// The name of the file that the next block is.
+fn file_name(line: &str) -> Option<&str> {
+    line.strip_prefix("<!-- file: ")?.strip_suffix(" -->")
+}
+
+/// Sentences in lines; what stands between backquotes is a word, to be copied.
+fn sentences(text: &str, first: &str, next: &str, style: Style) -> Vec<String> {
+    let words: Vec<String> = unquoted_words(text).map(str::to_owned).collect();
+    layout::entries(&words, " ", first, next, style)
+}
+
+fn capital(text: &str) -> String {
+    let mut signs = text.chars();
+    let first = signs.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(text.chars().skip(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_codes_are_the_same() {
+        let mut names: Vec<&str> = codes().iter().map(|e| e.code).collect();
+        assert!(names.len() >= 60, "{}", names.len());
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(all, names.len());
+        let plain = |c: char| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit();
+        assert!(names.iter().all(|n| n.chars().all(plain)), "{names:?}");
+    }
+
+    #[test]
+    fn meanings_are_sentences() {
+        for e in codes() {
+            let capital = e.meaning.starts_with(|c: char| c.is_uppercase());
+            assert!(capital && e.meaning.ends_with('.'), "{e:?}");
+        }
+    }
+
+    #[test]
+    fn markdown_becomes_lines() {
+        let style = Style {
+            width: 40,
+            ..Style::default()
+        };
+        let text = "One sentence that is longer than forty\ncolumns, `a b c d` in it.\n\n- a list\n- of two\n\n<!-- file: a.ron -->\n```ron\n(\n\n  a: 1)\n```\n\n```console\n$ pchsim run a.ron --strategy threads:8\nfine\n```\n\nEnd.\n";
+        let expected = [
+            "One sentence that is longer than forty",
+            "columns, `a b c d` in it.",
+            "",
+            "- a list",
+            "- of two",
+            "",
+            "a.ron:",
+            "    (",
+            "",
+            "      a: 1)",
+            "",
+            "    $ pchsim run a.ron --strategy \\",
+            "    threads:8",
+            "    fine",
+            "",
+            "End.",
+        ];
+        assert_eq!(markdown(text, style), expected);
+    }
+
+    #[test]
+    fn explanations_fit_lines_of_eighty_columns() {
+        for width in [40, 80] {
+            let style = Style {
+                width,
+                ..Style::default()
+            };
+            for e in codes() {
+                for line in explanation(&e, style).lines() {
+                    // Files and outputs stay as they are.
+                    let most = if line.starts_with("    ") { 80 } else { width };
+                    let quoted = line.contains('`');
+                    assert!(
+                        layout::width(line) <= most || quoted && width < 80,
+                        "{}: {line}",
+                        e.code
+                    );
+                }
+            }
+        }
+    }
+}
