@@ -106,7 +106,11 @@ impl Printer {
 
     /// The progress of a sweep of so many points.
     pub(super) fn sweep_progress(&self, points: u64) -> SweepProgress {
-        SweepProgress::new(points, self.progress && self.quiet == 0)
+        SweepProgress::new(
+            points,
+            self.progress && self.quiet == 0,
+            self.terminal.messages,
+        )
     }
 
     /// A progress display that appears when a run turns out to be long, on a terminal only.
@@ -177,7 +181,8 @@ impl RunProgress {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.set_length(p.planned);
-        self.bar.set_position(p.done);
+        // Threads tell of what they finish out of turn.
+        self.bar.set_position(p.done.max(self.bar.position()));
     }
 
     /// Takes the display away.

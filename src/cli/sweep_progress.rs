@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::report::layout;
 use crate::study::sweep::Advance;
 
 /// A sweep that is shorter than this shows no progress on a terminal...
@@ -14,6 +15,9 @@ const QUICK: Duration = Duration::from_millis(800);
 
 /// ...and one that is shorter than this says nothing elsewhere.
 const SHORT: Duration = Duration::from_secs(5);
+
+/// Columns of the bar and the percentage.
+const BAR: usize = 28;
 
 /// The display changes so often at most.
 const PAUSE_MS: u64 = 100;
@@ -25,6 +29,8 @@ pub(super) struct SweepProgress {
     bar: ProgressBar,
     wanted: bool,
     terminal: bool,
+    /// Columns beside the bar; `None`: as many as it takes.
+    room: Option<usize>,
     all: u64,
     /// Points that were finished before.
     before: AtomicU64,
@@ -36,11 +42,13 @@ pub(super) struct SweepProgress {
 }
 
 impl SweepProgress {
-    pub(super) fn new(all: u64, wanted: bool) -> Self {
+    /// `width`: columns of the terminal, if there is one.
+    pub(super) fn new(all: u64, wanted: bool, width: Option<usize>) -> Self {
         Self {
             bar: ProgressBar::hidden(),
             wanted,
             terminal: std::io::stderr().is_terminal(),
+            room: width.map(|w| w.saturating_sub(BAR)),
             all,
             before: AtomicU64::new(0),
             since: Mutex::new(Instant::now()),
@@ -148,7 +156,11 @@ impl SweepProgress {
         }
         let best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(best) = &*best {
-            words += &format!("; best: {best}");
+            let with = format!("{words}; best: {best}");
+            // Half of a name may be another's.
+            if self.room.is_none_or(|room| layout::width(&with) <= room) {
+                return with;
+            }
         }
         words
     }
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn time_left_follows_the_work_and_not_the_points() {
-        let p = SweepProgress::new(10, true);
+        let p = SweepProgress::new(10, true, None);
         p.start(2);
         p.best("threads:8".into());
         let advance = Advance {
@@ -173,5 +185,11 @@ mod tests {
             words,
             "3 of 10 points, 0.033 points/s, 30s left; best: threads:8"
         );
+        // In less room no name stands rather than half of one.
+        let p = SweepProgress::new(10, true, Some(80));
+        p.start(2);
+        p.best("threads:8".into());
+        let words = p.words(advance, Duration::from_secs(30));
+        assert_eq!(words, "3 of 10 points, 0.033 points/s, 30s left");
     }
 }

@@ -442,9 +442,9 @@ fn measure(
         let request = request(args, scenario, target, &part.machine, command);
         let programs = plans.planned.len();
         printer.hint(&format!(
-            "running {programs} {} {} times each on CPython {} ({}), about {} in all",
+            "running {programs} {}, {} for time and one for memory each, on CPython {} ({}), about {} in all",
             if programs == 1 { "program" } else { "programs" },
-            args.runs + 1,
+            if args.runs == 1 { "one run".into() } else { format!("{} runs", args.runs) },
             python.version,
             python.path.display(),
             rough(part.expected.all()),

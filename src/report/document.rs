@@ -1,7 +1,7 @@
 //! Results as their files hold them: what [`json`](super::json()) writes of a run, and the JSON Lines of a sweep, read back. Figures,
 //! pages and summaries are made from these alone, so that a result says the same however late it is looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -361,6 +361,14 @@ pub struct SweepDocument {
     pub header: SweepHeader,
     /// A row for each case of each point, points in canonical order, cases best first.
     pub rows: Vec<SweepRow>,
+}
+
+impl SweepDocument {
+    /// How many points have rows.
+    pub fn points_done(&self) -> u64 {
+        let points: BTreeSet<u64> = self.rows.iter().map(|r| r.point).collect();
+        points.len() as u64
+    }
 }
 
 /// The first line of a sweep's file.

@@ -9,7 +9,7 @@ use crate::study::{Study, percent};
 
 /// The study as Markdown: comparison, why, objectives, warnings, command.
 pub fn markdown(study: &Study, meta: &Meta) -> String {
-    let mut lines = vec![format!("# {}", study.name), String::new()];
+    let mut lines = vec![format!("# {}", escaped(&study.name)), String::new()];
     if !study.question.is_empty() {
         lines.extend([escaped(&study.question), String::new()]);
     }
@@ -101,7 +101,35 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
     lines.join("\n")
 }
 
-/// A cell must not end its row, nor start markup.
+/// A cell must not end its row, and what users called things must not be taken for tags.
 pub(super) fn escaped(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
+    let text = text.replace('|', "\\|").replace(['\n', '\r'], " ");
+    let mut out = String::with_capacity(text.len());
+    let mut signs = text.chars().peekable();
+    while let Some(c) = signs.next() {
+        if c == '<' && begins_tag(signs.peek().copied()) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Whether a `<` before this sign begins a tag.
+pub(super) fn begins_tag(next: Option<char>) -> bool {
+    next.is_some_and(|c| c.is_ascii_alphabetic() || "/!?".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_no_markup() {
+        assert_eq!(
+            escaped("<img src=x>|\n</b> a < 1s"),
+            "\\<img src=x>\\| \\</b> a < 1s"
+        );
+        assert_eq!(escaped("`p95 < 2s`"), "`p95 < 2s`");
+    }
 }

@@ -16,6 +16,9 @@ use crate::study::{
     Against, Claim, Forecast, Judgement, Status, Study, Verdict, digits, list, percent, seconds,
 };
 
+/// Words beside a bar have so many columns at least.
+const WORDS: usize = 32;
+
 /// The study as a text that answers in its first line.
 pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
     let mut out = Text {
@@ -376,7 +379,7 @@ fn why(out: &mut Text, study: &Study) {
         let next = " ".repeat(width(&first));
         let words = shares.in_words(out.style.verbose);
         // Where the words would stand in a narrow column they go below.
-        if width(&first) + 20 > out.style.width {
+        if width(&first) + WORDS > out.style.width {
             out.line(&first);
             out.entries(&words, ", ", "      ", "      ");
         } else {

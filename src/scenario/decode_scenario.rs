@@ -71,6 +71,8 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
         cx.int(n, "the seed", 0..=u64::MAX, "of 64 bits")
     });
     check_warmup(cx, &f, warmup, horizon, workload.as_ref());
+    // Every task of a batch counts.
+    let batch = (workload.as_ref()).is_some_and(|w| matches!(w.arrivals, Arrivals::Batch));
     let (name, workload) = both(name, workload)?;
     let scenario = Scenario {
         name,
@@ -80,7 +82,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
         workload,
         strategies,
         replications,
-        warmup,
+        warmup: warmup.filter(|_| !batch),
         horizon,
         objectives,
         rank_by,
@@ -183,6 +185,19 @@ fn schema(cx: &mut Cx, root: &Node) -> Option<()> {
         } => fields.as_slice(),
         _ => &[],
     };
+    let has = |name: &str| fields.iter().any(|(k, _)| k.text == name);
+    if has("params") && has("gil") && !has("workload") {
+        cx.error(
+            Code::Schema,
+            Span {
+                end: root.span.start + 1,
+                ..root.span
+            },
+            "this is the profile of an interpreter, not a scenario",
+        )
+        .help("run a scenario on it with `--interpreter FILE`, or look at it with `pchsim profiles show FILE`");
+        return None;
+    }
     let help = format!("write `schema: {SCHEMA}` as the first field");
     let Some((_, node)) = fields.iter().find(|(k, _)| k.text == "schema") else {
         let span = Span {

@@ -26,8 +26,10 @@ pub(super) fn warnings(
     profiles: &[Profile],
     options: &Options,
 ) -> Vec<Warning> {
+    // The case to take is what the answer is about, whoever named it.
+    let take = study.answer().map(|a| study.forecasts[a.take].name());
     let (added, asked): (Vec<&Forecast>, Vec<&Forecast>) =
-        study.forecasts.iter().partition(|f| f.added);
+        (study.forecasts.iter()).partition(|f| f.added && Some(f.name()) != take);
     let of = |cases: &[&Forecast]| {
         let mut found = findings(cases, options);
         found.extend(futile_wakeups(study, cases));

@@ -527,3 +527,23 @@ fn slips_are_answered_with_what_was_meant() {
         render(&errors, false)
     );
 }
+
+/// A profile lies beside scenarios, and is taken for one: one sentence, not one for each of its fields.
+#[test]
+fn a_profile_is_no_scenario() {
+    let text = "(pchsim_profile: 1, name: \"mine\", gil: true, params: {})";
+    let errors = parse(text, Path::new("mine.ron"), &[]).unwrap_err();
+    assert_eq!(errors.len(), 1, "{}", render(&errors, false));
+    assert_eq!(errors[0].code, Code::Schema);
+    let help = errors[0].help.as_deref().unwrap_or_default();
+    assert!(help.contains("--interpreter"), "{help}");
+}
+
+/// That a warm-up has no effect on a batch is warned of; so it has none.
+#[test]
+fn a_batch_has_no_warm_up() {
+    let batch = shipped("scraper", &[("warmup", "5s")]).unwrap();
+    assert_eq!(batch.warmup, None);
+    let open = shipped("api", &[("warmup", "5s")]).unwrap();
+    assert!(open.warmup.is_some());
+}

@@ -34,7 +34,16 @@ const BARS: usize = 16;
 pub fn figures(document: &Document) -> Vec<Figure> {
     let mut all = match document {
         Document::Run(d) => run::figures(d),
-        Document::Sweep(d) => sweep::figures(d),
+        Document::Sweep(d) => {
+            let mut all = sweep::figures(d);
+            let (done, of) = (d.points_done(), d.header.points);
+            if done < of {
+                // What is found of some points may be otherwise with the others.
+                let far = format!("With {done} of {of} points");
+                (all.iter_mut()).for_each(|f| f.title = format!("{far}: {}", f.title));
+            }
+            all
+        }
     };
     for i in 1..all.len() {
         let (before, rest) = all.split_at_mut(i);

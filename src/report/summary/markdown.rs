@@ -2,6 +2,7 @@
 
 use super::{Cell, Summary, Table, Word, Words, summary};
 use crate::report::document::Document;
+use crate::report::markdown::begins_tag;
 
 /// Most rows of a table: a pull request is no place for more.
 const ROWS: usize = 40;
@@ -196,10 +197,6 @@ fn marked_off(text: &str, mut pick: impl FnMut(char, Option<char>) -> bool) -> S
         out.push(c);
     }
     out
-}
-
-fn begins_tag(next: Option<char>) -> bool {
-    next.is_some_and(|c| c.is_ascii_alphabetic() || "/!?".contains(c))
 }
 
 #[cfg(test)]

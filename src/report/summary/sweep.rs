@@ -70,10 +70,12 @@ fn answer(sweep: &SweepDocument, points: &[Point<'_>], answers: &[Insight]) -> V
     }
     let missing = sweep.header.points.saturating_sub(points.len() as u64);
     if missing > 0 {
-        all.push(Words::default().text(format!(
-            "{missing} of the {} points are missing: the sweep is not complete.",
+        // First: with the other points the answer may be another.
+        let text = format!(
+            "{missing} of the {} points are missing: the sweep is not complete, and what is said is of the others.",
             sweep.header.points
-        )));
+        );
+        all.insert(0, Words::default().text(text));
     }
     all
 }

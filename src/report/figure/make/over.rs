@@ -391,7 +391,15 @@ impl Plot<'_> {
         let verb = match last.1 / first.1 {
             r if r > 1.05 => "grows",
             r if r < 0.95 => "falls",
-            _ => "goes",
+            // What differs by less may be chance.
+            _ => {
+                return Some(format!(
+                    "{who}: {name} is about {} at {} and at {}",
+                    text(last.1),
+                    self.across.at(first.0),
+                    self.across.at(last.0)
+                ));
+            }
         };
         Some(format!(
             "{who}: {name} {verb} from {} at {} to {} at {}",

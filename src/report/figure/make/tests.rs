@@ -501,3 +501,26 @@ fn empty_documents_have_no_figures() {
     assert_eq!(sweep(&[cores()], |_| Vec::new()), []);
     assert_eq!(sweep(&[], |_| Vec::new()), []);
 }
+
+/// What some points say is not said of all.
+#[test]
+fn an_unfinished_sweep_is_called_so() {
+    let axes = [("machine.cores", "cores", vec![json!(1), json!(2), json!(4)])];
+    let Document::Sweep(mut all) = document(&axes, |i| {
+        let seconds = 8.0 / f64::from(1_u32 << i[0]);
+        vec![case("threads:4", "cpython-3.14", 1, seconds)]
+    }) else {
+        panic!("it is a sweep")
+    };
+    let unsaid = |of: &[Figure]| {
+        of.iter()
+            .filter(|f| !f.title.starts_with("With 2 of 3 points: "))
+            .count()
+    };
+    let whole = figures(&Document::Sweep(all.clone()));
+    assert_eq!(unsaid(&whole), whole.len());
+    all.rows.retain(|r| r.point < 2);
+    let part = figures(&Document::Sweep(all));
+    assert!(!part.is_empty());
+    assert_eq!(unsaid(&part), 0);
+}
