@@ -54,11 +54,15 @@ impl Seen {
 
 /// Runs the program in a terminal of this width; `env` is all that differs from a usual one.
 fn see(width: u16, line: &str, env: &[(&str, &str)]) -> Seen {
+    see_in((width, ROWS), line, env)
+}
+
+fn see_in((width, rows): (u16, u16), line: &str, env: &[(&str, &str)]) -> Seen {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let window = Winsize {
-        ws_row: ROWS,
+        ws_row: rows,
         ws_col: width,
         ws_xpixel: 0,
         ws_ypixel: 0,
@@ -128,6 +132,12 @@ fn lines_are_as_wide_as_the_window() {
         assert_eq!(unknown.code, 2);
         fits(&unknown);
     }
+    // A recording of a session may have columns and no rows.
+    fits(&see_in(
+        (70, 0),
+        "run scraper --replications 2 --no-progress",
+        &[],
+    ));
     // Who says how wide lines are is believed.
     let told = see(132, "run scraper --replications 2 --width 70", &[]);
     assert!(

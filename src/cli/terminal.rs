@@ -2,8 +2,6 @@
 
 use std::io::IsTerminal as _;
 
-use terminal_size::{Width, terminal_size_of};
-
 use crate::report::Style;
 use crate::report::layout::{self, LEAST, PIPE};
 
@@ -38,8 +36,7 @@ impl Default for Terminal {
 impl Terminal {
     /// What there is: `--width` (`asked`) before `COLUMNS`, that before what the terminal says; in a pipe or a file [`PIPE`].
     pub(super) fn look(asked: Option<u16>) -> Self {
-        let stdout = terminal_size_of(std::io::stdout()).map(|(Width(w), _)| w);
-        let stderr = terminal_size_of(std::io::stderr()).map(|(Width(w), _)| w);
+        let (stdout, stderr) = (columns(std::io::stdout()), columns(std::io::stderr()));
         let env = |name: &str| std::env::var(name).ok();
         let shown = std::io::stdout().is_terminal();
         Self {
@@ -97,6 +94,20 @@ impl Terminal {
             ..Style::default()
         }
     }
+}
+
+/// Columns of the terminal behind a stream, however many rows it has: serial lines and recordings of sessions say none.
+#[cfg(unix)]
+fn columns(stream: impl std::os::fd::AsFd) -> Option<u16> {
+    rustix::termios::tcgetwinsize(stream)
+        .ok()
+        .map(|size| size.ws_col)
+}
+
+/// Columns of the terminal behind a stream.
+#[cfg(windows)]
+fn columns(stream: impl std::os::windows::io::AsHandle) -> Option<u16> {
+    terminal_size::terminal_size_of(stream).map(|(terminal_size::Width(w), _)| w)
 }
 
 /// Whether the locale's character set is a Unicode one. Where no locale is set nothing is known against it: that is usual in

@@ -79,6 +79,9 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
         } else {
             top + row - bar - 3.0
         };
+        let place = [plot[0], at, plot[2], bar];
+        one(&mut svg, f, i, &axis, (told, place));
+        places.push((place, class, name));
         if wide {
             let room = left - 14.0;
             let label = fitted(
@@ -91,17 +94,7 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
                 },
             );
             svg.text(class, (left - 10.0, at + bar / 2.0 + 4.4), "end", &label);
-        } else {
-            svg.text(
-                class,
-                (plot[0], at - 5.0),
-                "start",
-                &fitted(name, FONT, (room.width() - 8.0) / 1.08),
-            );
         }
-        let bar = [plot[0], at, plot[2], bar];
-        one(&mut svg, f, i, &axis, (told, bar));
-        places.push(bar);
     }
     for value in near {
         let x = plot[0] + axis.at(value) * plot[2];
@@ -124,8 +117,12 @@ pub(super) fn draw(f: &Stack, room: Room) -> (Svg, [f64; 4]) {
         );
     }
     // Above the lines across, which would run through them.
-    for (i, bar) in places.into_iter().enumerate() {
-        end(&mut svg, f, i, &axis, bar);
+    for (i, (place, class, name)) in places.into_iter().enumerate() {
+        if !wide {
+            let name = fitted(name, FONT, (room.width() - 8.0) / 1.08);
+            svg.text(class, (place[0], place[1] - 5.0), "start", &name);
+        }
+        end(&mut svg, f, i, &axis, place);
     }
     (svg, plot)
 }
