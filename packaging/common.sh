@@ -10,6 +10,13 @@ die() { # why [exit code]
     exit "${2:-1}"
 }
 
+# Says why, and what the comment at the script's top says of its options.
+usage() { # why
+    printf '%s\n' "$1" >&2
+    sed -n 's/^#   //p' "$0" >&2
+    exit 2
+}
+
 # The target's standard library, which rustup has for every toolchain of its own. Exit code 69: it cannot be had.
 need_target() {
     [[ -d $(rustc --print target-libdir --target "$TARGET" 2>/dev/null) ]] || rustup target add "$TARGET" >/dev/null 2>&1 ||

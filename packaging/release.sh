@@ -10,12 +10,6 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-usage() { # why
-    printf '%s\n' "$1" >&2
-    sed -n 's/^#   //p' "${BASH_SOURCE[0]}" >&2
-    exit 2
-}
-
 out=$root/dist/release
 verify=
 while (($#)); do
