@@ -54,6 +54,18 @@ fn versions_say_what_was_built_and_results_do_not() {
 }
 
 #[test]
+fn a_command_is_no_directory_for_manual_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let man = |name: &str| pchsim().current_dir(&dir).args(["man", name]).assert();
+    let said = man("run").code(2).get_output().stderr.clone();
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("pchsim run --help"), "{said}");
+    assert!(!dir.path().join("run").exists());
+    man("./run").success();
+    assert!(dir.path().join("run/pchsim-run.1").exists());
+}
+
+#[test]
 fn every_command_has_a_manual_page() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("man/man1");

@@ -7,6 +7,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use super::Printer;
+use super::exit::UserError;
 use super::files::Files;
 
 /// What `pchsim man` is told.
@@ -26,6 +27,20 @@ pub struct Args {
 
 /// Prints or writes the pages.
 pub fn run(args: &Args, printer: &Printer, command: Command) -> anyhow::Result<u8> {
+    let named = |dir: &PathBuf| {
+        command
+            .get_subcommands()
+            .any(|c| dir.as_os_str() == c.get_name())
+    };
+    if let Some(name) = args.dir.as_ref().filter(|d| named(d)) {
+        // A directory of that name can still be meant: `./run`.
+        let name = name.display();
+        return Err(UserError::new(format!(
+            "`{name}` is a command, and `pchsim man` takes a directory for the pages of all; read about it with `pchsim {name} --help`, or write \
+             the pages into it with `pchsim man ./{name}`"
+        ))
+        .into());
+    }
     let pages = pages(command)?;
     let Some(dir) = &args.dir else {
         let (_, own) = &pages[0];

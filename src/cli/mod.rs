@@ -120,7 +120,7 @@ enum Command {
     Timeline(Box<timeline::Args>),
     /// List the interpreter profiles, or show one
     Profiles(profiles::Args),
-    /// Explain a code of an error, a warning or a note, with an example
+    /// Explain a code of an error, a warning, a note or of what stands out in a sweep, with an example
     Explain(explain::Args),
     /// Print the script by which a shell completes command lines of pchsim
     Completions(completions::Args),

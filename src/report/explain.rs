@@ -116,9 +116,9 @@ pub fn code_list(style: Style) -> String {
         let rows: Vec<Vec<String>> = of
             .map(|e| vec![format!("  {}", e.code), e.meaning.to_owned()])
             .collect();
+        // Codes stay whole, however narrow lines are: they are what the list is for.
         let column = |key| Column {
             key,
-            name: key,
             prose: !key,
             ..Column::default()
         };
@@ -127,7 +127,9 @@ pub fn code_list(style: Style) -> String {
         lines.extend(table.into_iter().skip_while(String::is_empty));
         lines.push(String::new());
     }
-    lines.extend(sentences("`pchsim explain CODE` says more", "", "", style));
+    if style.notes {
+        lines.extend(sentences("`pchsim explain CODE` says more", "", "", style));
+    }
     lines.join("\n") + "\n"
 }
 
@@ -220,6 +222,20 @@ mod tests {
         assert_eq!(all, names.len());
         let plain = |c: char| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit();
         assert!(names.iter().all(|n| n.chars().all(plain)), "{names:?}");
+    }
+
+    #[test]
+    fn codes_stand_whole_in_narrow_lists() {
+        let style = Style {
+            width: 40,
+            ..Style::default()
+        };
+        let list = code_list(style);
+        for e in codes() {
+            let mut words = list.lines().filter_map(|l| l.split_whitespace().next());
+            assert!(words.any(|w| w == e.code), "{}\n{list}", e.code);
+        }
+        assert!(list.lines().all(|l| layout::width(l) <= 40), "{list}");
     }
 
     #[test]
