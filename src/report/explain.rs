@@ -5,7 +5,7 @@
 //! documents are.
 
 use super::Style;
-use super::layout::{self, Column};
+use super::layout::{self, Column, capital};
 use super::sweep::InsightCode;
 use crate::scenario::{Code, Severity, unquoted_words};
 use crate::study::WarningCode;
@@ -200,12 +200,6 @@ fn file_name(line: &str) -> Option<&str> {
 fn sentences(text: &str, first: &str, next: &str, style: Style) -> Vec<String> {
     let words: Vec<String> = unquoted_words(text).map(str::to_owned).collect();
     layout::entries(&words, " ", first, next, style)
-}
-
-fn capital(text: &str) -> String {
-    let mut signs = text.chars();
-    let first = signs.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(text.chars().skip(1)).collect()
 }
 
 #[cfg(test)]

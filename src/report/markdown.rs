@@ -103,11 +103,16 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
 
 /// A cell must not end its row, and what users called things must not be taken for tags.
 pub(super) fn escaped(text: &str) -> String {
-    let text = text.replace('|', "\\|").replace(['\n', '\r'], " ");
+    marked_off(text, |c, next| c == '|' || c == '<' && begins_tag(next))
+}
+
+/// In one line, a backslash before the signs that are picked.
+pub(super) fn marked_off(text: &str, mut pick: impl FnMut(char, Option<char>) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut signs = text.chars().peekable();
-    while let Some(c) = signs.next() {
-        if c == '<' && begins_tag(signs.peek().copied()) {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let c = if c == '\n' || c == '\r' { ' ' } else { c };
+        if pick(c, chars.peek().copied()) {
             out.push('\\');
         }
         out.push(c);

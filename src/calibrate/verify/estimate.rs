@@ -76,7 +76,8 @@ impl Overheads {
         stretch: 1.0,
     };
 
-    /// Measures them: some starts of the interpreter, each as long as a run (`limit`) at most.
+    /// Measures them: some starts of the interpreter, each as long as a run (`limit`) at most, or five seconds if
+    /// that is more.
     ///
     /// # Errors
     /// When it cannot be run, or the user interrupts.

@@ -15,6 +15,7 @@ mod tests;
 use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Series, Stack};
 use crate::report::document::{CaseDocument, Document, EstimateDocument};
 use crate::report::grid::metric_name;
+use crate::report::layout::capital;
 use crate::report::scale;
 use crate::report::shares::{Shares, cause_words};
 use crate::scenario::{self, parse_objective};
@@ -215,13 +216,6 @@ impl Metric {
             "more is better"
         }
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |c| {
-        c.to_uppercase().chain(chars).collect::<String>()
-    })
 }
 
 fn measure(unit: Unit) -> Measure {

@@ -3,6 +3,7 @@
 use crate::report::document::{
     InterpreterFacts, MachineFacts, Measurement, Program, RunDocument, ScenarioName, SweepHeader,
 };
+use crate::report::layout::capital;
 use crate::study::{bytes, digits, percent};
 
 type Facts = Vec<(String, Vec<String>)>;
@@ -204,12 +205,4 @@ fn measurement(m: &Measurement) -> [String; 2] {
             flag("LTO", m.lto)
         ),
     ]
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|c| c.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use super::{Cell, Summary, Table, Word, Words, summary};
 use crate::report::document::Document;
-use crate::report::markdown::begins_tag;
+use crate::report::markdown::{begins_tag, marked_off};
 
 /// Most rows of a table: a pull request is no place for more.
 const ROWS: usize = 40;
@@ -183,20 +183,6 @@ fn escaped(text: &str) -> String {
     marked_off(text, |c, next| {
         "\\`*_[]|#~&!".contains(c) || c == '<' && begins_tag(next)
     })
-}
-
-/// In one line, a backslash before the signs that are picked.
-fn marked_off(text: &str, mut pick: impl FnMut(char, Option<char>) -> bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let c = if c == '\n' || c == '\r' { ' ' } else { c };
-        if pick(c, chars.peek().copied()) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 #[cfg(test)]

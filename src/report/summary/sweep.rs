@@ -4,6 +4,7 @@ use super::facts::{self, written};
 use super::{Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words};
 use crate::report::document::{SweepDocument, SweepRow};
 use crate::report::grid::Interval;
+use crate::report::layout::capital;
 use crate::report::sweep::stands::Stands;
 use crate::report::sweep::{Insight, doubts, insights};
 use crate::report::unit::shared_unit;
@@ -23,7 +24,7 @@ pub(super) fn summary(sweep: &SweepDocument) -> Summary {
     Summary {
         name: sweep.header.scenario.name.clone(),
         question: sweep.header.scenario.question.clone(),
-        answer: answer(sweep, &points, &answers),
+        answer: answer(sweep, &answers),
         because: Vec::new(),
         insights: others.iter().map(Insight::text).collect(),
         table: table(sweep, &stands, &points, &ranking),
@@ -62,13 +63,13 @@ fn names_of(sweep: &SweepDocument) -> Names {
 }
 
 /// What to take, as the terminal says it, with the strategies' names shown as such.
-fn answer(sweep: &SweepDocument, points: &[Point<'_>], answers: &[Insight]) -> Vec<Words> {
+fn answer(sweep: &SweepDocument, answers: &[Insight]) -> Vec<Words> {
     let mut all: Vec<Words> = answers.iter().map(words).collect();
     if all.is_empty() {
         let text = "At no point any strategy has a forecast that means anything.";
         all.push(Words::default().text(text));
     }
-    let missing = sweep.header.points.saturating_sub(points.len() as u64);
+    let missing = sweep.header.points.saturating_sub(sweep.points_done());
     if missing > 0 {
         // First: with the other points the answer may be another.
         let text = format!(
@@ -206,16 +207,11 @@ fn sweep_position(row: &SweepRow, axis: &crate::report::document::AxisDocument) 
 
 /// The warnings, with the values at which they hold.
 fn notices(sweep: &SweepDocument) -> Vec<Notice> {
-    let capital = |text: String| {
-        let mut signs = text.chars();
-        let first = signs.next().map(|c| c.to_uppercase().to_string());
-        first.unwrap_or_default() + signs.as_str() + "."
-    };
     doubts(sweep)
         .into_iter()
         .map(|(_, text)| Notice {
             note: false,
-            text: capital(text),
+            text: capital(&text) + ".",
         })
         .collect()
 }
