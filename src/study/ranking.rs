@@ -232,7 +232,7 @@ pub(super) fn rank(
             break;
         }
     }
-    lightest_first(&mut all);
+    let level = lightest_first(&mut all);
     let best = all.first().map(|e| e.column.clone()).unwrap_or_default();
     let shown = all.first().and_then(|e| e.forecast.primary);
     let mut leader = 0;
@@ -240,8 +240,9 @@ pub(super) fn rank(
         if !all[i].works() {
             continue;
         }
-        if i > 0 && all[i].forecast.tier == all[leader].forecast.tier && ties(&all[i], &all[leader])
-        {
+        let tied = i < level
+            || all[i].forecast.tier == all[leader].forecast.tier && ties(&all[i], &all[leader]);
+        if i > 0 && tied {
             all[leader].forecast.tied = true;
             all[i].forecast.tied = true;
         } else {
@@ -273,10 +274,12 @@ pub(super) fn rank(
 
 /// Of what is about as good as the best, puts first what costs least: who is free to choose takes the strategy that leaves most of the
 /// machine to others. CPU time counts first, then memory, each where it differs by more than [`CHEAPER`].
-fn lightest_first(all: &mut [Entry]) {
+///
+/// Returns how many come first that are about as good. They tie whichever of them leads: a share of one of them is not quite that of another.
+fn lightest_first(all: &mut [Entry]) -> usize {
     let cost = |e: &Entry, of: Quantity| e.forecast.get(of).map_or(f64::INFINITY, |c| c.mean);
     let Some((best, others)) = all.split_first().filter(|(best, _)| best.works()) else {
-        return;
+        return 0;
     };
     let as_good = |e: &Entry| {
         let behind = e.column.behind(&best.column);
@@ -294,6 +297,7 @@ fn lightest_first(all: &mut [Entry]) {
     }
     let lightest = candidates.first().copied().unwrap_or(0);
     all[..=lightest].rotate_right(1);
+    few
 }
 
 /// The interval about what the means that are shown say: what is said of two cases never contradicts their rows.

@@ -76,7 +76,7 @@ impl Insight {
                 cost,
             } => facts
                 .is_faster(case, at, value, taken, *cost)
-                .is_some_and(|(fast, slow)| {
+                .is_some_and(|(fast, slower)| {
                     let missed = match misses {
                         Some((objective, excess)) => {
                             let mut of = fast.case.objectives.iter();
@@ -88,7 +88,7 @@ impl Insight {
                     let failed = match fails {
                         Some((a, b)) => {
                             failing(fast) == Some(*a)
-                                && failing(slow) == Some(*b)
+                                && slower.into_iter().any(|r| failing(r) == Some(*b))
                                 && more(*a, b.mean)
                         }
                         None => true,
@@ -245,6 +245,8 @@ impl<'a> Facts<'a> {
         holds.then_some(row)
     }
 
+    /// The row that is fastest, if it is this one, and the slower ones that may be meant by what is taken: the words name no point, so that
+    /// several may cost the same.
     fn is_faster(
         &self,
         case: &str,
@@ -252,7 +254,7 @@ impl<'a> Facts<'a> {
         value: &Quoted,
         taken: &str,
         cost: f64,
-    ) -> Option<(&'a SweepRow, &'a SweepRow)> {
+    ) -> Option<(&'a SweepRow, Vec<&'a SweepRow>)> {
         let fast = self.find(case, at)?;
         let rivals = self.rivals(fast);
         let mine = self.value(fast).filter(|v| *v == value.value)?;
@@ -265,13 +267,14 @@ impl<'a> Facts<'a> {
         let named = rivals.iter().copied().filter(|r| self.is_called(r, taken));
         let sound = self.sound(&rivals);
         let is_sound = |r: &SweepRow| sound.iter().any(|s| std::ptr::eq(*s, r));
-        let mut named = named.filter(costs).filter(|r| is_sound(r));
-        let slow = named.find(|r| {
+        let slower = named.filter(costs).filter(|r| is_sound(r)).filter(|r| {
             let beyond = r.point == fast.point
                 || self.value(r).and_then(|v| overlap(v, mine)) == Some(false);
             beyond && self.better(fast, r)
-        })?;
-        (!rivals.iter().any(|r| self.better(r, fast))).then_some((fast, slow))
+        });
+        let slower: Vec<&SweepRow> = slower.collect();
+        let leads = !rivals.iter().any(|r| self.better(r, fast));
+        (leads && !slower.is_empty()).then_some((fast, slower))
     }
 
     fn is_best_at(&self, claim: &Insight) -> bool {
