@@ -2,7 +2,7 @@
 //! system and CPython's own mechanisms (GIL, pools, pipes, event loop) event by event.
 //!
 //! Rooms, lower ones never import higher ones:
-//! [`engine`] (clock, calendar, random streams), [`measure`] (statistics), [`scenario`] (what a user writes), [`machine`]
+//! [`engine`] (clock, calendar, random streams), [`sync`] (what is waited for, by itself), [`measure`] (statistics), [`scenario`] (what a user writes), [`machine`]
 //! (cores, scheduler, timers, memory), [`cpython`] (the runtime), [`strategy`] (a strategy tree compiled to simulated
 //! threads), [`study`] (many simulations), [`report`] (a study as text), [`host`] (the real machine: its interpreters, and
 //! programs run on them), [`calibrate`] (profiles from measurements, and forecasts held against real runs), [`learn`] (a scenario
@@ -21,3 +21,4 @@ pub mod report;
 pub mod scenario;
 pub mod strategy;
 pub mod study;
+pub mod sync;

@@ -1,0 +1,142 @@
+//! Those who wait for one thing, in order.
+
+use std::hash::{Hash, Hasher};
+
+/// A place in a [`Line`]: by it who gives up is forgotten at once, wherever in the line it stands. It is good until its holder is
+/// taken out of the line, by [`Line::next`] or [`Line::forget`]; then the place may be given to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(u32);
+
+/// No place.
+const NOWHERE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Place<W> {
+    who: W,
+    before: u32,
+    after: u32,
+}
+
+/// Those who wait for one thing, longest first. Joining, taking the first and forgetting any take constant time.
+///
+/// Lines are equal if the same wait in the same order, whatever places they were given.
+#[derive(Clone, Debug)]
+pub struct Line<W> {
+    places: Vec<Place<W>>,
+    /// Places that nobody has, as a chain along `after`.
+    free: u32,
+    first: u32,
+    last: u32,
+    len: usize,
+}
+
+impl<W> Default for Line<W> {
+    fn default() -> Self {
+        Self {
+            places: Vec::new(),
+            free: NOWHERE,
+            first: NOWHERE,
+            last: NOWHERE,
+            len: 0,
+        }
+    }
+}
+
+impl<W: Copy> Line<W> {
+    /// Joins at the end.
+    ///
+    /// # Panics
+    /// If 2³² - 1 wait already.
+    pub fn join(&mut self, who: W) -> Ticket {
+        let place = Place {
+            who,
+            before: self.last,
+            after: NOWHERE,
+        };
+        let at = if self.free == NOWHERE {
+            self.places.push(place);
+            let at = self.places.len() - 1;
+            u32::try_from(at)
+                .ok()
+                .filter(|&at| at != NOWHERE)
+                .expect("fewer than 2^32 wait")
+        } else {
+            let at = self.free;
+            self.free = self.places[at as usize].after;
+            self.places[at as usize] = place;
+            at
+        };
+        match self.last {
+            NOWHERE => self.first = at,
+            last => self.places[last as usize].after = at,
+        }
+        self.last = at;
+        self.len += 1;
+        Ticket(at)
+    }
+
+    /// Takes the one who has waited longest.
+    pub fn next(&mut self) -> Option<W> {
+        (self.first != NOWHERE).then(|| self.forget(Ticket(self.first)))
+    }
+
+    /// Takes the holder of a ticket, who no longer waits.
+    pub fn forget(&mut self, ticket: Ticket) -> W {
+        let Ticket(at) = ticket;
+        let Place { who, before, after } = self.places[at as usize];
+        match before {
+            NOWHERE => self.first = after,
+            before => self.places[before as usize].after = after,
+        }
+        match after {
+            NOWHERE => self.last = before,
+            after => self.places[after as usize].before = before,
+        }
+        self.places[at as usize].after = self.free;
+        self.free = at;
+        self.len -= 1;
+        who
+    }
+
+    /// Who has waited longest.
+    pub fn first(&self) -> Option<W> {
+        self.iter().next()
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Those who wait, longest first.
+    pub fn iter(&self) -> impl Iterator<Item = W> + '_ {
+        let mut at = self.first;
+        std::iter::from_fn(move || {
+            let place = self.places.get(at as usize)?;
+            at = place.after;
+            Some(place.who)
+        })
+    }
+}
+
+impl<W: Copy + PartialEq> PartialEq for Line<W> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<W: Copy + Eq> Eq for Line<W> {}
+
+impl<W: Copy + Hash> Hash for Line<W> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.len.hash(state);
+        for who in self.iter() {
+            who.hash(state);
+        }
+    }
+}

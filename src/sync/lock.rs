@@ -1,0 +1,78 @@
+//! A lock: `threading.Lock`, `asyncio.Lock`, `multiprocessing.Lock`.
+
+use super::line::{Line, Ticket};
+
+/// What became of asking for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It is the asker's.
+    Granted,
+    /// The asker waits, and holds this ticket.
+    Waits(Ticket),
+}
+
+/// How a lock goes on to one who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// It is the woken one's before anybody else can ask.
+    HandOver,
+    /// It is free; the woken one asks again, and may come too late.
+    Barging,
+}
+
+/// A lock that one at a time has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lock<W: Copy> {
+    owner: Option<W>,
+    line: Line<W>,
+}
+
+impl<W: Copy> Default for Lock<W> {
+    fn default() -> Self {
+        Self {
+            owner: None,
+            line: Line::default(),
+        }
+    }
+}
+
+impl<W: Copy + PartialEq> Lock<W> {
+    /// Takes the lock if it is free, else waits for it. Who owns it already waits for itself (see [`super`] for what is re-entrant).
+    pub fn ask(&mut self, who: W) -> Asked {
+        if self.owner.is_none() {
+            self.owner = Some(who);
+            return Asked::Granted;
+        }
+        Asked::Waits(self.line.join(who))
+    }
+
+    /// Gives it back: who is to be woken.
+    pub fn give(&mut self, passing: Passing) -> Option<W> {
+        let next = self.line.next();
+        self.owner = match passing {
+            Passing::HandOver => next,
+            Passing::Barging => None,
+        };
+        next
+    }
+
+    /// Takes the one who has waited longest out of the line, without the lock.
+    pub fn dismiss(&mut self) -> Option<W> {
+        self.line.next()
+    }
+
+    /// Who holds this ticket no longer waits.
+    pub fn forget(&mut self, ticket: Ticket) {
+        self.line.forget(ticket);
+    }
+
+    /// Who has it.
+    pub fn owner(&self) -> Option<W> {
+        self.owner
+    }
+
+    /// Those who wait for it, longest first.
+    pub fn line(&self) -> &Line<W> {
+        &self.line
+    }
+}

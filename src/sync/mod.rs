@@ -1,0 +1,19 @@
+//! Waiting objects by themselves: who gets what they guard, who waits, and who is woken.
+//!
+//! No clock, no costs and no simulator: the objects are generic over who waits, and can be cloned, compared and hashed. Each knows
+//! three operations: to ask (it is granted, or the asker waits and holds a [`Ticket`]), to give (whom to wake, and whether the thing is
+//! theirs already or they ask again, which is the object's [`Passing`]), and to forget a ticket, in constant time. What waiting means (a
+//! thread parks, a coroutine suspends) and what all of it costs is the affair of those who use them.
+
+mod line;
+mod lock;
+mod queue;
+mod semaphore;
+
+pub use line::{Line, Ticket};
+pub use lock::{Asked, Lock, Passing};
+pub use queue::{Passed, Queue};
+pub use semaphore::Semaphore;
+
+#[cfg(test)]
+mod tests;

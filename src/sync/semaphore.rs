@@ -1,0 +1,54 @@
+//! So many at a time: `asyncio.Semaphore`, which hands permits over in order.
+
+use super::line::{Line, Ticket};
+use super::lock::Asked;
+
+/// Permits, of which whoever waits gets the next one that is given back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Semaphore<W: Copy> {
+    permits: u64,
+    line: Line<W>,
+}
+
+impl<W: Copy> Semaphore<W> {
+    /// So many permits, all there.
+    pub fn new(permits: u64) -> Self {
+        Self {
+            permits,
+            line: Line::default(),
+        }
+    }
+
+    /// Takes a permit, or waits for one.
+    pub fn ask(&mut self, who: W) -> Asked {
+        match self.permits.checked_sub(1) {
+            Some(left) => {
+                self.permits = left;
+                Asked::Granted
+            }
+            None => Asked::Waits(self.line.join(who)),
+        }
+    }
+
+    /// Gives a permit back: who has it now, and is to be woken.
+    pub fn give(&mut self) -> Option<W> {
+        let next = self.line.next();
+        self.permits += u64::from(next.is_none());
+        next
+    }
+
+    /// Who holds this ticket no longer waits.
+    pub fn forget(&mut self, ticket: Ticket) {
+        self.line.forget(ticket);
+    }
+
+    /// Permits that nobody has.
+    pub fn permits(&self) -> u64 {
+        self.permits
+    }
+
+    /// Those who wait for one, longest first.
+    pub fn line(&self) -> &Line<W> {
+        &self.line
+    }
+}

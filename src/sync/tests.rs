@@ -1,0 +1,224 @@
+//! The objects against naive models of themselves: nobody is lost, order is kept, and what is guarded is neither made nor lost.
+
+use std::collections::VecDeque;
+
+use proptest::prelude::{
+    Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
+
+use super::{Asked, Line, Lock, Passed, Passing, Queue, Semaphore, Ticket};
+
+/// One of those who may wait.
+type Who = u8;
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Ask(Who),
+    Give(bool),
+    Forget(prop::sample::Index),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        3 => any::<Who>().prop_map(Act::Ask),
+        3 => any::<bool>().prop_map(Act::Give),
+        1 => any::<prop::sample::Index>().prop_map(Act::Forget),
+    ];
+    prop::collection::vec(act, 0..60)
+}
+
+/// Those who wait, as the tests know them.
+#[derive(Default)]
+struct Waiting(VecDeque<(Who, Ticket)>);
+
+impl Waiting {
+    fn joined(&mut self, who: Who, ticket: Ticket) {
+        assert!(
+            self.0.iter().all(|(_, t)| *t != ticket),
+            "two with one ticket"
+        );
+        self.0.push_back((who, ticket));
+    }
+
+    fn take(&mut self, which: prop::sample::Index) -> Option<(Who, Ticket)> {
+        let at = (!self.0.is_empty()).then(|| which.index(self.0.len()))?;
+        self.0.remove(at)
+    }
+
+    fn next(&mut self) -> Option<Who> {
+        self.0.pop_front().map(|(who, _)| who)
+    }
+
+    fn who(&self) -> Vec<Who> {
+        self.0.iter().map(|(who, _)| *who).collect()
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_line_keeps_its_order_whoever_leaves_it(acts in acts()) {
+        let (mut line, mut model) = (Line::default(), Waiting::default());
+        for act in acts {
+            match act {
+                Act::Ask(who) => model.joined(who, line.join(who)),
+                Act::Give(_) => prop_assert_eq!(line.next(), model.next()),
+                Act::Forget(which) => if let Some((who, ticket)) = model.take(which) {
+                    prop_assert_eq!(line.forget(ticket), who);
+                },
+            }
+            prop_assert_eq!(line.iter().collect::<Vec<_>>(), model.who());
+            prop_assert_eq!(line.len(), model.0.len());
+            prop_assert_eq!(line.is_empty(), model.0.is_empty());
+            prop_assert_eq!(line.first(), model.0.front().map(|(who, _)| *who));
+            // Another line in which the same wait is the same, however they came there.
+            let mut other = Line::default();
+            for (who, _) in &model.0 {
+                other.join(*who);
+            }
+            prop_assert!(line == other);
+        }
+    }
+
+    #[test]
+    fn a_lock_has_one_owner_and_loses_nobody(acts in acts()) {
+        let (mut lock, mut owner, mut model) = (Lock::default(), None, Waiting::default());
+        for act in acts {
+            match act {
+                Act::Ask(who) => match lock.ask(who) {
+                    Asked::Granted => {
+                        prop_assert_eq!(owner, None);
+                        owner = Some(who);
+                    }
+                    Asked::Waits(ticket) => {
+                        prop_assert!(owner.is_some());
+                        model.joined(who, ticket);
+                    }
+                },
+                Act::Give(hand_over) => {
+                    let passing = if hand_over { Passing::HandOver } else { Passing::Barging };
+                    let next = model.next();
+                    prop_assert_eq!(lock.give(passing), next);
+                    owner = next.filter(|_| hand_over);
+                }
+                Act::Forget(which) => if let Some((_, ticket)) = model.take(which) {
+                    lock.forget(ticket);
+                },
+            }
+            prop_assert_eq!(lock.owner(), owner);
+            prop_assert_eq!(lock.line().iter().collect::<Vec<_>>(), model.who());
+        }
+    }
+
+    #[test]
+    fn a_semaphore_neither_makes_nor_loses_permits(permits in 0_u64..4, acts in acts()) {
+        let (mut s, mut held, mut model) = (Semaphore::new(permits), 0, Waiting::default());
+        for act in acts {
+            match act {
+                Act::Ask(who) => match s.ask(who) {
+                    Asked::Granted => held += 1,
+                    Asked::Waits(ticket) => model.joined(who, ticket),
+                },
+                Act::Give(_) if held > 0 => {
+                    // Whoever is named has it now.
+                    let next = model.next();
+                    prop_assert_eq!(s.give(), next);
+                    held -= u64::from(next.is_none());
+                }
+                Act::Give(_) => {}
+                Act::Forget(which) => if let Some((_, ticket)) = model.take(which) {
+                    s.forget(ticket);
+                },
+            }
+            prop_assert_eq!(s.permits() + held, permits);
+            prop_assert!(s.permits() == 0 || s.line().is_empty(), "somebody waits for what is there");
+            prop_assert_eq!(s.line().iter().collect::<Vec<_>>(), model.who());
+        }
+    }
+
+    /// Producers and consumers that ask again when they are woken, as all clients do: nothing is lost, items come out in order, and
+    /// nobody sleeps on while there is something for them.
+    #[test]
+    fn a_queue_passes_all_items_in_order_and_wakes_those_it_can_serve(
+        capacity in prop_oneof![Just(None), (0_u64..3).prop_map(Some)],
+        acts in prop::collection::vec((any::<bool>(), any::<bool>(), any::<prop::sample::Index>()), 0..80),
+    ) {
+        let mut queue: Queue<u32, Who> = Queue::new(capacity);
+        let (mut put, mut got) = (0_u32, 0_u32);
+        // Who sleeps on each side, and who has been woken and has not yet asked again.
+        let (mut getting, mut putting) = (Waiting::default(), Waiting::default());
+        let (mut getters, mut putters): (Vec<Who>, Vec<Who>) = (Vec::new(), Vec::new());
+        let mut next_who: Who = 0;
+        for (side, again, which) in acts {
+            // Somebody new, one who was woken, or one who gives up.
+            let woken = if side { &mut getters } else { &mut putters };
+            let who = if again && !woken.is_empty() {
+                woken.remove(which.index(woken.len()))
+            } else {
+                next_who = next_who.wrapping_add(1);
+                next_who
+            };
+            let gives_up = again && who % 5 == 0;
+            if gives_up {
+                let instead = if side { queue.give_up_getting(None) } else { queue.give_up_putting(None) };
+                let (asleep, woken) = if side { (&mut getting, &mut getters) } else { (&mut putting, &mut putters) };
+                if let Some(instead) = instead {
+                    prop_assert_eq!(asleep.next(), Some(instead));
+                    woken.push(instead);
+                }
+            } else if side {
+                match queue.get(who) {
+                    Passed::Done(item, putter) => {
+                        prop_assert_eq!(item, got);
+                        got += 1;
+                        prop_assert_eq!(putter, putting.next());
+                        putters.extend(putter);
+                    }
+                    Passed::Waits(ticket) => {
+                        prop_assert_eq!(put, got);
+                        getting.joined(who, ticket);
+                    }
+                }
+            } else {
+                match queue.put(who, put) {
+                    Passed::Done((), getter) => {
+                        put += 1;
+                        prop_assert_eq!(getter, getting.next());
+                        getters.extend(getter);
+                    }
+                    Passed::Waits(ticket) => {
+                        prop_assert!(capacity.is_some_and(|c| u64::from(put - got) >= c));
+                        putting.joined(who, ticket);
+                    }
+                }
+            }
+            let items = u64::from(put - got);
+            prop_assert!(capacity.is_none_or(|c| items <= c));
+            // A wake-up under way for each item that a sleeper could have, as far as there are both.
+            prop_assert!(getting.0.is_empty() || items <= getters.len() as u64, "a getter was not woken");
+            let room = capacity.map_or(0, |c| c - items);
+            prop_assert!(putting.0.is_empty() || room <= putters.len() as u64, "a putter was not woken");
+        }
+    }
+}
+
+#[test]
+fn who_gives_up_in_the_middle_is_passed_over() {
+    let mut lock = Lock::default();
+    assert_eq!(lock.ask('a'), Asked::Granted);
+    let Asked::Waits(b) = lock.ask('b') else {
+        panic!("it is taken");
+    };
+    assert!(matches!(lock.ask('c'), Asked::Waits(_)));
+    lock.forget(b);
+    assert_eq!(lock.give(Passing::HandOver), Some('c'));
+    assert_eq!(lock.owner(), Some('c'));
+    assert_eq!(lock.give(Passing::Barging), None);
+    assert_eq!(lock.owner(), None);
+}
+
+#[test]
+fn a_queue_without_room_takes_nothing() {
+    let mut queue: Queue<&str, char> = Queue::new(Some(0));
+    assert!(matches!(queue.put('a', "x"), Passed::Waits(_)));
+    assert!(queue.is_empty() && queue.is_full());
+}
