@@ -82,6 +82,7 @@ fn all_fit(name: &str, scenario: &Scenario, profiles: &[Profile]) {
             profile,
             workload: &scenario.workload,
             strategy: &case.strategy,
+            compiled: None,
             seed: 1,
             replication: 0,
             warmup: Nanos::ZERO,

@@ -30,6 +30,7 @@ fn input<'a>(
         profile,
         workload,
         strategy,
+        compiled: None,
         seed: 1,
         replication: 0,
         warmup: Nanos::ZERO,

@@ -87,6 +87,7 @@ fn traces_of_all_scenarios_are_in_order_and_add_up() {
                 profile,
                 workload: &scenario.workload,
                 strategy: &case.strategy,
+                compiled: None,
                 seed: scenario.seed,
                 replication: 0,
                 warmup: scenario.warmup.unwrap_or_default(),

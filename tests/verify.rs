@@ -277,6 +277,7 @@ fn programs_get_the_simulators_random_numbers() {
             profile: &profile,
             workload: &workload,
             strategy: &Strategy::Threads(Workers::PerTask),
+            compiled: None,
             seed: 5,
             replication: 3,
             warmup: Nanos::ZERO,

@@ -5,6 +5,7 @@
 //! cargo run --release --example speed -- kernel       the kernel beside the loop written by hand
 //! cargo run --release --example speed -- models       the full model under every strategy
 //! cargo run --release --example speed -- growth 7     growth up to 10^7 tasks, minutes
+//! cargo run --release --example speed -- overload 5   tasks whose deadlines pass while they wait, up to 10^5
 //! ```
 
 #![expect(clippy::print_stdout, reason = "its output is the table")]
@@ -13,6 +14,7 @@
 mod queue;
 
 mod models;
+mod overload;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
             kernel();
             models::table();
             models::growth(6);
+            overload::table(5);
             Ok(())
         }
         ["kernel"] => {
@@ -49,8 +52,15 @@ fn main() -> ExitCode {
             }
             _ => Err(format!("{power} is no power of ten from 3 to 9")),
         },
+        ["overload", power] => match power.parse() {
+            Ok(power @ 3..=6) => {
+                overload::table(power);
+                Ok(())
+            }
+            _ => Err(format!("{power} is no power of ten from 3 to 6")),
+        },
         ["row", name, tasks] => models::child(name, tasks),
-        _ => Err("expected one of: kernel, models, growth POWER".into()),
+        _ => Err("expected one of: kernel, models, growth POWER, overload POWER".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

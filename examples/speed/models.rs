@@ -137,6 +137,7 @@ pub(crate) fn child(name: &str, tasks: &str) -> Result<(), String> {
         profile: &profile,
         workload: &workload,
         strategy: &(row.strategy)(),
+        compiled: None,
         seed: 1,
         replication: 0,
         warmup: Nanos::ZERO,

@@ -106,6 +106,7 @@ impl Target {
             profile: &self.profile,
             workload: &self.scenario.workload,
             strategy: &self.strategy,
+            compiled: None,
             seed: self.scenario.seed,
             replication: self.replication,
             warmup: Nanos::ZERO,

@@ -238,6 +238,7 @@ impl TraceArgs {
             profile,
             workload: &run.scenario.workload,
             strategy: &f.strategy,
+            compiled: None,
             seed: run.study.seed,
             replication: self.trace_replication,
             warmup: run.study.warmup,

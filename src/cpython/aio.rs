@@ -11,8 +11,10 @@ use super::program::Executor;
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, NO_GIL};
+use super::wait::{On, Waiter};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
+use crate::sync::{Asked, Lock, Semaphore};
 
 /// What the loop calls back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,13 +33,6 @@ pub(crate) enum Handle {
     Deadline(TaskKey, u64),
 }
 
-/// An `asyncio.Lock`.
-#[derive(Clone, Default)]
-pub(crate) struct LoopLock {
-    locked: bool,
-    pub(crate) waiters: VecDeque<TaskKey>,
-}
-
 /// An event loop.
 pub(crate) struct EventLoop {
     tid: Tid,
@@ -47,10 +42,10 @@ pub(crate) struct EventLoop {
     pub(crate) timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
     /// Handles left of this iteration's snapshot.
     snapshot: usize,
-    /// Permits left of the concurrency limit.
-    permits: Option<u32>,
-    pub(crate) permit_waiters: VecDeque<TaskKey>,
-    locks: Vec<LoopLock>,
+    /// The concurrency limit, if there is one.
+    pub(crate) permits: Option<Semaphore<TaskKey>>,
+    /// `asyncio.Lock`s.
+    locks: Vec<Lock<TaskKey>>,
     current: Option<TaskKey>,
     /// When the handle that runs began, and the longest so far.
     handle_began: Nanos,
@@ -83,9 +78,8 @@ impl Sim<'_> {
             incoming: VecDeque::new(),
             timers: BinaryHeap::new(),
             snapshot: 0,
-            permits: self.program.layout.limit,
-            permit_waiters: VecDeque::new(),
-            locks: vec![LoopLock::default(); self.program.locks.len()],
+            permits: self.program.layout.limit.map(u64::from).map(Semaphore::new),
+            locks: vec![Lock::default(); self.program.locks.len()],
             current: None,
             handle_began: Nanos::ZERO,
             longest: (Nanos::ZERO, Nanos::ZERO),
@@ -190,17 +184,14 @@ impl Sim<'_> {
             }
             let l = &self.loops[copy as usize];
             // epoll counts in whole milliseconds, rounded up.
-            let act = l
-                .timers
-                .peek()
-                .map_or(Act::Park(Cause::Loop), |Reverse((at, ..))| {
-                    let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
-                    Act::ParkUntil(now + Nanos(wait), Cause::Loop)
-                });
+            let until = l.timers.peek().map_or(Nanos::MAX, |Reverse((at, ..))| {
+                let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
+                (now + Nanos(wait)).min(Nanos::CLOCK_END)
+            });
             if outside {
-                self.wait_for_arrivals(tid);
+                self.wait_for_arrivals(copy);
             }
-            self.push(tid, act);
+            self.push(tid, Act::Park(On::Events, until));
             self.push(tid, Act::Role(SELECTED));
             return;
         }
@@ -240,70 +231,66 @@ impl Sim<'_> {
                 // `await asyncio.sleep(...)` until it is due, as its first act: how long, it finds out now.
                 self.tasks[key].pause = self.tasks[key].arrival.since(now);
                 // Children are part of a task that has its permit.
-                if self.tasks[key].parent.is_none()
-                    && let Some(permits) = l.permits.as_mut()
-                {
+                let limited = l.permits.is_some() && self.tasks[key].parent.is_none();
+                if limited {
                     self.machine.charge(tid, self.costs.aio_semaphore);
-                    // A task that sleeps until its arrival asks for its permit after that.
-                    if self.tasks[key].pause == Nanos::ZERO {
-                        if *permits == 0 {
-                            self.wait_for_permit(copy, key);
-                            return;
-                        }
-                        *permits -= 1;
-                        self.tasks[key].permitted = true;
-                    }
+                }
+                // A task that sleeps until its arrival asks for its permit after that.
+                if limited && self.tasks[key].pause == Nanos::ZERO && self.lacks_permit(copy, key) {
+                    return;
                 }
                 self.resume(tid, copy, key);
             }
             Handle::Step(key) => {
-                if self.limited(copy, key) {
+                if self.lacks_permit(copy, key) {
                     return;
                 }
                 self.resume(tid, copy, key);
             }
             Handle::Due(key, number) => {
-                if !self.tasks[key].live || self.tasks[key].sleep != number {
+                if !self.sleeps(key, number) {
                     return; // Cancelled meanwhile.
                 }
-                self.tasks[key].sleep = 0;
+                self.end_wait(Waiter::Task(key));
                 self.machine.charge(tid, self.costs.aio_timer_fire);
-                l.ready.push_back(Handle::Step(key));
+                self.loops[copy as usize].ready.push_back(Handle::Step(key));
             }
             Handle::Finished(key) => {
+                self.end_wait(Waiter::Task(key));
                 self.machine.charge(tid, self.costs.aio_offload_done);
-                l.ready.push_back(Handle::Step(key));
+                self.loops[copy as usize].ready.push_back(Handle::Step(key));
             }
-            Handle::Gathered(key) => l.ready.push_back(Handle::Step(key)),
+            Handle::Gathered(key) => {
+                self.end_wait(Waiter::Task(key));
+                self.loops[copy as usize].ready.push_back(Handle::Step(key));
+            }
             Handle::Deadline(key, number) => self.deadline_passed(tid, key, number),
         }
     }
 
-    /// A task that slept until its arrival now needs a permit like the others.
-    fn limited(&mut self, copy: u32, key: TaskKey) -> bool {
-        let l = &mut self.loops[copy as usize];
-        let Some(permits) = l.permits.as_mut() else {
+    /// Whether a task has to wait for a permit of the loop's limit first: up to now it waited for its turn, from now on for that. One
+    /// that slept until its arrival needs a permit like the others; children are part of a task that has its own.
+    fn lacks_permit(&mut self, copy: u32, key: TaskKey) -> bool {
+        let task = &mut self.tasks[key];
+        let Some(permits) = self.loops[copy as usize].permits.as_mut() else {
             return false;
         };
-        if self.tasks[key].permitted || self.tasks[key].parent.is_some() {
+        if task.permitted || task.parent.is_some() {
             return false;
         }
-        if *permits == 0 {
-            self.wait_for_permit(copy, key);
-            return true;
+        match permits.ask(key) {
+            Asked::Granted => {
+                task.permitted = true;
+                false
+            }
+            Asked::Waits(ticket) => {
+                let (now, since) = (self.machine.now(), task.since);
+                self.book(key, Cause::Loop, since, now);
+                self.tasks[key].since = now;
+                self.begin_wait(Waiter::Task(key), On::Permit, Some(ticket), Nanos::MAX);
+                true
+            }
         }
-        *permits -= 1;
-        self.tasks[key].permitted = true;
-        false
-    }
-
-    /// Up to now it waited for its turn on the loop, from now on for its permit.
-    fn wait_for_permit(&mut self, copy: u32, key: TaskKey) {
-        let now = self.machine.now();
-        let since = self.tasks[key].since;
-        self.book(key, Cause::Loop, since, now);
-        self.tasks[key].since = now;
-        self.loops[copy as usize].permit_waiters.push_back(key);
     }
 
     /// The loop's time is this task's time until it suspends.
@@ -365,7 +352,7 @@ impl Sim<'_> {
                     return;
                 }
                 self.suspend_current(tid, copy);
-                self.release_permit(copy, key);
+                self.release_permit(tid, copy, key);
                 self.machine.charge(tid, self.costs.aio_task_done);
                 self.memory.give(
                     self.machine.now(),
@@ -380,21 +367,15 @@ impl Sim<'_> {
         }
     }
 
-    fn release_permit(&mut self, copy: u32, key: TaskKey) {
+    fn release_permit(&mut self, tid: Tid, copy: u32, key: TaskKey) {
         if !self.tasks[key].permitted {
             return;
         }
-        let l = &mut self.loops[copy as usize];
-        if let Some(next) = l.permit_waiters.pop_front() {
-            // The permit is handed over.
-            l.ready.push_back(Handle::Step(next));
-            let now = self.machine.now();
-            let since = self.tasks[next].since;
-            self.book(next, Cause::Limit, since, now);
-            self.tasks[next].since = now;
+        let permits = self.loops[copy as usize].permits.as_mut();
+        // The permit is handed over.
+        if let Some(next) = permits.and_then(Semaphore::give) {
             self.tasks[next].permitted = true;
-        } else if let Some(p) = l.permits.as_mut() {
-            *p += 1;
+            self.wake(tid, Waiter::Task(next));
         }
     }
 
@@ -404,6 +385,7 @@ impl Sim<'_> {
                 self.tasks[key].payload = self.part_payload(key);
                 self.suspend_current(tid, copy);
                 self.tasks[key].since = self.machine.now();
+                self.begin_wait(Waiter::Task(key), On::Part, None, Nanos::MAX);
                 let c = &self.copies[copy as usize];
                 match (c.pool, c.process_pool) {
                     (Some(pool), _) => self.pool_submit(tid, pool, key),
@@ -411,7 +393,7 @@ impl Sim<'_> {
                     (None, None) => unreachable!("work is offloaded to an executor"),
                 }
             }
-            (SELECTED, _) => self.stop_waiting_for_arrivals(tid),
+            (SELECTED, _) => self.stop_waiting_for_arrivals(copy),
             (OPENED, _) => self.threads[tid as usize].state = CREATE,
             _ => unreachable!("acts of a loop"),
         }

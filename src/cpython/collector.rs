@@ -5,7 +5,7 @@
 //! have one generation and stop the world for it, twice.
 
 use super::sim::Sim;
-use super::thread::{Act, NO_GIL, Phase, Wait};
+use super::thread::{Act, Blocked, NO_GIL, Phase};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
 
@@ -87,10 +87,12 @@ impl Sim<'_> {
         for other in 0..self.threads.len() {
             let t = &self.threads[other];
             let other = Tid::try_from(other).expect("fewer than 2^32 threads");
-            let attached =
-                t.domain == domain && other != tid && t.phase == Phase::Go && t.wait == Wait::None;
+            let attached = t.domain == domain
+                && other != tid
+                && t.phase == Phase::Go
+                && t.blocked == Blocked::No;
             if attached && matches!(self.machine.state(other), State::Running | State::Ready) {
-                self.threads[other as usize].wait = Wait::World;
+                self.threads[other as usize].blocked = Blocked::World;
                 self.machine.suspend(other, Cause::Gil);
                 self.heaps[domain as usize].stopped.push(other);
                 stopped += 1;
@@ -110,7 +112,7 @@ impl Sim<'_> {
         let heap = &mut self.heaps[domain as usize];
         heap.stopper = None;
         for other in std::mem::take(&mut heap.stopped) {
-            self.threads[other as usize].wait = Wait::None;
+            self.threads[other as usize].blocked = Blocked::No;
             self.machine.wake(other, Nanos::ZERO);
         }
     }
@@ -123,7 +125,7 @@ impl Sim<'_> {
             return false;
         }
         heap.stopped.push(tid);
-        self.threads[tid as usize].wait = Wait::World;
+        self.threads[tid as usize].blocked = Blocked::World;
         self.block(tid, Cause::Gil);
         true
     }

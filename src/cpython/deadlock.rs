@@ -1,8 +1,10 @@
 //! Who waits for what when nothing can ever happen again.
 
 use super::Finding;
-use super::program::Instr;
 use super::sim::Sim;
+use super::task::TaskKey;
+use super::thread::Thread;
+use super::wait::On;
 
 impl Sim<'_> {
     /// Notes a deadlock: the first few of the tasks that wait.
@@ -11,12 +13,12 @@ impl Sim<'_> {
             .tasks
             .iter()
             .take(8)
-            .map(|(_, t)| {
+            .map(|(key, t)| {
                 format!(
                     "{} waits at step {}: {}",
                     self.task_name(t),
                     t.pc,
-                    self.waits_for(t.class, t.pc)
+                    self.waits_for(key)
                 )
             })
             .collect();
@@ -30,27 +32,24 @@ impl Sim<'_> {
         });
     }
 
-    /// What the instruction before this one (or at it) waits for, in words.
-    fn waits_for(&self, class: u32, pc: u32) -> String {
-        let code = &self.program.classes[class as usize].code;
-        let at = |i: u32| code.get(i as usize).copied();
-        let name = |instr| match instr {
-            Some(Instr::Get(q)) => Some(format!(
-                "an item from queue '{}'",
-                self.program.queues[q as usize].name
-            )),
-            Some(Instr::Put(q)) => Some(format!(
-                "room in queue '{}'",
-                self.program.queues[q as usize].name
-            )),
-            Some(Instr::Acquire(l)) => {
-                Some(format!("lock '{}'", self.program.locks[l as usize].name))
+    /// What a task waits for, or the thread that runs it, in words.
+    fn waits_for(&self, key: TaskKey) -> String {
+        let runs = |t: &&Thread| t.task == Some(key);
+        let of_thread = || self.threads.iter().find(runs).and_then(|t| t.wait);
+        let queue = |q: u32| &self.program.queues[q as usize].name;
+        match self.tasks[key].wait.or_else(of_thread).map(|w| w.on) {
+            Some(On::Item(q)) => format!("an item from queue '{}'", queue(q)),
+            Some(On::Room(q)) => format!("room in queue '{}'", queue(q)),
+            Some(On::Lock(lock)) => {
+                let own = lock as usize % self.program.locks.len();
+                format!("lock '{}'", self.program.locks[own].name)
             }
-            Some(Instr::FanOut { .. }) => Some("its children".to_owned()),
-            _ => None,
-        };
-        name(at(pc))
-            .or_else(|| name(pc.checked_sub(1).and_then(at)))
-            .unwrap_or_else(|| "a worker".to_owned())
+            Some(On::AwaitedLock(lock)) => {
+                format!("lock '{}'", self.program.locks[lock as usize].name)
+            }
+            Some(On::Children) => "its children".to_owned(),
+            Some(On::Permit) => "the loop's limit".to_owned(),
+            _ => "a worker".to_owned(),
+        }
     }
 }

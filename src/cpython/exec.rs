@@ -1,12 +1,13 @@
 //! Executing a task's instructions: in a thread of its own, as the offloaded part of a coroutine, or on an event loop.
 
 use super::program::{Demand, Instr};
-use super::server::Waiter;
 use super::sim::Sim;
 use super::task::{Ending, Frame, Interrupt, Task, TaskKey};
 use super::thread::{Act, NO_GIL};
+use super::wait::{On, Waiter};
 use crate::engine::{Nanos, unit};
-use crate::machine::{Cause, Tid};
+use crate::machine::Tid;
+use crate::sync::{Passed, Ticket};
 
 /// The last bits of a child's number say which of its parent's children it is.
 pub(crate) const CHILD_BITS: u32 = 24;
@@ -291,18 +292,18 @@ impl Sim<'_> {
             self.loop_sleep(tid, key, until);
             return Flow::Suspended;
         }
-        self.push(tid, Act::Sleep(until, Cause::Io));
+        self.push(tid, Act::Sleep(On::Outside, until));
         Flow::Go
     }
 
     fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
         if matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize] {
             self.tasks[key].frames.push(Frame::LoopLock(lock));
-            return self.loop_lock(tid, key, lock);
+            return self.loop_lock(tid, key, mode, lock);
         }
         let index = self.lock_index(self.threads[tid as usize].domain, lock);
         self.tasks[key].frames.push(Frame::Lock(index));
-        self.push(tid, Act::Acquire(index, Nanos::MAX));
+        self.push(tid, Act::Acquire(index));
         Flow::Go
     }
 
@@ -343,73 +344,47 @@ impl Sim<'_> {
     }
 
     fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
-        let on_loop = matches!(mode, Mode::Loop { .. });
-        let q = &mut self.queues[queue as usize];
-        if q.full() {
-            q.putters.push_back(if on_loop {
-                Waiter::Task(key)
-            } else {
-                Waiter::Thread(tid)
-            });
-            self.tasks[key].pc -= 1;
-            return self.wait_for_queue(tid, key, on_loop);
+        let who = Self::waiter(tid, key, mode);
+        match self.queues[queue as usize].put(who, ()) {
+            Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Room(queue), ticket),
+            Passed::Done((), getter) => self.passed(tid, key, mode, getter),
         }
-        q.items += 1;
-        let getter = q.getters.pop_front();
-        let cost = if on_loop {
-            self.costs.aio_queue_pair
-        } else {
-            self.costs.queue_pair
-        };
-        self.machine.charge(tid, Nanos(cost.0 / 2));
-        self.wake_waiter(tid, getter);
-        Flow::Go
     }
 
     fn step_get(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
-        let on_loop = matches!(mode, Mode::Loop { .. });
-        let q = &mut self.queues[queue as usize];
-        if q.items == 0 {
-            q.getters.push_back(if on_loop {
-                Waiter::Task(key)
-            } else {
-                Waiter::Thread(tid)
-            });
-            self.tasks[key].pc -= 1;
-            return self.wait_for_queue(tid, key, on_loop);
+        let who = Self::waiter(tid, key, mode);
+        match self.queues[queue as usize].get(who) {
+            Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Item(queue), ticket),
+            Passed::Done((), putter) => self.passed(tid, key, mode, putter),
         }
-        q.items -= 1;
-        let putter = q.putters.pop_front();
-        let cost = if on_loop {
-            self.costs.aio_queue_pair
-        } else {
-            self.costs.queue_pair
+    }
+
+    /// Comes back to this instruction, to ask again, once it is called.
+    fn wait_for_queue(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        mode: Mode,
+        on: On,
+        ticket: Ticket,
+    ) -> Flow {
+        self.tasks[key].pc -= 1;
+        self.wait(tid, key, mode, on, Some(ticket))
+    }
+
+    /// An item has been put or taken: who waits for what that leaves is called.
+    fn passed(&mut self, tid: Tid, key: TaskKey, mode: Mode, other: Option<Waiter>) -> Flow {
+        let who = Self::waiter(tid, key, mode);
+        self.end_wait(who);
+        let cost = match who {
+            Waiter::Task(_) => self.costs.aio_queue_pair,
+            Waiter::Thread(_) => self.costs.queue_pair,
         };
         self.machine.charge(tid, Nanos(cost.0 / 2));
-        self.wake_waiter(tid, putter);
-        Flow::Go
-    }
-
-    fn wait_for_queue(&mut self, tid: Tid, key: TaskKey, on_loop: bool) -> Flow {
-        if on_loop {
-            self.tasks[key].since = self.machine.now();
-            self.wait_with_deadline(key);
-            return Flow::Suspended;
+        if let Some(other) = other {
+            self.wake(tid, other);
         }
-        let act = self
-            .deadline(key)
-            .map_or(Act::Park(Cause::Queue), |d| Act::ParkUntil(d, Cause::Queue));
-        self.push(tid, act);
         Flow::Go
-    }
-
-    /// Brings back what waited for a queue.
-    pub(crate) fn wake_waiter(&mut self, by: Tid, waiter: Option<Waiter>) {
-        match waiter {
-            Some(Waiter::Thread(tid)) => self.unpark_by(by, tid),
-            Some(Waiter::Task(key)) => self.loop_resume(by, key, Cause::Queue),
-            None => {}
-        }
     }
 
     fn step_fan_out(&mut self, tid: Tid, key: TaskKey, mode: Mode, class: u32, count: u64) -> Flow {
@@ -419,13 +394,12 @@ impl Sim<'_> {
         if self.tasks[key].joiner.is_some() {
             // They have been started: go on when they are over.
             let task = &mut self.tasks[key];
-            task.joining = task.children > 0;
-            if task.joining {
+            if task.children > 0 {
                 task.pc -= 1;
-                self.push(tid, Act::Park(Cause::Queue));
-            } else {
-                task.joiner = None;
+                return self.wait_for_children(tid);
             }
+            task.joiner = None;
+            self.end_wait(Waiter::Thread(tid));
             return Flow::Go;
         }
         if matches!(mode, Mode::Inline | Mode::Part) {
@@ -449,9 +423,8 @@ impl Sim<'_> {
         for child in 0..count {
             // Children draw from streams of their own, far from those of other tasks.
             let child_number = (number + 1) << CHILD_BITS | (1 << 63) | child;
-            let c = self.tasks.insert(child_number, class, now);
+            let c = self.tasks.insert_child(key, child_number, class, now);
             let task = &mut self.tasks[c];
-            task.parent = Some(key);
             task.copy = copy;
             task.counted = false;
             task.child_counts = counts;
@@ -466,13 +439,18 @@ impl Sim<'_> {
             }
         }
         if matches!(mode, Mode::Loop { .. }) {
-            self.tasks[key].since = now;
-            self.wait_with_deadline(key);
-            return Flow::Suspended;
+            return self.wait(tid, key, mode, On::Children, None);
         }
         // Comes back to this instruction, to look at them, once it has started all.
         self.tasks[key].joiner = Some(tid);
         self.tasks[key].pc -= 1;
+        Flow::Go
+    }
+
+    /// A thread waits until the last of its task's children has ended, whatever the task's deadline: they have it too.
+    pub(crate) fn wait_for_children(&mut self, tid: Tid) -> Flow {
+        self.begin_wait(Waiter::Thread(tid), On::Children, None, Nanos::MAX);
+        self.push(tid, Act::Park(On::Children, Nanos::MAX));
         Flow::Go
     }
 
@@ -486,8 +464,12 @@ impl Sim<'_> {
         if task.children == 0 {
             match task.joiner {
                 // It must not be woken out of another wait: for the announcement of a thread that it starts.
-                Some(tid) if task.joining => self.unpark(tid),
-                Some(_) => {}
+                Some(tid) => {
+                    let waits = self.waits(Waiter::Thread(tid));
+                    if waits.is_some_and(|w| w.on == On::Children) {
+                        self.unpark(tid);
+                    }
+                }
                 None => self.loop_gathered(parent),
             }
         }

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use super::gil_mutex::GilMutex;
 use super::sim::Sim;
-use super::thread::{NO_GIL, Phase, Wait};
+use super::thread::{Blocked, NO_GIL, Phase};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, State, Tid};
 
@@ -81,7 +81,7 @@ impl Sim<'_> {
                 gil.switch_number += 1;
                 gil.drop_request = false;
                 if let Some(f) = gil.forced.take() {
-                    self.threads[f as usize].wait = Wait::None;
+                    self.threads[f as usize].blocked = Blocked::No;
                     self.machine.charge(tid, self.costs.gil_signal);
                     // It has signalled since, and is asleep.
                     let cpu = self.costs.gil_take;
@@ -97,7 +97,7 @@ impl Sim<'_> {
         let now = self.machine.now();
         let ask = timed_out && gil.switch_number == t.seen && !gil.drop_request;
         t.seen = gil.switch_number;
-        t.wait = Wait::Gil;
+        t.blocked = Blocked::Gil;
         if t.asked == Nanos::MAX {
             t.asked = now;
             t.forces = gil.forces;
@@ -179,7 +179,7 @@ impl Sim<'_> {
         self.machine.clear_timer(next);
         self.signal(tid, next);
         if asked {
-            self.threads[tid as usize].wait = Wait::Forced;
+            self.threads[tid as usize].blocked = Blocked::Forced;
             // The waiter may have preempted this thread when it woke.
             match self.machine.state(tid) {
                 State::Running => self.machine.block(tid, Cause::Gil),
@@ -228,7 +228,7 @@ impl Sim<'_> {
             gil.contended += now - since;
         }
         let t = &mut self.threads[tid as usize];
-        t.wait = Wait::None;
+        t.blocked = Blocked::No;
         t.timed_out = true;
         self.machine.wake(tid, self.costs.gil_take);
     }

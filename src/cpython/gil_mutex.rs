@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use super::sim::{Sim, drowsy, falling_asleep};
-use super::thread::Wait;
+use super::thread::Blocked;
 use crate::engine::{Nanos, Total};
 use crate::machine::{Cause, State, Tid};
 
@@ -67,7 +67,7 @@ impl Sim<'_> {
         let g = &mut self.gils[gil as usize];
         g.mutex.sleepers.push_back(tid);
         let t = &mut self.threads[tid as usize];
-        t.wait = Wait::Gil;
+        t.blocked = Blocked::Gil;
         if t.asked == Nanos::MAX {
             t.asked = self.machine.now();
             t.forces = g.forces;
@@ -88,7 +88,7 @@ impl Sim<'_> {
 
     /// A thread pays for the system call that wakes another one, asleep in `gil->cond` or on the mutex.
     pub(super) fn signal(&mut self, by: Tid, next: Tid) {
-        self.threads[next as usize].wait = Wait::None;
+        self.threads[next as usize].blocked = Blocked::No;
         self.machine.charge(by, self.costs.gil_signal);
         let cpu = self.costs.gil_take;
         self.machine.wake_by(by, next, cpu, drowsy(cpu));

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::Act;
+use super::wait::On;
 use crate::engine::Nanos;
-use crate::machine::{Cause, Tid};
+use crate::machine::Tid;
 
 /// A message on its way.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +100,7 @@ impl Sim<'_> {
         if space == 0 {
             p.writer = Some(tid);
             self.push_front(tid, Act::Write(pipe, left));
-            self.push_front(tid, Act::Park(Cause::Ipc));
+            self.push_front(tid, Act::Park(On::Space(pipe), Nanos::MAX));
             return;
         }
         let chunk = left.min(space);
@@ -135,7 +136,7 @@ impl Sim<'_> {
         if chunk == 0 {
             p.reader = Some(tid);
             self.push_front(tid, Act::Read(pipe));
-            self.push_front(tid, Act::Park(Cause::Ipc));
+            self.push_front(tid, Act::Park(On::Bytes(pipe), Nanos::MAX));
             return;
         }
         self.push_front(tid, Act::ReadDone(pipe, chunk));

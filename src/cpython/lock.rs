@@ -1,22 +1,14 @@
 //! `threading.Lock` and `multiprocessing.Lock`: facts sheet 4.1 and 4.3.
 
-use std::collections::VecDeque;
-
 use super::sim::Sim;
 use super::thread::Act;
+use super::wait::{On, Wait, Waiter};
 use crate::engine::Nanos;
-use crate::machine::{Cause, Tid};
+use crate::machine::Tid;
+use crate::sync::{Asked, Passing};
 
 /// Yields before a thread parks (`lock.c: MAX_SPIN_COUNT`).
 const SPINS: u8 = 40;
-
-/// A lock: barging at first, handed over in order once a waiter has waited long enough (`PyMutex`).
-#[derive(Default)]
-pub(crate) struct Lock {
-    pub(crate) owner: Option<Tid>,
-    /// Parked threads and since when each has been waiting.
-    waiters: VecDeque<(Tid, Nanos)>,
-}
 
 impl Sim<'_> {
     /// Index in the table of all locks of the program's lock, for a thread of this domain.
@@ -29,51 +21,55 @@ impl Sim<'_> {
         }
     }
 
-    /// Takes the lock, or parks and tries again when woken. `since`: when it first tried, `Nanos::MAX` on the first try.
-    pub(crate) fn acquire(&mut self, tid: Tid, lock: u32, since: Nanos) {
-        let now = self.machine.now();
+    /// Takes the lock, or parks and tries again when woken.
+    pub(crate) fn acquire(&mut self, tid: Tid, lock: u32) {
         let l = &mut self.locks[lock as usize];
-        let first = since == Nanos::MAX;
-        // Whoever is still in the queue was woken by something else, and queues anew.
-        let parked = if first {
-            None
-        } else {
-            l.waiters.iter().position(|&(w, _)| w == tid)
-        };
-        match parked {
-            Some(at) => {
-                l.waiters.remove(at);
+        match self.threads[tid as usize].wait {
+            Some(Wait {
+                on: On::Lock(on),
+                ticket,
+                ..
+            }) if on == lock => match ticket {
+                // Whoever is still in the line was woken by something else, and queues anew.
+                Some(ticket) => l.forget(ticket),
+                None if l.owner() == Some(tid) => {
+                    self.end_wait(Waiter::Thread(tid));
+                    return; // Handed over.
+                }
+                None => {}
+            },
+            _ => {
+                let spins = self.costs.lock_spin > Nanos::ZERO && l.line().is_empty();
+                if spins && l.owner().is_some_and(|owner| owner != tid) {
+                    self.push_front(tid, Act::Spin(lock, SPINS));
+                    return;
+                }
             }
-            None if l.owner == Some(tid) && !first => return, // Handed over.
-            None => {}
         }
-        if l.owner.is_none() {
-            l.owner = Some(tid);
-            self.machine.charge(tid, self.costs.lock_pair);
-            return;
+        match l.ask(tid) {
+            Asked::Granted => {
+                self.end_wait(Waiter::Thread(tid));
+                self.machine.charge(tid, self.costs.lock_pair);
+            }
+            Asked::Waits(ticket) => {
+                self.begin_wait(
+                    Waiter::Thread(tid),
+                    On::Lock(lock),
+                    Some(ticket),
+                    Nanos::MAX,
+                );
+                self.push_front(tid, Act::Acquire(lock));
+                self.push_front(tid, Act::Park(On::Lock(lock), Nanos::MAX));
+            }
         }
-        if first
-            && l.owner != Some(tid)
-            && self.costs.lock_spin > Nanos::ZERO
-            && l.waiters.is_empty()
-        {
-            self.push_front(tid, Act::Spin(lock, SPINS));
-            return;
-        }
-        let since = if first { now } else { since };
-        l.waiters.push_back((tid, since));
-        self.push_front(tid, Act::Acquire(lock, since));
-        self.push_front(tid, Act::Park(Cause::Lock));
     }
 
     /// Free-threaded builds yield for a while before they park, as long as nobody is parked. A yield costs next to nothing
     /// on a core of one's own, but on a busy one each lets somebody else run for a slice: the lock may be free meanwhile.
     pub(crate) fn spin(&mut self, tid: Tid, lock: u32, left: u8) {
         let l = &self.locks[lock as usize];
-        let since = self.machine.now();
-        if l.owner.is_none() || !l.waiters.is_empty() {
-            // The interval to a hand-over counts from the first attempt, which a few microseconds ago was.
-            self.push_front(tid, Act::Acquire(lock, since));
+        if l.owner().is_none() || !l.line().is_empty() {
+            self.ask_after_spinning(tid, lock);
             return;
         }
         let each = Nanos(self.costs.lock_spin.0 / u64::from(SPINS));
@@ -83,23 +79,33 @@ impl Sim<'_> {
             return;
         }
         // Alone on its core: the rest of the yields follow one another without anybody coming between.
-        self.push_front(tid, Act::Acquire(lock, since));
+        self.ask_after_spinning(tid, lock);
         self.push_front(tid, Act::Run(each * u64::from(left)));
     }
 
+    /// The interval to a hand-over counts from the first attempt, which a few microseconds ago was.
+    fn ask_after_spinning(&mut self, tid: Tid, lock: u32) {
+        self.begin_wait(Waiter::Thread(tid), On::Lock(lock), None, Nanos::MAX);
+        self.push_front(tid, Act::Acquire(lock));
+    }
+
+    /// Gives the lock back: barging at first, handed over once the next one has waited long enough (`PyMutex`).
     pub(crate) fn release(&mut self, tid: Tid, lock: u32) {
-        let now = self.machine.now();
         let l = &mut self.locks[lock as usize];
-        debug_assert_eq!(l.owner, Some(tid));
-        l.owner = None;
-        let Some((next, since)) = l.waiters.pop_front() else {
-            return;
-        };
+        debug_assert_eq!(l.owner(), Some(tid));
         let fair = self.costs.lock_fair;
         let shared = (lock as usize) < self.program.locks.len();
-        if fair > Nanos::ZERO && !shared && now - since > fair {
-            l.owner = Some(next);
+        let next = l.line().first().map(Waiter::Thread);
+        let waited = next
+            .and_then(|next| self.waits(next))
+            .map_or(Nanos::ZERO, |w| self.machine.now() - w.since);
+        let passing = if fair > Nanos::ZERO && !shared && waited > fair {
+            Passing::HandOver
+        } else {
+            Passing::Barging
+        };
+        if let Some(next) = self.locks[lock as usize].give(passing) {
+            self.wake(tid, Waiter::Thread(next));
         }
-        self.unpark_by(tid, next);
     }
 }

@@ -34,6 +34,7 @@ mod start;
 mod task;
 mod thread;
 mod unwind;
+mod wait;
 
 pub use finding::Finding;
 pub use observe::Observed;

@@ -7,9 +7,11 @@ use super::payload::Data;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, Home, Role, Wait};
+use super::thread::{Act, Blocked, Home, Role};
+use super::wait::On;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
+use crate::sync::Line;
 
 /// A pool of threads; with interpreters of their own if `interpreters`.
 pub(crate) struct ThreadPool {
@@ -24,8 +26,8 @@ pub(crate) struct ThreadPool {
     /// The idle semaphore's count.
     tokens: u64,
     started: u32,
-    /// Workers parked in `get`, longest first.
-    parked: VecDeque<Tid>,
+    /// Workers parked in `get`.
+    parked: Line<Tid>,
     pub(crate) workers: Vec<Tid>,
     pub(crate) closing: bool,
 }
@@ -63,7 +65,7 @@ impl Sim<'_> {
             items: VecDeque::new(),
             tokens: 0,
             started: 0,
-            parked: VecDeque::new(),
+            parked: Line::default(),
             workers: Vec::new(),
             closing: false,
         });
@@ -85,7 +87,7 @@ impl Sim<'_> {
             self.machine.charge(tid, dumps);
         }
         let p = &mut self.pools[pool as usize];
-        if let Some(worker) = p.parked.pop_front() {
+        if let Some(worker) = p.parked.call_next() {
             // SimpleQueue hands the item straight to the first parked getter (3.13); before, it merely wakes it.
             if self.profile.minor >= 13 {
                 self.threads[worker as usize].handed = Some(key);
@@ -128,7 +130,7 @@ impl Sim<'_> {
             false => self.costs.thread_fresh.scale(share),
         };
         let (mapping, touching) = (fresh(FRESH_SHARES[0]), fresh(FRESH_SHARES[1]));
-        self.push_front(starter, Act::Park(Cause::Startup));
+        self.push_front(starter, Act::Park(On::Start, Nanos::MAX));
         self.push_front(starter, Act::Begin(child));
         self.push_front(starter, Act::Run(self.costs.thread_start + mapping));
         self.push(child, Act::Take(rss));
@@ -356,8 +358,8 @@ impl Sim<'_> {
                 {
                     return;
                 }
-                p.parked.push_back(tid);
-                self.push_front(tid, Act::Park(Cause::Pool));
+                p.parked.join(tid);
+                self.push_front(tid, Act::Park(On::Work, Nanos::MAX));
             }
             _ => unreachable!("acts of pool workers"),
         }
@@ -400,8 +402,8 @@ impl Sim<'_> {
         let p = &mut self.pools[pool as usize];
         p.closing = true;
         let parked = std::mem::take(&mut p.parked);
-        for worker in parked {
-            if self.threads[worker as usize].wait == Wait::Park {
+        for worker in parked.iter() {
+            if self.threads[worker as usize].blocked == Blocked::Park {
                 self.unpark_by(by, worker);
             } else {
                 self.unpark(worker);

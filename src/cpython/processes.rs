@@ -9,19 +9,14 @@ use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
 use super::thread::{Act, Home, Role};
+use super::wait::{On, Waiter};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
+use crate::sync::{Asked, Lock, Passing, Ticket};
 
 /// Bytes of a pickled call or result besides its payload.
 const ENVELOPE: u64 = 256;
-
-/// A `multiprocessing.Lock` of the pool's own queues.
-#[derive(Default)]
-struct PipeLock {
-    owner: Option<Tid>,
-    waiters: VecDeque<Tid>,
-}
 
 /// A pool of worker processes as its parent sees it.
 pub(crate) struct ProcessPool {
@@ -47,8 +42,9 @@ pub(crate) struct ProcessPool {
     woken: bool,
     pub(crate) call_pipe: u32,
     pub(crate) result_pipe: u32,
-    read_lock: PipeLock,
-    write_lock: PipeLock,
+    /// `multiprocessing.Lock`s of the two pipes.
+    read_lock: Lock<Tid>,
+    write_lock: Lock<Tid>,
     closing: bool,
 }
 
@@ -101,8 +97,8 @@ impl Sim<'_> {
             woken: false,
             call_pipe,
             result_pipe,
-            read_lock: PipeLock::default(),
-            write_lock: PipeLock::default(),
+            read_lock: Lock::default(),
+            write_lock: Lock::default(),
             closing: false,
         });
         u32::try_from(self.process_pools.len() - 1).expect("few pools")
@@ -265,9 +261,11 @@ impl Sim<'_> {
     fn dismiss_workers(&mut self, tid: Tid, pool: u32) {
         let call_pipe = self.process_pools[pool as usize].call_pipe;
         let reader = self.close_pipe(call_pipe);
-        let waiters = std::mem::take(&mut self.process_pools[pool as usize].read_lock.waiters);
-        for worker in reader.into_iter().chain(waiters) {
+        if let Some(worker) = reader {
             self.unpark_by(tid, worker);
+        }
+        while let Some(worker) = self.process_pools[pool as usize].read_lock.dismiss() {
+            self.wake(tid, Waiter::Thread(worker));
         }
         if let Some(feeder) = self.process_pools[pool as usize].feeder {
             self.unpark_by(tid, feeder);
@@ -296,7 +294,7 @@ impl Sim<'_> {
                 } else if !(p.closing && p.pending == 0) {
                     self.pipes[pipe as usize].watch(tid);
                     self.push_front(tid, Act::Role(POLLED));
-                    self.push_front(tid, Act::Park(Cause::Ipc));
+                    self.push_front(tid, Act::Park(On::Bytes(pipe), Nanos::MAX));
                 }
             }
             RESULT => {
@@ -376,7 +374,7 @@ impl Sim<'_> {
                 self.end_thread(tid, Nanos::ZERO);
                 self.push(tid, Act::Exit);
             } else {
-                self.push(tid, Act::Park(Cause::Pool));
+                self.push(tid, Act::Park(On::Calls, Nanos::MAX));
             }
             return;
         };
@@ -450,14 +448,12 @@ impl Sim<'_> {
             GET => {
                 if p.closing && p.pending == 0 {
                     self.threads[tid as usize].state = LEAVE;
-                } else if p.read_lock.owner.is_none() || p.read_lock.owner == Some(tid) {
-                    p.read_lock.owner = Some(tid);
+                } else if let Some(ticket) = Self::turn(&mut p.read_lock, tid) {
+                    self.await_turn(tid, On::CallTurn, ticket);
+                } else {
                     let pipe = p.call_pipe;
                     self.push(tid, Act::Read(pipe));
                     self.push(tid, Act::Role(GOT));
-                } else {
-                    p.read_lock.waiters.push_back(tid);
-                    self.push(tid, Act::Park(Cause::Pool));
                 }
             }
             WORK => {
@@ -470,8 +466,9 @@ impl Sim<'_> {
                 }
             }
             PUT => {
-                if p.write_lock.owner.is_none() || p.write_lock.owner == Some(tid) {
-                    p.write_lock.owner = Some(tid);
+                if let Some(ticket) = Self::turn(&mut p.write_lock, tid) {
+                    self.await_turn(tid, On::ResultTurn, ticket);
+                } else {
                     let pipe = p.result_pipe;
                     let first = self.threads[tid as usize].handed.expect("a result to send");
                     let size = ENVELOPE + self.results_size(first);
@@ -479,9 +476,6 @@ impl Sim<'_> {
                     self.send(pipe, first, size);
                     self.push(tid, Act::Write(pipe, size));
                     self.push(tid, Act::Role(SENT));
-                } else {
-                    p.write_lock.waiters.push_back(tid);
-                    self.push(tid, Act::Park(Cause::Ipc));
                 }
             }
             LEAVE => {
@@ -496,6 +490,22 @@ impl Sim<'_> {
             }
             _ => unreachable!("a busy worker has a script"),
         }
+    }
+
+    /// Asks for a lock of the pool's pipes, which may have been handed over meanwhile; a ticket if it has to be waited for.
+    fn turn(lock: &mut Lock<Tid>, tid: Tid) -> Option<Ticket> {
+        if lock.owner() == Some(tid) {
+            return None;
+        }
+        match lock.ask(tid) {
+            Asked::Granted => None,
+            Asked::Waits(ticket) => Some(ticket),
+        }
+    }
+
+    fn await_turn(&mut self, tid: Tid, on: On, ticket: Ticket) {
+        self.begin_wait(Waiter::Thread(tid), on, Some(ticket), Nanos::MAX);
+        self.push(tid, Act::Park(on, Nanos::MAX));
     }
 
     /// The worker's task is over: the next of its chunk, or the result of all.
@@ -591,12 +601,11 @@ impl Sim<'_> {
                 let bytes = t.call_bytes + t.result_bytes;
                 self.memory.give(now, bytes);
                 let lock = &mut self.process_pools[pool as usize].write_lock;
-                lock.owner = lock.waiters.pop_front();
-                let next = lock.owner;
+                let next = lock.give(Passing::HandOver);
                 self.threads[tid as usize].state = GET;
                 self.threads[tid as usize].free = now;
-                if let Some(w) = next {
-                    self.unpark_by(tid, w);
+                if let Some(next) = next {
+                    self.wake(tid, Waiter::Thread(next));
                 }
             }
             _ => unreachable!("acts of worker processes"),
@@ -606,8 +615,7 @@ impl Sim<'_> {
     fn got_call(&mut self, tid: Tid, pool: u32) {
         let now = self.machine.now();
         let p = &mut self.process_pools[pool as usize];
-        p.read_lock.owner = p.read_lock.waiters.pop_front();
-        let next_reader = p.read_lock.owner;
+        let next_reader = p.read_lock.give(Passing::HandOver);
         let (pipe, mp) = (p.call_pipe, p.mp);
         if self.pipes[pipe as usize].front().is_none() {
             self.threads[tid as usize].state = LEAVE;
@@ -617,8 +625,8 @@ impl Sim<'_> {
             p.unread -= 1;
         }
         let message = self.pipes[pipe as usize].pop();
-        if let Some(w) = next_reader {
-            self.unpark_by(tid, w);
+        if let Some(next) = next_reader {
+            self.wake(tid, Waiter::Thread(next));
         }
         let key = message.task;
         self.book_call(tid, &message);

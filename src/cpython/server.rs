@@ -11,48 +11,12 @@ use super::program::{Executor, Program};
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, Home, Role};
+use super::wait::On;
 use crate::engine::{Nanos, Role as StreamRole, stream, unit};
 use crate::machine::{Cause, Tid};
 use crate::measure::Draws;
 use crate::scenario::{Arrivals as Kind, Dist, StartMethod, TracedTask};
-
-/// What waits for a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waiter {
-    Thread(Tid),
-    /// A task of an event loop.
-    Task(TaskKey),
-}
-
-/// A queue between tasks.
-pub(crate) struct Queue {
-    pub(crate) items: u64,
-    pub(crate) capacity: Option<u64>,
-    pub(crate) getters: VecDeque<Waiter>,
-    pub(crate) putters: VecDeque<Waiter>,
-}
-
-impl Queue {
-    pub(crate) fn new(capacity: Option<u64>) -> Self {
-        Self {
-            items: 0,
-            capacity,
-            getters: VecDeque::new(),
-            putters: VecDeque::new(),
-        }
-    }
-
-    /// Whether a putter has to wait.
-    pub(crate) fn full(&self) -> bool {
-        self.capacity.is_some_and(|c| self.items >= c)
-    }
-
-    /// Forgets somebody who no longer waits.
-    pub(crate) fn forget(&mut self, waiter: Waiter) {
-        self.getters.retain(|&w| w != waiter);
-        self.putters.retain(|&w| w != waiter);
-    }
-}
+use crate::sync::{Line, Ticket};
 
 /// One copy of the program: its main thread and executors.
 pub(crate) struct Copy {
@@ -66,10 +30,12 @@ pub(crate) struct Copy {
     taken: u64,
     /// Nothing more comes.
     pub(crate) drained: bool,
+    /// Its place among those who wait for arrivals.
+    accepting: Option<Ticket>,
 }
 
 /// Where tasks come from.
-pub(crate) struct Arrivals {
+pub(crate) struct Arrivals<'a> {
     own: u64,
     intervals: Pcg64Dxsm,
     classes: Pcg64Dxsm,
@@ -79,7 +45,7 @@ pub(crate) struct Arrivals {
     /// Intervals or think times so far.
     draws: Draws,
     weights: Vec<f64>,
-    trace: Vec<TracedTask>,
+    trace: &'a [TracedTask],
     /// Arrivals that may still come from outside.
     left: u64,
     next_at: Nanos,
@@ -92,12 +58,12 @@ pub(crate) struct Arrivals {
     closed: bool,
     /// Taken in by nobody yet.
     pub(crate) accept: VecDeque<TaskKey>,
-    /// Threads that wait for arrivals, longest first.
-    acceptors: VecDeque<Tid>,
+    /// Copies that wait for arrivals.
+    acceptors: Line<u32>,
 }
 
-impl Arrivals {
-    pub(crate) fn new(program: &Program, seed: u64, replication: u32) -> Self {
+impl<'a> Arrivals<'a> {
+    pub(crate) fn new(program: &'a Program, seed: u64, replication: u32) -> Self {
         let mut a = Self {
             own: program.batch.len() as u64,
             intervals: stream(seed, replication, StreamRole::Arrivals),
@@ -110,7 +76,7 @@ impl Arrivals {
                 .iter()
                 .map(|c| c.weight)
                 .collect(),
-            trace: Vec::new(),
+            trace: &[],
             left: 0,
             next_at: Nanos::ZERO,
             number: 0,
@@ -119,12 +85,12 @@ impl Arrivals {
             all_users: 0,
             closed: false,
             accept: VecDeque::new(),
-            acceptors: VecDeque::new(),
+            acceptors: Line::default(),
         };
         match &program.arrivals {
             Kind::Batch => {}
             Kind::Trace(tasks) => {
-                a.trace.clone_from(tasks);
+                a.trace = tasks;
                 a.own = tasks.len() as u64;
             }
             Kind::Open { interval, count } => {
@@ -237,6 +203,7 @@ impl Sim<'_> {
                 outstanding: 0,
                 taken: 0,
                 drained: false,
+                accepting: None,
             });
             if self.program.layout.event_loop {
                 self.new_loop(main);
@@ -316,8 +283,11 @@ impl Sim<'_> {
         self.observer.arrival(now, came, left);
         let key = self.new_task(class, now, 0);
         self.arrivals.accept.push_back(key);
-        if let Some(tid) = self.arrivals.acceptors.pop_front() {
-            self.unpark(tid);
+        if let Some(copy) = self.arrivals.acceptors.call_next() {
+            let copy = &mut self.copies[copy as usize];
+            copy.accepting = None;
+            let main = copy.main;
+            self.unpark(main);
         }
         self.next_arrival();
     }
@@ -346,17 +316,16 @@ impl Sim<'_> {
     }
 
     /// Waits for arrivals with the others.
-    pub(crate) fn wait_for_arrivals(&mut self, tid: Tid) {
-        if !self.arrivals.acceptors.contains(&tid) {
-            self.arrivals.acceptors.push_back(tid);
-        }
+    pub(crate) fn wait_for_arrivals(&mut self, copy: u32) {
+        let acceptors = &mut self.arrivals.acceptors;
+        self.copies[copy as usize]
+            .accepting
+            .get_or_insert_with(|| acceptors.join(copy));
     }
 
-    pub(crate) fn stop_waiting_for_arrivals(&mut self, tid: Tid) {
-        if self.arrivals.acceptors.front() == Some(&tid) {
-            self.arrivals.acceptors.pop_front();
-        } else {
-            self.arrivals.acceptors.retain(|&t| t != tid);
+    pub(crate) fn stop_waiting_for_arrivals(&mut self, copy: u32) {
+        if let Some(ticket) = self.copies[copy as usize].accepting.take() {
+            self.arrivals.acceptors.forget(ticket);
         }
     }
 
@@ -526,14 +495,14 @@ impl Sim<'_> {
                 self.threads[tid as usize].state = CLOSING;
             } else {
                 if outside {
-                    self.wait_for_arrivals(tid);
+                    self.wait_for_arrivals(copy);
                 }
-                self.push(tid, Act::Park(Cause::Pool));
+                self.push(tid, Act::Park(On::Arrival, Nanos::MAX));
             }
             return;
         };
         if at > self.machine.now() {
-            self.push(tid, Act::Sleep(at, Cause::Pool));
+            self.push(tid, Act::Sleep(On::Arrival, at));
         }
         let dispatch = self.dispatch_cost();
         match self.program.layout.executor {

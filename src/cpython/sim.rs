@@ -2,13 +2,12 @@
 
 use rand_pcg::Pcg64Dxsm;
 
-use super::aio::{EventLoop, LoopLock};
+use super::aio::EventLoop;
 use super::arena::Arenas;
 use super::collector::Heap;
 use super::convoy::Convoyed;
 use super::gil::Gil;
 use super::ipc::Pipe;
-use super::lock::Lock;
 use super::memory::Memory;
 use super::names::{Process, ProcessKind};
 use super::observe::Observer;
@@ -18,15 +17,17 @@ use super::profile::{Costs, Profile};
 use super::program::Program;
 use super::recorder::{Recorder, recorder};
 use super::recording::Record;
-use super::server::{Arrivals, Copy, Queue};
+use super::server::{Arrivals, Copy};
 use super::start::Starter;
 use super::task::{TaskKey, Tasks};
-use super::thread::{Act, Home, NO_GIL, Phase, Role, Thread, Wait};
+use super::thread::{Act, Blocked, Home, NO_GIL, Phase, Role, Thread};
+use super::wait::Waiter;
 use super::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, Total, stream};
 use crate::machine::{Cause, Machine, State, Tid, Upcall};
 use crate::measure::Draws;
 use crate::scenario::MachineSpec;
+use crate::sync::{Lock, Queue};
 
 /// Where a run ends, and what it keeps.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +81,7 @@ pub struct Sim<'a> {
     pub(crate) arenas: Vec<Arenas>,
     pub(crate) children: u32,
     pub(crate) domains: u32,
-    pub(crate) locks: Vec<Lock>,
+    pub(crate) locks: Vec<Lock<Tid>>,
     pub(crate) objects: Vec<Option<Tid>>,
     pub(crate) tasks: Tasks,
     pub(crate) memory: Memory,
@@ -91,11 +92,12 @@ pub struct Sim<'a> {
     pub(crate) process_pools: Vec<ProcessPool>,
     pub(crate) loops: Vec<EventLoop>,
     /// Locks between processes as event loops await them, by number of the lock.
-    pub(crate) shared_locks: Vec<LoopLock>,
+    pub(crate) shared_locks: Vec<Lock<TaskKey>>,
     pub(crate) pipes: Vec<Pipe>,
-    pub(crate) queues: Vec<Queue>,
+    /// Queues between tasks; their items are all alike.
+    pub(crate) queues: Vec<Queue<(), Waiter>>,
     pub(crate) starter: Starter,
-    pub(crate) arrivals: Arrivals,
+    pub(crate) arrivals: Arrivals<'a>,
     pub(crate) observer: Observer,
 
     pub(crate) demand_streams: Streams,
@@ -170,7 +172,7 @@ impl<'a> Sim<'a> {
             pools: Vec::new(),
             process_pools: Vec::new(),
             loops: Vec::new(),
-            shared_locks: vec![LoopLock::default(); program.locks.len()],
+            shared_locks: vec![Lock::default(); program.locks.len()],
             pipes: Vec::new(),
             queues: program
                 .queues
@@ -360,52 +362,20 @@ impl<'a> Sim<'a> {
     }
 
     fn timer(&mut self, tid: Tid) {
-        match self.threads[tid as usize].wait {
-            Wait::Gil => self.gil_timeout(tid),
-            Wait::Sleep => {
-                self.threads[tid as usize].wait = Wait::None;
+        match self.threads[tid as usize].blocked {
+            Blocked::Gil => self.gil_timeout(tid),
+            Blocked::Sleep => {
+                self.threads[tid as usize].blocked = Blocked::No;
                 self.machine.wake(tid, self.costs.park);
             }
-            Wait::Park => {
+            Blocked::Park => {
                 let t = &mut self.threads[tid as usize];
-                t.wait = Wait::None;
+                t.blocked = Blocked::No;
                 t.timed_out = false;
                 self.machine.wake(tid, self.costs.park);
             }
-            Wait::None | Wait::Forced | Wait::World => {}
+            Blocked::No | Blocked::Forced | Blocked::World => {}
         }
-    }
-
-    /// Ends a thread's parking (or lets its next parking end at once), from outside the program.
-    #[inline]
-    pub(crate) fn unpark(&mut self, tid: Tid) {
-        if self.ends_parking(tid) {
-            self.machine.wake(tid, self.costs.park);
-        }
-    }
-
-    /// The same by a thread that pays for the system call.
-    #[inline]
-    pub(crate) fn unpark_by(&mut self, by: Tid, tid: Tid) {
-        if self.ends_parking(tid) {
-            self.machine.charge(by, self.costs.unpark);
-            let park = self.costs.park;
-            self.machine.wake_by(by, tid, park, drowsy(park));
-        }
-    }
-
-    /// Whether the thread was parked; if not, its next parking ends at once.
-    #[inline]
-    fn ends_parking(&mut self, tid: Tid) -> bool {
-        let t = &mut self.threads[tid as usize];
-        let parked = t.wait == Wait::Park;
-        if parked {
-            t.wait = Wait::None;
-            self.machine.clear_timer(tid);
-        } else {
-            t.permit = true;
-        }
-        parked
     }
 
     /// Blocks a thread that may just have been preempted by one that it woke.
@@ -536,7 +506,7 @@ impl<'a> Sim<'a> {
                 self.push_front(tid, act);
                 return self.release_gil_and_run(tid);
             }
-            Act::Sleep(..) | Act::Park(_) | Act::ParkUntil(..) => {
+            Act::Sleep(..) | Act::Park(..) => {
                 // What the thread owes is spent before it blocks.
                 if self.machine.debt(tid) > Nanos::ZERO {
                     self.push_front(tid, act);
@@ -565,7 +535,7 @@ impl<'a> Sim<'a> {
                 t.gil = gil;
                 t.phase = Phase::WantGil;
             }
-            Act::Acquire(lock, since) => self.acquire(tid, lock, since),
+            Act::Acquire(lock) => self.acquire(tid, lock),
             Act::Spin(lock, left) => self.spin(tid, lock, left),
             Act::Release(lock) => self.release(tid, lock),
             Act::Write(pipe, left) => self.write(tid, pipe, left),
@@ -608,32 +578,34 @@ impl<'a> Sim<'a> {
                 t.returned = true;
                 self.machine.run(tid, time)
             }
-            Act::Sleep(until, cause) => {
+            Act::Sleep(on, until) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
                 t.returned = true;
-                t.wait = Wait::Sleep;
-                t.until = until;
+                t.blocked = Blocked::Sleep;
+                self.begin_wait(Waiter::Thread(tid), on, None, until);
                 let at = until.max(self.machine.now()) + self.machine.slack();
                 self.machine.set_timer(tid, at);
-                self.block(tid, cause);
+                self.block(tid, on.cause());
                 false
             }
-            Act::Park(cause) | Act::ParkUntil(_, cause) => {
+            Act::Park(on, until) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
                 t.returned = true;
                 if std::mem::take(&mut t.permit) {
                     return true;
                 }
-                t.wait = Wait::Park;
-                t.timed = matches!(act, Act::ParkUntil(..));
-                if let Act::ParkUntil(until, _) = act {
-                    t.until = until;
+                t.blocked = Blocked::Park;
+                // Who stands in a line has said so when it asked.
+                if !t.wait.is_some_and(|w| w.on == on && w.ticket.is_some()) {
+                    self.begin_wait(Waiter::Thread(tid), on, None, until);
+                }
+                if until < Nanos::MAX {
                     let at = until.max(self.machine.now()) + self.machine.slack();
                     self.machine.set_timer(tid, at);
                 }
-                self.block(tid, cause);
+                self.block(tid, on.cause());
                 false
             }
             other => unreachable!("{other:?} needs the GIL"),

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use super::names::ProcessKind;
 use super::sim::Sim;
 use super::thread::{Act, Role};
+use super::wait::On;
 use crate::engine::Nanos;
-use crate::machine::{Cause, Tid};
+use crate::machine::Tid;
 use crate::scenario::StartMethod;
 
 /// What is started once for all children.
@@ -77,7 +78,7 @@ impl Sim<'_> {
                 acts.push(Act::Run(self.costs.forkserver_call));
                 acts.push(Act::Request(child));
                 acts.push(Act::Unpark(server));
-                acts.push(Act::Park(Cause::Startup));
+                acts.push(Act::Park(On::Start, Nanos::MAX));
                 (boot, private)
             }
         };
@@ -129,7 +130,7 @@ impl Sim<'_> {
 
     pub(crate) fn refill_fork_server(&mut self, tid: Tid) {
         if self.starter.requests.is_empty() {
-            self.push(tid, Act::Park(Cause::Ipc));
+            self.push(tid, Act::Park(On::Request, Nanos::MAX));
             return;
         }
         self.push(tid, Act::Run(self.costs.forkserver_fork));

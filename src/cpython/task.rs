@@ -1,6 +1,7 @@
 //! Tasks in flight.
 
 use super::payload::Data;
+use super::wait::Wait;
 use crate::engine::Nanos;
 
 /// Index of a task in flight.
@@ -77,20 +78,20 @@ pub(crate) struct Task {
     pub(crate) frames: Vec<Frame>,
     /// Since when it has been waiting where no thread stands for it.
     pub(crate) since: Nanos,
-    /// Since when it sleeps on a loop, if it does.
-    pub(crate) asleep: Nanos,
+    /// What it waits for on its loop, or was called for and has not got yet.
+    pub(crate) wait: Option<Wait>,
     /// Main process (copy) that it belongs to.
     pub(crate) copy: u32,
     pub(crate) parent: Option<TaskKey>,
-    /// Children not yet done.
+    /// Children not yet over.
     pub(crate) children: u64,
-    /// Thread that waits for the children, if one does.
+    /// The last of these that was made.
+    youngest: Option<TaskKey>,
+    /// The children of its parent that were made before and after it, and are not over.
+    siblings: [Option<TaskKey>; 2],
+    /// Thread that will wait for the children, if one will.
     pub(crate) joiner: Option<u32>,
-    /// It does so now.
-    pub(crate) joining: bool,
     pub(crate) interrupt: Option<Interrupt>,
-    /// Number of the timer that ends its sleep on a loop; 0: it does not sleep.
-    pub(crate) sleep: u64,
     /// A pause to make before going on (retry back-off).
     pub(crate) pause: Nanos,
     pub(crate) ending: Ending,
@@ -133,14 +134,14 @@ impl Tasks {
             child_counts: false,
             frames,
             since: arrival,
-            asleep: arrival,
+            wait: None,
             copy: 0,
             parent: None,
             children: 0,
+            youngest: None,
+            siblings: [None; 2],
             joiner: None,
-            joining: false,
             interrupt: None,
-            sleep: 0,
             pause: Nanos::ZERO,
             ending: Ending::Done,
             payload: 0,
@@ -158,7 +159,48 @@ impl Tasks {
         }
     }
 
+    /// A task that another one has made, and waits for.
+    pub(crate) fn insert_child(
+        &mut self,
+        parent: TaskKey,
+        number: u64,
+        class: u32,
+        now: Nanos,
+    ) -> TaskKey {
+        let key = self.insert(number, class, now);
+        let older = self[parent].youngest.replace(key);
+        self[key].parent = Some(parent);
+        self[key].siblings[0] = older;
+        if let Some(older) = older {
+            self[older].siblings[1] = Some(key);
+        }
+        key
+    }
+
+    /// The children of a task that are not over, in the order in which they were made.
+    pub(crate) fn children(&self, parent: TaskKey) -> Vec<TaskKey> {
+        let youngest = self[parent].youngest;
+        let mut all: Vec<TaskKey> =
+            std::iter::successors(youngest, |&k| self[k].siblings[0]).collect();
+        all.reverse();
+        all
+    }
+
     pub(crate) fn remove(&mut self, key: TaskKey) {
+        let Task {
+            parent,
+            siblings: [older, younger],
+            ..
+        } = self[key];
+        if let Some(parent) = parent {
+            match younger {
+                Some(younger) => self[younger].siblings[0] = older,
+                None => self[parent].youngest = older,
+            }
+            if let Some(older) = older {
+                self[older].siblings[1] = younger;
+            }
+        }
         self.slots[key as usize].live = false;
         self.alive -= 1;
         self.free.push(key);

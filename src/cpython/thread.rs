@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::releases::Releasing;
 use super::task::TaskKey;
+use super::wait::{On, Wait};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
@@ -30,17 +31,15 @@ pub(crate) enum Act {
     /// From here on the thread's time on a core belongs to this cause.
     Label(Cause),
     /// Blocks until this time (plus the timer slack), GIL released.
-    Sleep(Nanos, Cause),
-    /// Blocks until unparked, GIL released.
-    Park(Cause),
-    /// The same, or until this time plus slack.
-    ParkUntil(Nanos, Cause),
+    Sleep(On, Nanos),
+    /// Blocks until unparked, GIL released, or until this time plus slack ([`Nanos::MAX`]: for ever).
+    Park(On, Nanos),
     /// Wakes a thread.
     Unpark(Tid),
     /// Gives one GIL back and takes another (entering or leaving a sub-interpreter).
     SwitchGil(u32),
-    /// Takes a lock of this index in the table of all locks; since when it has been waiting.
-    Acquire(u32, Nanos),
+    /// Takes a lock of this index in the table of all locks.
+    Acquire(u32),
     /// Yields so often at most for a lock before it parks.
     Spin(u32, u8),
     /// Gives it back.
@@ -111,11 +110,11 @@ pub(crate) enum Phase {
     Detached,
 }
 
-/// What the thread's timer or its being blocked means.
+/// Where a thread is blocked, and so what its timer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
+pub(crate) enum Blocked {
     /// Not blocked, or nothing special.
-    None,
+    No,
     /// In the GIL's condition variable.
     Gil,
     /// In a timed sleep.
@@ -152,7 +151,9 @@ pub(crate) struct Thread {
     pub(crate) phase: Phase,
     /// Another thread waits for the mutex of this GIL, which it holds to the end of its present burst; what it burns after that.
     pub(crate) unlocks: Option<(u32, Nanos)>,
-    pub(crate) wait: Wait,
+    pub(crate) blocked: Blocked,
+    /// What it waits for, or was called for and has not got yet.
+    pub(crate) wait: Option<Wait>,
     /// What is left of a run that a drop request cut short.
     pub(crate) rest: Nanos,
     /// In a C call that keeps the GIL.
@@ -164,9 +165,6 @@ pub(crate) struct Thread {
     /// Unparked before it parked.
     pub(crate) permit: bool,
     pub(crate) timed_out: bool,
-    /// When its sleep, or its parking if that is `timed`, ends at the latest.
-    pub(crate) until: Nanos,
-    pub(crate) timed: bool,
     /// Since when it has wanted the GIL in vain; `Nanos::MAX`: it does not.
     pub(crate) asked: Nanos,
     /// How often the GIL's holder had been made to leave when it began to want it.
@@ -208,15 +206,14 @@ impl Thread {
             domain: home.domain,
             phase: Phase::WantGil,
             unlocks: None,
-            wait: Wait::None,
+            blocked: Blocked::No,
+            wait: None,
             rest: Nanos::ZERO,
             in_c: false,
             unwatched: None,
             pickling: false,
             permit: false,
             timed_out: false,
-            until: Nanos::ZERO,
-            timed: false,
             asked: Nanos::MAX,
             forces: 0,
             returned: false,

@@ -1,12 +1,11 @@
 //! Deadlines, failures and cancellation: how tasks give up the blocks that they are in.
 
-use super::program::Instr;
-use super::server::Waiter;
 use super::sim::Sim;
 use super::task::{Ending, Frame, Interrupt, TaskKey};
-use super::thread::{Act, Role};
+use super::thread::Role;
+use super::wait::{On, Waiter};
 use crate::engine::Nanos;
-use crate::machine::{Cause, Tid};
+use crate::machine::Tid;
 
 impl Sim<'_> {
     pub(crate) fn deadline(&self, key: TaskKey) -> Option<Nanos> {
@@ -37,8 +36,7 @@ impl Sim<'_> {
         let task = &mut self.tasks[key];
         if task.children > 0 {
             // Only a thread comes here before the last of them has ended.
-            task.joining = true;
-            self.push(tid, Act::Park(Cause::Queue));
+            self.wait_for_children(tid);
             return;
         }
         match task.interrupt.take() {
@@ -65,10 +63,7 @@ impl Sim<'_> {
     pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending, over: usize) {
         self.events += 1;
         self.tasks[key].joiner = None;
-        self.tasks[key].joining = false;
-        if ending == Ending::TimedOut {
-            self.give_up_waiting(tid, key);
-        }
+        self.give_up_waiting(tid, key, ending);
         while let Some(frame) = self.tasks[key].frames.pop() {
             match frame {
                 Frame::Lock(index) => self.release(tid, index),
@@ -107,26 +102,27 @@ impl Sim<'_> {
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
     }
 
-    /// A wait for a queue has been given up. If it had just been told to go on it leaves that to the next.
-    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey) {
+    /// The wait that ends here is given up. If it was for a queue and had just been called it leaves that to the next.
+    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
         let t = &mut self.threads[tid as usize];
-        if !matches!(t.role, Role::Loop(_)) {
-            t.permit = false;
-        }
-        for queue in &mut self.queues {
-            queue.forget(Waiter::Thread(tid));
-        }
-        let task = &self.tasks[key];
-        match self.program.classes[task.class as usize].code[task.pc as usize] {
-            Instr::Get(q) if self.queues[q as usize].items > 0 => {
-                let next = self.queues[q as usize].getters.pop_front();
-                self.wake_waiter(tid, next);
+        let who = if matches!(t.role, Role::Loop(_)) {
+            Waiter::Task(key)
+        } else {
+            if ending == Ending::TimedOut {
+                t.permit = false;
             }
-            Instr::Put(q) if !self.queues[q as usize].full() => {
-                let next = self.queues[q as usize].putters.pop_front();
-                self.wake_waiter(tid, next);
-            }
-            _ => {}
+            Waiter::Thread(tid)
+        };
+        let Some(wait) = self.end_wait(who) else {
+            return;
+        };
+        let next = match wait.on {
+            On::Item(q) => self.queues[q as usize].give_up_getting(wait.ticket),
+            On::Room(q) => self.queues[q as usize].give_up_putting(wait.ticket),
+            _ => None,
+        };
+        if let Some(next) = next {
+            self.wake(tid, next);
         }
     }
 }

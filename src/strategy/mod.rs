@@ -10,6 +10,8 @@ pub use check_recording::check_recording;
 pub use compile::{batch_order, compile};
 pub use outcome::*;
 
+use std::sync::OnceLock;
+
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{OverTime, Record, RecordOptions, Recording};
 use crate::cpython::snapshot::Snapshot;
@@ -37,6 +39,8 @@ pub struct SimInput<'a> {
     pub workload: &'a Workload,
     /// How it is executed.
     pub strategy: &'a Strategy,
+    /// Where what these four come to is kept from one replication of them to the next; `None`: it is made for this one alone.
+    pub compiled: Option<&'a Compiled>,
     /// Master seed.
     pub seed: u64,
     /// Number of the replication: same (seed, replication) = same arrivals and demands under every strategy.
@@ -49,6 +53,18 @@ pub struct SimInput<'a> {
     pub keep_latencies: bool,
     /// The run is stopped (and says so) after this many model events.
     pub max_events: u64,
+}
+
+/// The program that a machine, a profile, a workload and a strategy come to: compiled by the first of their replications, and kept for
+/// the others.
+#[derive(Debug, Default)]
+pub struct Compiled(OnceLock<Result<Program, SimError>>);
+
+impl Compiled {
+    fn program(&self, input: &SimInput<'_>) -> Result<&Program, SimError> {
+        let compiled = || compile(input.machine, input.profile, input.workload, input.strategy);
+        self.0.get_or_init(compiled).as_ref().map_err(Clone::clone)
+    }
 }
 
 /// Simulates one replication.
@@ -78,13 +94,14 @@ pub fn supported(
 /// # Errors
 /// When the interpreter cannot do what the strategy asks.
 pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
-    let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
+    let own = Compiled::default();
+    let program = input.compiled.unwrap_or(&own).program(input)?;
     let all_counted = SimInput {
         warmup: Nanos::ZERO,
         keep_latencies: false,
         ..*input
     };
-    let sim = sim(&all_counted, &program, input.replication, Record::Nothing);
+    let sim = sim(&all_counted, program, input.replication, Record::Nothing);
     Ok(sim.snapshot(at))
 }
 
@@ -147,8 +164,9 @@ fn sim<'a>(input: &SimInput<'a>, program: &'a Program, demands: u32, record: Rec
 }
 
 fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimError> {
-    let program = compile(input.machine, input.profile, input.workload, input.strategy)?;
-    let o = sim(input, &program, demands, record).run();
+    let own = Compiled::default();
+    let program = input.compiled.unwrap_or(&own).program(input)?;
+    let o = sim(input, program, demands, record).run();
     let mut latencies = o.observer.latencies.unwrap_or_default();
     latencies.sort_unstable_by_key(|&(number, _)| number);
     let class_latency = if program.own_classes > 1 {

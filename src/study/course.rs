@@ -16,7 +16,7 @@ use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::measure::Histogram;
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
-use crate::strategy::{Finding, Outcome, SimInput};
+use crate::strategy::{Compiled, Finding, Outcome, SimInput};
 
 /// One simulation that a study wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,8 @@ pub(super) struct StudyRun<'a> {
     pub profiles: Cow<'a, [Profile]>,
     pub options: &'a Options,
     pub cases: Vec<Case>,
+    /// Their programs.
+    compiled: Vec<Compiled>,
     /// How many of the cases were asked for; what follows is the baseline.
     pub shown: usize,
     /// The case that speed-ups are against.
@@ -158,6 +160,7 @@ impl<'a> StudyRun<'a> {
             scenario,
             profiles,
             options,
+            compiled: wanted.iter().map(|_| Compiled::default()).collect(),
             cases: wanted,
             shown,
             baseline,
@@ -178,6 +181,7 @@ impl<'a> StudyRun<'a> {
             profile: &self.profiles[case.profile],
             workload: &self.scenario.workload,
             strategy: &case.strategy,
+            compiled: Some(&self.compiled[job.case]),
             seed: self.scenario.seed,
             replication: job.replication,
             warmup: job.start,

@@ -11,7 +11,7 @@ use crate::cpython::profile::Profile;
 use crate::cpython::recording::{OverTime, RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::scenario::Scenario;
-use crate::strategy::{Outcome, SimInput};
+use crate::strategy::{Compiled, Outcome, SimInput};
 
 /// Spans that are recorded of a case: many more than its timeline shows, since the window and the rows are chosen.
 const SPANS: usize = 50_000;
@@ -38,11 +38,13 @@ where
         let profile = profiles.iter().find(|p| p.name == f.interpreter);
         if let Some(profile) = profile.filter(|_| followed) {
             let machine = profile.machine(&scenario.machine);
+            let compiled = Compiled::default();
             let input = SimInput {
                 machine: &machine,
                 profile,
                 workload: &scenario.workload,
                 strategy: &f.strategy,
+                compiled: Some(&compiled),
                 seed: scenario.seed,
                 replication: 0,
                 warmup: f.warmup,

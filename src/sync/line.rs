@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 /// A place in a [`Line`]: by it who gives up is forgotten at once, wherever in the line it stands. It is good until its holder is
-/// taken out of the line, by [`Line::next`] or [`Line::forget`]; then the place may be given to another.
+/// taken out of the line, by [`Line::call_next`] or [`Line::forget`]; then the place may be given to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u32);
 
@@ -76,7 +76,7 @@ impl<W: Copy> Line<W> {
     }
 
     /// Takes the one who has waited longest.
-    pub fn next(&mut self) -> Option<W> {
+    pub fn call_next(&mut self) -> Option<W> {
         (self.first != NOWHERE).then(|| self.forget(Ticket(self.first)))
     }
 

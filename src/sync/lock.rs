@@ -48,7 +48,7 @@ impl<W: Copy + PartialEq> Lock<W> {
 
     /// Gives it back: who is to be woken.
     pub fn give(&mut self, passing: Passing) -> Option<W> {
-        let next = self.line.next();
+        let next = self.line.call_next();
         self.owner = match passing {
             Passing::HandOver => next,
             Passing::Barging => None,
@@ -58,7 +58,7 @@ impl<W: Copy + PartialEq> Lock<W> {
 
     /// Takes the one who has waited longest out of the line, without the lock.
     pub fn dismiss(&mut self) -> Option<W> {
-        self.line.next()
+        self.line.call_next()
     }
 
     /// Who holds this ticket no longer waits.

@@ -50,13 +50,13 @@ impl<T, W: Copy> Queue<T, W> {
             return Passed::Waits(self.putters.join(who));
         }
         self.items.push_back(item);
-        Passed::Done((), self.getters.next())
+        Passed::Done((), self.getters.call_next())
     }
 
     /// Takes the first item, or waits for one.
     pub fn get(&mut self, who: W) -> Passed<T, W> {
         match self.items.pop_front() {
-            Some(item) => Passed::Done(item, self.putters.next()),
+            Some(item) => Passed::Done(item, self.putters.call_next()),
             None => Passed::Waits(self.getters.join(who)),
         }
     }
@@ -76,7 +76,9 @@ impl<T, W: Copy> Queue<T, W> {
         if let Some(ticket) = ticket {
             self.getters.forget(ticket);
         }
-        (!self.is_empty()).then(|| self.getters.next()).flatten()
+        (!self.is_empty())
+            .then(|| self.getters.call_next())
+            .flatten()
     }
 
     /// The same of a putter.
@@ -84,7 +86,9 @@ impl<T, W: Copy> Queue<T, W> {
         if let Some(ticket) = ticket {
             self.putters.forget(ticket);
         }
-        (!self.is_full()).then(|| self.putters.next()).flatten()
+        (!self.is_full())
+            .then(|| self.putters.call_next())
+            .flatten()
     }
 
     /// Those who wait for an item, longest first.

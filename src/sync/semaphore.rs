@@ -32,7 +32,7 @@ impl<W: Copy> Semaphore<W> {
 
     /// Gives a permit back: who has it now, and is to be woken.
     pub fn give(&mut self) -> Option<W> {
-        let next = self.line.next();
+        let next = self.line.call_next();
         self.permits += u64::from(next.is_none());
         next
     }

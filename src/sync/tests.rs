@@ -61,7 +61,7 @@ proptest! {
         for act in acts {
             match act {
                 Act::Ask(who) => model.joined(who, line.join(who)),
-                Act::Give(_) => prop_assert_eq!(line.next(), model.next()),
+                Act::Give(_) => prop_assert_eq!(line.call_next(), model.next()),
                 Act::Forget(which) => if let Some((who, ticket)) = model.take(which) {
                     prop_assert_eq!(line.forget(ticket), who);
                 },

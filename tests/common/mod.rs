@@ -148,6 +148,7 @@ impl Case {
             profile: &self.profile,
             workload: &self.workload,
             strategy: &self.strategy,
+            compiled: None,
             seed: self.seed,
             replication: 0,
             warmup: self.warmup,

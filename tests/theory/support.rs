@@ -76,6 +76,7 @@ impl Case {
             profile: &self.profile,
             workload: &self.workload,
             strategy: &self.strategy,
+            compiled: None,
             seed: SEED,
             replication,
             warmup: Nanos::from_secs_f64(self.warmup),

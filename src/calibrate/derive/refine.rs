@@ -278,6 +278,7 @@ fn run(
         profile,
         workload: &workload,
         strategy,
+        compiled: None,
         seed: 1,
         replication: 0,
         warmup: Nanos::ZERO,

@@ -276,6 +276,7 @@ fn input(p: &Prepared, seed: u64, replication: u32) -> SimInput<'_> {
         profile: &p.profile,
         workload: &p.workload,
         strategy: &p.strategy,
+        compiled: None,
         seed,
         replication,
         warmup: Nanos::ZERO,

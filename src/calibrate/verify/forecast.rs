@@ -132,6 +132,7 @@ impl Forecaster {
             profile: &self.profile,
             workload: &self.workload,
             strategy: &self.strategy,
+            compiled: None,
             seed: self.seed,
             replication: run,
             warmup: Nanos::ZERO,

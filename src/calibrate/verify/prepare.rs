@@ -216,6 +216,7 @@ fn give_an_end(
             profile: request.profile,
             workload: w,
             strategy,
+            compiled: None,
             seed: request.scenario.seed,
             replication: 0,
             warmup: Nanos::ZERO,

@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
-use super::{Handle, LoopLock};
-use crate::cpython::exec::Flow;
-use crate::cpython::server::{Queue, Waiter};
+use super::Handle;
+use crate::cpython::exec::{Flow, Mode};
 use crate::cpython::sim::Sim;
-use crate::cpython::task::{Frame, Interrupt, TaskKey};
+use crate::cpython::task::{Interrupt, Task, TaskKey};
+use crate::cpython::wait::{On, Wait, Waiter};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
+use crate::sync::{Asked, Lock, Passing};
 
 impl Sim<'_> {
     /// `asyncio.sleep`.
@@ -26,15 +27,14 @@ impl Sim<'_> {
         }
         self.loop_timers += 1;
         let number = self.loop_timers;
-        self.tasks[key].sleep = number;
-        self.tasks[key].asleep = now;
+        self.begin_wait(Waiter::Task(key), On::Timer(number), None, until);
         self.loops[copy as usize]
             .timers
             .push(Reverse((until, number, Handle::Due(key, number))));
     }
 
     /// A lock that is awaited: each loop's own, or one for all of them.
-    fn awaited_lock(&mut self, copy: u32, lock: u32) -> &mut LoopLock {
+    fn awaited_lock(&mut self, copy: u32, lock: u32) -> &mut Lock<TaskKey> {
         if self.program.locks[lock as usize].shared {
             &mut self.shared_locks[lock as usize]
         } else {
@@ -43,7 +43,7 @@ impl Sim<'_> {
     }
 
     /// The same, to look at.
-    pub(crate) fn awaited(&self, copy: u32, lock: u32) -> &LoopLock {
+    pub(crate) fn awaited(&self, copy: u32, lock: u32) -> &Lock<TaskKey> {
         if self.program.locks[lock as usize].shared {
             &self.shared_locks[lock as usize]
         } else {
@@ -52,18 +52,13 @@ impl Sim<'_> {
     }
 
     /// Takes an `asyncio.Lock` or waits for it, first in, first out.
-    pub(crate) fn loop_lock(&mut self, tid: Tid, key: TaskKey, lock: u32) -> Flow {
+    pub(crate) fn loop_lock(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
         self.machine.charge(tid, self.costs.aio_semaphore);
         let copy = self.tasks[key].copy;
-        let l = self.awaited_lock(copy, lock);
-        if !l.locked {
-            l.locked = true;
-            return Flow::Go;
+        match self.awaited_lock(copy, lock).ask(key) {
+            Asked::Granted => Flow::Go,
+            Asked::Waits(ticket) => self.wait(tid, key, mode, On::AwaitedLock(lock), Some(ticket)),
         }
-        l.waiters.push_back(key);
-        self.tasks[key].since = self.machine.now();
-        self.wait_with_deadline(key);
-        Flow::Suspended
     }
 
     pub(crate) fn loop_unlock(&mut self, tid: Tid, lock: u32) {
@@ -71,18 +66,21 @@ impl Sim<'_> {
             return;
         };
         let copy = self.tasks[key].copy;
-        let l = self.awaited_lock(copy, lock);
-        match l.waiters.pop_front() {
-            Some(next) => self.loop_resume(tid, next, Cause::Lock),
-            None => l.locked = false,
+        let next = self.awaited_lock(copy, lock).give(Passing::HandOver);
+        if let Some(next) = next {
+            self.wake(tid, Waiter::Task(next));
         }
     }
 
-    /// A waiting task goes on in its loop's next iteration; its waiting belongs to `cause`.
-    pub(crate) fn loop_resume(&mut self, by: Tid, key: TaskKey, cause: Cause) {
+    /// A waiting task goes on in its loop's next iteration; up to now it has waited for what its stored wait says.
+    pub(crate) fn loop_resume(&mut self, by: Tid, key: TaskKey) {
         let now = self.machine.now();
-        let (since, copy) = (self.tasks[key].since, self.tasks[key].copy);
-        self.book(key, cause, since, now);
+        let Task {
+            since, copy, wait, ..
+        } = self.tasks[key];
+        if let Some(wait) = wait {
+            self.book(key, wait.on.cause(), since, now);
+        }
         self.tasks[key].since = now;
         let l = &mut self.loops[copy as usize];
         l.ready.push_back(Handle::Step(key));
@@ -120,7 +118,7 @@ impl Sim<'_> {
     }
 
     /// Lets a task that waits be woken by its deadline, if it has one.
-    pub(crate) fn wait_with_deadline(&mut self, key: TaskKey) {
+    pub(crate) fn wake_at_deadline(&mut self, key: TaskKey) {
         let Some(at) = self.deadline(key) else {
             return;
         };
@@ -136,7 +134,7 @@ impl Sim<'_> {
     /// Whether a timer's handle has been cancelled: what it was for is over.
     pub(super) fn cancelled(&self, at: Nanos, handle: Handle) -> bool {
         match handle {
-            Handle::Due(key, number) => !self.tasks[key].live || self.tasks[key].sleep != number,
+            Handle::Due(key, number) => !self.sleeps(key, number),
             Handle::Deadline(key, number) => {
                 let task = &self.tasks[key];
                 !task.live || task.number != number || self.deadline(key) != Some(at)
@@ -152,42 +150,51 @@ impl Sim<'_> {
         }
     }
 
+    /// Whether a task still sleeps until the timer of this number.
+    pub(crate) fn sleeps(&self, key: TaskKey, number: u64) -> bool {
+        let task = &self.tasks[key];
+        task.live && task.wait.is_some_and(|w| w.on == On::Timer(number))
+    }
+
     /// Ends whatever a task of a loop waits for, which is then for the task to find out; its children are cancelled, and
-    /// it goes on when all have ended.
+    /// it goes on when all have ended. A permit is waited for all the same, and so is an executor.
     fn stop_waiting(&mut self, tid: Tid, key: TaskKey) {
-        let waiter = Waiter::Task(key);
-        let queued = |q: &Queue| q.getters.contains(&waiter) || q.putters.contains(&waiter);
-        if self.queues.iter().any(queued) {
-            for q in &mut self.queues {
-                q.forget(waiter);
+        let who = Waiter::Task(key);
+        let Some(Wait { on, ticket, .. }) = self.tasks[key].wait else {
+            return;
+        };
+        match (on, ticket) {
+            (On::Item(queue), Some(ticket)) => {
+                self.queues[queue as usize].forget_getter(ticket);
+                self.wake(tid, who);
             }
-            self.loop_resume(tid, key, Cause::Queue);
-        } else if self.tasks[key].children > 0 {
-            let children: Vec<TaskKey> = self
-                .tasks
-                .iter()
-                .filter(|(_, t)| t.parent == Some(key))
-                .map(|(k, _)| k)
-                .collect();
-            for child in children {
-                self.cancel(tid, child);
+            (On::Room(queue), Some(ticket)) => {
+                self.queues[queue as usize].forget_putter(ticket);
+                self.wake(tid, who);
             }
-        } else if let Some(&Frame::LoopLock(lock)) = self.tasks[key].frames.last() {
-            let copy = self.tasks[key].copy;
-            let l = self.awaited_lock(copy, lock);
-            if let Some(at) = l.waiters.iter().position(|&w| w == key) {
-                l.waiters.remove(at);
+            (On::AwaitedLock(lock), Some(ticket)) => {
+                let copy = self.tasks[key].copy;
+                self.awaited_lock(copy, lock).forget(ticket);
+                // It never got into this block.
                 self.tasks[key].frames.pop();
-                self.loop_resume(tid, key, Cause::Lock);
+                self.wake(tid, who);
             }
+            (On::Children, _) => {
+                for child in self.tasks.children(key) {
+                    self.cancel(tid, child);
+                }
+            }
+            _ => {}
         }
     }
 
     /// `Task.cancel`: the task gives up where it waits. An offload that runs is waited for.
     fn cancel(&mut self, tid: Tid, key: TaskKey) {
-        self.tasks[key].interrupt = Some(Interrupt::Cancelled);
-        if std::mem::take(&mut self.tasks[key].sleep) > 0 {
-            let copy = self.tasks[key].copy;
+        let task = &mut self.tasks[key];
+        task.interrupt = Some(Interrupt::Cancelled);
+        if let Some(On::Timer(_)) = task.wait.map(|w| w.on) {
+            task.wait = None;
+            let copy = task.copy;
             self.loops[copy as usize].ready.push_back(Handle::Step(key));
         } else {
             self.stop_waiting(tid, key);

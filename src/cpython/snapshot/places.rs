@@ -3,9 +3,9 @@
 use super::{Place, TaskState, View};
 use crate::cpython::aio::Handle;
 use crate::cpython::program::Instr;
-use crate::cpython::server::Waiter;
 use crate::cpython::task::{Frame, Task, TaskKey};
 use crate::cpython::thread::{Act, Role};
+use crate::cpython::wait::On;
 use crate::engine::Nanos;
 
 /// The places that are found first by looking at who has tasks.
@@ -19,7 +19,7 @@ impl View<'_, '_> {
         self.in_pools(&mut places);
         self.in_process_pools(&mut places);
         self.on_loops(&mut places);
-        self.in_queues(&mut places);
+        self.in_waits(&mut places);
         let sim = self.sim;
         places
             .into_iter()
@@ -68,7 +68,7 @@ impl View<'_, '_> {
             .filter_map(|f| match f {
                 // What it still waits for is among its blocks already.
                 Frame::Lock(index) => {
-                    let owner = self.sim.locks[*index as usize].owner?;
+                    let owner = self.sim.locks[*index as usize].owner()?;
                     let mine = self
                         .sim
                         .thread(owner)
@@ -77,10 +77,8 @@ impl View<'_, '_> {
                     (mine == Some(task.number)).then(|| self.lock_name(*index))
                 }
                 Frame::LoopLock(lock) => {
-                    let waits = self.sim.awaited(task.copy, *lock).waiters.iter();
-                    let mut waits = waits.map(|&k| self.sim.tasks[k].number);
-                    (!waits.any(|n| n == task.number))
-                        .then(|| self.sim.program.locks[*lock as usize].name.clone())
+                    let waits = task.wait.is_some_and(|w| w.on == On::AwaitedLock(*lock));
+                    (!waits).then(|| self.sim.program.locks[*lock as usize].name.clone())
                 }
                 _ => None,
             })
@@ -108,7 +106,7 @@ impl View<'_, '_> {
         let since = match place {
             Place::Thread(thread) => Some(self.since(self.threads[*thread])),
             Place::Sleeps(until) if *until <= self.now => Some(*until),
-            Place::Sleeps(_) => Some(task.asleep),
+            Place::Sleeps(_) => task.wait.map(|w| w.since),
             _ => None,
         };
         since.unwrap_or(task.since).min(self.now)
@@ -213,7 +211,7 @@ impl View<'_, '_> {
         for l in &self.sim.loops {
             for (n, handle) in l.ready.iter().chain(&l.incoming).enumerate() {
                 let key = match *handle {
-                    Handle::Due(key, number) if self.sim.tasks[key].sleep != number => continue,
+                    Handle::Due(key, number) if !self.sim.sleeps(key, number) => continue,
                     Handle::Deadline(..) => continue,
                     Handle::Start(key)
                     | Handle::Step(key)
@@ -223,17 +221,8 @@ impl View<'_, '_> {
                 };
                 self.put(places, key, Place::Loop(n + 1));
             }
-            for (n, &key) in l.permit_waiters.iter().enumerate() {
+            for (n, key) in l.permits.iter().flat_map(|p| p.line().iter()).enumerate() {
                 self.put(places, key, Place::Limit(n + 1));
-            }
-            for timer in &l.timers {
-                let (until, _, handle) = timer.0;
-                if let Handle::Due(key, number) = handle
-                    && self.sim.tasks[key].live
-                    && self.sim.tasks[key].sleep == number
-                {
-                    self.put(places, key, Place::Sleeps(until));
-                }
             }
         }
         let copies = u32::try_from(self.sim.loops.len()).expect("few loops");
@@ -241,7 +230,7 @@ impl View<'_, '_> {
             for (lock, spec) in (0..).zip(&self.sim.program.locks) {
                 let l = self.sim.awaited(copy, lock);
                 let holder = self.loop_lock_holder(copy, lock);
-                for (n, &key) in l.waiters.iter().enumerate() {
+                for (n, key) in l.line().iter().enumerate() {
                     let place = Place::LoopLock(spec.name.clone(), holder, n + 1);
                     self.put(places, key, place);
                 }
@@ -249,39 +238,26 @@ impl View<'_, '_> {
         }
     }
 
-    /// The task that has a lock of the loops' own kind: it is in its block and not among the waiters.
+    /// The task that has a lock of the loops' own kind.
     pub(super) fn loop_lock_holder(&self, copy: u32, lock: u32) -> Option<usize> {
-        let l = self.sim.awaited(copy, lock);
-        let shared = self.sim.program.locks[lock as usize].shared;
-        let inside = |t: &Task| {
-            let in_block = |f: &Frame| matches!(f, Frame::LoopLock(k) if *k == lock);
-            t.frames.iter().any(in_block) && (shared || t.copy == copy)
-        };
-        let found = self
-            .tasks
-            .iter()
-            .find(|k| !l.waiters.contains(k) && inside(&self.sim.tasks[**k]));
-        found.and_then(|&k| self.task(k))
+        self.task(self.sim.awaited(copy, lock).owner()?)
     }
 
-    fn in_queues(&self, places: &mut Places) {
-        for (queue, spec) in self.sim.queues.iter().zip(&self.sim.program.queues) {
-            for waiter in &queue.getters {
-                if let Waiter::Task(key) = waiter {
-                    self.put(places, *key, Place::Item(spec.name.clone()));
-                }
-            }
-            for waiter in &queue.putters {
-                if let Waiter::Task(key) = waiter {
-                    self.put(places, *key, Place::Room(spec.name.clone()));
-                }
-            }
-        }
-        for (i, &key) in self.tasks.iter().enumerate() {
+    /// What is in no list but its own wait says.
+    fn in_waits(&self, places: &mut Places) {
+        let queue = |q: u32| self.sim.program.queues[q as usize].name.clone();
+        for (&key, place) in self.tasks.iter().zip(places) {
             let task = &self.sim.tasks[key];
-            if places[i].is_none() && task.children > 0 {
-                places[i] = Some(Place::Children(task.children, self.children_of(task)));
-            }
+            let Some(wait) = task.wait.filter(|_| place.is_none()) else {
+                continue;
+            };
+            *place = match wait.on {
+                On::Timer(_) => Some(Place::Sleeps(wait.until)),
+                On::Item(q) if wait.ticket.is_some() => Some(Place::Item(queue(q))),
+                On::Room(q) if wait.ticket.is_some() => Some(Place::Room(queue(q))),
+                On::Children => Some(Place::Children(task.children, self.children_of(task))),
+                _ => None,
+            };
         }
     }
 }

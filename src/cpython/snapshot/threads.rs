@@ -2,7 +2,8 @@
 
 use super::{Doing, ThreadState, View, Work};
 use crate::cpython::program::Instr;
-use crate::cpython::thread::{Act, Phase, Role, Thread, Wait};
+use crate::cpython::thread::{Act, Blocked, Phase, Role, Thread};
+use crate::cpython::wait::{On, Wait};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
 
@@ -32,88 +33,72 @@ impl View<'_, '_> {
             State::Waking | State::Ready => return Doing::Ready(machine.core(tid)),
             State::Blocked | State::Exited => {}
         }
-        match t.wait {
-            Wait::None => Doing::NotStarted,
-            Wait::Gil => {
+        match t.blocked {
+            Blocked::No => Doing::NotStarted,
+            Blocked::Gil => {
                 let gil = self.sim.gils.get(t.gil as usize);
                 Doing::WaitsForGil(gil.and_then(|g| g.holder).and_then(|h| self.thread(h)))
             }
-            Wait::Forced => Doing::ForcedSwitch,
-            Wait::World => {
+            Blocked::Forced => Doing::ForcedSwitch,
+            Blocked::World => {
                 let stopper = self.sim.heaps[t.domain as usize].stopper;
                 Doing::StoppedWorld(stopper.and_then(|s| self.thread(s)))
             }
-            Wait::Sleep if machine.cause(tid) == Cause::Pool => {
-                Doing::WaitsForArrival(Some(t.until))
+            Blocked::Sleep | Blocked::Park => {
+                t.wait.map_or(Doing::Idle, |wait| self.waiting(t, wait))
             }
-            Wait::Sleep => Doing::Sleeps(t.until),
-            Wait::Park => self.parked(tid, t),
         }
     }
 
     pub(super) fn since(&self, tid: Tid) -> Nanos {
         let machine = &self.sim.machine;
         let t = self.sim.thread(tid);
-        match (machine.state(tid), t.wait, t.script.front()) {
+        match (machine.state(tid), t.blocked, t.wait) {
             // From when it was put there: what it does there changes more often.
             (State::Running, ..) => machine.picked(machine.core(tid)),
             // It wakes once an interval to ask, and once for each lock that it does not get.
-            (State::Blocked, Wait::Gil, _) => t.asked.min(self.now),
-            (State::Blocked, Wait::Park, Some(Act::Acquire(_, since)))
-                if *since <= self.now && machine.cause(tid) == Cause::Lock =>
-            {
-                *since
+            (State::Blocked, Blocked::Gil, _) => t.asked.min(self.now),
+            (State::Blocked, Blocked::Park, Some(wait)) if matches!(wait.on, On::Lock(_)) => {
+                wait.since
             }
             _ => machine.since(tid),
         }
     }
 
-    fn parked(&self, tid: Tid, t: &Thread) -> Doing {
-        let timer = t.timed.then_some(t.until);
-        let front = t.script.front();
-        match (self.sim.machine.cause(tid), t.role, front) {
-            (Cause::Lock, _, Some(&Act::Acquire(lock, _))) => {
-                let owner = self.sim.locks[lock as usize].owner;
+    /// What a thread waits for that sleeps or is parked.
+    fn waiting(&self, t: &Thread, wait: Wait) -> Doing {
+        let until = (wait.until < Nanos::MAX).then_some(wait.until);
+        let queue = |q: u32| self.sim.program.queues[q as usize].name.clone();
+        match wait.on {
+            On::Lock(lock) => {
+                let owner = self.sim.locks[lock as usize].owner();
                 Doing::WaitsForLock(self.lock_name(lock), owner.and_then(|o| self.thread(o)))
             }
-            (Cause::Startup, ..) => Doing::Starts,
-            (Cause::Queue, ..) => self.queued(t),
-            (Cause::Loop, ..) => Doing::Select(timer),
-            (Cause::Pool, Role::Main(copy), _) => {
-                let outstanding = self.sim.copies[copy as usize].outstanding;
-                if self.sim.more_to_come(copy) {
-                    Doing::WaitsForArrival(None)
-                } else {
-                    Doing::WaitsForResults(outstanding)
+            On::Outside => Doing::Sleeps(wait.until),
+            On::Item(q) => Doing::WaitsForItem(queue(q)),
+            On::Room(q) => Doing::WaitsForRoom(queue(q)),
+            On::Children => t.task.map_or(Doing::Idle, |key| {
+                let task = &self.sim.tasks[key];
+                Doing::WaitsForChildren(task.children, self.children_of(task))
+            }),
+            On::Start => Doing::Starts,
+            On::Events => Doing::Select(until),
+            On::Arrival => match t.role {
+                Role::Main(copy) if until.is_none() && !self.sim.more_to_come(copy) => {
+                    Doing::WaitsForResults(self.sim.copies[copy as usize].outstanding)
                 }
+                _ => Doing::WaitsForArrival(until),
+            },
+            On::Calls => Doing::WaitsForWork("a call to send"),
+            On::Request => Doing::WaitsForWork("a child to fork"),
+            On::Bytes(_) if matches!(t.role, Role::Manager(_)) => {
+                Doing::WaitsForWork("a result or new work")
             }
-            (Cause::Pool, Role::Feeder(_), _) => Doing::WaitsForWork("a call to send"),
-            (Cause::Pool, ..) => Doing::Idle,
-            (Cause::Ipc, _, Some(Act::Write(..))) => Doing::WaitsForPipe,
-            (Cause::Ipc, Role::Manager(_), _) => Doing::WaitsForWork("a result or new work"),
-            (Cause::Ipc, Role::ForkServer, _) => Doing::WaitsForWork("a child to fork"),
-            (Cause::Ipc, Role::ProcessWorker(_), Some(Act::Read(_))) => Doing::Idle,
-            (Cause::Ipc, Role::ProcessWorker(_), _) => Doing::WaitsToWrite,
-            _ => Doing::Idle,
-        }
-    }
-
-    /// A task's wait for a queue or for its children, in a thread of its own.
-    fn queued(&self, t: &Thread) -> Doing {
-        let Some(task) = t.task.map(|k| &self.sim.tasks[k]) else {
-            return Doing::Idle;
-        };
-        if task.joiner.is_some() || task.children > 0 {
-            return Doing::WaitsForChildren(task.children, self.children_of(task));
-        }
-        let queue = |q: u32| self.sim.program.queues[q as usize].name.clone();
-        match self.sim.program.classes[task.class as usize]
-            .code
-            .get(task.pc as usize)
-        {
-            Some(Instr::Get(q)) => Doing::WaitsForItem(queue(*q)),
-            Some(Instr::Put(q)) => Doing::WaitsForRoom(queue(*q)),
-            _ => Doing::Idle,
+            On::Space(_) => Doing::WaitsForPipe,
+            On::ResultTurn => Doing::WaitsToWrite,
+            On::Work | On::CallTurn | On::Bytes(_) => Doing::Idle,
+            // Waits of tasks, whose loop's thread does not wait for them.
+            On::AwaitedLock(_) | On::Permit | On::Timer(_) | On::Part => Doing::Idle,
         }
     }
 
