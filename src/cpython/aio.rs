@@ -10,7 +10,7 @@ use super::exec::{Flow, Mode};
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, NO_GIL};
+use super::thread::{Act, Deed, NO_GIL, Role};
 use super::wait::{On, Waiter};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -46,26 +46,39 @@ pub(crate) struct EventLoop {
     pub(crate) permits: Option<Semaphore<TaskKey>>,
     /// `asyncio.Lock`s.
     locks: Vec<Lock<TaskKey>>,
-    current: Option<TaskKey>,
     /// When the handle that runs began, and the longest so far.
     handle_began: Nanos,
     longest: (Nanos, Nanos),
     offload: bool,
 }
 
-// Acts.
-const OFFLOAD: u8 = 0;
-const SELECTED: u8 = 1;
-const OPENED: u8 = 2;
+/// What the loop's thread does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LoopDeed {
+    /// Hands the next part of a task to the executor.
+    Offload(TaskKey),
+    /// Is back from `select`.
+    Selected,
+    /// The loop is there.
+    Opened,
+}
 
-// States.
-const BEGIN: u8 = 0;
-const CREATE: u8 = 1;
-const ITERATE: u8 = 2;
-const HANDLES: u8 = 3;
-const STEP: u8 = 4;
-const CLOSING: u8 = 5;
-const SELECTING: u8 = 6;
+/// Where the loop is in its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoopState {
+    Begin,
+    /// The main coroutine makes the tasks.
+    Create,
+    /// Before `select`.
+    Iterate,
+    /// `select` has looked.
+    Selecting,
+    /// Calls its handles.
+    Handles,
+    /// One of them is this task's step.
+    Step(TaskKey),
+    Closing,
+}
 
 /// asyncio's debug mode reports callbacks longer than this (`loop.slow_callback_duration`).
 const SLOW_CALLBACK: Nanos = Nanos::from_millis(100);
@@ -80,27 +93,26 @@ impl Sim<'_> {
             snapshot: 0,
             permits: self.program.layout.limit.map(u64::from).map(Semaphore::new),
             locks: vec![Lock::default(); self.program.locks.len()],
-            current: None,
             handle_began: Nanos::ZERO,
             longest: (Nanos::ZERO, Nanos::ZERO),
             offload: self.program.layout.executor != Executor::Inline,
         });
     }
 
-    pub(crate) fn refill_loop(&mut self, tid: Tid, copy: u32) {
-        match self.threads[tid as usize].state {
-            BEGIN => {
+    pub(crate) fn refill_loop(&mut self, tid: Tid, copy: u32, state: LoopState) {
+        match state {
+            LoopState::Begin => {
                 let rss = Nanos::from_f64(self.profile.params.aio_loop_rss).0;
                 self.push(tid, Act::Take(rss));
                 self.push(tid, Act::Run(Nanos(self.costs.aio_run.0 / 2)));
-                self.push(tid, Act::Role(OPENED));
+                self.push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Opened)));
             }
-            CREATE => self.create_own(tid, copy),
-            ITERATE => self.iterate(tid, copy),
-            SELECTING => self.selected(tid, copy),
-            HANDLES => self.next_handle(tid, copy),
-            STEP => self.step_current(tid, copy),
-            _ => {
+            LoopState::Create => self.create_own(tid, copy),
+            LoopState::Iterate => self.iterate(tid, copy),
+            LoopState::Selecting => self.selected(tid, copy),
+            LoopState::Handles => self.next_handle(tid, copy),
+            LoopState::Step(key) => self.step_current(tid, copy, key),
+            LoopState::Closing => {
                 self.close_executors(tid, copy);
                 self.push(tid, Act::Run(Nanos(self.costs.aio_run.0 / 2)));
                 self.push(tid, Act::Exit);
@@ -111,11 +123,11 @@ impl Sim<'_> {
     /// The main coroutine makes a task for everything that the program already knows of.
     fn create_own(&mut self, tid: Tid, copy: u32) {
         if self.arrivals_from_outside() {
-            self.threads[tid as usize].state = ITERATE;
+            self.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
             return;
         }
         let Some((arrival, key)) = self.next_own(copy) else {
-            self.threads[tid as usize].state = ITERATE;
+            self.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
             return;
         };
         debug_assert_eq!(self.tasks[key].arrival, arrival);
@@ -142,15 +154,15 @@ impl Sim<'_> {
             && self.copies[copy as usize].outstanding == 0
             && !self.more_to_come(copy)
         {
-            self.threads[tid as usize].state = CLOSING;
+            self.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
             return;
         }
-        self.threads[tid as usize].state = SELECTING;
+        self.threads[tid as usize].role = Role::Loop(copy, LoopState::Selecting);
         let gil = self.threads[tid as usize].gil;
         if gil != NO_GIL && self.gils[gil as usize].wanted() {
             // `select` lets the GIL go, if only for a system call.
             self.push(tid, Act::Run(self.costs.aio_iteration.since(self.syscall)));
-            self.push(tid, Act::Native(self.syscall));
+            self.push(tid, Act::native(self.syscall));
         } else {
             self.push(tid, Act::Run(self.costs.aio_iteration));
         }
@@ -179,7 +191,7 @@ impl Sim<'_> {
         }
         if self.loops[copy as usize].ready.is_empty() {
             if self.copies[copy as usize].outstanding == 0 && !self.more_to_come(copy) {
-                self.threads[tid as usize].state = CLOSING;
+                self.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
                 return;
             }
             let l = &self.loops[copy as usize];
@@ -191,15 +203,15 @@ impl Sim<'_> {
             if outside {
                 self.wait_for_arrivals(copy);
             }
-            self.push(tid, Act::Park(On::Events, until));
-            self.push(tid, Act::Role(SELECTED));
+            self.push(tid, Act::park(On::Events, until));
+            self.push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Selected)));
             return;
         }
         let l = &mut self.loops[copy as usize];
         l.snapshot = l.ready.len();
         let handles = l.snapshot;
         self.turn_begins(tid, handles);
-        self.threads[tid as usize].state = HANDLES;
+        self.threads[tid as usize].role = Role::Loop(copy, LoopState::Handles);
     }
 
     fn accept_all(&mut self, tid: Tid, copy: u32) {
@@ -218,7 +230,7 @@ impl Sim<'_> {
         let l = &mut self.loops[copy as usize];
         if l.snapshot == 0 {
             self.turn_ends(tid);
-            self.threads[tid as usize].state = ITERATE;
+            self.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
             return;
         }
         l.snapshot -= 1;
@@ -301,10 +313,9 @@ impl Sim<'_> {
             self.book(key, Cause::Loop, since, now);
             self.tasks[key].since = now;
         }
-        self.loops[copy as usize].current = Some(key);
         let t = &mut self.threads[tid as usize];
         t.task = Some(key);
-        t.state = STEP;
+        t.role = Role::Loop(copy, LoopState::Step(key));
         // A task that has not arrived yet (it sleeps until then) has no time to count.
         let counted = self.tasks[key].arrival <= now;
         self.count_for(tid, Some(key), counted, Cause::Ipc);
@@ -315,21 +326,18 @@ impl Sim<'_> {
     fn suspend_current(&mut self, tid: Tid, copy: u32) {
         let now = self.machine.now();
         let l = &mut self.loops[copy as usize];
-        l.current = None;
         let lasted = now.since(l.handle_began);
         if lasted > l.longest.1 {
             l.longest = (l.handle_began, lasted);
         }
         let t = &mut self.threads[tid as usize];
         t.task = None;
-        t.state = HANDLES;
+        t.role = Role::Loop(copy, LoopState::Handles);
         self.stand_for(tid, None, Cause::Ipc);
     }
 
-    fn step_current(&mut self, tid: Tid, copy: u32) {
-        let l = &self.loops[copy as usize];
-        let key = l.current.expect("a task is being stepped");
-        let offload = l.offload;
+    fn step_current(&mut self, tid: Tid, copy: u32, key: TaskKey) {
+        let offload = self.loops[copy as usize].offload;
         match self.step(tid, key, Mode::Loop { offload }) {
             Flow::Go => {}
             Flow::Suspended => self.suspend_current(tid, copy),
@@ -341,9 +349,9 @@ impl Sim<'_> {
                 self.push(tid, Act::Label(Cause::Ipc));
                 self.push(tid, Act::Run(self.costs.aio_offload + submit));
                 if matches!(self.program.layout.executor, Executor::Processes(..)) {
-                    self.push(tid, Act::Native(self.syscall)); // The pool's wake-up pipe.
+                    self.push(tid, Act::native(self.syscall)); // The pool's wake-up pipe.
                 }
-                self.push(tid, Act::RoleTask(OFFLOAD, key));
+                self.push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Offload(key))));
             }
             Flow::Over => {
                 // What it still owes is the task's.
@@ -379,9 +387,9 @@ impl Sim<'_> {
         }
     }
 
-    pub(crate) fn loop_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {
-        match (what, task) {
-            (OFFLOAD, Some(key)) => {
+    pub(crate) fn loop_does(&mut self, tid: Tid, copy: u32, deed: LoopDeed) {
+        match deed {
+            LoopDeed::Offload(key) => {
                 self.tasks[key].payload = self.part_payload(key);
                 self.suspend_current(tid, copy);
                 self.tasks[key].since = self.machine.now();
@@ -393,9 +401,10 @@ impl Sim<'_> {
                     (None, None) => unreachable!("work is offloaded to an executor"),
                 }
             }
-            (SELECTED, _) => self.stop_waiting_for_arrivals(copy),
-            (OPENED, _) => self.threads[tid as usize].state = CREATE,
-            _ => unreachable!("acts of a loop"),
+            LoopDeed::Selected => self.stop_waiting_for_arrivals(copy),
+            LoopDeed::Opened => {
+                self.threads[tid as usize].role = Role::Loop(copy, LoopState::Create)
+            }
         }
     }
 

@@ -174,7 +174,7 @@ impl Sim<'_> {
             }
             Instr::Native(demand) => {
                 let time = self.draw(key, demand) + self.overshoot(key, self.program.native_grain);
-                self.push(tid, Act::Native(time));
+                self.push(tid, Act::native(time));
             }
             Instr::Io(demand) => {
                 let time = self.draw(key, demand);
@@ -292,7 +292,7 @@ impl Sim<'_> {
             self.loop_sleep(tid, key, until);
             return Flow::Suspended;
         }
-        self.push(tid, Act::Sleep(On::Outside, until));
+        self.push(tid, Act::sleep(On::Outside, until));
         Flow::Go
     }
 
@@ -450,7 +450,7 @@ impl Sim<'_> {
     /// A thread waits until the last of its task's children has ended, whatever the task's deadline: they have it too.
     pub(crate) fn wait_for_children(&mut self, tid: Tid) -> Flow {
         self.begin_wait(Waiter::Thread(tid), On::Children, None, Nanos::MAX);
-        self.push(tid, Act::Park(On::Children, Nanos::MAX));
+        self.push(tid, Act::park(On::Children, Nanos::MAX));
         Flow::Go
     }
 

@@ -100,13 +100,13 @@ impl Sim<'_> {
         if space == 0 {
             p.writer = Some(tid);
             self.push_front(tid, Act::Write(pipe, left));
-            self.push_front(tid, Act::Park(On::Space(pipe), Nanos::MAX));
+            self.push_front(tid, Act::park(On::Space(pipe), Nanos::MAX));
             return;
         }
         let chunk = left.min(space);
         self.push_front(tid, Act::Written(pipe, chunk, left - chunk));
         let cost = self.copy_cost(chunk);
-        self.push_front(tid, Act::Native(cost));
+        self.push_front(tid, Act::native(cost));
     }
 
     pub(crate) fn written(&mut self, tid: Tid, pipe: u32, chunk: u64, left: u64) {
@@ -136,12 +136,12 @@ impl Sim<'_> {
         if chunk == 0 {
             p.reader = Some(tid);
             self.push_front(tid, Act::Read(pipe));
-            self.push_front(tid, Act::Park(On::Bytes(pipe), Nanos::MAX));
+            self.push_front(tid, Act::park(On::Bytes(pipe), Nanos::MAX));
             return;
         }
         self.push_front(tid, Act::ReadDone(pipe, chunk));
         let cost = self.copy_cost(chunk);
-        self.push_front(tid, Act::Native(cost));
+        self.push_front(tid, Act::native(cost));
     }
 
     pub(crate) fn read_done(&mut self, tid: Tid, pipe: u32, chunk: u64) {

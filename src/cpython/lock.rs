@@ -59,7 +59,7 @@ impl Sim<'_> {
                     Nanos::MAX,
                 );
                 self.push_front(tid, Act::Acquire(lock));
-                self.push_front(tid, Act::Park(On::Lock(lock), Nanos::MAX));
+                self.push_front(tid, Act::park(On::Lock(lock), Nanos::MAX));
             }
         }
     }

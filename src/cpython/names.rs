@@ -93,7 +93,7 @@ impl Sim<'_> {
                 p.raw_threads += 1;
                 p.raw_threads
             }
-            Role::PoolWorker(pool) | Role::InterpWorker(pool, _) => {
+            Role::PoolWorker(pool, _) | Role::InterpWorker(pool, ..) => {
                 u32::try_from(self.pools[pool as usize].workers.len()).expect("few workers")
             }
             _ => 0,
@@ -139,21 +139,21 @@ impl Sim<'_> {
         let n = t.serial;
         let mp = matches!(self.program.layout.executor, Executor::MpPool(..));
         match t.role {
-            Role::Main(_)
-            | Role::Loop(_)
+            Role::Main(..)
+            | Role::Loop(..)
             | Role::Master
-            | Role::ProcessWorker(_)
+            | Role::ProcessWorker(..)
             | Role::ForkServer
             | Role::Script => "MainThread".into(),
             Role::Raw => format!("Thread-{n}"),
             // A loop's own executor names its threads so.
-            Role::PoolWorker(_) if self.program.layout.event_loop => format!("asyncio_{n}"),
-            Role::PoolWorker(_) => format!("ThreadPoolExecutor-0_{n}"),
+            Role::PoolWorker(..) if self.program.layout.event_loop => format!("asyncio_{n}"),
+            Role::PoolWorker(..) => format!("ThreadPoolExecutor-0_{n}"),
             Role::InterpWorker(..) => format!("InterpreterPoolExecutor-0_{n}"),
             // Of a `Pool`'s three threads the first looks after the workers, which the model leaves out.
-            Role::Manager(_) if mp => "Thread-3 (_handle_results)".into(),
+            Role::Manager(..) if mp => "Thread-3 (_handle_results)".into(),
             Role::Feeder(_) if mp => "Thread-2 (_handle_tasks)".into(),
-            Role::Manager(_) => "ExecutorManagerThread".into(),
+            Role::Manager(..) => "ExecutorManagerThread".into(),
             Role::Feeder(_) => "QueueFeederThread".into(),
         }
     }

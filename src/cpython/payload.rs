@@ -48,7 +48,7 @@ impl Sim<'_> {
     fn handed_over(&self, tid: Tid, key: TaskKey) -> bool {
         let worker = matches!(
             self.threads[tid as usize].role,
-            Role::PoolWorker(_) | Role::InterpWorker(..) | Role::ProcessWorker(_)
+            Role::PoolWorker(..) | Role::InterpWorker(..) | Role::ProcessWorker(..)
         );
         let child = |f: &Frame| matches!(f, Frame::Inline { .. });
         worker && !self.tasks[key].frames.iter().any(child)

@@ -7,7 +7,7 @@ use super::payload::Data;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, Blocked, Home, Role};
+use super::thread::{Act, Blocked, Deed, Home, Role};
 use super::wait::On;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -32,22 +32,33 @@ pub(crate) struct ThreadPool {
     pub(crate) closing: bool,
 }
 
-/// Acts of a pool worker's own.
 /// Of what a fresh stack costs ([`Params::thread_fresh`](super::profile::Params::thread_fresh)): the starter, who maps it; the new thread, which
 /// touches its pages first; the end of the thread, where it is unmapped. Of 20 us of a CPython 3.14.7 on one core, 100 threads held against
 /// 4: 6 were the starter's and 6 the joiner's.
 const FRESH_SHARES: [f64; 3] = [0.3, 0.4, 0.3];
 
-const NEXT: u8 = 0;
-const ENTER: u8 = 1;
-const IDLE: u8 = 2;
-const INTERP_READY: u8 = 3;
+/// What a pool's worker does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PoolDeed {
+    /// Sets the result of a task, or of its part.
+    Done(TaskKey),
+    /// Has unpacked the task in an interpreter of its own.
+    Enter(TaskKey),
+    /// Found nothing to do, and has said so.
+    Idle,
+    /// Its interpreter is there.
+    InterpreterReady,
+}
 
-/// Worker states.
-const BOOTING: u8 = 0;
-const LOOKING: u8 = 1;
-const WORKING: u8 = 2;
-const LEAVING: u8 = 3;
+/// How far a pool's worker has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PoolState {
+    Booting,
+    /// Looks for an item.
+    Looking,
+    Working(TaskKey),
+    Leaving,
+}
 
 impl Sim<'_> {
     pub(crate) fn new_thread_pool(&mut self, copy: u32, home: Home, parts: bool) -> u32 {
@@ -107,9 +118,9 @@ impl Sim<'_> {
             let role = if p.interpreters {
                 // The thread is born in the main interpreter, and locks are those of its own.
                 home.domain = self.new_domain();
-                Role::InterpWorker(pool, self.new_gil())
+                Role::InterpWorker(pool, self.new_gil(), PoolState::Booting)
             } else {
-                Role::PoolWorker(pool)
+                Role::PoolWorker(pool, PoolState::Booting)
             };
             let worker = self.new_thread(role, home);
             self.pools[pool as usize].workers.push(worker);
@@ -130,7 +141,7 @@ impl Sim<'_> {
             false => self.costs.thread_fresh.scale(share),
         };
         let (mapping, touching) = (fresh(FRESH_SHARES[0]), fresh(FRESH_SHARES[1]));
-        self.push_front(starter, Act::Park(On::Start, Nanos::MAX));
+        self.push_front(starter, Act::park(On::Start, Nanos::MAX));
         self.push_front(starter, Act::Begin(child));
         self.push_front(starter, Act::Run(self.costs.thread_start + mapping));
         self.push(child, Act::Take(rss));
@@ -206,10 +217,17 @@ impl Sim<'_> {
     /// A worker takes an item: its time is the task's from here on.
     fn begin_item(&mut self, tid: Tid, key: TaskKey) {
         self.book_wait(tid, key, Cause::Pool);
-        let t = &mut self.threads[tid as usize];
-        t.task = Some(key);
-        t.state = WORKING;
+        self.threads[tid as usize].task = Some(key);
+        self.pool_worker_is(tid, PoolState::Working(key));
         self.stand_for(tid, Some(key), Cause::Ipc);
+    }
+
+    fn pool_worker_is(&mut self, tid: Tid, now: PoolState) {
+        if let Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) =
+            &mut self.threads[tid as usize].role
+        {
+            *state = now;
+        }
     }
 
     /// Between interpreters, payloads are pickled where they are handed over.
@@ -222,47 +240,42 @@ impl Sim<'_> {
     }
 
     /// The worker's loop: look for an item, run it, look again; no item: announce idleness and park.
-    fn look_for_item(&mut self, tid: Tid, pool: u32) {
-        if let Some(key) = self.threads[tid as usize].handed.take() {
-            self.begin_item(tid, key);
-            return;
-        }
+    fn look_for_item(&mut self, tid: Tid, pool: u32) -> Option<TaskKey> {
+        let handed = self.threads[tid as usize].handed.take();
         let p = &mut self.pools[pool as usize];
-        if let Some(key) = p.items.pop_front() {
+        let item = handed.or_else(|| p.items.pop_front());
+        if let Some(key) = item {
             self.begin_item(tid, key);
         } else if p.closing {
-            self.threads[tid as usize].state = LEAVING;
+            self.pool_worker_is(tid, PoolState::Leaving);
         } else {
             if !self.tokens_after_every_item() {
                 self.pools[pool as usize].tokens += 1;
             }
-            self.push(tid, Act::Role(IDLE));
+            self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::Idle)));
         }
+        item
     }
 
     fn tokens_after_every_item(&self) -> bool {
         self.profile.params.tpe_token_every_item > 0.5
     }
 
-    pub(crate) fn refill_pool_worker(&mut self, tid: Tid, pool: u32) {
-        match self.threads[tid as usize].state {
-            BOOTING => self.threads[tid as usize].state = LOOKING,
-            LOOKING => {
-                self.look_for_item(tid, pool);
-                if self.threads[tid as usize].state == WORKING {
+    pub(crate) fn refill_pool_worker(&mut self, tid: Tid, pool: u32, state: PoolState) {
+        match state {
+            PoolState::Booting => self.pool_worker_is(tid, PoolState::Looking),
+            PoolState::Looking => {
+                if self.look_for_item(tid, pool).is_some() {
                     self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
                     self.push(tid, Act::Label(Cause::Running));
                 }
             }
-            WORKING => self.work(tid, pool),
-            _ => self.leave(tid, Nanos::ZERO),
+            PoolState::Working(key) => self.work(tid, pool, key),
+            PoolState::Leaving => self.leave(tid, Nanos::ZERO),
         }
     }
 
-    fn work(&mut self, tid: Tid, pool: u32) {
-        let key = self.threads[tid as usize]
-            .task
-            .expect("a working thread has a task");
+    fn work(&mut self, tid: Tid, pool: u32, key: TaskKey) {
         let p = &self.pools[pool as usize];
         let mode = match (p.parts, p.interpreters) {
             (true, _) => Mode::Part,
@@ -271,7 +284,7 @@ impl Sim<'_> {
         };
         if self.step(tid, key, mode) == Flow::Over {
             self.push(tid, Act::Label(Cause::Ipc));
-            if let Role::InterpWorker(_, _) = self.threads[tid as usize].role {
+            if let Role::InterpWorker(..) = self.threads[tid as usize].role {
                 // The result is packed in the interpreter, and unpacked under the main one's GIL.
                 let back = self.tasks[key].data.result;
                 let objects = self.objects(key).1;
@@ -287,16 +300,16 @@ impl Sim<'_> {
             if self.pools[pool as usize].parts {
                 // The second half is the write into the loop's self-pipe, without the GIL.
                 self.push(tid, Act::Run(Self::half(self.costs.aio_threadsafe)));
-                self.push(tid, Act::Native(Self::half(self.costs.aio_threadsafe)));
+                self.push(tid, Act::native(Self::half(self.costs.aio_threadsafe)));
             }
-            self.push(tid, Act::RoleTask(NEXT, key));
+            self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::Done(key))));
         }
     }
 
-    pub(crate) fn refill_interp_worker(&mut self, tid: Tid, pool: u32, own: u32) {
+    pub(crate) fn refill_interp_worker(&mut self, tid: Tid, pool: u32, own: u32, state: PoolState) {
         let main = self.pools[pool as usize].home.gil;
-        match self.threads[tid as usize].state {
-            BOOTING => {
+        match state {
+            PoolState::Booting => {
                 // The interpreter is made in the worker's own thread, after the thread was announced.
                 let import = self
                     .program
@@ -307,14 +320,12 @@ impl Sim<'_> {
                     tid,
                     Act::Run(self.costs.interp_create + self.costs.interp_import + import),
                 );
-                self.push(tid, Act::Role(INTERP_READY));
+                self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::InterpreterReady)));
                 self.push(tid, Act::SwitchGil(main));
-                self.threads[tid as usize].state = LOOKING;
+                self.pool_worker_is(tid, PoolState::Looking);
             }
-            LOOKING => {
-                self.look_for_item(tid, pool);
-                if self.threads[tid as usize].state == WORKING {
-                    let key = self.threads[tid as usize].task.expect("just begun");
+            PoolState::Looking => {
+                if let Some(key) = self.look_for_item(tid, pool) {
                     let loads = self.loads_cost(self.tasks[key].payload, self.objects(key).0);
                     // `Interpreter.call` packs the call under the main interpreter's GIL, and unpacks it under its own.
                     let quarter = Self::half(Self::half(self.costs.interp_item));
@@ -322,11 +333,11 @@ impl Sim<'_> {
                     self.push(tid, Self::pickle(quarter));
                     self.push(tid, Act::SwitchGil(own));
                     self.push(tid, Self::pickle(quarter + loads));
-                    self.push(tid, Act::RoleTask(ENTER, key));
+                    self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::Enter(key))));
                 }
             }
-            WORKING => self.work(tid, pool),
-            _ => self.leave(tid, self.costs.interp_destroy),
+            PoolState::Working(key) => self.work(tid, pool, key),
+            PoolState::Leaving => self.leave(tid, self.costs.interp_destroy),
         }
     }
 
@@ -335,23 +346,23 @@ impl Sim<'_> {
         self.push(tid, Act::Exit);
     }
 
-    pub(crate) fn pool_act(&mut self, tid: Tid, pool: u32, what: u8, task: Option<TaskKey>) {
-        match (what, task) {
-            (NEXT, Some(key)) => self.item_done(tid, pool, key),
-            (ENTER, Some(key)) => {
+    pub(crate) fn pool_worker_does(&mut self, tid: Tid, pool: u32, deed: PoolDeed) {
+        match deed {
+            PoolDeed::Done(key) => self.item_done(tid, pool, key),
+            PoolDeed::Enter(key) => {
                 // The interpreter has a copy of its own.
                 let copy = self.tasks[key].payload;
                 self.memory.take(self.machine.now(), copy);
                 self.machine.set_run_cause(tid, Cause::Running);
             }
-            (INTERP_READY, _) => {
+            PoolDeed::InterpreterReady => {
                 self.children += 1;
                 self.threads[tid as usize].scratch = self.machine.now().0;
                 let bytes =
                     Nanos::from_f64(self.profile.params.interp_rss).0 + self.program.import_memory;
                 self.memory.take(self.machine.now(), bytes);
             }
-            (IDLE, _) => {
+            PoolDeed::Idle => {
                 // Something may have come while the idle token was released.
                 let p = &mut self.pools[pool as usize];
                 if self.threads[tid as usize].handed.is_none() && (p.closing || !p.items.is_empty())
@@ -359,18 +370,16 @@ impl Sim<'_> {
                     return;
                 }
                 p.parked.join(tid);
-                self.push_front(tid, Act::Park(On::Work, Nanos::MAX));
+                self.push_front(tid, Act::park(On::Work, Nanos::MAX));
             }
-            _ => unreachable!("acts of pool workers"),
         }
     }
 
     /// The result is set: callbacks run in this thread.
     fn item_done(&mut self, tid: Tid, pool: u32, key: TaskKey) {
         let now = self.machine.now();
-        let t = &mut self.threads[tid as usize];
-        t.task = None;
-        t.state = LOOKING;
+        self.threads[tid as usize].task = None;
+        self.pool_worker_is(tid, PoolState::Looking);
         self.stand_for(tid, None, Cause::Ipc);
         let there = self.tasks[key].payload;
         let own = self.item_memory();

@@ -8,7 +8,7 @@ use super::names::ProcessKind;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
-use super::thread::{Act, Home, Role};
+use super::thread::{Act, Deed, Home, Role};
 use super::wait::{On, Waiter};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -48,28 +48,54 @@ pub(crate) struct ProcessPool {
     closing: bool,
 }
 
-// Acts of the worker, the manager and the feeder.
-const READY: u8 = 0;
-const GOT: u8 = 1;
-const RUN: u8 = 2;
-const SENT: u8 = 3;
-const UNPICKLED: u8 = 4;
-const PICKLED: u8 = 5;
-const FILLED: u8 = 6;
-const POLLED: u8 = 7;
-const RESULT: u8 = 8;
-const DONE: u8 = 9;
+/// What a worker process does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WorkerDeed {
+    /// Is up.
+    Ready,
+    /// Has read a call.
+    Got,
+    /// Has unpickled it.
+    Unpickled,
+    /// Begins it.
+    Run,
+    /// Has written its result.
+    Sent,
+}
 
-// States of the worker.
-const GET: u8 = 0;
-const WORK: u8 = 1;
-const PUT: u8 = 2;
-const LEAVE: u8 = 3;
-const BUSY: u8 = 4;
+/// How far a worker process has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WorkerState {
+    /// Wants a call.
+    Get,
+    /// Works on this task of it.
+    Work(TaskKey),
+    /// Has a result to write: that of a message which begins with this task.
+    Put(TaskKey),
+    Leave,
+}
 
-// States of the manager.
-const FILL: u8 = 0;
-const WAIT: u8 = 1;
+/// What a management thread does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ManagerDeed {
+    /// Has put a call into the call queue.
+    Filled,
+    /// Has looked at what it waits for.
+    Polled,
+    /// Has read a result.
+    Result,
+    /// Has unpickled that of a message which begins with this task.
+    Done(TaskKey),
+}
+
+/// What a management thread is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ManagerState {
+    /// To fill the call queue.
+    Fill,
+    /// To wait for results and for more work.
+    Wait,
+}
 
 impl Sim<'_> {
     pub(crate) fn new_process_pool(&mut self, copy: u32, home: Home, parts: bool) -> u32 {
@@ -128,18 +154,18 @@ impl Sim<'_> {
         let p = &self.process_pools[pool as usize];
         let (kind, parent) = (ProcessKind::Worker(p.start), p.home.process);
         let home = self.new_process(kind, parent);
-        let worker = self.new_thread(Role::ProcessWorker(pool), home);
+        let worker = self.new_thread(Role::ProcessWorker(pool, WorkerState::Get), home);
         let p = &mut self.process_pools[pool as usize];
         p.workers.push(worker);
         let start = p.start;
         self.start_process(start, worker, acts);
-        self.push(worker, Act::Role(READY));
+        self.push(worker, Act::Do(Deed::Worker(pool, WorkerDeed::Ready)));
     }
 
     /// The manager (result handler) and the feeder (task handler), after whatever the thread does first.
     fn start_parent_threads(&mut self, tid: Tid, pool: u32) {
         let home = self.process_pools[pool as usize].home;
-        let manager = self.new_thread(Role::Manager(pool), home);
+        let manager = self.new_thread(Role::Manager(pool, ManagerState::Fill), home);
         self.process_pools[pool as usize].manager = Some(manager);
         let rest: Vec<Act> = self.threads[tid as usize].script.drain(..).collect();
         self.start_thread(tid, manager);
@@ -218,19 +244,19 @@ impl Sim<'_> {
 
     // ---- the management thread (multiprocessing.Pool: the result handler)
 
-    pub(crate) fn refill_manager(&mut self, tid: Tid, pool: u32) {
+    pub(crate) fn refill_manager(&mut self, tid: Tid, pool: u32, state: ManagerState) {
         let p = &self.process_pools[pool as usize];
         if p.mp {
             self.refill_result_handler(tid, pool);
             return;
         }
-        if self.threads[tid as usize].state == FILL {
+        if state == ManagerState::Fill {
             // The call queue holds one call more than there are workers.
             if p.unread <= p.workers_max && !p.work.is_empty() {
                 self.push(tid, Act::Run(self.costs.ppe_fill));
-                self.push(tid, Act::Role(FILLED));
+                self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Filled)));
             } else {
-                self.threads[tid as usize].state = WAIT;
+                self.threads[tid as usize].role = Role::Manager(pool, ManagerState::Wait);
             }
             return;
         }
@@ -243,8 +269,8 @@ impl Sim<'_> {
             tid,
             Act::Run(self.costs.ppe_wait + self.costs.ppe_wait_worker * workers),
         );
-        self.push(tid, Act::Native(self.syscall));
-        self.push(tid, Act::Role(POLLED));
+        self.push(tid, Act::native(self.syscall));
+        self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Polled)));
     }
 
     fn refill_result_handler(&mut self, tid: Tid, pool: u32) {
@@ -255,7 +281,7 @@ impl Sim<'_> {
         }
         let pipe = p.result_pipe;
         self.push(tid, Act::Read(pipe));
-        self.push(tid, Act::Role(RESULT));
+        self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Result)));
     }
 
     fn dismiss_workers(&mut self, tid: Tid, pool: u32) {
@@ -274,30 +300,30 @@ impl Sim<'_> {
         self.push(tid, Act::Exit);
     }
 
-    pub(crate) fn manager_act(&mut self, tid: Tid, pool: u32, what: u8) {
+    pub(crate) fn manager_does(&mut self, tid: Tid, pool: u32, deed: ManagerDeed) {
         let p = &mut self.process_pools[pool as usize];
-        match what {
-            FILLED => {
+        match deed {
+            ManagerDeed::Filled => {
                 if let Some(key) = p.work.pop_front() {
                     p.calls.push_back(key);
                     p.unread += 1;
                     self.wake_feeder(tid, pool);
                 }
             }
-            POLLED => {
+            ManagerDeed::Polled => {
                 let pipe = p.result_pipe;
                 if self.pipes[pipe as usize].readable() {
                     self.push(tid, Act::Read(pipe));
-                    self.push(tid, Act::Role(RESULT));
+                    self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Result)));
                 } else if std::mem::take(&mut p.woken) {
-                    self.threads[tid as usize].state = FILL;
+                    self.threads[tid as usize].role = Role::Manager(pool, ManagerState::Fill);
                 } else if !(p.closing && p.pending == 0) {
                     self.pipes[pipe as usize].watch(tid);
-                    self.push_front(tid, Act::Role(POLLED));
-                    self.push_front(tid, Act::Park(On::Bytes(pipe), Nanos::MAX));
+                    self.push_front(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Polled)));
+                    self.push_front(tid, Act::park(On::Bytes(pipe), Nanos::MAX));
                 }
             }
-            RESULT => {
+            ManagerDeed::Result => {
                 let pipe = p.result_pipe;
                 let result = if p.mp {
                     self.costs.pool_result
@@ -316,25 +342,27 @@ impl Sim<'_> {
                 self.push(tid, Act::Give(payload));
                 self.push(tid, Act::Run(result));
                 self.threads[tid as usize].handed = Some(message.task);
-                self.push(tid, Act::Role(DONE));
+                let done = ManagerDeed::Done(message.task);
+                self.push(tid, Act::Do(Deed::Manager(pool, done)));
                 self.work_on(tid, Some(message.task));
             }
-            DONE => {
+            ManagerDeed::Done(first) => {
                 self.work_on(tid, None);
                 let p = &mut self.process_pools[pool as usize];
                 p.woken = false;
                 p.tokens += 1;
                 let parts = p.parts;
                 let copy = p.copy;
-                self.threads[tid as usize].state = FILL;
-                let mut next = self.threads[tid as usize].handed.take();
+                let t = &mut self.threads[tid as usize];
+                t.role = Role::Manager(pool, ManagerState::Fill);
+                t.handed = None;
+                let mut next = Some(first);
                 while let Some(key) = next {
                     next = self.tasks[key].next.take();
                     self.process_pools[pool as usize].pending -= 1;
                     self.result_arrived(tid, key, copy, parts);
                 }
             }
-            _ => unreachable!("acts of the manager"),
         }
     }
 
@@ -374,7 +402,7 @@ impl Sim<'_> {
                 self.end_thread(tid, Nanos::ZERO);
                 self.push(tid, Act::Exit);
             } else {
-                self.push(tid, Act::Park(On::Calls, Nanos::MAX));
+                self.push(tid, Act::park(On::Calls, Nanos::MAX));
             }
             return;
         };
@@ -410,15 +438,13 @@ impl Sim<'_> {
         self.push(tid, Act::Run(cost));
         self.push(tid, Self::pickle_in_c(self.costs.pickle_fixed + dumps));
         self.push(tid, Act::Give(before));
-        self.push(tid, Act::Role(PICKLED));
+        self.push(tid, Act::Do(Deed::Pickled(pool)));
         let pipe = self.process_pools[pool as usize].call_pipe;
         self.push(tid, Act::Write(pipe, size + ENVELOPE));
     }
 
-    pub(crate) fn feeder_act(&mut self, tid: Tid, pool: u32, what: u8) {
-        if what == PICKLED
-            && let Some(key) = self.threads[tid as usize].handed.take()
-        {
+    pub(crate) fn call_pickled(&mut self, tid: Tid, pool: u32) {
+        if let Some(key) = self.threads[tid as usize].handed.take() {
             let size = ENVELOPE + self.calls_size(key);
             let pipe = self.process_pools[pool as usize].call_pipe;
             self.send(pipe, key, size);
@@ -442,43 +468,39 @@ impl Sim<'_> {
 
     // ---- the worker
 
-    pub(crate) fn refill_process_worker(&mut self, tid: Tid, pool: u32) {
+    pub(crate) fn refill_process_worker(&mut self, tid: Tid, pool: u32, state: WorkerState) {
         let p = &mut self.process_pools[pool as usize];
-        match self.threads[tid as usize].state {
-            GET => {
+        match state {
+            WorkerState::Get => {
                 if p.closing && p.pending == 0 {
-                    self.threads[tid as usize].state = LEAVE;
+                    self.process_worker_is(tid, WorkerState::Leave);
                 } else if let Some(ticket) = Self::turn(&mut p.read_lock, tid) {
                     self.await_turn(tid, On::CallTurn, ticket);
                 } else {
                     let pipe = p.call_pipe;
                     self.push(tid, Act::Read(pipe));
-                    self.push(tid, Act::Role(GOT));
+                    self.push(tid, Act::Do(Deed::Worker(pool, WorkerDeed::Got)));
                 }
             }
-            WORK => {
-                let key = self.threads[tid as usize]
-                    .task
-                    .expect("a working worker has a task");
+            WorkerState::Work(key) => {
                 let mode = if p.parts { Mode::Part } else { Mode::Inline };
                 if self.step(tid, key, mode) == Flow::Over {
                     self.worker_task_over(tid, pool, key);
                 }
             }
-            PUT => {
+            WorkerState::Put(first) => {
                 if let Some(ticket) = Self::turn(&mut p.write_lock, tid) {
                     self.await_turn(tid, On::ResultTurn, ticket);
                 } else {
                     let pipe = p.result_pipe;
-                    let first = self.threads[tid as usize].handed.expect("a result to send");
                     let size = ENVELOPE + self.results_size(first);
-                    self.threads[tid as usize].state = BUSY;
+                    self.process_worker_is(tid, WorkerState::Get);
                     self.send(pipe, first, size);
                     self.push(tid, Act::Write(pipe, size));
-                    self.push(tid, Act::Role(SENT));
+                    self.push(tid, Act::Do(Deed::Worker(pool, WorkerDeed::Sent)));
                 }
             }
-            LEAVE => {
+            WorkerState::Leave => {
                 let spawned = p.start == StartMethod::Spawn;
                 let cost = if spawned {
                     self.costs.spawn_exit
@@ -488,7 +510,6 @@ impl Sim<'_> {
                 self.push(tid, Act::Run(cost));
                 self.push(tid, Act::Exit);
             }
-            _ => unreachable!("a busy worker has a script"),
         }
     }
 
@@ -505,7 +526,7 @@ impl Sim<'_> {
 
     fn await_turn(&mut self, tid: Tid, on: On, ticket: Ticket) {
         self.begin_wait(Waiter::Thread(tid), on, Some(ticket), Nanos::MAX);
-        self.push(tid, Act::Park(on, Nanos::MAX));
+        self.push(tid, Act::park(on, Nanos::MAX));
     }
 
     /// The worker's task is over: the next of its chunk, or the result of all.
@@ -517,6 +538,7 @@ impl Sim<'_> {
             let since = self.tasks[next].since;
             self.book(next, Cause::Pool, since, now);
             self.threads[tid as usize].task = Some(next);
+            self.process_worker_is(tid, WorkerState::Work(next));
             self.stand_for(tid, Some(next), Cause::Running);
             return;
         }
@@ -535,7 +557,7 @@ impl Sim<'_> {
         let t = &mut self.threads[tid as usize];
         t.result_bytes = back + own;
         t.task = None;
-        t.state = PUT;
+        self.process_worker_is(tid, WorkerState::Put(first));
         let dumps = self.dumps_cost(back, self.chunk_objects(first).1);
         let put = if self.process_pools[pool as usize].mp {
             self.costs.pool_result
@@ -572,28 +594,28 @@ impl Sim<'_> {
         })
     }
 
-    pub(crate) fn process_worker_act(
-        &mut self,
-        tid: Tid,
-        pool: u32,
-        what: u8,
-        _task: Option<TaskKey>,
-    ) {
+    fn process_worker_is(&mut self, tid: Tid, now: WorkerState) {
+        if let Role::ProcessWorker(_, state) = &mut self.threads[tid as usize].role {
+            *state = now;
+        }
+    }
+
+    pub(crate) fn process_worker_does(&mut self, tid: Tid, pool: u32, deed: WorkerDeed) {
         let now = self.machine.now();
-        match what {
-            READY => {
+        match deed {
+            WorkerDeed::Ready => {
                 self.children += 1;
                 self.threads[tid as usize].scratch = now.0;
                 self.threads[tid as usize].free = now;
             }
-            GOT => self.got_call(tid, pool),
-            UNPICKLED => {
+            WorkerDeed::Got => self.got_call(tid, pool),
+            WorkerDeed::Unpickled => {
                 let key = self.threads[tid as usize].task.expect("just received");
                 let buffer = self.calls_size(key);
                 self.memory.give(now, buffer);
             }
-            RUN => self.machine.set_run_cause(tid, Cause::Running),
-            SENT => {
+            WorkerDeed::Run => self.machine.set_run_cause(tid, Cause::Running),
+            WorkerDeed::Sent => {
                 self.threads[tid as usize].handed = None;
                 self.work_on(tid, None);
                 // The call's arguments live until its result is sent.
@@ -602,13 +624,11 @@ impl Sim<'_> {
                 self.memory.give(now, bytes);
                 let lock = &mut self.process_pools[pool as usize].write_lock;
                 let next = lock.give(Passing::HandOver);
-                self.threads[tid as usize].state = GET;
                 self.threads[tid as usize].free = now;
                 if let Some(next) = next {
                     self.wake(tid, Waiter::Thread(next));
                 }
             }
-            _ => unreachable!("acts of worker processes"),
         }
     }
 
@@ -618,7 +638,7 @@ impl Sim<'_> {
         let next_reader = p.read_lock.give(Passing::HandOver);
         let (pipe, mp) = (p.call_pipe, p.mp);
         if self.pipes[pipe as usize].front().is_none() {
-            self.threads[tid as usize].state = LEAVE;
+            self.process_worker_is(tid, WorkerState::Leave);
             return;
         }
         if !mp {
@@ -635,7 +655,7 @@ impl Sim<'_> {
         t.task = Some(key);
         t.handed = Some(key);
         t.call_bytes = payload;
-        t.state = WORK;
+        self.process_worker_is(tid, WorkerState::Work(key));
         self.stand_for(tid, Some(key), Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
         self.memory.take(now, 2 * payload);
@@ -647,8 +667,8 @@ impl Sim<'_> {
         };
         self.push(tid, Act::Run(get));
         self.push(tid, Self::pickle_in_c(self.costs.pickle_fixed + loads));
-        self.push(tid, Act::Role(UNPICKLED));
-        self.push(tid, Act::Role(RUN));
+        self.push(tid, Act::Do(Deed::Worker(pool, WorkerDeed::Unpickled)));
+        self.push(tid, Act::Do(Deed::Worker(pool, WorkerDeed::Run)));
     }
 
     /// Books a call's time from the feeder to the worker that takes it now: it is handed over while it is pickled, written

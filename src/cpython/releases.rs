@@ -132,7 +132,7 @@ impl Sim<'_> {
             },
         );
         if released > Nanos::ZERO {
-            self.push_front(tid, Act::Native(released));
+            self.push_front(tid, Act::native(released));
         }
     }
 
@@ -198,7 +198,6 @@ impl Sim<'_> {
             Place::Released(time, left) => {
                 self.machine.interrupt(holder, time);
                 self.go_on_releasing(holder, all, Nanos::ZERO, left);
-                self.threads[holder as usize].phase = Phase::Detached;
                 // Nobody waits, or somebody would have watched it.
                 self.release_gil(holder);
                 let t = &mut self.threads[holder as usize];

@@ -5,12 +5,13 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use rand_pcg::Pcg64Dxsm;
 
+use super::aio::LoopState;
 use super::exec::{Flow, Mode};
 use super::names::ProcessKind;
 use super::program::{Executor, Program};
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, Home, Role};
+use super::thread::{Act, Deed, Home, Role};
 use super::wait::On;
 use crate::engine::{Nanos, Role as StreamRole, stream, unit};
 use crate::machine::{Cause, Tid};
@@ -154,14 +155,16 @@ impl<'a> Arrivals<'a> {
     }
 }
 
-// Acts of main threads.
-const SUBMIT: u8 = 0;
-
-// States of main threads.
-const BEGIN: u8 = 0;
-const TAKE: u8 = 1;
-const WORKING: u8 = 2;
-const CLOSING: u8 = 3;
+/// How far a main thread has come that no event loop runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MainState {
+    Begin,
+    /// Takes the next task in.
+    Take,
+    /// Does this one itself.
+    Working(TaskKey),
+    Closing,
+}
 
 impl Sim<'_> {
     /// Makes processes and main threads, and sets the first in motion.
@@ -177,9 +180,9 @@ impl Sim<'_> {
                 self.new_process(ProcessKind::Copy, master.process)
             };
             let role = if self.program.layout.event_loop {
-                Role::Loop(copy)
+                Role::Loop(copy, LoopState::Begin)
             } else {
-                Role::Main(copy)
+                Role::Main(copy, MainState::Begin)
             };
             let main = self.new_thread(role, home);
             let parts = self.program.layout.event_loop;
@@ -231,10 +234,6 @@ impl Sim<'_> {
             self.children += 1;
         }
         self.push(tid, Act::Exit);
-    }
-
-    pub(crate) fn master_act(&mut self, _tid: Tid) {
-        unreachable!("the master has no acts of its own");
     }
 
     // ---- arrivals from outside
@@ -456,30 +455,27 @@ impl Sim<'_> {
 
     // ---- the main thread of a program without an event loop
 
-    pub(crate) fn refill_main(&mut self, tid: Tid, copy: u32) {
-        match self.threads[tid as usize].state {
-            BEGIN => {
-                self.threads[tid as usize].state = TAKE;
+    pub(crate) fn refill_main(&mut self, tid: Tid, copy: u32, state: MainState) {
+        match state {
+            MainState::Begin => {
+                self.threads[tid as usize].role = Role::Main(copy, MainState::Take);
                 if let Executor::MpPool(..) = self.program.layout.executor
                     && let Some(pool) = self.copies[copy as usize].process_pool
                 {
                     self.open_mp_pool(tid, pool);
                 }
             }
-            TAKE => self.take_in(tid, copy),
-            WORKING => {
-                let key = self.threads[tid as usize]
-                    .task
-                    .expect("the main thread has a task");
+            MainState::Take => self.take_in(tid, copy),
+            MainState::Working(key) => {
                 if self.step(tid, key, Mode::Inline) == Flow::Over {
                     let t = &mut self.threads[tid as usize];
                     t.task = None;
-                    t.state = TAKE;
+                    t.role = Role::Main(copy, MainState::Take);
                     self.stand_for(tid, None, Cause::Ipc);
                     self.task_ended(key);
                 }
             }
-            _ => self.close_main(tid, copy),
+            MainState::Closing => self.close_main(tid, copy),
         }
     }
 
@@ -492,17 +488,17 @@ impl Sim<'_> {
         };
         let Some((at, key)) = next else {
             if !self.more_to_come(copy) && self.copies[copy as usize].outstanding == 0 {
-                self.threads[tid as usize].state = CLOSING;
+                self.threads[tid as usize].role = Role::Main(copy, MainState::Closing);
             } else {
                 if outside {
                     self.wait_for_arrivals(copy);
                 }
-                self.push(tid, Act::Park(On::Arrival, Nanos::MAX));
+                self.push(tid, Act::park(On::Arrival, Nanos::MAX));
             }
             return;
         };
         if at > self.machine.now() {
-            self.push(tid, Act::Sleep(On::Arrival, at));
+            self.push(tid, Act::sleep(On::Arrival, at));
         }
         let dispatch = self.dispatch_cost();
         match self.program.layout.executor {
@@ -516,11 +512,11 @@ impl Sim<'_> {
                 self.push(tid, Act::Run(dispatch + self.costs.ppe_submit));
                 // The wake-up pipe is written without the GIL: too briefly for a waiter to get it, but long enough to wake
                 // one and so to start its interval anew. This is why the manager starves while a batch is submitted.
-                self.push(tid, Act::Native(self.syscall));
+                self.push(tid, Act::native(self.syscall));
             }
             Executor::MpPool(..) => self.push(tid, Act::Run(dispatch)),
         }
-        self.push(tid, Act::RoleTask(SUBMIT, key));
+        self.push(tid, Act::Do(Deed::Submit(copy, key)));
         if at <= self.machine.now() {
             self.work_on(tid, Some(key));
         }
@@ -531,9 +527,8 @@ impl Sim<'_> {
         self.program.dispatch.scale(self.profile.params.cpu_factor)
     }
 
-    pub(crate) fn main_act(&mut self, tid: Tid, copy: u32, what: u8, task: Option<TaskKey>) {
-        debug_assert_eq!(what, SUBMIT);
-        let key = task.expect("a task to submit");
+    /// A task that the program has taken in goes to its executor, or begins.
+    pub(crate) fn submit_own(&mut self, tid: Tid, copy: u32, key: TaskKey) {
         self.hop(key, tid);
         self.work_on(tid, None);
         let c = &self.copies[copy as usize];
@@ -546,7 +541,7 @@ impl Sim<'_> {
                 self.stand_for(tid, Some(key), Cause::Running);
                 let t = &mut self.threads[tid as usize];
                 t.task = Some(key);
-                t.state = WORKING;
+                t.role = Role::Main(copy, MainState::Working(key));
             }
             Executor::RawThreads => self.start_raw(tid, copy, key),
             Executor::Threads(_) | Executor::Interpreters(_) => {

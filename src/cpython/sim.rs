@@ -20,7 +20,7 @@ use super::recording::Record;
 use super::server::{Arrivals, Copy};
 use super::start::Starter;
 use super::task::{TaskKey, Tasks};
-use super::thread::{Act, Blocked, Home, NO_GIL, Phase, Role, Thread};
+use super::thread::{Act, Blocked, Deed, Home, NO_GIL, Outside, Phase, Role, Thread};
 use super::wait::Waiter;
 use super::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, Total, stream};
@@ -409,10 +409,8 @@ impl<'a> Sim<'a> {
                 continue;
             }
             if t.phase != Phase::Go {
-                if t.phase == Phase::Detached {
-                    if let Some(act) = t.script.pop_front()
-                        && !self.act_detached(tid, act)
-                    {
+                if let Phase::Detached(outside) = t.phase {
+                    if !self.go_outside(tid, outside) {
                         return;
                     }
                     continue;
@@ -461,15 +459,37 @@ impl<'a> Sim<'a> {
         }
     }
 
+    /// Lets the GIL go to go on without it; to block, once what the thread owes is spent.
+    #[inline]
+    fn detach(&mut self, tid: Tid, outside: Outside) -> bool {
+        let runs = matches!(outside, Outside::Native(_));
+        if !runs && self.machine.debt(tid) > Nanos::ZERO {
+            self.push_front(tid, Act::Outside(outside));
+            return self.machine.run(tid, Nanos::ZERO);
+        }
+        let t = &mut self.threads[tid as usize];
+        if matches!(outside, Outside::Park(..)) && std::mem::take(&mut t.permit) {
+            return true;
+        }
+        t.phase = Phase::Detached(outside);
+        if runs {
+            self.release_gil_and_run(tid)
+        } else {
+            self.release_gil(tid)
+        }
+    }
+
     fn refill(&mut self, tid: Tid) {
         match self.threads[tid as usize].role {
-            Role::Main(copy) => self.refill_main(tid, copy),
-            Role::Loop(copy) => self.refill_loop(tid, copy),
+            Role::Main(copy, state) => self.refill_main(tid, copy, state),
+            Role::Loop(copy, state) => self.refill_loop(tid, copy, state),
             Role::Raw => self.refill_raw(tid),
-            Role::PoolWorker(pool) => self.refill_pool_worker(tid, pool),
-            Role::InterpWorker(pool, own) => self.refill_interp_worker(tid, pool, own),
-            Role::ProcessWorker(pool) => self.refill_process_worker(tid, pool),
-            Role::Manager(pool) => self.refill_manager(tid, pool),
+            Role::PoolWorker(pool, state) => self.refill_pool_worker(tid, pool, state),
+            Role::InterpWorker(pool, own, state) => {
+                self.refill_interp_worker(tid, pool, own, state);
+            }
+            Role::ProcessWorker(pool, state) => self.refill_process_worker(tid, pool, state),
+            Role::Manager(pool, state) => self.refill_manager(tid, pool, state),
             Role::Feeder(pool) => self.refill_feeder(tid, pool),
             Role::ForkServer => self.refill_fork_server(tid),
             Role::Master => self.refill_master(tid),
@@ -478,7 +498,11 @@ impl<'a> Sim<'a> {
     }
 
     /// One act of a thread that holds its GIL. `false`: it has blocked, ended or begun to burn.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "called from one place, once an act: 4% of a run"
+    )]
+    #[inline(always)]
     fn act(&mut self, tid: Tid, act: Act) -> bool {
         self.events += 1;
         match act {
@@ -501,26 +525,7 @@ impl<'a> Sim<'a> {
                 left,
                 last,
             } => return self.run_releasing(tid, hold, released, left, last),
-            Act::Native(_) => {
-                self.threads[tid as usize].phase = Phase::Detached;
-                self.push_front(tid, act);
-                return self.release_gil_and_run(tid);
-            }
-            Act::Sleep(..) | Act::Park(..) => {
-                // What the thread owes is spent before it blocks.
-                if self.machine.debt(tid) > Nanos::ZERO {
-                    self.push_front(tid, act);
-                    return self.machine.run(tid, Nanos::ZERO);
-                }
-                if !matches!(act, Act::Sleep(..))
-                    && std::mem::take(&mut self.threads[tid as usize].permit)
-                {
-                    return true;
-                }
-                self.threads[tid as usize].phase = Phase::Detached;
-                self.push_front(tid, act);
-                return self.release_gil(tid);
-            }
+            Act::Outside(outside) => return self.detach(tid, outside),
             Act::Label(cause) => self.machine.set_run_cause(tid, cause),
             Act::Unpark(other) => self.unpark_by(tid, other),
             Act::SwitchGil(gil) => {
@@ -548,8 +553,7 @@ impl<'a> Sim<'a> {
             Act::Request(child) => self.starter.requests.push_back((child, tid)),
             Act::Take(bytes) => self.memory.take(self.machine.now(), bytes),
             Act::Give(bytes) => self.memory.give(self.machine.now(), bytes),
-            Act::Role(what) => self.role_act(tid, what, None),
-            Act::RoleTask(what, task) => self.role_act(tid, what, Some(task)),
+            Act::Do(deed) => self.does(tid, deed),
             Act::Exit => {
                 if self.machine.debt(tid) > Nanos::ZERO {
                     self.push_front(tid, act);
@@ -568,17 +572,17 @@ impl<'a> Sim<'a> {
         true
     }
 
-    /// One act of a thread that has let its GIL go.
+    /// Goes on without the GIL that the thread has let go.
     #[inline]
-    fn act_detached(&mut self, tid: Tid, act: Act) -> bool {
-        match act {
-            Act::Native(time) => {
+    fn go_outside(&mut self, tid: Tid, outside: Outside) -> bool {
+        match outside {
+            Outside::Native(time) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
                 t.returned = true;
                 self.machine.run(tid, time)
             }
-            Act::Sleep(on, until) => {
+            Outside::Sleep(on, until) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
                 t.returned = true;
@@ -589,7 +593,7 @@ impl<'a> Sim<'a> {
                 self.block(tid, on.cause());
                 false
             }
-            Act::Park(on, until) => {
+            Outside::Park(on, until) => {
                 let t = &mut self.threads[tid as usize];
                 t.phase = Phase::WantGil;
                 t.returned = true;
@@ -608,23 +612,19 @@ impl<'a> Sim<'a> {
                 self.block(tid, on.cause());
                 false
             }
-            other => unreachable!("{other:?} needs the GIL"),
         }
     }
 
-    fn role_act(&mut self, tid: Tid, what: u8, task: Option<TaskKey>) {
-        match self.threads[tid as usize].role {
-            Role::Main(copy) => self.main_act(tid, copy, what, task),
-            Role::Loop(copy) => self.loop_act(tid, copy, what, task),
-            Role::PoolWorker(pool) | Role::InterpWorker(pool, _) => {
-                self.pool_act(tid, pool, what, task)
-            }
-            Role::ProcessWorker(pool) => self.process_worker_act(tid, pool, what, task),
-            Role::Manager(pool) => self.manager_act(tid, pool, what),
-            Role::Feeder(pool) => self.feeder_act(tid, pool, what),
-            Role::ForkServer => self.fork_server_act(tid),
-            Role::Master => self.master_act(tid),
-            Role::Raw | Role::Script => unreachable!("has no acts of its own"),
+    #[inline(never)]
+    fn does(&mut self, tid: Tid, deed: Deed) {
+        match deed {
+            Deed::Submit(copy, key) => self.submit_own(tid, copy, key),
+            Deed::Loop(copy, deed) => self.loop_does(tid, copy, deed),
+            Deed::Pool(pool, deed) => self.pool_worker_does(tid, pool, deed),
+            Deed::Worker(pool, deed) => self.process_worker_does(tid, pool, deed),
+            Deed::Manager(pool, deed) => self.manager_does(tid, pool, deed),
+            Deed::Pickled(pool) => self.call_pickled(tid, pool),
+            Deed::Forked => self.child_forked(tid),
         }
     }
 

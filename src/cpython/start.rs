@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::names::ProcessKind;
 use super::sim::Sim;
-use super::thread::{Act, Role};
+use super::thread::{Act, Deed, Role};
 use super::wait::On;
 use crate::engine::Nanos;
 use crate::machine::Tid;
@@ -78,7 +78,7 @@ impl Sim<'_> {
                 acts.push(Act::Run(self.costs.forkserver_call));
                 acts.push(Act::Request(child));
                 acts.push(Act::Unpark(server));
-                acts.push(Act::Park(On::Start, Nanos::MAX));
+                acts.push(Act::park(On::Start, Nanos::MAX));
                 (boot, private)
             }
         };
@@ -130,15 +130,15 @@ impl Sim<'_> {
 
     pub(crate) fn refill_fork_server(&mut self, tid: Tid) {
         if self.starter.requests.is_empty() {
-            self.push(tid, Act::Park(On::Request, Nanos::MAX));
+            self.push(tid, Act::park(On::Request, Nanos::MAX));
             return;
         }
         self.push(tid, Act::Run(self.costs.forkserver_fork));
-        self.push(tid, Act::Role(0));
+        self.push(tid, Act::Do(Deed::Forked));
     }
 
     /// One child has been forked; the requester learns its number.
-    pub(crate) fn fork_server_act(&mut self, tid: Tid) {
+    pub(crate) fn child_forked(&mut self, tid: Tid) {
         if let Some((child, requester)) = self.starter.requests.pop_front() {
             self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
             self.unpark_by(tid, requester);

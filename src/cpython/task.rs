@@ -78,6 +78,8 @@ pub(crate) struct Task {
     pub(crate) frames: Vec<Frame>,
     /// Since when it has been waiting where no thread stands for it.
     pub(crate) since: Nanos,
+    /// The number of the timer that it last slept for on a loop.
+    pub(crate) timer: u64,
     /// What it waits for on its loop, or was called for and has not got yet.
     pub(crate) wait: Option<Wait>,
     /// Main process (copy) that it belongs to.
@@ -134,6 +136,7 @@ impl Tasks {
             child_counts: false,
             frames,
             since: arrival,
+            timer: 0,
             wait: None,
             copy: 0,
             parent: None,

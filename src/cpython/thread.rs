@@ -2,7 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::aio::{LoopDeed, LoopState};
+use super::pool::{PoolDeed, PoolState};
+use super::processes::{ManagerDeed, ManagerState, WorkerDeed, WorkerState};
 use super::releases::Releasing;
+use super::server::MainState;
 use super::task::TaskKey;
 use super::wait::{On, Wait};
 use crate::engine::Nanos;
@@ -26,14 +30,10 @@ pub(crate) enum Act {
         /// How much longer the last stretch is.
         last: Nanos,
     },
-    /// Without the GIL (native code, a system call).
-    Native(Nanos),
+    /// Lets the GIL go first.
+    Outside(Outside),
     /// From here on the thread's time on a core belongs to this cause.
     Label(Cause),
-    /// Blocks until this time (plus the timer slack), GIL released.
-    Sleep(On, Nanos),
-    /// Blocks until unparked, GIL released, or until this time plus slack ([`Nanos::MAX`]: for ever).
-    Park(On, Nanos),
     /// Wakes a thread.
     Unpark(Tid),
     /// Gives one GIL back and takes another (entering or leaving a sub-interpreter).
@@ -64,31 +64,89 @@ pub(crate) enum Act {
     StopWorld,
     /// Lets them go on.
     StartWorld,
-    /// What the thread's role does next, by a number of the role's own.
-    Role(u8),
-    /// The same with a task.
-    RoleTask(u8, TaskKey),
+    /// What the thread is there for.
+    Do(Deed),
     /// The thread ends.
     Exit,
 }
 
-/// What a thread is for. The variants' numbers are indices of the executor that it serves.
+/// What a thread does without its GIL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outside {
+    /// Burns: native code, a system call.
+    Native(Nanos),
+    /// Blocks until this time (plus the timer slack).
+    Sleep(On, Nanos),
+    /// Blocks until unparked, or until this time plus slack ([`Nanos::MAX`]: for ever).
+    Park(On, Nanos),
+}
+
+impl Act {
+    pub(crate) const fn native(time: Nanos) -> Self {
+        Self::Outside(Outside::Native(time))
+    }
+
+    pub(crate) const fn sleep(on: On, until: Nanos) -> Self {
+        Self::Outside(Outside::Sleep(on, until))
+    }
+
+    pub(crate) const fn park(on: On, until: Nanos) -> Self {
+        Self::Outside(Outside::Park(on, until))
+    }
+}
+
+// Scripts are what a run writes and reads most: an act stays as small as it is.
+const _: () = assert!(size_of::<Act>() <= 32);
+
+/// What a thread does once the acts before it are done, with the number of the executor that it serves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Deed {
+    /// The main thread of this copy hands a task on, or begins it.
+    Submit(u32, TaskKey),
+    Loop(u32, LoopDeed),
+    Pool(u32, PoolDeed),
+    Worker(u32, WorkerDeed),
+    Manager(u32, ManagerDeed),
+    /// The feeder of this pool has pickled a call.
+    Pickled(u32),
+    /// The fork server has forked the child that was asked for first.
+    Forked,
+}
+
+impl Deed {
+    /// The task that is handed on.
+    pub(crate) fn task(self) -> Option<TaskKey> {
+        match self {
+            Self::Submit(_, key)
+            | Self::Loop(_, LoopDeed::Offload(key))
+            | Self::Pool(_, PoolDeed::Enter(key) | PoolDeed::Done(key)) => Some(key),
+            Self::Loop(_, LoopDeed::Opened | LoopDeed::Selected)
+            | Self::Pool(_, PoolDeed::Idle | PoolDeed::InterpreterReady)
+            | Self::Worker(..)
+            | Self::Manager(..)
+            | Self::Pickled(_)
+            | Self::Forked => None,
+        }
+    }
+}
+
+/// What a thread is for: the number of the executor that it serves, and how far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Main thread of copy n: takes tasks in.
-    Main(u32),
-    /// Event loop of copy n (its main thread).
-    Loop(u32),
+    /// Main thread of a copy: takes tasks in.
+    Main(u32, MainState),
+    /// Event loop of a copy (its main thread).
+    Loop(u32, LoopState),
     /// A raw thread that runs one task.
     Raw,
     /// A pool thread.
-    PoolWorker(u32),
+    PoolWorker(u32, PoolState),
     /// A pool thread with an interpreter; the GIL of its own.
-    InterpWorker(u32, u32),
+    InterpWorker(u32, u32, PoolState),
     /// Single thread of a worker process.
-    ProcessWorker(u32),
+    ProcessWorker(u32, WorkerState),
     /// Management thread of a process pool (`Pool`: result handler).
-    Manager(u32),
+    Manager(u32, ManagerState),
     /// Feeder thread of its call queue (`Pool`: task handler).
     Feeder(u32),
     /// Fork server's only thread.
@@ -106,8 +164,8 @@ pub(crate) enum Phase {
     WantGil,
     /// Holds it (or there is none).
     Go,
-    /// Runs or is about to block without it.
-    Detached,
+    /// Has let it go, or is about to, and does this next.
+    Detached(Outside),
 }
 
 /// Where a thread is blocked, and so what its timer means.
@@ -178,8 +236,6 @@ pub(crate) struct Thread {
     pub(crate) seen: u64,
     pub(crate) script: VecDeque<Act>,
     pub(crate) task: Option<TaskKey>,
-    /// State of the role.
-    pub(crate) state: u8,
     /// When the worker was up, in nanoseconds.
     pub(crate) scratch: u64,
     /// When a worker process was last free for another call.
@@ -221,7 +277,6 @@ impl Thread {
             seen: 0,
             script: VecDeque::new(),
             task: None,
-            state: 0,
             scratch: 0,
             free: Nanos::ZERO,
             call_bytes: 0,
@@ -234,7 +289,7 @@ impl Thread {
     /// The GIL of its own interpreter, if it has one that is not its process's.
     pub(crate) fn interpreter_gil(&self) -> Option<u32> {
         match self.role {
-            Role::InterpWorker(_, own) if own != NO_GIL => Some(own),
+            Role::InterpWorker(_, own, _) if own != NO_GIL => Some(own),
             _ => None,
         }
     }

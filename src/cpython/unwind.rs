@@ -105,7 +105,7 @@ impl Sim<'_> {
     /// The wait that ends here is given up. If it was for a queue and had just been called it leaves that to the next.
     fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
         let t = &mut self.threads[tid as usize];
-        let who = if matches!(t.role, Role::Loop(_)) {
+        let who = if matches!(t.role, Role::Loop(..)) {
             Waiter::Task(key)
         } else {
             if ending == Ending::TimedOut {

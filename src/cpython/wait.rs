@@ -33,8 +33,8 @@ pub(crate) enum On {
     Permit,
     /// Something outside: a sleep that ends by itself.
     Outside,
-    /// The same on a loop: the number of the timer that ends it.
-    Timer(u64),
+    /// The same on a loop: its timer ends it.
+    Timer,
     /// An executor has a task's part.
     Part,
     /// An arrival, or the results of tasks that were handed on.
@@ -66,7 +66,7 @@ impl On {
             Self::Lock(_) | Self::AwaitedLock(_) => Cause::Lock,
             Self::Item(_) | Self::Room(_) | Self::Children => Cause::Queue,
             Self::Permit => Cause::Limit,
-            Self::Outside | Self::Timer(_) => Cause::Io,
+            Self::Outside | Self::Timer => Cause::Io,
             Self::Part | Self::Arrival | Self::Work | Self::Calls | Self::CallTurn => Cause::Pool,
             Self::Events => Cause::Loop,
             Self::ResultTurn | Self::Bytes(_) | Self::Space(_) | Self::Request => Cause::Ipc,
@@ -82,7 +82,7 @@ impl On {
             | Self::Children
             | Self::Permit
             | Self::Outside
-            | Self::Timer(_)
+            | Self::Timer
             | Self::Part
             | Self::Arrival
             | Self::Events
@@ -178,7 +178,7 @@ impl Sim<'_> {
         self.begin_wait(who, on, ticket, until);
         match who {
             Waiter::Thread(tid) => {
-                self.push(tid, Act::Park(on, until));
+                self.push(tid, Act::park(on, until));
                 Flow::Go
             }
             Waiter::Task(key) => {

@@ -27,7 +27,8 @@ impl Sim<'_> {
         }
         self.loop_timers += 1;
         let number = self.loop_timers;
-        self.begin_wait(Waiter::Task(key), On::Timer(number), None, until);
+        self.tasks[key].timer = number;
+        self.begin_wait(Waiter::Task(key), On::Timer, None, until);
         self.loops[copy as usize]
             .timers
             .push(Reverse((until, number, Handle::Due(key, number))));
@@ -153,7 +154,7 @@ impl Sim<'_> {
     /// Whether a task still sleeps until the timer of this number.
     pub(crate) fn sleeps(&self, key: TaskKey, number: u64) -> bool {
         let task = &self.tasks[key];
-        task.live && task.wait.is_some_and(|w| w.on == On::Timer(number))
+        task.live && task.timer == number && task.wait.is_some_and(|w| w.on == On::Timer)
     }
 
     /// Ends whatever a task of a loop waits for, which is then for the task to find out; its children are cancelled, and
@@ -192,7 +193,7 @@ impl Sim<'_> {
     fn cancel(&mut self, tid: Tid, key: TaskKey) {
         let task = &mut self.tasks[key];
         task.interrupt = Some(Interrupt::Cancelled);
-        if let Some(On::Timer(_)) = task.wait.map(|w| w.on) {
+        if task.wait.is_some_and(|w| w.on == On::Timer) {
             task.wait = None;
             let copy = task.copy;
             self.loops[copy as usize].ready.push_back(Handle::Step(key));

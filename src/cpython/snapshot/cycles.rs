@@ -79,7 +79,7 @@ impl View<'_, '_> {
     fn workers(&self, snapshot: &Snapshot, task: usize) -> Vec<Edge> {
         let copy = self.sim.tasks[self.tasks[task]].copy;
         let in_pool = |role: Role| match role {
-            Role::PoolWorker(p) | Role::InterpWorker(p, _) => {
+            Role::PoolWorker(p, _) | Role::InterpWorker(p, ..) => {
                 self.sim.pools[p as usize].copy == copy
             }
             _ => false,

@@ -156,15 +156,17 @@ impl View<'_, '_> {
                 }
             }
             for act in &t.script {
-                if let Act::RoleTask(_, key) = act {
-                    self.put(places, *key, Place::HandingOver(i));
+                if let Act::Do(deed) = act
+                    && let Some(key) = deed.task()
+                {
+                    self.put(places, key, Place::HandingOver(i));
                 }
             }
             if let Some(first) = t.handed {
                 self.put_chunk(places, first, |n| match t.role {
                     Role::Feeder(_) => Place::BeingSent(i),
-                    Role::Manager(_) => Place::ResultRead(i),
-                    Role::ProcessWorker(_) => Place::ResultSent(i),
+                    Role::Manager(..) => Place::ResultRead(i),
+                    Role::ProcessWorker(..) => Place::ResultSent(i),
                     _ if n == 0 => Place::HandedTo(i),
                     _ => Place::Chunk(i, n),
                 });
@@ -252,7 +254,7 @@ impl View<'_, '_> {
                 continue;
             };
             *place = match wait.on {
-                On::Timer(_) => Some(Place::Sleeps(wait.until)),
+                On::Timer => Some(Place::Sleeps(wait.until)),
                 On::Item(q) if wait.ticket.is_some() => Some(Place::Item(queue(q))),
                 On::Room(q) if wait.ticket.is_some() => Some(Place::Room(queue(q))),
                 On::Children => Some(Place::Children(task.children, self.children_of(task))),

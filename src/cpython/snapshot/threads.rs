@@ -1,8 +1,11 @@
 //! What each thread does.
 
 use super::{Doing, ThreadState, View, Work};
+use crate::cpython::aio::LoopState;
+use crate::cpython::pool::PoolState;
 use crate::cpython::program::Instr;
-use crate::cpython::thread::{Act, Blocked, Phase, Role, Thread};
+use crate::cpython::server::MainState;
+use crate::cpython::thread::{Act, Blocked, Outside, Phase, Role, Thread};
 use crate::cpython::wait::{On, Wait};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
@@ -19,7 +22,7 @@ impl View<'_, '_> {
                     doing: self.doing(tid),
                     since: self.since(tid),
                     task: t.task.and_then(|k| self.task(k)),
-                    event_loop: matches!(t.role, Role::Loop(_)),
+                    event_loop: matches!(t.role, Role::Loop(..)),
                 }
             })
             .collect()
@@ -84,21 +87,21 @@ impl View<'_, '_> {
             On::Start => Doing::Starts,
             On::Events => Doing::Select(until),
             On::Arrival => match t.role {
-                Role::Main(copy) if until.is_none() && !self.sim.more_to_come(copy) => {
+                Role::Main(copy, _) if until.is_none() && !self.sim.more_to_come(copy) => {
                     Doing::WaitsForResults(self.sim.copies[copy as usize].outstanding)
                 }
                 _ => Doing::WaitsForArrival(until),
             },
             On::Calls => Doing::WaitsForWork("a call to send"),
             On::Request => Doing::WaitsForWork("a child to fork"),
-            On::Bytes(_) if matches!(t.role, Role::Manager(_)) => {
+            On::Bytes(_) if matches!(t.role, Role::Manager(..)) => {
                 Doing::WaitsForWork("a result or new work")
             }
             On::Space(_) => Doing::WaitsForPipe,
             On::ResultTurn => Doing::WaitsToWrite,
             On::Work | On::CallTurn | On::Bytes(_) => Doing::Idle,
             // Waits of tasks, whose loop's thread does not wait for them.
-            On::AwaitedLock(_) | On::Permit | On::Timer(_) | On::Part => Doing::Idle,
+            On::AwaitedLock(_) | On::Permit | On::Timer | On::Part => Doing::Idle,
         }
     }
 
@@ -129,10 +132,10 @@ impl View<'_, '_> {
         }
         if t.in_c {
             return match (t.role, label) {
-                (Role::Manager(_), _) => Work::Unpickling,
+                (Role::Manager(..), _) => Work::Unpickling,
                 (Role::Feeder(_), _) => Work::Pickling,
-                (Role::ProcessWorker(_), Cause::Ipc) if has_task => Work::Unpickling,
-                (Role::ProcessWorker(_), Cause::Ipc) => Work::Pickling,
+                (Role::ProcessWorker(..), Cause::Ipc) if has_task => Work::Unpickling,
+                (Role::ProcessWorker(..), Cause::Ipc) => Work::Pickling,
                 _ => Work::Collecting,
             };
         }
@@ -154,13 +157,16 @@ impl View<'_, '_> {
         // What it begins with ends in telling its starter, or in its first look round.
         let announces = t.script.iter().any(|a| matches!(a, Act::Unpark(_)));
         match t.role {
-            Role::PoolWorker(_) | Role::InterpWorker(..) => announces || t.state == 0,
+            Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) => {
+                announces || state == PoolState::Booting
+            }
             Role::Raw => announces,
-            Role::ProcessWorker(_) => t.scratch == 0,
-            Role::Loop(_) | Role::Main(_) => t.state == 0,
+            Role::ProcessWorker(..) => t.scratch == 0,
+            Role::Loop(_, state) => state == LoopState::Begin,
+            Role::Main(_, state) => state == MainState::Begin,
             Role::ForkServer => t.script.is_empty() && self.sim.machine.since(tid) == Nanos::ZERO,
             Role::Script => true,
-            Role::Manager(_) | Role::Feeder(_) => announces,
+            Role::Manager(..) | Role::Feeder(_) => announces,
             Role::Master => false,
         }
     }
@@ -178,10 +184,13 @@ impl View<'_, '_> {
             | Doing::NotStarted => return (false, None),
             _ => {}
         }
-        let coming = match t.script.front() {
-            Some(Act::Run(time)) => *time,
-            Some(Act::Native(time)) => *time + self.sim.to_release(t.script.get(1)),
-            act => self.sim.to_release(act),
+        let coming = match (t.phase, t.script.front()) {
+            (Phase::Detached(Outside::Native(time)), act) => time + self.sim.to_release(act),
+            (_, Some(Act::Run(time))) => *time,
+            (_, Some(Act::Outside(Outside::Native(time)))) => {
+                *time + self.sim.to_release(t.script.get(1))
+            }
+            (_, act) => self.sim.to_release(act),
         };
         let left = machine.left(tid) + t.rest + coming;
         let timed = self
