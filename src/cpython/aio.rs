@@ -394,12 +394,7 @@ impl Sim<'_> {
                 self.suspend_current(tid, copy);
                 self.tasks[key].since = self.machine.now();
                 self.begin_wait(Waiter::Task(key), On::Part, None, Nanos::MAX);
-                let c = &self.copies[copy as usize];
-                match (c.pool, c.process_pool) {
-                    (Some(pool), _) => self.pool_submit(tid, pool, key),
-                    (None, Some(pool)) => self.process_submit(tid, pool, key),
-                    (None, None) => unreachable!("work is offloaded to an executor"),
-                }
+                self.hand_over(tid, copy, key);
             }
             LoopDeed::Selected => self.stop_waiting_for_arrivals(copy),
             LoopDeed::Opened => {

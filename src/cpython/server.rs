@@ -19,12 +19,24 @@ use crate::measure::Draws;
 use crate::scenario::{Arrivals as Kind, Dist, StartMethod, TracedTask};
 use crate::sync::{Line, Ticket};
 
-/// One copy of the program: its main thread and executors.
+/// Where a copy's tasks go, or, under an event loop, their blocking parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Runner {
+    /// The main thread itself.
+    Itself,
+    /// A thread for each.
+    RawThreads,
+    /// This pool of threads.
+    Threads(u32),
+    /// This pool of processes.
+    Processes(u32),
+}
+
+/// One copy of the program: its main thread and executor.
 pub(crate) struct Copy {
     pub(crate) main: Tid,
     pub(crate) home: Home,
-    pub(crate) pool: Option<u32>,
-    pub(crate) process_pool: Option<u32>,
+    runner: Runner,
     /// Tasks taken in and not yet over.
     pub(crate) outstanding: u64,
     /// Tasks of a batch or trace that this copy has taken in.
@@ -186,23 +198,22 @@ impl Sim<'_> {
             };
             let main = self.new_thread(role, home);
             let parts = self.program.layout.event_loop;
-            let (mut pool, mut process_pool) = (None, None);
-            match self.program.layout.executor {
-                Executor::Inline | Executor::RawThreads => {}
+            let runner = match self.program.layout.executor {
+                Executor::Inline => Runner::Itself,
+                Executor::RawThreads => Runner::RawThreads,
                 Executor::Threads(_) | Executor::Interpreters(_) => {
-                    pool = Some(self.new_thread_pool(copy, home, parts));
                     let rss = Nanos::from_f64(self.profile.params.tpe_rss).0;
                     self.memory.take(Nanos::ZERO, rss);
+                    Runner::Threads(self.new_thread_pool(copy, home, parts))
                 }
                 Executor::Processes(..) | Executor::MpPool(..) => {
-                    process_pool = Some(self.new_process_pool(copy, home, parts));
+                    Runner::Processes(self.new_process_pool(copy, home, parts))
                 }
-            }
+            };
             self.copies.push(Copy {
                 main,
                 home,
-                pool,
-                process_pool,
+                runner,
                 outstanding: 0,
                 taken: 0,
                 drained: false,
@@ -460,7 +471,7 @@ impl Sim<'_> {
             MainState::Begin => {
                 self.threads[tid as usize].role = Role::Main(copy, MainState::Take);
                 if let Executor::MpPool(..) = self.program.layout.executor
-                    && let Some(pool) = self.copies[copy as usize].process_pool
+                    && let Runner::Processes(pool) = self.copies[copy as usize].runner
                 {
                     self.open_mp_pool(tid, pool);
                 }
@@ -531,10 +542,13 @@ impl Sim<'_> {
     pub(crate) fn submit_own(&mut self, tid: Tid, copy: u32, key: TaskKey) {
         self.hop(key, tid);
         self.work_on(tid, None);
-        let c = &self.copies[copy as usize];
-        let (pool, process_pool) = (c.pool, c.process_pool);
-        match self.program.layout.executor {
-            Executor::Inline => {
+        self.hand_over(tid, copy, key);
+    }
+
+    /// Hands a task, or a part of it, to the copy's executor, or begins it.
+    pub(crate) fn hand_over(&mut self, tid: Tid, copy: u32, key: TaskKey) {
+        match self.copies[copy as usize].runner {
+            Runner::Itself => {
                 let now = self.machine.now();
                 let since = self.tasks[key].since;
                 self.book(key, Cause::Pool, since, now);
@@ -543,24 +557,22 @@ impl Sim<'_> {
                 t.task = Some(key);
                 t.role = Role::Main(copy, MainState::Working(key));
             }
-            Executor::RawThreads => self.start_raw(tid, copy, key),
-            Executor::Threads(_) | Executor::Interpreters(_) => {
-                self.pool_submit(tid, pool.expect("a pool"), key);
-            }
-            Executor::Processes(..) | Executor::MpPool(..) => {
-                self.process_submit(tid, process_pool.expect("a pool"), key);
-            }
+            Runner::RawThreads => self.start_raw(tid, copy, key),
+            Runner::Threads(pool) => self.pool_submit(tid, pool, key),
+            Runner::Processes(pool) => self.process_submit(tid, pool, key),
         }
     }
 
     /// A child task of a task that runs in a pool thread (or a thread of its own).
     pub(crate) fn submit_child(&mut self, tid: Tid, copy: u32, key: TaskKey) {
-        match self.copies[copy as usize].pool {
-            Some(pool) => {
+        match self.copies[copy as usize].runner {
+            Runner::Threads(pool) => {
                 self.machine.charge(tid, self.costs.tpe_submit);
                 self.pool_submit(tid, pool, key);
             }
-            None => self.start_raw(tid, copy, key),
+            Runner::Itself | Runner::RawThreads | Runner::Processes(_) => {
+                self.start_raw(tid, copy, key);
+            }
         }
     }
 
@@ -571,13 +583,10 @@ impl Sim<'_> {
 
     /// Shuts the copy's pools down.
     pub(crate) fn close_executors(&mut self, tid: Tid, copy: u32) {
-        let c = &self.copies[copy as usize];
-        let (pool, process_pool) = (c.pool, c.process_pool);
-        if let Some(pool) = pool {
-            self.close_pool(tid, pool);
-        }
-        if let Some(pool) = process_pool {
-            self.close_process_pool(tid, pool);
+        match self.copies[copy as usize].runner {
+            Runner::Itself | Runner::RawThreads => {}
+            Runner::Threads(pool) => self.close_pool(tid, pool),
+            Runner::Processes(pool) => self.close_process_pool(tid, pool),
         }
     }
 }
