@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::object::Accesses;
 use super::releases::Releasing;
 use super::task::TaskKey;
 use crate::engine::Nanos;
@@ -25,6 +26,8 @@ pub(crate) enum Act {
         /// How much longer the last stretch is.
         last: Nanos,
     },
+    /// Accesses of a shared object whose cache line or lock travels between threads.
+    Access(Accesses),
     /// Without the GIL (native code, a system call).
     Native(Nanos),
     /// From here on the thread's time on a core belongs to this cause.

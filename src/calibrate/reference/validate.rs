@@ -332,6 +332,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             Finding::Unsupported(why) => return Err(why.clone()),
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
+            | Finding::ContendedObject { .. }
             | Finding::FutileWakeups { .. } => {}
         }
     }

@@ -89,6 +89,16 @@ pub(super) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
                 waited.as_secs_f64()
             ),
         ),
+        Finding::ContendedObject {
+            object,
+            task,
+            waited,
+            ..
+        } => (
+            "contended object",
+            Nanos::ZERO,
+            format!("{task} waited {} s for {object}", waited.as_secs_f64()),
+        ),
         Finding::FutileWakeups { times, task } => (
             "futile wake-ups",
             Nanos::ZERO,
