@@ -204,6 +204,7 @@ fn profiles() -> BoxedStrategy<Profile> {
             p.params.interp_create = 4e6;
             if !gil {
                 p.params.lock_spin = 3_000.0;
+                p.params.object_read_contended = 150.0;
                 p.params.object_write_contended = 200.0;
             }
             if old {

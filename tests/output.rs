@@ -7,8 +7,8 @@ use pchsim::report::{Meta, Style, csv, json, markdown, text};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Begin, ClassForecast, Convoy, Forecast, Fought, Found, Instead, Interpreter, Judgement,
-    LATENCIES, Quantity, Status, Study, Tier, Unit, Verdict, Warning,
+    Begin, ClassForecast, Contended, Convoy, Forecast, Fought, Found, Instead, Interpreter,
+    Judgement, LATENCIES, Quantity, Status, Study, Tier, Unit, Verdict, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -463,6 +463,14 @@ fn every_warning_names_a_next_step() {
                 times: 2_000,
                 each: at,
                 share: 0.99,
+            }],
+        },
+        Warning::ContendedObject {
+            cases: vec![Contended {
+                case: name(),
+                object: "cache".into(),
+                task: "page".into(),
+                share: 0.89,
             }],
         },
         Warning::FutileWakeups {

@@ -117,6 +117,7 @@ const EVERY_STEP: &str = r#"(
                 Acquire("short"), Cpu("100us"), Release("short"),
                 Cpu(time: "600us", releases: 60), Cpu(time: Exponential("400us"), releases: 4, released: "2us"),
                 Shared(object: "state", count: 50), Shared(object: "state", count: 50, write: true),
+                Shared(object: "fixed", count: 50), Shared(object: "class", count: 50),
                 FanOut(2, [Cpu(Exponential("300us")), Io("1ms")]),
                 Allocate(500),
                 Hold("100kB", [Cpu("300us")]), Hold("100kB", [Io("1ms")]),
@@ -129,7 +130,7 @@ const EVERY_STEP: &str = r#"(
             ]),
         ],
         locks: {"waits": (shared: false), "short": (shared: false), "shared": (shared: true)},
-        objects: ["state"],
+        objects: {"state": (), "fixed": (kind: Immortal), "class": (kind: PerThread)},
         imports: (time: "5ms", memory: "2MB", objects: 1000),
     ),
 )"#;

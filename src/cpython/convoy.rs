@@ -66,11 +66,13 @@ impl Sim<'_> {
         self.convoyed[class].time += time;
     }
 
-    /// The class that lost most, if that is worth a word.
-    pub(crate) fn convoy(&mut self) -> Option<Finding> {
-        if self.convoyed.iter().all(|c| c.times == 0) {
-            return None;
-        }
+    /// What tasks of the class have spent from arrival to end.
+    pub(crate) fn time_of(&self, class: usize) -> Total {
+        self.convoyed[class].time
+    }
+
+    /// Tasks that are not over have been there until now. Once, at the end.
+    pub(crate) fn spent_so_far(&mut self) {
         let now = self.machine.now();
         let alive: Vec<(TaskKey, Nanos)> = self
             .tasks
@@ -79,6 +81,13 @@ impl Sim<'_> {
             .collect();
         for (key, time) in alive {
             self.spent(key, time);
+        }
+    }
+
+    /// The class that lost most, if that is worth a word.
+    pub(crate) fn convoy(&self) -> Option<Finding> {
+        if self.convoyed.iter().all(|c| c.times == 0) {
+            return None;
         }
         let worth = |c: &Convoyed| c.times >= LEAST_TIMES && c.waited * LEAST_PART >= c.time;
         let (class, c) = self

@@ -3,7 +3,7 @@
 use super::program::{Demand, Instr};
 use super::sim::Sim;
 use super::task::{Ending, Frame, Interrupt, Task, TaskKey};
-use super::thread::{Act, NO_GIL};
+use super::thread::Act;
 use super::wait::{On, Waiter};
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
@@ -186,7 +186,7 @@ impl Sim<'_> {
                 object,
                 count,
                 write,
-            } => self.step_shared(tid, object, count, write),
+            } => self.step_shared(tid, key, object, count, write),
             Instr::Put(queue) => return self.step_put(tid, key, mode, queue),
             Instr::Get(queue) => return self.step_get(tid, key, mode, queue),
             Instr::FanOut { class, count } => {
@@ -325,22 +325,6 @@ impl Sim<'_> {
                 self.push(tid, Act::Release(index));
             }
         }
-    }
-
-    /// Accesses of a shared object: on a free-threaded build each one pays for the line (or lock) that another thread
-    /// touched last, and the accesses of several threads are served one at a time.
-    fn step_shared(&mut self, tid: Tid, object: u32, count: u64, write: bool) {
-        let mut each = self.costs.object_access;
-        let slot = &mut self.objects[object as usize];
-        if self.threads[tid as usize].gil == NO_GIL && slot.is_some_and(|last| last != tid) {
-            each += if write {
-                self.costs.object_write_contended
-            } else {
-                self.costs.object_read_contended
-            };
-        }
-        *slot = Some(tid);
-        self.push(tid, Act::Run(each * count));
     }
 
     fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {

@@ -38,6 +38,18 @@ pub enum Finding {
         /// The class.
         task: String,
     },
+    /// Tasks spent a good part of their time on waiting, on a core, for the cache line or lock of an object that others accessed as well
+    /// (free-threaded builds). Of the object, and the class of tasks, where most was lost.
+    ContendedObject {
+        /// The object.
+        object: String,
+        /// The class.
+        task: String,
+        /// For how long its tasks waited for the object, in all.
+        waited: Total,
+        /// Time of all tasks of the class from arrival to end.
+        of: Total,
+    },
     /// Threads were woken because another gave the GIL up for a moment, and found it taken again, often. Of the class of tasks whose
     /// releases woke most in vain.
     FutileWakeups {

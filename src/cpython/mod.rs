@@ -18,6 +18,7 @@ mod ipc;
 mod lock;
 mod memory;
 mod names;
+mod object;
 mod observe;
 mod payload;
 mod pool;

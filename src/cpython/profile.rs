@@ -177,9 +177,10 @@ parameters! {
     queue_pair: "ns", Overhead, 1_800.0;
     /// One access of an object that no other thread touches.
     object_access: "ns", Overhead, 30.0;
-    /// Extra per access of a shared object that another core touched last: read (reference count travels). Free-threaded.
+    /// Extra per read of an object that another thread reads all the time as well (its reference count travels): as two threads on
+    /// two cores show it. However many they are, the object serves one at a time. Free-threaded.
     object_read_contended: "ns", Overhead, 0.0;
-    /// The same for a write (the object's lock travels). Free-threaded.
+    /// The same for a write (the object's lock travels); counts as a read's where that is dearer. Free-threaded.
     object_write_contended: "ns", Overhead, 0.0;
     /// Thread.start(): CPU in the starting thread.
     thread_start: "ns", Overhead, 25_000.0;

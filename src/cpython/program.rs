@@ -1,7 +1,9 @@
 //! What simulated threads execute: tasks as flat instructions, and the tree of executors that runs them.
 
 use crate::engine::Nanos;
-use crate::scenario::{Arrivals, Bytes, Dist, LockSpec, QueueSpec, Releases, StartMethod};
+use crate::scenario::{
+    Arrivals, Bytes, Dist, LockSpec, ObjectSpec, QueueSpec, Releases, StartMethod,
+};
 
 /// One instruction of a task. Blocks are flattened: `Enter...` pushes a frame that its `Leave...` pops.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -152,8 +154,8 @@ pub struct Program {
     pub locks: Vec<LockSpec>,
     /// Queues.
     pub queues: Vec<QueueSpec>,
-    /// Number of shared objects.
-    pub objects: usize,
+    /// Shared objects.
+    pub objects: Vec<ObjectSpec>,
     /// Whether tasks may hold a lock across a wait: then an event loop must use its own kind of lock.
     pub lock_across_wait: Vec<bool>,
     /// Who executes.

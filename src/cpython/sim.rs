@@ -10,6 +10,7 @@ use super::gil::Gil;
 use super::ipc::Pipe;
 use super::memory::Memory;
 use super::names::{Process, ProcessKind};
+use super::object::Objects;
 use super::observe::Observer;
 use super::pool::ThreadPool;
 use super::processes::ProcessPool;
@@ -82,7 +83,7 @@ pub struct Sim<'a> {
     pub(crate) children: u32,
     pub(crate) domains: u32,
     pub(crate) locks: Vec<Lock<Tid>>,
-    pub(crate) objects: Vec<Option<Tid>>,
+    pub(crate) objects: Objects,
     pub(crate) tasks: Tasks,
     pub(crate) memory: Memory,
     pub(crate) bytes_moved: u128,
@@ -164,7 +165,7 @@ impl<'a> Sim<'a> {
             children: 0,
             domains: 0,
             locks: Vec::new(),
-            objects: vec![None; program.objects],
+            objects: Objects::new(&Costs::from(&profile.params)),
             tasks: Tasks::default(),
             memory: Memory::new(spec.memory_limit),
             bytes_moved: 0,
@@ -279,6 +280,9 @@ impl<'a> Sim<'a> {
         self.machine.finish();
         let blocked = self.blocked_loops();
         self.findings.extend(blocked);
+        self.spent_so_far();
+        let contended = self.contended_object();
+        self.findings.extend(contended);
         let convoy = self.convoy();
         self.findings.extend(convoy);
         let futile = self.futile_wakeups();
@@ -519,6 +523,7 @@ impl<'a> Sim<'a> {
                 }
                 return self.machine.run(tid, time);
             }
+            Act::Access(access) => return self.access(tid, access),
             Act::Releasing {
                 hold,
                 released,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::aio::{LoopDeed, LoopState};
+use super::object::Accesses;
 use super::pool::{PoolDeed, PoolState};
 use super::processes::{ManagerDeed, ManagerState, WorkerDeed, WorkerState};
 use super::releases::Releasing;
@@ -30,6 +31,8 @@ pub(crate) enum Act {
         /// How much longer the last stretch is.
         last: Nanos,
     },
+    /// Accesses of a shared object whose cache line or lock travels between threads.
+    Access(Accesses),
     /// Lets the GIL go first.
     Outside(Outside),
     /// From here on the thread's time on a core belongs to this cause.

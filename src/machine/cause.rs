@@ -10,7 +10,7 @@ pub enum Cause {
     Core,
     /// Waiting for the GIL.
     Gil,
-    /// Waiting for a lock or a shared object.
+    /// Waiting for a lock.
     Lock,
     /// Waiting for a pool worker (queued in an executor), or for the dispatching thread to take it in.
     Pool,
@@ -26,10 +26,13 @@ pub enum Cause {
     Queue,
     /// Waiting until an event loop's concurrency limit lets it begin.
     Limit,
+    /// Waiting, on a core, for an object's cache line or its own lock that other threads access as well (free-threaded builds): what its
+    /// accesses take more than by themselves.
+    Contention,
 }
 
 /// How many causes there are.
-pub const CAUSES: usize = 11;
+pub const CAUSES: usize = 12;
 
 impl Cause {
     /// All causes in the order of their numbers.
@@ -45,6 +48,7 @@ impl Cause {
         Self::Io,
         Self::Queue,
         Self::Limit,
+        Self::Contention,
     ];
 
     /// Whether it is waiting for a turn at something that others have: what grows where more is asked for than can be done.
@@ -56,7 +60,8 @@ impl Cause {
             | Self::Pool
             | Self::Loop
             | Self::Queue
-            | Self::Limit => true,
+            | Self::Limit
+            | Self::Contention => true,
             Self::Running | Self::Ipc | Self::Startup | Self::Io => false,
         }
     }
@@ -64,8 +69,18 @@ impl Cause {
     /// Short name used in tables and JSON.
     pub fn name(self) -> &'static str {
         [
-            "running", "core", "gil", "lock", "pool", "loop", "ipc", "startup", "io", "queue",
+            "running",
+            "core",
+            "gil",
+            "lock",
+            "pool",
+            "loop",
+            "ipc",
+            "startup",
+            "io",
+            "queue",
             "limit",
+            "contention",
         ][self as usize]
     }
 }

@@ -9,9 +9,11 @@
 //! queue half of the time at once, else at the next tick, busy ones even out now and then. It is this unevenness that lets threads which started together drift apart.
 
 mod cause;
+mod line;
 mod scheduler;
 mod tape;
 
 pub use cause::{CAUSES, Cause};
+pub use line::Access;
 pub use scheduler::{Machine, State, Tid, Upcall, along};
 pub use tape::{Doing, Span, Stretch, Tape};

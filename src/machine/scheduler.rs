@@ -1,6 +1,7 @@
 //! Cores and run queue.
 
 mod accounts;
+mod lines;
 mod queues;
 mod wakes;
 
@@ -11,6 +12,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use rand_pcg::Pcg64Dxsm;
 
+use super::line::{Burst, Line};
 use super::tape::Tape;
 use super::{CAUSES, Cause};
 use crate::engine::{Calendar, Class, Nanos, Total};
@@ -78,6 +80,12 @@ struct Thread {
     ready_sequence: u64,
     /// CPU time still to burn of the current burst, at relative speed 1.
     left: Nanos,
+    /// Accesses of a line that come after that.
+    accesses: Option<Burst>,
+    /// What is being burned is the accesses.
+    accessing: bool,
+    /// Of the time since `since`, how much it waited for lines.
+    waited: Nanos,
     /// CPU time that it has burned in all, at relative speed 1: on a fast core more than the clock tells.
     burned: Total,
     /// How often its bursts have been cut short, by others or for them.
@@ -203,6 +211,11 @@ pub struct Machine {
     /// Draws each wake-up's latency.
     jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
+    lines: Vec<Line>,
+    /// Lines that threads have come to or left since the clock last moved.
+    unsettled: Vec<u32>,
+    /// Waiting for lines by account.
+    lost: Vec<Total>,
     totals: [Total; CAUSES],
     /// The same of children.
     childs: [Total; CAUSES],
@@ -271,6 +284,9 @@ impl Machine {
             interference: spec.interference,
             jitter,
             upcalls: VecDeque::new(),
+            lines: Vec::new(),
+            unsettled: Vec::new(),
+            lost: Vec::new(),
             totals: [Total::ZERO; CAUSES],
             childs: [Total::ZERO; CAUSES],
             cpu: Total::ZERO,
@@ -313,6 +329,9 @@ impl Machine {
             timer_generation: 0,
             ready_sequence: 0,
             left: Nanos::ZERO,
+            accesses: None,
+            accessing: false,
+            waited: Nanos::ZERO,
             burned: Total::ZERO,
             cuts: 0,
             burning: false,
@@ -389,17 +408,18 @@ impl Machine {
     /// How often the thread's bursts have been cut short so far, and what is left of the present one.
     pub fn burst(&self, tid: Tid) -> (u64, Nanos) {
         let t = &self.threads[tid as usize];
-        (t.cuts, t.left)
+        (t.cuts, t.left + self.accesses_left(tid))
     }
 
     /// What is left of the thread's burst now, at relative speed 1.
     pub fn left(&self, tid: Tid) -> Nanos {
         let t = &self.threads[tid as usize];
-        if !t.burning {
-            return t.left;
+        let after = self.accesses_left(tid);
+        if !t.burning || t.accessing {
+            return t.left + after;
         }
         let done = self.cores[t.core as usize].work(self.now - t.began);
-        t.left.since(done)
+        t.left.since(done) + after
     }
 
     /// How much CPU time the thread has burned in all, at relative speed 1.
@@ -458,6 +478,9 @@ impl Machine {
         if !t.burning {
             return;
         }
+        if t.accessing {
+            return self.stop_accesses(tid, false);
+        }
         let core = &mut self.cores[t.core as usize];
         let wall = self.now - t.began;
         let done = core.work(wall);
@@ -476,8 +499,14 @@ impl Machine {
     /// Only by the thread that acts, or while none does: the acting one's next act would come too late.
     #[inline]
     fn burn_through(&mut self, tid: Tid) -> bool {
+        if !self.unsettled.is_empty() {
+            self.settle_lines();
+        }
         let t = &mut self.threads[tid as usize];
         t.left += std::mem::take(&mut t.debt);
+        if t.accesses.is_some() {
+            return self.access_through(tid);
+        }
         let core = &mut self.cores[t.core as usize];
         let wall = core.wall(t.left);
         let end = self.now + wall;
@@ -500,7 +529,11 @@ impl Machine {
         t.began = self.now;
         t.burst_generation = t.burst_generation.wrapping_add(1);
         let generation = t.burst_generation;
-        let wall = self.cores[t.core as usize].wall(t.left);
+        let wall = if t.left == Nanos::ZERO && t.accesses.is_some() {
+            self.join_line(tid)
+        } else {
+            self.cores[t.core as usize].wall(t.left)
+        };
         self.calendar.push(
             self.now + wall,
             Class::Completion,
@@ -612,6 +645,9 @@ impl Machine {
     /// Moves time forward to the next thing that its user must handle; `None` when nothing is left.
     pub fn advance(&mut self) -> Option<Upcall> {
         loop {
+            if !self.unsettled.is_empty() {
+                self.settle_lines();
+            }
             if let Some(up) = self.upcalls.pop_front() {
                 // A thread that was suspended after it was announced comes back later; one that was preempted while it
                 // acted, and picked again at once, has gone on.
@@ -644,10 +680,9 @@ impl Machine {
             match event {
                 Event::Burst { tid, .. } => {
                     self.now = at;
-                    self.stop_burst(tid);
-                    // Rounding at other speeds than 1 may leave a nanosecond.
-                    self.threads[tid as usize].left = Nanos::ZERO;
-                    return Some(Upcall::OnCore(tid));
+                    if self.burst_over(tid) {
+                        return Some(Upcall::OnCore(tid));
+                    }
                 }
                 Event::Dispatch { core, tid } => {
                     self.now = at;
@@ -678,6 +713,22 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// A thread has burned what it had to; `false`: accesses come now, or others.
+    fn burst_over(&mut self, tid: Tid) -> bool {
+        if self.threads[tid as usize].accessing {
+            return self.accesses_over(tid);
+        }
+        self.stop_burst(tid);
+        let t = &mut self.threads[tid as usize];
+        // Rounding at other speeds than 1 may leave a nanosecond.
+        t.left = Nanos::ZERO;
+        if t.accesses.is_some() {
+            self.resume_burst(tid);
+            return false;
+        }
+        true
     }
 
     /// Whether an event has been called off.

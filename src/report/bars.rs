@@ -58,6 +58,7 @@ pub(super) fn letter(c: Cause) -> char {
         Cause::Io => '.',
         Cause::Queue => 'q',
         Cause::Limit => 'l',
+        Cause::Contention => 'x',
     }
 }
 
@@ -75,6 +76,7 @@ fn word(c: Cause) -> &'static str {
         Cause::Io => "I/O",
         Cause::Queue => "queue",
         Cause::Limit => "limit",
+        Cause::Contention => "object",
     }
 }
 
@@ -144,6 +146,6 @@ mod tests {
         assert_eq!(bar(&shares).len(), WIDTH);
         assert_eq!(bar(&shares).matches('#').count(), 7);
         assert_eq!(bar(&[0.0; CAUSES]), "");
-        assert_eq!(bar(&[1.0 / 11.0; CAUSES]).len(), WIDTH);
+        assert_eq!(bar(&[1.0 / 12.0; CAUSES]).len(), WIDTH);
     }
 }

@@ -412,6 +412,18 @@ fn finding(f: &Finding, replications: u32) -> Value {
             ("waited_s", Value::Number(waited.as_secs_f64())),
             ("of_s", Value::Number(of.as_secs_f64())),
         ],
+        Finding::ContendedObject {
+            object,
+            task,
+            waited,
+            of,
+        } => vec![
+            ("kind", "contended-object".into()),
+            ("object", object.as_str().into()),
+            ("task", task.as_str().into()),
+            ("waited_s", Value::Number(waited.as_secs_f64())),
+            ("of_s", Value::Number(of.as_secs_f64())),
+        ],
         Finding::FutileWakeups { times, task } => vec![
             ("kind", "futile-wakeups".into()),
             ("task", task.as_str().into()),

@@ -129,5 +129,6 @@ pub(super) fn cause_words(c: Cause) -> &'static str {
         Cause::Io => "I/O",
         Cause::Queue => "waiting for a queue or children",
         Cause::Limit => "waiting for the concurrency limit",
+        Cause::Contention => "waiting for a contended object",
     }
 }

@@ -6,6 +6,8 @@ pub(super) const CORE: &str = "waiting for a core";
 pub(super) const GIL: &str = "waiting for the GIL";
 /// Blocked by a lock's holder.
 pub(super) const LOCK: &str = "waiting for a lock";
+/// On a core, while other threads have the object that it accesses.
+pub(super) const CONTENTION: &str = "waiting for a contended object";
 /// Sleeping until the world answers.
 pub(super) const IO: &str = "waiting for I/O";
 /// An event loop without anything ready.

@@ -8,8 +8,8 @@ use super::diagnostic::Code;
 use super::tree::{Args, Ident, Kind, Node, Span};
 use super::units::grouped;
 use super::{
-    Arrivals, Dist, Imports, LockSpec, QueueSpec, Step, TaskClass, Workload, limits, trace,
-    variants,
+    Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, Step, TaskClass,
+    Workload, limits, trace, variants,
 };
 use crate::engine::Nanos;
 
@@ -26,6 +26,7 @@ pub(super) fn workload(
     let object_table = or(cx, &f, "objects", Vec::new(), |cx, n| cx.table(n, "object"));
     let locks = cx.at("locks", |cx| locks(cx, &lock_table));
     let queues = cx.at("queues", |cx| queues(cx, &queue_table));
+    let objects = cx.at("objects", |cx| objects(cx, &object_table));
     let names =
         |what, table: &[(Ident, Option<&Node>)]| Names::new(what, table.iter().map(|(k, _)| k));
     let mut reader = StepReader::new(
@@ -62,7 +63,6 @@ pub(super) fn workload(
         }
     }
     totals(cx, &f, &arrivals, &classes, horizon);
-    let objects = object_table.into_iter().map(|(k, _)| k.text).collect();
     Some(Workload {
         arrivals,
         classes,
@@ -193,6 +193,25 @@ fn locks(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<LockSpec> {
         .map(|(name, shared)| LockSpec {
             name,
             shared: shared.unwrap_or(false),
+        })
+        .collect()
+}
+
+fn objects(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<ObjectSpec> {
+    let kind = |cx: &mut Cx, n: &Node| {
+        let name = cx.variant(n, "a kind of object", variants::OBJECTS)?;
+        cx.params(n, &format!("`{name}`"), &[])?;
+        Some(match name {
+            "Immortal" => ObjectKind::Immortal,
+            "PerThread" => ObjectKind::PerThread,
+            _ => ObjectKind::Counted,
+        })
+    };
+    declared(cx, table, "an object", "kind", kind)
+        .into_iter()
+        .map(|(name, kind)| ObjectSpec {
+            name,
+            kind: kind.unwrap_or_default(),
         })
         .collect()
 }

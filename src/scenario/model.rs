@@ -218,7 +218,7 @@ pub struct Workload {
     /// The queues between tasks (`QueueId` is an index here).
     pub queues: Vec<QueueSpec>,
     /// Shared objects that steps read or write (`ObjectId` is an index here).
-    pub objects: Vec<String>,
+    pub objects: Vec<ObjectSpec>,
     /// Modules that the program imports beyond the standard library's pools and asyncio: CPU time and memory paid by
     /// every process or interpreter that does not inherit them.
     pub imports: Imports,
@@ -314,6 +314,58 @@ pub struct LockSpec {
     pub shared: bool,
 }
 
+/// A named Python object that tasks share.
+#[derive(Clone, PartialEq)]
+pub struct ObjectSpec {
+    /// Name, unique.
+    pub name: String,
+    /// How its references are counted.
+    pub kind: ObjectKind,
+}
+
+impl std::fmt::Debug for ObjectSpec {
+    /// As in a scenario: of the default kind it is its name. The fingerprints of scenarios that give no kinds rest on that.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.kind == ObjectKind::default() {
+            self.name.fmt(f)
+        } else {
+            f.debug_struct("ObjectSpec")
+                .field("name", &self.name)
+                .field("kind", &self.kind)
+                .finish()
+        }
+    }
+}
+
+impl From<&str> for ObjectSpec {
+    /// An object of the default kind.
+    fn from(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            kind: ObjectKind::default(),
+        }
+    }
+}
+
+/// How a free-threaded build counts the references to an object, which decides whether threads that read it contend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// In one place for all threads but the one that made it: every read writes there. Instances, containers, closures, large numbers.
+    #[default]
+    Counted,
+    /// Not at all: `None`, small integers, interned strings, constants of the code.
+    Immortal,
+    /// By each thread for itself, or not until the collector looks: modules, functions of modules, classes, methods.
+    PerThread,
+}
+
+impl ObjectKind {
+    /// Whether threads that read the object contend for its count.
+    pub fn reads_contend(self) -> bool {
+        self == Self::Counted
+    }
+}
+
 /// A named bounded queue between tasks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueueSpec {
@@ -371,7 +423,7 @@ pub enum Step {
     /// Gives a lock back.
     Release(LockId),
     /// So many reads or writes of a shared Python object, each costing what the profile says; contended on
-    /// free-threaded builds.
+    /// free-threaded builds, reads only where the object's kind lets them.
     Shared {
         /// Which object.
         object: ObjectId,

@@ -104,6 +104,9 @@ pub(super) const WORKLOAD: &[&str] = &[
     "native_grain",
 ];
 
+/// Kinds of shared objects.
+pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
+
 /// Fields of a task class.
 pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "steps"];
 
@@ -158,7 +161,16 @@ mod tests {
     /// What can be written is documented, with its parameters in their order.
     #[test]
     fn the_documentation_names_everything() {
-        for variant in [DISTRIBUTIONS, STEPS, ARRIVALS, STRATEGIES, OFFLOADS].concat() {
+        for variant in [
+            DISTRIBUTIONS,
+            STEPS,
+            ARRIVALS,
+            STRATEGIES,
+            OFFLOADS,
+            OBJECTS,
+        ]
+        .concat()
+        {
             let params = params(variant);
             let call = if params.is_empty() {
                 format!("`{variant}`")

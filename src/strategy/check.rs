@@ -258,6 +258,9 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             Finding::Convoy {
                 times, waited, of, ..
             } => input.profile.gil && *times > 0 && *waited > Total::ZERO && waited <= of,
+            Finding::ContendedObject { waited, of, .. } => {
+                !input.profile.gil && *waited > Total::ZERO && waited <= of
+            }
             Finding::FutileWakeups { times, .. } => {
                 input.profile.gil && *times > 0 && *times <= o.switches_voluntary
             }

@@ -83,7 +83,7 @@ pub fn compile(
         },
         locks: workload.locks.clone(),
         queues: workload.queues.clone(),
-        objects: workload.objects.len(),
+        objects: workload.objects.clone(),
         lock_across_wait: c.across,
         layout,
         import_time: workload.imports.time,

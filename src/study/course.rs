@@ -82,9 +82,10 @@ impl Track {
 
 fn is_fatal(f: &Finding) -> bool {
     match f {
-        Finding::BlockedLoop { .. } | Finding::Convoy { .. } | Finding::FutileWakeups { .. } => {
-            false
-        }
+        Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::FutileWakeups { .. } => false,
         Finding::Deadlock { .. }
         | Finding::OutOfMemory { .. }
         | Finding::EventLimit { .. }

@@ -449,6 +449,7 @@ fn status_of(
             Finding::ClockEnd { .. } => return Status::ClockEnd,
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
+            | Finding::ContendedObject { .. }
             | Finding::FutileWakeups { .. } => {}
         }
     }
@@ -484,6 +485,10 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
                         (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
                             b > a
                         }
+                        (
+                            Finding::ContendedObject { waited: a, .. },
+                            Finding::ContendedObject { waited: b, .. },
+                        ) => b > a,
                         (
                             Finding::FutileWakeups { times: a, .. },
                             Finding::FutileWakeups { times: b, .. },

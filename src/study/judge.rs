@@ -8,8 +8,8 @@ use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Convoy, FOUGHT, Fought, Instead, WAKE_UP_AT_MOST, Warning, gains_nothing, ranks_before,
-    sequential_cpu,
+    BUSY, Contended, Convoy, FOUGHT, Fought, Instead, WAKE_UP_AT_MOST, Warning, gains_nothing,
+    ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -148,6 +148,7 @@ fn few_replications(study: &Study) -> Option<Warning> {
 fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
+    let mut contended = Vec::new();
     for f in all {
         if let Status::Unsupported(why) = &f.status {
             refused.push((f.name(), why.clone()));
@@ -173,6 +174,17 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
                     task: task.clone(),
                     times: *times,
                     each: waited.mean_of(*times),
+                    share: waited.as_secs_f64() / of.as_secs_f64(),
+                }),
+                Finding::ContendedObject {
+                    object,
+                    task,
+                    waited,
+                    of,
+                } => contended.push(Contended {
+                    case: f.name(),
+                    object: object.clone(),
+                    task: task.clone(),
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
                 // What it costs is seen beside other cases.
@@ -220,6 +232,9 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     }
     if !convoys.is_empty() {
         found.push(Warning::Convoy { cases: convoys });
+    }
+    if !contended.is_empty() {
+        found.push(Warning::ContendedObject { cases: contended });
     }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
@@ -292,7 +307,7 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
     let w = &scenario.workload;
     let locks = w.locks.iter().filter(|l| !l.shared).map(|l| &l.name);
     let mut names: Vec<String> = Vec::new();
-    for name in w.objects.iter().chain(locks) {
+    for name in w.objects.iter().map(|o| &o.name).chain(locks) {
         if !names.contains(name) {
             names.push(name.clone());
         }

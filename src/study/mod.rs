@@ -45,4 +45,4 @@ pub use ranking::TIE;
 pub use run::{Study, run_study};
 pub use standing::{Answer, FAILS_MORE, Standing, Tier, answer, answer_within, excess};
 pub(crate) use warning::list;
-pub use warning::{Convoy, Fought, Instead, Warning, WarningCode};
+pub use warning::{Contended, Convoy, Fought, Instead, Warning, WarningCode};

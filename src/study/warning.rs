@@ -50,6 +50,8 @@ codes! {
         StarvedLoop = "starved-loop",
         /// Tasks that come back from I/O or native code for a moment wait for the GIL behind threads that compute, for a tenth of their time or more.
         Convoy = "convoy",
+        /// Threads wait for one another at a shared object of a free-threaded build, for a tenth of their tasks' time or more.
+        ContendedObject = "contended-object",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -69,6 +71,7 @@ impl WarningCode {
             | Self::BlockedLoop
             | Self::StarvedLoop
             | Self::Convoy
+            | Self::ContendedObject
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::Unshared
@@ -185,6 +188,11 @@ pub enum Warning {
         /// The cases, each with what it costs.
         cases: Vec<Convoy>,
     },
+    /// Threads access an object, on cores of their own, that serves one access at a time.
+    ContendedObject {
+        /// The cases, each with what it costs.
+        cases: Vec<Contended>,
+    },
     /// Threads give the GIL up often, and wake others that find it taken again: it costs CPU, and brings nobody on.
     FutileWakeups {
         /// The cases, each with what it costs.
@@ -280,6 +288,19 @@ pub struct Convoy {
     pub share: f64,
 }
 
+/// What a contended object costs a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contended {
+    /// The case.
+    pub case: String,
+    /// The object.
+    pub object: String,
+    /// The class of tasks that wait.
+    pub task: String,
+    /// Share of the tasks' time, 0 to 1.
+    pub share: f64,
+}
+
 /// What fighting for the GIL costs a case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fought {
@@ -348,6 +369,7 @@ impl Warning {
             Self::BlockedLoop { .. } => WarningCode::BlockedLoop,
             Self::StarvedLoop { .. } => WarningCode::StarvedLoop,
             Self::Convoy { .. } => WarningCode::Convoy,
+            Self::ContendedObject { .. } => WarningCode::ContendedObject,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::SerialChildren { .. } => WarningCode::SerialChildren,
@@ -518,6 +540,25 @@ impl Warning {
                     list(&each)
                 )
             }
+            Self::ContendedObject { cases } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "`{}` of `{}` under {} ({} of its time)",
+                            c.object,
+                            c.task,
+                            c.case,
+                            percent(c.share)
+                        )
+                    })
+                    .collect();
+                format!(
+                    "threads wait for one another at a shared object, which serves one access at a time however many they are: {}. \
+                     Give each thread an object of its own, or what is read from it in a local variable.",
+                    list(&each)
+                )
+            }
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases
                     .iter()
@@ -642,6 +683,15 @@ impl Warning {
                 let same = |x: &Found| match &x.finding {
                     Finding::Convoy { times, waited, task, .. } => {
                         *times == c.times && *task == c.task && waited.mean_of(*times) == c.each
+                    }
+                    _ => false,
+                };
+                of(&c.case).is_some_and(|f| f.findings.iter().any(same))
+            }),
+            Self::ContendedObject { cases } => !cases.is_empty() && cases.iter().all(|c| {
+                let same = |x: &Found| match &x.finding {
+                    Finding::ContendedObject { object, task, waited, of } => {
+                        *object == c.object && *task == c.task && waited.as_secs_f64() / of.as_secs_f64() == c.share
                     }
                     _ => false,
                 };

@@ -10,6 +10,7 @@ mod gil;
 mod interplay;
 mod locks;
 mod memory;
+mod objects;
 mod pools;
 mod processes;
 mod releases;

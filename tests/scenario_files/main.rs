@@ -10,8 +10,9 @@ use std::path::Path;
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Diagnostic, Dist, LockSpec, Metric, Offload, ProcessApi, Scenario, StartMethod, Step,
-    Strategy, Workers, check, embedded, load, parse, parse_strategy, render, strategy_label,
+    Arrivals, Diagnostic, Dist, LockSpec, Metric, ObjectKind, Offload, ProcessApi, Scenario,
+    StartMethod, Step, Strategy, Workers, check, embedded, load, parse, parse_strategy, render,
+    strategy_label,
 };
 
 fn set(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -186,6 +187,39 @@ fn every_distribution_and_step() {
         }
     );
     assert_eq!(w.classes[0].steps[21], Step::Fail(0.02));
+}
+
+#[test]
+fn objects_have_kinds() {
+    let objects = |objects: &str| {
+        let steps = r#"[Shared("a"), Shared("b"), Shared("c"), Shared("d")]"#;
+        let text =
+            minimal("Batch", steps).replace("tasks:", &format!("objects: {objects}, tasks:"));
+        let (s, diagnostics) = check(&text, Path::new("t"), &[]);
+        (s.map(|s| s.workload.objects), render(&diagnostics, false))
+    };
+    let (listed, said) = objects(r#"["a", "b", "c", "d"]"#);
+    assert_eq!(said, "");
+    let table = r#"{"a": (), "b": (kind: Counted), "c": (kind: Immortal), "d": (kind: PerThread)}"#;
+    let (named, said) = objects(table);
+    assert_eq!(said, "");
+    let kinds: Vec<ObjectKind> = named.unwrap().iter().map(|o| o.kind).collect();
+    use ObjectKind::{Counted, Immortal, PerThread};
+    assert_eq!(kinds, [Counted, Counted, Immortal, PerThread]);
+    assert!(listed.unwrap().iter().all(|o| o.kind == Counted));
+    for (wrong, expected) in [
+        ("kind: Imortal", "did you mean `Immortal`?"),
+        ("kind: \"Immortal\"", "expected a kind of object"),
+        ("kind: Immortal(3)", "`Immortal`"),
+        ("kin: Immortal", "`kind`"),
+        ("kind: Frozen", "Counted, Immortal, PerThread"),
+    ] {
+        let (_, said) = objects(&format!(r#"{{"a": ({wrong}), "b": (), "c": (), "d": ()}}"#));
+        assert!(
+            said.contains("error") && said.contains(expected),
+            "{wrong}: {said}"
+        );
+    }
 }
 
 #[test]

@@ -333,6 +333,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             Finding::Unsupported(why) => return Err(why.clone()),
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
+            | Finding::ContendedObject { .. }
             | Finding::FutileWakeups { .. } => {}
         }
     }

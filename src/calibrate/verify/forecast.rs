@@ -198,6 +198,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
             Finding::Unsupported(why) => return Err(why.clone()),
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
+            | Finding::ContendedObject { .. }
             | Finding::FutileWakeups { .. } => {}
         }
     }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::program::Plan;
 use super::steps::{Flavour, quoted};
 use super::tree::Node;
-use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, Workers};
+use crate::scenario::{
+    ObjectKind, ObjectSpec, Offload, ProcessApi, StartMethod, Strategy, Workers,
+};
 
 /// How tasks are taken in and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +144,14 @@ pub(super) fn world(plan: &Plan<'_>) -> String {
         table(&mut out, "LOCKS", "Each process has its own.", locks);
     }
     if !w.objects.is_empty() || plan.flavour == Flavour::Offload {
-        let objects = of(&mut w.objects.iter().map(String::as_str), "Shared()");
+        let made = |kind| match kind {
+            ObjectKind::Counted => "Shared()",
+            // 0, of which there is one; and a class.
+            ObjectKind::Immortal => "Shared(int)",
+            ObjectKind::PerThread => "Shared(lambda: Shared)",
+        };
+        let object = |o: &ObjectSpec| format!("{}: {}", quoted(&o.name), made(o.kind));
+        let objects = w.objects.iter().map(object).collect();
         table(&mut out, "OBJECTS", "Each process has its own.", objects);
     }
     if !w.queues.is_empty() || plan.flavour == Flavour::Offload {

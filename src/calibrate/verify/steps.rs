@@ -127,7 +127,7 @@ impl Writer<'_> {
                 count,
                 write,
             } => {
-                let name = quoted(&self.workload.objects[*object]);
+                let name = quoted(&self.workload.objects[*object].name);
                 let function = if *write { "write" } else { "read" };
                 self.work(depth, &format!("{function}({name}, {})", digits(*count)));
             }

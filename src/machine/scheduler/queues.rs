@@ -189,7 +189,7 @@ impl Machine {
         if c.last != tid {
             t.debt += self.context_switch;
         }
-        let burst = t.left > Nanos::ZERO;
+        let burst = t.left > Nanos::ZERO || t.accesses.is_some();
         c.current = Some(tid);
         c.picked = self.now;
         c.slice_armed = false;

@@ -90,8 +90,8 @@ const SERIES_DARK: [Rgb; 8] = [
     rgb(0xC7_C7C7),
     rgb(0x8C_C506),
 ];
-/// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit; one to spare.
-const LAYERS_LIGHT: [Rgb; 12] = [
+/// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit, contended object; then pickling.
+const LAYERS_LIGHT: [Rgb; 13] = [
     rgb(0x00_8F68),
     rgb(0xC7_7F00),
     rgb(0xD0_3A2B),
@@ -103,9 +103,10 @@ const LAYERS_LIGHT: [Rgb; 12] = [
     rgb(0x8A_9099),
     rgb(0x2F_6F6B),
     rgb(0xCC_6699),
+    rgb(0x7A_1F4B),
     rgb(0x4D_4D4D),
 ];
-const LAYERS_DARK: [Rgb; 12] = [
+const LAYERS_DARK: [Rgb; 13] = [
     rgb(0x2D_C99B),
     rgb(0xF0_A830),
     rgb(0xF0_5F50),
@@ -117,6 +118,7 @@ const LAYERS_DARK: [Rgb; 12] = [
     rgb(0x8B_929C),
     rgb(0x5F_ABA6),
     rgb(0xE5_8DB6),
+    rgb(0xFF_D0A8),
     rgb(0xC7_C7C7),
 ];
 /// Cividis: even for every kind of colour vision, and in grey.
@@ -305,7 +307,7 @@ mod tests {
     fn everything_stands_out_from_its_background() {
         for theme in [Theme::Light, Theme::Dark] {
             let against = |c: Rgb| contrast(c, theme.background());
-            for i in 0..12 {
+            for i in 0..13 {
                 for c in [theme.series(i), theme.layer(i)] {
                     assert!(against(c) >= 3.0, "{theme:?} {} {}", c.hex(), against(c));
                     assert!(contrast(c, c.text_on()) >= 4.4, "text on {}", c.hex());

@@ -57,6 +57,7 @@ fn words(c: Cause) -> &'static str {
         Cause::Io => "waiting for I/O",
         Cause::Queue => "waiting for a queue or children",
         Cause::Limit => "waiting for the concurrency limit",
+        Cause::Contention => "waiting for a contended object",
     }
 }
 

@@ -48,6 +48,7 @@ fn sign(number: usize, unicode: bool) -> char {
         Some(Cause::Io) => '.',
         Some(Cause::Queue) => 'q',
         Some(Cause::Limit) => 'l',
+        Some(Cause::Contention) => 'x',
         None => 'P',
     }
 }
@@ -129,6 +130,7 @@ pub(super) fn on_core(number: usize) -> bool {
         Cause::Ipc as usize,
         Cause::Startup as usize,
         Cause::Pool as usize,
+        Cause::Contention as usize,
         CAUSES,
     ]
     .contains(&number)

@@ -38,12 +38,13 @@ fn kind_name(kind: usize) -> &'static str {
         Some(Cause::Io) => state::IO,
         Some(Cause::Queue) => "waiting for a queue or children",
         Some(Cause::Limit) => state::LIMIT,
+        Some(Cause::Contention) => state::CONTENTION,
     }
 }
 
 /// Whether a kind is time in which a row waits for what others have.
 fn contends(number: usize) -> bool {
-    [Cause::Core, Cause::Gil, Cause::Lock]
+    [Cause::Core, Cause::Gil, Cause::Lock, Cause::Contention]
         .iter()
         .any(|&c| c as usize == number)
 }
@@ -266,6 +267,7 @@ fn kind_of(span: &ThreadSpan) -> Option<usize> {
         (Doing::OnCore(_), _) if span.pickling => Some(PICKLING),
         (Doing::OnCore(_), Cause::Ipc) => Some(Cause::Ipc as usize),
         (Doing::OnCore(_), Cause::Startup) => Some(Cause::Startup as usize),
+        (Doing::OnCore(_), Cause::Contention) => Some(Cause::Contention as usize),
         (Doing::OnCore(_), _) => Some(Cause::Running as usize),
         (Doing::Ready(_), _) => Some(Cause::Core as usize),
         // An idle worker, or a main thread without arrivals; results, calls and room that are waited for.

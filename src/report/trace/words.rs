@@ -13,6 +13,7 @@ pub(super) fn of_span(s: &ThreadSpan, gil: bool) -> (&'static str, &'static str)
             Cause::Ipc if s.task.is_none() => ("bookkeeping", "rail_idle"),
             Cause::Ipc => ("hand-over", "rail_idle"),
             Cause::Startup => ("starting up", "startup"),
+            Cause::Contention => ("waiting for a contended object", "bad"),
             _ if s.task.is_none() => ("program", "rail_idle"),
             _ => ("running", "thread_state_running"),
         },
@@ -33,7 +34,7 @@ fn of_wait(cause: Cause, gil: bool) -> (&'static str, &'static str) {
         Cause::Io => ("I/O", "thread_state_iowait"),
         Cause::Queue => ("waiting for a queue or children", "bad"),
         Cause::Limit => ("waiting for the limit", "bad"),
-        Cause::Core | Cause::Running => ("waiting", "thread_state_sleeping"),
+        Cause::Core | Cause::Running | Cause::Contention => ("waiting", "thread_state_sleeping"),
     }
 }
 
@@ -49,7 +50,7 @@ pub(super) fn of_task(cause: Cause) -> (&'static str, &'static str) {
         Cause::Ipc => ("hand-over", "rail_idle"),
         Cause::Io => ("I/O", "thread_state_iowait"),
         Cause::Gil => ("waiting for the GIL", "terrible"),
-        Cause::Core | Cause::Running => ("waiting", "thread_state_sleeping"),
+        Cause::Core | Cause::Running | Cause::Contention => ("waiting", "thread_state_sleeping"),
     }
 }
 
@@ -87,6 +88,16 @@ pub(super) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
                 "{task} waited {} s for the GIL in {times} returns",
                 waited.as_secs_f64()
             ),
+        ),
+        Finding::ContendedObject {
+            object,
+            task,
+            waited,
+            ..
+        } => (
+            "contended object",
+            Nanos::ZERO,
+            format!("{task} waited {} s for {object}", waited.as_secs_f64()),
         ),
         Finding::FutileWakeups { times, task } => (
             "futile wake-ups",

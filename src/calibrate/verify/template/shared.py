@@ -1,10 +1,10 @@
 
 
 class Shared:
-    """An object that tasks share: reading moves its reference counts, writing takes its lock (free-threaded builds)."""
+    """An object that tasks share: reading moves its reference counts, if it has any, writing takes its lock (free-threaded builds)."""
 
-    def __init__(self):
-        self.items, self.table = [object() for _ in range(8)], {"k": 0}
+    def __init__(self, make=object):
+        self.items, self.table = [make() for _ in range(8)], {"k": 0}
 
 
 def read(name, count):

@@ -125,4 +125,4 @@ fn square(number: usize) -> String {
 /// So many colours of curves there are.
 pub(super) const CURVES: usize = 8;
 /// So many colours of layers there are.
-pub(super) const LAYERS: usize = 12;
+pub(super) const LAYERS: usize = 13;
