@@ -19,7 +19,7 @@ use super::exit::UserError;
 use super::format::{Kind, names_a_file};
 use super::printer::Printer;
 use crate::scenario::input;
-use crate::study::fingerprint;
+use crate::study::text_fingerprint;
 
 /// Where examples write to; made where it is missing.
 const USUAL_FOLDER: &str = "output";
@@ -475,7 +475,7 @@ fn prefix(name: &OsStr) -> String {
         return format!(".{name}.");
     }
     let begin: String = name.chars().take(REPEATED / 8).collect();
-    format!(".{begin}.{}.", fingerprint(&name))
+    format!(".{begin}.{}.", text_fingerprint(&name))
 }
 
 /// Removes what killed runs have left.

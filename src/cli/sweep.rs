@@ -22,7 +22,7 @@ use crate::report::metric_name;
 use crate::report::sweep::SweepFacts;
 use crate::scenario::{Changes, Scenario};
 use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
-use crate::study::{Options, StudyError, fingerprint};
+use crate::study::{Options, StudyError, fingerprint, plan_fingerprint};
 use runner::Runner;
 use store::Store;
 
@@ -274,7 +274,7 @@ fn facts(
             memory_limit_bytes: scenario.machine.memory_limit,
         },
         seed: scenario.seed,
-        plan_hash: fingerprint(plan),
+        plan_hash: plan_fingerprint(plan),
         plan: plan.clone(),
         ranked_by: metric_name(options.primary(scenario)),
         precision: options.precision,

@@ -4,6 +4,7 @@
 //! collected (`decode*`), and the types that the rest of the program uses ([`Scenario`]). The format is documented in
 //! `docs/scenario-format.md`.
 
+mod canonical;
 mod capacity;
 mod changes;
 mod codes;

@@ -45,7 +45,7 @@ pub struct StrategyCase {
 }
 
 /// The simulated computer and its operating system.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MachineSpec {
     /// Relative speed of each core (1.0 is the profile's own machine); as many entries as cores, at least one.
     pub cores: Vec<f64>,
@@ -92,7 +92,7 @@ pub struct MachineSpec {
 
 /// Which of the machine's fields a scenario gives: for those that it leaves out, a calibrated profile knows better than the
 /// defaults.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MachineGiven {
     /// `base_slice`
     pub base_slice: bool,
@@ -110,62 +110,6 @@ pub struct MachineGiven {
     pub interference: bool,
     /// `pipe_ns_per_byte`
     pub pipe_ns_per_byte: bool,
-}
-
-/// Fields that came after 0.1.0 are shown where they say something: a scenario's name in sweeps ([`crate::study::fingerprint`]) is
-/// taken over this text, and those of earlier scenarios stay.
-impl std::fmt::Debug for MachineSpec {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut all = f.debug_struct("MachineSpec");
-        all.field("cores", &self.cores)
-            .field("visible_cpus", &self.visible_cpus)
-            .field("memory_limit", &self.memory_limit)
-            .field("hz", &self.hz)
-            .field("base_slice", &self.base_slice)
-            .field("balance_interval", &self.balance_interval)
-            .field("context_switch", &self.context_switch)
-            .field("timer_slack", &self.timer_slack)
-            .field("wake_latency", &self.wake_latency);
-        if !self.wake_send.is_empty() {
-            all.field("wake_send", &self.wake_send);
-        }
-        if !self.wake_cpu.is_empty() {
-            all.field("wake_cpu", &self.wake_cpu);
-        }
-        if self.halted_after.is_some() {
-            all.field("halted_after", &self.halted_after);
-        }
-        if self.interference != 0.0 {
-            all.field("interference", &self.interference);
-        }
-        all.field("pipe_capacity", &self.pipe_capacity)
-            .field("pipe_ns_per_byte", &self.pipe_ns_per_byte)
-            .field("syscall", &self.syscall)
-            .field("given", &self.given)
-            .finish()
-    }
-}
-
-/// As with [`MachineSpec`].
-impl std::fmt::Debug for MachineGiven {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut all = f.debug_struct("MachineGiven");
-        all.field("base_slice", &self.base_slice)
-            .field("syscall", &self.syscall)
-            .field("wake_latency", &self.wake_latency);
-        for (name, given) in [
-            ("wake_send", self.wake_send),
-            ("wake_cpu", self.wake_cpu),
-            ("halted_after", self.halted_after),
-            ("interference", self.interference),
-        ] {
-            if given {
-                all.field(name, &given);
-            }
-        }
-        all.field("pipe_ns_per_byte", &self.pipe_ns_per_byte)
-            .finish()
-    }
 }
 
 impl Default for MachineSpec {
@@ -315,36 +259,12 @@ pub struct LockSpec {
 }
 
 /// A named Python object that tasks share.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ObjectSpec {
     /// Name, unique.
     pub name: String,
     /// How its references are counted.
     pub kind: ObjectKind,
-}
-
-impl std::fmt::Debug for ObjectSpec {
-    /// As in a scenario: of the default kind it is its name. The fingerprints of scenarios that give no kinds rest on that.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.kind == ObjectKind::default() {
-            self.name.fmt(f)
-        } else {
-            f.debug_struct("ObjectSpec")
-                .field("name", &self.name)
-                .field("kind", &self.kind)
-                .finish()
-        }
-    }
-}
-
-impl From<&str> for ObjectSpec {
-    /// An object of the default kind.
-    fn from(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            kind: ObjectKind::default(),
-        }
-    }
 }
 
 /// How a free-threaded build counts the references to an object, which decides whether threads that read it contend.

@@ -1,12 +1,15 @@
 //! Short names of contents: equal names, equal contents.
 
-use std::fmt::{Debug, Write};
+use std::fmt::{self, Write};
 
-/// Hashes what is written to it (FNV-1a), so that a long trace never stands in memory as text.
+use super::sweep::{Axis, AxisValue, Plan};
+use crate::scenario::Scenario;
+
+/// Hashes what is written to it (FNV-1a, 64 bits), so that a long trace never stands in memory as text.
 struct Fnv(u64);
 
 impl Write for Fnv {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0 = text.bytes().fold(self.0, |h, b| {
             (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -14,16 +17,92 @@ impl Write for Fnv {
     }
 }
 
-/// Names a parsed scenario, or what else is to be told apart: comments and layout do not change it, every value does.
-pub fn fingerprint(content: &impl Debug) -> String {
+/// The name of what is written, 16 hexadecimal digits.
+fn named(write: impl FnOnce(&mut Fnv) -> fmt::Result) -> String {
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    write!(hash, "{content:?}").expect("hashing takes any text");
+    // It takes any text: there is nothing to fail.
+    let _ = write(&mut hash);
     format!("{:016x}", hash.0)
 }
 
+/// Names a scenario by its canonical text ([`Scenario::write_canonical`]): comments, layout and values that are taken anyway do not
+/// change the name, everything else does.
+pub fn fingerprint(scenario: &Scenario) -> String {
+    named(|hash| scenario.write_canonical(hash))
+}
+
+/// Names a plan by the paths and the values that it varies, as they are set.
+pub fn plan_fingerprint(plan: &Plan) -> String {
+    let Plan { axes, zip } = plan;
+    named(|hash| {
+        writeln!(hash, "pchsim plan 1\nzip {zip}")?;
+        for axis in axes {
+            let Axis {
+                path,
+                values,
+                // These follow from the two.
+                label: _,
+                unit: _,
+            } = axis;
+            writeln!(hash, "axis {} {} {path}", values.len(), path.len())?;
+            for AxisValue { text, number: _ } in values {
+                writeln!(hash, "{} {text}", text.len())?;
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Names a text.
-pub(super) fn of_text(text: &str) -> String {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    hash.write_str(text).expect("hashing takes any text");
-    format!("{:016x}", hash.0)
+pub fn text_fingerprint(text: &str) -> String {
+    named(|hash| hash.write_str(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Journals close their blocks with it, and other programs may compute it: FNV-1a has published values.
+    #[test]
+    fn texts_have_the_published_hash() {
+        assert_eq!(text_fingerprint(""), "cbf29ce484222325");
+        assert_eq!(text_fingerprint("a"), "af63dc4c8601ec8c");
+        assert_eq!(text_fingerprint("foobar"), "85944171f73967e8");
+    }
+
+    fn plan(axes: &[(&str, &[&str])], zip: bool) -> Plan {
+        let axes = axes.iter().map(|(path, values)| Axis {
+            path: (*path).into(),
+            label: "any".into(),
+            values: (values.iter())
+                .map(|text| AxisValue {
+                    text: (*text).into(),
+                    number: None,
+                })
+                .collect(),
+            unit: None,
+        });
+        Plan {
+            axes: axes.collect(),
+            zip,
+        }
+    }
+
+    #[test]
+    fn plans_differ_by_what_they_vary() {
+        let all = [
+            plan(&[], false),
+            plan(&[("seed", &["1"])], false),
+            plan(&[("seed", &["1", "2"])], false),
+            plan(&[("seed", &["2", "1"])], false),
+            plan(&[("seed", &["1 2"])], false),
+            plan(&[("horizon", &["1", "2"])], false),
+            plan(&[("seed", &["1", "2"]), ("horizon", &["1", "2"])], false),
+            plan(&[("seed", &["1", "2"]), ("horizon", &["1", "2"])], true),
+            plan(&[("horizon", &["1", "2"]), ("seed", &["1", "2"])], false),
+        ];
+        let names: std::collections::BTreeSet<String> = all.iter().map(plan_fingerprint).collect();
+        assert_eq!(names.len(), all.len());
+        assert_eq!(plan_fingerprint(&all[1]), "447e08d2129766be");
+    }
 }

@@ -312,6 +312,8 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
             names.push(name.clone());
         }
     }
+    // Not in the order of the file, which says nothing: scenarios that differ in it are the same one.
+    names.sort();
     let mut strategies: Vec<String> = Vec::new();
     for f in study.forecasts.iter().filter(|f| separates(&f.strategy)) {
         if !strategies.contains(&f.strategy_label) {

@@ -32,7 +32,7 @@ mod work;
 pub use cases::{Case, cases, default_cases, set_workers};
 pub use claim::{Against, Claim};
 pub use course::compared;
-pub use fingerprint::fingerprint;
+pub use fingerprint::{fingerprint, plan_fingerprint, text_fingerprint};
 pub use follow::follow;
 pub use forecast::{Begin, ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
 pub use interpreter::Interpreter;

@@ -400,6 +400,31 @@ fn journals_of_others_are_left_alone() {
     assert!(!place.path("a.jsonl.journal").exists());
 }
 
+/// Before scenarios were named by their canonical text, journals named them in a way that this version cannot repeat.
+#[test]
+fn a_sweep_that_an_earlier_version_began_is_refused_with_what_to_do() {
+    let place = Place::new();
+    let old = include_bytes!("../data/v1/journals/pages.jsonl.journal");
+    fs::write(place.path("pages.jsonl.journal"), old).unwrap();
+    let line = format!("{LONG} -q -o pages.jsonl");
+    let said = place.refused(&format!("{line} --resume"), 2);
+    for part in [
+        "pages.jsonl.journal was begun by an earlier version of pchsim",
+        "named scenarios in another way",
+        "finish it with the version that began it",
+        "start anew by --force without --resume",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    // It is still a sweep's, and of use to that version.
+    let said = place.refused(&line, 2);
+    assert!(said.contains("holds an unfinished sweep"), "{said}");
+    assert_eq!(place.bytes("pages.jsonl.journal"), old);
+    place.done("sweep pages.ron --cores 1,2 --replications 2 -q -o pages.jsonl --force");
+    assert_eq!(place.sweep("pages.jsonl").header.points, 2);
+    assert!(!place.path("pages.jsonl.journal").exists());
+}
+
 /// What is no journal was not made by a sweep, and is not meant by --force.
 #[test]
 fn other_files_of_the_journals_name_are_spared() {

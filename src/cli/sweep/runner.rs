@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::store::Store;
 use super::{Printer, Setting, UserError};
+use crate::calibrate::profile_file::to_ron;
 use crate::cli::printer::SweepProgress;
 use crate::cli::selection::{find_profile, rendered};
 use crate::cpython::profile::Profile;
@@ -13,7 +14,7 @@ use crate::report::sweep::{Best, best_of_lines, point_lines};
 use crate::scenario::Scenario;
 use crate::strategy::{self, Outcome, SimInput};
 use crate::study::sweep::{Advance, Points};
-use crate::study::{Study, fingerprint, set_workers};
+use crate::study::{Study, set_workers, text_fingerprint};
 
 /// The points of a sweep.
 pub(super) struct Runner<'a> {
@@ -61,9 +62,14 @@ impl<'a> Runner<'a> {
         kept.unwrap_or_else(PoisonError::into_inner).store
     }
 
-    /// Names the contents of all profiles that were loaded.
+    /// Names the contents of all profiles that were loaded, as their files would say them.
     pub(super) fn profiles_hash(&self) -> String {
-        fingerprint(&*lock(&self.profiles))
+        let profiles = lock(&self.profiles);
+        let texts: Vec<String> = profiles
+            .iter()
+            .map(|(name, profile)| format!("{name}\n{}", to_ron(profile)))
+            .collect();
+        text_fingerprint(&texts.concat())
     }
 
     fn profile(&self, name: &str) -> anyhow::Result<Profile> {

@@ -100,6 +100,10 @@ impl Store {
                 say_busy(&busy, printer);
                 Ok(None)
             }
+            Err(e @ JournalError::Earlier { .. }) => Err(UserError::new(format!(
+                "{e}; finish it with the version that began it, write to another file, or start anew by --force without --resume"
+            ))
+            .into()),
             Err(e @ JournalError::Damaged { .. }) => Err(UserError::new(format!(
                 "{e}; nothing can go on from it: write to another file, or start anew by --force without --resume"
             ))

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::study::fingerprint::of_text;
+use crate::study::text_fingerprint;
 
-/// Version of the file's layout.
-const LAYOUT: u32 = 1;
+/// Version of the file's layout, and of how what it belongs to is named.
+const LAYOUT: u32 = 2;
+/// The version that named scenarios, plans and profiles by other texts. Nothing here makes those names any more.
+const OTHER_NAMES: u32 = 1;
 
 /// What the blocks belong to: names and values, in the order in which differences are told.
 pub type Owner = Vec<(String, String)>;
@@ -33,6 +35,12 @@ pub enum JournalError {
         there: String,
         /// As asked for.
         here: String,
+    },
+    /// Whether it belongs to the same sweep cannot be told any more.
+    #[error("{} was begun by an earlier version of pchsim, which named scenarios in another way: this version cannot tell whether it is the same sweep", path.display())]
+    Earlier {
+        /// The file.
+        path: PathBuf,
     },
     /// It is no journal, or a block in its middle is damaged.
     #[error("{} is damaged in line {line}: {what}", path.display())]
@@ -77,7 +85,7 @@ struct Head {
 }
 
 /// How the first line begins; what follows is the writer.
-const HEAD: &str = "{\"journal\":1,\"writer\":\"";
+const HEAD: &str = "{\"journal\":2,\"writer\":\"";
 
 fn writer_text() -> String {
     format!("{:010}", std::process::id())
@@ -108,7 +116,7 @@ pub fn is_journal(path: &Path) -> bool {
         let mut reader = BufReader::new(File::open(path)?.take(12));
         reader.read_to_string(&mut text).map(|_| text)
     };
-    let whole = "{\"journal\":1";
+    let whole = "{\"journal\":2";
     begin().is_ok_and(|text: String| whole.starts_with(&text) || text.starts_with("{\"journal\":"))
 }
 
@@ -189,7 +197,7 @@ impl Journal {
         let close = Close {
             finished: number,
             bytes: lines.len() as u64,
-            hash: of_text(lines),
+            hash: text_fingerprint(lines),
         };
         let written = serde_json::to_string(&close)
             .map_err(io::Error::from)
@@ -300,6 +308,9 @@ impl Journal {
             return self.start(owner).map_err(io);
         }
         let head = serde_json::from_slice::<Head>(&scan.line).ok();
+        if head.as_ref().is_some_and(|h| h.journal == OTHER_NAMES) {
+            return Err(JournalError::Earlier { path: path.clone() });
+        }
         let Some(head) = head.filter(|h| h.journal == LAYOUT) else {
             return Err(damaged(
                 1,
@@ -322,7 +333,8 @@ impl Journal {
                 continue;
             }
             let close = serde_json::from_slice::<Close>(&scan.line).ok();
-            let fits = |c: &Close| c.bytes == block.len() as u64 && c.hash == of_text(&block);
+            let fits =
+                |c: &Close| c.bytes == block.len() as u64 && c.hash == text_fingerprint(&block);
             match close.filter(fits) {
                 Some(close) if bad.is_none() => {
                     self.blocks.insert(close.finished, (self.end, close.bytes));
@@ -508,11 +520,27 @@ mod tests {
         fs::write(&path, "x\n").unwrap();
         let e = Journal::resume(&path, &owner("1")).unwrap_err();
         assert!(matches!(e, JournalError::Damaged { line: 1, .. }), "{e}");
-        for nothing in ["", "{\"journal\":1,\"own"] {
+        for nothing in ["", "{\"journal\":2,\"own"] {
             fs::write(&path, nothing).unwrap();
             assert!(Journal::resume(&path, &owner("1")).unwrap().is_empty());
             assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
         }
+    }
+
+    #[test]
+    fn a_journal_with_names_of_another_kind_is_refused_and_kept() {
+        let (_dir, path) = temporary();
+        filled(&path);
+        let text = fs::read_to_string(&path).unwrap();
+        let earlier = text.replacen("\"journal\":2", "\"journal\":1", 1);
+        fs::write(&path, &earlier).unwrap();
+        let e = Journal::resume(&path, &owner("1")).unwrap_err();
+        assert!(matches!(e, JournalError::Earlier { .. }), "{e}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), earlier);
+        let later = text.replacen("\"journal\":2", "\"journal\":3", 1);
+        fs::write(&path, later).unwrap();
+        let e = Journal::resume(&path, &owner("1")).unwrap_err();
+        assert!(matches!(e, JournalError::Damaged { line: 1, .. }), "{e}");
     }
 
     #[test]

@@ -1,0 +1,966 @@
+//! A scenario as the one text that all ways of writing it share: what results and sweeps are named by.
+//!
+//! Comments, layout, units, the order of keys and values that a key has anyway leave no trace in it; whatever a forecast or its report
+//! shows does. The names are those of the format, never those of this program's types. What is left out is what 0.1.0 took where
+//! a scenario said nothing, **for ever**: a key that comes later is written only where it differs from what stood for its absence, so
+//! that hashes of earlier scenarios stay; should a default ever change, it is written from then on, and they move.
+//!
+//! Whole numbers stand as they are (times in nanoseconds, sizes in bytes), other numbers as the shortest decimal that reads back as
+//! the same, texts with their length in front. Locks, queues and objects stand by name, in the order of their names.
+
+use std::fmt::{self, Write};
+
+use super::{
+    Arrivals, Dist, Imports, LockId, LockSpec, MachineGiven, MachineSpec, Metric, ObjectKind,
+    ObjectSpec, Objective, QueueId, QueueSpec, Releases, Scenario, Step, StrategyCase, TaskClass,
+    TracedTask, Workload, strategy_label,
+};
+use crate::engine::Nanos;
+
+/// First line of the text. Another number is another text for the same scenario.
+const HEAD: &str = "pchsim scenario 1\n";
+
+impl Scenario {
+    /// Writes the canonical text: equal texts, equal studies under one version, seed and set of profiles.
+    ///
+    /// # Errors
+    /// Where `out` refuses.
+    pub fn write_canonical(&self, out: &mut impl Write) -> fmt::Result {
+        let Self {
+            name,
+            question,
+            machine,
+            interpreters,
+            workload,
+            strategies,
+            replications,
+            warmup,
+            horizon,
+            objectives,
+            rank_by,
+            seed,
+        } = self;
+        let mut text = Text { out };
+        text.out.write_str(HEAD)?;
+        text.field("name", name.as_str())?;
+        text.unless("question", question.as_str(), "")?;
+        text.field("machine", machine)?;
+        text.field("interpreters", interpreters)?;
+        text.field("workload", workload)?;
+        text.field("strategies", strategies)?;
+        text.given("replications", replications.as_ref())?;
+        text.given("warmup", warmup.as_ref())?;
+        text.given("horizon", horizon.as_ref())?;
+        text.field("objectives", objectives)?;
+        text.given("rank_by", rank_by.as_ref())?;
+        text.field("seed", seed)
+    }
+}
+
+/// Where the text goes.
+struct Text<'a> {
+    out: &'a mut dyn Write,
+}
+
+/// What has one canonical text.
+trait Canonical {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result;
+}
+
+impl Text<'_> {
+    fn field(&mut self, name: &str, value: &(impl Canonical + ?Sized)) -> fmt::Result {
+        self.out.write_str(name)?;
+        self.out.write_char(':')?;
+        value.write(self)?;
+        self.out.write_char(',')
+    }
+
+    /// A field that is left out where it has this value.
+    fn unless<T: Canonical + PartialEq + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &T,
+        absent: &T,
+    ) -> fmt::Result {
+        if value == absent {
+            return Ok(());
+        }
+        self.field(name, value)
+    }
+
+    /// A field that has no value of its own where it is left out.
+    fn given(&mut self, name: &str, value: Option<&impl Canonical>) -> fmt::Result {
+        value.map_or(Ok(()), |value| self.field(name, value))
+    }
+
+    /// A name, and in brackets what stands under it.
+    fn of(&mut self, name: &str, inner: impl FnOnce(&mut Self) -> fmt::Result) -> fmt::Result {
+        self.out.write_str(name)?;
+        self.out.write_char('(')?;
+        inner(self)?;
+        self.out.write_char(')')
+    }
+
+    fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        mut item: impl FnMut(&mut Self, T) -> fmt::Result,
+    ) -> fmt::Result {
+        self.out.write_char('[')?;
+        for i in items {
+            item(self, i)?;
+            self.out.write_char(',')?;
+        }
+        self.out.write_char(']')
+    }
+}
+
+macro_rules! as_displayed {
+    ($($type:ty),*) => {
+        $(impl Canonical for $type {
+            fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+                write!(text.out, "{self}")
+            }
+        })*
+    };
+}
+
+as_displayed!(u32, u64, usize, bool);
+
+impl Canonical for f64 {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        // Zero has two signs, which no forecast tells apart.
+        write!(text.out, "{}", self + 0.0)
+    }
+}
+
+impl Canonical for str {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        write!(text.out, "{}\"{self}\"", self.len())
+    }
+}
+
+impl Canonical for String {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        self.as_str().write(text)
+    }
+}
+
+impl Canonical for Nanos {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        self.0.write(text)
+    }
+}
+
+impl<T: Canonical> Canonical for Vec<T> {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        text.list(self, |text, item| item.write(text))
+    }
+}
+
+impl<A: Canonical, B: Canonical> Canonical for (A, B) {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        text.of("", |text| {
+            self.0.write(text)?;
+            text.out.write_char(',')?;
+            self.1.write(text)
+        })
+    }
+}
+
+impl Canonical for MachineSpec {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self {
+            cores,
+            visible_cpus,
+            memory_limit,
+            hz,
+            base_slice,
+            balance_interval,
+            context_switch,
+            timer_slack,
+            wake_latency,
+            wake_send,
+            wake_cpu,
+            halted_after,
+            interference,
+            pipe_capacity,
+            pipe_ns_per_byte,
+            syscall,
+            given,
+        } = self;
+        let us = Nanos::from_micros;
+        text.of("", |text| {
+            text.field("speeds", cores)?;
+            let all = u32::try_from(cores.len()).unwrap_or(u32::MAX);
+            text.unless("visible_cpus", visible_cpus, &all)?;
+            text.given("memory", memory_limit.as_ref())?;
+            text.unless("hz", hz, &250)?;
+            text.unless("base_slice", base_slice, &us(700))?;
+            let each = Nanos::from_millis(16) * u64::from(all);
+            text.unless("balance_interval", balance_interval, &each)?;
+            text.unless("context_switch", context_switch, &Nanos(1_500))?;
+            text.unless("timer_slack", timer_slack, &us(50))?;
+            let latency = [(20, 6), (200, 14), (1_000, 30), (5_000, 40), (50_000, 80)]
+                .map(|(idle, latency)| (us(idle), us(latency)));
+            text.unless("wake_latency", wake_latency, &latency.into())?;
+            text.unless("wake_send", wake_send, &Vec::new())?;
+            text.unless("wake_cpu", wake_cpu, &Vec::new())?;
+            text.given("halted_after", halted_after.as_ref())?;
+            text.unless("interference", interference, &0.0)?;
+            text.unless("pipe_capacity", pipe_capacity, &(64 * 1024))?;
+            text.unless("pipe_ns_per_byte", pipe_ns_per_byte, &0.15)?;
+            text.unless("syscall", syscall, &Nanos(200))?;
+            if *given == MachineGiven::default() {
+                return Ok(());
+            }
+            text.field("given", given)
+        })
+    }
+}
+
+/// A calibrated profile fills what is not given: to give what is taken anyway says something, too.
+impl Canonical for MachineGiven {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self {
+            base_slice,
+            syscall,
+            wake_latency,
+            wake_send,
+            wake_cpu,
+            halted_after,
+            interference,
+            pipe_ns_per_byte,
+        } = *self;
+        let all = [
+            ("base_slice", base_slice),
+            ("halted_after", halted_after),
+            ("interference", interference),
+            ("pipe_ns_per_byte", pipe_ns_per_byte),
+            ("syscall", syscall),
+            ("wake_cpu", wake_cpu),
+            ("wake_latency", wake_latency),
+            ("wake_send", wake_send),
+        ];
+        let given = all.into_iter().filter(|(_, given)| *given);
+        text.list(given, |text, (name, _)| text.out.write_str(name))
+    }
+}
+
+/// What is declared by name, in the order of the names.
+fn by_name<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<&T> {
+    let mut all: Vec<&T> = all.iter().collect();
+    all.sort_by(|a, b| name(a).cmp(name(b)));
+    all
+}
+
+impl Canonical for Workload {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self {
+            arrivals,
+            classes,
+            locks,
+            queues,
+            objects,
+            imports,
+            untouched_payload,
+            dispatch,
+            cpu_grain,
+            native_grain,
+        } = self;
+        text.of("", |text| {
+            text.field("arrivals", arrivals)?;
+            text.out.write_str("tasks:")?;
+            text.list(classes, |text, class| self.class(text, class))?;
+            text.out.write_char(',')?;
+            if !locks.is_empty() {
+                text.out.write_str("locks:")?;
+                text.list(by_name(locks, |l| &l.name), |text, l| l.write(text))?;
+                text.out.write_char(',')?;
+            }
+            if !queues.is_empty() {
+                text.out.write_str("queues:")?;
+                text.list(by_name(queues, |q| &q.name), |text, q| q.write(text))?;
+                text.out.write_char(',')?;
+            }
+            if !objects.is_empty() {
+                text.out.write_str("objects:")?;
+                text.list(by_name(objects, |o| &o.name), |text, o| o.write(text))?;
+                text.out.write_char(',')?;
+            }
+            let none = Imports {
+                time: Nanos::ZERO,
+                memory: 0,
+                objects: 0,
+            };
+            text.unless("imports", imports, &none)?;
+            text.unless("untouched_payload", untouched_payload, &false)?;
+            text.unless("dispatch", dispatch, &Nanos::ZERO)?;
+            text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
+            text.unless("native_grain", native_grain, &Nanos::ZERO)
+        })
+    }
+}
+
+impl Canonical for LockSpec {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self { name, shared } = self;
+        text.of("", |text| {
+            text.field("name", name)?;
+            text.unless("shared", shared, &false)
+        })
+    }
+}
+
+impl Canonical for ObjectSpec {
+    /// Of the kind that objects were of before they had kinds it is its name.
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self { name, kind } = self;
+        let kind = match kind {
+            ObjectKind::Counted => return name.write(text),
+            ObjectKind::Immortal => "Immortal",
+            ObjectKind::PerThread => "PerThread",
+        };
+        text.of("", |text| {
+            text.field("name", name)?;
+            text.out.write_str("kind:")?;
+            text.out.write_str(kind)?;
+            text.out.write_char(',')
+        })
+    }
+}
+
+impl Canonical for QueueSpec {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self { name, capacity } = self;
+        text.of("", |text| {
+            text.field("name", name)?;
+            text.given("capacity", capacity.as_ref())
+        })
+    }
+}
+
+impl Canonical for Imports {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self {
+            time,
+            memory,
+            objects,
+        } = self;
+        text.of("", |text| {
+            text.unless("time", time, &Nanos::ZERO)?;
+            text.unless("memory", memory, &0)?;
+            text.unless("objects", objects, &0)
+        })
+    }
+}
+
+impl Canonical for Arrivals {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        match self {
+            Self::Batch => text.out.write_str("Batch"),
+            Self::Open { interval, count } => text.of("Open", |text| {
+                text.field("interval", interval)?;
+                text.given("count", count.as_ref())
+            }),
+            Self::Trace(tasks) => text.of("Trace", |text| text.field("tasks", tasks)),
+            Self::Closed {
+                users,
+                think,
+                count,
+            } => text.of("Closed", |text| {
+                text.field("users", users)?;
+                text.field("think", think)?;
+                text.given("count", count.as_ref())
+            }),
+        }
+    }
+}
+
+impl Canonical for TracedTask {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self { at, class, demands } = self;
+        text.of("", |text| {
+            text.field("at", at)?;
+            // Its place among the tasks, which are in an order that counts.
+            text.field("class", class)?;
+            text.unless("demands", demands, &Vec::new())
+        })
+    }
+}
+
+impl Workload {
+    fn class(&self, text: &mut Text<'_>, class: &TaskClass) -> fmt::Result {
+        let TaskClass {
+            name,
+            count,
+            weight,
+            steps,
+            interleave,
+        } = class;
+        text.of("", |text| {
+            text.field("name", name)?;
+            text.unless("count", count, &1)?;
+            text.unless("weight", weight, &1.0)?;
+            text.unless("interleave", interleave, &false)?;
+            self.steps(text, steps)
+        })
+    }
+
+    fn steps(&self, text: &mut Text<'_>, steps: &[Step]) -> fmt::Result {
+        text.out.write_str("steps:")?;
+        text.list(steps, |text, step| self.step(text, step))?;
+        text.out.write_char(',')
+    }
+
+    fn step(&self, text: &mut Text<'_>, step: &Step) -> fmt::Result {
+        // Scenarios that were read have all the names; one made by hand may not.
+        let lock = |id: &LockId| self.locks.get(*id).map_or("", |l| l.name.as_str());
+        let queue = |id: &QueueId| self.queues.get(*id).map_or("", |q| q.name.as_str());
+        match step {
+            Step::Cpu(time) => text.of("Cpu", |text| text.field("time", time)),
+            Step::Releasing(time, Releases { count, released }) => text.of("Cpu", |text| {
+                text.field("time", time)?;
+                text.field("releases", count)?;
+                text.unless("released", released, &Nanos(160))
+            }),
+            Step::Native(time) => text.of("Native", |text| text.field("time", time)),
+            Step::Io(time) => text.of("Io", |text| text.field("time", time)),
+            Step::Lock(id, steps) => text.of("Lock", |text| {
+                text.field("lock", lock(id))?;
+                self.steps(text, steps)
+            }),
+            Step::Acquire(id) => text.of("Acquire", |text| text.field("lock", lock(id))),
+            Step::Release(id) => text.of("Release", |text| text.field("lock", lock(id))),
+            Step::Shared {
+                object,
+                count,
+                write,
+            } => text.of("Shared", |text| {
+                text.field(
+                    "object",
+                    self.objects.get(*object).map_or("", |o| o.name.as_str()),
+                )?;
+                text.field("count", count)?;
+                text.field("write", write)
+            }),
+            Step::Put(id) => text.of("Put", |text| text.field("queue", queue(id))),
+            Step::Get(id) => text.of("Get", |text| text.field("queue", queue(id))),
+            Step::FanOut { count, steps } => text.of("FanOut", |text| {
+                text.field("count", count)?;
+                self.steps(text, steps)
+            }),
+            Step::PayloadIn(size) => text.of("PayloadIn", |text| text.field("size", size)),
+            Step::PayloadOut(size) => text.of("PayloadOut", |text| text.field("size", size)),
+            Step::ObjectsIn(count) => text.of("ObjectsIn", |text| text.field("count", count)),
+            Step::ObjectsOut(count) => text.of("ObjectsOut", |text| text.field("count", count)),
+            Step::Allocate(count) => text.of("Allocate", |text| text.field("count", count)),
+            Step::Hold(size, steps) => text.of("Hold", |text| {
+                text.field("size", size)?;
+                self.steps(text, steps)
+            }),
+            Step::Timeout(after, steps) => text.of("Timeout", |text| {
+                text.field("after", after)?;
+                self.steps(text, steps)
+            }),
+            Step::Fail(probability) => {
+                text.of("Fail", |text| text.field("probability", probability))
+            }
+            Step::Retry {
+                attempts,
+                backoff,
+                steps,
+            } => text.of("Retry", |text| {
+                text.field("attempts", attempts)?;
+                text.field("backoff", backoff)?;
+                self.steps(text, steps)
+            }),
+            Step::Repeat(times, steps) => text.of("Repeat", |text| {
+                text.field("times", times)?;
+                self.steps(text, steps)
+            }),
+        }
+    }
+}
+
+impl Canonical for Dist {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(time) => time.write(text),
+            Self::Uniform(least, greatest) => text.of("Uniform", |text| {
+                text.field("least", least)?;
+                text.field("greatest", greatest)
+            }),
+            Self::Exponential(mean) => text.of("Exponential", |text| text.field("mean", mean)),
+            Self::Normal(mean, sd) => text.of("Normal", |text| {
+                text.field("mean", mean)?;
+                text.field("sd", sd)
+            }),
+            Self::LogNormal { median, p99 } => text.of("LogNormal", |text| {
+                text.field("median", median)?;
+                text.field("p99", p99)
+            }),
+            Self::Gamma { mean, cv } => text.of("Gamma", |text| {
+                text.field("mean", mean)?;
+                text.field("cv", cv)
+            }),
+            Self::Weibull { scale, shape } => text.of("Weibull", |text| {
+                text.field("scale", scale)?;
+                text.field("shape", shape)
+            }),
+            Self::Pareto { least, shape } => text.of("Pareto", |text| {
+                text.field("least", least)?;
+                text.field("shape", shape)
+            }),
+            Self::Empirical(values) => text.of("Empirical", |text| text.field("values", values)),
+        }
+    }
+}
+
+impl Canonical for StrategyCase {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self {
+            strategy,
+            interpreter,
+        } = self;
+        text.of("", |text| {
+            // The short form is read back as the same strategy, and users have it in their scripts.
+            text.field("strategy", &strategy_label(strategy))?;
+            text.given("interpreter", interpreter.as_ref())
+        })
+    }
+}
+
+impl Canonical for Metric {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        match self {
+            Self::Makespan => text.out.write_str("makespan"),
+            Self::Throughput => text.out.write_str("throughput"),
+            Self::MeanLatency => text.out.write_str("mean"),
+            Self::Percentile(p) => {
+                text.out.write_char('p')?;
+                p.write(text)
+            }
+            Self::Memory => text.out.write_str("memory"),
+            Self::Cpu => text.out.write_str("cpu"),
+            Self::FailureRate => text.out.write_str("failures"),
+        }
+    }
+}
+
+impl Canonical for Objective {
+    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+        let Self {
+            // Reports show it as it was written.
+            text: written,
+            metric,
+            below,
+            bound,
+        } = self;
+        text.of("", |text| {
+            text.field("text", written)?;
+            text.field("metric", metric)?;
+            text.field("below", below)?;
+            text.field("bound", bound)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::variants::{
+        ARRIVALS, DISTRIBUTIONS, MACHINE, OFFLOADS, SCENARIO, STEPS, STRATEGIES, TASK, WORKLOAD,
+        params,
+    };
+    use crate::scenario::{Severity, check, render};
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    const BASE: &str = r#"(
+        schema: 1,
+        name: "base",
+        workload: (
+            arrivals: Poisson(rate: "10/s", count: 100),
+            locks: { "a": (), "b": () },
+            queues: { "p": (), "q": () },
+            objects: ["x", "y"],
+            tasks: [
+                (name: "one", steps: [Cpu("1ms")]),
+                (name: "two", steps: [Io("1ms")]),
+            ],
+        ),
+    )"#;
+
+    fn canonical_of(text: &str, overrides: &[(&str, &str)]) -> String {
+        canonical_at(Path::new("it.ron"), text, overrides)
+    }
+
+    fn canonical_at(origin: &Path, text: &str, overrides: &[(&str, &str)]) -> String {
+        let overrides: Vec<(String, String)> = overrides
+            .iter()
+            .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+            .collect();
+        let (scenario, said) = check(text, origin, &overrides);
+        let errors = said.iter().filter(|d| d.severity == Severity::Error);
+        assert_eq!(errors.count(), 0, "{overrides:?}: {}", render(&said, false));
+        let mut text = String::new();
+        scenario.unwrap().write_canonical(&mut text).unwrap();
+        text
+    }
+
+    fn canonical(path: &str, value: &str) -> String {
+        canonical_of(BASE, &[(path, value)])
+    }
+
+    /// The text itself: whoever changes it changes every hash.
+    #[test]
+    fn the_text_is_what_it_was() {
+        assert_eq!(
+            canonical_of(
+                BASE,
+                &[
+                    ("question", "\"\u{e9}?\""),
+                    ("strategies", "[\"threads:8@cpython-3.14\"]"),
+                    ("objectives", "[\"p99.9 < 0.2s\"]"),
+                    ("machine.syscall", "200ns"),
+                    (
+                        "workload.tasks[1].steps",
+                        "[Lock(\"b\", [Cpu(\"1us\", 5)])]"
+                    ),
+                ],
+            ),
+            "pchsim scenario 1\n\
+             name:4\"base\",question:3\"\u{e9}?\",machine:(speeds:[1,1,1,1,],given:[syscall,],),\
+             interpreters:[12\"cpython-3.14\",13\"cpython-3.14t\",],\
+             workload:(arrivals:Open(interval:Exponential(mean:100000000,),count:100,),\
+             tasks:[(name:3\"one\",steps:[Cpu(time:1000000,),],),\
+             (name:3\"two\",steps:[Lock(lock:1\"b\",steps:[Cpu(time:1000,releases:5,),],),],),],\
+             locks:[(name:1\"a\",),(name:1\"b\",),],queues:[(name:1\"p\",),(name:1\"q\",),],objects:[1\"x\",1\"y\",],),\
+             strategies:[(strategy:9\"threads:8\",interpreter:12\"cpython-3.14\",),],\
+             objectives:[(text:12\"p99.9 < 0.2s\",metric:p99.9,below:true,bound:0.2,),],seed:1,"
+        );
+    }
+
+    /// What says the same is the same.
+    #[test]
+    fn all_ways_of_writing_a_scenario_share_its_text() {
+        let plain = canonical_of(BASE, &[]);
+        let other = r#"/* a comment */ (schema: 1, seed: 1, workload: (
+            tasks: [
+                (steps: [Cpu(time: Constant("1000us"), releases: 0)], name: "one", weight: 1, count: 1), // another
+                (interleave: false, steps: [Io("0.001s")], name: "two"),
+            ],
+            dispatch: "0s", objects: ["y", "x"], queues: {"q": (), "p": ()}, locks: {"b": (shared: false), "a": ()},
+            imports: (objects: 0, memory: "0B"),
+            arrivals: Renewal(interval: Exponential("100ms"), count: 100),
+        ), strategies: [], machine: (speeds: [1, 1.0, 1, 1], hz: 250, visible_cpus: 4), name: "base", question: "",
+            interpreters: ["cpython-3.14", "cpython-3.14t"])"#;
+        assert_eq!(canonical_of(other, &[]), plain);
+        for (path, value) in [
+            ("seed", "1"),
+            ("machine.cores", "4"),
+            ("machine.timer_slack", "50us"),
+            ("machine.context_switch", "1500ns"),
+            ("machine.pipe_capacity", "64KiB"),
+            ("workload.cpu_grain", "0ms"),
+            ("workload.arrivals.rate", "600/min"),
+        ] {
+            assert_eq!(canonical(path, value), plain, "{path}={value}");
+        }
+        // The order of keys does not change which lock a step takes.
+        let (a, b) = (r#"{"a": (), "b": ()}"#, r#"{"b": (), "a": ()}"#);
+        let takes = |locks| {
+            let step = ("workload.tasks[0].steps[0]", "Lock(\"a\", [Cpu(\"1ms\")])");
+            canonical_of(BASE, &[("workload.locks", locks), step])
+        };
+        assert_eq!(takes(a), takes(b));
+        assert_ne!(takes(a), plain);
+    }
+
+    /// Fields of records, each with another value than [`BASE`] has.
+    const FIELDS: &[(&str, &str)] = &[
+        ("name", "\"other\""),
+        ("question", "\"why?\""),
+        ("machine.cores", "8"),
+        ("machine.speeds", "[1, 1, 1, 0.5]"),
+        ("machine.visible_cpus", "2"),
+        ("machine.memory", "1GiB"),
+        ("machine.hz", "1000"),
+        ("machine.base_slice", "3ms"),
+        // Given, it is not filled by a calibrated profile.
+        ("machine.base_slice", "700us"),
+        ("machine.context_switch", "1us"),
+        ("machine.timer_slack", "1us"),
+        ("machine.wake_latency", "[(\"20us\", \"7us\")]"),
+        ("machine.wake_latency", "[]"),
+        ("machine.wake_send", "[(\"20us\", \"7us\")]"),
+        ("machine.wake_send", "[]"),
+        ("machine.wake_cpu", "[(\"20us\", \"7us\")]"),
+        ("machine.wake_cpu", "[]"),
+        ("machine.halted_after", "30us"),
+        ("machine.interference", "0.1"),
+        ("machine.interference", "0"),
+        ("machine.pipe_capacity", "1MiB"),
+        ("machine.pipe_ns_per_byte", "0.2"),
+        ("machine.pipe_ns_per_byte", "0.15"),
+        ("machine.syscall", "1us"),
+        ("machine.syscall", "200ns"),
+        ("interpreters", "[\"cpython-3.14\"]"),
+        ("interpreters", "[\"cpython-3.14t\", \"cpython-3.14\"]"),
+        ("workload.arrivals", "Batch"),
+        ("workload.tasks", "[(name: \"one\", steps: [Cpu(\"1ms\")])]"),
+        ("workload.tasks[0].name", "\"third\""),
+        ("workload.tasks[0].count", "7"),
+        ("workload.tasks[0].weight", "7"),
+        ("workload.tasks[1].weight", "7"),
+        ("workload.tasks[0].interleave", "true"),
+        ("workload.tasks[0].steps", "[Native(\"1ms\")]"),
+        ("workload.tasks[0].steps", "[Cpu(\"1ms\"), Cpu(\"1ms\")]"),
+        ("workload.locks", "{\"a\": ()}"),
+        ("workload.locks", "{\"a\": (shared: true), \"b\": ()}"),
+        ("workload.locks", "{\"a\": (), \"b\": (shared: true)}"),
+        ("workload.queues", "{\"p\": ()}"),
+        ("workload.queues", "{\"p\": (capacity: 3), \"q\": ()}"),
+        ("workload.queues", "{\"p\": (capacity: 4), \"q\": ()}"),
+        ("workload.queues", "{\"p\": (), \"q\": (capacity: 3)}"),
+        ("workload.objects", "[\"x\"]"),
+        ("workload.objects", "{\"x\": (kind: Immortal), \"y\": ()}"),
+        ("workload.objects", "{\"x\": (kind: PerThread), \"y\": ()}"),
+        ("workload.objects", "{\"x\": (), \"y\": (kind: Immortal)}"),
+        ("workload.imports", "(time: \"1ms\")"),
+        ("workload.imports", "(memory: \"1MB\")"),
+        ("workload.imports", "(objects: 5)"),
+        ("workload.dispatch", "1us"),
+        ("workload.cpu_grain", "1us"),
+        ("workload.native_grain", "1us"),
+        ("strategies", "[\"threads:8\"]"),
+        ("strategies", "[\"threads:8\", \"asyncio\"]"),
+        ("strategies", "[\"asyncio\", \"threads:8\"]"),
+        ("strategies", "[\"threads:8@cpython-3.14\"]"),
+        ("replications", "5"),
+        ("warmup", "1s"),
+        ("horizon", "1s"),
+        ("objectives", "[\"p95 < 1s\"]"),
+        ("objectives", "[\"p95 < 1000ms\"]"),
+        ("objectives", "[\"p95 > 1s\"]"),
+        ("objectives", "[\"p95.5 < 1s\"]"),
+        ("objectives", "[\"p95 < 1.1s\"]"),
+        ("objectives", "[\"mean < 1s\"]"),
+        ("objectives", "[\"makespan < 1s\"]"),
+        ("objectives", "[\"cpu < 1s\"]"),
+        ("objectives", "[\"memory < 1MB\"]"),
+        ("objectives", "[\"throughput > 1/s\"]"),
+        ("objectives", "[\"failures < 1%\"]"),
+        ("rank_by", "\"p95\""),
+        ("rank_by", "\"cpu\""),
+        ("seed", "2"),
+    ];
+
+    /// Variants: for each one text, and one more for each of its parameters, in which only that one is another.
+    const VARIANTS: &[(&str, &[&str])] = &[
+        (
+            "workload.arrivals",
+            &[
+                "Batch",
+                "Poisson(rate: \"20/s\", count: 100)",
+                "Poisson(rate: \"30/s\", count: 100)",
+                "Poisson(rate: \"20/s\", count: 101)",
+                "Renewal(interval: \"2ms\", count: 100)",
+                "Renewal(interval: \"3ms\", count: 100)",
+                "Renewal(interval: \"2ms\", count: 101)",
+                "Closed(users: 2, think: \"1s\", count: 100)",
+                "Closed(users: 3, think: \"1s\", count: 100)",
+                "Closed(users: 2, think: \"2s\", count: 100)",
+                "Closed(users: 2, think: \"1s\", count: 101)",
+            ],
+        ),
+        (
+            "workload.tasks[0].steps[0]",
+            &[
+                "Cpu(time: \"2ms\", releases: 2, released: \"1us\")",
+                "Cpu(time: \"3ms\", releases: 2, released: \"1us\")",
+                "Cpu(time: \"2ms\", releases: 3, released: \"1us\")",
+                "Cpu(time: \"2ms\", releases: 2, released: \"2us\")",
+                "Native(\"2ms\")",
+                "Native(\"3ms\")",
+                "Io(\"2ms\")",
+                "Io(\"3ms\")",
+                "Lock(\"a\", [Io(\"1ms\")])",
+                "Lock(\"b\", [Io(\"1ms\")])",
+                "Lock(\"a\", [Cpu(\"1ms\")])",
+                "Shared(object: \"x\", count: 2, write: true)",
+                "Shared(object: \"y\", count: 2, write: true)",
+                "Shared(object: \"x\", count: 3, write: true)",
+                "Shared(object: \"x\", count: 2, write: false)",
+                "Put(\"p\")",
+                "Put(\"q\")",
+                "FanOut(2, [Io(\"1ms\")])",
+                "FanOut(3, [Io(\"1ms\")])",
+                "FanOut(2, [Cpu(\"1ms\")])",
+                "PayloadIn(\"1kB\")",
+                "PayloadIn(\"2kB\")",
+                "PayloadOut(\"1kB\")",
+                "PayloadOut(\"2kB\")",
+                "ObjectsIn(2)",
+                "ObjectsIn(3)",
+                "ObjectsOut(2)",
+                "ObjectsOut(3)",
+                "Allocate(2)",
+                "Allocate(3)",
+                "Hold(\"1kB\", [Io(\"1ms\")])",
+                "Hold(\"2kB\", [Io(\"1ms\")])",
+                "Hold(\"1kB\", [Cpu(\"1ms\")])",
+                "Timeout(\"1s\", [Io(\"1ms\")])",
+                "Timeout(\"2s\", [Io(\"1ms\")])",
+                "Timeout(\"1s\", [Cpu(\"1ms\")])",
+                "Fail(0.1)",
+                "Fail(0.2)",
+                "Retry(2, \"1ms\", [Io(\"1ms\")])",
+                "Retry(3, \"1ms\", [Io(\"1ms\")])",
+                "Retry(2, \"2ms\", [Io(\"1ms\")])",
+                "Retry(2, \"1ms\", [Cpu(\"1ms\")])",
+                "Repeat(2, [Io(\"1ms\")])",
+                "Repeat(3, [Io(\"1ms\")])",
+                "Repeat(2, [Cpu(\"1ms\")])",
+            ],
+        ),
+        (
+            "workload.tasks[0].steps",
+            &[
+                "[Acquire(\"a\"), Release(\"a\")]",
+                "[Acquire(\"b\"), Release(\"b\")]",
+                "[Acquire(\"a\"), Cpu(\"1ms\"), Release(\"a\")]",
+                "[Acquire(\"a\"), Release(\"a\"), Cpu(\"1ms\")]",
+                "[Put(\"p\"), Get(\"p\")]",
+                "[Put(\"q\"), Get(\"q\")]",
+            ],
+        ),
+        (
+            "workload.tasks[1].steps[0].time",
+            &[
+                "Constant(\"2ms\")",
+                "Constant(\"3ms\")",
+                "Uniform(\"2ms\", \"9ms\")",
+                "Uniform(\"3ms\", \"9ms\")",
+                "Uniform(\"2ms\", \"8ms\")",
+                "Exponential(\"2ms\")",
+                "Exponential(\"3ms\")",
+                "Normal(\"2ms\", \"1ms\")",
+                "Normal(\"3ms\", \"1ms\")",
+                "Normal(\"2ms\", \"2ms\")",
+                "LogNormal(\"2ms\", \"9ms\")",
+                "LogNormal(\"3ms\", \"9ms\")",
+                "LogNormal(\"2ms\", \"8ms\")",
+                "Gamma(\"2ms\", 0.5)",
+                "Gamma(\"3ms\", 0.5)",
+                "Gamma(\"2ms\", 0.6)",
+                "Weibull(\"2ms\", 0.5)",
+                "Weibull(\"3ms\", 0.5)",
+                "Weibull(\"2ms\", 0.6)",
+                "Pareto(\"2ms\", 1.5)",
+                "Pareto(\"3ms\", 1.5)",
+                "Pareto(\"2ms\", 1.6)",
+                "Empirical([\"1ms\", \"2ms\"])",
+                "Empirical([\"1ms\", \"3ms\"])",
+            ],
+        ),
+        (
+            "strategies",
+            &[
+                "[Sequential]",
+                "[Threads(workers: 2)]",
+                "[Threads(workers: 3)]",
+                "[\"threads\"]",
+                "[\"threads:per-task\"]",
+                "[Processes(workers: 2, start: Fork, api: Executor)]",
+                "[Processes(workers: 3, start: Fork, api: Executor)]",
+                "[Processes(workers: 2, start: Spawn, api: Executor)]",
+                "[Processes(workers: 2, start: Forkserver, api: Executor)]",
+                "[Processes(workers: 2, start: Fork, api: Pool(chunksize: 2))]",
+                "[Processes(workers: 2, start: Fork, api: Pool(chunksize: 3))]",
+                "[Interpreters(workers: 2)]",
+                "[Interpreters(workers: 3)]",
+                "[Asyncio(limit: 2, offload: None)]",
+                "[Asyncio(limit: 3, offload: None)]",
+                "[Asyncio(limit: 2, offload: Threads(workers: 2))]",
+                "[Asyncio(limit: 2, offload: Threads(workers: 3))]",
+                "[Asyncio(limit: 2, offload: Interpreters(workers: 2))]",
+                "[Asyncio(limit: 2, offload: Interpreters(workers: 3))]",
+                "[Asyncio(limit: 2, offload: Processes(workers: 2, start: Fork))]",
+                "[Asyncio(limit: 2, offload: Processes(workers: 3, start: Fork))]",
+                "[Asyncio(limit: 2, offload: Processes(workers: 2, start: Spawn))]",
+                "[Prefork(processes: 2, each: Sequential)]",
+                "[Prefork(processes: 3, each: Sequential)]",
+                "[Prefork(processes: 2, each: Threads(workers: 2))]",
+            ],
+        ),
+    ];
+
+    #[test]
+    fn every_field_moves_the_text() {
+        let plain = canonical_of(BASE, &[]);
+        let mut seen = BTreeMap::from([(plain, "nothing".to_owned())]);
+        let variants = VARIANTS
+            .iter()
+            .flat_map(|(path, values)| values.iter().map(move |value| (*path, *value)));
+        for (path, value) in FIELDS.iter().copied().chain(variants) {
+            let said = format!("{path}={value}");
+            if let Some(same) = seen.insert(canonical(path, value), said.clone()) {
+                // Both tables have it.
+                assert_eq!(same, said);
+            }
+        }
+    }
+
+    /// A trace is what it holds, not the name of its file.
+    #[test]
+    fn traces_stand_by_their_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let texts = [
+            "at_s,class\n0.1,one\n0.2,two\n",
+            "at_s,class\n0.1,one\n0.3,two\n",
+            "at_s,class\n0.1,one\n0.2,one\n",
+            "at_s,class\n0.1,one\n",
+        ];
+        let of = |name: &str, text: &str| {
+            std::fs::write(dir.path().join(name), text).unwrap();
+            let arrivals = format!("Trace(file: \"{name}\")");
+            let origin = dir.path().join("it.ron");
+            canonical_at(&origin, BASE, &[("workload.arrivals", &arrivals)])
+        };
+        let all: BTreeSet<String> = texts.iter().map(|text| of("a.csv", text)).collect();
+        assert_eq!(all.len(), texts.len());
+        assert_eq!(of("b.csv", texts[0]), of("a.csv", texts[0]));
+        let demands = |ms: u32| of("a.json", &format!("[[0.1, [[\"cpu\", {ms}]]]]"));
+        assert_ne!(demands(2), demands(3));
+    }
+
+    /// What a scenario can say is in the tables above: a new field is not forgotten.
+    #[test]
+    fn the_tables_have_every_field() {
+        let keys: BTreeSet<&str> = FIELDS
+            .iter()
+            .filter_map(|(path, _)| path.rsplit('.').next())
+            .collect();
+        for field in [SCENARIO, MACHINE, WORKLOAD, TASK].concat() {
+            // The version of the format has one value, the others have fields.
+            let apart = ["schema", "machine", "workload"].contains(&field);
+            assert!(apart || keys.contains(field), "{field}");
+        }
+        let written: Vec<&str> = VARIANTS
+            .iter()
+            .flat_map(|(_, v)| v.iter().copied())
+            .collect();
+        for variant in [ARRIVALS, STEPS, DISTRIBUTIONS, STRATEGIES, OFFLOADS].concat() {
+            let all = (written.iter())
+                .filter(|text| {
+                    text.split(|c: char| !c.is_alphanumeric())
+                        .any(|w| w == variant)
+                })
+                .count();
+            // Its one parameter is a file, which has a test of its own.
+            let apart = variant == "Trace";
+            assert!(apart || all > params(variant).len(), "{variant}: {all}");
+        }
+    }
+}
