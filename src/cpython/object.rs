@@ -120,23 +120,26 @@ mod tests {
     use super::*;
     use crate::cpython::profile::Profile;
 
-    /// What the shipped profile of a free-threaded build makes of its measured parameters.
+    /// Nanoseconds of an access, and what each of two threads pays more for a read and for a write.
+    fn objects(access: f64, read: f64, write: f64) -> Objects {
+        let mut params = Profile::default().params;
+        params.object_access = access;
+        params.object_read_contended = read;
+        params.object_write_contended = write;
+        Objects::new(&Costs::from(&params))
+    }
+
+    /// As measured of CPython 3.14.7: two threads that write pass the lock on seldom.
     #[test]
     fn a_write_is_as_dear_as_a_read_at_least() {
-        let profile = Profile::builtin("cpython-3.14t").unwrap();
-        let objects = Objects::new(&Costs::from(&profile.params));
-        assert!(objects.write.service >= objects.read.service);
-        assert_eq!(objects.write.alone, objects.read.alone);
-        let two = objects.read.time(objects.read.service * 2);
-        let measured = profile.params.object_access + profile.params.object_read_contended;
-        assert!((two.as_f64() - measured).abs() <= 2.0, "{two:?}");
+        let o = objects(30.6, 210.5, 38.1);
+        assert_eq!((o.read.alone, o.write.alone), (Nanos(31), Nanos(31)));
+        assert_eq!((o.read.service, o.write.service), (Nanos(121), Nanos(121)));
     }
 
     #[test]
     fn a_dearer_write_stays_dearer() {
-        let mut params = Profile::builtin("cpython-3.14t").unwrap().params;
-        params.object_write_contended = params.object_read_contended * 3.0;
-        let objects = Objects::new(&Costs::from(&params));
-        assert!(objects.write.service > objects.read.service);
+        let o = objects(30.0, 210.0, 630.0);
+        assert_eq!((o.read.service, o.write.service), (Nanos(120), Nanos(330)));
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct Burst {
     pub(super) account: u32,
     /// Accesses left; parts of one where others came or went meanwhile.
     pub(super) left: f64,
-    /// Of them, those that have the line brought over even if nobody else is there: the first, or what is left of it.
+    /// Of them, those that have the line brought over even if nobody else is there (any more): the first, or what is left of it.
     pub(super) first: f64,
     /// How long each takes now.
     pub(super) each: Nanos,

@@ -499,14 +499,15 @@ impl Machine {
     /// Only by the thread that acts, or while none does: the acting one's next act would come too late.
     #[inline]
     fn burn_through(&mut self, tid: Tid) -> bool {
-        if !self.unsettled.is_empty() {
-            self.settle_lines();
-        }
         let t = &mut self.threads[tid as usize];
         t.left += std::mem::take(&mut t.debt);
         if t.accesses.is_some() {
             return self.access_through(tid);
         }
+        if !self.unsettled.is_empty() {
+            self.settle_lines();
+        }
+        let t = &mut self.threads[tid as usize];
         let core = &mut self.cores[t.core as usize];
         let wall = core.wall(t.left);
         let end = self.now + wall;

@@ -76,7 +76,7 @@ fn word(c: Cause) -> &'static str {
         Cause::Io => "I/O",
         Cause::Queue => "queue",
         Cause::Limit => "limit",
-        Cause::Contention => "object",
+        Cause::Contention => "contention",
     }
 }
 

@@ -54,14 +54,16 @@ impl Machine {
     /// thread that nobody shares the line with.
     #[cold]
     pub(super) fn access_through(&mut self, tid: Tid) -> bool {
-        let t = &self.threads[tid as usize];
-        let Some(mut b) = t.accesses else {
+        let Some(mut b) = self.threads[tid as usize].accesses else {
             return false;
         };
-        let line = &self.lines[b.line as usize];
-        if !line.threads.is_empty() {
+        // Nobody's pace is set while it may only go from one burst to the next.
+        if !self.lines[b.line as usize].threads.is_empty() {
             return false;
         }
+        self.settle_lines();
+        let t = &self.threads[tid as usize];
+        let line = &self.lines[b.line as usize];
         let core = &self.cores[t.core as usize];
         let mut spent = b.left * b.access.alone.as_f64();
         let by_itself = core.wall(Nanos::from_f64(spent));
@@ -98,7 +100,7 @@ impl Machine {
             return Nanos::ZERO;
         };
         let line = &mut self.lines[b.line as usize];
-        if line.is_elsewhere(tid, t.core) && line.threads.is_empty() {
+        if line.is_elsewhere(tid, t.core) {
             b.first = b.left.min(1.0);
         }
         line.threads.push(tid);
