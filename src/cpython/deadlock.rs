@@ -1,7 +1,7 @@
 //! Who waits for what when nothing can ever happen again.
 
 use super::Finding;
-use super::program::Instr;
+use super::program::{Awaited, Instr};
 use super::sim::Sim;
 
 impl Sim<'_> {
@@ -34,20 +34,14 @@ impl Sim<'_> {
     fn waits_for(&self, class: u32, pc: u32) -> String {
         let code = &self.program.classes[class as usize].code;
         let at = |i: u32| code.get(i as usize).copied();
-        let name = |instr| match instr {
-            Some(Instr::Get(q)) => Some(format!(
-                "an item from queue '{}'",
-                self.program.queues[q as usize].name
-            )),
-            Some(Instr::Put(q)) => Some(format!(
-                "room in queue '{}'",
-                self.program.queues[q as usize].name
-            )),
-            Some(Instr::Acquire(l)) => {
-                Some(format!("lock '{}'", self.program.locks[l as usize].name))
-            }
-            Some(Instr::FanOut { .. }) => Some("its children".to_owned()),
-            _ => None,
+        let queue = |q: u32| &self.program.queues[q as usize].name;
+        let name = |instr: Option<Instr>| {
+            Some(match instr?.awaits()? {
+                Awaited::Item(q) => format!("an item from queue '{}'", queue(q)),
+                Awaited::Room(q) => format!("room in queue '{}'", queue(q)),
+                Awaited::Lock(l) => format!("lock '{}'", self.program.locks[l as usize].name),
+                Awaited::Children(_) => "its children".to_owned(),
+            })
         };
         name(at(pc))
             .or_else(|| name(pc.checked_sub(1).and_then(at)))

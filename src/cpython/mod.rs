@@ -35,7 +35,7 @@ mod task;
 mod thread;
 mod unwind;
 
-pub use finding::Finding;
+pub use finding::{Effect, Finding, FindingKind};
 pub use observe::Observed;
 pub use program::Program;
 pub use sim::{Limits, Sim};

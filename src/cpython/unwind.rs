@@ -1,6 +1,6 @@
 //! Deadlines, failures and cancellation: how tasks give up the blocks that they are in.
 
-use super::program::Instr;
+use super::program::Awaited;
 use super::server::Waiter;
 use super::sim::Sim;
 use super::task::{Ending, Frame, Interrupt, TaskKey};
@@ -117,16 +117,17 @@ impl Sim<'_> {
             queue.forget(Waiter::Thread(tid));
         }
         let task = &self.tasks[key];
-        match self.program.classes[task.class as usize].code[task.pc as usize] {
-            Instr::Get(q) if self.queues[q as usize].items > 0 => {
+        match self.program.classes[task.class as usize].code[task.pc as usize].awaits() {
+            Some(Awaited::Item(q)) if self.queues[q as usize].items > 0 => {
                 let next = self.queues[q as usize].getters.pop_front();
                 self.wake_waiter(tid, next);
             }
-            Instr::Put(q) if !self.queues[q as usize].full() => {
+            Some(Awaited::Room(q)) if !self.queues[q as usize].full() => {
                 let next = self.queues[q as usize].putters.pop_front();
                 self.wake_waiter(tid, next);
             }
-            _ => {}
+            Some(Awaited::Item(_) | Awaited::Room(_) | Awaited::Lock(_) | Awaited::Children(_))
+            | None => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What each thread does.
 
 use super::{Doing, ThreadState, View, Work};
-use crate::cpython::program::Instr;
+use crate::cpython::program::{Awaited, Instr, OnCore};
 use crate::cpython::thread::{Act, Phase, Role, Thread, Wait};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
@@ -107,13 +107,11 @@ impl View<'_, '_> {
             return Doing::WaitsForChildren(task.children, self.children_of(task));
         }
         let queue = |q: u32| self.sim.program.queues[q as usize].name.clone();
-        match self.sim.program.classes[task.class as usize]
-            .code
-            .get(task.pc as usize)
-        {
-            Some(Instr::Get(q)) => Doing::WaitsForItem(queue(*q)),
-            Some(Instr::Put(q)) => Doing::WaitsForRoom(queue(*q)),
-            _ => Doing::Idle,
+        let code = &self.sim.program.classes[task.class as usize].code;
+        match code.get(task.pc as usize).and_then(|i| i.awaits()) {
+            Some(Awaited::Item(q)) => Doing::WaitsForItem(queue(q)),
+            Some(Awaited::Room(q)) => Doing::WaitsForRoom(queue(q)),
+            Some(Awaited::Lock(_) | Awaited::Children(_)) | None => Doing::Idle,
         }
     }
 
@@ -132,11 +130,11 @@ impl View<'_, '_> {
         }
         if t.phase != Phase::Go {
             let in_step = has_task && label == Cause::Running;
-            return if in_step
-                && self
-                    .last_instr(t)
-                    .is_some_and(|i| matches!(i, Instr::Native(_) | Instr::Releasing(..)))
-            {
+            let leaves_the_gil = match self.last_instr(t).and_then(Instr::work) {
+                Some(OnCore::Native | OnCore::Releasing) => true,
+                Some(OnCore::Bytecode) | None => false,
+            };
+            return if in_step && leaves_the_gil {
                 Work::Native
             } else {
                 Work::SystemCall
@@ -199,9 +197,7 @@ impl View<'_, '_> {
             act => self.sim.to_release(act),
         };
         let left = machine.left(tid) + t.rest + coming;
-        let timed = self
-            .last_instr(t)
-            .is_some_and(|i| matches!(i, Instr::Cpu(_) | Instr::Releasing(..) | Instr::Native(_)));
+        let timed = self.last_instr(t).and_then(Instr::work).is_some();
         let begun = left > Nanos::ZERO && machine.run_cause(tid) == Cause::Running && timed;
         (begun, begun.then_some(left))
     }
