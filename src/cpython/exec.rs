@@ -1,6 +1,6 @@
 //! Executing a task's instructions: in a thread of its own, as the offloaded part of a coroutine, or on an event loop.
 
-use super::program::{Demand, Instr};
+use super::program::{Demand, Instr, Side};
 use super::sim::Sim;
 use super::task::{Ending, Frame, Interrupt, Task, TaskKey};
 use super::thread::Act;
@@ -92,35 +92,28 @@ impl Sim<'_> {
     }
 
     /// Whether an instruction needs the loop itself rather than a worker.
+    #[inline]
     pub(crate) fn is_wait(&self, instr: Instr) -> bool {
-        match instr {
-            Instr::Io(_) | Instr::Put(_) | Instr::Get(_) | Instr::FanOut { .. } | Instr::End => {
-                true
-            }
-            Instr::Acquire(l) | Instr::Release(l) => self.program.lock_across_wait[l as usize],
-            _ => false,
+        match instr.side() {
+            Side::Loop => true,
+            Side::OfLock(lock) => self.program.lock_across_wait[lock as usize],
+            Side::Worker | Side::Either => false,
         }
     }
 
+    #[inline]
     fn is_work(&self, instr: Instr) -> bool {
-        match instr {
-            Instr::Cpu(_)
-            | Instr::Releasing(..)
-            | Instr::Native(_)
-            | Instr::Shared { .. }
-            | Instr::PayloadIn(_)
-            | Instr::PayloadOut(_)
-            | Instr::Allocate(_)
-            | Instr::Fail(_) => true,
-            Instr::Acquire(l) | Instr::Release(l) => !self.program.lock_across_wait[l as usize],
-            _ => false,
+        match instr.side() {
+            Side::Worker => true,
+            Side::OfLock(lock) => !self.program.lock_across_wait[lock as usize],
+            Side::Loop | Side::Either => false,
         }
     }
 
     /// Whether the task is about to take memory for work that goes to a worker: then the worker takes it, once it is free.
     fn holds_for_work(&self, task: &Task) -> bool {
         let code = &self.program.classes[task.class as usize].code[task.pc as usize..];
-        let hold = |i: &&Instr| matches!(i, Instr::EnterHold(_));
+        let hold = |i: &&Instr| i.holds();
         let inside = code.iter().find(|i| !hold(i));
         code.first().is_some_and(|i| hold(&i)) && inside.is_some_and(|&i| self.is_work(i))
     }

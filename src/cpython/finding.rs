@@ -71,3 +71,245 @@ pub enum Finding {
     /// The interpreter cannot do what the strategy asks (for example sub-interpreters before 3.14).
     Unsupported(String),
 }
+
+/// The kinds of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FindingKind {
+    /// [`Finding::Deadlock`]
+    Deadlock,
+    /// [`Finding::OutOfMemory`]
+    OutOfMemory,
+    /// [`Finding::BlockedLoop`]
+    BlockedLoop,
+    /// [`Finding::Convoy`]
+    Convoy,
+    /// [`Finding::ContendedObject`]
+    ContendedObject,
+    /// [`Finding::FutileWakeups`]
+    FutileWakeups,
+    /// [`Finding::EventLimit`]
+    EventLimit,
+    /// [`Finding::ClockEnd`]
+    ClockEnd,
+    /// [`Finding::Unsupported`]
+    Unsupported,
+}
+
+/// What a finding means for its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The run went on to its own end: its numbers hold.
+    Told,
+    /// It ended the run.
+    Ended,
+    /// There was no run.
+    Refused,
+}
+
+impl Finding {
+    /// The description, one arm a kind of finding: the kind, what it means for the run, when it was (`None`: at no instant), and how much
+    /// of it there was, to compare with others of the kind (times or nanoseconds; 0 where there is no more and less).
+    fn about(&self) -> (FindingKind, Effect, Option<Nanos>, u128) {
+        use FindingKind as Kind;
+        match self {
+            Self::Deadlock { at, waiting: _ } => (Kind::Deadlock, Effect::Ended, Some(*at), 0),
+            Self::OutOfMemory { at, bytes: _ } => (Kind::OutOfMemory, Effect::Ended, Some(*at), 0),
+            Self::BlockedLoop { at, lasted } => {
+                let much = u128::from(lasted.0);
+                (Kind::BlockedLoop, Effect::Told, Some(*at), much)
+            }
+            Self::Convoy {
+                times: _,
+                waited,
+                of: _,
+                task: _,
+            } => (Kind::Convoy, Effect::Told, None, waited.0),
+            Self::ContendedObject {
+                object: _,
+                task: _,
+                waited,
+                of: _,
+            } => (Kind::ContendedObject, Effect::Told, None, waited.0),
+            Self::FutileWakeups { times, task: _ } => {
+                (Kind::FutileWakeups, Effect::Told, None, u128::from(*times))
+            }
+            Self::EventLimit { at } => (Kind::EventLimit, Effect::Ended, Some(*at), 0),
+            Self::ClockEnd { at } => (Kind::ClockEnd, Effect::Ended, Some(*at), 0),
+            Self::Unsupported(_) => (Kind::Unsupported, Effect::Refused, None, 0),
+        }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> FindingKind {
+        self.about().0
+    }
+
+    /// What it means for its run.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.about().1
+    }
+
+    /// When it was; `None` where it is of the whole run, or there was none.
+    #[must_use]
+    pub fn at(&self) -> Option<Nanos> {
+        self.about().2
+    }
+
+    /// How long a callback kept the loop busy, where it is that.
+    #[must_use]
+    pub fn blocked(&self) -> Option<Nanos> {
+        match self {
+            Self::BlockedLoop { at: _, lasted } => Some(*lasted),
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::Convoy { .. }
+            | Self::ContendedObject { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported(_) => None,
+        }
+    }
+
+    /// How often threads were woken in vain, and the class of tasks, where it is that.
+    #[must_use]
+    pub fn woken_in_vain(&self) -> Option<(u64, &str)> {
+        match self {
+            Self::FutileWakeups { times, task } => Some((*times, task)),
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::BlockedLoop { .. }
+            | Self::Convoy { .. }
+            | Self::ContendedObject { .. }
+            | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported(_) => None,
+        }
+    }
+
+    /// How often the tasks of which class waited for the GIL in a convoy, and for how long in the mean, where it is that.
+    #[must_use]
+    pub fn convoy(&self) -> Option<(u64, &str, Nanos)> {
+        match self {
+            Self::Convoy {
+                times,
+                waited,
+                of: _,
+                task,
+            } => Some((*times, task, waited.mean_of(*times))),
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::BlockedLoop { .. }
+            | Self::ContendedObject { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported(_) => None,
+        }
+    }
+
+    /// The object that was contended, the class of tasks, and the share of their time that it took, where it is that.
+    #[must_use]
+    pub fn contended(&self) -> Option<(&str, &str, f64)> {
+        match self {
+            Self::ContendedObject {
+                object,
+                task,
+                waited,
+                of,
+            } => Some((object, task, waited.as_secs_f64() / of.as_secs_f64())),
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::BlockedLoop { .. }
+            | Self::Convoy { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported(_) => None,
+        }
+    }
+
+    /// Whether it is of the same kind, and there is more of it.
+    #[must_use]
+    pub fn is_worse_than(&self, other: &Self) -> bool {
+        let ((kind, _, _, much), (others, _, _, less)) = (self.about(), other.about());
+        kind == others && much > less
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> [Finding; 9] {
+        let (at, task) = (Nanos(5), String::from("page"));
+        [
+            Finding::Deadlock {
+                at,
+                waiting: Vec::new(),
+            },
+            Finding::OutOfMemory { at, bytes: 1 },
+            Finding::BlockedLoop {
+                at,
+                lasted: Nanos(7),
+            },
+            Finding::Convoy {
+                times: 2,
+                waited: Nanos(9).into(),
+                of: Nanos(20).into(),
+                task: task.clone(),
+            },
+            Finding::ContendedObject {
+                object: "cache".into(),
+                task: task.clone(),
+                waited: Nanos(9).into(),
+                of: Nanos(20).into(),
+            },
+            Finding::FutileWakeups { times: 3, task },
+            Finding::EventLimit { at },
+            Finding::ClockEnd { at },
+            Finding::Unsupported("why".into()),
+        ]
+    }
+
+    #[test]
+    fn every_finding_is_described() {
+        use FindingKind as Kind;
+        let (at, none) = (Some(Nanos(5)), None);
+        let expected = [
+            (Kind::Deadlock, Effect::Ended, at),
+            (Kind::OutOfMemory, Effect::Ended, at),
+            (Kind::BlockedLoop, Effect::Told, at),
+            (Kind::Convoy, Effect::Told, none),
+            (Kind::ContendedObject, Effect::Told, none),
+            (Kind::FutileWakeups, Effect::Told, none),
+            (Kind::EventLimit, Effect::Ended, at),
+            (Kind::ClockEnd, Effect::Ended, at),
+            (Kind::Unsupported, Effect::Refused, none),
+        ];
+        let found = all().map(|f| (f.kind(), f.effect(), f.at()));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_worse_of_a_kind_is_the_one_with_more_of_it() {
+        for a in &all() {
+            for b in &all() {
+                assert!(!a.is_worse_than(b), "{a:?} {b:?}");
+            }
+        }
+        let blocked = |ns| Finding::BlockedLoop {
+            at: Nanos::ZERO,
+            lasted: Nanos(ns),
+        };
+        assert!(blocked(8).is_worse_than(&blocked(7)));
+        assert!(!blocked(8).is_worse_than(&all()[4]));
+        let woken = |times| Finding::FutileWakeups {
+            times,
+            task: String::new(),
+        };
+        assert!(woken(4).is_worse_than(&woken(3)));
+    }
+}

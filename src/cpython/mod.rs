@@ -37,7 +37,7 @@ mod thread;
 mod unwind;
 mod wait;
 
-pub use finding::Finding;
+pub use finding::{Effect, Finding, FindingKind};
 pub use observe::Observed;
 pub use program::Program;
 pub use sim::{Limits, Sim};

@@ -2,7 +2,7 @@
 
 use super::arena::Arenas;
 use super::exec::CHILD_BITS;
-use super::program::{Executor, Instr};
+use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Frame, Task};
 use super::thread::{Home, Role};
@@ -187,10 +187,8 @@ impl Sim<'_> {
         }
         for (class, pc, left) in inline {
             let code = &self.program.classes[class as usize].code;
-            let all = match code.get(pc.wrapping_sub(1) as usize) {
-                Some(Instr::FanOut { count, .. }) => *count,
-                _ => left,
-            };
+            let started = code.get(pc.wrapping_sub(1) as usize);
+            let all = started.and_then(|i| i.children()).unwrap_or(left);
             name = format!("{name}'s child {}", all - left + 1);
         }
         name

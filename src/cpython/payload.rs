@@ -3,7 +3,6 @@
 //! Work that is handed to a pool brings its arguments along: they exist in the submitter from the submit until the work is
 //! done. Where steps run in the program's own thread the data comes into being at its step, and stays until the task ends.
 
-use super::program::Instr;
 use super::sim::Sim;
 use super::task::{Ending, Frame, TaskKey};
 use super::thread::Role;
@@ -60,7 +59,7 @@ impl Sim<'_> {
         self.program.classes[task.class as usize].code[task.pc as usize..]
             .iter()
             .take_while(|&&i| !self.is_wait(i))
-            .map(|i| if let Instr::PayloadIn(n) = i { *n } else { 0 })
+            .map(|i| i.payload_in())
             .sum()
     }
 

@@ -73,6 +73,231 @@ pub enum Instr {
     End,
 }
 
+/// Who executes an instruction of a coroutine whose work is offloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// A worker.
+    Worker,
+    /// The event loop: it is a wait, or the end.
+    Loop,
+    /// The loop where this lock is held across waits (then it is awaited), else a worker.
+    OfLock(u32),
+    /// Whoever comes to it: a block begins or ends.
+    Either,
+}
+
+/// What an instruction's own time is spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCore {
+    /// Bytecode under the GIL.
+    Bytecode,
+    /// Bytecode that gives the GIL up now and then.
+    Releasing,
+    /// Work without the GIL.
+    Native,
+}
+
+/// What a task may wait for at an instruction until another task, or a child, does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// A lock.
+    Lock(u32),
+    /// An item of a queue.
+    Item(u32),
+    /// Room in a queue.
+    Room(u32),
+    /// So many children.
+    Children(u64),
+}
+
+/// All that is asked of an instruction.
+#[derive(Clone, Copy)]
+struct About {
+    side: Side,
+    /// A step of the scenario begins with it; otherwise it ends one (or the task).
+    step: bool,
+    /// It can take time: only of those it is worth saying that they come next.
+    takes_time: bool,
+    work: Option<OnCore>,
+    awaits: Option<Awaited>,
+    /// Bytes that go to the worker with what it is a part of.
+    payload_in: Bytes,
+    /// It takes memory for the steps that follow.
+    holds: bool,
+}
+
+impl About {
+    /// A step that is done at once by whoever executes the work.
+    const AT_ONCE: Self = Self {
+        side: Side::Worker,
+        step: true,
+        takes_time: false,
+        work: None,
+        awaits: None,
+        payload_in: 0,
+        holds: false,
+    };
+    /// The begin of a block.
+    const ENTER: Self = Self {
+        side: Side::Either,
+        ..Self::AT_ONCE
+    };
+    /// The end of a block.
+    const LEAVE: Self = Self {
+        step: false,
+        ..Self::ENTER
+    };
+
+    #[inline]
+    const fn working(work: OnCore) -> Self {
+        Self {
+            takes_time: true,
+            work: Some(work),
+            ..Self::AT_ONCE
+        }
+    }
+
+    #[inline]
+    const fn awaiting(side: Side, awaited: Awaited) -> Self {
+        Self {
+            side,
+            takes_time: true,
+            awaits: Some(awaited),
+            ..Self::AT_ONCE
+        }
+    }
+}
+
+impl Instr {
+    /// The description: one arm a kind of instruction.
+    #[inline]
+    const fn about(self) -> About {
+        match self {
+            Self::Cpu(_) => About::working(OnCore::Bytecode),
+            Self::Releasing(..) => About::working(OnCore::Releasing),
+            Self::Native(_) => About::working(OnCore::Native),
+            Self::Io(_) => About {
+                side: Side::Loop,
+                takes_time: true,
+                ..About::AT_ONCE
+            },
+            Self::Acquire(lock) => About::awaiting(Side::OfLock(lock), Awaited::Lock(lock)),
+            Self::Release(lock) => About {
+                side: Side::OfLock(lock),
+                ..About::LEAVE
+            },
+            Self::Shared { .. } => About {
+                takes_time: true,
+                ..About::AT_ONCE
+            },
+            Self::Put(queue) => About::awaiting(Side::Loop, Awaited::Room(queue)),
+            Self::Get(queue) => About::awaiting(Side::Loop, Awaited::Item(queue)),
+            Self::FanOut { class: _, count } => {
+                About::awaiting(Side::Loop, Awaited::Children(count))
+            }
+            Self::PayloadIn(bytes) => About {
+                payload_in: bytes,
+                ..About::AT_ONCE
+            },
+            Self::PayloadOut(_) | Self::Allocate(_) | Self::Fail(_) => About::AT_ONCE,
+            Self::EnterHold(_) => About {
+                holds: true,
+                ..About::ENTER
+            },
+            Self::EnterTimeout(_) | Self::EnterRetry { .. } | Self::EnterRepeat(_) => About::ENTER,
+            Self::LeaveHold | Self::LeaveTimeout | Self::LeaveRetry | Self::LeaveRepeat => {
+                About::LEAVE
+            }
+            Self::End => About {
+                side: Side::Loop,
+                ..About::LEAVE
+            },
+        }
+    }
+
+    /// Who executes it where work is offloaded.
+    #[inline]
+    #[must_use]
+    pub const fn side(self) -> Side {
+        self.about().side
+    }
+
+    /// Whether a step of the scenario begins with it, rather than ends.
+    #[must_use]
+    pub const fn is_step(self) -> bool {
+        self.about().step
+    }
+
+    /// Whether it can take time by itself.
+    #[must_use]
+    pub const fn takes_time(self) -> bool {
+        self.about().takes_time
+    }
+
+    /// What its own time is spent on; `None` where no core is needed, or only for what the profile says.
+    #[must_use]
+    pub const fn work(self) -> Option<OnCore> {
+        self.about().work
+    }
+
+    /// What a task may wait for there until another does something.
+    #[must_use]
+    pub const fn awaits(self) -> Option<Awaited> {
+        self.about().awaits
+    }
+
+    /// How many children it starts.
+    #[must_use]
+    pub const fn children(self) -> Option<u64> {
+        match self.awaits() {
+            Some(Awaited::Children(count)) => Some(count),
+            Some(Awaited::Lock(_) | Awaited::Item(_) | Awaited::Room(_)) | None => None,
+        }
+    }
+
+    /// Bytes that go to the worker with what it is a part of.
+    #[must_use]
+    pub const fn payload_in(self) -> Bytes {
+        self.about().payload_in
+    }
+
+    /// Whether it takes memory for the steps that follow.
+    #[inline]
+    #[must_use]
+    pub const fn holds(self) -> bool {
+        self.about().holds
+    }
+
+    /// The class of the children that it starts.
+    pub fn children_mut(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::FanOut { class, count: _ } => Some(class),
+            Self::Cpu(_)
+            | Self::Releasing(..)
+            | Self::Native(_)
+            | Self::Io(_)
+            | Self::Acquire(_)
+            | Self::Release(_)
+            | Self::Shared { .. }
+            | Self::Put(_)
+            | Self::Get(_)
+            | Self::PayloadIn(_)
+            | Self::PayloadOut(_)
+            | Self::Allocate(_)
+            | Self::EnterHold(_)
+            | Self::LeaveHold
+            | Self::EnterTimeout(_)
+            | Self::LeaveTimeout
+            | Self::Fail(_)
+            | Self::EnterRetry { .. }
+            | Self::LeaveRetry
+            | Self::EnterRepeat(_)
+            | Self::LeaveRepeat
+            | Self::End => None,
+        }
+    }
+}
+
 /// How long a step takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Demand {
@@ -174,4 +399,125 @@ pub struct Program {
     pub cpu_grain: Nanos,
     /// The same of native steps.
     pub native_grain: Nanos,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_is_described() {
+        let none = || (None, None);
+        let time = Demand::Constant(Nanos(1));
+        let given = Releases {
+            count: 1,
+            released: Nanos(1),
+        };
+        let (worker, on_loop, either) = (Side::Worker, Side::Loop, Side::Either);
+        // Side, whether a step begins, whether it can take time, work, what is awaited.
+        for (instr, side, step, takes_time, (work, awaits)) in [
+            (
+                Instr::Cpu(time),
+                worker,
+                true,
+                true,
+                (Some(OnCore::Bytecode), None),
+            ),
+            (
+                Instr::Releasing(time, 1.0, given),
+                worker,
+                true,
+                true,
+                (Some(OnCore::Releasing), None),
+            ),
+            (
+                Instr::Native(time),
+                worker,
+                true,
+                true,
+                (Some(OnCore::Native), None),
+            ),
+            (Instr::Io(time), on_loop, true, true, none()),
+            (
+                Instr::Acquire(3),
+                Side::OfLock(3),
+                true,
+                true,
+                (None, Some(Awaited::Lock(3))),
+            ),
+            (Instr::Release(3), Side::OfLock(3), false, false, none()),
+            (
+                Instr::Shared {
+                    object: 0,
+                    count: 1,
+                    write: true,
+                },
+                worker,
+                true,
+                true,
+                none(),
+            ),
+            (
+                Instr::Put(4),
+                on_loop,
+                true,
+                true,
+                (None, Some(Awaited::Room(4))),
+            ),
+            (
+                Instr::Get(4),
+                on_loop,
+                true,
+                true,
+                (None, Some(Awaited::Item(4))),
+            ),
+            (
+                Instr::FanOut { class: 5, count: 6 },
+                on_loop,
+                true,
+                true,
+                (None, Some(Awaited::Children(6))),
+            ),
+            (Instr::PayloadIn(7), worker, true, false, none()),
+            (Instr::PayloadOut(7), worker, true, false, none()),
+            (Instr::Allocate(7), worker, true, false, none()),
+            (Instr::EnterHold(7), either, true, false, none()),
+            (Instr::LeaveHold, either, false, false, none()),
+            (Instr::EnterTimeout(Nanos(1)), either, true, false, none()),
+            (Instr::LeaveTimeout, either, false, false, none()),
+            (Instr::Fail(0.5), worker, true, false, none()),
+            (
+                Instr::EnterRetry {
+                    attempts: 2,
+                    backoff: Nanos(1),
+                },
+                either,
+                true,
+                false,
+                none(),
+            ),
+            (Instr::LeaveRetry, either, false, false, none()),
+            (Instr::EnterRepeat(2), either, true, false, none()),
+            (Instr::LeaveRepeat, either, false, false, none()),
+            (Instr::End, on_loop, false, false, none()),
+        ] {
+            assert_eq!(
+                (instr.side(), instr.is_step(), instr.takes_time()),
+                (side, step, takes_time),
+                "{instr:?}"
+            );
+            assert_eq!((instr.work(), instr.awaits()), (work, awaits), "{instr:?}");
+            assert_eq!(
+                instr.payload_in() > 0,
+                instr == Instr::PayloadIn(7),
+                "{instr:?}"
+            );
+            assert_eq!(instr.holds(), instr == Instr::EnterHold(7), "{instr:?}");
+            let mut copy = instr;
+            assert_eq!(
+                copy.children_mut().is_some(),
+                awaits == Some(Awaited::Children(6))
+            );
+        }
+    }
 }

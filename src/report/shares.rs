@@ -24,7 +24,7 @@ impl Shares {
     pub(super) fn new(study: &Study, f: &Forecast) -> Self {
         Self {
             children: f.children,
-            sequential: f.strategy == Strategy::Sequential,
+            sequential: f.strategy.is_sequential(),
             ..Self::without_turn(f.causes, turn(&f.strategy), study.batch)
         }
     }
@@ -40,7 +40,7 @@ impl Shares {
         let strategy = parse_strategy(&case.strategy).map(|s| s.strategy).ok();
         let turn = strategy.as_ref().map_or(Cause::Pool, turn);
         Self {
-            sequential: strategy == Some(Strategy::Sequential),
+            sequential: strategy.as_ref().is_some_and(Strategy::is_sequential),
             children: case.children_time_by_cause.as_ref().map(by_cause),
             ..Self::without_turn(by_cause(&case.time_by_cause), turn, batch)
         }
@@ -105,13 +105,10 @@ fn main_of(shares: &[f64; CAUSES], least: f64) -> Vec<(Cause, f64)> {
 
 /// What a task waits for once, before all else, rather than between its steps: a worker, or the loop's limit.
 fn turn(strategy: &Strategy) -> Cause {
-    match strategy {
-        Strategy::Sequential
-        | Strategy::Threads(_)
-        | Strategy::Processes { .. }
-        | Strategy::Interpreters(_) => Cause::Pool,
-        Strategy::Asyncio { .. } => Cause::Limit,
-        Strategy::Prefork { each, .. } => turn(each),
+    if strategy.execution().event_loop {
+        Cause::Limit
+    } else {
+        Cause::Pool
     }
 }
 

@@ -3,7 +3,8 @@
 
 use super::units::grouped;
 use super::{
-    Arrivals, Offload, Scenario, Step, Strategy, Workers, Workload, limits, strategy_label,
+    Arrivals, Execution, Inside, Pool, Runs, Scenario, Spent, Step, Strategy, Workers, Workload,
+    limits, strategy_label,
 };
 
 /// Something past one of the program's limits.
@@ -181,13 +182,13 @@ struct Crew {
 
 impl Crew {
     fn of(strategy: &Strategy, cpus: u64, tasks: u64) -> Self {
-        let pool = |w: &Workers| match w {
-            Workers::Exactly(n) => u64::from(*n),
+        let pool_of = |w: Workers| match w {
+            Workers::Exactly(n) => u64::from(n),
             Workers::Auto => (cpus + 4).min(32),
             Workers::PerTask => tasks,
         };
-        let processes = |w: &Workers| match w {
-            Workers::Exactly(n) => u64::from(*n),
+        let processes = |w: Workers| match w {
+            Workers::Exactly(n) => u64::from(n),
             Workers::Auto | Workers::PerTask => cpus,
         };
         let threads = |threads| Self {
@@ -199,45 +200,34 @@ impl Crew {
             threads: n,
             processes: n,
         };
-        match strategy {
-            Strategy::Sequential => threads(1),
-            Strategy::Threads(w) => threads(pool(w)),
-            Strategy::Interpreters(w) => apart(pool(w)),
-            Strategy::Processes { workers, .. } => apart(processes(workers)),
-            Strategy::Asyncio { offload, .. } => match offload {
-                Offload::None => threads(1),
-                Offload::Threads(w) => threads(pool(w)),
-                Offload::Interpreters(w) => apart(pool(w)),
-                Offload::Processes(w, _) => apart(processes(w)),
-            },
-            Strategy::Prefork {
-                processes: copies,
-                each,
-            } => {
-                let copies = u64::from(*copies);
-                let inner = Self::of(each, cpus, tasks);
-                // Tasks are dealt to the copies: together these have a thread for each, not each.
-                let shared = matches!(**each, Strategy::Threads(Workers::PerTask));
-                let times = if shared { 1 } else { copies };
-                Self {
-                    threads: copies.saturating_add(inner.threads.saturating_mul(times)),
-                    processes: copies.saturating_add(inner.processes.saturating_mul(copies)),
-                }
-            }
+        let Execution { copies, pool, .. } = strategy.execution();
+        let inner = match pool {
+            Pool::Nobody => threads(1),
+            Pool::ThreadEach => threads(tasks),
+            Pool::Threads(w) => threads(pool_of(w)),
+            Pool::Interpreters(w) => apart(pool_of(w)),
+            Pool::Processes { workers, .. } => apart(processes(workers)),
+        };
+        let Some(copies) = copies.map(u64::from) else {
+            return inner;
+        };
+        // Tasks are dealt to the copies: together these have a thread for each, not each.
+        let times = if pool == Pool::ThreadEach { 1 } else { copies };
+        Self {
+            threads: copies.saturating_add(inner.threads.saturating_mul(times)),
+            processes: copies.saturating_add(inner.processes.saturating_mul(copies)),
         }
     }
 }
 
 /// Children that one execution of a list of steps has at once, at most.
 fn children(steps: &[Step]) -> u64 {
-    let of = |step: &Step| match step {
-        Step::FanOut { count, steps } => count.saturating_mul(1 + children(steps)),
-        Step::Lock(_, steps)
-        | Step::Hold(_, steps)
-        | Step::Timeout(_, steps)
-        | Step::Repeat(_, steps)
-        | Step::Retry { steps, .. } => children(steps),
-        _ => 0,
+    let of = |step: &Step| {
+        step.inside()
+            .map_or(0, |Inside { steps, runs }| match runs {
+                Runs::Children(count) => count.saturating_mul(1 + children(steps)),
+                Runs::Once | Runs::Times(_) | Runs::Attempts(_) => children(steps),
+            })
     };
     steps.iter().map(of).max().unwrap_or(0)
 }
@@ -308,16 +298,28 @@ fn weighted(w: &Workload, of: &dyn Fn(&[Step]) -> f64) -> f64 {
 
 /// The mean time of a list of steps in nanoseconds, each child's counted as `of_children` says: with the waiting for I/O, or on cores only.
 fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
-    let inner = |s: &[Step]| time(s, of_children, waits);
-    let of = |step: &Step| match step {
-        Step::Cpu(d) | Step::Releasing(d, _) | Step::Native(d) => d.mean(),
-        Step::Io(d) if waits => d.mean(),
-        Step::FanOut { count: 0, .. } => 0.0,
-        Step::FanOut { count, steps } => of_children(*count) * inner(steps),
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        Step::Repeat(n, steps) if *n > 0 => *n as f64 * inner(steps),
-        Step::Lock(_, steps) | Step::Hold(_, steps) | Step::Retry { steps, .. } => inner(steps),
-        _ => 0.0,
+    let of = |step: &Step| {
+        let own = step.takes().map_or(0.0, |(spent, time)| match spent {
+            Spent::Bytecode | Spent::Native => time.mean(),
+            Spent::Outside if waits => time.mean(),
+            Spent::Outside => 0.0,
+        });
+        let inside = step.inside().map_or(0.0, |Inside { steps, runs }| {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let times = match runs {
+                Runs::Once | Runs::Attempts(_) => 1.0,
+                Runs::Times(n) => n as f64,
+                Runs::Children(0) => 0.0,
+                Runs::Children(n) => of_children(n),
+            };
+            // What is never done takes no time, even where its mean is infinite.
+            if times == 0.0 {
+                0.0
+            } else {
+                times * time(steps, of_children, waits)
+            }
+        });
+        own + inside
     };
     steps.iter().map(of).sum()
 }

@@ -6,7 +6,8 @@ use super::decode::{Cx, Fields, both, suggest};
 use super::diagnostic::Code;
 use super::tree::{Ident, Kind, Node, Span};
 use super::units::{format_duration, grouped};
-use super::{Bytes, Dist, Releases, Step, TaskClass, limits, variants};
+use super::variants::{DistName, StepName};
+use super::{Bytes, Dist, Inside, Locking, Releases, Step, TaskClass, limits, variants};
 use crate::engine::Nanos;
 
 /// A duration that may be drawn: a plain string, or a distribution.
@@ -19,11 +20,12 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
         "a duration or a distribution",
         variants::DISTRIBUTIONS,
     )?;
+    let which = DistName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
     let time = |cx: &mut Cx, n: &str| cx.required(&f, n, |cx, node| cx.duration(node));
-    Some(match name {
-        "Constant" => Dist::Constant(time(cx, "value")?),
-        "Uniform" => {
+    Some(match which {
+        DistName::Constant => Dist::Constant(time(cx, "value")?),
+        DistName::Uniform => {
             let (least, greatest) = both(time(cx, "least"), time(cx, "greatest"))?;
             if least > greatest {
                 cx.error(
@@ -36,12 +38,12 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
             }
             Dist::Uniform(least, greatest)
         }
-        "Exponential" => Dist::Exponential(time(cx, "mean")?),
-        "Normal" => {
+        DistName::Exponential => Dist::Exponential(time(cx, "mean")?),
+        DistName::Normal => {
             let (mean, sd) = both(time(cx, "mean"), time(cx, "sd"))?;
             Dist::Normal(mean, sd)
         }
-        "LogNormal" => {
+        DistName::LogNormal => {
             let median = cx.required(&f, "median", |cx, n| cx.positive_duration(n, "the median"));
             let (median, p99) = both(median, time(cx, "p99"))?;
             if p99 < median {
@@ -54,24 +56,24 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
             }
             Dist::LogNormal { median, p99 }
         }
-        "Gamma" => {
+        DistName::Gamma => {
             let cv = cx.required(&f, "cv", |cx, n| {
                 cx.factor(n, "the coefficient of variation")
             });
             let (mean, cv) = both(time(cx, "mean"), cv)?;
             Dist::Gamma { mean, cv }
         }
-        "Weibull" => {
+        DistName::Weibull => {
             let shape = cx.required(&f, "shape", |cx, n| cx.factor(n, "the shape"));
             let (scale, shape) = both(time(cx, "scale"), shape)?;
             Dist::Weibull { scale, shape }
         }
-        "Pareto" => {
+        DistName::Pareto => {
             let shape = cx.required(&f, "shape", |cx, n| cx.factor(n, "the shape"));
             let (least, shape) = both(time(cx, "least"), shape)?;
             Dist::Pareto { least, shape }
         }
-        _ => {
+        DistName::Empirical => {
             let values = cx.required(&f, "values", |cx, n| {
                 let items = cx.list(n, "durations")?;
                 if items.is_empty() {
@@ -236,13 +238,14 @@ impl StepReader {
             let step = cx.at_index(i, |cx| {
                 let step = self.step(cx, item, &step_path, depth)?;
                 too_many_releases(cx, &step, item);
-                match step {
-                    Step::Acquire(lock) => {
+                match step.locking() {
+                    None => {}
+                    Some(Locking::Takes(lock)) => {
                         self.warn_if_held(cx, lock, item);
                         acquired.push((lock, i));
                         self.held.push(lock);
                     }
-                    Step::Release(lock) => match acquired.iter().rposition(|(l, _)| *l == lock) {
+                    Some(Locking::Gives(lock)) => match acquired.iter().rposition(|(l, _)| *l == lock) {
                         Some(at) => {
                             acquired.remove(at);
                             if let Some(at) = self.held.iter().rposition(|l| *l == lock) {
@@ -255,7 +258,6 @@ impl StepReader {
                                 .help(format!("Acquire(\"{name}\") must stand earlier in the same list; Lock(\"{name}\", [..]) does both"));
                         }
                     },
-                    _ => {}
                 }
                 Some(step)
             });
@@ -300,12 +302,13 @@ impl StepReader {
 
     fn step(&mut self, cx: &mut Cx, node: &Node, path: &str, depth: usize) -> Option<Step> {
         let name = cx.variant(node, "a step", variants::STEPS)?;
+        let which = StepName::named(name)?;
         let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
-        Some(match name {
-            "Cpu" => cpu(cx, &f, node)?,
-            "Native" => Step::Native(cx.required(&f, "time", dist)?),
-            "Io" => Step::Io(cx.required(&f, "time", dist)?),
-            "Lock" => {
+        Some(match which {
+            StepName::Cpu => cpu(cx, &f, node)?,
+            StepName::Native => Step::Native(cx.required(&f, "time", dist)?),
+            StepName::Io => Step::Io(cx.required(&f, "time", dist)?),
+            StepName::Lock => {
                 let lock = cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n));
                 if let Some(lock) = lock {
                     self.warn_if_held(cx, lock, node);
@@ -318,9 +321,13 @@ impl StepReader {
                 let (lock, steps) = both(lock, steps)?;
                 Step::Lock(lock, steps)
             }
-            "Acquire" => Step::Acquire(cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n))?),
-            "Release" => Step::Release(cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n))?),
-            "Shared" => {
+            StepName::Acquire => {
+                Step::Acquire(cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n))?)
+            }
+            StepName::Release => {
+                Step::Release(cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n))?)
+            }
+            StepName::Shared => {
                 let object = cx.required(&f, "object", |cx, n| self.objects.resolve(cx, n));
                 let count = match f.get("count") {
                     Some(_) => cx.optional(&f, "count", |cx, n| {
@@ -341,19 +348,19 @@ impl StepReader {
                     write,
                 }
             }
-            "Put" => {
+            StepName::Put => {
                 let queue = cx.required(&f, "queue", |cx, n| self.queues.resolve(cx, n))?;
                 self.puts.push(queue);
                 Step::Put(queue)
             }
-            "Get" => {
+            StepName::Get => {
                 let queue = cx.required(&f, "queue", |cx, n| self.queues.resolve(cx, n))?;
                 if !self.gets.iter().any(|(q, ..)| *q == queue) {
                     self.gets.push((queue, node.span, path.to_string()));
                 }
                 Step::Get(queue)
             }
-            "FanOut" => {
+            StepName::FanOut => {
                 let count = cx.required(&f, "count", |cx, n| {
                     cx.int(
                         n,
@@ -369,35 +376,23 @@ impl StepReader {
                 let (count, steps) = both(count, steps)?;
                 Step::FanOut { count, steps }
             }
-            "PayloadIn" => Step::PayloadIn(cx.required(&f, "size", payload)?),
-            "PayloadOut" => Step::PayloadOut(cx.required(&f, "size", payload)?),
-            "ObjectsIn" | "ObjectsOut" | "Allocate" => {
-                let count = cx.required(&f, "count", |cx, n| {
-                    cx.int(
-                        n,
-                        "the number of objects",
-                        0..=limits::MAX_OBJECTS,
-                        "MAX_OBJECTS",
-                    )
-                })?;
-                match name {
-                    "ObjectsIn" => Step::ObjectsIn(count),
-                    "ObjectsOut" => Step::ObjectsOut(count),
-                    _ => Step::Allocate(count),
-                }
-            }
-            "Hold" => {
+            StepName::PayloadIn => Step::PayloadIn(cx.required(&f, "size", payload)?),
+            StepName::PayloadOut => Step::PayloadOut(cx.required(&f, "size", payload)?),
+            StepName::ObjectsIn => Step::ObjectsIn(cx.required(&f, "count", objects)?),
+            StepName::ObjectsOut => Step::ObjectsOut(cx.required(&f, "count", objects)?),
+            StepName::Allocate => Step::Allocate(cx.required(&f, "count", objects)?),
+            StepName::Hold => {
                 let size = cx.required(&f, "size", Cx::size);
                 let (size, steps) = both(size, self.block(cx, &f, path, depth))?;
                 Step::Hold(size, steps)
             }
-            "Timeout" => {
+            StepName::Timeout => {
                 let after = cx.required(&f, "after", |cx, n| cx.positive_duration(n, "a timeout"));
                 let (after, steps) = both(after, self.block(cx, &f, path, depth))?;
                 Step::Timeout(after, steps)
             }
-            "Fail" => Step::Fail(cx.required(&f, "probability", Cx::probability)?),
-            "Retry" => {
+            StepName::Fail => Step::Fail(cx.required(&f, "probability", Cx::probability)?),
+            StepName::Retry => {
                 let attempts = cx.required(&f, "attempts", |cx, n| {
                     cx.int32(n, "the number of attempts", 1..=1_000, "of 1000 attempts")
                 });
@@ -413,7 +408,7 @@ impl StepReader {
                     steps,
                 }
             }
-            _ => {
+            StepName::Repeat => {
                 let times = cx.required(&f, "times", |cx, n| {
                     cx.int(
                         n,
@@ -533,10 +528,7 @@ pub(super) fn unrolled(steps: &[Step]) -> u64 {
 
 /// How often one execution of the list gives the GIL up, steps taking their mean time and every retry failing.
 pub(super) fn given_up(steps: &[Step]) -> u64 {
-    weigh(steps, &|step| match step {
-        Step::Releasing(_, releases) => releases.count,
-        _ => 0,
-    })
+    weigh(steps, &Step::releases)
 }
 
 /// How often a step that `pick` chooses is executed in one run of the list, every retry failing.
@@ -547,29 +539,20 @@ pub(super) fn tally(steps: &[Step], pick: &impl Fn(&Step) -> bool) -> u64 {
 /// The sum of what each step weighs, as often as it is executed in one run of the list, every retry failing.
 fn weigh(steps: &[Step], weight: &impl Fn(&Step) -> u64) -> u64 {
     steps.iter().fold(0, |sum, step| {
-        let (times, inner) = within(step);
-        sum.saturating_add(weigh(inner, weight).saturating_mul(times))
-            .saturating_add(weight(step))
+        let inside = step.inside().map_or(0, |inside| {
+            weigh(inside.steps, weight).saturating_mul(inside.runs.at_most())
+        });
+        sum.saturating_add(inside).saturating_add(weight(step))
     })
-}
-
-/// The steps within a step, and how often it executes them at most.
-fn within(step: &Step) -> (u64, &[Step]) {
-    match step {
-        Step::Lock(_, steps) | Step::Hold(_, steps) | Step::Timeout(_, steps) => (1, steps),
-        Step::FanOut { count, steps } => (*count, steps),
-        Step::Retry {
-            attempts, steps, ..
-        } => (u64::from(*attempts), steps),
-        Step::Repeat(times, steps) => (*times, steps),
-        _ => (0, &[]),
-    }
 }
 
 /// Refuses a step that multiplies what gives the GIL up beyond the limit.
 fn too_many_releases(cx: &mut Cx, step: &Step, node: &Node) {
-    let (times, inner) = within(step);
-    let (most, each) = (limits::MAX_RELEASES_PER_TASK, given_up(inner));
+    let Some(Inside { steps, runs }) = step.inside() else {
+        return;
+    };
+    let times = runs.at_most();
+    let (most, each) = (limits::MAX_RELEASES_PER_TASK, given_up(steps));
     let all = each.saturating_mul(times);
     // What is too much without being repeated is said where it stands.
     if all > most && each <= most {
@@ -583,6 +566,16 @@ fn too_many_releases(cx: &mut Cx, step: &Step, node: &Node) {
         cx.error(Code::Limit, node.span, message)
             .help(limits::instead("MAX_RELEASES_PER_TASK"));
     }
+}
+
+/// A number of Python objects.
+fn objects(cx: &mut Cx, node: &Node) -> Option<u64> {
+    cx.int(
+        node,
+        "the number of objects",
+        0..=limits::MAX_OBJECTS,
+        "MAX_OBJECTS",
+    )
 }
 
 /// A size that is handed over between processes.

@@ -3,6 +3,7 @@
 use super::decode::{Cx, both};
 use super::diagnostic::Code;
 use super::tree::{Kind, Node};
+use super::variants::{OffloadName, StrategyName};
 use super::{
     Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits, strategy_text,
     variants,
@@ -44,9 +45,7 @@ fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> 
             Ok(StrategyCase {
                 interpreter: None,
                 strategy,
-            }) if !(within_prefork && matches!(strategy, Strategy::Prefork { .. })) => {
-                Some(strategy)
-            }
+            }) if !(within_prefork && strategy.execution().copies.is_some()) => Some(strategy),
             Ok(_) => {
                 cx.error(
                     Code::BadStrategy,
@@ -63,17 +62,18 @@ fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> 
         };
     }
     let name = cx.variant(node, "a strategy", variants::STRATEGIES)?;
+    let which = StrategyName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
     // Absent is the default; given but wrong is a problem.
     let workers = |cx: &mut Cx, per_task: bool| match f.get("workers") {
         Some(_) => cx.optional(&f, "workers", |cx, n| self::workers(cx, n, per_task)),
         None => Some(Workers::Auto),
     };
-    Some(match name {
-        "Sequential" => Strategy::Sequential,
-        "Threads" => Strategy::Threads(workers(cx, true)?),
-        "Interpreters" => Strategy::Interpreters(workers(cx, false)?),
-        "Processes" => {
+    Some(match which {
+        StrategyName::Sequential => Strategy::Sequential,
+        StrategyName::Threads => Strategy::Threads(workers(cx, true)?),
+        StrategyName::Interpreters => Strategy::Interpreters(workers(cx, false)?),
+        StrategyName::Processes => {
             let workers = workers(cx, false);
             let start = match f.get("start") {
                 Some(_) => cx.optional(&f, "start", start_method),
@@ -90,7 +90,7 @@ fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> 
                 api,
             }
         }
-        "Asyncio" => {
+        StrategyName::Asyncio => {
             let limit = match f.get("limit") {
                 Some(_) => Some(cx.optional(&f, "limit", |cx, n| {
                     cx.int32(n, "the limit", 1..=u32::MAX, "of 32 bits")
@@ -103,7 +103,7 @@ fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> 
             };
             Strategy::Asyncio { limit, offload }
         }
-        _ => {
+        StrategyName::Prefork => {
             if within_prefork {
                 cx.error(
                     Code::BadStrategy,
@@ -189,19 +189,23 @@ fn api(cx: &mut Cx, node: &Node) -> Option<ProcessApi> {
 
 fn offload(cx: &mut Cx, node: &Node) -> Option<Offload> {
     let name = cx.variant(node, "an offload", variants::OFFLOADS)?;
-    let known: &[&str] = match name {
-        "Processes" => &["workers", "start"],
-        other => variants::params(other),
+    let which = OffloadName::named(name)?;
+    let known: &[&str] = match which {
+        OffloadName::Processes => &["workers", "start"],
+        OffloadName::None | OffloadName::Threads | OffloadName::Interpreters => {
+            variants::params(name)
+        }
     };
     let f = cx.params(node, &format!("`{name}`"), known)?;
     let workers = match f.get("workers") {
         Some(_) => cx.optional(&f, "workers", |cx, n| workers(cx, n, false))?,
         None => Workers::Auto,
     };
-    Some(match name {
-        "Threads" => Offload::Threads(workers),
-        "Interpreters" => Offload::Interpreters(workers),
-        _ => {
+    Some(match which {
+        OffloadName::None => Offload::None,
+        OffloadName::Threads => Offload::Threads(workers),
+        OffloadName::Interpreters => Offload::Interpreters(workers),
+        OffloadName::Processes => {
             let start = match f.get("start") {
                 Some(_) => cx.optional(&f, "start", start_method)?,
                 None => StartMethod::Forkserver,

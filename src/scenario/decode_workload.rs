@@ -7,9 +7,10 @@ use super::decode_steps::{Names, StepReader, dist, given_up, tally, unrolled};
 use super::diagnostic::Code;
 use super::tree::{Args, Ident, Kind, Node, Span};
 use super::units::grouped;
+use super::variants::ArrivalsName;
 use super::{
     Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, Step, TaskClass,
-    Workload, limits, trace, variants,
+    WaitsFor, Workload, limits, trace, variants,
 };
 use crate::engine::Nanos;
 
@@ -79,6 +80,7 @@ pub(super) fn workload(
 
 fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals> {
     let name = cx.variant(node, "a kind of arrivals", variants::ARRIVALS)?;
+    let which = ArrivalsName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
     let count = cx.optional(&f, "count", |cx, n| {
         cx.int(
@@ -89,7 +91,11 @@ fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals
         )
     });
     let endless = f.get("count").is_none() && horizon.is_none();
-    if endless && matches!(name, "Poisson" | "Renewal" | "Closed") {
+    let ends_alone = match which {
+        ArrivalsName::Batch | ArrivalsName::Trace => true,
+        ArrivalsName::Poisson | ArrivalsName::Renewal | ArrivalsName::Closed => false,
+    };
+    if endless && !ends_alone {
         cx.error(
             Code::MissingField,
             node.span,
@@ -97,16 +103,16 @@ fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals
         )
         .help("add `count: 1000` here, or `horizon: \"60s\"` to the scenario");
     }
-    match name {
-        "Batch" => Some(Arrivals::Batch),
-        "Poisson" => {
+    match which {
+        ArrivalsName::Batch => Some(Arrivals::Batch),
+        ArrivalsName::Poisson => {
             let rate = cx.required(&f, "rate", Cx::rate)?;
             Some(Arrivals::Open {
                 interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)),
                 count,
             })
         }
-        "Renewal" => {
+        ArrivalsName::Renewal => {
             let interval = cx.required(&f, "interval", |cx, n| {
                 let interval = dist(cx, n)?;
                 if interval.mean() <= 0.0 {
@@ -122,7 +128,7 @@ fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals
             })?;
             Some(Arrivals::Open { interval, count })
         }
-        "Closed" => {
+        ArrivalsName::Closed => {
             let users = cx.required(&f, "users", |cx, n| {
                 cx.int32(
                     n,
@@ -143,7 +149,7 @@ fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals
             })
         }
         // The file is read once the classes are known.
-        _ => Some(Arrivals::Trace(Vec::new())),
+        ArrivalsName::Trace => Some(Arrivals::Trace(Vec::new())),
     }
 }
 
@@ -304,9 +310,7 @@ fn no_effect(cx: &mut Cx, tasks: &Node, arrivals: &Arrivals) {
 
 /// Whether a list holds a step that may cut it short.
 fn uncertain(steps: &[Step]) -> bool {
-    tally(steps, &|s| {
-        matches!(s, Step::Fail(_) | Step::Timeout(..) | Step::Retry { .. })
-    }) > 0
+    tally(steps, &Step::may_fail) > 0
 }
 
 impl Workload {
@@ -333,8 +337,8 @@ fn queue_balance(
                 sum.saturating_add(tally(&c.steps, &|s| pick(s)).saturating_mul(c.count))
             })
         };
-        let puts = all(&|s| *s == Step::Put(id));
-        let gets = all(&|s| *s == Step::Get(id));
+        let puts = all(&|s| s.waits() == WaitsFor::Room(id));
+        let gets = all(&|s| s.waits() == WaitsFor::Item(id));
         let message = if gets > puts && puts > 0 {
             format!(
                 "the batch takes {gets} items from the queue \"{}\" but puts only {puts}: some task waits for ever",

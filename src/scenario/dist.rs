@@ -179,6 +179,35 @@ fn gamma(shape: f64, rng: &mut impl Rng) -> f64 {
 }
 
 impl Dist {
+    /// The same with every time multiplied; what has no unit stays.
+    #[must_use]
+    pub fn scaled(&self, by: f64) -> Self {
+        let t = |t: &Nanos| t.scale(by);
+        match self {
+            Self::Constant(a) => Self::Constant(t(a)),
+            Self::Uniform(a, b) => Self::Uniform(t(a), t(b)),
+            Self::Exponential(mean) => Self::Exponential(t(mean)),
+            Self::Normal(mean, sd) => Self::Normal(t(mean), t(sd)),
+            Self::LogNormal { median, p99 } => Self::LogNormal {
+                median: t(median),
+                p99: t(p99),
+            },
+            Self::Gamma { mean, cv } => Self::Gamma {
+                mean: t(mean),
+                cv: *cv,
+            },
+            Self::Weibull { scale, shape } => Self::Weibull {
+                scale: t(scale),
+                shape: *shape,
+            },
+            Self::Pareto { least, shape } => Self::Pareto {
+                least: t(least),
+                shape: *shape,
+            },
+            Self::Empirical(values) => Self::Empirical(values.iter().map(t).collect()),
+        }
+    }
+
     /// A draw: never negative, never longer than [`limits::MAX_DURATION`].
     ///
     /// Only `libm` and the four basic operations are used, and the draws are by inversion wherever there is a formula

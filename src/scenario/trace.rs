@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::decode::{Cx, suggest};
 use super::diagnostic::Code;
 use super::tree::Node;
-use super::{Step, TaskClass, TracedTask, input, limits};
+use super::{Inside, Runs, Spent, Step, TaskClass, TracedTask, input, limits};
 use crate::engine::Nanos;
 
 const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", milliseconds], ..]], ..] or [[arrival, \"class\"], ..]; \
@@ -160,22 +160,26 @@ enum Demand {
 /// side, retries may or may not happen), or absurd.
 fn demands(steps: &[Step], out: &mut Vec<Demand>) -> Option<()> {
     for step in steps {
-        match step {
-            Step::Cpu(_) | Step::Releasing(..) => out.push(Demand::Cpu),
-            Step::Native(_) => out.push(Demand::Native),
-            Step::Io(_) => out.push(Demand::Io),
-            Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => demands(s, out)?,
-            Step::Repeat(times, s) => {
-                for _ in 0..*times {
-                    let before = out.len();
-                    demands(s, out)?;
-                    if out.len() == before {
-                        break;
-                    }
+        if let Some((spent, _)) = step.takes() {
+            out.push(match spent {
+                Spent::Bytecode => Demand::Cpu,
+                Spent::Native => Demand::Native,
+                Spent::Outside => Demand::Io,
+            });
+        }
+        if let Some(Inside { steps, runs }) = step.inside() {
+            let times = match runs {
+                Runs::Once => 1,
+                Runs::Times(times) => times,
+                Runs::Attempts(_) | Runs::Children(_) => return None,
+            };
+            for _ in 0..times {
+                let before = out.len();
+                demands(steps, out)?;
+                if out.len() == before {
+                    break;
                 }
             }
-            Step::FanOut { .. } | Step::Retry { .. } => return None,
-            _ => {}
         }
         if out.len() > 100_000 {
             return None;

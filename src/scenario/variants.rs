@@ -1,58 +1,60 @@
 //! The names that the format knows: variants, the order of their parameters, fields of records. One table, which reading,
 //! overriding and the suggestions of the diagnostics share.
 
-/// Distributions of a duration.
-pub(super) const DISTRIBUTIONS: &[&str] = &[
-    "Constant",
-    "Uniform",
-    "Exponential",
-    "Normal",
-    "LogNormal",
-    "Gamma",
-    "Weibull",
-    "Pareto",
-    "Empirical",
-];
+/// The names of variants: a table for suggestions, and an enum for whoever reads them, so that none is what is left over.
+macro_rules! names {
+    ($(#[$doc:meta])* $table:ident, $enum:ident: $($name:ident)*) => {
+        $(#[$doc])*
+        pub(super) const $table: &[&str] = &[$(stringify!($name)),*];
 
-/// Steps of a task.
-pub(super) const STEPS: &[&str] = &[
-    "Cpu",
-    "Native",
-    "Io",
-    "Lock",
-    "Acquire",
-    "Release",
-    "Shared",
-    "Put",
-    "Get",
-    "FanOut",
-    "PayloadIn",
-    "PayloadOut",
-    "ObjectsIn",
-    "ObjectsOut",
-    "Allocate",
-    "Hold",
-    "Timeout",
-    "Fail",
-    "Retry",
-    "Repeat",
-];
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum $enum {
+            $($name),*
+        }
 
-/// How tasks arrive.
-pub(super) const ARRIVALS: &[&str] = &["Batch", "Poisson", "Renewal", "Trace", "Closed"];
+        impl $enum {
+            const ALL: &[Self] = &[$(Self::$name),*];
 
-/// Strategies.
-pub(super) const STRATEGIES: &[&str] = &[
-    "Sequential",
-    "Threads",
-    "Processes",
-    "Interpreters",
-    "Asyncio",
-    "Prefork",
-];
+            /// The one of this name.
+            pub(super) fn named(name: &str) -> Option<Self> {
+                let mut all = $table.iter().zip(Self::ALL);
+                all.find(|(n, _)| **n == name).map(|(_, this)| *this)
+            }
+        }
+    };
+}
 
-/// Where an event loop offloads to.
-pub(super) const OFFLOADS: &[&str] = &["None", "Threads", "Processes", "Interpreters"];
+names! {
+    /// Distributions of a duration.
+    DISTRIBUTIONS, DistName:
+    Constant Uniform Exponential Normal LogNormal Gamma Weibull Pareto Empirical
+}
+
+names! {
+    /// Steps of a task.
+    STEPS, StepName:
+    Cpu Native Io Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Hold Timeout
+    Fail Retry Repeat
+}
+
+names! {
+    /// How tasks arrive.
+    ARRIVALS, ArrivalsName:
+    Batch Poisson Renewal Trace Closed
+}
+
+names! {
+    /// Strategies.
+    STRATEGIES, StrategyName:
+    Sequential Threads Processes Interpreters Asyncio Prefork
+}
+
+names! {
+    /// Where an event loop offloads to.
+    OFFLOADS, OffloadName:
+    None Threads Processes Interpreters
+}
 
 /// Fields of the whole.
 pub(super) const SCENARIO: &[&str] = &[

@@ -1,7 +1,7 @@
 //! What holds for every run, whatever is simulated: a debugging aid for whoever changes the model, and the last line of
 //! every test of it. It looks at nothing but the input and the outcome, so it cannot share a mistake with the simulator.
 
-use super::{Finding, Outcome, SimInput};
+use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::scenario::{Arrivals, Strategy};
 
@@ -65,15 +65,7 @@ fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
 
 /// Whether something ended the run before its own end.
 fn cut_short(o: &Outcome) -> bool {
-    o.findings.iter().any(|f| {
-        matches!(
-            f,
-            Finding::OutOfMemory { .. }
-                | Finding::EventLimit { .. }
-                | Finding::ClockEnd { .. }
-                | Finding::Deadlock { .. }
-        )
-    })
+    o.findings.iter().any(|f| f.effect() == Effect::Ended)
 }
 
 /// Latencies are those of the completed tasks, and every nanosecond of them has one cause.
@@ -179,10 +171,7 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
         format!("ends at {:?}, past the horizon {:?}", o.end, input.horizon)
     });
     // Only GILs of processes with several threads are ever contended: those of the copies of the program.
-    let copies = match input.strategy {
-        Strategy::Prefork { processes, .. } => u64::from((*processes).max(1)),
-        _ => 1,
-    };
+    let copies = input.strategy.execution().copies.map_or(1, u64::from);
     let gils = if input.profile.gil { 1 } else { 0 };
     broken.unless(
         o.gil_contended <= Total::from(o.end) * (copies * gils),
@@ -197,19 +186,12 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
 
 /// Workers named by the strategy: some may not have reported themselves when a run is cut short.
 fn workers(strategy: &Strategy) -> u64 {
-    use crate::scenario::{Offload, Workers};
-    let count = |w: &Workers| match w {
-        Workers::Exactly(n) => u64::from(*n),
-        Workers::Auto | Workers::PerTask => 64,
-    };
-    match strategy {
-        Strategy::Processes { workers, .. } | Strategy::Interpreters(workers) => count(workers),
-        Strategy::Asyncio { offload, .. } => match offload {
-            Offload::Processes(w, _) | Offload::Interpreters(w) => count(w),
-            Offload::None | Offload::Threads(_) => 0,
-        },
-        Strategy::Prefork { each, .. } => workers(each),
-        Strategy::Sequential | Strategy::Threads(_) => 0,
+    use crate::scenario::Workers;
+    let pool = strategy.execution().pool;
+    match pool.workers().filter(|_| pool.apart()) {
+        Some(Workers::Exactly(n)) => u64::from(n),
+        Some(Workers::Auto | Workers::PerTask) => 64,
+        None => 0,
     }
 }
 
@@ -233,7 +215,7 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
         let out = o
             .findings
             .iter()
-            .any(|f| matches!(f, Finding::OutOfMemory { .. }));
+            .any(|f| f.kind() == FindingKind::OutOfMemory);
         broken.unless(out == (o.memory_peak > limit), || {
             format!(
                 "peak {} of {limit} bytes, out of memory: {out}",

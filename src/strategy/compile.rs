@@ -4,10 +4,9 @@ use super::SimError;
 use crate::cpython::Program;
 use crate::cpython::profile::Profile;
 use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
-use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, Workers,
-    Workload,
+    Arrivals, Dist, Inside, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
+    WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as a task stays below so many instructions.
@@ -63,7 +62,7 @@ pub fn compile(
     let base = u32::try_from(own_classes).expect("few classes");
     for class in classes.iter_mut().chain(&mut c.children) {
         for instr in &mut class.code {
-            if let Instr::FanOut { class, .. } = instr {
+            if let Some(class) = instr.children_mut() {
                 *class += base;
             }
         }
@@ -98,31 +97,24 @@ pub fn compile(
 
 /// Bytes that a task is sent with.
 fn bytes_in(code: &[Instr]) -> u64 {
-    let bytes = |i: &Instr| if let Instr::PayloadIn(n) = i { *n } else { 0 };
-    code.iter().map(bytes).fold(0, u64::saturating_add)
+    code.iter()
+        .map(|i| i.payload_in())
+        .fold(0, u64::saturating_add)
 }
 
 /// Objects that a task's steps send there and back, one by one.
 fn objects(steps: &[Step]) -> (u64, u64) {
     let (mut there, mut back) = (0u64, 0u64);
     for step in steps {
-        let (inner, times) = match step {
-            Step::ObjectsIn(n) => {
-                there = there.saturating_add(*n);
-                continue;
-            }
-            Step::ObjectsOut(n) => {
-                back = back.saturating_add(*n);
-                continue;
-            }
-            Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) => (inner, 1),
-            Step::Retry { steps, .. } => (steps, 1),
-            Step::Repeat(times, inner) => (inner, *times),
-            _ => continue,
-        };
-        let (t, b) = objects(inner);
-        there = there.saturating_add(t.saturating_mul(times));
-        back = back.saturating_add(b.saturating_mul(times));
+        let carried = step.carries();
+        there = there.saturating_add(carried.objects_in);
+        back = back.saturating_add(carried.objects_out);
+        if let Some(Inside { steps, runs }) = step.inside() {
+            let times = runs.by_the_task();
+            let (t, b) = objects(steps);
+            there = there.saturating_add(t.saturating_mul(times));
+            back = back.saturating_add(b.saturating_mul(times));
+        }
     }
     (there, back)
 }
@@ -202,6 +194,17 @@ impl Compiler {
     }
 
     fn step(&mut self, step: &Step, code: &mut Vec<Instr>, held: &mut Vec<usize>) {
+        match step.waits() {
+            WaitsFor::Outside
+            | WaitsFor::Item(_)
+            | WaitsFor::Room(_)
+            | WaitsFor::Children
+            | WaitsFor::Pause => {
+                self.waits(held);
+            }
+            // Whether taking a lock is a wait depends on who holds it across one: see `taking_waits`.
+            WaitsFor::Lock(_) | WaitsFor::Never => {}
+        }
         match step {
             Step::Cpu(d) => {
                 let d = self.demand(d);
@@ -217,7 +220,6 @@ impl Compiler {
                 code.push(Instr::Native(d));
             }
             Step::Io(d) => {
-                self.waits(held);
                 let d = self.demand(d);
                 code.push(Instr::Io(d));
             }
@@ -248,16 +250,9 @@ impl Compiler {
                     write: *write,
                 });
             }
-            Step::Put(q) => {
-                self.waits(held);
-                code.push(Instr::Put(Self::id(*q)));
-            }
-            Step::Get(q) => {
-                self.waits(held);
-                code.push(Instr::Get(Self::id(*q)));
-            }
+            Step::Put(q) => code.push(Instr::Put(Self::id(*q))),
+            Step::Get(q) => code.push(Instr::Get(Self::id(*q))),
             Step::FanOut { count, steps } => {
-                self.waits(held);
                 let mut inner = Vec::new();
                 self.steps(steps, &mut inner, &mut Vec::new());
                 inner.push(Instr::End);
@@ -295,9 +290,6 @@ impl Compiler {
                 backoff,
                 steps,
             } => {
-                if *attempts > 1 && *backoff > Nanos::ZERO {
-                    self.waits(held);
-                }
                 code.push(Instr::EnterRetry {
                     attempts: *attempts,
                     backoff: *backoff,
@@ -333,14 +325,7 @@ impl Compiler {
 
 /// Why the interpreter cannot start processes as the strategy wants; `None` if it can.
 fn missing_start<'a>(profile: &'a Profile, strategy: &Strategy) -> Option<&'a str> {
-    let start = match strategy {
-        Strategy::Processes { start, .. }
-        | Strategy::Asyncio {
-            offload: Offload::Processes(_, start),
-            ..
-        } => start,
-        _ => return None,
-    };
+    let start = strategy.execution().pool.start()?;
     profile.lacks(match start {
         StartMethod::Fork => "fork_call",
         StartMethod::Spawn => "spawn_call",

@@ -4,7 +4,7 @@ use super::StudyError;
 use crate::cpython::profile::Profile;
 use crate::scenario::{
     Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, StrategyCase, TaskClass,
-    Workers,
+    WaitsFor, Workers,
 };
 
 /// A strategy on an interpreter.
@@ -152,14 +152,9 @@ fn sized(scenario: &Scenario) -> Option<Workers> {
     (wanted != default).then_some(Workers::Exactly(wanted))
 }
 
+/// Whether a thread that runs these steps waits for something outside, and leaves its core to others meanwhile.
 fn waits(steps: &[Step]) -> bool {
-    steps.iter().any(|s| match s {
-        Step::Io(_) => true,
-        Step::Lock(_, inner)
-        | Step::Hold(_, inner)
-        | Step::Timeout(_, inner)
-        | Step::Repeat(_, inner) => waits(inner),
-        Step::FanOut { steps, .. } | Step::Retry { steps, .. } => waits(steps),
-        _ => false,
-    })
+    steps
+        .iter()
+        .any(|step| step.any(&|s| s.waits() == WaitsFor::Outside))
 }

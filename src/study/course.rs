@@ -16,7 +16,7 @@ use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::measure::Histogram;
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
-use crate::strategy::{Compiled, Finding, Outcome, SimInput};
+use crate::strategy::{Compiled, Effect, Finding, Outcome, SimInput};
 
 /// One simulation that a study wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,17 +81,7 @@ impl Track {
 }
 
 fn is_fatal(f: &Finding) -> bool {
-    match f {
-        Finding::BlockedLoop { .. }
-        | Finding::Convoy { .. }
-        | Finding::ContendedObject { .. }
-        | Finding::FutileWakeups { .. } => false,
-        Finding::Deadlock { .. }
-        | Finding::OutOfMemory { .. }
-        | Finding::EventLimit { .. }
-        | Finding::ClockEnd { .. }
-        | Finding::Unsupported(_) => true,
-    }
+    f.effect() != Effect::Told
 }
 
 /// What changes while a study runs.
@@ -355,7 +345,7 @@ pub fn compared(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, 
 /// The case that speed-ups are against: sequential on the first interpreter that has it, added for batches (where it is cheap
 /// and means something) if it is not among the cases.
 fn baseline_case(scenario: &Scenario, wanted: &mut Vec<Case>) -> Option<usize> {
-    let sequential = |c: &Case| c.strategy == Strategy::Sequential;
+    let sequential = |c: &Case| c.strategy.is_sequential();
     let first = (0..wanted.len())
         .filter(|&i| sequential(&wanted[i]))
         .min_by_key(|&i| (wanted[i].profile, i));

@@ -11,7 +11,7 @@ use crate::cpython::recording::{OverTime, Recording};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
 use crate::scenario::{Metric, Objective, Scenario, Strategy, parse_objective, strategy_label};
-use crate::strategy::{CAUSES, Cause, Finding};
+use crate::strategy::{CAUSES, Cause, Finding, FindingKind};
 
 /// Whether a case's numbers can be taken as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -466,36 +466,15 @@ fn status_of(
 fn collect_findings(samples: &[Sample]) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     for s in samples {
-        let mut seen: Vec<std::mem::Discriminant<Finding>> = Vec::new();
+        let mut seen: Vec<FindingKind> = Vec::new();
         for f in &s.findings {
-            let kind = std::mem::discriminant(f);
+            let kind = f.kind();
             let first_here = !seen.contains(&kind);
             seen.push(kind);
-            match found
-                .iter_mut()
-                .find(|k| std::mem::discriminant(&k.finding) == kind)
-            {
+            match found.iter_mut().find(|k| k.finding.kind() == kind) {
                 Some(known) => {
                     known.replications += u32::from(first_here);
-                    let worse = match (&known.finding, f) {
-                        (
-                            Finding::BlockedLoop { lasted: a, .. },
-                            Finding::BlockedLoop { lasted: b, .. },
-                        ) => b > a,
-                        (Finding::Convoy { waited: a, .. }, Finding::Convoy { waited: b, .. }) => {
-                            b > a
-                        }
-                        (
-                            Finding::ContendedObject { waited: a, .. },
-                            Finding::ContendedObject { waited: b, .. },
-                        ) => b > a,
-                        (
-                            Finding::FutileWakeups { times: a, .. },
-                            Finding::FutileWakeups { times: b, .. },
-                        ) => b > a,
-                        _ => false,
-                    };
-                    if worse {
+                    if f.is_worse_than(&known.finding) {
                         known.finding = f.clone();
                     }
                 }

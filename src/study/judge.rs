@@ -14,7 +14,7 @@ use super::warning::{
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
-use crate::scenario::{Arrivals, Offload, Scenario, Step, Strategy};
+use crate::scenario::{Arrivals, Execution, Pool, Runs, Scenario, Step, Strategy};
 use crate::strategy::Finding;
 
 /// A profile is called estimated when more than this share of its parameters are defaults.
@@ -245,10 +245,9 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
 /// Cases in which threads fight for the GIL, where that costs something.
 fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
     let fought = |f: &Forecast| {
-        f.findings.iter().find_map(|x| match &x.finding {
-            Finding::FutileWakeups { times, task } => Some((*times, task.clone())),
-            _ => None,
-        })
+        let mut all = f.findings.iter();
+        all.find_map(|x| x.finding.woken_in_vain())
+            .map(|(times, task)| (times, task.to_owned()))
     };
     let cases: Vec<(&Forecast, Fought)> = all
         .iter()
@@ -284,22 +283,16 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
 
 /// Whether an event loop leaves the work to others.
 pub(super) fn offloads(strategy: &Strategy) -> bool {
-    match strategy {
-        Strategy::Asyncio { offload, .. } => *offload != Offload::None,
-        Strategy::Prefork { each, .. } => offloads(each),
-        _ => false,
-    }
+    let Execution {
+        event_loop, pool, ..
+    } = strategy.execution();
+    event_loop && pool != Pool::Nobody
 }
 
 /// Whether tasks run in several processes or interpreters.
 pub(super) fn separates(strategy: &Strategy) -> bool {
-    match strategy {
-        Strategy::Sequential | Strategy::Threads(_) => false,
-        Strategy::Processes { .. } | Strategy::Interpreters(_) | Strategy::Prefork { .. } => true,
-        Strategy::Asyncio { offload, .. } => {
-            matches!(offload, Offload::Processes(..) | Offload::Interpreters(_))
-        }
-    }
+    let Execution { copies, pool, .. } = strategy.execution();
+    copies.is_some() || pool.apart()
 }
 
 /// Tasks that share something, compared under strategies that do not let them.
@@ -325,39 +318,20 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
 
 /// Whether the worker that has a task runs its children one after another, though others have been asked for to share the work.
 pub(super) fn runs_children_itself(strategy: &Strategy) -> bool {
-    match strategy {
-        Strategy::Sequential | Strategy::Threads(_) | Strategy::Asyncio { .. } => false,
-        Strategy::Processes { .. } | Strategy::Interpreters(_) => true,
-        // Its processes share the requests among them, even where each works on one at a time.
-        Strategy::Prefork { each, .. } => runs_children_itself(each),
-    }
+    // The processes of a prefork server share the requests among them, even where each works on one at a time.
+    let Execution {
+        event_loop, pool, ..
+    } = strategy.execution();
+    !event_loop && pool.apart()
 }
 
 /// Whether these steps start more than one child at once.
 fn fans_out(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match step {
-        Step::FanOut { count, steps } => *count > 1 || fans_out(steps),
-        Step::Lock(_, inner)
-        | Step::Hold(_, inner)
-        | Step::Timeout(_, inner)
-        | Step::Repeat(_, inner)
-        | Step::Retry { steps: inner, .. } => fans_out(inner),
-        Step::Cpu(_)
-        | Step::Releasing(..)
-        | Step::Native(_)
-        | Step::Io(_)
-        | Step::Acquire(_)
-        | Step::Release(_)
-        | Step::Shared { .. }
-        | Step::Put(_)
-        | Step::Get(_)
-        | Step::PayloadIn(_)
-        | Step::PayloadOut(_)
-        | Step::ObjectsIn(_)
-        | Step::ObjectsOut(_)
-        | Step::Allocate(_)
-        | Step::Fail(_) => false,
-    })
+    let several = |step: &Step| match step.inside().map(|i| i.runs) {
+        Some(Runs::Children(count)) => count > 1,
+        Some(Runs::Once | Runs::Times(_) | Runs::Attempts(_)) | None => false,
+    };
+    steps.iter().any(|step| step.any(&several))
 }
 
 /// Tasks that fan out, compared under strategies that do not.

@@ -9,8 +9,7 @@ use super::quantity::Quantity;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
-use crate::scenario::{Metric, Strategy, codes, parse_objective};
-use crate::strategy::Finding;
+use crate::scenario::{Metric, codes, parse_objective};
 
 /// More replications than this are no advice.
 const MANY: u32 = 5_000;
@@ -326,9 +325,7 @@ pub(super) const WAKE_UP_AT_MOST: f64 = 50e-6;
 fn sequential_of<'a>(study: &'a Study, f: &Forecast) -> Option<&'a Forecast> {
     let mut all = study.forecasts.iter().chain(&study.hidden_baseline);
     all.find(|s| {
-        s.strategy == Strategy::Sequential
-            && s.interpreter == f.interpreter
-            && s.status == Status::Fine
+        s.strategy.is_sequential() && s.interpreter == f.interpreter && s.status == Status::Fine
     })
 }
 
@@ -624,12 +621,18 @@ impl Warning {
         let is = |name: &String, status: Status| of(name).is_some_and(|f| f.status == status);
         let mean = |f: &Forecast, q| f.get(q).map(|e| e.mean);
         match self {
-            Self::Saturated { cases, cores, keeps_up, .. } => {
+            Self::Saturated {
+                cases,
+                cores,
+                keeps_up,
+                ..
+            } => {
                 let busy = |f: &Forecast| mean(f, Quantity::Utilization).is_some_and(|u| u >= BUSY);
                 cases.iter().all(|(c, done)| {
                     is(c, Status::Saturated)
                         && of(c).is_some_and(|f| {
-                            mean(f, Quantity::Throughput).unwrap_or(0.0) == *done && (!cores || busy(f))
+                            mean(f, Quantity::Throughput).unwrap_or(0.0) == *done
+                                && (!cores || busy(f))
                         })
                 }) && keeps_up.as_ref().is_none_or(|c| is(c, Status::Fine))
             }
@@ -642,9 +645,16 @@ impl Warning {
                             && of(c).is_some_and(|f| f.tier == Tier::Fails)
                     })
             }
-            Self::NotConverged { cases, precision, instead, .. } => cases.iter().all(|(c, r)| {
+            Self::NotConverged {
+                cases,
+                precision,
+                instead,
+                ..
+            } => cases.iter().all(|(c, r)| {
                 let known = |name: &String| {
-                    let q = Quantity::ALL.into_iter().find(|q| q.percentile().as_ref() == Some(name));
+                    let q = Quantity::ALL
+                        .into_iter()
+                        .find(|q| q.percentile().as_ref() == Some(name));
                     let relative = q.and_then(|q| of(c)?.get(q)?.relative());
                     relative.is_some_and(|r| r <= *precision)
                 };
@@ -656,12 +666,12 @@ impl Warning {
                 let fine = study.forecasts.iter().filter(|f| f.status == Status::Fine);
                 fine.map(|f| f.replications).min() == Some(*replications) && *replications < FEWEST
             }
-            Self::WarmupUncertain { cases } => {
-                cases.iter().all(|c| of(c).is_some_and(|f| f.begins == Begin::Uncertain))
-            }
-            Self::WarmupCut { cases } => cases.iter().all(|(c, t)| {
-                of(c).is_some_and(|f| f.begins == Begin::CutShort && f.warmup == *t)
-            }),
+            Self::WarmupUncertain { cases } => cases
+                .iter()
+                .all(|c| of(c).is_some_and(|f| f.begins == Begin::Uncertain)),
+            Self::WarmupCut { cases } => cases
+                .iter()
+                .all(|(c, t)| of(c).is_some_and(|f| f.begins == Begin::CutShort && f.warmup == *t)),
             Self::OutOfMemory { cases } => cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory)),
             Self::Deadlock { cases } => cases.iter().all(|(c, ..)| is(c, Status::Deadlock)),
             Self::EventLimit { cases, .. } => cases.iter().all(|c| is(c, Status::EventLimit)),
@@ -669,43 +679,43 @@ impl Warning {
             Self::NothingCompleted { cases } => {
                 cases.iter().all(|(c, _)| is(c, Status::NothingCompleted))
             }
-            Self::Unsupported { cases } => {
-                cases.iter().all(|(c, why)| is(c, Status::Unsupported(why.clone())))
+            Self::Unsupported { cases } => cases
+                .iter()
+                .all(|(c, why)| is(c, Status::Unsupported(why.clone()))),
+            Self::BlockedLoop { cases } | Self::StarvedLoop { cases } => {
+                cases.iter().all(|(c, t)| {
+                    let offloaded = matches!(self, Self::StarvedLoop { .. });
+                    let blocked = |x: &Found| x.finding.blocked() == Some(*t);
+                    of(c).is_some_and(|f| {
+                        offloads(&f.strategy) == offloaded && f.findings.iter().any(blocked)
+                    })
+                })
             }
-            Self::BlockedLoop { cases } | Self::StarvedLoop { cases } => cases.iter().all(|(c, t)| {
-                let offloaded = matches!(self, Self::StarvedLoop { .. });
-                let blocked = |x: &Found| {
-                    matches!(x.finding, Finding::BlockedLoop { lasted, .. } if lasted == *t)
-                };
-                of(c).is_some_and(|f| offloads(&f.strategy) == offloaded && f.findings.iter().any(blocked))
-            }),
             Self::Convoy { cases } => cases.iter().all(|c| {
-                let same = |x: &Found| match &x.finding {
-                    Finding::Convoy { times, waited, task, .. } => {
-                        *times == c.times && *task == c.task && waited.mean_of(*times) == c.each
-                    }
-                    _ => false,
-                };
+                let said = (c.times, c.task.as_str(), c.each);
+                let same = |x: &Found| x.finding.convoy() == Some(said);
                 of(&c.case).is_some_and(|f| f.findings.iter().any(same))
             }),
-            Self::ContendedObject { cases } => !cases.is_empty() && cases.iter().all(|c| {
-                let same = |x: &Found| match &x.finding {
-                    Finding::ContendedObject { object, task, waited, of } => {
-                        *object == c.object && *task == c.task && waited.as_secs_f64() / of.as_secs_f64() == c.share
-                    }
-                    _ => false,
-                };
-                of(&c.case).is_some_and(|f| f.findings.iter().any(same))
-            }),
+            Self::ContendedObject { cases } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let said = (c.object.as_str(), c.task.as_str(), c.share);
+                        let same = |x: &Found| x.finding.contended() == Some(said);
+                        of(&c.case).is_some_and(|f| f.findings.iter().any(same))
+                    })
+            }
             Self::FutileWakeups { cases, instead } => {
                 let fights = |f: &Forecast| {
-                    f.findings.iter().any(|x| matches!(x.finding, Finding::FutileWakeups { .. }))
+                    f.findings
+                        .iter()
+                        .any(|x| x.finding.woken_in_vain().is_some())
                 };
                 let as_said = |c: &Fought| {
                     of(&c.case).is_some_and(|f| {
-                        f.findings.iter().any(|x| {
-                            x.finding == Finding::FutileWakeups { times: c.times, task: c.task.clone() }
-                        }) && mean(f, Quantity::Cpu) == Some(c.cpu)
+                        f.findings
+                            .iter()
+                            .any(|x| x.finding.woken_in_vain() == Some((c.times, c.task.as_str())))
+                            && mean(f, Quantity::Cpu) == Some(c.cpu)
                             && sequential_cpu(study, f) == Some(c.sequential)
                             && gains_nothing(study, f)
                     }) && c.cpu >= c.sequential * (1.0 + FOUGHT)
@@ -713,44 +723,67 @@ impl Warning {
                 };
                 let better = |name: &String| {
                     of(name).is_some_and(|f| {
-                        let before = |c: &Fought| {
-                            of(&c.case).is_some_and(|g| ranks_before(f, g))
-                        };
+                        let before = |c: &Fought| of(&c.case).is_some_and(|g| ranks_before(f, g));
                         !fights(f) && cases.iter().all(before)
                     })
                 };
-                !cases.is_empty() && cases.iter().all(as_said) && instead.as_ref().is_none_or(better)
+                !cases.is_empty()
+                    && cases.iter().all(as_said)
+                    && instead.as_ref().is_none_or(better)
             }
             Self::SerialChildren { strategies } => {
                 let compared = |s: &String| {
-                    study.forecasts.iter().any(|f| f.strategy_label == *s && runs_children_itself(&f.strategy))
+                    study
+                        .forecasts
+                        .iter()
+                        .any(|f| f.strategy_label == *s && runs_children_itself(&f.strategy))
                 };
                 !strategies.is_empty() && strategies.iter().all(compared)
             }
             Self::Unshared { names, strategies } => {
                 let compared = |s: &String| {
-                    study.forecasts.iter().any(|f| f.strategy_label == *s && separates(&f.strategy))
+                    study
+                        .forecasts
+                        .iter()
+                        .any(|f| f.strategy_label == *s && separates(&f.strategy))
                 };
                 !names.is_empty() && strategies.iter().all(compared)
             }
-            Self::ObjectiveMissed { objective, closest: (case, value), relaxed, .. } => {
-                let judged = |f: &Forecast| f.objectives.iter().find(|o| o.text == *objective).cloned();
-                let missed = study.forecasts.iter().all(|f| {
-                    judged(f).is_some_and(|o| o.verdict == Verdict::Missed)
-                });
+            Self::ObjectiveMissed {
+                objective,
+                closest: (case, value),
+                relaxed,
+                ..
+            } => {
+                let judged =
+                    |f: &Forecast| f.objectives.iter().find(|o| o.text == *objective).cloned();
+                let missed = study
+                    .forecasts
+                    .iter()
+                    .all(|f| judged(f).is_some_and(|o| o.verdict == Verdict::Missed));
                 let value_of = of(case).and_then(judged).and_then(|o| o.value);
                 let would_meet = relaxed.as_ref().is_none_or(|r| {
                     value_of.zip(parse_objective(r).ok()).is_some_and(|(v, o)| {
-                        if o.below { v.high() < o.bound } else { v.low() > o.bound }
+                        if o.below {
+                            v.high() < o.bound
+                        } else {
+                            v.low() > o.bound
+                        }
                     })
                 });
                 missed && value_of.is_some_and(|v| v.mean == *value) && would_meet
             }
-            Self::EstimatedProfile { interpreter, defaults, .. } => study
+            Self::EstimatedProfile {
+                interpreter,
+                defaults,
+                ..
+            } => study
                 .interpreters
                 .iter()
                 .any(|i| i.name == *interpreter && i.estimated == *defaults),
-            Self::Added(of) => of.holds(study) && study.forecasts.iter().any(|f| f.status == Status::Fine),
+            Self::Added(of) => {
+                of.holds(study) && study.forecasts.iter().any(|f| f.status == Status::Fine)
+            }
         }
     }
 }

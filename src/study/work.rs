@@ -1,7 +1,7 @@
 //! How much work a simulation will be, guessed from the scenario alone: only the order of work and the time that is said to be
 //! left depend on it, no result does.
 
-use crate::scenario::{Arrivals, Dist, Scenario, Step, Workload};
+use crate::scenario::{Arrivals, Dist, Inside, Runs, Scenario, Spent, Step, Workload};
 
 /// A thread that computes is looked at so often (the GIL's switch interval).
 const SWITCH_INTERVAL_NS: f64 = 5e6;
@@ -64,15 +64,21 @@ fn of_steps(steps: &[Step]) -> f64 {
 }
 
 fn of_step(step: &Step) -> f64 {
-    match step {
-        Step::Cpu(d) | Step::Native(d) => 2.0 + finite(d) / SWITCH_INTERVAL_NS,
+    let own = match step.takes() {
         // Each release is an event where another thread waits for the GIL.
-        Step::Releasing(d, r) => 2.0 + finite(d) / SWITCH_INTERVAL_NS + number(r.count),
-        Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => 2.0 + inner(s),
-        Step::Retry { steps, .. } => 2.0 + inner(steps),
-        Step::Repeat(n, s) => number(*n) * inner(s),
-        Step::FanOut { count, steps } => number(*count) * of_steps(steps),
-        _ => 2.0,
+        Some((Spent::Bytecode | Spent::Native, time)) => {
+            2.0 + finite(time) / SWITCH_INTERVAL_NS + number(step.releases())
+        }
+        Some((Spent::Outside, _)) | None => 2.0,
+    };
+    let Some(Inside { steps, runs }) = step.inside() else {
+        return own;
+    };
+    match runs {
+        Runs::Once | Runs::Attempts(_) => own + inner(steps),
+        // A loop is no event of its own, and neither is the start of children: each has its own.
+        Runs::Times(n) => number(n) * inner(steps),
+        Runs::Children(n) => number(n) * of_steps(steps),
     }
 }
 
@@ -82,12 +88,16 @@ fn inner(steps: &[Step]) -> f64 {
 
 /// Nanoseconds that the steps take where nothing stands in their way.
 fn length(steps: &[Step]) -> f64 {
-    let of = |s: &Step| match s {
-        Step::Cpu(d) | Step::Releasing(d, _) | Step::Native(d) | Step::Io(d) => finite(d),
-        Step::Lock(_, s) | Step::Hold(_, s) | Step::Timeout(_, s) => length(s),
-        Step::Retry { steps, .. } | Step::FanOut { steps, .. } => length(steps),
-        Step::Repeat(n, s) => number(*n) * length(s),
-        _ => 0.0,
+    let of = |step: &Step| {
+        let own = step.takes().map_or(0.0, |(_, time)| finite(time));
+        let inside = step.inside().map_or(0.0, |Inside { steps, runs }| {
+            let one_after_another = match runs {
+                Runs::Once | Runs::Attempts(_) | Runs::Children(_) => 1.0,
+                Runs::Times(n) => number(n),
+            };
+            one_after_another * length(steps)
+        });
+        own + inside
     };
     steps.iter().map(of).sum()
 }

@@ -206,7 +206,7 @@ fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec)
 
 /// What waking the submitter costs whoever has its result, in nanoseconds: the model's user asks again from outside.
 fn submitter_is_woken(profile: &Profile, machine: &MachineSpec, strategy: &Strategy) -> f64 {
-    if matches!(strategy, Strategy::Asyncio { .. }) {
+    if strategy.execution().event_loop {
         return 0.0; // A coroutine goes on where it was.
     }
     let send = (machine.wake_send.last())

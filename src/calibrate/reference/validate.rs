@@ -288,14 +288,9 @@ fn input(p: &Prepared, seed: u64, replication: u32) -> SimInput<'_> {
 
 /// The strategy's name with its start method, by which errors are summarised.
 fn family(name: &str, strategy: &Strategy) -> String {
-    use crate::scenario::{Offload, StartMethod};
-    let start = match strategy {
-        Strategy::Processes { start, .. }
-        | Strategy::Asyncio {
-            offload: Offload::Processes(_, start),
-            ..
-        } => start,
-        _ => return name.to_owned(),
+    use crate::scenario::StartMethod;
+    let Some(start) = strategy.execution().pool.start() else {
+        return name.to_owned();
     };
     let start = match start {
         StartMethod::Fork => "fork",

@@ -8,7 +8,7 @@ use crate::calibrate::programs::{
 };
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Imports, LockSpec, Offload, Step, Strategy, TaskClass, TracedTask, Workers, Workload,
+    Arrivals, Execution, Imports, LockSpec, Pool, Step, Strategy, TaskClass, TracedTask, Workload,
 };
 
 /// `bytes(n)` from fresh memory, zeroed page by page: 25.6 us for 50 KB and 36.7 us for 100 KB, with CPython 3.11 on a
@@ -63,23 +63,20 @@ pub(super) fn build_workload(
     if tasks.classes.is_empty() {
         return Err("it has no tasks".into());
     }
-    let own = match strategy {
-        Strategy::Sequential | Strategy::Threads(Workers::PerTask) => SEQUENTIAL_LOOP,
-        Strategy::Asyncio {
-            offload: Offload::None,
-            ..
-        } => COROUTINES,
-        Strategy::Asyncio { .. } => COROUTINES + PAYLOAD,
-        _ => POOL_LOOP,
-    };
-    let payload = match strategy {
-        Strategy::Sequential
-        | Strategy::Threads(Workers::PerTask)
-        | Strategy::Asyncio {
-            offload: Offload::None,
-            ..
-        } => 0.0,
-        _ => payload_cost(&tasks.classes),
+    let Execution {
+        event_loop, pool, ..
+    } = strategy.execution();
+    let (own, payload) = match pool {
+        Pool::Nobody if event_loop => (COROUTINES, 0.0),
+        Pool::Nobody | Pool::ThreadEach => (SEQUENTIAL_LOOP, 0.0),
+        Pool::Threads(_) | Pool::Processes { .. } | Pool::Interpreters(_) => {
+            let own = if event_loop {
+                COROUTINES + PAYLOAD
+            } else {
+                POOL_LOOP
+            };
+            (own, payload_cost(&tasks.classes))
+        }
     };
     let cpu_cost = positive("cpu_cost", c.cpu_cost.unwrap_or(1.0))?;
     let workload = Workload {
@@ -114,7 +111,7 @@ fn payload_cost(classes: &[TaskClass]) -> f64 {
     let bytes = |c: &TaskClass| {
         c.steps
             .iter()
-            .map(|s| if let Step::PayloadIn(n) = s { *n } else { 0 })
+            .map(|s| s.carries().bytes_in)
             .fold(0, u64::saturating_add)
     };
     let cost = |n: u64| match n {

@@ -5,7 +5,7 @@ use super::prepare::LeftOut;
 use super::run::Measured;
 use crate::calibrate::limits::{Excess, Limits, named_rightly};
 use crate::calibrate::{Held, Summary};
-use crate::scenario::{Offload, StartMethod, Strategy};
+use crate::scenario::{StartMethod, Strategy};
 
 /// Runs of one strategy that differ by more than this say little about a forecast that is off by less.
 const NOISY_SPREAD: f64 = 0.10;
@@ -131,15 +131,7 @@ fn others(runs: &[Measured], cores: usize) -> Option<f64> {
 
 /// The children of a fork server are not the program's: their CPU time cannot be asked for.
 fn sees_all_cpu(strategy: &Strategy) -> bool {
-    match strategy {
-        Strategy::Processes { start, .. }
-        | Strategy::Asyncio {
-            offload: Offload::Processes(_, start),
-            ..
-        } => *start != StartMethod::Forkserver,
-        Strategy::Prefork { each, .. } => sees_all_cpu(each),
-        _ => true,
-    }
+    strategy.execution().pool.start() != Some(StartMethod::Forkserver)
 }
 
 /// Whether the best strategy was named rightly.

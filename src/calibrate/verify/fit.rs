@@ -2,7 +2,7 @@
 
 use super::table::class;
 use crate::engine::{Nanos, Role, stream, unit};
-use crate::scenario::{Arrivals, Dist, Releases, Scenario, Step, TracedTask, Workload};
+use crate::scenario::{Arrivals, Dist, Scenario, Spent, Step, TracedTask, Workload};
 
 /// The scenario's workload with every time of it multiplied by `scale`: steps, time-outs, back-offs, and the times between
 /// arrivals and of thinking, so that the load stays what it is. Overheads and imports stay what they are. Random arrivals
@@ -15,7 +15,9 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), S
     let mut w = scenario.workload.clone();
     w.arrivals = scaled_arrivals(&w.arrivals, scale);
     for class in &mut w.classes {
-        class.steps = scaled_steps(&class.steps, scale);
+        for step in &mut class.steps {
+            *step = step.scaled(scale);
+        }
     }
     let horizon = scenario.horizon.map(|h| h.scale(scale));
     if let Arrivals::Open { interval, count } = &w.arrivals {
@@ -55,20 +57,11 @@ const WRITE_NS_PER_BYTE: f64 = 0.4;
 
 /// The largest block of memory that a step writes.
 fn largest_block(steps: &[Step]) -> u64 {
-    steps
-        .iter()
-        .map(|step| match step {
-            Step::PayloadIn(n) | Step::PayloadOut(n) => *n,
-            Step::Hold(n, inner) => (*n).max(largest_block(inner)),
-            Step::Lock(_, inner)
-            | Step::Timeout(_, inner)
-            | Step::Repeat(_, inner)
-            | Step::FanOut { steps: inner, .. }
-            | Step::Retry { steps: inner, .. } => largest_block(inner),
-            _ => 0,
-        })
-        .max()
-        .unwrap_or(0)
+    let of = |step: &Step| {
+        let inside = step.inside().map_or(0, |i| largest_block(i.steps));
+        step.block().max(inside)
+    };
+    steps.iter().map(of).max().unwrap_or(0)
 }
 
 fn laid_down(
@@ -107,7 +100,7 @@ fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
     match arrivals {
         Arrivals::Batch => Arrivals::Batch,
         Arrivals::Open { interval, count } => Arrivals::Open {
-            interval: scaled(interval, by),
+            interval: interval.scaled(by),
             count: *count,
         },
         Arrivals::Trace(tasks) => Arrivals::Trace(
@@ -126,94 +119,19 @@ fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
             count,
         } => Arrivals::Closed {
             users: *users,
-            think: scaled(think, by),
+            think: think.scaled(by),
             count: *count,
         },
     }
 }
 
-fn scaled_steps(steps: &[Step], by: f64) -> Vec<Step> {
-    let all = |steps: &[Step]| scaled_steps(steps, by);
-    steps
-        .iter()
-        .map(|step| match step {
-            Step::Cpu(d) => Step::Cpu(scaled(d, by)),
-            Step::Releasing(d, releases) => scaled_releasing(d, *releases, by),
-            Step::Native(d) => Step::Native(scaled(d, by)),
-            Step::Io(d) => Step::Io(scaled(d, by)),
-            Step::Lock(lock, inner) => Step::Lock(*lock, all(inner)),
-            Step::FanOut { count, steps } => Step::FanOut {
-                count: *count,
-                steps: all(steps),
-            },
-            Step::Hold(bytes, inner) => Step::Hold(*bytes, all(inner)),
-            Step::Timeout(after, inner) => Step::Timeout(after.scale(by), all(inner)),
-            Step::Retry {
-                attempts,
-                backoff,
-                steps,
-            } => Step::Retry {
-                attempts: *attempts,
-                backoff: backoff.scale(by),
-                steps: all(steps),
-            },
-            Step::Repeat(times, inner) => Step::Repeat(*times, all(inner)),
-            other => other.clone(),
-        })
-        .collect()
-}
-
-/// A shorter step gives the GIL up less often, not for a shorter time.
-fn scaled_releasing(time: &Dist, releases: Releases, by: f64) -> Step {
-    let mean = time.mean();
-    let time = scaled(time, by);
-    let count = releases.within(Nanos::from_f64(time.mean()), mean);
-    if count == 0 {
-        return Step::Cpu(time);
-    }
-    Step::Releasing(time, Releases { count, ..releases })
-}
-
-fn scaled(dist: &Dist, by: f64) -> Dist {
-    let t = |t: &Nanos| t.scale(by);
-    match dist {
-        Dist::Constant(a) => Dist::Constant(t(a)),
-        Dist::Uniform(a, b) => Dist::Uniform(t(a), t(b)),
-        Dist::Exponential(mean) => Dist::Exponential(t(mean)),
-        Dist::Normal(mean, sd) => Dist::Normal(t(mean), t(sd)),
-        Dist::LogNormal { median, p99 } => Dist::LogNormal {
-            median: t(median),
-            p99: t(p99),
-        },
-        Dist::Gamma { mean, cv } => Dist::Gamma {
-            mean: t(mean),
-            cv: *cv,
-        },
-        Dist::Weibull { scale, shape } => Dist::Weibull {
-            scale: t(scale),
-            shape: *shape,
-        },
-        Dist::Pareto { least, shape } => Dist::Pareto {
-            least: t(least),
-            shape: *shape,
-        },
-        Dist::Empirical(values) => Dist::Empirical(values.iter().map(t).collect()),
-    }
-}
-
 /// Whether some native step is drawn: its blocks cannot be counted beforehand.
 pub(super) fn native_is_drawn(w: &Workload) -> bool {
-    fn any(steps: &[Step]) -> bool {
-        steps.iter().any(|s| match s {
-            Step::Native(d) => !matches!(d, Dist::Constant(_)),
-            Step::Lock(_, inner)
-            | Step::Hold(_, inner)
-            | Step::Timeout(_, inner)
-            | Step::Repeat(_, inner) => any(inner),
-            Step::FanOut { steps, .. } | Step::Retry { steps, .. } => any(steps),
-            _ => false,
-        })
-    }
+    let drawn = |step: &Step| match step.takes() {
+        Some((Spent::Native, time)) => !matches!(time, Dist::Constant(_)),
+        Some((Spent::Bytecode | Spent::Outside, _)) | None => false,
+    };
     let recorded = matches!(&w.arrivals, Arrivals::Trace(tasks) if tasks.iter().any(|t| !t.demands.is_empty()));
-    recorded || w.classes.iter().any(|c| any(&c.steps))
+    let mut steps = w.classes.iter().flat_map(|c| &c.steps);
+    recorded || steps.any(|step| step.any(&drawn))
 }

@@ -9,7 +9,8 @@ use crate::calibrate::{element, median};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, Step, Strategy, TaskClass, Workers, Workload,
+    Arrivals, Dist, Execution, Inside, MachineSpec, Pool, Spent, Step, Strategy, TaskClass,
+    Workload,
 };
 use crate::strategy::{Finding, Outcome, SimInput};
 
@@ -222,10 +223,13 @@ pub(super) fn percentile(sorted: &[f64], p: f64) -> f64 {
 }
 
 fn other_processes(strategy: &Strategy) -> bool {
-    matches!(
-        strategy,
-        Strategy::Processes { .. } | Strategy::Interpreters(_)
-    )
+    let Execution {
+        copies,
+        event_loop,
+        pool,
+        ..
+    } = strategy.execution();
+    copies.is_none() && !event_loop && pool.apart()
 }
 
 #[expect(
@@ -248,15 +252,20 @@ fn tasks(w: &Workload) -> f64 {
 
 /// What the program itself does for a task: iterations of the reference loop, and nanoseconds for payloads.
 fn own_work(strategy: &Strategy, classes: &[TaskClass]) -> (f64, f64) {
-    match strategy {
-        Strategy::Sequential | Strategy::Threads(Workers::PerTask) => (SEQUENTIAL_LOOP, 0.0),
-        Strategy::Asyncio {
-            offload: Offload::None,
-            ..
-        } => (COROUTINES, 0.0),
-        Strategy::Asyncio { .. } => (COROUTINES + PAYLOAD, payload_cost(classes)),
-        Strategy::Prefork { each, .. } => own_work(each, classes),
-        _ => (POOL_LOOP, payload_cost(classes)),
+    let Execution {
+        event_loop, pool, ..
+    } = strategy.execution();
+    match pool {
+        Pool::Nobody if event_loop => (COROUTINES, 0.0),
+        Pool::Nobody | Pool::ThreadEach => (SEQUENTIAL_LOOP, 0.0),
+        Pool::Threads(_) | Pool::Processes { .. } | Pool::Interpreters(_) => {
+            let own = if event_loop {
+                COROUTINES + PAYLOAD
+            } else {
+                POOL_LOOP
+            };
+            (own, payload_cost(classes))
+        }
     }
 }
 
@@ -264,12 +273,12 @@ fn own_work(strategy: &Strategy, classes: &[TaskClass]) -> (f64, f64) {
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn payload_cost(classes: &[TaskClass]) -> f64 {
     fn bytes(steps: &[Step]) -> f64 {
-        let of = |s: &Step| match s {
-            Step::PayloadIn(n) => *n as f64,
-            Step::Repeat(times, inner) => *times as f64 * bytes(inner),
-            Step::Lock(_, inner) | Step::Hold(_, inner) | Step::Timeout(_, inner) => bytes(inner),
-            Step::Retry { steps, .. } => bytes(steps),
-            _ => 0.0,
+        let of = |step: &Step| {
+            let inside = step.inside().map_or(0.0, |Inside { steps, runs }| {
+                let times = runs.by_the_task() as f64;
+                times * bytes(steps)
+            });
+            step.carries().bytes_in as f64 + inside
         };
         steps.iter().map(of).sum()
     }
@@ -283,35 +292,17 @@ fn payload_cost(classes: &[TaskClass]) -> f64 {
 
 /// Constant native steps as the program spends them: block by block, each a call that gives up the GIL.
 fn in_blocks(steps: &[Step], block: Nanos) -> Vec<Step> {
-    let all = |steps: &[Step]| in_blocks(steps, block);
-    steps
-        .iter()
-        .map(|step| match step {
-            Step::Native(Dist::Constant(time)) => {
-                let blocks = time.0.div_ceil(block.0.max(1)).max(1);
-                if blocks > MOST_BLOCKS {
-                    return step.clone();
-                }
-                Step::Repeat(blocks, vec![Step::Native(Dist::Constant(block))])
+    let of = |step: &Step| match step.takes() {
+        Some((Spent::Native, Dist::Constant(time))) => {
+            let blocks = time.0.div_ceil(block.0.max(1)).max(1);
+            if blocks > MOST_BLOCKS {
+                return step.clone();
             }
-            Step::Lock(lock, inner) => Step::Lock(*lock, all(inner)),
-            Step::FanOut { count, steps } => Step::FanOut {
-                count: *count,
-                steps: all(steps),
-            },
-            Step::Hold(bytes, inner) => Step::Hold(*bytes, all(inner)),
-            Step::Timeout(after, inner) => Step::Timeout(*after, all(inner)),
-            Step::Retry {
-                attempts,
-                backoff,
-                steps,
-            } => Step::Retry {
-                attempts: *attempts,
-                backoff: *backoff,
-                steps: all(steps),
-            },
-            Step::Repeat(times, inner) => Step::Repeat(*times, all(inner)),
-            other => other.clone(),
-        })
-        .collect()
+            Step::Repeat(blocks, vec![Step::Native(Dist::Constant(block))])
+        }
+        Some((Spent::Native | Spent::Bytecode | Spent::Outside, _)) | None => {
+            step.around(|steps| in_blocks(steps, block))
+        }
+    };
+    steps.iter().map(of).collect()
 }

@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 use super::program::Plan;
 use super::steps::{Flavour, quoted};
 use super::tree::Node;
-use crate::scenario::{
-    ObjectKind, ObjectSpec, Offload, ProcessApi, StartMethod, Strategy, Workers,
-};
+use crate::scenario::{Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, StartMethod, Workers};
 
 /// How tasks are taken in and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +80,16 @@ pub(super) fn steps(plan: &Plan<'_>) -> String {
         out.push_str(text);
     }
     if has(|n| matches!(n, Node::InlineChildren(..) | Node::Children(..))) {
-        out.push_str(match (plan.flavour, plan.kind, plan.each) {
-            (Flavour::Loop | Flavour::Offload, ..) => piece!("fan_out_loop"),
-            (_, Kind::PerTask, _) => piece!("fan_out_threads"),
-            (_, _, Strategy::Threads(_)) => piece!("fan_out_pool"),
-            _ => piece!("fan_out_inline"),
+        out.push_str(if plan.kind == Kind::Loop {
+            piece!("fan_out_loop")
+        } else {
+            match plan.each.execution().pool {
+                Pool::ThreadEach => piece!("fan_out_threads"),
+                Pool::Threads(_) => piece!("fan_out_pool"),
+                Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => {
+                    piece!("fan_out_inline")
+                }
+            }
         });
     }
     out
@@ -253,16 +256,14 @@ pub(super) fn strategy(plan: &Plan<'_>) -> String {
 }
 
 fn looped(plan: &Plan<'_>, users: bool, out: &mut String) {
-    let Strategy::Asyncio { limit, offload } = plan.each else {
-        return;
-    };
+    let Execution { limit, pool, .. } = plan.each.execution();
     out.push_str(&title(plan));
     let limit = limit.map_or("None".into(), |n| n.to_string());
     let _ = write!(
         out,
         "\n\nLIMIT = {limit}  # At most so many tasks at once; None: all.\n"
     );
-    if *offload != Offload::None {
+    if pool != Pool::Nobody {
         out.push_str(&make_pool(plan));
     }
     out.push_str(if users {
@@ -270,7 +271,7 @@ fn looped(plan: &Plan<'_>, users: bool, out: &mut String) {
     } else {
         piece!("loop")
     });
-    out.push_str(if *offload == Offload::None {
+    out.push_str(if pool == Pool::Nobody {
         piece!("loop_run")
     } else {
         piece!("loop_run_pool")
@@ -278,12 +279,16 @@ fn looped(plan: &Plan<'_>, users: bool, out: &mut String) {
 }
 
 fn title(plan: &Plan<'_>) -> String {
-    let what = match plan.each {
-        Strategy::Threads(_) => "a pool of threads",
-        Strategy::Processes { .. } => "a pool of processes",
-        Strategy::Interpreters(_) => "a pool of sub-interpreters",
-        _ if plan.flavour == Flavour::Offload => "an event loop, blocking work in a pool",
-        _ => "an event loop",
+    let what = match plan.flavour {
+        Flavour::Loop => "an event loop",
+        Flavour::Offload => "an event loop, blocking work in a pool",
+        Flavour::Plain { .. } => match plan.each.execution().pool {
+            Pool::Nobody => "one task after another",
+            Pool::ThreadEach => "a thread for each task",
+            Pool::Threads(_) => "a pool of threads",
+            Pool::Processes { .. } => "a pool of processes",
+            Pool::Interpreters(_) => "a pool of sub-interpreters",
+        },
     };
     format!(
         "\n\n# ---------------------------------------------------------------------------- the strategy: {what}\n"
@@ -330,35 +335,23 @@ fn coming(nodes: &[Node]) -> (u64, u64) {
 }
 
 fn make_pool(plan: &Plan<'_>) -> String {
-    let number = |w: &Workers| match w {
+    let number = |w: Workers| match w {
         Workers::Exactly(n) => Some(n.to_string()),
         Workers::Auto | Workers::PerTask => None,
     };
-    let simple = |class: &str, w: &Workers| {
+    let simple = |class: &str, w: Workers| {
         let n = number(w).unwrap_or_default();
         format!("\n\ndef make_pool():\n    return cf.{class}({n})\n")
     };
-    match plan.each {
-        Strategy::Threads(w)
-        | Strategy::Asyncio {
-            offload: Offload::Threads(w),
-            ..
-        } => simple("ThreadPoolExecutor", w),
-        Strategy::Interpreters(w)
-        | Strategy::Asyncio {
-            offload: Offload::Interpreters(w),
-            ..
-        } => simple("InterpreterPoolExecutor", w),
-        Strategy::Processes {
+    match plan.each.execution().pool {
+        Pool::Nobody | Pool::ThreadEach => String::new(),
+        Pool::Threads(w) => simple("ThreadPoolExecutor", w),
+        Pool::Interpreters(w) => simple("InterpreterPoolExecutor", w),
+        Pool::Processes {
             workers,
             start,
             api,
-        } => process_pool(plan, number(workers), *start, *api),
-        Strategy::Asyncio {
-            offload: Offload::Processes(workers, start),
-            ..
-        } => process_pool(plan, number(workers), *start, ProcessApi::Executor),
-        _ => String::new(),
+        } => process_pool(plan, number(workers), start, api),
     }
 }
 

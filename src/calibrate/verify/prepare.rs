@@ -7,8 +7,8 @@ use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::host::Interpreter;
 use crate::scenario::{
-    Arrivals, MachineSpec, Offload, Scenario, StartMethod, Strategy, StrategyCase, Workload,
-    strategy_label,
+    Arrivals, Execution, MachineSpec, Pool, Scenario, StartMethod, Strategy, StrategyCase,
+    Workload, strategy_label,
 };
 use crate::strategy::{SimInput, compile};
 use crate::study::default_cases;
@@ -150,10 +150,10 @@ fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), String> {
     let Some(python) = request.interpreter else {
         return Ok(());
     };
-    let processes = |start: &StartMethod| {
+    let processes = |start: StartMethod| {
         if !python.process_pools {
             Err("this Python has no process pools (multiprocessing does not work)".to_owned())
-        } else if !python.start_methods.contains(start) {
+        } else if !python.start_methods.contains(&start) {
             Err(format!(
                 "this Python cannot start processes by {start:?} on this system"
             ))
@@ -171,19 +171,14 @@ fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), String> {
             ))
         }
     };
-    match strategy {
-        Strategy::Sequential | Strategy::Threads(_) => Ok(()),
-        Strategy::Processes { start, .. } => processes(start),
-        Strategy::Interpreters(_) => interpreters(),
-        Strategy::Asyncio { offload, .. } => match offload {
-            Offload::None | Offload::Threads(_) => Ok(()),
-            Offload::Processes(_, start) => processes(start),
-            Offload::Interpreters(_) => interpreters(),
-        },
-        Strategy::Prefork { each, .. } => {
-            processes(&StartMethod::Fork)?;
-            can(request, each)
-        }
+    let Execution { copies, pool, .. } = strategy.execution();
+    if copies.is_some() {
+        processes(StartMethod::Fork)?;
+    }
+    match pool {
+        Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) => Ok(()),
+        Pool::Processes { start, .. } => processes(start),
+        Pool::Interpreters(_) => interpreters(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::pieces::{self, Kind};
 use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::Table;
 use super::tree::{Node, Tree};
-use crate::scenario::{Arrivals, Offload, Strategy, Workers, Workload, strategy_label};
+use crate::scenario::{Arrivals, Execution, Pool, ProcessApi, Strategy, Workload, strategy_label};
 
 /// What a program is made from.
 #[derive(Clone, Copy, Debug)]
@@ -96,53 +96,51 @@ impl Plan<'_> {
 
     /// Work goes to other processes.
     pub(super) fn processes(&self) -> bool {
-        matches!(
-            self.each,
-            Strategy::Processes { .. }
-                | Strategy::Asyncio {
-                    offload: Offload::Processes(..),
-                    ..
-                }
-        )
+        self.each.execution().pool.start().is_some()
     }
 
     /// Work goes to sub-interpreters.
     pub(super) fn interpreters(&self) -> bool {
-        matches!(
-            self.each,
-            Strategy::Interpreters(_)
-                | Strategy::Asyncio {
-                    offload: Offload::Interpreters(_),
-                    ..
-                }
-        )
+        match self.each.execution().pool {
+            Pool::Interpreters(_) => true,
+            Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) | Pool::Processes { .. } => false,
+        }
     }
 }
 
 fn plan<'a>(source: &'a Source<'a>) -> Plan<'a> {
-    let (each, copies) = match source.strategy {
-        Strategy::Prefork { processes, each } => (&**each, Some(*processes)),
-        other => (other, None),
-    };
-    let (flavour, kind) = match each {
-        Strategy::Sequential => (Flavour::Plain { travels: false }, Kind::Sequential),
-        Strategy::Threads(Workers::PerTask) => (Flavour::Plain { travels: false }, Kind::PerTask),
-        Strategy::Asyncio {
-            offload: Offload::None,
+    let each = source.strategy.each();
+    let Execution {
+        copies,
+        event_loop,
+        limit: _,
+        pool,
+    } = source.strategy.execution();
+    let plain = |travels, kind| (Flavour::Plain { travels }, kind);
+    let (flavour, kind) = match pool {
+        Pool::Nobody if event_loop => (Flavour::Loop, Kind::Loop),
+        Pool::Nobody => plain(false, Kind::Sequential),
+        Pool::ThreadEach => plain(false, Kind::PerTask),
+        Pool::Threads(_) | Pool::Processes { .. } | Pool::Interpreters(_) if event_loop => {
+            (Flavour::Offload, Kind::Loop)
+        }
+        Pool::Processes {
+            api: ProcessApi::Pool { chunksize },
             ..
-        } => (Flavour::Loop, Kind::Loop),
-        Strategy::Asyncio { .. } => (Flavour::Offload, Kind::Loop),
-        Strategy::Processes {
-            api: crate::scenario::ProcessApi::Pool { chunksize },
+        } => plain(true, Kind::MpPool(chunksize.unwrap_or(0))),
+        Pool::Processes {
+            api: ProcessApi::Executor,
             ..
-        } => (
-            Flavour::Plain { travels: true },
-            Kind::MpPool(chunksize.unwrap_or(0)),
-        ),
-        _ => (Flavour::Plain { travels: true }, Kind::Pool),
+        }
+        | Pool::Threads(_)
+        | Pool::Interpreters(_) => plain(true, Kind::Pool),
     };
     // Children are tasks of their own where a pool of threads or a loop takes them; elsewhere their parent runs them.
-    let own_children = matches!(each, Strategy::Threads(_) | Strategy::Asyncio { .. });
+    let own_children = event_loop
+        || match pool {
+            Pool::ThreadEach | Pool::Threads(_) => true,
+            Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => false,
+        };
     let w = source.workload;
     let trees = (w.classes.iter().enumerate())
         .map(|(i, class)| {
@@ -169,7 +167,7 @@ fn plan<'a>(source: &'a Source<'a>) -> Plan<'a> {
 pub fn generate(source: &Source<'_>) -> Result<Program, String> {
     let plan = plan(source);
     let queues = plan.any(|n| matches!(n, Node::Put(_) | Node::Get(_)));
-    if queues && matches!(plan.each, Strategy::Interpreters(_)) {
+    if queues && plan.interpreters() && plan.kind == Kind::Pool {
         return Err(
             "tasks in sub-interpreters have no queue between them that waits as a multiprocessing.Queue does"
                 .into(),

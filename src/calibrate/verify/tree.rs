@@ -2,7 +2,7 @@
 //! numbers agree on.
 
 use crate::engine::Nanos;
-use crate::scenario::{Dist, Releases, Step};
+use crate::scenario::{Dist, Locking, Releases, Step};
 
 /// A place in a function that takes a number of its own from each task's table.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,11 +123,11 @@ impl Builder {
         let mut nodes = Vec::new();
         let mut i = 0;
         while let Some(step) = steps.get(i) {
-            if let Step::Acquire(lock) = step
-                && let Some(length) = enclosed(*lock, &steps[i + 1..])
+            if let Some(Locking::Takes(lock)) = step.locking()
+                && let Some(length) = enclosed(lock, &steps[i + 1..])
             {
                 let inner = self.nodes(&steps[i + 1..=i + length]);
-                nodes.push(Node::Lock(*lock, inner));
+                nodes.push(Node::Lock(lock, inner));
                 i += length + 2;
                 continue;
             }
@@ -188,15 +188,15 @@ impl Builder {
 fn enclosed(lock: usize, after: &[Step]) -> Option<usize> {
     let length = after
         .iter()
-        .position(|s| matches!(s, Step::Release(l) if *l == lock))?;
+        .position(|s| s.locking() == Some(Locking::Gives(lock)))?;
     let mut open: Vec<usize> = Vec::new();
     for step in &after[..length] {
-        match step {
-            Step::Acquire(l) => open.push(*l),
-            Step::Release(l) => {
-                open.remove(open.iter().rposition(|o| o == l)?);
+        match step.locking() {
+            Some(Locking::Takes(l)) => open.push(l),
+            Some(Locking::Gives(l)) => {
+                open.remove(open.iter().rposition(|o| *o == l)?);
             }
-            _ => {}
+            None => {}
         }
     }
     open.is_empty().then_some(length)

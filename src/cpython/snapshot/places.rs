@@ -96,7 +96,7 @@ impl View<'_, '_> {
             Place::Children(..) => {
                 let code = &self.sim.program.classes[task.class as usize].code;
                 let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
-                (matches!(at, Some(Instr::FanOut { .. })), None)
+                (at.and_then(Instr::children).is_some(), None)
             }
             _ => (false, None),
         }
@@ -115,10 +115,7 @@ impl View<'_, '_> {
     /// Children of a task in all, over and not.
     pub(super) fn children_of(&self, task: &Task) -> u64 {
         let code = &self.sim.program.classes[task.class as usize].code;
-        let count = |at: Option<u32>| match at.and_then(|i| code.get(i as usize)) {
-            Some(Instr::FanOut { count, .. }) => Some(*count),
-            _ => None,
-        };
+        let count = |at: Option<u32>| code.get(at? as usize)?.children();
         // A thread looks at the step again when it wakes; a loop has gone past it.
         count(Some(task.pc))
             .filter(|_| task.joiner.is_some())

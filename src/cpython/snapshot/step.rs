@@ -6,35 +6,6 @@ use crate::cpython::task::Task;
 use crate::engine::Nanos;
 use crate::scenario::units::{format_duration, format_size};
 
-/// Whether an instruction is a step of the scenario rather than the end of one.
-fn is_step(instr: &Instr) -> bool {
-    !matches!(
-        instr,
-        Instr::Release(_)
-            | Instr::LeaveHold
-            | Instr::LeaveTimeout
-            | Instr::LeaveRetry
-            | Instr::LeaveRepeat
-            | Instr::End
-    )
-}
-
-/// Whether a step can take time: only of those it is worth saying that they come next.
-fn takes_time(instr: &Instr) -> bool {
-    matches!(
-        instr,
-        Instr::Cpu(_)
-            | Instr::Releasing(..)
-            | Instr::Native(_)
-            | Instr::Io(_)
-            | Instr::Acquire(_)
-            | Instr::Shared { .. }
-            | Instr::Put(_)
-            | Instr::Get(_)
-            | Instr::FanOut { .. }
-    )
-}
-
 impl View<'_, '_> {
     /// The step before the task's next instruction if it has `begun` (and so much of it is left), else the next
     /// one that takes time.
@@ -44,13 +15,13 @@ impl View<'_, '_> {
         let at = if begun {
             next.checked_sub(1)?
         } else {
-            next + code.get(next..)?.iter().position(takes_time)?
+            next + code.get(next..)?.iter().position(|i| i.takes_time())?
         };
         let steps = |part: &[Instr]| {
-            u32::try_from(part.iter().filter(|i| is_step(i)).count()).unwrap_or(u32::MAX)
+            u32::try_from(part.iter().filter(|i| i.is_step()).count()).unwrap_or(u32::MAX)
         };
         let instr = code.get(at)?;
-        if !is_step(instr) {
+        if !instr.is_step() {
             return None;
         }
         Some(StepState {

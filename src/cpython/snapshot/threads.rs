@@ -3,7 +3,7 @@
 use super::{Doing, ThreadState, View, Work};
 use crate::cpython::aio::LoopState;
 use crate::cpython::pool::PoolState;
-use crate::cpython::program::Instr;
+use crate::cpython::program::{Instr, OnCore};
 use crate::cpython::server::MainState;
 use crate::cpython::thread::{Act, Blocked, Outside, Phase, Role, Thread};
 use crate::cpython::wait::{On, Wait};
@@ -120,11 +120,11 @@ impl View<'_, '_> {
         }
         if t.phase != Phase::Go {
             let in_step = has_task && label == Cause::Running;
-            return if in_step
-                && self
-                    .last_instr(t)
-                    .is_some_and(|i| matches!(i, Instr::Native(_) | Instr::Releasing(..)))
-            {
+            let leaves_the_gil = match self.last_instr(t).and_then(Instr::work) {
+                Some(OnCore::Native | OnCore::Releasing) => true,
+                Some(OnCore::Bytecode) | None => false,
+            };
+            return if in_step && leaves_the_gil {
                 Work::Native
             } else {
                 Work::SystemCall
@@ -193,9 +193,7 @@ impl View<'_, '_> {
             (_, act) => self.sim.to_release(act),
         };
         let left = machine.left(tid) + t.rest + coming;
-        let timed = self
-            .last_instr(t)
-            .is_some_and(|i| matches!(i, Instr::Cpu(_) | Instr::Releasing(..) | Instr::Native(_)));
+        let timed = self.last_instr(t).and_then(Instr::work).is_some();
         let begun = left > Nanos::ZERO && machine.run_cause(tid) == Cause::Running && timed;
         (begun, begun.then_some(left))
     }

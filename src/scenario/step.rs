@@ -1,0 +1,595 @@
+//! What a step is, described once: what stands inside it and how often it runs, what it takes, what it waits for, what it carries, how it
+//! is made anew with other times. Whoever looks at steps asks here; a new kind of step answers here, and nowhere has a rule for "all
+//! others" ([tests/described.rs](../../../tests/described.rs) holds that).
+
+use super::{Bytes, Dist, LockId, QueueId, Releases, Step};
+use crate::engine::Nanos;
+
+/// The steps within a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Inside<'a> {
+    /// The steps, in their order.
+    pub steps: &'a [Step],
+    /// How often they are executed.
+    pub runs: Runs,
+}
+
+/// How often the steps within a step are executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// Once.
+    Once,
+    /// So many times, one after another.
+    Times(u64),
+    /// Until they succeed, at most so many times.
+    Attempts(u32),
+    /// Once by each of so many children.
+    Children(u64),
+}
+
+impl Runs {
+    /// How often at most: every attempt but the last failing, the children's executions added.
+    #[must_use]
+    pub fn at_most(self) -> u64 {
+        match self {
+            Self::Once => 1,
+            Self::Times(n) | Self::Children(n) => n,
+            Self::Attempts(n) => u64::from(n),
+        }
+    }
+
+    /// How often the task itself executes them where nothing fails: not what its children do.
+    #[must_use]
+    pub fn by_the_task(self) -> u64 {
+        match self {
+            Self::Once | Self::Attempts(_) => 1,
+            Self::Times(n) => n,
+            Self::Children(_) => 0,
+        }
+    }
+}
+
+/// What a step's own time is spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// Python bytecode: CPU, under the GIL where there is one.
+    Bytecode,
+    /// C code: CPU, without the GIL.
+    Native,
+    /// Something outside: no CPU.
+    Outside,
+}
+
+/// What a step waits for by itself, besides a core and the GIL; what stands inside it has waits of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// Nothing.
+    Never,
+    /// Something outside, which takes its time whoever else runs.
+    Outside,
+    /// A lock that another may hold.
+    Lock(LockId),
+    /// A queue that another has to fill.
+    Item(QueueId),
+    /// A queue that another has to empty.
+    Room(QueueId),
+    /// Its children.
+    Children,
+    /// The pause before the next attempt.
+    Pause,
+}
+
+/// What a step does with a lock on its own, in the middle of a list of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locking {
+    /// Takes it.
+    Takes(LockId),
+    /// Gives it back.
+    Gives(LockId),
+}
+
+/// What a step hands over together with its task, or with the task's result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Bytes to the worker.
+    pub bytes_in: Bytes,
+    /// Bytes back.
+    pub bytes_out: Bytes,
+    /// Objects to the worker, each pickled on its own.
+    pub objects_in: u64,
+    /// Objects back.
+    pub objects_out: u64,
+}
+
+/// All that is asked of a step. Fields that a step has no use for are those of [`About::PLAIN`].
+struct About<'a> {
+    inside: Option<Inside<'a>>,
+    takes: Option<(Spent, &'a Dist)>,
+    releases: u64,
+    waits: WaitsFor,
+    locking: Option<Locking>,
+    carries: Carried,
+    block: Bytes,
+    may_fail: bool,
+}
+
+impl About<'_> {
+    const PLAIN: Self = Self {
+        inside: None,
+        takes: None,
+        releases: 0,
+        waits: WaitsFor::Never,
+        locking: None,
+        carries: Carried {
+            bytes_in: 0,
+            bytes_out: 0,
+            objects_in: 0,
+            objects_out: 0,
+        },
+        block: 0,
+        may_fail: false,
+    };
+}
+
+impl<'a> About<'a> {
+    const fn taking(spent: Spent, time: &'a Dist) -> Self {
+        Self {
+            takes: Some((spent, time)),
+            ..Self::PLAIN
+        }
+    }
+
+    const fn around(runs: Runs, steps: &'a [Step]) -> Self {
+        Self {
+            inside: Some(Inside { steps, runs }),
+            ..Self::PLAIN
+        }
+    }
+
+    const fn waiting(waits: WaitsFor) -> Self {
+        Self {
+            waits,
+            ..Self::PLAIN
+        }
+    }
+
+    const fn carrying(carries: Carried) -> Self {
+        Self {
+            carries,
+            ..Self::PLAIN
+        }
+    }
+}
+
+impl Step {
+    /// The description: one arm a kind of step.
+    fn about(&self) -> About<'_> {
+        let nothing = Carried::default();
+        match self {
+            Self::Cpu(time) => About::taking(Spent::Bytecode, time),
+            Self::Releasing(time, releases) => About {
+                releases: releases.count,
+                ..About::taking(Spent::Bytecode, time)
+            },
+            Self::Native(time) => About::taking(Spent::Native, time),
+            Self::Io(time) => About {
+                waits: WaitsFor::Outside,
+                ..About::taking(Spent::Outside, time)
+            },
+            Self::Lock(lock, steps) => About {
+                waits: WaitsFor::Lock(*lock),
+                ..About::around(Runs::Once, steps)
+            },
+            Self::Acquire(lock) => About {
+                locking: Some(Locking::Takes(*lock)),
+                ..About::waiting(WaitsFor::Lock(*lock))
+            },
+            Self::Release(lock) => About {
+                locking: Some(Locking::Gives(*lock)),
+                ..About::PLAIN
+            },
+            Self::Shared { .. } | Self::Allocate(_) => About::PLAIN,
+            Self::Put(queue) => About::waiting(WaitsFor::Room(*queue)),
+            Self::Get(queue) => About::waiting(WaitsFor::Item(*queue)),
+            Self::FanOut { count, steps } => About {
+                waits: WaitsFor::Children,
+                ..About::around(Runs::Children(*count), steps)
+            },
+            Self::PayloadIn(bytes_in) => About {
+                block: *bytes_in,
+                ..About::carrying(Carried {
+                    bytes_in: *bytes_in,
+                    ..nothing
+                })
+            },
+            Self::PayloadOut(bytes_out) => About {
+                block: *bytes_out,
+                ..About::carrying(Carried {
+                    bytes_out: *bytes_out,
+                    ..nothing
+                })
+            },
+            Self::ObjectsIn(objects_in) => About::carrying(Carried {
+                objects_in: *objects_in,
+                ..nothing
+            }),
+            Self::ObjectsOut(objects_out) => About::carrying(Carried {
+                objects_out: *objects_out,
+                ..nothing
+            }),
+            Self::Hold(bytes, steps) => About {
+                block: *bytes,
+                ..About::around(Runs::Once, steps)
+            },
+            Self::Timeout(_, steps) => About {
+                may_fail: true,
+                ..About::around(Runs::Once, steps)
+            },
+            Self::Fail(_) => About {
+                may_fail: true,
+                ..About::PLAIN
+            },
+            Self::Retry {
+                attempts,
+                backoff,
+                steps,
+            } => About {
+                waits: if *attempts > 1 && *backoff > Nanos::ZERO {
+                    WaitsFor::Pause
+                } else {
+                    WaitsFor::Never
+                },
+                may_fail: true,
+                ..About::around(Runs::Attempts(*attempts), steps)
+            },
+            Self::Repeat(times, steps) => About::around(Runs::Times(*times), steps),
+        }
+    }
+
+    /// The steps within; `None` where there can be none.
+    #[must_use]
+    pub fn inside(&self) -> Option<Inside<'_>> {
+        self.about().inside
+    }
+
+    /// Whether this step, or one within it however deep, is such a one.
+    pub fn any(&self, is: &impl Fn(&Self) -> bool) -> bool {
+        is(self) || (self.inside()).is_some_and(|i| i.steps.iter().any(|s| s.any(is)))
+    }
+
+    /// The time that the scenario gives it, and what it is spent on. `None`: it has no time of its own, or the profile gives it.
+    #[must_use]
+    pub fn takes(&self) -> Option<(Spent, &Dist)> {
+        self.about().takes
+    }
+
+    /// How often it gives the GIL up within its own time, by itself, where that is of mean length.
+    #[must_use]
+    pub fn releases(&self) -> u64 {
+        self.about().releases
+    }
+
+    /// What it waits for by itself.
+    #[must_use]
+    pub fn waits(&self) -> WaitsFor {
+        self.about().waits
+    }
+
+    /// What it does with a lock on its own; a `Lock` round other steps does both.
+    #[must_use]
+    pub fn locking(&self) -> Option<Locking> {
+        self.about().locking
+    }
+
+    /// What it hands over.
+    #[must_use]
+    pub fn carries(&self) -> Carried {
+        self.about().carries
+    }
+
+    /// Bytes that it writes at once: a payload, or the memory that it holds.
+    #[must_use]
+    pub fn block(&self) -> Bytes {
+        self.about().block
+    }
+
+    /// Whether it may end what surrounds it before its end, or be cut short itself.
+    #[must_use]
+    pub fn may_fail(&self) -> bool {
+        self.about().may_fail
+    }
+
+    /// The same step round other steps; one that has none inside is copied.
+    #[must_use]
+    pub fn around(&self, inside: impl FnOnce(&[Self]) -> Vec<Self>) -> Self {
+        match self {
+            Self::Lock(lock, steps) => Self::Lock(*lock, inside(steps)),
+            Self::FanOut { count, steps } => Self::FanOut {
+                count: *count,
+                steps: inside(steps),
+            },
+            Self::Hold(bytes, steps) => Self::Hold(*bytes, inside(steps)),
+            Self::Timeout(after, steps) => Self::Timeout(*after, inside(steps)),
+            Self::Retry {
+                attempts,
+                backoff,
+                steps,
+            } => Self::Retry {
+                attempts: *attempts,
+                backoff: *backoff,
+                steps: inside(steps),
+            },
+            Self::Repeat(times, steps) => Self::Repeat(*times, inside(steps)),
+            Self::Cpu(_)
+            | Self::Releasing(..)
+            | Self::Native(_)
+            | Self::Io(_)
+            | Self::Acquire(_)
+            | Self::Release(_)
+            | Self::Shared { .. }
+            | Self::Put(_)
+            | Self::Get(_)
+            | Self::PayloadIn(_)
+            | Self::PayloadOut(_)
+            | Self::ObjectsIn(_)
+            | Self::ObjectsOut(_)
+            | Self::Allocate(_)
+            | Self::Fail(_) => self.clone(),
+        }
+    }
+
+    /// The same step and all within it, every time of theirs multiplied: what they take, time-outs and back-offs. A shorter step
+    /// gives the GIL up less often, not for a shorter time.
+    #[must_use]
+    pub fn scaled(&self, by: f64) -> Self {
+        match self {
+            Self::Cpu(time) => Self::Cpu(time.scaled(by)),
+            Self::Releasing(time, releases) => {
+                let shorter = time.scaled(by);
+                let count = releases.within(Nanos::from_f64(shorter.mean()), time.mean());
+                if count == 0 {
+                    Self::Cpu(shorter)
+                } else {
+                    Self::Releasing(shorter, Releases { count, ..*releases })
+                }
+            }
+            Self::Native(time) => Self::Native(time.scaled(by)),
+            Self::Io(time) => Self::Io(time.scaled(by)),
+            Self::Timeout(after, steps) => Self::Timeout(after.scale(by), scaled(steps, by)),
+            Self::Retry {
+                attempts,
+                backoff,
+                steps,
+            } => Self::Retry {
+                attempts: *attempts,
+                backoff: backoff.scale(by),
+                steps: scaled(steps, by),
+            },
+            Self::Lock(..)
+            | Self::Acquire(_)
+            | Self::Release(_)
+            | Self::Shared { .. }
+            | Self::Put(_)
+            | Self::Get(_)
+            | Self::FanOut { .. }
+            | Self::PayloadIn(_)
+            | Self::PayloadOut(_)
+            | Self::ObjectsIn(_)
+            | Self::ObjectsOut(_)
+            | Self::Allocate(_)
+            | Self::Hold(..)
+            | Self::Fail(_)
+            | Self::Repeat(..) => self.around(|steps| scaled(steps, by)),
+        }
+    }
+}
+
+fn scaled(steps: &[Step], by: f64) -> Vec<Step> {
+    steps.iter().map(|s| s.scaled(by)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(n: u64) -> Dist {
+        Dist::Constant(Nanos::from_millis(n))
+    }
+
+    fn given(count: u64) -> Releases {
+        Releases {
+            count,
+            released: Nanos(100),
+        }
+    }
+
+    fn inner() -> Vec<Step> {
+        vec![Step::Io(ms(2))]
+    }
+
+    fn retry(attempts: u32, backoff: u64) -> Step {
+        Step::Retry {
+            attempts,
+            backoff: Nanos(backoff),
+            steps: inner(),
+        }
+    }
+
+    fn fan_out(count: u64) -> Step {
+        Step::FanOut {
+            count,
+            steps: inner(),
+        }
+    }
+
+    fn shared() -> Step {
+        Step::Shared {
+            object: 0,
+            count: 9,
+            write: true,
+        }
+    }
+
+    /// One of each kind.
+    fn all() -> Vec<Step> {
+        vec![
+            Step::Cpu(ms(1)),
+            Step::Releasing(ms(1), given(4)),
+            Step::Native(ms(1)),
+            Step::Io(ms(1)),
+            Step::Lock(5, inner()),
+            Step::Acquire(5),
+            Step::Release(5),
+            shared(),
+            Step::Put(6),
+            Step::Get(6),
+            fan_out(3),
+            Step::PayloadIn(10),
+            Step::PayloadOut(11),
+            Step::ObjectsIn(12),
+            Step::ObjectsOut(13),
+            Step::Allocate(14),
+            Step::Hold(15, inner()),
+            Step::Timeout(Nanos(100), inner()),
+            Step::Fail(0.5),
+            retry(2, 100),
+            Step::Repeat(7, inner()),
+        ]
+    }
+
+    /// Those of [`all`] for which something holds.
+    fn which(is: impl Fn(&Step) -> bool) -> Vec<Step> {
+        all().into_iter().filter(is).collect()
+    }
+
+    #[test]
+    fn what_stands_inside_and_how_often_it_runs() {
+        let round = |step: &Step| step.inside().map(|i| (i.steps.to_vec(), i.runs));
+        for (step, runs, at_most, by_the_task) in [
+            (Step::Lock(5, inner()), Runs::Once, 1, 1),
+            (Step::Hold(15, inner()), Runs::Once, 1, 1),
+            (Step::Timeout(Nanos(100), inner()), Runs::Once, 1, 1),
+            (fan_out(3), Runs::Children(3), 3, 0),
+            (retry(2, 100), Runs::Attempts(2), 2, 1),
+            (Step::Repeat(7, inner()), Runs::Times(7), 7, 7),
+        ] {
+            assert_eq!(round(&step), Some((inner(), runs)), "{step:?}");
+            assert_eq!((runs.at_most(), runs.by_the_task()), (at_most, by_the_task));
+            // Deep within, and in itself.
+            let deep = Step::Hold(1, vec![Step::Repeat(2, vec![step.clone()])]);
+            assert!(deep.any(&|s| *s == step) && deep.any(&|s| *s == inner()[0]));
+            assert!(!deep.any(&|s| *s == Step::Put(1)));
+        }
+        assert_eq!(which(|s| s.inside().is_some()).len(), 6);
+    }
+
+    #[test]
+    fn what_takes_time_and_gives_the_gil_up() {
+        let spent = |step: &Step| step.takes().map(|(spent, time)| (spent, time.clone()));
+        let bytecode = Some((Spent::Bytecode, ms(1)));
+        assert_eq!(spent(&Step::Cpu(ms(1))), bytecode);
+        assert_eq!(spent(&Step::Releasing(ms(1), given(4))), bytecode);
+        assert_eq!(spent(&Step::Native(ms(1))), Some((Spent::Native, ms(1))));
+        assert_eq!(spent(&Step::Io(ms(1))), Some((Spent::Outside, ms(1))));
+        assert_eq!(which(|s| s.takes().is_some()).len(), 4);
+        let releasing = Step::Releasing(ms(1), given(4));
+        assert_eq!(releasing.releases(), 4);
+        assert_eq!(which(|s| s.releases() > 0), [releasing]);
+    }
+
+    #[test]
+    fn what_waits_and_for_what() {
+        for (step, wait) in [
+            (Step::Io(ms(1)), WaitsFor::Outside),
+            (Step::Lock(5, inner()), WaitsFor::Lock(5)),
+            (Step::Acquire(5), WaitsFor::Lock(5)),
+            (Step::Put(6), WaitsFor::Room(6)),
+            (Step::Get(6), WaitsFor::Item(6)),
+            (fan_out(3), WaitsFor::Children),
+            (retry(2, 100), WaitsFor::Pause),
+        ] {
+            assert_eq!(step.waits(), wait, "{step:?}");
+        }
+        assert_eq!(which(|s| s.waits() != WaitsFor::Never).len(), 7);
+        // Nothing to wait for between attempts, or no second one.
+        assert_eq!(retry(2, 0).waits(), WaitsFor::Never);
+        assert_eq!(retry(1, 100).waits(), WaitsFor::Never);
+        assert_eq!(Step::Acquire(5).locking(), Some(Locking::Takes(5)));
+        assert_eq!(Step::Release(5).locking(), Some(Locking::Gives(5)));
+        assert_eq!(which(|s| s.locking().is_some()).len(), 2);
+    }
+
+    #[test]
+    fn what_carries_writes_and_fails() {
+        let carried = |step: Step| {
+            let Carried {
+                bytes_in,
+                bytes_out,
+                objects_in,
+                objects_out,
+            } = step.carries();
+            [bytes_in, bytes_out, objects_in, objects_out]
+        };
+        assert_eq!(carried(Step::PayloadIn(10)), [10, 0, 0, 0]);
+        assert_eq!(carried(Step::PayloadOut(11)), [0, 11, 0, 0]);
+        assert_eq!(carried(Step::ObjectsIn(12)), [0, 0, 12, 0]);
+        assert_eq!(carried(Step::ObjectsOut(13)), [0, 0, 0, 13]);
+        assert_eq!(which(|s| s.carries() != Carried::default()).len(), 4);
+        let blocks: Vec<Bytes> = which(|s| s.block() > 0).iter().map(Step::block).collect();
+        assert_eq!(blocks, [10, 11, 15]);
+        let failing = [
+            Step::Timeout(Nanos(100), inner()),
+            Step::Fail(0.5),
+            retry(2, 100),
+        ];
+        assert_eq!(which(Step::may_fail), failing);
+    }
+
+    #[test]
+    fn around_changes_what_is_inside_and_nothing_else() {
+        for step in all() {
+            assert_eq!(step.around(<[Step]>::to_vec), step);
+            let other = step.around(|_| vec![Step::Put(1)]);
+            match step.inside() {
+                None => assert_eq!(other, step),
+                Some(inside) => {
+                    assert_eq!(other.inside().unwrap().steps, [Step::Put(1)]);
+                    assert_eq!(other.inside().unwrap().runs, inside.runs);
+                    assert_eq!(other.around(|_| inner()), step);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn scaling_multiplies_every_time() {
+        for step in all() {
+            assert_eq!(step.scaled(1.0), step);
+            let half = step.scaled(0.5);
+            // As much of everything, in half of the time.
+            assert_eq!(half.carries(), step.carries());
+            assert_eq!(half.inside().map(|i| i.runs), step.inside().map(|i| i.runs));
+            for (a, b) in [(&half, &step)].into_iter().chain(
+                (half.inside().iter().flat_map(|i| i.steps))
+                    .zip(step.inside().iter().flat_map(|i| i.steps)),
+            ) {
+                let mean = |s: &Step| s.takes().map(|(spent, time)| (spent, time.mean()));
+                assert_eq!(mean(a), mean(b).map(|(spent, mean)| (spent, mean / 2.0)));
+            }
+        }
+        assert_eq!(
+            Step::Timeout(Nanos(100), Vec::new()).scaled(0.5),
+            Step::Timeout(Nanos(50), Vec::new())
+        );
+        assert_eq!(retry(2, 100).scaled(0.5).around(|_| inner()), retry(2, 50));
+        // A shorter step gives the GIL up less often, and a very short one not at all.
+        assert_eq!(
+            Step::Releasing(ms(1), given(4)).scaled(0.5),
+            Step::Releasing(Dist::Constant(Nanos::from_micros(500)), given(2))
+        );
+        assert_eq!(
+            Step::Releasing(ms(1), given(4)).scaled(0.01),
+            Step::Cpu(Dist::Constant(Nanos::from_micros(10)))
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! What a strategy is, described once: how many processes run it, whether an event loop has the tasks, where their work goes.
+
+use super::{Offload, ProcessApi, StartMethod, Strategy, Workers};
+
+/// How a strategy executes tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// Processes of a prefork server, at least 1, each of which does the rest; `None`: the program itself does.
+    pub copies: Option<u32>,
+    /// An event loop has the tasks; otherwise the main thread.
+    pub event_loop: bool,
+    /// Most tasks at once on the loop.
+    pub limit: Option<u32>,
+    /// Where the work of tasks goes.
+    pub pool: Pool,
+}
+
+/// Who does the work of tasks for the thread that has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// That thread itself.
+    Nobody,
+    /// A thread for each task.
+    ThreadEach,
+    /// A pool of threads.
+    Threads(Workers),
+    /// A pool of processes.
+    Processes {
+        /// How many.
+        workers: Workers,
+        /// How they are started.
+        start: StartMethod,
+        /// By which library.
+        api: ProcessApi,
+    },
+    /// A pool of threads with an interpreter each.
+    Interpreters(Workers),
+}
+
+impl Pool {
+    /// The workers of a pool; `None` where there is none.
+    #[must_use]
+    pub fn workers(self) -> Option<Workers> {
+        match self {
+            Self::Nobody | Self::ThreadEach => None,
+            Self::Threads(workers)
+            | Self::Processes { workers, .. }
+            | Self::Interpreters(workers) => Some(workers),
+        }
+    }
+
+    /// How its processes are started; `None` where it has none.
+    #[must_use]
+    pub fn start(self) -> Option<StartMethod> {
+        match self {
+            Self::Processes { start, .. } => Some(start),
+            Self::Nobody | Self::ThreadEach | Self::Threads(_) | Self::Interpreters(_) => None,
+        }
+    }
+
+    /// Whether its workers are interpreters of their own, in this process or another: arguments and results are copied to them and
+    /// back, objects and locks are not shared.
+    #[must_use]
+    pub fn apart(self) -> bool {
+        match self {
+            Self::Processes { .. } | Self::Interpreters(_) => true,
+            Self::Nobody | Self::ThreadEach | Self::Threads(_) => false,
+        }
+    }
+}
+
+impl From<Offload> for Pool {
+    fn from(offload: Offload) -> Self {
+        match offload {
+            Offload::None => Self::Nobody,
+            Offload::Threads(workers) => Self::Threads(workers),
+            Offload::Processes(workers, start) => Self::Processes {
+                workers,
+                start,
+                api: ProcessApi::Executor,
+            },
+            Offload::Interpreters(workers) => Self::Interpreters(workers),
+        }
+    }
+}
+
+impl Strategy {
+    /// The description: one arm a kind of strategy.
+    #[must_use]
+    pub fn execution(&self) -> Execution {
+        let by = |pool| Execution {
+            copies: None,
+            event_loop: false,
+            limit: None,
+            pool,
+        };
+        match self {
+            Self::Sequential => by(Pool::Nobody),
+            Self::Threads(Workers::PerTask) => by(Pool::ThreadEach),
+            Self::Threads(workers @ (Workers::Auto | Workers::Exactly(_))) => {
+                by(Pool::Threads(*workers))
+            }
+            Self::Processes {
+                workers,
+                start,
+                api,
+            } => by(Pool::Processes {
+                workers: *workers,
+                start: *start,
+                api: *api,
+            }),
+            Self::Interpreters(workers) => by(Pool::Interpreters(*workers)),
+            Self::Asyncio { limit, offload } => Execution {
+                event_loop: true,
+                limit: *limit,
+                ..by((*offload).into())
+            },
+            Self::Prefork { processes, each } => Execution {
+                copies: Some((*processes).max(1)),
+                ..each.execution()
+            },
+        }
+    }
+
+    /// What each process runs: the strategy itself, or what stands in the prefork server.
+    #[must_use]
+    pub fn each(&self) -> &Self {
+        match self {
+            Self::Prefork { each, .. } => each.each(),
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_)
+            | Self::Asyncio { .. } => self,
+        }
+    }
+
+    /// One task after another in one process: what others are compared with.
+    #[must_use]
+    pub fn is_sequential(&self) -> bool {
+        let Execution {
+            copies,
+            event_loop,
+            limit: _,
+            pool,
+        } = self.execution();
+        copies.is_none() && !event_loop && pool == Pool::Nobody
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parse_strategy;
+
+    fn execution(form: &str) -> Execution {
+        parse_strategy(form).unwrap().strategy.execution()
+    }
+
+    #[test]
+    fn every_kind_is_described() {
+        let auto = Workers::Auto;
+        let fork = |api| Pool::Processes {
+            workers: Workers::Exactly(3),
+            start: StartMethod::Fork,
+            api,
+        };
+        let chunks = ProcessApi::Pool { chunksize: Some(5) };
+        for (form, pool, start, apart) in [
+            ("sequential", Pool::Nobody, None, false),
+            ("threads", Pool::Threads(auto), None, false),
+            ("threads:per-task", Pool::ThreadEach, None, false),
+            (
+                "processes:3:fork",
+                fork(ProcessApi::Executor),
+                Some(StartMethod::Fork),
+                true,
+            ),
+            ("pool:3:fork:5", fork(chunks), Some(StartMethod::Fork), true),
+            ("interpreters", Pool::Interpreters(auto), None, true),
+            ("asyncio", Pool::Nobody, None, false),
+            ("asyncio+threads", Pool::Threads(auto), None, false),
+            (
+                "asyncio+processes:3:fork",
+                fork(ProcessApi::Executor),
+                Some(StartMethod::Fork),
+                true,
+            ),
+            ("asyncio+interpreters", Pool::Interpreters(auto), None, true),
+        ] {
+            let e = execution(form);
+            assert_eq!(e.pool, pool, "{form}");
+            assert_eq!((e.pool.start(), e.pool.apart()), (start, apart), "{form}");
+            assert_eq!(e.event_loop, form.starts_with("asyncio"), "{form}");
+            assert_eq!((e.copies, e.limit), (None, None), "{form}");
+            let strategy = parse_strategy(form).unwrap().strategy;
+            assert_eq!(strategy.is_sequential(), form == "sequential", "{form}");
+            assert_eq!(strategy.each(), &strategy, "{form}");
+            // A prefork server round it changes who runs it, and nothing else.
+            let served = format!("prefork:2({form})");
+            assert_eq!(
+                execution(&served),
+                Execution {
+                    copies: Some(2),
+                    ..e
+                },
+                "{served}"
+            );
+            let served = parse_strategy(&served).unwrap().strategy;
+            assert_eq!(served.each(), &strategy, "{form}");
+            assert!(!served.is_sequential(), "{form}");
+        }
+        assert_eq!(execution("asyncio:7").limit, Some(7));
+        assert_eq!(
+            execution("interpreters:4").pool.workers(),
+            Some(Workers::Exactly(4))
+        );
+        assert_eq!(execution("threads:per-task").pool.workers(), None);
+    }
+}
