@@ -159,6 +159,9 @@ impl Sim<'_> {
             _ => {}
         }
         self.tasks[key].pc += 1;
+        if self.is_work(instr) {
+            self.touch(tid, key);
+        }
         match instr {
             Instr::Cpu(demand) => {
                 let time = self.cpu_demand(key, demand);
@@ -193,7 +196,10 @@ impl Sim<'_> {
             }
             Instr::PayloadIn(bytes) => self.step_payload_in(tid, key, bytes),
             Instr::PayloadOut(bytes) => self.step_payload_out(tid, key, bytes),
-            Instr::Allocate(objects) => self.allocate(tid, objects),
+            Instr::Allocate(objects) => {
+                self.step_containers(tid, key, objects);
+                self.allocate(tid, objects);
+            }
             Instr::EnterHold(bytes) => {
                 let arena = self.allocate_block(tid, bytes);
                 self.tasks[key].frames.push(Frame::Hold(bytes, arena));

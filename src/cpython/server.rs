@@ -200,8 +200,6 @@ const CLOSING: u8 = 3;
 impl Sim<'_> {
     /// Makes processes and main threads, and sets the first in motion.
     pub(crate) fn build(&mut self) {
-        let base = Nanos::from_f64(self.profile.params.base_rss).0 + self.program.import_memory;
-        self.memory.take(Nanos::ZERO, base);
         let copies = self.program.layout.copies.max(1);
         let master = self.new_process(ProcessKind::Main, 0);
         for copy in 0..copies {
@@ -223,7 +221,7 @@ impl Sim<'_> {
                 Executor::Threads(_) | Executor::Interpreters(_) => {
                     pool = Some(self.new_thread_pool(copy, home, parts));
                     let rss = Nanos::from_f64(self.profile.params.tpe_rss).0;
-                    self.memory.take(Nanos::ZERO, rss);
+                    self.take_for(home.process, rss);
                 }
                 Executor::Processes(..) | Executor::MpPool(..) => {
                     process_pool = Some(self.new_process_pool(copy, home, parts));

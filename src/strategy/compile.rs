@@ -6,8 +6,8 @@ use crate::cpython::profile::Profile;
 use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, Workers,
-    Workload,
+    Arrivals, Dist, Imports, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
+    Workers, Workload,
 };
 
 /// Loops are unrolled as long as a task stays below so many instructions.
@@ -19,6 +19,8 @@ struct Compiler {
     children: Vec<Class>,
     /// Whether each lock is ever held across a wait.
     across: Vec<bool>,
+    /// Share of the program's objects that the steps of the class under way walk.
+    touches: f64,
     /// Locks that are taken while another (the first) is held.
     nested: Vec<(usize, usize)>,
 }
@@ -38,12 +40,14 @@ pub fn compile(
         dists: Vec::new(),
         children: Vec::new(),
         across: vec![false; workload.locks.len()],
+        touches: 0.0,
         nested: Vec::new(),
     };
     let mut classes: Vec<Class> = workload
         .classes
         .iter()
         .map(|class| {
+            c.touches = class.touches;
             let mut held = Vec::new();
             let mut code = Vec::new();
             c.steps(&class.steps, &mut code, &mut held);
@@ -55,6 +59,7 @@ pub fn compile(
                 bytes_in,
                 objects: objects(&class.steps),
                 weight: class.weight,
+                touches: class.touches,
             }
         })
         .collect();
@@ -88,11 +93,25 @@ pub fn compile(
         layout,
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
-        live_objects: workload.imports.objects,
+        live_objects: if workload.imports.frozen {
+            0
+        } else {
+            workload.imports.objects.unwrap_or(0)
+        },
+        object_memory: object_memory(profile, &workload.imports),
+        frozen: workload.imports.frozen,
         untouched_payload: workload.untouched_payload,
         dispatch: workload.dispatch,
         cpu_grain: workload.cpu_grain,
         native_grain: workload.native_grain,
+    })
+}
+
+/// How much of the memory of imports is objects. Where nobody says how many there are all of it is, at this density.
+fn object_memory(profile: &Profile, imports: &Imports) -> u64 {
+    imports.objects.map_or(imports.memory, |objects| {
+        let each = Nanos::from_f64(profile.params.object_rss).0;
+        imports.memory.min(objects.saturating_mul(each))
     })
 }
 
@@ -269,6 +288,7 @@ impl Compiler {
                     bytes_in,
                     objects: (0, 0),
                     weight: 0.0,
+                    touches: self.touches,
                 });
                 code.push(Instr::FanOut {
                     class,
