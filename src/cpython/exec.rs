@@ -101,7 +101,7 @@ impl Sim<'_> {
         }
     }
 
-    fn is_work(&self, instr: Instr) -> bool {
+    pub(super) fn is_work(&self, instr: Instr) -> bool {
         match instr {
             Instr::Cpu(_)
             | Instr::Releasing(..)
@@ -159,9 +159,7 @@ impl Sim<'_> {
             _ => {}
         }
         self.tasks[key].pc += 1;
-        if self.is_work(instr) {
-            self.touch(tid, key);
-        }
+        self.touch(tid, key, instr);
         match instr {
             Instr::Cpu(demand) => {
                 let time = self.cpu_demand(key, demand);

@@ -6,6 +6,7 @@
 
 use super::ledger::Pages;
 use super::names::ProcessKind;
+use super::program::Instr;
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, Role};
@@ -76,11 +77,11 @@ impl Sim<'_> {
         self.faults(copied)
     }
 
-    /// A thread executes a step of a task that walks objects which its process may have inherited.
+    /// A thread executes a step of a task, which walks objects that its process may have inherited unless it is a mere wait.
     #[inline]
-    pub(super) fn touch(&mut self, tid: Tid, key: TaskKey) {
+    pub(super) fn touch(&mut self, tid: Tid, key: TaskKey, instr: Instr) {
         let share = self.program.classes[self.tasks[key].class as usize].touches;
-        if share > 0.0 {
+        if share > 0.0 && self.is_work(instr) {
             self.walk_inherited(tid, share);
         }
     }
