@@ -27,11 +27,20 @@ const EVENT_LOOP_KIB: f64 = 60.0;
 /// of them with CPython 3.13, of which the pool's own are 3.
 const INTERPRETER_IMPORTS_KIB: f64 = 4_500.0;
 
-/// Shares of a collection and of a walk where they differ from the table's: before CPython 3.12, whose children copied 22.0 MB of 43
-/// by collecting and 29.0 by walking, and of free-threaded builds, 14.8 to 20.7 of 45 to 61 and 27.6 to 28.9; of the latter also how
-/// much a child's own heaps grow until it collects, 66 MB beside 45 of objects.
-const COLLECT_BEFORE_3_12: f64 = 0.52;
-const FREE_THREADED: [f64; 3] = [0.32, 0.60, 1.45];
+/// Shares of inherited objects' memory that a collection and a walk make a child's own: 14.4 and 27 MB of 40 in CPython 3.12 to 3.15.
+const COPIED: [f64; 2] = [0.37, 0.67];
+/// The same before 3.12: 22 and 29 MB of 43.
+const COPIED_BEFORE_3_12: [f64; 2] = [0.52, 0.67];
+/// The same of free-threaded builds: 14.8 to 20.7 and 27.6 to 28.9 MB of 45 to 61.
+const COPIED_FREE_THREADED: [f64; 2] = [0.32, 0.60];
+/// How much the heaps of a child of a free-threaded build grow until it collects, over its inherited objects: 66 MB beside 45.
+const FRESH_FREE_THREADED: f64 = 1.45;
+/// CPU of the fault that copies a page, in ns: of a child's first collection and walk beyond its second ones, by private pages.
+const FAULT_NS: f64 = 2_400.0;
+/// An imported container with what hangs on it, in bytes: 955 to 1,036 with most of the standard library.
+const OBJECT_BYTES: f64 = 1_000.0;
+/// An empty list with the collector's header, and its place in another, in bytes: the same in all versions.
+const CONTAINER_BYTES: f64 = 72.0;
 
 /// The process tree while `workers` idle: sums over its processes, in KiB.
 struct Tree {
@@ -200,21 +209,33 @@ fn helpers(d: &mut Draft, spawn: Option<(f64, f64)>, server: Option<(f64, f64)>)
     );
 }
 
-/// What forked children copy of the objects they inherit: as measured once, with two versions and a free-threaded build.
+/// What forked children copy of the objects they inherit, as measured once.
 fn copies(d: &mut Draft, f: &Figures<'_>) {
-    let how = "private memory of forked children that collect, walk or allocate beside 100,000 dicts, measured once with CPython";
+    let (shares, which) = match (f.gil, f.minor < 12) {
+        (false, _) => (COPIED_FREE_THREADED, "3.14t"),
+        (true, true) => (COPIED_BEFORE_3_12, "3.11"),
+        (true, false) => (COPIED, "3.12 to 3.15"),
+    };
+    let how = format!(
+        "private memory of forked children that collect, walk or allocate, measured once with CPython {which}"
+    );
+    d.derived("cow_collect", Some(shares[0]), &how);
+    d.derived("cow_walk", Some(shares[1]), &how);
     if !f.gil {
-        let how = format!("{how} 3.14t");
-        for (name, value) in ["cow_collect", "cow_walk", "cow_fresh"]
-            .into_iter()
-            .zip(FREE_THREADED)
-        {
-            d.derived(name, Some(value), &how);
-        }
-    } else if f.minor < 12 {
-        let how = format!("{how} 3.11");
-        d.derived("cow_collect", Some(COLLECT_BEFORE_3_12), &how);
+        d.derived("cow_fresh", Some(FRESH_FREE_THREADED), &how);
     }
+    d.derived(
+        "cow_fault",
+        Some(FAULT_NS),
+        "CPU of a forked child's first collection and walk beyond the second, by private pages, measured once with CPython 3.14",
+    );
+    let how = "resident memory and containers of the standard library's modules, measured once with CPython 3.11, 3.14 and 3.14t";
+    d.derived("object_rss", Some(OBJECT_BYTES), how);
+    d.derived(
+        "container_rss",
+        Some(CONTAINER_BYTES),
+        "size of an empty list and its place in another",
+    );
 }
 
 fn interpreters(d: &mut Draft, f: &Figures<'_>) {
