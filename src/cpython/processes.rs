@@ -156,7 +156,7 @@ impl Sim<'_> {
     pub(crate) fn process_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
         let there = self.payload_memory(self.tasks[key].payload);
         let own = self.item_memory();
-        self.take(tid, there + own);
+        self.take(tid, there);
         self.hop(key, tid);
         let p = &mut self.process_pools[pool as usize];
         p.work.push_back(key);
@@ -164,6 +164,7 @@ impl Sim<'_> {
         if p.mp {
             // `map` makes its chunks of the whole list.
             let copy = p.copy;
+            self.take(tid, own);
             if self.list_is_complete(copy) {
                 self.wake_feeder(tid, pool);
             }
@@ -200,6 +201,7 @@ impl Sim<'_> {
         } else {
             self.script_front(tid, &acts);
         }
+        self.take(tid, own);
     }
 
     fn wake_manager(&mut self, tid: Tid, pool: u32) {

@@ -260,7 +260,8 @@ fn a_thread_keeps_what_it_freed() {
 #[test]
 fn forked_children_copy_what_they_write() {
     let peak = |start, steps: Vec<Step>, touches: f64, frozen: bool| {
-        let mut case = light(executor(3, start), 3, steps);
+        let mut case = batch(true, executor(3, start), vec![class(3, steps)]);
+        case.profile = weightless(case.profile);
         let p = &mut case.profile.params;
         (p.cow_collect, p.cow_walk) = (0.4, 0.7);
         // A hundred young collections are one of the whole heap.
