@@ -236,7 +236,7 @@ pub struct Workload {
 }
 
 /// What importing the program's own modules costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Default, PartialEq)]
 pub struct Imports {
     /// CPU time on the baseline interpreter.
     pub time: Nanos,
@@ -246,6 +246,22 @@ pub struct Imports {
     pub objects: Option<u64>,
     /// `gc.freeze()` is called when all is imported: full collections do not look at these objects.
     pub frozen: bool,
+}
+
+/// As with [`MachineSpec`]: where nobody said how many objects there are, 0.1.0 took it for none.
+impl std::fmt::Debug for Imports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut all = f.debug_struct("Imports");
+        all.field("time", &self.time).field("memory", &self.memory);
+        match self.objects {
+            Some(0) => all.field("objects", &self.objects),
+            objects => all.field("objects", &objects.unwrap_or(0)),
+        };
+        if self.frozen {
+            all.field("frozen", &self.frozen);
+        }
+        all.finish()
+    }
 }
 
 /// How tasks arrive.
@@ -286,7 +302,7 @@ pub struct TracedTask {
 }
 
 /// A kind of task.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct TaskClass {
     /// Name, unique in the workload.
     pub name: String,
@@ -300,6 +316,21 @@ pub struct TaskClass {
     pub touches: f64,
     /// Batches only: tasks of classes with this set take turns in arrival order (a, b, a, b, ...), others come class by class.
     pub interleave: bool,
+}
+
+/// As with [`MachineSpec`].
+impl std::fmt::Debug for TaskClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut all = f.debug_struct("TaskClass");
+        all.field("name", &self.name)
+            .field("count", &self.count)
+            .field("weight", &self.weight)
+            .field("steps", &self.steps);
+        if self.touches > 0.0 {
+            all.field("touches", &self.touches);
+        }
+        all.field("interleave", &self.interleave).finish()
+    }
 }
 
 /// Index into [`Workload::locks`].
