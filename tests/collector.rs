@@ -12,7 +12,7 @@ use pchsim::strategy::Outcome;
 /// One task of these steps, in a program with so many live objects.
 fn run(profile: &Profile, live: u64, steps: Vec<Step>, strategy: Strategy) -> Outcome {
     let mut workload = workload(Arrivals::Batch, vec![class(1, steps)]);
-    workload.imports.objects = live;
+    workload.imports.objects = Some(live);
     Case::new(machine(4), profile.clone(), workload, strategy).run()
 }
 
@@ -61,7 +61,7 @@ fn a_free_threaded_collection_stops_the_others() {
             class(1, vec![cpu(ms(10)), Step::Allocate(500_000), cpu(ms(1))]),
         ],
     );
-    w.imports.objects = 1_000_000;
+    w.imports.objects = Some(1_000_000);
     let case = Case::new(
         machine(4),
         p.clone(),

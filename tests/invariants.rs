@@ -136,7 +136,7 @@ fn workloads() -> BoxedStrategy<Workload> {
             w.dispatch = Nanos(dispatch.0 / 100);
             w.imports.time = dispatch;
             w.imports.memory = dispatch.0;
-            w.imports.objects = dispatch.0 / 100;
+            w.imports.objects = Some(dispatch.0 / 100);
             w
         })
         .boxed()

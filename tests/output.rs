@@ -490,6 +490,10 @@ fn every_warning_names_a_next_step() {
         Warning::SerialChildren {
             strategies: vec!["processes:4:fork".into(), "interpreters".into()],
         },
+        Warning::EstimatedObjects {
+            strategies: vec!["processes:4:fork".into()],
+            memory: 40e6,
+        },
         Warning::ObjectiveMissed {
             objective: "p95 < 1ms".into(),
             metric: Metric::Percentile(95.0),

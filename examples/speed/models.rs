@@ -106,6 +106,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
             weight: 1.0,
             steps: vec![Step::Io(exponential(5_000)), Step::Cpu(exponential(100))],
             interleave: false,
+            touches: 0.0,
         }],
         locks: Vec::new(),
         queues: Vec::new(),

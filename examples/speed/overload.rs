@@ -43,6 +43,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
             count: tasks,
             weight: 1.0,
             steps: vec![Step::Timeout(Nanos::from_secs(60), steps)],
+            touches: 0.0,
             interleave: false,
         }],
         locks: vec![LockSpec {

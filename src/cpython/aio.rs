@@ -131,8 +131,7 @@ impl Sim<'_> {
             return;
         };
         debug_assert_eq!(self.tasks[key].arrival, arrival);
-        let now = self.machine.now();
-        self.memory.take(now, self.task_memory());
+        self.take(tid, self.task_memory());
         self.push(
             tid,
             Act::Run(self.costs.aio_task_create + self.dispatch_cost()),
@@ -218,7 +217,7 @@ impl Sim<'_> {
         while let Some(key) = self.accept(copy) {
             let cost = self.costs.aio_task_create + self.dispatch_cost();
             self.machine.charge(tid, cost);
-            self.memory.take(self.machine.now(), self.task_memory());
+            self.take(tid, self.task_memory());
             self.loops[copy as usize]
                 .ready
                 .push_back(Handle::Start(key));
@@ -362,8 +361,8 @@ impl Sim<'_> {
                 self.suspend_current(tid, copy);
                 self.release_permit(tid, copy, key);
                 self.machine.charge(tid, self.costs.aio_task_done);
-                self.memory.give(
-                    self.machine.now(),
+                self.give(
+                    tid,
                     if self.tasks[key].parent.is_none() {
                         self.task_memory()
                     } else {

@@ -54,17 +54,29 @@ impl Sim<'_> {
         let kept = &mut self.arenas[process as usize].kept[arena];
         let again = if bytes > MAPPED { 0 } else { bytes.min(*kept) };
         *kept -= again;
-        self.memory.take(self.machine.now(), bytes - again);
+        self.take_for(process, bytes - again);
         (process, u32::try_from(arena).expect("few arenas"))
     }
 
     /// The block is freed: its arena keeps it, or it goes back to the system.
     pub(crate) fn free_block(&mut self, (process, arena): (u32, u32), bytes: u64) {
         if bytes > MAPPED {
-            self.memory.give(self.machine.now(), bytes);
+            self.give_for(process, bytes);
         } else {
             self.arenas[process as usize].kept[arena as usize] += bytes;
         }
+    }
+
+    /// A running thread allocates a block that it will free itself.
+    pub(crate) fn allocate_own(&mut self, tid: Tid, bytes: u64) {
+        self.allocate_block(tid, bytes);
+    }
+
+    /// A thread frees a block that it has allocated.
+    pub(crate) fn free_own(&mut self, tid: Tid, bytes: u64) {
+        let process = self.threads[tid as usize].process;
+        let arena = u32::try_from(self.arena(tid)).expect("few arenas");
+        self.free_block((process, arena), bytes);
     }
 
     /// A thread ends: its arena is free for another.

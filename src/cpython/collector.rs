@@ -55,10 +55,10 @@ impl Sim<'_> {
             if heap.young > threshold && heap.young > heap.live / NEW_SHARE {
                 let looked_at = heap.live + std::mem::take(&mut heap.young);
                 let pause = Nanos(each.0.saturating_mul(looked_at) / 2);
-                // Two pauses: find the garbage, then look again and let go.
-                for _ in 0..2 {
+                // Two pauses: find the garbage, then look again and let go. The first writes to what it looks at.
+                for copying in [self.collect_inherited(tid), Nanos::ZERO] {
                     self.push(tid, Act::StopWorld);
-                    self.push(tid, Act::RunC(pause));
+                    self.push(tid, Act::RunC(pause + copying));
                     self.push(tid, Act::StartWorld);
                 }
             }
@@ -73,10 +73,12 @@ impl Sim<'_> {
         let due = (heap.collections + young) / YOUNG_PER_FULL - heap.collections / YOUNG_PER_FULL;
         heap.collections += young;
         let mut work = young.saturating_mul(threshold);
+        let mut copying = Nanos::ZERO;
         if due > 0 && heap.pending > heap.live / NEW_SHARE {
             work = work.saturating_add(heap.live + std::mem::take(&mut heap.pending));
+            copying = self.collect_inherited(tid);
         }
-        self.push(tid, Act::RunC(Nanos(each.0.saturating_mul(work))));
+        self.push(tid, Act::RunC(Nanos(each.0.saturating_mul(work)) + copying));
     }
 
     /// Stops every attached thread of the interpreter; those that are blocked or in native code stop when they come back.

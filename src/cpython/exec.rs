@@ -102,7 +102,7 @@ impl Sim<'_> {
     }
 
     #[inline]
-    fn is_work(&self, instr: Instr) -> bool {
+    pub(super) fn is_work(&self, instr: Instr) -> bool {
         match instr.side() {
             Side::Worker => true,
             Side::OfLock(lock) => !self.program.lock_across_wait[lock as usize],
@@ -153,6 +153,7 @@ impl Sim<'_> {
             _ => {}
         }
         self.tasks[key].pc += 1;
+        self.touch(tid, key, instr);
         match instr {
             Instr::Cpu(demand) => {
                 let time = self.cpu_demand(key, demand);
@@ -187,7 +188,10 @@ impl Sim<'_> {
             }
             Instr::PayloadIn(bytes) => self.step_payload_in(tid, key, bytes),
             Instr::PayloadOut(bytes) => self.step_payload_out(tid, key, bytes),
-            Instr::Allocate(objects) => self.allocate(tid, objects),
+            Instr::Allocate(objects) => {
+                self.step_containers(tid, key, objects);
+                self.allocate(tid, objects);
+            }
             Instr::EnterHold(bytes) => {
                 let arena = self.allocate_block(tid, bytes);
                 self.tasks[key].frames.push(Frame::Hold(bytes, arena));

@@ -37,6 +37,8 @@ pub(crate) struct Process {
     number: u32,
     /// Children that it has started by `multiprocessing`.
     children: u32,
+    /// Threads that have not ended.
+    pub(super) threads: u32,
     /// Raw threads that it has started.
     raw_threads: u32,
     /// Stacks of ended threads that it keeps for new ones: see [`KEPT_STACKS`].
@@ -60,10 +62,12 @@ impl Sim<'_> {
             parent,
             number,
             children: 0,
+            threads: 0,
             raw_threads: 0,
             kept_stacks: 0,
         });
-        let process = u32::try_from(self.processes.len() - 1).expect("few processes");
+        let process = self.open_ledger(kind, parent);
+        debug_assert_eq!(process as usize, self.processes.len() - 1);
         self.arenas.push(Arenas::default());
         self.process_starts(process);
         process

@@ -6,12 +6,13 @@
 use super::sim::Sim;
 use super::task::{Ending, Frame, TaskKey};
 use super::thread::Role;
+use crate::engine::Nanos;
 use crate::machine::Tid;
 
 /// Data that a task has in memory, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Data {
-    /// Resident arguments that came into being at their own steps.
+    /// Resident arguments, and containers, that came into being at their own steps.
     pub(crate) arguments: u64,
     /// The result that is being made: what will travel.
     pub(crate) result: u64,
@@ -19,9 +20,43 @@ pub(crate) struct Data {
     pub(crate) resident: u64,
     /// Resident results that the submitting process has received.
     received: u64,
+    /// The process that holds all but these.
+    process: u32,
 }
 
 impl Sim<'_> {
+    /// The process that took the task in.
+    fn submitter(&self, key: TaskKey) -> u32 {
+        let copy = self.tasks[key].copy as usize;
+        self.copies.get(copy).map_or(0, |c| c.home.process)
+    }
+
+    /// A thread's process takes memory.
+    #[inline]
+    pub(crate) fn take(&mut self, tid: Tid, bytes: u64) {
+        let process = self.threads[tid as usize].process;
+        self.take_for(process, bytes);
+    }
+
+    /// A thread's process gives memory back.
+    #[inline]
+    pub(crate) fn give(&mut self, tid: Tid, bytes: u64) {
+        let process = self.threads[tid as usize].process;
+        self.give_for(process, bytes);
+    }
+
+    /// A process takes memory.
+    #[inline]
+    pub(crate) fn take_for(&mut self, process: u32, bytes: u64) {
+        self.memory.take(process, self.machine.now(), bytes);
+    }
+
+    /// A process gives memory back.
+    #[inline]
+    pub(crate) fn give_for(&mut self, process: u32, bytes: u64) {
+        self.memory.give(process, self.machine.now(), bytes);
+    }
+
     /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
     pub(crate) fn payload_memory(&self, bytes: u64) -> u64 {
         // glibc's threshold for mapping an allocation rises with use; after a program's imports it stands about here.
@@ -69,8 +104,21 @@ impl Sim<'_> {
             return;
         }
         let bytes = self.inline_memory(bytes);
-        self.memory.take(self.machine.now(), bytes);
-        self.tasks[key].data.arguments += bytes;
+        self.hold_arguments(tid, key, bytes);
+    }
+
+    /// Containers are made that live as long as the task, or the part of it that a pool executes.
+    pub(crate) fn step_containers(&mut self, tid: Tid, key: TaskKey, objects: u64) {
+        let each = Nanos::from_f64(self.profile.params.container_rss).0;
+        self.hold_arguments(tid, key, objects.saturating_mul(each));
+    }
+
+    fn hold_arguments(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
+        self.take(tid, bytes);
+        let process = self.threads[tid as usize].process;
+        let data = &mut self.tasks[key].data;
+        data.arguments += bytes;
+        data.process = process;
     }
 
     /// The task's result is made; it takes the place of an earlier one.
@@ -81,8 +129,10 @@ impl Sim<'_> {
             self.inline_memory(bytes)
         };
         self.drop_result(key);
-        self.memory.take(self.machine.now(), resident);
+        self.take(tid, resident);
+        let process = self.threads[tid as usize].process;
         let data = &mut self.tasks[key].data;
+        data.process = process;
         data.result = bytes;
         data.resident = resident;
     }
@@ -92,15 +142,17 @@ impl Sim<'_> {
         let data = &mut self.tasks[key].data;
         data.result = 0;
         let resident = std::mem::take(&mut data.resident);
-        self.memory.give(self.machine.now(), resident);
+        let process = data.process;
+        self.give_for(process, resident);
     }
 
     /// Lets arguments go that were made after there were so many.
     pub(crate) fn drop_arguments(&mut self, key: TaskKey, to: u64) {
-        let arguments = &mut self.tasks[key].data.arguments;
-        let more = arguments.saturating_sub(to);
-        *arguments -= more;
-        self.memory.give(self.machine.now(), more);
+        let data = &mut self.tasks[key].data;
+        let more = data.arguments.saturating_sub(to);
+        data.arguments -= more;
+        let process = data.process;
+        self.give_for(process, more);
     }
 
     /// A child that runs in its parent's thread begins with no data of its own; the parent's, for [`Sim::leave_child`].
@@ -136,7 +188,8 @@ impl Sim<'_> {
         data.result = 0;
         data.resident = 0;
         let before = std::mem::replace(&mut data.received, resident);
-        self.memory.give(self.machine.now(), before);
+        let process = self.submitter(key);
+        self.give_for(process, before);
     }
 
     /// The task is over: its data is gone, but the program keeps the results of a batch until all are there.
@@ -146,11 +199,16 @@ impl Sim<'_> {
             arguments,
             resident,
             received,
+            process,
             ..
         } = task.data;
         let kept =
             task.parent.is_none() && task.ending == Ending::Done && !self.program.batch.is_empty();
-        let results = if kept { 0 } else { resident + received };
-        self.memory.give(self.machine.now(), arguments + results);
+        self.give_for(process, arguments);
+        if !kept {
+            self.give_for(process, resident);
+            let submitter = self.submitter(key);
+            self.give_for(submitter, received);
+        }
     }
 }

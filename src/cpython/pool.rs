@@ -86,10 +86,9 @@ impl Sim<'_> {
     /// `submit` by a running thread: the item is queued, a parked worker woken, a thread started if none is idle. The
     /// caller has paid [`Params::tpe_submit`](super::profile::Params::tpe_submit).
     pub(crate) fn pool_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
-        let now = self.machine.now();
         let payload = self.tasks[key].payload;
         let own = self.item_memory();
-        self.memory.take(now, self.payload_memory(payload) + own);
+        self.take(tid, self.payload_memory(payload) + own);
         self.hop(key, tid);
         let p = &mut self.pools[pool as usize];
         if p.interpreters {
@@ -128,7 +127,7 @@ impl Sim<'_> {
         }
     }
 
-    fn item_memory(&self) -> u64 {
+    pub(crate) fn item_memory(&self) -> u64 {
         Nanos::from_f64(self.profile.params.tpe_item_rss).0
     }
 
@@ -352,7 +351,7 @@ impl Sim<'_> {
             PoolDeed::Enter(key) => {
                 // The interpreter has a copy of its own.
                 let copy = self.tasks[key].payload;
-                self.memory.take(self.machine.now(), copy);
+                self.take(tid, copy);
                 self.machine.set_run_cause(tid, Cause::Running);
             }
             PoolDeed::InterpreterReady => {
@@ -360,7 +359,7 @@ impl Sim<'_> {
                 self.threads[tid as usize].scratch = self.machine.now().0;
                 let bytes =
                     Nanos::from_f64(self.profile.params.interp_rss).0 + self.program.import_memory;
-                self.memory.take(self.machine.now(), bytes);
+                self.take(tid, bytes);
             }
             PoolDeed::Idle => {
                 // Something may have come while the idle token was released.
@@ -383,13 +382,13 @@ impl Sim<'_> {
         self.stand_for(tid, None, Cause::Ipc);
         let there = self.tasks[key].payload;
         let own = self.item_memory();
-        self.memory.give(now, self.payload_memory(there) + own);
+        self.give(tid, self.payload_memory(there) + own);
         let Data {
             result, resident, ..
         } = self.tasks[key].data;
         if self.pools[pool as usize].interpreters {
-            self.memory.take(now, result);
-            self.memory.give(now, there + resident);
+            self.take(tid, result);
+            self.give(tid, there + resident);
             self.result_received(key, result);
         } else {
             self.result_received(key, resident);
@@ -399,6 +398,7 @@ impl Sim<'_> {
         }
         if self.pools[pool as usize].parts {
             self.tasks[key].since = now;
+            self.drop_arguments(key, 0);
             let copy = self.pools[pool as usize].copy;
             self.offload_done(tid, copy, key);
         } else {

@@ -171,13 +171,14 @@ impl Sim<'_> {
         self.start_thread(tid, manager);
         self.script_front(tid, &rest);
         let rss = Nanos::from_f64(self.profile.params.ppe_rss).0;
-        self.memory.take(self.machine.now(), rss);
+        self.take(tid, rss);
     }
 
     /// `submit`, its own CPU paid: queue the work, wake the manager, start what is missing.
     pub(crate) fn process_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
         let there = self.payload_memory(self.tasks[key].payload);
-        self.memory.take(self.machine.now(), there);
+        let own = self.item_memory();
+        self.take(tid, there);
         self.hop(key, tid);
         let p = &mut self.process_pools[pool as usize];
         p.work.push_back(key);
@@ -185,6 +186,7 @@ impl Sim<'_> {
         if p.mp {
             // `map` makes its chunks of the whole list.
             let copy = p.copy;
+            self.take(tid, own);
             if self.list_is_complete(copy) {
                 self.wake_feeder(tid, pool);
             }
@@ -221,6 +223,7 @@ impl Sim<'_> {
         } else {
             self.script_front(tid, &acts);
         }
+        self.take(tid, own);
     }
 
     fn wake_manager(&mut self, tid: Tid, pool: u32) {
@@ -337,9 +340,10 @@ impl Sim<'_> {
                 let payload = message.size.saturating_sub(ENVELOPE);
                 let loads = self.loads_cost(payload, self.chunk_objects(message.task).1);
                 // Buffer and object exist together while the result is unpickled.
-                self.memory.take(self.machine.now(), 2 * payload);
+                self.allocate_own(tid, payload);
+                self.allocate_own(tid, payload);
                 self.push(tid, Self::pickle_in_c(loads));
-                self.push(tid, Act::Give(payload));
+                self.push(tid, Act::Free(payload));
                 self.push(tid, Act::Run(result));
                 self.threads[tid as usize].handed = Some(message.task);
                 let done = ManagerDeed::Done(message.task);
@@ -373,7 +377,8 @@ impl Sim<'_> {
         self.tasks[key].since = now;
         self.hop(key, tid);
         let there = self.payload_memory(self.tasks[key].payload);
-        self.memory.give(now, there);
+        let own = self.item_memory();
+        self.give(tid, there + own);
         // What was unpickled is the program's own now, and resident.
         let back = self.tasks[key].data.result;
         self.result_received(key, back);
@@ -434,10 +439,10 @@ impl Sim<'_> {
         self.work_on(tid, Some(first));
         // The pickle of one call is let go when the next has been made.
         let before = std::mem::replace(&mut self.threads[tid as usize].call_bytes, size);
-        self.push(tid, Act::Take(size));
+        self.allocate_own(tid, size);
         self.push(tid, Act::Run(cost));
         self.push(tid, Self::pickle_in_c(self.costs.pickle_fixed + dumps));
-        self.push(tid, Act::Give(before));
+        self.push(tid, Act::Free(before));
         self.push(tid, Act::Do(Deed::Pickled(pool)));
         let pipe = self.process_pools[pool as usize].call_pipe;
         self.push(tid, Act::Write(pipe, size + ENVELOPE));
@@ -546,16 +551,17 @@ impl Sim<'_> {
             .handed
             .expect("set with the message");
         let back = self.results_size(first);
-        self.memory.take(now, back);
+        self.allocate_own(tid, back);
         // The tasks are gone when the parent is quick: what is to be let go when the result has been sent is noted here.
         let mut own = 0;
         let mut next = Some(first);
         while let Some(key) = next {
-            own += std::mem::take(&mut self.tasks[key].data.resident);
+            let data = &mut self.tasks[key].data;
+            own += std::mem::take(&mut data.resident) + std::mem::take(&mut data.arguments);
             next = self.tasks[key].next;
         }
         let t = &mut self.threads[tid as usize];
-        t.result_bytes = back + own;
+        t.result_bytes = (back, own);
         t.task = None;
         self.process_worker_is(tid, WorkerState::Put(first));
         let dumps = self.dumps_cost(back, self.chunk_objects(first).1);
@@ -612,7 +618,7 @@ impl Sim<'_> {
             WorkerDeed::Unpickled => {
                 let key = self.threads[tid as usize].task.expect("just received");
                 let buffer = self.calls_size(key);
-                self.memory.give(now, buffer);
+                self.free_own(tid, buffer);
             }
             WorkerDeed::Run => self.machine.set_run_cause(tid, Cause::Running),
             WorkerDeed::Sent => {
@@ -620,8 +626,10 @@ impl Sim<'_> {
                 self.work_on(tid, None);
                 // The call's arguments live until its result is sent.
                 let t = &self.threads[tid as usize];
-                let bytes = t.call_bytes + t.result_bytes;
-                self.memory.give(now, bytes);
+                let (call, (result, own)) = (t.call_bytes, t.result_bytes);
+                self.free_own(tid, call);
+                self.free_own(tid, result);
+                self.give(tid, own);
                 let lock = &mut self.process_pools[pool as usize].write_lock;
                 let next = lock.give(Passing::HandOver);
                 self.threads[tid as usize].free = now;
@@ -633,7 +641,6 @@ impl Sim<'_> {
     }
 
     fn got_call(&mut self, tid: Tid, pool: u32) {
-        let now = self.machine.now();
         let p = &mut self.process_pools[pool as usize];
         let next_reader = p.read_lock.give(Passing::HandOver);
         let (pipe, mp) = (p.call_pipe, p.mp);
@@ -658,7 +665,8 @@ impl Sim<'_> {
         self.process_worker_is(tid, WorkerState::Work(key));
         self.stand_for(tid, Some(key), Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
-        self.memory.take(now, 2 * payload);
+        self.allocate_own(tid, payload);
+        self.allocate_own(tid, payload);
         let loads = self.loads_cost(payload, self.chunk_objects(key).0);
         let get = if mp {
             self.costs.pool_task

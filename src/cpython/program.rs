@@ -320,6 +320,8 @@ pub struct Class {
     pub objects: (u64, u64),
     /// Relative frequency among open and closed arrivals.
     pub weight: f64,
+    /// Share, from 0 to 1, of the program's objects that its steps walk.
+    pub touches: f64,
 }
 
 /// Which executor a task body runs on.
@@ -389,8 +391,12 @@ pub struct Program {
     pub import_time: Nanos,
     /// Private memory of the same.
     pub import_memory: Bytes,
-    /// Live container objects of each process at its start.
+    /// Live container objects of each process at its start that a full collection looks at.
     pub live_objects: u64,
+    /// How much of [`Self::import_memory`] is objects, rather than large buffers.
+    pub object_memory: Bytes,
+    /// `gc.freeze()` keeps full collections away from what the program has imported.
+    pub frozen: bool,
     /// Payloads are fresh zero memory that nobody writes: large ones are resident only where they are copied.
     pub untouched_payload: bool,
     /// CPU that the program itself spends for each task, once.

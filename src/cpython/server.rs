@@ -181,8 +181,6 @@ pub(crate) enum MainState {
 impl Sim<'_> {
     /// Makes processes and main threads, and sets the first in motion.
     pub(crate) fn build(&mut self) {
-        let base = Nanos::from_f64(self.profile.params.base_rss).0 + self.program.import_memory;
-        self.memory.take(Nanos::ZERO, base);
         let copies = self.program.layout.copies.max(1);
         let master = self.new_process(ProcessKind::Main, 0);
         for copy in 0..copies {
@@ -203,7 +201,7 @@ impl Sim<'_> {
                 Executor::RawThreads => Runner::RawThreads,
                 Executor::Threads(_) | Executor::Interpreters(_) => {
                     let rss = Nanos::from_f64(self.profile.params.tpe_rss).0;
-                    self.memory.take(Nanos::ZERO, rss);
+                    self.take_for(home.process, rss);
                     Runner::Threads(self.new_thread_pool(copy, home, parts))
                 }
                 Executor::Processes(..) | Executor::MpPool(..) => {

@@ -243,6 +243,7 @@ impl<'a> Sim<'a> {
     /// A new thread; it begins with [`Act::Begin`] by somebody else.
     pub(crate) fn new_thread(&mut self, role: Role, home: Home) -> Tid {
         self.live_threads += 1;
+        self.processes[home.process as usize].threads += 1;
         let serial = self.serial(role, home);
         if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);
@@ -556,8 +557,10 @@ impl<'a> Sim<'a> {
             Act::StopWorld => self.stop_world(tid),
             Act::StartWorld => self.start_world(tid),
             Act::Request(child) => self.starter.requests.push_back((child, tid)),
-            Act::Take(bytes) => self.memory.take(self.machine.now(), bytes),
-            Act::Give(bytes) => self.memory.give(self.machine.now(), bytes),
+            Act::Take(bytes) => self.take(tid, bytes),
+            Act::Give(bytes) => self.give(tid, bytes),
+            Act::Free(bytes) => self.free_own(tid, bytes),
+            Act::TakeFor(process, bytes) => self.take_for(process, bytes),
             Act::Do(deed) => self.does(tid, deed),
             Act::Exit => {
                 if self.machine.debt(tid) > Nanos::ZERO {
@@ -638,6 +641,7 @@ impl<'a> Sim<'a> {
         self.stand_for(tid, None, Cause::Running);
         self.machine.exit(tid);
         self.leave_arena(tid);
+        self.process_may_end(tid);
         self.thread_ends(tid);
         if self.threads[tid as usize].role == Role::Raw {
             self.spare_threads.push(tid);

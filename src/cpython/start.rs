@@ -25,10 +25,10 @@ impl Sim<'_> {
         Nanos::from_f64(value).0
     }
 
-    /// CPU of a fork of the main process.
-    pub(crate) fn fork_cost(&self) -> Nanos {
+    /// CPU of a fork of this process, which copies the tables of all pages that it maps.
+    fn fork_cost(&self, process: u32) -> Nanos {
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
-        let resident = self.memory.now() as f64;
+        let resident = self.memory.mapped(process) as f64;
         let extra =
             (resident - self.profile.params.base_rss).max(0.0) * self.profile.params.fork_per_byte;
         self.costs.fork_call + Nanos::from_f64(extra)
@@ -36,6 +36,8 @@ impl Sim<'_> {
 
     /// The acts by which a thread starts a child process whose only thread is `child`.
     pub(crate) fn start_process(&mut self, method: StartMethod, child: Tid, acts: &mut Vec<Act>) {
+        let process = self.threads[child as usize].process;
+        let parent = self.processes[process as usize].parent;
         let p = &self.profile.params;
         let import = self.program.import_time.scale(p.cpu_factor);
         let import_memory = self.program.import_memory;
@@ -51,7 +53,7 @@ impl Sim<'_> {
                 if !self.profile.gil {
                     acts.push(Act::StopWorld);
                 }
-                acts.push(Act::Run(self.fork_cost()));
+                acts.push(Act::Run(self.fork_cost(parent)));
                 if !self.profile.gil {
                     acts.push(Act::StartWorld);
                 }
@@ -68,13 +70,15 @@ impl Sim<'_> {
                 (boot, private)
             }
             StartMethod::Forkserver => {
-                let preloaded = p.forkserver_preload_main > 0.5;
+                let preloaded = self.preloads();
                 let private = Self::bytes(p.forkserver_child_private)
                     + if preloaded { 0 } else { import_memory };
                 let boot =
                     self.costs.forkserver_child_boot + if preloaded { Nanos::ZERO } else { import };
                 self.start_tracker(acts);
                 let server = self.start_server(acts);
+                let forks = self.threads[server as usize].process;
+                self.memory.forked_from(self.machine.now(), process, forks);
                 acts.push(Act::Run(self.costs.forkserver_call));
                 acts.push(Act::Request(child));
                 acts.push(Act::Unpark(server));
@@ -97,7 +101,8 @@ impl Sim<'_> {
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(tracker));
-        acts.push(Act::Take(Self::bytes(self.profile.params.tracker_private)));
+        let private = Self::bytes(self.profile.params.tracker_private);
+        acts.push(Act::TakeFor(home.process, private));
     }
 
     fn start_server(&mut self, acts: &mut Vec<Act>) -> Tid {
@@ -106,7 +111,7 @@ impl Sim<'_> {
         }
         let home = self.new_process(ProcessKind::ForkServer, 0);
         let server = self.new_thread(Role::ForkServer, home);
-        let import = if self.profile.params.forkserver_preload_main > 0.5 {
+        let import = if self.preloads() {
             // The main module is imported once here: what its children no longer pay.
             self.program
                 .import_time
@@ -117,13 +122,13 @@ impl Sim<'_> {
         self.push(server, Act::Run(self.costs.forkserver_boot + import));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(server));
-        let imported = if self.profile.params.forkserver_preload_main > 0.5 {
+        let imported = if self.preloads() {
             self.program.import_memory
         } else {
             0
         };
         let private = Self::bytes(self.profile.params.forkserver_private);
-        acts.push(Act::Take(private + imported));
+        acts.push(Act::TakeFor(home.process, private + imported));
         self.starter.server = Some(server);
         server
     }

@@ -63,6 +63,10 @@ pub(crate) enum Act {
     Take(u64),
     /// Memory given back.
     Give(u64),
+    /// A block freed, which its arena keeps.
+    Free(u64),
+    /// Memory taken by another process, which this thread has started.
+    TakeFor(u32, u64),
     /// Stops the other threads of the process (free-threaded builds).
     StopWorld,
     /// Lets them go on.
@@ -246,7 +250,7 @@ pub(crate) struct Thread {
     /// Payload of the call that a worker process (or a feeder) holds.
     pub(crate) call_bytes: u64,
     /// What a worker process lets go when its result has been sent: the pickle, and the objects it was made of.
-    pub(crate) result_bytes: u64,
+    pub(crate) result_bytes: (u64, u64),
     /// Item handed over while it was parked.
     pub(crate) handed: Option<TaskKey>,
     /// Its process's arena that it allocates from, once it has.
@@ -283,7 +287,7 @@ impl Thread {
             scratch: 0,
             free: Nanos::ZERO,
             call_bytes: 0,
-            result_bytes: 0,
+            result_bytes: (0, 0),
             handed: None,
             arena: None,
         }

@@ -288,12 +288,14 @@ impl Canonical for Workload {
                 text.list(by_name(objects, |o| &o.name), |text, o| o.write(text))?;
                 text.out.write_char(',')?;
             }
-            let none = Imports {
-                time: Nanos::ZERO,
-                memory: 0,
-                objects: 0,
+            let none = Imports::default();
+            let nothing = Imports {
+                objects: Some(0),
+                ..none
             };
-            text.unless("imports", imports, &none)?;
+            if *imports != nothing {
+                text.unless("imports", imports, &none)?;
+            }
             text.unless("untouched_payload", untouched_payload, &false)?;
             text.unless("dispatch", dispatch, &Nanos::ZERO)?;
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
@@ -346,11 +348,13 @@ impl Canonical for Imports {
             time,
             memory,
             objects,
+            frozen,
         } = self;
         text.of("", |text| {
             text.unless("time", time, &Nanos::ZERO)?;
             text.unless("memory", memory, &0)?;
-            text.unless("objects", objects, &0)
+            text.given("objects", objects.as_ref())?;
+            text.unless("frozen", frozen, &false)
         })
     }
 }
@@ -396,12 +400,14 @@ impl Workload {
             count,
             weight,
             steps,
+            touches,
             interleave,
         } = class;
         text.of("", |text| {
             text.field("name", name)?;
             text.unless("count", count, &1)?;
             text.unless("weight", weight, &1.0)?;
+            text.unless("touches", touches, &0.0)?;
             text.unless("interleave", interleave, &false)?;
             self.steps(text, steps)
         })
@@ -730,6 +736,9 @@ mod tests {
         ("workload.imports", "(time: \"1ms\")"),
         ("workload.imports", "(memory: \"1MB\")"),
         ("workload.imports", "(objects: 5)"),
+        ("workload.imports", "(memory: \"1MB\", objects: 0)"),
+        ("workload.imports", "(frozen: true)"),
+        ("workload.tasks[0].touches", "\"40%\""),
         ("workload.dispatch", "1us"),
         ("workload.cpu_grain", "1us"),
         ("workload.native_grain", "1us"),

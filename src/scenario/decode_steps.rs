@@ -445,6 +445,16 @@ impl StepReader {
             None => Some(1.0),
         };
         let interleave = cx.optional(&f, "interleave", Cx::boolean).unwrap_or(false);
+        let touches = match f.get("touches") {
+            Some(_) => cx.optional(&f, "touches", |cx, n| {
+                cx.share(
+                    n,
+                    "a share of the inherited objects",
+                    "write 0.4 or \"40%\"",
+                )
+            }),
+            None => Some(0.0),
+        };
         let steps = cx.required(&f, "steps", |cx, n| {
             self.steps(cx, n, &format!("{path}.steps"), 1)
         });
@@ -454,6 +464,7 @@ impl StepReader {
             count,
             weight,
             steps,
+            touches: touches?,
             interleave,
         })
     }

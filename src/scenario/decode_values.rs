@@ -128,19 +128,23 @@ impl Cx {
         Some(x)
     }
 
-    /// A share between 0 and 1, or in percent.
+    /// A probability between 0 and 1, or in percent.
     pub(super) fn probability(&mut self, node: &Node) -> Option<f64> {
-        const HELP: &str = "write 0.01 or \"1%\"";
+        self.share(node, "a probability", "write 0.01 or \"1%\"")
+    }
+
+    /// A share between 0 and 1, or in percent; `what` it is, with its article, and how it is written.
+    pub(super) fn share(&mut self, node: &Node, what: &str, help: &'static str) -> Option<f64> {
         let x = if let Kind::Str(text) = &node.kind {
             match units::share(text) {
                 Ok(x) => x,
                 Err(e) => {
-                    self.unit_error(node, e, HELP);
+                    self.unit_error(node, e, help);
                     return None;
                 }
             }
         } else {
-            self.float(node, "a probability")?
+            self.float(node, what)?
         };
         if (0.0..=1.0).contains(&x) {
             return Some(x);
@@ -148,9 +152,9 @@ impl Cx {
         self.error(
             Code::OutOfRange,
             node.span,
-            format!("a probability lies between 0 and 1, not {x}"),
+            format!("{what} lies between 0 and 1, not {x}"),
         )
-        .help(HELP);
+        .help(help);
         None
     }
 

@@ -154,10 +154,10 @@ fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals
 }
 
 fn imports(cx: &mut Cx, node: &Node) -> Option<Imports> {
-    let f = cx.record(node, "`imports`", &["time", "memory", "objects"])?;
+    let f = cx.record(node, "`imports`", &["time", "memory", "objects", "frozen"])?;
     let time = or(cx, &f, "time", Nanos::ZERO, Cx::duration);
     let memory = or(cx, &f, "memory", 0, Cx::size);
-    let objects = or(cx, &f, "objects", 0, |cx, n| {
+    let objects = cx.optional(&f, "objects", |cx, n| {
         cx.int(
             n,
             "the number of objects",
@@ -165,10 +165,12 @@ fn imports(cx: &mut Cx, node: &Node) -> Option<Imports> {
             "MAX_OBJECTS",
         )
     });
+    let frozen = cx.optional(&f, "frozen", Cx::boolean).unwrap_or(false);
     Some(Imports {
         time,
         memory,
         objects,
+        frozen,
     })
 }
 
@@ -317,6 +319,12 @@ impl Workload {
     /// Whether a task may end in a failure or run out of time.
     pub fn can_fail(&self) -> bool {
         self.classes.iter().any(|c| uncertain(&c.steps))
+    }
+
+    /// Whether a task makes containers, for the collector to look at.
+    pub fn allocates(&self) -> bool {
+        let allocates = |s: &Step| matches!(s, Step::Allocate(_));
+        self.classes.iter().any(|c| tally(&c.steps, &allocates) > 0)
     }
 }
 

@@ -186,8 +186,10 @@ pub struct Imports {
     pub time: Nanos,
     /// Private memory.
     pub memory: Bytes,
-    /// Live container objects of the program in every process: what a full collection looks at.
-    pub objects: u64,
+    /// Live container objects of the program in every process: what a full collection looks at. `None`: not said.
+    pub objects: Option<u64>,
+    /// `gc.freeze()` is called when all is imported: full collections do not look at these objects.
+    pub frozen: bool,
 }
 
 /// How tasks arrive.
@@ -238,6 +240,8 @@ pub struct TaskClass {
     pub weight: f64,
     /// What the task does.
     pub steps: Vec<Step>,
+    /// Share, from 0 to 1, of the objects of [`Workload::imports`] that its steps walk: the same ones each time.
+    pub touches: f64,
     /// Batches only: tasks of classes with this set take turns in arrival order (a, b, a, b, ...), others come class by class.
     pub interleave: bool,
 }
@@ -265,6 +269,16 @@ pub struct ObjectSpec {
     pub name: String,
     /// How its references are counted.
     pub kind: ObjectKind,
+}
+
+impl From<&str> for ObjectSpec {
+    /// An object of the default kind.
+    fn from(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            kind: ObjectKind::default(),
+        }
+    }
 }
 
 /// How a free-threaded build counts the references to an object, which decides whether threads that read it contend.

@@ -110,7 +110,7 @@ pub(super) const WORKLOAD: &[&str] = &[
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
 /// Fields of a task class.
-pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "steps"];
+pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "touches", "steps"];
 
 /// The parameters of a variant, in the order in which they may be given without names. A name that stands for several
 /// variants (`Threads` as a strategy and as an offload) has the longest list here.

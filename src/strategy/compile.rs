@@ -4,8 +4,9 @@ use super::SimError;
 use crate::cpython::Program;
 use crate::cpython::profile::Profile;
 use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
+use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, Inside, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
+    Arrivals, Dist, Imports, Inside, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
     WaitsFor, Workers, Workload,
 };
 
@@ -18,6 +19,8 @@ struct Compiler {
     children: Vec<Class>,
     /// Whether each lock is ever held across a wait.
     across: Vec<bool>,
+    /// Share of the program's objects that the steps of the class under way walk.
+    touches: f64,
     /// Locks that are taken while another (the first) is held.
     nested: Vec<(usize, usize)>,
 }
@@ -37,12 +40,14 @@ pub fn compile(
         dists: Vec::new(),
         children: Vec::new(),
         across: vec![false; workload.locks.len()],
+        touches: 0.0,
         nested: Vec::new(),
     };
     let mut classes: Vec<Class> = workload
         .classes
         .iter()
         .map(|class| {
+            c.touches = class.touches;
             let mut held = Vec::new();
             let mut code = Vec::new();
             c.steps(&class.steps, &mut code, &mut held);
@@ -54,6 +59,7 @@ pub fn compile(
                 bytes_in,
                 objects: objects(&class.steps),
                 weight: class.weight,
+                touches: class.touches,
             }
         })
         .collect();
@@ -87,11 +93,25 @@ pub fn compile(
         layout,
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
-        live_objects: workload.imports.objects,
+        live_objects: if workload.imports.frozen {
+            0
+        } else {
+            workload.imports.objects.unwrap_or(0)
+        },
+        object_memory: object_memory(profile, &workload.imports),
+        frozen: workload.imports.frozen,
         untouched_payload: workload.untouched_payload,
         dispatch: workload.dispatch,
         cpu_grain: workload.cpu_grain,
         native_grain: workload.native_grain,
+    })
+}
+
+/// How much of the memory of imports is objects. Where nobody says how many there are all of it is, at this density.
+fn object_memory(profile: &Profile, imports: &Imports) -> u64 {
+    imports.objects.map_or(imports.memory, |objects| {
+        let each = Nanos::from_f64(profile.params.object_rss).0;
+        imports.memory.min(objects.saturating_mul(each))
     })
 }
 
@@ -264,6 +284,7 @@ impl Compiler {
                     bytes_in,
                     objects: (0, 0),
                     weight: 0.0,
+                    touches: self.touches,
                 });
                 code.push(Instr::FanOut {
                     class,

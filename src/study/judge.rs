@@ -14,7 +14,9 @@ use super::warning::{
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
-use crate::scenario::{Arrivals, Execution, Pool, Runs, Scenario, Step, Strategy};
+use crate::scenario::{
+    Arrivals, Execution, Offload, Pool, Runs, Scenario, StartMethod, Step, Strategy,
+};
 use crate::strategy::Finding;
 
 /// A profile is called estimated when more than this share of its parameters are defaults.
@@ -53,6 +55,7 @@ pub(super) fn warnings(
     found.extend(few_replications(study));
     found.extend(unshared(study, scenario));
     found.extend(serial_children(study, scenario));
+    found.extend(estimated_objects(study, scenario));
     found.extend(missed_objectives(study, scenario));
     found.extend(profiles.iter().filter_map(estimated));
     found
@@ -346,6 +349,43 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
         }
     }
     (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
+}
+
+/// Whether workers are forked from the program, and so inherit what it has imported.
+pub(super) fn forks(strategy: &Strategy) -> bool {
+    let start = match strategy {
+        Strategy::Prefork { .. } => return true,
+        Strategy::Processes { start, .. } => Some(start),
+        Strategy::Asyncio {
+            offload: Offload::Processes(_, start),
+            ..
+        } => Some(start),
+        Strategy::Asyncio { .. }
+        | Strategy::Sequential
+        | Strategy::Threads(_)
+        | Strategy::Interpreters(_) => None,
+    };
+    start == Some(&StartMethod::Fork)
+}
+
+/// Forked workers that copy objects, of which nobody has said how many there are.
+fn estimated_objects(study: &Study, scenario: &Scenario) -> Option<Warning> {
+    let w = &scenario.workload;
+    let imports = w.imports;
+    let collects = w.allocates() && !imports.frozen;
+    let copies = collects || w.classes.iter().any(|c| c.touches > 0.0);
+    if imports.objects.is_some() || imports.memory == 0 || !copies {
+        return None;
+    }
+    let mut strategies: Vec<String> = Vec::new();
+    for f in &study.forecasts {
+        if forks(&f.strategy) && !strategies.contains(&f.strategy_label) {
+            strategies.push(f.strategy_label.clone());
+        }
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a size for people")]
+    let memory = imports.memory as f64;
+    (!strategies.is_empty()).then_some(Warning::EstimatedObjects { strategies, memory })
 }
 
 /// Objectives that no case meets, nor may meet. Where no case has a value at all, other warnings say why.

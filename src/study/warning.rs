@@ -3,7 +3,7 @@
 
 use super::effort::FEWEST;
 use super::forecast::{Begin, Forecast, Found, Status, Verdict};
-use super::judge::{offloads, runs_children_itself, separates};
+use super::judge::{forks, offloads, runs_children_itself, separates};
 use super::numbers::{bytes, digits, percent, seconds};
 use super::quantity::Quantity;
 use super::run::Study;
@@ -57,6 +57,8 @@ codes! {
         Unshared = "unshared",
         /// Under some strategies the worker that has a task runs the children of its `FanOut` one after another.
         SerialChildren = "serial-children",
+        /// How much memory forked workers copy depends on how many objects the imports hold, which is estimated.
+        EstimatedObjects = "estimated-objects",
         /// Most of an interpreter's parameters are estimates.
         EstimatedProfile = "estimated-profile",
     }
@@ -74,6 +76,7 @@ impl WarningCode {
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::Unshared
+            | Self::EstimatedObjects
             | Self::EstimatedProfile => true,
             Self::Saturated
             | Self::FailuresDiffer
@@ -210,6 +213,13 @@ pub enum Warning {
     SerialChildren {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
+    },
+    /// Forked workers copy pages of objects, of which nobody has said how many there are.
+    EstimatedObjects {
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+        /// Memory of the imports, in bytes, all of which is taken for objects.
+        memory: f64,
     },
     /// No strategy meets an objective.
     ObjectiveMissed {
@@ -370,6 +380,7 @@ impl Warning {
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::SerialChildren { .. } => WarningCode::SerialChildren,
+            Self::EstimatedObjects { .. } => WarningCode::EstimatedObjects,
             Self::ObjectiveMissed { .. } => WarningCode::ObjectiveMissed,
             Self::EstimatedProfile { .. } => WarningCode::EstimatedProfile,
             Self::Added(of) => of.kind(),
@@ -591,6 +602,12 @@ impl Warning {
                  (asyncio+processes), or submit the children as tasks of their own.",
                 list(strategies)
             ),
+            Self::EstimatedObjects { strategies, memory } => format!(
+                "what the workers of {} copy depends on how many objects the program has imported, which the scenario does not say: all of \
+                 their {} is taken for objects. Say it: `imports: (.., objects: N)`, as `len(gc.get_objects())` counts them after the imports.",
+                list(strategies),
+                bytes(*memory)
+            ),
             Self::ObjectiveMissed { objective, metric, closest: (case, value), off, relaxed } => {
                 let value = match metric {
                     Metric::Memory => bytes(*value),
@@ -739,6 +756,15 @@ impl Warning {
                         .any(|f| f.strategy_label == *s && runs_children_itself(&f.strategy))
                 };
                 !strategies.is_empty() && strategies.iter().all(compared)
+            }
+            Self::EstimatedObjects { strategies, .. } => {
+                let forked = |s: &String| {
+                    study
+                        .forecasts
+                        .iter()
+                        .any(|f| f.strategy_label == *s && forks(&f.strategy))
+                };
+                !strategies.is_empty() && strategies.iter().all(forked)
             }
             Self::Unshared { names, strategies } => {
                 let compared = |s: &String| {

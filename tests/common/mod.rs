@@ -27,6 +27,7 @@ pub(crate) fn class(count: u64, steps: Vec<Step>) -> TaskClass {
         weight: 1.0,
         steps,
         interleave: false,
+        touches: 0.0,
     }
 }
 

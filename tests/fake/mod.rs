@@ -17,6 +17,7 @@ pub(crate) fn class(count: u64, step: Dist) -> TaskClass {
         weight: 1.0,
         steps: vec![Step::Cpu(step)],
         interleave: false,
+        touches: 0.0,
     }
 }
 

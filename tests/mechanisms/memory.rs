@@ -255,3 +255,92 @@ fn a_thread_keeps_what_it_freed() {
     assert_eq!(peak(2_000_000), 4);
     assert_eq!(peak(40_000_000), 40);
 }
+
+/// A forked child copies what its collections and walks write, once, and the union of both; a spawned one has all to itself.
+#[test]
+fn forked_children_copy_what_they_write() {
+    let peak = |start, steps: Vec<Step>, touches: f64, frozen: bool| {
+        let mut case = batch(true, executor(3, start), vec![class(3, steps)]);
+        case.profile = weightless(case.profile);
+        let p = &mut case.profile.params;
+        (p.cow_collect, p.cow_walk) = (0.4, 0.7);
+        // A hundred young collections are one of the whole heap.
+        p.gc_threshold = 1.0;
+        case.workload.imports.memory = 1_000;
+        case.workload.imports.frozen = frozen;
+        case.workload.classes[0].touches = touches;
+        case.run().memory_peak - 1_000
+    };
+    let twice = || vec![Step::Allocate(100), Step::Allocate(100), io(ms(10))];
+    let working = || vec![cpu(ms(1)), io(ms(10))];
+    assert_eq!(peak(Fork, twice(), 0.0, false), 3 * 400);
+    assert_eq!(
+        peak(Fork, vec![Step::Allocate(99), io(ms(10))], 0.0, false),
+        0
+    );
+    assert_eq!(peak(Fork, working(), 0.5, false), 3 * 350);
+    assert_eq!(peak(Fork, twice(), 0.5, false), 3 * (400 + 150));
+    assert_eq!(peak(Fork, twice(), 0.5, true), 3 * 350);
+    assert_eq!(peak(Fork, twice(), 1.0, false), 3 * 700);
+    assert_eq!(peak(Spawn, twice(), 0.5, false), 3 * 1_000);
+    // Waits alone look at nothing.
+    assert_eq!(peak(Fork, waits(), 1.0, false), 0);
+}
+
+/// Copies of a prefork server and the workers of its pools inherit alike; the program itself copies nothing.
+#[test]
+fn grandchildren_inherit_too() {
+    let peak = |strategy| {
+        let mut case = light(strategy, 4, vec![cpu(ms(5)), io(ms(10))]);
+        case.profile.params.cow_walk = 0.7;
+        case.workload.imports.memory = 1_000;
+        case.workload.classes[0].touches = 1.0;
+        case.run().memory_peak - 1_000
+    };
+    let prefork = |each| Strategy::Prefork {
+        processes: 2,
+        each: Box::new(each),
+    };
+    assert_eq!(peak(prefork(Strategy::Sequential)), 2 * 700);
+    assert_eq!(peak(prefork(executor(2, Fork))), 4 * 700);
+    assert_eq!(peak(Strategy::Sequential), 0);
+    assert_eq!(peak(threads(4)), 0);
+}
+
+/// A process that ends gives its memory back: the first of two copies after 10 of 30 ms.
+#[test]
+fn what_ends_has_no_memory() {
+    let prefork = Strategy::Prefork {
+        processes: 2,
+        each: Box::new(Strategy::Sequential),
+    };
+    let classes = vec![
+        class(1, vec![Step::Hold(900, waits())]),
+        class(1, vec![io(ms(30))]),
+    ];
+    let mut case = batch(false, prefork, classes);
+    case.profile = weightless(case.profile);
+    let o = case.run();
+    assert_eq!((o.memory_peak, o.end), (900, ms(30)));
+    assert!((o.memory_mean - 300.0).abs() < 1e-6, "{}", o.memory_mean);
+}
+
+/// A fork copies the page tables of the process that forks, whatever others have.
+#[test]
+fn a_fork_pays_for_what_the_forking_process_maps() {
+    let end = |private: f64| {
+        let mut case = light(executor(2, Forkserver), 1, waits());
+        case.strategy = Strategy::Prefork {
+            processes: 2,
+            each: Box::new(executor(1, Fork)),
+        };
+        case.workload.imports.memory = 1_000_000;
+        case.profile.params.fork_per_byte = 1.0;
+        case.profile.params.fork_private = private;
+        case.run().makespan
+    };
+    // The second copy's own memory is nothing to the first, which forks a worker.
+    let (light, heavy) = (end(0.0), end(2_000_000.0));
+    assert_eq!(light, ms(10) + ms(2));
+    assert_eq!(heavy, ms(10) + ms(2) + ms(2));
+}

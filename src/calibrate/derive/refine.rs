@@ -263,6 +263,7 @@ fn run(
                 Step::Cpu(Dist::Constant(Nanos::ZERO)),
             ],
             interleave: false,
+            touches: 0.0,
         }],
         locks: Vec::new(),
         queues: Vec::new(),

@@ -11,10 +11,18 @@ use crate::cpython::profile::{
 };
 use crate::engine::Nanos;
 
-/// A profile file.
 /// Parameters that came after profiles were first written.
-const LATER: [&str; 1] = ["thread_fresh"];
+const LATER: [&str; 7] = [
+    "thread_fresh",
+    "object_rss",
+    "container_rss",
+    "cow_collect",
+    "cow_walk",
+    "cow_fresh",
+    "cow_fault",
+];
 
+/// A profile file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {

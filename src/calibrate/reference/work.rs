@@ -134,6 +134,7 @@ fn class(name: &str, count: u64, steps: Vec<Step>, interleave: bool) -> TaskClas
         weight: 1.0,
         steps,
         interleave,
+        touches: 0.0,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::program::Plan;
+use super::program::{Plan, imports_module};
 use super::steps::{Flavour, quoted};
 use super::tree::Node;
 use crate::scenario::{Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, StartMethod, Workers};
@@ -76,8 +76,16 @@ pub(super) fn steps(plan: &Plan<'_>) -> String {
         (plan.flavour == Flavour::Loop, piece!("loop_body")),
         (!plain, piece!("loop_common")),
     ];
+    let walks = (plan.source.workload.classes.iter()).any(|c| plan.touches(c) > 0.0);
+    if let (true, Some(module)) = (walks, imports_module(plan.source)) {
+        out.push_str(&piece!("walk").replace("{module}", &module));
+    }
     for (_, text) in parts.iter().filter(|(wanted, _)| *wanted) {
-        out.push_str(text);
+        if walks && offload {
+            out.push_str(&walking(text));
+        } else {
+            out.push_str(text);
+        }
     }
     if has(|n| matches!(n, Node::InlineChildren(..) | Node::Children(..))) {
         out.push_str(if plan.kind == Kind::Loop {
@@ -93,6 +101,22 @@ pub(super) fn steps(plan: &Plan<'_>) -> String {
         });
     }
     out
+}
+
+/// The same where work that goes to a worker may be a walk over the program's objects.
+fn walking(text: &str) -> String {
+    let step = "            elif step == \"allocate\":\n";
+    let method = "    def allocate(self, count):\n";
+    text.replace(
+        step,
+        &format!("            elif step == \"walk\":\n                walk(amount)\n{step}"),
+    )
+    .replace(
+        method,
+        &format!(
+            "    def walk(self, share):\n        self.steps.append((\"walk\", share))\n\n{method}"
+        ),
+    )
 }
 
 /// Code that gives the GIL up, if there is any; what it needs to know is measured before any task.

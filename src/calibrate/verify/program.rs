@@ -6,7 +6,9 @@ use super::pieces::{self, Kind};
 use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::Table;
 use super::tree::{Node, Tree};
-use crate::scenario::{Arrivals, Execution, Pool, ProcessApi, Strategy, Workload, strategy_label};
+use crate::scenario::{
+    Arrivals, Execution, Pool, ProcessApi, Strategy, TaskClass, Workload, strategy_label,
+};
 
 /// What a program is made from.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +86,11 @@ impl Plan<'_> {
     pub(super) fn any(&self, is: impl Fn(&Node) -> bool) -> bool {
         let mut nodes = self.trees.iter().flat_map(|t| &t.nodes);
         nodes.any(|n| n.any(&is))
+    }
+
+    /// Share of the objects of imports that tasks of this class walk: of none where there are no imports.
+    pub(super) fn touches(&self, class: &TaskClass) -> f64 {
+        imports_module(self.source).map_or(0.0, |_| class.touches)
     }
 
     /// Users who wait for their answers, and how many.
@@ -182,7 +189,7 @@ pub fn generate(source: &Source<'_>) -> Result<Program, String> {
         slug(source.name),
         slug(&strategy_label(source.strategy))
     );
-    let imports = imports(source);
+    let imports = imports(&plan);
     let notes = super::notes::notes(&plan);
     let mut text = header(&plan, &notes);
     text.push_str(&settings(&plan, imports.as_ref()));
@@ -303,7 +310,15 @@ fn functions(plan: &Plan<'_>) -> String {
         .zip(&plan.functions)
     {
         let _ = writeln!(out, "\n\n# {}", one_line(&class.name));
-        out.push_str(&function(plan.flavour, s.workload, s.across, name, tree));
+        let touches = plan.touches(class);
+        out.push_str(&function(
+            plan.flavour,
+            s.workload,
+            s.across,
+            name,
+            tree,
+            touches,
+        ));
     }
     out.push_str("\n\n# What is run for each kind of task.\nFUNCTIONS = {\n");
     for (class, name) in s.workload.classes.iter().zip(&plan.functions) {
@@ -342,22 +357,39 @@ fn slug(text: &str) -> String {
     format!("{}{named}", if digit { "n" } else { "" })
 }
 
-/// Bytes of an empty list and its place in another.
-const LIST_BYTES: u64 = 72;
+/// Bytes of a container of imports with what hangs on it, where nobody says how many there are.
+const ESTIMATED_OBJECT: u64 = 1_000;
 
-/// The module that stands for the scenario's imports: its name and text.
-fn imports(source: &Source<'_>) -> Option<(String, String)> {
+/// The module that stands for the scenario's imports, if it has any.
+pub(super) fn imports_module(source: &Source<'_>) -> Option<String> {
+    let any = source.workload.imports != crate::scenario::Imports::default();
+    any.then(|| format!("{}_imports", slug(source.name)))
+}
+
+/// The same, and its text.
+fn imports(plan: &Plan<'_>) -> Option<(String, String)> {
+    let source = plan.source;
     let i = source.workload.imports;
-    if i == crate::scenario::Imports::default() {
-        return None;
-    }
+    let module = imports_module(source)?;
     let seconds = i.time.as_secs_f64() * source.cpu_factor;
-    let bytes = i
-        .memory
-        .saturating_sub(i.objects.saturating_mul(LIST_BYTES));
+    // Where nobody says how many objects there are, they matter only to who copies their pages.
+    let walks = (source.workload.classes.iter()).any(|c| plan.touches(c) > 0.0);
+    let looked_at = walks || plan.any(|n| matches!(n, Node::Allocate(_)));
+    let objects = i.objects.unwrap_or(if looked_at {
+        i.memory / ESTIMATED_OBJECT
+    } else {
+        0
+    });
+    let (uses, freeze) = if i.frozen {
+        ("\nimport gc\nimport time\n", "gc.freeze()\n")
+    } else {
+        ("\nimport time\n", "")
+    };
     let text = include_str!("template/imports.py")
+        .replace("{uses}", uses)
+        .replace("{freeze}", freeze)
         .replace("{seconds}", &shortest(seconds))
-        .replace("{bytes}", &digits(bytes))
-        .replace("{objects}", &digits(i.objects));
-    Some((format!("{}_imports", slug(source.name)), text))
+        .replace("{bytes}", &digits(i.memory))
+        .replace("{objects}", &digits(objects));
+    Some((module, text))
 }

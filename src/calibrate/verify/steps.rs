@@ -37,6 +37,7 @@ pub(super) fn function(
     across: &[bool],
     name: &str,
     tree: &Tree,
+    touches: f64,
 ) -> String {
     let mut writer = Writer {
         flavour,
@@ -51,7 +52,9 @@ pub(super) fn function(
     let mut next = 0;
     while next < writer.children.len() {
         let (name, nodes) = writer.children[next].clone();
-        functions.push(writer.one(&name, &nodes));
+        // Children walk what their parent has walked.
+        let walks = if next == 0 { touches } else { 0.0 };
+        functions.push(writer.one(&name, &nodes, walks));
         next += 1;
     }
     functions.reverse();
@@ -59,13 +62,16 @@ pub(super) fn function(
 }
 
 impl Writer<'_> {
-    fn one(&mut self, name: &str, nodes: &[Node]) -> String {
+    fn one(&mut self, name: &str, nodes: &[Node], touches: f64) -> String {
         self.deadlines = 0;
         let def = match self.flavour {
             Flavour::Plain { .. } => "def",
             Flavour::Loop | Flavour::Offload => "async def",
         };
         self.text = format!("{def} {name}(task):\n");
+        if touches > 0.0 {
+            self.work(1, &format!("walk({})", shortest(touches)));
+        }
         self.block(nodes, 1);
         std::mem::take(&mut self.text)
     }

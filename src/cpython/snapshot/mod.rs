@@ -90,6 +90,9 @@ pub struct ProcessState {
     pub name: String,
     /// Who started it; `None` for the main process, or if that one is gone.
     pub parent: Option<usize>,
+    /// Its part of the memory, in bytes: pages that forked processes share count with the first of them. One that has not begun has
+    /// none.
+    pub memory: u64,
 }
 
 /// A thread.
@@ -388,6 +391,7 @@ impl<'a, 'p> View<'a, 'p> {
                     } else {
                         self.process(parent)
                     },
+                    memory: self.sim.memory.own(p),
                 }
             })
             .collect()

@@ -52,6 +52,7 @@ struct GilJson<'a> {
 struct ProcessJson<'a> {
     name: &'a str,
     parent: Option<usize>,
+    memory_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -121,6 +122,7 @@ pub fn ps_json(taken: &Taken<'_>, rows: &Rows) -> String {
             .map(|p| ProcessJson {
                 name: &p.name,
                 parent: p.parent,
+                memory_bytes: p.memory,
             })
             .collect(),
         threads: threads(s),

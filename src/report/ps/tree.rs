@@ -1,9 +1,10 @@
 //! The snapshot as a tree: processes, their threads, and the tasks in each, children below their parents.
 
-use super::{Rows, Taken, ago, head, in_thread, join, of_class, words};
+use super::{Rows, Taken, ago, approximately, head, in_thread, join, of_class, words};
 use crate::cpython::snapshot::Snapshot;
 use crate::report::Style;
 use crate::report::layout;
+use crate::study::bytes;
 
 /// A line, and those below it.
 struct Node {
@@ -113,7 +114,11 @@ impl Branch<'_> {
             below.extend(not_taken_in(s).map(Node::leaf));
         }
         Node {
-            text: s.processes[p].name.clone(),
+            text: format!(
+                "{}, {}",
+                s.processes[p].name,
+                bytes(approximately(s.processes[p].memory))
+            ),
             below,
         }
     }

@@ -1,0 +1,110 @@
+//! What processes inherit by fork and what makes it their own: copy-on-write as measured with children that idle, collect, walk.
+//!
+//! A forked child begins with every page of its parent, and has what it writes copied. Python writes where it merely looks: a full
+//! collection the headers of all containers, whoever walks objects their reference counts. Young collections look at what the child
+//! has made itself. `gc.freeze()` before the fork keeps collections away from what is inherited, but no reference counts.
+
+use super::ledger::Pages;
+use super::names::ProcessKind;
+use super::program::Instr;
+use super::sim::Sim;
+use super::task::TaskKey;
+use super::thread::{Act, Role};
+use crate::engine::Nanos;
+use crate::machine::Tid;
+use crate::scenario::StartMethod;
+
+/// What a fault copies.
+const PAGE: u64 = 4096;
+
+impl Sim<'_> {
+    /// A new process's ledger. The main process has the interpreter and its imports, which forked children share; who is started
+    /// afresh makes all that it has.
+    pub(super) fn open_ledger(&mut self, kind: ProcessKind, parent: u32) -> u32 {
+        let now = self.machine.now();
+        match kind {
+            ProcessKind::Main => {
+                let base = Nanos::from_f64(self.profile.params.base_rss).0;
+                let image = base.saturating_add(self.program.import_memory);
+                self.memory.start(now, image, self.objects_pages())
+            }
+            ProcessKind::Copy | ProcessKind::Worker(StartMethod::Fork) => {
+                self.memory.fork(now, parent)
+            }
+            ProcessKind::ForkServer if self.preloads() => {
+                self.memory.start(now, 0, self.objects_pages())
+            }
+            // A child of the fork server becomes one when it is asked for.
+            ProcessKind::ForkServer
+            | ProcessKind::Tracker
+            | ProcessKind::Worker(StartMethod::Spawn | StartMethod::Forkserver) => {
+                self.memory.start(now, 0, Pages::default())
+            }
+        }
+    }
+
+    /// Whether the fork server imports the main module, for its children to inherit.
+    pub(super) fn preloads(&self) -> bool {
+        self.profile.params.forkserver_preload_main > 0.5
+    }
+
+    fn objects_pages(&self) -> Pages {
+        let p = &self.profile.params;
+        Pages::of(self.program.object_memory, p.cow_collect, p.cow_walk)
+    }
+
+    /// CPU of having so many bytes of pages copied.
+    fn faults(&self, copied: u64) -> Nanos {
+        self.costs.cow_fault * copied.div_ceil(PAGE)
+    }
+
+    /// A thread collects the whole heap of its interpreter: what that copies of inherited pages, in CPU.
+    pub(super) fn collect_inherited(&mut self, tid: Tid) -> Nanos {
+        let thread = &self.threads[tid as usize];
+        // A sub-interpreter's heap is its own.
+        if self.program.frozen || matches!(thread.role, Role::InterpWorker(..)) {
+            return Nanos::ZERO;
+        }
+        let process = thread.process;
+        let copied = self.memory.collect(process, self.machine.now());
+        if copied > 0 {
+            // Where one collection waits for as much garbage as the heap's size lets it, a child's own heaps grow meanwhile.
+            #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+            let objects = self.program.object_memory as f64;
+            let fresh = Nanos::from_f64(objects * self.profile.params.cow_fresh).0;
+            self.take_for(process, fresh);
+        }
+        self.faults(copied)
+    }
+
+    /// A thread executes a step of a task, which walks objects that its process may have inherited unless it is a mere wait.
+    #[inline]
+    pub(super) fn touch(&mut self, tid: Tid, key: TaskKey, instr: Instr) {
+        let share = self.program.classes[self.tasks[key].class as usize].touches;
+        if share > 0.0 && self.is_work(instr) {
+            self.walk_inherited(tid, share);
+        }
+    }
+
+    fn walk_inherited(&mut self, tid: Tid, share: f64) {
+        let thread = &self.threads[tid as usize];
+        if matches!(thread.role, Role::InterpWorker(..)) {
+            return;
+        }
+        let copied = self.memory.walk(thread.process, self.machine.now(), share);
+        if copied > 0 {
+            let faults = self.faults(copied);
+            self.push(tid, Act::Run(faults));
+        }
+    }
+
+    /// A thread has ended. With the last one a worker or copy ends; others live as long as the program, if only to wait for its end.
+    pub(super) fn process_may_end(&mut self, tid: Tid) {
+        let process = self.threads[tid as usize].process;
+        let p = &mut self.processes[process as usize];
+        p.threads -= 1;
+        if p.threads == 0 && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(_)) {
+            self.memory.exit(process, self.machine.now());
+        }
+    }
+}
