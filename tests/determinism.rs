@@ -52,6 +52,48 @@ fn threads_and_repetition_change_no_byte() {
     }
 }
 
+/// In which order a file has its keys decides nothing: not the hash, and no byte of the study.
+#[test]
+fn the_order_of_keys_changes_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |locks: &str, queues: &str, objects: &str| {
+        let text = format!(
+            r#"(
+                schema: 1, name: "keys", machine: (cores: 2), interpreters: ["cpython-3.14"],
+                workload: (
+                    arrivals: Batch, locks: {locks}, queues: {queues}, objects: {objects},
+                    tasks: [
+                        (name: "one", count: 20, steps: [
+                            Lock("a", [Cpu(Exponential("2ms"))]), Put("p"), Shared("x", 50, true), Lock("b", [Io("1ms")]),
+                        ]),
+                        (name: "two", count: 20, steps: [
+                            Get("p"), Lock("b", [Cpu("1ms")]), Put("q"), Get("q"), Shared("y", 9), Lock("a", [Cpu("1ms")]),
+                        ]),
+                    ],
+                ),
+                strategies: ["threads:4", "asyncio+threads:2", "prefork:2(threads:40)"],
+            )"#
+        );
+        let file = folder.path().join("keys.ron");
+        std::fs::write(&file, text).unwrap();
+        let file = file.to_str().unwrap();
+        pchsim(&["run", file, "--format", "json", "--replications", "2", "-q"])
+    };
+    let one = run(
+        r#"{ "a": (), "b": (shared: true) }"#,
+        r#"{ "p": (), "q": (capacity: 9) }"#,
+        r#"["x", "y"]"#,
+    );
+    let other = run(
+        r#"{ "b": (shared: true), "a": () }"#,
+        r#"{ "q": (capacity: 9), "p": () }"#,
+        r#"["y", "x"]"#,
+    );
+    let text = String::from_utf8(one.clone()).unwrap();
+    assert!(text.contains("the tasks share `a`, `x` and `y`"), "{text}");
+    assert!(one == other);
+}
+
 #[test]
 fn the_seed_is_heard() {
     let run = |seed| {

@@ -423,6 +423,19 @@ mod tests {
     /// Kolmogorov-Smirnov at significance 0.001 a distribution (critical value 1.9495 / sqrt(n), n = 20 000): a right
     /// sampler fails one seed in a thousand, and the seed is fixed.
     #[test]
+    fn scaling_multiplies_times_and_nothing_else() {
+        for dist in all() {
+            let twice = dist.scaled(2.0);
+            let (mean, doubled) = (dist.mean() * 2.0, twice.mean());
+            assert!(
+                doubled == mean || (doubled - mean).abs() < mean * 1e-9,
+                "{dist:?}: {doubled}, not {mean}"
+            );
+            assert_eq!(twice.scaled(0.5), dist);
+        }
+    }
+
+    #[test]
     fn draws_follow_their_distribution() {
         const N: usize = 20_000;
         let critical = 1.9495 / (N as f64).sqrt();
