@@ -139,7 +139,8 @@ impl Sim<'_> {
             return Flow::Go;
         }
         let task = &self.tasks[key];
-        let instr = self.program.classes[task.class as usize].code[task.pc as usize];
+        let class = &self.program.classes[task.class as usize];
+        let (instr, touches) = (class.code[task.pc as usize], class.touches);
         match mode {
             Mode::Part
                 if self.is_wait(instr)
@@ -153,7 +154,9 @@ impl Sim<'_> {
             _ => {}
         }
         self.tasks[key].pc += 1;
-        self.touch(tid, key, instr);
+        if touches > 0.0 && self.is_work(instr) {
+            self.walk_inherited(tid, touches);
+        }
         match instr {
             Instr::Cpu(demand) => {
                 let time = self.cpu_demand(key, demand);

@@ -6,9 +6,7 @@
 
 use super::ledger::Pages;
 use super::names::ProcessKind;
-use super::program::Instr;
 use super::sim::Sim;
-use super::task::TaskKey;
 use super::thread::{Act, Role};
 use crate::engine::Nanos;
 use crate::machine::Tid;
@@ -77,16 +75,9 @@ impl Sim<'_> {
         self.faults(copied)
     }
 
-    /// A thread executes a step of a task, which walks objects that its process may have inherited unless it is a mere wait.
-    #[inline]
-    pub(super) fn touch(&mut self, tid: Tid, key: TaskKey, instr: Instr) {
-        let share = self.program.classes[self.tasks[key].class as usize].touches;
-        if share > 0.0 && self.is_work(instr) {
-            self.walk_inherited(tid, share);
-        }
-    }
-
-    fn walk_inherited(&mut self, tid: Tid, share: f64) {
+    /// A thread executes a step of a task that walks objects which its process may have inherited.
+    #[cold]
+    pub(super) fn walk_inherited(&mut self, tid: Tid, share: f64) {
         let thread = &self.threads[tid as usize];
         if matches!(thread.role, Role::InterpWorker(..)) {
             return;

@@ -501,10 +501,10 @@ impl Machine {
     fn burn_through(&mut self, tid: Tid) -> bool {
         let t = &mut self.threads[tid as usize];
         t.left += std::mem::take(&mut t.debt);
-        if t.accesses.is_some() {
-            return self.access_through(tid);
-        }
-        if !self.unsettled.is_empty() {
+        if !self.lines.is_empty() {
+            if t.accesses.is_some() {
+                return self.access_through(tid);
+            }
             self.settle_lines();
         }
         let t = &mut self.threads[tid as usize];

@@ -323,8 +323,8 @@ impl Workload {
 
     /// Whether a task makes containers, for the collector to look at.
     pub fn allocates(&self) -> bool {
-        let allocates = |s: &Step| matches!(s, Step::Allocate(_));
-        self.classes.iter().any(|c| tally(&c.steps, &allocates) > 0)
+        let any = |c: &TaskClass| tally(&c.steps, &Step::allocates) > 0;
+        self.classes.iter().any(any)
     }
 }
 

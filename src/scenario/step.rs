@@ -110,6 +110,7 @@ struct About<'a> {
     locking: Option<Locking>,
     carries: Carried,
     block: Bytes,
+    allocates: bool,
     may_fail: bool,
 }
 
@@ -127,6 +128,7 @@ impl About<'_> {
             objects_out: 0,
         },
         block: 0,
+        allocates: false,
         may_fail: false,
     };
 }
@@ -188,7 +190,11 @@ impl Step {
                 locking: Some(Locking::Gives(*lock)),
                 ..About::PLAIN
             },
-            Self::Shared { .. } | Self::Allocate(_) => About::PLAIN,
+            Self::Shared { .. } => About::PLAIN,
+            Self::Allocate(_) => About {
+                allocates: true,
+                ..About::PLAIN
+            },
             Self::Put(queue) => About::waiting(WaitsFor::Room(*queue)),
             Self::Get(queue) => About::waiting(WaitsFor::Item(*queue)),
             Self::FanOut { count, steps } => About {
@@ -291,6 +297,12 @@ impl Step {
     #[must_use]
     pub fn block(&self) -> Bytes {
         self.about().block
+    }
+
+    /// Whether it makes containers, for the collector to look at.
+    #[must_use]
+    pub fn allocates(&self) -> bool {
+        self.about().allocates
     }
 
     /// Whether it may end what surrounds it before its end, or be cut short itself.

@@ -212,7 +212,7 @@ fn objects_have_kinds() {
         ("kind: \"Immortal\"", "expected a kind of object"),
         ("kind: Immortal(3)", "`Immortal`"),
         ("kin: Immortal", "`kind`"),
-        ("kind: Frozen", "Counted, Immortal, PerThread"),
+        ("kind: Frozen", "`Counted`, `Immortal`, `PerThread`"),
     ] {
         let (_, said) = objects(&format!(r#"{{"a": ({wrong}), "b": (), "c": (), "d": ()}}"#));
         assert!(

@@ -98,9 +98,6 @@ impl Machine {
 
     #[inline]
     pub(super) fn flush(&mut self, tid: Tid) {
-        if self.threads[tid as usize].waited > Nanos::ZERO {
-            self.part_waiting(tid);
-        }
         let t = &mut self.threads[tid as usize];
         if t.counted {
             self.totals[t.cause as usize] += self.now - t.since;
@@ -111,9 +108,9 @@ impl Machine {
         t.since = self.now;
     }
 
-    /// Books what a running thread waited for lines as the last part of its time so far.
+    /// Books what a running thread has waited for lines as the last part of its time so far.
     #[cold]
-    fn part_waiting(&mut self, tid: Tid) {
+    pub(super) fn part_waiting(&mut self, tid: Tid) {
         let t = &mut self.threads[tid as usize];
         let waited = std::mem::take(&mut t.waited).min(self.now - t.since);
         let (cause, until) = (t.cause, self.now);

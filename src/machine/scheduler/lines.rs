@@ -89,7 +89,9 @@ impl Machine {
         self.cpu += wall;
         self.now = end;
         self.book_waiting(tid, b.account, waited);
-        self.flush(tid);
+        if waited > Nanos::ZERO {
+            self.part_waiting(tid);
+        }
         true
     }
 
@@ -165,13 +167,17 @@ impl Machine {
         let t = &mut self.threads[tid as usize];
         t.burning = false;
         t.accessing = false;
-        let Some(b) = t.accesses else { return };
+        let (accesses, waited) = (t.accesses, t.waited > Nanos::ZERO);
+        if waited {
+            self.part_waiting(tid);
+        }
+        let Some(b) = accesses else { return };
         let line = &mut self.lines[b.line as usize];
         if let Some(at) = line.threads.iter().position(|&other| other == tid) {
             line.threads.swap_remove(at);
             line.all = line.all.since(b.access.service);
         }
-        line.last = Some((tid, t.core));
+        line.last = Some((tid, self.threads[tid as usize].core));
         self.unsettle(b.line);
     }
 
@@ -185,10 +191,6 @@ impl Machine {
             return false;
         }
         t.accesses = None;
-        // Waiting lies at the end of the accesses that it belongs to.
-        if t.waited > Nanos::ZERO {
-            self.flush(tid);
-        }
         true
     }
 
