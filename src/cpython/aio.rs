@@ -2,6 +2,7 @@
 
 mod waits;
 
+use super::index::CopyIndex;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -99,7 +100,7 @@ impl Sim<'_> {
         });
     }
 
-    pub(crate) fn refill_loop(&mut self, tid: Tid, copy: u32, state: LoopState) {
+    pub(crate) fn refill_loop(&mut self, tid: Tid, copy: CopyIndex, state: LoopState) {
         match state {
             LoopState::Begin => {
                 let rss = Nanos::from_f64(self.profile.params.aio_loop_rss).0;
@@ -121,7 +122,7 @@ impl Sim<'_> {
     }
 
     /// The main coroutine makes a task for everything that the program already knows of.
-    fn create_own(&mut self, tid: Tid, copy: u32) {
+    fn create_own(&mut self, tid: Tid, copy: CopyIndex) {
         if self.arrivals_from_outside() {
             self.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
             return;
@@ -136,9 +137,7 @@ impl Sim<'_> {
             tid,
             Act::Run(self.costs.aio_task_create + self.dispatch_cost()),
         );
-        self.loops[copy as usize]
-            .ready
-            .push_back(Handle::Start(key));
+        self.loops[copy].ready.push_back(Handle::Start(key));
     }
 
     fn task_memory(&self) -> u64 {
@@ -146,11 +145,11 @@ impl Sim<'_> {
     }
 
     /// One turn of `_run_once` up to its `select`.
-    fn iterate(&mut self, tid: Tid, copy: u32) {
-        let l = &self.loops[copy as usize];
+    fn iterate(&mut self, tid: Tid, copy: CopyIndex) {
+        let l = &self.loops[copy];
         if l.ready.is_empty()
             && l.incoming.is_empty()
-            && self.copies[copy as usize].outstanding == 0
+            && self.copies[copy].outstanding == 0
             && !self.more_to_come(copy)
         {
             self.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
@@ -168,32 +167,32 @@ impl Sim<'_> {
     }
 
     /// `select` has looked: something is ready, or the loop blocks until it is.
-    fn selected(&mut self, tid: Tid, copy: u32) {
+    fn selected(&mut self, tid: Tid, copy: CopyIndex) {
         const MILLISECOND: u64 = 1_000_000;
         let now = self.machine.now();
         let outside = self.arrivals_from_outside();
         if outside {
             self.accept_all(tid, copy);
         }
-        let l = &mut self.loops[copy as usize];
+        let l = &mut self.loops[copy];
         while let Some(handle) = l.incoming.pop_front() {
             l.ready.push_back(handle);
         }
-        while let Some(&Reverse((at, _, handle))) = self.loops[copy as usize].timers.peek() {
-            let l = &mut self.loops[copy as usize];
+        while let Some(&Reverse((at, _, handle))) = self.loops[copy].timers.peek() {
+            let l = &mut self.loops[copy];
             if at <= now {
                 l.ready.push_back(handle);
             } else if !self.cancelled(at, handle) {
                 break;
             }
-            self.loops[copy as usize].timers.pop();
+            self.loops[copy].timers.pop();
         }
-        if self.loops[copy as usize].ready.is_empty() {
-            if self.copies[copy as usize].outstanding == 0 && !self.more_to_come(copy) {
+        if self.loops[copy].ready.is_empty() {
+            if self.copies[copy].outstanding == 0 && !self.more_to_come(copy) {
                 self.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
                 return;
             }
-            let l = &self.loops[copy as usize];
+            let l = &self.loops[copy];
             // epoll counts in whole milliseconds, rounded up.
             let until = l.timers.peek().map_or(Nanos::MAX, |Reverse((at, ..))| {
                 let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
@@ -206,27 +205,25 @@ impl Sim<'_> {
             self.push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Selected)));
             return;
         }
-        let l = &mut self.loops[copy as usize];
+        let l = &mut self.loops[copy];
         l.snapshot = l.ready.len();
         let handles = l.snapshot;
         self.turn_begins(tid, handles);
         self.threads[tid as usize].role = Role::Loop(copy, LoopState::Handles);
     }
 
-    fn accept_all(&mut self, tid: Tid, copy: u32) {
+    fn accept_all(&mut self, tid: Tid, copy: CopyIndex) {
         while let Some(key) = self.accept(copy) {
             let cost = self.costs.aio_task_create + self.dispatch_cost();
             self.machine.charge(tid, cost);
             self.take(tid, self.task_memory());
-            self.loops[copy as usize]
-                .ready
-                .push_back(Handle::Start(key));
+            self.loops[copy].ready.push_back(Handle::Start(key));
         }
     }
 
-    fn next_handle(&mut self, tid: Tid, copy: u32) {
+    fn next_handle(&mut self, tid: Tid, copy: CopyIndex) {
         let now = self.machine.now();
-        let l = &mut self.loops[copy as usize];
+        let l = &mut self.loops[copy];
         if l.snapshot == 0 {
             self.turn_ends(tid);
             self.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
@@ -264,16 +261,16 @@ impl Sim<'_> {
                 }
                 self.end_wait(Waiter::Task(key));
                 self.machine.charge(tid, self.costs.aio_timer_fire);
-                self.loops[copy as usize].ready.push_back(Handle::Step(key));
+                self.loops[copy].ready.push_back(Handle::Step(key));
             }
             Handle::Finished(key) => {
                 self.end_wait(Waiter::Task(key));
                 self.machine.charge(tid, self.costs.aio_offload_done);
-                self.loops[copy as usize].ready.push_back(Handle::Step(key));
+                self.loops[copy].ready.push_back(Handle::Step(key));
             }
             Handle::Gathered(key) => {
                 self.end_wait(Waiter::Task(key));
-                self.loops[copy as usize].ready.push_back(Handle::Step(key));
+                self.loops[copy].ready.push_back(Handle::Step(key));
             }
             Handle::Deadline(key, number) => self.deadline_passed(tid, key, number),
         }
@@ -281,9 +278,9 @@ impl Sim<'_> {
 
     /// Whether a task has to wait for a permit of the loop's limit first: up to now it waited for its turn, from now on for that. One
     /// that slept until its arrival needs a permit like the others; children are part of a task that has its own.
-    fn lacks_permit(&mut self, copy: u32, key: TaskKey) -> bool {
+    fn lacks_permit(&mut self, copy: CopyIndex, key: TaskKey) -> bool {
         let task = &mut self.tasks[key];
-        let Some(permits) = self.loops[copy as usize].permits.as_mut() else {
+        let Some(permits) = self.loops[copy].permits.as_mut() else {
             return false;
         };
         if task.permitted || task.parent.is_some() {
@@ -305,7 +302,7 @@ impl Sim<'_> {
     }
 
     /// The loop's time is this task's time until it suspends.
-    fn resume(&mut self, tid: Tid, copy: u32, key: TaskKey) {
+    fn resume(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
         let now = self.machine.now();
         let since = self.tasks[key].since;
         if now > since {
@@ -322,9 +319,9 @@ impl Sim<'_> {
         self.push(tid, Act::Label(Cause::Running));
     }
 
-    fn suspend_current(&mut self, tid: Tid, copy: u32) {
+    fn suspend_current(&mut self, tid: Tid, copy: CopyIndex) {
         let now = self.machine.now();
-        let l = &mut self.loops[copy as usize];
+        let l = &mut self.loops[copy];
         let lasted = now.since(l.handle_began);
         if lasted > l.longest.1 {
             l.longest = (l.handle_began, lasted);
@@ -335,8 +332,8 @@ impl Sim<'_> {
         self.stand_for(tid, None, Cause::Ipc);
     }
 
-    fn step_current(&mut self, tid: Tid, copy: u32, key: TaskKey) {
-        let offload = self.loops[copy as usize].offload;
+    fn step_current(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
+        let offload = self.loops[copy].offload;
         match self.step(tid, key, Mode::Loop { offload }) {
             Flow::Go => {}
             Flow::Suspended => self.suspend_current(tid, copy),
@@ -374,11 +371,11 @@ impl Sim<'_> {
         }
     }
 
-    fn release_permit(&mut self, tid: Tid, copy: u32, key: TaskKey) {
+    fn release_permit(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
         if !self.tasks[key].permitted {
             return;
         }
-        let permits = self.loops[copy as usize].permits.as_mut();
+        let permits = self.loops[copy].permits.as_mut();
         // The permit is handed over.
         if let Some(next) = permits.and_then(Semaphore::give) {
             self.tasks[next].permitted = true;
@@ -386,7 +383,7 @@ impl Sim<'_> {
         }
     }
 
-    pub(crate) fn loop_does(&mut self, tid: Tid, copy: u32, deed: LoopDeed) {
+    pub(crate) fn loop_does(&mut self, tid: Tid, copy: CopyIndex, deed: LoopDeed) {
         match deed {
             LoopDeed::Offload(key) => {
                 self.tasks[key].payload = self.part_payload(key);

@@ -6,6 +6,7 @@
 //! 2 MB all the time, and 32 threads hold 64, though three work at once. Blocks above 32 MiB are mapped by themselves and go at once.
 //! A thread's arena passes to the next thread when it ends.
 
+use super::index::ProcessIndex;
 use super::sim::Sim;
 use super::thread::Thread;
 use crate::machine::Tid;
@@ -32,7 +33,7 @@ impl Sim<'_> {
             return arena as usize;
         }
         let most = (ARENAS_PER_CORE * self.machine.cores()) as usize;
-        let all = &mut self.arenas[process as usize];
+        let all = &mut self.arenas[process];
         let fewest = (all.users.iter().enumerate()).min_by_key(|(_, users)| **users);
         let arena = match fewest {
             Some((i, users)) if *users == 0 || all.users.len() >= most => i,
@@ -48,10 +49,10 @@ impl Sim<'_> {
     }
 
     /// A running thread allocates a block, from what its arena keeps as far as that goes; the arena.
-    pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64) -> (u32, u32) {
+    pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64) -> (ProcessIndex, u32) {
         let process = self.threads[tid as usize].process;
         let arena = self.arena(tid);
-        let kept = &mut self.arenas[process as usize].kept[arena];
+        let kept = &mut self.arenas[process].kept[arena];
         let again = if bytes > MAPPED { 0 } else { bytes.min(*kept) };
         *kept -= again;
         self.take_for(process, bytes - again);
@@ -59,11 +60,11 @@ impl Sim<'_> {
     }
 
     /// The block is freed: its arena keeps it, or it goes back to the system.
-    pub(crate) fn free_block(&mut self, (process, arena): (u32, u32), bytes: u64) {
+    pub(crate) fn free_block(&mut self, (process, arena): (ProcessIndex, u32), bytes: u64) {
         if bytes > MAPPED {
             self.give_for(process, bytes);
         } else {
-            self.arenas[process as usize].kept[arena as usize] += bytes;
+            self.arenas[process].kept[arena as usize] += bytes;
         }
     }
 
@@ -83,7 +84,7 @@ impl Sim<'_> {
     pub(crate) fn leave_arena(&mut self, tid: Tid) {
         let t = &mut self.threads[tid as usize];
         if let Some(arena) = t.arena.take() {
-            self.arenas[t.process as usize].users[arena as usize] -= 1;
+            self.arenas[t.process].users[arena as usize] -= 1;
         }
     }
 }

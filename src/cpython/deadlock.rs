@@ -41,8 +41,7 @@ impl Sim<'_> {
             Some(On::Item(q)) => format!("an item from queue '{}'", queue(q)),
             Some(On::Room(q)) => format!("room in queue '{}'", queue(q)),
             Some(On::Lock(lock)) => {
-                let own = lock as usize % self.program.locks.len();
-                format!("lock '{}'", self.program.locks[own].name)
+                format!("lock '{}'", self.lock_spec(lock).name)
             }
             Some(On::AwaitedLock(lock)) => {
                 format!("lock '{}'", self.program.locks[lock as usize].name)

@@ -4,6 +4,7 @@
 //! collection the headers of all containers, whoever walks objects their reference counts. Young collections look at what the child
 //! has made itself. `gc.freeze()` before the fork keeps collections away from what is inherited, but no reference counts.
 
+use super::index::ProcessIndex;
 use super::ledger::Pages;
 use super::names::ProcessKind;
 use super::sim::Sim;
@@ -18,7 +19,7 @@ const PAGE: u64 = 4096;
 impl Sim<'_> {
     /// A new process's ledger. The main process has the interpreter and its imports, which forked children share; who is started
     /// afresh makes all that it has.
-    pub(super) fn open_ledger(&mut self, kind: ProcessKind, parent: u32) -> u32 {
+    pub(super) fn open_ledger(&mut self, kind: ProcessKind, parent: ProcessIndex) -> ProcessIndex {
         let now = self.machine.now();
         match kind {
             ProcessKind::Main => {
@@ -92,7 +93,7 @@ impl Sim<'_> {
     /// A thread has ended. With the last one a worker or copy ends; others live as long as the program, if only to wait for its end.
     pub(super) fn process_may_end(&mut self, tid: Tid) {
         let process = self.threads[tid as usize].process;
-        let p = &mut self.processes[process as usize];
+        let p = &mut self.processes[process];
         p.threads -= 1;
         if p.threads == 0 && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(_)) {
             self.memory.exit(process, self.machine.now());

@@ -1,5 +1,6 @@
 //! Pipes with a finite buffer: facts sheet 2.5 and 8.1.
 
+use super::index::PipeIndex;
 use std::collections::VecDeque;
 
 use super::sim::Sim;
@@ -64,15 +65,14 @@ impl Pipe {
 
 impl Sim<'_> {
     /// A new pipe; its number.
-    pub(crate) fn new_pipe(&mut self) -> u32 {
-        self.pipes.push(Pipe::new());
-        u32::try_from(self.pipes.len() - 1).expect("few pipes")
+    pub(crate) fn new_pipe(&mut self) -> PipeIndex {
+        self.pipes.push_and_get_key(Pipe::new())
     }
 
     /// A message of this size starts on its way; [`Act::Write`] does the writing.
-    pub(crate) fn send(&mut self, pipe: u32, task: TaskKey, size: u64) {
+    pub(crate) fn send(&mut self, pipe: PipeIndex, task: TaskKey, size: u64) {
         self.bytes_moved += u128::from(size);
-        self.pipes[pipe as usize].messages.push_back(Message {
+        self.pipes[pipe].messages.push_back(Message {
             task,
             size,
             read: 0,
@@ -81,8 +81,8 @@ impl Sim<'_> {
     }
 
     /// Closes the pipe; the thread that was waiting to read.
-    pub(crate) fn close_pipe(&mut self, pipe: u32) -> Option<Tid> {
-        let p = &mut self.pipes[pipe as usize];
+    pub(crate) fn close_pipe(&mut self, pipe: PipeIndex) -> Option<Tid> {
+        let p = &mut self.pipes[pipe];
         p.closed = true;
         p.reader.take()
     }
@@ -94,8 +94,8 @@ impl Sim<'_> {
     }
 
     /// Copies as much as fits, or parks until something has been read.
-    pub(crate) fn write(&mut self, tid: Tid, pipe: u32, left: u64) {
-        let p = &mut self.pipes[pipe as usize];
+    pub(crate) fn write(&mut self, tid: Tid, pipe: PipeIndex, left: u64) {
+        let p = &mut self.pipes[pipe];
         let space = self.pipe_capacity - p.used;
         if space == 0 {
             p.writer = Some(tid);
@@ -109,8 +109,8 @@ impl Sim<'_> {
         self.push_front(tid, Act::native(cost));
     }
 
-    pub(crate) fn written(&mut self, tid: Tid, pipe: u32, chunk: u64, left: u64) {
-        let p = &mut self.pipes[pipe as usize];
+    pub(crate) fn written(&mut self, tid: Tid, pipe: PipeIndex, chunk: u64, left: u64) {
+        let p = &mut self.pipes[pipe];
         p.used += chunk;
         if left > 0 {
             self.push_front(tid, Act::Write(pipe, left));
@@ -118,14 +118,14 @@ impl Sim<'_> {
             // There is one writer at a time, and what it writes is the last message.
             message.written = self.machine.now();
         }
-        if let Some(reader) = self.pipes[pipe as usize].reader.take() {
+        if let Some(reader) = self.pipes[pipe].reader.take() {
             self.unpark_by(tid, reader);
         }
     }
 
     /// Copies a chunk of the first message out, or parks until there is one.
-    pub(crate) fn read(&mut self, tid: Tid, pipe: u32) {
-        let p = &mut self.pipes[pipe as usize];
+    pub(crate) fn read(&mut self, tid: Tid, pipe: PipeIndex) {
+        let p = &mut self.pipes[pipe];
         let chunk = p
             .messages
             .front()
@@ -144,8 +144,8 @@ impl Sim<'_> {
         self.push_front(tid, Act::native(cost));
     }
 
-    pub(crate) fn read_done(&mut self, tid: Tid, pipe: u32, chunk: u64) {
-        let p = &mut self.pipes[pipe as usize];
+    pub(crate) fn read_done(&mut self, tid: Tid, pipe: PipeIndex, chunk: u64) {
+        let p = &mut self.pipes[pipe];
         p.used -= chunk;
         let m = p.messages.front_mut().expect("it is being read");
         m.read += chunk;

@@ -14,9 +14,9 @@
 //! One simplification: a process that forks after it has itself written inherited pages passes its copies on, and they are taken for
 //! the image's. No program of the model does that: who forks runs no tasks.
 
-/// Place of a process in the table of ledgers.
-pub(crate) type ProcessIndex = u32;
+use typed_index_collections::TiVec;
 
+use super::index::ProcessIndex;
 /// Pages that hold objects, in bytes, by what writes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pages {
@@ -109,7 +109,7 @@ impl Family {
 /// The ledgers of all processes of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledgers {
-    processes: Vec<Ledger>,
+    processes: TiVec<ProcessIndex, Ledger>,
     families: Vec<Family>,
     resident: u64,
 }
@@ -131,7 +131,7 @@ impl Ledgers {
 
     /// A child of this process by fork.
     pub(crate) fn fork(&mut self, parent: ProcessIndex) -> ProcessIndex {
-        let family = self.processes[parent as usize].family;
+        let family = self.processes[parent].family;
         let process = self.new_process(family);
         self.join(process, family);
         process
@@ -139,22 +139,21 @@ impl Ledgers {
 
     /// A process that has done nothing yet turns out to be a child of this one by fork.
     pub(crate) fn forked_from(&mut self, process: ProcessIndex, parent: ProcessIndex) {
-        debug_assert_eq!(self.processes[process as usize].written, Pages::default());
-        let family = self.processes[parent as usize].family;
+        debug_assert_eq!(self.processes[process].written, Pages::default());
+        let family = self.processes[parent].family;
         self.leave(process);
-        self.processes[process as usize].family = family;
+        self.processes[process].family = family;
         self.join(process, family);
     }
 
     fn new_process(&mut self, family: u32) -> ProcessIndex {
-        self.processes.push(Ledger {
+        self.processes.push_and_get_key(Ledger {
             private: 0,
             family,
             written: Pages::default(),
             walked: 0.0,
             alive: true,
-        });
-        u32::try_from(self.processes.len() - 1).expect("few processes")
+        })
     }
 
     fn join(&mut self, process: ProcessIndex, family: u32) {
@@ -170,7 +169,7 @@ impl Ledgers {
     fn leave(&mut self, process: ProcessIndex) {
         let Ledger {
             family, written, ..
-        } = self.processes[process as usize];
+        } = self.processes[process];
         let f = &mut self.families[family as usize];
         let before = f.image.saturating_add(f.copies());
         f.members.retain(|&m| m != process);
@@ -187,17 +186,14 @@ impl Ledgers {
 
     fn count_common(&mut self, family: u32) {
         let f = &mut self.families[family as usize];
-        let written = f
-            .members
-            .iter()
-            .map(|&m| self.processes[m as usize].written);
+        let written = f.members.iter().map(|&m| self.processes[m].written);
         f.by_all = written.reduce(Pages::common).unwrap_or_default();
     }
 
     /// The process takes private memory.
     #[inline]
     pub(crate) fn take(&mut self, process: ProcessIndex, bytes: u64) {
-        let p = &mut self.processes[process as usize];
+        let p = &mut self.processes[process];
         p.private = p.private.saturating_add(bytes);
         self.resident = self.resident.saturating_add(bytes);
     }
@@ -205,7 +201,7 @@ impl Ledgers {
     /// The process gives private memory back, as far as it has so much; whether it had. One that has ended has given back all.
     #[inline]
     pub(crate) fn give(&mut self, process: ProcessIndex, bytes: u64) -> bool {
-        let p = &mut self.processes[process as usize];
+        let p = &mut self.processes[process];
         if !p.alive {
             return true;
         }
@@ -232,7 +228,7 @@ impl Ledgers {
         if !self.walks_more(process, share) {
             return 0;
         }
-        self.processes[process as usize].walked = share;
+        self.processes[process].walked = share;
         let pages = self.family(process).pages.share(share);
         self.write(process, pages)
     }
@@ -240,15 +236,15 @@ impl Ledgers {
     /// Whether the process has not walked this share yet.
     #[inline]
     pub(crate) fn walks_more(&self, process: ProcessIndex, share: f64) -> bool {
-        share > self.processes[process as usize].walked
+        share > self.processes[process].walked
     }
 
     fn family(&self, process: ProcessIndex) -> &Family {
-        &self.families[self.processes[process as usize].family as usize]
+        &self.families[self.processes[process].family as usize]
     }
 
     fn write(&mut self, process: ProcessIndex, pages: Pages) -> u64 {
-        let p = &mut self.processes[process as usize];
+        let p = &mut self.processes[process];
         let (before, after) = (p.written, p.written.union(pages));
         if !p.alive || before == after {
             return 0;
@@ -267,14 +263,14 @@ impl Ledgers {
 
     /// The process ends: what it had alone is gone.
     pub(crate) fn exit(&mut self, process: ProcessIndex) {
-        let p = &mut self.processes[process as usize];
+        let p = &mut self.processes[process];
         if !std::mem::replace(&mut p.alive, false) {
             return;
         }
         let private = std::mem::take(&mut p.private);
         self.resident = self.resident.saturating_sub(private);
         self.leave(process);
-        self.processes[process as usize].written = Pages::default();
+        self.processes[process].written = Pages::default();
     }
 
     /// All pages of all processes, each once.
@@ -286,7 +282,7 @@ impl Ledgers {
     /// What a process adds to all: its private memory, its copies of pages that it shared, and, if it is the first of its family that
     /// lives, the pages that they share. Over all processes this adds up to [`Self::resident`].
     pub(crate) fn own(&self, process: ProcessIndex) -> u64 {
-        let p = &self.processes[process as usize];
+        let p = &self.processes[process];
         let family = self.family(process);
         let own = p.private.saturating_add(p.written.all());
         if p.alive && family.members.first() == Some(&process) {
@@ -298,7 +294,7 @@ impl Ledgers {
 
     /// What a process maps, shared or not: what a fork of it has to copy the tables of.
     pub(crate) fn mapped(&self, process: ProcessIndex) -> u64 {
-        let private = self.processes[process as usize].private;
+        let private = self.processes[process].private;
         private.saturating_add(self.family(process).image)
     }
 }
@@ -475,12 +471,12 @@ mod tests {
                         let Some((map, _)) = naive.maps[p].clone() else { continue };
                         naive.maps.push(Some((map, 0)));
                         has_written.push(false);
-                        l.fork(p as u32);
+                        l.fork(p.into());
                     }
                     Op::Collect(p) => {
                         let p = p % n;
                         has_written[p] = true;
-                        prop_assert_eq!(l.collect(p as u32), naive.write(p, 0..headers as usize));
+                        prop_assert_eq!(l.collect(p.into()), naive.write(p, 0..headers as usize));
                     }
                     Op::Walk(p, share) => {
                         let p = p % n;
@@ -488,13 +484,13 @@ mod tests {
                         let w = pages.share(share);
                         let h = headers as usize;
                         let walked = (0..w.headers as usize).chain(h..h + w.others as usize);
-                        prop_assert_eq!(l.walk(p as u32, share), naive.write(p, walked));
+                        prop_assert_eq!(l.walk(p.into(), share), naive.write(p, walked));
                     }
                     Op::Take(p, bytes) => {
                         let p = p % n;
                         if let Some(map) = &mut naive.maps[p] {
                             map.1 += bytes;
-                            l.take(p as u32, bytes);
+                            l.take(p.into(), bytes);
                         }
                     }
                     Op::Give(p, bytes) => {
@@ -502,16 +498,16 @@ mod tests {
                         if let Some(map) = &mut naive.maps[p] {
                             map.1 = map.1.saturating_sub(bytes);
                         }
-                        l.give(p as u32, bytes);
+                        l.give(p.into(), bytes);
                     }
                     Op::Exit(p) => {
                         let p = p % n;
                         naive.maps[p] = None;
-                        l.exit(p as u32);
+                        l.exit(p.into());
                     }
                 }
                 prop_assert_eq!(l.resident(), naive.resident());
-                let each = (0..naive.maps.len()).map(|p| l.own(p as u32));
+                let each = (0..naive.maps.len()).map(|p| l.own(p.into()));
                 prop_assert_eq!(l.resident(), each.sum::<u64>());
             }
         }

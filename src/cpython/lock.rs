@@ -1,10 +1,12 @@
 //! `threading.Lock` and `multiprocessing.Lock`: facts sheet 4.1 and 4.3.
 
+use super::index::LockIndex;
 use super::sim::Sim;
 use super::thread::Act;
 use super::wait::{On, Wait, Waiter};
 use crate::engine::Nanos;
 use crate::machine::Tid;
+use crate::scenario::LockSpec;
 use crate::sync::{Asked, Passing};
 
 /// Yields before a thread parks (`lock.c: MAX_SPIN_COUNT`).
@@ -12,18 +14,23 @@ const SPINS: u8 = 40;
 
 impl Sim<'_> {
     /// Index in the table of all locks of the program's lock, for a thread of this domain.
-    pub(crate) fn lock_index(&self, domain: u32, lock: u32) -> u32 {
-        let own = u32::try_from(self.program.locks.len()).expect("few locks");
-        if self.program.locks[lock as usize].shared {
-            lock
+    pub(crate) fn lock_index(&self, domain: u32, lock: u32) -> LockIndex {
+        let own = if self.program.locks[lock as usize].shared {
+            0
         } else {
-            own * (1 + domain) + lock
-        }
+            self.program.locks.len() * (1 + domain as usize)
+        };
+        LockIndex::from(own + lock as usize)
+    }
+
+    /// The lock of the program that is this one of a domain's.
+    pub(crate) fn lock_spec(&self, lock: LockIndex) -> &LockSpec {
+        &self.program.locks[usize::from(lock) % self.program.locks.len()]
     }
 
     /// Takes the lock, or parks and tries again when woken.
-    pub(crate) fn acquire(&mut self, tid: Tid, lock: u32) {
-        let l = &mut self.locks[lock as usize];
+    pub(crate) fn acquire(&mut self, tid: Tid, lock: LockIndex) {
+        let l = &mut self.locks[lock];
         match self.threads[tid as usize].wait {
             Some(Wait {
                 on: On::Lock(on),
@@ -66,8 +73,8 @@ impl Sim<'_> {
 
     /// Free-threaded builds yield for a while before they park, as long as nobody is parked. A yield costs next to nothing
     /// on a core of one's own, but on a busy one each lets somebody else run for a slice: the lock may be free meanwhile.
-    pub(crate) fn spin(&mut self, tid: Tid, lock: u32, left: u8) {
-        let l = &self.locks[lock as usize];
+    pub(crate) fn spin(&mut self, tid: Tid, lock: LockIndex, left: u8) {
+        let l = &self.locks[lock];
         if l.owner().is_none() || !l.line().is_empty() {
             self.ask_after_spinning(tid, lock);
             return;
@@ -84,17 +91,17 @@ impl Sim<'_> {
     }
 
     /// The interval to a hand-over counts from the first attempt, which a few microseconds ago was.
-    fn ask_after_spinning(&mut self, tid: Tid, lock: u32) {
+    fn ask_after_spinning(&mut self, tid: Tid, lock: LockIndex) {
         self.begin_wait(Waiter::Thread(tid), On::Lock(lock), None, Nanos::MAX);
         self.push_front(tid, Act::Acquire(lock));
     }
 
     /// Gives the lock back: barging at first, handed over once the next one has waited long enough (`PyMutex`).
-    pub(crate) fn release(&mut self, tid: Tid, lock: u32) {
-        let l = &mut self.locks[lock as usize];
+    pub(crate) fn release(&mut self, tid: Tid, lock: LockIndex) {
+        let l = &mut self.locks[lock];
         debug_assert_eq!(l.owner(), Some(tid));
         let fair = self.costs.lock_fair;
-        let shared = (lock as usize) < self.program.locks.len();
+        let shared = usize::from(lock) < self.program.locks.len();
         let next = l.line().first().map(Waiter::Thread);
         let waited = next
             .and_then(|next| self.waits(next))
@@ -104,7 +111,7 @@ impl Sim<'_> {
         } else {
             Passing::Barging
         };
-        if let Some(next) = self.locks[lock as usize].give(passing) {
+        if let Some(next) = self.locks[lock].give(passing) {
             self.wake(tid, Waiter::Thread(next));
         }
     }

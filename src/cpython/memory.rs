@@ -1,7 +1,8 @@
 //! Memory of the whole process tree over time: the sum of its processes' ledgers, every page counted once, as a sum of proportional
 //! set sizes counts it.
 
-use super::ledger::{Ledgers, Pages, ProcessIndex};
+use super::index::ProcessIndex;
+use super::ledger::{Ledgers, Pages};
 use super::recorder::MemoryLog;
 use crate::engine::Nanos;
 use crate::scenario::limits::MAX_MEMORY;

@@ -14,6 +14,7 @@ mod exec;
 mod finding;
 mod gil;
 mod gil_mutex;
+mod index;
 mod inherit;
 mod ipc;
 mod ledger;

@@ -2,6 +2,7 @@
 
 use super::arena::Arenas;
 use super::exec::CHILD_BITS;
+use super::index::ProcessIndex;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Frame, Task};
@@ -32,7 +33,7 @@ pub(crate) enum ProcessKind {
 pub(crate) struct Process {
     pub(crate) kind: ProcessKind,
     /// Who started it: its place in the table of processes. The main process is its own.
-    pub(crate) parent: u32,
+    pub(crate) parent: ProcessIndex,
     /// `multiprocessing`'s count of its parent's children, from 1.
     number: u32,
     /// Children that it has started by `multiprocessing`.
@@ -50,10 +51,14 @@ const KEPT_STACKS: u32 = 5;
 
 impl Sim<'_> {
     /// A new process's place in the table.
-    pub(crate) fn register_process(&mut self, kind: ProcessKind, parent: u32) -> u32 {
+    pub(crate) fn register_process(
+        &mut self,
+        kind: ProcessKind,
+        parent: ProcessIndex,
+    ) -> ProcessIndex {
         let counted = matches!(kind, ProcessKind::Copy | ProcessKind::Worker(_));
         let mut number = 0;
-        if counted && let Some(p) = self.processes.get_mut(parent as usize) {
+        if counted && let Some(p) = self.processes.get_mut(parent) {
             p.children += 1;
             number = p.children;
         }
@@ -67,23 +72,23 @@ impl Sim<'_> {
             kept_stacks: 0,
         });
         let process = self.open_ledger(kind, parent);
-        debug_assert_eq!(process as usize, self.processes.len() - 1);
+        debug_assert_eq!(self.processes.last_key(), Some(process));
         self.arenas.push(Arenas::default());
         self.process_starts(process);
         process
     }
 
     /// Takes the stack of an ended thread for a new one; whether there was any.
-    pub(crate) fn reuse_stack(&mut self, process: u32) -> bool {
-        let kept = &mut self.processes[process as usize].kept_stacks;
+    pub(crate) fn reuse_stack(&mut self, process: ProcessIndex) -> bool {
+        let kept = &mut self.processes[process].kept_stacks;
         let some = *kept > 0;
         *kept = kept.saturating_sub(1);
         some
     }
 
     /// Keeps the stack of a thread that ends; whether there was room for it.
-    pub(crate) fn keep_stack(&mut self, process: u32) -> bool {
-        let kept = &mut self.processes[process as usize].kept_stacks;
+    pub(crate) fn keep_stack(&mut self, process: ProcessIndex) -> bool {
+        let kept = &mut self.processes[process].kept_stacks;
         let room = *kept < KEPT_STACKS;
         *kept += u32::from(room);
         room
@@ -93,12 +98,12 @@ impl Sim<'_> {
     pub(super) fn serial(&mut self, role: Role, home: Home) -> u32 {
         match role {
             Role::Raw => {
-                let p = &mut self.processes[home.process as usize];
+                let p = &mut self.processes[home.process];
                 p.raw_threads += 1;
                 p.raw_threads
             }
             Role::PoolWorker(pool, _) | Role::InterpWorker(pool, ..) => {
-                u32::try_from(self.pools[pool as usize].workers.len()).expect("few workers")
+                u32::try_from(self.pools[pool].workers.len()).expect("few workers")
             }
             _ => 0,
         }
@@ -106,8 +111,8 @@ impl Sim<'_> {
 
     /// As `multiprocessing.current_process().name`: `MainProcess`, `ForkProcess-1`, `SpawnPoolWorker-2`, `ForkProcess-2:1`;
     /// `forkserver` and `resource_tracker` have no name of their own in Python.
-    pub(crate) fn process_name(&self, process: u32) -> String {
-        let p = &self.processes[process as usize];
+    pub(crate) fn process_name(&self, process: ProcessIndex) -> String {
+        let p = &self.processes[process];
         let (start, pool) = match p.kind {
             ProcessKind::Main => return "MainProcess".into(),
             ProcessKind::ForkServer => return "forkserver".into(),
@@ -125,7 +130,7 @@ impl Sim<'_> {
         };
         let what = if pool { "PoolWorker" } else { "Process" };
         // A child's identity begins with its parent's.
-        let parent = match self.processes[p.parent as usize] {
+        let parent = match self.processes[p.parent] {
             Process {
                 kind: ProcessKind::Copy,
                 number,

@@ -3,6 +3,7 @@
 //! Work that is handed to a pool brings its arguments along: they exist in the submitter from the submit until the work is
 //! done. Where steps run in the program's own thread the data comes into being at its step, and stays until the task ends.
 
+use super::index::ProcessIndex;
 use super::sim::Sim;
 use super::task::{Ending, Frame, TaskKey};
 use super::thread::Role;
@@ -21,14 +22,14 @@ pub(crate) struct Data {
     /// Resident results that the submitting process has received.
     received: u64,
     /// The process that holds all but these.
-    process: u32,
+    process: ProcessIndex,
 }
 
 impl Sim<'_> {
     /// The process that took the task in.
-    fn submitter(&self, key: TaskKey) -> u32 {
-        let copy = self.tasks[key].copy as usize;
-        self.copies.get(copy).map_or(0, |c| c.home.process)
+    fn submitter(&self, key: TaskKey) -> ProcessIndex {
+        let copy = self.copies.get(self.tasks[key].copy);
+        copy.map_or(ProcessIndex::MAIN, |c| c.home.process)
     }
 
     /// A thread's process takes memory.
@@ -47,13 +48,13 @@ impl Sim<'_> {
 
     /// A process takes memory.
     #[inline]
-    pub(crate) fn take_for(&mut self, process: u32, bytes: u64) {
+    pub(crate) fn take_for(&mut self, process: ProcessIndex, bytes: u64) {
         self.memory.take(process, self.machine.now(), bytes);
     }
 
     /// A process gives memory back.
     #[inline]
-    pub(crate) fn give_for(&mut self, process: u32, bytes: u64) {
+    pub(crate) fn give_for(&mut self, process: ProcessIndex, bytes: u64) {
         self.memory.give(process, self.machine.now(), bytes);
     }
 

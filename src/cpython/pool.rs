@@ -1,5 +1,6 @@
 //! `ThreadPoolExecutor`, raw threads and `InterpreterPoolExecutor`: facts sheet 5, 6 and 13.
 
+use super::index::{CopyIndex, PoolIndex};
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
@@ -16,7 +17,7 @@ use crate::sync::Line;
 /// A pool of threads; with interpreters of their own if `interpreters`.
 pub(crate) struct ThreadPool {
     /// Copy of the program that it belongs to.
-    pub(crate) copy: u32,
+    pub(crate) copy: CopyIndex,
     home: Home,
     max: u32,
     interpreters: bool,
@@ -61,7 +62,12 @@ pub(crate) enum PoolState {
 }
 
 impl Sim<'_> {
-    pub(crate) fn new_thread_pool(&mut self, copy: u32, home: Home, parts: bool) -> u32 {
+    pub(crate) fn new_thread_pool(
+        &mut self,
+        copy: CopyIndex,
+        home: Home,
+        parts: bool,
+    ) -> PoolIndex {
         let (max, interpreters) = match self.program.layout.executor {
             Executor::Threads(n) => (n, false),
             Executor::Interpreters(n) => (n, true),
@@ -80,23 +86,23 @@ impl Sim<'_> {
             workers: Vec::new(),
             closing: false,
         });
-        u32::try_from(self.pools.len() - 1).expect("few pools")
+        self.pools.last_key().expect("one was added")
     }
 
     /// `submit` by a running thread: the item is queued, a parked worker woken, a thread started if none is idle. The
     /// caller has paid [`Params::tpe_submit`](super::profile::Params::tpe_submit).
-    pub(crate) fn pool_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
+    pub(crate) fn pool_submit(&mut self, tid: Tid, pool: PoolIndex, key: TaskKey) {
         let payload = self.tasks[key].payload;
         let own = self.item_memory();
         self.take(tid, self.payload_memory(payload) + own);
         self.hop(key, tid);
-        let p = &mut self.pools[pool as usize];
+        let p = &mut self.pools[pool];
         if p.interpreters {
             self.machine.charge(tid, self.costs.interp_call);
             let dumps = self.dumps_cost(payload, self.objects(key).0);
             self.machine.charge(tid, dumps);
         }
-        let p = &mut self.pools[pool as usize];
+        let p = &mut self.pools[pool];
         if let Some(worker) = p.parked.call_next() {
             // SimpleQueue hands the item straight to the first parked getter (3.13); before, it merely wakes it.
             if self.profile.minor >= 13 {
@@ -108,7 +114,7 @@ impl Sim<'_> {
         } else {
             p.items.push_back(key);
         }
-        let p = &mut self.pools[pool as usize];
+        let p = &mut self.pools[pool];
         if p.tokens > 0 {
             p.tokens -= 1;
         } else if p.started < p.max {
@@ -122,7 +128,7 @@ impl Sim<'_> {
                 Role::PoolWorker(pool, PoolState::Booting)
             };
             let worker = self.new_thread(role, home);
-            self.pools[pool as usize].workers.push(worker);
+            self.pools[pool].workers.push(worker);
             self.start_thread(tid, worker);
         }
     }
@@ -158,8 +164,8 @@ impl Sim<'_> {
     }
 
     /// A raw thread for a task.
-    pub(crate) fn start_raw(&mut self, tid: Tid, copy: u32, key: TaskKey) {
-        let home = self.copies[copy as usize].home;
+    pub(crate) fn start_raw(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
+        let home = self.copies[copy].home;
         let now = self.machine.now();
         let t = self.new_thread(Role::Raw, home);
         let since = self.tasks[key].since;
@@ -239,9 +245,9 @@ impl Sim<'_> {
     }
 
     /// The worker's loop: look for an item, run it, look again; no item: announce idleness and park.
-    fn look_for_item(&mut self, tid: Tid, pool: u32) -> Option<TaskKey> {
+    fn look_for_item(&mut self, tid: Tid, pool: PoolIndex) -> Option<TaskKey> {
         let handed = self.threads[tid as usize].handed.take();
-        let p = &mut self.pools[pool as usize];
+        let p = &mut self.pools[pool];
         let item = handed.or_else(|| p.items.pop_front());
         if let Some(key) = item {
             self.begin_item(tid, key);
@@ -249,7 +255,7 @@ impl Sim<'_> {
             self.pool_worker_is(tid, PoolState::Leaving);
         } else {
             if !self.tokens_after_every_item() {
-                self.pools[pool as usize].tokens += 1;
+                self.pools[pool].tokens += 1;
             }
             self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::Idle)));
         }
@@ -260,7 +266,7 @@ impl Sim<'_> {
         self.profile.params.tpe_token_every_item > 0.5
     }
 
-    pub(crate) fn refill_pool_worker(&mut self, tid: Tid, pool: u32, state: PoolState) {
+    pub(crate) fn refill_pool_worker(&mut self, tid: Tid, pool: PoolIndex, state: PoolState) {
         match state {
             PoolState::Booting => self.pool_worker_is(tid, PoolState::Looking),
             PoolState::Looking => {
@@ -274,8 +280,8 @@ impl Sim<'_> {
         }
     }
 
-    fn work(&mut self, tid: Tid, pool: u32, key: TaskKey) {
-        let p = &self.pools[pool as usize];
+    fn work(&mut self, tid: Tid, pool: PoolIndex, key: TaskKey) {
+        let p = &self.pools[pool];
         let mode = match (p.parts, p.interpreters) {
             (true, _) => Mode::Part,
             (false, true) => Mode::Inline,
@@ -290,13 +296,13 @@ impl Sim<'_> {
                 let quarter = Self::half(Self::half(self.costs.interp_item));
                 let dumps = self.dumps_cost(back, objects);
                 self.push(tid, Self::pickle(quarter + dumps));
-                let main = self.pools[pool as usize].home.gil;
+                let main = self.pools[pool].home.gil;
                 self.push(tid, Act::SwitchGil(main));
                 let loads = self.loads_cost(back, objects);
                 self.push(tid, Self::pickle(quarter + loads));
             }
             self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
-            if self.pools[pool as usize].parts {
+            if self.pools[pool].parts {
                 // The second half is the write into the loop's self-pipe, without the GIL.
                 self.push(tid, Act::Run(Self::half(self.costs.aio_threadsafe)));
                 self.push(tid, Act::native(Self::half(self.costs.aio_threadsafe)));
@@ -305,8 +311,14 @@ impl Sim<'_> {
         }
     }
 
-    pub(crate) fn refill_interp_worker(&mut self, tid: Tid, pool: u32, own: u32, state: PoolState) {
-        let main = self.pools[pool as usize].home.gil;
+    pub(crate) fn refill_interp_worker(
+        &mut self,
+        tid: Tid,
+        pool: PoolIndex,
+        own: u32,
+        state: PoolState,
+    ) {
+        let main = self.pools[pool].home.gil;
         match state {
             PoolState::Booting => {
                 // The interpreter is made in the worker's own thread, after the thread was announced.
@@ -345,7 +357,7 @@ impl Sim<'_> {
         self.push(tid, Act::Exit);
     }
 
-    pub(crate) fn pool_worker_does(&mut self, tid: Tid, pool: u32, deed: PoolDeed) {
+    pub(crate) fn pool_worker_does(&mut self, tid: Tid, pool: PoolIndex, deed: PoolDeed) {
         match deed {
             PoolDeed::Done(key) => self.item_done(tid, pool, key),
             PoolDeed::Enter(key) => {
@@ -363,7 +375,7 @@ impl Sim<'_> {
             }
             PoolDeed::Idle => {
                 // Something may have come while the idle token was released.
-                let p = &mut self.pools[pool as usize];
+                let p = &mut self.pools[pool];
                 if self.threads[tid as usize].handed.is_none() && (p.closing || !p.items.is_empty())
                 {
                     return;
@@ -375,7 +387,7 @@ impl Sim<'_> {
     }
 
     /// The result is set: callbacks run in this thread.
-    fn item_done(&mut self, tid: Tid, pool: u32, key: TaskKey) {
+    fn item_done(&mut self, tid: Tid, pool: PoolIndex, key: TaskKey) {
         let now = self.machine.now();
         self.threads[tid as usize].task = None;
         self.pool_worker_is(tid, PoolState::Looking);
@@ -386,7 +398,7 @@ impl Sim<'_> {
         let Data {
             result, resident, ..
         } = self.tasks[key].data;
-        if self.pools[pool as usize].interpreters {
+        if self.pools[pool].interpreters {
             self.take(tid, result);
             self.give(tid, there + resident);
             self.result_received(key, result);
@@ -394,12 +406,12 @@ impl Sim<'_> {
             self.result_received(key, resident);
         }
         if self.tokens_after_every_item() {
-            self.pools[pool as usize].tokens += 1;
+            self.pools[pool].tokens += 1;
         }
-        if self.pools[pool as usize].parts {
+        if self.pools[pool].parts {
             self.tasks[key].since = now;
             self.drop_arguments(key, 0);
-            let copy = self.pools[pool as usize].copy;
+            let copy = self.pools[pool].copy;
             self.offload_done(tid, copy, key);
         } else {
             self.task_ended(key);
@@ -407,8 +419,8 @@ impl Sim<'_> {
     }
 
     /// `shutdown`: idle workers wake and leave.
-    pub(crate) fn close_pool(&mut self, by: Tid, pool: u32) {
-        let p = &mut self.pools[pool as usize];
+    pub(crate) fn close_pool(&mut self, by: Tid, pool: PoolIndex) {
+        let p = &mut self.pools[pool];
         p.closing = true;
         let parked = std::mem::take(&mut p.parked);
         for worker in parked.iter() {

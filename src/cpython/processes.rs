@@ -1,5 +1,6 @@
 //! `ProcessPoolExecutor` and `multiprocessing.Pool`: facts sheet 9 and 10.
 
+use super::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
@@ -20,7 +21,7 @@ const ENVELOPE: u64 = 256;
 
 /// A pool of worker processes as its parent sees it.
 pub(crate) struct ProcessPool {
-    copy: u32,
+    copy: CopyIndex,
     home: Home,
     workers_max: u32,
     start: StartMethod,
@@ -40,8 +41,8 @@ pub(crate) struct ProcessPool {
     feeder: Option<Tid>,
     /// The wake-up pipe holds something.
     woken: bool,
-    pub(crate) call_pipe: u32,
-    pub(crate) result_pipe: u32,
+    pub(crate) call_pipe: PipeIndex,
+    pub(crate) result_pipe: PipeIndex,
     /// `multiprocessing.Lock`s of the two pipes.
     read_lock: Lock<Tid>,
     write_lock: Lock<Tid>,
@@ -98,7 +99,12 @@ pub(crate) enum ManagerState {
 }
 
 impl Sim<'_> {
-    pub(crate) fn new_process_pool(&mut self, copy: u32, home: Home, parts: bool) -> u32 {
+    pub(crate) fn new_process_pool(
+        &mut self,
+        copy: CopyIndex,
+        home: Home,
+        parts: bool,
+    ) -> ProcessPoolIndex {
         let (workers_max, start, mp) = match self.program.layout.executor {
             Executor::Processes(n, start) => (n, start, false),
             Executor::MpPool(n, start, _) => (n, start, true),
@@ -127,13 +133,13 @@ impl Sim<'_> {
             write_lock: Lock::default(),
             closing: false,
         });
-        u32::try_from(self.process_pools.len() - 1).expect("few pools")
+        self.process_pools.last_key().expect("one was added")
     }
 
     /// `multiprocessing.Pool()`: every worker and the two handler threads start in the constructor.
-    pub(crate) fn open_mp_pool(&mut self, tid: Tid, pool: u32) {
+    pub(crate) fn open_mp_pool(&mut self, tid: Tid, pool: ProcessPoolIndex) {
         let mut acts = Vec::new();
-        for _ in 0..self.process_pools[pool as usize].workers_max {
+        for _ in 0..self.process_pools[pool].workers_max {
             self.start_worker(pool, &mut acts);
         }
         self.script_front(tid, &acts);
@@ -150,12 +156,12 @@ impl Sim<'_> {
         }
     }
 
-    fn start_worker(&mut self, pool: u32, acts: &mut Vec<Act>) {
-        let p = &self.process_pools[pool as usize];
+    fn start_worker(&mut self, pool: ProcessPoolIndex, acts: &mut Vec<Act>) {
+        let p = &self.process_pools[pool];
         let (kind, parent) = (ProcessKind::Worker(p.start), p.home.process);
         let home = self.new_process(kind, parent);
         let worker = self.new_thread(Role::ProcessWorker(pool, WorkerState::Get), home);
-        let p = &mut self.process_pools[pool as usize];
+        let p = &mut self.process_pools[pool];
         p.workers.push(worker);
         let start = p.start;
         self.start_process(start, worker, acts);
@@ -163,10 +169,10 @@ impl Sim<'_> {
     }
 
     /// The manager (result handler) and the feeder (task handler), after whatever the thread does first.
-    fn start_parent_threads(&mut self, tid: Tid, pool: u32) {
-        let home = self.process_pools[pool as usize].home;
+    fn start_parent_threads(&mut self, tid: Tid, pool: ProcessPoolIndex) {
+        let home = self.process_pools[pool].home;
         let manager = self.new_thread(Role::Manager(pool, ManagerState::Fill), home);
-        self.process_pools[pool as usize].manager = Some(manager);
+        self.process_pools[pool].manager = Some(manager);
         let rest: Vec<Act> = self.threads[tid as usize].script.drain(..).collect();
         self.start_thread(tid, manager);
         self.script_front(tid, &rest);
@@ -175,12 +181,12 @@ impl Sim<'_> {
     }
 
     /// `submit`, its own CPU paid: queue the work, wake the manager, start what is missing.
-    pub(crate) fn process_submit(&mut self, tid: Tid, pool: u32, key: TaskKey) {
+    pub(crate) fn process_submit(&mut self, tid: Tid, pool: ProcessPoolIndex, key: TaskKey) {
         let there = self.payload_memory(self.tasks[key].payload);
         let own = self.item_memory();
         self.take(tid, there);
         self.hop(key, tid);
-        let p = &mut self.process_pools[pool as usize];
+        let p = &mut self.process_pools[pool];
         p.work.push_back(key);
         p.pending += 1;
         if p.mp {
@@ -193,7 +199,7 @@ impl Sim<'_> {
             return;
         }
         self.wake_manager(tid, pool);
-        let p = &mut self.process_pools[pool as usize];
+        let p = &mut self.process_pools[pool];
         let mut acts = Vec::new();
         let started = u32::try_from(p.workers.len()).expect("few workers");
         let wanted = if p.start == StartMethod::Fork {
@@ -226,29 +232,29 @@ impl Sim<'_> {
         self.take(tid, own);
     }
 
-    fn wake_manager(&mut self, tid: Tid, pool: u32) {
-        let p = &mut self.process_pools[pool as usize];
+    fn wake_manager(&mut self, tid: Tid, pool: ProcessPoolIndex) {
+        let p = &mut self.process_pools[pool];
         p.woken = true;
         if let Some(m) = p.manager {
             self.unpark_by(tid, m);
         }
     }
 
-    fn wake_feeder(&mut self, tid: Tid, pool: u32) {
-        if let Some(feeder) = self.process_pools[pool as usize].feeder {
+    fn wake_feeder(&mut self, tid: Tid, pool: ProcessPoolIndex) {
+        if let Some(feeder) = self.process_pools[pool].feeder {
             self.unpark_by(tid, feeder);
             return;
         }
-        let home = self.process_pools[pool as usize].home;
+        let home = self.process_pools[pool].home;
         let feeder = self.new_thread(Role::Feeder(pool), home);
-        self.process_pools[pool as usize].feeder = Some(feeder);
+        self.process_pools[pool].feeder = Some(feeder);
         self.start_thread(tid, feeder);
     }
 
     // ---- the management thread (multiprocessing.Pool: the result handler)
 
-    pub(crate) fn refill_manager(&mut self, tid: Tid, pool: u32, state: ManagerState) {
-        let p = &self.process_pools[pool as usize];
+    pub(crate) fn refill_manager(&mut self, tid: Tid, pool: ProcessPoolIndex, state: ManagerState) {
+        let p = &self.process_pools[pool];
         if p.mp {
             self.refill_result_handler(tid, pool);
             return;
@@ -276,8 +282,8 @@ impl Sim<'_> {
         self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Polled)));
     }
 
-    fn refill_result_handler(&mut self, tid: Tid, pool: u32) {
-        let p = &self.process_pools[pool as usize];
+    fn refill_result_handler(&mut self, tid: Tid, pool: ProcessPoolIndex) {
+        let p = &self.process_pools[pool];
         if p.closing && p.pending == 0 {
             self.dismiss_workers(tid, pool);
             return;
@@ -287,24 +293,24 @@ impl Sim<'_> {
         self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Result)));
     }
 
-    fn dismiss_workers(&mut self, tid: Tid, pool: u32) {
-        let call_pipe = self.process_pools[pool as usize].call_pipe;
+    fn dismiss_workers(&mut self, tid: Tid, pool: ProcessPoolIndex) {
+        let call_pipe = self.process_pools[pool].call_pipe;
         let reader = self.close_pipe(call_pipe);
         if let Some(worker) = reader {
             self.unpark_by(tid, worker);
         }
-        while let Some(worker) = self.process_pools[pool as usize].read_lock.dismiss() {
+        while let Some(worker) = self.process_pools[pool].read_lock.dismiss() {
             self.wake(tid, Waiter::Thread(worker));
         }
-        if let Some(feeder) = self.process_pools[pool as usize].feeder {
+        if let Some(feeder) = self.process_pools[pool].feeder {
             self.unpark_by(tid, feeder);
         }
         self.end_thread(tid, Nanos::ZERO);
         self.push(tid, Act::Exit);
     }
 
-    pub(crate) fn manager_does(&mut self, tid: Tid, pool: u32, deed: ManagerDeed) {
-        let p = &mut self.process_pools[pool as usize];
+    pub(crate) fn manager_does(&mut self, tid: Tid, pool: ProcessPoolIndex, deed: ManagerDeed) {
+        let p = &mut self.process_pools[pool];
         match deed {
             ManagerDeed::Filled => {
                 if let Some(key) = p.work.pop_front() {
@@ -315,13 +321,13 @@ impl Sim<'_> {
             }
             ManagerDeed::Polled => {
                 let pipe = p.result_pipe;
-                if self.pipes[pipe as usize].readable() {
+                if self.pipes[pipe].readable() {
                     self.push(tid, Act::Read(pipe));
                     self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Result)));
                 } else if std::mem::take(&mut p.woken) {
                     self.threads[tid as usize].role = Role::Manager(pool, ManagerState::Fill);
                 } else if !(p.closing && p.pending == 0) {
-                    self.pipes[pipe as usize].watch(tid);
+                    self.pipes[pipe].watch(tid);
                     self.push_front(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Polled)));
                     self.push_front(tid, Act::park(On::Bytes(pipe), Nanos::MAX));
                 }
@@ -333,10 +339,10 @@ impl Sim<'_> {
                 } else {
                     self.costs.ppe_result
                 };
-                if self.pipes[pipe as usize].front().is_none() {
+                if self.pipes[pipe].front().is_none() {
                     return; // Closed.
                 }
-                let message = self.pipes[pipe as usize].pop();
+                let message = self.pipes[pipe].pop();
                 let payload = message.size.saturating_sub(ENVELOPE);
                 let loads = self.loads_cost(payload, self.chunk_objects(message.task).1);
                 // Buffer and object exist together while the result is unpickled.
@@ -352,7 +358,7 @@ impl Sim<'_> {
             }
             ManagerDeed::Done(first) => {
                 self.work_on(tid, None);
-                let p = &mut self.process_pools[pool as usize];
+                let p = &mut self.process_pools[pool];
                 p.woken = false;
                 p.tokens += 1;
                 let parts = p.parts;
@@ -363,14 +369,14 @@ impl Sim<'_> {
                 let mut next = Some(first);
                 while let Some(key) = next {
                     next = self.tasks[key].next.take();
-                    self.process_pools[pool as usize].pending -= 1;
+                    self.process_pools[pool].pending -= 1;
                     self.result_arrived(tid, key, copy, parts);
                 }
             }
         }
     }
 
-    fn result_arrived(&mut self, tid: Tid, key: TaskKey, copy: u32, parts: bool) {
+    fn result_arrived(&mut self, tid: Tid, key: TaskKey, copy: CopyIndex, parts: bool) {
         let now = self.machine.now();
         let since = self.tasks[key].since;
         self.book(key, Cause::Ipc, since, now);
@@ -392,11 +398,11 @@ impl Sim<'_> {
 
     // ---- the feeder thread (multiprocessing.Pool: the task handler)
 
-    pub(crate) fn refill_feeder(&mut self, tid: Tid, pool: u32) {
+    pub(crate) fn refill_feeder(&mut self, tid: Tid, pool: ProcessPoolIndex) {
         self.work_on(tid, None);
         let chunk = self.chunk_size(pool);
         let now = self.machine.now();
-        let p = &mut self.process_pools[pool as usize];
+        let p = &mut self.process_pools[pool];
         let first = if p.mp {
             p.work.pop_front()
         } else {
@@ -414,7 +420,7 @@ impl Sim<'_> {
         let mut size = self.tasks[first].payload;
         let mut last = first;
         for _ in 1..chunk {
-            let Some(key) = self.process_pools[pool as usize].work.pop_front() else {
+            let Some(key) = self.process_pools[pool].work.pop_front() else {
                 break;
             };
             self.tasks[last].next = Some(key);
@@ -429,7 +435,7 @@ impl Sim<'_> {
             self.tasks[key].since = now;
             next = self.tasks[key].next;
         }
-        let cost = if self.process_pools[pool as usize].mp {
+        let cost = if self.process_pools[pool].mp {
             self.costs.pool_task
         } else {
             self.costs.ppe_feed
@@ -444,21 +450,21 @@ impl Sim<'_> {
         self.push(tid, Self::pickle_in_c(self.costs.pickle_fixed + dumps));
         self.push(tid, Act::Free(before));
         self.push(tid, Act::Do(Deed::Pickled(pool)));
-        let pipe = self.process_pools[pool as usize].call_pipe;
+        let pipe = self.process_pools[pool].call_pipe;
         self.push(tid, Act::Write(pipe, size + ENVELOPE));
     }
 
-    pub(crate) fn call_pickled(&mut self, tid: Tid, pool: u32) {
+    pub(crate) fn call_pickled(&mut self, tid: Tid, pool: ProcessPoolIndex) {
         if let Some(key) = self.threads[tid as usize].handed.take() {
             let size = ENVELOPE + self.calls_size(key);
-            let pipe = self.process_pools[pool as usize].call_pipe;
+            let pipe = self.process_pools[pool].call_pipe;
             self.send(pipe, key, size);
         }
     }
 
     /// Tasks in a message: one with the executor; `map`'s choice with a pool.
-    fn chunk_size(&self, pool: u32) -> u64 {
-        let p = &self.process_pools[pool as usize];
+    fn chunk_size(&self, pool: ProcessPoolIndex) -> u64 {
+        let p = &self.process_pools[pool];
         match self.program.layout.executor {
             Executor::MpPool(workers, _, 0) if !self.program.batch.is_empty() => self
                 .own_share(p.copy)
@@ -473,8 +479,13 @@ impl Sim<'_> {
 
     // ---- the worker
 
-    pub(crate) fn refill_process_worker(&mut self, tid: Tid, pool: u32, state: WorkerState) {
-        let p = &mut self.process_pools[pool as usize];
+    pub(crate) fn refill_process_worker(
+        &mut self,
+        tid: Tid,
+        pool: ProcessPoolIndex,
+        state: WorkerState,
+    ) {
+        let p = &mut self.process_pools[pool];
         match state {
             WorkerState::Get => {
                 if p.closing && p.pending == 0 {
@@ -535,7 +546,7 @@ impl Sim<'_> {
     }
 
     /// The worker's task is over: the next of its chunk, or the result of all.
-    fn worker_task_over(&mut self, tid: Tid, pool: u32, key: TaskKey) {
+    fn worker_task_over(&mut self, tid: Tid, pool: ProcessPoolIndex, key: TaskKey) {
         let now = self.machine.now();
         self.count_for(tid, Some(key), false, Cause::Ipc);
         self.tasks[key].since = now;
@@ -565,7 +576,7 @@ impl Sim<'_> {
         t.task = None;
         self.process_worker_is(tid, WorkerState::Put(first));
         let dumps = self.dumps_cost(back, self.chunk_objects(first).1);
-        let put = if self.process_pools[pool as usize].mp {
+        let put = if self.process_pools[pool].mp {
             self.costs.pool_result
         } else {
             self.costs.ppe_put
@@ -606,7 +617,12 @@ impl Sim<'_> {
         }
     }
 
-    pub(crate) fn process_worker_does(&mut self, tid: Tid, pool: u32, deed: WorkerDeed) {
+    pub(crate) fn process_worker_does(
+        &mut self,
+        tid: Tid,
+        pool: ProcessPoolIndex,
+        deed: WorkerDeed,
+    ) {
         let now = self.machine.now();
         match deed {
             WorkerDeed::Ready => {
@@ -630,7 +646,7 @@ impl Sim<'_> {
                 self.free_own(tid, call);
                 self.free_own(tid, result);
                 self.give(tid, own);
-                let lock = &mut self.process_pools[pool as usize].write_lock;
+                let lock = &mut self.process_pools[pool].write_lock;
                 let next = lock.give(Passing::HandOver);
                 self.threads[tid as usize].free = now;
                 if let Some(next) = next {
@@ -640,18 +656,18 @@ impl Sim<'_> {
         }
     }
 
-    fn got_call(&mut self, tid: Tid, pool: u32) {
-        let p = &mut self.process_pools[pool as usize];
+    fn got_call(&mut self, tid: Tid, pool: ProcessPoolIndex) {
+        let p = &mut self.process_pools[pool];
         let next_reader = p.read_lock.give(Passing::HandOver);
         let (pipe, mp) = (p.call_pipe, p.mp);
-        if self.pipes[pipe as usize].front().is_none() {
+        if self.pipes[pipe].front().is_none() {
             self.process_worker_is(tid, WorkerState::Leave);
             return;
         }
         if !mp {
             p.unread -= 1;
         }
-        let message = self.pipes[pipe as usize].pop();
+        let message = self.pipes[pipe].pop();
         if let Some(next) = next_reader {
             self.wake(tid, Waiter::Thread(next));
         }
@@ -698,8 +714,8 @@ impl Sim<'_> {
     }
 
     /// `shutdown`: the manager ends when nothing is pending.
-    pub(crate) fn close_process_pool(&mut self, by: Tid, pool: u32) {
-        let p = &mut self.process_pools[pool as usize];
+    pub(crate) fn close_process_pool(&mut self, by: Tid, pool: ProcessPoolIndex) {
+        let p = &mut self.process_pools[pool];
         p.closing = true;
         p.woken = true;
         if p.mp {

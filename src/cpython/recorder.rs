@@ -1,6 +1,7 @@
 //! Writes a run down while it happens. Nothing here changes what happens: every hook returns at once where nothing is
 //! recorded.
 
+use super::index::ProcessIndex;
 use super::memory::Memory;
 use super::names::CHILD_MASK;
 use super::recording::{
@@ -131,7 +132,7 @@ pub(crate) fn recorder(what: Record) -> Option<(Box<Recorder>, MemoryLog, Tape)>
 impl Sim<'_> {
     /// Notes a new process.
     #[inline]
-    pub(crate) fn process_starts(&mut self, process: u32) {
+    pub(crate) fn process_starts(&mut self, process: ProcessIndex) {
         if self.recorder.is_some() {
             let (name, started) = (self.process_name(process), self.machine.now());
             if let Some(r) = &mut self.recorder {
@@ -159,7 +160,7 @@ impl Sim<'_> {
         }
         r.thread_of[index] = u32::try_from(r.threads.len()).expect("fewer than 2^32 threads");
         r.threads.push(ThreadRecord {
-            process,
+            process: process.into(),
             name,
             started,
             exited: None,

@@ -1,5 +1,6 @@
 //! Arrivals, the main threads that take them in, and the queues between tasks.
 
+use super::index::{CopyIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -27,9 +28,9 @@ pub(crate) enum Runner {
     /// A thread for each.
     RawThreads,
     /// This pool of threads.
-    Threads(u32),
+    Threads(PoolIndex),
     /// This pool of processes.
-    Processes(u32),
+    Processes(ProcessPoolIndex),
 }
 
 /// One copy of the program: its main thread and executor.
@@ -72,7 +73,7 @@ pub(crate) struct Arrivals<'a> {
     /// Taken in by nobody yet.
     pub(crate) accept: VecDeque<TaskKey>,
     /// Copies that wait for arrivals.
-    acceptors: Line<u32>,
+    acceptors: Line<CopyIndex>,
 }
 
 impl<'a> Arrivals<'a> {
@@ -182,8 +183,8 @@ impl Sim<'_> {
     /// Makes processes and main threads, and sets the first in motion.
     pub(crate) fn build(&mut self) {
         let copies = self.program.layout.copies.max(1);
-        let master = self.new_process(ProcessKind::Main, 0);
-        for copy in 0..copies {
+        let master = self.new_process(ProcessKind::Main, ProcessIndex::MAIN);
+        for copy in (0..copies as usize).map(CopyIndex::from) {
             let home = if copies == 1 {
                 master
             } else {
@@ -222,7 +223,7 @@ impl Sim<'_> {
             }
         }
         if copies == 1 {
-            let main = self.copies[0].main;
+            let main = self.copies[CopyIndex::from(0)].main;
             self.machine.wake(main, Nanos::ZERO);
         } else {
             let thread = self.new_thread(Role::Master, master);
@@ -233,7 +234,7 @@ impl Sim<'_> {
 
     /// The master of a prefork server forks its copies one after another.
     pub(crate) fn refill_master(&mut self, tid: Tid) {
-        for copy in 0..self.copies.len() {
+        for copy in self.copies.keys() {
             let main = self.copies[copy].main;
             let mut acts = Vec::new();
             self.start_process(StartMethod::Fork, main, &mut acts);
@@ -267,7 +268,7 @@ impl Sim<'_> {
                 return; // Somebody who still waits for an answer may come back before the horizon.
             }
             a.left = 0;
-            for copy in 0..self.copies.len() {
+            for copy in self.copies.keys() {
                 self.nudge(copy);
             }
             return;
@@ -292,7 +293,7 @@ impl Sim<'_> {
         let key = self.new_task(class, now, 0);
         self.arrivals.accept.push_back(key);
         if let Some(copy) = self.arrivals.acceptors.call_next() {
-            let copy = &mut self.copies[copy as usize];
+            let copy = &mut self.copies[copy];
             copy.accepting = None;
             let main = copy.main;
             self.unpark(main);
@@ -316,34 +317,34 @@ impl Sim<'_> {
     }
 
     /// The next task that has arrived from outside; `None`: the thread is noted down as waiting.
-    pub(crate) fn accept(&mut self, copy: u32) -> Option<TaskKey> {
+    pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
         let key = self.arrivals.accept.pop_front()?;
         self.tasks[key].copy = copy;
-        self.copies[copy as usize].outstanding += 1;
+        self.copies[copy].outstanding += 1;
         Some(key)
     }
 
     /// Waits for arrivals with the others.
-    pub(crate) fn wait_for_arrivals(&mut self, copy: u32) {
+    pub(crate) fn wait_for_arrivals(&mut self, copy: CopyIndex) {
         let acceptors = &mut self.arrivals.acceptors;
-        self.copies[copy as usize]
+        self.copies[copy]
             .accepting
             .get_or_insert_with(|| acceptors.join(copy));
     }
 
-    pub(crate) fn stop_waiting_for_arrivals(&mut self, copy: u32) {
-        if let Some(ticket) = self.copies[copy as usize].accepting.take() {
+    pub(crate) fn stop_waiting_for_arrivals(&mut self, copy: CopyIndex) {
+        if let Some(ticket) = self.copies[copy].accepting.take() {
             self.arrivals.acceptors.forget(ticket);
         }
     }
 
     /// Whether more may come for this copy.
-    pub(crate) fn more_to_come(&self, copy: u32) -> bool {
+    pub(crate) fn more_to_come(&self, copy: CopyIndex) -> bool {
         let a = &self.arrivals;
         if a.outside() {
             return !a.accept.is_empty() || a.left > 0;
         }
-        !self.copies[copy as usize].drained
+        !self.copies[copy].drained
     }
 
     pub(crate) fn arrivals_from_outside(&self) -> bool {
@@ -370,18 +371,18 @@ impl Sim<'_> {
     }
 
     /// A task of this copy is over.
-    pub(crate) fn copy_finished_one(&mut self, copy: u32) {
-        let c = &mut self.copies[copy as usize];
+    pub(crate) fn copy_finished_one(&mut self, copy: CopyIndex) {
+        let c = &mut self.copies[copy];
         c.outstanding -= 1;
         if c.outstanding == 0 && !self.more_to_come(copy) {
-            for other in 0..self.copies.len() {
+            for other in self.copies.keys() {
                 self.nudge(other);
             }
         }
     }
 
     /// Wakes a copy's main thread to see that nothing more comes.
-    fn nudge(&mut self, copy: usize) {
+    fn nudge(&mut self, copy: CopyIndex) {
         let c = &self.copies[copy];
         if c.outstanding == 0 {
             let main = c.main;
@@ -392,18 +393,18 @@ impl Sim<'_> {
     // ---- batches and traces, taken in by the program itself
 
     /// Whether nothing of a batch comes for this copy any more; always where there is no batch.
-    pub(crate) fn list_is_complete(&self, copy: u32) -> bool {
+    pub(crate) fn list_is_complete(&self, copy: CopyIndex) -> bool {
         let turns = u64::from(self.program.layout.copies.max(1));
-        let next = self.copies[copy as usize].taken * turns + u64::from(copy);
+        let next = self.copies[copy].taken * turns + u64::from(u32::from(copy));
         next >= self.program.batch.len() as u64
     }
 
     /// How many tasks of a batch or trace are this copy's.
-    pub(crate) fn own_share(&self, copy: u32) -> u64 {
+    pub(crate) fn own_share(&self, copy: CopyIndex) -> u64 {
         let turns = u64::from(self.program.layout.copies.max(1));
         self.arrivals
             .own
-            .saturating_sub(u64::from(copy))
+            .saturating_sub(u64::from(u32::from(copy)))
             .div_ceil(turns)
     }
 
@@ -432,10 +433,11 @@ impl Sim<'_> {
     }
 
     /// The next task of a batch or trace for this copy: when it arrives, and its key once it has.
-    pub(crate) fn next_own(&mut self, copy: u32) -> Option<(Nanos, TaskKey)> {
-        let c = &mut self.copies[copy as usize];
+    pub(crate) fn next_own(&mut self, copy: CopyIndex) -> Option<(Nanos, TaskKey)> {
+        let c = &mut self.copies[copy];
         // Copies take turns.
-        let index = c.taken * u64::from(self.program.layout.copies.max(1)) + u64::from(copy);
+        let index =
+            c.taken * u64::from(self.program.layout.copies.max(1)) + u64::from(u32::from(copy));
         if index >= self.arrivals.own {
             c.drained = true;
             return None;
@@ -464,12 +466,12 @@ impl Sim<'_> {
 
     // ---- the main thread of a program without an event loop
 
-    pub(crate) fn refill_main(&mut self, tid: Tid, copy: u32, state: MainState) {
+    pub(crate) fn refill_main(&mut self, tid: Tid, copy: CopyIndex, state: MainState) {
         match state {
             MainState::Begin => {
                 self.threads[tid as usize].role = Role::Main(copy, MainState::Take);
                 if let Executor::MpPool(..) = self.program.layout.executor
-                    && let Runner::Processes(pool) = self.copies[copy as usize].runner
+                    && let Runner::Processes(pool) = self.copies[copy].runner
                 {
                     self.open_mp_pool(tid, pool);
                 }
@@ -488,7 +490,7 @@ impl Sim<'_> {
         }
     }
 
-    fn take_in(&mut self, tid: Tid, copy: u32) {
+    fn take_in(&mut self, tid: Tid, copy: CopyIndex) {
         let outside = self.arrivals_from_outside();
         let next = if outside {
             self.accept(copy).map(|k| (Nanos::ZERO, k))
@@ -496,7 +498,7 @@ impl Sim<'_> {
             self.next_own(copy)
         };
         let Some((at, key)) = next else {
-            if !self.more_to_come(copy) && self.copies[copy as usize].outstanding == 0 {
+            if !self.more_to_come(copy) && self.copies[copy].outstanding == 0 {
                 self.threads[tid as usize].role = Role::Main(copy, MainState::Closing);
             } else {
                 if outside {
@@ -537,15 +539,15 @@ impl Sim<'_> {
     }
 
     /// A task that the program has taken in goes to its executor, or begins.
-    pub(crate) fn submit_own(&mut self, tid: Tid, copy: u32, key: TaskKey) {
+    pub(crate) fn submit_own(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
         self.hop(key, tid);
         self.work_on(tid, None);
         self.hand_over(tid, copy, key);
     }
 
     /// Hands a task, or a part of it, to the copy's executor, or begins it.
-    pub(crate) fn hand_over(&mut self, tid: Tid, copy: u32, key: TaskKey) {
-        match self.copies[copy as usize].runner {
+    pub(crate) fn hand_over(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
+        match self.copies[copy].runner {
             Runner::Itself => {
                 let now = self.machine.now();
                 let since = self.tasks[key].since;
@@ -562,8 +564,8 @@ impl Sim<'_> {
     }
 
     /// A child task of a task that runs in a pool thread (or a thread of its own).
-    pub(crate) fn submit_child(&mut self, tid: Tid, copy: u32, key: TaskKey) {
-        match self.copies[copy as usize].runner {
+    pub(crate) fn submit_child(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
+        match self.copies[copy].runner {
             Runner::Threads(pool) => {
                 self.machine.charge(tid, self.costs.tpe_submit);
                 self.pool_submit(tid, pool, key);
@@ -574,14 +576,14 @@ impl Sim<'_> {
         }
     }
 
-    fn close_main(&mut self, tid: Tid, copy: u32) {
+    fn close_main(&mut self, tid: Tid, copy: CopyIndex) {
         self.close_executors(tid, copy);
         self.push(tid, Act::Exit);
     }
 
     /// Shuts the copy's pools down.
-    pub(crate) fn close_executors(&mut self, tid: Tid, copy: u32) {
-        match self.copies[copy as usize].runner {
+    pub(crate) fn close_executors(&mut self, tid: Tid, copy: CopyIndex) {
+        match self.copies[copy].runner {
             Runner::Itself | Runner::RawThreads => {}
             Runner::Threads(pool) => self.close_pool(tid, pool),
             Runner::Processes(pool) => self.close_process_pool(tid, pool),

@@ -1,6 +1,8 @@
 //! The simulation: owns the machine and every object of the runtime, and turns the machine's upcalls into acts.
 
+use super::index::{CopyIndex, LockIndex, PipeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
 use rand_pcg::Pcg64Dxsm;
+use typed_index_collections::TiVec;
 
 use super::aio::EventLoop;
 use super::arena::Arenas;
@@ -77,24 +79,24 @@ pub struct Sim<'a> {
     /// Raw threads that have ended, to be used again.
     pub(crate) spare_threads: Vec<Tid>,
     pub(crate) gils: Vec<Gil>,
-    pub(crate) processes: Vec<Process>,
+    pub(crate) processes: TiVec<ProcessIndex, Process>,
     /// What the allocator of each process keeps.
-    pub(crate) arenas: Vec<Arenas>,
+    pub(crate) arenas: TiVec<ProcessIndex, Arenas>,
     pub(crate) children: u32,
     pub(crate) domains: u32,
-    pub(crate) locks: Vec<Lock<Tid>>,
+    pub(crate) locks: TiVec<LockIndex, Lock<Tid>>,
     pub(crate) objects: Objects,
     pub(crate) tasks: Tasks,
     pub(crate) memory: Memory,
     pub(crate) bytes_moved: u128,
 
-    pub(crate) copies: Vec<Copy>,
-    pub(crate) pools: Vec<ThreadPool>,
-    pub(crate) process_pools: Vec<ProcessPool>,
-    pub(crate) loops: Vec<EventLoop>,
+    pub(crate) copies: TiVec<CopyIndex, Copy>,
+    pub(crate) pools: TiVec<PoolIndex, ThreadPool>,
+    pub(crate) process_pools: TiVec<ProcessPoolIndex, ProcessPool>,
+    pub(crate) loops: TiVec<CopyIndex, EventLoop>,
     /// Locks between processes as event loops await them, by number of the lock.
     pub(crate) shared_locks: Vec<Lock<TaskKey>>,
-    pub(crate) pipes: Vec<Pipe>,
+    pub(crate) pipes: TiVec<PipeIndex, Pipe>,
     /// Queues between tasks; their items are all alike.
     pub(crate) queues: Vec<Queue<(), Waiter>>,
     pub(crate) starter: Starter,
@@ -160,21 +162,21 @@ impl<'a> Sim<'a> {
             threads: Vec::new(),
             spare_threads: Vec::new(),
             gils: Vec::new(),
-            processes: Vec::new(),
-            arenas: Vec::new(),
+            processes: TiVec::new(),
+            arenas: TiVec::new(),
             children: 0,
             domains: 0,
-            locks: Vec::new(),
+            locks: TiVec::new(),
             objects: Objects::new(&Costs::from(&profile.params)),
             tasks: Tasks::default(),
             memory: Memory::new(spec.memory_limit),
             bytes_moved: 0,
-            copies: Vec::new(),
-            pools: Vec::new(),
-            process_pools: Vec::new(),
-            loops: Vec::new(),
+            copies: TiVec::new(),
+            pools: TiVec::new(),
+            process_pools: TiVec::new(),
+            loops: TiVec::new(),
             shared_locks: vec![Lock::default(); program.locks.len()],
-            pipes: Vec::new(),
+            pipes: TiVec::new(),
             queues: program
                 .queues
                 .iter()
@@ -212,7 +214,7 @@ impl<'a> Sim<'a> {
     }
 
     /// A new process's main interpreter; `parent` is the process that starts it.
-    pub(crate) fn new_process(&mut self, kind: ProcessKind, parent: u32) -> Home {
+    pub(crate) fn new_process(&mut self, kind: ProcessKind, parent: ProcessIndex) -> Home {
         Home {
             process: self.register_process(kind, parent),
             gil: self.new_gil(),
@@ -243,7 +245,7 @@ impl<'a> Sim<'a> {
     /// A new thread; it begins with [`Act::Begin`] by somebody else.
     pub(crate) fn new_thread(&mut self, role: Role, home: Home) -> Tid {
         self.live_threads += 1;
-        self.processes[home.process as usize].threads += 1;
+        self.processes[home.process].threads += 1;
         let serial = self.serial(role, home);
         if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);

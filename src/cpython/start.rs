@@ -1,5 +1,6 @@
 //! Starting processes by fork, spawn and forkserver: facts sheet 7.
 
+use super::index::ProcessIndex;
 use std::collections::VecDeque;
 
 use super::names::ProcessKind;
@@ -26,7 +27,7 @@ impl Sim<'_> {
     }
 
     /// CPU of a fork of this process, which copies the tables of all pages that it maps.
-    fn fork_cost(&self, process: u32) -> Nanos {
+    fn fork_cost(&self, process: ProcessIndex) -> Nanos {
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
         let resident = self.memory.mapped(process) as f64;
         let extra =
@@ -37,7 +38,7 @@ impl Sim<'_> {
     /// The acts by which a thread starts a child process whose only thread is `child`.
     pub(crate) fn start_process(&mut self, method: StartMethod, child: Tid, acts: &mut Vec<Act>) {
         let process = self.threads[child as usize].process;
-        let parent = self.processes[process as usize].parent;
+        let parent = self.processes[process].parent;
         let p = &self.profile.params;
         let import = self.program.import_time.scale(p.cpu_factor);
         let import_memory = self.program.import_memory;
@@ -96,7 +97,7 @@ impl Sim<'_> {
         if std::mem::replace(&mut self.starter.tracker, true) {
             return;
         }
-        let home = self.new_process(ProcessKind::Tracker, 0);
+        let home = self.new_process(ProcessKind::Tracker, ProcessIndex::MAIN);
         let tracker = self.new_thread(Role::Script, home);
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
@@ -109,7 +110,7 @@ impl Sim<'_> {
         if let Some(server) = self.starter.server {
             return server;
         }
-        let home = self.new_process(ProcessKind::ForkServer, 0);
+        let home = self.new_process(ProcessKind::ForkServer, ProcessIndex::MAIN);
         let server = self.new_thread(Role::ForkServer, home);
         let import = if self.preloads() {
             // The main module is imported once here: what its children no longer pay.

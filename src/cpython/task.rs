@@ -1,5 +1,6 @@
 //! Tasks in flight.
 
+use super::index::{CopyIndex, LockIndex, ProcessIndex};
 use super::payload::Data;
 use super::wait::Wait;
 use crate::engine::Nanos;
@@ -11,11 +12,11 @@ pub(crate) type TaskKey = u32;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Frame {
     /// Index in the table of all locks.
-    Lock(u32),
+    Lock(LockIndex),
     /// A lock of the event loop's own kind.
     LoopLock(u32),
     /// Working memory of so many bytes, and where it was allocated: process and arena.
-    Hold(u64, (u32, u32)),
+    Hold(u64, (ProcessIndex, u32)),
     /// The deadline.
     Timeout(Nanos),
     Retry {
@@ -83,7 +84,7 @@ pub(crate) struct Task {
     /// What it waits for on its loop, or was called for and has not got yet.
     pub(crate) wait: Option<Wait>,
     /// Main process (copy) that it belongs to.
-    pub(crate) copy: u32,
+    pub(crate) copy: CopyIndex,
     pub(crate) parent: Option<TaskKey>,
     /// Children not yet over.
     pub(crate) children: u64,
@@ -138,7 +139,7 @@ impl Tasks {
             since: arrival,
             timer: 0,
             wait: None,
-            copy: 0,
+            copy: CopyIndex::from(0),
             parent: None,
             children: 0,
             youngest: None,

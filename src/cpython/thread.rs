@@ -1,5 +1,6 @@
 //! Simulated threads: a script of acts, and who refills it.
 
+use super::index::{CopyIndex, LockIndex, PipeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
 use std::collections::VecDeque;
 
 use super::aio::{LoopDeed, LoopState};
@@ -42,19 +43,19 @@ pub(crate) enum Act {
     /// Gives one GIL back and takes another (entering or leaving a sub-interpreter).
     SwitchGil(u32),
     /// Takes a lock of this index in the table of all locks.
-    Acquire(u32),
+    Acquire(LockIndex),
     /// Yields so often at most for a lock before it parks.
-    Spin(u32, u8),
+    Spin(LockIndex, u8),
     /// Gives it back.
-    Release(u32),
+    Release(LockIndex),
     /// The rest of a message into a pipe.
-    Write(u32, u64),
+    Write(PipeIndex, u64),
     /// A chunk has been copied into the pipe: pipe, bytes, bytes left.
-    Written(u32, u64, u64),
+    Written(PipeIndex, u64, u64),
     /// The rest of the first message of a pipe.
-    Read(u32),
+    Read(PipeIndex),
     /// A chunk has been copied out.
-    ReadDone(u32, u64),
+    ReadDone(PipeIndex, u64),
     /// A started thread or child process begins.
     Begin(Tid),
     /// The fork server is asked for this child.
@@ -66,7 +67,7 @@ pub(crate) enum Act {
     /// A block freed, which its arena keeps.
     Free(u64),
     /// Memory taken by another process, which this thread has started.
-    TakeFor(u32, u64),
+    TakeFor(ProcessIndex, u64),
     /// Stops the other threads of the process (free-threaded builds).
     StopWorld,
     /// Lets them go on.
@@ -109,13 +110,13 @@ const _: () = assert!(size_of::<Act>() <= 32);
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deed {
     /// The main thread of this copy hands a task on, or begins it.
-    Submit(u32, TaskKey),
-    Loop(u32, LoopDeed),
-    Pool(u32, PoolDeed),
-    Worker(u32, WorkerDeed),
-    Manager(u32, ManagerDeed),
+    Submit(CopyIndex, TaskKey),
+    Loop(CopyIndex, LoopDeed),
+    Pool(PoolIndex, PoolDeed),
+    Worker(ProcessPoolIndex, WorkerDeed),
+    Manager(ProcessPoolIndex, ManagerDeed),
     /// The feeder of this pool has pickled a call.
-    Pickled(u32),
+    Pickled(ProcessPoolIndex),
     /// The fork server has forked the child that was asked for first.
     Forked,
 }
@@ -141,21 +142,21 @@ impl Deed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Main thread of a copy: takes tasks in.
-    Main(u32, MainState),
+    Main(CopyIndex, MainState),
     /// Event loop of a copy (its main thread).
-    Loop(u32, LoopState),
+    Loop(CopyIndex, LoopState),
     /// A raw thread that runs one task.
     Raw,
     /// A pool thread.
-    PoolWorker(u32, PoolState),
+    PoolWorker(PoolIndex, PoolState),
     /// A pool thread with an interpreter; the GIL of its own.
-    InterpWorker(u32, u32, PoolState),
+    InterpWorker(PoolIndex, u32, PoolState),
     /// Single thread of a worker process.
-    ProcessWorker(u32, WorkerState),
+    ProcessWorker(ProcessPoolIndex, WorkerState),
     /// Management thread of a process pool (`Pool`: result handler).
-    Manager(u32, ManagerState),
+    Manager(ProcessPoolIndex, ManagerState),
     /// Feeder thread of its call queue (`Pool`: task handler).
-    Feeder(u32),
+    Feeder(ProcessPoolIndex),
     /// Fork server's only thread.
     ForkServer,
     /// Runs its script and ends (resource tracker).
@@ -196,7 +197,7 @@ pub(crate) enum Blocked {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Home {
     /// Its process: place in the table of processes.
-    pub(crate) process: u32,
+    pub(crate) process: ProcessIndex,
     /// Its GIL; [`NO_GIL`] on free-threaded builds.
     pub(crate) gil: u32,
     /// Its lock domain: one set of the program's locks and one collector.
@@ -206,7 +207,7 @@ pub(crate) struct Home {
 pub(crate) struct Thread {
     pub(crate) role: Role,
     /// Its process: place in the table of processes.
-    pub(crate) process: u32,
+    pub(crate) process: ProcessIndex,
     /// Which of its kind it is, as its name counts.
     pub(crate) serial: u32,
     /// Its GIL; `u32::MAX` in a free-threaded process.

@@ -1,6 +1,7 @@
 //! What threads and tasks wait for: one stored value for each, and the only place that knows that a thread parks and a task suspends.
 
 use super::exec::{Flow, Mode};
+use super::index::{LockIndex, PipeIndex};
 use super::sim::{Sim, drowsy};
 use super::task::TaskKey;
 use super::thread::{Act, Blocked};
@@ -20,7 +21,7 @@ pub(crate) enum Waiter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
     /// A lock: index in the table of all.
-    Lock(u32),
+    Lock(LockIndex),
     /// A lock that tasks of event loops await.
     AwaitedLock(u32),
     /// An item of a queue.
@@ -50,9 +51,9 @@ pub(crate) enum On {
     /// A turn to write into the result pipe.
     ResultTurn,
     /// Bytes in a pipe.
-    Bytes(u32),
+    Bytes(PipeIndex),
     /// Space in a pipe.
-    Space(u32),
+    Space(PipeIndex),
     /// A thread or process that it starts to be up.
     Start,
     /// A child to fork.

@@ -555,6 +555,7 @@ mod tests {
             retry(2, 100),
         ];
         assert_eq!(which(Step::may_fail), failing);
+        assert_eq!(which(Step::allocates), [Step::Allocate(14)]);
     }
 
     #[test]

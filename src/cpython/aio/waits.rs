@@ -1,5 +1,6 @@
 //! What the tasks of a loop wait for, and how their waits end.
 
+use crate::cpython::index::CopyIndex;
 use std::cmp::Reverse;
 
 use super::Handle;
@@ -20,7 +21,7 @@ impl Sim<'_> {
         let (arrival, copy) = (self.tasks[key].arrival, self.tasks[key].copy);
         if arrival <= now {
             // The time of a step in which the task arrives is nobody's until it does.
-            let in_this_step = arrival > self.loops[copy as usize].handle_began;
+            let in_this_step = arrival > self.loops[copy].handle_began;
             let from = if in_this_step { arrival } else { now };
             self.book(key, Cause::Io, from, until);
             self.tasks[key].since = until.max(now);
@@ -29,26 +30,26 @@ impl Sim<'_> {
         let number = self.loop_timers;
         self.tasks[key].timer = number;
         self.begin_wait(Waiter::Task(key), On::Timer, None, until);
-        self.loops[copy as usize]
+        self.loops[copy]
             .timers
             .push(Reverse((until, number, Handle::Due(key, number))));
     }
 
     /// A lock that is awaited: each loop's own, or one for all of them.
-    fn awaited_lock(&mut self, copy: u32, lock: u32) -> &mut Lock<TaskKey> {
+    fn awaited_lock(&mut self, copy: CopyIndex, lock: u32) -> &mut Lock<TaskKey> {
         if self.program.locks[lock as usize].shared {
             &mut self.shared_locks[lock as usize]
         } else {
-            &mut self.loops[copy as usize].locks[lock as usize]
+            &mut self.loops[copy].locks[lock as usize]
         }
     }
 
     /// The same, to look at.
-    pub(crate) fn awaited(&self, copy: u32, lock: u32) -> &Lock<TaskKey> {
+    pub(crate) fn awaited(&self, copy: CopyIndex, lock: u32) -> &Lock<TaskKey> {
         if self.program.locks[lock as usize].shared {
             &self.shared_locks[lock as usize]
         } else {
-            &self.loops[copy as usize].locks[lock as usize]
+            &self.loops[copy].locks[lock as usize]
         }
     }
 
@@ -83,7 +84,7 @@ impl Sim<'_> {
             self.book(key, wait.on.cause(), since, now);
         }
         self.tasks[key].since = now;
-        let l = &mut self.loops[copy as usize];
+        let l = &mut self.loops[copy];
         l.ready.push_back(Handle::Step(key));
         let tid = l.tid;
         if tid != by {
@@ -98,21 +99,17 @@ impl Sim<'_> {
         let (since, copy) = (self.tasks[key].since, self.tasks[key].copy);
         self.book(key, Cause::Queue, since, now);
         self.tasks[key].since = now;
-        self.loops[copy as usize]
-            .ready
-            .push_back(Handle::Gathered(key));
+        self.loops[copy].ready.push_back(Handle::Gathered(key));
     }
 
     /// A new task of the loop (a child).
-    pub(crate) fn loop_ready(&mut self, copy: u32, key: TaskKey) {
-        self.loops[copy as usize]
-            .ready
-            .push_back(Handle::Start(key));
+    pub(crate) fn loop_ready(&mut self, copy: CopyIndex, key: TaskKey) {
+        self.loops[copy].ready.push_back(Handle::Start(key));
     }
 
     /// A worker has finished a task's part.
-    pub(crate) fn offload_done(&mut self, by: Tid, copy: u32, key: TaskKey) {
-        let l = &mut self.loops[copy as usize];
+    pub(crate) fn offload_done(&mut self, by: Tid, copy: CopyIndex, key: TaskKey) {
+        let l = &mut self.loops[copy];
         l.incoming.push_back(Handle::Finished(key));
         let tid = l.tid;
         self.unpark_by(by, tid);
@@ -125,7 +122,7 @@ impl Sim<'_> {
         };
         let (copy, number) = (self.tasks[key].copy, self.tasks[key].number);
         self.loop_timers += 1;
-        self.loops[copy as usize].timers.push(Reverse((
+        self.loops[copy].timers.push(Reverse((
             at,
             self.loop_timers,
             Handle::Deadline(key, number),
@@ -196,7 +193,7 @@ impl Sim<'_> {
         if task.wait.is_some_and(|w| w.on == On::Timer) {
             task.wait = None;
             let copy = task.copy;
-            self.loops[copy as usize].ready.push_back(Handle::Step(key));
+            self.loops[copy].ready.push_back(Handle::Step(key));
         } else {
             self.stop_waiting(tid, key);
         }

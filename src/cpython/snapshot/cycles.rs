@@ -79,9 +79,7 @@ impl View<'_, '_> {
     fn workers(&self, snapshot: &Snapshot, task: usize) -> Vec<Edge> {
         let copy = self.sim.tasks[self.tasks[task]].copy;
         let in_pool = |role: Role| match role {
-            Role::PoolWorker(p, _) | Role::InterpWorker(p, ..) => {
-                self.sim.pools[p as usize].copy == copy
-            }
+            Role::PoolWorker(p, _) | Role::InterpWorker(p, ..) => self.sim.pools[p].copy == copy,
             _ => false,
         };
         let occupied = self

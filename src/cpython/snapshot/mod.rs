@@ -6,6 +6,7 @@ mod step;
 mod threads;
 
 use super::sim::{Sim, Stop};
+use crate::cpython::index::ProcessIndex;
 use crate::engine::Nanos;
 use crate::machine::State;
 
@@ -309,7 +310,7 @@ struct View<'a, 'p> {
     sim: &'a Sim<'p>,
     now: Nanos,
     /// The processes shown.
-    processes: Vec<u32>,
+    processes: Vec<ProcessIndex>,
     /// The threads shown.
     threads: Vec<u32>,
     /// The place of each thread among them.
@@ -326,7 +327,7 @@ impl<'a, 'p> View<'a, 'p> {
         let alive = |&t: &u32| sim.machine.state(t) != State::Exited;
         let mut threads: Vec<u32> = (0..).take(sim.threads.len()).filter(alive).collect();
         threads.sort_by_key(|&t| (sim.threads[t as usize].process, t));
-        let mut processes: Vec<u32> = threads
+        let mut processes: Vec<ProcessIndex> = threads
             .iter()
             .map(|&t| sim.threads[t as usize].process)
             .collect();
@@ -375,7 +376,7 @@ impl<'a, 'p> View<'a, 'p> {
         self.task_index.get(key as usize).copied().flatten()
     }
 
-    fn process(&self, process: u32) -> Option<usize> {
+    fn process(&self, process: ProcessIndex) -> Option<usize> {
         self.processes.binary_search(&process).ok()
     }
 
@@ -383,7 +384,7 @@ impl<'a, 'p> View<'a, 'p> {
         self.processes
             .iter()
             .map(|&p| {
-                let parent = self.sim.processes[p as usize].parent;
+                let parent = self.sim.processes[p].parent;
                 ProcessState {
                     name: self.sim.process_name(p),
                     parent: if parent == p {

@@ -2,6 +2,7 @@
 
 use super::{Place, TaskState, View};
 use crate::cpython::aio::Handle;
+use crate::cpython::index::CopyIndex;
 use crate::cpython::program::Instr;
 use crate::cpython::task::{Frame, Task, TaskKey};
 use crate::cpython::thread::{Act, Role};
@@ -34,7 +35,7 @@ impl View<'_, '_> {
                     parent: task.parent.and_then(|p| self.task(p)),
                     process: sim
                         .copies
-                        .get(task.copy as usize)
+                        .get(task.copy)
                         .and_then(|c| self.process(c.home.process)),
                     arrived: task.arrival,
                     step: self.step(task, begun, left),
@@ -68,7 +69,7 @@ impl View<'_, '_> {
             .filter_map(|f| match f {
                 // What it still waits for is among its blocks already.
                 Frame::Lock(index) => {
-                    let owner = self.sim.locks[*index as usize].owner()?;
+                    let owner = self.sim.locks[*index].owner()?;
                     let mine = self
                         .sim
                         .thread(owner)
@@ -188,11 +189,11 @@ impl View<'_, '_> {
     fn in_process_pools(&self, places: &mut Places) {
         for pool in &self.sim.process_pools {
             // Results first: who has one is in no other queue.
-            let results = &self.sim.pipes[pool.result_pipe as usize];
+            let results = &self.sim.pipes[pool.result_pipe];
             for (n, m) in results.messages.iter().enumerate() {
                 self.put_chunk(places, m.task, |_| Place::ResultPipe(n + 1));
             }
-            let calls = &self.sim.pipes[pool.call_pipe as usize];
+            let calls = &self.sim.pipes[pool.call_pipe];
             for (n, m) in calls.messages.iter().enumerate() {
                 self.put_chunk(places, m.task, |_| Place::CallPipe(n + 1));
             }
@@ -224,8 +225,7 @@ impl View<'_, '_> {
                 self.put(places, key, Place::Limit(n + 1));
             }
         }
-        let copies = u32::try_from(self.sim.loops.len()).expect("few loops");
-        for copy in 0..copies {
+        for copy in self.sim.loops.keys() {
             for (lock, spec) in (0..).zip(&self.sim.program.locks) {
                 let l = self.sim.awaited(copy, lock);
                 let holder = self.loop_lock_holder(copy, lock);
@@ -238,7 +238,7 @@ impl View<'_, '_> {
     }
 
     /// The task that has a lock of the loops' own kind.
-    pub(super) fn loop_lock_holder(&self, copy: u32, lock: u32) -> Option<usize> {
+    pub(super) fn loop_lock_holder(&self, copy: CopyIndex, lock: u32) -> Option<usize> {
         self.task(self.sim.awaited(copy, lock).owner()?)
     }
 

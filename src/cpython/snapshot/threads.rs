@@ -2,6 +2,7 @@
 
 use super::{Doing, ThreadState, View, Work};
 use crate::cpython::aio::LoopState;
+use crate::cpython::index::LockIndex;
 use crate::cpython::pool::PoolState;
 use crate::cpython::program::{Instr, OnCore};
 use crate::cpython::server::MainState;
@@ -74,7 +75,7 @@ impl View<'_, '_> {
         let queue = |q: u32| self.sim.program.queues[q as usize].name.clone();
         match wait.on {
             On::Lock(lock) => {
-                let owner = self.sim.locks[lock as usize].owner();
+                let owner = self.sim.locks[lock].owner();
                 Doing::WaitsForLock(self.lock_name(lock), owner.and_then(|o| self.thread(o)))
             }
             On::Outside => Doing::Sleeps(wait.until),
@@ -88,7 +89,7 @@ impl View<'_, '_> {
             On::Events => Doing::Select(until),
             On::Arrival => match t.role {
                 Role::Main(copy, _) if until.is_none() && !self.sim.more_to_come(copy) => {
-                    Doing::WaitsForResults(self.sim.copies[copy as usize].outstanding)
+                    Doing::WaitsForResults(self.sim.copies[copy].outstanding)
                 }
                 _ => Doing::WaitsForArrival(until),
             },
@@ -106,9 +107,8 @@ impl View<'_, '_> {
     }
 
     /// The name of a lock in the table of all.
-    pub(super) fn lock_name(&self, lock: u32) -> String {
-        let own = self.sim.program.locks.len();
-        self.sim.program.locks[lock as usize % own].name.clone()
+    pub(super) fn lock_name(&self, lock: LockIndex) -> String {
+        self.sim.lock_spec(lock).name.clone()
     }
 
     fn work(&self, tid: Tid) -> Work {
