@@ -5,8 +5,8 @@
 mod fake;
 
 use fake::{batch, empty, queue, scenario, simulate as queue_of};
-use pchsim::cpython::Finding;
 use pchsim::cpython::profile::Profile;
+use pchsim::cpython::{Finding, Hindrance};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::scenario::{
@@ -115,6 +115,7 @@ fn outcome(made: &[Made], i: &SimInput<'_>) -> Result<Outcome, String> {
         Fate::Deadlock => o.findings.push(Finding::Deadlock {
             at,
             waiting: vec!["a waits for b".into()],
+            on: vec![Hindrance::Lock],
         }),
         Fate::Works | Fate::Refused | Fate::FailsAll => {}
     }

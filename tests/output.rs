@@ -1,5 +1,6 @@
 //! Golden files of every output format, from a study made by hand: what changes in a report shows here.
 
+use pchsim::cpython::Hindrance;
 use pchsim::cpython::profile::{Build, MachineFacts, Profile, Provenance, Tag};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
@@ -429,6 +430,11 @@ fn every_warning_names_a_next_step() {
                 at,
                 vec!["a waits for b".into(), "b waits for a".into()],
             )],
+            on: vec![
+                Hindrance::Lock,
+                Hindrance::Item("q".into()),
+                Hindrance::Worker,
+            ],
         },
         Warning::EventLimit {
             cases: vec![name()],

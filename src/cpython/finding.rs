@@ -9,8 +9,10 @@ pub enum Finding {
     Deadlock {
         /// When the last thing happened.
         at: Nanos,
-        /// One line for each waiting task or thread.
+        /// A line for each of the first few that wait.
         waiting: Vec<String>,
+        /// What all of them wait for.
+        on: Vec<Hindrance>,
     },
     /// Memory passed the machine's limit.
     OutOfMemory {
@@ -72,6 +74,23 @@ pub enum Finding {
     Unsupported(String),
 }
 
+/// What a task waits for that can never come.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hindrance {
+    /// A lock.
+    Lock,
+    /// An item of this queue.
+    Item(String),
+    /// Room in this queue.
+    Room(String),
+    /// Its children.
+    Children,
+    /// A worker.
+    Worker,
+    /// A permit of an event loop's limit.
+    Limit,
+}
+
 /// The kinds of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingKind {
@@ -112,7 +131,11 @@ impl Finding {
     fn about(&self) -> (FindingKind, Effect, Option<Nanos>, u128) {
         use FindingKind as Kind;
         match self {
-            Self::Deadlock { at, waiting: _ } => (Kind::Deadlock, Effect::Ended, Some(*at), 0),
+            Self::Deadlock {
+                at,
+                waiting: _,
+                on: _,
+            } => (Kind::Deadlock, Effect::Ended, Some(*at), 0),
             Self::OutOfMemory { at, bytes: _ } => (Kind::OutOfMemory, Effect::Ended, Some(*at), 0),
             Self::BlockedLoop { at, lasted } => {
                 let much = u128::from(lasted.0);
@@ -155,6 +178,22 @@ impl Finding {
     #[must_use]
     pub fn at(&self) -> Option<Nanos> {
         self.about().2
+    }
+
+    /// What is waited for in a deadlock; nothing where it is none.
+    #[must_use]
+    pub fn hindrances(&self) -> &[Hindrance] {
+        match self {
+            Self::Deadlock { on, .. } => on,
+            Self::OutOfMemory { .. }
+            | Self::BlockedLoop { .. }
+            | Self::Convoy { .. }
+            | Self::ContendedObject { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported(_) => &[],
+        }
     }
 
     /// How long a callback kept the loop busy, where it is that.
@@ -249,6 +288,7 @@ mod tests {
             Finding::Deadlock {
                 at,
                 waiting: Vec::new(),
+                on: Vec::new(),
             },
             Finding::OutOfMemory { at, bytes: 1 },
             Finding::BlockedLoop {

@@ -40,7 +40,7 @@ mod thread;
 mod unwind;
 mod wait;
 
-pub use finding::{Effect, Finding, FindingKind};
+pub use finding::{Effect, Finding, FindingKind, Hindrance};
 pub use observe::Observed;
 pub use program::Program;
 pub use sim::{Limits, Sim};

@@ -378,7 +378,7 @@ fn estimate(e: Estimate) -> Value {
 fn finding(f: &Finding, replications: u32) -> Value {
     let seconds = |t: crate::engine::Nanos| Value::Number(t.as_secs_f64());
     let mut entries: Vec<(&str, Value)> = match f {
-        Finding::Deadlock { at, waiting } => vec![
+        Finding::Deadlock { at, waiting, .. } => vec![
             ("kind", "deadlock".into()),
             ("at_s", seconds(*at)),
             (

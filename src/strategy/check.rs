@@ -229,9 +229,10 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
 fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     for finding in &o.findings {
         let holds = match finding {
-            Finding::Deadlock { at, waiting } => {
+            Finding::Deadlock { at, waiting, on } => {
                 *at == o.end
                     && !waiting.is_empty()
+                    && !on.is_empty()
                     && (o.in_flight > 0 || input.warmup > Nanos::ZERO)
             }
             Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,

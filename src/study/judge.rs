@@ -1,5 +1,7 @@
 //! The warnings of a finished study.
 
+use std::collections::BTreeSet;
+
 use super::effort::FEWEST;
 use super::forecast::{Begin, Forecast, Status, Verdict};
 use super::options::Options;
@@ -152,6 +154,7 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let mut contended = Vec::new();
+    let mut hindrances = BTreeSet::new();
     for f in all {
         if let Status::Unsupported(why) = &f.status {
             refused.push((f.name(), why.clone()));
@@ -159,8 +162,9 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
         }
         for found in &f.findings {
             match &found.finding {
-                Finding::Deadlock { at, waiting } => {
-                    deadlocks.push((f.name(), *at, waiting.clone()))
+                Finding::Deadlock { at, waiting, on } => {
+                    deadlocks.push((f.name(), *at, waiting.clone()));
+                    hindrances.extend(on.iter().cloned());
                 }
                 Finding::OutOfMemory { at, bytes } => memory.push((f.name(), *at, *bytes)),
                 Finding::BlockedLoop { lasted, .. } if offloads(&f.strategy) => {
@@ -205,7 +209,10 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
     memory.retain(|(c, ..)| is(c, Status::OutOfMemory));
     let mut found = Vec::new();
     if !deadlocks.is_empty() {
-        found.push(Warning::Deadlock { cases: deadlocks });
+        found.push(Warning::Deadlock {
+            cases: deadlocks,
+            on: hindrances.into_iter().collect(),
+        });
     }
     if !memory.is_empty() {
         found.push(Warning::OutOfMemory { cases: memory });

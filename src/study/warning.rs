@@ -10,6 +10,7 @@ use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
 use crate::scenario::{Metric, codes, parse_objective};
+use crate::strategy::Hindrance;
 
 /// More replications than this are no advice.
 const MANY: u32 = 5_000;
@@ -152,6 +153,8 @@ pub enum Warning {
     Deadlock {
         /// The cases, each with the simulated time and who waits for what.
         cases: Vec<(String, Nanos, Vec<String>)>,
+        /// What they wait for, of all cases.
+        on: Vec<Hindrance>,
     },
     /// A simulation was stopped at its limit of events.
     EventLimit {
@@ -357,6 +360,66 @@ pub(super) fn ranks_before(f: &Forecast, g: &Forecast) -> bool {
     f.interpreter == g.interpreter && f.status == Status::Fine && f.rank.is_some_and(before)
 }
 
+/// What ends a deadlock, by what is waited for in it.
+fn ways_out(on: &[Hindrance]) -> String {
+    let any = |kind: fn(&Hindrance) -> bool| on.iter().any(kind);
+    let queues = |pick: fn(&Hindrance) -> Option<&String>| {
+        let names: Vec<String> = on
+            .iter()
+            .filter_map(pick)
+            .map(|q| format!("'{q}'"))
+            .collect();
+        (!names.is_empty()).then(|| list(&names))
+    };
+    let mut ways = Vec::new();
+    let others = any(|o| {
+        matches!(
+            o,
+            Hindrance::Item(_) | Hindrance::Room(_) | Hindrance::Children | Hindrance::Limit
+        )
+    });
+    if any(|o| *o == Hindrance::Lock) {
+        ways.push(if others {
+            "hold no lock while waiting for others, or take locks in one order".to_owned()
+        } else {
+            "take locks in one order".to_owned()
+        });
+    }
+    if let Some(names) = queues(|o| {
+        if let Hindrance::Item(q) = o {
+            Some(q)
+        } else {
+            None
+        }
+    }) {
+        ways.push(format!("put into {names} all that is taken from there"));
+    }
+    if let Some(names) = queues(|o| {
+        if let Hindrance::Room(q) = o {
+            Some(q)
+        } else {
+            None
+        }
+    }) {
+        ways.push(format!("let {names} hold more items, or take them out"));
+    }
+    if any(|o| *o == Hindrance::Limit) {
+        ways.push("raise the limit above the number of tasks that wait for others".to_owned());
+    }
+    if any(|o| *o == Hindrance::Worker) {
+        ways.push("use more workers than tasks that wait for others".to_owned());
+    }
+    // Children alone wait for something, too.
+    if ways.is_empty() {
+        ways.push("`pchsim ps` shows who waits for whom".to_owned());
+    }
+    let mut text = ways.join("; ");
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text + "."
+}
+
 impl Warning {
     /// What kind of warning it is.
     pub fn kind(&self) -> WarningCode {
@@ -476,7 +539,7 @@ impl Warning {
                     .collect();
                 format!("out of memory: {}. Use fewer workers, or raise the machine's memory limit.", list(&each))
             }
-            Self::Deadlock { cases } => {
+            Self::Deadlock { cases, on } => {
                 let each: Vec<String> = cases
                     .iter()
                     .map(|(c, at, waiting)| {
@@ -484,11 +547,7 @@ impl Warning {
                         format!("{c} (since {}: {})", seconds(*at), who.join("; "))
                     })
                     .collect();
-                format!(
-                    "deadlock: {}. Take locks in one order, let a queue hold more items, or use more workers \
-                     than tasks that wait for others.",
-                    list(&each)
-                )
+                format!("deadlock: {}. {}", list(&each), ways_out(on))
             }
             Self::EventLimit { cases, limit } => format!(
                 "{} stopped before the end: more than {limit} simulated events (steps, time slices, switches of the GIL) are needed. Simulate fewer \
@@ -690,7 +749,12 @@ impl Warning {
                 .iter()
                 .all(|(c, t)| of(c).is_some_and(|f| f.begins == Begin::CutShort && f.warmup == *t)),
             Self::OutOfMemory { cases } => cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory)),
-            Self::Deadlock { cases } => cases.iter().all(|(c, ..)| is(c, Status::Deadlock)),
+            Self::Deadlock { cases, on } => {
+                let among = |x: &Found| x.finding.hindrances().iter().all(|o| on.contains(o));
+                cases.iter().all(|(c, ..)| {
+                    is(c, Status::Deadlock) && of(c).is_some_and(|f| f.findings.iter().all(among))
+                })
+            }
             Self::EventLimit { cases, .. } => cases.iter().all(|c| is(c, Status::EventLimit)),
             Self::ClockEnd { cases } => cases.iter().all(|c| is(c, Status::ClockEnd)),
             Self::NothingCompleted { cases } => {

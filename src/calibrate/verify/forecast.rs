@@ -177,7 +177,7 @@ const MAX_EVENTS: u64 = 200_000_000;
 fn unfinished(outcome: &Outcome) -> Result<(), String> {
     for finding in &outcome.findings {
         match finding {
-            Finding::Deadlock { at, waiting } => {
+            Finding::Deadlock { at, waiting, .. } => {
                 let waiting: Vec<_> = waiting.iter().take(2).map(ToString::to_string).collect();
                 return Err(format!(
                     "it deadlocks after {:.3} s in the simulation ({}); it is not run",

@@ -6,6 +6,7 @@ mod step;
 mod threads;
 
 use super::sim::{Sim, Stop};
+use super::task::TaskKey;
 use crate::cpython::index::ProcessIndex;
 use crate::engine::Nanos;
 use crate::machine::State;
@@ -285,7 +286,12 @@ impl Sim<'_> {
             Stop::Events => Some(End::EventLimit),
             Stop::Clock => Some(End::ClockEnd),
         };
-        let view = View::new(&self);
+        self.picture(end).0
+    }
+
+    /// The state at this instant, and the keys of its tasks in their order.
+    pub(super) fn picture(&self, end: Option<End>) -> (Snapshot, Vec<TaskKey>) {
+        let view = View::new(self);
         let mut snapshot = Snapshot {
             at: self.machine.now(),
             end,
@@ -301,7 +307,7 @@ impl Sim<'_> {
             cycles: Vec::new(),
         };
         snapshot.cycles = view.cycles(&snapshot, end == Some(End::Deadlock));
-        snapshot
+        (snapshot, view.tasks)
     }
 }
 

@@ -78,7 +78,9 @@ fn head(taken: &Taken<'_>, rows: &Rows, style: Style) -> Vec<String> {
         lines.push(circle(s, cycle));
     }
     if s.end == Some(End::Deadlock) && s.cycles.is_empty() {
-        lines.push("deadlock: nobody is left to bring what the tasks below wait for".into());
+        lines.push(
+            "deadlock: everybody waits, and nothing that is waited for can come any more".into(),
+        );
     }
     laid.extend(wrap(lines, style));
     laid

@@ -67,7 +67,7 @@ pub(super) fn of_end(end: Option<TaskEnd>) -> &'static str {
 /// What a finding is called, when it was, and in more words.
 pub(super) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
     match f {
-        Finding::Deadlock { at, waiting } => ("deadlock", *at, waiting.join("; ")),
+        Finding::Deadlock { at, waiting, .. } => ("deadlock", *at, waiting.join("; ")),
         Finding::OutOfMemory { at, bytes } => {
             ("out of memory", *at, format!("{bytes} bytes were in use"))
         }
