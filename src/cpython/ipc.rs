@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::Act;
+use super::thread::{Act, Outside};
 use super::wait::On;
 use crate::engine::Nanos;
 use crate::machine::Tid;
@@ -93,20 +93,19 @@ impl Sim<'_> {
         self.syscall + Nanos::from_f64(copied)
     }
 
-    /// Copies as much as fits, or parks until something has been read.
-    pub(crate) fn write(&mut self, tid: Tid, pipe: PipeIndex, left: u64) {
+    /// Copies as much as fits, or parks until something has been read; whether the thread goes on acting.
+    pub(crate) fn write(&mut self, tid: Tid, pipe: PipeIndex, left: u64) -> bool {
         let p = &mut self.pipes[pipe];
         let space = self.pipe_capacity - p.used;
         if space == 0 {
             p.writer = Some(tid);
             self.push_front(tid, Act::Write(pipe, left));
-            self.push_front(tid, Act::park(On::Space(pipe), Nanos::MAX));
-            return;
+            return self.goes_outside(tid, Outside::Park(On::Space(pipe), Nanos::MAX));
         }
         let chunk = left.min(space);
         self.push_front(tid, Act::Written(pipe, chunk, left - chunk));
         let cost = self.copy_cost(chunk);
-        self.push_front(tid, Act::native(cost));
+        self.goes_outside(tid, Outside::Native(cost))
     }
 
     pub(crate) fn written(&mut self, tid: Tid, pipe: PipeIndex, chunk: u64, left: u64) {
@@ -123,25 +122,24 @@ impl Sim<'_> {
         }
     }
 
-    /// Copies a chunk of the first message out, or parks until there is one.
-    pub(crate) fn read(&mut self, tid: Tid, pipe: PipeIndex) {
+    /// Copies a chunk of the first message out, or parks until there is one; whether the thread goes on acting.
+    pub(crate) fn read(&mut self, tid: Tid, pipe: PipeIndex) -> bool {
         let p = &mut self.pipes[pipe];
         let chunk = p
             .messages
             .front()
             .map_or(0, |m| p.used.min(m.size - m.read));
         if chunk == 0 && p.closed && p.messages.is_empty() {
-            return;
+            return true;
         }
         if chunk == 0 {
             p.reader = Some(tid);
             self.push_front(tid, Act::Read(pipe));
-            self.push_front(tid, Act::park(On::Bytes(pipe), Nanos::MAX));
-            return;
+            return self.goes_outside(tid, Outside::Park(On::Bytes(pipe), Nanos::MAX));
         }
         self.push_front(tid, Act::ReadDone(pipe, chunk));
         let cost = self.copy_cost(chunk);
-        self.push_front(tid, Act::native(cost));
+        self.goes_outside(tid, Outside::Native(cost))
     }
 
     pub(crate) fn read_done(&mut self, tid: Tid, pipe: PipeIndex, chunk: u64) {

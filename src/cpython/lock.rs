@@ -2,7 +2,7 @@
 
 use super::index::LockIndex;
 use super::sim::Sim;
-use super::thread::Act;
+use super::thread::{Act, Outside};
 use super::wait::{On, Wait, Waiter};
 use crate::engine::Nanos;
 use crate::machine::Tid;
@@ -28,8 +28,8 @@ impl Sim<'_> {
         &self.program.locks[usize::from(lock) % self.program.locks.len()]
     }
 
-    /// Takes the lock, or parks and tries again when woken.
-    pub(crate) fn acquire(&mut self, tid: Tid, lock: LockIndex) {
+    /// Takes the lock, or parks and tries again when woken; whether the thread goes on acting.
+    pub(crate) fn acquire(&mut self, tid: Tid, lock: LockIndex) -> bool {
         let l = &mut self.locks[lock];
         match self.threads[tid as usize].wait {
             Some(Wait {
@@ -41,7 +41,7 @@ impl Sim<'_> {
                 Some(ticket) => l.forget(ticket),
                 None if l.owner() == Some(tid) => {
                     self.end_wait(Waiter::Thread(tid));
-                    return; // Handed over.
+                    return true; // Handed over.
                 }
                 None => {}
             },
@@ -49,7 +49,7 @@ impl Sim<'_> {
                 let spins = self.costs.lock_spin > Nanos::ZERO && l.line().is_empty();
                 if spins && l.owner().is_some_and(|owner| owner != tid) {
                     self.push_front(tid, Act::Spin(lock, SPINS));
-                    return;
+                    return true;
                 }
             }
         }
@@ -57,6 +57,7 @@ impl Sim<'_> {
             Asked::Granted => {
                 self.end_wait(Waiter::Thread(tid));
                 self.machine.charge(tid, self.costs.lock_pair);
+                true
             }
             Asked::Waits(ticket) => {
                 self.begin_wait(
@@ -66,7 +67,7 @@ impl Sim<'_> {
                     Nanos::MAX,
                 );
                 self.push_front(tid, Act::Acquire(lock));
-                self.push_front(tid, Act::park(On::Lock(lock), Nanos::MAX));
+                self.goes_outside(tid, Outside::Park(On::Lock(lock), Nanos::MAX))
             }
         }
     }

@@ -466,6 +466,12 @@ impl<'a> Sim<'a> {
         }
     }
 
+    /// What an act comes to that goes on without the GIL at once: an act of its own, spared the way through the script.
+    pub(crate) fn goes_outside(&mut self, tid: Tid, outside: Outside) -> bool {
+        self.events += 1;
+        self.detach(tid, outside)
+    }
+
     /// Lets the GIL go to go on without it; to block, once what the thread owes is spent.
     #[inline]
     fn detach(&mut self, tid: Tid, outside: Outside) -> bool {
@@ -548,12 +554,12 @@ impl<'a> Sim<'a> {
                 t.gil = gil;
                 t.phase = Phase::WantGil;
             }
-            Act::Acquire(lock) => self.acquire(tid, lock),
+            Act::Acquire(lock) => return self.acquire(tid, lock),
             Act::Spin(lock, left) => self.spin(tid, lock, left),
             Act::Release(lock) => self.release(tid, lock),
-            Act::Write(pipe, left) => self.write(tid, pipe, left),
+            Act::Write(pipe, left) => return self.write(tid, pipe, left),
             Act::Written(pipe, chunk, left) => self.written(tid, pipe, chunk, left),
-            Act::Read(pipe) => self.read(tid, pipe),
+            Act::Read(pipe) => return self.read(tid, pipe),
             Act::ReadDone(pipe, chunk) => self.read_done(tid, pipe, chunk),
             Act::Begin(other) => self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO),
             Act::StopWorld => self.stop_world(tid),
