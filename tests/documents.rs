@@ -95,6 +95,45 @@ fn every_room_is_described() {
     }
 }
 
+/// The table of rooms stands from the bottom up, and what a room's code names of the crate stands above its own row.
+#[test]
+fn rooms_import_only_what_stands_below_them() {
+    let text = read("ARCHITECTURE.md");
+    let rooms: Vec<&str> = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("| [src/")?.split("/]").next())
+        .collect();
+    assert!(rooms.len() > 10, "{rooms:?}");
+    let mut named = 0;
+    for (floor, room) in rooms.iter().enumerate() {
+        let mut to_read = vec![root().join("src").join(room)];
+        while let Some(path) = to_read.pop() {
+            if path.is_dir() {
+                to_read.extend(fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+                continue;
+            }
+            if path.extension().is_none_or(|e| e != "rs") {
+                continue;
+            }
+            let code = fs::read_to_string(&path).unwrap();
+            let code = code
+                .lines()
+                .filter(|l| !l.trim_start().starts_with("//"))
+                .flat_map(|l| l.split("crate::").skip(1));
+            for rest in code {
+                let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                let name = name.into_iter().next().unwrap_or_default();
+                let Some(other) = rooms.iter().position(|r| *r == name) else {
+                    continue;
+                };
+                named += 1;
+                assert!(other <= floor, "{} names crate::{name}", path.display());
+            }
+        }
+    }
+    assert!(named > 300, "{named}");
+}
+
 #[test]
 fn the_strategies_of_the_readme_are_understood() {
     let text = read("README.md");

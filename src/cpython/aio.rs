@@ -3,6 +3,7 @@
 mod waits;
 
 use super::index::CopyIndex;
+use super::role::{Deed, LoopDeed, LoopState, Role};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -11,7 +12,7 @@ use super::exec::{Flow, Mode};
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, Deed, NO_GIL, Role};
+use super::thread::{Act, NO_GIL};
 use super::wait::{On, Waiter};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -51,34 +52,6 @@ pub(crate) struct EventLoop {
     handle_began: Nanos,
     longest: (Nanos, Nanos),
     offload: bool,
-}
-
-/// What the loop's thread does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum LoopDeed {
-    /// Hands the next part of a task to the executor.
-    Offload(TaskKey),
-    /// Is back from `select`.
-    Selected,
-    /// The loop is there.
-    Opened,
-}
-
-/// Where the loop is in its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LoopState {
-    Begin,
-    /// The main coroutine makes the tasks.
-    Create,
-    /// Before `select`.
-    Iterate,
-    /// `select` has looked.
-    Selecting,
-    /// Calls its handles.
-    Handles,
-    /// One of them is this task's step.
-    Step(TaskKey),
-    Closing,
 }
 
 /// asyncio's debug mode reports callbacks longer than this (`loop.slow_callback_duration`).

@@ -7,8 +7,9 @@
 use super::index::ProcessIndex;
 use super::ledger::Pages;
 use super::names::ProcessKind;
+use super::role::Role;
 use super::sim::Sim;
-use super::thread::{Act, Role};
+use super::thread::Act;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::StartMethod;

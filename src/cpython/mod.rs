@@ -31,6 +31,7 @@ pub mod program;
 mod recorder;
 pub mod recording;
 mod releases;
+mod role;
 mod server;
 mod sim;
 pub mod snapshot;

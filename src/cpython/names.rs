@@ -4,9 +4,10 @@ use super::arena::Arenas;
 use super::exec::CHILD_BITS;
 use super::index::ProcessIndex;
 use super::program::Executor;
+use super::role::Role;
 use super::sim::Sim;
 use super::task::{Frame, Task};
-use super::thread::{Home, Role};
+use super::thread::Home;
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
 

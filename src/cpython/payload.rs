@@ -4,9 +4,9 @@
 //! done. Where steps run in the program's own thread the data comes into being at its step, and stays until the task ends.
 
 use super::index::ProcessIndex;
+use super::role::Role;
 use super::sim::Sim;
 use super::task::{Ending, Frame, TaskKey};
-use super::thread::Role;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 

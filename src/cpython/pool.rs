@@ -1,6 +1,7 @@
 //! `ThreadPoolExecutor`, raw threads and `InterpreterPoolExecutor`: facts sheet 5, 6 and 13.
 
 use super::index::{CopyIndex, PoolIndex};
+use super::role::{Deed, PoolDeed, PoolState, Role};
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
@@ -8,7 +9,7 @@ use super::payload::Data;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, Blocked, Deed, Home, Role};
+use super::thread::{Act, Blocked, Home};
 use super::wait::On;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -37,29 +38,6 @@ pub(crate) struct ThreadPool {
 /// touches its pages first; the end of the thread, where it is unmapped. Of 20 us of a CPython 3.14.7 on one core, 100 threads held against
 /// 4: 6 were the starter's and 6 the joiner's.
 const FRESH_SHARES: [f64; 3] = [0.3, 0.4, 0.3];
-
-/// What a pool's worker does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum PoolDeed {
-    /// Sets the result of a task, or of its part.
-    Done(TaskKey),
-    /// Has unpacked the task in an interpreter of its own.
-    Enter(TaskKey),
-    /// Found nothing to do, and has said so.
-    Idle,
-    /// Its interpreter is there.
-    InterpreterReady,
-}
-
-/// How far a pool's worker has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PoolState {
-    Booting,
-    /// Looks for an item.
-    Looking,
-    Working(TaskKey),
-    Leaving,
-}
 
 impl Sim<'_> {
     pub(crate) fn new_thread_pool(

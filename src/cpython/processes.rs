@@ -1,6 +1,7 @@
 //! `ProcessPoolExecutor` and `multiprocessing.Pool`: facts sheet 9 and 10.
 
 use super::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
+use super::role::{Deed, ManagerDeed, ManagerState, Role, WorkerDeed, WorkerState};
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
@@ -9,7 +10,7 @@ use super::names::ProcessKind;
 use super::program::Executor;
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
-use super::thread::{Act, Deed, Home, Role};
+use super::thread::{Act, Home};
 use super::wait::{On, Waiter};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -47,55 +48,6 @@ pub(crate) struct ProcessPool {
     read_lock: Lock<Tid>,
     write_lock: Lock<Tid>,
     closing: bool,
-}
-
-/// What a worker process does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum WorkerDeed {
-    /// Is up.
-    Ready,
-    /// Has read a call.
-    Got,
-    /// Has unpickled it.
-    Unpickled,
-    /// Begins it.
-    Run,
-    /// Has written its result.
-    Sent,
-}
-
-/// How far a worker process has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WorkerState {
-    /// Wants a call.
-    Get,
-    /// Works on this task of it.
-    Work(TaskKey),
-    /// Has a result to write: that of a message which begins with this task.
-    Put(TaskKey),
-    Leave,
-}
-
-/// What a management thread does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ManagerDeed {
-    /// Has put a call into the call queue.
-    Filled,
-    /// Has looked at what it waits for.
-    Polled,
-    /// Has read a result.
-    Result,
-    /// Has unpickled that of a message which begins with this task.
-    Done(TaskKey),
-}
-
-/// What a management thread is about to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ManagerState {
-    /// To fill the call queue.
-    Fill,
-    /// To wait for results and for more work.
-    Wait,
 }
 
 impl Sim<'_> {

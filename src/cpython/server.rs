@@ -1,18 +1,18 @@
 //! Arrivals, the main threads that take them in, and the queues between tasks.
 
 use super::index::{CopyIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
+use super::role::{Deed, LoopState, MainState, Role};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use rand_pcg::Pcg64Dxsm;
 
-use super::aio::LoopState;
 use super::exec::{Flow, Mode};
 use super::names::ProcessKind;
 use super::program::{Executor, Program};
 use super::sim::Sim;
 use super::task::TaskKey;
-use super::thread::{Act, Deed, Home, Role};
+use super::thread::{Act, Home};
 use super::wait::On;
 use crate::engine::{Nanos, Role as StreamRole, stream, unit};
 use crate::machine::{Cause, Tid};
@@ -166,17 +166,6 @@ impl<'a> Arrivals<'a> {
         }
         class
     }
-}
-
-/// How far a main thread has come that no event loop runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MainState {
-    Begin,
-    /// Takes the next task in.
-    Take,
-    /// Does this one itself.
-    Working(TaskKey),
-    Closing,
 }
 
 impl Sim<'_> {

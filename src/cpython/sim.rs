@@ -1,6 +1,7 @@
 //! The simulation: owns the machine and every object of the runtime, and turns the machine's upcalls into acts.
 
 use super::index::{CopyIndex, LockIndex, PipeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
+use super::role::{Deed, Role};
 use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
@@ -23,7 +24,7 @@ use super::recording::Record;
 use super::server::{Arrivals, Copy};
 use super::start::Starter;
 use super::task::{TaskKey, Tasks};
-use super::thread::{Act, Blocked, Deed, Home, NO_GIL, Outside, Phase, Role, Thread};
+use super::thread::{Act, Blocked, Home, NO_GIL, Outside, Phase, Thread};
 use super::wait::Waiter;
 use super::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, Total, stream};

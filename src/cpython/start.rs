@@ -1,11 +1,12 @@
 //! Starting processes by fork, spawn and forkserver: facts sheet 7.
 
 use super::index::ProcessIndex;
+use super::role::{Deed, Role};
 use std::collections::VecDeque;
 
 use super::names::ProcessKind;
 use super::sim::Sim;
-use super::thread::{Act, Deed, Role};
+use super::thread::Act;
 use super::wait::On;
 use crate::engine::Nanos;
 use crate::machine::Tid;

@@ -1,14 +1,11 @@
 //! Simulated threads: a script of acts, and who refills it.
 
-use super::index::{CopyIndex, LockIndex, PipeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
+use super::index::{LockIndex, PipeIndex, ProcessIndex};
+use super::role::{Deed, Role};
 use std::collections::VecDeque;
 
-use super::aio::{LoopDeed, LoopState};
 use super::object::Accesses;
-use super::pool::{PoolDeed, PoolState};
-use super::processes::{ManagerDeed, ManagerState, WorkerDeed, WorkerState};
 use super::releases::Releasing;
-use super::server::MainState;
 use super::task::TaskKey;
 use super::wait::{On, Wait};
 use crate::engine::Nanos;
@@ -105,65 +102,6 @@ impl Act {
 
 // Scripts are what a run writes and reads most: an act stays as small as it is.
 const _: () = assert!(size_of::<Act>() <= 32);
-
-/// What a thread does once the acts before it are done, with the number of the executor that it serves.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Deed {
-    /// The main thread of this copy hands a task on, or begins it.
-    Submit(CopyIndex, TaskKey),
-    Loop(CopyIndex, LoopDeed),
-    Pool(PoolIndex, PoolDeed),
-    Worker(ProcessPoolIndex, WorkerDeed),
-    Manager(ProcessPoolIndex, ManagerDeed),
-    /// The feeder of this pool has pickled a call.
-    Pickled(ProcessPoolIndex),
-    /// The fork server has forked the child that was asked for first.
-    Forked,
-}
-
-impl Deed {
-    /// The task that is handed on.
-    pub(crate) fn task(self) -> Option<TaskKey> {
-        match self {
-            Self::Submit(_, key)
-            | Self::Loop(_, LoopDeed::Offload(key))
-            | Self::Pool(_, PoolDeed::Enter(key) | PoolDeed::Done(key)) => Some(key),
-            Self::Loop(_, LoopDeed::Opened | LoopDeed::Selected)
-            | Self::Pool(_, PoolDeed::Idle | PoolDeed::InterpreterReady)
-            | Self::Worker(..)
-            | Self::Manager(..)
-            | Self::Pickled(_)
-            | Self::Forked => None,
-        }
-    }
-}
-
-/// What a thread is for: the number of the executor that it serves, and how far it has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Main thread of a copy: takes tasks in.
-    Main(CopyIndex, MainState),
-    /// Event loop of a copy (its main thread).
-    Loop(CopyIndex, LoopState),
-    /// A raw thread that runs one task.
-    Raw,
-    /// A pool thread.
-    PoolWorker(PoolIndex, PoolState),
-    /// A pool thread with an interpreter; the GIL of its own.
-    InterpWorker(PoolIndex, u32, PoolState),
-    /// Single thread of a worker process.
-    ProcessWorker(ProcessPoolIndex, WorkerState),
-    /// Management thread of a process pool (`Pool`: result handler).
-    Manager(ProcessPoolIndex, ManagerState),
-    /// Feeder thread of its call queue (`Pool`: task handler).
-    Feeder(ProcessPoolIndex),
-    /// Fork server's only thread.
-    ForkServer,
-    /// Runs its script and ends (resource tracker).
-    Script,
-    /// Master of a prefork server: starts the copies and waits.
-    Master,
-}
 
 /// Where a thread stands with its GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

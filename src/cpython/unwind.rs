@@ -1,8 +1,8 @@
 //! Deadlines, failures and cancellation: how tasks give up the blocks that they are in.
 
+use super::role::Role;
 use super::sim::Sim;
 use super::task::{Ending, Frame, Interrupt, TaskKey};
-use super::thread::Role;
 use super::wait::{On, Waiter};
 use crate::engine::Nanos;
 use crate::machine::Tid;

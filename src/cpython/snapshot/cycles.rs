@@ -1,7 +1,7 @@
 //! Tasks that wait for each other in a circle.
 
 use super::{Doing, Link, Place, Snapshot, View};
-use crate::cpython::thread::Role;
+use crate::cpython::role::Role;
 
 /// Circles that are named; more would not help to understand.
 const MOST: usize = 3;

@@ -4,8 +4,9 @@ use super::{Place, TaskState, View};
 use crate::cpython::aio::Handle;
 use crate::cpython::index::CopyIndex;
 use crate::cpython::program::Instr;
+use crate::cpython::role::Role;
 use crate::cpython::task::{Frame, Task, TaskKey};
-use crate::cpython::thread::{Act, Role};
+use crate::cpython::thread::Act;
 use crate::cpython::wait::On;
 use crate::engine::Nanos;
 

@@ -1,12 +1,10 @@
 //! What each thread does.
 
 use super::{Doing, ThreadState, View, Work};
-use crate::cpython::aio::LoopState;
 use crate::cpython::index::LockIndex;
-use crate::cpython::pool::PoolState;
 use crate::cpython::program::{Instr, OnCore};
-use crate::cpython::server::MainState;
-use crate::cpython::thread::{Act, Blocked, Outside, Phase, Role, Thread};
+use crate::cpython::role::{LoopState, MainState, PoolState, Role};
+use crate::cpython::thread::{Act, Blocked, Outside, Phase, Thread};
 use crate::cpython::wait::{On, Wait};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
