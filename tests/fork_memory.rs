@@ -6,8 +6,8 @@ use serde_json::Value;
 
 const MB: f64 = 1e6;
 
-/// The cases of a scenario's result.
-fn run(scenario: &str, options: &[&str]) -> Vec<Value> {
+/// The result of a scenario.
+fn run(scenario: &str, options: &[&str]) -> Value {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("s.ron");
     std::fs::write(&file, scenario).unwrap();
@@ -23,7 +23,12 @@ fn run(scenario: &str, options: &[&str]) -> Vec<Value> {
         .get_output()
         .stdout
         .clone();
-    let result: Value = serde_json::from_slice(&out).unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// The cases of a scenario's result.
+fn cases(scenario: &str, options: &[&str]) -> Vec<Value> {
+    let result = run(scenario, options);
     // A baseline that the program adds by itself is not what was asked for.
     let cases = result["cases"].as_array().unwrap().iter();
     cases.filter(|c| c["added"] == false).cloned().collect()
@@ -37,7 +42,7 @@ fn peaks(scenario: &str, options: &[&str]) -> Vec<f64> {
             .unwrap()
             / MB
     };
-    run(scenario, options).iter().map(peak).collect()
+    cases(scenario, options).iter().map(peak).collect()
 }
 
 fn peak(scenario: &str, options: &[&str]) -> f64 {
@@ -236,7 +241,7 @@ fn buffers_stay_shared() {
 #[test]
 fn only_who_copies_pays() {
     let time = |text: &str| {
-        run(text, &[])[0]["estimates"]["makespan_s"]["mean"]
+        cases(text, &[])[0]["estimates"]["makespan_s"]["mean"]
             .as_f64()
             .unwrap()
     };
@@ -278,6 +283,38 @@ fn the_reported_server_comes_out() {
     near(collecting, &[], 1792.0, 0.17);
     near(&walking, &[], 1792.0, 0.13);
     near(&walking, &frozen, 1237.0, 0.11);
+}
+
+/// Where nobody says how many objects there are, a note names the strategies whose workers inherit them, in the words of the scenario.
+#[test]
+fn estimated_objects_are_told_where_workers_inherit_them() {
+    let note = |start: &str, python: &str| {
+        let text = WORKERS
+            .replace(", objects: 234_000", "")
+            .replace("cpython-3.14", python)
+            .replace(
+                "STRATEGY",
+                &format!("Processes(workers: 2, start: {start})"),
+            );
+        let result = run(&text, &[]);
+        let warnings = result["warnings"].as_array().unwrap().iter();
+        let texts = warnings.filter(|w| w["code"] == "estimated-objects");
+        let texts: Vec<String> = texts.map(|w| w["text"].as_str().unwrap().into()).collect();
+        texts.join(" ")
+    };
+    for (start, python) in [
+        ("Fork", "cpython-3.14"),
+        ("Fork", "cpython-3.11"),
+        ("Forkserver", "cpython-3.14"),
+    ] {
+        let said = note(start, python);
+        let strategy = format!("processes:2:{}", start.to_lowercase());
+        assert!(said.contains("the imports' 96MB"), "{start} {said}");
+        assert!(said.contains(&strategy), "{start} {said}");
+    }
+    for (start, python) in [("Spawn", "cpython-3.14"), ("Forkserver", "cpython-3.11")] {
+        assert_eq!(note(start, python), "", "{start} {python}");
+    }
 }
 
 #[test]
