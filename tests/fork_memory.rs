@@ -122,16 +122,18 @@ fn children_copy_what_real_ones_do() {
             "walk" => ("touches: \"100%\",", ""),
             "walk_half" => ("touches: \"50%\",", ""),
             "collect" if row.interpreter == "cpython-3.14t" => continue, // Its children did not allocate.
+            // More than the heaps of such a child grow by before they use anything again.
+            _ if row.interpreter == "cpython-3.14t" => ("", "Allocate(10_000),"),
             _ => ("", "Allocate(6_000),"),
         };
         let nothing = peak(&children(row.interpreter, &imports, "", ""), &[]);
         let forecast =
             (peak(&children(row.interpreter, &imports, touches, step), &[]) - nothing) / 4.0;
         // Containers that are there at once.
-        let fresh = if step.is_empty() {
-            0.0
-        } else {
-            6_000.0 * 72.0 / MB
+        let fresh = match step {
+            "" => 0.0,
+            "Allocate(6_000)," => 6_000.0 * 72.0 / MB,
+            _ => 10_000.0 * 72.0 / MB,
         };
         let forecast = forecast - fresh;
         seen += 1;
@@ -285,6 +287,19 @@ fn the_reported_server_comes_out() {
     near(&walking, &frozen, 1237.0, 0.11);
 }
 
+/// Workers of a free-threaded build over 400 MB of imports.
+fn free_threaded(workers: u32, touches: &str, containers: u64) -> f64 {
+    let text = format!(
+        r#"(schema: 1, name: "ft", machine: (cores: 4), interpreters: ["cpython-3.14t"],
+            workload: (arrivals: Batch, imports: (memory: "400MB"),
+                tasks: [(name: "t", count: {TASKS}, touches: "{touches}", steps: [Allocate({containers}), Cpu("20ms")])]),
+            strategies: [Prefork(processes: {workers}, each: Sequential)])"#
+    );
+    peak(&text, &[])
+}
+
+const TASKS: u32 = 48;
+
 /// Where nobody says how many objects there are, a note names the strategies whose workers inherit them, in the words of the scenario.
 #[test]
 fn estimated_objects_are_told_where_workers_inherit_them() {
@@ -315,6 +330,47 @@ fn estimated_objects_are_told_where_workers_inherit_them() {
     for (start, python) in [("Spawn", "cpython-3.14"), ("Forkserver", "cpython-3.11")] {
         assert_eq!(note(start, python), "", "{start} {python}");
     }
+}
+
+/// What children of a free-threaded build have is at most copies of everything and what they have made, and more work is never less
+/// memory.
+#[test]
+fn free_threaded_children_have_copies_and_what_they_made() {
+    let made = |containers: u64| containers as f64 * 72.0 * f64::from(TASKS) / MB;
+    // The shares of cpython-3.14t: what walking everything, and a collection, writes.
+    let (walk, collect) = (0.60 * 400.0, 0.32 * 400.0);
+    let nothing = free_threaded(4, "0%", 0);
+    // A collection of every worker's needs 2,000 containers; 200,000 exceed what heaps grow by.
+    for containers in [0, 100, 2_000, 2_100, 20_000, 2_000_000] {
+        let mut before = 0.0;
+        for touches in ["0%", "50%", "90%", "99.9%", "100%"] {
+            let peak = free_threaded(4, touches, containers);
+            assert!(
+                peak >= before,
+                "Allocate({containers}), {touches}: {peak} < {before}"
+            );
+            let most = nothing + 4.0 * walk + made(containers);
+            assert!(
+                peak <= most + 0.1,
+                "Allocate({containers}), {touches}: {peak} > {most}"
+            );
+            before = peak;
+        }
+    }
+    for touches in ["0%", "50%", "100%"] {
+        let all = [0, 100, 2_000, 2_100, 20_000, 2_000_000].map(|c| free_threaded(4, touches, c));
+        assert!(all.is_sorted(), "{touches}: {all:?}");
+        let all = [1, 2, 4, 8].map(|workers| free_threaded(workers, touches, 2_100));
+        assert!(all.is_sorted(), "{touches}: {all:?}");
+    }
+    // What little they make is all that they have beside the pages that their collections copy.
+    let little = free_threaded(4, "0%", 2_100) - nothing;
+    let exact = 4.0 * collect + made(2_100);
+    assert!((little - exact).abs() < 0.01 * exact, "{little} {exact}");
+    // Their heaps grow no further than measured; beside it is what a task makes that runs.
+    let full = free_threaded(4, "0%", 2_000_000) - nothing - 4.0 * collect;
+    let (heaps, running) = (4.0 * 1.45 * 400.0, 4.0 * 2_000_000.0 * 72.0 / MB);
+    assert!(full > heaps && full < heaps + running + 1.0, "{full}");
 }
 
 #[test]
