@@ -6,8 +6,8 @@ use serde_json::Value;
 
 const MB: f64 = 1e6;
 
-/// The cases of a scenario's result.
-fn run(scenario: &str, options: &[&str]) -> Vec<Value> {
+/// The result of a scenario.
+fn run(scenario: &str, options: &[&str]) -> Value {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("s.ron");
     std::fs::write(&file, scenario).unwrap();
@@ -23,7 +23,12 @@ fn run(scenario: &str, options: &[&str]) -> Vec<Value> {
         .get_output()
         .stdout
         .clone();
-    let result: Value = serde_json::from_slice(&out).unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// The cases of a scenario's result.
+fn cases(scenario: &str, options: &[&str]) -> Vec<Value> {
+    let result = run(scenario, options);
     // A baseline that the program adds by itself is not what was asked for.
     let cases = result["cases"].as_array().unwrap().iter();
     cases.filter(|c| c["added"] == false).cloned().collect()
@@ -37,7 +42,7 @@ fn peaks(scenario: &str, options: &[&str]) -> Vec<f64> {
             .unwrap()
             / MB
     };
-    run(scenario, options).iter().map(peak).collect()
+    cases(scenario, options).iter().map(peak).collect()
 }
 
 fn peak(scenario: &str, options: &[&str]) -> f64 {
@@ -117,16 +122,18 @@ fn children_copy_what_real_ones_do() {
             "walk" => ("touches: \"100%\",", ""),
             "walk_half" => ("touches: \"50%\",", ""),
             "collect" if row.interpreter == "cpython-3.14t" => continue, // Its children did not allocate.
+            // More than the heaps of such a child grow by before they use anything again.
+            _ if row.interpreter == "cpython-3.14t" => ("", "Allocate(10_000),"),
             _ => ("", "Allocate(6_000),"),
         };
         let nothing = peak(&children(row.interpreter, &imports, "", ""), &[]);
         let forecast =
             (peak(&children(row.interpreter, &imports, touches, step), &[]) - nothing) / 4.0;
         // Containers that are there at once.
-        let fresh = if step.is_empty() {
-            0.0
-        } else {
-            6_000.0 * 72.0 / MB
+        let fresh = match step {
+            "" => 0.0,
+            "Allocate(6_000)," => 6_000.0 * 72.0 / MB,
+            _ => 10_000.0 * 72.0 / MB,
         };
         let forecast = forecast - fresh;
         seen += 1;
@@ -236,7 +243,7 @@ fn buffers_stay_shared() {
 #[test]
 fn only_who_copies_pays() {
     let time = |text: &str| {
-        run(text, &[])[0]["estimates"]["makespan_s"]["mean"]
+        cases(text, &[])[0]["estimates"]["makespan_s"]["mean"]
             .as_f64()
             .unwrap()
     };
@@ -278,6 +285,92 @@ fn the_reported_server_comes_out() {
     near(collecting, &[], 1792.0, 0.17);
     near(&walking, &[], 1792.0, 0.13);
     near(&walking, &frozen, 1237.0, 0.11);
+}
+
+/// Workers of a free-threaded build over 400 MB of imports.
+fn free_threaded(workers: u32, touches: &str, containers: u64) -> f64 {
+    let text = format!(
+        r#"(schema: 1, name: "ft", machine: (cores: 4), interpreters: ["cpython-3.14t"],
+            workload: (arrivals: Batch, imports: (memory: "400MB"),
+                tasks: [(name: "t", count: {TASKS}, touches: "{touches}", steps: [Allocate({containers}), Cpu("20ms")])]),
+            strategies: [Prefork(processes: {workers}, each: Sequential)])"#
+    );
+    peak(&text, &[])
+}
+
+const TASKS: u32 = 48;
+
+/// Where nobody says how many objects there are, a note names the strategies whose workers inherit them, in the words of the scenario.
+#[test]
+fn estimated_objects_are_told_where_workers_inherit_them() {
+    let note = |start: &str, python: &str| {
+        let text = WORKERS
+            .replace(", objects: 234_000", "")
+            .replace("cpython-3.14", python)
+            .replace(
+                "STRATEGY",
+                &format!("Processes(workers: 2, start: {start})"),
+            );
+        let result = run(&text, &[]);
+        let warnings = result["warnings"].as_array().unwrap().iter();
+        let texts = warnings.filter(|w| w["code"] == "estimated-objects");
+        let texts: Vec<String> = texts.map(|w| w["text"].as_str().unwrap().into()).collect();
+        texts.join(" ")
+    };
+    for (start, python) in [
+        ("Fork", "cpython-3.14"),
+        ("Fork", "cpython-3.11"),
+        ("Forkserver", "cpython-3.14"),
+    ] {
+        let said = note(start, python);
+        let strategy = format!("processes:2:{}", start.to_lowercase());
+        assert!(said.contains("the imports' 96MB"), "{start} {said}");
+        assert!(said.contains(&strategy), "{start} {said}");
+    }
+    for (start, python) in [("Spawn", "cpython-3.14"), ("Forkserver", "cpython-3.11")] {
+        assert_eq!(note(start, python), "", "{start} {python}");
+    }
+}
+
+/// What children of a free-threaded build have is at most copies of everything and what they have made, and more work is never less
+/// memory.
+#[test]
+fn free_threaded_children_have_copies_and_what_they_made() {
+    let made = |containers: u64| containers as f64 * 72.0 * f64::from(TASKS) / MB;
+    // The shares of cpython-3.14t: what walking everything, and a collection, writes.
+    let (walk, collect) = (0.60 * 400.0, 0.32 * 400.0);
+    let nothing = free_threaded(4, "0%", 0);
+    // A collection of every worker's needs 2,000 containers; 200,000 exceed what heaps grow by.
+    for containers in [0, 100, 2_000, 2_100, 20_000, 2_000_000] {
+        let mut before = 0.0;
+        for touches in ["0%", "50%", "90%", "99.9%", "100%"] {
+            let peak = free_threaded(4, touches, containers);
+            assert!(
+                peak >= before,
+                "Allocate({containers}), {touches}: {peak} < {before}"
+            );
+            let most = nothing + 4.0 * walk + made(containers);
+            assert!(
+                peak <= most + 0.1,
+                "Allocate({containers}), {touches}: {peak} > {most}"
+            );
+            before = peak;
+        }
+    }
+    for touches in ["0%", "50%", "100%"] {
+        let all = [0, 100, 2_000, 2_100, 20_000, 2_000_000].map(|c| free_threaded(4, touches, c));
+        assert!(all.is_sorted(), "{touches}: {all:?}");
+        let all = [1, 2, 4, 8].map(|workers| free_threaded(workers, touches, 2_100));
+        assert!(all.is_sorted(), "{touches}: {all:?}");
+    }
+    // What little they make is all that they have beside the pages that their collections copy.
+    let little = free_threaded(4, "0%", 2_100) - nothing;
+    let exact = 4.0 * collect + made(2_100);
+    assert!((little - exact).abs() < 0.01 * exact, "{little} {exact}");
+    // Their heaps grow no further than measured; beside it is what a task makes that runs.
+    let full = free_threaded(4, "0%", 2_000_000) - nothing - 4.0 * collect;
+    let (heaps, running) = (4.0 * 1.45 * 400.0, 4.0 * 2_000_000.0 * 72.0 / MB);
+    assert!(full > heaps && full < heaps + running + 1.0, "{full}");
 }
 
 #[test]

@@ -498,7 +498,7 @@ fn every_warning_names_a_next_step() {
         },
         Warning::EstimatedObjects {
             strategies: vec!["processes:4:fork".into()],
-            memory: 40e6,
+            memory: 40_000_000,
         },
         Warning::ObjectiveMissed {
             objective: "p95 < 1ms".into(),

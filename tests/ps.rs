@@ -138,6 +138,8 @@ fn consistent(s: &Snapshot) {
     assert_eq!(totals.in_flight, top + totals.not_taken_in);
     let over = totals.done + totals.failed + totals.timed_out;
     assert_eq!(totals.arrived, over + totals.in_flight);
+    let memory = s.processes.iter().map(|p| p.memory);
+    assert_eq!(memory.sum::<u64>(), s.memory, "{:?}", s.processes);
     for link in s.cycles.iter().flatten() {
         assert!(link.task < s.tasks.len());
     }

@@ -2,7 +2,8 @@
 //!
 //! A forked child begins with every page of its parent, and has what it writes copied. Python writes where it merely looks: a full
 //! collection the headers of all containers, whoever walks objects their reference counts. Young collections look at what the child
-//! has made itself. `gc.freeze()` before the fork keeps collections away from what is inherited, but no reference counts.
+//! has made itself. A child of a free-threaded build makes what it makes in heaps of its own, which grow until they hold as much garbage
+//! as collections wait for: never by more than it has made. `gc.freeze()` before the fork keeps collections away from what is inherited, but no reference counts.
 
 use super::index::ProcessIndex;
 use super::ledger::Pages;
@@ -67,14 +68,25 @@ impl Sim<'_> {
         }
         let process = thread.process;
         let copied = self.memory.collect(process, self.machine.now());
-        if copied > 0 {
-            // Where one collection waits for as much garbage as the heap's size lets it, a child's own heaps grow meanwhile.
-            #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
-            let objects = self.program.object_memory as f64;
-            let fresh = Nanos::from_f64(objects * self.profile.params.cow_fresh).0;
-            self.take_for(process, fresh);
-        }
         self.faults(copied)
+    }
+
+    /// A thread makes so many bytes of containers: how many of them are fresh memory that its process keeps. Where one collection waits
+    /// for as much garbage as the heap's size lets it, the heaps of a forked child grow by all that it makes, until that stands.
+    pub(super) fn grow_heaps(&mut self, tid: Tid, bytes: u64) -> u64 {
+        let thread = &self.threads[tid as usize];
+        let params = &self.profile.params;
+        if params.cow_fresh <= 0.0
+            || self.program.frozen
+            || matches!(thread.role, Role::InterpWorker(..))
+        {
+            return 0;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+        let objects = self.program.object_memory as f64;
+        let most = Nanos::from_f64(objects * params.cow_fresh).0;
+        let process = thread.process;
+        self.memory.grow(process, self.machine.now(), bytes, most)
     }
 
     /// A thread executes a step of a task that walks objects which its process may have inherited.

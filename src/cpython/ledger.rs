@@ -11,6 +11,9 @@
 //! Of a page that everybody who lives has written there is one copy less than writers: the last finds nobody beside it and
 //! writes in place. Hence a family's pages are its image, what each member has written, less what all of them have.
 //!
+//! What a child makes itself is private. Where its heaps grow before anything is used again, what it makes is *fresh*, up to a limit:
+//! that stays until the process ends, and is never more than it has made.
+//!
 //! One simplification: a process that forks after it has itself written inherited pages passes its copies on, and they are taken for
 //! the image's. No program of the model does that: who forks runs no tasks.
 
@@ -77,6 +80,10 @@ fn share_of(bytes: u64, share: f64) -> u64 {
 #[derive(Clone, Copy, Debug)]
 struct Ledger {
     private: u64,
+    /// How much of that its heaps have grown by, and keep.
+    fresh: u64,
+    /// Whether it began with the pages of another process.
+    forked: bool,
     family: u32,
     /// What it has written of the family's pages.
     written: Pages,
@@ -133,6 +140,7 @@ impl Ledgers {
     pub(crate) fn fork(&mut self, parent: ProcessIndex) -> ProcessIndex {
         let family = self.processes[parent].family;
         let process = self.new_process(family);
+        self.processes[process].forked = true;
         self.join(process, family);
         process
     }
@@ -142,13 +150,16 @@ impl Ledgers {
         debug_assert_eq!(self.processes[process].written, Pages::default());
         let family = self.processes[parent].family;
         self.leave(process);
-        self.processes[process].family = family;
+        let p = &mut self.processes[process];
+        (p.family, p.forked) = (family, true);
         self.join(process, family);
     }
 
     fn new_process(&mut self, family: u32) -> ProcessIndex {
         self.processes.push_and_get_key(Ledger {
             private: 0,
+            fresh: 0,
+            forked: false,
             family,
             written: Pages::default(),
             walked: 0.0,
@@ -209,6 +220,19 @@ impl Ledgers {
         p.private -= given;
         self.resident = self.resident.saturating_sub(given);
         given == bytes
+    }
+
+    /// The process makes so many bytes of objects. A forked one whose heaps have grown by less than `most` makes them of fresh memory,
+    /// as far as that goes, which it takes and keeps: how many bytes.
+    pub(crate) fn grow(&mut self, process: ProcessIndex, bytes: u64, most: u64) -> u64 {
+        let p = &mut self.processes[process];
+        if !p.alive || !p.forked {
+            return 0;
+        }
+        let fresh = bytes.min(most.saturating_sub(p.fresh));
+        p.fresh += fresh;
+        self.take(process, fresh);
+        fresh
     }
 
     /// The process collects its whole heap; bytes of pages that it gets copies of.
@@ -376,6 +400,20 @@ mod tests {
         l.exit(master);
         l.exit(copy);
         assert_eq!(l.resident(), 1_000, "the only one left has all to itself");
+    }
+
+    #[test]
+    fn heaps_of_children_grow_by_what_they_make_up_to_a_limit() {
+        let mut l = Ledgers::default();
+        let parent = l.start(1_000, PAGES);
+        let child = l.fork(parent);
+        assert_eq!(l.grow(parent, 50, 100), 0, "it has inherited nothing");
+        assert_eq!((l.grow(child, 70, 100), l.resident()), (70, 1_070));
+        assert_eq!((l.grow(child, 70, 100), l.resident()), (30, 1_100));
+        assert_eq!((l.grow(child, 70, 100), l.grow(child, 70, 50)), (0, 0));
+        assert_eq!(l.own(child), 100);
+        l.exit(child);
+        assert_eq!((l.grow(child, 70, 200), l.resident()), (0, 1_000));
     }
 
     /// The same with a version of every page.

@@ -105,6 +105,14 @@ impl Memory {
         self.changed(at);
     }
 
+    /// A process makes so many bytes of objects: how many of them are fresh memory that it keeps, at most so many in its life.
+    pub(crate) fn grow(&mut self, process: ProcessIndex, at: Nanos, bytes: u64, most: u64) -> u64 {
+        self.book(at);
+        let fresh = self.ledgers.grow(process, bytes, most);
+        self.changed(at);
+        fresh
+    }
+
     /// A process collects its whole heap; bytes of pages that it gets copies of.
     pub(crate) fn collect(&mut self, process: ProcessIndex, at: Nanos) -> u64 {
         self.book(at);

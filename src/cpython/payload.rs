@@ -111,7 +111,10 @@ impl Sim<'_> {
     /// Containers are made that live as long as the task, or the part of it that a pool executes.
     pub(crate) fn step_containers(&mut self, tid: Tid, key: TaskKey, objects: u64) {
         let each = Nanos::from_f64(self.profile.params.container_rss).0;
-        self.hold_arguments(tid, key, objects.saturating_mul(each));
+        let bytes = objects.saturating_mul(each);
+        // What the process keeps the task does not give back.
+        let kept = self.grow_heaps(tid, bytes);
+        self.hold_arguments(tid, key, bytes - kept);
     }
 
     fn hold_arguments(&mut self, tid: Tid, key: TaskKey, bytes: u64) {

@@ -278,8 +278,8 @@ parameters! {
     /// Forked child: share of the same that walking all of them makes private, whose pages hold reference counts; these of a collection
     /// are among them. Measured alike: 0.56 to 0.69.
     cow_walk: "p", Fixed, 0.67;
-    /// Forked child: memory that its own heaps grow by until its first collection is due, over its inherited objects' memory: free-threaded
-    /// builds let as much garbage stand as a quarter of the heap, in heaps of its own.
+    /// Forked child: memory that its own heaps grow by before they use any again, at most and as far as it makes so much, over its
+    /// inherited objects' memory: free-threaded builds let garbage stand in proportion to the heap, in heaps of the child's own.
     cow_fresh: "x", Fixed, 0.0;
     /// Forked child: CPU of the fault that copies a page of 4096 bytes.
     cow_fault: "ns", Overhead, 2_400.0;

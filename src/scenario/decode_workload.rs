@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or};
 use super::decode_steps::{Names, StepReader, dist, given_up, tally, unrolled};
-use super::diagnostic::Code;
+use super::diagnostic::{Code, Severity};
 use super::tree::{Args, Ident, Kind, Node, Span};
 use super::units::grouped;
 use super::variants::ArrivalsName;
@@ -62,6 +62,7 @@ pub(super) fn workload(
             no_effect(cx, tasks, &arrivals);
             queue_balance(cx, tasks, &arrivals, &classes, &queues);
         }
+        imports_no_effect(cx, &f, &imports);
     }
     totals(cx, &f, &arrivals, &classes, horizon);
     Some(Workload {
@@ -283,6 +284,11 @@ fn no_effect(cx: &mut Cx, tasks: &Node, arrivals: &Arrivals) {
             "the trace says which tasks arrive",
         ),
     };
+    idle_fields(cx, tasks, idle, "with these arrivals", why);
+}
+
+/// Warns about fields of task classes that have no effect, `when` and `why`.
+fn idle_fields(cx: &mut Cx, tasks: &Node, idle: &[&str], when: &str, why: &str) {
     let Kind::List(items) = &tasks.kind else {
         return;
     };
@@ -302,11 +308,37 @@ fn no_effect(cx: &mut Cx, tasks: &Node, arrivals: &Arrivals) {
                 cx.warn(
                     Code::NoEffect,
                     key.span,
-                    format!("`{}` has no effect with these arrivals", key.text),
+                    format!("`{}` has no effect {when}", key.text),
                 )
                 .help(why);
             });
         }
+    }
+}
+
+/// Warns about what is said of imports where there are none.
+fn imports_no_effect(cx: &mut Cx, f: &Fields<'_>, imports: &Imports) {
+    // What could not be read is not absent.
+    if imports.memory > 0 || cx.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        return;
+    }
+    if let Some(tasks) = f.get("tasks") {
+        let why = "say how much memory the program's modules have, `imports: (memory: \"40MB\")`, or remove it";
+        let when = "without memory of `imports`";
+        idle_fields(cx, tasks, &["touches"], when, why);
+    }
+    if let Some(node) = f.get("imports")
+        && imports.frozen
+        && imports.objects.unwrap_or(0) == 0
+    {
+        cx.at("imports", |cx| {
+            cx.warn(
+                Code::NoEffect,
+                node.span,
+                "`frozen` has no effect without `memory` and `objects`",
+            )
+            .help("say what there is to freeze, `imports: (memory: \"40MB\", objects: 41_000, frozen: true)`, or remove it");
+        });
     }
 }
 

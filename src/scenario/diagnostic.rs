@@ -78,7 +78,7 @@ codes! {
         BadOverride = "bad-override",
         /// Declared, but never used.
         Unused = "unused",
-        /// Given, but without effect under these arrivals.
+        /// Given, but without effect: something else decides, or what it is about is absent.
         NoEffect = "no-effect",
         /// A batch that takes more from a queue than it puts, or puts more than fits: some task waits for ever.
         QueueBalance = "queue-balance",

@@ -11,6 +11,8 @@ pub struct Interpreter {
     pub version: String,
     /// Whether there is a GIL.
     pub gil: bool,
+    /// Whether its fork server imports the main module, for its children to inherit.
+    pub preloads: bool,
     /// Where and when it was measured, or why it was not, in words.
     pub origin: String,
     /// Parameters read off microbenchmarks, or computed from them.
@@ -28,6 +30,7 @@ impl From<&Profile> for Interpreter {
             name: p.name.clone(),
             version: p.version.clone(),
             gil: p.gil,
+            preloads: p.params.forkserver_preload_main > 0.5,
             origin: p.origin.clone(),
             measured: count(|t| matches!(t, Tag::Measured(_) | Tag::Derived(_))),
             estimated: count(|t| matches!(t, Tag::Default)),

@@ -358,21 +358,26 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
     (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
 }
 
-/// Whether workers are forked from the program, and so inherit what it has imported.
-pub(super) fn forks(strategy: &Strategy) -> bool {
-    let start = match strategy {
+/// Whether a case's workers are forked from the program, or from a server that has imported it, and so inherit what it has imported.
+pub(super) fn inherits(study: &Study, f: &Forecast) -> bool {
+    let start = match &f.strategy {
         Strategy::Prefork { .. } => return true,
-        Strategy::Processes { start, .. } => Some(start),
+        Strategy::Processes { start, .. } => start,
         Strategy::Asyncio {
             offload: Offload::Processes(_, start),
             ..
-        } => Some(start),
+        } => start,
         Strategy::Asyncio { .. }
         | Strategy::Sequential
         | Strategy::Threads(_)
-        | Strategy::Interpreters(_) => None,
+        | Strategy::Interpreters(_) => return false,
     };
-    start == Some(&StartMethod::Fork)
+    let mut interpreters = study.interpreters.iter();
+    match start {
+        StartMethod::Fork => true,
+        StartMethod::Forkserver => interpreters.any(|i| i.name == f.interpreter && i.preloads),
+        StartMethod::Spawn => false,
+    }
 }
 
 /// Forked workers that copy objects, of which nobody has said how many there are.
@@ -386,12 +391,11 @@ fn estimated_objects(study: &Study, scenario: &Scenario) -> Option<Warning> {
     }
     let mut strategies: Vec<String> = Vec::new();
     for f in &study.forecasts {
-        if forks(&f.strategy) && !strategies.contains(&f.strategy_label) {
+        if inherits(study, f) && !strategies.contains(&f.strategy_label) {
             strategies.push(f.strategy_label.clone());
         }
     }
-    #[expect(clippy::cast_precision_loss, reason = "a size for people")]
-    let memory = imports.memory as f64;
+    let memory = imports.memory;
     (!strategies.is_empty()).then_some(Warning::EstimatedObjects { strategies, memory })
 }
 

@@ -3,12 +3,13 @@
 
 use super::effort::FEWEST;
 use super::forecast::{Begin, Forecast, Found, Status, Verdict};
-use super::judge::{forks, offloads, runs_children_itself, separates};
+use super::judge::{inherits, offloads, runs_children_itself, separates};
 use super::numbers::{bytes, digits, percent, seconds};
 use super::quantity::Quantity;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
+use crate::scenario::units::format_size;
 use crate::scenario::{Metric, codes, parse_objective};
 use crate::strategy::Hindrance;
 
@@ -222,7 +223,7 @@ pub enum Warning {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
         /// Memory of the imports, in bytes, all of which is taken for objects.
-        memory: f64,
+        memory: u64,
     },
     /// No strategy meets an objective.
     ObjectiveMissed {
@@ -662,10 +663,10 @@ impl Warning {
                 list(strategies)
             ),
             Self::EstimatedObjects { strategies, memory } => format!(
-                "what the workers of {} copy depends on how many objects the program has imported, which the scenario does not say: all of \
-                 their {} is taken for objects. Say it: `imports: (.., objects: N)`, as `len(gc.get_objects())` counts them after the imports.",
+                "what the workers of {} copy depends on how much of the imports' {} is objects, which the scenario does not say: all of it \
+                 is taken for objects. Say how many: `imports: (.., objects: N)`, as `len(gc.get_objects())` counts them after the imports.",
                 list(strategies),
-                bytes(*memory)
+                format_size(*memory)
             ),
             Self::ObjectiveMissed { objective, metric, closest: (case, value), off, relaxed } => {
                 let value = match metric {
@@ -826,7 +827,7 @@ impl Warning {
                     study
                         .forecasts
                         .iter()
-                        .any(|f| f.strategy_label == *s && forks(&f.strategy))
+                        .any(|f| f.strategy_label == *s && inherits(study, f))
                 };
                 !strategies.is_empty() && strategies.iter().all(forked)
             }

@@ -1,5 +1,7 @@
 //! Memory of processes, threads and payloads: facts sheet 14, and what happens past the limit.
 
+use proptest::prelude::{prop_assert, proptest};
+
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
 use pchsim::scenario::{Arrivals, Dist, LockSpec, Offload, Step, Strategy, Workers};
 use pchsim::strategy::Finding;
@@ -285,6 +287,59 @@ fn forked_children_copy_what_they_write() {
     assert_eq!(peak(Spawn, twice(), 0.5, false), 3 * 1_000);
     // Waits alone look at nothing.
     assert_eq!(peak(Fork, waits(), 1.0, false), 0);
+}
+
+/// Memory of copies on a free-threaded build beyond an image of 1,000 bytes, of which a collection writes 400 and walking 700; their heaps
+/// grow by up to 1,500. The first task of each collects if it makes more than 50 containers of a byte.
+fn free_threaded_copies(copies: u32, tasks: u64, touches: f64, containers: u64) -> u64 {
+    let prefork = Strategy::Prefork {
+        processes: copies,
+        each: Box::new(Strategy::Sequential),
+    };
+    let steps = vec![Step::Allocate(containers), cpu(ms(1)), io(ms(10))];
+    let mut case = light(prefork, tasks * u64::from(copies), steps);
+    let p = &mut case.profile.params;
+    (p.cow_collect, p.cow_walk, p.cow_fresh) = (0.4, 0.7, 1.5);
+    (p.container_rss, p.gc_threshold) = (1.0, 50.0);
+    case.workload.imports.memory = 1_000;
+    case.workload.classes[0].touches = touches;
+    case.run().memory_peak - 1_000
+}
+
+#[test]
+fn free_threaded_copies_have_what_they_copy_and_what_they_make() {
+    // Too little for a collection, enough for one, and more than their heaps grow by: then a task's own comes on top.
+    for (containers, touches, each) in [
+        (50, 0.0, 50),
+        (51, 0.0, 51 + 400),
+        (51, 1.0, 51 + 700),
+        (51, 0.5, 51 + 400 + 150),
+        (1_600, 0.0, 1_600 + 400),
+    ] {
+        let peak = free_threaded_copies(2, 1, touches, containers);
+        assert_eq!(peak, 2 * each, "{containers} {touches}");
+    }
+    let more = free_threaded_copies(2, 3, 0.0, 1_000);
+    assert_eq!(more, 2 * (1_500 + 1_000 + 400));
+}
+
+proptest! {
+    /// Whatever they do: at most copies of everything and what they made, and more of it is never less memory.
+    #[test]
+    fn more_work_of_free_threaded_copies_is_never_less_memory(
+        (copies, tasks) in (1..4_u32, 1..6_u64),
+        touches in [0.0..=1.0_f64, 0.0..=1.0],
+        containers in [0..2_000_u64, 0..2_000],
+    ) {
+        let (few, many) = (containers[0].min(containers[1]), containers[0].max(containers[1]));
+        let (less, more) = (touches[0].min(touches[1]), touches[0].max(touches[1]));
+        let peak = free_threaded_copies(copies, tasks, less, few);
+        let most = u64::from(copies) * (700 + tasks * few);
+        prop_assert!(peak <= most, "{} > {}", peak, most);
+        prop_assert!(peak <= free_threaded_copies(copies, tasks, more, few));
+        prop_assert!(peak <= free_threaded_copies(copies, tasks, less, many));
+        prop_assert!(peak <= free_threaded_copies(copies + 1, tasks, less, few));
+    }
 }
 
 /// Copies of a prefork server and the workers of its pools inherit alike; the program itself copies nothing.

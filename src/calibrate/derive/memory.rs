@@ -33,7 +33,8 @@ const COPIED: [f64; 2] = [0.37, 0.67];
 const COPIED_BEFORE_3_12: [f64; 2] = [0.52, 0.67];
 /// The same of free-threaded builds: 14.8 to 20.7 and 27.6 to 28.9 MB of 45 to 61.
 const COPIED_FREE_THREADED: [f64; 2] = [0.32, 0.60];
-/// How much the heaps of a child of a free-threaded build grow until it collects, over its inherited objects: 66 MB beside 45.
+/// How much the heaps of a child of a free-threaded build grow by what it makes, at most, over its inherited objects: of the 81 MB of a child
+/// that allocates 15 are copies, which one that merely collects has, too; the other 66, beside 45 inherited, are its own.
 const FRESH_FREE_THREADED: f64 = 1.45;
 /// CPU of the fault that copies a page, in ns: of a child's first collection and walk beyond its second ones, by private pages.
 const FAULT_NS: f64 = 2_400.0;

@@ -85,7 +85,7 @@ pub struct GilState {
     pub waiters: Vec<usize>,
 }
 
-/// A process.
+/// A process: one that has threads, or memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessState {
     /// Its name, as Python gives it.
@@ -93,7 +93,7 @@ pub struct ProcessState {
     /// Who started it; `None` for the main process, or if that one is gone.
     pub parent: Option<usize>,
     /// Its part of the memory, in bytes: pages that forked processes share count with the first of them. One that has not begun has
-    /// none.
+    /// none; over all processes it adds up to the snapshot's.
     pub memory: u64,
 }
 
@@ -333,10 +333,12 @@ impl<'a, 'p> View<'a, 'p> {
         let alive = |&t: &u32| sim.machine.state(t) != State::Exited;
         let mut threads: Vec<u32> = (0..).take(sim.threads.len()).filter(alive).collect();
         threads.sort_by_key(|&t| (sim.threads[t as usize].process, t));
-        let mut processes: Vec<ProcessIndex> = threads
-            .iter()
-            .map(|&t| sim.threads[t as usize].process)
+        // One whose threads are all over may still own memory: that which its children share, or until the program ends.
+        let mut processes: Vec<ProcessIndex> = (sim.processes.keys())
+            .filter(|&p| sim.memory.own(p) > 0)
+            .chain(threads.iter().map(|&t| sim.threads[t as usize].process))
             .collect();
+        processes.sort_unstable();
         processes.dedup();
         let mut thread_index = vec![None; sim.threads.len()];
         for (i, &t) in threads.iter().enumerate() {

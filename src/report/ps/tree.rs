@@ -113,11 +113,13 @@ impl Branch<'_> {
         if s.processes[p].parent.is_none() && self.rows.class.is_none() {
             below.extend(not_taken_in(s).map(Node::leaf));
         }
+        let idle = s.threads.iter().all(|t| t.process != p);
         Node {
             text: format!(
-                "{}, {}",
+                "{}, {}{}",
                 s.processes[p].name,
-                bytes(approximately(s.processes[p].memory))
+                bytes(approximately(s.processes[p].memory)),
+                if idle { ", all threads have ended" } else { "" }
             ),
             below,
         }
