@@ -47,7 +47,8 @@ pub enum Finding {
         task: String,
         /// For how long its tasks waited for the object, in all.
         waited: Total,
-        /// Time of all tasks of the class from arrival to end.
+        /// Time of all tasks of the class from arrival to end; of a batch without what they waited for their turn, which grows with its
+        /// size.
         of: Total,
     },
     /// Threads were woken because another gave the GIL up for a moment, and found it taken again, often. Of the class of tasks whose
@@ -213,13 +214,19 @@ impl Finding {
     /// The object that was contended, the class of tasks, and the share of their time that it took, where it is that.
     #[must_use]
     pub fn contended(&self) -> Option<(&str, &str, f64)> {
+        let (object, task, waited, of) = self.at_object()?;
+        Some((object, task, waited.as_secs_f64() / of.as_secs_f64()))
+    }
+
+    /// The object that was contended, the class of tasks, what these waited, and of which time.
+    fn at_object(&self) -> Option<(&str, &str, Total, Total)> {
         match self {
             Self::ContendedObject {
                 object,
                 task,
                 waited,
                 of,
-            } => Some((object, task, waited.as_secs_f64() / of.as_secs_f64())),
+            } => Some((object, task, *waited, *of)),
             Self::Deadlock { .. }
             | Self::OutOfMemory { .. }
             | Self::BlockedLoop { .. }
@@ -228,6 +235,36 @@ impl Finding {
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported(_) => None,
+        }
+    }
+
+    /// Times that are told beside shares by cause, which are means of the replications, become means as well: over those of these findings,
+    /// one a replication, that are about the same. A single replication, the worst, would say another number.
+    pub fn average<'a>(&mut self, all: impl Iterator<Item = &'a Self>) {
+        match self {
+            Self::ContendedObject {
+                object,
+                task,
+                waited,
+                of,
+            } => {
+                let same = all.filter_map(Self::at_object);
+                let same = same.filter(|(o, t, ..)| (o, t) == (&object.as_str(), &task.as_str()));
+                let (count, waits, times) = same.fold((0, 0, 0), |(n, w, t), (.., waited, of)| {
+                    (n + 1, waited.0.saturating_add(w), of.0.saturating_add(t))
+                });
+                if count > 0 {
+                    (*waited, *of) = (Total(waits / count), Total(times / count));
+                }
+            }
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::BlockedLoop { .. }
+            | Self::Convoy { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported(_) => {}
         }
     }
 
@@ -291,6 +328,29 @@ mod tests {
         ];
         let found = all().map(|f| (f.kind(), f.effect(), f.at()));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_told_of_an_object_is_the_mean_of_the_replications() {
+        let at = |object: &str, waited, of| Finding::ContendedObject {
+            object: object.into(),
+            task: "page".into(),
+            waited: Nanos(waited).into(),
+            of: Nanos(of).into(),
+        };
+        let seen = [
+            at("cache", 60, 100),
+            at("other", 90, 90),
+            at("cache", 20, 100),
+        ];
+        let mut worst = seen[0].clone();
+        worst.average(seen.iter());
+        assert_eq!(worst, at("cache", 40, 100));
+        for mut other in all() {
+            let before = other.clone();
+            other.average([].iter());
+            assert_eq!(other, before);
+        }
     }
 
     #[test]
