@@ -331,12 +331,8 @@ impl StepReader {
                 let object = cx.required(&f, "object", |cx, n| self.objects.resolve(cx, n));
                 let count = match f.get("count") {
                     Some(_) => cx.optional(&f, "count", |cx, n| {
-                        cx.int(
-                            n,
-                            "the number of accesses",
-                            1..=1_000_000_000_000,
-                            "of accesses",
-                        )
+                        let most = limits::MAX_ACCESSES;
+                        cx.int(n, "the number of accesses", 1..=most, "MAX_ACCESSES")
                     }),
                     None => Some(1),
                 };

@@ -226,3 +226,5 @@ mod tests {
         }
     }
 }
+            ("MAX_OBJECTS", limits::MAX_OBJECTS),
+            ("MAX_ACCESSES", limits::MAX_ACCESSES),
