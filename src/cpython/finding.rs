@@ -238,8 +238,9 @@ impl Finding {
         }
     }
 
-    /// Times that are told beside shares by cause, which are means of the replications, become means as well: over those of these findings,
-    /// one a replication, that are about the same. A single replication, the worst, would say another number.
+    /// A time that is told beside shares by cause, which are means of the replications, becomes the mean share of the mean time as well: over
+    /// those of these findings, one a replication, that are about the same. A single replication, the worst, would say another number, and
+    /// so would times added up where long replications lose more.
     pub fn average<'a>(&mut self, all: impl Iterator<Item = &'a Self>) {
         match self {
             Self::ContendedObject {
@@ -250,11 +251,14 @@ impl Finding {
             } => {
                 let same = all.filter_map(Self::at_object);
                 let same = same.filter(|(o, t, ..)| (o, t) == (&object.as_str(), &task.as_str()));
-                let (count, waits, times) = same.fold((0, 0, 0), |(n, w, t), (.., waited, of)| {
-                    (n + 1, waited.0.saturating_add(w), of.0.saturating_add(t))
+                let (count, shares, times) = same.fold((0, 0.0, 0), |(n, s, t), (.., w, of)| {
+                    let share = w.as_f64() / of.as_f64().max(1.0);
+                    (n + 1_u32, s + share, of.0.saturating_add(t))
                 });
                 if count > 0 {
-                    (*waited, *of) = (Total(waits / count), Total(times / count));
+                    let mean = times / u128::from(count);
+                    *of = Total(mean);
+                    *waited = Total(share_of(mean, shares / f64::from(count)));
                 }
             }
             Self::Deadlock { .. }
@@ -274,6 +278,16 @@ impl Finding {
         let ((kind, _, _, much), (others, _, _, less)) = (self.about(), other.about());
         kind == others && much > less
     }
+}
+
+/// A share, 0 to 1, of so many nanoseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates"
+)]
+fn share_of(whole: u128, share: f64) -> u128 {
+    libm::round(Total(whole).as_f64() * share) as u128
 }
 
 #[cfg(test)]
@@ -338,14 +352,15 @@ mod tests {
             waited: Nanos(waited).into(),
             of: Nanos(of).into(),
         };
+        // 60% and 20%, whichever takes longer.
         let seen = [
-            at("cache", 60, 100),
+            at("cache", 180, 300),
             at("other", 90, 90),
             at("cache", 20, 100),
         ];
         let mut worst = seen[0].clone();
         worst.average(seen.iter());
-        assert_eq!(worst, at("cache", 40, 100));
+        assert_eq!(worst, at("cache", 80, 200));
         for mut other in all() {
             let before = other.clone();
             other.average([].iter());
