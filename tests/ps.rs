@@ -107,7 +107,12 @@ fn consistent(s: &Snapshot) {
             t.doing,
             Doing::Running(
                 _,
-                Work::Bytecode | Work::Collecting | Work::Pickling | Work::Unpickling
+                Work::Bytecode
+                    | Work::Accessing(_)
+                    | Work::Contending(_)
+                    | Work::Collecting
+                    | Work::Pickling
+                    | Work::Unpickling
             )
         );
         let gils: Vec<_> = s.gils.iter().filter(|g| g.process == t.process).collect();
@@ -203,6 +208,56 @@ fn two_threads_and_one_gil() {
     assert_eq!(left(&s, "task #2"), Some(ms(18) + gap));
     assert_eq!(s.gils.len(), 1);
     assert_eq!(s.gils[0].waiters.len(), 1);
+}
+
+/// Two threads of a free-threaded build at one object, of which the first has it for itself in the end.
+#[test]
+fn accesses_of_an_object() {
+    let shared = |count| Step::Shared {
+        object: 0,
+        count,
+        write: false,
+    };
+    let mut w = workload(
+        Arrivals::Batch,
+        vec![
+            class(1, vec![shared(30_000), cpu(ms(5))]),
+            class(1, vec![shared(10_000)]),
+        ],
+    );
+    w.objects = vec!["config".into()];
+    let mut case = Case::new(machine(2), profile(false), w, threads(2));
+    case.profile.params.object_access = 100.0;
+    case.profile.params.object_read_contended = 300.0;
+    let at = |t| {
+        let s = snapshot(&case.input(), t).unwrap();
+        consistent(&s);
+        s
+    };
+    // An access of each every 400 ns.
+    let s = at(ms(2));
+    for (t, count, left) in [("task #1", 30_000, 10), ("task #2", 10_000, 2)] {
+        let doing = &thread_of(&s, t).doing;
+        assert!(
+            matches!(doing, Doing::Running(_, Work::Contending(o)) if o == "config"),
+            "{doing:?}"
+        );
+        let step = task(&s, t).step.as_ref().unwrap();
+        assert_eq!(step.text, format!("Shared(\"config\", count: {count})"));
+        assert!(step.begun && step.left == Some(ms(left)), "{step:?}");
+    }
+    let s = at(ms(5));
+    let doing = &thread_of(&s, "task #1").doing;
+    assert!(
+        matches!(doing, Doing::Running(_, Work::Accessing(o)) if o == "config"),
+        "{doing:?}"
+    );
+    let s = at(ms(7));
+    let doing = &thread_of(&s, "task #1").doing;
+    assert!(
+        matches!(doing, Doing::Running(_, Work::Bytecode)),
+        "{doing:?}"
+    );
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The convoy effect: threads that only come back from outside for a moment, and wait an interval for the GIL each time.
 
 use super::Finding;
+use super::program::Program;
 use super::sim::Sim;
 use super::task::{Frame, TaskKey};
 use super::thread::Phase;
 use crate::engine::{Nanos, Total};
-use crate::machine::Tid;
+use crate::machine::{Cause, Tid};
+use crate::scenario::Arrivals;
 
 /// Fewer returns than this are a moment of a run and no course of it: threads that start together, a pool that closes.
 pub(crate) const LEAST_TIMES: u64 = 10;
@@ -21,6 +23,20 @@ pub(crate) struct Convoyed {
     waited: Total,
     /// Time of all tasks of the class from arrival to end.
     time: Total,
+    /// How much of that its tasks waited for their turn ([`Program::turn`]).
+    queued: Total,
+}
+
+impl Program {
+    /// What the tasks of a batch wait for once, before all else, rather than between their steps: a worker, or the loop's limit. A batch
+    /// arrives at once, so that this grows with its size and says nothing of what its tasks do. Elsewhere there is none.
+    pub(crate) fn turn(&self) -> Option<Cause> {
+        match self.arrivals {
+            Arrivals::Batch if self.layout.event_loop => Some(Cause::Limit),
+            Arrivals::Batch => Some(Cause::Pool),
+            Arrivals::Open { .. } | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
+        }
+    }
 }
 
 impl Sim<'_> {
@@ -66,21 +82,36 @@ impl Sim<'_> {
         self.convoyed[class].time += time;
     }
 
-    /// What tasks of the class have spent from arrival to end.
-    pub(crate) fn time_of(&self, class: usize) -> Total {
-        self.convoyed[class].time
+    /// A task has waited for its turn so long.
+    #[inline]
+    pub(crate) fn queued(&mut self, key: TaskKey, time: Nanos) {
+        let class = self.own_class(key);
+        self.convoyed[class].queued += time;
+    }
+
+    /// What tasks of the class have spent once it was their turn: the share of it that goes into something is the same however large the
+    /// batch is.
+    pub(crate) fn time_in_turn_of(&self, class: usize) -> Total {
+        let c = &self.convoyed[class];
+        Total(c.time.0.saturating_sub(c.queued.0))
     }
 
     /// Tasks that are not over have been there until now. Once, at the end.
     pub(crate) fn spent_so_far(&mut self) {
         let now = self.machine.now();
-        let alive: Vec<(TaskKey, Nanos)> = self
+        let alive: Vec<(TaskKey, Nanos, bool)> = self
             .tasks
             .iter()
-            .map(|(key, task)| (key, now.since(task.arrival)))
+            .map(|(key, task)| {
+                let begun = task.pc > 0 || !task.frames.is_empty();
+                (key, now.since(task.arrival), begun)
+            })
             .collect();
-        for (key, time) in alive {
+        for (key, time, begun) in alive {
             self.spent(key, time);
+            if self.turn.is_some() && !begun {
+                self.queued(key, time);
+            }
         }
     }
 

@@ -49,7 +49,8 @@ pub enum Finding {
         task: String,
         /// For how long its tasks waited for the object, in all.
         waited: Total,
-        /// Time of all tasks of the class from arrival to end.
+        /// Time of all tasks of the class from arrival to end; of a batch without what they waited for their turn, which grows with its
+        /// size.
         of: Total,
     },
     /// Threads were woken because another gave the GIL up for a moment, and found it taken again, often. Of the class of tasks whose
@@ -252,13 +253,19 @@ impl Finding {
     /// The object that was contended, the class of tasks, and the share of their time that it took, where it is that.
     #[must_use]
     pub fn contended(&self) -> Option<(&str, &str, f64)> {
+        let (object, task, waited, of) = self.at_object()?;
+        Some((object, task, waited.as_secs_f64() / of.as_secs_f64()))
+    }
+
+    /// The object that was contended, the class of tasks, what these waited, and of which time.
+    fn at_object(&self) -> Option<(&str, &str, Total, Total)> {
         match self {
             Self::ContendedObject {
                 object,
                 task,
                 waited,
                 of,
-            } => Some((object, task, waited.as_secs_f64() / of.as_secs_f64())),
+            } => Some((object, task, *waited, *of)),
             Self::Deadlock { .. }
             | Self::OutOfMemory { .. }
             | Self::BlockedLoop { .. }
@@ -270,12 +277,56 @@ impl Finding {
         }
     }
 
+    /// A time that is told beside shares by cause, which are means of the replications, becomes the mean share of the mean time as well: over
+    /// those of these findings, one a replication, that are about the same. A single replication, the worst, would say another number, and
+    /// so would times added up where long replications lose more.
+    pub fn average<'a>(&mut self, all: impl Iterator<Item = &'a Self>) {
+        match self {
+            Self::ContendedObject {
+                object,
+                task,
+                waited,
+                of,
+            } => {
+                let same = all.filter_map(Self::at_object);
+                let same = same.filter(|(o, t, ..)| (o, t) == (&object.as_str(), &task.as_str()));
+                let (count, shares, times) = same.fold((0, 0.0, 0), |(n, s, t), (.., w, of)| {
+                    let share = w.as_f64() / of.as_f64().max(1.0);
+                    (n + 1_u32, s + share, of.0.saturating_add(t))
+                });
+                if count > 0 {
+                    let mean = times / u128::from(count);
+                    *of = Total(mean);
+                    *waited = Total(share_of(mean, shares / f64::from(count)));
+                }
+            }
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::BlockedLoop { .. }
+            | Self::Convoy { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported(_) => {}
+        }
+    }
+
     /// Whether it is of the same kind, and there is more of it.
     #[must_use]
     pub fn is_worse_than(&self, other: &Self) -> bool {
         let ((kind, _, _, much), (others, _, _, less)) = (self.about(), other.about());
         kind == others && much > less
     }
+}
+
+/// A share, 0 to 1, of so many nanoseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates"
+)]
+fn share_of(whole: u128, share: f64) -> u128 {
+    libm::round(Total(whole).as_f64() * share) as u128
 }
 
 #[cfg(test)]
@@ -331,6 +382,30 @@ mod tests {
         ];
         let found = all().map(|f| (f.kind(), f.effect(), f.at()));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_told_of_an_object_is_the_mean_of_the_replications() {
+        let at = |object: &str, waited, of| Finding::ContendedObject {
+            object: object.into(),
+            task: "page".into(),
+            waited: Nanos(waited).into(),
+            of: Nanos(of).into(),
+        };
+        // 60% and 20%, whichever takes longer.
+        let seen = [
+            at("cache", 180, 300),
+            at("other", 90, 90),
+            at("cache", 20, 100),
+        ];
+        let mut worst = seen[0].clone();
+        worst.average(seen.iter());
+        assert_eq!(worst, at("cache", 80, 200));
+        for mut other in all() {
+            let before = other.clone();
+            other.average([].iter());
+            assert_eq!(other, before);
+        }
     }
 
     #[test]

@@ -99,7 +99,8 @@ impl Sim<'_> {
             for class in 0..classes {
                 let account = u32::try_from(object * classes + class).expect("few of both");
                 let waited = self.machine.lost(account);
-                let worth = waited * LEAST_PART >= self.time_of(class) && waited > Total::ZERO;
+                let worth =
+                    waited * LEAST_PART >= self.time_in_turn_of(class) && waited > Total::ZERO;
                 if worth && worst.is_none_or(|(.., most)| waited > most) {
                     worst = Some((object, class, waited));
                 }
@@ -110,7 +111,7 @@ impl Sim<'_> {
             object: self.program.objects[object].name.clone(),
             task: self.program.classes[class].name.clone(),
             waited,
-            of: self.time_of(class),
+            of: self.time_in_turn_of(class),
         })
     }
 }

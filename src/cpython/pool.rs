@@ -178,6 +178,9 @@ impl Sim<'_> {
         } else if self.tasks[key].child_counts {
             self.machine.add_childs_time(cause, to.since(from));
         }
+        if self.turn == Some(cause) {
+            self.queued(key, to.since(from));
+        }
         self.waited(key, cause, from, to);
     }
 

@@ -120,6 +120,8 @@ struct About {
     takes_time: bool,
     work: Option<OnCore>,
     awaits: Option<Awaited>,
+    /// The shared object that it accesses.
+    accesses: Option<u32>,
     /// Bytes that go to the worker with what it is a part of.
     payload_in: Bytes,
     /// It takes memory for the steps that follow.
@@ -134,6 +136,7 @@ impl About {
         takes_time: false,
         work: None,
         awaits: None,
+        accesses: None,
         payload_in: 0,
         holds: false,
     };
@@ -186,8 +189,13 @@ impl Instr {
                 side: Side::OfLock(lock),
                 ..About::LEAVE
             },
-            Self::Shared { .. } => About {
+            Self::Shared {
+                object,
+                count: _,
+                write: _,
+            } => About {
                 takes_time: true,
+                accesses: Some(object),
                 ..About::AT_ONCE
             },
             Self::Put(queue) => About::awaiting(Side::Loop, Awaited::Room(queue)),
@@ -244,6 +252,12 @@ impl Instr {
     #[must_use]
     pub const fn awaits(self) -> Option<Awaited> {
         self.about().awaits
+    }
+
+    /// The shared object that it accesses.
+    #[must_use]
+    pub const fn accesses(self) -> Option<u32> {
+        self.about().accesses
     }
 
     /// How many children it starts.
@@ -454,7 +468,7 @@ mod tests {
             (Instr::Release(3), Side::OfLock(3), false, false, none()),
             (
                 Instr::Shared {
-                    object: 0,
+                    object: 8,
                     count: 1,
                     write: true,
                 },
@@ -513,6 +527,8 @@ mod tests {
                 "{instr:?}"
             );
             assert_eq!((instr.work(), instr.awaits()), (work, awaits), "{instr:?}");
+            let shared = matches!(instr, Instr::Shared { .. }).then_some(8);
+            assert_eq!(instr.accesses(), shared, "{instr:?}");
             assert_eq!(
                 instr.payload_in() > 0,
                 instr == Instr::PayloadIn(7),

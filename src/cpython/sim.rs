@@ -122,6 +122,8 @@ pub struct Sim<'a> {
     pub(crate) live_threads: u64,
     /// By class of tasks.
     pub(crate) convoyed: Vec<Convoyed>,
+    /// [`Program::turn`]
+    pub(crate) turn: Option<Cause>,
     /// Threads that its releases of the GIL woke in vain, by class of tasks.
     pub(crate) futile: Vec<u64>,
     pub(crate) findings: Vec<Finding>,
@@ -197,6 +199,7 @@ impl<'a> Sim<'a> {
             bursts: Vec::new(),
             live_threads: 0,
             convoyed: vec![Convoyed::default(); program.classes.len()],
+            turn: program.turn(),
             futile: vec![0; program.classes.len()],
             findings: Vec::new(),
             heaps: Vec::new(),

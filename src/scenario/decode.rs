@@ -9,6 +9,7 @@ use super::diagnostic::{Code, Diagnostic, Source, shorten};
 use super::limits;
 use super::tree::{Args, Kind, Node, Span};
 use super::units::grouped;
+use super::variants;
 
 /// More problems than this are of no use to anyone.
 const MAX_DIAGNOSTICS: usize = 50;
@@ -235,10 +236,12 @@ impl Cx {
             }
             Kind::Call { name: None, .. } => self.params(node, what, known),
             _ => {
-                self.wrong_type(
-                    node,
-                    &format!("a record `({}: ..)`", known.first().unwrap_or(&"name")),
-                );
+                let first = known.first().unwrap_or(&"name");
+                let d = self.wrong_type(node, &format!("a record `({first}: ..)`"));
+                // A record of one field is easily taken for its value.
+                if let ([only], Some(value)) = (known, node.word()) {
+                    d.help(format!("write ({only}: {value})"));
+                }
                 None
             }
         }
@@ -286,9 +289,13 @@ impl Cx {
                     if !known.contains(&key.text.as_str()) {
                         // Looking for what was meant takes time, and past so many problems nobody is told.
                         let told = self.diagnostics.len() < MAX_DIAGNOSTICS;
-                        if told && let Some(meant) = nearest(&key.text, known.iter().copied()) {
-                            slips.extend(known.iter().find(|k| **k == meant));
-                        }
+                        let elsewhere = variants::record_of(&key.text);
+                        let called = variants::called(&key.text).filter(|c| known.contains(c));
+                        let near = called.or_else(|| {
+                            let near = || nearest(&key.text, known.iter().copied());
+                            (told && elsewhere.is_none()).then(near).flatten()
+                        });
+                        slips.extend(known.iter().find(|k| Some(**k) == near));
                         let d = self.error(
                             Code::UnknownField,
                             key.span,
@@ -297,7 +304,14 @@ impl Cx {
                         if known.is_empty() {
                             d.help("it takes none");
                         } else if told {
-                            d.help(suggest(&key.text, "its fields", known.iter().copied()));
+                            let fields =
+                                suggested(near.as_slice(), "its fields", known.iter().copied());
+                            d.help(match elsewhere {
+                                Some(record) => {
+                                    format!("`{}` belongs into {record}; {fields}", key.text)
+                                }
+                                None => fields,
+                            });
                         }
                     } else if found.iter().any(|(n, _)| *n == key.text) {
                         self.error(

@@ -95,14 +95,22 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
 /// Names that steps refer to.
 pub(super) struct Names {
     what: &'static str,
+    /// Whether what declares them could be read.
+    known: bool,
     declared: Vec<(String, Span, bool)>,
     index: HashMap<String, usize>,
 }
 
 impl Names {
-    pub(super) fn new<'a>(what: &'static str, names: impl IntoIterator<Item = &'a Ident>) -> Self {
+    /// Those that are declared; `None`: what declares them could not be read, which has been said.
+    pub(super) fn new<'a>(
+        what: &'static str,
+        names: Option<impl IntoIterator<Item = &'a Ident>>,
+    ) -> Self {
+        let known = names.is_some();
         let declared: Vec<_> = names
             .into_iter()
+            .flatten()
             .map(|k| (k.text.clone(), k.span, false))
             .collect();
         let index = declared
@@ -113,6 +121,7 @@ impl Names {
             .collect();
         Self {
             what,
+            known,
             declared,
             index,
         }
@@ -123,6 +132,9 @@ impl Names {
         if let Some(&i) = self.index.get(name) {
             self.declared[i].2 = true;
             return Some(i);
+        }
+        if !self.known {
+            return None;
         }
         let what = self.what;
         let candidates = self.declared.iter().map(|(n, ..)| n.as_str());
@@ -331,12 +343,8 @@ impl StepReader {
                 let object = cx.required(&f, "object", |cx, n| self.objects.resolve(cx, n));
                 let count = match f.get("count") {
                     Some(_) => cx.optional(&f, "count", |cx, n| {
-                        cx.int(
-                            n,
-                            "the number of accesses",
-                            1..=1_000_000_000_000,
-                            "of accesses",
-                        )
+                        let most = limits::MAX_ACCESSES;
+                        cx.int(n, "the number of accesses", 1..=most, "MAX_ACCESSES")
                     }),
                     None => Some(1),
                 };

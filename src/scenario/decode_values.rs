@@ -193,7 +193,12 @@ impl Cx {
                     format!("the {what} \"{}\" is declared twice", key.text),
                 );
             } else if key.text.trim().is_empty() {
-                self.error(Code::Empty, key.span, format!("a {what} needs a name"));
+                let a = if what.starts_with(['a', 'e', 'i', 'o', 'u']) {
+                    "an"
+                } else {
+                    "a"
+                };
+                self.error(Code::Empty, key.span, format!("{a} {what} needs a name"));
             }
         }
         Some(entries)

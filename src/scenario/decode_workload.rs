@@ -22,14 +22,21 @@ pub(super) fn workload(
     horizon: Option<Nanos>,
 ) -> Option<Workload> {
     let f = cx.record(node, "the workload", variants::WORKLOAD)?;
-    let lock_table = or(cx, &f, "locks", Vec::new(), |cx, n| cx.table(n, "lock"));
-    let queue_table = or(cx, &f, "queues", Vec::new(), |cx, n| cx.table(n, "queue"));
-    let object_table = or(cx, &f, "objects", Vec::new(), |cx, n| cx.table(n, "object"));
-    let locks = cx.at("locks", |cx| locks(cx, &lock_table));
-    let queues = cx.at("queues", |cx| queues(cx, &queue_table));
-    let objects = cx.at("objects", |cx| objects(cx, &object_table));
-    let names =
-        |what, table: &[(Ident, Option<&Node>)]| Names::new(what, table.iter().map(|(k, _)| k));
+    let lock_table = table(cx, &f, "locks", "lock");
+    let queue_table = table(cx, &f, "queues", "queue");
+    let object_table = table(cx, &f, "objects", "object");
+    let locks = cx.at("locks", |cx| {
+        locks(cx, lock_table.as_deref().unwrap_or_default())
+    });
+    let queues = cx.at("queues", |cx| {
+        queues(cx, queue_table.as_deref().unwrap_or_default())
+    });
+    let objects = cx.at("objects", |cx| {
+        objects(cx, object_table.as_deref().unwrap_or_default())
+    });
+    let names = |what, table: &Option<Table<'_>>| {
+        Names::new(what, table.as_ref().map(|t| t.iter().map(|(k, _)| k)))
+    };
     let mut reader = StepReader::new(
         names("lock", &lock_table),
         names("queue", &queue_table),
@@ -38,7 +45,7 @@ pub(super) fn workload(
     let errors_before = cx.diagnostics.len();
     let classes = cx.required(&f, "tasks", |cx, n| classes(cx, n, &mut reader));
     // What is unused or never put is only known when every step could be read.
-    let complete = cx.diagnostics.len() == errors_before;
+    let complete = classes.is_some() && cx.diagnostics.len() == errors_before;
     if complete {
         reader.check_queues(cx);
     }
@@ -155,7 +162,7 @@ fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals
 }
 
 fn imports(cx: &mut Cx, node: &Node) -> Option<Imports> {
-    let f = cx.record(node, "`imports`", &["time", "memory", "objects", "frozen"])?;
+    let f = cx.record(node, "`imports`", variants::IMPORTS)?;
     let time = or(cx, &f, "time", Nanos::ZERO, Cx::duration);
     let memory = or(cx, &f, "memory", 0, Cx::size);
     let objects = cx.optional(&f, "objects", |cx, n| {
@@ -173,6 +180,22 @@ fn imports(cx: &mut Cx, node: &Node) -> Option<Imports> {
         objects,
         frozen,
     })
+}
+
+/// Names that are declared, each with what is said of it.
+type Table<'n> = Vec<(Ident, Option<&'n Node>)>;
+
+/// A table of the workload, empty where it is left out; `None` if it could not be read, which has been said.
+fn table<'n>(
+    cx: &mut Cx,
+    f: &Fields<'n>,
+    field: &'static str,
+    what: &'static str,
+) -> Option<Table<'n>> {
+    match f.get(field) {
+        Some(_) => cx.optional(f, field, |cx, n| cx.table(n, what)),
+        None => Some(Vec::new()),
+    }
 }
 
 /// What a table declares: each name with its one optional field, absent where only the name is given.

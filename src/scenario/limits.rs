@@ -34,6 +34,9 @@ pub(crate) fn instead(limit: &str) -> &'static str {
              without the GIL is `Native`"
         }
         "MAX_OBJECTS" => "simulate a part of the data, or objects that each stand for several",
+        "MAX_ACCESSES" => {
+            "so many take hours: simulate a shorter stretch, which says as much about who waits for whom"
+        }
         "MAX_NAMES" => {
             "put together what is alike: one class of tasks with a distribution stands for many"
         }
@@ -82,6 +85,8 @@ pub const MAX_STEPS_PER_RUN: u64 = 20_000_000_000;
 pub const MAX_RELEASES_PER_TASK: u64 = 100_000_000;
 /// Python objects of one step, or of a program.
 pub const MAX_OBJECTS: u64 = 10_000_000_000;
+/// Accesses of a shared object in one step: at some ten nanoseconds each they take hours.
+pub const MAX_ACCESSES: u64 = 1_000_000_000_000;
 /// Children of one fan-out.
 pub const MAX_CHILDREN: u64 = 1_000_000;
 /// Replications of a simulation.

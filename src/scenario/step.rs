@@ -2,7 +2,7 @@
 //! is made anew with other times. Whoever looks at steps asks here; a new kind of step answers here, and nowhere has a rule for "all
 //! others" ([tests/described.rs](../../../tests/described.rs) holds that).
 
-use super::{Bytes, Dist, LockId, QueueId, Releases, Step};
+use super::{Bytes, Dist, LockId, ObjectId, QueueId, Releases, Step};
 use crate::engine::Nanos;
 
 /// The steps within a step.
@@ -112,6 +112,7 @@ struct About<'a> {
     block: Bytes,
     allocates: bool,
     may_fail: bool,
+    writes: Option<ObjectId>,
 }
 
 impl About<'_> {
@@ -130,6 +131,7 @@ impl About<'_> {
         block: 0,
         allocates: false,
         may_fail: false,
+        writes: None,
     };
 }
 
@@ -190,7 +192,14 @@ impl Step {
                 locking: Some(Locking::Gives(*lock)),
                 ..About::PLAIN
             },
-            Self::Shared { .. } => About::PLAIN,
+            Self::Shared {
+                object,
+                count: _,
+                write,
+            } => About {
+                writes: write.then_some(*object),
+                ..About::PLAIN
+            },
             Self::Allocate(_) => About {
                 allocates: true,
                 ..About::PLAIN
@@ -256,6 +265,12 @@ impl Step {
     #[must_use]
     pub fn inside(&self) -> Option<Inside<'_>> {
         self.about().inside
+    }
+
+    /// The shared object that it changes, by itself.
+    #[must_use]
+    pub fn writes(&self) -> Option<ObjectId> {
+        self.about().writes
     }
 
     /// Whether this step, or one within it however deep, is such a one.

@@ -77,6 +77,26 @@ impl Node {
     }
 }
 
+impl Node {
+    /// The value as it is written, where that is a single word.
+    pub(super) fn word(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Bool(b) => Some(b.to_string()),
+            Kind::Int(i) => Some(i.to_string()),
+            Kind::Call {
+                name: Some(name),
+                args: Args::Unit,
+            } => Some(name.text.clone()),
+            Kind::None
+            | Kind::Float(_)
+            | Kind::Str(_)
+            | Kind::List(_)
+            | Kind::Map(_)
+            | Kind::Call { .. } => None,
+        }
+    }
+}
+
 /// Why a text is not RON.
 #[derive(Debug)]
 pub(super) struct SyntaxError {

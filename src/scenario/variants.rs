@@ -112,6 +112,41 @@ pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 /// Fields of a task class.
 pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "touches", "steps"];
 
+/// Fields of `imports`.
+pub(super) const IMPORTS: &[&str] = &["time", "memory", "objects", "frozen"];
+
+/// The one record that has a field of this name, where no other has, nor a variant: whoever writes it elsewhere meant it for that one.
+pub(super) fn record_of(field: &str) -> Option<&'static str> {
+    let records = [
+        ("the scenario itself", SCENARIO),
+        ("`machine`", MACHINE),
+        ("`workload`", WORKLOAD),
+        ("a task class", TASK),
+        ("`imports`", IMPORTS),
+    ];
+    let mut having = records.into_iter().filter(|(_, f)| f.contains(&field));
+    let (record, _) = having.next()?;
+    let variants = [
+        DISTRIBUTIONS,
+        STEPS,
+        ARRIVALS,
+        STRATEGIES,
+        OFFLOADS,
+        OBJECTS,
+    ];
+    let mut variants = variants.into_iter().flatten();
+    let elsewhere = having.next().is_some() || variants.any(|v| params(v).contains(&field));
+    (!elsewhere).then_some(record)
+}
+
+/// The field that has another name in Python than here.
+pub(super) fn called(python: &str) -> Option<&'static str> {
+    match python {
+        "freeze" => Some("frozen"),
+        _ => None,
+    }
+}
+
 /// The parameters of a variant, in the order in which they may be given without names. A name that stands for several
 /// variants (`Threads` as a strategy and as an offload) has the longest list here.
 pub(super) fn params(variant: &str) -> &'static [&'static str] {
@@ -182,9 +217,20 @@ mod tests {
             let listed = variant == "Empirical" || variant == "Constant" || DOCS.contains(&call);
             assert!(listed && DOCS.contains(variant), "{call}");
         }
-        for field in [SCENARIO, MACHINE, WORKLOAD, TASK].concat() {
+        for field in [SCENARIO, MACHINE, WORKLOAD, TASK, OBJECTS].concat() {
             assert!(DOCS.contains(&format!("`{field}`")), "{field}");
         }
+    }
+
+    #[test]
+    fn a_field_of_one_record_alone_belongs_there() {
+        assert_eq!(record_of("touches"), Some("a task class"));
+        assert_eq!(record_of("frozen"), Some("`imports`"));
+        assert_eq!(record_of("cores"), Some("`machine`"));
+        // Two records have it; a variant has it, too; nobody has.
+        assert_eq!(["memory", "steps", "touch"].map(record_of), [None; 3]);
+        assert!(IMPORTS.contains(&called("freeze").unwrap()));
+        assert_eq!(called("frozen"), None);
     }
 
     #[test]
@@ -212,6 +258,8 @@ mod tests {
             ("MAX_STEPS_PER_TASK", limits::MAX_STEPS_PER_TASK),
             ("MAX_STEPS_PER_RUN", limits::MAX_STEPS_PER_RUN),
             ("MAX_RELEASES_PER_TASK", limits::MAX_RELEASES_PER_TASK),
+            ("MAX_OBJECTS", limits::MAX_OBJECTS),
+            ("MAX_ACCESSES", limits::MAX_ACCESSES),
             ("MAX_CHILDREN", limits::MAX_CHILDREN),
             ("MAX_WORKERS", u64::from(limits::MAX_WORKERS)),
             ("MAX_REPLICATIONS", u64::from(limits::MAX_REPLICATIONS)),

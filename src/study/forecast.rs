@@ -485,6 +485,11 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
             }
         }
     }
+    for known in &mut found {
+        known
+            .finding
+            .average(samples.iter().flat_map(|s| &s.findings));
+    }
     found
 }
 

@@ -310,7 +310,15 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
     let w = &scenario.workload;
     let locks = w.locks.iter().filter(|l| !l.shared).map(|l| &l.name);
     let mut names: Vec<String> = Vec::new();
-    for name in w.objects.iter().map(|o| &o.name).chain(locks) {
+    let written = |object: usize| {
+        let writes = |step: &Step| step.writes() == Some(object);
+        let mut steps = w.classes.iter().flat_map(|c| &c.steps);
+        steps.any(|step| step.any(&writes))
+    };
+    // What never changes, and costs threads nothing either, is the same in each copy.
+    let objects = w.objects.iter().enumerate();
+    let objects = objects.filter(|(i, o)| o.kind.reads_contend() || written(*i));
+    for name in objects.map(|(_, o)| &o.name).chain(locks) {
         if !names.contains(name) {
             names.push(name.clone());
         }

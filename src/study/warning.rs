@@ -310,7 +310,7 @@ pub struct Contended {
     pub object: String,
     /// The class of tasks that wait.
     pub task: String,
-    /// Share of the tasks' time, 0 to 1.
+    /// Share of the tasks' time, 0 to 1; of a batch once it is their turn.
     pub share: f64,
 }
 

@@ -228,3 +228,21 @@ fn what_is_lost_is_said() {
     );
     assert_eq!(lost(4), Some(said));
 }
+
+/// A batch of a hundred times as many tasks waits for its turn nearly all the time: that says nothing of what it is like to be in turn.
+#[test]
+fn how_large_a_batch_is_does_not_thin_out_what_is_lost() {
+    let share = |tasks: u64| {
+        let steps = vec![Step::Repeat(20, vec![cpu(us(50)), read(1_000)])];
+        let o = measured(batch(false, threads(4), vec![class(tasks, steps)])).run();
+        let mut found = o.findings.iter().filter_map(Finding::contended);
+        let (object, _, share) = found.next().unwrap();
+        assert_eq!(object, "state");
+        let [lost, queued] = [Cause::Contention, Cause::Pool].map(|c| o.causes[c as usize]);
+        let in_turn: f64 = o.causes.iter().map(|c| c.as_f64()).sum::<f64>() - queued.as_f64();
+        assert!((share - lost.as_f64() / in_turn).abs() < 1e-3);
+        share
+    };
+    let (few, many) = (share(4), share(400));
+    assert!(few > 0.5 && (few - many).abs() < 0.01, "{few} {many}");
+}

@@ -158,10 +158,14 @@ pub enum Doing {
 }
 
 /// What a thread does on its core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
     /// A task's Python code.
     Bytecode,
+    /// A task's accesses of this shared object.
+    Accessing(String),
+    /// The same, which take longer because other threads access it as well.
+    Contending(String),
     /// A task's code that has let the GIL go.
     Native,
     /// A system call.

@@ -40,6 +40,7 @@ impl View<'_, '_> {
             Demand::Drawn(dist) => program.dists[*dist as usize].to_string(),
         };
         let lock = |l: u32| &program.locks[l as usize].name;
+        let object = |o: u32| &program.objects[o as usize].name;
         let queue = |q: u32| &program.queues[q as usize].name;
         let size = |n: u64| format!("\"{}\"", format_size(n));
         match instr {
@@ -54,12 +55,12 @@ impl View<'_, '_> {
             Instr::Io(d) => format!("Io({})", demand(d)),
             Instr::Acquire(l) | Instr::Release(l) => format!("Lock(\"{}\")", lock(*l)),
             Instr::Shared {
-                object,
+                object: o,
                 count,
                 write,
             } => {
                 let write = if *write { ", write: true" } else { "" };
-                format!("Shared(object {}, count: {count}{write})", object + 1)
+                format!("Shared(\"{}\", count: {count}{write})", object(*o))
             }
             Instr::Put(q) => format!("Put(\"{}\")", queue(*q)),
             Instr::Get(q) => format!("Get(\"{}\")", queue(*q)),

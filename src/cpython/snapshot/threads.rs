@@ -137,10 +137,20 @@ impl View<'_, '_> {
                 _ => Work::Collecting,
             };
         }
-        if has_task && label == Cause::Running {
-            Work::Bytecode
-        } else {
-            Work::Bookkeeping
+        if !has_task || label != Cause::Running {
+            return Work::Bookkeeping;
+        }
+        let accesses = self.last_instr(t).and_then(Instr::accesses);
+        match accesses.filter(|_| self.sim.machine.left(tid) > Nanos::ZERO) {
+            Some(object) => {
+                let name = self.sim.program.objects[object as usize].name.clone();
+                if self.sim.machine.is_held_up(tid) {
+                    Work::Contending(name)
+                } else {
+                    Work::Accessing(name)
+                }
+            }
+            None => Work::Bytecode,
         }
     }
 
@@ -191,7 +201,8 @@ impl View<'_, '_> {
             (_, act) => self.sim.to_release(act),
         };
         let left = machine.left(tid) + t.rest + coming;
-        let timed = self.last_instr(t).and_then(Instr::work).is_some();
+        let timed =
+            (self.last_instr(t)).is_some_and(|i| i.work().is_some() || i.accesses().is_some());
         let begun = left > Nanos::ZERO && machine.run_cause(tid) == Cause::Running && timed;
         (begun, begun.then_some(left))
     }

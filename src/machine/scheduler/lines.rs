@@ -36,6 +36,12 @@ impl Machine {
         lost.copied().unwrap_or(Total::ZERO)
     }
 
+    /// Whether a thread is in accesses of a line that take longer than by themselves, for others access it too.
+    pub fn is_held_up(&self, tid: Tid) -> bool {
+        let accesses = self.threads[tid as usize].accesses;
+        accesses.is_some_and(|b| b.each > b.access.alone)
+    }
+
     /// How long the accesses that a thread has left take at its present pace, at relative speed 1.
     pub(super) fn accesses_left(&self, tid: Tid) -> Nanos {
         let t = &self.threads[tid as usize];

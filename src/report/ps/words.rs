@@ -1,5 +1,7 @@
 //! What threads and tasks do, in words.
 
+use std::borrow::Cow;
+
 use crate::cpython::snapshot::{Doing, Place, Snapshot, StepState, Work};
 use crate::engine::Nanos;
 use crate::report::state;
@@ -28,7 +30,7 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
         })
     };
     match &t.doing {
-        Doing::Running(core, work) => format!("{} on core {core}", working(*work)),
+        Doing::Running(core, work) => format!("{} on core {core}", working(work)),
         Doing::Ready(core) => {
             let other = s.cores.get(*core as usize).copied().flatten();
             match other {
@@ -69,9 +71,13 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
     }
 }
 
-fn working(work: Work) -> &'static str {
-    match work {
+fn working(work: &Work) -> Cow<'static, str> {
+    let words = match work {
         Work::Bytecode => "running Python",
+        Work::Accessing(object) => return format!("accessing object '{object}'").into(),
+        Work::Contending(object) => {
+            return format!("waiting for its turns at object '{object}'").into();
+        }
         Work::Native => "running native code, without the GIL,",
         Work::SystemCall => "in a system call",
         Work::Pickling => state::PICKLING,
@@ -79,7 +85,8 @@ fn working(work: Work) -> &'static str {
         Work::Collecting => "collecting garbage",
         Work::StartingUp => state::STARTUP,
         Work::Bookkeeping => "hand-over (bookkeeping)",
-    }
+    };
+    words.into()
 }
 
 fn children(open: u64, all: u64) -> String {

@@ -72,11 +72,14 @@ pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
     };
     let mut leaders = Vec::new();
     let mut losers: Vec<(Option<Cause>, Vec<String>, f64, f64)> = Vec::new();
+    // One base for all that are compared: who waits for no turn has had it from the start.
+    let mut turns = false;
     for (i, case) in run.cases.iter().enumerate() {
         let shares = Shares::of_case(case, batch);
         if shares.of.iter().sum::<f64>() <= 0.0 {
             continue;
         }
+        turns |= shares.queued.is_some();
         let name = names.short(case);
         if stands.leads(i) {
             leaders.push((name, case, shares));
@@ -100,14 +103,18 @@ pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
             None => losers.push((cause, vec![name], share, share)),
         }
     }
-    let mut all: Vec<Words> = of_best(&leaders, place).into_iter().collect();
+    let mut all: Vec<Words> = of_best(&leaders, place, turns).into_iter().collect();
     for (cause, names, least, most) in losers {
         let share = range(least, most);
         let say = match cause {
             None => format!(
                 ": a task waits {share} of its time for its turn; too few are under way at once."
             ),
-            Some(c) => format!(": {share} of a task's time goes into {}.", words(c)),
+            Some(c) => format!(
+                ": {share} of a task's time{} goes into {}.",
+                if turns { " once it is its turn" } else { "" },
+                words(c)
+            ),
         };
         all.push(Words::default().names(&names).text(say));
     }
@@ -115,7 +122,7 @@ pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
 }
 
 /// What the best, or the first of equally good ones, spends its time with.
-fn of_best(leaders: &[(String, &CaseDocument, Shares)], place: &str) -> Option<Words> {
+fn of_best(leaders: &[(String, &CaseDocument, Shares)], place: &str, turns: bool) -> Option<Words> {
     let (_, case, shares) = leaders.first()?;
     let names: Vec<String> = leaders.iter().map(|(name, ..)| name.clone()).collect();
     let (_, lost) = loss(shares);
@@ -127,11 +134,17 @@ fn of_best(leaders: &[(String, &CaseDocument, Shares)], place: &str) -> Option<W
     let busy = case.get(Quantity::Utilization).map_or(String::new(), |u| {
         format!("; the cores are busy {} of the time", percent(u.mean))
     });
-    let of = if names.len() > 1 {
-        format!(" ({place}; shares of the first)")
+    let first = if names.len() > 1 {
+        "; shares of the first"
     } else {
-        format!(" ({place})")
+        ""
     };
+    let turn = if turns {
+        ", once it is a task's turn"
+    } else {
+        ""
+    };
+    let of = format!(" ({place}{first}){turn}");
     Some(
         Words::default()
             .names(&names)
