@@ -2,12 +2,11 @@
 //! system and CPython's own mechanisms (GIL, pools, pipes, event loop) event by event.
 //!
 //! Rooms, lower ones never import higher ones:
-//! [`engine`] (clock, calendar, random streams), [`sync`] (what is waited for, by itself), [`measure`] (statistics), [`scenario`] (what a user writes), [`machine`]
-//! (cores, scheduler, timers, memory), [`cpython`] (the runtime), [`strategy`] (a strategy tree compiled to simulated
-//! threads), [`study`] (many simulations), [`report`] (a study as text), [`host`] (the real machine: its interpreters, and
-//! programs run on them), [`calibrate`] (profiles from measurements, and forecasts held against real runs), [`learn`] (a scenario
-//! from a trace of a real program), [`cli`] (the terminal). Beside them: [`host`] (the real machine's interpreters, and
-//! programs run on them), which only `calibrate` and `cli` use.
+//! [`engine`] (clock, calendar, random streams), [`sync`] (what is waited for, by itself), [`measure`] (statistics), [`scenario`] (what
+//! a user writes), [`machine`] (cores, scheduler, timers, cache lines), [`cpython`] (the runtime), [`strategy`] (a strategy tree
+//! compiled to simulated threads), [`study`] (many simulations), [`report`] (a study as text), [`host`] (the real machine: its
+//! interpreters, and programs run on them), [`learn`] (a scenario from a trace of a real program), [`calibrate`] (profiles from
+//! measurements, and forecasts held against real runs), [`cli`] (the terminal).
 
 pub mod calibrate;
 pub mod cli;
