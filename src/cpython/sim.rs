@@ -471,13 +471,18 @@ impl<'a> Sim<'a> {
     }
 
     /// What an act comes to that goes on without the GIL at once: an act of its own, spared the way through the script.
+    #[inline(never)]
     pub(crate) fn goes_outside(&mut self, tid: Tid, outside: Outside) -> bool {
         self.events += 1;
         self.detach(tid, outside)
     }
 
     /// Lets the GIL go to go on without it; to block, once what the thread owes is spent.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "each step that lets the GIL go comes here from `act`: 1.5% of a run"
+    )]
+    #[inline(always)]
     fn detach(&mut self, tid: Tid, outside: Outside) -> bool {
         let runs = matches!(outside, Outside::Native(_));
         if !runs && self.machine.debt(tid) > Nanos::ZERO {
