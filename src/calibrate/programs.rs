@@ -1,5 +1,7 @@
 //! What the measuring programs' own code costs: the reference's and those that `verify` writes are made alike.
 
+use crate::scenario::{Execution, Pool, Strategy};
+
 /// Reading the thread's CPU clock, a system call, in nanoseconds at best speed: 590 to 620 with CPython 3.11 and 3.13 on
 /// a machine of the reference's class that was at its typical speed.
 pub(super) const CLOCK_NS: f64 = 400.0;
@@ -12,10 +14,30 @@ pub(super) const ITERATIONS: f64 = 100.0;
 /// (51 to 82 ns where they were measured, with CPython 3.11 and 3.13): `_pool`'s loop body (arrival, payload, partial,
 /// callback, list) takes 960 and 1,140 ns, the sequential loop with `run_steps` 264 and 309, the coroutines `one` and
 /// `body` with `split` 580 and 690, and `_payload` 257 and 339.
-pub(super) const POOL_LOOP: f64 = 16.5;
+const POOL_LOOP: f64 = 16.5;
 /// The sequential loop.
-pub(super) const SEQUENTIAL_LOOP: f64 = 4.5;
+const SEQUENTIAL_LOOP: f64 = 4.5;
 /// The coroutines.
-pub(super) const COROUTINES: f64 = 10.0;
+const COROUTINES: f64 = 10.0;
 /// Making a payload, besides its bytes.
-pub(super) const PAYLOAD: f64 = 4.5;
+const PAYLOAD: f64 = 4.5;
+
+/// What the program's own code does for a task under a strategy, in iterations of the reference loop, and whether it makes the task's
+/// payload besides.
+pub(super) fn own_loop(strategy: &Strategy) -> (f64, bool) {
+    let Execution {
+        event_loop, pool, ..
+    } = strategy.execution();
+    match pool {
+        Pool::Nobody if event_loop => (COROUTINES, false),
+        Pool::Nobody | Pool::ThreadEach => (SEQUENTIAL_LOOP, false),
+        Pool::Threads(_) | Pool::Processes { .. } | Pool::Interpreters(_) => {
+            let own = if event_loop {
+                COROUTINES + PAYLOAD
+            } else {
+                POOL_LOOP
+            };
+            (own, true)
+        }
+    }
+}

@@ -2,14 +2,14 @@
 
 mod waits;
 
-use super::index::CopyIndex;
-use super::role::{Deed, LoopDeed, LoopState, Role};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::Finding;
 use super::exec::{Flow, Mode};
+use super::index::CopyIndex;
 use super::program::Executor;
+use super::role::{Deed, LoopDeed, LoopState, Role};
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, NO_GIL};

@@ -59,14 +59,17 @@ impl Sim<'_> {
         self.costs.cow_fault * copied.div_ceil(PAGE)
     }
 
+    /// The process whose heap a thread works on, which it may have inherited; a sub-interpreter's heap is its own.
+    fn heir(&self, tid: Tid) -> Option<ProcessIndex> {
+        let thread = &self.threads[tid as usize];
+        (!matches!(thread.role, Role::InterpWorker(..))).then_some(thread.process)
+    }
+
     /// A thread collects the whole heap of its interpreter: what that copies of inherited pages, in CPU.
     pub(super) fn collect_inherited(&mut self, tid: Tid) -> Nanos {
-        let thread = &self.threads[tid as usize];
-        // A sub-interpreter's heap is its own.
-        if self.program.frozen || matches!(thread.role, Role::InterpWorker(..)) {
+        let Some(process) = self.heir(tid).filter(|_| !self.program.frozen) else {
             return Nanos::ZERO;
-        }
-        let process = thread.process;
+        };
         let copied = self.memory.collect(process, self.machine.now());
         self.faults(copied)
     }
@@ -74,29 +77,26 @@ impl Sim<'_> {
     /// A thread makes so many bytes of containers: how many of them are fresh memory that its process keeps. Where one collection waits
     /// for as much garbage as the heap's size lets it, the heaps of a forked child grow by all that it makes, until that stands.
     pub(super) fn grow_heaps(&mut self, tid: Tid, bytes: u64) -> u64 {
-        let thread = &self.threads[tid as usize];
         let params = &self.profile.params;
-        if params.cow_fresh <= 0.0
-            || self.program.frozen
-            || matches!(thread.role, Role::InterpWorker(..))
-        {
+        if params.cow_fresh <= 0.0 || self.program.frozen {
             return 0;
         }
+        let Some(process) = self.heir(tid) else {
+            return 0;
+        };
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
         let objects = self.program.object_memory as f64;
         let most = Nanos::from_f64(objects * params.cow_fresh).0;
-        let process = thread.process;
         self.memory.grow(process, self.machine.now(), bytes, most)
     }
 
     /// A thread executes a step of a task that walks objects which its process may have inherited.
     #[cold]
     pub(super) fn walk_inherited(&mut self, tid: Tid, share: f64) {
-        let thread = &self.threads[tid as usize];
-        if matches!(thread.role, Role::InterpWorker(..)) {
+        let Some(process) = self.heir(tid) else {
             return;
-        }
-        let copied = self.memory.walk(thread.process, self.machine.now(), share);
+        };
+        let copied = self.memory.walk(process, self.machine.now(), share);
         if copied > 0 {
             let faults = self.faults(copied);
             self.push(tid, Act::Run(faults));

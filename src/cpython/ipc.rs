@@ -1,8 +1,8 @@
 //! Pipes with a finite buffer: facts sheet 2.5 and 8.1.
 
-use super::index::PipeIndex;
 use std::collections::VecDeque;
 
+use super::index::PipeIndex;
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, Outside};

@@ -20,6 +20,7 @@
 use typed_index_collections::TiVec;
 
 use super::index::ProcessIndex;
+
 /// Pages that hold objects, in bytes, by what writes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pages {

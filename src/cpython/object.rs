@@ -34,6 +34,11 @@ impl Objects {
         write.service = write.service.max(read.service);
         Self { read, write }
     }
+
+    /// What each access costs, one that writes or one that reads.
+    fn of(&self, write: bool) -> Access {
+        if write { self.write } else { self.read }
+    }
 }
 
 /// Accesses of an object, one after another.
@@ -57,11 +62,7 @@ impl Sim<'_> {
         write: bool,
     ) {
         let kind = self.program.objects[object as usize].kind;
-        let access = if write {
-            self.objects.write
-        } else {
-            self.objects.read
-        };
+        let access = self.objects.of(write);
         let contends = (write || kind.reads_contend()) && access.service > Nanos::ZERO;
         if self.threads[tid as usize].gil != NO_GIL || !contends {
             self.push(tid, Act::Run(access.alone * count));
@@ -79,11 +80,7 @@ impl Sim<'_> {
 
     /// Burns such accesses. Each process, and each interpreter, has objects of its own.
     pub(crate) fn access(&mut self, tid: Tid, a: Accesses) -> bool {
-        let access = if a.write {
-            self.objects.write
-        } else {
-            self.objects.read
-        };
+        let access = self.objects.of(a.write);
         let objects = u32::try_from(self.program.objects.len()).expect("few objects");
         let classes = u32::try_from(self.program.classes.len()).expect("few classes");
         let line = self.threads[tid as usize].domain * objects + a.object;

@@ -1,12 +1,12 @@
 //! `ThreadPoolExecutor`, raw threads and `InterpreterPoolExecutor`: facts sheet 5, 6 and 13.
 
-use super::index::{CopyIndex, PoolIndex};
-use super::role::{Deed, PoolDeed, PoolState, Role};
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
+use super::index::{CopyIndex, PoolIndex};
 use super::payload::Data;
 use super::program::Executor;
+use super::role::{Deed, PoolDeed, PoolState, Role};
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, Blocked, Home};
@@ -51,7 +51,7 @@ impl Sim<'_> {
             Executor::Interpreters(n) => (n, true),
             _ => (1, false),
         };
-        self.pools.push(ThreadPool {
+        self.pools.push_and_get_key(ThreadPool {
             copy,
             home,
             max,
@@ -63,8 +63,7 @@ impl Sim<'_> {
             parked: Line::default(),
             workers: Vec::new(),
             closing: false,
-        });
-        self.pools.last_key().expect("one was added")
+        })
     }
 
     /// `submit` by a running thread: the item is queued, a parked worker woken, a thread started if none is idle. The

@@ -1,13 +1,13 @@
 //! `ProcessPoolExecutor` and `multiprocessing.Pool`: facts sheet 9 and 10.
 
-use super::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
-use super::role::{Deed, ManagerDeed, ManagerState, Role, WorkerDeed, WorkerState};
 use std::collections::VecDeque;
 
 use super::exec::{Flow, Mode};
+use super::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
 use super::ipc::Message;
 use super::names::ProcessKind;
 use super::program::Executor;
+use super::role::{Deed, ManagerDeed, ManagerState, Role, WorkerDeed, WorkerState};
 use super::sim::Sim;
 use super::task::{Task, TaskKey};
 use super::thread::{Act, Home};
@@ -63,7 +63,7 @@ impl Sim<'_> {
             _ => (1, StartMethod::Spawn, false),
         };
         let (call_pipe, result_pipe) = (self.new_pipe(), self.new_pipe());
-        self.process_pools.push(ProcessPool {
+        self.process_pools.push_and_get_key(ProcessPool {
             copy,
             home,
             workers_max,
@@ -84,8 +84,7 @@ impl Sim<'_> {
             read_lock: Lock::default(),
             write_lock: Lock::default(),
             closing: false,
-        });
-        self.process_pools.last_key().expect("one was added")
+        })
     }
 
     /// `multiprocessing.Pool()`: every worker and the two handler threads start in the constructor.

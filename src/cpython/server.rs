@@ -1,15 +1,15 @@
 //! Arrivals, the main threads that take them in, and the queues between tasks.
 
-use super::index::{CopyIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
-use super::role::{Deed, LoopState, MainState, Role};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use rand_pcg::Pcg64Dxsm;
 
 use super::exec::{Flow, Mode};
+use super::index::{CopyIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
 use super::names::ProcessKind;
 use super::program::{Executor, Program};
+use super::role::{Deed, LoopState, MainState, Role};
 use super::sim::Sim;
 use super::task::TaskKey;
 use super::thread::{Act, Home};

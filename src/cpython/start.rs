@@ -1,10 +1,10 @@
 //! Starting processes by fork, spawn and forkserver: facts sheet 7.
 
-use super::index::ProcessIndex;
-use super::role::{Deed, Role};
 use std::collections::VecDeque;
 
+use super::index::ProcessIndex;
 use super::names::ProcessKind;
+use super::role::{Deed, Role};
 use super::sim::Sim;
 use super::thread::Act;
 use super::wait::On;

@@ -1,11 +1,11 @@
 //! Simulated threads: a script of acts, and who refills it.
 
-use super::index::{LockIndex, PipeIndex, ProcessIndex};
-use super::role::{Deed, Role};
 use std::collections::VecDeque;
 
+use super::index::{LockIndex, PipeIndex, ProcessIndex};
 use super::object::Accesses;
 use super::releases::Releasing;
+use super::role::{Deed, Role};
 use super::task::TaskKey;
 use super::wait::{On, Wait};
 use crate::engine::Nanos;

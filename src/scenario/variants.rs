@@ -109,6 +109,16 @@ pub(super) const WORKLOAD: &[&str] = &[
 /// Kinds of shared objects.
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
+/// All of these.
+const VARIANTS: [&[&str]; 6] = [
+    DISTRIBUTIONS,
+    STEPS,
+    ARRIVALS,
+    STRATEGIES,
+    OFFLOADS,
+    OBJECTS,
+];
+
 /// Fields of a task class.
 pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "touches", "steps"];
 
@@ -126,15 +136,7 @@ pub(super) fn record_of(field: &str) -> Option<&'static str> {
     ];
     let mut having = records.into_iter().filter(|(_, f)| f.contains(&field));
     let (record, _) = having.next()?;
-    let variants = [
-        DISTRIBUTIONS,
-        STEPS,
-        ARRIVALS,
-        STRATEGIES,
-        OFFLOADS,
-        OBJECTS,
-    ];
-    let mut variants = variants.into_iter().flatten();
+    let mut variants = VARIANTS.into_iter().flatten();
     let elsewhere = having.next().is_some() || variants.any(|v| params(v).contains(&field));
     (!elsewhere).then_some(record)
 }
@@ -198,16 +200,7 @@ mod tests {
     /// What can be written is documented, with its parameters in their order.
     #[test]
     fn the_documentation_names_everything() {
-        for variant in [
-            DISTRIBUTIONS,
-            STEPS,
-            ARRIVALS,
-            STRATEGIES,
-            OFFLOADS,
-            OBJECTS,
-        ]
-        .concat()
-        {
+        for variant in VARIANTS.concat() {
             let params = params(variant);
             let call = if params.is_empty() {
                 format!("`{variant}`")

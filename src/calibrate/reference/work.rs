@@ -3,12 +3,10 @@
 use super::cells::{Config, positive};
 use super::part::{MAX_STEPS, NO_NATIVE, Native, Part};
 use super::trace::{Recorded, drawn};
-use crate::calibrate::programs::{
-    CALL_NS, CLOCK_NS, COROUTINES, ITERATIONS, PAYLOAD, POOL_LOOP, SEQUENTIAL_LOOP,
-};
+use crate::calibrate::programs::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Execution, Imports, LockSpec, Pool, Step, Strategy, TaskClass, TracedTask, Workload,
+    Arrivals, Imports, LockSpec, Step, Strategy, TaskClass, TracedTask, Workload,
 };
 
 /// `bytes(n)` from fresh memory, zeroed page by page: 25.6 us for 50 KB and 36.7 us for 100 KB, with CPython 3.11 on a
@@ -63,20 +61,11 @@ pub(super) fn build_workload(
     if tasks.classes.is_empty() {
         return Err("it has no tasks".into());
     }
-    let Execution {
-        event_loop, pool, ..
-    } = strategy.execution();
-    let (own, payload) = match pool {
-        Pool::Nobody if event_loop => (COROUTINES, 0.0),
-        Pool::Nobody | Pool::ThreadEach => (SEQUENTIAL_LOOP, 0.0),
-        Pool::Threads(_) | Pool::Processes { .. } | Pool::Interpreters(_) => {
-            let own = if event_loop {
-                COROUTINES + PAYLOAD
-            } else {
-                POOL_LOOP
-            };
-            (own, payload_cost(&tasks.classes))
-        }
+    let (own, makes_payloads) = own_loop(strategy);
+    let payload = if makes_payloads {
+        payload_cost(&tasks.classes)
+    } else {
+        0.0
     };
     let cpu_cost = positive("cpu_cost", c.cpu_cost.unwrap_or(1.0))?;
     let workload = Workload {

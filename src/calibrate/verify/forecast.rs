@@ -2,15 +2,12 @@
 
 use super::fit::native_is_drawn;
 use super::program::Program;
-use crate::calibrate::programs::{
-    CALL_NS, CLOCK_NS, COROUTINES, ITERATIONS, PAYLOAD, POOL_LOOP, SEQUENTIAL_LOOP,
-};
+use crate::calibrate::programs::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
 use crate::calibrate::{element, median};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, Execution, Inside, MachineSpec, Pool, Spent, Step, Strategy, TaskClass,
-    Workload,
+    Arrivals, Dist, Execution, Inside, MachineSpec, Spent, Step, Strategy, TaskClass, Workload,
 };
 use crate::strategy::{Finding, Outcome, SimInput};
 
@@ -102,7 +99,12 @@ impl Forecaster {
                     .push(Step::ObjectsIn(whole(program.numbers_per_task)));
             }
         }
-        let (own, payload) = own_work(strategy, &w.classes);
+        let (own, makes_payloads) = own_loop(strategy);
+        let payload = if makes_payloads {
+            payload_cost(&w.classes)
+        } else {
+            0.0
+        };
         let factor = profile.params.cpu_factor;
         let iteration = profile.params.check_gap;
         w.dispatch += Nanos::from_f64((own * iteration + payload) / factor * slowness);
@@ -247,25 +249,6 @@ fn tasks(w: &Workload) -> f64 {
         Arrivals::Batch => w.classes.iter().map(|c| c.count as f64).sum(),
         Arrivals::Trace(tasks) => tasks.len() as f64,
         Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0) as f64,
-    }
-}
-
-/// What the program itself does for a task: iterations of the reference loop, and nanoseconds for payloads.
-fn own_work(strategy: &Strategy, classes: &[TaskClass]) -> (f64, f64) {
-    let Execution {
-        event_loop, pool, ..
-    } = strategy.execution();
-    match pool {
-        Pool::Nobody if event_loop => (COROUTINES, 0.0),
-        Pool::Nobody | Pool::ThreadEach => (SEQUENTIAL_LOOP, 0.0),
-        Pool::Threads(_) | Pool::Processes { .. } | Pool::Interpreters(_) => {
-            let own = if event_loop {
-                COROUTINES + PAYLOAD
-            } else {
-                POOL_LOOP
-            };
-            (own, payload_cost(classes))
-        }
     }
 }
 

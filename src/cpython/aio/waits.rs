@@ -1,10 +1,10 @@
 //! What the tasks of a loop wait for, and how their waits end.
 
-use crate::cpython::index::CopyIndex;
 use std::cmp::Reverse;
 
 use super::Handle;
 use crate::cpython::exec::{Flow, Mode};
+use crate::cpython::index::CopyIndex;
 use crate::cpython::sim::Sim;
 use crate::cpython::task::{Interrupt, Task, TaskKey};
 use crate::cpython::wait::{On, Wait, Waiter};
