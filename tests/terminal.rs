@@ -52,7 +52,7 @@ impl Seen {
     }
 }
 
-/// Runs the program in a terminal of this width; `env` is all that differs from a usual one.
+/// Runs the program in a terminal of this width; `env` is all that differs from the environment of a usual one.
 fn see(width: u16, line: &str, env: &[(&str, &str)]) -> Seen {
     see_in((width, ROWS), line, env)
 }
@@ -72,15 +72,12 @@ fn see_in((width, rows): (u16, u16), line: &str, env: &[(&str, &str)]) -> Seen {
     let path = OsStr::from_bytes(name.to_bytes()).to_owned();
     let slave = || Stdio::from(File::options().read(true).write(true).open(&path).unwrap());
     let mut command = Command::new(cargo_bin("pchsim"));
-    for name in [
-        "NO_COLOR",
-        "CLICOLOR",
-        "CLICOLOR_FORCE",
-        "COLUMNS",
-        "LC_ALL",
-        "LC_CTYPE",
-    ] {
-        command.env_remove(name);
+    // Of the environment that tests happen to run in nothing decides: a `CI` alone gives colours to a terminal without any.
+    command.env_clear();
+    for name in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
     }
     command
         .env("TERM", "xterm-256color")
