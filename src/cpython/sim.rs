@@ -1,32 +1,34 @@
 //! The simulation: owns the machine and every object of the runtime, and turns the machine's upcalls into acts.
 
-use super::index::{CopyIndex, LockIndex, PipeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
-use super::role::{Deed, Role};
+use crate::cpython::index::{
+    CopyIndex, LockIndex, PipeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex,
+};
+use crate::cpython::role::{Deed, Role};
 use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
-use super::aio::EventLoop;
-use super::arena::Arenas;
-use super::collector::Heap;
-use super::convoy::Convoyed;
-use super::gil::Gil;
-use super::ipc::Pipe;
-use super::memory::Memory;
-use super::names::{Process, ProcessKind};
-use super::object::Objects;
-use super::observe::Observer;
-use super::pool::ThreadPool;
-use super::processes::ProcessPool;
-use super::profile::{Costs, Profile};
-use super::program::Program;
-use super::recorder::{Recorder, recorder};
-use super::recording::Record;
-use super::server::{Arrivals, Copy};
-use super::start::Starter;
-use super::task::{TaskKey, Tasks};
-use super::thread::{Act, Blocked, Home, NO_GIL, Outside, Phase, Thread};
-use super::wait::Waiter;
-use super::{Finding, Observed};
+use crate::cpython::executors::event_loop::EventLoop;
+use crate::cpython::executors::main_thread::{Arrivals, Copy};
+use crate::cpython::executors::process_pool::ProcessPool;
+use crate::cpython::executors::thread_pool::ThreadPool;
+use crate::cpython::kernel::arena::Arenas;
+use crate::cpython::kernel::collector::Heap;
+use crate::cpython::kernel::convoy::Convoyed;
+use crate::cpython::kernel::gil::Gil;
+use crate::cpython::kernel::memory::Memory;
+use crate::cpython::kernel::object::Objects;
+use crate::cpython::kernel::pipe::Pipe;
+use crate::cpython::kernel::process::{Process, ProcessKind};
+use crate::cpython::kernel::start::Starter;
+use crate::cpython::kernel::thread::{Act, Blocked, Home, NO_GIL, Outside, Phase, Thread};
+use crate::cpython::kernel::wait::Waiter;
+use crate::cpython::profile::{Costs, Profile};
+use crate::cpython::program::Program;
+use crate::cpython::record::observe::Observer;
+use crate::cpython::record::recorder::{Recorder, recorder};
+use crate::cpython::record::recording::Record;
+use crate::cpython::work::task::{TaskKey, Tasks};
+use crate::cpython::{Finding, Observed};
 use crate::engine::{Nanos, Role as StreamRole, Streams, Total, stream};
 use crate::machine::{Cause, Machine, State, Tid, Upcall};
 use crate::measure::Draws;

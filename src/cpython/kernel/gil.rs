@@ -1,0 +1,235 @@
+//! The GIL as CPython 3.11 to 3.14 build it (`ceval_gil.c`): facts sheet 3.2 to 3.9.
+//!
+//! Who gets a GIL that was asked for is glibc's doing. A waiter whose interval ran out sets the drop request and goes back
+//! into the condition variable at the tail; the holder sees the request within a microsecond and signals. If the
+//! requester, on another core, is not asleep yet, it finds the signal when it looks before sleeping, and takes it;
+//! otherwise the longest waiter is woken. The model draws that race ([`Params::gil_requester_wins`]); the waits, the
+//! restarted intervals and the forced switch are the real algorithm's.
+//!
+//! [`Params::gil_requester_wins`]: crate::cpython::profile::Params::gil_requester_wins
+
+use std::collections::VecDeque;
+
+use crate::cpython::kernel::gil_mutex::GilMutex;
+use crate::cpython::kernel::thread::{Blocked, NO_GIL, Phase};
+use crate::cpython::sim::Sim;
+use crate::engine::{Nanos, unit};
+use crate::machine::{Cause, State, Tid};
+
+#[derive(Default)]
+pub(crate) struct Gil {
+    pub(crate) holder: Option<Tid>,
+    last_holder: Option<Tid>,
+    switch_number: u64,
+    /// How often a holder was made to leave.
+    pub(crate) forces: u64,
+    /// Threads in `cond`, longest waiting first.
+    pub(crate) waiters: VecDeque<Tid>,
+    drop_request: bool,
+    requester: Option<Tid>,
+    pub(crate) mutex: GilMutex,
+    /// The thread that was made to leave and waits in `switch_cond`.
+    forced: Option<Tid>,
+    held_since: Nanos,
+    contended_since: Option<Nanos>,
+    pub(crate) held: Nanos,
+    pub(crate) contended: Nanos,
+}
+
+impl Gil {
+    /// Whether somebody waits for it.
+    pub(crate) fn wanted(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    /// Since when its holder has it.
+    pub(crate) fn held_since(&self) -> Nanos {
+        self.held_since
+    }
+}
+
+impl Sim<'_> {
+    /// `take_gil`: `true` when the thread has it; otherwise it is blocked in the condition variable.
+    #[inline]
+    pub(crate) fn take_gil(&mut self, tid: Tid) -> bool {
+        self.watch(tid);
+        let t = &mut self.threads[tid as usize];
+        let Some(gil) = self.gils.get_mut(t.gil as usize) else {
+            t.phase = Phase::Go;
+            return true;
+        };
+        if gil.mutex.is_used() && !self.lock_gil_mutex(tid) {
+            return false;
+        }
+        let t = &mut self.threads[tid as usize];
+        let gil = &mut self.gils[t.gil as usize];
+        let timed_out = std::mem::take(&mut t.timed_out);
+        if gil.holder.is_none() {
+            let mut convoyed = Nanos::ZERO;
+            t.phase = Phase::Go;
+            gil.holder = Some(tid);
+            gil.held_since = self.machine.now();
+            if t.asked != Nanos::MAX {
+                let asked = std::mem::replace(&mut t.asked, Nanos::MAX);
+                if t.returned && gil.forces != t.forces {
+                    convoyed = gil.held_since - asked;
+                }
+            }
+            self.machine.charge(tid, self.costs.gil_pair);
+            if gil.last_holder != Some(tid) {
+                gil.last_holder = Some(tid);
+                gil.switch_number += 1;
+                gil.drop_request = false;
+                if let Some(f) = gil.forced.take() {
+                    self.threads[f as usize].blocked = Blocked::No;
+                    self.machine.charge(tid, self.costs.gil_signal);
+                    // It has signalled since, and is asleep.
+                    let cpu = self.costs.gil_take;
+                    self.machine.wake_by(tid, f, cpu, Nanos::ZERO);
+                }
+            }
+            self.gil_taken();
+            if convoyed > Nanos::ZERO {
+                self.returned_after(tid, convoyed);
+            }
+            return true;
+        }
+        let now = self.machine.now();
+        let ask = timed_out && gil.switch_number == t.seen && !gil.drop_request;
+        t.seen = gil.switch_number;
+        t.blocked = Blocked::Gil;
+        if t.asked == Nanos::MAX {
+            t.asked = now;
+            t.forces = gil.forces;
+        }
+        if gil.waiters.is_empty() {
+            gil.contended_since = Some(now);
+        }
+        gil.waiters.push_back(tid);
+        let deadline = now + self.costs.switch_interval + self.machine.slack();
+        if ask {
+            gil.drop_request = true;
+            gil.requester = Some(tid);
+            let holder = gil.holder.expect("locked");
+            // A C call is not interrupted: the bit is seen at its end.
+            if !self.threads[holder as usize].in_c {
+                let rest = self.machine.interrupt(holder, self.costs.check_gap);
+                self.threads[holder as usize].rest += rest;
+            }
+        }
+        self.machine.set_timer(tid, deadline);
+        self.block(tid, Cause::Gil);
+        false
+    }
+
+    /// Whether the holder has been asked to leave.
+    #[inline]
+    pub(crate) fn asked_to_leave(&self, tid: Tid) -> bool {
+        let g = self.threads[tid as usize].gil;
+        g != NO_GIL && self.gils[g as usize].drop_request
+    }
+
+    /// `drop_gil`. `false`: the thread had been asked to leave and is blocked until somebody else has the GIL; it goes on
+    /// in its phase after that.
+    #[inline]
+    pub(crate) fn release_gil(&mut self, tid: Tid) -> bool {
+        let g = self.threads[tid as usize].gil;
+        if g == NO_GIL {
+            return true;
+        }
+        let now = self.machine.now();
+        let gil = &mut self.gils[g as usize];
+        debug_assert_eq!(gil.holder, Some(tid), "released by its holder");
+        gil.holder = None;
+        let since = gil.held_since;
+        gil.held += now - since;
+        self.gil_given(g, tid, since);
+        if self.threads[tid as usize].convoyed.is_some() {
+            self.leaves_again(tid, now - since);
+        }
+        let gil = &mut self.gils[g as usize];
+        if gil.waiters.is_empty() {
+            // Whoever asked is awake, between two waits: it will find the GIL free, or ask again.
+            gil.drop_request = false;
+            gil.requester = None;
+            return true;
+        }
+        let asked = gil.drop_request;
+        let mut index = 0;
+        if asked
+            && let Some(r) = gil.requester.take()
+            && let Some(at) = gil.waiters.iter().rposition(|&w| w == r)
+            && at > 0
+            && self.machine.core(r) != self.machine.core(tid)
+            && unit(&mut self.gil_stream) < self.profile.params.gil_requester_wins
+        {
+            index = at;
+        }
+        let next = gil.waiters.remove(index).expect("a waiter");
+        if gil.waiters.is_empty()
+            && let Some(since) = gil.contended_since.take()
+        {
+            gil.contended += now - since;
+        }
+        if asked {
+            gil.forces += 1;
+            gil.forced = Some(tid);
+        }
+        self.threads[next as usize].timed_out = false;
+        self.machine.clear_timer(next);
+        self.signal(tid, next);
+        if asked {
+            self.threads[tid as usize].blocked = Blocked::Forced;
+            // The waiter may have preempted this thread when it woke.
+            match self.machine.state(tid) {
+                State::Running => self.machine.block(tid, Cause::Gil),
+                _ => self.machine.suspend(tid, Cause::Gil),
+            }
+            return false;
+        }
+        true
+    }
+
+    /// The same by a thread that stays on its core: it holds `gil->mutex` while it signals.
+    #[inline]
+    pub(crate) fn release_gil_and_run(&mut self, tid: Tid) -> bool {
+        let gil = self.threads[tid as usize].gil;
+        let wakes = self.gils.get(gil as usize).is_some_and(Gil::wanted);
+        let goes_on = self.release_gil(tid);
+        if wakes && goes_on {
+            let until = self.machine.burned(tid) + self.machine.debt(tid).into();
+            self.gils[gil as usize].mutex.hold(tid, until);
+        }
+        goes_on
+    }
+
+    /// The waiter's interval is over: it wakes to look at the GIL.
+    pub(crate) fn gil_timeout(&mut self, tid: Tid) {
+        let now = self.machine.now();
+        let t = &mut self.threads[tid as usize];
+        let gil = &mut self.gils[t.gil as usize];
+        // Nearly always the first: who waits longest times out first.
+        if let Some(at) = gil.waiters.iter().position(|&w| w == tid) {
+            gil.waiters.remove(at);
+        }
+        if gil.holder.is_some() && (gil.switch_number != t.seen || gil.drop_request) {
+            // It would find that there has been a switch meanwhile, or that another has asked, and wait anew: all that it does for
+            // others is to fall behind those who wait.
+            t.seen = gil.switch_number;
+            gil.waiters.push_back(tid);
+            self.machine.spend_aside(tid, self.costs.gil_take);
+            let deadline = now + self.costs.switch_interval + self.machine.slack();
+            self.machine.set_timer(tid, deadline);
+            return;
+        }
+        if gil.waiters.is_empty()
+            && let Some(since) = gil.contended_since.take()
+        {
+            gil.contended += now - since;
+        }
+        let t = &mut self.threads[tid as usize];
+        t.blocked = Blocked::No;
+        t.timed_out = true;
+        self.machine.wake(tid, self.costs.gil_take);
+    }
+}

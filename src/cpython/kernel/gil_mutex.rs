@@ -1,0 +1,117 @@
+//! `gil->mutex`: who wants the GIL, or gives it up, locks it first (`take_gil`, `drop_gil` of `ceval_gil.c`).
+//!
+//! It is held for a moment everywhere but in `drop_gil`, which signals `gil->cond` under it: a system call of microseconds.
+//! Whoever comes meanwhile sleeps on the mutex and is woken, by a second call, when it is unlocked; often that is the very thread
+//! that was signalled. glibc's mutex wakes one sleeper at a time, and only who slept itself, or comes out of `cond`, wakes the next
+//! one when it unlocks (state 2): while a woken sleeper waits for a core, all behind it sleep on, and the holder gives the
+//! GIL up and takes it again with nobody to signal. So threads that give the GIL up often fight at some times and run one by one at
+//! others, as traces of the kernel's scheduler show.
+
+use std::collections::VecDeque;
+
+use crate::cpython::kernel::thread::Blocked;
+use crate::cpython::sim::{Sim, drowsy, falling_asleep};
+use crate::engine::{Nanos, Total};
+use crate::machine::{Cause, State, Tid};
+
+/// The mutex of a GIL.
+#[derive(Default)]
+pub(crate) struct GilMutex {
+    /// Who signals under it, until that thread has burned so much CPU in all.
+    held: Option<(Tid, Total)>,
+    /// Threads asleep on it, first come first.
+    sleepers: VecDeque<Tid>,
+}
+
+impl GilMutex {
+    /// Whether it may be held, or slept on.
+    #[inline]
+    pub(crate) fn is_used(&self) -> bool {
+        self.held.is_some() || !self.sleepers.is_empty()
+    }
+
+    pub(crate) fn hold(&mut self, by: Tid, until: Total) {
+        self.held = Some((by, until));
+    }
+}
+
+impl Sim<'_> {
+    /// A thread that wants its GIL locks the mutex. `false`: it sleeps on it.
+    pub(crate) fn lock_gil_mutex(&mut self, tid: Tid) -> bool {
+        let gil = self.threads[tid as usize].gil;
+        let asked = self.threads[tid as usize].asked;
+        if let Some((by, until)) = self.gils[gil as usize].mutex.held {
+            // Who was woken has been charged at once for falling asleep and for waking: it came so much earlier.
+            let late = if asked == Nanos::MAX {
+                Nanos::ZERO
+            } else {
+                falling_asleep(self.costs.gil_take)
+            };
+            let burned = self.machine.burned(by);
+            let goes_on = matches!(self.machine.state(by), State::Running | State::Ready);
+            if by != tid && goes_on && burned < until + late.into() {
+                self.sleep_on_gil_mutex(tid, gil, by, until.since(burned));
+                return false;
+            }
+            self.gils[gil as usize].mutex.held = None;
+        }
+        if asked != Nanos::MAX {
+            self.wake_at_gil_mutex(tid, gil);
+        }
+        true
+    }
+
+    /// Sleeps until `by`, which has so much to burn before it unlocks, has done so.
+    #[cold]
+    fn sleep_on_gil_mutex(&mut self, tid: Tid, gil: u32, by: Tid, left: Nanos) {
+        let g = &mut self.gils[gil as usize];
+        g.mutex.sleepers.push_back(tid);
+        let t = &mut self.threads[tid as usize];
+        t.blocked = Blocked::Gil;
+        if t.asked == Nanos::MAX {
+            t.asked = self.machine.now();
+            t.forces = g.forces;
+        }
+        if self.threads[by as usize].unlocks.is_none() {
+            let after = self.machine.interrupt(by, left);
+            self.threads[by as usize].unlocks = Some((gil, after));
+        }
+        self.machine.block(tid, Cause::Gil);
+    }
+
+    /// A thread unlocks the mutex as one that others may sleep on: the first of them is woken.
+    fn wake_at_gil_mutex(&mut self, tid: Tid, gil: u32) {
+        if let Some(next) = self.gils[gil as usize].mutex.sleepers.pop_front() {
+            self.signal(tid, next);
+        }
+    }
+
+    /// A thread pays for the system call that wakes another one, asleep in `gil->cond` or on the mutex.
+    pub(crate) fn signal(&mut self, by: Tid, next: Tid) {
+        self.threads[next as usize].blocked = Blocked::No;
+        self.machine.charge(by, self.costs.gil_signal);
+        let cpu = self.costs.gil_take;
+        self.machine.wake_by(by, next, cpu, drowsy(cpu));
+    }
+
+    /// A thread on whose mutex others came to sleep while it signalled has burned that: it unlocks, and burns what it was about to
+    /// (`after`). `false`: it burns.
+    #[cold]
+    pub(crate) fn unlock_gil_mutex(&mut self, tid: Tid, gil: u32, after: Nanos) -> bool {
+        if self.machine.debt(tid) > Nanos::ZERO {
+            return self.machine.run(tid, Nanos::ZERO);
+        }
+        self.threads[tid as usize].unlocks = None;
+        self.gils[gil as usize].mutex.held = None;
+        self.wake_at_gil_mutex(tid, gil);
+        if after == Nanos::ZERO {
+            return true;
+        }
+        if self.machine.state(tid) == State::Running {
+            return self.machine.run(tid, after);
+        }
+        // Whom it woke has preempted it.
+        self.machine.burn_later(tid, after);
+        false
+    }
+}

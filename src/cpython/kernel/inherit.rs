@@ -1,0 +1,115 @@
+//! What processes inherit by fork and what makes it their own: copy-on-write as measured with children that idle, collect, walk.
+//!
+//! A forked child begins with every page of its parent, and has what it writes copied. Python writes where it merely looks: a full
+//! collection the headers of all containers, whoever walks objects their reference counts. Young collections look at what the child
+//! has made itself. A child of a free-threaded build makes what it makes in heaps of its own, which grow until they hold as much garbage
+//! as collections wait for: never by more than it has made. `gc.freeze()` before the fork keeps collections away from what is inherited, but no reference counts.
+
+use crate::cpython::index::ProcessIndex;
+use crate::cpython::kernel::ledger::Pages;
+use crate::cpython::kernel::process::ProcessKind;
+use crate::cpython::kernel::thread::Act;
+use crate::cpython::role::Role;
+use crate::cpython::sim::Sim;
+use crate::engine::Nanos;
+use crate::machine::Tid;
+use crate::scenario::StartMethod;
+
+/// What a fault copies.
+const PAGE: u64 = 4096;
+
+impl Sim<'_> {
+    /// A new process's ledger. The main process has the interpreter and its imports, which forked children share; who is started
+    /// afresh makes all that it has.
+    pub(crate) fn open_ledger(&mut self, kind: ProcessKind, parent: ProcessIndex) -> ProcessIndex {
+        let now = self.machine.now();
+        match kind {
+            ProcessKind::Main => {
+                let base = Nanos::from_f64(self.profile.params.base_rss).0;
+                let image = base.saturating_add(self.program.import_memory);
+                self.memory.start(now, image, self.objects_pages())
+            }
+            ProcessKind::Copy | ProcessKind::Worker(StartMethod::Fork) => {
+                self.memory.fork(now, parent)
+            }
+            ProcessKind::ForkServer if self.preloads() => {
+                self.memory.start(now, 0, self.objects_pages())
+            }
+            // A child of the fork server becomes one when it is asked for.
+            ProcessKind::ForkServer
+            | ProcessKind::Tracker
+            | ProcessKind::Worker(StartMethod::Spawn | StartMethod::Forkserver) => {
+                self.memory.start(now, 0, Pages::default())
+            }
+        }
+    }
+
+    /// Whether the fork server imports the main module, for its children to inherit.
+    pub(crate) fn preloads(&self) -> bool {
+        self.profile.params.forkserver_preload_main > 0.5
+    }
+
+    fn objects_pages(&self) -> Pages {
+        let p = &self.profile.params;
+        Pages::of(self.program.object_memory, p.cow_collect, p.cow_walk)
+    }
+
+    /// CPU of having so many bytes of pages copied.
+    fn faults(&self, copied: u64) -> Nanos {
+        self.costs.cow_fault * copied.div_ceil(PAGE)
+    }
+
+    /// The process whose heap a thread works on, which it may have inherited; a sub-interpreter's heap is its own.
+    fn heir(&self, tid: Tid) -> Option<ProcessIndex> {
+        let thread = &self.threads[tid as usize];
+        (!matches!(thread.role, Role::InterpWorker(..))).then_some(thread.process)
+    }
+
+    /// A thread collects the whole heap of its interpreter: what that copies of inherited pages, in CPU.
+    pub(crate) fn collect_inherited(&mut self, tid: Tid) -> Nanos {
+        let Some(process) = self.heir(tid).filter(|_| !self.program.frozen) else {
+            return Nanos::ZERO;
+        };
+        let copied = self.memory.collect(process, self.machine.now());
+        self.faults(copied)
+    }
+
+    /// A thread makes so many bytes of containers: how many of them are fresh memory that its process keeps. Where one collection waits
+    /// for as much garbage as the heap's size lets it, the heaps of a forked child grow by all that it makes, until that stands.
+    pub(crate) fn grow_heaps(&mut self, tid: Tid, bytes: u64) -> u64 {
+        let params = &self.profile.params;
+        if params.cow_fresh <= 0.0 || self.program.frozen {
+            return 0;
+        }
+        let Some(process) = self.heir(tid) else {
+            return 0;
+        };
+        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+        let objects = self.program.object_memory as f64;
+        let most = Nanos::from_f64(objects * params.cow_fresh).0;
+        self.memory.grow(process, self.machine.now(), bytes, most)
+    }
+
+    /// A thread executes a step of a task that walks objects which its process may have inherited.
+    #[cold]
+    pub(crate) fn walk_inherited(&mut self, tid: Tid, share: f64) {
+        let Some(process) = self.heir(tid) else {
+            return;
+        };
+        let copied = self.memory.walk(process, self.machine.now(), share);
+        if copied > 0 {
+            let faults = self.faults(copied);
+            self.push(tid, Act::Run(faults));
+        }
+    }
+
+    /// A thread has ended. With the last one a worker or copy ends; others live as long as the program, if only to wait for its end.
+    pub(crate) fn process_may_end(&mut self, tid: Tid) {
+        let process = self.threads[tid as usize].process;
+        let p = &mut self.processes[process];
+        p.threads -= 1;
+        if p.threads == 0 && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(_)) {
+            self.memory.exit(process, self.machine.now());
+        }
+    }
+}

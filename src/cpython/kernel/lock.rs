@@ -1,0 +1,119 @@
+//! `threading.Lock` and `multiprocessing.Lock`: facts sheet 4.1 and 4.3.
+
+use crate::cpython::index::LockIndex;
+use crate::cpython::kernel::thread::{Act, Outside};
+use crate::cpython::kernel::wait::{On, Wait, Waiter};
+use crate::cpython::sim::Sim;
+use crate::engine::Nanos;
+use crate::machine::Tid;
+use crate::scenario::LockSpec;
+use crate::sync::{Asked, Passing};
+
+/// Yields before a thread parks (`lock.c: MAX_SPIN_COUNT`).
+const SPINS: u8 = 40;
+
+impl Sim<'_> {
+    /// Index in the table of all locks of the program's lock, for a thread of this domain.
+    pub(crate) fn lock_index(&self, domain: u32, lock: u32) -> LockIndex {
+        let own = if self.program.locks[lock as usize].shared {
+            0
+        } else {
+            self.program.locks.len() * (1 + domain as usize)
+        };
+        LockIndex::from(own + lock as usize)
+    }
+
+    /// The lock of the program that is this one of a domain's.
+    pub(crate) fn lock_spec(&self, lock: LockIndex) -> &LockSpec {
+        &self.program.locks[usize::from(lock) % self.program.locks.len()]
+    }
+
+    /// Takes the lock, or parks and tries again when woken; whether the thread goes on acting.
+    pub(crate) fn acquire(&mut self, tid: Tid, lock: LockIndex) -> bool {
+        let l = &mut self.locks[lock];
+        match self.threads[tid as usize].wait {
+            Some(Wait {
+                on: On::Lock(on),
+                ticket,
+                ..
+            }) if on == lock => match ticket {
+                // Whoever is still in the line was woken by something else, and queues anew.
+                Some(ticket) => l.forget(ticket),
+                None if l.owner() == Some(tid) => {
+                    self.end_wait(Waiter::Thread(tid));
+                    return true; // Handed over.
+                }
+                None => {}
+            },
+            _ => {
+                let spins = self.costs.lock_spin > Nanos::ZERO && l.line().is_empty();
+                if spins && l.owner().is_some_and(|owner| owner != tid) {
+                    self.push_front(tid, Act::Spin(lock, SPINS));
+                    return true;
+                }
+            }
+        }
+        match l.ask(tid) {
+            Asked::Granted => {
+                self.end_wait(Waiter::Thread(tid));
+                self.machine.charge(tid, self.costs.lock_pair);
+                true
+            }
+            Asked::Waits(ticket) => {
+                self.begin_wait(
+                    Waiter::Thread(tid),
+                    On::Lock(lock),
+                    Some(ticket),
+                    Nanos::MAX,
+                );
+                self.push_front(tid, Act::Acquire(lock));
+                self.goes_outside(tid, Outside::Park(On::Lock(lock), Nanos::MAX))
+            }
+        }
+    }
+
+    /// Free-threaded builds yield for a while before they park, as long as nobody is parked. A yield costs next to nothing
+    /// on a core of one's own, but on a busy one each lets somebody else run for a slice: the lock may be free meanwhile.
+    pub(crate) fn spin(&mut self, tid: Tid, lock: LockIndex, left: u8) {
+        let l = &self.locks[lock];
+        if l.owner().is_none() || !l.line().is_empty() {
+            self.ask_after_spinning(tid, lock);
+            return;
+        }
+        let each = Nanos(self.costs.lock_spin.0 / u64::from(SPINS));
+        if left > 0 && self.machine.yield_core(tid) {
+            self.machine.charge(tid, each);
+            self.push_front(tid, Act::Spin(lock, left - 1));
+            return;
+        }
+        // Alone on its core: the rest of the yields follow one another without anybody coming between.
+        self.ask_after_spinning(tid, lock);
+        self.push_front(tid, Act::Run(each * u64::from(left)));
+    }
+
+    /// The interval to a hand-over counts from the first attempt, which a few microseconds ago was.
+    fn ask_after_spinning(&mut self, tid: Tid, lock: LockIndex) {
+        self.begin_wait(Waiter::Thread(tid), On::Lock(lock), None, Nanos::MAX);
+        self.push_front(tid, Act::Acquire(lock));
+    }
+
+    /// Gives the lock back: barging at first, handed over once the next one has waited long enough (`PyMutex`).
+    pub(crate) fn release(&mut self, tid: Tid, lock: LockIndex) {
+        let l = &mut self.locks[lock];
+        debug_assert_eq!(l.owner(), Some(tid));
+        let fair = self.costs.lock_fair;
+        let shared = usize::from(lock) < self.program.locks.len();
+        let next = l.line().first().map(Waiter::Thread);
+        let waited = next
+            .and_then(|next| self.waits(next))
+            .map_or(Nanos::ZERO, |w| self.machine.now() - w.since);
+        let passing = if fair > Nanos::ZERO && !shared && waited > fair {
+            Passing::HandOver
+        } else {
+            Passing::Barging
+        };
+        if let Some(next) = self.locks[lock].give(passing) {
+            self.wake(tid, Waiter::Thread(next));
+        }
+    }
+}

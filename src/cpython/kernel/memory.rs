@@ -1,0 +1,169 @@
+//! Memory of the whole process tree over time: the sum of its processes' ledgers, every page counted once, as a sum of proportional
+//! set sizes counts it.
+
+use crate::cpython::index::ProcessIndex;
+use crate::cpython::kernel::ledger::{Ledgers, Pages};
+use crate::cpython::record::recorder::MemoryLog;
+use crate::engine::Nanos;
+use crate::scenario::limits::MAX_MEMORY;
+
+pub(crate) struct Memory {
+    ledgers: Ledgers,
+    peak: u64,
+    since: Nanos,
+    /// Bytes times nanoseconds so far.
+    area: f64,
+    limit: u64,
+    /// When the limit was passed, and what was in use then.
+    pub(crate) exceeded: Option<(Nanos, u64)>,
+    /// Where changes are written down.
+    pub(crate) log: Option<Box<MemoryLog>>,
+}
+
+impl Memory {
+    pub(crate) fn new(limit: Option<u64>) -> Self {
+        Self {
+            ledgers: Ledgers::default(),
+            peak: 0,
+            since: Nanos::ZERO,
+            area: 0.0,
+            // What no machine has ends a run, too; far beyond it bytes could no longer be counted.
+            limit: limit.map_or(MAX_MEMORY, |l| l.min(MAX_MEMORY)),
+            exceeded: None,
+            log: None,
+        }
+    }
+
+    fn book(&mut self, at: Nanos) {
+        #[expect(clippy::cast_precision_loss, reason = "a mean")]
+        let bytes = self.ledgers.resident() as f64;
+        self.area += bytes * (at - self.since).as_f64();
+        self.since = at;
+    }
+
+    /// The pages have changed: what is in use now.
+    #[inline]
+    fn changed(&mut self, at: Nanos) {
+        let now = self.ledgers.resident();
+        if now > self.peak {
+            self.peak = now;
+            if now > self.limit && self.exceeded.is_none() {
+                self.exceeded = Some((at, now));
+            }
+        }
+        if let Some(log) = &mut self.log {
+            log.changed(at, now);
+        }
+    }
+
+    /// A process that inherits nothing, with an image that its children will share.
+    pub(crate) fn start(&mut self, at: Nanos, image: u64, pages: Pages) -> ProcessIndex {
+        self.book(at);
+        let process = self.ledgers.start(image, pages);
+        self.changed(at);
+        process
+    }
+
+    /// A child of this process by fork.
+    pub(crate) fn fork(&mut self, at: Nanos, parent: ProcessIndex) -> ProcessIndex {
+        self.book(at);
+        let process = self.ledgers.fork(parent);
+        self.changed(at);
+        process
+    }
+
+    /// A process that has done nothing yet turns out to be a child of this one by fork.
+    pub(crate) fn forked_from(&mut self, at: Nanos, process: ProcessIndex, parent: ProcessIndex) {
+        self.book(at);
+        self.ledgers.forked_from(process, parent);
+        self.changed(at);
+    }
+
+    /// A process takes private memory.
+    #[inline]
+    pub(crate) fn take(&mut self, process: ProcessIndex, at: Nanos, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        self.book(at);
+        self.ledgers.take(process, bytes);
+        self.changed(at);
+    }
+
+    /// It gives it back; one that has ended has done so.
+    #[inline]
+    pub(crate) fn give(&mut self, process: ProcessIndex, at: Nanos, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        self.book(at);
+        let whole = self.ledgers.give(process, bytes);
+        debug_assert!(
+            whole || self.exceeded.is_some(),
+            "more memory given back than taken"
+        );
+        self.changed(at);
+    }
+
+    /// A process makes so many bytes of objects: how many of them are fresh memory that it keeps, at most so many in its life.
+    pub(crate) fn grow(&mut self, process: ProcessIndex, at: Nanos, bytes: u64, most: u64) -> u64 {
+        self.book(at);
+        let fresh = self.ledgers.grow(process, bytes, most);
+        self.changed(at);
+        fresh
+    }
+
+    /// A process collects its whole heap; bytes of pages that it gets copies of.
+    pub(crate) fn collect(&mut self, process: ProcessIndex, at: Nanos) -> u64 {
+        self.book(at);
+        let copied = self.ledgers.collect(process);
+        self.changed(at);
+        copied
+    }
+
+    /// A process walks this share of the objects that it inherited; bytes of pages that it gets copies of.
+    #[inline]
+    pub(crate) fn walk(&mut self, process: ProcessIndex, at: Nanos, share: f64) -> u64 {
+        if !self.ledgers.walks_more(process, share) {
+            return 0;
+        }
+        self.book(at);
+        let copied = self.ledgers.walk(process, share);
+        self.changed(at);
+        copied
+    }
+
+    /// A process ends.
+    pub(crate) fn exit(&mut self, process: ProcessIndex, at: Nanos) {
+        self.book(at);
+        self.ledgers.exit(process);
+        self.changed(at);
+    }
+
+    /// What a process maps, shared or not.
+    pub(crate) fn mapped(&self, process: ProcessIndex) -> u64 {
+        self.ledgers.mapped(process)
+    }
+
+    /// What a process adds to all: pages that several share count with the first of them.
+    pub(crate) fn own(&self, process: ProcessIndex) -> u64 {
+        self.ledgers.own(process)
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.ledgers.resident()
+    }
+
+    pub(crate) fn peak(&self) -> u64 {
+        self.peak
+    }
+
+    pub(crate) fn mean(&mut self, end: Nanos) -> f64 {
+        self.book(end);
+        if end == Nanos::ZERO {
+            0.0
+        } else {
+            self.area / end.as_f64()
+        }
+    }
+}

@@ -1,0 +1,16 @@
+pub(crate) mod arena;
+pub(crate) mod collector;
+pub(crate) mod convoy;
+pub(crate) mod gil;
+pub(crate) mod gil_mutex;
+pub(crate) mod inherit;
+pub(crate) mod ledger;
+pub(crate) mod lock;
+pub(crate) mod memory;
+pub(crate) mod object;
+pub(crate) mod pipe;
+pub(crate) mod process;
+pub(crate) mod releases;
+pub(crate) mod start;
+pub(crate) mod thread;
+pub(crate) mod wait;

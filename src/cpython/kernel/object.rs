@@ -1,0 +1,143 @@
+//! Shared Python objects on free-threaded builds: facts sheet 12.1 to 12.3.
+//!
+//! A read of an object that others hold as well adds to its reference count and takes that away again; a write takes the lock in the
+//! object's header. Either writes to the header's cache line, which travels between the cores of the threads that do so
+//! ([`Machine::access`](crate::machine::Machine::access)). Under a GIL there are no two threads at once.
+
+use crate::cpython::Finding;
+use crate::cpython::kernel::thread::{Act, NO_GIL};
+use crate::cpython::profile::Costs;
+use crate::cpython::sim::Sim;
+use crate::cpython::work::task::TaskKey;
+use crate::engine::{Nanos, Total};
+use crate::machine::{Access, Tid};
+
+/// Where less than this part of their time is lost, nobody would notice that tasks no longer share.
+const LEAST_PART: u64 = 10;
+
+/// What accesses of shared objects cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Objects {
+    read: Access,
+    write: Access,
+}
+
+impl Objects {
+    /// `object_access` and what two threads were measured to pay for an access beyond it: how long the line is busy with each
+    /// ([`Access::of_two`]). A write is no quicker than a read, whatever two threads show: these pass the lock on seldom, each
+    /// makes many writes while the other yields, but the word that is locked lies in the same line as the count, and with more threads
+    /// somebody always asks for it.
+    pub(crate) fn new(costs: &Costs) -> Self {
+        let of = |extra| Access::of_two(costs.object_access, extra);
+        let read = of(costs.object_read_contended);
+        let mut write = of(costs.object_write_contended);
+        write.service = write.service.max(read.service);
+        Self { read, write }
+    }
+
+    /// What each access costs, one that writes or one that reads.
+    fn of(&self, write: bool) -> Access {
+        if write { self.write } else { self.read }
+    }
+}
+
+/// Accesses of an object, one after another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accesses {
+    pub(crate) object: u32,
+    pub(crate) count: u64,
+    pub(crate) write: bool,
+    /// Class of the task that makes them.
+    class: u32,
+}
+
+impl Sim<'_> {
+    /// A step that accesses a shared object.
+    pub(crate) fn step_shared(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        object: u32,
+        count: u64,
+        write: bool,
+    ) {
+        let kind = self.program.objects[object as usize].kind;
+        let access = self.objects.of(write);
+        let contends = (write || kind.reads_contend()) && access.service > Nanos::ZERO;
+        if self.threads[tid as usize].gil != NO_GIL || !contends {
+            self.push(tid, Act::Run(access.alone * count));
+            return;
+        }
+        let class = u32::try_from(self.own_class(key)).expect("few classes");
+        let accesses = Accesses {
+            object,
+            count,
+            write,
+            class,
+        };
+        self.push(tid, Act::Access(accesses));
+    }
+
+    /// Burns such accesses. Each process, and each interpreter, has objects of its own.
+    pub(crate) fn access(&mut self, tid: Tid, a: Accesses) -> bool {
+        let access = self.objects.of(a.write);
+        let objects = u32::try_from(self.program.objects.len()).expect("few objects");
+        let classes = u32::try_from(self.program.classes.len()).expect("few classes");
+        let line = self.threads[tid as usize].domain * objects + a.object;
+        let account = a.object * classes + a.class;
+        self.machine.access(tid, a.count, line, access, account)
+    }
+
+    /// The object, and the class of tasks that lost most at it, if that is worth a word. After the time of all tasks is known.
+    pub(crate) fn contended_object(&self) -> Option<Finding> {
+        let classes = self.program.classes.len();
+        let mut worst: Option<(usize, usize, Total)> = None;
+        for object in 0..self.program.objects.len() {
+            for class in 0..classes {
+                let account = u32::try_from(object * classes + class).expect("few of both");
+                let waited = self.machine.lost(account);
+                let worth =
+                    waited * LEAST_PART >= self.time_in_turn_of(class) && waited > Total::ZERO;
+                if worth && worst.is_none_or(|(.., most)| waited > most) {
+                    worst = Some((object, class, waited));
+                }
+            }
+        }
+        let (object, class, waited) = worst?;
+        Some(Finding::ContendedObject {
+            object: self.program.objects[object].name.clone(),
+            task: self.program.classes[class].name.clone(),
+            waited,
+            of: self.time_in_turn_of(class),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpython::profile::Profile;
+
+    /// Nanoseconds of an access, and what each of two threads pays more for a read and for a write.
+    fn objects(access: f64, read: f64, write: f64) -> Objects {
+        let mut params = Profile::default().params;
+        params.object_access = access;
+        params.object_read_contended = read;
+        params.object_write_contended = write;
+        Objects::new(&Costs::from(&params))
+    }
+
+    /// As measured of CPython 3.14.7: two threads that write pass the lock on seldom.
+    #[test]
+    fn a_write_is_as_dear_as_a_read_at_least() {
+        let o = objects(30.6, 210.5, 38.1);
+        assert_eq!((o.read.alone, o.write.alone), (Nanos(31), Nanos(31)));
+        assert_eq!((o.read.service, o.write.service), (Nanos(121), Nanos(121)));
+    }
+
+    #[test]
+    fn a_dearer_write_stays_dearer() {
+        let o = objects(30.0, 210.0, 630.0);
+        assert_eq!((o.read.service, o.write.service), (Nanos(120), Nanos(330)));
+    }
+}

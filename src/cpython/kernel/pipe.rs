@@ -1,0 +1,159 @@
+//! Pipes with a finite buffer: facts sheet 2.5 and 8.1.
+
+use std::collections::VecDeque;
+
+use crate::cpython::index::PipeIndex;
+use crate::cpython::kernel::thread::{Act, Outside};
+use crate::cpython::kernel::wait::On;
+use crate::cpython::sim::Sim;
+use crate::cpython::work::task::TaskKey;
+use crate::engine::Nanos;
+use crate::machine::Tid;
+
+/// A message on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message {
+    /// The first of its tasks; more follow in the pool's own list.
+    pub(crate) task: TaskKey,
+    pub(crate) size: u64,
+    read: u64,
+    /// When the last of its bytes had been written.
+    pub(crate) written: Nanos,
+}
+
+/// A pipe: bytes in order, a blocked writer, a blocked reader.
+pub(crate) struct Pipe {
+    used: u64,
+    pub(crate) messages: VecDeque<Message>,
+    reader: Option<Tid>,
+    writer: Option<Tid>,
+    /// Nothing will come any more: readers do not wait.
+    closed: bool,
+}
+
+impl Pipe {
+    pub(crate) fn new() -> Self {
+        Self {
+            used: 0,
+            messages: VecDeque::new(),
+            reader: None,
+            writer: None,
+            closed: false,
+        }
+    }
+
+    /// Something can be read.
+    pub(crate) fn readable(&self) -> bool {
+        self.used > 0
+    }
+
+    /// Wakes this thread when something can be read.
+    pub(crate) fn watch(&mut self, tid: Tid) {
+        self.reader = Some(tid);
+    }
+
+    /// The message that is (or has been) read.
+    pub(crate) fn front(&self) -> Option<&Message> {
+        self.messages.front()
+    }
+
+    /// Takes the message that has been read.
+    pub(crate) fn pop(&mut self) -> Message {
+        self.messages.pop_front().expect("a message has been read")
+    }
+}
+
+impl Sim<'_> {
+    /// A new pipe; its number.
+    pub(crate) fn new_pipe(&mut self) -> PipeIndex {
+        self.pipes.push_and_get_key(Pipe::new())
+    }
+
+    /// A message of this size starts on its way; [`Act::Write`] does the writing.
+    pub(crate) fn send(&mut self, pipe: PipeIndex, task: TaskKey, size: u64) {
+        self.bytes_moved += u128::from(size);
+        self.pipes[pipe].messages.push_back(Message {
+            task,
+            size,
+            read: 0,
+            written: Nanos::MAX,
+        });
+    }
+
+    /// Closes the pipe; the thread that was waiting to read.
+    pub(crate) fn close_pipe(&mut self, pipe: PipeIndex) -> Option<Tid> {
+        let p = &mut self.pipes[pipe];
+        p.closed = true;
+        p.reader.take()
+    }
+
+    fn copy_cost(&self, bytes: u64) -> Nanos {
+        #[expect(clippy::cast_precision_loss, reason = "a chunk is at most 64 KiB")]
+        let copied = bytes as f64 * self.pipe_ns_per_byte;
+        self.syscall + Nanos::from_f64(copied)
+    }
+
+    /// Copies as much as fits, or parks until something has been read; whether the thread goes on acting.
+    pub(crate) fn write(&mut self, tid: Tid, pipe: PipeIndex, left: u64) -> bool {
+        let p = &mut self.pipes[pipe];
+        let space = self.pipe_capacity - p.used;
+        if space == 0 {
+            p.writer = Some(tid);
+            self.push_front(tid, Act::Write(pipe, left));
+            return self.goes_outside(tid, Outside::Park(On::Space(pipe), Nanos::MAX));
+        }
+        let chunk = left.min(space);
+        self.push_front(tid, Act::Written(pipe, chunk, left - chunk));
+        let cost = self.copy_cost(chunk);
+        self.goes_outside(tid, Outside::Native(cost))
+    }
+
+    pub(crate) fn written(&mut self, tid: Tid, pipe: PipeIndex, chunk: u64, left: u64) {
+        let p = &mut self.pipes[pipe];
+        p.used += chunk;
+        if left > 0 {
+            self.push_front(tid, Act::Write(pipe, left));
+        } else if let Some(message) = p.messages.back_mut() {
+            // There is one writer at a time, and what it writes is the last message.
+            message.written = self.machine.now();
+        }
+        if let Some(reader) = self.pipes[pipe].reader.take() {
+            self.unpark_by(tid, reader);
+        }
+    }
+
+    /// Copies a chunk of the first message out, or parks until there is one; whether the thread goes on acting.
+    pub(crate) fn read(&mut self, tid: Tid, pipe: PipeIndex) -> bool {
+        let p = &mut self.pipes[pipe];
+        let chunk = p
+            .messages
+            .front()
+            .map_or(0, |m| p.used.min(m.size - m.read));
+        if chunk == 0 && p.closed && p.messages.is_empty() {
+            return true;
+        }
+        if chunk == 0 {
+            p.reader = Some(tid);
+            self.push_front(tid, Act::Read(pipe));
+            return self.goes_outside(tid, Outside::Park(On::Bytes(pipe), Nanos::MAX));
+        }
+        self.push_front(tid, Act::ReadDone(pipe, chunk));
+        let cost = self.copy_cost(chunk);
+        self.goes_outside(tid, Outside::Native(cost))
+    }
+
+    pub(crate) fn read_done(&mut self, tid: Tid, pipe: PipeIndex, chunk: u64) {
+        let p = &mut self.pipes[pipe];
+        p.used -= chunk;
+        let m = p.messages.front_mut().expect("it is being read");
+        m.read += chunk;
+        let more = m.read < m.size;
+        let writer = p.writer.take();
+        if more {
+            self.push_front(tid, Act::Read(pipe));
+        }
+        if let Some(w) = writer {
+            self.unpark_by(tid, w);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Starting processes by fork, spawn and forkserver: facts sheet 7.
+
+use std::collections::VecDeque;
+
+use crate::cpython::index::ProcessIndex;
+use crate::cpython::kernel::process::ProcessKind;
+use crate::cpython::kernel::thread::Act;
+use crate::cpython::kernel::wait::On;
+use crate::cpython::role::{Deed, Role};
+use crate::cpython::sim::Sim;
+use crate::engine::Nanos;
+use crate::machine::Tid;
+use crate::scenario::StartMethod;
+
+/// What is started once for all children.
+#[derive(Default)]
+pub(crate) struct Starter {
+    tracker: bool,
+    server: Option<Tid>,
+    /// Children asked of the fork server, and by whom.
+    pub(crate) requests: VecDeque<(Tid, Tid)>,
+    forked: bool,
+}
+
+impl Sim<'_> {
+    fn bytes(value: f64) -> u64 {
+        Nanos::from_f64(value).0
+    }
+
+    /// CPU of a fork of this process, which copies the tables of all pages that it maps.
+    fn fork_cost(&self, process: ProcessIndex) -> Nanos {
+        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+        let resident = self.memory.mapped(process) as f64;
+        let extra =
+            (resident - self.profile.params.base_rss).max(0.0) * self.profile.params.fork_per_byte;
+        self.costs.fork_call + Nanos::from_f64(extra)
+    }
+
+    /// The acts by which a thread starts a child process whose only thread is `child`.
+    pub(crate) fn start_process(&mut self, method: StartMethod, child: Tid, acts: &mut Vec<Act>) {
+        let process = self.threads[child as usize].process;
+        let parent = self.processes[process].parent;
+        let p = &self.profile.params;
+        let import = self.program.import_time.scale(p.cpu_factor);
+        let import_memory = self.program.import_memory;
+        let (boot, private) = match method {
+            StartMethod::Fork => {
+                let once = if self.starter.forked {
+                    0.0
+                } else {
+                    p.fork_parent_private
+                };
+                self.starter.forked = true;
+                // `os.fork` stops the world of a free-threaded parent.
+                if !self.profile.gil {
+                    acts.push(Act::StopWorld);
+                }
+                acts.push(Act::Run(self.fork_cost(parent)));
+                if !self.profile.gil {
+                    acts.push(Act::StartWorld);
+                }
+                acts.push(Act::Begin(child));
+                acts.push(Act::Take(Self::bytes(once)));
+                (self.costs.fork_boot, Self::bytes(p.fork_private))
+            }
+            StartMethod::Spawn => {
+                let boot = self.costs.spawn_boot + import;
+                let private = Self::bytes(p.spawn_private) + import_memory;
+                self.start_tracker(acts);
+                acts.push(Act::Run(self.costs.spawn_call));
+                acts.push(Act::Begin(child));
+                (boot, private)
+            }
+            StartMethod::Forkserver => {
+                let preloaded = self.preloads();
+                let private = Self::bytes(p.forkserver_child_private)
+                    + if preloaded { 0 } else { import_memory };
+                let boot =
+                    self.costs.forkserver_child_boot + if preloaded { Nanos::ZERO } else { import };
+                self.start_tracker(acts);
+                let server = self.start_server(acts);
+                let forks = self.threads[server as usize].process;
+                self.memory.forked_from(self.machine.now(), process, forks);
+                acts.push(Act::Run(self.costs.forkserver_call));
+                acts.push(Act::Request(child));
+                acts.push(Act::Unpark(server));
+                acts.push(Act::park(On::Start, Nanos::MAX));
+                (boot, private)
+            }
+        };
+        // Half of a child's memory is touched by the time it has half booted: enough detail for a peak.
+        self.push(child, Act::Take(private / 2));
+        self.push(child, Act::Run(boot));
+        self.push(child, Act::Take(private - private / 2));
+    }
+
+    fn start_tracker(&mut self, acts: &mut Vec<Act>) {
+        if std::mem::replace(&mut self.starter.tracker, true) {
+            return;
+        }
+        let home = self.new_process(ProcessKind::Tracker, ProcessIndex::MAIN);
+        let tracker = self.new_thread(Role::Script, home);
+        self.push(tracker, Act::Run(self.costs.tracker_boot));
+        acts.push(Act::Run(self.costs.spawn_call));
+        acts.push(Act::Begin(tracker));
+        let private = Self::bytes(self.profile.params.tracker_private);
+        acts.push(Act::TakeFor(home.process, private));
+    }
+
+    fn start_server(&mut self, acts: &mut Vec<Act>) -> Tid {
+        if let Some(server) = self.starter.server {
+            return server;
+        }
+        let home = self.new_process(ProcessKind::ForkServer, ProcessIndex::MAIN);
+        let server = self.new_thread(Role::ForkServer, home);
+        let import = if self.preloads() {
+            // The main module is imported once here: what its children no longer pay.
+            self.program
+                .import_time
+                .scale(self.profile.params.cpu_factor)
+        } else {
+            Nanos::ZERO
+        };
+        self.push(server, Act::Run(self.costs.forkserver_boot + import));
+        acts.push(Act::Run(self.costs.spawn_call));
+        acts.push(Act::Begin(server));
+        let imported = if self.preloads() {
+            self.program.import_memory
+        } else {
+            0
+        };
+        let private = Self::bytes(self.profile.params.forkserver_private);
+        acts.push(Act::TakeFor(home.process, private + imported));
+        self.starter.server = Some(server);
+        server
+    }
+
+    pub(crate) fn refill_fork_server(&mut self, tid: Tid) {
+        if self.starter.requests.is_empty() {
+            self.push(tid, Act::park(On::Request, Nanos::MAX));
+            return;
+        }
+        self.push(tid, Act::Run(self.costs.forkserver_fork));
+        self.push(tid, Act::Do(Deed::Forked));
+    }
+
+    /// One child has been forked; the requester learns its number.
+    pub(crate) fn child_forked(&mut self, tid: Tid) {
+        if let Some((child, requester)) = self.starter.requests.pop_front() {
+            self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
+            self.unpark_by(tid, requester);
+        }
+    }
+}

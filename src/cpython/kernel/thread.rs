@@ -1,0 +1,242 @@
+//! Simulated threads: a script of acts, and who refills it.
+
+use std::collections::VecDeque;
+
+use crate::cpython::index::{LockIndex, PipeIndex, ProcessIndex};
+use crate::cpython::kernel::object::Accesses;
+use crate::cpython::kernel::releases::Releasing;
+use crate::cpython::kernel::wait::{On, Wait};
+use crate::cpython::role::{Deed, Role};
+use crate::cpython::work::task::TaskKey;
+use crate::engine::Nanos;
+use crate::machine::{Cause, Tid};
+
+/// One act of a thread. Costs are CPU time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// Bytecode: holds the GIL, looks at the eval breaker.
+    Run(Nanos),
+    /// One C call that keeps the GIL: not interrupted.
+    RunC(Nanos),
+    /// Pickling or unpickling: [`Act::RunC`], or interrupted like [`Act::Run`].
+    Pickle { time: Nanos, in_c: bool },
+    /// Bytecode of `hold`, and so many `left` times more: without the GIL for `released`, then `hold` again, whose first part is
+    /// spent on taking it.
+    Releasing {
+        hold: Nanos,
+        released: Nanos,
+        left: u32,
+        /// How much longer the last stretch is.
+        last: Nanos,
+    },
+    /// Accesses of a shared object whose cache line or lock travels between threads.
+    Access(Accesses),
+    /// Lets the GIL go first.
+    Outside(Outside),
+    /// From here on the thread's time on a core belongs to this cause.
+    Label(Cause),
+    /// Wakes a thread.
+    Unpark(Tid),
+    /// Gives one GIL back and takes another (entering or leaving a sub-interpreter).
+    SwitchGil(u32),
+    /// Takes a lock of this index in the table of all locks.
+    Acquire(LockIndex),
+    /// Yields so often at most for a lock before it parks.
+    Spin(LockIndex, u8),
+    /// Gives it back.
+    Release(LockIndex),
+    /// The rest of a message into a pipe.
+    Write(PipeIndex, u64),
+    /// A chunk has been copied into the pipe: pipe, bytes, bytes left.
+    Written(PipeIndex, u64, u64),
+    /// The rest of the first message of a pipe.
+    Read(PipeIndex),
+    /// A chunk has been copied out.
+    ReadDone(PipeIndex, u64),
+    /// A started thread or child process begins.
+    Begin(Tid),
+    /// The fork server is asked for this child.
+    Request(Tid),
+    /// Memory taken.
+    Take(u64),
+    /// Memory given back.
+    Give(u64),
+    /// A block freed, which its arena keeps.
+    Free(u64),
+    /// Memory taken by another process, which this thread has started.
+    TakeFor(ProcessIndex, u64),
+    /// Stops the other threads of the process (free-threaded builds).
+    StopWorld,
+    /// Lets them go on.
+    StartWorld,
+    /// What the thread is there for.
+    Do(Deed),
+    /// The thread ends.
+    Exit,
+}
+
+/// What a thread does without its GIL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outside {
+    /// Burns: native code, a system call.
+    Native(Nanos),
+    /// Blocks until this time (plus the timer slack).
+    Sleep(On, Nanos),
+    /// Blocks until unparked, or until this time plus slack ([`Nanos::MAX`]: for ever).
+    Park(On, Nanos),
+}
+
+impl Act {
+    pub(crate) const fn native(time: Nanos) -> Self {
+        Self::Outside(Outside::Native(time))
+    }
+
+    pub(crate) const fn sleep(on: On, until: Nanos) -> Self {
+        Self::Outside(Outside::Sleep(on, until))
+    }
+
+    pub(crate) const fn park(on: On, until: Nanos) -> Self {
+        Self::Outside(Outside::Park(on, until))
+    }
+}
+
+// Scripts are what a run writes and reads most: an act stays as small as it is.
+const _: () = assert!(size_of::<Act>() <= 32);
+
+/// Where a thread stands with its GIL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Has to take the GIL before it goes on.
+    WantGil,
+    /// Holds it (or there is none).
+    Go,
+    /// Has let it go, or is about to, and does this next.
+    Detached(Outside),
+}
+
+/// Where a thread is blocked, and so what its timer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocked {
+    /// Not blocked, or nothing special.
+    No,
+    /// In the GIL's condition variable.
+    Gil,
+    /// In a timed sleep.
+    Sleep,
+    /// Parked.
+    Park,
+    /// Asked to leave the GIL, waits until another has it.
+    Forced,
+    /// Waits for a stopped world to go on.
+    World,
+}
+
+/// The interpreter that a thread lives in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home {
+    /// Its process: place in the table of processes.
+    pub(crate) process: ProcessIndex,
+    /// Its GIL; [`NO_GIL`] on free-threaded builds.
+    pub(crate) gil: u32,
+    /// Its lock domain: one set of the program's locks and one collector.
+    pub(crate) domain: u32,
+}
+
+pub(crate) struct Thread {
+    pub(crate) role: Role,
+    /// Its process: place in the table of processes.
+    pub(crate) process: ProcessIndex,
+    /// Which of its kind it is, as its name counts.
+    pub(crate) serial: u32,
+    /// Its GIL; `u32::MAX` in a free-threaded process.
+    pub(crate) gil: u32,
+    /// Lock domain: threads of one process (or interpreter) share their locks.
+    pub(crate) domain: u32,
+    pub(crate) phase: Phase,
+    /// Another thread waits for the mutex of this GIL, which it holds to the end of its present burst; what it burns after that.
+    pub(crate) unlocks: Option<(u32, Nanos)>,
+    pub(crate) blocked: Blocked,
+    /// What it waits for, or was called for and has not got yet.
+    pub(crate) wait: Option<Wait>,
+    /// What is left of a run that a drop request cut short.
+    pub(crate) rest: Nanos,
+    /// In a C call that keeps the GIL.
+    pub(crate) in_c: bool,
+    /// What it burns stands for all of this, since nobody waits for the GIL that it would give up.
+    pub(crate) unwatched: Option<Releasing>,
+    /// What it burns is spent on pickling; kept where that is recorded.
+    pub(crate) pickling: bool,
+    /// Unparked before it parked.
+    pub(crate) permit: bool,
+    pub(crate) timed_out: bool,
+    /// Since when it has wanted the GIL in vain; `Nanos::MAX`: it does not.
+    pub(crate) asked: Nanos,
+    /// How often the GIL's holder had been made to leave when it began to want it.
+    pub(crate) forces: u64,
+    /// It wants the GIL because it comes back from outside, not because it was made to leave.
+    pub(crate) returned: bool,
+    /// How long it waited for the GIL that it holds, and for which class of tasks, if it came back from outside and the holder was
+    /// made to leave meanwhile.
+    pub(crate) convoyed: Option<(Nanos, usize)>,
+    /// Switch number seen when its wait for the GIL began.
+    pub(crate) seen: u64,
+    pub(crate) script: VecDeque<Act>,
+    pub(crate) task: Option<TaskKey>,
+    /// When the worker was up, in nanoseconds.
+    pub(crate) scratch: u64,
+    /// When a worker process was last free for another call.
+    pub(crate) free: Nanos,
+    /// Payload of the call that a worker process (or a feeder) holds.
+    pub(crate) call_bytes: u64,
+    /// What a worker process lets go when its result has been sent: the pickle, and the objects it was made of.
+    pub(crate) result_bytes: (u64, u64),
+    /// Item handed over while it was parked.
+    pub(crate) handed: Option<TaskKey>,
+    /// Its process's arena that it allocates from, once it has.
+    pub(crate) arena: Option<u32>,
+}
+
+pub(crate) const NO_GIL: u32 = u32::MAX;
+
+impl Thread {
+    pub(crate) fn new(role: Role, home: Home, serial: u32) -> Self {
+        Self {
+            role,
+            process: home.process,
+            serial,
+            gil: home.gil,
+            domain: home.domain,
+            phase: Phase::WantGil,
+            unlocks: None,
+            blocked: Blocked::No,
+            wait: None,
+            rest: Nanos::ZERO,
+            in_c: false,
+            unwatched: None,
+            pickling: false,
+            permit: false,
+            timed_out: false,
+            asked: Nanos::MAX,
+            forces: 0,
+            returned: false,
+            convoyed: None,
+            seen: 0,
+            script: VecDeque::new(),
+            task: None,
+            scratch: 0,
+            free: Nanos::ZERO,
+            call_bytes: 0,
+            result_bytes: (0, 0),
+            handed: None,
+            arena: None,
+        }
+    }
+
+    /// The GIL of its own interpreter, if it has one that is not its process's.
+    pub(crate) fn interpreter_gil(&self) -> Option<u32> {
+        match self.role {
+            Role::InterpWorker(_, own, _) if own != NO_GIL => Some(own),
+            _ => None,
+        }
+    }
+}

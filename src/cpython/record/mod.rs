@@ -1,0 +1,4 @@
+pub(crate) mod busiest;
+pub(crate) mod observe;
+pub(crate) mod recorder;
+pub mod recording;

@@ -1,0 +1,99 @@
+//! Who waits for what when nothing can ever happen again.
+
+use crate::cpython::Finding;
+use crate::cpython::finding::Hindrance;
+use crate::cpython::kernel::thread::Thread;
+use crate::cpython::kernel::wait::On;
+use crate::cpython::sim::Sim;
+use crate::cpython::watch::snapshot::{End, Snapshot};
+use crate::cpython::work::task::TaskKey;
+
+/// Tasks that are named; more would not help to understand.
+const MOST: usize = 8;
+
+impl Sim<'_> {
+    /// Notes a deadlock: what the tasks wait for, and of the tasks a circle first, then one for each thing that is waited for.
+    pub(crate) fn report_deadlock(&mut self) {
+        let (snapshot, keys) = self.picture(Some(End::Deadlock));
+        let waits: Vec<(Hindrance, String)> = keys.iter().map(|&key| self.waits_for(key)).collect();
+        let mut on: Vec<Hindrance> = waits.iter().map(|(on, _)| on.clone()).collect();
+        on.sort();
+        on.dedup();
+        let named = order(&snapshot, &waits);
+        let mut waiting: Vec<String> = named
+            .iter()
+            .take(MOST)
+            .map(|&i| {
+                let task = &snapshot.tasks[i];
+                let step = task.step.as_ref().map_or(String::new(), |s| {
+                    format!(" at step {} of {}", s.number, s.of)
+                });
+                format!("{} waits{step}: {}", task.name, waits[i].1)
+            })
+            .collect();
+        let more = self.tasks.alive() - waiting.len() as u64;
+        if more > 0 {
+            waiting.push(format!("and {more} more"));
+        }
+        self.findings.push(Finding::Deadlock {
+            at: self.machine.now(),
+            waiting,
+            on,
+        });
+    }
+
+    /// What a task waits for, or the thread that runs it: also in words.
+    fn waits_for(&self, key: TaskKey) -> (Hindrance, String) {
+        let runs = |t: &&Thread| t.task == Some(key);
+        let of_thread = || self.threads.iter().find(runs).and_then(|t| t.wait);
+        let queue = |q: u32| self.program.queues[q as usize].name.clone();
+        let held = |name: &str, by: Option<TaskKey>| {
+            let holder = by.map(|k| match k == key {
+                true => ", which it has itself".to_owned(),
+                false => format!(", which {} has", self.task_name(&self.tasks[k])),
+            });
+            let holder = holder.unwrap_or_default();
+            (Hindrance::Lock, format!("lock '{name}'{holder}"))
+        };
+        match self.tasks[key].wait.or_else(of_thread).map(|w| w.on) {
+            Some(On::Item(q)) => {
+                let name = queue(q);
+                let text = format!("an item from queue '{name}'");
+                (Hindrance::Item(name), text)
+            }
+            Some(On::Room(q)) => {
+                let name = queue(q);
+                let text = format!("room in queue '{name}'");
+                (Hindrance::Room(name), text)
+            }
+            Some(On::Lock(lock)) => {
+                let owner = self.locks[lock].owner();
+                let by = owner.and_then(|t| self.threads[t as usize].task);
+                held(&self.lock_spec(lock).name, by)
+            }
+            Some(On::AwaitedLock(lock)) => {
+                let by = self.awaited(self.tasks[key].copy, lock).owner();
+                held(&self.program.locks[lock as usize].name, by)
+            }
+            Some(On::Children) => (Hindrance::Children, "its children".to_owned()),
+            Some(On::Permit) => (Hindrance::Limit, "the loop's limit".to_owned()),
+            _ => (Hindrance::Worker, "a worker".to_owned()),
+        }
+    }
+}
+
+/// The places of the tasks: those of a circle, then the first that waits for each thing, then the others.
+fn order(snapshot: &Snapshot, waits: &[(Hindrance, String)]) -> Vec<usize> {
+    let circle = snapshot.cycles.first().into_iter().flatten();
+    let mut order: Vec<usize> = circle.map(|link| link.task).collect();
+    let mut known: Vec<&Hindrance> = order.iter().map(|&i| &waits[i].0).collect();
+    for (i, (on, _)) in waits.iter().enumerate() {
+        if !known.contains(&on) && !order.contains(&i) {
+            known.push(on);
+            order.push(i);
+        }
+    }
+    let others: Vec<usize> = (0..waits.len()).filter(|i| !order.contains(i)).collect();
+    order.extend(others);
+    order
+}

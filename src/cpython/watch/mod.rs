@@ -1,0 +1,2 @@
+pub(crate) mod deadlock;
+pub mod snapshot;

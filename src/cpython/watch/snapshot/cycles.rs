@@ -1,0 +1,176 @@
+//! Tasks that wait for each other in a circle.
+
+use super::{Doing, Link, Place, Snapshot, View};
+use crate::cpython::role::Role;
+
+/// Circles that are named; more would not help to understand.
+const MOST: usize = 3;
+
+/// Whom a task waits for, and for what.
+struct Edge {
+    to: usize,
+    waits_for: String,
+}
+
+impl View<'_, '_> {
+    /// Circles of tasks that wait for each other. A task that waits for *some* worker or permit waits for all that have one
+    /// only where nothing can happen any more (`stuck`).
+    pub(crate) fn cycles(&self, snapshot: &Snapshot, stuck: bool) -> Vec<Vec<Link>> {
+        let mut children = vec![Vec::new(); snapshot.tasks.len()];
+        for (i, t) in snapshot.tasks.iter().enumerate() {
+            if let Some(parent) = t.parent {
+                children[parent].push(i);
+            }
+        }
+        let edges: Vec<Vec<Edge>> = (0..snapshot.tasks.len())
+            .map(|task| self.edges(snapshot, task, &children[task], stuck))
+            .collect();
+        let mut search = Search {
+            edges: &edges,
+            seen: vec![Seen::No; edges.len()],
+            path: Vec::new(),
+            found: Vec::new(),
+        };
+        for task in 0..edges.len() {
+            search.from(task);
+        }
+        search.found
+    }
+
+    fn edges(
+        &self,
+        snapshot: &Snapshot,
+        task: usize,
+        children: &[usize],
+        stuck: bool,
+    ) -> Vec<Edge> {
+        let state = &snapshot.tasks[task];
+        if state.deadline.is_some() && !stuck {
+            return Vec::new(); // It gives up by itself.
+        }
+        let to = |task: Option<usize>, waits_for: String| {
+            task.map(|to| Edge { to, waits_for }).into_iter().collect()
+        };
+        let for_children = || {
+            let edge = |&to: &usize| Edge {
+                to,
+                waits_for: format!("its child {}", snapshot.tasks[to].name),
+            };
+            children.iter().map(edge).collect()
+        };
+        match &state.place {
+            Place::Thread(thread) => match &snapshot.threads[*thread].doing {
+                Doing::WaitsForLock(lock, holder) => {
+                    let holder = holder.and_then(|h| snapshot.threads[h].task);
+                    to(holder, format!("lock '{lock}'"))
+                }
+                Doing::WaitsForChildren(..) => for_children(),
+                _ => Vec::new(),
+            },
+            Place::LoopLock(lock, holder, _) => to(*holder, format!("lock '{lock}'")),
+            Place::Children(..) => for_children(),
+            Place::Worker(_) if stuck => self.workers(snapshot, task),
+            Place::Limit(_) if stuck => self.permitted(task),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The tasks that occupy the workers of a waiting task's pool.
+    fn workers(&self, snapshot: &Snapshot, task: usize) -> Vec<Edge> {
+        let copy = self.sim.tasks[self.tasks[task]].copy;
+        let in_pool = |role: Role| match role {
+            Role::PoolWorker(p, _) | Role::InterpWorker(p, ..) => self.sim.pools[p].copy == copy,
+            _ => false,
+        };
+        let occupied = self
+            .threads
+            .iter()
+            .zip(&snapshot.threads)
+            .filter(|(t, _)| in_pool(self.sim.thread(**t).role));
+        occupied
+            .filter_map(|(_, state)| {
+                Some(Edge {
+                    to: state.task?,
+                    waits_for: format!("a free worker: {} has", state.name),
+                })
+            })
+            .collect()
+    }
+
+    /// The tasks that have a permit of a waiting task's loop.
+    fn permitted(&self, task: usize) -> Vec<Edge> {
+        let copy = self.sim.tasks[self.tasks[task]].copy;
+        let has = |key: &u32| {
+            let t = &self.sim.tasks[*key];
+            t.permitted && t.copy == copy
+        };
+        (0..)
+            .zip(&self.tasks)
+            .filter(|(_, key)| has(key))
+            .map(|(to, _)| Edge {
+                to,
+                waits_for: "the loop's limit".into(),
+            })
+            .collect()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Seen {
+    No,
+    OnPath,
+    Done,
+}
+
+/// A search in depth for edges that lead back.
+struct Search<'e> {
+    edges: &'e [Vec<Edge>],
+    seen: Vec<Seen>,
+    /// Tasks from the start to here, and which edge of each leads on.
+    path: Vec<(usize, usize)>,
+    found: Vec<Vec<Link>>,
+}
+
+impl Search<'_> {
+    fn from(&mut self, start: usize) {
+        if self.seen[start] != Seen::No {
+            return;
+        }
+        self.path.push((start, 0));
+        self.seen[start] = Seen::OnPath;
+        while let Some(&(task, next)) = self.path.last() {
+            let Some(edge) = self.edges[task].get(next) else {
+                self.seen[task] = Seen::Done;
+                self.path.pop();
+                continue;
+            };
+            let to = edge.to;
+            if self.seen[to] == Seen::OnPath {
+                self.note(to);
+            }
+            self.path.last_mut().expect("not empty").1 += 1;
+            if self.seen[to] == Seen::No {
+                self.seen[to] = Seen::OnPath;
+                self.path.push((to, 0));
+            }
+        }
+    }
+
+    fn note(&mut self, first: usize) {
+        if self.found.len() >= MOST {
+            return;
+        }
+        let from = self.path.iter().position(|&(t, _)| t == first);
+        let circle = &self.path[from.unwrap_or(0)..];
+        // The edge that a task is at leads on; those before it on the path have moved one ahead.
+        let last = circle.len() - 1;
+        let links = circle.iter().enumerate().map(|(i, &(task, next))| {
+            let at = if i == last { next } else { next - 1 };
+            Link {
+                task,
+                waits_for: self.edges[task][at].waits_for.clone(),
+            }
+        });
+        self.found.push(links.collect());
+    }
+}

@@ -1,0 +1,263 @@
+//! Where each task is.
+
+use super::{Place, TaskState, View};
+use crate::cpython::executors::event_loop::Handle;
+use crate::cpython::index::CopyIndex;
+use crate::cpython::kernel::thread::Act;
+use crate::cpython::kernel::wait::On;
+use crate::cpython::program::Instr;
+use crate::cpython::role::Role;
+use crate::cpython::work::task::{Frame, Task, TaskKey};
+use crate::engine::Nanos;
+
+/// The places that are found first by looking at who has tasks.
+type Places = Vec<Option<Place>>;
+
+impl View<'_, '_> {
+    pub(crate) fn tasks(&self) -> Vec<TaskState> {
+        let mut places: Places = vec![None; self.tasks.len()];
+        self.in_threads(&mut places);
+        self.in_arrivals(&mut places);
+        self.in_pools(&mut places);
+        self.in_process_pools(&mut places);
+        self.on_loops(&mut places);
+        self.in_waits(&mut places);
+        let sim = self.sim;
+        places
+            .into_iter()
+            .zip(&self.tasks)
+            .map(|(place, &key)| {
+                let task = &sim.tasks[key];
+                let place = place.unwrap_or(Place::Underway);
+                let (begun, left) = self.progress(task, &place);
+                TaskState {
+                    name: sim.task_name(task),
+                    class: self.class_name(key),
+                    parent: task.parent.and_then(|p| self.task(p)),
+                    process: sim
+                        .copies
+                        .get(task.copy)
+                        .and_then(|c| self.process(c.home.process)),
+                    arrived: task.arrival,
+                    step: self.step(task, begun, left),
+                    since: self.there_since(task, &place),
+                    place,
+                    holds: self.holds(task),
+                    deadline: sim.deadline(key),
+                }
+            })
+            .collect()
+    }
+
+    fn class_name(&self, key: TaskKey) -> String {
+        let mut top = key;
+        while let Some(parent) = self.sim.tasks[top].parent {
+            top = parent;
+        }
+        let task = &self.sim.tasks[top];
+        let own = task.frames.iter().find_map(|f| match f {
+            Frame::Inline { class, .. } => Some(*class),
+            _ => None,
+        });
+        let class = own.unwrap_or(task.class);
+        self.sim.program.classes[class as usize].name.clone()
+    }
+
+    fn holds(&self, task: &Task) -> Vec<String> {
+        let mut held: Vec<String> = task
+            .frames
+            .iter()
+            .filter_map(|f| match f {
+                // What it still waits for is among its blocks already.
+                Frame::Lock(index) => {
+                    let owner = self.sim.locks[*index].owner()?;
+                    let mine = self
+                        .sim
+                        .thread(owner)
+                        .task
+                        .map(|k| self.sim.tasks[k].number);
+                    (mine == Some(task.number)).then(|| self.lock_name(*index))
+                }
+                Frame::LoopLock(lock) => {
+                    let waits = task.wait.is_some_and(|w| w.on == On::AwaitedLock(*lock));
+                    (!waits).then(|| self.sim.program.locks[*lock as usize].name.clone())
+                }
+                _ => None,
+            })
+            .collect();
+        held.dedup();
+        held
+    }
+
+    /// Whether the task's step has begun, and what is left of it.
+    fn progress(&self, task: &Task, place: &Place) -> (bool, Option<Nanos>) {
+        match place {
+            Place::Thread(thread) => self.left(self.threads[*thread]),
+            Place::Sleeps(until) => (true, Some(until.since(self.now))),
+            Place::LoopLock(..) => (true, None),
+            Place::Children(..) => {
+                let code = &self.sim.program.classes[task.class as usize].code;
+                let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
+                (at.and_then(Instr::children).is_some(), None)
+            }
+            _ => (false, None),
+        }
+    }
+
+    fn there_since(&self, task: &Task, place: &Place) -> Nanos {
+        let since = match place {
+            Place::Thread(thread) => Some(self.since(self.threads[*thread])),
+            Place::Sleeps(until) if *until <= self.now => Some(*until),
+            Place::Sleeps(_) => task.wait.map(|w| w.since),
+            _ => None,
+        };
+        since.unwrap_or(task.since).min(self.now)
+    }
+
+    /// Children of a task in all, over and not.
+    pub(crate) fn children_of(&self, task: &Task) -> u64 {
+        let code = &self.sim.program.classes[task.class as usize].code;
+        let count = |at: Option<u32>| code.get(at? as usize)?.children();
+        // A thread looks at the step again when it wakes; a loop has gone past it.
+        count(Some(task.pc))
+            .filter(|_| task.joiner.is_some())
+            .or_else(|| count(task.pc.checked_sub(1)))
+            .unwrap_or(task.children)
+            .max(task.children)
+    }
+
+    fn put(&self, places: &mut Places, key: TaskKey, place: Place) {
+        if let Some(i) = self.task(key)
+            && places[i].is_none()
+        {
+            places[i] = Some(place);
+        }
+    }
+
+    /// The rest of a message, of which `first` is at `place`.
+    fn put_chunk(&self, places: &mut Places, first: TaskKey, place: impl Fn(usize) -> Place) {
+        let mut next = Some(first);
+        let mut n = 0;
+        while let Some(key) = next {
+            self.put(places, key, place(n));
+            next = self.sim.tasks[key].next;
+            n += 1;
+        }
+    }
+
+    fn in_threads(&self, places: &mut Places) {
+        for (i, &tid) in self.threads.iter().enumerate() {
+            let t = self.sim.thread(tid);
+            if let Some(key) = t.task {
+                self.put(places, key, Place::Thread(i));
+                if let Some(next) = self.sim.tasks[key].next {
+                    self.put_chunk(places, next, |n| Place::Chunk(i, n + 1));
+                }
+            }
+            for act in &t.script {
+                if let Act::Do(deed) = act
+                    && let Some(key) = deed.task()
+                {
+                    self.put(places, key, Place::HandingOver(i));
+                }
+            }
+            if let Some(first) = t.handed {
+                self.put_chunk(places, first, |n| match t.role {
+                    Role::Feeder(_) => Place::BeingSent(i),
+                    Role::Manager(..) => Place::ResultRead(i),
+                    Role::ProcessWorker(..) => Place::ResultSent(i),
+                    _ if n == 0 => Place::HandedTo(i),
+                    _ => Place::Chunk(i, n),
+                });
+            }
+        }
+    }
+
+    fn in_arrivals(&self, places: &mut Places) {
+        for (n, &key) in self.sim.arrivals.accept.iter().enumerate() {
+            self.put(places, key, Place::Accept(n + 1));
+        }
+    }
+
+    fn in_pools(&self, places: &mut Places) {
+        for pool in &self.sim.pools {
+            for (n, &key) in pool.items.iter().enumerate() {
+                self.put(places, key, Place::Worker(n + 1));
+            }
+        }
+    }
+
+    fn in_process_pools(&self, places: &mut Places) {
+        for pool in &self.sim.process_pools {
+            // Results first: who has one is in no other queue.
+            let results = &self.sim.pipes[pool.result_pipe];
+            for (n, m) in results.messages.iter().enumerate() {
+                self.put_chunk(places, m.task, |_| Place::ResultPipe(n + 1));
+            }
+            let calls = &self.sim.pipes[pool.call_pipe];
+            for (n, m) in calls.messages.iter().enumerate() {
+                self.put_chunk(places, m.task, |_| Place::CallPipe(n + 1));
+            }
+            let sent = calls.messages.len();
+            for (n, &key) in pool.calls.iter().enumerate() {
+                self.put(places, key, Place::CallQueue(n + 1));
+            }
+            for (n, &key) in pool.work.iter().enumerate() {
+                self.put(places, key, Place::Worker(sent + pool.calls.len() + n + 1));
+            }
+        }
+    }
+
+    fn on_loops(&self, places: &mut Places) {
+        for l in &self.sim.loops {
+            for (n, handle) in l.ready.iter().chain(&l.incoming).enumerate() {
+                let key = match *handle {
+                    Handle::Due(key, number) if !self.sim.sleeps(key, number) => continue,
+                    Handle::Deadline(..) => continue,
+                    Handle::Start(key)
+                    | Handle::Step(key)
+                    | Handle::Due(key, _)
+                    | Handle::Finished(key)
+                    | Handle::Gathered(key) => key,
+                };
+                self.put(places, key, Place::Loop(n + 1));
+            }
+            for (n, key) in l.permits.iter().flat_map(|p| p.line().iter()).enumerate() {
+                self.put(places, key, Place::Limit(n + 1));
+            }
+        }
+        for copy in self.sim.loops.keys() {
+            for (lock, spec) in (0..).zip(&self.sim.program.locks) {
+                let l = self.sim.awaited(copy, lock);
+                let holder = self.loop_lock_holder(copy, lock);
+                for (n, key) in l.line().iter().enumerate() {
+                    let place = Place::LoopLock(spec.name.clone(), holder, n + 1);
+                    self.put(places, key, place);
+                }
+            }
+        }
+    }
+
+    /// The task that has a lock of the loops' own kind.
+    pub(crate) fn loop_lock_holder(&self, copy: CopyIndex, lock: u32) -> Option<usize> {
+        self.task(self.sim.awaited(copy, lock).owner()?)
+    }
+
+    /// What is in no list but its own wait says.
+    fn in_waits(&self, places: &mut Places) {
+        let queue = |q: u32| self.sim.program.queues[q as usize].name.clone();
+        for (&key, place) in self.tasks.iter().zip(places) {
+            let task = &self.sim.tasks[key];
+            let Some(wait) = task.wait.filter(|_| place.is_none()) else {
+                continue;
+            };
+            *place = match wait.on {
+                On::Timer => Some(Place::Sleeps(wait.until)),
+                On::Item(q) if wait.ticket.is_some() => Some(Place::Item(queue(q))),
+                On::Room(q) if wait.ticket.is_some() => Some(Place::Room(queue(q))),
+                On::Children => Some(Place::Children(task.children, self.children_of(task))),
+                _ => None,
+            };
+        }
+    }
+}

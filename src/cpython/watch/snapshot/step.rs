@@ -1,0 +1,83 @@
+//! Which step a task is in, in the scenario's words.
+
+use super::{StepState, View};
+use crate::cpython::program::{Demand, Instr};
+use crate::cpython::work::task::Task;
+use crate::engine::Nanos;
+use crate::scenario::units::{format_duration, format_size};
+
+impl View<'_, '_> {
+    /// The step before the task's next instruction if it has `begun` (and so much of it is left), else the next
+    /// one that takes time.
+    pub(crate) fn step(&self, task: &Task, begun: bool, left: Option<Nanos>) -> Option<StepState> {
+        let code = &self.sim.program.classes[task.class as usize].code;
+        let next = task.pc as usize;
+        let at = if begun {
+            next.checked_sub(1)?
+        } else {
+            next + code.get(next..)?.iter().position(|i| i.takes_time())?
+        };
+        let steps = |part: &[Instr]| {
+            u32::try_from(part.iter().filter(|i| i.is_step()).count()).unwrap_or(u32::MAX)
+        };
+        let instr = code.get(at)?;
+        if !instr.is_step() {
+            return None;
+        }
+        Some(StepState {
+            number: steps(code.get(..=at)?),
+            of: steps(code),
+            text: self.words(instr),
+            begun,
+            left,
+        })
+    }
+
+    fn words(&self, instr: &Instr) -> String {
+        let program = self.sim.program;
+        let demand = |d: &Demand| match d {
+            Demand::Constant(t) => format!("\"{}\"", format_duration(*t)),
+            Demand::Drawn(dist) => program.dists[*dist as usize].to_string(),
+        };
+        let lock = |l: u32| &program.locks[l as usize].name;
+        let object = |o: u32| &program.objects[o as usize].name;
+        let queue = |q: u32| &program.queues[q as usize].name;
+        let size = |n: u64| format!("\"{}\"", format_size(n));
+        match instr {
+            Instr::Cpu(d) => format!("Cpu({})", demand(d)),
+            Instr::Releasing(d, _, r) => format!(
+                "Cpu(time: {}, releases: {}, released: \"{}\")",
+                demand(d),
+                r.count,
+                format_duration(r.released)
+            ),
+            Instr::Native(d) => format!("Native({})", demand(d)),
+            Instr::Io(d) => format!("Io({})", demand(d)),
+            Instr::Acquire(l) | Instr::Release(l) => format!("Lock(\"{}\")", lock(*l)),
+            Instr::Shared {
+                object: o,
+                count,
+                write,
+            } => {
+                let write = if *write { ", write: true" } else { "" };
+                format!("Shared(\"{}\", count: {count}{write})", object(*o))
+            }
+            Instr::Put(q) => format!("Put(\"{}\")", queue(*q)),
+            Instr::Get(q) => format!("Get(\"{}\")", queue(*q)),
+            Instr::FanOut { count, .. } => format!("FanOut({count})"),
+            Instr::PayloadIn(n) => format!("PayloadIn({})", size(*n)),
+            Instr::PayloadOut(n) => format!("PayloadOut({})", size(*n)),
+            Instr::Allocate(n) => format!("Allocate({n})"),
+            Instr::EnterHold(n) => format!("Hold({})", size(*n)),
+            Instr::EnterTimeout(t) => format!("Timeout(\"{}\")", format_duration(*t)),
+            Instr::Fail(p) => format!("Fail({p})"),
+            Instr::EnterRetry { attempts, .. } => format!("Retry(attempts: {attempts})"),
+            Instr::EnterRepeat(n) => format!("Repeat({n})"),
+            Instr::LeaveHold
+            | Instr::LeaveTimeout
+            | Instr::LeaveRetry
+            | Instr::LeaveRepeat
+            | Instr::End => "end".into(),
+        }
+    }
+}

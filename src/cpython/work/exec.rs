@@ -1,0 +1,461 @@
+//! Executing a task's instructions: in a thread of its own, as the offloaded part of a coroutine, or on an event loop.
+
+use crate::cpython::kernel::thread::Act;
+use crate::cpython::kernel::wait::{On, Waiter};
+use crate::cpython::program::{Demand, Instr, Side};
+use crate::cpython::sim::Sim;
+use crate::cpython::work::task::{Ending, Frame, Interrupt, Task, TaskKey};
+use crate::engine::{Nanos, unit};
+use crate::machine::Tid;
+use crate::sync::{Passed, Ticket};
+
+/// The last bits of a child's number say which of its parent's children it is.
+pub(crate) const CHILD_BITS: u32 = 24;
+
+/// Who executes a task, which decides what a wait means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A thread that blocks in every wait, and starts children one after another itself.
+    Inline,
+    /// The same, children going to the thread's own pool (or to threads of their own).
+    Pooled,
+    /// The blocking part between two waits of a coroutine.
+    Part,
+    /// The event loop, which suspends the task in every wait.
+    Loop {
+        /// Blocking work goes to an executor.
+        offload: bool,
+    },
+}
+
+/// What became of a task after a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Acts have been scripted; go on with the task after them.
+    Go,
+    /// The task waits; somebody else will bring it back.
+    Suspended,
+    /// The part (or the task, at [`Instr::End`]) is over.
+    Over,
+    /// On a loop: the next instructions belong into an executor.
+    Offload,
+}
+
+impl Sim<'_> {
+    fn draw(&mut self, key: TaskKey, demand: Demand) -> Nanos {
+        let task = &mut self.tasks[key];
+        if task.trace > 0 {
+            let demands = self.arrivals.traced(task.trace);
+            if let Some(&d) = demands.get(task.demand as usize) {
+                task.demand += 1;
+                return d;
+            }
+        }
+        match demand {
+            Demand::Constant(time) => time,
+            Demand::Drawn(dist) => {
+                let mut rng = self.demand_streams.task(task.number, u64::from(task.draws));
+                task.draws += 1;
+                let time = self.program.dists[dist as usize].sample(&mut rng);
+                self.demand_draws[dist as usize].push(time);
+                time
+            }
+        }
+    }
+
+    fn overshoot(&mut self, key: TaskKey, grain: Nanos) -> Nanos {
+        if grain == Nanos::ZERO {
+            return Nanos::ZERO;
+        }
+        let task = &mut self.tasks[key];
+        let mut rng = self.grain_streams.task(task.number, u64::from(task.draws));
+        task.draws += 1;
+        grain.scale(unit(&mut rng))
+    }
+
+    /// A CPU demand as this interpreter spends it.
+    #[inline]
+    fn cpu_demand(&mut self, key: TaskKey, demand: Demand) -> Nanos {
+        let time = self.draw(key, demand);
+        self.as_here(time) + self.overshoot(key, self.program.cpu_grain)
+    }
+
+    /// CPU time of the baseline interpreter, as this one spends it.
+    #[inline]
+    fn as_here(&self, time: Nanos) -> Nanos {
+        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
+        if self.profile.params.cpu_factor == 1.0 {
+            time
+        } else {
+            time.scale(self.profile.params.cpu_factor)
+        }
+    }
+
+    /// Whether an instruction needs the loop itself rather than a worker.
+    #[inline]
+    pub(crate) fn is_wait(&self, instr: Instr) -> bool {
+        match instr.side() {
+            Side::Loop => true,
+            Side::OfLock(lock) => self.program.lock_across_wait[lock as usize],
+            Side::Worker | Side::Either => false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_work(&self, instr: Instr) -> bool {
+        match instr.side() {
+            Side::Worker => true,
+            Side::OfLock(lock) => !self.program.lock_across_wait[lock as usize],
+            Side::Loop | Side::Either => false,
+        }
+    }
+
+    /// Whether the task is about to take memory for work that goes to a worker: then the worker takes it, once it is free.
+    fn holds_for_work(&self, task: &Task) -> bool {
+        let code = &self.program.classes[task.class as usize].code[task.pc as usize..];
+        let hold = |i: &&Instr| i.holds();
+        let inside = code.iter().find(|i| !hold(i));
+        code.first().is_some_and(|i| hold(&i)) && inside.is_some_and(|&i| self.is_work(i))
+    }
+
+    /// Executes the task's next instruction for the thread that runs it.
+    #[inline]
+    pub(crate) fn step(&mut self, tid: Tid, key: TaskKey, mode: Mode) -> Flow {
+        if self.tasks[key].interrupt.is_some() && mode != Mode::Part {
+            self.interrupted(tid, key);
+            return Flow::Go;
+        }
+        if self.tasks[key].pause > Nanos::ZERO {
+            if mode == Mode::Part {
+                return Flow::Over;
+            }
+            let pause = std::mem::take(&mut self.tasks[key].pause);
+            return self.wait_outside(tid, key, mode, pause);
+        }
+        let task = &self.tasks[key];
+        if !task.frames.is_empty() && task.children == 0 && self.overdue(key) {
+            let over = self.overdue_from(key);
+            self.unwind(tid, key, Ending::TimedOut, over);
+            return Flow::Go;
+        }
+        let task = &self.tasks[key];
+        let class = &self.program.classes[task.class as usize];
+        let (instr, touches) = (class.code[task.pc as usize], class.touches);
+        match mode {
+            Mode::Part
+                if self.is_wait(instr)
+                    && !matches!(task.frames.last(), Some(Frame::Inline { .. })) =>
+            {
+                return Flow::Over;
+            }
+            Mode::Loop { offload: true } if self.is_work(instr) || self.holds_for_work(task) => {
+                return Flow::Offload;
+            }
+            _ => {}
+        }
+        self.tasks[key].pc += 1;
+        if touches > 0.0 && self.is_work(instr) {
+            self.walk_inherited(tid, touches);
+        }
+        match instr {
+            Instr::Cpu(demand) => {
+                let time = self.cpu_demand(key, demand);
+                self.push(tid, Act::Run(time));
+            }
+            Instr::Releasing(demand, mean, releases) => {
+                let time = self.draw(key, demand);
+                let often = releases.within(time, mean);
+                let released = self.as_here(releases.released);
+                let time = self.as_here(time) + self.overshoot(key, self.program.cpu_grain);
+                self.push_releasing(tid, time, often, released);
+            }
+            Instr::Native(demand) => {
+                let time = self.draw(key, demand) + self.overshoot(key, self.program.native_grain);
+                self.push(tid, Act::native(time));
+            }
+            Instr::Io(demand) => {
+                let time = self.draw(key, demand);
+                return self.wait_outside(tid, key, mode, time);
+            }
+            Instr::Acquire(lock) => return self.step_acquire(tid, key, mode, lock),
+            Instr::Release(lock) => self.step_release(tid, key, mode, lock),
+            Instr::Shared {
+                object,
+                count,
+                write,
+            } => self.step_shared(tid, key, object, count, write),
+            Instr::Put(queue) => return self.step_put(tid, key, mode, queue),
+            Instr::Get(queue) => return self.step_get(tid, key, mode, queue),
+            Instr::FanOut { class, count } => {
+                return self.step_fan_out(tid, key, mode, class, count);
+            }
+            Instr::PayloadIn(bytes) => self.step_payload_in(tid, key, bytes),
+            Instr::PayloadOut(bytes) => self.step_payload_out(tid, key, bytes),
+            Instr::Allocate(objects) => {
+                self.step_containers(tid, key, objects);
+                self.allocate(tid, objects);
+            }
+            Instr::EnterHold(bytes) => {
+                let arena = self.allocate_block(tid, bytes);
+                self.tasks[key].frames.push(Frame::Hold(bytes, arena));
+            }
+            Instr::EnterTimeout(after) => {
+                if matches!(mode, Mode::Loop { .. }) {
+                    self.machine.charge(tid, self.costs.aio_timeout);
+                }
+                let deadline = self.machine.now() + after;
+                self.tasks[key].frames.push(Frame::Timeout(deadline));
+            }
+            Instr::EnterRetry { attempts, backoff } => {
+                let task = &mut self.tasks[key];
+                task.frames.push(Frame::Retry {
+                    start: task.pc,
+                    attempts,
+                    backoff,
+                    arguments: task.data.arguments,
+                });
+            }
+            Instr::LeaveHold => {
+                if let Some(Frame::Hold(bytes, arena)) = self.tasks[key].frames.pop() {
+                    self.free_block(arena, bytes);
+                }
+            }
+            Instr::LeaveTimeout | Instr::LeaveRetry => {
+                self.tasks[key].frames.pop();
+            }
+            Instr::EnterRepeat(rounds) => {
+                let task = &mut self.tasks[key];
+                let pc = task.pc;
+                task.frames.push(Frame::Repeat(pc, rounds));
+            }
+            Instr::LeaveRepeat => {
+                self.events += 1; // A loop of steps that need no act must meet the event limit too.
+                let task = &mut self.tasks[key];
+                if let Some(Frame::Repeat(start, left)) = task.frames.last_mut() {
+                    *left -= 1;
+                    if *left > 0 {
+                        task.pc = *start;
+                    } else {
+                        task.frames.pop();
+                    }
+                }
+            }
+            Instr::Fail(probability) => {
+                let task = &mut self.tasks[key];
+                let mut rng = self
+                    .failure_streams
+                    .task(task.number, u64::from(task.draws));
+                task.draws += 1;
+                if unit(&mut rng) < probability {
+                    self.unwind(tid, key, Ending::Failed, usize::MAX);
+                }
+            }
+            Instr::End => return self.step_end(tid, key),
+        }
+        Flow::Go
+    }
+
+    fn step_end(&mut self, tid: Tid, key: TaskKey) -> Flow {
+        let task = &mut self.tasks[key];
+        let Some(Frame::Inline {
+            class,
+            pc,
+            left,
+            data,
+        }) = task.frames.last_mut()
+        else {
+            task.pc -= 1; // Stays at its end.
+            return Flow::Over;
+        };
+        if *left > 1 {
+            *left -= 1;
+            task.pc = 0;
+            self.drop_childs(key);
+        } else {
+            let (class, pc, data) = (*class, *pc, *data);
+            task.frames.pop();
+            task.class = class;
+            task.pc = pc;
+            self.leave_child(key, data);
+            self.childs_turn(tid, key);
+        }
+        Flow::Go
+    }
+
+    /// Waits for something outside, at most until the task's deadline.
+    fn wait_outside(&mut self, tid: Tid, key: TaskKey, mode: Mode, time: Nanos) -> Flow {
+        let mut until = self.machine.now() + self.machine.debt(tid) + time;
+        if let Some(deadline) = self.deadline(key) {
+            until = until.min(deadline);
+        }
+        if matches!(mode, Mode::Loop { .. }) {
+            self.loop_sleep(tid, key, until);
+            return Flow::Suspended;
+        }
+        self.push(tid, Act::sleep(On::Outside, until));
+        Flow::Go
+    }
+
+    fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
+        if matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize] {
+            self.tasks[key].frames.push(Frame::LoopLock(lock));
+            return self.loop_lock(tid, key, mode, lock);
+        }
+        let index = self.lock_index(self.threads[tid as usize].domain, lock);
+        self.tasks[key].frames.push(Frame::Lock(index));
+        self.push(tid, Act::Acquire(index));
+        Flow::Go
+    }
+
+    fn step_release(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) {
+        let across =
+            matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize];
+        let index = self.lock_index(self.threads[tid as usize].domain, lock);
+        let frames = &mut self.tasks[key].frames;
+        let found = frames.iter().rposition(|f| match f {
+            Frame::Lock(i) => !across && *i == index,
+            Frame::LoopLock(l) => across && *l == lock,
+            _ => false,
+        });
+        if let Some(at) = found {
+            frames.remove(at);
+            if across {
+                self.loop_unlock(tid, lock);
+            } else {
+                self.push(tid, Act::Release(index));
+            }
+        }
+    }
+
+    fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
+        let who = Self::waiter(tid, key, mode);
+        match self.queues[queue as usize].put(who, ()) {
+            Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Room(queue), ticket),
+            Passed::Done((), getter) => self.passed(tid, key, mode, getter),
+        }
+    }
+
+    fn step_get(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
+        let who = Self::waiter(tid, key, mode);
+        match self.queues[queue as usize].get(who) {
+            Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Item(queue), ticket),
+            Passed::Done((), putter) => self.passed(tid, key, mode, putter),
+        }
+    }
+
+    /// Comes back to this instruction, to ask again, once it is called.
+    fn wait_for_queue(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        mode: Mode,
+        on: On,
+        ticket: Ticket,
+    ) -> Flow {
+        self.tasks[key].pc -= 1;
+        self.wait(tid, key, mode, on, Some(ticket))
+    }
+
+    /// An item has been put or taken: who waits for what that leaves is called.
+    fn passed(&mut self, tid: Tid, key: TaskKey, mode: Mode, other: Option<Waiter>) -> Flow {
+        let who = Self::waiter(tid, key, mode);
+        self.end_wait(who);
+        let cost = match who {
+            Waiter::Task(_) => self.costs.aio_queue_pair,
+            Waiter::Thread(_) => self.costs.queue_pair,
+        };
+        self.machine.charge(tid, Nanos(cost.0 / 2));
+        if let Some(other) = other {
+            self.wake(tid, other);
+        }
+        Flow::Go
+    }
+
+    fn step_fan_out(&mut self, tid: Tid, key: TaskKey, mode: Mode, class: u32, count: u64) -> Flow {
+        if count == 0 {
+            return Flow::Go;
+        }
+        if self.tasks[key].joiner.is_some() {
+            // They have been started: go on when they are over.
+            let task = &mut self.tasks[key];
+            if task.children > 0 {
+                task.pc -= 1;
+                return self.wait_for_children(tid);
+            }
+            task.joiner = None;
+            self.end_wait(Waiter::Thread(tid));
+            return Flow::Go;
+        }
+        if matches!(mode, Mode::Inline | Mode::Part) {
+            let data = self.enter_child(key);
+            let task = &mut self.tasks[key];
+            task.frames.push(Frame::Inline {
+                class: task.class,
+                pc: task.pc,
+                left: count,
+                data,
+            });
+            task.class = class;
+            task.pc = 0;
+            self.childs_turn(tid, key);
+            return Flow::Go;
+        }
+        self.tasks[key].children = count;
+        let counts = self.tasks[key].counted || self.tasks[key].child_counts;
+        let (number, copy) = (self.tasks[key].number, self.tasks[key].copy);
+        let now = self.machine.now();
+        for child in 0..count {
+            // Children draw from streams of their own, far from those of other tasks.
+            let child_number = (number + 1) << CHILD_BITS | (1 << 63) | child;
+            let c = self.tasks.insert_child(key, child_number, class, now);
+            let task = &mut self.tasks[c];
+            task.copy = copy;
+            task.counted = false;
+            task.child_counts = counts;
+            task.payload = self.program.classes[class as usize].bytes_in;
+            self.task_begins(c);
+            self.hop(c, tid);
+            if matches!(mode, Mode::Loop { .. }) {
+                self.machine.charge(tid, self.costs.aio_task_create);
+                self.loop_ready(copy, c);
+            } else {
+                self.submit_child(tid, copy, c);
+            }
+        }
+        if matches!(mode, Mode::Loop { .. }) {
+            return self.wait(tid, key, mode, On::Children, None);
+        }
+        // Comes back to this instruction, to look at them, once it has started all.
+        self.tasks[key].joiner = Some(tid);
+        self.tasks[key].pc -= 1;
+        Flow::Go
+    }
+
+    /// A thread waits until the last of its task's children has ended, whatever the task's deadline: they have it too.
+    pub(crate) fn wait_for_children(&mut self, tid: Tid) -> Flow {
+        self.begin_wait(Waiter::Thread(tid), On::Children, None, Nanos::MAX);
+        self.push(tid, Act::park(On::Children, Nanos::MAX));
+        Flow::Go
+    }
+
+    /// A child of this parent is over. One that is not done makes the parent fail, once all are over.
+    pub(crate) fn child_ended(&mut self, parent: TaskKey, ending: Ending) {
+        let task = &mut self.tasks[parent];
+        task.children -= 1;
+        if ending != Ending::Done && task.interrupt.is_none() {
+            task.interrupt = Some(Interrupt::Child(ending));
+        }
+        if task.children == 0 {
+            match task.joiner {
+                // It must not be woken out of another wait: for the announcement of a thread that it starts.
+                Some(tid) => {
+                    let waits = self.waits(Waiter::Thread(tid));
+                    if waits.is_some_and(|w| w.on == On::Children) {
+                        self.unpark(tid);
+                    }
+                }
+                None => self.loop_gathered(parent),
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The data that tasks are given and make: where it is in memory, and until when.
+//!
+//! Work that is handed to a pool brings its arguments along: they exist in the submitter from the submit until the work is
+//! done. Where steps run in the program's own thread the data comes into being at its step, and stays until the task ends.
+
+use crate::cpython::index::ProcessIndex;
+use crate::cpython::role::Role;
+use crate::cpython::sim::Sim;
+use crate::cpython::work::task::{Ending, Frame, TaskKey};
+use crate::engine::Nanos;
+use crate::machine::Tid;
+
+/// Data that a task has in memory, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Data {
+    /// Resident arguments, and containers, that came into being at their own steps.
+    pub(crate) arguments: u64,
+    /// The result that is being made: what will travel.
+    pub(crate) result: u64,
+    /// How much of it is resident where it is made.
+    pub(crate) resident: u64,
+    /// Resident results that the submitting process has received.
+    received: u64,
+    /// The process that holds all but these.
+    process: ProcessIndex,
+}
+
+impl Sim<'_> {
+    /// The process that took the task in.
+    fn submitter(&self, key: TaskKey) -> ProcessIndex {
+        let copy = self.copies.get(self.tasks[key].copy);
+        copy.map_or(ProcessIndex::MAIN, |c| c.home.process)
+    }
+
+    /// A thread's process takes memory.
+    #[inline]
+    pub(crate) fn take(&mut self, tid: Tid, bytes: u64) {
+        let process = self.threads[tid as usize].process;
+        self.take_for(process, bytes);
+    }
+
+    /// A thread's process gives memory back.
+    #[inline]
+    pub(crate) fn give(&mut self, tid: Tid, bytes: u64) {
+        let process = self.threads[tid as usize].process;
+        self.give_for(process, bytes);
+    }
+
+    /// A process takes memory.
+    #[inline]
+    pub(crate) fn take_for(&mut self, process: ProcessIndex, bytes: u64) {
+        self.memory.take(process, self.machine.now(), bytes);
+    }
+
+    /// A process gives memory back.
+    #[inline]
+    pub(crate) fn give_for(&mut self, process: ProcessIndex, bytes: u64) {
+        self.memory.give(process, self.machine.now(), bytes);
+    }
+
+    /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
+    pub(crate) fn payload_memory(&self, bytes: u64) -> u64 {
+        // glibc's threshold for mapping an allocation rises with use; after a program's imports it stands about here.
+        const MMAP_THRESHOLD: u64 = 200_000;
+        if self.program.untouched_payload && bytes >= MMAP_THRESHOLD {
+            0
+        } else {
+            bytes
+        }
+    }
+
+    /// Memory of data that a step makes in the program's own thread. Programs that hand out untouched payloads make none
+    /// where nothing is handed over.
+    fn inline_memory(&self, bytes: u64) -> u64 {
+        if self.program.untouched_payload {
+            0
+        } else {
+            bytes
+        }
+    }
+
+    /// Whether the thread executes work that was handed to it with its payload; children that it runs itself were not.
+    fn handed_over(&self, tid: Tid, key: TaskKey) -> bool {
+        let worker = matches!(
+            self.threads[tid as usize].role,
+            Role::PoolWorker(..) | Role::InterpWorker(..) | Role::ProcessWorker(..)
+        );
+        let child = |f: &Frame| matches!(f, Frame::Inline { .. });
+        worker && !self.tasks[key].frames.iter().any(child)
+    }
+
+    /// Bytes that go with the part that begins at the task's next instruction.
+    pub(crate) fn part_payload(&self, key: TaskKey) -> u64 {
+        let task = &self.tasks[key];
+        self.program.classes[task.class as usize].code[task.pc as usize..]
+            .iter()
+            .take_while(|&&i| !self.is_wait(i))
+            .map(|i| i.payload_in())
+            .sum()
+    }
+
+    /// Arguments that were not handed over are made, or read, now.
+    pub(crate) fn step_payload_in(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
+        if self.handed_over(tid, key) {
+            return;
+        }
+        let bytes = self.inline_memory(bytes);
+        self.hold_arguments(tid, key, bytes);
+    }
+
+    /// Containers are made that live as long as the task, or the part of it that a pool executes.
+    pub(crate) fn step_containers(&mut self, tid: Tid, key: TaskKey, objects: u64) {
+        let each = Nanos::from_f64(self.profile.params.container_rss).0;
+        let bytes = objects.saturating_mul(each);
+        // What the process keeps the task does not give back.
+        let kept = self.grow_heaps(tid, bytes);
+        self.hold_arguments(tid, key, bytes - kept);
+    }
+
+    fn hold_arguments(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
+        self.take(tid, bytes);
+        let process = self.threads[tid as usize].process;
+        let data = &mut self.tasks[key].data;
+        data.arguments += bytes;
+        data.process = process;
+    }
+
+    /// The task's result is made; it takes the place of an earlier one.
+    pub(crate) fn step_payload_out(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
+        let resident = if self.handed_over(tid, key) {
+            self.payload_memory(bytes)
+        } else {
+            self.inline_memory(bytes)
+        };
+        self.drop_result(key);
+        self.take(tid, resident);
+        let process = self.threads[tid as usize].process;
+        let data = &mut self.tasks[key].data;
+        data.process = process;
+        data.result = bytes;
+        data.resident = resident;
+    }
+
+    /// Forgets the result that is being made: another takes its place, or the task fails.
+    pub(crate) fn drop_result(&mut self, key: TaskKey) {
+        let data = &mut self.tasks[key].data;
+        data.result = 0;
+        let resident = std::mem::take(&mut data.resident);
+        let process = data.process;
+        self.give_for(process, resident);
+    }
+
+    /// Lets arguments go that were made after there were so many.
+    pub(crate) fn drop_arguments(&mut self, key: TaskKey, to: u64) {
+        let data = &mut self.tasks[key].data;
+        let more = data.arguments.saturating_sub(to);
+        data.arguments -= more;
+        let process = data.process;
+        self.give_for(process, more);
+    }
+
+    /// A child that runs in its parent's thread begins with no data of its own; the parent's, for [`Sim::leave_child`].
+    pub(crate) fn enter_child(&mut self, key: TaskKey) -> Data {
+        let data = &mut self.tasks[key].data;
+        let parents = *data;
+        *data = Data {
+            received: parents.received,
+            ..Data::default()
+        };
+        parents
+    }
+
+    /// The data of a child that has run in its parent's thread is gone.
+    pub(crate) fn drop_childs(&mut self, key: TaskKey) {
+        self.drop_result(key);
+        self.drop_arguments(key, 0);
+    }
+
+    /// The last such child is over: what the parent had before.
+    pub(crate) fn leave_child(&mut self, key: TaskKey, parents: Data) {
+        self.drop_childs(key);
+        self.tasks[key].data = parents;
+    }
+
+    /// The submitting process has the result of a part (or of a whole task), so much of it resident, in place of an earlier
+    /// one.
+    pub(crate) fn result_received(&mut self, key: TaskKey, resident: u64) {
+        let data = &mut self.tasks[key].data;
+        if data.result == 0 {
+            return;
+        }
+        data.result = 0;
+        data.resident = 0;
+        let before = std::mem::replace(&mut data.received, resident);
+        let process = self.submitter(key);
+        self.give_for(process, before);
+    }
+
+    /// The task is over: its data is gone, but the program keeps the results of a batch until all are there.
+    pub(crate) fn release_data(&mut self, key: TaskKey) {
+        let task = &self.tasks[key];
+        let Data {
+            arguments,
+            resident,
+            received,
+            process,
+            ..
+        } = task.data;
+        let kept =
+            task.parent.is_none() && task.ending == Ending::Done && !self.program.batch.is_empty();
+        self.give_for(process, arguments);
+        if !kept {
+            self.give_for(process, resident);
+            let submitter = self.submitter(key);
+            self.give_for(submitter, received);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Deadlines, failures and cancellation: how tasks give up the blocks that they are in.
+
+use crate::cpython::kernel::wait::{On, Waiter};
+use crate::cpython::role::Role;
+use crate::cpython::sim::Sim;
+use crate::cpython::work::task::{Ending, Frame, Interrupt, TaskKey};
+use crate::engine::Nanos;
+use crate::machine::Tid;
+
+impl Sim<'_> {
+    pub(crate) fn deadline(&self, key: TaskKey) -> Option<Nanos> {
+        self.tasks[key]
+            .frames
+            .iter()
+            .filter_map(|f| {
+                if let Frame::Timeout(d) = f {
+                    Some(*d)
+                } else {
+                    None
+                }
+            })
+            .min()
+    }
+
+    /// Where the blocks begin that the deadline has ended.
+    pub(crate) fn overdue_from(&self, key: TaskKey) -> usize {
+        let now = self.machine.now();
+        let frames = &self.tasks[key].frames;
+        let over = |f: &Frame| matches!(f, Frame::Timeout(d) if *d <= now);
+        frames.iter().position(over).unwrap_or(usize::MAX)
+    }
+
+    /// Gives up what a child's failure, or a parent that stopped waiting, ends; a task whose children still run waits for
+    /// them.
+    pub(crate) fn interrupted(&mut self, tid: Tid, key: TaskKey) {
+        let task = &mut self.tasks[key];
+        if task.children > 0 {
+            // Only a thread comes here before the last of them has ended.
+            self.wait_for_children(tid);
+            return;
+        }
+        match task.interrupt.take() {
+            Some(Interrupt::Cancelled) => {
+                self.tasks[key].pause = Nanos::ZERO;
+                self.unwind(tid, key, Ending::TimedOut, 0);
+            }
+            // The deadline may be why the children ended: it comes first.
+            Some(Interrupt::Child(_)) if self.overdue(key) => {
+                let over = self.overdue_from(key);
+                self.unwind(tid, key, Ending::TimedOut, over);
+            }
+            Some(Interrupt::Child(ending)) => self.unwind(tid, key, ending, usize::MAX),
+            None => {}
+        }
+    }
+
+    pub(crate) fn overdue(&self, key: TaskKey) -> bool {
+        self.deadline(key).is_some_and(|d| d <= self.machine.now())
+    }
+
+    /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends. Blocks from number
+    /// `over` on are not tried again: their time is up.
+    pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending, over: usize) {
+        self.events += 1;
+        self.tasks[key].joiner = None;
+        self.give_up_waiting(tid, key, ending);
+        while let Some(frame) = self.tasks[key].frames.pop() {
+            match frame {
+                Frame::Lock(index) => self.release(tid, index),
+                Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
+                Frame::Hold(bytes, arena) => self.free_block(arena, bytes),
+                Frame::Retry {
+                    start,
+                    attempts,
+                    backoff,
+                    arguments,
+                } if attempts > 1 && self.tasks[key].frames.len() < over => {
+                    self.drop_arguments(key, arguments);
+                    let task = &mut self.tasks[key];
+                    task.frames.push(Frame::Retry {
+                        start,
+                        attempts: attempts - 1,
+                        backoff: backoff * 2,
+                        arguments,
+                    });
+                    task.pc = start;
+                    task.pause = backoff;
+                    return;
+                }
+                Frame::Inline { class, data, .. } => {
+                    self.tasks[key].class = class;
+                    self.leave_child(key, data);
+                    self.childs_turn(tid, key);
+                }
+                Frame::Timeout(_) | Frame::Retry { .. } | Frame::Repeat(..) => {}
+            }
+        }
+        self.drop_result(key);
+        let task = &mut self.tasks[key];
+        task.ending = ending;
+        let code = &self.program.classes[task.class as usize].code;
+        task.pc = u32::try_from(code.len() - 1).expect("short programs");
+    }
+
+    /// The wait that ends here is given up. If it was for a queue and had just been called it leaves that to the next.
+    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
+        let t = &mut self.threads[tid as usize];
+        let who = if matches!(t.role, Role::Loop(..)) {
+            Waiter::Task(key)
+        } else {
+            if ending == Ending::TimedOut {
+                t.permit = false;
+            }
+            Waiter::Thread(tid)
+        };
+        let Some(wait) = self.end_wait(who) else {
+            return;
+        };
+        let next = match wait.on {
+            On::Item(q) => self.queues[q as usize].give_up_getting(wait.ticket),
+            On::Room(q) => self.queues[q as usize].give_up_putting(wait.ticket),
+            _ => None,
+        };
+        if let Some(next) = next {
+            self.wake(tid, next);
+        }
+    }
+}
