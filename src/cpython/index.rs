@@ -1,5 +1,8 @@
 //! Places in the tables of a run, each a type of its own: what counts pools is not taken for what counts processes.
 
+/// Place of a task in flight; used again once that is over.
+pub(crate) type TaskKey = u32;
+
 macro_rules! indices {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*

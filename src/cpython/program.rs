@@ -1,6 +1,7 @@
 //! What simulated threads execute: tasks as flat instructions, and the tree of executors that runs them.
 
 use crate::engine::Nanos;
+use crate::machine::Cause;
 use crate::scenario::{
     Arrivals, Bytes, Dist, LockSpec, ObjectSpec, QueueSpec, Releases, StartMethod,
 };
@@ -419,6 +420,18 @@ pub struct Program {
     pub cpu_grain: Nanos,
     /// The same of native steps.
     pub native_grain: Nanos,
+}
+
+impl Program {
+    /// What the tasks of a batch wait for once, before all else, rather than between their steps: a worker, or the loop's limit. A batch
+    /// arrives at once, so that this grows with its size and says nothing of what its tasks do. Elsewhere there is none.
+    pub(crate) fn turn(&self) -> Option<Cause> {
+        match self.arrivals {
+            Arrivals::Batch if self.layout.event_loop => Some(Cause::Limit),
+            Arrivals::Batch => Some(Cause::Pool),
+            Arrivals::Open { .. } | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What threads are for: the roles, how far each has come, and what each does beside burning and blocking.
 
-use crate::cpython::index::{CopyIndex, PoolIndex, ProcessPoolIndex};
-use crate::cpython::work::task::TaskKey;
+use crate::cpython::index::{CopyIndex, PoolIndex, ProcessPoolIndex, TaskKey};
 
 /// What a thread is for: the number of the executor that it serves, and how far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,203 +1,161 @@
-//! The asyncio event loop, iteration by iteration: facts sheet 11.
+//! The asyncio event loop's thread, iteration by iteration: facts sheet 11.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
 
-use crate::cpython::Finding;
+use super::Executors;
 use crate::cpython::index::CopyIndex;
-use crate::cpython::kernel::thread::{Act, NO_GIL};
-use crate::cpython::kernel::wait::{On, Waiter};
+use crate::cpython::kernel::{Act, Kernel, NO_GIL, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{Deed, LoopDeed, LoopState, Role};
-use crate::cpython::sim::Sim;
-use crate::cpython::work::exec::{Flow, Mode};
-use crate::cpython::work::task::TaskKey;
+use crate::cpython::work::{Flow, Handle, Mode, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-use crate::sync::{Asked, Lock, Semaphore};
+use crate::sync::{Asked, Semaphore};
 
-/// What the loop calls back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Handle {
-    /// A task's first step.
-    Start(TaskKey),
-    /// A task goes on.
-    Step(TaskKey),
-    /// A timer of this number is due: the future that its task awaits is set.
-    Due(TaskKey, u64),
-    /// An executor has finished a task's part: its future is set.
-    Finished(TaskKey),
-    /// A task's last child has ended and its done callback runs: the future that the task awaits is set.
-    Gathered(TaskKey),
-    /// A task's deadline has come while it waits for a queue or lock.
-    Deadline(TaskKey, u64),
+fn task_memory(kernel: &Kernel<'_>) -> u64 {
+    Nanos::from_f64(kernel.profile.params.aio_task_rss).0
 }
 
-/// An event loop.
-pub(crate) struct EventLoop {
-    pub(crate) tid: Tid,
-    pub(crate) ready: VecDeque<Handle>,
-    /// Handles that other threads have added (`call_soon_threadsafe`).
-    pub(crate) incoming: VecDeque<Handle>,
-    pub(crate) timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
-    /// Handles left of this iteration's snapshot.
-    snapshot: usize,
-    /// The concurrency limit, if there is one.
-    pub(crate) permits: Option<Semaphore<TaskKey>>,
-    /// `asyncio.Lock`s.
-    pub(crate) locks: Vec<Lock<TaskKey>>,
-    /// When the handle that runs began, and the longest so far.
-    pub(crate) handle_began: Nanos,
-    longest: (Nanos, Nanos),
-    offload: bool,
-}
-
-/// asyncio's debug mode reports callbacks longer than this (`loop.slow_callback_duration`).
-const SLOW_CALLBACK: Nanos = Nanos::from_millis(100);
-
-impl Sim<'_> {
-    pub(crate) fn new_loop(&mut self, tid: Tid) {
-        self.loops.push(EventLoop {
-            tid,
-            ready: VecDeque::new(),
-            incoming: VecDeque::new(),
-            timers: BinaryHeap::new(),
-            snapshot: 0,
-            permits: self.program.layout.limit.map(u64::from).map(Semaphore::new),
-            locks: vec![Lock::default(); self.program.locks.len()],
-            handle_began: Nanos::ZERO,
-            longest: (Nanos::ZERO, Nanos::ZERO),
-            offload: self.program.layout.executor != Executor::Inline,
-        });
-    }
-
-    pub(crate) fn refill_loop(&mut self, tid: Tid, copy: CopyIndex, state: LoopState) {
+impl Executors {
+    pub(crate) fn refill_loop(
+        &mut self,
+        work: &mut Work<'_>,
+        tid: Tid,
+        copy: CopyIndex,
+        state: LoopState,
+    ) {
         match state {
             LoopState::Begin => {
-                let rss = Nanos::from_f64(self.profile.params.aio_loop_rss).0;
-                self.push(tid, Act::Take(rss));
-                self.push(tid, Act::Run(Nanos(self.costs.aio_run.0 / 2)));
-                self.push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Opened)));
+                let rss = Nanos::from_f64(work.kernel.profile.params.aio_loop_rss).0;
+                work.kernel.push(tid, Act::Take(rss));
+                work.kernel
+                    .push(tid, Act::Run(Nanos(work.kernel.costs.aio_run.0 / 2)));
+                work.kernel
+                    .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Opened)));
             }
-            LoopState::Create => self.create_own(tid, copy),
-            LoopState::Iterate => self.iterate(tid, copy),
-            LoopState::Selecting => self.selected(tid, copy),
-            LoopState::Handles => self.next_handle(tid, copy),
-            LoopState::Step(key) => self.step_current(tid, copy, key),
+            LoopState::Create => self.create_own(work, tid, copy),
+            LoopState::Iterate => self.iterate(work, tid, copy),
+            LoopState::Selecting => self.selected(work, tid, copy),
+            LoopState::Handles => self.next_handle(work, tid, copy),
+            LoopState::Step(key) => self.step_current(work, tid, copy, key),
             LoopState::Closing => {
-                self.close_executors(tid, copy);
-                self.push(tid, Act::Run(Nanos(self.costs.aio_run.0 / 2)));
-                self.push(tid, Act::Exit);
+                self.close_executors(work, tid, copy);
+                work.kernel
+                    .push(tid, Act::Run(Nanos(work.kernel.costs.aio_run.0 / 2)));
+                work.kernel.push(tid, Act::Exit);
             }
         }
     }
 
     /// The main coroutine makes a task for everything that the program already knows of.
-    fn create_own(&mut self, tid: Tid, copy: CopyIndex) {
-        if self.arrivals_from_outside() {
-            self.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
+    fn create_own(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+        if work.arrivals_from_outside() {
+            work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
             return;
         }
-        let Some((arrival, key)) = self.next_own(copy) else {
-            self.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
+        let Some((arrival, key)) = work.next_own(copy) else {
+            work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
             return;
         };
-        debug_assert_eq!(self.tasks[key].arrival, arrival);
-        self.take(tid, self.task_memory());
-        self.push(
+        debug_assert_eq!(work.tasks[key].arrival, arrival);
+        let memory = task_memory(&work.kernel);
+        work.kernel.take(tid, memory);
+        work.kernel.push(
             tid,
-            Act::Run(self.costs.aio_task_create + self.dispatch_cost()),
+            Act::Run(work.kernel.costs.aio_task_create + work.dispatch_cost()),
         );
-        self.loops[copy].ready.push_back(Handle::Start(key));
-    }
-
-    fn task_memory(&self) -> u64 {
-        Nanos::from_f64(self.profile.params.aio_task_rss).0
+        work.loops[copy].ready.push_back(Handle::Start(key));
     }
 
     /// One turn of `_run_once` up to its `select`.
-    fn iterate(&mut self, tid: Tid, copy: CopyIndex) {
-        let l = &self.loops[copy];
+    fn iterate(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+        let l = &work.loops[copy];
         if l.ready.is_empty()
             && l.incoming.is_empty()
-            && self.copies[copy].outstanding == 0
-            && !self.more_to_come(copy)
+            && work.copies[copy].outstanding == 0
+            && !work.more_to_come(copy)
         {
-            self.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
+            work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
             return;
         }
-        self.threads[tid as usize].role = Role::Loop(copy, LoopState::Selecting);
-        let gil = self.threads[tid as usize].gil;
-        if gil != NO_GIL && self.gils[gil as usize].wanted() {
+        work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Selecting);
+        let gil = work.kernel.threads[tid as usize].gil;
+        if gil != NO_GIL && work.kernel.gils[gil as usize].wanted() {
             // `select` lets the GIL go, if only for a system call.
-            self.push(tid, Act::Run(self.costs.aio_iteration.since(self.syscall)));
-            self.push(tid, Act::native(self.syscall));
+            work.kernel.push(
+                tid,
+                Act::Run(work.kernel.costs.aio_iteration.since(work.kernel.syscall)),
+            );
+            work.kernel.push(tid, Act::native(work.kernel.syscall));
         } else {
-            self.push(tid, Act::Run(self.costs.aio_iteration));
+            work.kernel
+                .push(tid, Act::Run(work.kernel.costs.aio_iteration));
         }
     }
 
     /// `select` has looked: something is ready, or the loop blocks until it is.
-    fn selected(&mut self, tid: Tid, copy: CopyIndex) {
+    fn selected(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         const MILLISECOND: u64 = 1_000_000;
-        let now = self.machine.now();
-        let outside = self.arrivals_from_outside();
+        let now = work.kernel.machine.now();
+        let outside = work.arrivals_from_outside();
         if outside {
-            self.accept_all(tid, copy);
+            self.accept_all(work, tid, copy);
         }
-        let l = &mut self.loops[copy];
+        let l = &mut work.loops[copy];
         while let Some(handle) = l.incoming.pop_front() {
             l.ready.push_back(handle);
         }
-        while let Some(&Reverse((at, _, handle))) = self.loops[copy].timers.peek() {
-            let l = &mut self.loops[copy];
+        while let Some(&Reverse((at, _, handle))) = work.loops[copy].timers.peek() {
+            let l = &mut work.loops[copy];
             if at <= now {
                 l.ready.push_back(handle);
-            } else if !self.cancelled(at, handle) {
+            } else if !work.cancelled(at, handle) {
                 break;
             }
-            self.loops[copy].timers.pop();
+            work.loops[copy].timers.pop();
         }
-        if self.loops[copy].ready.is_empty() {
-            if self.copies[copy].outstanding == 0 && !self.more_to_come(copy) {
-                self.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
+        if work.loops[copy].ready.is_empty() {
+            if work.copies[copy].outstanding == 0 && !work.more_to_come(copy) {
+                work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
                 return;
             }
-            let l = &self.loops[copy];
+            let l = &work.loops[copy];
             // epoll counts in whole milliseconds, rounded up.
             let until = l.timers.peek().map_or(Nanos::MAX, |Reverse((at, ..))| {
                 let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
                 (now + Nanos(wait)).min(Nanos::CLOCK_END)
             });
             if outside {
-                self.wait_for_arrivals(copy);
+                work.wait_for_arrivals(copy);
             }
-            self.push(tid, Act::park(On::Events, until));
-            self.push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Selected)));
+            work.kernel.push(tid, Act::park(On::Events, until));
+            work.kernel
+                .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Selected)));
             return;
         }
-        let l = &mut self.loops[copy];
+        let l = &mut work.loops[copy];
         l.snapshot = l.ready.len();
         let handles = l.snapshot;
-        self.turn_begins(tid, handles);
-        self.threads[tid as usize].role = Role::Loop(copy, LoopState::Handles);
+        work.kernel.turn_begins(tid, handles);
+        work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Handles);
     }
 
-    fn accept_all(&mut self, tid: Tid, copy: CopyIndex) {
-        while let Some(key) = self.accept(copy) {
-            let cost = self.costs.aio_task_create + self.dispatch_cost();
-            self.machine.charge(tid, cost);
-            self.take(tid, self.task_memory());
-            self.loops[copy].ready.push_back(Handle::Start(key));
+    fn accept_all(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+        while let Some(key) = work.accept(copy) {
+            let cost = work.kernel.costs.aio_task_create + work.dispatch_cost();
+            work.kernel.machine.charge(tid, cost);
+            let memory = task_memory(&work.kernel);
+            work.kernel.take(tid, memory);
+            work.loops[copy].ready.push_back(Handle::Start(key));
         }
     }
 
-    fn next_handle(&mut self, tid: Tid, copy: CopyIndex) {
-        let now = self.machine.now();
-        let l = &mut self.loops[copy];
+    fn next_handle(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+        let now = work.kernel.machine.now();
+        let l = &mut work.loops[copy];
         if l.snapshot == 0 {
-            self.turn_ends(tid);
-            self.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
+            work.kernel.turn_ends(tid);
+            work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
             return;
         }
         l.snapshot -= 1;
@@ -208,50 +166,59 @@ impl Sim<'_> {
         match handle {
             Handle::Start(key) => {
                 // `await asyncio.sleep(...)` until it is due, as its first act: how long, it finds out now.
-                self.tasks[key].pause = self.tasks[key].arrival.since(now);
+                work.tasks[key].pause = work.tasks[key].arrival.since(now);
                 // Children are part of a task that has its permit.
-                let limited = l.permits.is_some() && self.tasks[key].parent.is_none();
+                let limited = l.permits.is_some() && work.tasks[key].parent.is_none();
                 if limited {
-                    self.machine.charge(tid, self.costs.aio_semaphore);
+                    work.kernel
+                        .machine
+                        .charge(tid, work.kernel.costs.aio_semaphore);
                 }
                 // A task that sleeps until its arrival asks for its permit after that.
-                if limited && self.tasks[key].pause == Nanos::ZERO && self.lacks_permit(copy, key) {
+                if limited
+                    && work.tasks[key].pause == Nanos::ZERO
+                    && self.lacks_permit(work, copy, key)
+                {
                     return;
                 }
-                self.resume(tid, copy, key);
+                self.resume(work, tid, copy, key);
             }
             Handle::Step(key) => {
-                if self.lacks_permit(copy, key) {
+                if self.lacks_permit(work, copy, key) {
                     return;
                 }
-                self.resume(tid, copy, key);
+                self.resume(work, tid, copy, key);
             }
             Handle::Due(key, number) => {
-                if !self.sleeps(key, number) {
+                if !work.sleeps(key, number) {
                     return; // Cancelled meanwhile.
                 }
-                self.end_wait(Waiter::Task(key));
-                self.machine.charge(tid, self.costs.aio_timer_fire);
-                self.loops[copy].ready.push_back(Handle::Step(key));
+                work.end_wait(Waiter::Task(key));
+                work.kernel
+                    .machine
+                    .charge(tid, work.kernel.costs.aio_timer_fire);
+                work.loops[copy].ready.push_back(Handle::Step(key));
             }
             Handle::Finished(key) => {
-                self.end_wait(Waiter::Task(key));
-                self.machine.charge(tid, self.costs.aio_offload_done);
-                self.loops[copy].ready.push_back(Handle::Step(key));
+                work.end_wait(Waiter::Task(key));
+                work.kernel
+                    .machine
+                    .charge(tid, work.kernel.costs.aio_offload_done);
+                work.loops[copy].ready.push_back(Handle::Step(key));
             }
             Handle::Gathered(key) => {
-                self.end_wait(Waiter::Task(key));
-                self.loops[copy].ready.push_back(Handle::Step(key));
+                work.end_wait(Waiter::Task(key));
+                work.loops[copy].ready.push_back(Handle::Step(key));
             }
-            Handle::Deadline(key, number) => self.deadline_passed(tid, key, number),
+            Handle::Deadline(key, number) => work.deadline_passed(tid, key, number),
         }
     }
 
     /// Whether a task has to wait for a permit of the loop's limit first: up to now it waited for its turn, from now on for that. One
     /// that slept until its arrival needs a permit like the others; children are part of a task that has its own.
-    fn lacks_permit(&mut self, copy: CopyIndex, key: TaskKey) -> bool {
-        let task = &mut self.tasks[key];
-        let Some(permits) = self.loops[copy].permits.as_mut() else {
+    fn lacks_permit(&mut self, work: &mut Work<'_>, copy: CopyIndex, key: TaskKey) -> bool {
+        let task = &mut work.tasks[key];
+        let Some(permits) = work.loops[copy].permits.as_mut() else {
             return false;
         };
         if task.permitted || task.parent.is_some() {
@@ -263,122 +230,120 @@ impl Sim<'_> {
                 false
             }
             Asked::Waits(ticket) => {
-                let (now, since) = (self.machine.now(), task.since);
-                self.book(key, Cause::Loop, since, now);
-                self.tasks[key].since = now;
-                self.begin_wait(Waiter::Task(key), On::Permit, Some(ticket), Nanos::MAX);
+                let (now, since) = (work.kernel.machine.now(), task.since);
+                work.book(key, Cause::Loop, since, now);
+                work.tasks[key].since = now;
+                work.begin_wait(Waiter::Task(key), On::Permit, Some(ticket), Nanos::MAX);
                 true
             }
         }
     }
 
     /// The loop's time is this task's time until it suspends.
-    fn resume(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
-        let now = self.machine.now();
-        let since = self.tasks[key].since;
+    fn resume(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
+        let now = work.kernel.machine.now();
+        let since = work.tasks[key].since;
         if now > since {
-            self.book(key, Cause::Loop, since, now);
-            self.tasks[key].since = now;
+            work.book(key, Cause::Loop, since, now);
+            work.tasks[key].since = now;
         }
-        let t = &mut self.threads[tid as usize];
-        t.task = Some(key);
+        work.runs(tid, Some(key));
+        let t = &mut work.kernel.threads[tid as usize];
         t.role = Role::Loop(copy, LoopState::Step(key));
         // A task that has not arrived yet (it sleeps until then) has no time to count.
-        let counted = self.tasks[key].arrival <= now;
-        self.count_for(tid, Some(key), counted, Cause::Ipc);
-        self.push(tid, Act::Run(self.costs.aio_step));
-        self.push(tid, Act::Label(Cause::Running));
+        let counted = work.tasks[key].arrival <= now;
+        work.count_for(tid, Some(key), counted, Cause::Ipc);
+        work.kernel.push(tid, Act::Run(work.kernel.costs.aio_step));
+        work.kernel.push(tid, Act::Label(Cause::Running));
     }
 
-    fn suspend_current(&mut self, tid: Tid, copy: CopyIndex) {
-        let now = self.machine.now();
-        let l = &mut self.loops[copy];
+    fn suspend_current(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+        let now = work.kernel.machine.now();
+        let l = &mut work.loops[copy];
         let lasted = now.since(l.handle_began);
         if lasted > l.longest.1 {
             l.longest = (l.handle_began, lasted);
         }
-        let t = &mut self.threads[tid as usize];
+        let t = &mut work.kernel.threads[tid as usize];
         t.task = None;
         t.role = Role::Loop(copy, LoopState::Handles);
-        self.stand_for(tid, None, Cause::Ipc);
+        work.stand_for(tid, None, Cause::Ipc);
     }
 
-    fn step_current(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
-        let offload = self.loops[copy].offload;
-        match self.step(tid, key, Mode::Loop { offload }) {
-            Flow::Go => {}
-            Flow::Suspended => self.suspend_current(tid, copy),
+    fn step_current(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
+        let offload = work.loops[copy].offload;
+        match work.step(tid, key, Mode::Loop { offload }) {
+            Flow::Go | Flow::Children => {}
+            Flow::Suspended => self.suspend_current(work, tid, copy),
             Flow::Offload => {
-                let submit = match self.program.layout.executor {
-                    Executor::Processes(..) | Executor::MpPool(..) => self.costs.ppe_submit,
-                    _ => self.costs.tpe_submit,
+                let submit = match work.kernel.program.layout.executor {
+                    Executor::Processes(..) | Executor::MpPool(..) => work.kernel.costs.ppe_submit,
+                    _ => work.kernel.costs.tpe_submit,
                 };
-                self.push(tid, Act::Label(Cause::Ipc));
-                self.push(tid, Act::Run(self.costs.aio_offload + submit));
-                if matches!(self.program.layout.executor, Executor::Processes(..)) {
-                    self.push(tid, Act::native(self.syscall)); // The pool's wake-up pipe.
+                work.kernel.push(tid, Act::Label(Cause::Ipc));
+                work.kernel
+                    .push(tid, Act::Run(work.kernel.costs.aio_offload + submit));
+                if matches!(work.kernel.program.layout.executor, Executor::Processes(..)) {
+                    work.kernel.push(tid, Act::native(work.kernel.syscall)); // The pool's wake-up pipe.
                 }
-                self.push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Offload(key))));
+                work.kernel
+                    .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Offload(key))));
             }
             Flow::Over => {
                 // What it still owes is the task's.
-                if self.machine.debt(tid) > Nanos::ZERO {
-                    self.push(tid, Act::Run(Nanos::ZERO));
+                if work.kernel.machine.debt(tid) > Nanos::ZERO {
+                    work.kernel.push(tid, Act::Run(Nanos::ZERO));
                     return;
                 }
-                self.suspend_current(tid, copy);
-                self.release_permit(tid, copy, key);
-                self.machine.charge(tid, self.costs.aio_task_done);
-                self.give(
+                self.suspend_current(work, tid, copy);
+                self.release_permit(work, tid, copy, key);
+                work.kernel
+                    .machine
+                    .charge(tid, work.kernel.costs.aio_task_done);
+                work.kernel.give(
                     tid,
-                    if self.tasks[key].parent.is_none() {
-                        self.task_memory()
+                    if work.tasks[key].parent.is_none() {
+                        task_memory(&work.kernel)
                     } else {
                         0
                     },
                 );
-                self.task_ended(key);
+                work.task_ended(key);
             }
         }
     }
 
-    fn release_permit(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
-        if !self.tasks[key].permitted {
+    fn release_permit(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
+        if !work.tasks[key].permitted {
             return;
         }
-        let permits = self.loops[copy].permits.as_mut();
+        let permits = work.loops[copy].permits.as_mut();
         // The permit is handed over.
         if let Some(next) = permits.and_then(Semaphore::give) {
-            self.tasks[next].permitted = true;
-            self.wake(tid, Waiter::Task(next));
+            work.tasks[next].permitted = true;
+            work.wake(tid, Waiter::Task(next));
         }
     }
 
-    pub(crate) fn loop_does(&mut self, tid: Tid, copy: CopyIndex, deed: LoopDeed) {
+    pub(crate) fn loop_does(
+        &mut self,
+        work: &mut Work<'_>,
+        tid: Tid,
+        copy: CopyIndex,
+        deed: LoopDeed,
+    ) {
         match deed {
             LoopDeed::Offload(key) => {
-                self.tasks[key].payload = self.part_payload(key);
-                self.suspend_current(tid, copy);
-                self.tasks[key].since = self.machine.now();
-                self.begin_wait(Waiter::Task(key), On::Part, None, Nanos::MAX);
-                self.hand_over(tid, copy, key);
+                work.tasks[key].payload = work.part_payload(key);
+                self.suspend_current(work, tid, copy);
+                work.tasks[key].since = work.kernel.machine.now();
+                work.begin_wait(Waiter::Task(key), On::Part, None, Nanos::MAX);
+                self.hand_over(work, tid, copy, key);
             }
-            LoopDeed::Selected => self.stop_waiting_for_arrivals(copy),
+            LoopDeed::Selected => work.stop_waiting_for_arrivals(copy),
             LoopDeed::Opened => {
-                self.threads[tid as usize].role = Role::Loop(copy, LoopState::Create)
+                work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Create)
             }
         }
-    }
-
-    /// The longest callbacks, if they were long enough for asyncio's own warning.
-    pub(crate) fn blocked_loops(&self) -> Vec<Finding> {
-        self.loops
-            .iter()
-            .filter(|l| l.longest.1 > SLOW_CALLBACK)
-            .map(|l| Finding::BlockedLoop {
-                at: l.longest.0,
-                lasted: l.longest.1,
-            })
-            .collect()
     }
 }

@@ -1,4 +1,158 @@
-pub(crate) mod event_loop;
-pub(crate) mod main_thread;
-pub(crate) mod process_pool;
-pub(crate) mod thread_pool;
+//! Who runs the tasks: main threads, event loops, threads for one task each, pools of threads and of processes.
+//!
+//! Each refills the scripts of its threads, a step of their task at a time, and never waits itself.
+
+mod event_loop;
+mod main_thread;
+mod process_pool;
+mod raw_thread;
+mod thread_pool;
+
+use typed_index_collections::TiVec;
+
+use crate::cpython::index::{CopyIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey};
+use crate::cpython::kernel::{Act, ProcessKind};
+use crate::cpython::program::Executor;
+use crate::cpython::role::{Deed, LoopState, MainState, Role};
+use crate::cpython::work::{Copy, Runner, Work};
+use crate::engine::Nanos;
+use crate::machine::{Cause, Tid};
+
+pub(crate) use process_pool::ProcessPool;
+pub(crate) use thread_pool::ThreadPool;
+
+/// The pools of all copies.
+#[derive(Default)]
+pub(crate) struct Executors {
+    pub(crate) pools: TiVec<PoolIndex, ThreadPool>,
+    pub(crate) process_pools: TiVec<ProcessPoolIndex, ProcessPool>,
+}
+
+impl Executors {
+    /// What a thread does next that has nothing left to do.
+    pub(crate) fn refill(&mut self, work: &mut Work<'_>, tid: Tid) {
+        match work.kernel.thread(tid).role {
+            Role::Main(copy, state) => self.refill_main(work, tid, copy, state),
+            Role::Loop(copy, state) => self.refill_loop(work, tid, copy, state),
+            Role::Raw => raw_thread::refill(work, tid),
+            Role::PoolWorker(pool, state) => self.pools[pool].refill_worker(work, tid, state),
+            Role::InterpWorker(pool, own, state) => {
+                self.pools[pool].refill_interpreter(work, tid, own, state);
+            }
+            Role::ProcessWorker(pool, state) => {
+                self.process_pools[pool].refill_worker(work, tid, state);
+            }
+            Role::Manager(pool, state) => {
+                self.process_pools[pool].refill_manager(work, tid, state);
+            }
+            Role::Feeder(pool) => self.process_pools[pool].refill_feeder(work, tid),
+            Role::ForkServer => work.kernel.refill_fork_server(tid),
+            Role::Master => main_thread::refill_master(work, tid),
+            Role::Script => work.kernel.push(tid, Act::Exit),
+        }
+    }
+
+    /// A thread has come to this.
+    #[inline(never)]
+    pub(crate) fn does(&mut self, work: &mut Work<'_>, tid: Tid, deed: Deed) {
+        match deed {
+            Deed::Submit(copy, key) => self.submit_own(work, tid, copy, key),
+            Deed::Loop(copy, deed) => self.loop_does(work, tid, copy, deed),
+            Deed::Pool(pool, deed) => self.pools[pool].worker_does(work, tid, deed),
+            Deed::Worker(pool, deed) => self.process_pools[pool].worker_does(work, tid, deed),
+            Deed::Manager(pool, deed) => self.process_pools[pool].manager_does(work, tid, deed),
+            Deed::Pickled(pool) => self.process_pools[pool].call_pickled(work, tid),
+            Deed::Forked => work.kernel.child_forked(tid),
+        }
+    }
+
+    /// Makes processes and main threads, and sets the first in motion.
+    pub(crate) fn new(work: &mut Work<'_>) -> Self {
+        let mut all = Self::default();
+        let copies = work.kernel.program.layout.copies.max(1);
+        let master = work
+            .kernel
+            .new_process(ProcessKind::Main, ProcessIndex::MAIN);
+        for copy in (0..copies as usize).map(CopyIndex::from) {
+            let home = if copies == 1 {
+                master
+            } else {
+                work.kernel.new_process(ProcessKind::Copy, master.process)
+            };
+            let role = if work.kernel.program.layout.event_loop {
+                Role::Loop(copy, LoopState::Begin)
+            } else {
+                Role::Main(copy, MainState::Begin)
+            };
+            let main = work.kernel.new_thread(role, home, 0);
+            let runner = match work.kernel.program.layout.executor {
+                Executor::Inline => Runner::Itself,
+                Executor::RawThreads => Runner::RawThreads,
+                Executor::Threads(_) | Executor::Interpreters(_) => {
+                    let rss = Nanos::from_f64(work.kernel.profile.params.tpe_rss).0;
+                    work.kernel.take_for(home.process, rss);
+                    Runner::Threads(all.pools.push_and_get_key(ThreadPool::new(
+                        all.pools.next_key(),
+                        copy,
+                        home,
+                        work.kernel.program,
+                    )))
+                }
+                Executor::Processes(..) | Executor::MpPool(..) => {
+                    Runner::Processes(all.process_pools.push_and_get_key(ProcessPool::new(
+                        all.process_pools.next_key(),
+                        copy,
+                        home,
+                        &mut work.kernel,
+                    )))
+                }
+            };
+            work.copies.push(Copy::new(main, home, runner));
+            if work.kernel.program.layout.event_loop {
+                work.new_loop(main);
+            }
+        }
+        if copies == 1 {
+            let main = work.copies[CopyIndex::from(0)].main;
+            work.kernel.machine.wake(main, Nanos::ZERO);
+        } else {
+            let thread = work.kernel.new_thread(Role::Master, master, 0);
+            work.kernel.machine.wake(thread, Nanos::ZERO);
+        }
+        work.next_arrival();
+        all
+    }
+
+    /// Hands a task, or a part of it, to the copy's executor, or begins it.
+    pub(crate) fn hand_over(
+        &mut self,
+        work: &mut Work<'_>,
+        tid: Tid,
+        copy: CopyIndex,
+        key: TaskKey,
+    ) {
+        match work.copies[copy].runner {
+            Runner::Itself => {
+                let now = work.kernel.machine.now();
+                let since = work.tasks[key].since;
+                work.book(key, Cause::Pool, since, now);
+                work.stand_for(tid, Some(key), Cause::Running);
+                work.runs(tid, Some(key));
+                let t = &mut work.kernel.threads[tid as usize];
+                t.role = Role::Main(copy, MainState::Working(key));
+            }
+            Runner::RawThreads => raw_thread::start(work, tid, copy, key),
+            Runner::Threads(pool) => self.pools[pool].submit(work, tid, key),
+            Runner::Processes(pool) => self.process_pools[pool].submit(work, tid, key),
+        }
+    }
+
+    /// Shuts the copy's pools down.
+    pub(crate) fn close_executors(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+        match work.copies[copy].runner {
+            Runner::Itself | Runner::RawThreads => {}
+            Runner::Threads(pool) => self.pools[pool].close(work, tid),
+            Runner::Processes(pool) => self.process_pools[pool].close(work, tid),
+        }
+    }
+}

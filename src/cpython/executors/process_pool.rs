@@ -3,15 +3,10 @@
 use std::collections::VecDeque;
 
 use crate::cpython::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
-use crate::cpython::kernel::pipe::Message;
-use crate::cpython::kernel::process::ProcessKind;
-use crate::cpython::kernel::thread::{Act, Home};
-use crate::cpython::kernel::wait::{On, Waiter};
+use crate::cpython::kernel::{Act, Home, Kernel, Message, On, ProcessKind};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{Deed, ManagerDeed, ManagerState, Role, WorkerDeed, WorkerState};
-use crate::cpython::sim::Sim;
-use crate::cpython::work::exec::{Flow, Mode};
-use crate::cpython::work::task::{Task, TaskKey};
+use crate::cpython::work::{Flow, Mode, Task, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
@@ -22,6 +17,7 @@ const ENVELOPE: u64 = 256;
 
 /// A pool of worker processes as its parent sees it.
 pub(crate) struct ProcessPool {
+    index: ProcessPoolIndex,
     copy: CopyIndex,
     home: Home,
     workers_max: u32,
@@ -30,7 +26,7 @@ pub(crate) struct ProcessPool {
     mp: bool,
     parts: bool,
     /// Submitted, not yet in the call queue.
-    pub(crate) work: VecDeque<TaskKey>,
+    pub(crate) backlog: VecDeque<TaskKey>,
     /// In the call queue's buffer, for the feeder.
     pub(crate) calls: VecDeque<TaskKey>,
     /// Calls put and not yet received by a worker.
@@ -50,27 +46,102 @@ pub(crate) struct ProcessPool {
     closing: bool,
 }
 
-impl Sim<'_> {
-    pub(crate) fn new_process_pool(
-        &mut self,
+fn pickle_in_c(time: Nanos) -> Act {
+    Act::Pickle { time, in_c: true }
+}
+
+fn script_front(work: &mut Work<'_>, tid: Tid, acts: &[Act]) {
+    for &act in acts.iter().rev() {
+        work.kernel.push_front(tid, act);
+    }
+}
+
+fn worker_is(work: &mut Work<'_>, tid: Tid, now: WorkerState) {
+    if let Role::ProcessWorker(_, state) = &mut work.kernel.threads[tid as usize].role {
+        *state = now;
+    }
+}
+
+/// Asks for a lock of the pool's pipes, which may have been handed over meanwhile; a ticket if it has to be waited for.
+fn turn(lock: &mut Lock<Tid>, tid: Tid) -> Option<Ticket> {
+    if lock.owner() == Some(tid) {
+        return None;
+    }
+    match lock.ask(tid) {
+        Asked::Granted => None,
+        Asked::Waits(ticket) => Some(ticket),
+    }
+}
+
+fn await_turn(work: &mut Work<'_>, tid: Tid, on: On, ticket: Ticket) {
+    work.begin_wait(Waiter::Thread(tid), on, Some(ticket), Nanos::MAX);
+    work.kernel.push(tid, Act::park(on, Nanos::MAX));
+}
+
+/// Payload of the tasks of a message, there.
+fn calls_size(work: &Work<'_>, first: TaskKey) -> u64 {
+    work.tasks.chunk(first).map(|t| t.payload).sum()
+}
+
+/// Payload of the tasks of a message, back.
+fn results_size(work: &Work<'_>, first: TaskKey) -> u64 {
+    work.tasks.chunk(first).map(|t| t.data.result).sum()
+}
+
+/// Objects of the tasks of a message, there and back.
+fn chunk_objects(work: &Work<'_>, first: TaskKey) -> (u64, u64) {
+    let objects = |t: &Task| work.kernel.program.classes[t.class as usize].objects;
+    work.tasks
+        .chunk(first)
+        .fold((0, 0), |(a, b), t| (a + objects(t).0, b + objects(t).1))
+}
+
+/// Books a call's time from the feeder to the worker that takes it now: it is handed over while it is pickled, written
+/// and read, but in the pipe it waits for a worker as long as none is free.
+fn book_call(work: &mut Work<'_>, tid: Tid, message: &Message) {
+    let now = work.kernel.machine.now();
+    let key = message.task;
+    let free = work.kernel.threads[tid as usize].free;
+    let up = work.kernel.threads[tid as usize].up;
+    let since = work.tasks[key].since;
+    let written = message.written.clamp(since.max(up).min(now), now);
+    let taken = free.clamp(written, now);
+    if taken > written {
+        work.book_wait_until(tid, key, Cause::Ipc, written);
+        work.book(key, Cause::Pool, written, taken);
+        work.tasks[key].since = taken;
+    }
+    work.book_wait(tid, key, Cause::Ipc);
+}
+
+impl ProcessPool {
+    /// Without workers, as the program's layout wants it.
+    pub(super) fn new(
+        index: ProcessPoolIndex,
         copy: CopyIndex,
         home: Home,
-        parts: bool,
-    ) -> ProcessPoolIndex {
-        let (workers_max, start, mp) = match self.program.layout.executor {
+        kernel: &mut Kernel<'_>,
+    ) -> Self {
+        let layout = &kernel.program.layout;
+        let (workers_max, start, mp) = match layout.executor {
             Executor::Processes(n, start) => (n, start, false),
             Executor::MpPool(n, start, _) => (n, start, true),
-            _ => (1, StartMethod::Spawn, false),
+            Executor::Inline
+            | Executor::RawThreads
+            | Executor::Threads(_)
+            | Executor::Interpreters(_) => (1, StartMethod::Spawn, false),
         };
-        let (call_pipe, result_pipe) = (self.new_pipe(), self.new_pipe());
-        self.process_pools.push_and_get_key(ProcessPool {
+        let parts = layout.event_loop;
+        let (call_pipe, result_pipe) = (kernel.new_pipe(), kernel.new_pipe());
+        Self {
+            index,
             copy,
             home,
             workers_max,
             start,
             mp,
             parts,
-            work: VecDeque::new(),
+            backlog: VecDeque::new(),
             calls: VecDeque::new(),
             unread: 0,
             pending: 0,
@@ -84,344 +155,349 @@ impl Sim<'_> {
             read_lock: Lock::default(),
             write_lock: Lock::default(),
             closing: false,
-        })
+        }
     }
 
     /// `multiprocessing.Pool()`: every worker and the two handler threads start in the constructor.
-    pub(crate) fn open_mp_pool(&mut self, tid: Tid, pool: ProcessPoolIndex) {
+    pub(crate) fn open(&mut self, work: &mut Work<'_>, tid: Tid) {
         let mut acts = Vec::new();
-        for _ in 0..self.process_pools[pool].workers_max {
-            self.start_worker(pool, &mut acts);
+        for _ in 0..self.workers_max {
+            self.start_worker(work, &mut acts);
         }
-        self.script_front(tid, &acts);
-        self.start_parent_threads(tid, pool);
+        script_front(work, tid, &acts);
+        self.start_parent_threads(work, tid);
     }
 
-    fn pickle_in_c(time: Nanos) -> Act {
-        Act::Pickle { time, in_c: true }
-    }
-
-    fn script_front(&mut self, tid: Tid, acts: &[Act]) {
-        for &act in acts.iter().rev() {
-            self.push_front(tid, act);
-        }
-    }
-
-    fn start_worker(&mut self, pool: ProcessPoolIndex, acts: &mut Vec<Act>) {
-        let p = &self.process_pools[pool];
-        let (kind, parent) = (ProcessKind::Worker(p.start), p.home.process);
-        let home = self.new_process(kind, parent);
-        let worker = self.new_thread(Role::ProcessWorker(pool, WorkerState::Get), home);
-        let p = &mut self.process_pools[pool];
-        p.workers.push(worker);
-        let start = p.start;
-        self.start_process(start, worker, acts);
-        self.push(worker, Act::Do(Deed::Worker(pool, WorkerDeed::Ready)));
+    fn start_worker(&mut self, work: &mut Work<'_>, acts: &mut Vec<Act>) {
+        let (kind, parent) = (ProcessKind::Worker(self.start), self.home.process);
+        let home = work.kernel.new_process(kind, parent);
+        let worker =
+            work.kernel
+                .new_thread(Role::ProcessWorker(self.index, WorkerState::Get), home, 0);
+        self.workers.push(worker);
+        let start = self.start;
+        work.kernel.start_process(start, worker, acts);
+        work.kernel
+            .push(worker, Act::Do(Deed::Worker(self.index, WorkerDeed::Ready)));
     }
 
     /// The manager (result handler) and the feeder (task handler), after whatever the thread does first.
-    fn start_parent_threads(&mut self, tid: Tid, pool: ProcessPoolIndex) {
-        let home = self.process_pools[pool].home;
-        let manager = self.new_thread(Role::Manager(pool, ManagerState::Fill), home);
-        self.process_pools[pool].manager = Some(manager);
-        let rest: Vec<Act> = self.threads[tid as usize].script.drain(..).collect();
-        self.start_thread(tid, manager);
-        self.script_front(tid, &rest);
-        let rss = Nanos::from_f64(self.profile.params.ppe_rss).0;
-        self.take(tid, rss);
+    fn start_parent_threads(&mut self, work: &mut Work<'_>, tid: Tid) {
+        let home = self.home;
+        let manager =
+            work.kernel
+                .new_thread(Role::Manager(self.index, ManagerState::Fill), home, 0);
+        self.manager = Some(manager);
+        let rest: Vec<Act> = work.kernel.threads[tid as usize].script.drain(..).collect();
+        work.kernel.start_thread(tid, manager);
+        script_front(work, tid, &rest);
+        let rss = Nanos::from_f64(work.kernel.profile.params.ppe_rss).0;
+        work.kernel.take(tid, rss);
     }
 
     /// `submit`, its own CPU paid: queue the work, wake the manager, start what is missing.
-    pub(crate) fn process_submit(&mut self, tid: Tid, pool: ProcessPoolIndex, key: TaskKey) {
-        let there = self.payload_memory(self.tasks[key].payload);
-        let own = self.item_memory();
-        self.take(tid, there);
-        self.hop(key, tid);
-        let p = &mut self.process_pools[pool];
-        p.work.push_back(key);
-        p.pending += 1;
-        if p.mp {
+    pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
+        let there = work.kernel.payload_memory(work.tasks[key].payload);
+        let own = work.kernel.item_memory();
+        work.kernel.take(tid, there);
+        work.kernel.hop(key, tid);
+        self.backlog.push_back(key);
+        self.pending += 1;
+        if self.mp {
             // `map` makes its chunks of the whole list.
-            let copy = p.copy;
-            self.take(tid, own);
-            if self.list_is_complete(copy) {
-                self.wake_feeder(tid, pool);
+            let copy = self.copy;
+            work.kernel.take(tid, own);
+            if work.list_is_complete(copy) {
+                self.wake_feeder(work, tid);
             }
             return;
         }
-        self.wake_manager(tid, pool);
-        let p = &mut self.process_pools[pool];
+        self.wake_manager(work, tid);
         let mut acts = Vec::new();
-        let started = u32::try_from(p.workers.len()).expect("few workers");
-        let wanted = if p.start == StartMethod::Fork {
+        let started = u32::try_from(self.workers.len()).expect("few workers");
+        let wanted = if self.start == StartMethod::Fork {
             // With fork all start before the first manager thread does, never after.
-            if p.manager.is_none() {
-                p.workers_max
+            if self.manager.is_none() {
+                self.workers_max
             } else {
                 0
             }
-        } else if p.tokens > 0 {
-            p.tokens -= 1;
+        } else if self.tokens > 0 {
+            self.tokens -= 1;
             0
         } else {
-            u32::from(started < p.workers_max)
+            u32::from(started < self.workers_max)
         };
-        let first = p.manager.is_none();
+        let first = self.manager.is_none();
         for _ in 0..wanted {
-            self.start_worker(pool, &mut acts);
+            self.start_worker(work, &mut acts);
         }
         if first {
-            let later: Vec<Act> = self.threads[tid as usize].script.drain(..).collect();
-            self.start_parent_threads(tid, pool);
-            self.script_front(tid, &acts);
+            let later: Vec<Act> = work.kernel.threads[tid as usize].script.drain(..).collect();
+            self.start_parent_threads(work, tid);
+            script_front(work, tid, &acts);
             for act in later {
-                self.push(tid, act);
+                work.kernel.push(tid, act);
             }
         } else {
-            self.script_front(tid, &acts);
+            script_front(work, tid, &acts);
         }
-        self.take(tid, own);
+        work.kernel.take(tid, own);
     }
 
-    fn wake_manager(&mut self, tid: Tid, pool: ProcessPoolIndex) {
-        let p = &mut self.process_pools[pool];
-        p.woken = true;
-        if let Some(m) = p.manager {
-            self.unpark_by(tid, m);
+    fn wake_manager(&mut self, work: &mut Work<'_>, tid: Tid) {
+        self.woken = true;
+        if let Some(m) = self.manager {
+            work.kernel.unpark_by(tid, m);
         }
     }
 
-    fn wake_feeder(&mut self, tid: Tid, pool: ProcessPoolIndex) {
-        if let Some(feeder) = self.process_pools[pool].feeder {
-            self.unpark_by(tid, feeder);
+    fn wake_feeder(&mut self, work: &mut Work<'_>, tid: Tid) {
+        if let Some(feeder) = self.feeder {
+            work.kernel.unpark_by(tid, feeder);
             return;
         }
-        let home = self.process_pools[pool].home;
-        let feeder = self.new_thread(Role::Feeder(pool), home);
-        self.process_pools[pool].feeder = Some(feeder);
-        self.start_thread(tid, feeder);
+        let home = self.home;
+        let feeder = work.kernel.new_thread(Role::Feeder(self.index), home, 0);
+        self.feeder = Some(feeder);
+        work.kernel.start_thread(tid, feeder);
     }
 
     // ---- the management thread (multiprocessing.Pool: the result handler)
 
-    pub(crate) fn refill_manager(&mut self, tid: Tid, pool: ProcessPoolIndex, state: ManagerState) {
-        let p = &self.process_pools[pool];
-        if p.mp {
-            self.refill_result_handler(tid, pool);
+    pub(crate) fn refill_manager(&mut self, work: &mut Work<'_>, tid: Tid, state: ManagerState) {
+        if self.mp {
+            self.refill_result_handler(work, tid);
             return;
         }
         if state == ManagerState::Fill {
             // The call queue holds one call more than there are workers.
-            if p.unread <= p.workers_max && !p.work.is_empty() {
-                self.push(tid, Act::Run(self.costs.ppe_fill));
-                self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Filled)));
+            if self.unread <= self.workers_max && !self.backlog.is_empty() {
+                work.kernel.push(tid, Act::Run(work.kernel.costs.ppe_fill));
+                work.kernel
+                    .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Filled)));
             } else {
-                self.threads[tid as usize].role = Role::Manager(pool, ManagerState::Wait);
+                work.kernel.threads[tid as usize].role =
+                    Role::Manager(self.index, ManagerState::Wait);
             }
             return;
         }
-        if p.closing && p.pending == 0 {
-            self.dismiss_workers(tid, pool);
+        if self.closing && self.pending == 0 {
+            self.dismiss_workers(work, tid);
             return;
         }
-        let workers = p.workers.len() as u64;
-        self.push(
+        let workers = self.workers.len() as u64;
+        work.kernel.push(
             tid,
-            Act::Run(self.costs.ppe_wait + self.costs.ppe_wait_worker * workers),
+            Act::Run(work.kernel.costs.ppe_wait + work.kernel.costs.ppe_wait_worker * workers),
         );
-        self.push(tid, Act::native(self.syscall));
-        self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Polled)));
+        work.kernel.push(tid, Act::native(work.kernel.syscall));
+        work.kernel
+            .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Polled)));
     }
 
-    fn refill_result_handler(&mut self, tid: Tid, pool: ProcessPoolIndex) {
-        let p = &self.process_pools[pool];
-        if p.closing && p.pending == 0 {
-            self.dismiss_workers(tid, pool);
+    fn refill_result_handler(&mut self, work: &mut Work<'_>, tid: Tid) {
+        if self.closing && self.pending == 0 {
+            self.dismiss_workers(work, tid);
             return;
         }
-        let pipe = p.result_pipe;
-        self.push(tid, Act::Read(pipe));
-        self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Result)));
+        let pipe = self.result_pipe;
+        work.kernel.push(tid, Act::Read(pipe));
+        work.kernel
+            .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Result)));
     }
 
-    fn dismiss_workers(&mut self, tid: Tid, pool: ProcessPoolIndex) {
-        let call_pipe = self.process_pools[pool].call_pipe;
-        let reader = self.close_pipe(call_pipe);
+    fn dismiss_workers(&mut self, work: &mut Work<'_>, tid: Tid) {
+        let call_pipe = self.call_pipe;
+        let reader = work.kernel.close_pipe(call_pipe);
         if let Some(worker) = reader {
-            self.unpark_by(tid, worker);
+            work.kernel.unpark_by(tid, worker);
         }
-        while let Some(worker) = self.process_pools[pool].read_lock.dismiss() {
-            self.wake(tid, Waiter::Thread(worker));
+        while let Some(worker) = self.read_lock.dismiss() {
+            work.wake(tid, Waiter::Thread(worker));
         }
-        if let Some(feeder) = self.process_pools[pool].feeder {
-            self.unpark_by(tid, feeder);
+        if let Some(feeder) = self.feeder {
+            work.kernel.unpark_by(tid, feeder);
         }
-        self.end_thread(tid, Nanos::ZERO);
-        self.push(tid, Act::Exit);
+        work.kernel.end_thread(tid, Nanos::ZERO);
+        work.kernel.push(tid, Act::Exit);
     }
 
-    pub(crate) fn manager_does(&mut self, tid: Tid, pool: ProcessPoolIndex, deed: ManagerDeed) {
-        let p = &mut self.process_pools[pool];
+    pub(crate) fn manager_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: ManagerDeed) {
         match deed {
             ManagerDeed::Filled => {
-                if let Some(key) = p.work.pop_front() {
-                    p.calls.push_back(key);
-                    p.unread += 1;
-                    self.wake_feeder(tid, pool);
+                if let Some(key) = self.backlog.pop_front() {
+                    self.calls.push_back(key);
+                    self.unread += 1;
+                    self.wake_feeder(work, tid);
                 }
             }
             ManagerDeed::Polled => {
-                let pipe = p.result_pipe;
-                if self.pipes[pipe].readable() {
-                    self.push(tid, Act::Read(pipe));
-                    self.push(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Result)));
-                } else if std::mem::take(&mut p.woken) {
-                    self.threads[tid as usize].role = Role::Manager(pool, ManagerState::Fill);
-                } else if !(p.closing && p.pending == 0) {
-                    self.pipes[pipe].watch(tid);
-                    self.push_front(tid, Act::Do(Deed::Manager(pool, ManagerDeed::Polled)));
-                    self.push_front(tid, Act::park(On::Bytes(pipe), Nanos::MAX));
+                let pipe = self.result_pipe;
+                if work.kernel.pipes[pipe].readable() {
+                    work.kernel.push(tid, Act::Read(pipe));
+                    work.kernel
+                        .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Result)));
+                } else if std::mem::take(&mut self.woken) {
+                    work.kernel.threads[tid as usize].role =
+                        Role::Manager(self.index, ManagerState::Fill);
+                } else if !(self.closing && self.pending == 0) {
+                    work.kernel.pipes[pipe].watch(tid);
+                    work.kernel
+                        .push_front(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Polled)));
+                    work.kernel
+                        .push_front(tid, Act::park(On::Bytes(pipe), Nanos::MAX));
                 }
             }
             ManagerDeed::Result => {
-                let pipe = p.result_pipe;
-                let result = if p.mp {
-                    self.costs.pool_result
+                let pipe = self.result_pipe;
+                let result = if self.mp {
+                    work.kernel.costs.pool_result
                 } else {
-                    self.costs.ppe_result
+                    work.kernel.costs.ppe_result
                 };
-                if self.pipes[pipe].front().is_none() {
+                if work.kernel.pipes[pipe].front().is_none() {
                     return; // Closed.
                 }
-                let message = self.pipes[pipe].pop();
+                let message = work.kernel.pipes[pipe].pop();
                 let payload = message.size.saturating_sub(ENVELOPE);
-                let loads = self.loads_cost(payload, self.chunk_objects(message.task).1);
+                let loads = work
+                    .kernel
+                    .loads_cost(payload, chunk_objects(work, message.task).1);
                 // Buffer and object exist together while the result is unpickled.
-                self.allocate_own(tid, payload);
-                self.allocate_own(tid, payload);
-                self.push(tid, Self::pickle_in_c(loads));
-                self.push(tid, Act::Free(payload));
-                self.push(tid, Act::Run(result));
-                self.threads[tid as usize].handed = Some(message.task);
+                work.kernel.allocate_own(tid, payload);
+                work.kernel.allocate_own(tid, payload);
+                work.kernel.push(tid, pickle_in_c(loads));
+                work.kernel.push(tid, Act::Free(payload));
+                work.kernel.push(tid, Act::Run(result));
+                work.kernel.threads[tid as usize].handed = Some(message.task);
                 let done = ManagerDeed::Done(message.task);
-                self.push(tid, Act::Do(Deed::Manager(pool, done)));
-                self.work_on(tid, Some(message.task));
+                work.kernel
+                    .push(tid, Act::Do(Deed::Manager(self.index, done)));
+                work.work_on(tid, Some(message.task));
             }
             ManagerDeed::Done(first) => {
-                self.work_on(tid, None);
-                let p = &mut self.process_pools[pool];
-                p.woken = false;
-                p.tokens += 1;
-                let parts = p.parts;
-                let copy = p.copy;
-                let t = &mut self.threads[tid as usize];
-                t.role = Role::Manager(pool, ManagerState::Fill);
+                work.work_on(tid, None);
+                self.woken = false;
+                self.tokens += 1;
+                let parts = self.parts;
+                let copy = self.copy;
+                let t = &mut work.kernel.threads[tid as usize];
+                t.role = Role::Manager(self.index, ManagerState::Fill);
                 t.handed = None;
                 let mut next = Some(first);
                 while let Some(key) = next {
-                    next = self.tasks[key].next.take();
-                    self.process_pools[pool].pending -= 1;
-                    self.result_arrived(tid, key, copy, parts);
+                    next = work.tasks[key].next.take();
+                    self.pending -= 1;
+                    self.result_arrived(work, tid, key, copy, parts);
                 }
             }
         }
     }
 
-    fn result_arrived(&mut self, tid: Tid, key: TaskKey, copy: CopyIndex, parts: bool) {
-        let now = self.machine.now();
-        let since = self.tasks[key].since;
-        self.book(key, Cause::Ipc, since, now);
-        self.tasks[key].since = now;
-        self.hop(key, tid);
-        let there = self.payload_memory(self.tasks[key].payload);
-        let own = self.item_memory();
-        self.give(tid, there + own);
+    fn result_arrived(
+        &mut self,
+        work: &mut Work<'_>,
+        tid: Tid,
+        key: TaskKey,
+        copy: CopyIndex,
+        parts: bool,
+    ) {
+        let now = work.kernel.machine.now();
+        let since = work.tasks[key].since;
+        work.book(key, Cause::Ipc, since, now);
+        work.tasks[key].since = now;
+        work.kernel.hop(key, tid);
+        let there = work.kernel.payload_memory(work.tasks[key].payload);
+        let own = work.kernel.item_memory();
+        work.kernel.give(tid, there + own);
         // What was unpickled is the program's own now, and resident.
-        let back = self.tasks[key].data.result;
-        self.result_received(key, back);
+        let back = work.tasks[key].data.result;
+        work.result_received(key, back);
         if parts {
-            self.machine.charge(tid, self.costs.aio_threadsafe);
-            self.offload_done(tid, copy, key);
+            work.kernel
+                .machine
+                .charge(tid, work.kernel.costs.aio_threadsafe);
+            work.offload_done(tid, copy, key);
         } else {
-            self.task_ended(key);
+            work.task_ended(key);
         }
     }
 
     // ---- the feeder thread (multiprocessing.Pool: the task handler)
 
-    pub(crate) fn refill_feeder(&mut self, tid: Tid, pool: ProcessPoolIndex) {
-        self.work_on(tid, None);
-        let chunk = self.chunk_size(pool);
-        let now = self.machine.now();
-        let p = &mut self.process_pools[pool];
-        let first = if p.mp {
-            p.work.pop_front()
+    pub(crate) fn refill_feeder(&mut self, work: &mut Work<'_>, tid: Tid) {
+        work.work_on(tid, None);
+        let chunk = self.chunk_size(work);
+        let now = work.kernel.machine.now();
+        let first = if self.mp {
+            self.backlog.pop_front()
         } else {
-            p.calls.pop_front()
+            self.calls.pop_front()
         };
         let Some(first) = first else {
-            if p.closing && p.pending == 0 {
-                self.end_thread(tid, Nanos::ZERO);
-                self.push(tid, Act::Exit);
+            if self.closing && self.pending == 0 {
+                work.kernel.end_thread(tid, Nanos::ZERO);
+                work.kernel.push(tid, Act::Exit);
             } else {
-                self.push(tid, Act::park(On::Calls, Nanos::MAX));
+                work.kernel.push(tid, Act::park(On::Calls, Nanos::MAX));
             }
             return;
         };
-        let mut size = self.tasks[first].payload;
+        let mut size = work.tasks[first].payload;
         let mut last = first;
         for _ in 1..chunk {
-            let Some(key) = self.process_pools[pool].work.pop_front() else {
+            let Some(key) = self.backlog.pop_front() else {
                 break;
             };
-            self.tasks[last].next = Some(key);
-            size += self.tasks[key].payload;
+            work.tasks[last].next = Some(key);
+            size += work.tasks[key].payload;
             last = key;
         }
         let mut next = Some(first);
         while let Some(key) = next {
-            let since = self.tasks[key].since;
-            self.book(key, Cause::Pool, since, now);
-            self.hop(key, tid);
-            self.tasks[key].since = now;
-            next = self.tasks[key].next;
+            let since = work.tasks[key].since;
+            work.book(key, Cause::Pool, since, now);
+            work.kernel.hop(key, tid);
+            work.tasks[key].since = now;
+            next = work.tasks[key].next;
         }
-        let cost = if self.process_pools[pool].mp {
-            self.costs.pool_task
+        let cost = if self.mp {
+            work.kernel.costs.pool_task
         } else {
-            self.costs.ppe_feed
+            work.kernel.costs.ppe_feed
         };
-        let dumps = self.dumps_cost(size, self.chunk_objects(first).0);
-        self.threads[tid as usize].handed = Some(first);
-        self.work_on(tid, Some(first));
+        let dumps = work.kernel.dumps_cost(size, chunk_objects(work, first).0);
+        work.kernel.threads[tid as usize].handed = Some(first);
+        work.work_on(tid, Some(first));
         // The pickle of one call is let go when the next has been made.
-        let before = std::mem::replace(&mut self.threads[tid as usize].call_bytes, size);
-        self.allocate_own(tid, size);
-        self.push(tid, Act::Run(cost));
-        self.push(tid, Self::pickle_in_c(self.costs.pickle_fixed + dumps));
-        self.push(tid, Act::Free(before));
-        self.push(tid, Act::Do(Deed::Pickled(pool)));
-        let pipe = self.process_pools[pool].call_pipe;
-        self.push(tid, Act::Write(pipe, size + ENVELOPE));
+        let before = std::mem::replace(&mut work.kernel.threads[tid as usize].call_bytes, size);
+        work.kernel.allocate_own(tid, size);
+        work.kernel.push(tid, Act::Run(cost));
+        work.kernel
+            .push(tid, pickle_in_c(work.kernel.costs.pickle_fixed + dumps));
+        work.kernel.push(tid, Act::Free(before));
+        work.kernel.push(tid, Act::Do(Deed::Pickled(self.index)));
+        let pipe = self.call_pipe;
+        work.kernel.push(tid, Act::Write(pipe, size + ENVELOPE));
     }
 
-    pub(crate) fn call_pickled(&mut self, tid: Tid, pool: ProcessPoolIndex) {
-        if let Some(key) = self.threads[tid as usize].handed.take() {
-            let size = ENVELOPE + self.calls_size(key);
-            let pipe = self.process_pools[pool].call_pipe;
-            self.send(pipe, key, size);
+    pub(crate) fn call_pickled(&mut self, work: &mut Work<'_>, tid: Tid) {
+        if let Some(key) = work.kernel.threads[tid as usize].handed.take() {
+            let size = ENVELOPE + calls_size(work, key);
+            let pipe = self.call_pipe;
+            work.kernel.send(pipe, key, size);
         }
     }
 
     /// Tasks in a message: one with the executor; `map`'s choice with a pool.
-    fn chunk_size(&self, pool: ProcessPoolIndex) -> u64 {
-        let p = &self.process_pools[pool];
-        match self.program.layout.executor {
-            Executor::MpPool(workers, _, 0) if !self.program.batch.is_empty() => self
-                .own_share(p.copy)
+    fn chunk_size(&self, work: &Work<'_>) -> u64 {
+        match work.kernel.program.layout.executor {
+            Executor::MpPool(workers, _, 0) if !work.kernel.program.batch.is_empty() => work
+                .own_share(self.copy)
                 .div_ceil(4 * u64::from(workers))
                 .max(1),
-            Executor::MpPool(_, _, chunk) if p.mp && !self.program.batch.is_empty() => {
+            Executor::MpPool(_, _, chunk) if self.mp && !work.kernel.program.batch.is_empty() => {
                 u64::from(chunk.max(1))
             }
             _ => 1,
@@ -430,255 +506,185 @@ impl Sim<'_> {
 
     // ---- the worker
 
-    pub(crate) fn refill_process_worker(
-        &mut self,
-        tid: Tid,
-        pool: ProcessPoolIndex,
-        state: WorkerState,
-    ) {
-        let p = &mut self.process_pools[pool];
+    pub(crate) fn refill_worker(&mut self, work: &mut Work<'_>, tid: Tid, state: WorkerState) {
         match state {
             WorkerState::Get => {
-                if p.closing && p.pending == 0 {
-                    self.process_worker_is(tid, WorkerState::Leave);
-                } else if let Some(ticket) = Self::turn(&mut p.read_lock, tid) {
-                    self.await_turn(tid, On::CallTurn, ticket);
+                if self.closing && self.pending == 0 {
+                    worker_is(work, tid, WorkerState::Leave);
+                } else if let Some(ticket) = turn(&mut self.read_lock, tid) {
+                    await_turn(work, tid, On::CallTurn, ticket);
                 } else {
-                    let pipe = p.call_pipe;
-                    self.push(tid, Act::Read(pipe));
-                    self.push(tid, Act::Do(Deed::Worker(pool, WorkerDeed::Got)));
+                    let pipe = self.call_pipe;
+                    work.kernel.push(tid, Act::Read(pipe));
+                    work.kernel
+                        .push(tid, Act::Do(Deed::Worker(self.index, WorkerDeed::Got)));
                 }
             }
             WorkerState::Work(key) => {
-                let mode = if p.parts { Mode::Part } else { Mode::Inline };
-                if self.step(tid, key, mode) == Flow::Over {
-                    self.worker_task_over(tid, pool, key);
+                let mode = if self.parts { Mode::Part } else { Mode::Inline };
+                if work.step(tid, key, mode) == Flow::Over {
+                    self.worker_task_over(work, tid, key);
                 }
             }
             WorkerState::Put(first) => {
-                if let Some(ticket) = Self::turn(&mut p.write_lock, tid) {
-                    self.await_turn(tid, On::ResultTurn, ticket);
+                if let Some(ticket) = turn(&mut self.write_lock, tid) {
+                    await_turn(work, tid, On::ResultTurn, ticket);
                 } else {
-                    let pipe = p.result_pipe;
-                    let size = ENVELOPE + self.results_size(first);
-                    self.process_worker_is(tid, WorkerState::Get);
-                    self.send(pipe, first, size);
-                    self.push(tid, Act::Write(pipe, size));
-                    self.push(tid, Act::Do(Deed::Worker(pool, WorkerDeed::Sent)));
+                    let pipe = self.result_pipe;
+                    let size = ENVELOPE + results_size(work, first);
+                    worker_is(work, tid, WorkerState::Get);
+                    work.kernel.send(pipe, first, size);
+                    work.kernel.push(tid, Act::Write(pipe, size));
+                    work.kernel
+                        .push(tid, Act::Do(Deed::Worker(self.index, WorkerDeed::Sent)));
                 }
             }
             WorkerState::Leave => {
-                let spawned = p.start == StartMethod::Spawn;
+                let spawned = self.start == StartMethod::Spawn;
                 let cost = if spawned {
-                    self.costs.spawn_exit
+                    work.kernel.costs.spawn_exit
                 } else {
-                    self.costs.process_exit
+                    work.kernel.costs.process_exit
                 };
-                self.push(tid, Act::Run(cost));
-                self.push(tid, Act::Exit);
+                work.kernel.push(tid, Act::Run(cost));
+                work.kernel.push(tid, Act::Exit);
             }
         }
     }
 
-    /// Asks for a lock of the pool's pipes, which may have been handed over meanwhile; a ticket if it has to be waited for.
-    fn turn(lock: &mut Lock<Tid>, tid: Tid) -> Option<Ticket> {
-        if lock.owner() == Some(tid) {
-            return None;
-        }
-        match lock.ask(tid) {
-            Asked::Granted => None,
-            Asked::Waits(ticket) => Some(ticket),
-        }
-    }
-
-    fn await_turn(&mut self, tid: Tid, on: On, ticket: Ticket) {
-        self.begin_wait(Waiter::Thread(tid), on, Some(ticket), Nanos::MAX);
-        self.push(tid, Act::park(on, Nanos::MAX));
-    }
-
     /// The worker's task is over: the next of its chunk, or the result of all.
-    fn worker_task_over(&mut self, tid: Tid, pool: ProcessPoolIndex, key: TaskKey) {
-        let now = self.machine.now();
-        self.count_for(tid, Some(key), false, Cause::Ipc);
-        self.tasks[key].since = now;
-        if let Some(next) = self.tasks[key].next {
-            let since = self.tasks[next].since;
-            self.book(next, Cause::Pool, since, now);
-            self.threads[tid as usize].task = Some(next);
-            self.process_worker_is(tid, WorkerState::Work(next));
-            self.stand_for(tid, Some(next), Cause::Running);
+    fn worker_task_over(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
+        let now = work.kernel.machine.now();
+        work.count_for(tid, Some(key), false, Cause::Ipc);
+        work.tasks[key].since = now;
+        if let Some(next) = work.tasks[key].next {
+            let since = work.tasks[next].since;
+            work.book(next, Cause::Pool, since, now);
+            work.runs(tid, Some(next));
+            worker_is(work, tid, WorkerState::Work(next));
+            work.stand_for(tid, Some(next), Cause::Running);
             return;
         }
-        let first = self.threads[tid as usize]
+        let first = work.kernel.threads[tid as usize]
             .handed
             .expect("set with the message");
-        let back = self.results_size(first);
-        self.allocate_own(tid, back);
+        let back = results_size(work, first);
+        work.kernel.allocate_own(tid, back);
         // The tasks are gone when the parent is quick: what is to be let go when the result has been sent is noted here.
         let mut own = 0;
         let mut next = Some(first);
         while let Some(key) = next {
-            let data = &mut self.tasks[key].data;
+            let data = &mut work.tasks[key].data;
             own += std::mem::take(&mut data.resident) + std::mem::take(&mut data.arguments);
-            next = self.tasks[key].next;
+            next = work.tasks[key].next;
         }
-        let t = &mut self.threads[tid as usize];
+        let t = &mut work.kernel.threads[tid as usize];
         t.result_bytes = (back, own);
         t.task = None;
-        self.process_worker_is(tid, WorkerState::Put(first));
-        let dumps = self.dumps_cost(back, self.chunk_objects(first).1);
-        let put = if self.process_pools[pool].mp {
-            self.costs.pool_result
+        worker_is(work, tid, WorkerState::Put(first));
+        let dumps = work.kernel.dumps_cost(back, chunk_objects(work, first).1);
+        let put = if self.mp {
+            work.kernel.costs.pool_result
         } else {
-            self.costs.ppe_put
+            work.kernel.costs.ppe_put
         };
-        self.push(tid, Act::Run(put));
-        self.push(tid, Self::pickle_in_c(dumps));
+        work.kernel.push(tid, Act::Run(put));
+        work.kernel.push(tid, pickle_in_c(dumps));
     }
 
-    /// Payload of the tasks of a message, there.
-    fn calls_size(&self, first: TaskKey) -> u64 {
-        self.chunk(first).map(|t| t.payload).sum()
-    }
-
-    /// Payload of the tasks of a message, back.
-    fn results_size(&self, first: TaskKey) -> u64 {
-        self.chunk(first).map(|t| t.data.result).sum()
-    }
-
-    /// Objects of the tasks of a message, there and back.
-    fn chunk_objects(&self, first: TaskKey) -> (u64, u64) {
-        let objects = |t: &Task| self.program.classes[t.class as usize].objects;
-        self.chunk(first)
-            .fold((0, 0), |(a, b), t| (a + objects(t).0, b + objects(t).1))
-    }
-
-    fn chunk(&self, first: TaskKey) -> impl Iterator<Item = &Task> {
-        let mut next = Some(first);
-        std::iter::from_fn(move || {
-            let task = &self.tasks[next?];
-            next = task.next;
-            Some(task)
-        })
-    }
-
-    fn process_worker_is(&mut self, tid: Tid, now: WorkerState) {
-        if let Role::ProcessWorker(_, state) = &mut self.threads[tid as usize].role {
-            *state = now;
-        }
-    }
-
-    pub(crate) fn process_worker_does(
-        &mut self,
-        tid: Tid,
-        pool: ProcessPoolIndex,
-        deed: WorkerDeed,
-    ) {
-        let now = self.machine.now();
+    pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: WorkerDeed) {
+        let now = work.kernel.machine.now();
         match deed {
             WorkerDeed::Ready => {
-                self.children += 1;
-                self.threads[tid as usize].scratch = now.0;
-                self.threads[tid as usize].free = now;
+                work.kernel.children += 1;
+                work.kernel.threads[tid as usize].up = now;
+                work.kernel.threads[tid as usize].free = now;
             }
-            WorkerDeed::Got => self.got_call(tid, pool),
+            WorkerDeed::Got => self.got_call(work, tid),
             WorkerDeed::Unpickled => {
-                let key = self.threads[tid as usize].task.expect("just received");
-                let buffer = self.calls_size(key);
-                self.free_own(tid, buffer);
+                let key = work.kernel.threads[tid as usize]
+                    .task
+                    .expect("just received");
+                let buffer = calls_size(work, key);
+                work.kernel.free_own(tid, buffer);
             }
-            WorkerDeed::Run => self.machine.set_run_cause(tid, Cause::Running),
+            WorkerDeed::Run => work.kernel.machine.set_run_cause(tid, Cause::Running),
             WorkerDeed::Sent => {
-                self.threads[tid as usize].handed = None;
-                self.work_on(tid, None);
+                work.kernel.threads[tid as usize].handed = None;
+                work.work_on(tid, None);
                 // The call's arguments live until its result is sent.
-                let t = &self.threads[tid as usize];
+                let t = &work.kernel.threads[tid as usize];
                 let (call, (result, own)) = (t.call_bytes, t.result_bytes);
-                self.free_own(tid, call);
-                self.free_own(tid, result);
-                self.give(tid, own);
-                let lock = &mut self.process_pools[pool].write_lock;
+                work.kernel.free_own(tid, call);
+                work.kernel.free_own(tid, result);
+                work.kernel.give(tid, own);
+                let lock = &mut self.write_lock;
                 let next = lock.give(Passing::HandOver);
-                self.threads[tid as usize].free = now;
+                work.kernel.threads[tid as usize].free = now;
                 if let Some(next) = next {
-                    self.wake(tid, Waiter::Thread(next));
+                    work.wake(tid, Waiter::Thread(next));
                 }
             }
         }
     }
 
-    fn got_call(&mut self, tid: Tid, pool: ProcessPoolIndex) {
-        let p = &mut self.process_pools[pool];
-        let next_reader = p.read_lock.give(Passing::HandOver);
-        let (pipe, mp) = (p.call_pipe, p.mp);
-        if self.pipes[pipe].front().is_none() {
-            self.process_worker_is(tid, WorkerState::Leave);
+    fn got_call(&mut self, work: &mut Work<'_>, tid: Tid) {
+        let next_reader = self.read_lock.give(Passing::HandOver);
+        let (pipe, mp) = (self.call_pipe, self.mp);
+        if work.kernel.pipes[pipe].front().is_none() {
+            worker_is(work, tid, WorkerState::Leave);
             return;
         }
         if !mp {
-            p.unread -= 1;
+            self.unread -= 1;
         }
-        let message = self.pipes[pipe].pop();
+        let message = work.kernel.pipes[pipe].pop();
         if let Some(next) = next_reader {
-            self.wake(tid, Waiter::Thread(next));
+            work.wake(tid, Waiter::Thread(next));
         }
         let key = message.task;
-        self.book_call(tid, &message);
+        book_call(work, tid, &message);
         let payload = message.size.saturating_sub(ENVELOPE);
-        let t = &mut self.threads[tid as usize];
-        t.task = Some(key);
+        work.runs(tid, Some(key));
+        let t = &mut work.kernel.threads[tid as usize];
         t.handed = Some(key);
         t.call_bytes = payload;
-        self.process_worker_is(tid, WorkerState::Work(key));
-        self.stand_for(tid, Some(key), Cause::Ipc);
+        worker_is(work, tid, WorkerState::Work(key));
+        work.stand_for(tid, Some(key), Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
-        self.allocate_own(tid, payload);
-        self.allocate_own(tid, payload);
-        let loads = self.loads_cost(payload, self.chunk_objects(key).0);
+        work.kernel.allocate_own(tid, payload);
+        work.kernel.allocate_own(tid, payload);
+        let loads = work.kernel.loads_cost(payload, chunk_objects(work, key).0);
         let get = if mp {
-            self.costs.pool_task
+            work.kernel.costs.pool_task
         } else {
-            self.costs.ppe_get
+            work.kernel.costs.ppe_get
         };
-        self.push(tid, Act::Run(get));
-        self.push(tid, Self::pickle_in_c(self.costs.pickle_fixed + loads));
-        self.push(tid, Act::Do(Deed::Worker(pool, WorkerDeed::Unpickled)));
-        self.push(tid, Act::Do(Deed::Worker(pool, WorkerDeed::Run)));
-    }
-
-    /// Books a call's time from the feeder to the worker that takes it now: it is handed over while it is pickled, written
-    /// and read, but in the pipe it waits for a worker as long as none is free.
-    fn book_call(&mut self, tid: Tid, message: &Message) {
-        let now = self.machine.now();
-        let key = message.task;
-        let free = self.threads[tid as usize].free;
-        let up = Nanos(self.threads[tid as usize].scratch);
-        let since = self.tasks[key].since;
-        let written = message.written.clamp(since.max(up).min(now), now);
-        let taken = free.clamp(written, now);
-        if taken > written {
-            self.book_wait_until(tid, key, Cause::Ipc, written);
-            self.book(key, Cause::Pool, written, taken);
-            self.tasks[key].since = taken;
-        }
-        self.book_wait(tid, key, Cause::Ipc);
+        work.kernel.push(tid, Act::Run(get));
+        work.kernel
+            .push(tid, pickle_in_c(work.kernel.costs.pickle_fixed + loads));
+        work.kernel.push(
+            tid,
+            Act::Do(Deed::Worker(self.index, WorkerDeed::Unpickled)),
+        );
+        work.kernel
+            .push(tid, Act::Do(Deed::Worker(self.index, WorkerDeed::Run)));
     }
 
     /// `shutdown`: the manager ends when nothing is pending.
-    pub(crate) fn close_process_pool(&mut self, by: Tid, pool: ProcessPoolIndex) {
-        let p = &mut self.process_pools[pool];
-        p.closing = true;
-        p.woken = true;
-        if p.mp {
-            let pipe = p.result_pipe;
-            let reader = self.close_pipe(pipe);
+    pub(crate) fn close(&mut self, work: &mut Work<'_>, by: Tid) {
+        self.closing = true;
+        self.woken = true;
+        if self.mp {
+            let pipe = self.result_pipe;
+            let reader = work.kernel.close_pipe(pipe);
             if let Some(r) = reader {
-                self.unpark_by(by, r);
+                work.kernel.unpark_by(by, r);
             }
             return;
         }
-        if let Some(m) = p.manager {
-            self.unpark_by(by, m);
+        if let Some(m) = self.manager {
+            work.kernel.unpark_by(by, m);
         }
     }
 }

@@ -1,22 +1,19 @@
-//! `ThreadPoolExecutor`, raw threads and `InterpreterPoolExecutor`: facts sheet 5, 6 and 13.
+//! `ThreadPoolExecutor` and `InterpreterPoolExecutor`: facts sheet 5, 6 and 13.
 
 use std::collections::VecDeque;
 
 use crate::cpython::index::{CopyIndex, PoolIndex};
-use crate::cpython::kernel::thread::{Act, Blocked, Home};
-use crate::cpython::kernel::wait::On;
-use crate::cpython::program::Executor;
+use crate::cpython::kernel::{Act, Blocked, Home, Kernel, On};
+use crate::cpython::program::{Executor, Program};
 use crate::cpython::role::{Deed, PoolDeed, PoolState, Role};
-use crate::cpython::sim::Sim;
-use crate::cpython::work::exec::{Flow, Mode};
-use crate::cpython::work::payload::Data;
-use crate::cpython::work::task::TaskKey;
+use crate::cpython::work::{Data, Flow, Mode, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::Line;
 
 /// A pool of threads; with interpreters of their own if `interpreters`.
 pub(crate) struct ThreadPool {
+    index: PoolIndex,
     /// Copy of the program that it belongs to.
     pub(crate) copy: CopyIndex,
     home: Home,
@@ -34,380 +31,316 @@ pub(crate) struct ThreadPool {
     pub(crate) closing: bool,
 }
 
-/// Of what a fresh stack costs ([`Params::thread_fresh`](crate::cpython::profile::Params::thread_fresh)): the starter, who maps it; the new thread, which
-/// touches its pages first; the end of the thread, where it is unmapped. Of 20 us of a CPython 3.14.7 on one core, 100 threads held against
-/// 4: 6 were the starter's and 6 the joiner's.
-const FRESH_SHARES: [f64; 3] = [0.3, 0.4, 0.3];
+fn worker_is(work: &mut Work<'_>, tid: Tid, now: PoolState) {
+    if let Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) =
+        &mut work.kernel.threads[tid as usize].role
+    {
+        *state = now;
+    }
+}
 
-impl Sim<'_> {
-    pub(crate) fn new_thread_pool(
-        &mut self,
-        copy: CopyIndex,
-        home: Home,
-        parts: bool,
-    ) -> PoolIndex {
-        let (max, interpreters) = match self.program.layout.executor {
+/// Between interpreters, payloads are pickled where they are handed over.
+fn pickle(time: Nanos) -> Act {
+    Act::Pickle { time, in_c: false }
+}
+
+fn half(cost: Nanos) -> Nanos {
+    Nanos(cost.0 / 2)
+}
+
+/// A worker takes an item: its time is the task's from here on.
+fn begin_item(work: &mut Work<'_>, tid: Tid, key: TaskKey) {
+    work.book_wait(tid, key, Cause::Pool);
+    work.runs(tid, Some(key));
+    worker_is(work, tid, PoolState::Working(key));
+    work.stand_for(tid, Some(key), Cause::Ipc);
+}
+
+fn leave(kernel: &mut Kernel<'_>, tid: Tid, more: Nanos) {
+    kernel.end_thread(tid, more);
+    kernel.push(tid, Act::Exit);
+}
+
+/// Whether a worker says that it is idle after every item, not only when it finds none.
+fn tokens_after_every_item(kernel: &Kernel<'_>) -> bool {
+    kernel.profile.params.tpe_token_every_item > 0.5
+}
+
+impl ThreadPool {
+    /// Without workers, as the program's layout wants it.
+    pub(super) fn new(index: PoolIndex, copy: CopyIndex, home: Home, program: &Program) -> Self {
+        let (max, interpreters) = match program.layout.executor {
             Executor::Threads(n) => (n, false),
             Executor::Interpreters(n) => (n, true),
-            _ => (1, false),
+            Executor::Inline
+            | Executor::RawThreads
+            | Executor::Processes(..)
+            | Executor::MpPool(..) => (1, false),
         };
-        self.pools.push_and_get_key(ThreadPool {
+        Self {
+            index,
             copy,
             home,
             max,
             interpreters,
-            parts,
+            parts: program.layout.event_loop,
             items: VecDeque::new(),
             tokens: 0,
             started: 0,
             parked: Line::default(),
             workers: Vec::new(),
             closing: false,
-        })
+        }
     }
 
     /// `submit` by a running thread: the item is queued, a parked worker woken, a thread started if none is idle. The
     /// caller has paid [`Params::tpe_submit`](crate::cpython::profile::Params::tpe_submit).
-    pub(crate) fn pool_submit(&mut self, tid: Tid, pool: PoolIndex, key: TaskKey) {
-        let payload = self.tasks[key].payload;
-        let own = self.item_memory();
-        self.take(tid, self.payload_memory(payload) + own);
-        self.hop(key, tid);
-        let p = &mut self.pools[pool];
-        if p.interpreters {
-            self.machine.charge(tid, self.costs.interp_call);
-            let dumps = self.dumps_cost(payload, self.objects(key).0);
-            self.machine.charge(tid, dumps);
+    pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
+        let payload = work.tasks[key].payload;
+        let own = work.kernel.item_memory();
+        work.kernel
+            .take(tid, work.kernel.payload_memory(payload) + own);
+        work.kernel.hop(key, tid);
+        if self.interpreters {
+            work.kernel
+                .machine
+                .charge(tid, work.kernel.costs.interp_call);
+            let dumps = work.kernel.dumps_cost(payload, work.objects_of(key).0);
+            work.kernel.machine.charge(tid, dumps);
         }
-        let p = &mut self.pools[pool];
-        if let Some(worker) = p.parked.call_next() {
+        if let Some(worker) = self.parked.call_next() {
             // SimpleQueue hands the item straight to the first parked getter (3.13); before, it merely wakes it.
-            if self.profile.minor >= 13 {
-                self.threads[worker as usize].handed = Some(key);
+            if work.kernel.profile.minor >= 13 {
+                work.kernel.threads[worker as usize].handed = Some(key);
             } else {
-                p.items.push_back(key);
+                self.items.push_back(key);
             }
-            self.unpark_by(tid, worker);
+            work.kernel.unpark_by(tid, worker);
         } else {
-            p.items.push_back(key);
+            self.items.push_back(key);
         }
-        let p = &mut self.pools[pool];
-        if p.tokens > 0 {
-            p.tokens -= 1;
-        } else if p.started < p.max {
-            p.started += 1;
-            let mut home = p.home;
-            let role = if p.interpreters {
+        if self.tokens > 0 {
+            self.tokens -= 1;
+        } else if self.started < self.max {
+            self.started += 1;
+            let mut home = self.home;
+            let role = if self.interpreters {
                 // The thread is born in the main interpreter, and locks are those of its own.
-                home.domain = self.new_domain();
-                Role::InterpWorker(pool, self.new_gil(), PoolState::Booting)
+                home.domain = work.kernel.new_domain();
+                Role::InterpWorker(self.index, work.kernel.new_gil(), PoolState::Booting)
             } else {
-                Role::PoolWorker(pool, PoolState::Booting)
+                Role::PoolWorker(self.index, PoolState::Booting)
             };
-            let worker = self.new_thread(role, home);
-            self.pools[pool].workers.push(worker);
-            self.start_thread(tid, worker);
+            let serial = u32::try_from(self.workers.len()).expect("few workers");
+            let worker = work.kernel.new_thread(role, home, serial);
+            self.workers.push(worker);
+            work.kernel.start_thread(tid, worker);
         }
-    }
-
-    pub(crate) fn item_memory(&self) -> u64 {
-        Nanos::from_f64(self.profile.params.tpe_item_rss).0
-    }
-
-    /// `Thread.start`: the starter waits until the new thread has announced itself.
-    pub(crate) fn start_thread(&mut self, starter: Tid, child: Tid) {
-        let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
-        let reused = self.reuse_stack(self.threads[child as usize].process);
-        let fresh = |share| match reused {
-            true => Nanos::ZERO,
-            false => self.costs.thread_fresh.scale(share),
-        };
-        let (mapping, touching) = (fresh(FRESH_SHARES[0]), fresh(FRESH_SHARES[1]));
-        self.push_front(starter, Act::park(On::Start, Nanos::MAX));
-        self.push_front(starter, Act::Begin(child));
-        self.push_front(starter, Act::Run(self.costs.thread_start + mapping));
-        self.push(child, Act::Take(rss));
-        self.push(child, Act::Run(self.costs.thread_boot + touching));
-        self.push(child, Act::Unpark(starter));
-    }
-
-    /// A thread's own end, with what else it has to do for it.
-    pub(crate) fn end_thread(&mut self, tid: Tid, more: Nanos) {
-        let unmapping = match self.keep_stack(self.threads[tid as usize].process) {
-            true => Nanos::ZERO,
-            false => self.costs.thread_fresh.scale(FRESH_SHARES[2]),
-        };
-        self.push(tid, Act::Run(self.costs.thread_exit + unmapping + more));
-    }
-
-    /// A raw thread for a task.
-    pub(crate) fn start_raw(&mut self, tid: Tid, copy: CopyIndex, key: TaskKey) {
-        let home = self.copies[copy].home;
-        let now = self.machine.now();
-        let t = self.new_thread(Role::Raw, home);
-        let since = self.tasks[key].since;
-        self.book(key, Cause::Pool, since, now);
-        self.threads[t as usize].task = Some(key);
-        self.hop(key, tid);
-        self.stand_for(t, Some(key), Cause::Startup);
-        self.start_thread(tid, t);
-    }
-
-    pub(crate) fn refill_raw(&mut self, tid: Tid) {
-        let Some(key) = self.threads[tid as usize].task else {
-            let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
-            self.end_thread(tid, Nanos::ZERO);
-            self.push(tid, Act::Give(rss));
-            self.push(tid, Act::Exit);
-            return;
-        };
-        self.machine.set_run_cause(tid, Cause::Running);
-        if self.step(tid, key, Mode::Pooled) == Flow::Over {
-            self.threads[tid as usize].task = None;
-            self.stand_for(tid, None, Cause::Ipc);
-            self.task_ended(key);
-        }
-    }
-
-    /// Time of a task during which no thread stood for it.
-    #[inline]
-    pub(crate) fn book(&mut self, key: TaskKey, cause: Cause, from: Nanos, to: Nanos) {
-        if self.tasks[key].counted {
-            self.machine.add_time(cause, to.since(from));
-        } else if self.tasks[key].child_counts {
-            self.machine.add_childs_time(cause, to.since(from));
-        }
-        if self.turn == Some(cause) {
-            self.queued(key, to.since(from));
-        }
-        self.waited(key, cause, from, to);
-    }
-
-    /// Books a task's waiting for the worker that takes it now: until the worker was up it waited for its start.
-    pub(crate) fn book_wait(&mut self, worker: Tid, key: TaskKey, cause: Cause) {
-        self.book_wait_until(worker, key, cause, self.machine.now());
-    }
-
-    /// The same, but only up to this instant.
-    pub(crate) fn book_wait_until(&mut self, worker: Tid, key: TaskKey, cause: Cause, now: Nanos) {
-        let since = self.tasks[key].since;
-        let ready = Nanos(self.threads[worker as usize].scratch)
-            .min(now)
-            .max(since);
-        self.book(key, Cause::Startup, since, ready);
-        self.book(key, cause, ready, now);
-        self.tasks[key].since = now;
-    }
-
-    /// A worker takes an item: its time is the task's from here on.
-    fn begin_item(&mut self, tid: Tid, key: TaskKey) {
-        self.book_wait(tid, key, Cause::Pool);
-        self.threads[tid as usize].task = Some(key);
-        self.pool_worker_is(tid, PoolState::Working(key));
-        self.stand_for(tid, Some(key), Cause::Ipc);
-    }
-
-    fn pool_worker_is(&mut self, tid: Tid, now: PoolState) {
-        if let Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) =
-            &mut self.threads[tid as usize].role
-        {
-            *state = now;
-        }
-    }
-
-    /// Between interpreters, payloads are pickled where they are handed over.
-    fn pickle(time: Nanos) -> Act {
-        Act::Pickle { time, in_c: false }
-    }
-
-    fn half(cost: Nanos) -> Nanos {
-        Nanos(cost.0 / 2)
     }
 
     /// The worker's loop: look for an item, run it, look again; no item: announce idleness and park.
-    fn look_for_item(&mut self, tid: Tid, pool: PoolIndex) -> Option<TaskKey> {
-        let handed = self.threads[tid as usize].handed.take();
-        let p = &mut self.pools[pool];
-        let item = handed.or_else(|| p.items.pop_front());
+    fn look_for_item(&mut self, work: &mut Work<'_>, tid: Tid) -> Option<TaskKey> {
+        let handed = work.kernel.threads[tid as usize].handed.take();
+        let item = handed.or_else(|| self.items.pop_front());
         if let Some(key) = item {
-            self.begin_item(tid, key);
-        } else if p.closing {
-            self.pool_worker_is(tid, PoolState::Leaving);
+            begin_item(work, tid, key);
+        } else if self.closing {
+            worker_is(work, tid, PoolState::Leaving);
         } else {
-            if !self.tokens_after_every_item() {
-                self.pools[pool].tokens += 1;
+            if !tokens_after_every_item(&work.kernel) {
+                self.tokens += 1;
             }
-            self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::Idle)));
+            work.kernel
+                .push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Idle)));
         }
         item
     }
 
-    fn tokens_after_every_item(&self) -> bool {
-        self.profile.params.tpe_token_every_item > 0.5
-    }
-
-    pub(crate) fn refill_pool_worker(&mut self, tid: Tid, pool: PoolIndex, state: PoolState) {
+    pub(crate) fn refill_worker(&mut self, work: &mut Work<'_>, tid: Tid, state: PoolState) {
         match state {
-            PoolState::Booting => self.pool_worker_is(tid, PoolState::Looking),
+            PoolState::Booting => worker_is(work, tid, PoolState::Looking),
             PoolState::Looking => {
-                if self.look_for_item(tid, pool).is_some() {
-                    self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
-                    self.push(tid, Act::Label(Cause::Running));
+                if self.look_for_item(work, tid).is_some() {
+                    work.kernel
+                        .push(tid, Act::Run(half(work.kernel.costs.tpe_item)));
+                    work.kernel.push(tid, Act::Label(Cause::Running));
                 }
             }
-            PoolState::Working(key) => self.work(tid, pool, key),
-            PoolState::Leaving => self.leave(tid, Nanos::ZERO),
+            PoolState::Working(key) => self.work(work, tid, key),
+            PoolState::Leaving => leave(&mut work.kernel, tid, Nanos::ZERO),
         }
     }
 
-    fn work(&mut self, tid: Tid, pool: PoolIndex, key: TaskKey) {
-        let p = &self.pools[pool];
-        let mode = match (p.parts, p.interpreters) {
+    /// Goes on with the task.
+    fn work(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
+        let mode = match (self.parts, self.interpreters) {
             (true, _) => Mode::Part,
             (false, true) => Mode::Inline,
             (false, false) => Mode::Pooled,
         };
-        if self.step(tid, key, mode) == Flow::Over {
-            self.push(tid, Act::Label(Cause::Ipc));
-            if let Role::InterpWorker(..) = self.threads[tid as usize].role {
-                // The result is packed in the interpreter, and unpacked under the main one's GIL.
-                let back = self.tasks[key].data.result;
-                let objects = self.objects(key).1;
-                let quarter = Self::half(Self::half(self.costs.interp_item));
-                let dumps = self.dumps_cost(back, objects);
-                self.push(tid, Self::pickle(quarter + dumps));
-                let main = self.pools[pool].home.gil;
-                self.push(tid, Act::SwitchGil(main));
-                let loads = self.loads_cost(back, objects);
-                self.push(tid, Self::pickle(quarter + loads));
+        match work.step(tid, key, mode) {
+            Flow::Over => self.finish(work, tid, key),
+            Flow::Children => {
+                for child in work.tasks.children(key) {
+                    let submit = work.kernel.costs.tpe_submit;
+                    work.kernel.machine.charge(tid, submit);
+                    self.submit(work, tid, child);
+                }
             }
-            self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
-            if self.pools[pool].parts {
-                // The second half is the write into the loop's self-pipe, without the GIL.
-                self.push(tid, Act::Run(Self::half(self.costs.aio_threadsafe)));
-                self.push(tid, Act::native(Self::half(self.costs.aio_threadsafe)));
-            }
-            self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::Done(key))));
+            Flow::Go | Flow::Suspended | Flow::Offload => {}
         }
     }
 
-    pub(crate) fn refill_interp_worker(
+    /// The task, or its part, is over: its result goes back.
+    fn finish(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
+        let objects = work.objects_of(key).1;
+        let kernel = &mut work.kernel;
+        kernel.push(tid, Act::Label(Cause::Ipc));
+        if let Role::InterpWorker(..) = kernel.threads[tid as usize].role {
+            // The result is packed in the interpreter, and unpacked under the main one's GIL.
+            let back = work.tasks[key].data.result;
+            let quarter = half(half(kernel.costs.interp_item));
+            let dumps = kernel.dumps_cost(back, objects);
+            kernel.push(tid, pickle(quarter + dumps));
+            let main = self.home.gil;
+            kernel.push(tid, Act::SwitchGil(main));
+            let loads = kernel.loads_cost(back, objects);
+            kernel.push(tid, pickle(quarter + loads));
+        }
+        kernel.push(tid, Act::Run(half(kernel.costs.tpe_item)));
+        if self.parts {
+            // The second half is the write into the loop's self-pipe, without the GIL.
+            kernel.push(tid, Act::Run(half(kernel.costs.aio_threadsafe)));
+            kernel.push(tid, Act::native(half(kernel.costs.aio_threadsafe)));
+        }
+        kernel.push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Done(key))));
+    }
+
+    pub(crate) fn refill_interpreter(
         &mut self,
+        work: &mut Work<'_>,
         tid: Tid,
-        pool: PoolIndex,
         own: u32,
         state: PoolState,
     ) {
-        let main = self.pools[pool].home.gil;
+        let main = self.home.gil;
         match state {
             PoolState::Booting => {
                 // The interpreter is made in the worker's own thread, after the thread was announced.
-                let import = self
+                let import = work
+                    .kernel
                     .program
                     .import_time
-                    .scale(self.profile.params.cpu_factor);
-                self.push(tid, Act::SwitchGil(own));
-                self.push(
+                    .scale(work.kernel.profile.params.cpu_factor);
+                work.kernel.push(tid, Act::SwitchGil(own));
+                work.kernel.push(
                     tid,
-                    Act::Run(self.costs.interp_create + self.costs.interp_import + import),
+                    Act::Run(
+                        work.kernel.costs.interp_create + work.kernel.costs.interp_import + import,
+                    ),
                 );
-                self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::InterpreterReady)));
-                self.push(tid, Act::SwitchGil(main));
-                self.pool_worker_is(tid, PoolState::Looking);
+                work.kernel.push(
+                    tid,
+                    Act::Do(Deed::Pool(self.index, PoolDeed::InterpreterReady)),
+                );
+                work.kernel.push(tid, Act::SwitchGil(main));
+                worker_is(work, tid, PoolState::Looking);
             }
             PoolState::Looking => {
-                if let Some(key) = self.look_for_item(tid, pool) {
-                    let loads = self.loads_cost(self.tasks[key].payload, self.objects(key).0);
+                if let Some(key) = self.look_for_item(work, tid) {
+                    let loads = work
+                        .kernel
+                        .loads_cost(work.tasks[key].payload, work.objects_of(key).0);
                     // `Interpreter.call` packs the call under the main interpreter's GIL, and unpacks it under its own.
-                    let quarter = Self::half(Self::half(self.costs.interp_item));
-                    self.push(tid, Act::Run(Self::half(self.costs.tpe_item)));
-                    self.push(tid, Self::pickle(quarter));
-                    self.push(tid, Act::SwitchGil(own));
-                    self.push(tid, Self::pickle(quarter + loads));
-                    self.push(tid, Act::Do(Deed::Pool(pool, PoolDeed::Enter(key))));
+                    let quarter = half(half(work.kernel.costs.interp_item));
+                    work.kernel
+                        .push(tid, Act::Run(half(work.kernel.costs.tpe_item)));
+                    work.kernel.push(tid, pickle(quarter));
+                    work.kernel.push(tid, Act::SwitchGil(own));
+                    work.kernel.push(tid, pickle(quarter + loads));
+                    work.kernel
+                        .push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Enter(key))));
                 }
             }
-            PoolState::Working(key) => self.work(tid, pool, key),
-            PoolState::Leaving => self.leave(tid, self.costs.interp_destroy),
+            PoolState::Working(key) => self.work(work, tid, key),
+            PoolState::Leaving => {
+                let destroy = work.kernel.costs.interp_destroy;
+                leave(&mut work.kernel, tid, destroy);
+            }
         }
     }
 
-    fn leave(&mut self, tid: Tid, more: Nanos) {
-        self.end_thread(tid, more);
-        self.push(tid, Act::Exit);
-    }
-
-    pub(crate) fn pool_worker_does(&mut self, tid: Tid, pool: PoolIndex, deed: PoolDeed) {
+    pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: PoolDeed) {
         match deed {
-            PoolDeed::Done(key) => self.item_done(tid, pool, key),
+            PoolDeed::Done(key) => self.item_done(work, tid, key),
             PoolDeed::Enter(key) => {
                 // The interpreter has a copy of its own.
-                let copy = self.tasks[key].payload;
-                self.take(tid, copy);
-                self.machine.set_run_cause(tid, Cause::Running);
+                let copy = work.tasks[key].payload;
+                work.kernel.take(tid, copy);
+                work.kernel.machine.set_run_cause(tid, Cause::Running);
             }
             PoolDeed::InterpreterReady => {
-                self.children += 1;
-                self.threads[tid as usize].scratch = self.machine.now().0;
-                let bytes =
-                    Nanos::from_f64(self.profile.params.interp_rss).0 + self.program.import_memory;
-                self.take(tid, bytes);
+                work.kernel.children += 1;
+                work.kernel.threads[tid as usize].up = work.kernel.machine.now();
+                let bytes = Nanos::from_f64(work.kernel.profile.params.interp_rss).0
+                    + work.kernel.program.import_memory;
+                work.kernel.take(tid, bytes);
             }
             PoolDeed::Idle => {
                 // Something may have come while the idle token was released.
-                let p = &mut self.pools[pool];
-                if self.threads[tid as usize].handed.is_none() && (p.closing || !p.items.is_empty())
+                if work.kernel.threads[tid as usize].handed.is_none()
+                    && (self.closing || !self.items.is_empty())
                 {
                     return;
                 }
-                p.parked.join(tid);
-                self.push_front(tid, Act::park(On::Work, Nanos::MAX));
+                self.parked.join(tid);
+                work.kernel.push_front(tid, Act::park(On::Work, Nanos::MAX));
             }
         }
     }
 
     /// The result is set: callbacks run in this thread.
-    fn item_done(&mut self, tid: Tid, pool: PoolIndex, key: TaskKey) {
-        let now = self.machine.now();
-        self.threads[tid as usize].task = None;
-        self.pool_worker_is(tid, PoolState::Looking);
-        self.stand_for(tid, None, Cause::Ipc);
-        let there = self.tasks[key].payload;
-        let own = self.item_memory();
-        self.give(tid, self.payload_memory(there) + own);
+    fn item_done(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
+        let now = work.kernel.machine.now();
+        work.runs(tid, None);
+        worker_is(work, tid, PoolState::Looking);
+        work.stand_for(tid, None, Cause::Ipc);
+        let there = work.tasks[key].payload;
+        let own = work.kernel.item_memory();
+        work.kernel
+            .give(tid, work.kernel.payload_memory(there) + own);
         let Data {
             result, resident, ..
-        } = self.tasks[key].data;
-        if self.pools[pool].interpreters {
-            self.take(tid, result);
-            self.give(tid, there + resident);
-            self.result_received(key, result);
+        } = work.tasks[key].data;
+        if self.interpreters {
+            work.kernel.take(tid, result);
+            work.kernel.give(tid, there + resident);
+            work.result_received(key, result);
         } else {
-            self.result_received(key, resident);
+            work.result_received(key, resident);
         }
-        if self.tokens_after_every_item() {
-            self.pools[pool].tokens += 1;
+        if tokens_after_every_item(&work.kernel) {
+            self.tokens += 1;
         }
-        if self.pools[pool].parts {
-            self.tasks[key].since = now;
-            self.drop_arguments(key, 0);
-            let copy = self.pools[pool].copy;
-            self.offload_done(tid, copy, key);
+        if self.parts {
+            work.tasks[key].since = now;
+            work.drop_arguments(key, 0);
+            let copy = self.copy;
+            work.offload_done(tid, copy, key);
         } else {
-            self.task_ended(key);
+            work.task_ended(key);
         }
     }
 
     /// `shutdown`: idle workers wake and leave.
-    pub(crate) fn close_pool(&mut self, by: Tid, pool: PoolIndex) {
-        let p = &mut self.pools[pool];
-        p.closing = true;
-        let parked = std::mem::take(&mut p.parked);
+    pub(crate) fn close(&mut self, work: &mut Work<'_>, by: Tid) {
+        self.closing = true;
+        let parked = std::mem::take(&mut self.parked);
         for worker in parked.iter() {
-            if self.threads[worker as usize].blocked == Blocked::Park {
-                self.unpark_by(by, worker);
+            if work.kernel.threads[worker as usize].blocked == Blocked::Park {
+                work.kernel.unpark_by(by, worker);
             } else {
-                self.unpark(worker);
+                work.kernel.unpark(worker);
             }
         }
     }

@@ -6,15 +6,18 @@
 //! 2 MB all the time, and 32 threads hold 64, though three work at once. Blocks above 32 MiB are mapped by themselves and go at once.
 //! A thread's arena passes to the next thread when it ends.
 
+use super::Kernel;
+use super::thread::Thread;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::kernel::thread::Thread;
-use crate::cpython::sim::Sim;
 use crate::machine::Tid;
 
 /// Larger blocks are mapped, and unmapped when they are freed (`DEFAULT_MMAP_THRESHOLD_MAX` of 64-bit systems).
 const MAPPED: u64 = 32 << 20;
 /// Arenas of a process for each core (`M_ARENA_MAX`); further threads share.
 const ARENAS_PER_CORE: u32 = 8;
+
+/// Where a block was allocated: process and arena.
+pub(crate) type Block = (ProcessIndex, u32);
 
 /// Arenas of a process.
 #[derive(Default)]
@@ -25,7 +28,7 @@ pub(crate) struct Arenas {
     users: Vec<u32>,
 }
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// A thread's arena: one that nobody uses, a new one, or, when there are enough, the one with the fewest users.
     fn arena(&mut self, tid: Tid) -> usize {
         let Thread { process, arena, .. } = self.threads[tid as usize];
@@ -49,7 +52,7 @@ impl Sim<'_> {
     }
 
     /// A running thread allocates a block, from what its arena keeps as far as that goes; the arena.
-    pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64) -> (ProcessIndex, u32) {
+    pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64) -> Block {
         let process = self.threads[tid as usize].process;
         let arena = self.arena(tid);
         let kept = &mut self.arenas[process].kept[arena];
@@ -60,7 +63,7 @@ impl Sim<'_> {
     }
 
     /// The block is freed: its arena keeps it, or it goes back to the system.
-    pub(crate) fn free_block(&mut self, (process, arena): (ProcessIndex, u32), bytes: u64) {
+    pub(crate) fn free_block(&mut self, (process, arena): Block, bytes: u64) {
         if bytes > MAPPED {
             self.give_for(process, bytes);
         } else {

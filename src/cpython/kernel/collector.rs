@@ -4,8 +4,8 @@
 //! hundred of those if a quarter of it is new; the thread that made them does it, and keeps the GIL. Free-threaded builds
 //! have one generation and stop the world for it, twice.
 
-use crate::cpython::kernel::thread::{Act, Blocked, NO_GIL, Phase};
-use crate::cpython::sim::Sim;
+use super::Kernel;
+use super::thread::{Act, Blocked, NO_GIL, Phase};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
 
@@ -43,7 +43,7 @@ impl Heap {
     }
 }
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// A running thread has made containers; it collects what that asks for.
     pub(crate) fn allocate(&mut self, tid: Tid, objects: u64) {
         let threshold = self.costs.gc_threshold.0.max(1);

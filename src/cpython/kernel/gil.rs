@@ -10,9 +10,9 @@
 
 use std::collections::VecDeque;
 
-use crate::cpython::kernel::gil_mutex::GilMutex;
-use crate::cpython::kernel::thread::{Blocked, NO_GIL, Phase};
-use crate::cpython::sim::Sim;
+use super::Kernel;
+use super::gil_mutex::GilMutex;
+use super::thread::{Blocked, NO_GIL, Phase};
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, State, Tid};
 
@@ -48,7 +48,7 @@ impl Gil {
     }
 }
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// `take_gil`: `true` when the thread has it; otherwise it is blocked in the condition variable.
     #[inline]
     pub(crate) fn take_gil(&mut self, tid: Tid) -> bool {

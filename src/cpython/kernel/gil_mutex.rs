@@ -9,8 +9,9 @@
 
 use std::collections::VecDeque;
 
-use crate::cpython::kernel::thread::Blocked;
-use crate::cpython::sim::{Sim, drowsy, falling_asleep};
+use super::Kernel;
+use super::thread::Blocked;
+use super::wait::{drowsy, falling_asleep};
 use crate::engine::{Nanos, Total};
 use crate::machine::{Cause, State, Tid};
 
@@ -35,7 +36,7 @@ impl GilMutex {
     }
 }
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// A thread that wants its GIL locks the mutex. `false`: it sleeps on it.
     pub(crate) fn lock_gil_mutex(&mut self, tid: Tid) -> bool {
         let gil = self.threads[tid as usize].gil;

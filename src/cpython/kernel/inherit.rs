@@ -5,12 +5,12 @@
 //! has made itself. A child of a free-threaded build makes what it makes in heaps of its own, which grow until they hold as much garbage
 //! as collections wait for: never by more than it has made. `gc.freeze()` before the fork keeps collections away from what is inherited, but no reference counts.
 
+use super::Kernel;
+use super::ledger::Pages;
+use super::process::ProcessKind;
+use super::thread::Act;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::kernel::ledger::Pages;
-use crate::cpython::kernel::process::ProcessKind;
-use crate::cpython::kernel::thread::Act;
 use crate::cpython::role::Role;
-use crate::cpython::sim::Sim;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
@@ -18,7 +18,7 @@ use crate::scenario::StartMethod;
 /// What a fault copies.
 const PAGE: u64 = 4096;
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// A new process's ledger. The main process has the interpreter and its imports, which forked children share; who is started
     /// afresh makes all that it has.
     pub(crate) fn open_ledger(&mut self, kind: ProcessKind, parent: ProcessIndex) -> ProcessIndex {

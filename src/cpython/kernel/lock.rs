@@ -1,9 +1,9 @@
 //! `threading.Lock` and `multiprocessing.Lock`: facts sheet 4.1 and 4.3.
 
+use super::Kernel;
+use super::thread::{Act, Outside};
+use super::wait::{On, Wait};
 use crate::cpython::index::LockIndex;
-use crate::cpython::kernel::thread::{Act, Outside};
-use crate::cpython::kernel::wait::{On, Wait, Waiter};
-use crate::cpython::sim::Sim;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::LockSpec;
@@ -12,7 +12,7 @@ use crate::sync::{Asked, Passing};
 /// Yields before a thread parks (`lock.c: MAX_SPIN_COUNT`).
 const SPINS: u8 = 40;
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// Index in the table of all locks of the program's lock, for a thread of this domain.
     pub(crate) fn lock_index(&self, domain: u32, lock: u32) -> LockIndex {
         let own = if self.program.locks[lock as usize].shared {
@@ -40,7 +40,7 @@ impl Sim<'_> {
                 // Whoever is still in the line was woken by something else, and queues anew.
                 Some(ticket) => l.forget(ticket),
                 None if l.owner() == Some(tid) => {
-                    self.end_wait(Waiter::Thread(tid));
+                    self.end_wait(tid);
                     return true; // Handed over.
                 }
                 None => {}
@@ -55,17 +55,12 @@ impl Sim<'_> {
         }
         match l.ask(tid) {
             Asked::Granted => {
-                self.end_wait(Waiter::Thread(tid));
+                self.end_wait(tid);
                 self.machine.charge(tid, self.costs.lock_pair);
                 true
             }
             Asked::Waits(ticket) => {
-                self.begin_wait(
-                    Waiter::Thread(tid),
-                    On::Lock(lock),
-                    Some(ticket),
-                    Nanos::MAX,
-                );
+                self.begin_wait(tid, On::Lock(lock), Some(ticket), Nanos::MAX);
                 self.push_front(tid, Act::Acquire(lock));
                 self.goes_outside(tid, Outside::Park(On::Lock(lock), Nanos::MAX))
             }
@@ -93,7 +88,7 @@ impl Sim<'_> {
 
     /// The interval to a hand-over counts from the first attempt, which a few microseconds ago was.
     fn ask_after_spinning(&mut self, tid: Tid, lock: LockIndex) {
-        self.begin_wait(Waiter::Thread(tid), On::Lock(lock), None, Nanos::MAX);
+        self.begin_wait(tid, On::Lock(lock), None, Nanos::MAX);
         self.push_front(tid, Act::Acquire(lock));
     }
 
@@ -103,9 +98,9 @@ impl Sim<'_> {
         debug_assert_eq!(l.owner(), Some(tid));
         let fair = self.costs.lock_fair;
         let shared = usize::from(lock) < self.program.locks.len();
-        let next = l.line().first().map(Waiter::Thread);
+        let next = l.line().first();
         let waited = next
-            .and_then(|next| self.waits(next))
+            .and_then(|next| self.threads[next as usize].wait)
             .map_or(Nanos::ZERO, |w| self.machine.now() - w.since);
         let passing = if fair > Nanos::ZERO && !shared && waited > fair {
             Passing::HandOver
@@ -113,7 +108,7 @@ impl Sim<'_> {
             Passing::Barging
         };
         if let Some(next) = self.locks[lock].give(passing) {
-            self.wake(tid, Waiter::Thread(next));
+            self.wake(tid, next);
         }
     }
 }

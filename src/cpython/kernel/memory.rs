@@ -1,10 +1,12 @@
 //! Memory of the whole process tree over time: the sum of its processes' ledgers, every page counted once, as a sum of proportional
 //! set sizes counts it.
 
+use super::Kernel;
+use super::ledger::{Ledgers, Pages};
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::kernel::ledger::{Ledgers, Pages};
-use crate::cpython::record::recorder::MemoryLog;
+use crate::cpython::record::memory_log::MemoryLog;
 use crate::engine::Nanos;
+use crate::machine::Tid;
 use crate::scenario::limits::MAX_MEMORY;
 
 pub(crate) struct Memory {
@@ -164,6 +166,56 @@ impl Memory {
             0.0
         } else {
             self.area / end.as_f64()
+        }
+    }
+
+    /// Notes down what is in use until then.
+    pub(crate) fn log_until(&mut self, end: Nanos) {
+        if let Some(log) = &mut self.log {
+            log.spent_until(end);
+        }
+    }
+
+    pub(crate) fn take_log(&mut self) -> Option<MemoryLog> {
+        self.log.take().map(|l| *l)
+    }
+}
+
+impl Kernel<'_> {
+    /// A thread's process takes memory.
+    #[inline]
+    pub(crate) fn take(&mut self, tid: Tid, bytes: u64) {
+        let process = self.threads[tid as usize].process;
+        self.take_for(process, bytes);
+    }
+
+    /// A thread's process gives memory back.
+    #[inline]
+    pub(crate) fn give(&mut self, tid: Tid, bytes: u64) {
+        let process = self.threads[tid as usize].process;
+        self.give_for(process, bytes);
+    }
+
+    /// A process takes memory.
+    #[inline]
+    pub(crate) fn take_for(&mut self, process: ProcessIndex, bytes: u64) {
+        self.memory.take(process, self.machine.now(), bytes);
+    }
+
+    /// A process gives memory back.
+    #[inline]
+    pub(crate) fn give_for(&mut self, process: ProcessIndex, bytes: u64) {
+        self.memory.give(process, self.machine.now(), bytes);
+    }
+
+    /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
+    pub(crate) fn payload_memory(&self, bytes: u64) -> u64 {
+        // glibc's threshold for mapping an allocation rises with use; after a program's imports it stands about here.
+        const MMAP_THRESHOLD: u64 = 200_000;
+        if self.program.untouched_payload && bytes >= MMAP_THRESHOLD {
+            0
+        } else {
+            bytes
         }
     }
 }

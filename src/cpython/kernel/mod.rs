@@ -1,16 +1,325 @@
-pub(crate) mod arena;
-pub(crate) mod collector;
-pub(crate) mod convoy;
-pub(crate) mod gil;
-pub(crate) mod gil_mutex;
-pub(crate) mod inherit;
-pub(crate) mod ledger;
-pub(crate) mod lock;
-pub(crate) mod memory;
-pub(crate) mod object;
-pub(crate) mod pipe;
-pub(crate) mod process;
-pub(crate) mod releases;
-pub(crate) mod start;
-pub(crate) mod thread;
-pub(crate) mod wait;
+//! The runtime that threads live in: threads and their scripts of acts, GILs, locks, pipes, collectors, processes and their memory.
+//!
+//! Acts in, time out. A thread that has nothing left to do, or comes to a [`Deed`] of its role, is a [`Call`] to the storeys above:
+//! what the threads are for is known there. Of tasks this one knows their keys, to book for and to hand over, and their classes, to count by.
+
+mod arena;
+mod collector;
+mod convoy;
+mod drive;
+mod gil;
+mod gil_mutex;
+mod inherit;
+mod ledger;
+mod lock;
+mod memory;
+mod object;
+mod pipe;
+mod process;
+mod releases;
+mod start;
+mod thread;
+mod wait;
+
+use rand_pcg::Pcg64Dxsm;
+use typed_index_collections::TiVec;
+
+use crate::cpython::index::{LockIndex, PipeIndex, ProcessIndex, TaskKey};
+use crate::cpython::limits::Limits;
+use crate::cpython::profile::{Costs, Profile};
+use crate::cpython::program::Program;
+use crate::cpython::record::recorder::{Recorder, recorder};
+use crate::cpython::record::recording::ThreadRecord;
+use crate::cpython::role::Role;
+use crate::engine::{Nanos, Role as StreamRole, stream};
+use crate::machine::{Cause, Machine, Tid};
+use crate::scenario::MachineSpec;
+use crate::sync::Lock;
+
+pub(crate) use arena::Block;
+pub(crate) use convoy::Convoys;
+pub(crate) use drive::Call;
+pub(crate) use object::Accesses;
+pub(crate) use pipe::Message;
+use pipe::Pipe;
+use process::Process;
+pub(crate) use process::ProcessKind;
+pub(crate) use thread::{Act, Blocked, Home, NO_GIL, Outside, Phase, Thread};
+pub(crate) use wait::{On, Wait, note};
+
+use arena::Arenas;
+use collector::Heap;
+use gil::Gil;
+use memory::Memory;
+use object::Objects;
+use start::Starter;
+
+/// The machine, and all that the runtime keeps of threads and processes.
+pub(crate) struct Kernel<'a> {
+    pub(crate) machine: Machine,
+    pub(crate) profile: &'a Profile,
+    pub(crate) costs: Costs,
+    pub(crate) program: &'a Program,
+    pub(crate) limits: Limits,
+    pipe_capacity: u64,
+    pipe_ns_per_byte: f64,
+    pub(crate) syscall: Nanos,
+
+    pub(crate) threads: Vec<Thread>,
+    /// Raw threads that have ended, to be used again.
+    spare_threads: Vec<Tid>,
+    pub(crate) gils: Vec<Gil>,
+    pub(crate) processes: TiVec<ProcessIndex, Process>,
+    /// What the allocator of each process keeps.
+    arenas: TiVec<ProcessIndex, Arenas>,
+    /// Processes and interpreters that have been started for workers and copies.
+    pub(crate) children: u32,
+    domains: u32,
+    pub(crate) locks: TiVec<LockIndex, Lock<Tid>>,
+    pub(crate) objects: Objects,
+    pub(crate) memory: Memory,
+    pub(crate) bytes_moved: u128,
+    pub(crate) pipes: TiVec<PipeIndex, Pipe>,
+    starter: Starter,
+    /// The collector of each interpreter (lock domain).
+    pub(crate) heaps: Vec<Heap>,
+
+    gil_stream: Pcg64Dxsm,
+    /// Acts of threads so far.
+    pub(crate) events: u64,
+    /// Too much is left to do for the events that the run may take.
+    past_hope: bool,
+    /// Of each thread, when that was last looked at: cuts of its bursts, and what was left of the present one.
+    bursts: Vec<(u64, Nanos)>,
+    /// Threads that have not exited.
+    live_threads: u64,
+    /// By class of tasks.
+    pub(crate) convoys: Vec<Convoys>,
+    /// Threads that its releases of the GIL woke in vain, by class of tasks.
+    pub(crate) futile: Vec<u64>,
+    pub(crate) recorder: Option<Box<Recorder>>,
+}
+
+impl<'a> Kernel<'a> {
+    /// A machine without processes, at time 0.
+    pub(crate) fn new(
+        spec: &MachineSpec,
+        profile: &'a Profile,
+        program: &'a Program,
+        seed: u64,
+        replication: u32,
+        limits: Limits,
+    ) -> Self {
+        let costs = Costs::from(&profile.params);
+        let mut kernel = Self {
+            machine: Machine::new(spec, stream(seed, replication, StreamRole::Scheduler)),
+            objects: Objects::new(&costs),
+            costs,
+            profile,
+            program,
+            limits,
+            pipe_capacity: spec.pipe_capacity,
+            pipe_ns_per_byte: spec.pipe_ns_per_byte,
+            syscall: spec.syscall,
+            threads: Vec::new(),
+            spare_threads: Vec::new(),
+            gils: Vec::new(),
+            processes: TiVec::new(),
+            arenas: TiVec::new(),
+            children: 0,
+            domains: 0,
+            // Locks shared between processes come first in the table of locks.
+            locks: program.locks.iter().map(|_| Lock::default()).collect(),
+            memory: Memory::new(spec.memory_limit),
+            bytes_moved: 0,
+            pipes: TiVec::new(),
+            starter: Starter::default(),
+            heaps: Vec::new(),
+            gil_stream: stream(seed, replication, StreamRole::Gil),
+            events: 0,
+            past_hope: false,
+            bursts: Vec::new(),
+            live_threads: 0,
+            convoys: vec![Convoys::default(); program.classes.len()],
+            futile: vec![0; program.classes.len()],
+            recorder: None,
+        };
+        if let Some((recorder, log, tape)) = recorder(limits.record) {
+            kernel.recorder = Some(recorder);
+            kernel.memory.log = Some(Box::new(log));
+            kernel.machine.record(tape);
+        }
+        kernel
+    }
+
+    /// A new process's main interpreter; `parent` is the process that starts it.
+    pub(crate) fn new_process(&mut self, kind: ProcessKind, parent: ProcessIndex) -> Home {
+        Home {
+            process: self.register_process(kind, parent),
+            gil: self.new_gil(),
+            domain: self.new_domain(),
+        }
+    }
+
+    /// A new GIL, where the build has one.
+    pub(crate) fn new_gil(&mut self) -> u32 {
+        if self.profile.gil {
+            self.gils.push(Gil::default());
+            u32::try_from(self.gils.len() - 1).expect("few interpreters")
+        } else {
+            NO_GIL
+        }
+    }
+
+    /// A new set of the program's locks that are not shared between processes.
+    pub(crate) fn new_domain(&mut self) -> u32 {
+        let domain = self.domains;
+        self.domains += 1;
+        self.heaps.push(Heap::new(self.program.live_objects));
+        self.locks
+            .extend(self.program.locks.iter().map(|_| Lock::default()));
+        domain
+    }
+
+    /// A new thread, and which of its kind it is, as its name counts; it begins with [`Act::Begin`] by somebody else.
+    pub(crate) fn new_thread(&mut self, role: Role, home: Home, serial: u32) -> Tid {
+        self.live_threads += 1;
+        self.processes[home.process].threads += 1;
+        if let Some(tid) = self.spare_threads.pop() {
+            self.machine.respawn(tid);
+            let script = std::mem::take(&mut self.threads[tid as usize].script);
+            self.threads[tid as usize] = Thread::new(role, home, serial);
+            self.threads[tid as usize].script = script;
+            self.thread_starts(tid);
+            return tid;
+        }
+        let tid = self.machine.spawn();
+        debug_assert_eq!(tid as usize, self.threads.len());
+        self.threads.push(Thread::new(role, home, serial));
+        self.thread_starts(tid);
+        tid
+    }
+
+    /// A thread.
+    pub(crate) fn thread(&self, tid: Tid) -> &Thread {
+        &self.threads[tid as usize]
+    }
+
+    /// Appends to a thread's script.
+    #[inline]
+    pub(crate) fn push(&mut self, tid: Tid, act: Act) {
+        self.threads[tid as usize].script.push_back(act);
+    }
+
+    /// Puts an act before all others of a thread.
+    #[inline]
+    pub(crate) fn push_front(&mut self, tid: Tid, act: Act) {
+        self.threads[tid as usize].script.push_front(act);
+    }
+
+    /// The thread's time is that of a task from now on (`counted`), or of a child of one, or nobody's; the recording's is `task`'s.
+    #[inline]
+    pub(crate) fn book_for(
+        &mut self,
+        tid: Tid,
+        task: Option<TaskKey>,
+        (counted, childs): (bool, bool),
+        cause: Cause,
+    ) {
+        self.machine.count(tid, counted, cause);
+        if self.program.has_children() {
+            self.machine.count_childs(tid, childs);
+        }
+        if self.recorder.is_some() {
+            self.tag_thread(tid, task);
+        }
+    }
+
+    #[cold]
+    fn tag_thread(&mut self, tid: Tid, task: Option<TaskKey>) {
+        let tag = task.and_then(|key| self.recorder.as_ref()?.task(key));
+        self.machine.tag(tid, tag);
+        if let Some(key) = task {
+            self.hop(key, tid);
+        }
+    }
+
+    /// A task is in this thread's hands now.
+    #[inline]
+    pub(crate) fn hop(&mut self, key: TaskKey, tid: Tid) {
+        if let Some(r) = &mut self.recorder {
+            r.hop(key, tid, self.machine.now());
+        }
+    }
+
+    /// Notes a new thread.
+    #[inline]
+    fn thread_starts(&mut self, tid: Tid) {
+        if self.recorder.is_some() {
+            let (name, started) = (self.thread_name(tid), self.machine.now());
+            let process = self.threads[tid as usize].process.into();
+            if let Some(r) = &mut self.recorder {
+                let thread = ThreadRecord {
+                    process,
+                    name,
+                    started,
+                    exited: None,
+                };
+                r.thread_starts(tid, thread);
+            }
+        }
+    }
+
+    /// Notes the end of a thread.
+    #[inline]
+    fn thread_ends(&mut self, tid: Tid) {
+        if let Some(r) = &mut self.recorder {
+            r.thread_ends(tid, self.machine.now());
+        }
+    }
+
+    /// Notes that a thread has taken its GIL.
+    #[inline]
+    fn gil_taken(&mut self) {
+        if let Some(r) = &mut self.recorder {
+            r.gil_taken(self.machine.now());
+        }
+    }
+
+    /// Notes that a thread gives its GIL back, which it has held since then.
+    #[inline]
+    pub(crate) fn gil_given(&mut self, gil: u32, tid: Tid, since: Nanos) {
+        if let Some(r) = &mut self.recorder {
+            let now = self.machine.now();
+            let within = self.machine.tape().and_then(|t| t.admit(since, now, now));
+            r.gil_given(gil, tid, now, within);
+        }
+    }
+
+    /// Notes the GILs that are held when the run ends.
+    pub(crate) fn close_holds(&mut self) {
+        for gil in 0..self.gils.len() {
+            if let Some(holder) = self.gils[gil].holder {
+                let since = self.gils[gil].held_since();
+                self.gil_given(u32::try_from(gil).expect("few GILs"), holder, since);
+            }
+        }
+    }
+
+    /// Notes that a loop's `select` has returned, with so many handles to run.
+    #[inline]
+    pub(crate) fn turn_begins(&mut self, tid: Tid, handles: usize) {
+        if let Some(r) = &mut self.recorder {
+            r.turn_begins(tid, handles, self.machine.now());
+        }
+    }
+
+    /// Notes that the last of them has run.
+    #[inline]
+    pub(crate) fn turn_ends(&mut self, tid: Tid) {
+        if let Some(r) = &mut self.recorder {
+            let now = self.machine.now();
+            r.turn_ends(tid, now, self.machine.tape());
+        }
+    }
+}

@@ -4,16 +4,9 @@
 //! object's header. Either writes to the header's cache line, which travels between the cores of the threads that do so
 //! ([`Machine::access`](crate::machine::Machine::access)). Under a GIL there are no two threads at once.
 
-use crate::cpython::Finding;
-use crate::cpython::kernel::thread::{Act, NO_GIL};
+use super::Kernel;
 use crate::cpython::profile::Costs;
-use crate::cpython::sim::Sim;
-use crate::cpython::work::task::TaskKey;
-use crate::engine::{Nanos, Total};
 use crate::machine::{Access, Tid};
-
-/// Where less than this part of their time is lost, nobody would notice that tasks no longer share.
-const LEAST_PART: u64 = 10;
 
 /// What accesses of shared objects cost.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +29,7 @@ impl Objects {
     }
 
     /// What each access costs, one that writes or one that reads.
-    fn of(&self, write: bool) -> Access {
+    pub(crate) fn of(&self, write: bool) -> Access {
         if write { self.write } else { self.read }
     }
 }
@@ -48,36 +41,10 @@ pub(crate) struct Accesses {
     pub(crate) count: u64,
     pub(crate) write: bool,
     /// Class of the task that makes them.
-    class: u32,
+    pub(crate) class: u32,
 }
 
-impl Sim<'_> {
-    /// A step that accesses a shared object.
-    pub(crate) fn step_shared(
-        &mut self,
-        tid: Tid,
-        key: TaskKey,
-        object: u32,
-        count: u64,
-        write: bool,
-    ) {
-        let kind = self.program.objects[object as usize].kind;
-        let access = self.objects.of(write);
-        let contends = (write || kind.reads_contend()) && access.service > Nanos::ZERO;
-        if self.threads[tid as usize].gil != NO_GIL || !contends {
-            self.push(tid, Act::Run(access.alone * count));
-            return;
-        }
-        let class = u32::try_from(self.own_class(key)).expect("few classes");
-        let accesses = Accesses {
-            object,
-            count,
-            write,
-            class,
-        };
-        self.push(tid, Act::Access(accesses));
-    }
-
+impl Kernel<'_> {
     /// Burns such accesses. Each process, and each interpreter, has objects of its own.
     pub(crate) fn access(&mut self, tid: Tid, a: Accesses) -> bool {
         let access = self.objects.of(a.write);
@@ -86,30 +53,6 @@ impl Sim<'_> {
         let line = self.threads[tid as usize].domain * objects + a.object;
         let account = a.object * classes + a.class;
         self.machine.access(tid, a.count, line, access, account)
-    }
-
-    /// The object, and the class of tasks that lost most at it, if that is worth a word. After the time of all tasks is known.
-    pub(crate) fn contended_object(&self) -> Option<Finding> {
-        let classes = self.program.classes.len();
-        let mut worst: Option<(usize, usize, Total)> = None;
-        for object in 0..self.program.objects.len() {
-            for class in 0..classes {
-                let account = u32::try_from(object * classes + class).expect("few of both");
-                let waited = self.machine.lost(account);
-                let worth =
-                    waited * LEAST_PART >= self.time_in_turn_of(class) && waited > Total::ZERO;
-                if worth && worst.is_none_or(|(.., most)| waited > most) {
-                    worst = Some((object, class, waited));
-                }
-            }
-        }
-        let (object, class, waited) = worst?;
-        Some(Finding::ContendedObject {
-            object: self.program.objects[object].name.clone(),
-            task: self.program.classes[class].name.clone(),
-            waited,
-            of: self.time_in_turn_of(class),
-        })
     }
 }
 

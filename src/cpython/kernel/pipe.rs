@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::Kernel;
+use super::thread::{Act, Outside};
+use super::wait::On;
 use crate::cpython::index::PipeIndex;
-use crate::cpython::kernel::thread::{Act, Outside};
-use crate::cpython::kernel::wait::On;
-use crate::cpython::sim::Sim;
-use crate::cpython::work::task::TaskKey;
+use crate::cpython::index::TaskKey;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 
@@ -63,7 +63,7 @@ impl Pipe {
     }
 }
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// A new pipe; its number.
     pub(crate) fn new_pipe(&mut self) -> PipeIndex {
         self.pipes.push_and_get_key(Pipe::new())

@@ -1,18 +1,13 @@
-//! What Python calls the simulated processes and threads, and how people count tasks: the one place that names them.
+//! Processes, and what Python calls them and their threads.
 
+use super::Kernel;
+use super::arena::Arenas;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::kernel::arena::Arenas;
-use crate::cpython::kernel::thread::Home;
 use crate::cpython::program::Executor;
+use crate::cpython::record::recording::ProcessRecord;
 use crate::cpython::role::Role;
-use crate::cpython::sim::Sim;
-use crate::cpython::work::exec::CHILD_BITS;
-use crate::cpython::work::task::{Frame, Task};
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
-
-/// The bits of a child's number that count its parent's children.
-pub(crate) const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
 
 /// What a simulated process is for, which decides its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +45,7 @@ pub(crate) struct Process {
 /// glibc keeps up to 40 MiB of the stacks of ended threads (`__nptl_stack_cache_maxsize`), of 8 MiB each by default.
 const KEPT_STACKS: u32 = 5;
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// A new process's place in the table.
     pub(crate) fn register_process(
         &mut self,
@@ -75,7 +70,12 @@ impl Sim<'_> {
         let process = self.open_ledger(kind, parent);
         debug_assert_eq!(self.processes.last_key(), Some(process));
         self.arenas.push(Arenas::default());
-        self.process_starts(process);
+        if self.recorder.is_some() {
+            let (name, started) = (self.process_name(process), self.machine.now());
+            if let Some(r) = &mut self.recorder {
+                r.process_starts(ProcessRecord { name, started });
+            }
+        }
         process
     }
 
@@ -95,19 +95,11 @@ impl Sim<'_> {
         room
     }
 
-    /// Which of its kind a new thread is, as its name counts: pool threads from 0, raw threads from 1.
-    pub(crate) fn serial(&mut self, role: Role, home: Home) -> u32 {
-        match role {
-            Role::Raw => {
-                let p = &mut self.processes[home.process];
-                p.raw_threads += 1;
-                p.raw_threads
-            }
-            Role::PoolWorker(pool, _) | Role::InterpWorker(pool, ..) => {
-                u32::try_from(self.pools[pool].workers.len()).expect("few workers")
-            }
-            _ => 0,
-        }
+    /// Which of the raw threads of a process a new one is, as its name counts: from 1.
+    pub(crate) fn count_raw_thread(&mut self, process: ProcessIndex) -> u32 {
+        let p = &mut self.processes[process];
+        p.raw_threads += 1;
+        p.raw_threads
     }
 
     /// As `multiprocessing.current_process().name`: `MainProcess`, `ForkProcess-1`, `SpawnPoolWorker-2`, `ForkProcess-2:1`;
@@ -166,41 +158,5 @@ impl Sim<'_> {
             Role::Manager(..) => "ExecutorManagerThread".into(),
             Role::Feeder(_) => "QueueFeederThread".into(),
         }
-    }
-
-    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
-    pub(crate) fn task_name(&self, task: &Task) -> String {
-        let mut name = match task.parent {
-            Some(parent) => {
-                let child = (task.number & CHILD_MASK) + 1;
-                format!("{}'s child {child}", self.task_name(&self.tasks[parent]))
-            }
-            None => String::new(),
-        };
-        // Children that it runs itself, one after another, have no tasks of their own.
-        let mut inline = Vec::new();
-        for frame in &task.frames {
-            if let Frame::Inline {
-                class, pc, left, ..
-            } = frame
-            {
-                inline.push((*class, *pc, *left));
-            }
-        }
-        if task.parent.is_none() {
-            let class = inline.first().map_or(task.class, |&(class, ..)| class);
-            name = format!(
-                "{} #{}",
-                self.program.classes[class as usize].name,
-                task.number + 1
-            );
-        }
-        for (class, pc, left) in inline {
-            let code = &self.program.classes[class as usize].code;
-            let started = code.get(pc.wrapping_sub(1) as usize);
-            let all = started.and_then(|i| i.children()).unwrap_or(left);
-            name = format!("{name}'s child {}", all - left + 1);
-        }
-        name
     }
 }

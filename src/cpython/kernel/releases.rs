@@ -8,10 +8,8 @@
 //! A step's time is what it takes by itself, which holds the CPU of giving the GIL up and taking it again where nobody wants it
 //! (`gil_pair`). So each stretch with the GIL is shorter by what `take_gil` charges before it.
 
-use crate::cpython::finding::Finding;
-use crate::cpython::kernel::convoy::LEAST_TIMES;
-use crate::cpython::kernel::thread::{Act, NO_GIL, Phase};
-use crate::cpython::sim::Sim;
+use super::Kernel;
+use super::thread::{Act, NO_GIL, Phase};
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
 
@@ -70,7 +68,7 @@ impl Releasing {
     }
 }
 
-impl Sim<'_> {
+impl Kernel<'_> {
     /// Scripts a step of `time` that gives the GIL up `often` times for `released`, evenly spaced.
     pub(crate) fn push_releasing(&mut self, tid: Tid, time: Nanos, often: u64, released: Nanos) {
         let left = u32::try_from(often).unwrap_or(u32::MAX);
@@ -160,20 +158,10 @@ impl Sim<'_> {
         let mut releases = releases.filter(|a| matches!(a, Act::Releasing { .. }));
         if self.gils[gil as usize].holder == Some(holder)
             && releases.next().is_some()
-            && let Some(key) = t.task
+            && let Some(class) = t.counts_for()
         {
-            let class = self.own_class(key);
             self.futile[class] += 1;
         }
-    }
-
-    /// The class whose releases woke most in vain, if that happened often.
-    pub(crate) fn futile_wakeups(&self) -> Option<Finding> {
-        let (class, &times) = self.futile.iter().enumerate().max_by_key(|(_, n)| **n)?;
-        (times >= LEAST_TIMES).then(|| Finding::FutileWakeups {
-            times,
-            task: self.program.classes[class].name.clone(),
-        })
     }
 
     #[cold]

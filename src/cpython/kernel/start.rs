@@ -1,13 +1,13 @@
-//! Starting processes by fork, spawn and forkserver: facts sheet 7.
+//! Starting threads, and processes by fork, spawn and forkserver: facts sheet 7.
 
 use std::collections::VecDeque;
 
+use super::Kernel;
+use super::process::ProcessKind;
+use super::thread::Act;
+use super::wait::On;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::kernel::process::ProcessKind;
-use crate::cpython::kernel::thread::Act;
-use crate::cpython::kernel::wait::On;
 use crate::cpython::role::{Deed, Role};
-use crate::cpython::sim::Sim;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
@@ -22,7 +22,12 @@ pub(crate) struct Starter {
     forked: bool,
 }
 
-impl Sim<'_> {
+/// Of what a fresh stack costs ([`Params::thread_fresh`](crate::cpython::profile::Params::thread_fresh)): the starter, who maps it; the new thread, which
+/// touches its pages first; the end of the thread, where it is unmapped. Of 20 us of a CPython 3.14.7 on one core, 100 threads held against
+/// 4: 6 were the starter's and 6 the joiner's.
+const FRESH_SHARES: [f64; 3] = [0.3, 0.4, 0.3];
+
+impl Kernel<'_> {
     fn bytes(value: f64) -> u64 {
         Nanos::from_f64(value).0
     }
@@ -99,7 +104,7 @@ impl Sim<'_> {
             return;
         }
         let home = self.new_process(ProcessKind::Tracker, ProcessIndex::MAIN);
-        let tracker = self.new_thread(Role::Script, home);
+        let tracker = self.new_thread(Role::Script, home, 0);
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(tracker));
@@ -112,7 +117,7 @@ impl Sim<'_> {
             return server;
         }
         let home = self.new_process(ProcessKind::ForkServer, ProcessIndex::MAIN);
-        let server = self.new_thread(Role::ForkServer, home);
+        let server = self.new_thread(Role::ForkServer, home, 0);
         let import = if self.preloads() {
             // The main module is imported once here: what its children no longer pay.
             self.program
@@ -150,5 +155,35 @@ impl Sim<'_> {
             self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
             self.unpark_by(tid, requester);
         }
+    }
+
+    pub(crate) fn item_memory(&self) -> u64 {
+        Nanos::from_f64(self.profile.params.tpe_item_rss).0
+    }
+
+    /// `Thread.start`: the starter waits until the new thread has announced itself.
+    pub(crate) fn start_thread(&mut self, starter: Tid, child: Tid) {
+        let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
+        let reused = self.reuse_stack(self.threads[child as usize].process);
+        let fresh = |share| match reused {
+            true => Nanos::ZERO,
+            false => self.costs.thread_fresh.scale(share),
+        };
+        let (mapping, touching) = (fresh(FRESH_SHARES[0]), fresh(FRESH_SHARES[1]));
+        self.push_front(starter, Act::park(On::Start, Nanos::MAX));
+        self.push_front(starter, Act::Begin(child));
+        self.push_front(starter, Act::Run(self.costs.thread_start + mapping));
+        self.push(child, Act::Take(rss));
+        self.push(child, Act::Run(self.costs.thread_boot + touching));
+        self.push(child, Act::Unpark(starter));
+    }
+
+    /// A thread's own end, with what else it has to do for it.
+    pub(crate) fn end_thread(&mut self, tid: Tid, more: Nanos) {
+        let unmapping = match self.keep_stack(self.threads[tid as usize].process) {
+            true => Nanos::ZERO,
+            false => self.costs.thread_fresh.scale(FRESH_SHARES[2]),
+        };
+        self.push(tid, Act::Run(self.costs.thread_exit + unmapping + more));
     }
 }

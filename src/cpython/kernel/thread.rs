@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
+use super::object::Accesses;
+use super::releases::Releasing;
+use super::wait::{On, Wait};
+use crate::cpython::index::TaskKey;
 use crate::cpython::index::{LockIndex, PipeIndex, ProcessIndex};
-use crate::cpython::kernel::object::Accesses;
-use crate::cpython::kernel::releases::Releasing;
-use crate::cpython::kernel::wait::{On, Wait};
 use crate::cpython::role::{Deed, Role};
-use crate::cpython::work::task::TaskKey;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
@@ -181,9 +181,12 @@ pub(crate) struct Thread {
     /// Switch number seen when its wait for the GIL began.
     pub(crate) seen: u64,
     pub(crate) script: VecDeque<Act>,
+    /// The task that it runs.
     pub(crate) task: Option<TaskKey>,
-    /// When the worker was up, in nanoseconds.
-    pub(crate) scratch: u64,
+    /// The class that this was submitted as.
+    pub(crate) class: u32,
+    /// When the worker was up.
+    pub(crate) up: Nanos,
     /// When a worker process was last free for another call.
     pub(crate) free: Nanos,
     /// Payload of the call that a worker process (or a feeder) holds.
@@ -223,13 +226,20 @@ impl Thread {
             seen: 0,
             script: VecDeque::new(),
             task: None,
-            scratch: 0,
+            class: 0,
+            up: Nanos::ZERO,
             free: Nanos::ZERO,
             call_bytes: 0,
             result_bytes: (0, 0),
             handed: None,
             arena: None,
         }
+    }
+
+    /// The class of the task that it runs.
+    #[inline]
+    pub(crate) fn counts_for(&self) -> Option<usize> {
+        self.task.map(|_| self.class as usize)
     }
 
     /// The GIL of its own interpreter, if it has one that is not its process's.

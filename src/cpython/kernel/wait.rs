@@ -1,21 +1,11 @@
-//! What threads and tasks wait for: one stored value for each, and the only place that knows that a thread parks and a task suspends.
+//! What threads and tasks wait for, and how threads do: they park.
 
+use super::Kernel;
+use super::thread::Blocked;
 use crate::cpython::index::{LockIndex, PipeIndex};
-use crate::cpython::kernel::thread::{Act, Blocked};
-use crate::cpython::sim::{Sim, drowsy};
-use crate::cpython::work::exec::{Flow, Mode};
-use crate::cpython::work::task::TaskKey;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::Ticket;
-
-/// Who waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waiter {
-    Thread(Tid),
-    /// A task of an event loop.
-    Task(TaskKey),
-}
 
 /// What somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +66,7 @@ impl On {
     }
 
     /// Whether who is woken asks again, and goes on waiting if another was quicker.
-    fn asked_again(self) -> bool {
+    pub(crate) fn asked_again(self) -> bool {
         match self {
             Self::Lock(_) | Self::Item(_) | Self::Room(_) => true,
             Self::AwaitedLock(_)
@@ -111,98 +101,56 @@ pub(crate) struct Wait {
     pub(crate) ticket: Option<Ticket>,
 }
 
-impl Sim<'_> {
-    /// Who waits when a task has to: the thread that runs it, or the task itself where a loop does.
-    pub(crate) fn waiter(tid: Tid, key: TaskKey, mode: Mode) -> Waiter {
-        match mode {
-            Mode::Loop { .. } => Waiter::Task(key),
-            Mode::Inline | Mode::Pooled | Mode::Part => Waiter::Thread(tid),
-        }
-    }
+/// How much of what falling asleep and being woken costs a thread it has spent before it sleeps: half.
+pub(crate) fn falling_asleep(cost: Nanos) -> Nanos {
+    Nanos(cost.0 / 2)
+}
 
-    fn stored(&mut self, who: Waiter) -> &mut Option<Wait> {
-        match who {
-            Waiter::Thread(tid) => &mut self.threads[tid as usize].wait,
-            Waiter::Task(key) => &mut self.tasks[key].wait,
-        }
-    }
+/// How long a thread that begins to wait is still awake, until the kernel has queued it: a third of what falling asleep and being woken
+/// costs it. Chosen among a fifth to a half by the reference cells and by threads that release the GIL often; not measured by itself.
+pub(crate) fn drowsy(cost: Nanos) -> Nanos {
+    Nanos(cost.0 / 3)
+}
 
-    /// What somebody waits for, or was called for and has not got yet.
-    pub(crate) fn waits(&self, who: Waiter) -> Option<&Wait> {
-        match who {
-            Waiter::Thread(tid) => self.threads[tid as usize].wait.as_ref(),
-            Waiter::Task(key) => self.tasks[key].wait.as_ref(),
-        }
-    }
+/// Notes in its place that somebody waits from now on, until then at most. Who was called for the same and came too late has waited all the
+/// time.
+pub(crate) fn note(
+    stored: &mut Option<Wait>,
+    now: Nanos,
+    on: On,
+    ticket: Option<Ticket>,
+    until: Nanos,
+) {
+    let since = match stored {
+        Some(wait) if wait.on == on && on.asked_again() => wait.since,
+        _ => now,
+    };
+    *stored = Some(Wait {
+        on,
+        since,
+        until,
+        ticket,
+    });
+}
 
-    /// Notes that somebody waits from now on, until then at most. Who was called for the same and came too late has waited all the time.
-    pub(crate) fn begin_wait(
-        &mut self,
-        who: Waiter,
-        on: On,
-        ticket: Option<Ticket>,
-        until: Nanos,
-    ) -> &Wait {
+impl Kernel<'_> {
+    /// Notes that a thread waits from now on, until then at most.
+    pub(crate) fn begin_wait(&mut self, tid: Tid, on: On, ticket: Option<Ticket>, until: Nanos) {
         let now = self.machine.now();
-        let stored = self.stored(who);
-        let since = match stored {
-            Some(wait) if wait.on == on && on.asked_again() => wait.since,
-            _ => now,
-        };
-        stored.insert(Wait {
-            on,
-            since,
-            until,
-            ticket,
-        })
+        note(&mut self.threads[tid as usize].wait, now, on, ticket, until);
     }
 
-    /// Ends a wait: who waited has got it, or gives up.
-    pub(crate) fn end_wait(&mut self, who: Waiter) -> Option<Wait> {
-        self.stored(who).take()
+    /// Ends a thread's wait: it has got what it waited for, or gives up.
+    pub(crate) fn end_wait(&mut self, tid: Tid) -> Option<Wait> {
+        self.threads[tid as usize].wait.take()
     }
 
-    /// The task that the thread runs waits, at most until its deadline: the thread parks once it is done with what it has to do, or the
-    /// loop suspends the task.
-    pub(crate) fn wait(
-        &mut self,
-        tid: Tid,
-        key: TaskKey,
-        mode: Mode,
-        on: On,
-        ticket: Option<Ticket>,
-    ) -> Flow {
-        // A deadline that the clock cannot tell is one all the same.
-        let until = self.deadline(key).map(|d| d.min(Nanos::CLOCK_END));
-        let until = until.unwrap_or(Nanos::MAX);
-        let who = Self::waiter(tid, key, mode);
-        self.begin_wait(who, on, ticket, until);
-        match who {
-            Waiter::Thread(tid) => {
-                self.push(tid, Act::park(on, until));
-                Flow::Go
-            }
-            Waiter::Task(key) => {
-                self.tasks[key].since = self.machine.now();
-                self.wake_at_deadline(key);
-                Flow::Suspended
-            }
-        }
-    }
-
-    /// Wakes somebody who has been taken out of the line of what it waits for.
-    pub(crate) fn wake(&mut self, by: Tid, who: Waiter) {
-        if let Some(wait) = self.stored(who) {
+    /// Wakes a thread that has been taken out of the line of what it waits for.
+    pub(crate) fn wake(&mut self, by: Tid, tid: Tid) {
+        if let Some(wait) = &mut self.threads[tid as usize].wait {
             wait.ticket = None;
         }
-        match who {
-            Waiter::Thread(tid) => self.unpark_by(by, tid),
-            Waiter::Task(key) => {
-                self.loop_resume(by, key);
-                let wait = &mut self.tasks[key].wait;
-                *wait = wait.filter(|w| w.on.asked_again());
-            }
-        }
+        self.unpark_by(by, tid);
     }
 
     /// Ends a thread's parking (or lets its next parking end at once), from outside the program.

@@ -1,7 +1,6 @@
 //! What a recorded run holds: who did what, when, where, and what for. Made beside a replication that runs as it would without
 //! (`strategy::record`); traces, timelines and the course over time are made from it.
 
-use crate::cpython::work::task::Ending;
 use crate::engine::Nanos;
 use crate::machine::Cause;
 pub use crate::machine::Doing;
@@ -138,16 +137,6 @@ pub enum TaskEnd {
     Failed,
     /// By a timeout.
     TimedOut,
-}
-
-impl From<Ending> for TaskEnd {
-    fn from(e: Ending) -> Self {
-        match e {
-            Ending::Done => Self::Done,
-            Ending::Failed => Self::Failed,
-            Ending::TimedOut => Self::TimedOut,
-        }
-    }
 }
 
 /// A stretch in which a thread holds a GIL.

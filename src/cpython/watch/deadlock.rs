@@ -1,84 +1,82 @@
 //! Who waits for what when nothing can ever happen again.
 
+use super::snapshot::{End, Snapshot, picture};
 use crate::cpython::Finding;
+use crate::cpython::executors::Executors;
 use crate::cpython::finding::Hindrance;
-use crate::cpython::kernel::thread::Thread;
-use crate::cpython::kernel::wait::On;
-use crate::cpython::sim::Sim;
-use crate::cpython::watch::snapshot::{End, Snapshot};
-use crate::cpython::work::task::TaskKey;
+use crate::cpython::index::TaskKey;
+use crate::cpython::kernel::{On, Thread};
+use crate::cpython::work::Work;
 
 /// Tasks that are named; more would not help to understand.
 const MOST: usize = 8;
 
-impl Sim<'_> {
-    /// Notes a deadlock: what the tasks wait for, and of the tasks a circle first, then one for each thing that is waited for.
-    pub(crate) fn report_deadlock(&mut self) {
-        let (snapshot, keys) = self.picture(Some(End::Deadlock));
-        let waits: Vec<(Hindrance, String)> = keys.iter().map(|&key| self.waits_for(key)).collect();
-        let mut on: Vec<Hindrance> = waits.iter().map(|(on, _)| on.clone()).collect();
-        on.sort();
-        on.dedup();
-        let named = order(&snapshot, &waits);
-        let mut waiting: Vec<String> = named
-            .iter()
-            .take(MOST)
-            .map(|&i| {
-                let task = &snapshot.tasks[i];
-                let step = task.step.as_ref().map_or(String::new(), |s| {
-                    format!(" at step {} of {}", s.number, s.of)
-                });
-                format!("{} waits{step}: {}", task.name, waits[i].1)
-            })
-            .collect();
-        let more = self.tasks.alive() - waiting.len() as u64;
-        if more > 0 {
-            waiting.push(format!("and {more} more"));
-        }
-        self.findings.push(Finding::Deadlock {
-            at: self.machine.now(),
-            waiting,
-            on,
-        });
-    }
-
-    /// What a task waits for, or the thread that runs it: also in words.
-    fn waits_for(&self, key: TaskKey) -> (Hindrance, String) {
-        let runs = |t: &&Thread| t.task == Some(key);
-        let of_thread = || self.threads.iter().find(runs).and_then(|t| t.wait);
-        let queue = |q: u32| self.program.queues[q as usize].name.clone();
-        let held = |name: &str, by: Option<TaskKey>| {
-            let holder = by.map(|k| match k == key {
-                true => ", which it has itself".to_owned(),
-                false => format!(", which {} has", self.task_name(&self.tasks[k])),
+/// A deadlock: what the tasks wait for, and of the tasks a circle first, then one for each thing that is waited for.
+pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
+    let (snapshot, keys) = picture(work, executors, Some(End::Deadlock));
+    let waits: Vec<(Hindrance, String)> = keys.iter().map(|&key| waits_for(work, key)).collect();
+    let mut on: Vec<Hindrance> = waits.iter().map(|(on, _)| on.clone()).collect();
+    on.sort();
+    on.dedup();
+    let named = order(&snapshot, &waits);
+    let mut waiting: Vec<String> = named
+        .iter()
+        .take(MOST)
+        .map(|&i| {
+            let task = &snapshot.tasks[i];
+            let step = task.step.as_ref().map_or(String::new(), |s| {
+                format!(" at step {} of {}", s.number, s.of)
             });
-            let holder = holder.unwrap_or_default();
-            (Hindrance::Lock, format!("lock '{name}'{holder}"))
-        };
-        match self.tasks[key].wait.or_else(of_thread).map(|w| w.on) {
-            Some(On::Item(q)) => {
-                let name = queue(q);
-                let text = format!("an item from queue '{name}'");
-                (Hindrance::Item(name), text)
-            }
-            Some(On::Room(q)) => {
-                let name = queue(q);
-                let text = format!("room in queue '{name}'");
-                (Hindrance::Room(name), text)
-            }
-            Some(On::Lock(lock)) => {
-                let owner = self.locks[lock].owner();
-                let by = owner.and_then(|t| self.threads[t as usize].task);
-                held(&self.lock_spec(lock).name, by)
-            }
-            Some(On::AwaitedLock(lock)) => {
-                let by = self.awaited(self.tasks[key].copy, lock).owner();
-                held(&self.program.locks[lock as usize].name, by)
-            }
-            Some(On::Children) => (Hindrance::Children, "its children".to_owned()),
-            Some(On::Permit) => (Hindrance::Limit, "the loop's limit".to_owned()),
-            _ => (Hindrance::Worker, "a worker".to_owned()),
+            format!("{} waits{step}: {}", task.name, waits[i].1)
+        })
+        .collect();
+    let more = work.tasks.alive() - waiting.len() as u64;
+    if more > 0 {
+        waiting.push(format!("and {more} more"));
+    }
+    Finding::Deadlock {
+        at: work.kernel.machine.now(),
+        waiting,
+        on,
+    }
+}
+
+/// What a task waits for, or the thread that runs it: also in words.
+fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
+    let runs = |t: &&Thread| t.task == Some(key);
+    let of_thread = || work.kernel.threads.iter().find(runs).and_then(|t| t.wait);
+    let queue = |q: u32| work.kernel.program.queues[q as usize].name.clone();
+    let held = |name: &str, by: Option<TaskKey>| {
+        let holder = by.map(|k| match k == key {
+            true => ", which it has itself".to_owned(),
+            false => format!(", which {} has", work.task_name(&work.tasks[k])),
+        });
+        let holder = holder.unwrap_or_default();
+        (Hindrance::Lock, format!("lock '{name}'{holder}"))
+    };
+    match work.tasks[key].wait.or_else(of_thread).map(|w| w.on) {
+        Some(On::Item(q)) => {
+            let name = queue(q);
+            let text = format!("an item from queue '{name}'");
+            (Hindrance::Item(name), text)
         }
+        Some(On::Room(q)) => {
+            let name = queue(q);
+            let text = format!("room in queue '{name}'");
+            (Hindrance::Room(name), text)
+        }
+        Some(On::Lock(lock)) => {
+            let owner = work.kernel.locks[lock].owner();
+            let by = owner.and_then(|t| work.kernel.threads[t as usize].task);
+            held(&work.kernel.lock_spec(lock).name, by)
+        }
+        Some(On::AwaitedLock(lock)) => {
+            let by = work.awaited(work.tasks[key].copy, lock).owner();
+            held(&work.kernel.program.locks[lock as usize].name, by)
+        }
+        Some(On::Children) => (Hindrance::Children, "its children".to_owned()),
+        Some(On::Permit) => (Hindrance::Limit, "the loop's limit".to_owned()),
+        _ => (Hindrance::Worker, "a worker".to_owned()),
     }
 }
 

@@ -1,2 +1,11 @@
-pub(crate) mod deadlock;
+//! Looks at a run that stands still, or is over: its state, what keeps it from going on, what went wrong, what was observed.
+
+mod deadlock;
+mod findings;
+mod observed;
 pub mod snapshot;
+
+pub(crate) use deadlock::deadlock;
+pub(crate) use findings::findings;
+pub(crate) use observed::observed;
+pub(crate) use snapshot::{End, Snapshot, picture};

@@ -1,16 +1,16 @@
 //! Executing a task's instructions: in a thread of its own, as the offloaded part of a coroutine, or on an event loop.
 
-use crate::cpython::kernel::thread::Act;
-use crate::cpython::kernel::wait::{On, Waiter};
+use super::Work;
+use super::task::{Frame, Interrupt, Task, child_number};
+use super::wait::Waiter;
+use crate::cpython::index::TaskKey;
+use crate::cpython::kernel::Act;
+use crate::cpython::kernel::{Accesses, NO_GIL, On};
 use crate::cpython::program::{Demand, Instr, Side};
-use crate::cpython::sim::Sim;
-use crate::cpython::work::task::{Ending, Frame, Interrupt, Task, TaskKey};
+use crate::cpython::recording::TaskEnd;
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
 use crate::sync::{Passed, Ticket};
-
-/// The last bits of a child's number say which of its parent's children it is.
-pub(crate) const CHILD_BITS: u32 = 24;
 
 /// Who executes a task, which decides what a wait means.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,13 +35,15 @@ pub(crate) enum Flow {
     Go,
     /// The task waits; somebody else will bring it back.
     Suspended,
+    /// Children have been made, for the executor to take before the task goes on.
+    Children,
     /// The part (or the task, at [`Instr::End`]) is over.
     Over,
     /// On a loop: the next instructions belong into an executor.
     Offload,
 }
 
-impl Sim<'_> {
+impl Work<'_> {
     fn draw(&mut self, key: TaskKey, demand: Demand) -> Nanos {
         let task = &mut self.tasks[key];
         if task.trace > 0 {
@@ -56,7 +58,7 @@ impl Sim<'_> {
             Demand::Drawn(dist) => {
                 let mut rng = self.demand_streams.task(task.number, u64::from(task.draws));
                 task.draws += 1;
-                let time = self.program.dists[dist as usize].sample(&mut rng);
+                let time = self.kernel.program.dists[dist as usize].sample(&mut rng);
                 self.demand_draws[dist as usize].push(time);
                 time
             }
@@ -77,17 +79,17 @@ impl Sim<'_> {
     #[inline]
     fn cpu_demand(&mut self, key: TaskKey, demand: Demand) -> Nanos {
         let time = self.draw(key, demand);
-        self.as_here(time) + self.overshoot(key, self.program.cpu_grain)
+        self.as_here(time) + self.overshoot(key, self.kernel.program.cpu_grain)
     }
 
     /// CPU time of the baseline interpreter, as this one spends it.
     #[inline]
     fn as_here(&self, time: Nanos) -> Nanos {
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        if self.profile.params.cpu_factor == 1.0 {
+        if self.kernel.profile.params.cpu_factor == 1.0 {
             time
         } else {
-            time.scale(self.profile.params.cpu_factor)
+            time.scale(self.kernel.profile.params.cpu_factor)
         }
     }
 
@@ -96,7 +98,7 @@ impl Sim<'_> {
     pub(crate) fn is_wait(&self, instr: Instr) -> bool {
         match instr.side() {
             Side::Loop => true,
-            Side::OfLock(lock) => self.program.lock_across_wait[lock as usize],
+            Side::OfLock(lock) => self.kernel.program.lock_across_wait[lock as usize],
             Side::Worker | Side::Either => false,
         }
     }
@@ -105,14 +107,14 @@ impl Sim<'_> {
     pub(crate) fn is_work(&self, instr: Instr) -> bool {
         match instr.side() {
             Side::Worker => true,
-            Side::OfLock(lock) => !self.program.lock_across_wait[lock as usize],
+            Side::OfLock(lock) => !self.kernel.program.lock_across_wait[lock as usize],
             Side::Loop | Side::Either => false,
         }
     }
 
     /// Whether the task is about to take memory for work that goes to a worker: then the worker takes it, once it is free.
     fn holds_for_work(&self, task: &Task) -> bool {
-        let code = &self.program.classes[task.class as usize].code[task.pc as usize..];
+        let code = &self.kernel.program.classes[task.class as usize].code[task.pc as usize..];
         let hold = |i: &&Instr| i.holds();
         let inside = code.iter().find(|i| !hold(i));
         code.first().is_some_and(|i| hold(&i)) && inside.is_some_and(|&i| self.is_work(i))
@@ -135,11 +137,11 @@ impl Sim<'_> {
         let task = &self.tasks[key];
         if !task.frames.is_empty() && task.children == 0 && self.overdue(key) {
             let over = self.overdue_from(key);
-            self.unwind(tid, key, Ending::TimedOut, over);
+            self.unwind(tid, key, TaskEnd::TimedOut, over);
             return Flow::Go;
         }
         let task = &self.tasks[key];
-        let class = &self.program.classes[task.class as usize];
+        let class = &self.kernel.program.classes[task.class as usize];
         let (instr, touches) = (class.code[task.pc as usize], class.touches);
         match mode {
             Mode::Part
@@ -155,23 +157,24 @@ impl Sim<'_> {
         }
         self.tasks[key].pc += 1;
         if touches > 0.0 && self.is_work(instr) {
-            self.walk_inherited(tid, touches);
+            self.kernel.walk_inherited(tid, touches);
         }
         match instr {
             Instr::Cpu(demand) => {
                 let time = self.cpu_demand(key, demand);
-                self.push(tid, Act::Run(time));
+                self.kernel.push(tid, Act::Run(time));
             }
             Instr::Releasing(demand, mean, releases) => {
                 let time = self.draw(key, demand);
                 let often = releases.within(time, mean);
                 let released = self.as_here(releases.released);
-                let time = self.as_here(time) + self.overshoot(key, self.program.cpu_grain);
-                self.push_releasing(tid, time, often, released);
+                let time = self.as_here(time) + self.overshoot(key, self.kernel.program.cpu_grain);
+                self.kernel.push_releasing(tid, time, often, released);
             }
             Instr::Native(demand) => {
-                let time = self.draw(key, demand) + self.overshoot(key, self.program.native_grain);
-                self.push(tid, Act::native(time));
+                let time =
+                    self.draw(key, demand) + self.overshoot(key, self.kernel.program.native_grain);
+                self.kernel.push(tid, Act::native(time));
             }
             Instr::Io(demand) => {
                 let time = self.draw(key, demand);
@@ -193,17 +196,19 @@ impl Sim<'_> {
             Instr::PayloadOut(bytes) => self.step_payload_out(tid, key, bytes),
             Instr::Allocate(objects) => {
                 self.step_containers(tid, key, objects);
-                self.allocate(tid, objects);
+                self.kernel.allocate(tid, objects);
             }
             Instr::EnterHold(bytes) => {
-                let arena = self.allocate_block(tid, bytes);
+                let arena = self.kernel.allocate_block(tid, bytes);
                 self.tasks[key].frames.push(Frame::Hold(bytes, arena));
             }
             Instr::EnterTimeout(after) => {
                 if matches!(mode, Mode::Loop { .. }) {
-                    self.machine.charge(tid, self.costs.aio_timeout);
+                    self.kernel
+                        .machine
+                        .charge(tid, self.kernel.costs.aio_timeout);
                 }
-                let deadline = self.machine.now() + after;
+                let deadline = self.kernel.machine.now() + after;
                 self.tasks[key].frames.push(Frame::Timeout(deadline));
             }
             Instr::EnterRetry { attempts, backoff } => {
@@ -217,7 +222,7 @@ impl Sim<'_> {
             }
             Instr::LeaveHold => {
                 if let Some(Frame::Hold(bytes, arena)) = self.tasks[key].frames.pop() {
-                    self.free_block(arena, bytes);
+                    self.kernel.free_block(arena, bytes);
                 }
             }
             Instr::LeaveTimeout | Instr::LeaveRetry => {
@@ -229,7 +234,7 @@ impl Sim<'_> {
                 task.frames.push(Frame::Repeat(pc, rounds));
             }
             Instr::LeaveRepeat => {
-                self.events += 1; // A loop of steps that need no act must meet the event limit too.
+                self.kernel.events += 1; // A loop of steps that need no act must meet the event limit too.
                 let task = &mut self.tasks[key];
                 if let Some(Frame::Repeat(start, left)) = task.frames.last_mut() {
                     *left -= 1;
@@ -247,7 +252,7 @@ impl Sim<'_> {
                     .task(task.number, u64::from(task.draws));
                 task.draws += 1;
                 if unit(&mut rng) < probability {
-                    self.unwind(tid, key, Ending::Failed, usize::MAX);
+                    self.unwind(tid, key, TaskEnd::Failed, usize::MAX);
                 }
             }
             Instr::End => return self.step_end(tid, key),
@@ -284,7 +289,7 @@ impl Sim<'_> {
 
     /// Waits for something outside, at most until the task's deadline.
     fn wait_outside(&mut self, tid: Tid, key: TaskKey, mode: Mode, time: Nanos) -> Flow {
-        let mut until = self.machine.now() + self.machine.debt(tid) + time;
+        let mut until = self.kernel.machine.now() + self.kernel.machine.debt(tid) + time;
         if let Some(deadline) = self.deadline(key) {
             until = until.min(deadline);
         }
@@ -292,25 +297,30 @@ impl Sim<'_> {
             self.loop_sleep(tid, key, until);
             return Flow::Suspended;
         }
-        self.push(tid, Act::sleep(On::Outside, until));
+        self.kernel.push(tid, Act::sleep(On::Outside, until));
         Flow::Go
     }
 
     fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
-        if matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize] {
+        if matches!(mode, Mode::Loop { .. }) && self.kernel.program.lock_across_wait[lock as usize]
+        {
             self.tasks[key].frames.push(Frame::LoopLock(lock));
             return self.loop_lock(tid, key, mode, lock);
         }
-        let index = self.lock_index(self.threads[tid as usize].domain, lock);
+        let index = self
+            .kernel
+            .lock_index(self.kernel.threads[tid as usize].domain, lock);
         self.tasks[key].frames.push(Frame::Lock(index));
-        self.push(tid, Act::Acquire(index));
+        self.kernel.push(tid, Act::Acquire(index));
         Flow::Go
     }
 
     fn step_release(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) {
-        let across =
-            matches!(mode, Mode::Loop { .. }) && self.program.lock_across_wait[lock as usize];
-        let index = self.lock_index(self.threads[tid as usize].domain, lock);
+        let across = matches!(mode, Mode::Loop { .. })
+            && self.kernel.program.lock_across_wait[lock as usize];
+        let index = self
+            .kernel
+            .lock_index(self.kernel.threads[tid as usize].domain, lock);
         let frames = &mut self.tasks[key].frames;
         let found = frames.iter().rposition(|f| match f {
             Frame::Lock(i) => !across && *i == index,
@@ -322,7 +332,7 @@ impl Sim<'_> {
             if across {
                 self.loop_unlock(tid, lock);
             } else {
-                self.push(tid, Act::Release(index));
+                self.kernel.push(tid, Act::Release(index));
             }
         }
     }
@@ -361,14 +371,40 @@ impl Sim<'_> {
         let who = Self::waiter(tid, key, mode);
         self.end_wait(who);
         let cost = match who {
-            Waiter::Task(_) => self.costs.aio_queue_pair,
-            Waiter::Thread(_) => self.costs.queue_pair,
+            Waiter::Task(_) => self.kernel.costs.aio_queue_pair,
+            Waiter::Thread(_) => self.kernel.costs.queue_pair,
         };
-        self.machine.charge(tid, Nanos(cost.0 / 2));
+        self.kernel.machine.charge(tid, Nanos(cost.0 / 2));
         if let Some(other) = other {
             self.wake(tid, other);
         }
         Flow::Go
+    }
+
+    /// A step that accesses a shared object.
+    pub(crate) fn step_shared(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        object: u32,
+        count: u64,
+        write: bool,
+    ) {
+        let kind = self.kernel.program.objects[object as usize].kind;
+        let access = self.kernel.objects.of(write);
+        let contends = (write || kind.reads_contend()) && access.service > Nanos::ZERO;
+        if self.kernel.threads[tid as usize].gil != NO_GIL || !contends {
+            self.kernel.push(tid, Act::Run(access.alone * count));
+            return;
+        }
+        let class = self.tasks[key].submitted_as;
+        let accesses = Accesses {
+            object,
+            count,
+            write,
+            class,
+        };
+        self.kernel.push(tid, Act::Access(accesses));
     }
 
     fn step_fan_out(&mut self, tid: Tid, key: TaskKey, mode: Mode, class: u32, count: u64) -> Flow {
@@ -403,23 +439,22 @@ impl Sim<'_> {
         self.tasks[key].children = count;
         let counts = self.tasks[key].counted || self.tasks[key].child_counts;
         let (number, copy) = (self.tasks[key].number, self.tasks[key].copy);
-        let now = self.machine.now();
+        let now = self.kernel.machine.now();
         for child in 0..count {
-            // Children draw from streams of their own, far from those of other tasks.
-            let child_number = (number + 1) << CHILD_BITS | (1 << 63) | child;
-            let c = self.tasks.insert_child(key, child_number, class, now);
+            let number = child_number(number, child);
+            let c = self.tasks.insert_child(key, number, class, now);
             let task = &mut self.tasks[c];
             task.copy = copy;
             task.counted = false;
             task.child_counts = counts;
-            task.payload = self.program.classes[class as usize].bytes_in;
+            task.payload = self.kernel.program.classes[class as usize].bytes_in;
             self.task_begins(c);
-            self.hop(c, tid);
+            self.kernel.hop(c, tid);
             if matches!(mode, Mode::Loop { .. }) {
-                self.machine.charge(tid, self.costs.aio_task_create);
+                self.kernel
+                    .machine
+                    .charge(tid, self.kernel.costs.aio_task_create);
                 self.loop_ready(copy, c);
-            } else {
-                self.submit_child(tid, copy, c);
             }
         }
         if matches!(mode, Mode::Loop { .. }) {
@@ -428,21 +463,21 @@ impl Sim<'_> {
         // Comes back to this instruction, to look at them, once it has started all.
         self.tasks[key].joiner = Some(tid);
         self.tasks[key].pc -= 1;
-        Flow::Go
+        Flow::Children
     }
 
     /// A thread waits until the last of its task's children has ended, whatever the task's deadline: they have it too.
     pub(crate) fn wait_for_children(&mut self, tid: Tid) -> Flow {
         self.begin_wait(Waiter::Thread(tid), On::Children, None, Nanos::MAX);
-        self.push(tid, Act::park(On::Children, Nanos::MAX));
+        self.kernel.push(tid, Act::park(On::Children, Nanos::MAX));
         Flow::Go
     }
 
     /// A child of this parent is over. One that is not done makes the parent fail, once all are over.
-    pub(crate) fn child_ended(&mut self, parent: TaskKey, ending: Ending) {
+    pub(crate) fn child_ended(&mut self, parent: TaskKey, ending: TaskEnd) {
         let task = &mut self.tasks[parent];
         task.children -= 1;
-        if ending != Ending::Done && task.interrupt.is_none() {
+        if ending != TaskEnd::Done && task.interrupt.is_none() {
             task.interrupt = Some(Interrupt::Child(ending));
         }
         if task.children == 0 {
@@ -451,7 +486,7 @@ impl Sim<'_> {
                 Some(tid) => {
                     let waits = self.waits(Waiter::Thread(tid));
                     if waits.is_some_and(|w| w.on == On::Children) {
-                        self.unpark(tid);
+                        self.kernel.unpark(tid);
                     }
                 }
                 None => self.loop_gathered(parent),

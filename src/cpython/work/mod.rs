@@ -1,5 +1,89 @@
-pub(crate) mod exec;
-pub(crate) mod loop_waits;
-pub(crate) mod payload;
-pub(crate) mod task;
-pub(crate) mod unwind;
+//! What the program does: tasks and their instructions, what they wait for, hold and send, and where they come from.
+//!
+//! It scripts acts of the threads that [the storey below](super::kernel) lets run; who runs which task is decided [above](super::executors).
+
+mod accounts;
+mod arrivals;
+mod end;
+mod event_loop;
+mod exec;
+mod naming;
+mod payload;
+mod task;
+mod unwind;
+mod wait;
+
+use typed_index_collections::TiVec;
+
+use crate::cpython::index::CopyIndex;
+use crate::cpython::kernel::Kernel;
+use crate::cpython::record::observer::Observer;
+use crate::engine::{Role as StreamRole, Streams};
+use crate::machine::Cause;
+use crate::measure::Draws;
+use crate::sync::{Lock, Queue};
+
+pub(crate) use crate::cpython::index::TaskKey;
+pub(crate) use arrivals::{Copy, Runner};
+pub(crate) use event_loop::{EventLoop, Handle};
+pub(crate) use exec::{Flow, Mode};
+pub(crate) use payload::Data;
+pub(crate) use task::{Frame, Task, Tasks};
+pub(crate) use wait::Waiter;
+
+use accounts::ClassTime;
+use arrivals::Arrivals;
+
+/// The tasks, and all that stands between them.
+pub(crate) struct Work<'a> {
+    pub(crate) kernel: Kernel<'a>,
+    pub(crate) tasks: Tasks,
+    pub(crate) copies: TiVec<CopyIndex, Copy>,
+    pub(crate) loops: TiVec<CopyIndex, EventLoop>,
+    /// Locks between processes as event loops await them, by number of the lock.
+    shared_locks: Vec<Lock<TaskKey>>,
+    /// Queues between tasks; their items are all alike.
+    pub(crate) queues: Vec<Queue<(), Waiter>>,
+    pub(crate) arrivals: Arrivals<'a>,
+    pub(crate) observer: Observer,
+
+    demand_streams: Streams,
+    /// What was drawn from each of the program's distributions.
+    pub(crate) demand_draws: Vec<Draws>,
+    grain_streams: Streams,
+    failure_streams: Streams,
+    /// Timers of event loops so far.
+    loop_timers: u64,
+    /// [`Program::turn`](super::Program::turn)
+    turn: Option<Cause>,
+    /// By class of tasks.
+    class_times: Vec<ClassTime>,
+}
+
+impl<'a> Work<'a> {
+    /// Nothing has arrived yet.
+    pub(crate) fn new(kernel: Kernel<'a>, seed: u64, replication: u32) -> Self {
+        let (program, limits) = (kernel.program, kernel.limits);
+        Self {
+            kernel,
+            tasks: Tasks::default(),
+            copies: TiVec::new(),
+            loops: TiVec::new(),
+            shared_locks: vec![Lock::default(); program.locks.len()],
+            queues: program
+                .queues
+                .iter()
+                .map(|q| Queue::new(q.capacity))
+                .collect(),
+            arrivals: Arrivals::new(program, seed, limits.demands),
+            observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
+            demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
+            demand_draws: vec![Draws::default(); program.dists.len()],
+            grain_streams: Streams::new(seed, replication, StreamRole::Grain),
+            failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
+            loop_timers: 0,
+            turn: program.turn(),
+            class_times: vec![ClassTime::default(); program.classes.len()],
+        }
+    }
+}

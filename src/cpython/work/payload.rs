@@ -3,10 +3,11 @@
 //! Work that is handed to a pool brings its arguments along: they exist in the submitter from the submit until the work is
 //! done. Where steps run in the program's own thread the data comes into being at its step, and stays until the task ends.
 
-use crate::cpython::index::ProcessIndex;
+use super::Work;
+use super::task::Frame;
+use crate::cpython::index::{ProcessIndex, TaskKey};
+use crate::cpython::recording::TaskEnd;
 use crate::cpython::role::Role;
-use crate::cpython::sim::Sim;
-use crate::cpython::work::task::{Ending, Frame, TaskKey};
 use crate::engine::Nanos;
 use crate::machine::Tid;
 
@@ -25,54 +26,17 @@ pub(crate) struct Data {
     process: ProcessIndex,
 }
 
-impl Sim<'_> {
+impl Work<'_> {
     /// The process that took the task in.
     fn submitter(&self, key: TaskKey) -> ProcessIndex {
         let copy = self.copies.get(self.tasks[key].copy);
         copy.map_or(ProcessIndex::MAIN, |c| c.home.process)
     }
 
-    /// A thread's process takes memory.
-    #[inline]
-    pub(crate) fn take(&mut self, tid: Tid, bytes: u64) {
-        let process = self.threads[tid as usize].process;
-        self.take_for(process, bytes);
-    }
-
-    /// A thread's process gives memory back.
-    #[inline]
-    pub(crate) fn give(&mut self, tid: Tid, bytes: u64) {
-        let process = self.threads[tid as usize].process;
-        self.give_for(process, bytes);
-    }
-
-    /// A process takes memory.
-    #[inline]
-    pub(crate) fn take_for(&mut self, process: ProcessIndex, bytes: u64) {
-        self.memory.take(process, self.machine.now(), bytes);
-    }
-
-    /// A process gives memory back.
-    #[inline]
-    pub(crate) fn give_for(&mut self, process: ProcessIndex, bytes: u64) {
-        self.memory.give(process, self.machine.now(), bytes);
-    }
-
-    /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
-    pub(crate) fn payload_memory(&self, bytes: u64) -> u64 {
-        // glibc's threshold for mapping an allocation rises with use; after a program's imports it stands about here.
-        const MMAP_THRESHOLD: u64 = 200_000;
-        if self.program.untouched_payload && bytes >= MMAP_THRESHOLD {
-            0
-        } else {
-            bytes
-        }
-    }
-
     /// Memory of data that a step makes in the program's own thread. Programs that hand out untouched payloads make none
     /// where nothing is handed over.
     fn inline_memory(&self, bytes: u64) -> u64 {
-        if self.program.untouched_payload {
+        if self.kernel.program.untouched_payload {
             0
         } else {
             bytes
@@ -82,17 +46,22 @@ impl Sim<'_> {
     /// Whether the thread executes work that was handed to it with its payload; children that it runs itself were not.
     fn handed_over(&self, tid: Tid, key: TaskKey) -> bool {
         let worker = matches!(
-            self.threads[tid as usize].role,
+            self.kernel.threads[tid as usize].role,
             Role::PoolWorker(..) | Role::InterpWorker(..) | Role::ProcessWorker(..)
         );
         let child = |f: &Frame| matches!(f, Frame::Inline { .. });
         worker && !self.tasks[key].frames.iter().any(child)
     }
 
+    /// Objects that a task sends there and back one by one.
+    pub(crate) fn objects_of(&self, key: TaskKey) -> (u64, u64) {
+        self.kernel.program.classes[self.tasks[key].class as usize].objects
+    }
+
     /// Bytes that go with the part that begins at the task's next instruction.
     pub(crate) fn part_payload(&self, key: TaskKey) -> u64 {
         let task = &self.tasks[key];
-        self.program.classes[task.class as usize].code[task.pc as usize..]
+        self.kernel.program.classes[task.class as usize].code[task.pc as usize..]
             .iter()
             .take_while(|&&i| !self.is_wait(i))
             .map(|i| i.payload_in())
@@ -110,16 +79,16 @@ impl Sim<'_> {
 
     /// Containers are made that live as long as the task, or the part of it that a pool executes.
     pub(crate) fn step_containers(&mut self, tid: Tid, key: TaskKey, objects: u64) {
-        let each = Nanos::from_f64(self.profile.params.container_rss).0;
+        let each = Nanos::from_f64(self.kernel.profile.params.container_rss).0;
         let bytes = objects.saturating_mul(each);
         // What the process keeps the task does not give back.
-        let kept = self.grow_heaps(tid, bytes);
+        let kept = self.kernel.grow_heaps(tid, bytes);
         self.hold_arguments(tid, key, bytes - kept);
     }
 
     fn hold_arguments(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
-        self.take(tid, bytes);
-        let process = self.threads[tid as usize].process;
+        self.kernel.take(tid, bytes);
+        let process = self.kernel.threads[tid as usize].process;
         let data = &mut self.tasks[key].data;
         data.arguments += bytes;
         data.process = process;
@@ -128,13 +97,13 @@ impl Sim<'_> {
     /// The task's result is made; it takes the place of an earlier one.
     pub(crate) fn step_payload_out(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
         let resident = if self.handed_over(tid, key) {
-            self.payload_memory(bytes)
+            self.kernel.payload_memory(bytes)
         } else {
             self.inline_memory(bytes)
         };
         self.drop_result(key);
-        self.take(tid, resident);
-        let process = self.threads[tid as usize].process;
+        self.kernel.take(tid, resident);
+        let process = self.kernel.threads[tid as usize].process;
         let data = &mut self.tasks[key].data;
         data.process = process;
         data.result = bytes;
@@ -147,7 +116,7 @@ impl Sim<'_> {
         data.result = 0;
         let resident = std::mem::take(&mut data.resident);
         let process = data.process;
-        self.give_for(process, resident);
+        self.kernel.give_for(process, resident);
     }
 
     /// Lets arguments go that were made after there were so many.
@@ -156,7 +125,7 @@ impl Sim<'_> {
         let more = data.arguments.saturating_sub(to);
         data.arguments -= more;
         let process = data.process;
-        self.give_for(process, more);
+        self.kernel.give_for(process, more);
     }
 
     /// A child that runs in its parent's thread begins with no data of its own; the parent's, for [`Sim::leave_child`].
@@ -193,7 +162,7 @@ impl Sim<'_> {
         data.resident = 0;
         let before = std::mem::replace(&mut data.received, resident);
         let process = self.submitter(key);
-        self.give_for(process, before);
+        self.kernel.give_for(process, before);
     }
 
     /// The task is over: its data is gone, but the program keeps the results of a batch until all are there.
@@ -206,13 +175,14 @@ impl Sim<'_> {
             process,
             ..
         } = task.data;
-        let kept =
-            task.parent.is_none() && task.ending == Ending::Done && !self.program.batch.is_empty();
-        self.give_for(process, arguments);
+        let kept = task.parent.is_none()
+            && task.ending == TaskEnd::Done
+            && !self.kernel.program.batch.is_empty();
+        self.kernel.give_for(process, arguments);
         if !kept {
-            self.give_for(process, resident);
+            self.kernel.give_for(process, resident);
             let submitter = self.submitter(key);
-            self.give_for(submitter, received);
+            self.kernel.give_for(submitter, received);
         }
     }
 }

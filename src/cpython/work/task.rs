@@ -1,12 +1,20 @@
 //! Tasks in flight.
 
-use crate::cpython::index::{CopyIndex, LockIndex, ProcessIndex};
-use crate::cpython::kernel::wait::Wait;
-use crate::cpython::work::payload::Data;
+use super::payload::Data;
+use crate::cpython::index::{CopyIndex, LockIndex, TaskKey};
+use crate::cpython::kernel::{Block, Wait};
+use crate::cpython::recording::TaskEnd;
 use crate::engine::Nanos;
 
-/// Index of a task in flight.
-pub(crate) type TaskKey = u32;
+/// The last bits of a child's number say which of its parent's children it is.
+const CHILD_BITS: u32 = 24;
+/// These bits.
+pub(crate) const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
+
+/// The number of a task's child: children draw from streams of their own, far from those of other tasks.
+pub(crate) fn child_number(parent: u64, child: u64) -> u64 {
+    (parent + 1) << CHILD_BITS | (1 << 63) | child
+}
 
 /// A block that a task is in.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +24,7 @@ pub(crate) enum Frame {
     /// A lock of the event loop's own kind.
     LoopLock(u32),
     /// Working memory of so many bytes, and where it was allocated: process and arena.
-    Hold(u64, (ProcessIndex, u32)),
+    Hold(u64, Block),
     /// The deadline.
     Timeout(Nanos),
     Retry {
@@ -41,19 +49,11 @@ pub(crate) enum Frame {
     },
 }
 
-/// How a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Done,
-    Failed,
-    TimedOut,
-}
-
 /// What will make a task give up its blocks as soon as it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
     /// A child of its has not been done: it ends like that one, unless it tries again.
-    Child(Ending),
+    Child(TaskEnd),
     /// Its parent has stopped waiting for it: nothing is tried again.
     Cancelled,
 }
@@ -63,7 +63,10 @@ pub(crate) enum Interrupt {
 pub(crate) struct Task {
     /// Number in order of arrival: key of its random draws.
     pub(crate) number: u64,
+    /// Whose instructions it executes: those of a child that its thread runs for it, or its own.
     pub(crate) class: u32,
+    /// Its own class.
+    pub(crate) submitted_as: u32,
     pub(crate) pc: u32,
     /// Draws made so far.
     pub(crate) draws: u32,
@@ -97,7 +100,7 @@ pub(crate) struct Task {
     pub(crate) interrupt: Option<Interrupt>,
     /// A pause to make before going on (retry back-off).
     pub(crate) pause: Nanos,
-    pub(crate) ending: Ending,
+    pub(crate) ending: TaskEnd,
     /// Bytes that go with the task, or with its part, to a worker.
     pub(crate) payload: u64,
     pub(crate) data: Data,
@@ -128,6 +131,7 @@ impl Tasks {
         let task = Task {
             number,
             class,
+            submitted_as: class,
             pc: 0,
             draws: 0,
             arrival,
@@ -147,7 +151,7 @@ impl Tasks {
             joiner: None,
             interrupt: None,
             pause: Nanos::ZERO,
-            ending: Ending::Done,
+            ending: TaskEnd::Done,
             payload: 0,
             data: Data::default(),
             permitted: false,
@@ -208,6 +212,11 @@ impl Tasks {
         self.slots[key as usize].live = false;
         self.alive -= 1;
         self.free.push(key);
+    }
+
+    /// The tasks of a message that begins with this one (`multiprocessing.Pool`'s chunks; else one).
+    pub(crate) fn chunk(&self, first: TaskKey) -> impl Iterator<Item = &Task> {
+        std::iter::successors(Some(&self[first]), |task| task.next.map(|key| &self[key]))
     }
 
     pub(crate) fn alive(&self) -> u64 {

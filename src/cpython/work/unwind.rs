@@ -1,13 +1,16 @@
 //! Deadlines, failures and cancellation: how tasks give up the blocks that they are in.
 
-use crate::cpython::kernel::wait::{On, Waiter};
+use super::Work;
+use super::task::{Frame, Interrupt};
+use super::wait::Waiter;
+use crate::cpython::index::TaskKey;
+use crate::cpython::kernel::On;
+use crate::cpython::recording::TaskEnd;
 use crate::cpython::role::Role;
-use crate::cpython::sim::Sim;
-use crate::cpython::work::task::{Ending, Frame, Interrupt, TaskKey};
 use crate::engine::Nanos;
 use crate::machine::Tid;
 
-impl Sim<'_> {
+impl Work<'_> {
     pub(crate) fn deadline(&self, key: TaskKey) -> Option<Nanos> {
         self.tasks[key]
             .frames
@@ -24,7 +27,7 @@ impl Sim<'_> {
 
     /// Where the blocks begin that the deadline has ended.
     pub(crate) fn overdue_from(&self, key: TaskKey) -> usize {
-        let now = self.machine.now();
+        let now = self.kernel.machine.now();
         let frames = &self.tasks[key].frames;
         let over = |f: &Frame| matches!(f, Frame::Timeout(d) if *d <= now);
         frames.iter().position(over).unwrap_or(usize::MAX)
@@ -42,12 +45,12 @@ impl Sim<'_> {
         match task.interrupt.take() {
             Some(Interrupt::Cancelled) => {
                 self.tasks[key].pause = Nanos::ZERO;
-                self.unwind(tid, key, Ending::TimedOut, 0);
+                self.unwind(tid, key, TaskEnd::TimedOut, 0);
             }
             // The deadline may be why the children ended: it comes first.
             Some(Interrupt::Child(_)) if self.overdue(key) => {
                 let over = self.overdue_from(key);
-                self.unwind(tid, key, Ending::TimedOut, over);
+                self.unwind(tid, key, TaskEnd::TimedOut, over);
             }
             Some(Interrupt::Child(ending)) => self.unwind(tid, key, ending, usize::MAX),
             None => {}
@@ -55,20 +58,21 @@ impl Sim<'_> {
     }
 
     pub(crate) fn overdue(&self, key: TaskKey) -> bool {
-        self.deadline(key).is_some_and(|d| d <= self.machine.now())
+        self.deadline(key)
+            .is_some_and(|d| d <= self.kernel.machine.now())
     }
 
     /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends. Blocks from number
     /// `over` on are not tried again: their time is up.
-    pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: Ending, over: usize) {
-        self.events += 1;
+    pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd, over: usize) {
+        self.kernel.events += 1;
         self.tasks[key].joiner = None;
         self.give_up_waiting(tid, key, ending);
         while let Some(frame) = self.tasks[key].frames.pop() {
             match frame {
-                Frame::Lock(index) => self.release(tid, index),
+                Frame::Lock(index) => self.kernel.release(tid, index),
                 Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
-                Frame::Hold(bytes, arena) => self.free_block(arena, bytes),
+                Frame::Hold(bytes, arena) => self.kernel.free_block(arena, bytes),
                 Frame::Retry {
                     start,
                     attempts,
@@ -98,17 +102,17 @@ impl Sim<'_> {
         self.drop_result(key);
         let task = &mut self.tasks[key];
         task.ending = ending;
-        let code = &self.program.classes[task.class as usize].code;
+        let code = &self.kernel.program.classes[task.class as usize].code;
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
     }
 
     /// The wait that ends here is given up. If it was for a queue and had just been called it leaves that to the next.
-    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: Ending) {
-        let t = &mut self.threads[tid as usize];
+    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd) {
+        let t = &mut self.kernel.threads[tid as usize];
         let who = if matches!(t.role, Role::Loop(..)) {
             Waiter::Task(key)
         } else {
-            if ending == Ending::TimedOut {
+            if ending == TaskEnd::TimedOut {
                 t.permit = false;
             }
             Waiter::Thread(tid)

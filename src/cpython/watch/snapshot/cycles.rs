@@ -77,16 +77,18 @@ impl View<'_, '_> {
 
     /// The tasks that occupy the workers of a waiting task's pool.
     fn workers(&self, snapshot: &Snapshot, task: usize) -> Vec<Edge> {
-        let copy = self.sim.tasks[self.tasks[task]].copy;
+        let copy = self.work.tasks[self.tasks[task]].copy;
         let in_pool = |role: Role| match role {
-            Role::PoolWorker(p, _) | Role::InterpWorker(p, ..) => self.sim.pools[p].copy == copy,
+            Role::PoolWorker(p, _) | Role::InterpWorker(p, ..) => {
+                self.executors.pools[p].copy == copy
+            }
             _ => false,
         };
         let occupied = self
             .threads
             .iter()
             .zip(&snapshot.threads)
-            .filter(|(t, _)| in_pool(self.sim.thread(**t).role));
+            .filter(|(t, _)| in_pool(self.work.kernel.thread(**t).role));
         occupied
             .filter_map(|(_, state)| {
                 Some(Edge {
@@ -99,9 +101,9 @@ impl View<'_, '_> {
 
     /// The tasks that have a permit of a waiting task's loop.
     fn permitted(&self, task: usize) -> Vec<Edge> {
-        let copy = self.sim.tasks[self.tasks[task]].copy;
+        let copy = self.work.tasks[self.tasks[task]].copy;
         let has = |key: &u32| {
-            let t = &self.sim.tasks[*key];
+            let t = &self.work.tasks[*key];
             t.permitted && t.copy == copy
         };
         (0..)

@@ -5,9 +5,10 @@ mod places;
 mod step;
 mod threads;
 
+use crate::cpython::executors::Executors;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::sim::{Sim, Stop};
-use crate::cpython::work::task::TaskKey;
+use crate::cpython::index::TaskKey;
+use crate::cpython::work;
 use crate::engine::Nanos;
 use crate::machine::State;
 
@@ -276,48 +277,36 @@ pub struct Link {
     pub waits_for: String,
 }
 
-impl Sim<'_> {
-    /// Runs up to an instant, everything at it included, and describes the state there.
-    pub fn snapshot(mut self, at: Nanos) -> Snapshot {
-        let horizon = self.limits.horizon.unwrap_or(Nanos::MAX);
-        let stop = self.go(Some(at.min(horizon)));
-        let end = match stop {
-            Stop::Time if horizon <= at => Some(End::Horizon),
-            Stop::Time => None,
-            Stop::Idle if self.tasks.alive() > 0 => Some(End::Deadlock),
-            Stop::Idle => Some(End::Done),
-            Stop::Memory => Some(End::OutOfMemory),
-            Stop::Events => Some(End::EventLimit),
-            Stop::Clock => Some(End::ClockEnd),
-        };
-        self.picture(end).0
-    }
-
-    /// The state at this instant, and the keys of its tasks in their order.
-    pub(crate) fn picture(&self, end: Option<End>) -> (Snapshot, Vec<TaskKey>) {
-        let view = View::new(self);
-        let mut snapshot = Snapshot {
-            at: self.machine.now(),
-            end,
-            cores: (0..self.machine.cores())
-                .map(|c| self.machine.current(c).and_then(|t| view.thread(t)))
-                .collect(),
-            gils: view.gils(),
-            processes: view.processes(),
-            threads: view.threads(),
-            tasks: view.tasks(),
-            totals: view.totals(),
-            memory: self.memory.now(),
-            cycles: Vec::new(),
-        };
-        snapshot.cycles = view.cycles(&snapshot, end == Some(End::Deadlock));
-        (snapshot, view.tasks)
-    }
+/// The state at this instant, and the keys of its tasks in their order.
+pub(crate) fn picture(
+    work: &work::Work<'_>,
+    executors: &Executors,
+    end: Option<End>,
+) -> (Snapshot, Vec<TaskKey>) {
+    let view = View::new(work, executors);
+    let machine = &work.kernel.machine;
+    let mut snapshot = Snapshot {
+        at: machine.now(),
+        end,
+        cores: (0..machine.cores())
+            .map(|c| machine.current(c).and_then(|t| view.thread(t)))
+            .collect(),
+        gils: view.gils(),
+        processes: view.processes(),
+        threads: view.threads(),
+        tasks: view.tasks(),
+        totals: view.totals(),
+        memory: work.kernel.memory.now(),
+        cycles: Vec::new(),
+    };
+    snapshot.cycles = view.cycles(&snapshot, end == Some(End::Deadlock));
+    (snapshot, view.tasks)
 }
 
 /// A run that stands still, and where its processes, threads and tasks are in the snapshot's lists.
 struct View<'a, 'p> {
-    sim: &'a Sim<'p>,
+    work: &'a work::Work<'p>,
+    executors: &'a Executors,
     now: Nanos,
     /// The processes shown.
     processes: Vec<ProcessIndex>,
@@ -332,23 +321,24 @@ struct View<'a, 'p> {
 }
 
 impl<'a, 'p> View<'a, 'p> {
-    fn new(sim: &'a Sim<'p>) -> Self {
-        let now = sim.machine.now();
-        let alive = |&t: &u32| sim.machine.state(t) != State::Exited;
-        let mut threads: Vec<u32> = (0..).take(sim.threads.len()).filter(alive).collect();
-        threads.sort_by_key(|&t| (sim.threads[t as usize].process, t));
+    fn new(work: &'a work::Work<'p>, executors: &'a Executors) -> Self {
+        let kernel = &work.kernel;
+        let now = kernel.machine.now();
+        let alive = |&t: &u32| kernel.machine.state(t) != State::Exited;
+        let mut threads: Vec<u32> = (0..).take(kernel.threads.len()).filter(alive).collect();
+        threads.sort_by_key(|&t| (kernel.threads[t as usize].process, t));
         // One whose threads are all over may still own memory: that which its children share, or until the program ends.
-        let mut processes: Vec<ProcessIndex> = (sim.processes.keys())
-            .filter(|&p| sim.memory.own(p) > 0)
-            .chain(threads.iter().map(|&t| sim.threads[t as usize].process))
+        let mut processes: Vec<ProcessIndex> = (kernel.processes.keys())
+            .filter(|&p| kernel.memory.own(p) > 0)
+            .chain(threads.iter().map(|&t| kernel.threads[t as usize].process))
             .collect();
         processes.sort_unstable();
         processes.dedup();
-        let mut thread_index = vec![None; sim.threads.len()];
+        let mut thread_index = vec![None; kernel.threads.len()];
         for (i, &t) in threads.iter().enumerate() {
             thread_index[t as usize] = Some(i);
         }
-        let mut tasks: Vec<u32> = sim
+        let mut tasks: Vec<u32> = work
             .tasks
             .iter()
             .filter(|(_, t)| t.arrival <= now)
@@ -358,19 +348,20 @@ impl<'a, 'p> View<'a, 'p> {
             let mut path = Vec::new();
             let mut next = Some(k);
             while let Some(k) = next {
-                path.push(sim.tasks[k].number);
-                next = sim.tasks[k].parent;
+                path.push(work.tasks[k].number);
+                next = work.tasks[k].parent;
             }
             path.reverse();
             path
         });
-        let most = sim.tasks.iter().map(|(k, _)| k as usize + 1).max();
+        let most = work.tasks.iter().map(|(k, _)| k as usize + 1).max();
         let mut task_index = vec![None; most.unwrap_or(0)];
         for (i, &k) in tasks.iter().enumerate() {
             task_index[k as usize] = Some(i);
         }
         Self {
-            sim,
+            work,
+            executors,
             now,
             processes,
             threads,
@@ -396,15 +387,15 @@ impl<'a, 'p> View<'a, 'p> {
         self.processes
             .iter()
             .map(|&p| {
-                let parent = self.sim.processes[p].parent;
+                let parent = self.work.kernel.processes[p].parent;
                 ProcessState {
-                    name: self.sim.process_name(p),
+                    name: self.work.kernel.process_name(p),
                     parent: if parent == p {
                         None
                     } else {
                         self.process(parent)
                     },
-                    memory: self.sim.memory.own(p),
+                    memory: self.work.kernel.memory.own(p),
                 }
             })
             .collect()
@@ -413,7 +404,7 @@ impl<'a, 'p> View<'a, 'p> {
     fn gils(&self) -> Vec<GilState> {
         let home = |gil: u32| {
             self.threads.iter().find_map(|&t| {
-                let thread = &self.sim.threads[t as usize];
+                let thread = &self.work.kernel.threads[t as usize];
                 let own = thread.interpreter_gil() == Some(gil);
                 (own || thread.gil == gil)
                     .then(|| self.process(thread.process).map(|p| (p, own)))
@@ -421,7 +412,7 @@ impl<'a, 'p> View<'a, 'p> {
             })
         };
         (0..)
-            .zip(&self.sim.gils)
+            .zip(&self.work.kernel.gils)
             .filter_map(|(number, gil)| {
                 let (process, of_interpreter) = home(number)?;
                 Some(GilState {
@@ -435,15 +426,15 @@ impl<'a, 'p> View<'a, 'p> {
     }
 
     fn totals(&self) -> Totals {
-        let o = &self.sim.observer;
+        let o = &self.work.observer;
         let (done, failed, timed_out) = (o.completed, o.failed, o.timed_out);
         let top = self
             .tasks
             .iter()
-            .filter(|&&k| self.sim.tasks[k].parent.is_none());
+            .filter(|&&k| self.work.tasks[k].parent.is_none());
         let known = top.count() as u64;
         let due = |at: &Nanos| *at <= self.now;
-        let not_taken_in = self.sim.not_taken_in().filter(due).count() as u64;
+        let not_taken_in = self.work.not_taken_in().filter(due).count() as u64;
         let in_flight = known + not_taken_in;
         let arrived = done + failed + timed_out + in_flight;
         Totals {
@@ -453,7 +444,7 @@ impl<'a, 'p> View<'a, 'p> {
             timed_out,
             in_flight,
             not_taken_in,
-            to_come: self.sim.promised().map(|all| all.saturating_sub(arrived)),
+            to_come: self.work.promised().map(|all| all.saturating_sub(arrived)),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Where each task is.
 
 use super::{Place, TaskState, View};
-use crate::cpython::executors::event_loop::Handle;
 use crate::cpython::index::CopyIndex;
-use crate::cpython::kernel::thread::Act;
-use crate::cpython::kernel::wait::On;
+use crate::cpython::kernel::Act;
+use crate::cpython::kernel::On;
 use crate::cpython::program::Instr;
 use crate::cpython::role::Role;
-use crate::cpython::work::task::{Frame, Task, TaskKey};
+use crate::cpython::work::Handle;
+use crate::cpython::work::{Frame, Task, TaskKey};
 use crate::engine::Nanos;
 
 /// The places that are found first by looking at who has tasks.
@@ -22,19 +22,19 @@ impl View<'_, '_> {
         self.in_process_pools(&mut places);
         self.on_loops(&mut places);
         self.in_waits(&mut places);
-        let sim = self.sim;
+        let work = self.work;
         places
             .into_iter()
             .zip(&self.tasks)
             .map(|(place, &key)| {
-                let task = &sim.tasks[key];
+                let task = &work.tasks[key];
                 let place = place.unwrap_or(Place::Underway);
                 let (begun, left) = self.progress(task, &place);
                 TaskState {
-                    name: sim.task_name(task),
+                    name: work.task_name(task),
                     class: self.class_name(key),
                     parent: task.parent.and_then(|p| self.task(p)),
-                    process: sim
+                    process: work
                         .copies
                         .get(task.copy)
                         .and_then(|c| self.process(c.home.process)),
@@ -43,7 +43,7 @@ impl View<'_, '_> {
                     since: self.there_since(task, &place),
                     place,
                     holds: self.holds(task),
-                    deadline: sim.deadline(key),
+                    deadline: work.deadline(key),
                 }
             })
             .collect()
@@ -51,16 +51,13 @@ impl View<'_, '_> {
 
     fn class_name(&self, key: TaskKey) -> String {
         let mut top = key;
-        while let Some(parent) = self.sim.tasks[top].parent {
+        while let Some(parent) = self.work.tasks[top].parent {
             top = parent;
         }
-        let task = &self.sim.tasks[top];
-        let own = task.frames.iter().find_map(|f| match f {
-            Frame::Inline { class, .. } => Some(*class),
-            _ => None,
-        });
-        let class = own.unwrap_or(task.class);
-        self.sim.program.classes[class as usize].name.clone()
+        let class = self.work.tasks[top].submitted_as;
+        self.work.kernel.program.classes[class as usize]
+            .name
+            .clone()
     }
 
     fn holds(&self, task: &Task) -> Vec<String> {
@@ -70,17 +67,14 @@ impl View<'_, '_> {
             .filter_map(|f| match f {
                 // What it still waits for is among its blocks already.
                 Frame::Lock(index) => {
-                    let owner = self.sim.locks[*index].owner()?;
-                    let mine = self
-                        .sim
-                        .thread(owner)
-                        .task
-                        .map(|k| self.sim.tasks[k].number);
+                    let owner = self.work.kernel.locks[*index].owner()?;
+                    let mine = self.work.kernel.thread(owner).task;
+                    let mine = mine.map(|k| self.work.tasks[k].number);
                     (mine == Some(task.number)).then(|| self.lock_name(*index))
                 }
                 Frame::LoopLock(lock) => {
                     let waits = task.wait.is_some_and(|w| w.on == On::AwaitedLock(*lock));
-                    (!waits).then(|| self.sim.program.locks[*lock as usize].name.clone())
+                    (!waits).then(|| self.work.kernel.program.locks[*lock as usize].name.clone())
                 }
                 _ => None,
             })
@@ -96,7 +90,7 @@ impl View<'_, '_> {
             Place::Sleeps(until) => (true, Some(until.since(self.now))),
             Place::LoopLock(..) => (true, None),
             Place::Children(..) => {
-                let code = &self.sim.program.classes[task.class as usize].code;
+                let code = &self.work.kernel.program.classes[task.class as usize].code;
                 let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
                 (at.and_then(Instr::children).is_some(), None)
             }
@@ -116,7 +110,7 @@ impl View<'_, '_> {
 
     /// Children of a task in all, over and not.
     pub(crate) fn children_of(&self, task: &Task) -> u64 {
-        let code = &self.sim.program.classes[task.class as usize].code;
+        let code = &self.work.kernel.program.classes[task.class as usize].code;
         let count = |at: Option<u32>| code.get(at? as usize)?.children();
         // A thread looks at the step again when it wakes; a loop has gone past it.
         count(Some(task.pc))
@@ -140,17 +134,17 @@ impl View<'_, '_> {
         let mut n = 0;
         while let Some(key) = next {
             self.put(places, key, place(n));
-            next = self.sim.tasks[key].next;
+            next = self.work.tasks[key].next;
             n += 1;
         }
     }
 
     fn in_threads(&self, places: &mut Places) {
         for (i, &tid) in self.threads.iter().enumerate() {
-            let t = self.sim.thread(tid);
+            let t = self.work.kernel.thread(tid);
             if let Some(key) = t.task {
                 self.put(places, key, Place::Thread(i));
-                if let Some(next) = self.sim.tasks[key].next {
+                if let Some(next) = self.work.tasks[key].next {
                     self.put_chunk(places, next, |n| Place::Chunk(i, n + 1));
                 }
             }
@@ -174,13 +168,13 @@ impl View<'_, '_> {
     }
 
     fn in_arrivals(&self, places: &mut Places) {
-        for (n, &key) in self.sim.arrivals.accept.iter().enumerate() {
+        for (n, &key) in self.work.arrivals.accept.iter().enumerate() {
             self.put(places, key, Place::Accept(n + 1));
         }
     }
 
     fn in_pools(&self, places: &mut Places) {
-        for pool in &self.sim.pools {
+        for pool in &self.executors.pools {
             for (n, &key) in pool.items.iter().enumerate() {
                 self.put(places, key, Place::Worker(n + 1));
             }
@@ -188,13 +182,13 @@ impl View<'_, '_> {
     }
 
     fn in_process_pools(&self, places: &mut Places) {
-        for pool in &self.sim.process_pools {
+        for pool in &self.executors.process_pools {
             // Results first: who has one is in no other queue.
-            let results = &self.sim.pipes[pool.result_pipe];
+            let results = &self.work.kernel.pipes[pool.result_pipe];
             for (n, m) in results.messages.iter().enumerate() {
                 self.put_chunk(places, m.task, |_| Place::ResultPipe(n + 1));
             }
-            let calls = &self.sim.pipes[pool.call_pipe];
+            let calls = &self.work.kernel.pipes[pool.call_pipe];
             for (n, m) in calls.messages.iter().enumerate() {
                 self.put_chunk(places, m.task, |_| Place::CallPipe(n + 1));
             }
@@ -202,17 +196,17 @@ impl View<'_, '_> {
             for (n, &key) in pool.calls.iter().enumerate() {
                 self.put(places, key, Place::CallQueue(n + 1));
             }
-            for (n, &key) in pool.work.iter().enumerate() {
+            for (n, &key) in pool.backlog.iter().enumerate() {
                 self.put(places, key, Place::Worker(sent + pool.calls.len() + n + 1));
             }
         }
     }
 
     fn on_loops(&self, places: &mut Places) {
-        for l in &self.sim.loops {
+        for l in &self.work.loops {
             for (n, handle) in l.ready.iter().chain(&l.incoming).enumerate() {
                 let key = match *handle {
-                    Handle::Due(key, number) if !self.sim.sleeps(key, number) => continue,
+                    Handle::Due(key, number) if !self.work.sleeps(key, number) => continue,
                     Handle::Deadline(..) => continue,
                     Handle::Start(key)
                     | Handle::Step(key)
@@ -226,9 +220,9 @@ impl View<'_, '_> {
                 self.put(places, key, Place::Limit(n + 1));
             }
         }
-        for copy in self.sim.loops.keys() {
-            for (lock, spec) in (0..).zip(&self.sim.program.locks) {
-                let l = self.sim.awaited(copy, lock);
+        for copy in self.work.loops.keys() {
+            for (lock, spec) in (0..).zip(&self.work.kernel.program.locks) {
+                let l = self.work.awaited(copy, lock);
                 let holder = self.loop_lock_holder(copy, lock);
                 for (n, key) in l.line().iter().enumerate() {
                     let place = Place::LoopLock(spec.name.clone(), holder, n + 1);
@@ -240,14 +234,14 @@ impl View<'_, '_> {
 
     /// The task that has a lock of the loops' own kind.
     pub(crate) fn loop_lock_holder(&self, copy: CopyIndex, lock: u32) -> Option<usize> {
-        self.task(self.sim.awaited(copy, lock).owner()?)
+        self.task(self.work.awaited(copy, lock).owner()?)
     }
 
     /// What is in no list but its own wait says.
     fn in_waits(&self, places: &mut Places) {
-        let queue = |q: u32| self.sim.program.queues[q as usize].name.clone();
+        let queue = |q: u32| self.work.kernel.program.queues[q as usize].name.clone();
         for (&key, place) in self.tasks.iter().zip(places) {
-            let task = &self.sim.tasks[key];
+            let task = &self.work.tasks[key];
             let Some(wait) = task.wait.filter(|_| place.is_none()) else {
                 continue;
             };

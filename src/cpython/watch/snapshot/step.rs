@@ -2,7 +2,7 @@
 
 use super::{StepState, View};
 use crate::cpython::program::{Demand, Instr};
-use crate::cpython::work::task::Task;
+use crate::cpython::work::Task;
 use crate::engine::Nanos;
 use crate::scenario::units::{format_duration, format_size};
 
@@ -10,7 +10,7 @@ impl View<'_, '_> {
     /// The step before the task's next instruction if it has `begun` (and so much of it is left), else the next
     /// one that takes time.
     pub(crate) fn step(&self, task: &Task, begun: bool, left: Option<Nanos>) -> Option<StepState> {
-        let code = &self.sim.program.classes[task.class as usize].code;
+        let code = &self.work.kernel.program.classes[task.class as usize].code;
         let next = task.pc as usize;
         let at = if begun {
             next.checked_sub(1)?
@@ -34,7 +34,7 @@ impl View<'_, '_> {
     }
 
     fn words(&self, instr: &Instr) -> String {
-        let program = self.sim.program;
+        let program = self.work.kernel.program;
         let demand = |d: &Demand| match d {
             Demand::Constant(t) => format!("\"{}\"", format_duration(*t)),
             Demand::Drawn(dist) => program.dists[*dist as usize].to_string(),

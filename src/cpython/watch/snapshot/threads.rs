@@ -2,8 +2,8 @@
 
 use super::{Doing, ThreadState, View, Work};
 use crate::cpython::index::LockIndex;
-use crate::cpython::kernel::thread::{Act, Blocked, Outside, Phase, Thread};
-use crate::cpython::kernel::wait::{On, Wait};
+use crate::cpython::kernel::{Act, Blocked, Outside, Phase, Thread};
+use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::{Instr, OnCore};
 use crate::cpython::role::{LoopState, MainState, PoolState, Role};
 use crate::engine::Nanos;
@@ -14,10 +14,10 @@ impl View<'_, '_> {
         self.threads
             .iter()
             .map(|&tid| {
-                let t = self.sim.thread(tid);
+                let t = self.work.kernel.thread(tid);
                 ThreadState {
                     process: self.process(t.process).expect("its process is shown"),
-                    name: self.sim.thread_name(tid),
+                    name: self.work.kernel.thread_name(tid),
                     doing: self.doing(tid),
                     since: self.since(tid),
                     task: t.task.and_then(|k| self.task(k)),
@@ -28,8 +28,8 @@ impl View<'_, '_> {
     }
 
     pub(crate) fn doing(&self, tid: Tid) -> Doing {
-        let machine = &self.sim.machine;
-        let t = self.sim.thread(tid);
+        let machine = &self.work.kernel.machine;
+        let t = self.work.kernel.thread(tid);
         match machine.state(tid) {
             State::Running => return Doing::Running(machine.core(tid), self.work(tid)),
             State::Waking | State::Ready => return Doing::Ready(machine.core(tid)),
@@ -38,12 +38,12 @@ impl View<'_, '_> {
         match t.blocked {
             Blocked::No => Doing::NotStarted,
             Blocked::Gil => {
-                let gil = self.sim.gils.get(t.gil as usize);
+                let gil = self.work.kernel.gils.get(t.gil as usize);
                 Doing::WaitsForGil(gil.and_then(|g| g.holder).and_then(|h| self.thread(h)))
             }
             Blocked::Forced => Doing::ForcedSwitch,
             Blocked::World => {
-                let stopper = self.sim.heaps[t.domain as usize].stopper;
+                let stopper = self.work.kernel.heaps[t.domain as usize].stopper;
                 Doing::StoppedWorld(stopper.and_then(|s| self.thread(s)))
             }
             Blocked::Sleep | Blocked::Park => {
@@ -53,8 +53,8 @@ impl View<'_, '_> {
     }
 
     pub(crate) fn since(&self, tid: Tid) -> Nanos {
-        let machine = &self.sim.machine;
-        let t = self.sim.thread(tid);
+        let machine = &self.work.kernel.machine;
+        let t = self.work.kernel.thread(tid);
         match (machine.state(tid), t.blocked, t.wait) {
             // From when it was put there: what it does there changes more often.
             (State::Running, ..) => machine.picked(machine.core(tid)),
@@ -70,24 +70,24 @@ impl View<'_, '_> {
     /// What a thread waits for that sleeps or is parked.
     fn waiting(&self, t: &Thread, wait: Wait) -> Doing {
         let until = (wait.until < Nanos::MAX).then_some(wait.until);
-        let queue = |q: u32| self.sim.program.queues[q as usize].name.clone();
+        let queue = |q: u32| self.work.kernel.program.queues[q as usize].name.clone();
         match wait.on {
             On::Lock(lock) => {
-                let owner = self.sim.locks[lock].owner();
+                let owner = self.work.kernel.locks[lock].owner();
                 Doing::WaitsForLock(self.lock_name(lock), owner.and_then(|o| self.thread(o)))
             }
             On::Outside => Doing::Sleeps(wait.until),
             On::Item(q) => Doing::WaitsForItem(queue(q)),
             On::Room(q) => Doing::WaitsForRoom(queue(q)),
             On::Children => t.task.map_or(Doing::Idle, |key| {
-                let task = &self.sim.tasks[key];
+                let task = &self.work.tasks[key];
                 Doing::WaitsForChildren(task.children, self.children_of(task))
             }),
             On::Start => Doing::Starts,
             On::Events => Doing::Select(until),
             On::Arrival => match t.role {
-                Role::Main(copy, _) if until.is_none() && !self.sim.more_to_come(copy) => {
-                    Doing::WaitsForResults(self.sim.copies[copy].outstanding)
+                Role::Main(copy, _) if until.is_none() && !self.work.more_to_come(copy) => {
+                    Doing::WaitsForResults(self.work.copies[copy].outstanding)
                 }
                 _ => Doing::WaitsForArrival(until),
             },
@@ -106,12 +106,12 @@ impl View<'_, '_> {
 
     /// The name of a lock in the table of all.
     pub(crate) fn lock_name(&self, lock: LockIndex) -> String {
-        self.sim.lock_spec(lock).name.clone()
+        self.work.kernel.lock_spec(lock).name.clone()
     }
 
     fn work(&self, tid: Tid) -> Work {
-        let t = self.sim.thread(tid);
-        let label = self.sim.machine.run_cause(tid);
+        let t = self.work.kernel.thread(tid);
+        let label = self.work.kernel.machine.run_cause(tid);
         let has_task = t.task.is_some();
         if self.starts_up(tid, t) {
             return Work::StartingUp;
@@ -141,10 +141,12 @@ impl View<'_, '_> {
             return Work::Bookkeeping;
         }
         let accesses = self.last_instr(t).and_then(Instr::accesses);
-        match accesses.filter(|_| self.sim.machine.left(tid) > Nanos::ZERO) {
+        match accesses.filter(|_| self.work.kernel.machine.left(tid) > Nanos::ZERO) {
             Some(object) => {
-                let name = self.sim.program.objects[object as usize].name.clone();
-                if self.sim.machine.is_held_up(tid) {
+                let name = self.work.kernel.program.objects[object as usize]
+                    .name
+                    .clone();
+                if self.work.kernel.machine.is_held_up(tid) {
                     Work::Contending(name)
                 } else {
                     Work::Accessing(name)
@@ -155,8 +157,8 @@ impl View<'_, '_> {
     }
 
     fn last_instr(&self, t: &Thread) -> Option<Instr> {
-        let task = &self.sim.tasks[t.task?];
-        let code = &self.sim.program.classes[task.class as usize].code;
+        let task = &self.work.tasks[t.task?];
+        let code = &self.work.kernel.program.classes[task.class as usize].code;
         code.get(task.pc.checked_sub(1)? as usize).copied()
     }
 
@@ -169,10 +171,12 @@ impl View<'_, '_> {
                 announces || state == PoolState::Booting
             }
             Role::Raw => announces,
-            Role::ProcessWorker(..) => t.scratch == 0,
+            Role::ProcessWorker(..) => t.up == Nanos::ZERO,
             Role::Loop(_, state) => state == LoopState::Begin,
             Role::Main(_, state) => state == MainState::Begin,
-            Role::ForkServer => t.script.is_empty() && self.sim.machine.since(tid) == Nanos::ZERO,
+            Role::ForkServer => {
+                t.script.is_empty() && self.work.kernel.machine.since(tid) == Nanos::ZERO
+            }
             Role::Script => true,
             Role::Manager(..) | Role::Feeder(_) => announces,
             Role::Master => false,
@@ -181,8 +185,8 @@ impl View<'_, '_> {
 
     /// What is left of what a thread is doing, and whether its task's step has begun.
     pub(crate) fn left(&self, tid: Tid) -> (bool, Option<Nanos>) {
-        let t = self.sim.thread(tid);
-        let machine = &self.sim.machine;
+        let t = self.work.kernel.thread(tid);
+        let machine = &self.work.kernel.machine;
         match self.doing(tid) {
             Doing::Sleeps(until) => return (true, Some(until.since(self.now))),
             Doing::WaitsForLock(..) => return (true, None),
@@ -193,12 +197,14 @@ impl View<'_, '_> {
             _ => {}
         }
         let coming = match (t.phase, t.script.front()) {
-            (Phase::Detached(Outside::Native(time)), act) => time + self.sim.to_release(act),
+            (Phase::Detached(Outside::Native(time)), act) => {
+                time + self.work.kernel.to_release(act)
+            }
             (_, Some(Act::Run(time))) => *time,
             (_, Some(Act::Outside(Outside::Native(time)))) => {
-                *time + self.sim.to_release(t.script.get(1))
+                *time + self.work.kernel.to_release(t.script.get(1))
             }
-            (_, act) => self.sim.to_release(act),
+            (_, act) => self.work.kernel.to_release(act),
         };
         let left = machine.left(tid) + t.rest + coming;
         let timed =

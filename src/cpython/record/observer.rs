@@ -2,8 +2,6 @@
 
 use crate::cpython::Finding;
 use crate::cpython::record::recording::{OverTime, Recording};
-use crate::cpython::sim::Sim;
-use crate::cpython::work::task::{Ending, TaskKey};
 use crate::engine::{Nanos, Total};
 use crate::machine::CAUSES;
 use crate::measure::{BatchSeries, Completions, Histogram};
@@ -98,52 +96,4 @@ pub struct Observed {
     pub findings: Vec<Finding>,
     pub recording: Option<Recording>,
     pub over_time: Option<OverTime>,
-}
-
-impl Sim<'_> {
-    /// A task is over: what its user or its parent sees.
-    pub(crate) fn task_ended(&mut self, key: TaskKey) {
-        let now = self.machine.now();
-        self.release_data(key);
-        self.task_is_over(key);
-        self.spent(key, self.machine.now().since(self.tasks[key].arrival));
-        let task = &self.tasks[key];
-        let (class, ending, counted, copy, parent) = (
-            task.class,
-            task.ending,
-            task.counted,
-            task.copy,
-            task.parent,
-        );
-        let (number, latency) = (task.number, now - task.arrival);
-        if let Some(parent) = parent {
-            self.tasks.remove(key);
-            self.child_ended(parent, ending);
-            return;
-        }
-        self.observer.makespan = now;
-        if ending == Ending::Done {
-            self.observer.window.push(now);
-        }
-        if counted {
-            match ending {
-                Ending::Done => self.observer.completed += 1,
-                Ending::Failed => self.observer.failed += 1,
-                Ending::TimedOut => self.observer.timed_out += 1,
-            }
-        }
-        if counted && ending == Ending::Done {
-            self.observer.latency.record(latency);
-            if let Some(h) = self.observer.class_latency.get_mut(class as usize) {
-                h.record(latency);
-            }
-            if let Some(all) = &mut self.observer.latencies {
-                all.push((number, latency));
-            }
-        }
-        self.observer.series.push(now, latency.as_secs_f64());
-        self.tasks.remove(key);
-        self.user_answered();
-        self.copy_finished_one(copy);
-    }
 }

@@ -1,22 +1,81 @@
-//! What the tasks of a loop wait for, and how their waits end.
+//! Event loops, and how the tasks of one wait: they suspend, and a handle brings them back.
 
 use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
-use crate::cpython::executors::event_loop::Handle;
-use crate::cpython::index::CopyIndex;
-use crate::cpython::kernel::wait::{On, Wait, Waiter};
-use crate::cpython::sim::Sim;
-use crate::cpython::work::exec::{Flow, Mode};
-use crate::cpython::work::task::{Interrupt, Task, TaskKey};
+use super::Work;
+use super::exec::{Flow, Mode};
+use super::task::{Interrupt, Task};
+use super::wait::Waiter;
+use crate::cpython::index::{CopyIndex, TaskKey};
+use crate::cpython::kernel::{On, Wait};
+use crate::cpython::program::Executor;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-use crate::sync::{Asked, Lock, Passing};
+use crate::sync::{Asked, Lock, Passing, Semaphore};
 
-impl Sim<'_> {
+/// What the loop calls back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Handle {
+    /// A task's first step.
+    Start(TaskKey),
+    /// A task goes on.
+    Step(TaskKey),
+    /// A timer of this number is due: the future that its task awaits is set.
+    Due(TaskKey, u64),
+    /// An executor has finished a task's part: its future is set.
+    Finished(TaskKey),
+    /// A task's last child has ended and its done callback runs: the future that the task awaits is set.
+    Gathered(TaskKey),
+    /// A task's deadline has come while it waits for a queue or lock.
+    Deadline(TaskKey, u64),
+}
+
+/// An event loop.
+pub(crate) struct EventLoop {
+    pub(crate) tid: Tid,
+    pub(crate) ready: VecDeque<Handle>,
+    /// Handles that other threads have added (`call_soon_threadsafe`).
+    pub(crate) incoming: VecDeque<Handle>,
+    pub(crate) timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
+    /// Handles left of this iteration's snapshot.
+    pub(crate) snapshot: usize,
+    /// The concurrency limit, if there is one.
+    pub(crate) permits: Option<Semaphore<TaskKey>>,
+    /// `asyncio.Lock`s.
+    pub(crate) locks: Vec<Lock<TaskKey>>,
+    /// When the handle that runs began, and the longest so far.
+    pub(crate) handle_began: Nanos,
+    pub(crate) longest: (Nanos, Nanos),
+    pub(crate) offload: bool,
+}
+
+impl Work<'_> {
+    pub(crate) fn new_loop(&mut self, tid: Tid) {
+        self.loops.push(EventLoop {
+            tid,
+            ready: VecDeque::new(),
+            incoming: VecDeque::new(),
+            timers: BinaryHeap::new(),
+            snapshot: 0,
+            permits: self
+                .kernel
+                .program
+                .layout
+                .limit
+                .map(u64::from)
+                .map(Semaphore::new),
+            locks: vec![Lock::default(); self.kernel.program.locks.len()],
+            handle_began: Nanos::ZERO,
+            longest: (Nanos::ZERO, Nanos::ZERO),
+            offload: self.kernel.program.layout.executor != Executor::Inline,
+        });
+    }
+
     /// `asyncio.sleep`.
     pub(crate) fn loop_sleep(&mut self, tid: Tid, key: TaskKey, until: Nanos) {
-        self.machine.charge(tid, self.costs.aio_sleep);
-        let now = self.machine.now();
+        self.kernel.machine.charge(tid, self.kernel.costs.aio_sleep);
+        let now = self.kernel.machine.now();
         // Booked when it wakes: the sleep itself is I/O, what comes after it is waiting for the loop.
         let (arrival, copy) = (self.tasks[key].arrival, self.tasks[key].copy);
         if arrival <= now {
@@ -37,7 +96,7 @@ impl Sim<'_> {
 
     /// A lock that is awaited: each loop's own, or one for all of them.
     fn awaited_lock(&mut self, copy: CopyIndex, lock: u32) -> &mut Lock<TaskKey> {
-        if self.program.locks[lock as usize].shared {
+        if self.kernel.program.locks[lock as usize].shared {
             &mut self.shared_locks[lock as usize]
         } else {
             &mut self.loops[copy].locks[lock as usize]
@@ -46,7 +105,7 @@ impl Sim<'_> {
 
     /// The same, to look at.
     pub(crate) fn awaited(&self, copy: CopyIndex, lock: u32) -> &Lock<TaskKey> {
-        if self.program.locks[lock as usize].shared {
+        if self.kernel.program.locks[lock as usize].shared {
             &self.shared_locks[lock as usize]
         } else {
             &self.loops[copy].locks[lock as usize]
@@ -55,7 +114,9 @@ impl Sim<'_> {
 
     /// Takes an `asyncio.Lock` or waits for it, first in, first out.
     pub(crate) fn loop_lock(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
-        self.machine.charge(tid, self.costs.aio_semaphore);
+        self.kernel
+            .machine
+            .charge(tid, self.kernel.costs.aio_semaphore);
         let copy = self.tasks[key].copy;
         match self.awaited_lock(copy, lock).ask(key) {
             Asked::Granted => Flow::Go,
@@ -64,7 +125,7 @@ impl Sim<'_> {
     }
 
     pub(crate) fn loop_unlock(&mut self, tid: Tid, lock: u32) {
-        let Some(key) = self.threads[tid as usize].task else {
+        let Some(key) = self.kernel.threads[tid as usize].task else {
             return;
         };
         let copy = self.tasks[key].copy;
@@ -76,7 +137,7 @@ impl Sim<'_> {
 
     /// A waiting task goes on in its loop's next iteration; up to now it has waited for what its stored wait says.
     pub(crate) fn loop_resume(&mut self, by: Tid, key: TaskKey) {
-        let now = self.machine.now();
+        let now = self.kernel.machine.now();
         let Task {
             since, copy, wait, ..
         } = self.tasks[key];
@@ -88,14 +149,14 @@ impl Sim<'_> {
         l.ready.push_back(Handle::Step(key));
         let tid = l.tid;
         if tid != by {
-            self.unpark_by(by, tid);
+            self.kernel.unpark_by(by, tid);
         }
     }
 
     /// The last child of a task has ended: `gather` or a task group hears of it in the next iteration, the task in the one
     /// after.
     pub(crate) fn loop_gathered(&mut self, key: TaskKey) {
-        let now = self.machine.now();
+        let now = self.kernel.machine.now();
         let (since, copy) = (self.tasks[key].since, self.tasks[key].copy);
         self.book(key, Cause::Queue, since, now);
         self.tasks[key].since = now;
@@ -112,7 +173,7 @@ impl Sim<'_> {
         let l = &mut self.loops[copy];
         l.incoming.push_back(Handle::Finished(key));
         let tid = l.tid;
-        self.unpark_by(by, tid);
+        self.kernel.unpark_by(by, tid);
     }
 
     /// Lets a task that waits be woken by its deadline, if it has one.

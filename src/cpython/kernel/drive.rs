@@ -1,0 +1,340 @@
+//! Threads on their cores: act after act, until one burns, blocks, ends or calls.
+
+use super::Kernel;
+use super::thread::{Act, Blocked, NO_GIL, Outside, Phase};
+use crate::cpython::role::{Deed, Role};
+use crate::engine::Nanos;
+use crate::machine::{Cause, State, Tid};
+
+/// What a thread on a core needs of the storeys above.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Call {
+    /// Its script is empty: its role knows what comes next.
+    Refill,
+    /// It has come to this.
+    Do(Deed),
+}
+
+/// What follows an act.
+enum Then {
+    GoesOn,
+    /// The thread has blocked, ended or begun to burn.
+    Stops,
+    Calls(Call),
+}
+
+impl From<bool> for Then {
+    fn from(goes_on: bool) -> Self {
+        if goes_on { Self::GoesOn } else { Self::Stops }
+    }
+}
+
+impl Kernel<'_> {
+    /// Whether there have been as many events as the run may take.
+    #[inline]
+    pub(crate) fn over_limit(&self) -> bool {
+        self.events > self.limits.max_events || self.past_hope
+    }
+
+    /// Finds out whether the run cannot end within its events: it has used them up, if only for time slices, or what is left of the
+    /// bursts that are being cut to pieces would take some times as many at the present rate.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(crate) fn look_ahead(&mut self) {
+        const TIMES: f64 = 4.0;
+        let now = self.machine.now();
+        let time = self
+            .limits
+            .horizon
+            .map_or(Nanos::MAX, |horizon| horizon.since(now));
+        let mut to_come = 0.0;
+        self.bursts.resize(self.threads.len(), (0, Nanos::ZERO));
+        for (tid, before) in (0..).zip(&mut self.bursts) {
+            let (cuts, left) = self.machine.burst(tid);
+            let left = left + self.threads[tid as usize].rest;
+            let burned = before.1.since(left);
+            if burned > Nanos::ZERO {
+                to_come += (cuts - before.0) as f64 * (left.min(time).as_f64() / burned.as_f64());
+            }
+            *before = (cuts, left);
+        }
+        let most = self.limits.max_events;
+        self.past_hope = self.machine.popped() > most || to_come > TIMES * most as f64;
+    }
+
+    /// A thread's timer is due.
+    pub(crate) fn timer(&mut self, tid: Tid) {
+        match self.threads[tid as usize].blocked {
+            Blocked::Gil => self.gil_timeout(tid),
+            Blocked::Sleep => {
+                self.threads[tid as usize].blocked = Blocked::No;
+                self.machine.wake(tid, self.costs.park);
+            }
+            Blocked::Park => {
+                let t = &mut self.threads[tid as usize];
+                t.blocked = Blocked::No;
+                t.timed_out = false;
+                self.machine.wake(tid, self.costs.park);
+            }
+            Blocked::No | Blocked::Forced | Blocked::World => {}
+        }
+    }
+
+    /// Blocks a thread that may just have been preempted by one that it woke.
+    pub(crate) fn block(&mut self, tid: Tid, cause: Cause) {
+        if self.machine.state(tid) == State::Running {
+            self.machine.block(tid, cause);
+        } else {
+            self.machine.suspend(tid, cause);
+        }
+    }
+
+    /// Whether a thread that has come on a core may go on there: one that was on its way when the world was stopped gets no further.
+    #[inline]
+    pub(crate) fn may_go_on(&mut self, tid: Tid) -> bool {
+        let t = &self.threads[tid as usize];
+        t.gil != NO_GIL || t.phase != Phase::Go || !self.held_by_stopped_world(tid)
+    }
+
+    /// Lets a thread on a core act until it burns, blocks or ends, or calls for what only the storeys above know.
+    pub(crate) fn drive(&mut self, tid: Tid) -> Option<Call> {
+        loop {
+            if self.machine.state(tid) != State::Running {
+                return None; // Preempted by a thread that it woke: it goes on when it is back.
+            }
+            if self.over_limit() || self.memory.exceeded.is_some() {
+                return None; // A thread that nothing interrupts does not come back from here for the whole of its run.
+            }
+            let t = &mut self.threads[tid as usize];
+            if let Some((gil, after)) = t.unlocks {
+                if !self.unlock_gil_mutex(tid, gil, after) {
+                    return None;
+                }
+                continue;
+            }
+            if t.phase != Phase::Go {
+                if let Phase::Detached(outside) = t.phase {
+                    if !self.go_outside(tid, outside) {
+                        return None;
+                    }
+                    continue;
+                }
+                if self.held_by_stopped_world(tid) {
+                    return None;
+                }
+                if !self.take_gil(tid) {
+                    return None;
+                }
+                continue;
+            }
+            t.in_c = false;
+            t.unwatched = None;
+            if t.rest > Nanos::ZERO || t.gil != NO_GIL {
+                if self.asked_to_leave(tid) {
+                    let t = &mut self.threads[tid as usize];
+                    t.phase = Phase::WantGil;
+                    t.returned = false;
+                    if !self.release_gil(tid) {
+                        return None;
+                    }
+                    continue;
+                }
+                let rest = std::mem::take(&mut self.threads[tid as usize].rest);
+                if rest > Nanos::ZERO {
+                    if !self.machine.run(tid, rest) {
+                        return None;
+                    }
+                    continue;
+                }
+            }
+            let t = &mut self.threads[tid as usize];
+            if t.pickling {
+                t.pickling = false;
+                self.machine.mark(tid, false);
+            }
+            match self.threads[tid as usize].script.pop_front() {
+                Some(act) => match self.act(tid, act) {
+                    Then::GoesOn => {}
+                    Then::Stops => return None,
+                    Then::Calls(call) => return Some(call),
+                },
+                None => return Some(Call::Refill),
+            }
+        }
+    }
+
+    /// What an act comes to that goes on without the GIL at once: an act of its own, spared the way through the script.
+    #[inline(never)]
+    pub(crate) fn goes_outside(&mut self, tid: Tid, outside: Outside) -> bool {
+        self.events += 1;
+        self.detach(tid, outside)
+    }
+
+    /// Lets the GIL go to go on without it; to block, once what the thread owes is spent.
+    #[expect(
+        clippy::inline_always,
+        reason = "each step that lets the GIL go comes here from `act`: 1.5% of a run"
+    )]
+    #[inline(always)]
+    fn detach(&mut self, tid: Tid, outside: Outside) -> bool {
+        let runs = matches!(outside, Outside::Native(_));
+        if !runs && self.machine.debt(tid) > Nanos::ZERO {
+            self.push_front(tid, Act::Outside(outside));
+            return self.machine.run(tid, Nanos::ZERO);
+        }
+        let t = &mut self.threads[tid as usize];
+        if matches!(outside, Outside::Park(..)) && std::mem::take(&mut t.permit) {
+            return true;
+        }
+        t.phase = Phase::Detached(outside);
+        if runs {
+            self.release_gil_and_run(tid)
+        } else {
+            self.release_gil(tid)
+        }
+    }
+
+    /// One act of a thread that holds its GIL.
+    #[expect(
+        clippy::inline_always,
+        reason = "called from one place, once an act: 4% of a run"
+    )]
+    #[inline(always)]
+    fn act(&mut self, tid: Tid, act: Act) -> Then {
+        self.events += 1;
+        match act {
+            Act::Run(time) => return self.machine.run(tid, time).into(),
+            Act::RunC(time) => {
+                self.threads[tid as usize].in_c = true;
+                return self.machine.run(tid, time).into();
+            }
+            Act::Pickle { time, in_c } => {
+                self.threads[tid as usize].in_c = in_c;
+                if self.recorder.is_some() {
+                    self.threads[tid as usize].pickling = true;
+                    self.machine.mark(tid, true);
+                }
+                return self.machine.run(tid, time).into();
+            }
+            Act::Access(access) => return self.access(tid, access).into(),
+            Act::Releasing {
+                hold,
+                released,
+                left,
+                last,
+            } => return self.run_releasing(tid, hold, released, left, last).into(),
+            Act::Outside(outside) => return self.detach(tid, outside).into(),
+            Act::Label(cause) => self.machine.set_run_cause(tid, cause),
+            Act::Unpark(other) => self.unpark_by(tid, other),
+            Act::SwitchGil(gil) => {
+                // The rest of the script goes on once the other GIL is taken.
+                if self.asked_to_leave(tid) {
+                    self.push_front(tid, act);
+                    self.threads[tid as usize].phase = Phase::WantGil;
+                    return self.release_gil(tid).into();
+                }
+                self.release_gil(tid);
+                let t = &mut self.threads[tid as usize];
+                t.gil = gil;
+                t.phase = Phase::WantGil;
+            }
+            Act::Acquire(lock) => return self.acquire(tid, lock).into(),
+            Act::Spin(lock, left) => self.spin(tid, lock, left),
+            Act::Release(lock) => self.release(tid, lock),
+            Act::Write(pipe, left) => return self.write(tid, pipe, left).into(),
+            Act::Written(pipe, chunk, left) => self.written(tid, pipe, chunk, left),
+            Act::Read(pipe) => return self.read(tid, pipe).into(),
+            Act::ReadDone(pipe, chunk) => self.read_done(tid, pipe, chunk),
+            Act::Begin(other) => self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO),
+            Act::StopWorld => self.stop_world(tid),
+            Act::StartWorld => self.start_world(tid),
+            Act::Request(child) => self.starter.requests.push_back((child, tid)),
+            Act::Take(bytes) => self.take(tid, bytes),
+            Act::Give(bytes) => self.give(tid, bytes),
+            Act::Free(bytes) => self.free_own(tid, bytes),
+            Act::TakeFor(process, bytes) => self.take_for(process, bytes),
+            Act::Do(deed) => return Then::Calls(Call::Do(deed)),
+            Act::Exit => {
+                if self.machine.debt(tid) > Nanos::ZERO {
+                    self.push_front(tid, act);
+                    return self.machine.run(tid, Nanos::ZERO).into();
+                }
+                if self.asked_to_leave(tid) {
+                    self.push_front(tid, act);
+                    self.threads[tid as usize].phase = Phase::WantGil;
+                    return self.release_gil(tid).into();
+                }
+                self.release_gil(tid);
+                self.exited(tid);
+                return Then::Stops;
+            }
+        }
+        Then::GoesOn
+    }
+
+    /// Goes on without the GIL that the thread has let go.
+    #[inline]
+    fn go_outside(&mut self, tid: Tid, outside: Outside) -> bool {
+        match outside {
+            Outside::Native(time) => {
+                let t = &mut self.threads[tid as usize];
+                t.phase = Phase::WantGil;
+                t.returned = true;
+                self.machine.run(tid, time)
+            }
+            Outside::Sleep(on, until) => {
+                let t = &mut self.threads[tid as usize];
+                t.phase = Phase::WantGil;
+                t.returned = true;
+                t.blocked = Blocked::Sleep;
+                self.begin_wait(tid, on, None, until);
+                let at = until.max(self.machine.now()) + self.machine.slack();
+                self.machine.set_timer(tid, at);
+                self.block(tid, on.cause());
+                false
+            }
+            Outside::Park(on, until) => {
+                let t = &mut self.threads[tid as usize];
+                t.phase = Phase::WantGil;
+                t.returned = true;
+                if std::mem::take(&mut t.permit) {
+                    return true;
+                }
+                t.blocked = Blocked::Park;
+                // Who stands in a line has said so when it asked.
+                if !t.wait.is_some_and(|w| w.on == on && w.ticket.is_some()) {
+                    self.begin_wait(tid, on, None, until);
+                }
+                if until < Nanos::MAX {
+                    let at = until.max(self.machine.now()) + self.machine.slack();
+                    self.machine.set_timer(tid, at);
+                }
+                self.block(tid, on.cause());
+                false
+            }
+        }
+    }
+
+    fn exited(&mut self, tid: Tid) {
+        self.live_threads -= 1;
+        self.book_for(tid, None, (false, false), Cause::Running);
+        self.machine.exit(tid);
+        self.leave_arena(tid);
+        self.process_may_end(tid);
+        self.thread_ends(tid);
+        if self.threads[tid as usize].role == Role::Raw {
+            self.spare_threads.push(tid);
+        }
+    }
+
+    /// CPU of pickling a payload.
+    pub(crate) fn dumps_cost(&self, bytes: u64, objects: u64) -> Nanos {
+        self.profile.dumps.at(bytes, self.profile.slowness)
+            + self.costs.pickle_object_dump * objects
+    }
+
+    /// CPU of unpickling one.
+    pub(crate) fn loads_cost(&self, bytes: u64, objects: u64) -> Nanos {
+        self.profile.loads.at(bytes, self.profile.slowness)
+            + self.costs.pickle_object_load * objects
+    }
+}

@@ -1,0 +1,21 @@
+//! How far a run goes.
+
+use crate::cpython::recording::Record;
+use crate::engine::Nanos;
+
+/// Where a run ends, and what it keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Tasks that arrive before this do not count.
+    pub warmup: Nanos,
+    /// The run ends here at the latest.
+    pub horizon: Option<Nanos>,
+    /// The run is stopped after so many model events.
+    pub max_events: u64,
+    /// Keep every latency.
+    pub keep_latencies: bool,
+    /// The replication whose arrivals, demands and failures are drawn, usually the same as the run's own.
+    pub demands: u32,
+    /// What is written down beside the run.
+    pub record: Record,
+}

@@ -1,0 +1,116 @@
+//! What a run has observed, when it is over.
+
+use crate::cpython::Finding;
+use crate::cpython::record::observer::Observed;
+use crate::cpython::recording::{OverTime, Recording};
+use crate::cpython::work::Work;
+use crate::engine::{Nanos, Total};
+use crate::machine::Tid;
+
+/// How far the drawn demands lie off their means, and these, in seconds.
+fn demand_draws(work: &Work<'_>) -> (f64, f64) {
+    work.demand_draws
+        .iter()
+        .zip(&work.kernel.program.means)
+        .filter_map(|(d, mean)| mean.map(|m| (d.excess(m), d.expected(m))))
+        .fold((0.0, 0.0), |(excess, all), (e, m)| (excess + e, all + m))
+}
+
+/// Counted tasks that have arrived and are not over, children left out; tasks of a batch or trace whose time has come
+/// have arrived even if the program has not got to them, others have not even if it knows of them.
+fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
+    let mut in_flight = 0;
+    for (_, task) in work.tasks.iter() {
+        if task.parent.is_some() || !task.counted {
+            continue;
+        }
+        if task.arrival <= end {
+            in_flight += 1;
+        } else {
+            work.observer.arrived -= 1;
+        }
+    }
+    let due = |&at: &Nanos| work.kernel.limits.warmup <= at && at <= end;
+    let waiting = work.not_taken_in().filter(due).count() as u64;
+    work.observer.arrived += waiting;
+    in_flight + waiting
+}
+
+pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
+    let end = work.kernel.machine.now();
+    work.observer.window.close(end);
+    let memory_mean = work.kernel.memory.mean(end);
+    let (recording, over_time) = end_recording(&mut work);
+    let in_flight = in_flight(&mut work, end);
+    let (held, contended) = work
+        .kernel
+        .gils
+        .iter()
+        .fold((Total::ZERO, Total::ZERO), |(h, c), g| {
+            (h + g.held.into(), c + g.contended.into())
+        });
+    let popped = work.kernel.machine.popped();
+    let (voluntary, involuntary) = work.kernel.machine.switches();
+    let (demand_excess, demand_expected) = demand_draws(&work);
+    let (interval_excess, interval_expected) = work.arrivals.draws();
+    Observed {
+        observer: work.observer,
+        in_flight,
+        causes: work.kernel.machine.totals(),
+        children: work.kernel.machine.childs_totals(),
+        demand_excess,
+        demand_expected,
+        interval_excess,
+        interval_expected,
+        cpu: work.kernel.machine.cpu(),
+        core_busy: work.kernel.machine.core_busy(),
+        end,
+        closed: end,
+        gil_held: held,
+        gil_contended: contended,
+        switches_voluntary: voluntary,
+        switches_involuntary: involuntary,
+        memory_peak: work.kernel.memory.peak(),
+        memory_mean,
+        bytes_moved: work.kernel.bytes_moved,
+        processes: work.kernel.children,
+        events: work.kernel.events,
+        calendar_events: popped,
+        calendar_peak: work.kernel.machine.calendar_peak(),
+        findings,
+        recording,
+        over_time,
+    }
+}
+
+/// Ends the recording: what was kept.
+fn end_recording(work: &mut Work<'_>) -> (Option<Recording>, Option<OverTime>) {
+    let kernel = &mut work.kernel;
+    let end = kernel.machine.now();
+    if kernel.recorder.is_none() {
+        return (None, None);
+    }
+    kernel.close_holds();
+    kernel.memory.log_until(end);
+    let in_flight: Vec<Nanos> = work
+        .tasks
+        .iter()
+        .filter(|(_, t)| t.parent.is_none())
+        .map(|(_, t)| t.arrival)
+        .chain(work.not_taken_in())
+        .collect();
+    let kernel = &mut work.kernel;
+    let (Some(mut recorder), Some(mut tape), Some(log)) = (
+        kernel.recorder.take(),
+        kernel.machine.take_tape(),
+        kernel.memory.take_log(),
+    ) else {
+        return (None, None);
+    };
+    for tid in 0..kernel.threads.len() {
+        let tid = Tid::try_from(tid).expect("fewer than 2^32 threads");
+        recorder.turn_ends(tid, end, Some(&mut tape));
+    }
+    recorder.run_ends(in_flight.into_iter(), end);
+    recorder.finish(tape, log, end, kernel.machine.core_busy().len())
+}

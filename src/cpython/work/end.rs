@@ -1,0 +1,60 @@
+//! Ends of tasks: what their users or their parents see.
+
+use super::Work;
+use crate::cpython::index::TaskKey;
+use crate::cpython::recording::TaskEnd;
+
+impl Work<'_> {
+    /// A task is over: what its user or its parent sees.
+    pub(crate) fn task_ended(&mut self, key: TaskKey) {
+        let now = self.kernel.machine.now();
+        self.release_data(key);
+        if let Some(r) = &mut self.kernel.recorder {
+            let task = &self.tasks[key];
+            let arrival = task.parent.is_none().then_some(task.arrival);
+            r.task_ends(key, arrival, task.ending, now);
+        }
+        self.spent(
+            key,
+            self.kernel.machine.now().since(self.tasks[key].arrival),
+        );
+        let task = &self.tasks[key];
+        let (class, ending, counted, copy, parent) = (
+            task.class,
+            task.ending,
+            task.counted,
+            task.copy,
+            task.parent,
+        );
+        let (number, latency) = (task.number, now - task.arrival);
+        if let Some(parent) = parent {
+            self.tasks.remove(key);
+            self.child_ended(parent, ending);
+            return;
+        }
+        self.observer.makespan = now;
+        if ending == TaskEnd::Done {
+            self.observer.window.push(now);
+        }
+        if counted {
+            match ending {
+                TaskEnd::Done => self.observer.completed += 1,
+                TaskEnd::Failed => self.observer.failed += 1,
+                TaskEnd::TimedOut => self.observer.timed_out += 1,
+            }
+        }
+        if counted && ending == TaskEnd::Done {
+            self.observer.latency.record(latency);
+            if let Some(h) = self.observer.class_latency.get_mut(class as usize) {
+                h.record(latency);
+            }
+            if let Some(all) = &mut self.observer.latencies {
+                all.push((number, latency));
+            }
+        }
+        self.observer.series.push(now, latency.as_secs_f64());
+        self.tasks.remove(key);
+        self.user_answered();
+        self.copy_finished_one(copy);
+    }
+}

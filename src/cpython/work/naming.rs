@@ -1,0 +1,42 @@
+//! How people count tasks.
+
+use super::Work;
+use super::task::{CHILD_MASK, Frame, Task};
+
+impl Work<'_> {
+    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
+    pub(crate) fn task_name(&self, task: &Task) -> String {
+        let mut name = match task.parent {
+            Some(parent) => {
+                let child = (task.number & CHILD_MASK) + 1;
+                format!("{}'s child {child}", self.task_name(&self.tasks[parent]))
+            }
+            None => String::new(),
+        };
+        // Children that it runs itself, one after another, have no tasks of their own.
+        let mut inline = Vec::new();
+        for frame in &task.frames {
+            if let Frame::Inline {
+                class, pc, left, ..
+            } = frame
+            {
+                inline.push((*class, *pc, *left));
+            }
+        }
+        if task.parent.is_none() {
+            let class = inline.first().map_or(task.class, |&(class, ..)| class);
+            name = format!(
+                "{} #{}",
+                self.kernel.program.classes[class as usize].name,
+                task.number + 1
+            );
+        }
+        for (class, pc, left) in inline {
+            let code = &self.kernel.program.classes[class as usize].code;
+            let started = code.get(pc.wrapping_sub(1) as usize);
+            let all = started.and_then(|i| i.children()).unwrap_or(left);
+            name = format!("{name}'s child {}", all - left + 1);
+        }
+        name
+    }
+}
