@@ -1,6 +1,6 @@
 //! How far a run goes.
 
-use crate::cpython::recording::Record;
+use crate::cpython::record::recording::Record;
 use crate::engine::Nanos;
 
 /// Where a run ends, and what it keeps.

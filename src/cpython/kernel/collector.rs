@@ -5,7 +5,8 @@
 //! have one generation and stop the world for it, twice.
 
 use super::Kernel;
-use super::thread::{Act, Blocked, NO_GIL, Phase};
+use super::act::Act;
+use super::thread::{Blocked, NO_GIL, Phase};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
 

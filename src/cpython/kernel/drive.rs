@@ -1,7 +1,8 @@
 //! Threads on their cores: act after act, until one burns, blocks, ends or calls.
 
 use super::Kernel;
-use super::thread::{Act, Blocked, NO_GIL, Outside, Phase};
+use super::act::{Act, Outside};
+use super::thread::{Blocked, NO_GIL, Phase};
 use crate::cpython::role::{Deed, Role};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};

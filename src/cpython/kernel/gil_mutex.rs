@@ -10,8 +10,8 @@
 use std::collections::VecDeque;
 
 use super::Kernel;
+use super::park::{drowsy, falling_asleep};
 use super::thread::Blocked;
-use super::wait::{drowsy, falling_asleep};
 use crate::engine::{Nanos, Total};
 use crate::machine::{Cause, State, Tid};
 

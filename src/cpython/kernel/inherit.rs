@@ -6,9 +6,9 @@
 //! as collections wait for: never by more than it has made. `gc.freeze()` before the fork keeps collections away from what is inherited, but no reference counts.
 
 use super::Kernel;
+use super::act::Act;
 use super::ledger::Pages;
 use super::process::ProcessKind;
-use super::thread::Act;
 use crate::cpython::index::ProcessIndex;
 use crate::cpython::role::Role;
 use crate::engine::Nanos;

@@ -1,7 +1,7 @@
 //! `threading.Lock` and `multiprocessing.Lock`: facts sheet 4.1 and 4.3.
 
 use super::Kernel;
-use super::thread::{Act, Outside};
+use super::act::{Act, Outside};
 use super::wait::{On, Wait};
 use crate::cpython::index::LockIndex;
 use crate::engine::Nanos;

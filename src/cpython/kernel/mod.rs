@@ -3,6 +3,7 @@
 //! Acts in, time out. A thread that has nothing left to do, or comes to a [`Deed`] of its role, is a [`Call`] to the storeys above:
 //! what the threads are for is known there. Of tasks this one knows their keys, to book for and to hand over, and their classes, to count by.
 
+mod act;
 mod arena;
 mod collector;
 mod convoy;
@@ -14,6 +15,7 @@ mod ledger;
 mod lock;
 mod memory;
 mod object;
+mod park;
 mod pipe;
 mod process;
 mod releases;
@@ -36,6 +38,7 @@ use crate::machine::{Cause, Machine, Tid};
 use crate::scenario::MachineSpec;
 use crate::sync::Lock;
 
+pub(crate) use act::{Act, Outside};
 pub(crate) use arena::Block;
 pub(crate) use convoy::Convoys;
 pub(crate) use drive::Call;
@@ -44,7 +47,7 @@ pub(crate) use pipe::Message;
 use pipe::Pipe;
 use process::Process;
 pub(crate) use process::ProcessKind;
-pub(crate) use thread::{Act, Blocked, Home, NO_GIL, Outside, Phase, Thread};
+pub(crate) use thread::{Blocked, Home, NO_GIL, Phase, Thread};
 pub(crate) use wait::{On, Wait, note};
 
 use arena::Arenas;

@@ -60,6 +60,7 @@ impl Kernel<'_> {
 mod tests {
     use super::*;
     use crate::cpython::profile::Profile;
+    use crate::engine::Nanos;
 
     /// Nanoseconds of an access, and what each of two threads pays more for a read and for a write.
     fn objects(access: f64, read: f64, write: f64) -> Objects {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Kernel;
-use super::thread::{Act, Outside};
+use super::act::{Act, Outside};
 use super::wait::On;
 use crate::cpython::index::PipeIndex;
 use crate::cpython::index::TaskKey;

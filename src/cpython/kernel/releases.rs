@@ -9,64 +9,10 @@
 //! (`gil_pair`). So each stretch with the GIL is shorter by what `take_gil` charges before it.
 
 use super::Kernel;
-use super::thread::{Act, NO_GIL, Phase};
+use super::act::{Act, Place, Releasing};
+use super::thread::{NO_GIL, Phase};
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
-
-/// A stretch with the GIL, and what comes after it: [`Act::Releasing`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Releasing {
-    /// How long the GIL is held between two releases, taking it included.
-    hold: Nanos,
-    /// For how long it is given up.
-    released: Nanos,
-    /// How often it is still given up.
-    left: u32,
-    /// How much longer the last stretch is.
-    last: Nanos,
-    /// The part of `hold` that the taker has been charged beforehand.
-    taking: Nanos,
-}
-
-/// Where a thread is in [`Releasing`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
-    /// It holds the GIL for so long until it gives it up, and so many releases are left after that.
-    Holds(Nanos, u32),
-    /// It is without the GIL for so long, and so many releases are left.
-    Released(Nanos, u32),
-    /// It does not give it up any more.
-    Last,
-}
-
-impl Releasing {
-    /// All of it.
-    fn time(&self) -> Nanos {
-        self.hold - self.taking + (self.released + self.hold) * u64::from(self.left) + self.last
-    }
-
-    /// After so much of it.
-    fn place(&self, done: Nanos) -> Place {
-        let first = self.hold - self.taking;
-        if self.left == 0 {
-            return Place::Last;
-        }
-        if done < first {
-            return Place::Holds(first - done, self.left - 1);
-        }
-        let (period, since) = ((self.released + self.hold).0.max(1), (done - first).0);
-        let Ok(before) = u32::try_from(since / period) else {
-            return Place::Last;
-        };
-        let (left, within) = (self.left.saturating_sub(before), Nanos(since % period));
-        match left {
-            0 => Place::Last,
-            _ if within < self.released => Place::Released(self.released - within, left - 1),
-            1 => Place::Last,
-            _ => Place::Holds(Nanos(period) - within, left - 2),
-        }
-    }
-}
 
 impl Kernel<'_> {
     /// Scripts a step of `time` that gives the GIL up `often` times for `released`, evenly spaced.
@@ -217,39 +163,6 @@ impl Kernel<'_> {
             left,
             last,
             taking: self.costs.gil_pair.min(hold),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_follow_each_other() {
-        let all = Releasing {
-            hold: Nanos(10),
-            released: Nanos(4),
-            left: 3,
-            last: Nanos(0),
-            taking: Nanos(1),
-        };
-        assert_eq!(all.time(), Nanos(9 + 3 * 14));
-        let expected = [
-            (0, Place::Holds(Nanos(9), 2)),
-            (8, Place::Holds(Nanos(1), 2)),
-            (9, Place::Released(Nanos(4), 2)),
-            (12, Place::Released(Nanos(1), 2)),
-            (13, Place::Holds(Nanos(10), 1)),
-            (23, Place::Released(Nanos(4), 1)),
-            (27, Place::Holds(Nanos(10), 0)),
-            (40, Place::Released(Nanos(1), 0)),
-            (41, Place::Last),
-            (51, Place::Last),
-            (60, Place::Last),
-        ];
-        for (done, place) in expected {
-            assert_eq!(all.place(Nanos(done)), place, "{done}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::Kernel;
+use super::act::Act;
 use super::process::ProcessKind;
-use super::thread::Act;
 use super::wait::On;
 use crate::cpython::index::ProcessIndex;
 use crate::cpython::role::{Deed, Role};

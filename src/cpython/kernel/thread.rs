@@ -1,107 +1,12 @@
-//! Simulated threads: a script of acts, and who refills it.
+//! Simulated threads: a script of acts, where it stands, and who refills it.
 
 use std::collections::VecDeque;
 
-use super::object::Accesses;
-use super::releases::Releasing;
-use super::wait::{On, Wait};
-use crate::cpython::index::TaskKey;
-use crate::cpython::index::{LockIndex, PipeIndex, ProcessIndex};
-use crate::cpython::role::{Deed, Role};
+use super::act::{Act, Outside, Releasing};
+use super::wait::Wait;
+use crate::cpython::index::{ProcessIndex, TaskKey};
+use crate::cpython::role::Role;
 use crate::engine::Nanos;
-use crate::machine::{Cause, Tid};
-
-/// One act of a thread. Costs are CPU time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Act {
-    /// Bytecode: holds the GIL, looks at the eval breaker.
-    Run(Nanos),
-    /// One C call that keeps the GIL: not interrupted.
-    RunC(Nanos),
-    /// Pickling or unpickling: [`Act::RunC`], or interrupted like [`Act::Run`].
-    Pickle { time: Nanos, in_c: bool },
-    /// Bytecode of `hold`, and so many `left` times more: without the GIL for `released`, then `hold` again, whose first part is
-    /// spent on taking it.
-    Releasing {
-        hold: Nanos,
-        released: Nanos,
-        left: u32,
-        /// How much longer the last stretch is.
-        last: Nanos,
-    },
-    /// Accesses of a shared object whose cache line or lock travels between threads.
-    Access(Accesses),
-    /// Lets the GIL go first.
-    Outside(Outside),
-    /// From here on the thread's time on a core belongs to this cause.
-    Label(Cause),
-    /// Wakes a thread.
-    Unpark(Tid),
-    /// Gives one GIL back and takes another (entering or leaving a sub-interpreter).
-    SwitchGil(u32),
-    /// Takes a lock of this index in the table of all locks.
-    Acquire(LockIndex),
-    /// Yields so often at most for a lock before it parks.
-    Spin(LockIndex, u8),
-    /// Gives it back.
-    Release(LockIndex),
-    /// The rest of a message into a pipe.
-    Write(PipeIndex, u64),
-    /// A chunk has been copied into the pipe: pipe, bytes, bytes left.
-    Written(PipeIndex, u64, u64),
-    /// The rest of the first message of a pipe.
-    Read(PipeIndex),
-    /// A chunk has been copied out.
-    ReadDone(PipeIndex, u64),
-    /// A started thread or child process begins.
-    Begin(Tid),
-    /// The fork server is asked for this child.
-    Request(Tid),
-    /// Memory taken.
-    Take(u64),
-    /// Memory given back.
-    Give(u64),
-    /// A block freed, which its arena keeps.
-    Free(u64),
-    /// Memory taken by another process, which this thread has started.
-    TakeFor(ProcessIndex, u64),
-    /// Stops the other threads of the process (free-threaded builds).
-    StopWorld,
-    /// Lets them go on.
-    StartWorld,
-    /// What the thread is there for.
-    Do(Deed),
-    /// The thread ends.
-    Exit,
-}
-
-/// What a thread does without its GIL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outside {
-    /// Burns: native code, a system call.
-    Native(Nanos),
-    /// Blocks until this time (plus the timer slack).
-    Sleep(On, Nanos),
-    /// Blocks until unparked, or until this time plus slack ([`Nanos::MAX`]: for ever).
-    Park(On, Nanos),
-}
-
-impl Act {
-    pub(crate) const fn native(time: Nanos) -> Self {
-        Self::Outside(Outside::Native(time))
-    }
-
-    pub(crate) const fn sleep(on: On, until: Nanos) -> Self {
-        Self::Outside(Outside::Sleep(on, until))
-    }
-
-    pub(crate) const fn park(on: On, until: Nanos) -> Self {
-        Self::Outside(Outside::Park(on, until))
-    }
-}
-
-// Scripts are what a run writes and reads most: an act stays as small as it is.
-const _: () = assert!(size_of::<Act>() <= 32);
 
 /// Where a thread stands with its GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

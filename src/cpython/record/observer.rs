@@ -1,6 +1,6 @@
 //! What a run observes of its tasks.
 
-use crate::cpython::Finding;
+use crate::cpython::finding::Finding;
 use crate::cpython::record::recording::{OverTime, Recording};
 use crate::engine::{Nanos, Total};
 use crate::machine::CAUSES;

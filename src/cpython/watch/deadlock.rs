@@ -1,8 +1,8 @@
 //! Who waits for what when nothing can ever happen again.
 
 use super::snapshot::{End, Snapshot, picture};
-use crate::cpython::Finding;
 use crate::cpython::executors::Executors;
+use crate::cpython::finding::Finding;
 use crate::cpython::finding::Hindrance;
 use crate::cpython::index::TaskKey;
 use crate::cpython::kernel::{On, Thread};

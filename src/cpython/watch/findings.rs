@@ -1,6 +1,6 @@
 //! What went wrong in a run, seen at its end.
 
-use crate::cpython::Finding;
+use crate::cpython::finding::Finding;
 use crate::cpython::kernel::Convoys;
 use crate::cpython::work::Work;
 use crate::engine::{Nanos, Total};

@@ -1,8 +1,8 @@
 //! What a run has observed, when it is over.
 
-use crate::cpython::Finding;
+use crate::cpython::finding::Finding;
 use crate::cpython::record::observer::Observed;
-use crate::cpython::recording::{OverTime, Recording};
+use crate::cpython::record::recording::{OverTime, Recording};
 use crate::cpython::work::Work;
 use crate::engine::{Nanos, Total};
 use crate::machine::Tid;

@@ -2,7 +2,7 @@
 
 use super::Work;
 use crate::cpython::index::TaskKey;
-use crate::cpython::recording::TaskEnd;
+use crate::cpython::record::recording::TaskEnd;
 
 impl Work<'_> {
     /// A task is over: what its user or its parent sees.

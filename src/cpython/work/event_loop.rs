@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::Work;
-use super::exec::{Flow, Mode};
+use super::flow::{Flow, Mode};
 use super::task::{Interrupt, Task};
 use super::wait::Waiter;
 use crate::cpython::index::{CopyIndex, TaskKey};

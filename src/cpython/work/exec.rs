@@ -1,47 +1,17 @@
 //! Executing a task's instructions: in a thread of its own, as the offloaded part of a coroutine, or on an event loop.
 
 use super::Work;
+use super::flow::{Flow, Mode};
 use super::task::{Frame, Interrupt, Task, child_number};
 use super::wait::Waiter;
 use crate::cpython::index::TaskKey;
 use crate::cpython::kernel::Act;
 use crate::cpython::kernel::{Accesses, NO_GIL, On};
 use crate::cpython::program::{Demand, Instr, Side};
-use crate::cpython::recording::TaskEnd;
+use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
 use crate::sync::{Passed, Ticket};
-
-/// Who executes a task, which decides what a wait means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// A thread that blocks in every wait, and starts children one after another itself.
-    Inline,
-    /// The same, children going to the thread's own pool (or to threads of their own).
-    Pooled,
-    /// The blocking part between two waits of a coroutine.
-    Part,
-    /// The event loop, which suspends the task in every wait.
-    Loop {
-        /// Blocking work goes to an executor.
-        offload: bool,
-    },
-}
-
-/// What became of a task after a step.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
-    /// Acts have been scripted; go on with the task after them.
-    Go,
-    /// The task waits; somebody else will bring it back.
-    Suspended,
-    /// Children have been made, for the executor to take before the task goes on.
-    Children,
-    /// The part (or the task, at [`Instr::End`]) is over.
-    Over,
-    /// On a loop: the next instructions belong into an executor.
-    Offload,
-}
 
 impl Work<'_> {
     fn draw(&mut self, key: TaskKey, demand: Demand) -> Nanos {

@@ -6,7 +6,7 @@
 use super::Work;
 use super::task::Frame;
 use crate::cpython::index::{ProcessIndex, TaskKey};
-use crate::cpython::recording::TaskEnd;
+use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::Role;
 use crate::engine::Nanos;
 use crate::machine::Tid;

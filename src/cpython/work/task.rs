@@ -3,7 +3,7 @@
 use super::payload::Data;
 use crate::cpython::index::{CopyIndex, LockIndex, TaskKey};
 use crate::cpython::kernel::{Block, Wait};
-use crate::cpython::recording::TaskEnd;
+use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
 
 /// The last bits of a child's number say which of its parent's children it is.

@@ -5,7 +5,7 @@ use super::task::{Frame, Interrupt};
 use super::wait::Waiter;
 use crate::cpython::index::TaskKey;
 use crate::cpython::kernel::On;
-use crate::cpython::recording::TaskEnd;
+use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::Role;
 use crate::engine::Nanos;
 use crate::machine::Tid;

@@ -1,7 +1,7 @@
 //! Who waits: a thread, which parks, or a task of an event loop, which its loop suspends.
 
 use super::Work;
-use super::exec::{Flow, Mode};
+use super::flow::{Flow, Mode};
 use crate::cpython::index::TaskKey;
 use crate::cpython::kernel::{Act, On, Wait, note};
 use crate::engine::Nanos;
