@@ -1,7 +1,7 @@
 //! The documents are true: what they mention exists. That their commands run, and print what is shown, is in documented.rs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
 
@@ -95,43 +95,97 @@ fn every_room_is_described() {
     }
 }
 
+/// The Rust files of a folder, or the file itself.
+fn rust_files(place: PathBuf) -> Vec<PathBuf> {
+    let (mut files, mut to_read) = (Vec::new(), vec![place]);
+    while let Some(path) = to_read.pop() {
+        if path.is_dir() {
+            to_read.extend(fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The first names behind `prefix` in a file's code, comments left out.
+fn named(path: &Path, prefix: &str) -> Vec<String> {
+    let code = fs::read_to_string(path).unwrap();
+    let code = code.lines().filter(|l| !l.trim_start().starts_with("//"));
+    let behind = code.flat_map(|l| l.split(prefix).skip(1));
+    let end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    behind
+        .map(|rest| rest.split(end).next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// Holds that a file, which stands in this row of a table from the bottom up, names nothing of a row above; how many names it has in the table.
+fn stands_below(rows: &[Vec<&str>], floor: usize, path: &Path, prefix: &str) -> usize {
+    let row = |name: &String| {
+        let is = |place: &&str| place.trim_end_matches(".rs") == name;
+        rows.iter().position(|places| places.iter().any(is))
+    };
+    let names = named(path, prefix);
+    let known = names.iter().filter_map(|name| Some((name, row(name)?)));
+    known
+        .map(|(name, other)| assert!(other <= floor, "{} names {prefix}{name}", path.display()))
+        .count()
+}
+
 /// The table of rooms stands from the bottom up, and what a room's code names of the crate stands above its own row.
 #[test]
 fn rooms_import_only_what_stands_below_them() {
     let text = read("ARCHITECTURE.md");
-    let rooms: Vec<&str> = text
+    let rooms: Vec<Vec<&str>> = text
         .lines()
-        .filter_map(|l| l.strip_prefix("| [src/")?.split("/]").next())
+        .filter_map(|l| Some(vec![l.strip_prefix("| [src/")?.split("/]").next()?]))
         .collect();
     assert!(rooms.len() > 10, "{rooms:?}");
     let mut named = 0;
     for (floor, room) in rooms.iter().enumerate() {
-        let mut to_read = vec![root().join("src").join(room)];
-        while let Some(path) = to_read.pop() {
-            if path.is_dir() {
-                to_read.extend(fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
-                continue;
-            }
-            if path.extension().is_none_or(|e| e != "rs") {
-                continue;
-            }
-            let code = fs::read_to_string(&path).unwrap();
-            let code = code
-                .lines()
-                .filter(|l| !l.trim_start().starts_with("//"))
-                .flat_map(|l| l.split("crate::").skip(1));
-            for rest in code {
-                let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-                let name = name.into_iter().next().unwrap_or_default();
-                let Some(other) = rooms.iter().position(|r| *r == name) else {
-                    continue;
-                };
-                named += 1;
-                assert!(other <= floor, "{} names crate::{name}", path.display());
-            }
+        for file in rust_files(root().join("src").join(room[0])) {
+            named += stands_below(&rooms, floor, &file, "crate::");
         }
     }
     assert!(named > 300, "{named}");
+}
+
+/// So does that of the storeys of the runtime; it has all that is there, and nobody goes round it through the runtime's face.
+#[test]
+fn storeys_import_only_what_stands_below_them() {
+    let text = read("ARCHITECTURE.md");
+    let table = between(&text, "\n## Storeys of the runtime\n", '#')[0];
+    let storeys: Vec<Vec<&str>> = table
+        .lines()
+        .filter_map(|l| l.strip_prefix("| [")?.split(" | ").next())
+        .map(|cell| {
+            let places = cell.split("](").zip(cell.split('['));
+            let names = places.map(|(_, name)| name.split(']').next().unwrap());
+            names.map(|p| p.trim_end_matches('/')).collect()
+        })
+        .collect();
+    let runtime = root().join("src/cpython");
+    for entry in fs::read_dir(&runtime).unwrap() {
+        let entry = entry.unwrap().file_name().into_string().unwrap();
+        let known = storeys.iter().flatten().any(|place| *place == entry);
+        assert!(known || entry == "mod.rs", "the table lacks {entry}");
+    }
+    let mut total = 0;
+    for (floor, places) in storeys.iter().enumerate() {
+        for place in places.iter().map(|p| runtime.join(p)) {
+            for file in rust_files(place.clone()) {
+                total += stands_below(&storeys, floor, &file, "crate::cpython::");
+                if file == place || file == place.join("mod.rs") {
+                    total += stands_below(&storeys, floor, &file, "super::");
+                }
+                let around = named(&file, "crate::cpython::").into_iter();
+                let around = around.chain(named(&file, "super::super"));
+                let mut face = around.filter(|n| !n.starts_with(|c: char| c.is_ascii_lowercase()));
+                assert_eq!(face.next(), None, "{}", file.display());
+            }
+        }
+    }
+    assert!(total > 100, "{total}");
 }
 
 #[test]

@@ -28,8 +28,7 @@ pub(crate) use crate::cpython::index::TaskKey;
 pub(crate) use arrivals::{Copy, Runner};
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
-pub(crate) use payload::Data;
-pub(crate) use task::{Frame, Task, Tasks};
+pub(crate) use task::{Data, Frame, Task, Tasks};
 pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;

@@ -4,27 +4,12 @@
 //! done. Where steps run in the program's own thread the data comes into being at its step, and stays until the task ends.
 
 use super::Work;
-use super::task::Frame;
+use super::task::{Data, Frame};
 use crate::cpython::index::{ProcessIndex, TaskKey};
 use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::Role;
 use crate::engine::Nanos;
 use crate::machine::Tid;
-
-/// Data that a task has in memory, in bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Data {
-    /// Resident arguments, and containers, that came into being at their own steps.
-    pub(crate) arguments: u64,
-    /// The result that is being made: what will travel.
-    pub(crate) result: u64,
-    /// How much of it is resident where it is made.
-    pub(crate) resident: u64,
-    /// Resident results that the submitting process has received.
-    received: u64,
-    /// The process that holds all but these.
-    process: ProcessIndex,
-}
 
 impl Work<'_> {
     /// The process that took the task in.

@@ -1,7 +1,6 @@
 //! Tasks in flight.
 
-use super::payload::Data;
-use crate::cpython::index::{CopyIndex, LockIndex, TaskKey};
+use crate::cpython::index::{CopyIndex, LockIndex, ProcessIndex, TaskKey};
 use crate::cpython::kernel::{Block, Wait};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
@@ -14,6 +13,21 @@ pub(crate) const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
 /// The number of a task's child: children draw from streams of their own, far from those of other tasks.
 pub(crate) fn child_number(parent: u64, child: u64) -> u64 {
     (parent + 1) << CHILD_BITS | (1 << 63) | child
+}
+
+/// Data that a task has in memory, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Data {
+    /// Resident arguments, and containers, that came into being at their own steps.
+    pub(crate) arguments: u64,
+    /// The result that is being made: what will travel.
+    pub(crate) result: u64,
+    /// How much of it is resident where it is made.
+    pub(crate) resident: u64,
+    /// Resident results that the submitting process has received.
+    pub(crate) received: u64,
+    /// The process that holds all but these.
+    pub(crate) process: ProcessIndex,
 }
 
 /// A block that a task is in.
