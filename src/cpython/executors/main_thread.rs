@@ -39,7 +39,7 @@ impl Executors {
                 if let Executor::MpPool(..) = work.kernel.program.layout.executor
                     && let Runner::Processes(pool) = work.copies[copy].runner
                 {
-                    self.process_pools[pool].open(work, tid);
+                    self.process_pools[pool].open(&mut work.kernel, tid);
                 }
             }
             MainState::Take => self.take_in(work, tid, copy),

@@ -43,7 +43,7 @@ impl Executors {
                 self.process_pools[pool].refill_worker(work, tid, state);
             }
             Role::Manager(pool, state) => {
-                self.process_pools[pool].refill_manager(work, tid, state);
+                self.process_pools[pool].refill_manager(&mut work.kernel, tid, state);
             }
             Role::Feeder(pool) => self.process_pools[pool].refill_feeder(work, tid),
             Role::ForkServer => work.kernel.refill_fork_server(tid),
@@ -151,8 +151,8 @@ impl Executors {
     pub(crate) fn close_executors(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         match work.copies[copy].runner {
             Runner::Itself | Runner::RawThreads => {}
-            Runner::Threads(pool) => self.pools[pool].close(work, tid),
-            Runner::Processes(pool) => self.process_pools[pool].close(work, tid),
+            Runner::Threads(pool) => self.pools[pool].close(&mut work.kernel, tid),
+            Runner::Processes(pool) => self.process_pools[pool].close(&mut work.kernel, tid),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::cpython::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
 use crate::cpython::kernel::{Act, Home, Kernel, Message, On, ProcessKind};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{Deed, ManagerDeed, ManagerState, Role, WorkerDeed, WorkerState};
-use crate::cpython::work::{Flow, Mode, Task, TaskKey, Waiter, Work};
+use crate::cpython::work::{Flow, Mode, Task, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
@@ -50,14 +50,14 @@ fn pickle_in_c(time: Nanos) -> Act {
     Act::Pickle { time, in_c: true }
 }
 
-fn script_front(work: &mut Work<'_>, tid: Tid, acts: &[Act]) {
+fn script_front(kernel: &mut Kernel<'_>, tid: Tid, acts: &[Act]) {
     for &act in acts.iter().rev() {
-        work.kernel.push_front(tid, act);
+        kernel.push_front(tid, act);
     }
 }
 
-fn worker_is(work: &mut Work<'_>, tid: Tid, now: WorkerState) {
-    if let Role::ProcessWorker(_, state) = &mut work.kernel.threads[tid as usize].role {
+fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: WorkerState) {
+    if let Role::ProcessWorker(_, state) = &mut kernel.threads[tid as usize].role {
         *state = now;
     }
 }
@@ -73,9 +73,9 @@ fn turn(lock: &mut Lock<Tid>, tid: Tid) -> Option<Ticket> {
     }
 }
 
-fn await_turn(work: &mut Work<'_>, tid: Tid, on: On, ticket: Ticket) {
-    work.begin_wait(Waiter::Thread(tid), on, Some(ticket), Nanos::MAX);
-    work.kernel.push(tid, Act::park(on, Nanos::MAX));
+fn await_turn(kernel: &mut Kernel<'_>, tid: Tid, on: On, ticket: Ticket) {
+    kernel.begin_wait(tid, on, Some(ticket), Nanos::MAX);
+    kernel.push(tid, Act::park(on, Nanos::MAX));
 }
 
 /// Payload of the tasks of a message, there.
@@ -159,40 +159,35 @@ impl ProcessPool {
     }
 
     /// `multiprocessing.Pool()`: every worker and the two handler threads start in the constructor.
-    pub(crate) fn open(&mut self, work: &mut Work<'_>, tid: Tid) {
+    pub(crate) fn open(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         let mut acts = Vec::new();
         for _ in 0..self.workers_max {
-            self.start_worker(work, &mut acts);
+            self.start_worker(kernel, &mut acts);
         }
-        script_front(work, tid, &acts);
-        self.start_parent_threads(work, tid);
+        script_front(kernel, tid, &acts);
+        self.start_parent_threads(kernel, tid);
     }
 
-    fn start_worker(&mut self, work: &mut Work<'_>, acts: &mut Vec<Act>) {
+    fn start_worker(&mut self, kernel: &mut Kernel<'_>, acts: &mut Vec<Act>) {
         let (kind, parent) = (ProcessKind::Worker(self.start), self.home.process);
-        let home = work.kernel.new_process(kind, parent);
-        let worker =
-            work.kernel
-                .new_thread(Role::ProcessWorker(self.index, WorkerState::Get), home, 0);
+        let home = kernel.new_process(kind, parent);
+        let worker = kernel.new_thread(Role::ProcessWorker(self.index, WorkerState::Get), home, 0);
         self.workers.push(worker);
         let start = self.start;
-        work.kernel.start_process(start, worker, acts);
-        work.kernel
-            .push(worker, Act::Do(Deed::Worker(self.index, WorkerDeed::Ready)));
+        kernel.start_process(start, worker, acts);
+        kernel.push(worker, Act::Do(Deed::Worker(self.index, WorkerDeed::Ready)));
     }
 
     /// The manager (result handler) and the feeder (task handler), after whatever the thread does first.
-    fn start_parent_threads(&mut self, work: &mut Work<'_>, tid: Tid) {
+    fn start_parent_threads(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         let home = self.home;
-        let manager =
-            work.kernel
-                .new_thread(Role::Manager(self.index, ManagerState::Fill), home, 0);
+        let manager = kernel.new_thread(Role::Manager(self.index, ManagerState::Fill), home, 0);
         self.manager = Some(manager);
-        let rest: Vec<Act> = work.kernel.threads[tid as usize].script.drain(..).collect();
-        work.kernel.start_thread(tid, manager);
-        script_front(work, tid, &rest);
-        let rss = Nanos::from_f64(work.kernel.profile.params.ppe_rss).0;
-        work.kernel.take(tid, rss);
+        let rest: Vec<Act> = kernel.threads[tid as usize].script.drain(..).collect();
+        kernel.start_thread(tid, manager);
+        script_front(kernel, tid, &rest);
+        let rss = Nanos::from_f64(kernel.profile.params.ppe_rss).0;
+        kernel.take(tid, rss);
     }
 
     /// `submit`, its own CPU paid: queue the work, wake the manager, start what is missing.
@@ -208,11 +203,11 @@ impl ProcessPool {
             let copy = self.copy;
             work.kernel.take(tid, own);
             if work.list_is_complete(copy) {
-                self.wake_feeder(work, tid);
+                self.wake_feeder(&mut work.kernel, tid);
             }
             return;
         }
-        self.wake_manager(work, tid);
+        self.wake_manager(&mut work.kernel, tid);
         let mut acts = Vec::new();
         let started = u32::try_from(self.workers.len()).expect("few workers");
         let wanted = if self.start == StartMethod::Fork {
@@ -230,97 +225,98 @@ impl ProcessPool {
         };
         let first = self.manager.is_none();
         for _ in 0..wanted {
-            self.start_worker(work, &mut acts);
+            self.start_worker(&mut work.kernel, &mut acts);
         }
         if first {
             let later: Vec<Act> = work.kernel.threads[tid as usize].script.drain(..).collect();
-            self.start_parent_threads(work, tid);
-            script_front(work, tid, &acts);
+            self.start_parent_threads(&mut work.kernel, tid);
+            script_front(&mut work.kernel, tid, &acts);
             for act in later {
                 work.kernel.push(tid, act);
             }
         } else {
-            script_front(work, tid, &acts);
+            script_front(&mut work.kernel, tid, &acts);
         }
         work.kernel.take(tid, own);
     }
 
-    fn wake_manager(&mut self, work: &mut Work<'_>, tid: Tid) {
+    fn wake_manager(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         self.woken = true;
         if let Some(m) = self.manager {
-            work.kernel.unpark_by(tid, m);
+            kernel.unpark_by(tid, m);
         }
     }
 
-    fn wake_feeder(&mut self, work: &mut Work<'_>, tid: Tid) {
+    fn wake_feeder(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         if let Some(feeder) = self.feeder {
-            work.kernel.unpark_by(tid, feeder);
+            kernel.unpark_by(tid, feeder);
             return;
         }
         let home = self.home;
-        let feeder = work.kernel.new_thread(Role::Feeder(self.index), home, 0);
+        let feeder = kernel.new_thread(Role::Feeder(self.index), home, 0);
         self.feeder = Some(feeder);
-        work.kernel.start_thread(tid, feeder);
+        kernel.start_thread(tid, feeder);
     }
 
     // ---- the management thread (multiprocessing.Pool: the result handler)
 
-    pub(crate) fn refill_manager(&mut self, work: &mut Work<'_>, tid: Tid, state: ManagerState) {
+    pub(crate) fn refill_manager(
+        &mut self,
+        kernel: &mut Kernel<'_>,
+        tid: Tid,
+        state: ManagerState,
+    ) {
         if self.mp {
-            self.refill_result_handler(work, tid);
+            self.refill_result_handler(kernel, tid);
             return;
         }
         if state == ManagerState::Fill {
             // The call queue holds one call more than there are workers.
             if self.unread <= self.workers_max && !self.backlog.is_empty() {
-                work.kernel.push(tid, Act::Run(work.kernel.costs.ppe_fill));
-                work.kernel
-                    .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Filled)));
+                kernel.push(tid, Act::Run(kernel.costs.ppe_fill));
+                kernel.push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Filled)));
             } else {
-                work.kernel.threads[tid as usize].role =
-                    Role::Manager(self.index, ManagerState::Wait);
+                kernel.threads[tid as usize].role = Role::Manager(self.index, ManagerState::Wait);
             }
             return;
         }
         if self.closing && self.pending == 0 {
-            self.dismiss_workers(work, tid);
+            self.dismiss_workers(kernel, tid);
             return;
         }
         let workers = self.workers.len() as u64;
-        work.kernel.push(
+        kernel.push(
             tid,
-            Act::Run(work.kernel.costs.ppe_wait + work.kernel.costs.ppe_wait_worker * workers),
+            Act::Run(kernel.costs.ppe_wait + kernel.costs.ppe_wait_worker * workers),
         );
-        work.kernel.push(tid, Act::native(work.kernel.syscall));
-        work.kernel
-            .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Polled)));
+        kernel.push(tid, Act::native(kernel.syscall));
+        kernel.push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Polled)));
     }
 
-    fn refill_result_handler(&mut self, work: &mut Work<'_>, tid: Tid) {
+    fn refill_result_handler(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         if self.closing && self.pending == 0 {
-            self.dismiss_workers(work, tid);
+            self.dismiss_workers(kernel, tid);
             return;
         }
         let pipe = self.result_pipe;
-        work.kernel.push(tid, Act::Read(pipe));
-        work.kernel
-            .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Result)));
+        kernel.push(tid, Act::Read(pipe));
+        kernel.push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Result)));
     }
 
-    fn dismiss_workers(&mut self, work: &mut Work<'_>, tid: Tid) {
+    fn dismiss_workers(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         let call_pipe = self.call_pipe;
-        let reader = work.kernel.close_pipe(call_pipe);
+        let reader = kernel.close_pipe(call_pipe);
         if let Some(worker) = reader {
-            work.kernel.unpark_by(tid, worker);
+            kernel.unpark_by(tid, worker);
         }
         while let Some(worker) = self.read_lock.dismiss() {
-            work.wake(tid, Waiter::Thread(worker));
+            kernel.wake(tid, worker);
         }
         if let Some(feeder) = self.feeder {
-            work.kernel.unpark_by(tid, feeder);
+            kernel.unpark_by(tid, feeder);
         }
-        work.kernel.end_thread(tid, Nanos::ZERO);
-        work.kernel.push(tid, Act::Exit);
+        kernel.end_thread(tid, Nanos::ZERO);
+        kernel.push(tid, Act::Exit);
     }
 
     pub(crate) fn manager_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: ManagerDeed) {
@@ -329,7 +325,7 @@ impl ProcessPool {
                 if let Some(key) = self.backlog.pop_front() {
                     self.calls.push_back(key);
                     self.unread += 1;
-                    self.wake_feeder(work, tid);
+                    self.wake_feeder(&mut work.kernel, tid);
                 }
             }
             ManagerDeed::Polled => {
@@ -510,9 +506,9 @@ impl ProcessPool {
         match state {
             WorkerState::Get => {
                 if self.closing && self.pending == 0 {
-                    worker_is(work, tid, WorkerState::Leave);
+                    worker_is(&mut work.kernel, tid, WorkerState::Leave);
                 } else if let Some(ticket) = turn(&mut self.read_lock, tid) {
-                    await_turn(work, tid, On::CallTurn, ticket);
+                    await_turn(&mut work.kernel, tid, On::CallTurn, ticket);
                 } else {
                     let pipe = self.call_pipe;
                     work.kernel.push(tid, Act::Read(pipe));
@@ -528,11 +524,11 @@ impl ProcessPool {
             }
             WorkerState::Put(first) => {
                 if let Some(ticket) = turn(&mut self.write_lock, tid) {
-                    await_turn(work, tid, On::ResultTurn, ticket);
+                    await_turn(&mut work.kernel, tid, On::ResultTurn, ticket);
                 } else {
                     let pipe = self.result_pipe;
                     let size = ENVELOPE + results_size(work, first);
-                    worker_is(work, tid, WorkerState::Get);
+                    worker_is(&mut work.kernel, tid, WorkerState::Get);
                     work.kernel.send(pipe, first, size);
                     work.kernel.push(tid, Act::Write(pipe, size));
                     work.kernel
@@ -561,7 +557,7 @@ impl ProcessPool {
             let since = work.tasks[next].since;
             work.book(next, Cause::Pool, since, now);
             work.runs(tid, Some(next));
-            worker_is(work, tid, WorkerState::Work(next));
+            worker_is(&mut work.kernel, tid, WorkerState::Work(next));
             work.stand_for(tid, Some(next), Cause::Running);
             return;
         }
@@ -581,7 +577,7 @@ impl ProcessPool {
         let t = &mut work.kernel.threads[tid as usize];
         t.result_bytes = (back, own);
         t.task = None;
-        worker_is(work, tid, WorkerState::Put(first));
+        worker_is(&mut work.kernel, tid, WorkerState::Put(first));
         let dumps = work.kernel.dumps_cost(back, chunk_objects(work, first).1);
         let put = if self.mp {
             work.kernel.costs.pool_result
@@ -622,7 +618,7 @@ impl ProcessPool {
                 let next = lock.give(Passing::HandOver);
                 work.kernel.threads[tid as usize].free = now;
                 if let Some(next) = next {
-                    work.wake(tid, Waiter::Thread(next));
+                    work.kernel.wake(tid, next);
                 }
             }
         }
@@ -632,7 +628,7 @@ impl ProcessPool {
         let next_reader = self.read_lock.give(Passing::HandOver);
         let (pipe, mp) = (self.call_pipe, self.mp);
         if work.kernel.pipes[pipe].front().is_none() {
-            worker_is(work, tid, WorkerState::Leave);
+            worker_is(&mut work.kernel, tid, WorkerState::Leave);
             return;
         }
         if !mp {
@@ -640,7 +636,7 @@ impl ProcessPool {
         }
         let message = work.kernel.pipes[pipe].pop();
         if let Some(next) = next_reader {
-            work.wake(tid, Waiter::Thread(next));
+            work.kernel.wake(tid, next);
         }
         let key = message.task;
         book_call(work, tid, &message);
@@ -649,7 +645,7 @@ impl ProcessPool {
         let t = &mut work.kernel.threads[tid as usize];
         t.handed = Some(key);
         t.call_bytes = payload;
-        worker_is(work, tid, WorkerState::Work(key));
+        worker_is(&mut work.kernel, tid, WorkerState::Work(key));
         work.stand_for(tid, Some(key), Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
         work.kernel.allocate_own(tid, payload);
@@ -672,19 +668,19 @@ impl ProcessPool {
     }
 
     /// `shutdown`: the manager ends when nothing is pending.
-    pub(crate) fn close(&mut self, work: &mut Work<'_>, by: Tid) {
+    pub(crate) fn close(&mut self, kernel: &mut Kernel<'_>, by: Tid) {
         self.closing = true;
         self.woken = true;
         if self.mp {
             let pipe = self.result_pipe;
-            let reader = work.kernel.close_pipe(pipe);
+            let reader = kernel.close_pipe(pipe);
             if let Some(r) = reader {
-                work.kernel.unpark_by(by, r);
+                kernel.unpark_by(by, r);
             }
             return;
         }
         if let Some(m) = self.manager {
-            work.kernel.unpark_by(by, m);
+            kernel.unpark_by(by, m);
         }
     }
 }

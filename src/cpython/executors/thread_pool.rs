@@ -31,9 +31,9 @@ pub(crate) struct ThreadPool {
     pub(crate) closing: bool,
 }
 
-fn worker_is(work: &mut Work<'_>, tid: Tid, now: PoolState) {
+fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: PoolState) {
     if let Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) =
-        &mut work.kernel.threads[tid as usize].role
+        &mut kernel.threads[tid as usize].role
     {
         *state = now;
     }
@@ -52,7 +52,7 @@ fn half(cost: Nanos) -> Nanos {
 fn begin_item(work: &mut Work<'_>, tid: Tid, key: TaskKey) {
     work.book_wait(tid, key, Cause::Pool);
     work.runs(tid, Some(key));
-    worker_is(work, tid, PoolState::Working(key));
+    worker_is(&mut work.kernel, tid, PoolState::Working(key));
     work.stand_for(tid, Some(key), Cause::Ipc);
 }
 
@@ -145,7 +145,7 @@ impl ThreadPool {
         if let Some(key) = item {
             begin_item(work, tid, key);
         } else if self.closing {
-            worker_is(work, tid, PoolState::Leaving);
+            worker_is(&mut work.kernel, tid, PoolState::Leaving);
         } else {
             if !tokens_after_every_item(&work.kernel) {
                 self.tokens += 1;
@@ -158,7 +158,7 @@ impl ThreadPool {
 
     pub(crate) fn refill_worker(&mut self, work: &mut Work<'_>, tid: Tid, state: PoolState) {
         match state {
-            PoolState::Booting => worker_is(work, tid, PoolState::Looking),
+            PoolState::Booting => worker_is(&mut work.kernel, tid, PoolState::Looking),
             PoolState::Looking => {
                 if self.look_for_item(work, tid).is_some() {
                     work.kernel
@@ -244,7 +244,7 @@ impl ThreadPool {
                     Act::Do(Deed::Pool(self.index, PoolDeed::InterpreterReady)),
                 );
                 work.kernel.push(tid, Act::SwitchGil(main));
-                worker_is(work, tid, PoolState::Looking);
+                worker_is(&mut work.kernel, tid, PoolState::Looking);
             }
             PoolState::Looking => {
                 if let Some(key) = self.look_for_item(work, tid) {
@@ -303,7 +303,7 @@ impl ThreadPool {
     fn item_done(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let now = work.kernel.machine.now();
         work.runs(tid, None);
-        worker_is(work, tid, PoolState::Looking);
+        worker_is(&mut work.kernel, tid, PoolState::Looking);
         work.stand_for(tid, None, Cause::Ipc);
         let there = work.tasks[key].payload;
         let own = work.kernel.item_memory();
@@ -333,14 +333,14 @@ impl ThreadPool {
     }
 
     /// `shutdown`: idle workers wake and leave.
-    pub(crate) fn close(&mut self, work: &mut Work<'_>, by: Tid) {
+    pub(crate) fn close(&mut self, kernel: &mut Kernel<'_>, by: Tid) {
         self.closing = true;
         let parked = std::mem::take(&mut self.parked);
         for worker in parked.iter() {
-            if work.kernel.threads[worker as usize].blocked == Blocked::Park {
-                work.kernel.unpark_by(by, worker);
+            if kernel.threads[worker as usize].blocked == Blocked::Park {
+                kernel.unpark_by(by, worker);
             } else {
-                work.kernel.unpark(worker);
+                kernel.unpark(worker);
             }
         }
     }
