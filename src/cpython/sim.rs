@@ -2,11 +2,12 @@
 
 use super::Finding;
 use super::executors::Executors;
-use super::kernel::{Call, Kernel};
+use super::kernel::{Kernel, Roles, drive};
 use super::limits::Limits;
 use super::profile::Profile;
 use super::program::Program;
 use super::record::observer::Observed;
+use super::role::Deed;
 use super::watch::{self, End, Snapshot};
 use super::work::Work;
 use crate::engine::Nanos;
@@ -103,7 +104,7 @@ impl<'a> Sim<'a> {
                 return Stop::Idle;
             };
             match up {
-                Upcall::OnCore(tid) => self.drive(tid),
+                Upcall::OnCore(tid) => drive(self, tid),
                 Upcall::Timer(tid) => kernel.timer(tid),
                 Upcall::Arrival => self.work.arrive(),
                 Upcall::Check => kernel.look_ahead(),
@@ -121,17 +122,19 @@ impl<'a> Sim<'a> {
         self.findings.push(Finding::ClockEnd { at });
         Stop::Clock
     }
+}
 
-    /// A thread is on a core: it acts, and its role is asked what it needs, until it burns, blocks or ends.
-    fn drive(&mut self, tid: Tid) {
-        if !self.work.kernel.may_go_on(tid) {
-            return;
-        }
-        while let Some(call) = self.work.kernel.drive(tid) {
-            match call {
-                Call::Refill => self.executors.refill(&mut self.work, tid),
-                Call::Do(deed) => self.executors.does(&mut self.work, tid, deed),
-            }
-        }
+impl<'a> Roles<'a> for Sim<'a> {
+    #[inline]
+    fn kernel(&mut self) -> &mut Kernel<'a> {
+        &mut self.work.kernel
+    }
+
+    fn refill(&mut self, tid: Tid) {
+        self.executors.refill(&mut self.work, tid);
+    }
+
+    fn does(&mut self, tid: Tid, deed: Deed) {
+        self.executors.does(&mut self.work, tid, deed);
     }
 }

@@ -7,13 +7,14 @@ use crate::cpython::role::{Deed, Role};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
 
-/// What a thread on a core needs of the storeys above.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Call {
-    /// Its script is empty: its role knows what comes next.
-    Refill,
-    /// It has come to this.
-    Do(Deed),
+/// What stands above the kernel, and knows what threads are for.
+pub(crate) trait Roles<'a> {
+    /// The kernel that it stands on.
+    fn kernel(&mut self) -> &mut Kernel<'a>;
+    /// A thread has nothing left to do: its role scripts what comes next.
+    fn refill(&mut self, tid: Tid);
+    /// A thread has come to this.
+    fn does(&mut self, tid: Tid, deed: Deed);
 }
 
 /// What follows an act.
@@ -21,12 +22,85 @@ enum Then {
     GoesOn,
     /// The thread has blocked, ended or begun to burn.
     Stops,
-    Calls(Call),
+    /// It is for the thread's role.
+    Does(Deed),
 }
 
 impl From<bool> for Then {
+    #[inline]
     fn from(goes_on: bool) -> Self {
         if goes_on { Self::GoesOn } else { Self::Stops }
+    }
+}
+
+/// Lets a thread on a core act until it burns, blocks or ends, and asks its role for what it is there for.
+pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
+    if !roles.kernel().may_go_on(tid) {
+        return;
+    }
+    loop {
+        let kernel = roles.kernel();
+        if kernel.machine.state(tid) != State::Running {
+            return; // Preempted by a thread that it woke: it goes on when it is back.
+        }
+        if kernel.over_limit() || kernel.memory.exceeded.is_some() {
+            return; // A thread that nothing interrupts does not come back from here for the whole of its run.
+        }
+        let t = &mut kernel.threads[tid as usize];
+        if let Some((gil, after)) = t.unlocks {
+            if !kernel.unlock_gil_mutex(tid, gil, after) {
+                return;
+            }
+            continue;
+        }
+        if t.phase != Phase::Go {
+            if let Phase::Detached(outside) = t.phase {
+                if !kernel.go_outside(tid, outside) {
+                    return;
+                }
+                continue;
+            }
+            if kernel.held_by_stopped_world(tid) {
+                return;
+            }
+            if !kernel.take_gil(tid) {
+                return;
+            }
+            continue;
+        }
+        t.in_c = false;
+        t.unwatched = None;
+        if t.rest > Nanos::ZERO || t.gil != NO_GIL {
+            if kernel.asked_to_leave(tid) {
+                let t = &mut kernel.threads[tid as usize];
+                t.phase = Phase::WantGil;
+                t.returned = false;
+                if !kernel.release_gil(tid) {
+                    return;
+                }
+                continue;
+            }
+            let rest = std::mem::take(&mut kernel.threads[tid as usize].rest);
+            if rest > Nanos::ZERO {
+                if !kernel.machine.run(tid, rest) {
+                    return;
+                }
+                continue;
+            }
+        }
+        let t = &mut kernel.threads[tid as usize];
+        if t.pickling {
+            t.pickling = false;
+            kernel.machine.mark(tid, false);
+        }
+        match kernel.threads[tid as usize].script.pop_front() {
+            Some(act) => match kernel.act(tid, act) {
+                Then::GoesOn => {}
+                Then::Stops => return,
+                Then::Does(deed) => roles.does(tid, deed),
+            },
+            None => roles.refill(tid),
+        }
     }
 }
 
@@ -91,76 +165,9 @@ impl Kernel<'_> {
 
     /// Whether a thread that has come on a core may go on there: one that was on its way when the world was stopped gets no further.
     #[inline]
-    pub(crate) fn may_go_on(&mut self, tid: Tid) -> bool {
+    fn may_go_on(&mut self, tid: Tid) -> bool {
         let t = &self.threads[tid as usize];
         t.gil != NO_GIL || t.phase != Phase::Go || !self.held_by_stopped_world(tid)
-    }
-
-    /// Lets a thread on a core act until it burns, blocks or ends, or calls for what only the storeys above know.
-    pub(crate) fn drive(&mut self, tid: Tid) -> Option<Call> {
-        loop {
-            if self.machine.state(tid) != State::Running {
-                return None; // Preempted by a thread that it woke: it goes on when it is back.
-            }
-            if self.over_limit() || self.memory.exceeded.is_some() {
-                return None; // A thread that nothing interrupts does not come back from here for the whole of its run.
-            }
-            let t = &mut self.threads[tid as usize];
-            if let Some((gil, after)) = t.unlocks {
-                if !self.unlock_gil_mutex(tid, gil, after) {
-                    return None;
-                }
-                continue;
-            }
-            if t.phase != Phase::Go {
-                if let Phase::Detached(outside) = t.phase {
-                    if !self.go_outside(tid, outside) {
-                        return None;
-                    }
-                    continue;
-                }
-                if self.held_by_stopped_world(tid) {
-                    return None;
-                }
-                if !self.take_gil(tid) {
-                    return None;
-                }
-                continue;
-            }
-            t.in_c = false;
-            t.unwatched = None;
-            if t.rest > Nanos::ZERO || t.gil != NO_GIL {
-                if self.asked_to_leave(tid) {
-                    let t = &mut self.threads[tid as usize];
-                    t.phase = Phase::WantGil;
-                    t.returned = false;
-                    if !self.release_gil(tid) {
-                        return None;
-                    }
-                    continue;
-                }
-                let rest = std::mem::take(&mut self.threads[tid as usize].rest);
-                if rest > Nanos::ZERO {
-                    if !self.machine.run(tid, rest) {
-                        return None;
-                    }
-                    continue;
-                }
-            }
-            let t = &mut self.threads[tid as usize];
-            if t.pickling {
-                t.pickling = false;
-                self.machine.mark(tid, false);
-            }
-            match self.threads[tid as usize].script.pop_front() {
-                Some(act) => match self.act(tid, act) {
-                    Then::GoesOn => {}
-                    Then::Stops => return None,
-                    Then::Calls(call) => return Some(call),
-                },
-                None => return Some(Call::Refill),
-            }
-        }
     }
 
     /// What an act comes to that goes on without the GIL at once: an act of its own, spared the way through the script.
@@ -253,7 +260,7 @@ impl Kernel<'_> {
             Act::Give(bytes) => self.give(tid, bytes),
             Act::Free(bytes) => self.free_own(tid, bytes),
             Act::TakeFor(process, bytes) => self.take_for(process, bytes),
-            Act::Do(deed) => return Then::Calls(Call::Do(deed)),
+            Act::Do(deed) => return Then::Does(deed),
             Act::Exit => {
                 if self.machine.debt(tid) > Nanos::ZERO {
                     self.push_front(tid, act);

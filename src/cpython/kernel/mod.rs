@@ -1,7 +1,7 @@
 //! The runtime that threads live in: threads and their scripts of acts, GILs, locks, pipes, collectors, processes and their memory.
 //!
-//! Acts in, time out. A thread that has nothing left to do, or comes to a [`Deed`] of its role, is a [`Call`] to the storeys above:
-//! what the threads are for is known there. Of tasks this one knows their keys, to book for and to hand over, and their classes, to count by.
+//! Acts in, time out. A thread that has nothing left to do, or comes to a deed of its role, is for
+//! [who stands above](Roles): what threads are for is known there. Of tasks this one knows their keys, to book for and to hand over, and their classes, to count by.
 
 mod act;
 mod arena;
@@ -41,7 +41,7 @@ use crate::sync::Lock;
 pub(crate) use act::{Act, Outside};
 pub(crate) use arena::Block;
 pub(crate) use convoy::Convoys;
-pub(crate) use drive::Call;
+pub(crate) use drive::{Roles, drive};
 pub(crate) use object::Accesses;
 pub(crate) use pipe::Message;
 use pipe::Pipe;
