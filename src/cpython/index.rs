@@ -1,36 +1,14 @@
-//! Places in the tables of a run, each a type of its own: what counts pools is not taken for what counts processes.
+//! Places in the tables of the runtime.
 
-/// Place of a task in flight; used again once that is over.
-pub(crate) type TaskKey = u32;
-
-macro_rules! indices {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub(crate) struct $name(u32);
-
-        impl From<usize> for $name {
-            fn from(place: usize) -> Self {
-                Self(u32::try_from(place).expect("limits keep every table below 2^32"))
-            }
-        }
-
-        impl From<$name> for u32 {
-            fn from(index: $name) -> Self {
-                index.0
-            }
-        }
-
-        impl From<$name> for usize {
-            #[inline]
-            fn from(index: $name) -> Self {
-                index.0 as usize
-            }
-        }
-    )*};
-}
+use crate::engine::indices;
 
 indices! {
+    /// A task in flight; its place is used again once it is over.
+    TaskKey;
+    /// A GIL; [`NO_GIL`] where the build has none.
+    GilIndex;
+    /// A lock domain: one set of the program's locks and one collector, of an interpreter.
+    DomainIndex;
     /// A process; the main one is number 0.
     ProcessIndex;
     /// A copy of the program: itself, or those that an application server forks.
@@ -55,3 +33,6 @@ impl ProcessIndex {
     /// The process that was started first.
     pub(crate) const MAIN: Self = Self(0);
 }
+
+/// Of a thread whose build has no GIL.
+pub(crate) const NO_GIL: GilIndex = GilIndex(u32::MAX);

@@ -1,6 +1,6 @@
 //! What threads are for: the roles, how far each has come, and what each does beside burning and blocking.
 
-use crate::cpython::index::{CopyIndex, PoolIndex, ProcessPoolIndex, TaskKey};
+use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex, ProcessPoolIndex, TaskKey};
 
 /// What a thread is for: the number of the executor that it serves, and how far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Role {
     /// A pool thread.
     PoolWorker(PoolIndex, PoolState),
     /// A pool thread with an interpreter; the GIL of its own.
-    InterpWorker(PoolIndex, u32, PoolState),
+    InterpWorker(PoolIndex, GilIndex, PoolState),
     /// Single thread of a worker process.
     ProcessWorker(ProcessPoolIndex, WorkerState),
     /// Management thread of a process pool (`Pool`: result handler).

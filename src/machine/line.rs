@@ -213,9 +213,12 @@ mod tests {
         b.advance(b.alike());
         assert_eq!(b.each_of(READ.service), Nanos(30));
         let mut line = Line::default();
-        assert!(!line.is_elsewhere(1, 0));
-        line.last = Some((1, 0));
+        let [one, two] = [1, 2].map(Tid::from);
+        assert!(!line.is_elsewhere(one, 0));
+        line.last = Some((one, 0));
         // It is where the thread was, or on the core where it is.
-        assert!(!line.is_elsewhere(1, 3) && !line.is_elsewhere(2, 0) && line.is_elsewhere(2, 3));
+        assert!(
+            !line.is_elsewhere(one, 3) && !line.is_elsewhere(two, 0) && line.is_elsewhere(two, 3)
+        );
     }
 }

@@ -11,18 +11,21 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use rand_pcg::Pcg64Dxsm;
+use typed_index_collections::TiVec;
 
 use super::line::{Burst, Line};
 use super::tape::Tape;
 use super::{CAUSES, Cause};
-use crate::engine::{Calendar, Class, Nanos, Total};
+use crate::engine::{Calendar, Class, Nanos, Total, indices};
 use crate::scenario::MachineSpec;
 
 /// After so many events the user is asked whether to go on.
 const CHECK: u64 = 1 << 20;
 
-/// Number of a simulated thread.
-pub type Tid = u32;
+indices! {
+    /// Number of a simulated thread.
+    Tid;
+}
 
 /// What a thread is doing, as the scheduler sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +123,7 @@ struct Core {
     current: Option<Tid>,
     /// A woken thread is on its way here.
     reserved: bool,
-    last: Tid,
+    last: Option<Tid>,
     idle_since: Nanos,
     picked: Nanos,
     slice_generation: u32,
@@ -185,7 +188,7 @@ impl Thread {
 pub struct Machine {
     now: Nanos,
     calendar: Calendar<Event>,
-    threads: Vec<Thread>,
+    threads: TiVec<Tid, Thread>,
     cores: Vec<Core>,
     /// Cores with neither a thread nor one on its way.
     idle: usize,
@@ -238,7 +241,7 @@ impl Machine {
                 rate: speed,
                 current: None,
                 reserved: false,
-                last: Tid::MAX,
+                last: None,
                 idle_since: Nanos::ZERO,
                 picked: Nanos::ZERO,
                 slice_generation: 0,
@@ -260,7 +263,7 @@ impl Machine {
         Self {
             now: Nanos::ZERO,
             calendar: Calendar::new(),
-            threads: Vec::new(),
+            threads: TiVec::new(),
             idle: cores.len(),
             cores,
             ready_count: 0,
@@ -311,18 +314,17 @@ impl Machine {
 
     /// What the thread is doing.
     pub fn state(&self, tid: Tid) -> State {
-        self.threads[tid as usize].state
+        self.threads[tid].state
     }
 
     /// The core that the thread is on or was on last.
     pub fn core(&self, tid: Tid) -> u32 {
-        self.threads[tid as usize].core
+        self.threads[tid].core
     }
 
     /// A new thread, blocked.
     pub fn spawn(&mut self) -> Tid {
-        let tid = Tid::try_from(self.threads.len()).expect("fewer than 2^32 threads");
-        self.threads.push(Thread {
+        let tid = self.threads.push_and_get_key(Thread {
             state: State::Blocked,
             core: 0,
             burst_generation: 0,
@@ -355,7 +357,7 @@ impl Machine {
     /// A thread that has exited, taken back into service: blocked, as new.
     pub fn respawn(&mut self, tid: Tid) {
         let now = self.now;
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         debug_assert_eq!(t.state, State::Exited);
         t.state = State::Blocked;
         t.debt = Nanos::ZERO;
@@ -383,7 +385,7 @@ impl Machine {
 
     /// Sets the thread's timer, replacing the one before.
     pub fn set_timer(&mut self, tid: Tid, at: Nanos) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.timer_generation = t.timer_generation.wrapping_add(1);
         let generation = t.timer_generation;
         self.calendar.push(
@@ -395,25 +397,25 @@ impl Machine {
 
     /// Forgets the thread's timer.
     pub fn clear_timer(&mut self, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.timer_generation = t.timer_generation.wrapping_add(1);
     }
 
     /// A small CPU cost that the thread pays with its next burst.
     #[inline]
     pub fn charge(&mut self, tid: Tid, cost: Nanos) {
-        self.threads[tid as usize].debt += cost;
+        self.threads[tid].debt += cost;
     }
 
     /// How often the thread's bursts have been cut short so far, and what is left of the present one.
     pub fn burst(&self, tid: Tid) -> (u64, Nanos) {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         (t.cuts, t.left + self.accesses_left(tid))
     }
 
     /// What is left of the thread's burst now, at relative speed 1.
     pub fn left(&self, tid: Tid) -> Nanos {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         let after = self.accesses_left(tid);
         if !t.burning || t.accessing {
             return t.left + after;
@@ -424,7 +426,7 @@ impl Machine {
 
     /// How much CPU time the thread has burned in all, at relative speed 1.
     pub fn burned(&self, tid: Tid) -> Total {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         if !t.burning {
             return t.burned;
         }
@@ -434,7 +436,7 @@ impl Machine {
     /// A thread that was preempted while it acted burns so much when it is back on a core.
     pub fn burn_later(&mut self, tid: Tid, time: Nanos) {
         debug_assert_eq!(self.state(tid), State::Ready);
-        self.threads[tid as usize].left += time;
+        self.threads[tid].left += time;
     }
 
     /// How many cores there are.
@@ -455,14 +457,14 @@ impl Machine {
     /// What the thread owes.
     #[inline]
     pub fn debt(&self, tid: Tid) -> Nanos {
-        self.threads[tid as usize].debt
+        self.threads[tid].debt
     }
 
     /// The running thread burns CPU (its debt included). `true`: nothing else could happen meanwhile, the clock has
     /// moved and the thread may go on; `false`: [`Upcall::OnCore`] will come when it is done.
     #[inline]
     pub fn run(&mut self, tid: Tid, time: Nanos) -> bool {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         debug_assert_eq!(t.state, State::Running);
         t.left = time;
         let through = self.burn_through(tid);
@@ -474,7 +476,7 @@ impl Machine {
 
     /// Stops the burst of a running thread and books what it has burned; `left` holds the rest.
     fn stop_burst(&mut self, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         if !t.burning {
             return;
         }
@@ -499,7 +501,7 @@ impl Machine {
     /// Only by the thread that acts, or while none does: the acting one's next act would come too late.
     #[inline]
     fn burn_through(&mut self, tid: Tid) -> bool {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.left += std::mem::take(&mut t.debt);
         if !self.lines.is_empty() {
             if t.accesses.is_some() {
@@ -507,7 +509,7 @@ impl Machine {
             }
             self.settle_lines();
         }
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         let core = &mut self.cores[t.core as usize];
         let wall = core.wall(t.left);
         let end = self.now + wall;
@@ -524,7 +526,7 @@ impl Machine {
     }
 
     fn resume_burst(&mut self, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.left += std::mem::take(&mut t.debt);
         t.burning = true;
         t.began = self.now;
@@ -544,11 +546,11 @@ impl Machine {
 
     /// Cuts a thread's burst short: it stops `after` from now of its own CPU time. Returns what it then has not burned.
     pub fn interrupt(&mut self, tid: Tid, after: Nanos) -> Nanos {
-        let running = self.threads[tid as usize].burning;
+        let running = self.threads[tid].burning;
         if running {
             self.stop_burst(tid);
         }
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         let rest = t.left.since(after);
         t.left -= rest;
         if running {
@@ -559,14 +561,14 @@ impl Machine {
 
     /// `sched_yield`: the running thread lets the others of its core go first, for about a slice. `false`: there are none.
     pub fn yield_core(&mut self, tid: Tid) -> bool {
-        let core = self.threads[tid as usize].core;
+        let core = self.threads[tid].core;
         if self.cores[core as usize].waiting == 0 {
             return false;
         }
         self.involuntary += 1;
         self.enter(tid, Cause::Core);
         self.cores[core as usize].current = None;
-        self.cores[core as usize].last = tid;
+        self.cores[core as usize].last = Some(tid);
         // It stays as entitled as it was, but its deadline moves by a slice (`yield_task_fair`).
         self.enqueue_later(tid, self.slice);
         self.pick(core);
@@ -575,7 +577,7 @@ impl Machine {
 
     /// Takes a thread off its core or out of the run queue; what it had to burn stays. [`Machine::wake`] brings it back.
     pub fn suspend(&mut self, tid: Tid, cause: Cause) {
-        match self.threads[tid as usize].state {
+        match self.threads[tid].state {
             State::Running => {
                 self.stop_burst(tid);
                 self.involuntary += 1;
@@ -584,7 +586,7 @@ impl Machine {
             State::Ready => {
                 self.enter(tid, cause);
                 self.leave_queue(tid);
-                let t = &mut self.threads[tid as usize];
+                let t = &mut self.threads[tid];
                 t.state = State::Blocked;
                 t.ready_sequence = 0;
                 self.note(tid);
@@ -602,19 +604,19 @@ impl Machine {
 
     /// The thread ends.
     pub fn exit(&mut self, tid: Tid) {
-        if self.threads[tid as usize].state == State::Running {
+        if self.threads[tid].state == State::Running {
             self.leave_core(tid, Cause::Startup);
         } else {
             // It was preempted by a thread that it woke with its last act.
             self.suspend(tid, Cause::Startup);
         }
-        self.threads[tid as usize].state = State::Exited;
+        self.threads[tid].state = State::Exited;
         self.note(tid);
     }
 
     fn leave_core(&mut self, tid: Tid, cause: Cause) {
         self.enter(tid, cause);
-        let core = self.threads[tid as usize].core;
+        let core = self.threads[tid].core;
         // Only where threads compete is there anything to be owed.
         let clock = if self.cores[core as usize].waiting > 0 {
             self.core_clock(core)
@@ -622,16 +624,16 @@ impl Machine {
             0
         };
         let slice = self.slice.0;
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         debug_assert_eq!(t.state, State::Running);
         // Too much service is forgiven in sleep (delayed dequeue), a debt is kept, up to a slice.
         t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice))
             .expect("a slice is short");
         t.state = State::Blocked;
         let c = &mut self.cores[core as usize];
-        c.clock = c.clock.max(self.threads[tid as usize].virtual_runtime);
+        c.clock = c.clock.max(self.threads[tid].virtual_runtime);
         c.current = None;
-        c.last = tid;
+        c.last = Some(tid);
         self.note(tid);
         self.pick(core);
     }
@@ -653,7 +655,7 @@ impl Machine {
                 // A thread that was suspended after it was announced comes back later; one that was preempted while it
                 // acted, and picked again at once, has gone on.
                 if let Upcall::OnCore(tid) = up {
-                    let t = &self.threads[tid as usize];
+                    let t = &self.threads[tid];
                     if t.state != State::Running || t.burning {
                         continue;
                     }
@@ -718,11 +720,11 @@ impl Machine {
 
     /// A thread has burned what it had to; `false`: accesses come now, or others.
     fn burst_over(&mut self, tid: Tid) -> bool {
-        if self.threads[tid as usize].accessing {
+        if self.threads[tid].accessing {
             return self.accesses_over(tid);
         }
         self.stop_burst(tid);
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         // Rounding at other speeds than 1 may leave a nanosecond.
         t.left = Nanos::ZERO;
         if t.accesses.is_some() {
@@ -737,16 +739,14 @@ impl Machine {
     fn outdated(&self, event: Event) -> bool {
         match event {
             Event::Burst { tid, generation } => {
-                let t = &self.threads[tid as usize];
+                let t = &self.threads[tid];
                 t.burst_generation != generation || !t.burning
             }
             Event::Slice { core, generation } => {
                 let c = &self.cores[core as usize];
                 c.slice_generation != generation || !c.slice_armed
             }
-            Event::Timer { tid, generation } => {
-                self.threads[tid as usize].timer_generation != generation
-            }
+            Event::Timer { tid, generation } => self.threads[tid].timer_generation != generation,
             Event::Pull => self.ready_count == 0 || self.idle == 0,
             Event::Dispatch { .. } | Event::Arrival => false,
         }
@@ -754,12 +754,11 @@ impl Machine {
 
     /// Books everything up to now: call once at the end.
     pub fn finish(&mut self) {
-        for tid in 0..self.threads.len() {
-            let tid = Tid::try_from(tid).expect("fewer than 2^32 threads");
-            if self.threads[tid as usize].burning {
+        for tid in self.threads.keys() {
+            if self.threads[tid].burning {
                 self.stop_burst(tid);
             }
-            if self.threads[tid as usize].state != State::Exited {
+            if self.threads[tid].state != State::Exited {
                 self.flush(tid);
             }
         }

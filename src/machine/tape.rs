@@ -1,6 +1,8 @@
 //! What threads did, written down as it happens, for whoever asks: the machine itself never looks at it.
 
 use super::{Cause, State, Tid};
+use typed_index_collections::TiVec;
+
 use crate::engine::Nanos;
 use crate::measure::Course;
 
@@ -60,7 +62,7 @@ pub struct Tape {
     used: usize,
     stopped: Option<Nanos>,
     threads: u32,
-    open: Vec<Option<Open>>,
+    open: TiVec<Tid, Option<Open>>,
     spans: Vec<Span>,
     load: Option<(Course, Course)>,
 }
@@ -75,7 +77,7 @@ impl Tape {
             used: 0,
             stopped: None,
             threads: 0,
-            open: Vec::new(),
+            open: TiVec::new(),
             spans: Vec::new(),
             load: load.then(|| (Course::new(), Course::new())),
         }
@@ -83,11 +85,10 @@ impl Tape {
 
     /// A new thread, or an old number for a new one.
     pub(super) fn started(&mut self, now: Nanos, tid: Tid) {
-        let index = tid as usize;
-        if self.open.len() <= index {
-            self.open.resize(index + 1, None);
+        if self.open.next_key() <= tid {
+            self.open.resize(usize::from(tid) + 1, None);
         }
-        self.open[index] = Some(Open {
+        self.open[tid] = Some(Open {
             thread: self.threads,
             since: now,
             what: Stretch {
@@ -111,12 +112,12 @@ impl Tape {
         cause: Cause,
         counted: bool,
     ) {
-        let Some(mut what) = self.open[tid as usize].map(|o| o.what) else {
+        let Some(mut what) = self.open[tid].map(|o| o.what) else {
             return;
         };
         let Some(doing) = to else {
             self.close(now, tid);
-            self.open[tid as usize] = None;
+            self.open[tid] = None;
             return;
         };
         what.doing = doing;
@@ -126,24 +127,24 @@ impl Tape {
     }
 
     pub(super) fn tag(&mut self, now: Nanos, tid: Tid, tag: Option<u32>) {
-        if let Some(mut what) = self.open[tid as usize].map(|o| o.what) {
+        if let Some(mut what) = self.open[tid].map(|o| o.what) {
             what.tag = tag;
             self.change(now, tid, what);
         }
     }
 
     pub(super) fn mark(&mut self, now: Nanos, tid: Tid, marked: bool) {
-        if let Some(mut what) = self.open[tid as usize].map(|o| o.what) {
+        if let Some(mut what) = self.open[tid].map(|o| o.what) {
             what.marked = marked;
             self.change(now, tid, what);
         }
     }
 
     fn change(&mut self, now: Nanos, tid: Tid, what: Stretch) {
-        let same = self.open[tid as usize].is_some_and(|o| o.what == what);
+        let same = self.open[tid].is_some_and(|o| o.what == what);
         if !same {
             self.close(now, tid);
-            if let Some(open) = &mut self.open[tid as usize] {
+            if let Some(open) = &mut self.open[tid] {
                 open.what = what;
             }
         }
@@ -151,7 +152,7 @@ impl Tape {
 
     /// Writes down what a thread has been doing until now.
     fn close(&mut self, now: Nanos, tid: Tid) {
-        let Some(mut open) = self.open[tid as usize] else {
+        let Some(mut open) = self.open[tid] else {
             return;
         };
         let (since, what) = (open.since, open.what);
@@ -179,7 +180,7 @@ impl Tape {
                 });
             }
         }
-        self.open[tid as usize] = Some(open);
+        self.open[tid] = Some(open);
     }
 
     fn last_instant(&self) -> Nanos {
@@ -213,8 +214,8 @@ impl Tape {
     }
 
     pub(super) fn finish(&mut self, now: Nanos) {
-        for tid in 0..self.open.len() {
-            self.close(now, Tid::try_from(tid).expect("fewer than 2^32 threads"));
+        for tid in self.open.keys() {
+            self.close(now, tid);
         }
     }
 

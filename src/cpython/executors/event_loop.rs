@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use super::Executors;
-use crate::cpython::index::CopyIndex;
-use crate::cpython::kernel::{Act, Kernel, NO_GIL, On};
+use crate::cpython::index::{CopyIndex, NO_GIL};
+use crate::cpython::kernel::{Act, Kernel, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{Deed, LoopDeed, LoopState, Role};
 use crate::cpython::work::{Flow, Handle, Mode, TaskKey, Waiter, Work};
@@ -50,11 +50,11 @@ impl Executors {
     /// The main coroutine makes a task for everything that the program already knows of.
     fn create_own(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         if work.arrivals_from_outside() {
-            work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
+            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
             return;
         }
         let Some((arrival, key)) = work.next_own(copy) else {
-            work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
+            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
             return;
         };
         debug_assert_eq!(work.tasks[key].arrival, arrival);
@@ -75,12 +75,12 @@ impl Executors {
             && work.copies[copy].outstanding == 0
             && !work.more_to_come(copy)
         {
-            work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
+            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Closing);
             return;
         }
-        work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Selecting);
-        let gil = work.kernel.threads[tid as usize].gil;
-        if gil != NO_GIL && work.kernel.gils[gil as usize].wanted() {
+        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Selecting);
+        let gil = work.kernel.threads[tid].gil;
+        if gil != NO_GIL && work.kernel.gils[gil].wanted() {
             // `select` lets the GIL go, if only for a system call.
             work.kernel.push(
                 tid,
@@ -116,7 +116,7 @@ impl Executors {
         }
         if work.loops[copy].ready.is_empty() {
             if work.copies[copy].outstanding == 0 && !work.more_to_come(copy) {
-                work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Closing);
+                work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Closing);
                 return;
             }
             let l = &work.loops[copy];
@@ -137,7 +137,7 @@ impl Executors {
         l.snapshot = l.ready.len();
         let handles = l.snapshot;
         work.kernel.turn_begins(tid, handles);
-        work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Handles);
+        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Handles);
     }
 
     fn accept_all(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
@@ -155,7 +155,7 @@ impl Executors {
         let l = &mut work.loops[copy];
         if l.snapshot == 0 {
             work.kernel.turn_ends(tid);
-            work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Iterate);
+            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
             return;
         }
         l.snapshot -= 1;
@@ -248,7 +248,7 @@ impl Executors {
             work.tasks[key].since = now;
         }
         work.runs(tid, Some(key));
-        let t = &mut work.kernel.threads[tid as usize];
+        let t = &mut work.kernel.threads[tid];
         t.role = Role::Loop(copy, LoopState::Step(key));
         // A task that has not arrived yet (it sleeps until then) has no time to count.
         let counted = work.tasks[key].arrival <= now;
@@ -264,7 +264,7 @@ impl Executors {
         if lasted > l.longest.1 {
             l.longest = (l.handle_began, lasted);
         }
-        let t = &mut work.kernel.threads[tid as usize];
+        let t = &mut work.kernel.threads[tid];
         t.task = None;
         t.role = Role::Loop(copy, LoopState::Handles);
         work.stand_for(tid, None, Cause::Ipc);
@@ -341,9 +341,7 @@ impl Executors {
                 self.hand_over(work, tid, copy, key);
             }
             LoopDeed::Selected => work.stop_waiting_for_arrivals(copy),
-            LoopDeed::Opened => {
-                work.kernel.threads[tid as usize].role = Role::Loop(copy, LoopState::Create)
-            }
+            LoopDeed::Opened => work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Create),
         }
     }
 }

@@ -35,7 +35,7 @@ impl Executors {
     ) {
         match state {
             MainState::Begin => {
-                work.kernel.threads[tid as usize].role = Role::Main(copy, MainState::Take);
+                work.kernel.threads[tid].role = Role::Main(copy, MainState::Take);
                 if let Executor::MpPool(..) = work.kernel.program.layout.executor
                     && let Runner::Processes(pool) = work.copies[copy].runner
                 {
@@ -45,7 +45,7 @@ impl Executors {
             MainState::Take => self.take_in(work, tid, copy),
             MainState::Working(key) => {
                 if work.step(tid, key, Mode::Inline) == Flow::Over {
-                    let t = &mut work.kernel.threads[tid as usize];
+                    let t = &mut work.kernel.threads[tid];
                     t.task = None;
                     t.role = Role::Main(copy, MainState::Take);
                     work.stand_for(tid, None, Cause::Ipc);
@@ -65,7 +65,7 @@ impl Executors {
         };
         let Some((at, key)) = next else {
             if !work.more_to_come(copy) && work.copies[copy].outstanding == 0 {
-                work.kernel.threads[tid as usize].role = Role::Main(copy, MainState::Closing);
+                work.kernel.threads[tid].role = Role::Main(copy, MainState::Closing);
             } else {
                 if outside {
                     work.wait_for_arrivals(copy);

@@ -138,7 +138,7 @@ impl Executors {
                 work.book(key, Cause::Pool, since, now);
                 work.stand_for(tid, Some(key), Cause::Running);
                 work.runs(tid, Some(key));
-                let t = &mut work.kernel.threads[tid as usize];
+                let t = &mut work.kernel.threads[tid];
                 t.role = Role::Main(copy, MainState::Working(key));
             }
             Runner::RawThreads => raw_thread::start(work, tid, copy, key),

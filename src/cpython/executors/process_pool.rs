@@ -57,7 +57,7 @@ fn script_front(kernel: &mut Kernel<'_>, tid: Tid, acts: &[Act]) {
 }
 
 fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: WorkerState) {
-    if let Role::ProcessWorker(_, state) = &mut kernel.threads[tid as usize].role {
+    if let Role::ProcessWorker(_, state) = &mut kernel.threads[tid].role {
         *state = now;
     }
 }
@@ -101,8 +101,8 @@ fn chunk_objects(work: &Work<'_>, first: TaskKey) -> (u64, u64) {
 fn book_call(work: &mut Work<'_>, tid: Tid, message: &Message) {
     let now = work.kernel.machine.now();
     let key = message.task;
-    let free = work.kernel.threads[tid as usize].free;
-    let up = work.kernel.threads[tid as usize].up;
+    let free = work.kernel.threads[tid].free;
+    let up = work.kernel.threads[tid].up;
     let since = work.tasks[key].since;
     let written = message.written.clamp(since.max(up).min(now), now);
     let taken = free.clamp(written, now);
@@ -183,7 +183,7 @@ impl ProcessPool {
         let home = self.home;
         let manager = kernel.new_thread(Role::Manager(self.index, ManagerState::Fill), home, 0);
         self.manager = Some(manager);
-        let rest: Vec<Act> = kernel.threads[tid as usize].script.drain(..).collect();
+        let rest: Vec<Act> = kernel.threads[tid].script.drain(..).collect();
         kernel.start_thread(tid, manager);
         script_front(kernel, tid, &rest);
         let rss = Nanos::from_f64(kernel.profile.params.ppe_rss).0;
@@ -228,7 +228,7 @@ impl ProcessPool {
             self.start_worker(&mut work.kernel, &mut acts);
         }
         if first {
-            let later: Vec<Act> = work.kernel.threads[tid as usize].script.drain(..).collect();
+            let later: Vec<Act> = work.kernel.threads[tid].script.drain(..).collect();
             self.start_parent_threads(&mut work.kernel, tid);
             script_front(&mut work.kernel, tid, &acts);
             for act in later {
@@ -276,7 +276,7 @@ impl ProcessPool {
                 kernel.push(tid, Act::Run(kernel.costs.ppe_fill));
                 kernel.push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Filled)));
             } else {
-                kernel.threads[tid as usize].role = Role::Manager(self.index, ManagerState::Wait);
+                kernel.threads[tid].role = Role::Manager(self.index, ManagerState::Wait);
             }
             return;
         }
@@ -335,8 +335,7 @@ impl ProcessPool {
                     work.kernel
                         .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Result)));
                 } else if std::mem::take(&mut self.woken) {
-                    work.kernel.threads[tid as usize].role =
-                        Role::Manager(self.index, ManagerState::Fill);
+                    work.kernel.threads[tid].role = Role::Manager(self.index, ManagerState::Fill);
                 } else if !(self.closing && self.pending == 0) {
                     work.kernel.pipes[pipe].watch(tid);
                     work.kernel
@@ -366,7 +365,7 @@ impl ProcessPool {
                 work.kernel.push(tid, pickle_in_c(loads));
                 work.kernel.push(tid, Act::Free(payload));
                 work.kernel.push(tid, Act::Run(result));
-                work.kernel.threads[tid as usize].handed = Some(message.task);
+                work.kernel.threads[tid].handed = Some(message.task);
                 let done = ManagerDeed::Done(message.task);
                 work.kernel
                     .push(tid, Act::Do(Deed::Manager(self.index, done)));
@@ -378,7 +377,7 @@ impl ProcessPool {
                 self.tokens += 1;
                 let parts = self.parts;
                 let copy = self.copy;
-                let t = &mut work.kernel.threads[tid as usize];
+                let t = &mut work.kernel.threads[tid];
                 t.role = Role::Manager(self.index, ManagerState::Fill);
                 t.handed = None;
                 let mut next = Some(first);
@@ -464,10 +463,10 @@ impl ProcessPool {
             work.kernel.costs.ppe_feed
         };
         let dumps = work.kernel.dumps_cost(size, chunk_objects(work, first).0);
-        work.kernel.threads[tid as usize].handed = Some(first);
+        work.kernel.threads[tid].handed = Some(first);
         work.work_on(tid, Some(first));
         // The pickle of one call is let go when the next has been made.
-        let before = std::mem::replace(&mut work.kernel.threads[tid as usize].call_bytes, size);
+        let before = std::mem::replace(&mut work.kernel.threads[tid].call_bytes, size);
         work.kernel.allocate_own(tid, size);
         work.kernel.push(tid, Act::Run(cost));
         work.kernel
@@ -479,7 +478,7 @@ impl ProcessPool {
     }
 
     pub(crate) fn call_pickled(&mut self, work: &mut Work<'_>, tid: Tid) {
-        if let Some(key) = work.kernel.threads[tid as usize].handed.take() {
+        if let Some(key) = work.kernel.threads[tid].handed.take() {
             let size = ENVELOPE + calls_size(work, key);
             let pipe = self.call_pipe;
             work.kernel.send(pipe, key, size);
@@ -561,7 +560,7 @@ impl ProcessPool {
             work.stand_for(tid, Some(next), Cause::Running);
             return;
         }
-        let first = work.kernel.threads[tid as usize]
+        let first = work.kernel.threads[tid]
             .handed
             .expect("set with the message");
         let back = results_size(work, first);
@@ -574,7 +573,7 @@ impl ProcessPool {
             own += std::mem::take(&mut data.resident) + std::mem::take(&mut data.arguments);
             next = work.tasks[key].next;
         }
-        let t = &mut work.kernel.threads[tid as usize];
+        let t = &mut work.kernel.threads[tid];
         t.result_bytes = (back, own);
         t.task = None;
         worker_is(&mut work.kernel, tid, WorkerState::Put(first));
@@ -593,30 +592,28 @@ impl ProcessPool {
         match deed {
             WorkerDeed::Ready => {
                 work.kernel.children += 1;
-                work.kernel.threads[tid as usize].up = now;
-                work.kernel.threads[tid as usize].free = now;
+                work.kernel.threads[tid].up = now;
+                work.kernel.threads[tid].free = now;
             }
             WorkerDeed::Got => self.got_call(work, tid),
             WorkerDeed::Unpickled => {
-                let key = work.kernel.threads[tid as usize]
-                    .task
-                    .expect("just received");
+                let key = work.kernel.threads[tid].task.expect("just received");
                 let buffer = calls_size(work, key);
                 work.kernel.free_own(tid, buffer);
             }
             WorkerDeed::Run => work.kernel.machine.set_run_cause(tid, Cause::Running),
             WorkerDeed::Sent => {
-                work.kernel.threads[tid as usize].handed = None;
+                work.kernel.threads[tid].handed = None;
                 work.work_on(tid, None);
                 // The call's arguments live until its result is sent.
-                let t = &work.kernel.threads[tid as usize];
+                let t = &work.kernel.threads[tid];
                 let (call, (result, own)) = (t.call_bytes, t.result_bytes);
                 work.kernel.free_own(tid, call);
                 work.kernel.free_own(tid, result);
                 work.kernel.give(tid, own);
                 let lock = &mut self.write_lock;
                 let next = lock.give(Passing::HandOver);
-                work.kernel.threads[tid as usize].free = now;
+                work.kernel.threads[tid].free = now;
                 if let Some(next) = next {
                     work.kernel.wake(tid, next);
                 }
@@ -642,7 +639,7 @@ impl ProcessPool {
         book_call(work, tid, &message);
         let payload = message.size.saturating_sub(ENVELOPE);
         work.runs(tid, Some(key));
-        let t = &mut work.kernel.threads[tid as usize];
+        let t = &mut work.kernel.threads[tid];
         t.handed = Some(key);
         t.call_bytes = payload;
         worker_is(&mut work.kernel, tid, WorkerState::Work(key));

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::cpython::index::{CopyIndex, PoolIndex};
+use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex};
 use crate::cpython::kernel::{Act, Blocked, Home, Kernel, On};
 use crate::cpython::program::{Executor, Program};
 use crate::cpython::role::{Deed, PoolDeed, PoolState, Role};
@@ -33,7 +33,7 @@ pub(crate) struct ThreadPool {
 
 fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: PoolState) {
     if let Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) =
-        &mut kernel.threads[tid as usize].role
+        &mut kernel.threads[tid].role
     {
         *state = now;
     }
@@ -111,7 +111,7 @@ impl ThreadPool {
         if let Some(worker) = self.parked.call_next() {
             // SimpleQueue hands the item straight to the first parked getter (3.13); before, it merely wakes it.
             if work.kernel.profile.minor >= 13 {
-                work.kernel.threads[worker as usize].handed = Some(key);
+                work.kernel.threads[worker].handed = Some(key);
             } else {
                 self.items.push_back(key);
             }
@@ -140,7 +140,7 @@ impl ThreadPool {
 
     /// The worker's loop: look for an item, run it, look again; no item: announce idleness and park.
     fn look_for_item(&mut self, work: &mut Work<'_>, tid: Tid) -> Option<TaskKey> {
-        let handed = work.kernel.threads[tid as usize].handed.take();
+        let handed = work.kernel.threads[tid].handed.take();
         let item = handed.or_else(|| self.items.pop_front());
         if let Some(key) = item {
             begin_item(work, tid, key);
@@ -196,7 +196,7 @@ impl ThreadPool {
         let objects = work.objects_of(key).1;
         let kernel = &mut work.kernel;
         kernel.push(tid, Act::Label(Cause::Ipc));
-        if let Role::InterpWorker(..) = kernel.threads[tid as usize].role {
+        if let Role::InterpWorker(..) = kernel.threads[tid].role {
             // The result is packed in the interpreter, and unpacked under the main one's GIL.
             let back = work.tasks[key].data.result;
             let quarter = half(half(kernel.costs.interp_item));
@@ -220,7 +220,7 @@ impl ThreadPool {
         &mut self,
         work: &mut Work<'_>,
         tid: Tid,
-        own: u32,
+        own: GilIndex,
         state: PoolState,
     ) {
         let main = self.home.gil;
@@ -281,14 +281,14 @@ impl ThreadPool {
             }
             PoolDeed::InterpreterReady => {
                 work.kernel.children += 1;
-                work.kernel.threads[tid as usize].up = work.kernel.machine.now();
+                work.kernel.threads[tid].up = work.kernel.machine.now();
                 let bytes = Nanos::from_f64(work.kernel.profile.params.interp_rss).0
                     + work.kernel.program.import_memory;
                 work.kernel.take(tid, bytes);
             }
             PoolDeed::Idle => {
                 // Something may have come while the idle token was released.
-                if work.kernel.threads[tid as usize].handed.is_none()
+                if work.kernel.threads[tid].handed.is_none()
                     && (self.closing || !self.items.is_empty())
                 {
                     return;
@@ -337,7 +337,7 @@ impl ThreadPool {
         self.closing = true;
         let parked = std::mem::take(&mut self.parked);
         for worker in parked.iter() {
-            if kernel.threads[worker as usize].blocked == Blocked::Park {
+            if kernel.threads[worker].blocked == Blocked::Park {
                 kernel.unpark_by(by, worker);
             } else {
                 kernel.unpark(worker);

@@ -2,7 +2,7 @@
 
 use super::object::Accesses;
 use super::wait::On;
-use crate::cpython::index::{LockIndex, PipeIndex, ProcessIndex};
+use crate::cpython::index::{GilIndex, LockIndex, PipeIndex, ProcessIndex};
 use crate::cpython::role::Deed;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -34,7 +34,7 @@ pub(crate) enum Act {
     /// Wakes a thread.
     Unpark(Tid),
     /// Gives one GIL back and takes another (entering or leaving a sub-interpreter).
-    SwitchGil(u32),
+    SwitchGil(GilIndex),
     /// Takes a lock of this index in the table of all locks.
     Acquire(LockIndex),
     /// Yields so often at most for a lock before it parks.

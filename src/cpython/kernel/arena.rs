@@ -31,7 +31,7 @@ pub(crate) struct Arenas {
 impl Kernel<'_> {
     /// A thread's arena: one that nobody uses, a new one, or, when there are enough, the one with the fewest users.
     fn arena(&mut self, tid: Tid) -> usize {
-        let Thread { process, arena, .. } = self.threads[tid as usize];
+        let Thread { process, arena, .. } = self.threads[tid];
         if let Some(arena) = arena {
             return arena as usize;
         }
@@ -47,13 +47,13 @@ impl Kernel<'_> {
             }
         };
         all.users[arena] += 1;
-        self.threads[tid as usize].arena = u32::try_from(arena).ok();
+        self.threads[tid].arena = u32::try_from(arena).ok();
         arena
     }
 
     /// A running thread allocates a block, from what its arena keeps as far as that goes; the arena.
     pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64) -> Block {
-        let process = self.threads[tid as usize].process;
+        let process = self.threads[tid].process;
         let arena = self.arena(tid);
         let kept = &mut self.arenas[process].kept[arena];
         let again = if bytes > MAPPED { 0 } else { bytes.min(*kept) };
@@ -78,14 +78,14 @@ impl Kernel<'_> {
 
     /// A thread frees a block that it has allocated.
     pub(crate) fn free_own(&mut self, tid: Tid, bytes: u64) {
-        let process = self.threads[tid as usize].process;
+        let process = self.threads[tid].process;
         let arena = u32::try_from(self.arena(tid)).expect("few arenas");
         self.free_block((process, arena), bytes);
     }
 
     /// A thread ends: its arena is free for another.
     pub(crate) fn leave_arena(&mut self, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         if let Some(arena) = t.arena.take() {
             self.arenas[t.process].users[arena as usize] -= 1;
         }

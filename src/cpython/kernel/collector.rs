@@ -6,7 +6,8 @@
 
 use super::Kernel;
 use super::act::Act;
-use super::thread::{Blocked, NO_GIL, Phase};
+use super::thread::{Blocked, Phase};
+use crate::cpython::index::NO_GIL;
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
 
@@ -49,8 +50,8 @@ impl Kernel<'_> {
     pub(crate) fn allocate(&mut self, tid: Tid, objects: u64) {
         let threshold = self.costs.gc_threshold.0.max(1);
         let each = self.costs.gc_per_object;
-        let free_threaded = self.threads[tid as usize].gil == NO_GIL;
-        let heap = &mut self.heaps[self.threads[tid as usize].domain as usize];
+        let free_threaded = self.threads[tid].gil == NO_GIL;
+        let heap = &mut self.heaps[self.threads[tid].domain];
         heap.young += objects;
         if free_threaded {
             if heap.young > threshold && heap.young > heap.live / NEW_SHARE {
@@ -84,20 +85,19 @@ impl Kernel<'_> {
 
     /// Stops every attached thread of the interpreter; those that are blocked or in native code stop when they come back.
     pub(crate) fn stop_world(&mut self, tid: Tid) {
-        let domain = self.threads[tid as usize].domain;
-        self.heaps[domain as usize].stopper = Some(tid);
+        let domain = self.threads[tid].domain;
+        self.heaps[domain].stopper = Some(tid);
         let mut stopped = 0;
-        for other in 0..self.threads.len() {
+        for other in self.threads.keys() {
             let t = &self.threads[other];
-            let other = Tid::try_from(other).expect("fewer than 2^32 threads");
             let attached = t.domain == domain
                 && other != tid
                 && t.phase == Phase::Go
                 && t.blocked == Blocked::No;
             if attached && matches!(self.machine.state(other), State::Running | State::Ready) {
-                self.threads[other as usize].blocked = Blocked::World;
+                self.threads[other].blocked = Blocked::World;
                 self.machine.suspend(other, Cause::Gil);
-                self.heaps[domain as usize].stopped.push(other);
+                self.heaps[domain].stopped.push(other);
                 stopped += 1;
             }
         }
@@ -111,24 +111,24 @@ impl Kernel<'_> {
 
     /// The world goes on.
     pub(crate) fn start_world(&mut self, tid: Tid) {
-        let domain = self.threads[tid as usize].domain;
-        let heap = &mut self.heaps[domain as usize];
+        let domain = self.threads[tid].domain;
+        let heap = &mut self.heaps[domain];
         heap.stopper = None;
         for other in std::mem::take(&mut heap.stopped) {
-            self.threads[other as usize].blocked = Blocked::No;
+            self.threads[other].blocked = Blocked::No;
             self.machine.wake(other, Nanos::ZERO);
         }
     }
 
     /// Whether a thread has to wait for a stopped world; if so it blocks.
     pub(crate) fn held_by_stopped_world(&mut self, tid: Tid) -> bool {
-        let domain = self.threads[tid as usize].domain;
-        let heap = &mut self.heaps[domain as usize];
+        let domain = self.threads[tid].domain;
+        let heap = &mut self.heaps[domain];
         if heap.stopper.is_none_or(|s| s == tid) {
             return false;
         }
         heap.stopped.push(tid);
-        self.threads[tid as usize].blocked = Blocked::World;
+        self.threads[tid].blocked = Blocked::World;
         self.block(tid, Cause::Gil);
         true
     }

@@ -19,7 +19,7 @@ impl Kernel<'_> {
     /// meanwhile.
     #[cold]
     pub(crate) fn returned_after(&mut self, tid: Tid, waited: Nanos) {
-        let thread = &mut self.threads[tid as usize];
+        let thread = &mut self.threads[tid];
         thread.convoyed = thread.counts_for().map(|class| (waited, class));
     }
 
@@ -27,7 +27,7 @@ impl Kernel<'_> {
     /// threads that all want to compute take turns as they should.
     #[cold]
     pub(crate) fn leaves_again(&mut self, tid: Tid, held: Nanos) {
-        let thread = &mut self.threads[tid as usize];
+        let thread = &mut self.threads[tid];
         let by_itself = thread.phase != Phase::WantGil && held < self.costs.switch_interval;
         if let Some((waited, class)) = thread.convoyed.take()
             && by_itself

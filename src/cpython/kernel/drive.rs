@@ -2,7 +2,8 @@
 
 use super::Kernel;
 use super::act::{Act, Outside};
-use super::thread::{Blocked, NO_GIL, Phase};
+use super::thread::{Blocked, Phase};
+use crate::cpython::index::NO_GIL;
 use crate::cpython::role::{Deed, Role};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
@@ -46,7 +47,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
         if kernel.over_limit() || kernel.memory.exceeded.is_some() {
             return; // A thread that nothing interrupts does not come back from here for the whole of its run.
         }
-        let t = &mut kernel.threads[tid as usize];
+        let t = &mut kernel.threads[tid];
         if let Some((gil, after)) = t.unlocks {
             if !kernel.unlock_gil_mutex(tid, gil, after) {
                 return;
@@ -72,7 +73,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
         t.unwatched = None;
         if t.rest > Nanos::ZERO || t.gil != NO_GIL {
             if kernel.asked_to_leave(tid) {
-                let t = &mut kernel.threads[tid as usize];
+                let t = &mut kernel.threads[tid];
                 t.phase = Phase::WantGil;
                 t.returned = false;
                 if !kernel.release_gil(tid) {
@@ -80,7 +81,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
                 }
                 continue;
             }
-            let rest = std::mem::take(&mut kernel.threads[tid as usize].rest);
+            let rest = std::mem::take(&mut kernel.threads[tid].rest);
             if rest > Nanos::ZERO {
                 if !kernel.machine.run(tid, rest) {
                     return;
@@ -88,12 +89,12 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
                 continue;
             }
         }
-        let t = &mut kernel.threads[tid as usize];
+        let t = &mut kernel.threads[tid];
         if t.pickling {
             t.pickling = false;
             kernel.machine.mark(tid, false);
         }
-        match kernel.threads[tid as usize].script.pop_front() {
+        match kernel.threads[tid].script.pop_front() {
             Some(act) => match kernel.act(tid, act) {
                 Then::GoesOn => {}
                 Then::Stops => return,
@@ -123,9 +124,9 @@ impl Kernel<'_> {
             .map_or(Nanos::MAX, |horizon| horizon.since(now));
         let mut to_come = 0.0;
         self.bursts.resize(self.threads.len(), (0, Nanos::ZERO));
-        for (tid, before) in (0..).zip(&mut self.bursts) {
+        for (tid, before) in self.bursts.iter_mut_enumerated() {
             let (cuts, left) = self.machine.burst(tid);
-            let left = left + self.threads[tid as usize].rest;
+            let left = left + self.threads[tid].rest;
             let burned = before.1.since(left);
             if burned > Nanos::ZERO {
                 to_come += (cuts - before.0) as f64 * (left.min(time).as_f64() / burned.as_f64());
@@ -138,14 +139,14 @@ impl Kernel<'_> {
 
     /// A thread's timer is due.
     pub(crate) fn timer(&mut self, tid: Tid) {
-        match self.threads[tid as usize].blocked {
+        match self.threads[tid].blocked {
             Blocked::Gil => self.gil_timeout(tid),
             Blocked::Sleep => {
-                self.threads[tid as usize].blocked = Blocked::No;
+                self.threads[tid].blocked = Blocked::No;
                 self.machine.wake(tid, self.costs.park);
             }
             Blocked::Park => {
-                let t = &mut self.threads[tid as usize];
+                let t = &mut self.threads[tid];
                 t.blocked = Blocked::No;
                 t.timed_out = false;
                 self.machine.wake(tid, self.costs.park);
@@ -166,7 +167,7 @@ impl Kernel<'_> {
     /// Whether a thread that has come on a core may go on there: one that was on its way when the world was stopped gets no further.
     #[inline]
     fn may_go_on(&mut self, tid: Tid) -> bool {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         t.gil != NO_GIL || t.phase != Phase::Go || !self.held_by_stopped_world(tid)
     }
 
@@ -189,7 +190,7 @@ impl Kernel<'_> {
             self.push_front(tid, Act::Outside(outside));
             return self.machine.run(tid, Nanos::ZERO);
         }
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         if matches!(outside, Outside::Park(..)) && std::mem::take(&mut t.permit) {
             return true;
         }
@@ -212,13 +213,13 @@ impl Kernel<'_> {
         match act {
             Act::Run(time) => return self.machine.run(tid, time).into(),
             Act::RunC(time) => {
-                self.threads[tid as usize].in_c = true;
+                self.threads[tid].in_c = true;
                 return self.machine.run(tid, time).into();
             }
             Act::Pickle { time, in_c } => {
-                self.threads[tid as usize].in_c = in_c;
+                self.threads[tid].in_c = in_c;
                 if self.recorder.is_some() {
-                    self.threads[tid as usize].pickling = true;
+                    self.threads[tid].pickling = true;
                     self.machine.mark(tid, true);
                 }
                 return self.machine.run(tid, time).into();
@@ -237,11 +238,11 @@ impl Kernel<'_> {
                 // The rest of the script goes on once the other GIL is taken.
                 if self.asked_to_leave(tid) {
                     self.push_front(tid, act);
-                    self.threads[tid as usize].phase = Phase::WantGil;
+                    self.threads[tid].phase = Phase::WantGil;
                     return self.release_gil(tid).into();
                 }
                 self.release_gil(tid);
-                let t = &mut self.threads[tid as usize];
+                let t = &mut self.threads[tid];
                 t.gil = gil;
                 t.phase = Phase::WantGil;
             }
@@ -268,7 +269,7 @@ impl Kernel<'_> {
                 }
                 if self.asked_to_leave(tid) {
                     self.push_front(tid, act);
-                    self.threads[tid as usize].phase = Phase::WantGil;
+                    self.threads[tid].phase = Phase::WantGil;
                     return self.release_gil(tid).into();
                 }
                 self.release_gil(tid);
@@ -284,13 +285,13 @@ impl Kernel<'_> {
     fn go_outside(&mut self, tid: Tid, outside: Outside) -> bool {
         match outside {
             Outside::Native(time) => {
-                let t = &mut self.threads[tid as usize];
+                let t = &mut self.threads[tid];
                 t.phase = Phase::WantGil;
                 t.returned = true;
                 self.machine.run(tid, time)
             }
             Outside::Sleep(on, until) => {
-                let t = &mut self.threads[tid as usize];
+                let t = &mut self.threads[tid];
                 t.phase = Phase::WantGil;
                 t.returned = true;
                 t.blocked = Blocked::Sleep;
@@ -301,7 +302,7 @@ impl Kernel<'_> {
                 false
             }
             Outside::Park(on, until) => {
-                let t = &mut self.threads[tid as usize];
+                let t = &mut self.threads[tid];
                 t.phase = Phase::WantGil;
                 t.returned = true;
                 if std::mem::take(&mut t.permit) {
@@ -329,7 +330,7 @@ impl Kernel<'_> {
         self.leave_arena(tid);
         self.process_may_end(tid);
         self.thread_ends(tid);
-        if self.threads[tid as usize].role == Role::Raw {
+        if self.threads[tid].role == Role::Raw {
             self.spare_threads.push(tid);
         }
     }

@@ -12,7 +12,8 @@ use std::collections::VecDeque;
 
 use super::Kernel;
 use super::gil_mutex::GilMutex;
-use super::thread::{Blocked, NO_GIL, Phase};
+use super::thread::{Blocked, Phase};
+use crate::cpython::index::NO_GIL;
 use crate::engine::{Nanos, unit};
 use crate::machine::{Cause, State, Tid};
 
@@ -53,16 +54,16 @@ impl Kernel<'_> {
     #[inline]
     pub(crate) fn take_gil(&mut self, tid: Tid) -> bool {
         self.watch(tid);
-        let t = &mut self.threads[tid as usize];
-        let Some(gil) = self.gils.get_mut(t.gil as usize) else {
+        let t = &mut self.threads[tid];
+        let Some(gil) = self.gils.get_mut(t.gil) else {
             t.phase = Phase::Go;
             return true;
         };
         if gil.mutex.is_used() && !self.lock_gil_mutex(tid) {
             return false;
         }
-        let t = &mut self.threads[tid as usize];
-        let gil = &mut self.gils[t.gil as usize];
+        let t = &mut self.threads[tid];
+        let gil = &mut self.gils[t.gil];
         let timed_out = std::mem::take(&mut t.timed_out);
         if gil.holder.is_none() {
             let mut convoyed = Nanos::ZERO;
@@ -81,7 +82,7 @@ impl Kernel<'_> {
                 gil.switch_number += 1;
                 gil.drop_request = false;
                 if let Some(f) = gil.forced.take() {
-                    self.threads[f as usize].blocked = Blocked::No;
+                    self.threads[f].blocked = Blocked::No;
                     self.machine.charge(tid, self.costs.gil_signal);
                     // It has signalled since, and is asleep.
                     let cpu = self.costs.gil_take;
@@ -112,9 +113,9 @@ impl Kernel<'_> {
             gil.requester = Some(tid);
             let holder = gil.holder.expect("locked");
             // A C call is not interrupted: the bit is seen at its end.
-            if !self.threads[holder as usize].in_c {
+            if !self.threads[holder].in_c {
                 let rest = self.machine.interrupt(holder, self.costs.check_gap);
-                self.threads[holder as usize].rest += rest;
+                self.threads[holder].rest += rest;
             }
         }
         self.machine.set_timer(tid, deadline);
@@ -125,29 +126,29 @@ impl Kernel<'_> {
     /// Whether the holder has been asked to leave.
     #[inline]
     pub(crate) fn asked_to_leave(&self, tid: Tid) -> bool {
-        let g = self.threads[tid as usize].gil;
-        g != NO_GIL && self.gils[g as usize].drop_request
+        let g = self.threads[tid].gil;
+        g != NO_GIL && self.gils[g].drop_request
     }
 
     /// `drop_gil`. `false`: the thread had been asked to leave and is blocked until somebody else has the GIL; it goes on
     /// in its phase after that.
     #[inline]
     pub(crate) fn release_gil(&mut self, tid: Tid) -> bool {
-        let g = self.threads[tid as usize].gil;
+        let g = self.threads[tid].gil;
         if g == NO_GIL {
             return true;
         }
         let now = self.machine.now();
-        let gil = &mut self.gils[g as usize];
+        let gil = &mut self.gils[g];
         debug_assert_eq!(gil.holder, Some(tid), "released by its holder");
         gil.holder = None;
         let since = gil.held_since;
         gil.held += now - since;
         self.gil_given(g, tid, since);
-        if self.threads[tid as usize].convoyed.is_some() {
+        if self.threads[tid].convoyed.is_some() {
             self.leaves_again(tid, now - since);
         }
-        let gil = &mut self.gils[g as usize];
+        let gil = &mut self.gils[g];
         if gil.waiters.is_empty() {
             // Whoever asked is awake, between two waits: it will find the GIL free, or ask again.
             gil.drop_request = false;
@@ -175,11 +176,11 @@ impl Kernel<'_> {
             gil.forces += 1;
             gil.forced = Some(tid);
         }
-        self.threads[next as usize].timed_out = false;
+        self.threads[next].timed_out = false;
         self.machine.clear_timer(next);
         self.signal(tid, next);
         if asked {
-            self.threads[tid as usize].blocked = Blocked::Forced;
+            self.threads[tid].blocked = Blocked::Forced;
             // The waiter may have preempted this thread when it woke.
             match self.machine.state(tid) {
                 State::Running => self.machine.block(tid, Cause::Gil),
@@ -193,12 +194,12 @@ impl Kernel<'_> {
     /// The same by a thread that stays on its core: it holds `gil->mutex` while it signals.
     #[inline]
     pub(crate) fn release_gil_and_run(&mut self, tid: Tid) -> bool {
-        let gil = self.threads[tid as usize].gil;
-        let wakes = self.gils.get(gil as usize).is_some_and(Gil::wanted);
+        let gil = self.threads[tid].gil;
+        let wakes = self.gils.get(gil).is_some_and(Gil::wanted);
         let goes_on = self.release_gil(tid);
         if wakes && goes_on {
             let until = self.machine.burned(tid) + self.machine.debt(tid).into();
-            self.gils[gil as usize].mutex.hold(tid, until);
+            self.gils[gil].mutex.hold(tid, until);
         }
         goes_on
     }
@@ -206,8 +207,8 @@ impl Kernel<'_> {
     /// The waiter's interval is over: it wakes to look at the GIL.
     pub(crate) fn gil_timeout(&mut self, tid: Tid) {
         let now = self.machine.now();
-        let t = &mut self.threads[tid as usize];
-        let gil = &mut self.gils[t.gil as usize];
+        let t = &mut self.threads[tid];
+        let gil = &mut self.gils[t.gil];
         // Nearly always the first: who waits longest times out first.
         if let Some(at) = gil.waiters.iter().position(|&w| w == tid) {
             gil.waiters.remove(at);
@@ -227,7 +228,7 @@ impl Kernel<'_> {
         {
             gil.contended += now - since;
         }
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.blocked = Blocked::No;
         t.timed_out = true;
         self.machine.wake(tid, self.costs.gil_take);

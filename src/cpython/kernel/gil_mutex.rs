@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use super::Kernel;
 use super::park::{drowsy, falling_asleep};
 use super::thread::Blocked;
+use crate::cpython::index::GilIndex;
 use crate::engine::{Nanos, Total};
 use crate::machine::{Cause, State, Tid};
 
@@ -39,9 +40,9 @@ impl GilMutex {
 impl Kernel<'_> {
     /// A thread that wants its GIL locks the mutex. `false`: it sleeps on it.
     pub(crate) fn lock_gil_mutex(&mut self, tid: Tid) -> bool {
-        let gil = self.threads[tid as usize].gil;
-        let asked = self.threads[tid as usize].asked;
-        if let Some((by, until)) = self.gils[gil as usize].mutex.held {
+        let gil = self.threads[tid].gil;
+        let asked = self.threads[tid].asked;
+        if let Some((by, until)) = self.gils[gil].mutex.held {
             // Who was woken has been charged at once for falling asleep and for waking: it came so much earlier.
             let late = if asked == Nanos::MAX {
                 Nanos::ZERO
@@ -54,7 +55,7 @@ impl Kernel<'_> {
                 self.sleep_on_gil_mutex(tid, gil, by, until.since(burned));
                 return false;
             }
-            self.gils[gil as usize].mutex.held = None;
+            self.gils[gil].mutex.held = None;
         }
         if asked != Nanos::MAX {
             self.wake_at_gil_mutex(tid, gil);
@@ -64,32 +65,32 @@ impl Kernel<'_> {
 
     /// Sleeps until `by`, which has so much to burn before it unlocks, has done so.
     #[cold]
-    fn sleep_on_gil_mutex(&mut self, tid: Tid, gil: u32, by: Tid, left: Nanos) {
-        let g = &mut self.gils[gil as usize];
+    fn sleep_on_gil_mutex(&mut self, tid: Tid, gil: GilIndex, by: Tid, left: Nanos) {
+        let g = &mut self.gils[gil];
         g.mutex.sleepers.push_back(tid);
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.blocked = Blocked::Gil;
         if t.asked == Nanos::MAX {
             t.asked = self.machine.now();
             t.forces = g.forces;
         }
-        if self.threads[by as usize].unlocks.is_none() {
+        if self.threads[by].unlocks.is_none() {
             let after = self.machine.interrupt(by, left);
-            self.threads[by as usize].unlocks = Some((gil, after));
+            self.threads[by].unlocks = Some((gil, after));
         }
         self.machine.block(tid, Cause::Gil);
     }
 
     /// A thread unlocks the mutex as one that others may sleep on: the first of them is woken.
-    fn wake_at_gil_mutex(&mut self, tid: Tid, gil: u32) {
-        if let Some(next) = self.gils[gil as usize].mutex.sleepers.pop_front() {
+    fn wake_at_gil_mutex(&mut self, tid: Tid, gil: GilIndex) {
+        if let Some(next) = self.gils[gil].mutex.sleepers.pop_front() {
             self.signal(tid, next);
         }
     }
 
     /// A thread pays for the system call that wakes another one, asleep in `gil->cond` or on the mutex.
     pub(crate) fn signal(&mut self, by: Tid, next: Tid) {
-        self.threads[next as usize].blocked = Blocked::No;
+        self.threads[next].blocked = Blocked::No;
         self.machine.charge(by, self.costs.gil_signal);
         let cpu = self.costs.gil_take;
         self.machine.wake_by(by, next, cpu, drowsy(cpu));
@@ -98,12 +99,12 @@ impl Kernel<'_> {
     /// A thread on whose mutex others came to sleep while it signalled has burned that: it unlocks, and burns what it was about to
     /// (`after`). `false`: it burns.
     #[cold]
-    pub(crate) fn unlock_gil_mutex(&mut self, tid: Tid, gil: u32, after: Nanos) -> bool {
+    pub(crate) fn unlock_gil_mutex(&mut self, tid: Tid, gil: GilIndex, after: Nanos) -> bool {
         if self.machine.debt(tid) > Nanos::ZERO {
             return self.machine.run(tid, Nanos::ZERO);
         }
-        self.threads[tid as usize].unlocks = None;
-        self.gils[gil as usize].mutex.held = None;
+        self.threads[tid].unlocks = None;
+        self.gils[gil].mutex.held = None;
         self.wake_at_gil_mutex(tid, gil);
         if after == Nanos::ZERO {
             return true;

@@ -61,7 +61,7 @@ impl Kernel<'_> {
 
     /// The process whose heap a thread works on, which it may have inherited; a sub-interpreter's heap is its own.
     fn heir(&self, tid: Tid) -> Option<ProcessIndex> {
-        let thread = &self.threads[tid as usize];
+        let thread = &self.threads[tid];
         (!matches!(thread.role, Role::InterpWorker(..))).then_some(thread.process)
     }
 
@@ -105,7 +105,7 @@ impl Kernel<'_> {
 
     /// A thread has ended. With the last one a worker or copy ends; others live as long as the program, if only to wait for its end.
     pub(crate) fn process_may_end(&mut self, tid: Tid) {
-        let process = self.threads[tid as usize].process;
+        let process = self.threads[tid].process;
         let p = &mut self.processes[process];
         p.threads -= 1;
         if p.threads == 0 && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(_)) {

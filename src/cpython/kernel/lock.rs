@@ -3,7 +3,7 @@
 use super::Kernel;
 use super::act::{Act, Outside};
 use super::wait::{On, Wait};
-use crate::cpython::index::LockIndex;
+use crate::cpython::index::{DomainIndex, LockIndex};
 use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::LockSpec;
@@ -14,11 +14,11 @@ const SPINS: u8 = 40;
 
 impl Kernel<'_> {
     /// Index in the table of all locks of the program's lock, for a thread of this domain.
-    pub(crate) fn lock_index(&self, domain: u32, lock: u32) -> LockIndex {
+    pub(crate) fn lock_index(&self, domain: DomainIndex, lock: u32) -> LockIndex {
         let own = if self.program.locks[lock as usize].shared {
             0
         } else {
-            self.program.locks.len() * (1 + domain as usize)
+            self.program.locks.len() * (1 + usize::from(domain))
         };
         LockIndex::from(own + lock as usize)
     }
@@ -31,7 +31,7 @@ impl Kernel<'_> {
     /// Takes the lock, or parks and tries again when woken; whether the thread goes on acting.
     pub(crate) fn acquire(&mut self, tid: Tid, lock: LockIndex) -> bool {
         let l = &mut self.locks[lock];
-        match self.threads[tid as usize].wait {
+        match self.threads[tid].wait {
             Some(Wait {
                 on: On::Lock(on),
                 ticket,
@@ -100,7 +100,7 @@ impl Kernel<'_> {
         let shared = usize::from(lock) < self.program.locks.len();
         let next = l.line().first();
         let waited = next
-            .and_then(|next| self.threads[next as usize].wait)
+            .and_then(|next| self.threads[next].wait)
             .map_or(Nanos::ZERO, |w| self.machine.now() - w.since);
         let passing = if fair > Nanos::ZERO && !shared && waited > fair {
             Passing::HandOver

@@ -185,14 +185,14 @@ impl Kernel<'_> {
     /// A thread's process takes memory.
     #[inline]
     pub(crate) fn take(&mut self, tid: Tid, bytes: u64) {
-        let process = self.threads[tid as usize].process;
+        let process = self.threads[tid].process;
         self.take_for(process, bytes);
     }
 
     /// A thread's process gives memory back.
     #[inline]
     pub(crate) fn give(&mut self, tid: Tid, bytes: u64) {
-        let process = self.threads[tid as usize].process;
+        let process = self.threads[tid].process;
         self.give_for(process, bytes);
     }
 

@@ -26,7 +26,9 @@ mod wait;
 use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
-use crate::cpython::index::{LockIndex, PipeIndex, ProcessIndex, TaskKey};
+use crate::cpython::index::{
+    DomainIndex, GilIndex, LockIndex, NO_GIL, PipeIndex, ProcessIndex, TaskKey,
+};
 use crate::cpython::limits::Limits;
 use crate::cpython::profile::{Costs, Profile};
 use crate::cpython::program::Program;
@@ -47,7 +49,7 @@ pub(crate) use pipe::Message;
 use pipe::Pipe;
 use process::Process;
 pub(crate) use process::ProcessKind;
-pub(crate) use thread::{Blocked, Home, NO_GIL, Phase, Thread};
+pub(crate) use thread::{Blocked, Home, Phase, Thread};
 pub(crate) use wait::{On, Wait, note};
 
 use arena::Arenas;
@@ -68,16 +70,15 @@ pub(crate) struct Kernel<'a> {
     pipe_ns_per_byte: f64,
     pub(crate) syscall: Nanos,
 
-    pub(crate) threads: Vec<Thread>,
+    pub(crate) threads: TiVec<Tid, Thread>,
     /// Raw threads that have ended, to be used again.
     spare_threads: Vec<Tid>,
-    pub(crate) gils: Vec<Gil>,
+    pub(crate) gils: TiVec<GilIndex, Gil>,
     pub(crate) processes: TiVec<ProcessIndex, Process>,
     /// What the allocator of each process keeps.
     arenas: TiVec<ProcessIndex, Arenas>,
     /// Processes and interpreters that have been started for workers and copies.
     pub(crate) children: u32,
-    domains: u32,
     pub(crate) locks: TiVec<LockIndex, Lock<Tid>>,
     pub(crate) objects: Objects,
     pub(crate) memory: Memory,
@@ -85,7 +86,7 @@ pub(crate) struct Kernel<'a> {
     pub(crate) pipes: TiVec<PipeIndex, Pipe>,
     starter: Starter,
     /// The collector of each interpreter (lock domain).
-    pub(crate) heaps: Vec<Heap>,
+    pub(crate) heaps: TiVec<DomainIndex, Heap>,
 
     gil_stream: Pcg64Dxsm,
     /// Acts of threads so far.
@@ -93,7 +94,7 @@ pub(crate) struct Kernel<'a> {
     /// Too much is left to do for the events that the run may take.
     past_hope: bool,
     /// Of each thread, when that was last looked at: cuts of its bursts, and what was left of the present one.
-    bursts: Vec<(u64, Nanos)>,
+    bursts: TiVec<Tid, (u64, Nanos)>,
     /// Threads that have not exited.
     live_threads: u64,
     /// By class of tasks.
@@ -124,24 +125,23 @@ impl<'a> Kernel<'a> {
             pipe_capacity: spec.pipe_capacity,
             pipe_ns_per_byte: spec.pipe_ns_per_byte,
             syscall: spec.syscall,
-            threads: Vec::new(),
+            threads: TiVec::new(),
             spare_threads: Vec::new(),
-            gils: Vec::new(),
+            gils: TiVec::new(),
             processes: TiVec::new(),
             arenas: TiVec::new(),
             children: 0,
-            domains: 0,
             // Locks shared between processes come first in the table of locks.
             locks: program.locks.iter().map(|_| Lock::default()).collect(),
             memory: Memory::new(spec.memory_limit),
             bytes_moved: 0,
             pipes: TiVec::new(),
             starter: Starter::default(),
-            heaps: Vec::new(),
+            heaps: TiVec::new(),
             gil_stream: stream(seed, replication, StreamRole::Gil),
             events: 0,
             past_hope: false,
-            bursts: Vec::new(),
+            bursts: TiVec::new(),
             live_threads: 0,
             convoys: vec![Convoys::default(); program.classes.len()],
             futile: vec![0; program.classes.len()],
@@ -165,23 +165,20 @@ impl<'a> Kernel<'a> {
     }
 
     /// A new GIL, where the build has one.
-    pub(crate) fn new_gil(&mut self) -> u32 {
+    pub(crate) fn new_gil(&mut self) -> GilIndex {
         if self.profile.gil {
-            self.gils.push(Gil::default());
-            u32::try_from(self.gils.len() - 1).expect("few interpreters")
+            self.gils.push_and_get_key(Gil::default())
         } else {
             NO_GIL
         }
     }
 
     /// A new set of the program's locks that are not shared between processes.
-    pub(crate) fn new_domain(&mut self) -> u32 {
-        let domain = self.domains;
-        self.domains += 1;
-        self.heaps.push(Heap::new(self.program.live_objects));
+    pub(crate) fn new_domain(&mut self) -> DomainIndex {
         self.locks
             .extend(self.program.locks.iter().map(|_| Lock::default()));
-        domain
+        self.heaps
+            .push_and_get_key(Heap::new(self.program.live_objects))
     }
 
     /// A new thread, and which of its kind it is, as its name counts; it begins with [`Act::Begin`] by somebody else.
@@ -190,34 +187,36 @@ impl<'a> Kernel<'a> {
         self.processes[home.process].threads += 1;
         if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);
-            let script = std::mem::take(&mut self.threads[tid as usize].script);
-            self.threads[tid as usize] = Thread::new(role, home, serial);
-            self.threads[tid as usize].script = script;
+            let script = std::mem::take(&mut self.threads[tid].script);
+            self.threads[tid] = Thread::new(role, home, serial);
+            self.threads[tid].script = script;
             self.thread_starts(tid);
             return tid;
         }
         let tid = self.machine.spawn();
-        debug_assert_eq!(tid as usize, self.threads.len());
-        self.threads.push(Thread::new(role, home, serial));
+        let same = self
+            .threads
+            .push_and_get_key(Thread::new(role, home, serial));
+        debug_assert_eq!(tid, same);
         self.thread_starts(tid);
         tid
     }
 
     /// A thread.
     pub(crate) fn thread(&self, tid: Tid) -> &Thread {
-        &self.threads[tid as usize]
+        &self.threads[tid]
     }
 
     /// Appends to a thread's script.
     #[inline]
     pub(crate) fn push(&mut self, tid: Tid, act: Act) {
-        self.threads[tid as usize].script.push_back(act);
+        self.threads[tid].script.push_back(act);
     }
 
     /// Puts an act before all others of a thread.
     #[inline]
     pub(crate) fn push_front(&mut self, tid: Tid, act: Act) {
-        self.threads[tid as usize].script.push_front(act);
+        self.threads[tid].script.push_front(act);
     }
 
     /// The thread's time is that of a task from now on (`counted`), or of a child of one, or nobody's; the recording's is `task`'s.
@@ -260,7 +259,7 @@ impl<'a> Kernel<'a> {
     fn thread_starts(&mut self, tid: Tid) {
         if self.recorder.is_some() {
             let (name, started) = (self.thread_name(tid), self.machine.now());
-            let process = self.threads[tid as usize].process.into();
+            let process = self.threads[tid].process.into();
             if let Some(r) = &mut self.recorder {
                 let thread = ThreadRecord {
                     process,
@@ -291,7 +290,7 @@ impl<'a> Kernel<'a> {
 
     /// Notes that a thread gives its GIL back, which it has held since then.
     #[inline]
-    pub(crate) fn gil_given(&mut self, gil: u32, tid: Tid, since: Nanos) {
+    pub(crate) fn gil_given(&mut self, gil: GilIndex, tid: Tid, since: Nanos) {
         if let Some(r) = &mut self.recorder {
             let now = self.machine.now();
             let within = self.machine.tape().and_then(|t| t.admit(since, now, now));
@@ -301,10 +300,10 @@ impl<'a> Kernel<'a> {
 
     /// Notes the GILs that are held when the run ends.
     pub(crate) fn close_holds(&mut self) {
-        for gil in 0..self.gils.len() {
+        for gil in self.gils.keys() {
             if let Some(holder) = self.gils[gil].holder {
                 let since = self.gils[gil].held_since();
-                self.gil_given(u32::try_from(gil).expect("few GILs"), holder, since);
+                self.gil_given(gil, holder, since);
             }
         }
     }

@@ -50,7 +50,7 @@ impl Kernel<'_> {
         let access = self.objects.of(a.write);
         let objects = u32::try_from(self.program.objects.len()).expect("few objects");
         let classes = u32::try_from(self.program.classes.len()).expect("few classes");
-        let line = self.threads[tid as usize].domain * objects + a.object;
+        let line = u32::from(self.threads[tid].domain) * objects + a.object;
         let account = a.object * classes + a.class;
         self.machine.access(tid, a.count, line, access, account)
     }

@@ -22,17 +22,17 @@ impl Kernel<'_> {
     /// Notes that a thread waits from now on, until then at most.
     pub(crate) fn begin_wait(&mut self, tid: Tid, on: On, ticket: Option<Ticket>, until: Nanos) {
         let now = self.machine.now();
-        note(&mut self.threads[tid as usize].wait, now, on, ticket, until);
+        note(&mut self.threads[tid].wait, now, on, ticket, until);
     }
 
     /// Ends a thread's wait: it has got what it waited for, or gives up.
     pub(crate) fn end_wait(&mut self, tid: Tid) -> Option<Wait> {
-        self.threads[tid as usize].wait.take()
+        self.threads[tid].wait.take()
     }
 
     /// Wakes a thread that has been taken out of the line of what it waits for.
     pub(crate) fn wake(&mut self, by: Tid, tid: Tid) {
-        if let Some(wait) = &mut self.threads[tid as usize].wait {
+        if let Some(wait) = &mut self.threads[tid].wait {
             wait.ticket = None;
         }
         self.unpark_by(by, tid);
@@ -59,7 +59,7 @@ impl Kernel<'_> {
     /// Whether the thread was parked; if not, its next parking ends at once.
     #[inline]
     fn ends_parking(&mut self, tid: Tid) -> bool {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         let parked = t.blocked == Blocked::Park;
         if parked {
             t.blocked = Blocked::No;

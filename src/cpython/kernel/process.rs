@@ -137,7 +137,7 @@ impl Kernel<'_> {
     /// As `threading.current_thread().name`; the management thread of a `ProcessPoolExecutor`, a mere `Thread-1` in Python, has
     /// the name of its class.
     pub(crate) fn thread_name(&self, tid: Tid) -> String {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         let n = t.serial;
         let mp = matches!(self.program.layout.executor, Executor::MpPool(..));
         match t.role {

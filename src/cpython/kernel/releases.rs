@@ -10,7 +10,8 @@
 
 use super::Kernel;
 use super::act::{Act, Place, Releasing};
-use super::thread::{NO_GIL, Phase};
+use super::thread::Phase;
+use crate::cpython::index::{GilIndex, NO_GIL};
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
 
@@ -20,7 +21,7 @@ impl Kernel<'_> {
         let left = u32::try_from(often).unwrap_or(u32::MAX);
         // Rounding at an interpreter's factor may have made the parts longer than the whole.
         let held = time.since(released * u64::from(left));
-        if left == 0 || self.threads[tid as usize].gil == NO_GIL {
+        if left == 0 || self.threads[tid].gil == NO_GIL {
             self.push(tid, Act::Run(time));
             return;
         }
@@ -51,14 +52,14 @@ impl Kernel<'_> {
         last: Nanos,
     ) -> bool {
         let all = self.stretches(hold, released, left, last);
-        if left > 0 && self.gils[self.threads[tid as usize].gil as usize].wanted() {
+        if left > 0 && self.gils[self.threads[tid].gil].wanted() {
             self.go_on_releasing(tid, &all, released, left - 1);
             return self.machine.run(tid, hold - all.taking);
         }
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.unwatched = Some(all);
         if left > 0 && t.convoyed.is_some() {
-            let since = self.gils[t.gil as usize].held_since();
+            let since = self.gils[t.gil].held_since();
             self.leaves_again(tid, self.machine.now() - since + hold);
         }
         self.machine.run(tid, all.time())
@@ -83,12 +84,12 @@ impl Kernel<'_> {
     /// A thread is about to look at its GIL: the holder is where it really is.
     #[inline]
     pub(crate) fn watch(&mut self, tid: Tid) {
-        let gil = self.threads[tid as usize].gil;
-        if let Some(holder) = self.gils.get(gil as usize).and_then(|g| g.holder) {
-            if let Some(all) = self.threads[holder as usize].unwatched.take() {
+        let gil = self.threads[tid].gil;
+        if let Some(holder) = self.gils.get(gil).and_then(|g| g.holder) {
+            if let Some(all) = self.threads[holder].unwatched.take() {
                 self.find_place(holder, &all);
             }
-            let t = &self.threads[tid as usize];
+            let t = &self.threads[tid];
             // It has waited, and not until its interval was over: so it was woken.
             if t.asked != Nanos::MAX && !t.timed_out {
                 self.woken_in_vain(gil, holder);
@@ -98,11 +99,11 @@ impl Kernel<'_> {
 
     /// A thread was woken for a GIL that may be taken again.
     #[cold]
-    fn woken_in_vain(&mut self, gil: u32, holder: Tid) {
-        let t = &self.threads[holder as usize];
+    fn woken_in_vain(&mut self, gil: GilIndex, holder: Tid) {
+        let t = &self.threads[holder];
         let releases = t.script.iter().take(2);
         let mut releases = releases.filter(|a| matches!(a, Act::Releasing { .. }));
-        if self.gils[gil as usize].holder == Some(holder)
+        if self.gils[gil].holder == Some(holder)
             && releases.next().is_some()
             && let Some(class) = t.counts_for()
         {
@@ -134,7 +135,7 @@ impl Kernel<'_> {
                 self.go_on_releasing(holder, all, Nanos::ZERO, left);
                 // Nobody waits, or somebody would have watched it.
                 self.release_gil(holder);
-                let t = &mut self.threads[holder as usize];
+                let t = &mut self.threads[holder];
                 t.phase = Phase::WantGil;
                 t.returned = true;
             }

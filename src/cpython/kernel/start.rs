@@ -43,7 +43,7 @@ impl Kernel<'_> {
 
     /// The acts by which a thread starts a child process whose only thread is `child`.
     pub(crate) fn start_process(&mut self, method: StartMethod, child: Tid, acts: &mut Vec<Act>) {
-        let process = self.threads[child as usize].process;
+        let process = self.threads[child].process;
         let parent = self.processes[process].parent;
         let p = &self.profile.params;
         let import = self.program.import_time.scale(p.cpu_factor);
@@ -84,7 +84,7 @@ impl Kernel<'_> {
                     self.costs.forkserver_child_boot + if preloaded { Nanos::ZERO } else { import };
                 self.start_tracker(acts);
                 let server = self.start_server(acts);
-                let forks = self.threads[server as usize].process;
+                let forks = self.threads[server].process;
                 self.memory.forked_from(self.machine.now(), process, forks);
                 acts.push(Act::Run(self.costs.forkserver_call));
                 acts.push(Act::Request(child));
@@ -164,7 +164,7 @@ impl Kernel<'_> {
     /// `Thread.start`: the starter waits until the new thread has announced itself.
     pub(crate) fn start_thread(&mut self, starter: Tid, child: Tid) {
         let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
-        let reused = self.reuse_stack(self.threads[child as usize].process);
+        let reused = self.reuse_stack(self.threads[child].process);
         let fresh = |share| match reused {
             true => Nanos::ZERO,
             false => self.costs.thread_fresh.scale(share),
@@ -180,7 +180,7 @@ impl Kernel<'_> {
 
     /// A thread's own end, with what else it has to do for it.
     pub(crate) fn end_thread(&mut self, tid: Tid, more: Nanos) {
-        let unmapping = match self.keep_stack(self.threads[tid as usize].process) {
+        let unmapping = match self.keep_stack(self.threads[tid].process) {
             true => Nanos::ZERO,
             false => self.costs.thread_fresh.scale(FRESH_SHARES[2]),
         };

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::act::{Act, Outside, Releasing};
 use super::wait::Wait;
-use crate::cpython::index::{ProcessIndex, TaskKey};
+use crate::cpython::index::{DomainIndex, GilIndex, NO_GIL, ProcessIndex, TaskKey};
 use crate::cpython::role::Role;
 use crate::engine::Nanos;
 
@@ -42,9 +42,9 @@ pub(crate) struct Home {
     /// Its process: place in the table of processes.
     pub(crate) process: ProcessIndex,
     /// Its GIL; [`NO_GIL`] on free-threaded builds.
-    pub(crate) gil: u32,
+    pub(crate) gil: GilIndex,
     /// Its lock domain: one set of the program's locks and one collector.
-    pub(crate) domain: u32,
+    pub(crate) domain: DomainIndex,
 }
 
 pub(crate) struct Thread {
@@ -53,13 +53,13 @@ pub(crate) struct Thread {
     pub(crate) process: ProcessIndex,
     /// Which of its kind it is, as its name counts.
     pub(crate) serial: u32,
-    /// Its GIL; `u32::MAX` in a free-threaded process.
-    pub(crate) gil: u32,
+    /// Its GIL; [`NO_GIL`] in a free-threaded process.
+    pub(crate) gil: GilIndex,
     /// Lock domain: threads of one process (or interpreter) share their locks.
-    pub(crate) domain: u32,
+    pub(crate) domain: DomainIndex,
     pub(crate) phase: Phase,
     /// Another thread waits for the mutex of this GIL, which it holds to the end of its present burst; what it burns after that.
-    pub(crate) unlocks: Option<(u32, Nanos)>,
+    pub(crate) unlocks: Option<(GilIndex, Nanos)>,
     pub(crate) blocked: Blocked,
     /// What it waits for, or was called for and has not got yet.
     pub(crate) wait: Option<Wait>,
@@ -104,8 +104,6 @@ pub(crate) struct Thread {
     pub(crate) arena: Option<u32>,
 }
 
-pub(crate) const NO_GIL: u32 = u32::MAX;
-
 impl Thread {
     pub(crate) fn new(role: Role, home: Home, serial: u32) -> Self {
         Self {
@@ -148,7 +146,7 @@ impl Thread {
     }
 
     /// The GIL of its own interpreter, if it has one that is not its process's.
-    pub(crate) fn interpreter_gil(&self) -> Option<u32> {
+    pub(crate) fn interpreter_gil(&self) -> Option<GilIndex> {
         match self.role {
             Role::InterpWorker(_, own, _) if own != NO_GIL => Some(own),
             _ => None,

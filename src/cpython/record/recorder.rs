@@ -6,7 +6,9 @@ use super::recording::{
     GilHold, Iteration, OverTime, ProcessRecord, Record, Recording, TaskEnd, TaskIndex, TaskRecord,
     TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
 };
-use crate::cpython::index::TaskKey;
+use typed_index_collections::TiVec;
+
+use crate::cpython::index::{GilIndex, TaskKey};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Span, Tape, Tid};
 use crate::measure::Course;
@@ -25,9 +27,9 @@ pub(crate) struct Recorder {
     processes: Vec<ProcessRecord>,
     threads: Vec<ThreadRecord>,
     /// Which thread each number stands for now.
-    thread_of: Vec<ThreadIndex>,
+    thread_of: TiVec<Tid, ThreadIndex>,
     /// Tasks under way by their keys.
-    live: Vec<Option<Live>>,
+    live: TiVec<TaskKey, Option<Live>>,
     serials: u32,
     /// Tasks that are over. Parents and waits name tasks by serial number until the end.
     done: Vec<(u32, TaskRecord)>,
@@ -35,7 +37,7 @@ pub(crate) struct Recorder {
     gil_holds: Vec<GilHold>,
     iterations: Vec<Iteration>,
     /// When the present iteration of a thread's event loop began, and its handles.
-    turns: Vec<Option<(Nanos, u32)>>,
+    turns: TiVec<Tid, Option<(Nanos, u32)>>,
     course: Option<Overall>,
 }
 
@@ -67,12 +69,12 @@ pub(crate) fn recorder(what: Record) -> Option<(Box<Recorder>, MemoryLog, Tape)>
 impl Recorder {
     /// The serial number of a task that is recorded.
     pub(crate) fn task(&self, key: TaskKey) -> Option<u32> {
-        let live = self.live.get(key as usize)?.as_ref()?;
+        let live = self.live.get(key)?.as_ref()?;
         Some(live.serial)
     }
 
     fn thread(&self, tid: Tid) -> ThreadIndex {
-        self.thread_of[tid as usize]
+        self.thread_of[tid]
     }
 
     /// A process starts.
@@ -84,11 +86,10 @@ impl Recorder {
     /// A thread starts: who this number stands for from now on.
     #[cold]
     pub(crate) fn thread_starts(&mut self, tid: Tid, thread: ThreadRecord) {
-        let index = tid as usize;
-        if self.thread_of.len() <= index {
-            self.thread_of.resize(index + 1, 0);
+        if self.thread_of.next_key() <= tid {
+            self.thread_of.resize(usize::from(tid) + 1, 0);
         }
-        self.thread_of[index] = u32::try_from(self.threads.len()).expect("fewer than 2^32 threads");
+        self.thread_of[tid] = u32::try_from(self.threads.len()).expect("fewer than 2^32 threads");
         self.threads.push(thread);
     }
 
@@ -103,7 +104,7 @@ impl Recorder {
     #[cold]
     pub(crate) fn hop(&mut self, key: TaskKey, tid: Tid, now: Nanos) {
         let thread = self.thread(tid);
-        if let Some(Some(live)) = self.live.get_mut(key as usize)
+        if let Some(Some(live)) = self.live.get_mut(key)
             && live.record.hops.last().is_none_or(|h| h.0 != thread)
         {
             live.record.hops.push((thread, now));
@@ -118,15 +119,15 @@ impl Recorder {
         parent: Option<TaskKey>,
         record: Option<TaskRecord>,
     ) {
-        if self.live.len() <= key as usize {
-            self.live.resize_with(key as usize + 1, || None);
+        if self.live.next_key() <= key {
+            self.live.resize_with(usize::from(key) + 1, || None);
         }
-        self.live[key as usize] = None;
+        self.live[key] = None;
         let Some(mut record) = record else { return };
         record.parent = parent.and_then(|p| self.task(p));
         let serial = self.serials;
         self.serials += 1;
-        self.live[key as usize] = Some(Live { serial, record });
+        self.live[key] = Some(Live { serial, record });
     }
 
     /// A task is over; `arrival`: of one that is no child.
@@ -141,7 +142,7 @@ impl Recorder {
         if let (Some(course), Some(arrival)) = (&mut self.course, arrival) {
             course.in_flight.add(arrival, now, 1.0);
         }
-        if let Some(mut live) = self.live.get_mut(key as usize).and_then(Option::take)
+        if let Some(mut live) = self.live.get_mut(key).and_then(Option::take)
             && now >= self.window.0
         {
             live.record.ended = Some((now, end));
@@ -186,7 +187,7 @@ impl Recorder {
     #[cold]
     pub(crate) fn gil_given(
         &mut self,
-        gil: u32,
+        gil: GilIndex,
         tid: Tid,
         now: Nanos,
         within: Option<(Nanos, Nanos)>,
@@ -200,7 +201,7 @@ impl Recorder {
         let thread = self.thread(tid);
         if let Some((from, to)) = within {
             self.gil_holds.push(GilHold {
-                gil,
+                gil: gil.into(),
                 thread,
                 from,
                 to,
@@ -211,18 +212,17 @@ impl Recorder {
     /// A loop's `select` has returned, with so many handles to run.
     #[cold]
     pub(crate) fn turn_begins(&mut self, tid: Tid, handles: usize, now: Nanos) {
-        let index = tid as usize;
-        if self.turns.len() <= index {
-            self.turns.resize(index + 1, None);
+        if self.turns.next_key() <= tid {
+            self.turns.resize(usize::from(tid) + 1, None);
         }
         let handles = u32::try_from(handles).unwrap_or(u32::MAX);
-        self.turns[index] = Some((now, handles));
+        self.turns[tid] = Some((now, handles));
     }
 
     /// The last of them has run.
     #[cold]
     pub(crate) fn turn_ends(&mut self, tid: Tid, now: Nanos, tape: Option<&mut Tape>) {
-        let turn = self.turns.get_mut(tid as usize).and_then(Option::take);
+        let turn = self.turns.get_mut(tid).and_then(Option::take);
         if let Some((began, handles)) = turn
             && let Some((from, to)) = tape.and_then(|t| t.admit(began, now, now))
         {

@@ -67,7 +67,7 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
         }
         Some(On::Lock(lock)) => {
             let owner = work.kernel.locks[lock].owner();
-            let by = owner.and_then(|t| work.kernel.threads[t as usize].task);
+            let by = owner.and_then(|t| work.kernel.threads[t].task);
             held(&work.kernel.lock_spec(lock).name, by)
         }
         Some(On::AwaitedLock(lock)) => {

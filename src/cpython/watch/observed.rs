@@ -5,7 +5,6 @@ use crate::cpython::record::observer::Observed;
 use crate::cpython::record::recording::{OverTime, Recording};
 use crate::cpython::work::Work;
 use crate::engine::{Nanos, Total};
-use crate::machine::Tid;
 
 /// How far the drawn demands lie off their means, and these, in seconds.
 fn demand_draws(work: &Work<'_>) -> (f64, f64) {
@@ -107,8 +106,7 @@ fn end_recording(work: &mut Work<'_>) -> (Option<Recording>, Option<OverTime>) {
     ) else {
         return (None, None);
     };
-    for tid in 0..kernel.threads.len() {
-        let tid = Tid::try_from(tid).expect("fewer than 2^32 threads");
+    for tid in kernel.threads.keys() {
         recorder.turn_ends(tid, end, Some(&mut tape));
     }
     recorder.run_ends(in_flight.into_iter(), end);

@@ -39,7 +39,7 @@ impl Work<'_> {
     /// The same, but only up to this instant.
     pub(crate) fn book_wait_until(&mut self, worker: Tid, key: TaskKey, cause: Cause, now: Nanos) {
         let since = self.tasks[key].since;
-        let ready = self.kernel.threads[worker as usize].up.min(now).max(since);
+        let ready = self.kernel.threads[worker].up.min(now).max(since);
         self.book(key, Cause::Startup, since, ready);
         self.book(key, cause, ready, now);
         self.tasks[key].since = now;
@@ -53,7 +53,7 @@ impl Work<'_> {
     /// The thread runs this task from now on, or none.
     #[inline]
     pub(crate) fn runs(&mut self, tid: Tid, task: Option<TaskKey>) {
-        let thread = &mut self.kernel.threads[tid as usize];
+        let thread = &mut self.kernel.threads[tid];
         thread.task = task;
         if let Some(key) = task {
             thread.class = self.tasks[key].submitted_as;

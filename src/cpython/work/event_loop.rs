@@ -125,7 +125,7 @@ impl Work<'_> {
     }
 
     pub(crate) fn loop_unlock(&mut self, tid: Tid, lock: u32) {
-        let Some(key) = self.kernel.threads[tid as usize].task else {
+        let Some(key) = self.kernel.threads[tid].task else {
             return;
         };
         let copy = self.tasks[key].copy;

@@ -4,9 +4,9 @@ use super::Work;
 use super::flow::{Flow, Mode};
 use super::task::{Frame, Interrupt, Task, child_number};
 use super::wait::Waiter;
-use crate::cpython::index::TaskKey;
+use crate::cpython::index::{NO_GIL, TaskKey};
 use crate::cpython::kernel::Act;
-use crate::cpython::kernel::{Accesses, NO_GIL, On};
+use crate::cpython::kernel::{Accesses, On};
 use crate::cpython::program::{Demand, Instr, Side};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, unit};
@@ -279,7 +279,7 @@ impl Work<'_> {
         }
         let index = self
             .kernel
-            .lock_index(self.kernel.threads[tid as usize].domain, lock);
+            .lock_index(self.kernel.threads[tid].domain, lock);
         self.tasks[key].frames.push(Frame::Lock(index));
         self.kernel.push(tid, Act::Acquire(index));
         Flow::Go
@@ -290,7 +290,7 @@ impl Work<'_> {
             && self.kernel.program.lock_across_wait[lock as usize];
         let index = self
             .kernel
-            .lock_index(self.kernel.threads[tid as usize].domain, lock);
+            .lock_index(self.kernel.threads[tid].domain, lock);
         let frames = &mut self.tasks[key].frames;
         let found = frames.iter().rposition(|f| match f {
             Frame::Lock(i) => !across && *i == index,
@@ -363,7 +363,7 @@ impl Work<'_> {
         let kind = self.kernel.program.objects[object as usize].kind;
         let access = self.kernel.objects.of(write);
         let contends = (write || kind.reads_contend()) && access.service > Nanos::ZERO;
-        if self.kernel.threads[tid as usize].gil != NO_GIL || !contends {
+        if self.kernel.threads[tid].gil != NO_GIL || !contends {
             self.kernel.push(tid, Act::Run(access.alone * count));
             return;
         }

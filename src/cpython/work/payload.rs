@@ -31,7 +31,7 @@ impl Work<'_> {
     /// Whether the thread executes work that was handed to it with its payload; children that it runs itself were not.
     fn handed_over(&self, tid: Tid, key: TaskKey) -> bool {
         let worker = matches!(
-            self.kernel.threads[tid as usize].role,
+            self.kernel.threads[tid].role,
             Role::PoolWorker(..) | Role::InterpWorker(..) | Role::ProcessWorker(..)
         );
         let child = |f: &Frame| matches!(f, Frame::Inline { .. });
@@ -73,7 +73,7 @@ impl Work<'_> {
 
     fn hold_arguments(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
         self.kernel.take(tid, bytes);
-        let process = self.kernel.threads[tid as usize].process;
+        let process = self.kernel.threads[tid].process;
         let data = &mut self.tasks[key].data;
         data.arguments += bytes;
         data.process = process;
@@ -88,7 +88,7 @@ impl Work<'_> {
         };
         self.drop_result(key);
         self.kernel.take(tid, resident);
-        let process = self.kernel.threads[tid as usize].process;
+        let process = self.kernel.threads[tid].process;
         let data = &mut self.tasks[key].data;
         data.process = process;
         data.result = bytes;

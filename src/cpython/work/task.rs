@@ -1,9 +1,12 @@
 //! Tasks in flight.
 
+use typed_index_collections::TiVec;
+
 use crate::cpython::index::{CopyIndex, LockIndex, ProcessIndex, TaskKey};
 use crate::cpython::kernel::{Block, Wait};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
+use crate::machine::Tid;
 
 /// The last bits of a child's number say which of its parent's children it is.
 const CHILD_BITS: u32 = 24;
@@ -110,7 +113,7 @@ pub(crate) struct Task {
     /// The children of its parent that were made before and after it, and are not over.
     siblings: [Option<TaskKey>; 2],
     /// Thread that will wait for the children, if one will.
-    pub(crate) joiner: Option<u32>,
+    pub(crate) joiner: Option<Tid>,
     pub(crate) interrupt: Option<Interrupt>,
     /// A pause to make before going on (retry back-off).
     pub(crate) pause: Nanos,
@@ -128,7 +131,7 @@ pub(crate) struct Task {
 /// Tasks in flight, their places used again.
 #[derive(Default)]
 pub(crate) struct Tasks {
-    slots: Vec<Task>,
+    slots: TiVec<TaskKey, Task>,
     free: Vec<TaskKey>,
     alive: u64,
 }
@@ -138,7 +141,7 @@ impl Tasks {
         self.alive += 1;
         let key = self.free.pop();
         let frames = key.map_or_else(Vec::new, |k| {
-            let mut f = std::mem::take(&mut self.slots[k as usize].frames);
+            let mut f = std::mem::take(&mut self.slots[k].frames);
             f.clear();
             f
         });
@@ -173,11 +176,10 @@ impl Tasks {
             live: true,
         };
         if let Some(k) = key {
-            self.slots[k as usize] = task;
+            self.slots[k] = task;
             k
         } else {
-            self.slots.push(task);
-            TaskKey::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks in flight")
+            self.slots.push_and_get_key(task)
         }
     }
 
@@ -223,7 +225,7 @@ impl Tasks {
                 self[older].siblings[1] = younger;
             }
         }
-        self.slots[key as usize].live = false;
+        self.slots[key].live = false;
         self.alive -= 1;
         self.free.push(key);
     }
@@ -238,7 +240,7 @@ impl Tasks {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TaskKey, &Task)> {
-        (0..).zip(&self.slots).filter(|(_, t)| t.live)
+        self.slots.iter_enumerated().filter(|(_, t)| t.live)
     }
 }
 
@@ -246,13 +248,13 @@ impl std::ops::Index<TaskKey> for Tasks {
     type Output = Task;
     #[inline]
     fn index(&self, key: TaskKey) -> &Task {
-        &self.slots[key as usize]
+        &self.slots[key]
     }
 }
 
 impl std::ops::IndexMut<TaskKey> for Tasks {
     #[inline]
     fn index_mut(&mut self, key: TaskKey) -> &mut Task {
-        &mut self.slots[key as usize]
+        &mut self.slots[key]
     }
 }

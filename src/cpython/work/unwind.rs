@@ -108,7 +108,7 @@ impl Work<'_> {
 
     /// The wait that ends here is given up. If it was for a queue and had just been called it leaves that to the next.
     fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd) {
-        let t = &mut self.kernel.threads[tid as usize];
+        let t = &mut self.kernel.threads[tid];
         let who = if matches!(t.role, Role::Loop(..)) {
             Waiter::Task(key)
         } else {

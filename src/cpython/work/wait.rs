@@ -27,7 +27,7 @@ impl Work<'_> {
 
     fn stored(&mut self, who: Waiter) -> &mut Option<Wait> {
         match who {
-            Waiter::Thread(tid) => &mut self.kernel.threads[tid as usize].wait,
+            Waiter::Thread(tid) => &mut self.kernel.threads[tid].wait,
             Waiter::Task(key) => &mut self.tasks[key].wait,
         }
     }
@@ -35,7 +35,7 @@ impl Work<'_> {
     /// What somebody waits for, or was called for and has not got yet.
     pub(crate) fn waits(&self, who: Waiter) -> Option<&Wait> {
         match who {
-            Waiter::Thread(tid) => self.kernel.threads[tid as usize].wait.as_ref(),
+            Waiter::Thread(tid) => self.kernel.threads[tid].wait.as_ref(),
             Waiter::Task(key) => self.tasks[key].wait.as_ref(),
         }
     }

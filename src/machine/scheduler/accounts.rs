@@ -49,7 +49,7 @@ impl Machine {
 
     #[cold]
     fn write_down(&mut self, tid: Tid) {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         if let Some(tape) = &mut self.tape {
             tape.note(self.now, tid, doing(t.state, t.core), t.cause, t.counted);
         }
@@ -59,7 +59,7 @@ impl Machine {
     #[inline]
     pub fn count(&mut self, tid: Tid, counted: bool, run_cause: Cause) {
         self.flush(tid);
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.counted = counted;
         t.run_cause = run_cause;
         t.cause = run_cause;
@@ -69,18 +69,18 @@ impl Machine {
     /// Lets the thread's time count as that of a task's child from now on (or no longer), whether or not it is a task's own too.
     #[inline]
     pub fn count_childs(&mut self, tid: Tid, counted: bool) {
-        if self.threads[tid as usize].childs != counted {
+        if self.threads[tid].childs != counted {
             self.flush(tid);
-            self.threads[tid as usize].childs = counted;
+            self.threads[tid].childs = counted;
         }
     }
 
     /// Changes the cause that a running thread's time belongs to.
     #[inline]
     pub fn set_run_cause(&mut self, tid: Tid, cause: Cause) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         if t.run_cause != cause {
-            self.count(tid, self.threads[tid as usize].counted, cause);
+            self.count(tid, self.threads[tid].counted, cause);
         }
     }
 
@@ -98,7 +98,7 @@ impl Machine {
 
     #[inline]
     pub(super) fn flush(&mut self, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         if t.counted {
             self.totals[t.cause as usize] += self.now - t.since;
         }
@@ -111,7 +111,7 @@ impl Machine {
     /// Books what a running thread has waited for lines as the last part of its time so far.
     #[cold]
     pub(super) fn part_waiting(&mut self, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         let waited = std::mem::take(&mut t.waited).min(self.now - t.since);
         let (cause, until) = (t.cause, self.now);
         self.now -= waited;
@@ -125,22 +125,22 @@ impl Machine {
     #[inline]
     pub(super) fn enter(&mut self, tid: Tid, cause: Cause) {
         self.flush(tid);
-        self.threads[tid as usize].cause = cause;
+        self.threads[tid].cause = cause;
     }
 
     /// What the thread's present time belongs to, and since when.
     pub fn cause(&self, tid: Tid) -> Cause {
-        self.threads[tid as usize].cause
+        self.threads[tid].cause
     }
 
     /// See [`Machine::cause`].
     pub fn since(&self, tid: Tid) -> Nanos {
-        self.threads[tid as usize].since
+        self.threads[tid].since
     }
 
     /// What the thread's time on a core belongs to.
     pub fn run_cause(&self, tid: Tid) -> Cause {
-        self.threads[tid as usize].run_cause
+        self.threads[tid].run_cause
     }
 
     /// Task time by cause so far.

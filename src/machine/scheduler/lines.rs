@@ -16,7 +16,7 @@ impl Machine {
         access: Access,
         account: u32,
     ) -> bool {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         debug_assert_eq!(t.state, State::Running);
         t.left = Nanos::ZERO;
         t.accesses = Some(Burst::new(line, access, account, count));
@@ -38,13 +38,13 @@ impl Machine {
 
     /// Whether a thread is in accesses of a line that take longer than by themselves, for others access it too.
     pub fn is_held_up(&self, tid: Tid) -> bool {
-        let accesses = self.threads[tid as usize].accesses;
+        let accesses = self.threads[tid].accesses;
         accesses.is_some_and(|b| b.each > b.access.alone)
     }
 
     /// How long the accesses that a thread has left take at its present pace, at relative speed 1.
     pub(super) fn accesses_left(&self, tid: Tid) -> Nanos {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         let Some(b) = &t.accesses else {
             return Nanos::ZERO;
         };
@@ -60,7 +60,7 @@ impl Machine {
     /// thread that nobody shares the line with.
     #[cold]
     pub(super) fn access_through(&mut self, tid: Tid) -> bool {
-        let Some(mut b) = self.threads[tid as usize].accesses else {
+        let Some(mut b) = self.threads[tid].accesses else {
             return false;
         };
         // Nobody's pace is set while it may only go from one burst to the next.
@@ -68,7 +68,7 @@ impl Machine {
             return false;
         }
         self.settle_lines();
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         let line = &self.lines[b.line as usize];
         let core = &self.cores[t.core as usize];
         let mut spent = b.left * b.access.alone.as_f64();
@@ -86,7 +86,7 @@ impl Machine {
         let burned = t.left + core.work(accesses);
         let (core, waited) = (t.core, accesses.since(by_itself));
         self.lines[b.line as usize].last = Some((tid, core));
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.burned += burned;
         t.left = Nanos::ZERO;
         t.accesses = None;
@@ -103,7 +103,7 @@ impl Machine {
 
     /// A thread that burns begins (or goes on with) its accesses: how long those take that are as dear as the next one.
     pub(super) fn join_line(&mut self, tid: Tid) -> Nanos {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         let Some(b) = &mut t.accesses else {
             return Nanos::ZERO;
         };
@@ -123,7 +123,7 @@ impl Machine {
 
     /// How long the accesses of a thread take that are as dear as the next one, on its core.
     fn until_dearer(&self, tid: Tid) -> Nanos {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         let b = t.accesses.as_ref();
         let work = b.map_or(0.0, |b| b.alike() * b.each.as_f64());
         self.cores[t.core as usize].wall(Nanos::from_f64(work))
@@ -131,7 +131,7 @@ impl Machine {
 
     /// Books what a thread has done of its accesses since its pace was last set; `all`: those that are as dear as one another are over.
     fn book_accesses(&mut self, tid: Tid, all: bool) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         let Some(b) = &mut t.accesses else { return };
         let core = &mut self.cores[t.core as usize];
         let wall = self.now - t.began;
@@ -158,7 +158,7 @@ impl Machine {
     /// So much of what a thread has just burned was waiting for a line.
     fn book_waiting(&mut self, tid: Tid, account: u32, waited: Nanos) {
         if waited > Nanos::ZERO {
-            self.threads[tid as usize].waited += waited;
+            self.threads[tid].waited += waited;
             if self.lost.len() <= account as usize {
                 self.lost.resize(account as usize + 1, Total::ZERO);
             }
@@ -170,7 +170,7 @@ impl Machine {
     #[cold]
     pub(super) fn stop_accesses(&mut self, tid: Tid, all: bool) {
         self.book_accesses(tid, all);
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.burning = false;
         t.accessing = false;
         let (accesses, waited) = (t.accesses, t.waited > Nanos::ZERO);
@@ -183,7 +183,7 @@ impl Machine {
             line.threads.swap_remove(at);
             line.all = line.all.since(b.access.service);
         }
-        line.last = Some((tid, self.threads[tid as usize].core));
+        line.last = Some((tid, self.threads[tid].core));
         self.unsettle(b.line);
     }
 
@@ -191,7 +191,7 @@ impl Machine {
     #[cold]
     pub(super) fn accesses_over(&mut self, tid: Tid) -> bool {
         self.stop_accesses(tid, true);
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         if t.accesses.is_some_and(|b| b.left > 0.0) {
             self.resume_burst(tid);
             return false;
@@ -227,12 +227,12 @@ impl Machine {
     }
 
     fn set_pace(&mut self, tid: Tid, all: Nanos) {
-        let b = self.threads[tid as usize].accesses;
+        let b = self.threads[tid].accesses;
         if b.is_none_or(|b| b.each == b.each_of(all)) {
             return;
         }
         self.book_accesses(tid, false);
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         if let Some(b) = &mut t.accesses {
             b.each = b.each_of(all);
         }

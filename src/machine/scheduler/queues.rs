@@ -18,7 +18,7 @@ impl Machine {
         let c = &self.cores[core as usize];
         let (mut sum, mut n) = (c.waiting_sum, c.waiting as u128);
         if let Some(tid) = c.current {
-            let t = &self.threads[tid as usize];
+            let t = &self.threads[tid];
             sum += u128::from(t.virtual_runtime) + u128::from(t.progress(self.now).0);
             n += 1;
         }
@@ -32,7 +32,7 @@ impl Machine {
     }
 
     pub(super) fn leave_queue(&mut self, tid: Tid) {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         let c = &mut self.cores[t.core as usize];
         c.waiting -= 1;
         c.waiting_sum -= u128::from(t.virtual_runtime);
@@ -54,7 +54,7 @@ impl Machine {
     /// Who is next on a core.
     pub(super) fn first(&mut self, core: u32) -> Option<Tid> {
         while let Some(&Reverse((_, sequence, tid))) = self.cores[core as usize].queue.peek() {
-            let t = &self.threads[tid as usize];
+            let t = &self.threads[tid];
             if t.state == State::Ready && t.ready_sequence == sequence {
                 return Some(tid);
             }
@@ -98,7 +98,7 @@ impl Machine {
             if self.cores[core].rate == rate {
                 continue;
             }
-            let burning = (self.cores[core].current).filter(|&t| self.threads[t as usize].burning);
+            let burning = (self.cores[core].current).filter(|&t| self.threads[t].burning);
             if let Some(tid) = burning {
                 self.stop_burst(tid);
             }
@@ -160,7 +160,7 @@ impl Machine {
     pub(super) fn migrate(&mut self, tid: Tid, from: u32, to: u32) {
         let clock = self.core_clock(from);
         let slice = self.slice.0;
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         let up_to_a_slice = |ahead: u64| i64::try_from(ahead.min(slice)).expect("a slice is short");
         t.lag = if clock >= t.virtual_runtime {
             up_to_a_slice(clock - t.virtual_runtime)
@@ -173,20 +173,20 @@ impl Machine {
     /// Gives a thread the virtual runtime on a core that its lag asks for.
     pub(super) fn settle(&mut self, tid: Tid, core: u32) {
         let clock = self.core_clock(core);
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.core = core;
         t.virtual_runtime = clock.saturating_add_signed(-t.lag);
     }
 
     /// Puts a thread on a free core.
     pub(super) fn place(&mut self, core: u32, tid: Tid) {
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         let run_cause = t.run_cause;
         t.fresh = false;
         t.state = State::Running;
         t.core = core;
         let c = &mut self.cores[core as usize];
-        if c.last != tid {
+        if c.last != Some(tid) {
             t.debt += self.context_switch;
         }
         let burst = t.left > Nanos::ZERO || t.accesses.is_some();
@@ -235,7 +235,7 @@ impl Machine {
         self.involuntary += 1;
         self.enter(tid, Cause::Core);
         self.cores[core as usize].current = None;
-        self.cores[core as usize].last = tid;
+        self.cores[core as usize].last = Some(tid);
         self.enqueue(tid);
         self.pick(core);
     }
@@ -247,7 +247,7 @@ impl Machine {
     /// Into its core's queue, in order as if it had had so much more service than it has.
     pub(super) fn enqueue_later(&mut self, tid: Tid, later: Nanos) {
         self.sequence += 1;
-        let t = &mut self.threads[tid as usize];
+        let t = &mut self.threads[tid];
         t.state = State::Ready;
         t.ready_sequence = self.sequence;
         let c = &mut self.cores[t.core as usize];
@@ -279,7 +279,7 @@ impl Machine {
     pub(super) fn eligible(&self, core: u32) -> bool {
         let c = &self.cores[core as usize];
         let Some(tid) = c.current else { return true };
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         let own = u128::from(t.virtual_runtime) + u128::from(t.progress(self.now).0);
         own * (c.waiting as u128 + 1) <= c.waiting_sum + own
     }

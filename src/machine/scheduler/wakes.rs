@@ -35,12 +35,12 @@ impl Machine {
 
     /// The same by a running thread, which pays for the interrupt. One that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, which does not have to wake.
     pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, drowsy: Nanos) {
-        let t = &self.threads[tid as usize];
+        let t = &self.threads[tid];
         let core = &self.cores[t.core as usize];
         if self.now - t.since < drowsy && core.free() {
             let core = t.core;
             self.enter(tid, Cause::Core);
-            self.threads[tid as usize].left += cpu;
+            self.threads[tid].left += cpu;
             self.idle -= 1;
             self.settle(tid, core);
             self.place(core, tid);
@@ -51,12 +51,12 @@ impl Machine {
 
     fn rouse(&mut self, tid: Tid, by: Option<Tid>, cpu: Nanos) {
         self.enter(tid, Cause::Core);
-        self.threads[tid as usize].left += cpu;
-        let t = &self.threads[tid as usize];
+        self.threads[tid].left += cpu;
+        let t = &self.threads[tid];
         debug_assert_eq!(
             t.state,
             State::Blocked,
-            "thread {tid} woken while {:?}",
+            "thread {tid:?} woken while {:?}",
             t.state
         );
         if self.idle > 0
@@ -71,15 +71,15 @@ impl Machine {
             }
             if let Some(by) = by {
                 // What the waker owes it spends before the woken is on its way.
-                let waker = &mut self.threads[by as usize];
+                let waker = &mut self.threads[by];
                 waker.debt += along(&self.wake_send, idle_for);
                 latency += waker.debt;
             }
-            self.threads[tid as usize].left += along(&self.wake_cpu, idle_for);
+            self.threads[tid].left += along(&self.wake_cpu, idle_for);
             let core_index = u32::try_from(core).expect("few cores");
             self.idle -= 1;
             self.cores[core].reserved = true;
-            self.threads[tid as usize].state = State::Waking;
+            self.threads[tid].state = State::Waking;
             self.settle(tid, core_index);
             self.note(tid);
             if latency == Nanos::ZERO {
@@ -97,7 +97,7 @@ impl Machine {
             return;
         }
         // None is idle, or none was looked for: back to the core it was on, however long that one's queue is.
-        let core = self.threads[tid as usize].core;
+        let core = self.threads[tid].core;
         self.settle(tid, core);
         self.enqueue(tid);
         if self.overdue(core) || (!self.eligible(core) && self.first(core) == Some(tid)) {
@@ -144,7 +144,7 @@ impl Machine {
         let now = self.now;
         let running = self.cores[core]
             .current
-            .map_or(Nanos::ZERO, |tid| self.threads[tid as usize].progress(now));
+            .map_or(Nanos::ZERO, |tid| self.threads[tid].progress(now));
         let c = &mut self.cores[core];
         let busy = c.busy + running;
         let passed = now - c.seen;

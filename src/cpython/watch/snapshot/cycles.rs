@@ -1,6 +1,7 @@
 //! Tasks that wait for each other in a circle.
 
 use super::{Doing, Link, Place, Snapshot, View};
+use crate::cpython::index::TaskKey;
 use crate::cpython::role::Role;
 
 /// Circles that are named; more would not help to understand.
@@ -102,7 +103,7 @@ impl View<'_, '_> {
     /// The tasks that have a permit of a waiting task's loop.
     fn permitted(&self, task: usize) -> Vec<Edge> {
         let copy = self.work.tasks[self.tasks[task]].copy;
-        let has = |key: &u32| {
+        let has = |key: &TaskKey| {
             let t = &self.work.tasks[*key];
             t.permitted && t.copy == copy
         };

@@ -6,11 +6,13 @@ mod step;
 mod threads;
 
 use crate::cpython::executors::Executors;
-use crate::cpython::index::ProcessIndex;
+use typed_index_collections::TiVec;
+
 use crate::cpython::index::TaskKey;
+use crate::cpython::index::{GilIndex, ProcessIndex};
 use crate::cpython::work;
 use crate::engine::Nanos;
-use crate::machine::State;
+use crate::machine::{State, Tid};
 
 /// The state of a run at an instant. Threads and tasks refer to each other, and to processes, by their places in these lists.
 #[derive(Clone, Debug, PartialEq)]
@@ -311,34 +313,34 @@ struct View<'a, 'p> {
     /// The processes shown.
     processes: Vec<ProcessIndex>,
     /// The threads shown.
-    threads: Vec<u32>,
+    threads: Vec<Tid>,
     /// The place of each thread among them.
-    thread_index: Vec<Option<usize>>,
+    thread_index: TiVec<Tid, Option<usize>>,
     /// The tasks shown.
-    tasks: Vec<u32>,
+    tasks: Vec<TaskKey>,
     /// The place of each task among them, by key.
-    task_index: Vec<Option<usize>>,
+    task_index: TiVec<TaskKey, Option<usize>>,
 }
 
 impl<'a, 'p> View<'a, 'p> {
     fn new(work: &'a work::Work<'p>, executors: &'a Executors) -> Self {
         let kernel = &work.kernel;
         let now = kernel.machine.now();
-        let alive = |&t: &u32| kernel.machine.state(t) != State::Exited;
-        let mut threads: Vec<u32> = (0..).take(kernel.threads.len()).filter(alive).collect();
-        threads.sort_by_key(|&t| (kernel.threads[t as usize].process, t));
+        let alive = |&t: &Tid| kernel.machine.state(t) != State::Exited;
+        let mut threads: Vec<Tid> = kernel.threads.keys().filter(alive).collect();
+        threads.sort_by_key(|&t| (kernel.threads[t].process, t));
         // One whose threads are all over may still own memory: that which its children share, or until the program ends.
         let mut processes: Vec<ProcessIndex> = (kernel.processes.keys())
             .filter(|&p| kernel.memory.own(p) > 0)
-            .chain(threads.iter().map(|&t| kernel.threads[t as usize].process))
+            .chain(threads.iter().map(|&t| kernel.threads[t].process))
             .collect();
         processes.sort_unstable();
         processes.dedup();
-        let mut thread_index = vec![None; kernel.threads.len()];
+        let mut thread_index: TiVec<Tid, _> = vec![None; kernel.threads.len()].into();
         for (i, &t) in threads.iter().enumerate() {
-            thread_index[t as usize] = Some(i);
+            thread_index[t] = Some(i);
         }
-        let mut tasks: Vec<u32> = work
+        let mut tasks: Vec<TaskKey> = work
             .tasks
             .iter()
             .filter(|(_, t)| t.arrival <= now)
@@ -354,10 +356,10 @@ impl<'a, 'p> View<'a, 'p> {
             path.reverse();
             path
         });
-        let most = work.tasks.iter().map(|(k, _)| k as usize + 1).max();
-        let mut task_index = vec![None; most.unwrap_or(0)];
+        let most = work.tasks.iter().map(|(k, _)| usize::from(k) + 1).max();
+        let mut task_index: TiVec<TaskKey, _> = vec![None; most.unwrap_or(0)].into();
         for (i, &k) in tasks.iter().enumerate() {
-            task_index[k as usize] = Some(i);
+            task_index[k] = Some(i);
         }
         Self {
             work,
@@ -371,12 +373,12 @@ impl<'a, 'p> View<'a, 'p> {
         }
     }
 
-    fn thread(&self, tid: u32) -> Option<usize> {
-        self.thread_index.get(tid as usize).copied().flatten()
+    fn thread(&self, tid: Tid) -> Option<usize> {
+        self.thread_index.get(tid).copied().flatten()
     }
 
-    fn task(&self, key: u32) -> Option<usize> {
-        self.task_index.get(key as usize).copied().flatten()
+    fn task(&self, key: TaskKey) -> Option<usize> {
+        self.task_index.get(key).copied().flatten()
     }
 
     fn process(&self, process: ProcessIndex) -> Option<usize> {
@@ -402,27 +404,26 @@ impl<'a, 'p> View<'a, 'p> {
     }
 
     fn gils(&self) -> Vec<GilState> {
-        let home = |gil: u32| {
+        let home = |gil: GilIndex| {
             self.threads.iter().find_map(|&t| {
-                let thread = &self.work.kernel.threads[t as usize];
+                let thread = &self.work.kernel.threads[t];
                 let own = thread.interpreter_gil() == Some(gil);
                 (own || thread.gil == gil)
                     .then(|| self.process(thread.process).map(|p| (p, own)))
                     .flatten()
             })
         };
-        (0..)
-            .zip(&self.work.kernel.gils)
-            .filter_map(|(number, gil)| {
-                let (process, of_interpreter) = home(number)?;
-                Some(GilState {
-                    process,
-                    of_interpreter,
-                    holder: gil.holder.and_then(|t| self.thread(t)),
-                    waiters: gil.waiters.iter().filter_map(|&t| self.thread(t)).collect(),
-                })
+        let gils = self.work.kernel.gils.iter_enumerated();
+        gils.filter_map(|(number, gil)| {
+            let (process, of_interpreter) = home(number)?;
+            Some(GilState {
+                process,
+                of_interpreter,
+                holder: gil.holder.and_then(|t| self.thread(t)),
+                waiters: gil.waiters.iter().filter_map(|&t| self.thread(t)).collect(),
             })
-            .collect()
+        })
+        .collect()
     }
 
     fn totals(&self) -> Totals {

@@ -38,12 +38,12 @@ impl View<'_, '_> {
         match t.blocked {
             Blocked::No => Doing::NotStarted,
             Blocked::Gil => {
-                let gil = self.work.kernel.gils.get(t.gil as usize);
+                let gil = self.work.kernel.gils.get(t.gil);
                 Doing::WaitsForGil(gil.and_then(|g| g.holder).and_then(|h| self.thread(h)))
             }
             Blocked::Forced => Doing::ForcedSwitch,
             Blocked::World => {
-                let stopper = self.work.kernel.heaps[t.domain as usize].stopper;
+                let stopper = self.work.kernel.heaps[t.domain].stopper;
                 Doing::StoppedWorld(stopper.and_then(|s| self.thread(s)))
             }
             Blocked::Sleep | Blocked::Park => {
