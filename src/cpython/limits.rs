@@ -19,3 +19,18 @@ pub struct Limits {
     /// What is written down beside the run.
     pub record: Record,
 }
+
+#[cfg(test)]
+impl Limits {
+    /// Everything counts, and the run ends by itself.
+    pub(crate) fn none() -> Self {
+        Self {
+            warmup: Nanos::ZERO,
+            horizon: None,
+            max_events: 1_000_000,
+            keep_latencies: false,
+            demands: 0,
+            record: Record::Nothing,
+        }
+    }
+}

@@ -100,8 +100,52 @@ pub struct ParamInfo {
     pub meaning: &'static str,
 }
 
+/// What a parameter counts, and so its type in [`Costs`].
+mod unit {
+    use crate::engine::{Nanos, whole};
+
+    pub(crate) trait Unit {
+        type Value;
+        /// As files and reports call it.
+        const TEXT: &'static str;
+        fn value(written: f64) -> Self::Value;
+    }
+
+    macro_rules! units {
+        ($($(#[$doc:meta])* $name:ident: $value:ty, $text:literal, $of:expr;)+) => {$(
+            $(#[$doc])*
+            pub(crate) enum $name {}
+
+            impl Unit for $name {
+                type Value = $value;
+                const TEXT: &'static str = $text;
+                fn value(written: f64) -> Self::Value {
+                    ($of)(written)
+                }
+            }
+        )+};
+    }
+
+    units! {
+        /// A time.
+        Time: Nanos, "ns", Nanos::from_f64;
+        /// A time for each of something, which need not be whole nanoseconds.
+        TimeEach: f64, "ns", |each| each;
+        /// A size.
+        Bytes: u64, "bytes", whole;
+        /// A part of a whole, or a probability.
+        Share: f64, "p", |share| share;
+        /// A ratio.
+        Factor: f64, "x", |factor| factor;
+        /// A number of things.
+        Count: u64, "x", whole;
+        /// Whether something is so: 1, or else 0.
+        Flag: bool, "x", |flag| flag > 0.5;
+    }
+}
+
 macro_rules! parameters {
-    ($($(#[doc = $doc:literal])+ $name:ident: $unit:literal, $kind:ident, $default:expr;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $unit:ident, $kind:ident, $default:expr;)+) => {
         /// The parameters' values, in the units of [`PARAMS`].
         #[derive(Clone, Debug, PartialEq)]
         pub struct Params {
@@ -114,21 +158,22 @@ macro_rules! parameters {
             }
         }
 
-        /// The parameters rounded to whole units: what the simulation charges.
+        /// The parameters as the simulation takes them: times and sizes in whole units.
         #[derive(Clone, Debug)]
-        pub struct Costs {
-            $($(#[doc = $doc])+ pub $name: Nanos,)+
+        #[expect(dead_code, reason = "one or the other is read as it is written, and no run is charged for it")]
+        pub(crate) struct Costs {
+            $($(#[doc = $doc])+ pub(crate) $name: <unit::$unit as unit::Unit>::Value,)+
         }
 
         impl From<&Params> for Costs {
             fn from(p: &Params) -> Self {
-                Self { $($name: Nanos::from_f64(p.$name),)+ }
+                Self { $($name: <unit::$unit as unit::Unit>::value(p.$name),)+ }
             }
         }
 
         /// The list of parameters in the order of the table.
         pub const PARAMS: &[ParamInfo] = &[
-            $(ParamInfo { name: stringify!($name), unit: $unit, kind: Kind::$kind, meaning: concat!($($doc),+) },)+
+            $(ParamInfo { name: stringify!($name), unit: <unit::$unit as unit::Unit>::TEXT, kind: Kind::$kind, meaning: concat!($($doc),+) },)+
         ];
 
         impl Params {
@@ -148,195 +193,195 @@ macro_rules! parameters {
 
 parameters! {
     /// Cost of the same pure-Python work relative to the baseline interpreter.
-    cpu_factor: "x", Fixed, 1.0;
+    cpu_factor: Factor, Fixed, 1.0;
     /// Mean time between two checkpoints of running bytecode (where the eval breaker is looked at).
-    check_gap: "ns", Fixed, 100.0;
+    check_gap: Time, Fixed, 100.0;
     /// GIL switch interval (sys.getswitchinterval).
-    switch_interval: "ns", Fixed, 5e6;
+    switch_interval: Time, Fixed, 5e6;
     /// Releasing and taking a GIL that nobody else wants.
-    gil_pair: "ns", Overhead, 90.0;
+    gil_pair: Time, Overhead, 90.0;
     /// Extra CPU of releasing the GIL when a waiter has to be woken (futex call).
-    gil_signal: "ns", Overhead, 1_500.0;
+    gil_signal: Time, Overhead, 1_500.0;
     /// CPU of a waiter for the GIL on falling asleep and, woken, on leaving the futex: before it has the GIL.
-    gil_take: "ns", Overhead, 2_000.0;
+    gil_take: Time, Overhead, 2_000.0;
     /// Probability that the waiter whose request made the holder leave gets the GIL before the longest waiter: it is still
     /// on its way back into the condition variable when the signal comes, and takes it without sleeping. Only where
     /// holder and requester run on two cores.
-    gil_requester_wins: "p", Fixed, 0.5;
+    gil_requester_wins: Share, Fixed, 0.5;
     /// Uncontended acquire and release of a threading.Lock.
-    lock_pair: "ns", Overhead, 45.0;
+    lock_pair: Time, Overhead, 45.0;
     /// A waiter that has waited this long is handed the lock (PyMutex); 0: never, passers-by can always take it first.
-    lock_fair: "ns", Fixed, 1e6;
+    lock_fair: Time, Fixed, 1e6;
     /// Time for which a thread spins before it parks (free-threaded builds: 40 yields); 0: parks at once.
-    lock_spin: "ns", Overhead, 0.0;
+    lock_spin: Time, Overhead, 0.0;
     /// CPU of parking on a futex and of leaving it when woken.
-    park: "ns", Overhead, 1_500.0;
+    park: Time, Overhead, 1_500.0;
     /// CPU of waking a parked thread (futex call).
-    unpark: "ns", Overhead, 1_500.0;
+    unpark: Time, Overhead, 1_500.0;
     /// Uncontended put and get of a queue.Queue.
-    queue_pair: "ns", Overhead, 1_800.0;
+    queue_pair: Time, Overhead, 1_800.0;
     /// One access of an object that no other thread touches.
-    object_access: "ns", Overhead, 30.0;
+    object_access: Time, Overhead, 30.0;
     /// Extra per read of an object that another thread reads all the time as well (its reference count travels): as two threads on
     /// two cores show it. However many they are, the object serves one at a time. Free-threaded.
-    object_read_contended: "ns", Overhead, 0.0;
+    object_read_contended: Time, Overhead, 0.0;
     /// The same for a write (the object's lock travels); counts as a read's where that is dearer. Free-threaded.
-    object_write_contended: "ns", Overhead, 0.0;
+    object_write_contended: Time, Overhead, 0.0;
     /// Thread.start(): CPU in the starting thread.
-    thread_start: "ns", Overhead, 25_000.0;
+    thread_start: Time, Overhead, 25_000.0;
     /// CPU of a new thread until it runs its target.
-    thread_boot: "ns", Overhead, 15_000.0;
+    thread_boot: Time, Overhead, 15_000.0;
     /// CPU of a thread's end.
-    thread_exit: "ns", Overhead, 5_000.0;
+    thread_exit: Time, Overhead, 5_000.0;
     /// CPU that a thread costs besides if its stack is new, none of those that the process keeps of ended threads: mapping it, its first
     /// pages, the interpreter's state for it, unmapping. (pthread_create(3), glibc `nptl/allocatestack.c`.)
-    thread_fresh: "ns", Overhead, 38_000.0;
+    thread_fresh: Time, Overhead, 38_000.0;
     /// Resident memory of a thread.
-    thread_rss: "bytes", Fixed, 17_000.0;
+    thread_rss: Bytes, Fixed, 17_000.0;
     /// ThreadPoolExecutor.submit without starting a thread.
-    tpe_submit: "ns", Overhead, 6_000.0;
+    tpe_submit: Time, Overhead, 6_000.0;
     /// CPU of a pool thread for each item besides the item's own work (get, run, set the result).
-    tpe_item: "ns", Overhead, 3_000.0;
+    tpe_item: Time, Overhead, 3_000.0;
     /// Memory of a pending work item and its future, without payload.
-    tpe_item_rss: "bytes", Fixed, 2_500.0;
+    tpe_item_rss: Bytes, Fixed, 2_500.0;
     /// One iteration of the event loop without its handles (timers, select, bookkeeping).
-    aio_iteration: "ns", Overhead, 1_200.0;
+    aio_iteration: Time, Overhead, 1_200.0;
     /// Creating a task (its first handle included).
-    aio_task_create: "ns", Overhead, 1_500.0;
+    aio_task_create: Time, Overhead, 1_500.0;
     /// One step of a task: a handle that resumes the coroutine.
-    aio_step: "ns", Overhead, 600.0;
+    aio_step: Time, Overhead, 600.0;
     /// A task's end: result set, done callback run.
-    aio_task_done: "ns", Overhead, 900.0;
+    aio_task_done: Time, Overhead, 900.0;
     /// Awaiting asyncio.sleep: future, timer pushed.
-    aio_sleep: "ns", Overhead, 4_000.0;
+    aio_sleep: Time, Overhead, 4_000.0;
     /// A timer that is due: popped, its future set.
-    aio_timer_fire: "ns", Overhead, 2_500.0;
+    aio_timer_fire: Time, Overhead, 2_500.0;
     /// Acquire and release of an asyncio.Semaphore or Lock.
-    aio_semaphore: "ns", Overhead, 760.0;
+    aio_semaphore: Time, Overhead, 760.0;
     /// Put and get of an asyncio.Queue.
-    aio_queue_pair: "ns", Overhead, 610.0;
+    aio_queue_pair: Time, Overhead, 610.0;
     /// asyncio.timeout(): made and cancelled.
-    aio_timeout: "ns", Overhead, 1_500.0;
+    aio_timeout: Time, Overhead, 1_500.0;
     /// Loop side of run_in_executor besides the executor's own submit (futures wrapped and chained).
-    aio_offload: "ns", Overhead, 8_000.0;
+    aio_offload: Time, Overhead, 8_000.0;
     /// Worker side of a finished offload: call_soon_threadsafe (self-pipe written).
-    aio_threadsafe: "ns", Overhead, 6_000.0;
+    aio_threadsafe: Time, Overhead, 6_000.0;
     /// Loop side of a finished offload besides the task's step: self-pipe read, future's state copied.
-    aio_offload_done: "ns", Overhead, 8_000.0;
+    aio_offload_done: Time, Overhead, 8_000.0;
     /// asyncio.run: loop made and closed.
-    aio_run: "ns", Overhead, 120_000.0;
+    aio_run: Time, Overhead, 120_000.0;
     /// Memory of a waiting task with its coroutine.
-    aio_task_rss: "bytes", Fixed, 1_000.0;
+    aio_task_rss: Bytes, Fixed, 1_000.0;
     /// Memory of an event loop and what it imports on first use.
-    aio_loop_rss: "bytes", Fixed, 150_000.0;
+    aio_loop_rss: Bytes, Fixed, 150_000.0;
     /// ProcessPoolExecutor.submit: CPU in the submitting thread (work item, wake-up pipe).
-    ppe_submit: "ns", Overhead, 10_000.0;
+    ppe_submit: Time, Overhead, 10_000.0;
     /// Management thread, per call moved to the call queue.
-    ppe_fill: "ns", Overhead, 12_000.0;
+    ppe_fill: Time, Overhead, 12_000.0;
     /// Feeder thread, per call besides pickling and copying (locks, write).
-    ppe_feed: "ns", Overhead, 20_000.0;
+    ppe_feed: Time, Overhead, 20_000.0;
     /// Worker, per call: read lock, two reads, besides copying and unpickling.
-    ppe_get: "ns", Overhead, 15_000.0;
+    ppe_get: Time, Overhead, 15_000.0;
     /// Worker, per result: write lock, write, besides pickling and copying.
-    ppe_put: "ns", Overhead, 15_000.0;
+    ppe_put: Time, Overhead, 15_000.0;
     /// Management thread, per wake-up: a fresh selector, poll.
-    ppe_wait: "ns", Overhead, 25_000.0;
+    ppe_wait: Time, Overhead, 25_000.0;
     /// The same, for every worker of the pool (its sentinel is registered each time).
-    ppe_wait_worker: "ns", Overhead, 1_000.0;
+    ppe_wait_worker: Time, Overhead, 1_000.0;
     /// Management thread, per result: read, unpickle, set the future, release a token.
-    ppe_result: "ns", Overhead, 25_000.0;
+    ppe_result: Time, Overhead, 25_000.0;
     /// multiprocessing.Pool: submitting thread and task handler, per chunk.
-    pool_task: "ns", Overhead, 20_000.0;
+    pool_task: Time, Overhead, 20_000.0;
     /// multiprocessing.Pool: result handler, per chunk.
-    pool_result: "ns", Overhead, 20_000.0;
+    pool_result: Time, Overhead, 20_000.0;
     /// Memory of the parent's side of a process pool (modules, queues, threads).
-    ppe_rss: "bytes", Fixed, 500_000.0;
+    ppe_rss: Bytes, Fixed, 500_000.0;
     /// Pickling besides the bytes (a fresh pickler).
-    pickle_fixed: "ns", Overhead, 1_500.0;
+    pickle_fixed: Time, Overhead, 1_500.0;
     /// Pickling one small object (a number, a string, a field of a record) of a payload.
-    pickle_object_dump: "ns", Overhead, 50.0;
+    pickle_object_dump: Time, Overhead, 50.0;
     /// Unpickling one.
-    pickle_object_load: "ns", Overhead, 55.0;
+    pickle_object_load: Time, Overhead, 55.0;
     /// Forking: CPU in the parent until the call returns.
-    fork_call: "ns", Overhead, 1_000_000.0;
+    fork_call: Time, Overhead, 1_000_000.0;
     /// Forking: further CPU for every byte resident in the parent (page tables copied, later torn down).
-    fork_per_byte: "ns", Overhead, 0.028;
+    fork_per_byte: TimeEach, Overhead, 0.028;
     /// Forked child: CPU from its first instruction to its target.
-    fork_boot: "ns", Overhead, 1_000_000.0;
+    fork_boot: Time, Overhead, 1_000_000.0;
     /// Forked child: private memory once it runs.
-    fork_private: "bytes", Fixed, 1.4e6;
+    fork_private: Bytes, Fixed, 1.4e6;
     /// Forked children: memory that the parent's own writes make private to it, once for all children.
-    fork_parent_private: "bytes", Fixed, 2.0e6;
+    fork_parent_private: Bytes, Fixed, 2.0e6;
     /// Memory of a container object and what hangs on it, in a program's own modules: the resident memory that imports of most of the
     /// standard library add over the containers they add, 960 to 1040 bytes with CPython 3.11, 3.14 and 3.14t.
-    object_rss: "bytes", Fixed, 1_000.0;
+    object_rss: Bytes, Fixed, 1_000.0;
     /// Memory of a container that a task makes: an empty list, its collector's header and its place in another.
-    container_rss: "bytes", Fixed, 72.0;
+    container_rss: Bytes, Fixed, 72.0;
     /// Forked child: share of its inherited objects' memory that its first full collection makes private, whose pages hold headers of
     /// containers. Measured with children of 100,000 and 400,000 small dicts and of the standard library: 0.34 to 0.42.
-    cow_collect: "p", Fixed, 0.37;
+    cow_collect: Share, Fixed, 0.37;
     /// Forked child: share of the same that walking all of them makes private, whose pages hold reference counts; these of a collection
     /// are among them. Measured alike: 0.56 to 0.69.
-    cow_walk: "p", Fixed, 0.67;
+    cow_walk: Share, Fixed, 0.67;
     /// Forked child: memory that its own heaps grow by before they use any again, at most and as far as it makes so much, over its
     /// inherited objects' memory: free-threaded builds let garbage stand in proportion to the heap, in heaps of the child's own.
-    cow_fresh: "x", Fixed, 0.0;
+    cow_fresh: Factor, Fixed, 0.0;
     /// Forked child: CPU of the fault that copies a page of 4096 bytes.
-    cow_fault: "ns", Overhead, 2_400.0;
+    cow_fault: Time, Overhead, 2_400.0;
     /// Spawning: CPU in the parent until the call returns.
-    spawn_call: "ns", Overhead, 500_000.0;
+    spawn_call: Time, Overhead, 500_000.0;
     /// Spawned child: CPU from exec to its target (interpreter start, standard modules, main module imported again).
-    spawn_boot: "ns", Overhead, 75_000_000.0;
+    spawn_boot: Time, Overhead, 75_000_000.0;
     /// Spawned child: private memory.
-    spawn_private: "bytes", Fixed, 13.4e6;
+    spawn_private: Bytes, Fixed, 13.4e6;
     /// Resource tracker, started once by spawn and forkserver: CPU.
-    tracker_boot: "ns", Overhead, 11_000_000.0;
+    tracker_boot: Time, Overhead, 11_000_000.0;
     /// Resource tracker: memory.
-    tracker_private: "bytes", Fixed, 6.5e6;
+    tracker_private: Bytes, Fixed, 6.5e6;
     /// Fork server, started once: CPU until it listens.
-    forkserver_boot: "ns", Overhead, 25_000_000.0;
+    forkserver_boot: Time, Overhead, 25_000_000.0;
     /// Fork server: memory.
-    forkserver_private: "bytes", Fixed, 8.0e6;
+    forkserver_private: Bytes, Fixed, 8.0e6;
     /// Asking the fork server for a child: CPU in the parent.
-    forkserver_call: "ns", Overhead, 600_000.0;
+    forkserver_call: Time, Overhead, 600_000.0;
     /// CPU of the fork server for each child.
-    forkserver_fork: "ns", Overhead, 700_000.0;
+    forkserver_fork: Time, Overhead, 700_000.0;
     /// Child of the fork server: CPU to its target (main module imported unless preloaded).
-    forkserver_child_boot: "ns", Overhead, 42_000_000.0;
+    forkserver_child_boot: Time, Overhead, 42_000_000.0;
     /// Child of the fork server: private memory.
-    forkserver_child_private: "bytes", Fixed, 11.0e6;
+    forkserver_child_private: Bytes, Fixed, 11.0e6;
     /// 1: the fork server imports the main module once (3.14.1 and later); 0: every child imports it again.
-    forkserver_preload_main: "x", Fixed, 0.0;
+    forkserver_preload_main: Flag, Fixed, 0.0;
     /// CPU of a worker process's exit and of joining it.
-    process_exit: "ns", Overhead, 1_000_000.0;
+    process_exit: Time, Overhead, 1_000_000.0;
     /// A spawned worker's exit (a full interpreter shutdown): CPU.
-    spawn_exit: "ns", Overhead, 14_000_000.0;
+    spawn_exit: Time, Overhead, 14_000_000.0;
     /// Creating a sub-interpreter, in its worker thread; 0: not available in this version.
-    interp_create: "ns", Overhead, 0.0;
+    interp_create: Time, Overhead, 0.0;
     /// Importing the main module in a sub-interpreter.
-    interp_import: "ns", Overhead, 0.0;
+    interp_import: Time, Overhead, 0.0;
     /// Destroying a sub-interpreter.
-    interp_destroy: "ns", Overhead, 0.0;
+    interp_destroy: Time, Overhead, 0.0;
     /// A call into a sub-interpreter: CPU in the submitting thread (arguments converted).
-    interp_call: "ns", Overhead, 15_000.0;
+    interp_call: Time, Overhead, 15_000.0;
     /// A call into a sub-interpreter: CPU in the worker (switching, unpickling, result converted back).
-    interp_item: "ns", Overhead, 30_000.0;
+    interp_item: Time, Overhead, 30_000.0;
     /// Memory of a sub-interpreter with the main module imported.
-    interp_rss: "bytes", Fixed, 10e6;
+    interp_rss: Bytes, Fixed, 10e6;
     /// Memory of one Python process before it does anything (interpreter, standard library modules in use).
-    base_rss: "bytes", Fixed, 21e6;
+    base_rss: Bytes, Fixed, 21e6;
     /// Memory of a thread pool's objects besides its threads.
-    tpe_rss: "bytes", Fixed, 300_000.0;
+    tpe_rss: Bytes, Fixed, 300_000.0;
     /// Stopping the world: CPU for every attached thread (free-threaded builds).
-    stw_per_thread: "ns", Overhead, 3_000.0;
+    stw_per_thread: Time, Overhead, 3_000.0;
     /// Stopping the world: how often a requester looks again for threads that have detached.
-    stw_poll: "ns", Fixed, 1e6;
+    stw_poll: Time, Fixed, 1e6;
     /// Collections: container allocations between two young collections.
-    gc_threshold: "x", Fixed, 2_000.0;
+    gc_threshold: Count, Fixed, 2_000.0;
     /// Collections: cost for each live container looked at in a full collection.
-    gc_per_object: "ns", Overhead, 25.0;
+    gc_per_object: Time, Overhead, 25.0;
     /// ThreadPoolExecutor releases an idle token after every item (3.11) instead of only when its queue is empty: 1 or 0.
-    tpe_token_every_item: "x", Fixed, 0.0;
+    tpe_token_every_item: Flag, Fixed, 0.0;
 }
 
 /// A cost that depends on a size: points (bytes, nanoseconds), sizes rising; linear between the points and, at the last

@@ -377,6 +377,40 @@ impl Program {
     }
 }
 
+#[cfg(test)]
+impl Program {
+    /// One without tasks and costs of its own.
+    pub(crate) fn bare(executor: Executor) -> Self {
+        Self {
+            classes: Vec::new(),
+            own_classes: 0,
+            dists: Vec::new(),
+            means: Vec::new(),
+            arrivals: Arrivals::Batch,
+            batch: Vec::new(),
+            locks: Vec::new(),
+            queues: Vec::new(),
+            objects: Vec::new(),
+            lock_across_wait: Vec::new(),
+            layout: Layout {
+                copies: 1,
+                event_loop: false,
+                limit: None,
+                executor,
+            },
+            import_time: Nanos::ZERO,
+            import_memory: 0,
+            live_objects: 0,
+            object_memory: 0,
+            frozen: false,
+            untouched_payload: false,
+            dispatch: Nanos::ZERO,
+            cpu_grain: Nanos::ZERO,
+            native_grain: Nanos::ZERO,
+        }
+    }
+}
+
 /// Tasks, how they arrive, and who executes them.
 #[derive(Clone, Debug)]
 pub struct Program {

@@ -4,6 +4,16 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 
+/// The nearest whole number; negative and NaN become zero, what is too large saturates.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, NaN gives 0"
+)]
+pub fn whole(x: f64) -> u64 {
+    libm::round(x) as u64
+}
+
 /// Whole nanoseconds: an instant since the start of the run, or a duration. Never negative; saturates at [`Nanos::MAX`].
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nanos(pub u64);
@@ -33,13 +43,8 @@ impl Nanos {
 
     /// Nanoseconds from a float, rounded to the nearest whole one; negative and NaN become zero.
     /// The one place where floating point becomes simulated time.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float cast saturates, NaN gives 0"
-    )]
     pub fn from_f64(ns: f64) -> Self {
-        Self(libm::round(ns) as u64)
+        Self(whole(ns))
     }
 
     /// Seconds as a float, rounded to the nearest nanosecond.

@@ -614,6 +614,19 @@ impl Machine {
         self.note(tid);
     }
 
+    /// The thread ends wherever it is: on a core or on its way to one, in a queue, blocked, or not begun.
+    pub fn kill(&mut self, tid: Tid) {
+        self.suspend(tid, Cause::Startup);
+        self.clear_timer(tid);
+        self.enter(tid, Cause::Startup);
+        let t = &mut self.threads[tid];
+        t.state = State::Exited;
+        t.debt = Nanos::ZERO;
+        t.left = Nanos::ZERO;
+        t.accesses = None;
+        self.note(tid);
+    }
+
     fn leave_core(&mut self, tid: Tid, cause: Cause) {
         self.enter(tid, cause);
         let core = self.threads[tid].core;
@@ -640,6 +653,9 @@ impl Machine {
 
     fn dispatch(&mut self, core: u32, tid: Tid) {
         self.cores[core as usize].reserved = false;
+        if self.threads[tid].state == State::Exited {
+            return self.pick(core); // It was killed on its way.
+        }
         // The interval to its next balancing counts from when it became busy.
         self.cores[core as usize].balanced = self.now;
         self.place(core, tid);

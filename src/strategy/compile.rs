@@ -4,7 +4,7 @@ use super::SimError;
 use crate::cpython::Program;
 use crate::cpython::profile::Profile;
 use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
-use crate::engine::Nanos;
+use crate::engine::whole;
 use crate::scenario::{
     Arrivals, Dist, Imports, Inside, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
     WaitsFor, Workers, Workload,
@@ -110,7 +110,7 @@ pub fn compile(
 /// How much of the memory of imports is objects. Where nobody says how many there are all of it is, at this density.
 fn object_memory(profile: &Profile, imports: &Imports) -> u64 {
     imports.objects.map_or(imports.memory, |objects| {
-        let each = Nanos::from_f64(profile.params.object_rss).0;
+        let each = whole(profile.params.object_rss);
         imports.memory.min(objects.saturating_mul(each))
     })
 }

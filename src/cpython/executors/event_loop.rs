@@ -4,17 +4,13 @@ use std::cmp::Reverse;
 
 use super::Executors;
 use crate::cpython::index::{CopyIndex, NO_GIL};
-use crate::cpython::kernel::{Act, Kernel, On};
+use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{Deed, LoopDeed, LoopState, Role};
 use crate::cpython::work::{Flow, Handle, Mode, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::{Asked, Semaphore};
-
-fn task_memory(kernel: &Kernel<'_>) -> u64 {
-    Nanos::from_f64(kernel.profile.params.aio_task_rss).0
-}
 
 impl Executors {
     pub(crate) fn refill_loop(
@@ -26,7 +22,7 @@ impl Executors {
     ) {
         match state {
             LoopState::Begin => {
-                let rss = Nanos::from_f64(work.kernel.profile.params.aio_loop_rss).0;
+                let rss = work.kernel.costs.aio_loop_rss;
                 work.kernel.push(tid, Act::Take(rss));
                 work.kernel
                     .push(tid, Act::Run(Nanos(work.kernel.costs.aio_run.0 / 2)));
@@ -58,7 +54,7 @@ impl Executors {
             return;
         };
         debug_assert_eq!(work.tasks[key].arrival, arrival);
-        let memory = task_memory(&work.kernel);
+        let memory = work.kernel.costs.aio_task_rss;
         work.kernel.take(tid, memory);
         work.kernel.push(
             tid,
@@ -144,7 +140,7 @@ impl Executors {
         while let Some(key) = work.accept(copy) {
             let cost = work.kernel.costs.aio_task_create + work.dispatch_cost();
             work.kernel.machine.charge(tid, cost);
-            let memory = task_memory(&work.kernel);
+            let memory = work.kernel.costs.aio_task_rss;
             work.kernel.take(tid, memory);
             work.loops[copy].ready.push_back(Handle::Start(key));
         }
@@ -303,7 +299,7 @@ impl Executors {
                 work.kernel.give(
                     tid,
                     if work.tasks[key].parent.is_none() {
-                        task_memory(&work.kernel)
+                        work.kernel.costs.aio_task_rss
                     } else {
                         0
                     },

@@ -6,6 +6,8 @@ mod event_loop;
 mod main_thread;
 mod process_pool;
 mod raw_thread;
+#[cfg(test)]
+mod tests;
 mod thread_pool;
 
 use typed_index_collections::TiVec;
@@ -89,7 +91,7 @@ impl Executors {
                 Executor::Inline => Runner::Itself,
                 Executor::RawThreads => Runner::RawThreads,
                 Executor::Threads(_) | Executor::Interpreters(_) => {
-                    let rss = Nanos::from_f64(work.kernel.profile.params.tpe_rss).0;
+                    let rss = work.kernel.costs.tpe_rss;
                     work.kernel.take_for(home.process, rss);
                     Runner::Threads(all.pools.push_and_get_key(ThreadPool::new(
                         all.pools.next_key(),

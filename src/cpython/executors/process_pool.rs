@@ -186,7 +186,7 @@ impl ProcessPool {
         let rest: Vec<Act> = kernel.threads[tid].script.drain(..).collect();
         kernel.start_thread(tid, manager);
         script_front(kernel, tid, &rest);
-        let rss = Nanos::from_f64(kernel.profile.params.ppe_rss).0;
+        let rss = kernel.costs.ppe_rss;
         kernel.take(tid, rss);
     }
 

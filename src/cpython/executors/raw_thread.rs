@@ -23,7 +23,7 @@ pub(super) fn start(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
 /// Goes on with the task, or ends the thread.
 pub(super) fn refill(work: &mut Work<'_>, tid: Tid) {
     let Some(key) = work.kernel.threads[tid].task else {
-        let rss = Nanos::from_f64(work.kernel.profile.params.thread_rss).0;
+        let rss = work.kernel.costs.thread_rss;
         work.kernel.end_thread(tid, Nanos::ZERO);
         work.kernel.push(tid, Act::Give(rss));
         work.kernel.push(tid, Act::Exit);

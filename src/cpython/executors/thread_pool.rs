@@ -63,7 +63,7 @@ fn leave(kernel: &mut Kernel<'_>, tid: Tid, more: Nanos) {
 
 /// Whether a worker says that it is idle after every item, not only when it finds none.
 fn tokens_after_every_item(kernel: &Kernel<'_>) -> bool {
-    kernel.profile.params.tpe_token_every_item > 0.5
+    kernel.costs.tpe_token_every_item
 }
 
 impl ThreadPool {
@@ -126,8 +126,12 @@ impl ThreadPool {
             let mut home = self.home;
             let role = if self.interpreters {
                 // The thread is born in the main interpreter, and locks are those of its own.
-                home.domain = work.kernel.new_domain();
-                Role::InterpWorker(self.index, work.kernel.new_gil(), PoolState::Booting)
+                home.domain = work.kernel.new_domain(home.process);
+                Role::InterpWorker(
+                    self.index,
+                    work.kernel.new_gil(home.process),
+                    PoolState::Booting,
+                )
             } else {
                 Role::PoolWorker(self.index, PoolState::Booting)
             };
@@ -231,7 +235,7 @@ impl ThreadPool {
                     .kernel
                     .program
                     .import_time
-                    .scale(work.kernel.profile.params.cpu_factor);
+                    .scale(work.kernel.costs.cpu_factor);
                 work.kernel.push(tid, Act::SwitchGil(own));
                 work.kernel.push(
                     tid,
@@ -282,8 +286,7 @@ impl ThreadPool {
             PoolDeed::InterpreterReady => {
                 work.kernel.children += 1;
                 work.kernel.threads[tid].up = work.kernel.machine.now();
-                let bytes = Nanos::from_f64(work.kernel.profile.params.interp_rss).0
-                    + work.kernel.program.import_memory;
+                let bytes = work.kernel.costs.interp_rss + work.kernel.program.import_memory;
                 work.kernel.take(tid, bytes);
             }
             PoolDeed::Idle => {

@@ -20,7 +20,7 @@ const ARENAS_PER_CORE: u32 = 8;
 pub(crate) type Block = (ProcessIndex, u32);
 
 /// Arenas of a process.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Arenas {
     /// Free bytes that each keeps.
     kept: Vec<u64>,
@@ -36,7 +36,7 @@ impl Kernel<'_> {
             return arena as usize;
         }
         let most = (ARENAS_PER_CORE * self.machine.cores()) as usize;
-        let all = &mut self.arenas[process];
+        let all = &mut self.processes[process].arenas;
         let fewest = (all.users.iter().enumerate()).min_by_key(|(_, users)| **users);
         let arena = match fewest {
             Some((i, users)) if *users == 0 || all.users.len() >= most => i,
@@ -55,7 +55,7 @@ impl Kernel<'_> {
     pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64) -> Block {
         let process = self.threads[tid].process;
         let arena = self.arena(tid);
-        let kept = &mut self.arenas[process].kept[arena];
+        let kept = &mut self.processes[process].arenas.kept[arena];
         let again = if bytes > MAPPED { 0 } else { bytes.min(*kept) };
         *kept -= again;
         self.take_for(process, bytes - again);
@@ -67,7 +67,7 @@ impl Kernel<'_> {
         if bytes > MAPPED {
             self.give_for(process, bytes);
         } else {
-            self.arenas[process].kept[arena as usize] += bytes;
+            self.processes[process].arenas.kept[arena as usize] += bytes;
         }
     }
 
@@ -87,7 +87,7 @@ impl Kernel<'_> {
     pub(crate) fn leave_arena(&mut self, tid: Tid) {
         let t = &mut self.threads[tid];
         if let Some(arena) = t.arena.take() {
-            self.arenas[t.process].users[arena as usize] -= 1;
+            self.processes[t.process].arenas.users[arena as usize] -= 1;
         }
     }
 }

@@ -43,12 +43,18 @@ impl Heap {
             stopped: Vec::new(),
         }
     }
+
+    /// Its process has been killed.
+    pub(crate) fn abandon(&mut self) {
+        self.stopper = None;
+        self.stopped.clear();
+    }
 }
 
 impl Kernel<'_> {
     /// A running thread has made containers; it collects what that asks for.
     pub(crate) fn allocate(&mut self, tid: Tid, objects: u64) {
-        let threshold = self.costs.gc_threshold.0.max(1);
+        let threshold = self.costs.gc_threshold.max(1);
         let each = self.costs.gc_per_object;
         let free_threaded = self.threads[tid].gil == NO_GIL;
         let heap = &mut self.heaps[self.threads[tid].domain];

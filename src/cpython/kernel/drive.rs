@@ -61,7 +61,8 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
                 }
                 continue;
             }
-            if kernel.held_by_stopped_world(tid) {
+            // Only free-threaded builds stop it.
+            if t.gil == NO_GIL && kernel.held_by_stopped_world(tid) {
                 return;
             }
             if !kernel.take_gil(tid) {
@@ -109,7 +110,7 @@ impl Kernel<'_> {
     /// Whether there have been as many events as the run may take.
     #[inline]
     pub(crate) fn over_limit(&self) -> bool {
-        self.events > self.limits.max_events || self.past_hope
+        self.events > self.most_events
     }
 
     /// Finds out whether the run cannot end within its events: it has used them up, if only for time slices, or what is left of the
@@ -134,7 +135,9 @@ impl Kernel<'_> {
             *before = (cuts, left);
         }
         let most = self.limits.max_events;
-        self.past_hope = self.machine.popped() > most || to_come > TIMES * most as f64;
+        if self.machine.popped() > most || to_come > TIMES * most as f64 {
+            self.most_events = 0;
+        }
     }
 
     /// A thread's timer is due.
@@ -253,7 +256,12 @@ impl Kernel<'_> {
             Act::Written(pipe, chunk, left) => self.written(tid, pipe, chunk, left),
             Act::Read(pipe) => return self.read(tid, pipe).into(),
             Act::ReadDone(pipe, chunk) => self.read_done(tid, pipe, chunk),
-            Act::Begin(other) => self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO),
+            Act::Begin(other) => {
+                // One that was killed before it began does not.
+                if self.machine.state(other) != State::Exited {
+                    self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO);
+                }
+            }
             Act::StopWorld => self.stop_world(tid),
             Act::StartWorld => self.start_world(tid),
             Act::Request(child) => self.starter.requests.push_back((child, tid)),
@@ -328,7 +336,7 @@ impl Kernel<'_> {
         self.book_for(tid, None, (false, false), Cause::Running);
         self.machine.exit(tid);
         self.leave_arena(tid);
-        self.process_may_end(tid);
+        self.thread_leaves(tid);
         self.thread_ends(tid);
         if self.threads[tid].role == Role::Raw {
             self.spare_threads.push(tid);

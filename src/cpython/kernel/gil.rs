@@ -43,6 +43,20 @@ impl Gil {
         !self.waiters.is_empty()
     }
 
+    /// Its process has been killed; who held it, and since when.
+    pub(crate) fn abandon(&mut self, now: Nanos) -> Option<(Tid, Nanos)> {
+        if let Some(since) = self.contended_since.take() {
+            self.contended += now - since;
+        }
+        self.waiters.clear();
+        self.requester = None;
+        self.forced = None;
+        self.mutex = GilMutex::default();
+        let holder = self.holder.take()?;
+        self.held += now - self.held_since;
+        Some((holder, self.held_since))
+    }
+
     /// Since when its holder has it.
     pub(crate) fn held_since(&self) -> Nanos {
         self.held_since
@@ -162,7 +176,7 @@ impl Kernel<'_> {
             && let Some(at) = gil.waiters.iter().rposition(|&w| w == r)
             && at > 0
             && self.machine.core(r) != self.machine.core(tid)
-            && unit(&mut self.gil_stream) < self.profile.params.gil_requester_wins
+            && unit(&mut self.gil_stream) < self.costs.gil_requester_wins
         {
             index = at;
         }

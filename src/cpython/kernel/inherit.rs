@@ -11,7 +11,7 @@ use super::ledger::Pages;
 use super::process::ProcessKind;
 use crate::cpython::index::ProcessIndex;
 use crate::cpython::role::Role;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, whole};
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
 
@@ -25,7 +25,7 @@ impl Kernel<'_> {
         let now = self.machine.now();
         match kind {
             ProcessKind::Main => {
-                let base = Nanos::from_f64(self.profile.params.base_rss).0;
+                let base = self.costs.base_rss;
                 let image = base.saturating_add(self.program.import_memory);
                 self.memory.start(now, image, self.objects_pages())
             }
@@ -46,11 +46,11 @@ impl Kernel<'_> {
 
     /// Whether the fork server imports the main module, for its children to inherit.
     pub(crate) fn preloads(&self) -> bool {
-        self.profile.params.forkserver_preload_main > 0.5
+        self.costs.forkserver_preload_main
     }
 
     fn objects_pages(&self) -> Pages {
-        let p = &self.profile.params;
+        let p = &self.costs;
         Pages::of(self.program.object_memory, p.cow_collect, p.cow_walk)
     }
 
@@ -77,7 +77,7 @@ impl Kernel<'_> {
     /// A thread makes so many bytes of containers: how many of them are fresh memory that its process keeps. Where one collection waits
     /// for as much garbage as the heap's size lets it, the heaps of a forked child grow by all that it makes, until that stands.
     pub(crate) fn grow_heaps(&mut self, tid: Tid, bytes: u64) -> u64 {
-        let params = &self.profile.params;
+        let params = &self.costs;
         if params.cow_fresh <= 0.0 || self.program.frozen {
             return 0;
         }
@@ -86,7 +86,7 @@ impl Kernel<'_> {
         };
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
         let objects = self.program.object_memory as f64;
-        let most = Nanos::from_f64(objects * params.cow_fresh).0;
+        let most = whole(objects * params.cow_fresh);
         self.memory.grow(process, self.machine.now(), bytes, most)
     }
 
@@ -100,16 +100,6 @@ impl Kernel<'_> {
         if copied > 0 {
             let faults = self.faults(copied);
             self.push(tid, Act::Run(faults));
-        }
-    }
-
-    /// A thread has ended. With the last one a worker or copy ends; others live as long as the program, if only to wait for its end.
-    pub(crate) fn process_may_end(&mut self, tid: Tid) {
-        let process = self.threads[tid].process;
-        let p = &mut self.processes[process];
-        p.threads -= 1;
-        if p.threads == 0 && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(_)) {
-            self.memory.exit(process, self.machine.now());
         }
     }
 }

@@ -20,6 +20,8 @@ mod pipe;
 mod process;
 mod releases;
 mod start;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod wait;
 
@@ -52,7 +54,6 @@ pub(crate) use process::ProcessKind;
 pub(crate) use thread::{Blocked, Home, Phase, Thread};
 pub(crate) use wait::{On, Wait, note};
 
-use arena::Arenas;
 use collector::Heap;
 use gil::Gil;
 use memory::Memory;
@@ -75,8 +76,6 @@ pub(crate) struct Kernel<'a> {
     spare_threads: Vec<Tid>,
     pub(crate) gils: TiVec<GilIndex, Gil>,
     pub(crate) processes: TiVec<ProcessIndex, Process>,
-    /// What the allocator of each process keeps.
-    arenas: TiVec<ProcessIndex, Arenas>,
     /// Processes and interpreters that have been started for workers and copies.
     pub(crate) children: u32,
     pub(crate) locks: TiVec<LockIndex, Lock<Tid>>,
@@ -91,8 +90,8 @@ pub(crate) struct Kernel<'a> {
     gil_stream: Pcg64Dxsm,
     /// Acts of threads so far.
     pub(crate) events: u64,
-    /// Too much is left to do for the events that the run may take.
-    past_hope: bool,
+    /// So many of them may there be: none any more once too much is left to do for those that the run may take.
+    most_events: u64,
     /// Of each thread, when that was last looked at: cuts of its bursts, and what was left of the present one.
     bursts: TiVec<Tid, (u64, Nanos)>,
     /// Threads that have not exited.
@@ -129,7 +128,6 @@ impl<'a> Kernel<'a> {
             spare_threads: Vec::new(),
             gils: TiVec::new(),
             processes: TiVec::new(),
-            arenas: TiVec::new(),
             children: 0,
             // Locks shared between processes come first in the table of locks.
             locks: program.locks.iter().map(|_| Lock::default()).collect(),
@@ -140,7 +138,7 @@ impl<'a> Kernel<'a> {
             heaps: TiVec::new(),
             gil_stream: stream(seed, replication, StreamRole::Gil),
             events: 0,
-            past_hope: false,
+            most_events: limits.max_events,
             bursts: TiVec::new(),
             live_threads: 0,
             convoys: vec![Convoys::default(); program.classes.len()],
@@ -157,39 +155,43 @@ impl<'a> Kernel<'a> {
 
     /// A new process's main interpreter; `parent` is the process that starts it.
     pub(crate) fn new_process(&mut self, kind: ProcessKind, parent: ProcessIndex) -> Home {
+        let process = self.register_process(kind, parent);
         Home {
-            process: self.register_process(kind, parent),
-            gil: self.new_gil(),
-            domain: self.new_domain(),
+            process,
+            gil: self.new_gil(process),
+            domain: self.new_domain(process),
         }
     }
 
-    /// A new GIL, where the build has one.
-    pub(crate) fn new_gil(&mut self) -> GilIndex {
-        if self.profile.gil {
-            self.gils.push_and_get_key(Gil::default())
-        } else {
-            NO_GIL
+    /// A new GIL of a process, where the build has one.
+    pub(crate) fn new_gil(&mut self, process: ProcessIndex) -> GilIndex {
+        if !self.profile.gil {
+            return NO_GIL;
         }
+        let gil = self.gils.push_and_get_key(Gil::default());
+        self.processes[process].gils.push(gil);
+        gil
     }
 
     /// A new set of the program's locks that are not shared between processes.
-    pub(crate) fn new_domain(&mut self) -> DomainIndex {
-        self.locks
-            .extend(self.program.locks.iter().map(|_| Lock::default()));
-        self.heaps
-            .push_and_get_key(Heap::new(self.program.live_objects))
+    pub(crate) fn new_domain(&mut self, process: ProcessIndex) -> DomainIndex {
+        let locks = self.program.locks.iter().map(|_| Lock::default());
+        self.locks.extend(locks);
+        let heap = Heap::new(self.program.live_objects);
+        let domain = self.heaps.push_and_get_key(heap);
+        self.processes[process].domains.push(domain);
+        domain
     }
 
     /// A new thread, and which of its kind it is, as its name counts; it begins with [`Act::Begin`] by somebody else.
     pub(crate) fn new_thread(&mut self, role: Role, home: Home, serial: u32) -> Tid {
         self.live_threads += 1;
-        self.processes[home.process].threads += 1;
         if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);
             let script = std::mem::take(&mut self.threads[tid].script);
             self.threads[tid] = Thread::new(role, home, serial);
             self.threads[tid].script = script;
+            self.thread_joins(tid);
             self.thread_starts(tid);
             return tid;
         }
@@ -198,6 +200,7 @@ impl<'a> Kernel<'a> {
             .threads
             .push_and_get_key(Thread::new(role, home, serial));
         debug_assert_eq!(tid, same);
+        self.thread_joins(tid);
         self.thread_starts(tid);
         tid
     }

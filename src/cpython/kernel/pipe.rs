@@ -52,6 +52,13 @@ impl Pipe {
         self.reader = Some(tid);
     }
 
+    /// A thread that may wait at one of its ends has been killed.
+    pub(crate) fn forget(&mut self, tid: Tid) {
+        for end in [&mut self.reader, &mut self.writer] {
+            *end = end.filter(|&waiting| waiting != tid);
+        }
+    }
+
     /// The message that is (or has been) read.
     pub(crate) fn front(&self) -> Option<&Message> {
         self.messages.front()

@@ -2,11 +2,13 @@
 
 use super::Kernel;
 use super::arena::Arenas;
-use crate::cpython::index::ProcessIndex;
+use super::thread::Blocked;
+use super::wait::{On, Wait};
+use crate::cpython::index::{DomainIndex, GilIndex, ProcessIndex};
 use crate::cpython::program::Executor;
 use crate::cpython::record::recording::ProcessRecord;
 use crate::cpython::role::Role;
-use crate::machine::Tid;
+use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
 
 /// What a simulated process is for, which decides its name.
@@ -24,8 +26,19 @@ pub(crate) enum ProcessKind {
     Tracker,
 }
 
+/// What has become of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is there: its threads run, wait, or have yet to begin.
+    Alive,
+    /// Its last thread has ended.
+    Exited,
+    /// It was killed.
+    Killed,
+}
+
 /// A simulated process: an interpreter of its own, and the threads in it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) kind: ProcessKind,
     /// Who started it: its place in the table of processes. The main process is its own.
@@ -34,8 +47,14 @@ pub(crate) struct Process {
     number: u32,
     /// Children that it has started by `multiprocessing`.
     children: u32,
-    /// Threads that have not ended.
-    pub(crate) threads: u32,
+    /// Its threads that have not ended, in no order.
+    threads: Vec<Tid>,
+    /// GILs and lock domains of its interpreters.
+    pub(crate) gils: Vec<GilIndex>,
+    pub(crate) domains: Vec<DomainIndex>,
+    /// What its allocator keeps.
+    pub(crate) arenas: Arenas,
+    pub(crate) fate: Fate,
     /// Raw threads that it has started.
     raw_threads: u32,
     /// Stacks of ended threads that it keeps for new ones: see [`KEPT_STACKS`].
@@ -63,13 +82,16 @@ impl Kernel<'_> {
             parent,
             number,
             children: 0,
-            threads: 0,
+            threads: Vec::new(),
+            gils: Vec::new(),
+            domains: Vec::new(),
+            arenas: Arenas::default(),
+            fate: Fate::Alive,
             raw_threads: 0,
             kept_stacks: 0,
         });
         let process = self.open_ledger(kind, parent);
         debug_assert_eq!(self.processes.last_key(), Some(process));
-        self.arenas.push(Arenas::default());
         if self.recorder.is_some() {
             let (name, started) = (self.process_name(process), self.machine.now());
             if let Some(r) = &mut self.recorder {
@@ -77,6 +99,76 @@ impl Kernel<'_> {
             }
         }
         process
+    }
+
+    /// A new thread belongs to its process from now on.
+    pub(crate) fn thread_joins(&mut self, tid: Tid) {
+        let threads = &mut self.processes[self.threads[tid].process].threads;
+        self.threads[tid].place = threads.len();
+        threads.push(tid);
+    }
+
+    /// A thread has ended. With the last one a worker or copy ends; others live as long as the program, if only to wait for its end.
+    pub(crate) fn thread_leaves(&mut self, tid: Tid) {
+        let (process, place) = (self.threads[tid].process, self.threads[tid].place);
+        let p = &mut self.processes[process];
+        p.threads.swap_remove(place);
+        if let Some(&moved) = p.threads.get(place) {
+            self.threads[moved].place = place;
+        }
+        if p.threads.is_empty() && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(_)) {
+            p.fate = Fate::Exited;
+            self.memory.exit(process, self.machine.now());
+        }
+    }
+
+    /// The operating system kills a process (`SIGKILL`), wherever its threads are: on a core or on their way to one, waiting, or not begun.
+    /// All that is its own goes with it: threads, GILs, memory, its ends of pipes, its places in the lines of locks. What others share with
+    /// it stays as it left it: a lock between processes that it has taken stays taken, and a wake-up that it got for one and did not come
+    /// to use is gone (a futex wakes one sleeper, whatever becomes of it); half a message in a pipe stays half a message.
+    /// Returns the threads, for the storeys above to see what they were doing.
+    #[cfg_attr(not(test), expect(dead_code, reason = "crashes of workers come next"))]
+    pub(crate) fn kill(&mut self, process: ProcessIndex) -> Vec<Tid> {
+        let threads = std::mem::take(&mut self.processes[process].threads);
+        for &tid in &threads {
+            self.kill_thread(tid);
+        }
+        let now = self.machine.now();
+        let p = &mut self.processes[process];
+        p.fate = Fate::Killed;
+        p.arenas = Arenas::default();
+        for &gil in &p.gils.clone() {
+            if let Some((holder, since)) = self.gils[gil].abandon(now) {
+                self.gil_given(gil, holder, since);
+            }
+        }
+        for &domain in &self.processes[process].domains {
+            self.heaps[domain].abandon();
+        }
+        self.starter.forget(&threads);
+        self.memory.exit(process, now);
+        threads
+    }
+
+    fn kill_thread(&mut self, tid: Tid) {
+        self.live_threads -= 1;
+        self.book_for(tid, None, (false, false), Cause::Running);
+        self.machine.kill(tid);
+        self.thread_ends(tid);
+        let t = &mut self.threads[tid];
+        t.script.clear();
+        t.blocked = Blocked::No;
+        if let Some(Wait {
+            on: On::Lock(lock),
+            ticket: Some(ticket),
+            ..
+        }) = t.wait
+        {
+            self.locks[lock].forget(ticket);
+        }
+        for pipe in &mut self.pipes {
+            pipe.forget(tid);
+        }
     }
 
     /// Takes the stack of an ended thread for a new one; whether there was any.

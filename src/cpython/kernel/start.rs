@@ -9,7 +9,7 @@ use super::wait::On;
 use crate::cpython::index::ProcessIndex;
 use crate::cpython::role::{Deed, Role};
 use crate::engine::Nanos;
-use crate::machine::Tid;
+use crate::machine::{State, Tid};
 use crate::scenario::StartMethod;
 
 /// What is started once for all children.
@@ -22,22 +22,29 @@ pub(crate) struct Starter {
     forked: bool,
 }
 
+impl Starter {
+    /// These threads have been killed: what they had asked for, or were to become, is not forked, and another server is started if one was it.
+    pub(crate) fn forget(&mut self, killed: &[Tid]) {
+        self.requests
+            .retain(|(child, requester)| !killed.contains(child) && !killed.contains(requester));
+        self.server = self.server.filter(|server| !killed.contains(server));
+    }
+}
+
 /// Of what a fresh stack costs ([`Params::thread_fresh`](crate::cpython::profile::Params::thread_fresh)): the starter, who maps it; the new thread, which
 /// touches its pages first; the end of the thread, where it is unmapped. Of 20 us of a CPython 3.14.7 on one core, 100 threads held against
 /// 4: 6 were the starter's and 6 the joiner's.
 const FRESH_SHARES: [f64; 3] = [0.3, 0.4, 0.3];
 
 impl Kernel<'_> {
-    fn bytes(value: f64) -> u64 {
-        Nanos::from_f64(value).0
-    }
-
     /// CPU of a fork of this process, which copies the tables of all pages that it maps.
     fn fork_cost(&self, process: ProcessIndex) -> Nanos {
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
-        let resident = self.memory.mapped(process) as f64;
-        let extra =
-            (resident - self.profile.params.base_rss).max(0.0) * self.profile.params.fork_per_byte;
+        let more = self
+            .memory
+            .mapped(process)
+            .saturating_sub(self.costs.base_rss) as f64;
+        let extra = more * self.costs.fork_per_byte;
         self.costs.fork_call + Nanos::from_f64(extra)
     }
 
@@ -45,15 +52,14 @@ impl Kernel<'_> {
     pub(crate) fn start_process(&mut self, method: StartMethod, child: Tid, acts: &mut Vec<Act>) {
         let process = self.threads[child].process;
         let parent = self.processes[process].parent;
-        let p = &self.profile.params;
-        let import = self.program.import_time.scale(p.cpu_factor);
+        let import = self.program.import_time.scale(self.costs.cpu_factor);
         let import_memory = self.program.import_memory;
         let (boot, private) = match method {
             StartMethod::Fork => {
                 let once = if self.starter.forked {
-                    0.0
+                    0
                 } else {
-                    p.fork_parent_private
+                    self.costs.fork_parent_private
                 };
                 self.starter.forked = true;
                 // `os.fork` stops the world of a free-threaded parent.
@@ -65,12 +71,12 @@ impl Kernel<'_> {
                     acts.push(Act::StartWorld);
                 }
                 acts.push(Act::Begin(child));
-                acts.push(Act::Take(Self::bytes(once)));
-                (self.costs.fork_boot, Self::bytes(p.fork_private))
+                acts.push(Act::Take(once));
+                (self.costs.fork_boot, self.costs.fork_private)
             }
             StartMethod::Spawn => {
                 let boot = self.costs.spawn_boot + import;
-                let private = Self::bytes(p.spawn_private) + import_memory;
+                let private = self.costs.spawn_private + import_memory;
                 self.start_tracker(acts);
                 acts.push(Act::Run(self.costs.spawn_call));
                 acts.push(Act::Begin(child));
@@ -78,8 +84,8 @@ impl Kernel<'_> {
             }
             StartMethod::Forkserver => {
                 let preloaded = self.preloads();
-                let private = Self::bytes(p.forkserver_child_private)
-                    + if preloaded { 0 } else { import_memory };
+                let private =
+                    self.costs.forkserver_child_private + if preloaded { 0 } else { import_memory };
                 let boot =
                     self.costs.forkserver_child_boot + if preloaded { Nanos::ZERO } else { import };
                 self.start_tracker(acts);
@@ -108,7 +114,7 @@ impl Kernel<'_> {
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(tracker));
-        let private = Self::bytes(self.profile.params.tracker_private);
+        let private = self.costs.tracker_private;
         acts.push(Act::TakeFor(home.process, private));
     }
 
@@ -120,9 +126,7 @@ impl Kernel<'_> {
         let server = self.new_thread(Role::ForkServer, home, 0);
         let import = if self.preloads() {
             // The main module is imported once here: what its children no longer pay.
-            self.program
-                .import_time
-                .scale(self.profile.params.cpu_factor)
+            self.program.import_time.scale(self.costs.cpu_factor)
         } else {
             Nanos::ZERO
         };
@@ -134,7 +138,7 @@ impl Kernel<'_> {
         } else {
             0
         };
-        let private = Self::bytes(self.profile.params.forkserver_private);
+        let private = self.costs.forkserver_private;
         acts.push(Act::TakeFor(home.process, private + imported));
         self.starter.server = Some(server);
         server
@@ -152,18 +156,20 @@ impl Kernel<'_> {
     /// One child has been forked; the requester learns its number.
     pub(crate) fn child_forked(&mut self, tid: Tid) {
         if let Some((child, requester)) = self.starter.requests.pop_front() {
-            self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
+            if self.machine.state(child) != State::Exited {
+                self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
+            }
             self.unpark_by(tid, requester);
         }
     }
 
     pub(crate) fn item_memory(&self) -> u64 {
-        Nanos::from_f64(self.profile.params.tpe_item_rss).0
+        self.costs.tpe_item_rss
     }
 
     /// `Thread.start`: the starter waits until the new thread has announced itself.
     pub(crate) fn start_thread(&mut self, starter: Tid, child: Tid) {
-        let rss = Nanos::from_f64(self.profile.params.thread_rss).0;
+        let rss = self.costs.thread_rss;
         let reused = self.reuse_stack(self.threads[child].process);
         let fresh = |share| match reused {
             true => Nanos::ZERO,

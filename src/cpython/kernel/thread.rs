@@ -51,6 +51,8 @@ pub(crate) struct Thread {
     pub(crate) role: Role,
     /// Its process: place in the table of processes.
     pub(crate) process: ProcessIndex,
+    /// Its place among the threads of that.
+    pub(crate) place: usize,
     /// Which of its kind it is, as its name counts.
     pub(crate) serial: u32,
     /// Its GIL; [`NO_GIL`] in a free-threaded process.
@@ -109,6 +111,7 @@ impl Thread {
         Self {
             role,
             process: home.process,
+            place: 0,
             serial,
             gil: home.gil,
             domain: home.domain,

@@ -398,6 +398,6 @@ impl Work<'_> {
         self.kernel
             .program
             .dispatch
-            .scale(self.kernel.profile.params.cpu_factor)
+            .scale(self.kernel.costs.cpu_factor)
     }
 }

@@ -56,10 +56,10 @@ impl Work<'_> {
     #[inline]
     fn as_here(&self, time: Nanos) -> Nanos {
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
-        if self.kernel.profile.params.cpu_factor == 1.0 {
+        if self.kernel.costs.cpu_factor == 1.0 {
             time
         } else {
-            time.scale(self.kernel.profile.params.cpu_factor)
+            time.scale(self.kernel.costs.cpu_factor)
         }
     }
 

@@ -8,7 +8,6 @@ use super::task::{Data, Frame};
 use crate::cpython::index::{ProcessIndex, TaskKey};
 use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::Role;
-use crate::engine::Nanos;
 use crate::machine::Tid;
 
 impl Work<'_> {
@@ -64,7 +63,7 @@ impl Work<'_> {
 
     /// Containers are made that live as long as the task, or the part of it that a pool executes.
     pub(crate) fn step_containers(&mut self, tid: Tid, key: TaskKey, objects: u64) {
-        let each = Nanos::from_f64(self.kernel.profile.params.container_rss).0;
+        let each = self.kernel.costs.container_rss;
         let bytes = objects.saturating_mul(each);
         // What the process keeps the task does not give back.
         let kept = self.kernel.grow_heaps(tid, bytes);
