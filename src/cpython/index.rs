@@ -3,6 +3,16 @@
 use crate::engine::indices;
 
 indices! {
+    /// A class of tasks of the program, its own or one of children.
+    ClassIndex;
+    /// A lock of the program: each domain has one of those that are not shared between processes.
+    LockNumber;
+    /// A queue between tasks.
+    QueueIndex;
+    /// A shared object of the program.
+    ObjectIndex;
+    /// A distribution of the program's.
+    DistIndex;
     /// A task in flight; its place is used again once it is over.
     TaskKey;
     /// A GIL; [`NO_GIL`] where the build has none.

@@ -1,5 +1,8 @@
 //! What simulated threads execute: tasks as flat instructions, and the tree of executors that runs them.
 
+use typed_index_collections::TiVec;
+
+pub use crate::cpython::index::{ClassIndex, DistIndex, LockNumber, ObjectIndex, QueueIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
@@ -18,26 +21,26 @@ pub enum Instr {
     /// Waiting for something outside.
     Io(Demand),
     /// Takes a lock.
-    Acquire(u32),
+    Acquire(LockNumber),
     /// Gives it back.
-    Release(u32),
+    Release(LockNumber),
     /// Accesses a shared object.
     Shared {
         /// Which.
-        object: u32,
+        object: ObjectIndex,
         /// How often.
         count: u64,
         /// Whether it is written.
         write: bool,
     },
     /// Puts an item on a queue.
-    Put(u32),
+    Put(QueueIndex),
     /// Takes one from it.
-    Get(u32),
+    Get(QueueIndex),
     /// Starts children of this class (an internal one) and waits for them.
     FanOut {
         /// Class of the children.
-        class: u32,
+        class: ClassIndex,
         /// How many.
         count: u64,
     },
@@ -82,7 +85,7 @@ pub enum Side {
     /// The event loop: it is a wait, or the end.
     Loop,
     /// The loop where this lock is held across waits (then it is awaited), else a worker.
-    OfLock(u32),
+    OfLock(LockNumber),
     /// Whoever comes to it: a block begins or ends.
     Either,
 }
@@ -102,11 +105,11 @@ pub enum OnCore {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
     /// A lock.
-    Lock(u32),
+    Lock(LockNumber),
     /// An item of a queue.
-    Item(u32),
+    Item(QueueIndex),
     /// Room in a queue.
-    Room(u32),
+    Room(QueueIndex),
     /// So many children.
     Children(u64),
 }
@@ -122,7 +125,7 @@ struct About {
     work: Option<OnCore>,
     awaits: Option<Awaited>,
     /// The shared object that it accesses.
-    accesses: Option<u32>,
+    accesses: Option<ObjectIndex>,
     /// Bytes that go to the worker with what it is a part of.
     payload_in: Bytes,
     /// It takes memory for the steps that follow.
@@ -257,7 +260,7 @@ impl Instr {
 
     /// The shared object that it accesses.
     #[must_use]
-    pub const fn accesses(self) -> Option<u32> {
+    pub const fn accesses(self) -> Option<ObjectIndex> {
         self.about().accesses
     }
 
@@ -284,7 +287,7 @@ impl Instr {
     }
 
     /// The class of the children that it starts.
-    pub fn children_mut(&mut self) -> Option<&mut u32> {
+    pub fn children_mut(&mut self) -> Option<&mut ClassIndex> {
         match self {
             Self::FanOut { class, count: _ } => Some(class),
             Self::Cpu(_)
@@ -319,7 +322,7 @@ pub enum Demand {
     /// Always the same.
     Constant(Nanos),
     /// Drawn from this distribution of [`Program::dists`].
-    Drawn(u32),
+    Drawn(DistIndex),
 }
 
 /// A class of tasks.
@@ -382,16 +385,16 @@ impl Program {
     /// One without tasks and costs of its own.
     pub(crate) fn bare(executor: Executor) -> Self {
         Self {
-            classes: Vec::new(),
+            classes: TiVec::new(),
             own_classes: 0,
-            dists: Vec::new(),
-            means: Vec::new(),
+            dists: TiVec::new(),
+            means: TiVec::new(),
             arrivals: Arrivals::Batch,
             batch: Vec::new(),
-            locks: Vec::new(),
-            queues: Vec::new(),
-            objects: Vec::new(),
-            lock_across_wait: Vec::new(),
+            locks: TiVec::new(),
+            queues: TiVec::new(),
+            objects: TiVec::new(),
+            lock_across_wait: TiVec::new(),
             layout: Layout {
                 copies: 1,
                 event_loop: false,
@@ -415,25 +418,25 @@ impl Program {
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Classes of tasks; internal ones (children) come after the scenario's own.
-    pub classes: Vec<Class>,
+    pub classes: TiVec<ClassIndex, Class>,
     /// How many classes are the scenario's own.
     pub own_classes: usize,
     /// Distributions that [`Demand::Drawn`] refers to.
-    pub dists: Vec<Dist>,
+    pub dists: TiVec<DistIndex, Dist>,
     /// Their means in nanoseconds, where they are known exactly ([`Dist::exact_mean`]).
-    pub means: Vec<Option<f64>>,
+    pub means: TiVec<DistIndex, Option<f64>>,
     /// How tasks arrive.
     pub arrivals: Arrivals,
     /// Classes of a batch in order of arrival.
-    pub batch: Vec<u32>,
+    pub batch: Vec<ClassIndex>,
     /// Locks.
-    pub locks: Vec<LockSpec>,
+    pub locks: TiVec<LockNumber, LockSpec>,
     /// Queues.
-    pub queues: Vec<QueueSpec>,
+    pub queues: TiVec<QueueIndex, QueueSpec>,
     /// Shared objects.
-    pub objects: Vec<ObjectSpec>,
+    pub objects: TiVec<ObjectIndex, ObjectSpec>,
     /// Whether tasks may hold a lock across a wait: then an event loop must use its own kind of lock.
-    pub lock_across_wait: Vec<bool>,
+    pub lock_across_wait: TiVec<LockNumber, bool>,
     /// Who executes.
     pub layout: Layout,
     /// CPU of importing the program's own modules.
@@ -506,16 +509,22 @@ mod tests {
             ),
             (Instr::Io(time), on_loop, true, true, none()),
             (
-                Instr::Acquire(3),
-                Side::OfLock(3),
+                Instr::Acquire(LockNumber::from(3)),
+                Side::OfLock(LockNumber::from(3)),
                 true,
                 true,
-                (None, Some(Awaited::Lock(3))),
+                (None, Some(Awaited::Lock(LockNumber::from(3)))),
             ),
-            (Instr::Release(3), Side::OfLock(3), false, false, none()),
+            (
+                Instr::Release(LockNumber::from(3)),
+                Side::OfLock(LockNumber::from(3)),
+                false,
+                false,
+                none(),
+            ),
             (
                 Instr::Shared {
-                    object: 8,
+                    object: ObjectIndex::from(8),
                     count: 1,
                     write: true,
                 },
@@ -525,21 +534,24 @@ mod tests {
                 none(),
             ),
             (
-                Instr::Put(4),
+                Instr::Put(QueueIndex::from(4)),
                 on_loop,
                 true,
                 true,
-                (None, Some(Awaited::Room(4))),
+                (None, Some(Awaited::Room(QueueIndex::from(4)))),
             ),
             (
-                Instr::Get(4),
+                Instr::Get(QueueIndex::from(4)),
                 on_loop,
                 true,
                 true,
-                (None, Some(Awaited::Item(4))),
+                (None, Some(Awaited::Item(QueueIndex::from(4)))),
             ),
             (
-                Instr::FanOut { class: 5, count: 6 },
+                Instr::FanOut {
+                    class: ClassIndex::from(5),
+                    count: 6,
+                },
                 on_loop,
                 true,
                 true,
@@ -575,7 +587,7 @@ mod tests {
             );
             assert_eq!((instr.work(), instr.awaits()), (work, awaits), "{instr:?}");
             let shared = matches!(instr, Instr::Shared { .. }).then_some(8);
-            assert_eq!(instr.accesses(), shared, "{instr:?}");
+            assert_eq!(instr.accesses(), shared.map(ObjectIndex::from), "{instr:?}");
             assert_eq!(
                 instr.payload_in() > 0,
                 instr == Instr::PayloadIn(7),

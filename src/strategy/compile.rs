@@ -3,7 +3,7 @@
 use super::SimError;
 use crate::cpython::Program;
 use crate::cpython::profile::Profile;
-use crate::cpython::program::{Class, Demand, Executor, Instr, Layout};
+use crate::cpython::program::{Class, ClassIndex, Demand, Executor, Instr, Layout};
 use crate::engine::whole;
 use crate::scenario::{
     Arrivals, Dist, Imports, Inside, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
@@ -65,31 +65,30 @@ pub fn compile(
         .collect();
     let own_classes = classes.len();
     // A child's class number is its place in `children`, after the workload's own.
-    let base = u32::try_from(own_classes).expect("few classes");
     for class in classes.iter_mut().chain(&mut c.children) {
         for instr in &mut class.code {
             if let Some(class) = instr.children_mut() {
-                *class += base;
+                *class = ClassIndex::from(own_classes + usize::from(*class));
             }
         }
     }
     classes.append(&mut c.children);
     c.taking_waits();
     Ok(Program {
-        classes,
+        classes: classes.into(),
         own_classes,
         means: c.dists.iter().map(Dist::exact_mean).collect(),
-        dists: c.dists,
+        dists: c.dists.into(),
         arrivals: workload.arrivals.clone(),
         batch: if workload.arrivals == Arrivals::Batch {
             batch_order(workload)
         } else {
             Vec::new()
         },
-        locks: workload.locks.clone(),
-        queues: workload.queues.clone(),
-        objects: workload.objects.clone(),
-        lock_across_wait: c.across,
+        locks: workload.locks.clone().into(),
+        queues: workload.queues.clone().into(),
+        objects: workload.objects.clone().into(),
+        lock_across_wait: c.across.into(),
         layout,
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
@@ -140,10 +139,10 @@ fn objects(steps: &[Step]) -> (u64, u64) {
 }
 
 /// Classes of a batch in order of arrival: class by class, but those that interleave take turns.
-pub fn batch_order(workload: &Workload) -> Vec<u32> {
-    let numbered = || (0u32..).zip(&workload.classes);
+pub fn batch_order(workload: &Workload) -> Vec<ClassIndex> {
+    let numbered = || (0..).map(ClassIndex::from).zip(&workload.classes);
     let mut order = Vec::new();
-    let mut left: Vec<(u32, u64)> = numbered()
+    let mut left: Vec<(ClassIndex, u64)> = numbered()
         .filter(|(_, c)| c.interleave)
         .map(|(i, c)| (i, c.count))
         .collect();
@@ -180,11 +179,7 @@ impl Compiler {
                 self.dists.push(dist.clone());
                 self.dists.len() - 1
             });
-        Demand::Drawn(u32::try_from(number).expect("few distributions"))
-    }
-
-    fn id(n: usize) -> u32 {
-        u32::try_from(n).expect("few names")
+        Demand::Drawn(number.into())
     }
 
     /// A wait: whatever lock is held now is held across it.
@@ -251,13 +246,13 @@ impl Compiler {
             Step::Acquire(lock) => {
                 self.nested.extend(held.iter().map(|&outer| (outer, *lock)));
                 held.push(*lock);
-                code.push(Instr::Acquire(Self::id(*lock)));
+                code.push(Instr::Acquire((*lock).into()));
             }
             Step::Release(lock) => {
                 if let Some(at) = held.iter().rposition(|l| l == lock) {
                     held.remove(at);
                 }
-                code.push(Instr::Release(Self::id(*lock)));
+                code.push(Instr::Release((*lock).into()));
             }
             Step::Shared {
                 object,
@@ -265,19 +260,19 @@ impl Compiler {
                 write,
             } => {
                 code.push(Instr::Shared {
-                    object: Self::id(*object),
+                    object: (*object).into(),
                     count: *count,
                     write: *write,
                 });
             }
-            Step::Put(q) => code.push(Instr::Put(Self::id(*q))),
-            Step::Get(q) => code.push(Instr::Get(Self::id(*q))),
+            Step::Put(q) => code.push(Instr::Put((*q).into())),
+            Step::Get(q) => code.push(Instr::Get((*q).into())),
             Step::FanOut { count, steps } => {
                 let mut inner = Vec::new();
                 self.steps(steps, &mut inner, &mut Vec::new());
                 inner.push(Instr::End);
                 let bytes_in = bytes_in(&inner);
-                let class = Self::id(self.children.len());
+                let class = ClassIndex::from(self.children.len());
                 self.children.push(Class {
                     name: "child".into(),
                     code: inner,

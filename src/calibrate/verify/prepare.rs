@@ -103,7 +103,7 @@ fn one(request: &Request<'_>, plans: &Plans, strategy: &Strategy) -> Result<Prog
             Some(_) => Err(e.to_string()),
             None => Ok(vec![true; plans.workload.locks.len()]),
         },
-        |program| Ok(program.lock_across_wait),
+        |program| Ok(program.lock_across_wait.into()),
     )?;
     generate(&Source {
         name: &request.scenario.name,

@@ -169,7 +169,7 @@ fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, String> {
             checked(w.classes.iter().map(|c| c.count).sum())?;
             Ok(crate::strategy::batch_order(w)
                 .into_iter()
-                .map(|c| (Nanos::ZERO, c as usize))
+                .map(|c| (Nanos::ZERO, c.into()))
                 .collect())
         }
         Arrivals::Trace(tasks) => {

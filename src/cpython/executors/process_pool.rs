@@ -90,7 +90,7 @@ fn results_size(work: &Work<'_>, first: TaskKey) -> u64 {
 
 /// Objects of the tasks of a message, there and back.
 fn chunk_objects(work: &Work<'_>, first: TaskKey) -> (u64, u64) {
-    let objects = |t: &Task| work.kernel.program.classes[t.class as usize].objects;
+    let objects = |t: &Task| work.kernel.program.classes[t.class].objects;
     work.tasks
         .chunk(first)
         .fold((0, 0), |(a, b), t| (a + objects(t).0, b + objects(t).1))

@@ -1,6 +1,7 @@
 //! Executors with tasks of their own, looked at after each thing that happens: nothing above them is there.
 
 use super::*;
+use crate::cpython::index::ClassIndex;
 use crate::cpython::kernel::{Kernel, Roles, drive};
 use crate::cpython::limits::Limits;
 use crate::cpython::profile::Profile;
@@ -15,16 +16,16 @@ fn batch(executor: Executor, code: &[Instr], tasks: usize) -> Program {
     let mut code = code.to_vec();
     code.push(Instr::End);
     Program {
-        classes: vec![Class {
+        classes: TiVec::from(vec![Class {
             name: "task".into(),
             code,
             bytes_in: 0,
             objects: (0, 0),
             weight: 1.0,
             touches: 0.0,
-        }],
+        }]),
         own_classes: 1,
-        batch: vec![0; tasks],
+        batch: vec![ClassIndex::from(0); tasks],
         ..Program::bare(executor)
     }
 }
@@ -141,12 +142,15 @@ fn a_loop_runs_no_more_tasks_at_once_than_its_limit_lets_it() {
 #[test]
 fn children_of_pooled_tasks_go_to_the_same_pool() {
     let profile = Profile::default();
-    let fan_out = Instr::FanOut { class: 1, count: 3 };
+    let fan_out = Instr::FanOut {
+        class: ClassIndex::from(1),
+        count: 3,
+    };
     let mut program = batch(Executor::Threads(2), &[fan_out], 1);
     let child = Class {
         name: "child".into(),
         code: vec![io(MS * 10), Instr::End],
-        ..program.classes[0].clone()
+        ..program.classes[ClassIndex::from(0)].clone()
     };
     program.classes.push(child);
     let run = run(2, &profile, &program, |_| {});

@@ -3,7 +3,7 @@
 use super::Kernel;
 use super::act::{Act, Outside};
 use super::wait::{On, Wait};
-use crate::cpython::index::{DomainIndex, LockIndex};
+use crate::cpython::index::{DomainIndex, LockIndex, LockNumber};
 use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::LockSpec;
@@ -14,18 +14,19 @@ const SPINS: u8 = 40;
 
 impl Kernel<'_> {
     /// Index in the table of all locks of the program's lock, for a thread of this domain.
-    pub(crate) fn lock_index(&self, domain: DomainIndex, lock: u32) -> LockIndex {
-        let own = if self.program.locks[lock as usize].shared {
+    pub(crate) fn lock_index(&self, domain: DomainIndex, lock: LockNumber) -> LockIndex {
+        let own = if self.program.locks[lock].shared {
             0
         } else {
             self.program.locks.len() * (1 + usize::from(domain))
         };
-        LockIndex::from(own + lock as usize)
+        LockIndex::from(own + usize::from(lock))
     }
 
     /// The lock of the program that is this one of a domain's.
     pub(crate) fn lock_spec(&self, lock: LockIndex) -> &LockSpec {
-        &self.program.locks[usize::from(lock) % self.program.locks.len()]
+        let number = usize::from(lock) % self.program.locks.len();
+        &self.program.locks[LockNumber::from(number)]
     }
 
     /// Takes the lock, or parks and tries again when woken; whether the thread goes on acting.

@@ -29,7 +29,7 @@ use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
 use crate::cpython::index::{
-    DomainIndex, GilIndex, LockIndex, NO_GIL, PipeIndex, ProcessIndex, TaskKey,
+    ClassIndex, DomainIndex, GilIndex, LockIndex, NO_GIL, PipeIndex, ProcessIndex, TaskKey,
 };
 use crate::cpython::limits::Limits;
 use crate::cpython::profile::{Costs, Profile};
@@ -97,9 +97,9 @@ pub(crate) struct Kernel<'a> {
     /// Threads that have not exited.
     live_threads: u64,
     /// By class of tasks.
-    pub(crate) convoys: Vec<Convoys>,
+    pub(crate) convoys: TiVec<ClassIndex, Convoys>,
     /// Threads that its releases of the GIL woke in vain, by class of tasks.
-    pub(crate) futile: Vec<u64>,
+    pub(crate) futile: TiVec<ClassIndex, u64>,
     pub(crate) recorder: Option<Box<Recorder>>,
 }
 
@@ -141,8 +141,8 @@ impl<'a> Kernel<'a> {
             most_events: limits.max_events,
             bursts: TiVec::new(),
             live_threads: 0,
-            convoys: vec![Convoys::default(); program.classes.len()],
-            futile: vec![0; program.classes.len()],
+            convoys: vec![Convoys::default(); program.classes.len()].into(),
+            futile: vec![0; program.classes.len()].into(),
             recorder: None,
         };
         if let Some((recorder, log, tape)) = recorder(limits.record) {

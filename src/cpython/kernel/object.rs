@@ -5,7 +5,9 @@
 //! ([`Machine::access`](crate::machine::Machine::access)). Under a GIL there are no two threads at once.
 
 use super::Kernel;
+use crate::cpython::index::{ClassIndex, ObjectIndex};
 use crate::cpython::profile::Costs;
+use crate::engine::Total;
 use crate::machine::{Access, Tid};
 
 /// What accesses of shared objects cost.
@@ -37,11 +39,11 @@ impl Objects {
 /// Accesses of an object, one after another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accesses {
-    pub(crate) object: u32,
+    pub(crate) object: ObjectIndex,
     pub(crate) count: u64,
     pub(crate) write: bool,
     /// Class of the task that makes them.
-    pub(crate) class: u32,
+    pub(crate) class: ClassIndex,
 }
 
 impl Kernel<'_> {
@@ -49,10 +51,20 @@ impl Kernel<'_> {
     pub(crate) fn access(&mut self, tid: Tid, a: Accesses) -> bool {
         let access = self.objects.of(a.write);
         let objects = u32::try_from(self.program.objects.len()).expect("few objects");
-        let classes = u32::try_from(self.program.classes.len()).expect("few classes");
-        let line = u32::from(self.threads[tid].domain) * objects + a.object;
-        let account = a.object * classes + a.class;
+        let line = u32::from(self.threads[tid].domain) * objects + u32::from(a.object);
+        let account = self.account(a.object, a.class);
         self.machine.access(tid, a.count, line, access, account)
+    }
+
+    /// The machine's account of what tasks of the class lose at the object.
+    fn account(&self, object: ObjectIndex, class: ClassIndex) -> u32 {
+        let classes = u32::try_from(self.program.classes.len()).expect("few classes");
+        u32::from(object) * classes + u32::from(class)
+    }
+
+    /// How long tasks of the class have waited for the object's line.
+    pub(crate) fn lost_at(&self, object: ObjectIndex, class: ClassIndex) -> Total {
+        self.machine.lost(self.account(object, class))
     }
 }
 

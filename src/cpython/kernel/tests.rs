@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::process::Fate;
 use super::*;
+use crate::cpython::index::LockNumber;
 use crate::cpython::profile::Profile;
 use crate::cpython::program::Executor;
 use crate::cpython::role::Deed;
@@ -21,7 +22,7 @@ fn program(locks: usize) -> Program {
     };
     Program {
         locks: (0..locks).map(lock).collect(),
-        lock_across_wait: vec![false; locks],
+        lock_across_wait: vec![false; locks].into(),
         ..Program::bare(Executor::Inline)
     }
 }
@@ -165,7 +166,7 @@ fn a_lock_between_processes_stays_taken_by_the_dead() {
     let (profile, program) = (profile(true), program(2));
     let (mut s, home) = scripts(kernel(2, &profile, &program));
     let doomed = s.process();
-    let [shared, own] = [0, 1].map(|lock| s.0.lock_index(doomed.domain, lock));
+    let [shared, own] = [0, 1].map(|lock| s.0.lock_index(doomed.domain, LockNumber::from(lock)));
     s.thread(
         doomed,
         &[Act::Acquire(shared), Act::Acquire(own), Act::Run(MS * 50)],
@@ -209,7 +210,7 @@ proptest! {
         s.0.send(pipe, TaskKey::from(0), 100_000);
         for (process, work) in &works {
             let home = homes[*process];
-            let [shared, one, two] = [0, 1, 2].map(|lock| s.0.lock_index(home.domain, lock));
+            let [shared, one, two] = [0, 1, 2].map(|lock| s.0.lock_index(home.domain, LockNumber::from(lock)));
             let mut script = Vec::new();
             for &(what, time) in work {
                 let time = Nanos::from_micros(time);
@@ -239,7 +240,7 @@ proptest! {
         });
         s.0.machine.finish();
         let dead = |tid: Tid| killed.contains(&tid);
-        let shared = s.0.lock_index(home.domain, 0);
+        let shared = s.0.lock_index(home.domain, LockNumber::from(0));
         // It has the lock, or was woken for it and died before it took it.
         let called = |t: &Tid| {
             matches!(s.0.thread(*t).wait, Some(Wait { on: On::Lock(l), ticket: None, .. }) if l == shared)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::act::{Act, Outside, Releasing};
 use super::wait::Wait;
-use crate::cpython::index::{DomainIndex, GilIndex, NO_GIL, ProcessIndex, TaskKey};
+use crate::cpython::index::{ClassIndex, DomainIndex, GilIndex, NO_GIL, ProcessIndex, TaskKey};
 use crate::cpython::role::Role;
 use crate::engine::Nanos;
 
@@ -84,14 +84,14 @@ pub(crate) struct Thread {
     pub(crate) returned: bool,
     /// How long it waited for the GIL that it holds, and for which class of tasks, if it came back from outside and the holder was
     /// made to leave meanwhile.
-    pub(crate) convoyed: Option<(Nanos, usize)>,
+    pub(crate) convoyed: Option<(Nanos, ClassIndex)>,
     /// Switch number seen when its wait for the GIL began.
     pub(crate) seen: u64,
     pub(crate) script: VecDeque<Act>,
     /// The task that it runs.
     pub(crate) task: Option<TaskKey>,
     /// The class that this was submitted as.
-    pub(crate) class: u32,
+    pub(crate) class: ClassIndex,
     /// When the worker was up.
     pub(crate) up: Nanos,
     /// When a worker process was last free for another call.
@@ -132,7 +132,7 @@ impl Thread {
             seen: 0,
             script: VecDeque::new(),
             task: None,
-            class: 0,
+            class: ClassIndex::from(0),
             up: Nanos::ZERO,
             free: Nanos::ZERO,
             call_bytes: 0,
@@ -144,8 +144,8 @@ impl Thread {
 
     /// The class of the task that it runs.
     #[inline]
-    pub(crate) fn counts_for(&self) -> Option<usize> {
-        self.task.map(|_| self.class as usize)
+    pub(crate) fn counts_for(&self) -> Option<ClassIndex> {
+        self.task.map(|_| self.class)
     }
 
     /// The GIL of its own interpreter, if it has one that is not its process's.

@@ -1,6 +1,6 @@
 //! What threads and tasks wait for: one stored value for each.
 
-use crate::cpython::index::{LockIndex, PipeIndex};
+use crate::cpython::index::{LockIndex, LockNumber, PipeIndex, QueueIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::sync::Ticket;
@@ -11,11 +11,11 @@ pub(crate) enum On {
     /// A lock: index in the table of all.
     Lock(LockIndex),
     /// A lock that tasks of event loops await.
-    AwaitedLock(u32),
+    AwaitedLock(LockNumber),
     /// An item of a queue.
-    Item(u32),
+    Item(QueueIndex),
     /// Room in a queue.
-    Room(u32),
+    Room(QueueIndex),
     /// The ends of a task's children.
     Children,
     /// A permit of the loop's concurrency limit.

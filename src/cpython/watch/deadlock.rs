@@ -4,7 +4,7 @@ use super::snapshot::{End, Snapshot, picture};
 use crate::cpython::executors::Executors;
 use crate::cpython::finding::Finding;
 use crate::cpython::finding::Hindrance;
-use crate::cpython::index::TaskKey;
+use crate::cpython::index::{QueueIndex, TaskKey};
 use crate::cpython::kernel::{On, Thread};
 use crate::cpython::work::Work;
 
@@ -45,7 +45,7 @@ pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
 fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
     let runs = |t: &&Thread| t.task == Some(key);
     let of_thread = || work.kernel.threads.iter().find(runs).and_then(|t| t.wait);
-    let queue = |q: u32| work.kernel.program.queues[q as usize].name.clone();
+    let queue = |q: QueueIndex| work.kernel.program.queues[q].name.clone();
     let held = |name: &str, by: Option<TaskKey>| {
         let holder = by.map(|k| match k == key {
             true => ", which it has itself".to_owned(),
@@ -72,7 +72,7 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
         }
         Some(On::AwaitedLock(lock)) => {
             let by = work.awaited(work.tasks[key].copy, lock).owner();
-            held(&work.kernel.program.locks[lock as usize].name, by)
+            held(&work.kernel.program.locks[lock].name, by)
         }
         Some(On::Children) => (Hindrance::Children, "its children".to_owned()),
         Some(On::Permit) => (Hindrance::Limit, "the loop's limit".to_owned()),

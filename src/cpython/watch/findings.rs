@@ -1,6 +1,7 @@
 //! What went wrong in a run, seen at its end.
 
 use crate::cpython::finding::Finding;
+use crate::cpython::index::{ClassIndex, ObjectIndex};
 use crate::cpython::kernel::Convoys;
 use crate::cpython::work::Work;
 use crate::engine::{Nanos, Total};
@@ -35,12 +36,10 @@ fn blocked_loops(work: &Work<'_>) -> Vec<Finding> {
 
 /// The object, and the class of tasks that lost most at it, if that is worth a word. After the time of all tasks is known.
 fn contended_object(work: &Work<'_>) -> Option<Finding> {
-    let classes = work.kernel.program.classes.len();
-    let mut worst: Option<(usize, usize, Total)> = None;
-    for object in 0..work.kernel.program.objects.len() {
-        for class in 0..classes {
-            let account = u32::try_from(object * classes + class).expect("few of both");
-            let waited = work.kernel.machine.lost(account);
+    let mut worst: Option<(ObjectIndex, ClassIndex, Total)> = None;
+    for object in work.kernel.program.objects.keys() {
+        for class in work.kernel.program.classes.keys() {
+            let waited = work.kernel.lost_at(object, class);
             let worth = waited * LEAST_PART >= work.time_in_turn_of(class) && waited > Total::ZERO;
             if worth && worst.is_none_or(|(.., most)| waited > most) {
                 worst = Some((object, class, waited));
@@ -58,14 +57,13 @@ fn contended_object(work: &Work<'_>) -> Option<Finding> {
 
 /// The class that lost most, if that is worth a word.
 fn convoy(work: &Work<'_>) -> Option<Finding> {
-    let worth = |class: usize, c: &Convoys| {
+    let worth = |class: ClassIndex, c: &Convoys| {
         c.times >= LEAST_TIMES && c.waited * LEAST_PART >= work.time_of(class)
     };
     let (class, c) = work
         .kernel
         .convoys
-        .iter()
-        .enumerate()
+        .iter_enumerated()
         .filter(|&(class, c)| worth(class, c))
         .max_by_key(|(_, c)| c.waited)?;
     Some(Finding::Convoy {
@@ -81,8 +79,7 @@ fn futile_wakeups(work: &Work<'_>) -> Option<Finding> {
     let (class, &times) = work
         .kernel
         .futile
-        .iter()
-        .enumerate()
+        .iter_enumerated()
         .max_by_key(|(_, n)| **n)?;
     (times >= LEAST_TIMES).then(|| Finding::FutileWakeups {
         times,

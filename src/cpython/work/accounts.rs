@@ -2,7 +2,7 @@
 
 use super::Work;
 use super::task::{CHILD_MASK, Frame};
-use crate::cpython::index::TaskKey;
+use crate::cpython::index::{ClassIndex, TaskKey};
 use crate::cpython::record::recording::TaskRecord;
 use crate::engine::{Nanos, Total};
 use crate::machine::{Cause, Tid};
@@ -46,7 +46,7 @@ impl Work<'_> {
     }
 
     /// What tasks of the class have spent in all.
-    pub(crate) fn time_of(&self, class: usize) -> Total {
+    pub(crate) fn time_of(&self, class: ClassIndex) -> Total {
         self.class_times[class].all
     }
 
@@ -131,9 +131,7 @@ impl Work<'_> {
                 Some(_) => task.number & CHILD_MASK,
                 None => task.number,
             },
-            class: self.kernel.program.classes[task.class as usize]
-                .name
-                .clone(),
+            class: self.kernel.program.classes[task.class].name.clone(),
             parent: None,
             arrived: task.arrival,
             hops: Vec::new(),
@@ -160,20 +158,20 @@ impl Work<'_> {
     /// A task has been there for so long.
     #[inline]
     pub(crate) fn spent(&mut self, key: TaskKey, time: Nanos) {
-        let class = self.tasks[key].submitted_as as usize;
+        let class = self.tasks[key].submitted_as;
         self.class_times[class].all += time;
     }
 
     /// A task has waited for its turn so long.
     #[inline]
     pub(crate) fn queued(&mut self, key: TaskKey, time: Nanos) {
-        let class = self.tasks[key].submitted_as as usize;
+        let class = self.tasks[key].submitted_as;
         self.class_times[class].queued += time;
     }
 
     /// What tasks of the class have spent once it was their turn: the share of it that goes into something is the same however large the
     /// batch is.
-    pub(crate) fn time_in_turn_of(&self, class: usize) -> Total {
+    pub(crate) fn time_in_turn_of(&self, class: ClassIndex) -> Total {
         let c = &self.class_times[class];
         Total(c.all.0.saturating_sub(c.queued.0))
     }

@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use rand_pcg::Pcg64Dxsm;
 
 use super::Work;
-use crate::cpython::index::{CopyIndex, PoolIndex, ProcessPoolIndex, TaskKey};
+use crate::cpython::index::{ClassIndex, CopyIndex, PoolIndex, ProcessPoolIndex, TaskKey};
 use crate::cpython::kernel::Home;
 use crate::cpython::program::Program;
 use crate::engine::{Nanos, Role as StreamRole, stream, unit};
@@ -96,8 +96,10 @@ impl<'a> Arrivals<'a> {
             interval: None,
             think: None,
             draws: Draws::default(),
-            weights: program.classes[..program.own_classes]
+            weights: program
+                .classes
                 .iter()
+                .take(program.own_classes)
                 .map(|c| c.weight)
                 .collect(),
             trace: &[],
@@ -160,21 +162,21 @@ impl<'a> Arrivals<'a> {
         self.interval.is_some() || self.closed
     }
 
-    fn class(&mut self) -> u32 {
+    fn class(&mut self) -> ClassIndex {
         if self.weights.len() < 2 {
-            return 0;
+            return ClassIndex::from(0);
         }
         let total: f64 = self.weights.iter().sum();
         let mut x = unit(&mut self.classes) * total;
         let mut class = 0;
-        for (i, w) in (0u32..).zip(&self.weights) {
+        for (i, w) in self.weights.iter().enumerate() {
             class = i;
             if x < *w {
                 break;
             }
             x -= w;
         }
-        class
+        ClassIndex::from(class)
     }
 }
 
@@ -232,7 +234,7 @@ impl Work<'_> {
         self.next_arrival();
     }
 
-    fn new_task(&mut self, class: u32, arrival: Nanos, trace: u32) -> TaskKey {
+    fn new_task(&mut self, class: ClassIndex, arrival: Nanos, trace: u32) -> TaskKey {
         let number = self.arrivals.number;
         self.arrivals.number += 1;
         let key = self.tasks.insert(number, class, arrival);
@@ -242,7 +244,7 @@ impl Work<'_> {
         if task.counted {
             self.observer.arrived += 1;
         }
-        self.tasks[key].payload = self.kernel.program.classes[class as usize].bytes_in;
+        self.tasks[key].payload = self.kernel.program.classes[class].bytes_in;
         self.task_begins(key);
         key
     }
@@ -376,7 +378,7 @@ impl Work<'_> {
         let at = usize::try_from(index).expect("fits");
         let (arrival, class, trace) = match self.arrivals.trace.get(at) {
             Some(t) => {
-                let class = u32::try_from(t.class).expect("few classes");
+                let class = ClassIndex::from(t.class);
                 (
                     t.at,
                     class,

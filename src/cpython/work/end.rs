@@ -45,7 +45,7 @@ impl Work<'_> {
         }
         if counted && ending == TaskEnd::Done {
             self.observer.latency.record(latency);
-            if let Some(h) = self.observer.class_latency.get_mut(class as usize) {
+            if let Some(h) = self.observer.class_latency.get_mut(usize::from(class)) {
                 h.record(latency);
             }
             if let Some(all) = &mut self.observer.latencies {

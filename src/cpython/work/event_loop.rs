@@ -3,11 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use typed_index_collections::TiVec;
+
 use super::Work;
 use super::flow::{Flow, Mode};
 use super::task::{Interrupt, Task};
 use super::wait::Waiter;
-use crate::cpython::index::{CopyIndex, TaskKey};
+use crate::cpython::index::{CopyIndex, LockNumber, TaskKey};
 use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::Executor;
 use crate::engine::Nanos;
@@ -43,7 +45,7 @@ pub(crate) struct EventLoop {
     /// The concurrency limit, if there is one.
     pub(crate) permits: Option<Semaphore<TaskKey>>,
     /// `asyncio.Lock`s.
-    pub(crate) locks: Vec<Lock<TaskKey>>,
+    pub(crate) locks: TiVec<LockNumber, Lock<TaskKey>>,
     /// When the handle that runs began, and the longest so far.
     pub(crate) handle_began: Nanos,
     pub(crate) longest: (Nanos, Nanos),
@@ -65,7 +67,7 @@ impl Work<'_> {
                 .limit
                 .map(u64::from)
                 .map(Semaphore::new),
-            locks: vec![Lock::default(); self.kernel.program.locks.len()],
+            locks: vec![Lock::default(); self.kernel.program.locks.len()].into(),
             handle_began: Nanos::ZERO,
             longest: (Nanos::ZERO, Nanos::ZERO),
             offload: self.kernel.program.layout.executor != Executor::Inline,
@@ -95,25 +97,31 @@ impl Work<'_> {
     }
 
     /// A lock that is awaited: each loop's own, or one for all of them.
-    fn awaited_lock(&mut self, copy: CopyIndex, lock: u32) -> &mut Lock<TaskKey> {
-        if self.kernel.program.locks[lock as usize].shared {
-            &mut self.shared_locks[lock as usize]
+    fn awaited_lock(&mut self, copy: CopyIndex, lock: LockNumber) -> &mut Lock<TaskKey> {
+        if self.kernel.program.locks[lock].shared {
+            &mut self.shared_locks[lock]
         } else {
-            &mut self.loops[copy].locks[lock as usize]
+            &mut self.loops[copy].locks[lock]
         }
     }
 
     /// The same, to look at.
-    pub(crate) fn awaited(&self, copy: CopyIndex, lock: u32) -> &Lock<TaskKey> {
-        if self.kernel.program.locks[lock as usize].shared {
-            &self.shared_locks[lock as usize]
+    pub(crate) fn awaited(&self, copy: CopyIndex, lock: LockNumber) -> &Lock<TaskKey> {
+        if self.kernel.program.locks[lock].shared {
+            &self.shared_locks[lock]
         } else {
-            &self.loops[copy].locks[lock as usize]
+            &self.loops[copy].locks[lock]
         }
     }
 
     /// Takes an `asyncio.Lock` or waits for it, first in, first out.
-    pub(crate) fn loop_lock(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
+    pub(crate) fn loop_lock(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        mode: Mode,
+        lock: LockNumber,
+    ) -> Flow {
         self.kernel
             .machine
             .charge(tid, self.kernel.costs.aio_semaphore);
@@ -124,7 +132,7 @@ impl Work<'_> {
         }
     }
 
-    pub(crate) fn loop_unlock(&mut self, tid: Tid, lock: u32) {
+    pub(crate) fn loop_unlock(&mut self, tid: Tid, lock: LockNumber) {
         let Some(key) = self.kernel.threads[tid].task else {
             return;
         };
@@ -224,11 +232,11 @@ impl Work<'_> {
         };
         match (on, ticket) {
             (On::Item(queue), Some(ticket)) => {
-                self.queues[queue as usize].forget_getter(ticket);
+                self.queues[queue].forget_getter(ticket);
                 self.wake(tid, who);
             }
             (On::Room(queue), Some(ticket)) => {
-                self.queues[queue as usize].forget_putter(ticket);
+                self.queues[queue].forget_putter(ticket);
                 self.wake(tid, who);
             }
             (On::AwaitedLock(lock), Some(ticket)) => {

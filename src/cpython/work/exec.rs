@@ -4,7 +4,7 @@ use super::Work;
 use super::flow::{Flow, Mode};
 use super::task::{Frame, Interrupt, Task, child_number};
 use super::wait::Waiter;
-use crate::cpython::index::{NO_GIL, TaskKey};
+use crate::cpython::index::{ClassIndex, LockNumber, NO_GIL, ObjectIndex, QueueIndex, TaskKey};
 use crate::cpython::kernel::Act;
 use crate::cpython::kernel::{Accesses, On};
 use crate::cpython::program::{Demand, Instr, Side};
@@ -28,8 +28,8 @@ impl Work<'_> {
             Demand::Drawn(dist) => {
                 let mut rng = self.demand_streams.task(task.number, u64::from(task.draws));
                 task.draws += 1;
-                let time = self.kernel.program.dists[dist as usize].sample(&mut rng);
-                self.demand_draws[dist as usize].push(time);
+                let time = self.kernel.program.dists[dist].sample(&mut rng);
+                self.demand_draws[dist].push(time);
                 time
             }
         }
@@ -68,7 +68,7 @@ impl Work<'_> {
     pub(crate) fn is_wait(&self, instr: Instr) -> bool {
         match instr.side() {
             Side::Loop => true,
-            Side::OfLock(lock) => self.kernel.program.lock_across_wait[lock as usize],
+            Side::OfLock(lock) => self.kernel.program.lock_across_wait[lock],
             Side::Worker | Side::Either => false,
         }
     }
@@ -77,14 +77,14 @@ impl Work<'_> {
     pub(crate) fn is_work(&self, instr: Instr) -> bool {
         match instr.side() {
             Side::Worker => true,
-            Side::OfLock(lock) => !self.kernel.program.lock_across_wait[lock as usize],
+            Side::OfLock(lock) => !self.kernel.program.lock_across_wait[lock],
             Side::Loop | Side::Either => false,
         }
     }
 
     /// Whether the task is about to take memory for work that goes to a worker: then the worker takes it, once it is free.
     fn holds_for_work(&self, task: &Task) -> bool {
-        let code = &self.kernel.program.classes[task.class as usize].code[task.pc as usize..];
+        let code = &self.kernel.program.classes[task.class].code[task.pc as usize..];
         let hold = |i: &&Instr| i.holds();
         let inside = code.iter().find(|i| !hold(i));
         code.first().is_some_and(|i| hold(&i)) && inside.is_some_and(|&i| self.is_work(i))
@@ -111,7 +111,7 @@ impl Work<'_> {
             return Flow::Go;
         }
         let task = &self.tasks[key];
-        let class = &self.kernel.program.classes[task.class as usize];
+        let class = &self.kernel.program.classes[task.class];
         let (instr, touches) = (class.code[task.pc as usize], class.touches);
         match mode {
             Mode::Part
@@ -271,9 +271,8 @@ impl Work<'_> {
         Flow::Go
     }
 
-    fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) -> Flow {
-        if matches!(mode, Mode::Loop { .. }) && self.kernel.program.lock_across_wait[lock as usize]
-        {
+    fn step_acquire(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: LockNumber) -> Flow {
+        if matches!(mode, Mode::Loop { .. }) && self.kernel.program.lock_across_wait[lock] {
             self.tasks[key].frames.push(Frame::LoopLock(lock));
             return self.loop_lock(tid, key, mode, lock);
         }
@@ -285,9 +284,9 @@ impl Work<'_> {
         Flow::Go
     }
 
-    fn step_release(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: u32) {
-        let across = matches!(mode, Mode::Loop { .. })
-            && self.kernel.program.lock_across_wait[lock as usize];
+    fn step_release(&mut self, tid: Tid, key: TaskKey, mode: Mode, lock: LockNumber) {
+        let across =
+            matches!(mode, Mode::Loop { .. }) && self.kernel.program.lock_across_wait[lock];
         let index = self
             .kernel
             .lock_index(self.kernel.threads[tid].domain, lock);
@@ -307,17 +306,17 @@ impl Work<'_> {
         }
     }
 
-    fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
+    fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: QueueIndex) -> Flow {
         let who = Self::waiter(tid, key, mode);
-        match self.queues[queue as usize].put(who, ()) {
+        match self.queues[queue].put(who, ()) {
             Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Room(queue), ticket),
             Passed::Done((), getter) => self.passed(tid, key, mode, getter),
         }
     }
 
-    fn step_get(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: u32) -> Flow {
+    fn step_get(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: QueueIndex) -> Flow {
         let who = Self::waiter(tid, key, mode);
-        match self.queues[queue as usize].get(who) {
+        match self.queues[queue].get(who) {
             Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Item(queue), ticket),
             Passed::Done((), putter) => self.passed(tid, key, mode, putter),
         }
@@ -356,11 +355,11 @@ impl Work<'_> {
         &mut self,
         tid: Tid,
         key: TaskKey,
-        object: u32,
+        object: ObjectIndex,
         count: u64,
         write: bool,
     ) {
-        let kind = self.kernel.program.objects[object as usize].kind;
+        let kind = self.kernel.program.objects[object].kind;
         let access = self.kernel.objects.of(write);
         let contends = (write || kind.reads_contend()) && access.service > Nanos::ZERO;
         if self.kernel.threads[tid].gil != NO_GIL || !contends {
@@ -377,7 +376,14 @@ impl Work<'_> {
         self.kernel.push(tid, Act::Access(accesses));
     }
 
-    fn step_fan_out(&mut self, tid: Tid, key: TaskKey, mode: Mode, class: u32, count: u64) -> Flow {
+    fn step_fan_out(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        mode: Mode,
+        class: ClassIndex,
+        count: u64,
+    ) -> Flow {
         if count == 0 {
             return Flow::Go;
         }
@@ -417,7 +423,7 @@ impl Work<'_> {
             task.copy = copy;
             task.counted = false;
             task.child_counts = counts;
-            task.payload = self.kernel.program.classes[class as usize].bytes_in;
+            task.payload = self.kernel.program.classes[class].bytes_in;
             self.task_begins(c);
             self.kernel.hop(c, tid);
             if matches!(mode, Mode::Loop { .. }) {

@@ -16,7 +16,7 @@ mod wait;
 
 use typed_index_collections::TiVec;
 
-use crate::cpython::index::CopyIndex;
+use crate::cpython::index::{ClassIndex, CopyIndex, DistIndex, LockNumber, QueueIndex};
 use crate::cpython::kernel::Kernel;
 use crate::cpython::record::observer::Observer;
 use crate::engine::{Role as StreamRole, Streams};
@@ -41,15 +41,15 @@ pub(crate) struct Work<'a> {
     pub(crate) copies: TiVec<CopyIndex, Copy>,
     pub(crate) loops: TiVec<CopyIndex, EventLoop>,
     /// Locks between processes as event loops await them, by number of the lock.
-    shared_locks: Vec<Lock<TaskKey>>,
+    shared_locks: TiVec<LockNumber, Lock<TaskKey>>,
     /// Queues between tasks; their items are all alike.
-    pub(crate) queues: Vec<Queue<(), Waiter>>,
+    pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
     pub(crate) arrivals: Arrivals<'a>,
     pub(crate) observer: Observer,
 
     demand_streams: Streams,
     /// What was drawn from each of the program's distributions.
-    pub(crate) demand_draws: Vec<Draws>,
+    pub(crate) demand_draws: TiVec<DistIndex, Draws>,
     grain_streams: Streams,
     failure_streams: Streams,
     /// Timers of event loops so far.
@@ -57,7 +57,7 @@ pub(crate) struct Work<'a> {
     /// [`Program::turn`](super::Program::turn)
     turn: Option<Cause>,
     /// By class of tasks.
-    class_times: Vec<ClassTime>,
+    class_times: TiVec<ClassIndex, ClassTime>,
 }
 
 impl<'a> Work<'a> {
@@ -69,7 +69,7 @@ impl<'a> Work<'a> {
             tasks: Tasks::default(),
             copies: TiVec::new(),
             loops: TiVec::new(),
-            shared_locks: vec![Lock::default(); program.locks.len()],
+            shared_locks: vec![Lock::default(); program.locks.len()].into(),
             queues: program
                 .queues
                 .iter()
@@ -78,12 +78,12 @@ impl<'a> Work<'a> {
             arrivals: Arrivals::new(program, seed, limits.demands),
             observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
-            demand_draws: vec![Draws::default(); program.dists.len()],
+            demand_draws: vec![Draws::default(); program.dists.len()].into(),
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
             failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
             loop_timers: 0,
             turn: program.turn(),
-            class_times: vec![ClassTime::default(); program.classes.len()],
+            class_times: vec![ClassTime::default(); program.classes.len()].into(),
         }
     }
 }

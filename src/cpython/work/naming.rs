@@ -27,12 +27,12 @@ impl Work<'_> {
             let class = inline.first().map_or(task.class, |&(class, ..)| class);
             name = format!(
                 "{} #{}",
-                self.kernel.program.classes[class as usize].name,
+                self.kernel.program.classes[class].name,
                 task.number + 1
             );
         }
         for (class, pc, left) in inline {
-            let code = &self.kernel.program.classes[class as usize].code;
+            let code = &self.kernel.program.classes[class].code;
             let started = code.get(pc.wrapping_sub(1) as usize);
             let all = started.and_then(|i| i.children()).unwrap_or(left);
             name = format!("{name}'s child {}", all - left + 1);

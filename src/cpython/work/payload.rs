@@ -39,13 +39,13 @@ impl Work<'_> {
 
     /// Objects that a task sends there and back one by one.
     pub(crate) fn objects_of(&self, key: TaskKey) -> (u64, u64) {
-        self.kernel.program.classes[self.tasks[key].class as usize].objects
+        self.kernel.program.classes[self.tasks[key].class].objects
     }
 
     /// Bytes that go with the part that begins at the task's next instruction.
     pub(crate) fn part_payload(&self, key: TaskKey) -> u64 {
         let task = &self.tasks[key];
-        self.kernel.program.classes[task.class as usize].code[task.pc as usize..]
+        self.kernel.program.classes[task.class].code[task.pc as usize..]
             .iter()
             .take_while(|&&i| !self.is_wait(i))
             .map(|i| i.payload_in())

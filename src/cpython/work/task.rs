@@ -2,7 +2,7 @@
 
 use typed_index_collections::TiVec;
 
-use crate::cpython::index::{CopyIndex, LockIndex, ProcessIndex, TaskKey};
+use crate::cpython::index::{ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex, TaskKey};
 use crate::cpython::kernel::{Block, Wait};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
@@ -39,7 +39,7 @@ pub(crate) enum Frame {
     /// Index in the table of all locks.
     Lock(LockIndex),
     /// A lock of the event loop's own kind.
-    LoopLock(u32),
+    LoopLock(LockNumber),
     /// Working memory of so many bytes, and where it was allocated: process and arena.
     Hold(u64, Block),
     /// The deadline.
@@ -59,7 +59,7 @@ pub(crate) enum Frame {
     /// Children run one after another in the parent's thread: class and pc to return to, children left, and the parent's
     /// own data.
     Inline {
-        class: u32,
+        class: ClassIndex,
         pc: u32,
         left: u64,
         data: Data,
@@ -81,9 +81,9 @@ pub(crate) struct Task {
     /// Number in order of arrival: key of its random draws.
     pub(crate) number: u64,
     /// Whose instructions it executes: those of a child that its thread runs for it, or its own.
-    pub(crate) class: u32,
+    pub(crate) class: ClassIndex,
     /// Its own class.
-    pub(crate) submitted_as: u32,
+    pub(crate) submitted_as: ClassIndex,
     pub(crate) pc: u32,
     /// Draws made so far.
     pub(crate) draws: u32,
@@ -137,7 +137,7 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    pub(crate) fn insert(&mut self, number: u64, class: u32, arrival: Nanos) -> TaskKey {
+    pub(crate) fn insert(&mut self, number: u64, class: ClassIndex, arrival: Nanos) -> TaskKey {
         self.alive += 1;
         let key = self.free.pop();
         let frames = key.map_or_else(Vec::new, |k| {
@@ -188,7 +188,7 @@ impl Tasks {
         &mut self,
         parent: TaskKey,
         number: u64,
-        class: u32,
+        class: ClassIndex,
         now: Nanos,
     ) -> TaskKey {
         let key = self.insert(number, class, now);

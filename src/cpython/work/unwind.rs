@@ -102,7 +102,7 @@ impl Work<'_> {
         self.drop_result(key);
         let task = &mut self.tasks[key];
         task.ending = ending;
-        let code = &self.kernel.program.classes[task.class as usize].code;
+        let code = &self.kernel.program.classes[task.class].code;
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
     }
 
@@ -121,8 +121,8 @@ impl Work<'_> {
             return;
         };
         let next = match wait.on {
-            On::Item(q) => self.queues[q as usize].give_up_getting(wait.ticket),
-            On::Room(q) => self.queues[q as usize].give_up_putting(wait.ticket),
+            On::Item(q) => self.queues[q].give_up_getting(wait.ticket),
+            On::Room(q) => self.queues[q].give_up_putting(wait.ticket),
             _ => None,
         };
         if let Some(next) = next {

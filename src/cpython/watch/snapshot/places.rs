@@ -1,7 +1,7 @@
 //! Where each task is.
 
 use super::{Place, TaskState, View};
-use crate::cpython::index::CopyIndex;
+use crate::cpython::index::{CopyIndex, LockNumber, QueueIndex};
 use crate::cpython::kernel::Act;
 use crate::cpython::kernel::On;
 use crate::cpython::program::Instr;
@@ -55,9 +55,7 @@ impl View<'_, '_> {
             top = parent;
         }
         let class = self.work.tasks[top].submitted_as;
-        self.work.kernel.program.classes[class as usize]
-            .name
-            .clone()
+        self.work.kernel.program.classes[class].name.clone()
     }
 
     fn holds(&self, task: &Task) -> Vec<String> {
@@ -74,7 +72,7 @@ impl View<'_, '_> {
                 }
                 Frame::LoopLock(lock) => {
                     let waits = task.wait.is_some_and(|w| w.on == On::AwaitedLock(*lock));
-                    (!waits).then(|| self.work.kernel.program.locks[*lock as usize].name.clone())
+                    (!waits).then(|| self.work.kernel.program.locks[*lock].name.clone())
                 }
                 _ => None,
             })
@@ -90,7 +88,7 @@ impl View<'_, '_> {
             Place::Sleeps(until) => (true, Some(until.since(self.now))),
             Place::LoopLock(..) => (true, None),
             Place::Children(..) => {
-                let code = &self.work.kernel.program.classes[task.class as usize].code;
+                let code = &self.work.kernel.program.classes[task.class].code;
                 let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
                 (at.and_then(Instr::children).is_some(), None)
             }
@@ -110,7 +108,7 @@ impl View<'_, '_> {
 
     /// Children of a task in all, over and not.
     pub(crate) fn children_of(&self, task: &Task) -> u64 {
-        let code = &self.work.kernel.program.classes[task.class as usize].code;
+        let code = &self.work.kernel.program.classes[task.class].code;
         let count = |at: Option<u32>| code.get(at? as usize)?.children();
         // A thread looks at the step again when it wakes; a loop has gone past it.
         count(Some(task.pc))
@@ -221,7 +219,7 @@ impl View<'_, '_> {
             }
         }
         for copy in self.work.loops.keys() {
-            for (lock, spec) in (0..).zip(&self.work.kernel.program.locks) {
+            for (lock, spec) in self.work.kernel.program.locks.iter_enumerated() {
                 let l = self.work.awaited(copy, lock);
                 let holder = self.loop_lock_holder(copy, lock);
                 for (n, key) in l.line().iter().enumerate() {
@@ -233,13 +231,13 @@ impl View<'_, '_> {
     }
 
     /// The task that has a lock of the loops' own kind.
-    pub(crate) fn loop_lock_holder(&self, copy: CopyIndex, lock: u32) -> Option<usize> {
+    pub(crate) fn loop_lock_holder(&self, copy: CopyIndex, lock: LockNumber) -> Option<usize> {
         self.task(self.work.awaited(copy, lock).owner()?)
     }
 
     /// What is in no list but its own wait says.
     fn in_waits(&self, places: &mut Places) {
-        let queue = |q: u32| self.work.kernel.program.queues[q as usize].name.clone();
+        let queue = |q: QueueIndex| self.work.kernel.program.queues[q].name.clone();
         for (&key, place) in self.tasks.iter().zip(places) {
             let task = &self.work.tasks[key];
             let Some(wait) = task.wait.filter(|_| place.is_none()) else {

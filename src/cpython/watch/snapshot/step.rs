@@ -1,6 +1,7 @@
 //! Which step a task is in, in the scenario's words.
 
 use super::{StepState, View};
+use crate::cpython::index::{LockNumber, ObjectIndex, QueueIndex};
 use crate::cpython::program::{Demand, Instr};
 use crate::cpython::work::Task;
 use crate::engine::Nanos;
@@ -10,7 +11,7 @@ impl View<'_, '_> {
     /// The step before the task's next instruction if it has `begun` (and so much of it is left), else the next
     /// one that takes time.
     pub(crate) fn step(&self, task: &Task, begun: bool, left: Option<Nanos>) -> Option<StepState> {
-        let code = &self.work.kernel.program.classes[task.class as usize].code;
+        let code = &self.work.kernel.program.classes[task.class].code;
         let next = task.pc as usize;
         let at = if begun {
             next.checked_sub(1)?
@@ -37,11 +38,11 @@ impl View<'_, '_> {
         let program = self.work.kernel.program;
         let demand = |d: &Demand| match d {
             Demand::Constant(t) => format!("\"{}\"", format_duration(*t)),
-            Demand::Drawn(dist) => program.dists[*dist as usize].to_string(),
+            Demand::Drawn(dist) => program.dists[*dist].to_string(),
         };
-        let lock = |l: u32| &program.locks[l as usize].name;
-        let object = |o: u32| &program.objects[o as usize].name;
-        let queue = |q: u32| &program.queues[q as usize].name;
+        let lock = |l: LockNumber| &program.locks[l].name;
+        let object = |o: ObjectIndex| &program.objects[o].name;
+        let queue = |q: QueueIndex| &program.queues[q].name;
         let size = |n: u64| format!("\"{}\"", format_size(n));
         match instr {
             Instr::Cpu(d) => format!("Cpu({})", demand(d)),

@@ -1,7 +1,7 @@
 //! What each thread does.
 
 use super::{Doing, ThreadState, View, Work};
-use crate::cpython::index::LockIndex;
+use crate::cpython::index::{LockIndex, QueueIndex};
 use crate::cpython::kernel::{Act, Blocked, Outside, Phase, Thread};
 use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::{Instr, OnCore};
@@ -70,7 +70,7 @@ impl View<'_, '_> {
     /// What a thread waits for that sleeps or is parked.
     fn waiting(&self, t: &Thread, wait: Wait) -> Doing {
         let until = (wait.until < Nanos::MAX).then_some(wait.until);
-        let queue = |q: u32| self.work.kernel.program.queues[q as usize].name.clone();
+        let queue = |q: QueueIndex| self.work.kernel.program.queues[q].name.clone();
         match wait.on {
             On::Lock(lock) => {
                 let owner = self.work.kernel.locks[lock].owner();
@@ -143,9 +143,7 @@ impl View<'_, '_> {
         let accesses = self.last_instr(t).and_then(Instr::accesses);
         match accesses.filter(|_| self.work.kernel.machine.left(tid) > Nanos::ZERO) {
             Some(object) => {
-                let name = self.work.kernel.program.objects[object as usize]
-                    .name
-                    .clone();
+                let name = self.work.kernel.program.objects[object].name.clone();
                 if self.work.kernel.machine.is_held_up(tid) {
                     Work::Contending(name)
                 } else {
@@ -158,7 +156,7 @@ impl View<'_, '_> {
 
     fn last_instr(&self, t: &Thread) -> Option<Instr> {
         let task = &self.work.tasks[t.task?];
-        let code = &self.work.kernel.program.classes[task.class as usize].code;
+        let code = &self.work.kernel.program.classes[task.class].code;
         code.get(task.pc.checked_sub(1)? as usize).copied()
     }
 
