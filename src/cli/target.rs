@@ -7,7 +7,7 @@ use super::exit::UserError;
 use super::files::Files;
 use super::printer::Printer;
 use super::selection::{Selection, Source, find_profile};
-use super::values::{limited, whole};
+use super::values::{limited, seed, whole};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::scenario::limits::MAX_CORES;
@@ -28,7 +28,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = seed, help_heading = "How much to simulate")]
     pub seed: Option<u64>,
     /// Which replication to look at: `pchsim run` simulates number 0, 1, 2, ...
     #[arg(
@@ -66,7 +66,7 @@ impl TargetArgs {
         if let Some(cores) = self.cores {
             self.selection.refuse_cores(&format!("--cores {cores}"))?;
         }
-        let scenario = Source::read(&self.scenario)?.scenario(&changes, files, printer)?;
+        let (scenario, note) = Source::read(&self.scenario)?.scenario(&changes, files)?;
         let profiles = scenario
             .interpreters
             .iter()
@@ -76,6 +76,7 @@ impl TargetArgs {
         let first = all
             .first()
             .ok_or_else(|| UserError::new("the scenario has no strategy to look at"))?;
+        note.iter().for_each(|note| printer.hint(note));
         let profile = profiles[first.profile].clone();
         let interpreter = scenario.interpreters[first.profile].clone();
         let label = strategy_label(&first.strategy);

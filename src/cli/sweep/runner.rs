@@ -7,7 +7,7 @@ use super::store::Store;
 use super::{Printer, Setting, UserError};
 use crate::calibrate::profile_file::to_ron;
 use crate::cli::printer::SweepProgress;
-use crate::cli::selection::{find_profile, rendered};
+use crate::cli::selection::find_profile;
 use crate::cpython::profile::Profile;
 use crate::host;
 use crate::report::sweep::{Best, best_of_lines, point_lines};
@@ -85,10 +85,7 @@ impl<'a> Runner<'a> {
         let s = self.setting;
         let point = s.plan.point(number);
         let (changes, workers) = s.axes.changes(&point, &s.base);
-        let changed = changes
-            .parse(&s.source.text, &s.source.origin)
-            .map_err(|d| rendered(&d))?;
-        let mut scenario = changed.scenario;
+        let mut scenario = s.source.changed(&changes)?.scenario;
         let profiles = scenario
             .interpreters
             .iter()
