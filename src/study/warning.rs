@@ -6,6 +6,7 @@ use super::forecast::{Begin, Forecast, Found, Status, Verdict};
 use super::judge::{inherits, offloads, runs_children_itself, separates};
 use super::numbers::{bytes, digits, percent, seconds};
 use super::quantity::Quantity;
+use super::relief::Relief;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
@@ -149,6 +150,8 @@ pub enum Warning {
     OutOfMemory {
         /// The cases, each with the simulated time and the bytes then in use.
         cases: Vec<(String, Nanos, u64)>,
+        /// What would help, of all cases.
+        ways: Vec<Relief>,
     },
     /// Nothing could happen any more, yet tasks were unfinished.
     Deadlock {
@@ -414,11 +417,15 @@ fn ways_out(on: &[Hindrance]) -> String {
     if ways.is_empty() {
         ways.push("`pchsim ps` shows who waits for whom".to_owned());
     }
-    let mut text = ways.join("; ");
+    capital(ways.join("; ")) + "."
+}
+
+/// As a sentence begins.
+fn capital(mut text: String) -> String {
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    text + "."
+    text
 }
 
 impl Warning {
@@ -533,12 +540,13 @@ impl Warning {
                     list(&each)
                 )
             }
-            Self::OutOfMemory { cases } => {
+            Self::OutOfMemory { cases, ways } => {
                 let each: Vec<String> = cases
                     .iter()
                     .map(|(c, at, bytes)| format!("{c} (at {}, {} MiB)", seconds(*at), bytes >> 20))
                     .collect();
-                format!("out of memory: {}. Use fewer workers, or raise the machine's memory limit.", list(&each))
+                let ways: Vec<&str> = ways.iter().map(|w| w.text()).collect();
+                format!("out of memory: {}. {}, or raise the machine's memory limit.", list(&each), capital(ways.join("; ")))
             }
             Self::Deadlock { cases, on } => {
                 let each: Vec<String> = cases
@@ -749,7 +757,15 @@ impl Warning {
             Self::WarmupCut { cases } => cases
                 .iter()
                 .all(|(c, t)| of(c).is_some_and(|f| f.begins == Begin::CutShort && f.warmup == *t)),
-            Self::OutOfMemory { cases } => cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory)),
+            Self::OutOfMemory { cases, ways } => {
+                let possible = |w: &Relief| {
+                    let mut all = cases.iter().filter_map(|(c, ..)| of(c));
+                    all.any(|f| w.fits(&f.strategy))
+                };
+                cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory))
+                    && !ways.is_empty()
+                    && ways.iter().all(possible)
+            }
             Self::Deadlock { cases, on } => {
                 let among = |x: &Found| x.finding.hindrances().iter().all(|o| on.contains(o));
                 cases.iter().all(|(c, ..)| {
