@@ -22,7 +22,7 @@ use crate::report::metric_name;
 use crate::report::sweep::SweepFacts;
 use crate::scenario::{Changes, Scenario};
 use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
-use crate::study::{Options, StudyError, fingerprint, plan_fingerprint};
+use crate::study::{Options, StudyError, counted, fingerprint, plan_fingerprint};
 use runner::Runner;
 use store::Store;
 
@@ -128,6 +128,8 @@ struct Setting {
     base: Changes,
     options: Options,
     facts: SweepFacts,
+    /// What is said once the points are known to be possible.
+    note: Option<String>,
 }
 
 /// Runs the subcommand; the exit code.
@@ -171,6 +173,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         }
         None => Store::memory(),
     };
+    setting.note.iter().for_each(|note| printer.hint(note));
     prepared.retain(|n| !store.has(n));
     let kept = store.len();
     let runner = runner.keeping(store, kept);
@@ -221,7 +224,7 @@ fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<
         printer.hint(&format!("note: {note}"));
     }
     let source = Source::read(name)?;
-    let scenario = source.scenario(&base, files, printer)?;
+    let (scenario, note) = source.scenario(&base, files)?;
     let plan = axes.plan();
     let mut options = args.effort.options()?;
     // One metric for all points, even where they differ in how tasks arrive.
@@ -234,6 +237,7 @@ fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<
         base,
         options,
         facts,
+        note,
     })
 }
 
@@ -331,13 +335,19 @@ fn incomplete(
         return Err(why);
     };
     printer.error(&format!(
-        "error: {why:#}\n{} of {} points are finished and kept in {}; when that is mended go on with: {}",
-        store.len(),
-        setting.plan.len(),
+        "error: {why:#}\n{} and kept in {}; when that is mended go on with: {}",
+        finished(setting, store),
         path.display(),
         resume(args, setting)
     ));
     Ok(Exit::Incomplete as u8)
+}
+
+/// How far the sweep is.
+fn finished(setting: &Setting, store: &Store) -> String {
+    let are = if store.len() == 1 { "is" } else { "are" };
+    let all = counted(setting.plan.len(), "point");
+    format!("{} of {all} {are} finished", store.len())
 }
 
 /// The command that goes on with an unfinished sweep.
@@ -357,8 +367,7 @@ fn interrupted(
     setting: &Setting,
     store: &Store,
 ) -> anyhow::Result<u8> {
-    let (done, all) = (store.len(), setting.plan.len());
-    let so_far = format!("interrupted: {done} of {all} points are finished");
+    let so_far = format!("interrupted: {}", finished(setting, store));
     match store.path() {
         Some(path) => {
             printer.warn(&format!(
@@ -371,7 +380,7 @@ fn interrupted(
             printer.warn(&format!(
                 "{so_far}; with -o FILE they would be kept, and --resume could continue"
             ));
-            if done > 0 && args.format.is_none_or(|f| f == Format::Text) {
+            if store.len() > 0 && args.format.is_none_or(|f| f == Format::Text) {
                 output::print_text(args, printer, setting, store)
                     .context("the finished points cannot be shown")?;
             }

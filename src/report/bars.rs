@@ -1,6 +1,6 @@
 //! Shares of time as a bar of letters, and in words.
 
-use super::shares::{Shares, cause_words};
+use super::shares::{Means, Shares, cause_words};
 use crate::strategy::{CAUSES, Cause};
 use crate::study::percent;
 
@@ -31,14 +31,14 @@ impl Shares {
         let Some(of_children) = self.of_children(cause, 0.01) else {
             let word = match cause {
                 Cause::Pool if self.sequential => "queued",
-                other => word(other),
+                other => word(other, self.gil),
             };
             return word.to_owned();
         };
         let parts: Vec<String> = of_children
             .into_iter()
             .take(most)
-            .map(|(c, s)| format!("{} {}", percent(s), word(c)))
+            .map(|(c, s)| format!("{} {}", percent(s), word(c, self.gil)))
             .collect();
         format!("children ({})", parts.join(", "))
     }
@@ -63,11 +63,12 @@ pub(super) fn letter(c: Cause) -> char {
 }
 
 /// A cause beside a number.
-fn word(c: Cause) -> &'static str {
+fn word(c: Cause, gil: bool) -> &'static str {
     match c {
         Cause::Running => "running",
         Cause::Core => "core",
-        Cause::Gil => "GIL",
+        Cause::Gil if gil => "GIL",
+        Cause::Gil => "stopped world",
         Cause::Lock => "lock",
         Cause::Pool => "worker",
         Cause::Loop => "loop",
@@ -119,19 +120,11 @@ pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
 /// What the letters of the bars mean, of those that stand in one of them.
 pub(super) fn legend(shown: &[Shares]) -> Vec<String> {
     let bars: Vec<String> = shown.iter().map(|s| bar(&s.of)).collect();
+    let means = Means::of_all(shown.iter());
     Cause::ALL
         .into_iter()
         .filter(|&c| bars.iter().any(|b| b.contains(letter(c))))
-        .map(|c| {
-            // Sequential code has no worker to wait for.
-            let queued = |s: &Shares| s.sequential && s.of[c as usize] > 0.0;
-            let also = if c == Cause::Pool && shown.iter().any(queued) {
-                " (sequential: queued)"
-            } else {
-                ""
-            };
-            format!("{} {}{also}", letter(c), cause_words(c))
-        })
+        .map(|c| format!("{} {}", letter(c), cause_words(c, means)))
         .collect()
 }
 

@@ -89,8 +89,11 @@ impl Store {
             Ok(journal) => {
                 if !journal.is_empty() {
                     printer.hint(&format!(
-                        "{} finished points are taken from {}",
-                        journal.len(),
+                        "{} taken from {}",
+                        match journal.len() {
+                            1 => "1 finished point is".to_owned(),
+                            n => format!("{n} finished points are"),
+                        },
                         path.display()
                     ));
                 }
