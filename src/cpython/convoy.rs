@@ -120,17 +120,19 @@ impl Sim<'_> {
         if self.convoyed.iter().all(|c| c.times == 0) {
             return None;
         }
-        let worth = |c: &Convoyed| c.times >= LEAST_TIMES && c.waited * LEAST_PART >= c.time;
+        let worth = |class: usize, c: &Convoyed| {
+            c.times >= LEAST_TIMES && c.waited * LEAST_PART >= self.time_in_turn_of(class)
+        };
         let (class, c) = self
             .convoyed
             .iter()
             .enumerate()
-            .filter(|(_, c)| worth(c))
+            .filter(|(class, c)| worth(*class, c))
             .max_by_key(|(_, c)| c.waited)?;
         Some(Finding::Convoy {
             times: c.times,
             waited: c.waited,
-            of: c.time,
+            of: self.time_in_turn_of(class),
             task: self.program.classes[class].name.clone(),
         })
     }

@@ -35,7 +35,8 @@ pub enum Finding {
         times: u64,
         /// For how long, in all.
         waited: Total,
-        /// Time of all tasks of the class from arrival to end.
+        /// Time of all tasks of the class from arrival to end; of a batch without what they waited for their turn, which grows with its
+        /// size.
         of: Total,
         /// The class.
         task: String,

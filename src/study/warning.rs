@@ -300,7 +300,7 @@ pub struct Convoy {
     pub times: u64,
     /// How long each time.
     pub each: Nanos,
-    /// Share of the tasks' time.
+    /// Share of the tasks' time, 0 to 1; of a batch once it is their turn.
     pub share: f64,
 }
 
