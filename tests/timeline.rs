@@ -50,6 +50,7 @@ fn said(recording: &Recording, shown: Shown, layout: Layout) -> String {
         replication: 0,
         seed: 1,
         chosen: false,
+        ended: None,
     };
     let (chart, hidden) = gantt(recording, shown);
     page(&head, recording, &chart, hidden, layout)
@@ -330,6 +331,7 @@ fn a_timeline_is_drawn() {
         replication: 0,
         seed: 1,
         chosen: false,
+        ended: None,
     };
     let r = by_hand(4);
     let (chart, hidden) = gantt(&r, ALL);

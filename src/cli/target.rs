@@ -8,9 +8,11 @@ use super::files::Files;
 use super::printer::Printer;
 use super::selection::{Selection, Source, find_profile};
 use super::values::{limited, seed, whole};
+use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::scenario::limits::MAX_CORES;
+use crate::scenario::units::format_duration;
 use crate::scenario::{MachineSpec, Scenario, Strategy, strategy_label};
 use crate::strategy::SimInput;
 use crate::study::{Options, cases};
@@ -96,6 +98,29 @@ impl TargetArgs {
             interpreter,
             label,
         })
+    }
+}
+
+impl TargetArgs {
+    /// The command that shows the same run at an instant.
+    pub(super) fn ps(&self, at: Nanos) -> String {
+        let mut words = vec!["pchsim ps".to_owned(), quoted(&self.scenario)];
+        let mut add = |name: &str, value: String| words.extend([name.to_owned(), quoted(&value)]);
+        self.selection.words(&mut add);
+        let cores = self.cores.map(|n| n.to_string());
+        let seed = self.seed.map(|n| n.to_string());
+        let replication = (self.replication > 0).then(|| self.replication.to_string());
+        let events = self.max_events.map(|n| n.to_string());
+        for (name, value) in [
+            ("--cores", cores),
+            ("--seed", seed),
+            ("--replication", replication),
+            ("--max-events", events),
+            ("--at", Some(format_duration(at))),
+        ] {
+            value.into_iter().for_each(|v| add(name, v));
+        }
+        words.join(" ")
     }
 }
 
