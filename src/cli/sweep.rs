@@ -21,13 +21,17 @@ use crate::report::document::{MachineFacts, ScenarioName};
 use crate::report::metric_name;
 use crate::report::sweep::SweepFacts;
 use crate::scenario::{Changes, Scenario};
+use crate::study::sweep::journal::{Owned, Owner};
 use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
-use crate::study::{Options, StudyError, counted, fingerprint, plan_fingerprint};
+use crate::study::{Options, StudyError, Valued, counted, fingerprint, outline, plan_fingerprint};
 use runner::Runner;
 use store::Store;
 
 /// What is swept when no scenario is named.
 const DEFAULT_SCENARIO: &str = "scraper";
+
+/// What the scenario is called in a sweep's journal.
+const SCENARIO: &str = "scenario (with --set, --strategy and --interpreter)";
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -128,6 +132,8 @@ struct Setting {
     base: Changes,
     options: Options,
     facts: SweepFacts,
+    /// The values of the scenario, for others to tell what differs.
+    outline: Vec<Valued>,
     /// What is said once the points are known to be possible.
     note: Option<String>,
 }
@@ -237,6 +243,7 @@ fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<
         base,
         options,
         facts,
+        outline: outline(&scenario),
         note,
     })
 }
@@ -286,8 +293,12 @@ fn facts(
 }
 
 /// All that decides the results: what the journal of another sweep would differ in.
-fn owner(setting: &Setting, runner: &Runner<'_>) -> Vec<(String, String)> {
+fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
     let (facts, options) = (&setting.facts, &setting.options);
+    let values = setting.plan.axes.iter().map(|a| {
+        let all: Vec<&str> = a.values.iter().map(|v| v.text.as_str()).collect();
+        (a.path.clone(), all.join(","))
+    });
     let axes: Vec<String> = setting
         .plan
         .axes
@@ -303,23 +314,35 @@ fn owner(setting: &Setting, runner: &Runner<'_>) -> Vec<(String, String)> {
     let replications = options
         .replications
         .map_or("free".to_owned(), |n| n.to_string());
-    [
-        ("version of pchsim", facts.version.clone()),
-        ("plan", plan),
-        ("seed", facts.seed.to_string()),
-        ("ranking", facts.ranked_by.clone()),
-        ("number of replications", replications),
-        ("precision", facts.precision.to_string()),
-        ("precision of every strategy", options.all_cases.to_string()),
-        ("limit of events", options.max_events.to_string()),
-        (
-            "scenario (with --set, --strategy and --interpreter)",
+    let whole = |name: &str, value: String| Owned {
+        name: name.to_owned(),
+        value,
+        parts: Vec::new(),
+    };
+    let made = |name: &str, value: String, parts: Vec<(String, String)>| Owned {
+        parts,
+        ..whole(name, value)
+    };
+    vec![
+        whole("version of pchsim", facts.version.clone()),
+        made("plan", plan, values.collect()),
+        whole("seed", facts.seed.to_string()),
+        whole("ranking", facts.ranked_by.clone()),
+        whole("number of replications", replications),
+        whole("precision", facts.precision.to_string()),
+        whole("precision of every strategy", options.all_cases.to_string()),
+        whole("limit of events", options.max_events.to_string()),
+        made(
+            SCENARIO,
             facts.scenario.hash.clone(),
+            setting.outline.clone(),
         ),
-        ("interpreter profiles", runner.profiles_hash()),
+        made(
+            "interpreter profiles",
+            runner.profiles_hash(),
+            runner.profile_lines(),
+        ),
     ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
 }
 
 /// Something unexpected has ended the sweep: if finished points are kept, says so and how to go on.

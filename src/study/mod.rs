@@ -18,6 +18,7 @@ mod interpreter;
 mod judge;
 mod numbers;
 mod options;
+mod outline;
 mod quantity;
 mod ranking;
 mod relief;
@@ -42,6 +43,7 @@ pub(crate) use numbers::{
     time_unit, whole,
 };
 pub use options::{Options, PRECISION, Progress, StudyError};
+pub use outline::{Valued, outline};
 pub use quantity::{LATENCIES, Quantity, Unit};
 pub use ranking::TIE;
 pub use relief::Relief;

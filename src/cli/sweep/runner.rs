@@ -72,6 +72,24 @@ impl<'a> Runner<'a> {
         text_fingerprint(&texts.concat())
     }
 
+    /// The same, line by line: what each line is about, and what it says.
+    pub(super) fn profile_lines(&self) -> Vec<(String, String)> {
+        let profiles = lock(&self.profiles);
+        let mut all = Vec::new();
+        for (name, profile) in profiles.iter() {
+            let text = to_ron(profile);
+            let lines = text.lines().filter_map(|l| l.trim().split_once(": "));
+            all.extend(lines.map(|(key, value)| {
+                let key = key.trim_matches('"');
+                (
+                    format!("{name}: {key}"),
+                    value.trim_end_matches(',').to_owned(),
+                )
+            }));
+        }
+        all
+    }
+
     fn profile(&self, name: &str) -> anyhow::Result<Profile> {
         if let Some(found) = lock(&self.profiles).get(name) {
             return Ok(found.clone());
