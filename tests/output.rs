@@ -463,6 +463,11 @@ fn every_warning_names_a_next_step() {
         },
         Warning::StarvedLoop {
             cases: vec![(name(), at)],
+            gil: true,
+        },
+        Warning::StarvedLoop {
+            cases: vec![(name(), at)],
+            gil: false,
         },
         Warning::Convoy {
             cases: vec![Convoy {

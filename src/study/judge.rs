@@ -258,7 +258,15 @@ fn findings(
         found.push(Warning::BlockedLoop { cases: blocked });
     }
     if !starved.is_empty() {
-        found.push(Warning::StarvedLoop { cases: starved });
+        let has_gil = |(name, _): &(String, Nanos)| {
+            let f = all.iter().find(|f| f.name() == *name);
+            let with = |i: &str| profiles.iter().any(|p| p.name == i && p.gil);
+            f.is_some_and(|f| with(&f.interpreter))
+        };
+        found.push(Warning::StarvedLoop {
+            gil: starved.iter().any(has_gil),
+            cases: starved,
+        });
     }
     if !convoys.is_empty() {
         found.push(Warning::Convoy { cases: convoys });

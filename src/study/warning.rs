@@ -191,6 +191,8 @@ pub enum Warning {
     StarvedLoop {
         /// The cases, each with the longest time.
         cases: Vec<(String, Nanos)>,
+        /// Whether one of them has a GIL.
+        gil: bool,
     },
     /// Threads that come back from I/O or native code for a moment wait for the GIL behind threads that compute.
     Convoy {
@@ -587,14 +589,15 @@ impl Warning {
                     list(&each)
                 )
             }
-            Self::StarvedLoop { cases } => {
+            Self::StarvedLoop { cases, gil } => {
                 let each: Vec<String> =
                     cases.iter().map(|(c, t)| format!("{c} (up to {} at a time)", seconds(*t))).collect();
-                format!(
-                    "the workers keep the event loop of {} from running, by the GIL or for want of a core. Use fewer \
-                     workers, offload to processes, or a free-threaded interpreter.",
-                    list(&each)
-                )
+                let (by, or) = if *gil {
+                    ("by the GIL or for want of a core", ", offload to processes, or a free-threaded interpreter")
+                } else {
+                    ("for want of a core or while the world is stopped", ", or offload to processes")
+                };
+                format!("the workers keep the event loop of {} from running, {by}. Use fewer workers{or}.", list(&each))
             }
             Self::Convoy { cases } => {
                 let each: Vec<String> = cases
@@ -780,7 +783,7 @@ impl Warning {
             Self::Unsupported { cases } => cases
                 .iter()
                 .all(|(c, why)| is(c, Status::Unsupported(why.clone()))),
-            Self::BlockedLoop { cases } | Self::StarvedLoop { cases } => {
+            Self::BlockedLoop { cases } | Self::StarvedLoop { cases, .. } => {
                 cases.iter().all(|(c, t)| {
                     let offloaded = matches!(self, Self::StarvedLoop { .. });
                     let blocked = |x: &Found| x.finding.blocked() == Some(*t);
