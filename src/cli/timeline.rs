@@ -94,10 +94,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     // Before the work, not after it.
     let file = files.optional(args.output.as_deref())?;
     let (findings, recording) = recorded(&target, asked)?;
-    let ended = ended(&findings).map(|how| {
-        let command = args.target.ps(just_after(recording.end));
-        format!("{how}; who waits for what: {command}")
-    });
+    let state = args.target.ps(just_after(recording.end));
+    let ended = ended(&findings);
     let shown = Shown {
         rows: args.rows,
         spans: 0,
@@ -110,7 +108,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         replication: target.replication,
         seed: target.scenario.seed,
         chosen: asked.is_none(),
-        ended: ended.as_deref(),
+        ended: ended.as_deref().map(|how| (how, state.as_str())),
     };
     let (chart, hidden) = gantt(&recording, shown);
     match file {

@@ -132,6 +132,46 @@ pub(super) fn legend(shown: &[Shares]) -> Vec<String> {
 mod tests {
     use super::*;
 
+    /// Causes are called what they are under the strategies and interpreters that are shown.
+    #[test]
+    fn words_fit_what_is_shown() {
+        let shares = |gil: bool, sequential: bool, cause: Cause| {
+            let mut of = [0.0; CAUSES];
+            (of[Cause::Running as usize], of[cause as usize]) = (0.5, 0.5);
+            Shares {
+                of,
+                queued: None,
+                children: None,
+                sequential,
+                gil,
+            }
+        };
+        let (gil, world) = (
+            shares(true, false, Cause::Gil),
+            shares(false, false, Cause::Gil),
+        );
+        assert_eq!(gil.in_words(false), ["50% running", "50% GIL"]);
+        assert_eq!(world.in_words(false), ["50% running", "50% stopped world"]);
+        let one = shares(true, true, Cause::Pool);
+        assert_eq!(one.in_words(false), ["50% running", "50% queued"]);
+        let many = || shares(true, false, Cause::Pool);
+        let last = |all: Vec<Shares>| legend(&all).pop();
+        let said = |text: &str| Some(text.to_owned());
+        assert_eq!(last(vec![many()]), said("p waiting for a worker"));
+        assert_eq!(last(vec![one]), said("p waiting for its turn"));
+        let both = vec![many(), shares(false, true, Cause::Pool)];
+        assert_eq!(
+            last(both),
+            said("p waiting for a worker (sequential: queued)")
+        );
+        // Who does not wait so does not count.
+        let alone = vec![shares(true, false, Cause::Io), world];
+        assert_eq!(legend(&alone)[1], "G waiting for a stopped world");
+        let both = vec![gil, shares(false, false, Cause::Gil)];
+        let expected = "G waiting for the GIL (free-threaded: for a stopped world)";
+        assert_eq!(last(both), said(expected));
+    }
+
     #[test]
     fn a_bar_fills_its_width() {
         let mut shares = [0.0; CAUSES];

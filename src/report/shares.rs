@@ -182,3 +182,23 @@ pub(super) fn cause_words(c: Cause, means: Means) -> &'static str {
         Cause::Contention => "waiting for a contended object",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_threaded_builds_are_told_by_their_names() {
+        for (name, gil) in [
+            ("cpython-3.14", true),
+            ("cpython-3.14t", false),
+            ("my-3.15t", false),
+            ("fast", true),
+            ("cpython-test", true),
+            ("t", true),
+            ("", true),
+        ] {
+            assert_eq!(named_with_gil(name), gil, "{name}");
+        }
+    }
+}

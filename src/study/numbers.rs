@@ -172,6 +172,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn things_are_counted_as_one_says_it() {
+        assert_eq!(
+            (counted(1, "point"), counted(2, "point")),
+            ("1 point".into(), "2 points".into())
+        );
+        assert_eq!((all_of(2), all_of(3)), ("both".into(), "all 3".into()));
+    }
+
+    #[test]
     fn a_relaxed_objective_is_met() {
         for (text, mean, half, relaxed) in [
             ("p95 < 200ms", 0.251, 0.003, "p95 < 255ms"),

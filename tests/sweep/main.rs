@@ -375,11 +375,15 @@ fn journals_of_others_are_left_alone() {
         ),
         (
             format!("{LONG} -o a.jsonl --resume --set horizon=6s"),
-            "its scenario",
+            "its scenario (with --set, --strategy and --interpreter) differs: horizon is 5000000000, here it is 6000000000 (times in ns",
+        ),
+        (
+            format!("{LONG} -o a.jsonl --resume --set workload.tasks.page.steps[1].time=9ms"),
+            "workload.tasks[0].steps[1].time is Exponential, here it is 9000000",
         ),
         (
             "sweep pages.ron --cores 1..11 --replications 40 -o a.jsonl --resume".into(),
-            "its plan is cores (12)",
+            "its plan differs: machine.cores is 1,2,3,4,5,6,7,8,9,10,11,12, here it is 1,2,3,4,5,6,7,8,9,10,11;",
         ),
     ] {
         let said = place.refused(&line, 2);

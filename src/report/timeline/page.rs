@@ -4,7 +4,7 @@ use super::chart::{Layout, chart};
 use crate::cpython::recording::Recording;
 use crate::engine::Nanos;
 use crate::report::figure::{Body, Figure, Gantt};
-use crate::report::layout::{entries, words};
+use crate::report::layout::{command, entries, words};
 use crate::strategy::Finding;
 use crate::study::{bytes, seconds};
 
@@ -23,8 +23,8 @@ pub struct Head<'a> {
     pub seed: u64,
     /// Whether nobody asked for a window: it is where most happens, as much of it as can be taken in.
     pub chosen: bool,
-    /// What ended the run before its own end ([`ended`]), and what shows more of it.
-    pub ended: Option<&'a str>,
+    /// What ended the run before its own end ([`ended`]), and the command that shows the state it ended in.
+    pub ended: Option<(&'a str, &'a str)>,
 }
 
 /// Tasks that are named of a deadlock.
@@ -125,12 +125,10 @@ pub fn page(
         "  ",
         style,
     ));
-    let ended = head.ended.map(str::to_owned);
-    lines.extend(
-        ended
-            .into_iter()
-            .flat_map(|e| words(&style.fit(e), "", "  ", style)),
-    );
+    if let Some((how, state)) = head.ended {
+        lines.extend(words(&style.fit(how.to_owned()), "", "  ", style));
+        lines.extend(command("who waits for what: ", state, style));
+    }
     lines.push(String::new());
     lines.extend(chart(gantt, layout));
     let mut out = lines.join("\n");
@@ -151,7 +149,8 @@ pub fn drawn(head: &Head<'_>, recording: &Recording, gantt: Gantt, hidden: usize
             head.window(recording, &gantt, hidden),
             head.replication,
             head.seed,
-            head.ended.map_or(String::new(), |e| format!(" · {e}"))
+            head.ended
+                .map_or(String::new(), |(how, _)| format!(" · {how}"))
         ),
         body: Body::Gantt(gantt),
     }
