@@ -120,19 +120,17 @@ impl Sim<'_> {
         if self.convoyed.iter().all(|c| c.times == 0) {
             return None;
         }
-        let worth = |class: usize, c: &Convoyed| {
-            c.times >= LEAST_TIMES && c.waited * LEAST_PART >= self.time_in_turn_of(class)
-        };
+        let worth = |c: &Convoyed| c.times >= LEAST_TIMES && c.waited * LEAST_PART >= c.time;
         let (class, c) = self
             .convoyed
             .iter()
             .enumerate()
-            .filter(|(class, c)| worth(*class, c))
+            .filter(|(_, c)| worth(c))
             .max_by_key(|(_, c)| c.waited)?;
         Some(Finding::Convoy {
             times: c.times,
             waited: c.waited,
-            of: self.time_in_turn_of(class),
+            of: c.time,
             task: self.program.classes[class].name.clone(),
         })
     }

@@ -35,8 +35,7 @@ pub enum Finding {
         times: u64,
         /// For how long, in all.
         waited: Total,
-        /// Time of all tasks of the class from arrival to end; of a batch without what they waited for their turn, which grows with its
-        /// size.
+        /// Time of all tasks of the class from arrival to end.
         of: Total,
         /// The class.
         task: String,

@@ -302,7 +302,7 @@ pub struct Convoy {
     pub times: u64,
     /// How long each time.
     pub each: Nanos,
-    /// Share of the tasks' time, 0 to 1; of a batch once it is their turn.
+    /// Share of the tasks' time.
     pub share: f64,
 }
 
