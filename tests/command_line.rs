@@ -525,7 +525,7 @@ fn fewer_workers_are_no_help_where_one_is_too_much() {
     assert!(!spawned.contains("fewer workers"), "{spawned}");
     assert!(forked.contains("Use fewer workers, or raise"), "{forked}");
     assert!(
-        nothing.contains("Import less: the interpreter"),
+        nothing.contains("Import less, or raise the machine's memory limit: the interpreter"),
         "{nothing}"
     );
     assert!(!nothing.contains("workers"), "{nothing}");

@@ -24,16 +24,24 @@ impl Relief {
     /// What to do.
     pub(super) const fn text(self) -> &'static str {
         match self {
-            Self::Imports => {
-                "import less: the interpreter and its imports alone are too much, whatever the strategy"
-            }
-            Self::Sharing => {
-                "let workers share the imports (threads, or processes by fork): a single worker with imports of its own is too much"
-            }
-            Self::Tasks => "let tasks hold less: one at a time is too much",
+            Self::Imports => "import less",
+            Self::Sharing => "let workers share the imports (threads, or processes by fork)",
+            Self::Tasks => "let tasks hold less",
             Self::Workers => "use fewer workers",
             Self::ThreadPool => "use a pool (threads:N) in place of a thread for each task",
             Self::Limit => "let fewer tasks be under way at once (asyncio:N)",
+        }
+    }
+
+    /// Why nothing less will do, where that is so.
+    pub(super) const fn because(self) -> Option<&'static str> {
+        match self {
+            Self::Imports => {
+                Some("the interpreter and its imports alone are too much, whatever the strategy")
+            }
+            Self::Sharing => Some("a single worker with imports of its own is too much"),
+            Self::Tasks => Some("one task at a time is too much"),
+            Self::Workers | Self::ThreadPool | Self::Limit => None,
         }
     }
 

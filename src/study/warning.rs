@@ -547,8 +547,14 @@ impl Warning {
                     .iter()
                     .map(|(c, at, bytes)| format!("{c} (at {}, {} MiB)", seconds(*at), bytes >> 20))
                     .collect();
+                let why: Vec<&str> = ways.iter().filter_map(|w| w.because()).collect();
+                let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
                 let ways: Vec<&str> = ways.iter().map(|w| w.text()).collect();
-                format!("out of memory: {}. {}, or raise the machine's memory limit.", list(&each), capital(ways.join("; ")))
+                format!(
+                    "out of memory: {}. {}, or raise the machine's memory limit{why}.",
+                    list(&each),
+                    capital(ways.join("; "))
+                )
             }
             Self::Deadlock { cases, on } => {
                 let each: Vec<String> = cases
