@@ -295,9 +295,16 @@ fn facts(
 /// All that decides the results: what the journal of another sweep would differ in.
 fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
     let (facts, options) = (&setting.facts, &setting.options);
+    // Of long axes what people can take in; the hash in the plan's own value knows the rest.
     let values = setting.plan.axes.iter().map(|a| {
         let all: Vec<&str> = a.values.iter().map(|v| v.text.as_str()).collect();
-        (a.path.clone(), all.join(","))
+        let text = match all.as_slice() {
+            [first, second, .., last] if all.len() > 12 => {
+                format!("{first},{second},..,{last} ({} values)", all.len())
+            }
+            all => all.join(","),
+        };
+        (a.path.clone(), text)
     });
     let axes: Vec<String> = setting
         .plan
@@ -340,7 +347,7 @@ fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
         made(
             "interpreter profiles",
             runner.profiles_hash(),
-            runner.profile_lines(),
+            runner.profile_hashes(),
         ),
     ]
 }

@@ -72,22 +72,14 @@ impl<'a> Runner<'a> {
         text_fingerprint(&texts.concat())
     }
 
-    /// The same, line by line: what each line is about, and what it says.
-    pub(super) fn profile_lines(&self) -> Vec<(String, String)> {
+    /// The same of each profile by itself.
+    pub(super) fn profile_hashes(&self) -> Vec<(String, String)> {
         let profiles = lock(&self.profiles);
-        let mut all = Vec::new();
-        for (name, profile) in profiles.iter() {
-            let text = to_ron(profile);
-            let lines = text.lines().filter_map(|l| l.trim().split_once(": "));
-            all.extend(lines.map(|(key, value)| {
-                let key = key.trim_matches('"');
-                (
-                    format!("{name}: {key}"),
-                    value.trim_end_matches(',').to_owned(),
-                )
-            }));
-        }
-        all
+        let hash = |p: &Profile| text_fingerprint(&to_ron(p));
+        profiles
+            .iter()
+            .map(|(name, profile)| (name.clone(), hash(profile)))
+            .collect()
     }
 
     fn profile(&self, name: &str) -> anyhow::Result<Profile> {
