@@ -144,8 +144,14 @@ fn recorded(
     let (outcome, recording) =
         record(&target.input(), options).map_err(|e| UserError::new(e.to_string()))?;
     if options.window.0 >= outcome.end {
+        let how = ended(&outcome.findings).map_or(String::new(), |how| format!(" ({how})"));
+        let next = if outcome.end == Nanos::ZERO {
+            "there is nothing to draw"
+        } else {
+            "give an earlier --from"
+        };
         return Err(UserError::new(format!(
-            "the window begins at {} s, but the run ends at {} s: give an earlier --from",
+            "the window begins at {} s, but the run ends at {} s{how}: {next}",
             options.window.0.as_secs_f64(),
             outcome.end.as_secs_f64()
         ))
