@@ -13,7 +13,9 @@ use pchsim::scenario::{
     Arrivals, Dist, Metric, Scenario, Strategy, StrategyCase, Workers, parse_objective,
 };
 use pchsim::strategy::{Outcome, SimInput};
-use pchsim::study::{Against, Claim, Options, Status, Study, Tier, Verdict, Warning, run_study};
+use pchsim::study::{
+    Against, Claim, Options, Relief, Status, Study, Tier, Verdict, Warning, run_study,
+};
 use proptest::prelude::{
     Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
@@ -462,6 +464,7 @@ fn what_is_false_does_not_hold() {
         Warning::FewReplications { replications: 2 },
         Warning::OutOfMemory {
             cases: vec![(name(0), Nanos(1), 1)],
+            ways: vec![Relief::Workers],
         },
         Warning::WarmupUncertain {
             cases: vec![name(0)],

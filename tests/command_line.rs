@@ -311,3 +311,222 @@ fn an_assertion_that_is_an_objective_stands_once() {
         assert_eq!(lines[..2], own[..], "{asserts:?}");
     }
 }
+
+/// A negative number belongs to the option before it, which says what it takes.
+#[test]
+fn negative_numbers_are_answered_by_their_options() {
+    for (line, parts) in [
+        (
+            "run scraper --seed -1",
+            ["'-1' for '--seed <N>'", "a whole number, 0 or more"],
+        ),
+        (
+            "run scraper --cores -2",
+            ["'-2' for '--cores <N>'", "from 1 to"],
+        ),
+        (
+            "run scraper --precision -5%",
+            ["'-5%' for '--precision", "2%, or 0.02"],
+        ),
+        (
+            "ps scraper --at -1.5s",
+            ["'-1.5s' for '--at <TIME>'", "negative"],
+        ),
+        (
+            "timeline scraper --rows -3",
+            ["'-3' for '--rows", "0 or more"],
+        ),
+        ("run scraper -1", ["unexpected argument '-1'", "Usage"]),
+    ] {
+        let output = pchsim().args(line.split_whitespace()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        for part in parts {
+            assert!(said.contains(part), "{line}: {part}: {said}");
+        }
+    }
+}
+
+/// Which file, why, and what would do: in words, whatever the command.
+#[test]
+fn files_that_cannot_be_read_are_named_with_what_is_expected() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("plain"), "text").unwrap();
+    for (line, parts) in [
+        (
+            "run no.ron",
+            ["no.ron cannot be read", "Shipped with pchsim"],
+        ),
+        (
+            "plot no.json",
+            ["cannot read no.json", "name a result of `pchsim run"],
+        ),
+        (
+            "report no.json",
+            ["cannot read no.json", "name a result of `pchsim run"],
+        ),
+        (
+            "plot plain/x",
+            ["a part of its path is no directory", "name a result"],
+        ),
+        (
+            "run scraper --interpreter ./no.ron",
+            [
+                "cannot read the profile ./no.ron",
+                "`pchsim profiles` lists",
+            ],
+        ),
+        (
+            "profiles diff cpython-3.14 ./no.ron",
+            [
+                "cannot read the profile ./no.ron",
+                "`pchsim calibrate -o FILE.ron`",
+            ],
+        ),
+        (
+            "validate no",
+            ["measured.json", "name a directory of measured runs"],
+        ),
+        ("record --trace no.csv", ["no.csv", "name a trace: CSV"]),
+        (
+            "record -- ./no-program",
+            ["no-program", "there is no such file"],
+        ),
+    ] {
+        let mut command = pchsim();
+        command.current_dir(&dir).args(line.split_whitespace());
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(!said.contains("os error"), "{line}: {said}");
+        for part in parts {
+            assert!(said.contains(part), "{line}: {part}: {said}");
+        }
+    }
+}
+
+/// An interpreter that nobody knows is the first thing that is said, however it was asked for.
+#[test]
+fn unknown_interpreters_are_said_alike() {
+    let says = |args: &[&str]| {
+        let output = pchsim().args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let asked = says(&["run", "scraper", "--interpreter", "cpython-3.1"]);
+    let expected = "error: no interpreter profile is called `cpython-3.1`; did you mean";
+    assert!(asked.starts_with(expected), "{asked}");
+    // Strategies of this scenario are meant for other interpreters: that is no reason to blame them.
+    for set in [
+        "interpreters=[\"cpython-3.1\"]",
+        "interpreters=cpython-3.1",
+        "interpreters=[\"cpython-3.14\", \"cpython-3.1\"]",
+    ] {
+        assert_eq!(says(&["run", "scraper", "--set", set]), asked, "{set}");
+        assert_eq!(says(&["ps", "scraper", "--at", "1s", "--set", set]), asked);
+        let swept = says(&["sweep", "scraper", "--cores", "1,2", "--set", set]);
+        assert_eq!(swept, asked, "{set}");
+        let checked = says(&["check", "scraper", "--set", set]);
+        assert!(
+            checked.contains(expected.trim_start_matches("error: ")),
+            "{checked}"
+        );
+    }
+    // One that is known is no such case: the strategies are.
+    let said = says(&["run", "scraper", "--set", "interpreters=cpython-3.15"]);
+    for part in [
+        "error[unknown-name]",
+        "--interpreter NAME runs all strategies",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+/// What becomes of the strategies is said of work that is done, and not before a refusal.
+#[test]
+fn a_note_does_not_stand_before_a_refusal() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("taken.json"), "").unwrap();
+    let line = "run scraper --interpreter cpython-3.15 --replications 1 -o";
+    let said = |file: &str, code: i32| {
+        let mut command = pchsim();
+        command
+            .current_dir(&dir)
+            .args(line.split_whitespace())
+            .arg(file);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        said
+    };
+    let note = "note: run on cpython-3.15 instead of";
+    assert!(!said("taken.json", 2).contains(note));
+    assert!(said("free.json", 0).contains(note));
+}
+
+/// With one task at a time nothing waits for a loop that computes, and nothing is said of offloading.
+#[test]
+fn a_loop_with_one_task_blocks_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = |count: u32, steps: &str| {
+        let text = format!(
+            r#"(schema: 1, name: "x", interpreters: ["cpython-3.14"], workload: (arrivals: Batch,
+            tasks: [(name: "t", count: {count}, steps: [{steps}])]))"#
+        );
+        std::fs::write(dir.path().join("x.ron"), text).unwrap();
+    };
+    let says = |strategy: &str| {
+        let mut command = pchsim();
+        command.current_dir(&dir);
+        command.args([
+            "run",
+            "x.ron",
+            "--replications",
+            "3",
+            "--strategy",
+            strategy,
+        ]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("blocked-loop")
+    };
+    scenario(1, r#"Cpu("300ms")"#);
+    assert!(!says("asyncio"));
+    scenario(2, r#"Cpu("300ms")"#);
+    assert!(says("asyncio") && !says("asyncio:1"));
+    scenario(1, r#"FanOut(2, [Cpu("300ms")])"#);
+    assert!(says("asyncio"));
+}
+
+/// The way out of too little memory is one that the figures leave.
+#[test]
+fn fewer_workers_are_no_help_where_one_is_too_much() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"(schema: 1, name: "x", interpreters: ["cpython-3.14"], machine: (memory: "150MB"),
+        workload: (arrivals: Batch, imports: (memory: "100MB"), tasks: [(name: "t", count: 9, steps: [Hold("5MB", [Cpu("1ms")])])]))"#;
+    std::fs::write(dir.path().join("x.ron"), text).unwrap();
+    let says = |args: &[&str]| {
+        let mut command = pchsim();
+        command.current_dir(&dir).args(["run", "x.ron"]).args(args);
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (_, warning) = text.split_once("warning[out-of-memory]").unwrap();
+        warning.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let spawned = says(&["--strategy", "processes:4:spawn"]);
+    let forked = says(&["--strategy", "processes:30:fork"]);
+    let nothing = says(&["--strategy", "sequential", "--set", "machine.memory=90MB"]);
+    assert!(
+        spawned.contains("a single worker with imports of its own is too much"),
+        "{spawned}"
+    );
+    assert!(!spawned.contains("fewer workers"), "{spawned}");
+    assert!(forked.contains("Use fewer workers, or raise"), "{forked}");
+    assert!(
+        nothing.contains("Import less, or raise the machine's memory limit: the interpreter"),
+        "{nothing}"
+    );
+    assert!(!nothing.contains("workers"), "{nothing}");
+}

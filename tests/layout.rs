@@ -120,6 +120,7 @@ fn all_fit(name: &str, scenario: &Scenario, profiles: &[Profile]) {
             replication: 0,
             seed: 1,
             chosen: true,
+            ended: None,
         };
         let shown = Shown {
             rows: 12,

@@ -9,7 +9,7 @@ use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
     Begin, ClassForecast, Contended, Convoy, Forecast, Fought, Found, Instead, Interpreter,
-    Judgement, LATENCIES, Quantity, Status, Study, Tier, Unit, Verdict, Warning,
+    Judgement, LATENCIES, Quantity, Relief, Status, Study, Tier, Unit, Verdict, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -420,9 +420,11 @@ fn every_warning_names_a_next_step() {
         },
         Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
+            ways: vec![Relief::Sharing, Relief::Workers],
         },
         Warning::Added(Box::new(Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
+            ways: vec![Relief::Workers],
         })),
         Warning::Deadlock {
             cases: vec![(
@@ -461,6 +463,11 @@ fn every_warning_names_a_next_step() {
         },
         Warning::StarvedLoop {
             cases: vec![(name(), at)],
+            gil: true,
+        },
+        Warning::StarvedLoop {
+            cases: vec![(name(), at)],
+            gil: false,
         },
         Warning::Convoy {
             cases: vec![Convoy {

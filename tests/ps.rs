@@ -370,6 +370,40 @@ fn a_deadlock_shows_its_circle() {
     }
 }
 
+/// Children that all wait for what their parent has are in one circle with it, whichever is named; others have their own.
+#[test]
+fn circles_do_not_repeat_each_other() {
+    let child = vec![Step::Lock(0, vec![io(ms(1))])];
+    let family = |lock, steps| {
+        vec![Step::Lock(
+            lock,
+            vec![io(ms(1)), Step::FanOut { count: 3, steps }],
+        )]
+    };
+    for strategy in [threads(8), asyncio(None)] {
+        let s = free(
+            true,
+            vec![class(1, family(0, child.clone()))],
+            &strategy,
+            ms(50),
+        );
+        assert_eq!((s.end, s.cycles.len()), (Some(End::Deadlock), 1), "{s:?}");
+        let other = vec![Step::Lock(1, vec![io(ms(1))])];
+        let mut two = vec![
+            class(1, family(0, child.clone())),
+            class(1, family(1, other)),
+        ];
+        two[1].name = "other".into();
+        let s = free(true, two, &strategy, ms(50));
+        let firsts: Vec<&str> = s
+            .cycles
+            .iter()
+            .map(|c| s.tasks[c[0].task].name.as_str())
+            .collect();
+        assert_eq!(firsts, ["task #1", "other #2"], "{strategy:?}");
+    }
+}
+
 #[test]
 fn a_pool_that_waits_for_itself() {
     let steps = vec![Step::FanOut {

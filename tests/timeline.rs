@@ -50,6 +50,7 @@ fn said(recording: &Recording, shown: Shown, layout: Layout) -> String {
         replication: 0,
         seed: 1,
         chosen: false,
+        ended: None,
     };
     let (chart, hidden) = gantt(recording, shown);
     page(&head, recording, &chart, hidden, layout)
@@ -330,6 +331,7 @@ fn a_timeline_is_drawn() {
         replication: 0,
         seed: 1,
         chosen: false,
+        ended: None,
     };
     let r = by_hand(4);
     let (chart, hidden) = gantt(&r, ALL);
@@ -471,4 +473,53 @@ fn the_command_line() {
             .stdout("")
             .stderr(predicate::str::contains(what));
     }
+}
+
+/// A run that stands still says so, since when, and what shows who waits for whom.
+#[test]
+fn a_deadlock_is_said_beside_the_chart() {
+    let dir = tempfile::tempdir().unwrap();
+    let take = |a: &str, b: &str| format!(r#"Lock("{a}", [Io("5ms"), Lock("{b}", [Cpu("1ms")])])"#);
+    let text = format!(
+        r#"(schema: 1, name: "x", interpreters: ["cpython-3.14"], workload: (arrivals: Batch, locks: {{"a": (), "b": ()}},
+        tasks: [(name: "l", steps: [{}]), (name: "r", steps: [{}])]))"#,
+        take("a", "b"),
+        take("b", "a")
+    );
+    std::fs::write(dir.path().join("x.ron"), text).unwrap();
+    let run = |line: &str| {
+        let mut command = Command::cargo_bin("pchsim").unwrap();
+        let output = command
+            .current_dir(&dir)
+            .args(line.split_whitespace())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{line}");
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let said = run("timeline x.ron --strategy threads:2 --seed 3");
+    for part in [
+        "the run stands still from 5.",
+        "in a deadlock: l #1 waits at step 3 of 4: lock 'b', which r #2 has; r #2 waits",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // The command shows how it ended.
+    let (_, command) = said.split_once("who waits for what: pchsim ").unwrap();
+    let (command, _) = command.split_once("ms ").unwrap();
+    assert!(
+        command.contains("--strategy threads:2 --seed 3 --at "),
+        "{command}"
+    );
+    assert!(run(&format!("{command}ms")).contains("this is how it ended"));
+    let said = run("run x.ron --strategy threads:2 --trace t.json");
+    assert!(
+        said.contains("threads:2 on cpython-3.14: the run stands still from"),
+        "{said}"
+    );
+    // Nothing of the kind where all is well.
+    let said = run("timeline scraper --strategy threads:4");
+    assert!(!said.contains("the run "), "{said}");
 }

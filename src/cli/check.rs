@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::candidates;
 use super::explain;
 use super::printer::Printer;
+use super::selection::unknown_interpreters;
 use super::terminal::Terminal;
-use crate::calibrate::profiles;
 use crate::scenario::{self, Code, Diagnostic, Severity};
 
 /// Checks scenarios without running them.
@@ -100,10 +100,8 @@ fn check_one(file: &str, overrides: &[(String, String)]) -> (bool, Vec<Diagnosti
         Ok((text, origin)) => {
             let (scenario, mut diagnostics) = scenario::check(&text, &origin, overrides);
             // A run resolves them too, and fails.
-            let unknown = scenario
-                .iter()
-                .flat_map(|s| &s.interpreters)
-                .filter_map(|name| profiles::find(name).err())
+            let unknown = unknown_interpreters(&text, &origin, overrides)
+                .into_iter()
                 .map(|e| Diagnostic::without_text(Code::UnknownName, file, e.to_string()));
             let known = diagnostics.len();
             diagnostics.extend(unknown);

@@ -48,20 +48,37 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         None => code_list(style),
         Some(text) => {
             let all = codes();
-            let code = plain(text);
-            let entry = all.iter().find(|e| e.code == code);
-            explanation(entry.ok_or_else(|| unknown(text, &code, &all))?, style)
+            let found = candidates(text);
+            let is = |code: &String| all.iter().find(|e| e.code == *code);
+            let entry = found.iter().find_map(is);
+            explanation(entry.ok_or_else(|| unknown(text, &found, &all))?, style)
         }
     };
     printer.result(&text)?;
     Ok(0)
 }
 
-/// The code in what somebody has copied from a message (`error[limit]:`), or reads in a table (`out of memory`).
+/// What may be the code in what somebody has copied from a message, be it the code (`limit`), its begin (`error[limit]:`) or all of it, or
+/// reads in a table (`out of memory`): the likeliest first.
+fn candidates(text: &str) -> Vec<String> {
+    // A message may quote brackets of its own, before its code as well: `a.ron:3: tasks[0]: error[limit]`.
+    let bracketed = text
+        .split('[')
+        .skip(1)
+        .filter_map(|rest| rest.split(']').next());
+    let begin = text.split(':').next();
+    let mut all: Vec<String> = Vec::new();
+    for code in bracketed.chain([text]).chain(begin).map(plain) {
+        if !code.is_empty() && !all.contains(&code) {
+            all.push(code);
+        }
+    }
+    all
+}
+
+/// A code without what may stand round it, as the program writes it.
 fn plain(text: &str) -> String {
-    let inner = text.split_once('[').map_or(text, |(_, rest)| rest);
-    let inner = inner.split(']').next().unwrap_or(inner);
-    let trimmed = inner.trim_matches(|c: char| c.is_whitespace() || "`'\":".contains(c));
+    let trimmed = text.trim_matches(|c: char| c.is_whitespace() || "`'\":[]".contains(c));
     let code = trimmed.to_lowercase().replace([' ', '_'], "-");
     // As a sweep's table has it, for want of room.
     if code == "none-done" {
@@ -71,9 +88,10 @@ fn plain(text: &str) -> String {
     }
 }
 
-fn unknown(text: &str, code: &str, all: &[Entry]) -> UserError {
-    let near = nearest(code, all.iter().map(|e| e.code));
-    let meant = near.map_or(String::new(), |n| format!("did you mean `{n}`? "));
+fn unknown(text: &str, codes: &[String], all: &[Entry]) -> UserError {
+    let near = |code: &String| nearest(code, all.iter().map(|e| e.code));
+    let meant = codes.iter().find_map(near);
+    let meant = meant.map_or(String::new(), |n| format!("did you mean `{n}`? "));
     UserError::new(format!(
         "`{text}` is no code of this program; {meant}`pchsim explain` lists all"
     ))
@@ -102,30 +120,48 @@ mod tests {
     use super::*;
     use crate::scenario::Code;
 
+    /// The code that is explained.
+    fn explained(text: &str) -> Option<&'static str> {
+        let all = codes();
+        let is = |code: &String| all.iter().find(|e| e.code == *code);
+        candidates(text).iter().find_map(is).map(|e| e.code)
+    }
+
     #[test]
     fn what_is_round_a_code_is_forgiven() {
         for (text, code) in [
-            ("limit", "limit"),
-            (" Limit ", "limit"),
-            ("error[limit]", "limit"),
-            ("error[limit]: too much", "limit"),
-            ("warning[saturated]:", "saturated"),
-            ("[limit]", "limit"),
-            ("`limit`", "limit"),
-            ("out of memory", "out-of-memory"),
-            ("OUT_OF_MEMORY", "out-of-memory"),
-            ("none done", "nothing-completed"),
-            ("", ""),
-            ("[", ""),
-            ("]", ""),
+            ("limit", Some("limit")),
+            (" Limit ", Some("limit")),
+            ("limit:", Some("limit")),
+            ("limit: too much", Some("limit")),
+            ("error[limit]", Some("limit")),
+            ("warning[limit]", Some("limit")),
+            ("error[limit]: too much", Some("limit")),
+            ("warning[saturated]:", Some("saturated")),
+            ("[limit]", Some("limit")),
+            ("`limit`", Some("limit")),
+            ("out of memory", Some("out-of-memory")),
+            ("OUT_OF_MEMORY", Some("out-of-memory")),
+            ("none done", Some("nothing-completed")),
+            (
+                "note[convoy]: a convoy: back from I/O, tasks [of a] wait: `x` under threads:8.\n  Compute in processes.",
+                Some("convoy"),
+            ),
+            (
+                "a.ron: tasks[0].steps[1]: error[limit]: too much",
+                Some("limit"),
+            ),
+            ("warning", None),
+            ("", None),
+            ("[", None),
+            ("]", None),
         ] {
-            assert_eq!(plain(text), code, "{text}");
+            assert_eq!(explained(text), code, "{text}");
         }
     }
 
     #[test]
     fn every_status_is_a_code() {
-        let all = codes();
         for status in [
             "saturated",
             "out of memory",
@@ -136,7 +172,7 @@ mod tests {
             "none done",
             "unsupported",
         ] {
-            assert!(all.iter().any(|e| e.code == plain(status)), "{status}");
+            assert!(explained(status).is_some(), "{status}");
         }
     }
 

@@ -32,6 +32,7 @@ mod values;
 pub mod verify;
 mod words;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
@@ -163,10 +164,12 @@ pub fn main() -> ExitCode {
         Ok(true) => return Exit::Done.into(),
         Err(e) => return refused(&e),
     }
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(e) => return refused(&e),
-    };
+    let words = || std::env::args_os();
+    let cli =
+        match Cli::try_parse().or_else(|e| negative(words()).map_or(Err(e), Cli::try_parse_from)) {
+            Ok(cli) => cli,
+            Err(e) => return refused(&e),
+        };
     match cli.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
@@ -193,6 +196,34 @@ pub fn main() -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// The words of a command line with what looks like a negative value joined to the option before it: `--seed -1` is `--seed=-1`. By
+/// themselves such words pass for options that do not exist, and nobody would be told what the option takes. `None`: there are none.
+fn negative(words: impl Iterator<Item = OsString>) -> Option<Vec<OsString>> {
+    let mut joined: Vec<OsString> = Vec::new();
+    let (mut any, mut over) = (false, false);
+    for word in words {
+        let text = word.to_string_lossy();
+        over |= text == "--";
+        let begins = |c: char| c.is_ascii_digit() || c == '.';
+        let is_value = text
+            .strip_prefix('-')
+            .is_some_and(|t| t.starts_with(begins));
+        let long = |o: &OsString| {
+            let o = o.to_string_lossy();
+            o.starts_with("--") && !o.contains('=')
+        };
+        match joined.last_mut().filter(|o| is_value && !over && long(o)) {
+            Some(option) => {
+                option.push("=");
+                option.push(&word);
+                any = true;
+            }
+            None => joined.push(word),
+        }
+    }
+    any.then_some(joined)
 }
 
 /// Help and version are results; anything else was bad usage. A scenario in place of a subcommand is a common slip.
@@ -228,5 +259,25 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn negative_values_belong_to_the_option_before_them() {
+        let of = |line: &str| {
+            let joined = negative(line.split(' ').map(Into::into))?;
+            Some(joined.join(" ".as_ref()).to_string_lossy().into_owned())
+        };
+        for (line, expected) in [
+            ("pchsim run a --seed -1", Some("pchsim run a --seed=-1")),
+            ("x --at -1.5s -q", Some("x --at=-1.5s -q")),
+            ("x --set -.5 --seed -2", Some("x --set=-.5 --seed=-2")),
+            ("x --seed=3 -1", None),
+            ("x -q -1", None),
+            ("x --seed 1", None),
+            ("x --quiet -q", None),
+            ("record -- python --n -1", None),
+        ] {
+            assert_eq!(of(line).as_deref(), expected, "{line}");
+        }
     }
 }

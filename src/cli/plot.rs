@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::exit::UserError;
 use super::files::{Files, Output};
 use super::printer::Printer;
-use crate::report::document::{self, Document};
+use crate::report::document::{self, Document, RESULT};
 use crate::report::figure::palette::Theme;
 use crate::report::figure::{Figure, figures};
 use crate::report::plot::{self, GREATEST, LEAST, Look};
@@ -158,9 +158,16 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 
 fn read(path: &Path) -> anyhow::Result<Document> {
     let name = path.display().to_string();
-    let text = input::read_to_string(path)
-        .map_err(|e| UserError::new(format!("cannot read {name}: {e}")))?;
+    let text = input::read_to_string(path).map_err(|e| unreadable(&name, &e))?;
     document::read(&text, &name).map_err(|e| UserError::new(e).into())
+}
+
+/// Why there is no result to be had from this file, and which files would do.
+pub(super) fn unreadable(name: &str, e: &std::io::Error) -> UserError {
+    UserError::new(format!(
+        "cannot read {name}: {}; name {RESULT}",
+        input::reason(e)
+    ))
 }
 
 /// The figures of a document; `name` is what it is called in complaints.

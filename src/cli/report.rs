@@ -9,6 +9,7 @@ use clap::Args as ClapArgs;
 use super::exit::UserError;
 use super::files::{Files, is_stdout};
 use super::format::Kind;
+use super::plot::unreadable;
 use super::printer::Printer;
 use crate::report::document::{self, Document};
 use crate::report::figure::figures;
@@ -97,7 +98,7 @@ fn read(path: &Path) -> anyhow::Result<Read> {
     } else {
         (path.display().to_string(), input::read_to_string(path))
     };
-    let source = text.map_err(|e| UserError::new(format!("cannot read {name}: {e}")))?;
+    let source = text.map_err(|e| unreadable(&name, &e))?;
     let document = document::read(&source, &name).map_err(UserError::new)?;
     Ok(Read { document, source })
 }

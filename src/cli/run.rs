@@ -106,7 +106,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         args.selection.refuse_cores(&format!("--cores {cores}"))?;
     }
     let source = Source::read(&args.scenario)?;
-    let mut scenario = source.scenario(&changes, &mut files, printer)?;
+    let (mut scenario, note) = source.scenario(&changes, &mut files)?;
     // Before the work, not after it.
     let output = files.optional(args.output.as_deref())?;
     let trace_file = files.optional_of(Kind::TRACE, args.trace.trace.as_deref())?;
@@ -124,6 +124,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         latency_quantiles: everything,
         ..args.effort.options()?
     };
+    note.iter().for_each(|note| printer.hint(note));
     let progress = printer.progress_bar();
     let study = run_study(&scenario, &profiles, &options, simulate, &|p| {
         progress.show(p)

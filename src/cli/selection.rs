@@ -1,18 +1,17 @@
 //! What every simulating command can be told: what to compare, and how much to simulate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::candidates;
 use super::exit::UserError;
 use super::files::Files;
-use super::printer::Printer;
-use super::values::{limited, whole};
-use crate::calibrate::profiles;
+use super::values::{limited, seed, whole};
+use crate::calibrate::profiles::{self, FindError};
 use crate::cpython::profile::Profile;
 use crate::scenario::limits::MAX_REPLICATIONS;
-use crate::scenario::{self, Changes, Diagnostic, Scenario, parse_ranking};
+use crate::scenario::{self, Changed, Changes, Diagnostic, Scenario, parse_ranking};
 use crate::study::Options;
 use crate::study::sweep::is_cores;
 
@@ -43,7 +42,7 @@ pub struct Effort {
     pub rank_by: Option<String>,
 
     /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = seed, help_heading = "How much to simulate")]
     pub seed: Option<u64>,
     /// Run exactly this many replications [default: until --precision is reached]
     #[arg(long, value_name = "N", value_parser = limited("MAX_REPLICATIONS", MAX_REPLICATIONS, "30"), help_heading = "How much to simulate")]
@@ -163,16 +162,14 @@ impl Source {
         Ok(Self { text, origin, file })
     }
 
-    /// The scenario with these changes; `files` learns what is read for it. Which strategies are moved to other interpreters is said.
+    /// The scenario with these changes; `files` learns what is read for it. Which strategies are moved to other interpreters is a note, to
+    /// be said once nothing is left that may refuse the work.
     pub(super) fn scenario(
         &self,
         changes: &Changes,
         files: &mut Files,
-        printer: &Printer,
-    ) -> anyhow::Result<Scenario> {
-        let changed = changes
-            .parse(&self.text, &self.origin)
-            .map_err(|d| rendered(&d))?;
+    ) -> anyhow::Result<(Scenario, Option<String>)> {
+        let changed = self.changed(changes)?;
         self.file
             .iter()
             .chain(&changed.files)
@@ -180,20 +177,46 @@ impl Source {
         for name in &changed.scenario.interpreters {
             profiles::files(name).iter().for_each(|f| files.reads(f));
         }
-        if !changed.retargeted.is_empty() {
-            let which: Vec<String> = changed
-                .retargeted
-                .iter()
-                .map(|r| format!("{} (for {})", r.strategy, r.from))
-                .collect();
-            printer.hint(&format!(
+        let which: Vec<String> = changed
+            .retargeted
+            .iter()
+            .map(|r| format!("{} (for {})", r.strategy, r.from))
+            .collect();
+        let note = (!which.is_empty()).then(|| {
+            format!(
                 "note: run on {} instead of the interpreter that the scenario names for them (On(..)): {}.",
                 changed.scenario.interpreters.join(" and "),
                 which.join(", ")
-            ));
-        }
-        Ok(changed.scenario)
+            )
+        });
+        Ok((changed.scenario, note))
     }
+
+    /// The scenario with these changes.
+    pub(super) fn changed(&self, changes: &Changes) -> anyhow::Result<Changed> {
+        changes.parse(&self.text, &self.origin).map_err(|d| {
+            // Strategies may be wrong for no other reason.
+            let unknown = unknown_interpreters(&self.text, &self.origin, &changes.set);
+            match unknown.into_iter().next() {
+                Some(unknown) => UserError::new(unknown.to_string()).into(),
+                None => rendered(&d),
+            }
+        })
+    }
+}
+
+/// Which of a scenario's interpreters nobody knows, whatever its strategies say of them; none where more than the strategies is wrong
+/// with it.
+pub(super) fn unknown_interpreters(
+    text: &str,
+    origin: &Path,
+    set: &[(String, String)],
+) -> Vec<FindError> {
+    let mut set = set.to_vec();
+    set.push(("strategies".into(), "[]".into()));
+    let (scenario, _) = scenario::check(text, origin, &set);
+    let names = scenario.into_iter().flat_map(|s| s.interpreters);
+    names.filter_map(|n| profiles::find(&n).err()).collect()
 }
 
 /// Diagnostics as the user's error.

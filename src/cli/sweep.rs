@@ -21,13 +21,17 @@ use crate::report::document::{MachineFacts, ScenarioName};
 use crate::report::metric_name;
 use crate::report::sweep::SweepFacts;
 use crate::scenario::{Changes, Scenario};
+use crate::study::sweep::journal::{Owned, Owner};
 use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
-use crate::study::{Options, StudyError, fingerprint, plan_fingerprint};
+use crate::study::{Options, StudyError, Valued, counted, fingerprint, outline, plan_fingerprint};
 use runner::Runner;
 use store::Store;
 
 /// What is swept when no scenario is named.
 const DEFAULT_SCENARIO: &str = "scraper";
+
+/// What the scenario is called in a sweep's journal.
+const SCENARIO: &str = "scenario (with --set, --strategy and --interpreter)";
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -128,6 +132,10 @@ struct Setting {
     base: Changes,
     options: Options,
     facts: SweepFacts,
+    /// The values of the scenario, for others to tell what differs.
+    outline: Vec<Valued>,
+    /// What is said once the points are known to be possible.
+    note: Option<String>,
 }
 
 /// Runs the subcommand; the exit code.
@@ -171,6 +179,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         }
         None => Store::memory(),
     };
+    setting.note.iter().for_each(|note| printer.hint(note));
     prepared.retain(|n| !store.has(n));
     let kept = store.len();
     let runner = runner.keeping(store, kept);
@@ -221,7 +230,7 @@ fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<
         printer.hint(&format!("note: {note}"));
     }
     let source = Source::read(name)?;
-    let scenario = source.scenario(&base, files, printer)?;
+    let (scenario, note) = source.scenario(&base, files)?;
     let plan = axes.plan();
     let mut options = args.effort.options()?;
     // One metric for all points, even where they differ in how tasks arrive.
@@ -234,6 +243,8 @@ fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<
         base,
         options,
         facts,
+        outline: outline(&scenario),
+        note,
     })
 }
 
@@ -282,8 +293,19 @@ fn facts(
 }
 
 /// All that decides the results: what the journal of another sweep would differ in.
-fn owner(setting: &Setting, runner: &Runner<'_>) -> Vec<(String, String)> {
+fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
     let (facts, options) = (&setting.facts, &setting.options);
+    // Of long axes what people can take in; the hash in the plan's own value knows the rest.
+    let values = setting.plan.axes.iter().map(|a| {
+        let all: Vec<&str> = a.values.iter().map(|v| v.text.as_str()).collect();
+        let text = match all.as_slice() {
+            [first, second, .., last] if all.len() > 12 => {
+                format!("{first},{second},..,{last} ({} values)", all.len())
+            }
+            all => all.join(","),
+        };
+        (a.path.clone(), text)
+    });
     let axes: Vec<String> = setting
         .plan
         .axes
@@ -299,23 +321,35 @@ fn owner(setting: &Setting, runner: &Runner<'_>) -> Vec<(String, String)> {
     let replications = options
         .replications
         .map_or("free".to_owned(), |n| n.to_string());
-    [
-        ("version of pchsim", facts.version.clone()),
-        ("plan", plan),
-        ("seed", facts.seed.to_string()),
-        ("ranking", facts.ranked_by.clone()),
-        ("number of replications", replications),
-        ("precision", facts.precision.to_string()),
-        ("precision of every strategy", options.all_cases.to_string()),
-        ("limit of events", options.max_events.to_string()),
-        (
-            "scenario (with --set, --strategy and --interpreter)",
+    let whole = |name: &str, value: String| Owned {
+        name: name.to_owned(),
+        value,
+        parts: Vec::new(),
+    };
+    let made = |name: &str, value: String, parts: Vec<(String, String)>| Owned {
+        parts,
+        ..whole(name, value)
+    };
+    vec![
+        whole("version of pchsim", facts.version.clone()),
+        made("plan", plan, values.collect()),
+        whole("seed", facts.seed.to_string()),
+        whole("ranking", facts.ranked_by.clone()),
+        whole("number of replications", replications),
+        whole("precision", facts.precision.to_string()),
+        whole("precision of every strategy", options.all_cases.to_string()),
+        whole("limit of events", options.max_events.to_string()),
+        made(
+            SCENARIO,
             facts.scenario.hash.clone(),
+            setting.outline.clone(),
         ),
-        ("interpreter profiles", runner.profiles_hash()),
+        made(
+            "interpreter profiles",
+            runner.profiles_hash(),
+            runner.profile_hashes(),
+        ),
     ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
 }
 
 /// Something unexpected has ended the sweep: if finished points are kept, says so and how to go on.
@@ -331,13 +365,19 @@ fn incomplete(
         return Err(why);
     };
     printer.error(&format!(
-        "error: {why:#}\n{} of {} points are finished and kept in {}; when that is mended go on with: {}",
-        store.len(),
-        setting.plan.len(),
+        "error: {why:#}\n{} and kept in {}; when that is mended go on with: {}",
+        finished(setting, store),
         path.display(),
         resume(args, setting)
     ));
     Ok(Exit::Incomplete as u8)
+}
+
+/// How far the sweep is.
+fn finished(setting: &Setting, store: &Store) -> String {
+    let are = if store.len() == 1 { "is" } else { "are" };
+    let all = counted(setting.plan.len(), "point");
+    format!("{} of {all} {are} finished", store.len())
 }
 
 /// The command that goes on with an unfinished sweep.
@@ -357,8 +397,7 @@ fn interrupted(
     setting: &Setting,
     store: &Store,
 ) -> anyhow::Result<u8> {
-    let (done, all) = (store.len(), setting.plan.len());
-    let so_far = format!("interrupted: {done} of {all} points are finished");
+    let so_far = format!("interrupted: {}", finished(setting, store));
     match store.path() {
         Some(path) => {
             printer.warn(&format!(
@@ -371,7 +410,7 @@ fn interrupted(
             printer.warn(&format!(
                 "{so_far}; with -o FILE they would be kept, and --resume could continue"
             ));
-            if done > 0 && args.format.is_none_or(|f| f == Format::Text) {
+            if store.len() > 0 && args.format.is_none_or(|f| f == Format::Text) {
                 output::print_text(args, printer, setting, store)
                     .context("the finished points cannot be shown")?;
             }

@@ -7,10 +7,12 @@ use super::exit::UserError;
 use super::files::Files;
 use super::printer::Printer;
 use super::selection::{Selection, Source, find_profile};
-use super::values::{limited, whole};
+use super::values::{limited, seed, whole};
+use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::scenario::limits::MAX_CORES;
+use crate::scenario::units::format_duration;
 use crate::scenario::{MachineSpec, Scenario, Strategy, strategy_label};
 use crate::strategy::SimInput;
 use crate::study::{Options, cases};
@@ -28,7 +30,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"), help_heading = "What to compare")]
     pub cores: Option<u32>,
     /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = seed, help_heading = "How much to simulate")]
     pub seed: Option<u64>,
     /// Which replication to look at: `pchsim run` simulates number 0, 1, 2, ...
     #[arg(
@@ -66,7 +68,7 @@ impl TargetArgs {
         if let Some(cores) = self.cores {
             self.selection.refuse_cores(&format!("--cores {cores}"))?;
         }
-        let scenario = Source::read(&self.scenario)?.scenario(&changes, files, printer)?;
+        let (scenario, note) = Source::read(&self.scenario)?.scenario(&changes, files)?;
         let profiles = scenario
             .interpreters
             .iter()
@@ -76,6 +78,7 @@ impl TargetArgs {
         let first = all
             .first()
             .ok_or_else(|| UserError::new("the scenario has no strategy to look at"))?;
+        note.iter().for_each(|note| printer.hint(note));
         let profile = profiles[first.profile].clone();
         let interpreter = scenario.interpreters[first.profile].clone();
         let label = strategy_label(&first.strategy);
@@ -95,6 +98,29 @@ impl TargetArgs {
             interpreter,
             label,
         })
+    }
+}
+
+impl TargetArgs {
+    /// The command that shows the same run at an instant.
+    pub(super) fn ps(&self, at: Nanos) -> String {
+        let mut words = vec!["pchsim ps".to_owned(), quoted(&self.scenario)];
+        let mut add = |name: &str, value: String| words.extend([name.to_owned(), quoted(&value)]);
+        self.selection.words(&mut add);
+        let cores = self.cores.map(|n| n.to_string());
+        let seed = self.seed.map(|n| n.to_string());
+        let replication = (self.replication > 0).then(|| self.replication.to_string());
+        let events = self.max_events.map(|n| n.to_string());
+        for (name, value) in [
+            ("--cores", cores),
+            ("--seed", seed),
+            ("--replication", replication),
+            ("--max-events", events),
+            ("--at", Some(format_duration(at))),
+        ] {
+            value.into_iter().for_each(|v| add(name, v));
+        }
+        words.join(" ")
     }
 }
 

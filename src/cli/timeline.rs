@@ -9,14 +9,15 @@ use super::files::{Files, Output, is_stdout};
 use super::paint::paint_timeline;
 use super::printer::Printer;
 use super::target::{Target, TargetArgs};
+use super::trace::just_after;
 use super::values::{time, whole, window};
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::report::figure::Figure;
 use crate::report::figure::palette::Theme;
 use crate::report::plot;
-use crate::report::timeline::{Head, Layout, Shown, drawn, gantt, page};
-use crate::strategy::record;
+use crate::report::timeline::{Head, Layout, Shown, drawn, ended, gantt, page};
+use crate::strategy::{Finding, record};
 
 /// Spans of the run among which a window is chosen where none is asked for.
 const LOOKED_AT: usize = 200_000;
@@ -92,7 +93,9 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let target = args.target.resolve(&mut files, printer)?;
     // Before the work, not after it.
     let file = files.optional(args.output.as_deref())?;
-    let recording = recorded(&target, asked)?;
+    let (findings, recording) = recorded(&target, asked)?;
+    let state = args.target.ps(just_after(recording.end));
+    let ended = ended(&findings);
     let shown = Shown {
         rows: args.rows,
         spans: 0,
@@ -105,6 +108,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         replication: target.replication,
         seed: target.scenario.seed,
         chosen: asked.is_none(),
+        ended: ended.as_deref().map(|how| (how, state.as_str())),
     };
     let (chart, hidden) = gantt(&recording, shown);
     match file {
@@ -125,7 +129,10 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn recorded(target: &Target, asked: Option<(Nanos, Nanos)>) -> anyhow::Result<Recording> {
+fn recorded(
+    target: &Target,
+    asked: Option<(Nanos, Nanos)>,
+) -> anyhow::Result<(Vec<Finding>, Recording)> {
     let options = RecordOptions {
         window: asked.unwrap_or((Nanos::ZERO, Nanos::MAX)),
         most_spans: if asked.is_some() {
@@ -137,14 +144,20 @@ fn recorded(target: &Target, asked: Option<(Nanos, Nanos)>) -> anyhow::Result<Re
     let (outcome, recording) =
         record(&target.input(), options).map_err(|e| UserError::new(e.to_string()))?;
     if options.window.0 >= outcome.end {
+        let how = ended(&outcome.findings).map_or(String::new(), |how| format!(" ({how})"));
+        let next = if outcome.end == Nanos::ZERO {
+            "there is nothing to draw"
+        } else {
+            "give an earlier --from"
+        };
         return Err(UserError::new(format!(
-            "the window begins at {} s, but the run ends at {} s: give an earlier --from",
+            "the window begins at {} s, but the run ends at {} s{how}: {next}",
             options.window.0.as_secs_f64(),
             outcome.end.as_secs_f64()
         ))
         .into());
     }
-    Ok(recording)
+    Ok((outcome.findings, recording))
 }
 
 /// Whether pictures can be written into a file of this name.

@@ -15,6 +15,7 @@ use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
+use crate::report::timeline::ended;
 use crate::report::{TraceCase, TraceMeta, trace};
 use crate::scenario::{Scenario, Strategy, StrategyCase, parse_strategy, strategy_label, units};
 use crate::strategy::{Finding, SimInput, record, supported};
@@ -61,6 +62,13 @@ fn readable(t: Nanos) -> Nanos {
     let digits = t.0.checked_ilog10().unwrap_or(0);
     let unit = 10_u64.pow(digits.saturating_sub(3));
     Nanos(t.0 / unit * unit)
+}
+
+/// An instant soon after this one that is easily written: three digits.
+pub(super) fn just_after(t: Nanos) -> Nanos {
+    let digits = t.0.checked_ilog10().unwrap_or(0);
+    let unit = 10_u64.pow(digits.saturating_sub(2));
+    Nanos((t.0 / unit + 1).saturating_mul(unit))
 }
 
 /// What has been compared, and how.
@@ -252,6 +260,13 @@ impl TraceArgs {
         };
         let (outcome, recording) =
             record(&input, options).map_err(|e| UserError::new(e.to_string()))?;
+        if let Some(how) = ended(&outcome.findings) {
+            printer.hint(&format!(
+                "note: {}: {how}; the trace marks it at its end, and `pchsim ps` and `pchsim pstree` show more (--at {})",
+                f.name(),
+                units::format_duration(just_after(recording.end))
+            ));
+        }
         let (from, end) = (options.window.0, recording.end);
         if from >= end {
             return Err(UserError::new(format!(

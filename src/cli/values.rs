@@ -23,6 +23,12 @@ pub(super) fn whole<T: TryFrom<u64>>(
     }
 }
 
+/// A seed.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let expected = "expected a whole number, 0 or more, for example 7: equal seeds draw equal arrivals and demands";
+    text.trim().parse().map_err(|_| expected.to_owned())
+}
+
 fn expected(range: &RangeInclusive<u64>, example: &str) -> String {
     let (least, most) = (grouped(range.start()), grouped(range.end()));
     if *range.end() == u64::MAX {

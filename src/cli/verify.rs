@@ -9,7 +9,7 @@ use super::candidates;
 use super::files::{Files, Output};
 use super::format::{Endings, format};
 use super::selection::Source;
-use super::values::{lasting, limited, whole};
+use super::values::{lasting, limited, seed, whole};
 use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
 use crate::calibrate::limits::{Limits, explain};
@@ -82,7 +82,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set)]
     pub set: Vec<(String, String)>,
     /// Master seed [default: the scenario's]
-    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
+    #[arg(long, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
 
     /// Write the programs to this directory, and run nothing
@@ -138,7 +138,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         seed: args.seed,
         ..Changes::default()
     };
-    let scenario = Source::read(&args.scenario)?.scenario(&changes, &mut files, printer)?;
+    // It asks for no interpreters, so that no strategy is moved to one.
+    let (scenario, _) = Source::read(&args.scenario)?.scenario(&changes, &mut files)?;
     if let Some(name) = &args.profile {
         profiles::files(name).iter().for_each(|f| files.reads(f));
     }

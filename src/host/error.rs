@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::interpreter::{NEWEST_MINOR, OLDEST_MINOR};
+use crate::scenario::input::reason;
 
 /// Why an interpreter cannot be used, or a program not be run.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ pub enum HostError {
         path: PathBuf,
     },
     /// The operating system refuses to start it.
-    #[error("cannot start {}: {source}", .path.display())]
+    #[error("cannot start {}: {}", .path.display(), reason(source))]
     CannotStart {
         /// Which.
         path: PathBuf,
@@ -103,7 +104,7 @@ pub enum HostError {
         version: String,
     },
     /// The process that ends what a killed run leaves behind could not be started.
-    #[error("cannot start {} to guard the run: {source}", .path.display())]
+    #[error("cannot start {} to guard the run: {}", .path.display(), reason(source))]
     Guard {
         /// Which program.
         path: PathBuf,

@@ -124,8 +124,10 @@ impl Trace {
         let cannot = |e: &std::io::Error| TraceError {
             file: name.clone(),
             place: None,
-            message: format!("the trace cannot be read: {}", reason(e)),
-            help: None,
+            message: format!("the trace cannot be read: {}", input::reason(e)),
+            help: Some(format!(
+                "name a trace: CSV with a header line, or JSON Lines, with the fields {FIELDS}"
+            )),
         };
         let file = input::open(path).map_err(|e| cannot(&e))?;
         let extension = path
@@ -184,15 +186,6 @@ impl Trace {
     }
 }
 
-/// The operating system's reason without its number.
-fn reason(e: &std::io::Error) -> String {
-    match e.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
-        _ => e.to_string(),
-    }
-}
-
 fn guess(first: &str) -> Format {
     if first.trim_start().starts_with(['{', '[']) {
         Format::JsonLines
@@ -218,7 +211,7 @@ impl<R: Read> Lines<R> {
             let n = (&mut self.input)
                 .take(MAX_LINE + 1)
                 .read_until(b'\n', &mut bytes)
-                .map_err(|e| Problem::new(format!("cannot be read: {}", reason(&e))))?
+                .map_err(|e| Problem::new(format!("cannot be read: {}", input::reason(&e))))?
                 as u64;
             if n == 0 {
                 return Ok(false);

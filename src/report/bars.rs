@@ -1,6 +1,6 @@
 //! Shares of time as a bar of letters, and in words.
 
-use super::shares::{Shares, cause_words};
+use super::shares::{Means, Shares, cause_words};
 use crate::strategy::{CAUSES, Cause};
 use crate::study::percent;
 
@@ -31,14 +31,14 @@ impl Shares {
         let Some(of_children) = self.of_children(cause, 0.01) else {
             let word = match cause {
                 Cause::Pool if self.sequential => "queued",
-                other => word(other),
+                other => word(other, self.gil),
             };
             return word.to_owned();
         };
         let parts: Vec<String> = of_children
             .into_iter()
             .take(most)
-            .map(|(c, s)| format!("{} {}", percent(s), word(c)))
+            .map(|(c, s)| format!("{} {}", percent(s), word(c, self.gil)))
             .collect();
         format!("children ({})", parts.join(", "))
     }
@@ -63,11 +63,12 @@ pub(super) fn letter(c: Cause) -> char {
 }
 
 /// A cause beside a number.
-fn word(c: Cause) -> &'static str {
+fn word(c: Cause, gil: bool) -> &'static str {
     match c {
         Cause::Running => "running",
         Cause::Core => "core",
-        Cause::Gil => "GIL",
+        Cause::Gil if gil => "GIL",
+        Cause::Gil => "stopped world",
         Cause::Lock => "lock",
         Cause::Pool => "worker",
         Cause::Loop => "loop",
@@ -119,25 +120,57 @@ pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
 /// What the letters of the bars mean, of those that stand in one of them.
 pub(super) fn legend(shown: &[Shares]) -> Vec<String> {
     let bars: Vec<String> = shown.iter().map(|s| bar(&s.of)).collect();
+    let means = Means::of_all(shown.iter());
     Cause::ALL
         .into_iter()
         .filter(|&c| bars.iter().any(|b| b.contains(letter(c))))
-        .map(|c| {
-            // Sequential code has no worker to wait for.
-            let queued = |s: &Shares| s.sequential && s.of[c as usize] > 0.0;
-            let also = if c == Cause::Pool && shown.iter().any(queued) {
-                " (sequential: queued)"
-            } else {
-                ""
-            };
-            format!("{} {}{also}", letter(c), cause_words(c))
-        })
+        .map(|c| format!("{} {}", letter(c), cause_words(c, means)))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Causes are called what they are under the strategies and interpreters that are shown.
+    #[test]
+    fn words_fit_what_is_shown() {
+        let shares = |gil: bool, sequential: bool, cause: Cause| {
+            let mut of = [0.0; CAUSES];
+            (of[Cause::Running as usize], of[cause as usize]) = (0.5, 0.5);
+            Shares {
+                of,
+                queued: None,
+                children: None,
+                sequential,
+                gil,
+            }
+        };
+        let (gil, world) = (
+            shares(true, false, Cause::Gil),
+            shares(false, false, Cause::Gil),
+        );
+        assert_eq!(gil.in_words(false), ["50% running", "50% GIL"]);
+        assert_eq!(world.in_words(false), ["50% running", "50% stopped world"]);
+        let one = shares(true, true, Cause::Pool);
+        assert_eq!(one.in_words(false), ["50% running", "50% queued"]);
+        let many = || shares(true, false, Cause::Pool);
+        let last = |all: Vec<Shares>| legend(&all).pop();
+        let said = |text: &str| Some(text.to_owned());
+        assert_eq!(last(vec![many()]), said("p waiting for a worker"));
+        assert_eq!(last(vec![one]), said("p waiting for its turn"));
+        let both = vec![many(), shares(false, true, Cause::Pool)];
+        assert_eq!(
+            last(both),
+            said("p waiting for a worker (sequential: queued)")
+        );
+        // Who does not wait so does not count.
+        let alone = vec![shares(true, false, Cause::Io), world];
+        assert_eq!(legend(&alone)[1], "G waiting for a stopped world");
+        let both = vec![gil, shares(false, false, Cause::Gil)];
+        let expected = "G waiting for the GIL (free-threaded: for a stopped world)";
+        assert_eq!(last(both), said(expected));
+    }
 
     #[test]
     fn a_bar_fills_its_width() {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::SCHEMA;
+use super::shares::named_with_gil;
 use super::timeline::Timeline;
 use crate::measure::Estimate;
 use crate::study::{FAILS_MORE, Quantity, Standing, Tier};
@@ -133,6 +134,17 @@ pub struct RunDocument {
     pub hidden_baseline: Option<CaseDocument>,
     /// What a reader must know.
     pub warnings: Vec<WarningDocument>,
+}
+
+impl RunDocument {
+    /// Whether a case's interpreter has a GIL.
+    pub(super) fn has_gil(&self, case: &CaseDocument) -> bool {
+        let facts = self
+            .interpreters
+            .iter()
+            .find(|i| i.name == case.interpreter);
+        facts.map_or_else(|| named_with_gil(&case.interpreter), |i| i.gil)
+    }
 }
 
 /// A warning or note.
@@ -498,12 +510,15 @@ struct Start {
     kind: Option<String>,
 }
 
+/// What a result file is, and the commands that write one.
+pub const RESULT: &str =
+    "a result of `pchsim run --format json -o FILE` or `pchsim sweep -o FILE.jsonl`";
+
 /// Reads a result file; `name` is what it is called in complaints.
 ///
 /// # Errors
 /// A sentence for people: which file, which line, what was expected.
 pub fn read(text: &str, name: &str) -> Result<Document, String> {
-    let what = "a result of `pchsim run --format json -o FILE` or `pchsim sweep -o FILE.jsonl`";
     let first_line = text.lines().next().unwrap_or_default();
     if let Ok(start) = serde_json::from_str::<Start>(first_line)
         && start.kind.as_deref() == Some("sweep")
@@ -512,11 +527,11 @@ pub fn read(text: &str, name: &str) -> Result<Document, String> {
         return sweep(text, name).map(|s| Document::Sweep(Box::new(s)));
     }
     let start: Start = serde_json::from_str(text)
-        .map_err(|e| format!("{name} is not {what}: {e}; make it again with that command"))?;
+        .map_err(|e| format!("{name} is not {RESULT}: {e}; make it again with that command"))?;
     schema(start.schema, name)?;
     serde_json::from_str(text)
         .map(|run| Document::Run(Box::new(run)))
-        .map_err(|e| format!("{name} is not {what}: {e}"))
+        .map_err(|e| format!("{name} is not {RESULT}: {e}"))
 }
 
 fn schema(found: Option<u64>, name: &str) -> Result<(), String> {

@@ -18,6 +18,47 @@ pub(super) struct Shares {
     pub children: Option<[f64; CAUSES]>,
     /// Whether the strategy has no workers: what a task waits for under [`Cause::Pool`] is the tasks before it.
     pub sequential: bool,
+    /// Whether its interpreter has a GIL: what a task waits for under [`Cause::Gil`] is a stopped world otherwise.
+    pub gil: bool,
+}
+
+/// What causes mean that do not mean the same under all strategies and interpreters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Means {
+    /// Whether tasks wait for a GIL, or else for the world of a free-threaded build, which one thread has stopped; `None`: some for the
+    /// one, some for the other.
+    pub gil: Option<bool>,
+    /// Whether tasks wait for workers, or else (sequential code) for the tasks before them; `None` as above.
+    pub workers: Option<bool>,
+}
+
+impl Means {
+    /// Of one case.
+    pub(super) const fn of(shares: &Shares) -> Self {
+        Self {
+            gil: Some(shares.gil),
+            workers: Some(!shares.sequential),
+        }
+    }
+
+    /// Of all cases whose tasks wait so.
+    pub(super) fn of_all<'s>(all: impl Iterator<Item = &'s Shares> + Clone) -> Self {
+        let one = |cause: Cause, is: fn(&Shares) -> bool| {
+            let mut waiting = all.clone().filter(|s| s.of[cause as usize] > 0.0).map(is);
+            let first = waiting.next().unwrap_or(true);
+            waiting.all(|other| other == first).then_some(first)
+        };
+        Self {
+            gil: one(Cause::Gil, |s| s.gil),
+            workers: one(Cause::Pool, |s| !s.sequential),
+        }
+    }
+}
+
+/// Whether an interpreter that a result says nothing more of has a GIL: free-threaded builds are named `3.14t`, as CPython names them.
+pub(super) fn named_with_gil(interpreter: &str) -> bool {
+    let version = interpreter.strip_suffix('t').unwrap_or_default();
+    !version.ends_with(|c: char| c.is_ascii_digit())
 }
 
 impl Shares {
@@ -25,12 +66,13 @@ impl Shares {
         Self {
             children: f.children,
             sequential: f.strategy.is_sequential(),
+            gil: (study.interpreters.iter()).all(|i| i.name != f.interpreter || i.gil),
             ..Self::without_turn(f.causes, turn(&f.strategy), study.batch)
         }
     }
 
-    /// Of a case that was read back.
-    pub(super) fn of_case(case: &CaseDocument, batch: bool) -> Self {
+    /// Of a case that was read back, whose interpreter has a GIL or not.
+    pub(super) fn of_case(case: &CaseDocument, batch: bool, gil: bool) -> Self {
         let by_cause = |shares: &BTreeMap<String, f64>| {
             Cause::ALL.map(|c| {
                 let share = shares.get(&format!("{}_share", c.name()));
@@ -41,6 +83,7 @@ impl Shares {
         let turn = strategy.as_ref().map_or(Cause::Pool, turn);
         Self {
             sequential: strategy.as_ref().is_some_and(Strategy::is_sequential),
+            gil,
             children: case.children_time_by_cause.as_ref().map(by_cause),
             ..Self::without_turn(by_cause(&case.time_by_cause), turn, batch)
         }
@@ -55,6 +98,7 @@ impl Shares {
                 queued: None,
                 children: None,
                 sequential: false,
+                gil: true,
             };
         }
         let mut of = shares.map(|c| c / rest);
@@ -64,6 +108,7 @@ impl Shares {
             queued: Some(queued),
             children: None,
             sequential: false,
+            gil: true,
         }
     }
 
@@ -113,13 +158,21 @@ fn turn(strategy: &Strategy) -> Cause {
 }
 
 /// What a cause means to a reader.
-pub(super) fn cause_words(c: Cause) -> &'static str {
+pub(super) fn cause_words(c: Cause, means: Means) -> &'static str {
     match c {
         Cause::Running => "running",
         Cause::Core => "waiting for a core",
-        Cause::Gil => "waiting for the GIL",
+        Cause::Gil => match means.gil {
+            Some(true) => "waiting for the GIL",
+            Some(false) => "waiting for a stopped world",
+            None => "waiting for the GIL (free-threaded: for a stopped world)",
+        },
         Cause::Lock => "waiting for a lock",
-        Cause::Pool => "waiting for a worker",
+        Cause::Pool => match means.workers {
+            Some(true) => "waiting for a worker",
+            Some(false) => "waiting for its turn",
+            None => "waiting for a worker (sequential: queued)",
+        },
         Cause::Loop => "waiting for the event loop",
         Cause::Ipc => "hand-over (queues, pickling, pipes)",
         Cause::Startup => "start-up",
@@ -127,5 +180,25 @@ pub(super) fn cause_words(c: Cause) -> &'static str {
         Cause::Queue => "waiting for a queue or children",
         Cause::Limit => "waiting for the concurrency limit",
         Cause::Contention => "waiting for a contended object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_threaded_builds_are_told_by_their_names() {
+        for (name, gil) in [
+            ("cpython-3.14", true),
+            ("cpython-3.14t", false),
+            ("my-3.15t", false),
+            ("fast", true),
+            ("cpython-test", true),
+            ("t", true),
+            ("", true),
+        ] {
+            assert_eq!(named_with_gil(name), gil, "{name}");
+        }
     }
 }

@@ -4,6 +4,8 @@
 pub(super) const CORE: &str = "waiting for a core";
 /// Blocked by another thread's bytecode.
 pub(super) const GIL: &str = "waiting for the GIL";
+/// Blocked by a thread that has stopped all others of a free-threaded build.
+pub(super) const WORLD: &str = "waiting for a stopped world";
 /// Blocked by a lock's holder.
 pub(super) const LOCK: &str = "waiting for a lock";
 /// On a core, while other threads have the object that it accesses.

@@ -13,7 +13,8 @@ use super::{Meta, Style};
 use crate::measure::{CONFIDENCE, Estimate};
 use crate::scenario::Metric;
 use crate::study::{
-    Against, Claim, Forecast, Judgement, Status, Study, Verdict, digits, list, percent, seconds,
+    Against, Claim, Forecast, Judgement, Status, Study, Verdict, all_of, counted, digits, list,
+    percent, seconds,
 };
 
 /// Words beside a bar have so many columns at least.
@@ -95,14 +96,13 @@ fn heading(out: &mut Text, study: &Study) {
     facts.extend(single_interpreter(study).map(str::to_owned));
     // Cases without a forecast are given up after the first replication.
     let fine = |f: &&Forecast| f.status == Status::Fine || f.status == Status::Saturated;
-    let counted = study.forecasts.iter().filter(fine);
-    let (least, most) = counted.fold((u32::MAX, 0), |(a, b), f| {
+    let simulated = study.forecasts.iter().filter(fine);
+    let (least, most) = simulated.fold((u32::MAX, 0), |(a, b), f| {
         (a.min(f.replications), b.max(f.replications))
     });
     match (least, most) {
         (_, 0) => {}
-        (1, 1) => facts.push("1 replication".into()),
-        (a, b) if a == b => facts.push(format!("{a} replications")),
+        (a, b) if a == b => facts.push(counted(a.into(), "replication")),
         (a, b) => facts.push(format!("{a} to {b} replications")),
     }
     facts.extend(warmups(study));
@@ -412,7 +412,7 @@ fn objectives(out: &mut Text, study: &Study) {
         let by = match met.as_slice() {
             [] => "met by none".to_owned(),
             [only] => format!("met by {} alone", short_name(study, only)),
-            _ if met.len() == all => format!("met by all {all}"),
+            _ if met.len() == all => format!("met by {}", all_of(all)),
             [first, ..] => format!(
                 "met by {} of {all}, first {}",
                 met.len(),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_machine::machine;
-use super::decode_workload::workload;
+use super::decode_workload::{fork_no_effect, workload};
 use super::diagnostic::{Code, Severity};
 use super::tree::{Args, Kind, Node, Span};
 use super::{
@@ -92,6 +92,16 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
     if cx.diagnostics.iter().all(|d| d.severity != Severity::Error) {
         for past in scenario.past_limits(None) {
             past_limit(cx, root, &f, past);
+        }
+        // Without strategies of its own it is compared under all kinds; without imports there is nothing to inherit, which is said.
+        let (all, imports) = (&scenario.strategies, &scenario.workload.imports);
+        let inherits = |c: &StrategyCase| c.strategy.may_inherit();
+        if !all.is_empty()
+            && imports.memory > 0
+            && !all.iter().any(inherits)
+            && let Some(node) = f.get("workload")
+        {
+            cx.at("workload", |cx| fork_no_effect(cx, node));
         }
     }
     Some(scenario)
@@ -288,7 +298,7 @@ fn strategies(cx: &mut Cx, node: &Node, interpreters: &[String]) -> Option<Vec<S
                     format!("the interpreter \"{name}\" is not one of the scenario's"),
                 )
                 .help(format!(
-                    "{}; or add it to `interpreters`",
+                    "{}; or add it to `interpreters`; --interpreter NAME runs all strategies on that one",
                     suggest(name, "named there", interpreters.iter().map(String::as_str))
                 ));
             } else if out.contains(&case) {

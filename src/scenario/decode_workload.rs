@@ -310,6 +310,22 @@ fn no_effect(cx: &mut Cx, tasks: &Node, arrivals: &Arrivals) {
     idle_fields(cx, tasks, idle, "with these arrivals", why);
 }
 
+/// Warns about what only processes do that are forked, where none of the strategies forks any.
+pub(super) fn fork_no_effect(cx: &mut Cx, workload: &Node) {
+    let Kind::Call {
+        args: Args::Fields(fields),
+        ..
+    } = &workload.kind
+    else {
+        return;
+    };
+    if let Some((_, tasks)) = fields.iter().find(|(k, _)| k.text == "tasks") {
+        let why = "name one that does (processes:4:fork, prefork:4(asyncio)), or remove it";
+        let when = "where no strategy forks processes";
+        idle_fields(cx, tasks, &["touches"], when, why);
+    }
+}
+
 /// Warns about fields of task classes that have no effect, `when` and `why`.
 fn idle_fields(cx: &mut Cx, tasks: &Node, idle: &[&str], when: &str, why: &str) {
     let Kind::List(items) = &tasks.kind else {

@@ -40,6 +40,30 @@ pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Why the operating system does not let a file be read, in words and without its number.
+pub(crate) fn reason(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::InvalidData => "it is not UTF-8 text".into(),
+        io::ErrorKind::NotADirectory => "a part of its path is no directory".into(),
+        io::ErrorKind::InvalidFilename => {
+            "the name is too long or has signs that it may not have".into()
+        }
+        _ => {
+            let text = e.to_string();
+            let number = e.raw_os_error().map(|n| format!(" (os error {n})"));
+            let bare = number.and_then(|n| text.strip_suffix(&n).map(str::to_owned));
+            // As a part of a sentence.
+            bare.map_or(text, |bare| {
+                let mut letters = bare.chars();
+                let first = letters.next().map(|c| c.to_ascii_lowercase());
+                first.into_iter().chain(letters).collect()
+            })
+        }
+    }
+}
+
 /// Whether a path names a descriptor that this process was started with.
 fn handed_over(path: &Path) -> bool {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
@@ -86,6 +110,27 @@ mod tests {
         assert!(said.contains("is a directory"), "{said}");
         let missing = open(&dir.path().join("b")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn reasons_are_words_without_numbers() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a");
+        fs::write(&file, b"\xff").unwrap();
+        let said = |path: &Path| reason(&read_to_string(path).unwrap_err());
+        assert_eq!(said(&file), "it is not UTF-8 text");
+        assert_eq!(said(&dir.path().join("b")), "there is no such file");
+        assert_eq!(said(dir.path()), "it is a directory; name a file in it");
+        #[cfg(unix)]
+        {
+            let within = said(&file.join("b"));
+            assert_eq!(within, "a part of its path is no directory");
+            let circle = dir.path().join("circle");
+            std::os::unix::fs::symlink(&circle, &circle).unwrap();
+            let text = said(&circle);
+            assert!(!text.contains("os error"), "{text}");
+            assert!(text.starts_with(|c: char| c.is_lowercase()), "{text}");
+        }
     }
 
     #[cfg(unix)]

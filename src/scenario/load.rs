@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::decode::{Cx, closest};
 use super::decode_scenario;
 use super::diagnostic::{Code, Diagnostic, Severity, Source};
-use super::{Scenario, embedded, input, limits, overrides, trace, tree};
+use super::{Scenario, embedded, input, limits, overrides, tree};
 
 /// Parses and validates a scenario. `origin` is its file: its name in messages, and where trace files are looked for.
 /// `overrides` are paths and values, as in `("machine.cores", "8")`. All problems are reported, not only the first.
@@ -164,7 +164,7 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
                 utf8(bytes, "standard input")?,
                 PathBuf::from("standard input"),
             )),
-            Err(e) => Err(cannot_read("standard input", &trace::reason(&e))),
+            Err(e) => Err(cannot_read("standard input", &input::reason(&e))),
         };
     }
     let metadata = fs::metadata(path);
@@ -191,7 +191,7 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
         Err(e) => Err(e),
     };
     let bytes = bytes.map_err(|e| {
-        let mut d = cannot_read(target, &trace::reason(&e));
+        let mut d = cannot_read(target, &input::reason(&e));
         if e.kind() == std::io::ErrorKind::NotFound {
             let names = embedded::names();
             let stem = path

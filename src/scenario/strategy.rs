@@ -122,6 +122,17 @@ impl Strategy {
         }
     }
 
+    /// Whether processes are forked that have the program's imports, or may have: a fork server of some versions imports them as well.
+    #[must_use]
+    pub fn may_inherit(&self) -> bool {
+        let Execution { copies, pool, .. } = self.execution();
+        let forks = |start| match start {
+            StartMethod::Fork | StartMethod::Forkserver => true,
+            StartMethod::Spawn => false,
+        };
+        copies.is_some() || pool.start().is_some_and(forks)
+    }
+
     /// What each process runs: the strategy itself, or what stands in the prefork server.
     #[must_use]
     pub fn each(&self) -> &Self {

@@ -72,10 +72,10 @@ pub(super) fn read(
 
 fn read_file(path: &Path) -> Result<String, String> {
     let mut text = String::new();
-    let file = input::open(path).map_err(|e| reason(&e))?;
+    let file = input::open(path).map_err(|e| input::reason(&e))?;
     file.take(limits::MAX_TRACE_BYTES + 1)
         .read_to_string(&mut text)
-        .map_err(|e| reason(&e))?;
+        .map_err(|e| input::reason(&e))?;
     if text.len() as u64 > limits::MAX_TRACE_BYTES {
         return Err(format!(
             "it is longer than the limit MAX_TRACE_BYTES (512 MiB); {}",
@@ -83,16 +83,6 @@ fn read_file(path: &Path) -> Result<String, String> {
         ));
     }
     Ok(text)
-}
-
-/// The operating system's reason without its number.
-pub(super) fn reason(e: &std::io::Error) -> String {
-    match e.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
-        std::io::ErrorKind::InvalidData => "it is not UTF-8 text".into(),
-        _ => e.to_string(),
-    }
 }
 
 fn time(seconds: f64, what: &str) -> Result<Nanos, String> {

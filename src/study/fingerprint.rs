@@ -6,7 +6,20 @@ use super::sweep::{Axis, AxisValue, Plan};
 use crate::scenario::Scenario;
 
 /// Hashes what is written to it (FNV-1a, 64 bits), so that a long trace never stands in memory as text.
-struct Fnv(u64);
+pub(super) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    /// The name of what was written, 16 hexadecimal digits.
+    pub(super) fn name(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+}
 
 impl Write for Fnv {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -19,10 +32,10 @@ impl Write for Fnv {
 
 /// The name of what is written, 16 hexadecimal digits.
 fn named(write: impl FnOnce(&mut Fnv) -> fmt::Result) -> String {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    let mut hash = Fnv::default();
     // It takes any text: there is nothing to fail.
     let _ = write(&mut hash);
-    format!("{:016x}", hash.0)
+    hash.name()
 }
 
 /// Names a scenario by its canonical text ([`Scenario::write_canonical`]): comments, layout and values that are taken anyway do not

@@ -6,6 +6,7 @@ use super::effort::FEWEST;
 use super::forecast::{Begin, Forecast, Status, Verdict};
 use super::options::Options;
 use super::quantity::Quantity;
+use super::relief::{Relief, relief};
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use super::steady::arrival_rate;
@@ -35,7 +36,7 @@ pub(super) fn warnings(
     let (added, asked): (Vec<&Forecast>, Vec<&Forecast>) =
         (study.forecasts.iter()).partition(|f| f.added && Some(f.name()) != take);
     let of = |cases: &[&Forecast]| {
-        let mut found = findings(cases, options);
+        let mut found = findings(cases, scenario, profiles, options);
         found.extend(futile_wakeups(study, cases));
         found.extend(saturated(study, cases, scenario));
         found.extend(nothing_completed(cases));
@@ -150,7 +151,12 @@ fn few_replications(study: &Study) -> Option<Warning> {
 }
 
 /// The warnings that come of findings, one of each kind.
-fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
+fn findings(
+    all: &[&Forecast],
+    scenario: &Scenario,
+    profiles: &[Profile],
+    options: &Options,
+) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let mut contended = Vec::new();
@@ -167,6 +173,8 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
                     hindrances.extend(on.iter().cloned());
                 }
                 Finding::OutOfMemory { at, bytes } => memory.push((f.name(), *at, *bytes)),
+                // Nobody else waits for the loop.
+                Finding::BlockedLoop { .. } if one_at_a_time(scenario, &f.strategy) => {}
                 Finding::BlockedLoop { lasted, .. } if offloads(&f.strategy) => {
                     starved.push((f.name(), *lasted));
                 }
@@ -215,7 +223,19 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
         });
     }
     if !memory.is_empty() {
-        found.push(Warning::OutOfMemory { cases: memory });
+        let case = |name: &String| {
+            let f = all.iter().find(|f| f.name() == *name)?;
+            let profile = profiles.iter().find(|p| p.name == f.interpreter)?;
+            Some(relief(scenario, profile, &f.strategy))
+        };
+        let ways: BTreeSet<Relief> = (memory.iter())
+            .filter_map(|(c, ..)| case(c))
+            .flatten()
+            .collect();
+        found.push(Warning::OutOfMemory {
+            cases: memory,
+            ways: ways.into_iter().collect(),
+        });
     }
     let stopped: Vec<String> = with_status(all, Status::EventLimit)
         .into_iter()
@@ -238,7 +258,15 @@ fn findings(all: &[&Forecast], options: &Options) -> Vec<Warning> {
         found.push(Warning::BlockedLoop { cases: blocked });
     }
     if !starved.is_empty() {
-        found.push(Warning::StarvedLoop { cases: starved });
+        let has_gil = |(name, _): &(String, Nanos)| {
+            let f = all.iter().find(|f| f.name() == *name);
+            let with = |i: &str| profiles.iter().any(|p| p.name == i && p.gil);
+            f.is_some_and(|f| with(&f.interpreter))
+        };
+        found.push(Warning::StarvedLoop {
+            gil: starved.iter().any(has_gil),
+            cases: starved,
+        });
     }
     if !convoys.is_empty() {
         found.push(Warning::Convoy { cases: convoys });
@@ -289,6 +317,19 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
         cases: cases.into_iter().map(|(_, c)| c).collect(),
         instead,
     })
+}
+
+/// Whether a loop never has more than one task, nor a task more than one child at once.
+fn one_at_a_time(scenario: &Scenario, strategy: &Strategy) -> bool {
+    let w = &scenario.workload;
+    let at_once = match &w.arrivals {
+        Arrivals::Batch => w.classes.iter().map(|c| c.count).sum(),
+        Arrivals::Open { count, .. } => count.unwrap_or(u64::MAX),
+        Arrivals::Trace(tasks) => tasks.len() as u64,
+        Arrivals::Closed { users, .. } => u64::from(*users),
+    };
+    let one = at_once <= 1 || strategy.execution().limit == Some(1);
+    one && !w.classes.iter().any(|c| fans_out(&c.steps))
 }
 
 /// Whether an event loop leaves the work to others.

@@ -18,8 +18,10 @@ mod interpreter;
 mod judge;
 mod numbers;
 mod options;
+mod outline;
 mod quantity;
 mod ranking;
+mod relief;
 mod run;
 mod sample;
 mod spread;
@@ -37,11 +39,14 @@ pub use follow::follow;
 pub use forecast::{Begin, ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
 pub use interpreter::Interpreter;
 pub(crate) use numbers::{
-    bytes, decimals, digits, excess_text, percent, rare_percent, seconds, time_unit, whole,
+    all_of, bytes, counted, decimals, digits, excess_text, percent, rare_percent, seconds,
+    time_unit, whole,
 };
 pub use options::{Options, PRECISION, Progress, StudyError};
+pub use outline::{Valued, outline};
 pub use quantity::{LATENCIES, Quantity, Unit};
 pub use ranking::TIE;
+pub use relief::Relief;
 pub use run::{Study, run_study};
 pub use standing::{Answer, FAILS_MORE, Standing, Tier, answer, answer_within, excess};
 pub(crate) use warning::list;

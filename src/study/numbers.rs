@@ -45,6 +45,20 @@ pub(crate) fn digits(value: f64, significant: i32) -> String {
     units::grouped(format!("{:.0}", libm::round(value / unit) * unit))
 }
 
+/// A number of things: `1 point`, `4 points`.
+pub(crate) fn counted(n: u64, of: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {of}{s}")
+}
+
+/// As many as there are: `both`, `all 7`.
+pub(crate) fn all_of(n: usize) -> String {
+    match n {
+        2 => "both".into(),
+        n => format!("all {n}"),
+    }
+}
+
 /// The nearest whole number.
 pub(crate) fn whole(value: f64) -> String {
     units::grouped(format!("{:.0}", libm::round(value)))
@@ -156,6 +170,15 @@ impl Objective {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn things_are_counted_as_one_says_it() {
+        assert_eq!(
+            (counted(1, "point"), counted(2, "point")),
+            ("1 point".into(), "2 points".into())
+        );
+        assert_eq!((all_of(2), all_of(3)), ("both".into(), "all 3".into()));
+    }
 
     #[test]
     fn a_relaxed_objective_is_met() {

@@ -6,6 +6,7 @@ use super::forecast::{Begin, Forecast, Found, Status, Verdict};
 use super::judge::{inherits, offloads, runs_children_itself, separates};
 use super::numbers::{bytes, digits, percent, seconds};
 use super::quantity::Quantity;
+use super::relief::Relief;
 use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
@@ -149,6 +150,8 @@ pub enum Warning {
     OutOfMemory {
         /// The cases, each with the simulated time and the bytes then in use.
         cases: Vec<(String, Nanos, u64)>,
+        /// What would help, of all cases.
+        ways: Vec<Relief>,
     },
     /// Nothing could happen any more, yet tasks were unfinished.
     Deadlock {
@@ -188,6 +191,8 @@ pub enum Warning {
     StarvedLoop {
         /// The cases, each with the longest time.
         cases: Vec<(String, Nanos)>,
+        /// Whether one of them has a GIL.
+        gil: bool,
     },
     /// Threads that come back from I/O or native code for a moment wait for the GIL behind threads that compute.
     Convoy {
@@ -414,11 +419,15 @@ fn ways_out(on: &[Hindrance]) -> String {
     if ways.is_empty() {
         ways.push("`pchsim ps` shows who waits for whom".to_owned());
     }
-    let mut text = ways.join("; ");
+    capital(ways.join("; ")) + "."
+}
+
+/// As a sentence begins.
+fn capital(mut text: String) -> String {
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    text + "."
+    text
 }
 
 impl Warning {
@@ -533,12 +542,19 @@ impl Warning {
                     list(&each)
                 )
             }
-            Self::OutOfMemory { cases } => {
+            Self::OutOfMemory { cases, ways } => {
                 let each: Vec<String> = cases
                     .iter()
                     .map(|(c, at, bytes)| format!("{c} (at {}, {} MiB)", seconds(*at), bytes >> 20))
                     .collect();
-                format!("out of memory: {}. Use fewer workers, or raise the machine's memory limit.", list(&each))
+                let why: Vec<&str> = ways.iter().filter_map(|w| w.because()).collect();
+                let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
+                let ways: Vec<&str> = ways.iter().map(|w| w.text()).collect();
+                format!(
+                    "out of memory: {}. {}, or raise the machine's memory limit{why}.",
+                    list(&each),
+                    capital(ways.join("; "))
+                )
             }
             Self::Deadlock { cases, on } => {
                 let each: Vec<String> = cases
@@ -579,14 +595,15 @@ impl Warning {
                     list(&each)
                 )
             }
-            Self::StarvedLoop { cases } => {
+            Self::StarvedLoop { cases, gil } => {
                 let each: Vec<String> =
                     cases.iter().map(|(c, t)| format!("{c} (up to {} at a time)", seconds(*t))).collect();
-                format!(
-                    "the workers keep the event loop of {} from running, by the GIL or for want of a core. Use fewer \
-                     workers, offload to processes, or a free-threaded interpreter.",
-                    list(&each)
-                )
+                let (by, or) = if *gil {
+                    ("by the GIL or for want of a core", ", offload to processes, or a free-threaded interpreter")
+                } else {
+                    ("for want of a core or while the world is stopped", ", or offload to processes")
+                };
+                format!("the workers keep the event loop of {} from running, {by}. Use fewer workers{or}.", list(&each))
             }
             Self::Convoy { cases } => {
                 let each: Vec<String> = cases
@@ -749,7 +766,15 @@ impl Warning {
             Self::WarmupCut { cases } => cases
                 .iter()
                 .all(|(c, t)| of(c).is_some_and(|f| f.begins == Begin::CutShort && f.warmup == *t)),
-            Self::OutOfMemory { cases } => cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory)),
+            Self::OutOfMemory { cases, ways } => {
+                let possible = |w: &Relief| {
+                    let mut all = cases.iter().filter_map(|(c, ..)| of(c));
+                    all.any(|f| w.fits(&f.strategy))
+                };
+                cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory))
+                    && !ways.is_empty()
+                    && ways.iter().all(possible)
+            }
             Self::Deadlock { cases, on } => {
                 let among = |x: &Found| x.finding.hindrances().iter().all(|o| on.contains(o));
                 cases.iter().all(|(c, ..)| {
@@ -764,7 +789,7 @@ impl Warning {
             Self::Unsupported { cases } => cases
                 .iter()
                 .all(|(c, why)| is(c, Status::Unsupported(why.clone()))),
-            Self::BlockedLoop { cases } | Self::StarvedLoop { cases } => {
+            Self::BlockedLoop { cases } | Self::StarvedLoop { cases, .. } => {
                 cases.iter().all(|(c, t)| {
                     let offloaded = matches!(self, Self::StarvedLoop { .. });
                     let blocked = |x: &Found| x.finding.blocked() == Some(*t);

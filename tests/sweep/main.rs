@@ -147,7 +147,7 @@ fn an_interrupted_sweep_says_how_to_go_on() {
         .split_once("continue with: pchsim ")
         .expect("how to go on");
     assert!(resume.contains("--resume"), "{said}");
-    assert!(said.contains("of 12 points are finished"), "{said}");
+    assert!(said.contains("of 12 points "), "{said}");
     assert!(!place.path("stopped.csv").exists());
     place.done(resume.trim());
     assert_eq!(place.bytes("stopped.csv"), place.bytes("whole.csv"));
@@ -375,11 +375,15 @@ fn journals_of_others_are_left_alone() {
         ),
         (
             format!("{LONG} -o a.jsonl --resume --set horizon=6s"),
-            "its scenario",
+            "its scenario (with --set, --strategy and --interpreter) differs: horizon is 5000000000, here it is 6000000000 (times in ns",
+        ),
+        (
+            format!("{LONG} -o a.jsonl --resume --set workload.tasks.page.steps[1].time=9ms"),
+            "workload.tasks[0].steps[1].time is Exponential, here it is 9000000",
         ),
         (
             "sweep pages.ron --cores 1..11 --replications 40 -o a.jsonl --resume".into(),
-            "its plan is cores (12)",
+            "its plan differs: machine.cores is 1,2,3,4,5,6,7,8,9,10,11,12, here it is 1,2,3,4,5,6,7,8,9,10,11;",
         ),
     ] {
         let said = place.refused(&line, 2);
@@ -458,7 +462,7 @@ fn a_sweep_that_cannot_go_on_is_incomplete() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(5), "{said}");
     assert!(
-        said.contains("of 12 points are finished") && said.contains("--resume"),
+        said.contains("of 12 points ") && said.contains("--resume"),
         "{said}"
     );
     place.done(&format!("{LONG} -q -o full.jsonl --resume"));

@@ -20,7 +20,10 @@ pub const SCHEMA: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// The file could not be read.
-    #[error("cannot read the profile {path}: {source}")]
+    #[error(
+        "cannot read the profile {path}: {}; `pchsim profiles` lists those that can be named, `pchsim calibrate -o FILE.ron` makes one",
+        input::reason(source)
+    )]
     Unreadable {
         /// Which file.
         path: String,

@@ -189,12 +189,15 @@ pub struct ReferenceError {
     message: String,
 }
 
+/// The file that lists a directory's cells.
+const MEASURED: &str = "measured.json";
+
 fn json_file(path: &Path) -> Result<Value, ReferenceError> {
     let error = |message: String| ReferenceError {
         path: path.display().to_string(),
         message,
     };
-    let text = input::read_to_string(path).map_err(|e| error(e.to_string()))?;
+    let text = input::read_to_string(path).map_err(|e| error(input::reason(&e)))?;
     serde_json::from_str(&text).map_err(|e| error(e.to_string()))
 }
 
@@ -203,8 +206,14 @@ impl Reference {
     ///
     /// Only an unreadable `measured.json` is an error here; anything else is kept with its reason for the cells it concerns.
     pub fn read(dir: &Path) -> Result<Self, ReferenceError> {
-        let path = dir.join("measured.json");
-        let file = json_file(&path)?;
+        let path = dir.join(MEASURED);
+        let file = json_file(&path).map_err(|e| ReferenceError {
+            message: format!(
+                "{}; name a directory of measured runs, which {MEASURED} lists",
+                e.message
+            ),
+            ..e
+        })?;
         let rows = file
             .as_array()
             .or_else(|| file["cells"].as_array())

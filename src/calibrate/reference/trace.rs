@@ -20,7 +20,7 @@ pub(super) struct Recorded {
 /// Reads a trace file: a list of `[arrival in seconds, [[kind, amount], ...]]`, amounts in seconds for `io`, in baseline
 /// milliseconds for CPU and in bytes for payloads.
 pub(super) fn read_trace(path: &Path) -> Result<Vec<Recorded>, String> {
-    let text = input::read_to_string(path).map_err(|e| e.to_string())?;
+    let text = input::read_to_string(path).map_err(|e| input::reason(&e))?;
     parse_trace(&text)
 }
 

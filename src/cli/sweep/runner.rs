@@ -7,7 +7,7 @@ use super::store::Store;
 use super::{Printer, Setting, UserError};
 use crate::calibrate::profile_file::to_ron;
 use crate::cli::printer::SweepProgress;
-use crate::cli::selection::{find_profile, rendered};
+use crate::cli::selection::find_profile;
 use crate::cpython::profile::Profile;
 use crate::host;
 use crate::report::sweep::{Best, best_of_lines, point_lines};
@@ -72,6 +72,16 @@ impl<'a> Runner<'a> {
         text_fingerprint(&texts.concat())
     }
 
+    /// The same of each profile by itself.
+    pub(super) fn profile_hashes(&self) -> Vec<(String, String)> {
+        let profiles = lock(&self.profiles);
+        let hash = |p: &Profile| text_fingerprint(&to_ron(p));
+        profiles
+            .iter()
+            .map(|(name, profile)| (name.clone(), hash(profile)))
+            .collect()
+    }
+
     fn profile(&self, name: &str) -> anyhow::Result<Profile> {
         if let Some(found) = lock(&self.profiles).get(name) {
             return Ok(found.clone());
@@ -85,10 +95,7 @@ impl<'a> Runner<'a> {
         let s = self.setting;
         let point = s.plan.point(number);
         let (changes, workers) = s.axes.changes(&point, &s.base);
-        let changed = changes
-            .parse(&s.source.text, &s.source.origin)
-            .map_err(|d| rendered(&d))?;
-        let mut scenario = changed.scenario;
+        let mut scenario = s.source.changed(&changes)?.scenario;
         let profiles = scenario
             .interpreters
             .iter()

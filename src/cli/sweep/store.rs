@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Args, Files, Printer, UserError};
+use super::{Args, Files, Printer, SCENARIO, UserError};
 use crate::study::sweep::journal::{Busy, Journal, JournalError, Owner, is_journal, writer};
 
 /// The lines of finished points.
@@ -89,8 +89,11 @@ impl Store {
             Ok(journal) => {
                 if !journal.is_empty() {
                     printer.hint(&format!(
-                        "{} finished points are taken from {}",
-                        journal.len(),
+                        "{} taken from {}",
+                        match journal.len() {
+                            1 => "1 finished point is".to_owned(),
+                            n => format!("{n} finished points are"),
+                        },
                         path.display()
                     ));
                 }
@@ -108,9 +111,13 @@ impl Store {
                 "{e}; nothing can go on from it: write to another file, or start anew by --force without --resume"
             ))
             .into()),
-            Err(e @ JournalError::Differs { .. }) => {
+            Err(ref e @ JournalError::Differs { ref whole, ref parts, .. }) => {
+                let units = match whole.name == SCENARIO && !parts.is_empty() {
+                    true => " (times in ns, sizes in bytes)",
+                    false => "",
+                };
                 Err(UserError::new(format!(
-                    "{e}; repeat that sweep's command to go on with it, write to another file, or start anew by --force without --resume"
+                    "{e}{units}; repeat that sweep's command to go on with it, write to another file, or start anew by --force without --resume"
                 ))
                 .into())
             }

@@ -17,7 +17,7 @@ use crate::report::document::{CaseDocument, Document, EstimateDocument};
 use crate::report::grid::metric_name;
 use crate::report::layout::capital;
 use crate::report::scale;
-use crate::report::shares::{Shares, cause_words};
+use crate::report::shares::{Means, Shares, cause_words};
 use crate::scenario::{self, parse_objective};
 use crate::strategy::Cause;
 use crate::study::{Quantity, Unit};
@@ -245,12 +245,7 @@ fn axis_of(label: &str, measure: Measure, series: &[Series]) -> Axis {
     Axis::of(label, measure, scale)
 }
 
-/// The case's shares of task time in the order of [`Cause::ALL`], 1 in all; a batch's wait for its turn left out.
-fn shares(case: &CaseDocument, batch: bool) -> Vec<f64> {
-    Shares::of_case(case, batch).of.to_vec()
-}
-
-/// What [`shares`] left out, for the subtitle.
+/// What [`Shares`] leave out, for the subtitle.
 fn shares_note(batch: bool) -> &'static str {
     if batch {
         "share of task time by cause, from when a task's first turn has come"
@@ -260,11 +255,12 @@ fn shares_note(batch: bool) -> &'static str {
 }
 
 /// Bars of shares by cause.
-fn cause_stack(bars: Vec<Bar>, shares: &[Vec<f64>]) -> Stack {
+fn cause_stack(bars: Vec<Bar>, shares: &[Shares]) -> Stack {
+    let means = Means::of_all(shares.iter());
     let layers = Cause::ALL.iter().enumerate().map(|(i, &c)| Layer {
-        name: cause_words(c).to_owned(),
+        name: cause_words(c, means).to_owned(),
         number: i,
-        values: shares.iter().map(|s| s[i]).collect(),
+        values: shares.iter().map(|s| s.of[i]).collect(),
     });
     Stack {
         bars,

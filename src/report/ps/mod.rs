@@ -12,7 +12,7 @@ pub use tree::pstree;
 use super::{Style, layout};
 use crate::cpython::snapshot::{End, Place, Snapshot};
 use crate::engine::Nanos;
-use crate::study::{bytes, list, seconds};
+use crate::study::{bytes, counted, list, seconds};
 
 /// A snapshot, and of what it was taken.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +125,9 @@ fn counts(s: &Snapshot) -> Vec<String> {
         None => Some("more to come".into()),
     };
     let busy = s.cores.iter().flatten().count();
-    let mut counts = vec![format!("{} tasks have arrived: {}", t.arrived, list(&over))];
+    let have = if t.arrived == 1 { "has" } else { "have" };
+    let arrived = counted(t.arrived, "task");
+    let mut counts = vec![format!("{arrived} {have} arrived: {}", list(&over))];
     counts.extend(to_come);
     counts.push(format!("{busy} of {} cores busy", s.cores.len()));
     counts.push(format!("{} memory", bytes(approximately(s.memory))));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::cpython::snapshot::{Doing, Place, Snapshot, StepState, Work};
 use crate::engine::Nanos;
 use crate::report::state;
-use crate::study::seconds;
+use crate::study::{counted, seconds};
 
 /// A thread by its name, with its process where that is another.
 pub(super) fn thread_name(s: &Snapshot, thread: usize, from: Option<usize>) -> String {
@@ -61,7 +61,9 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
         Doing::Select(Some(until)) => {
             format!("{}, for {} at most", state::SELECT, left(s, *until))
         }
-        Doing::WaitsForResults(n) => format!("waiting for the results of {n} tasks"),
+        Doing::WaitsForResults(n) => {
+            format!("waiting for the results of {}", counted(*n, "task"))
+        }
         Doing::Idle => "idle, waiting for work".into(),
         Doing::WaitsForWork(what) => format!("waiting for {what}"),
         Doing::Starts => "waiting until what it starts is up".into(),
@@ -211,7 +213,10 @@ pub(super) fn more<'k>(kinds: impl Iterator<Item = &'k str>) -> Vec<String> {
         }
     }
     match counted.as_slice() {
-        [(kind, _)] => vec![format!("... {all} more, all {kind}")],
+        [(kind, _)] => {
+            let each = if all == 2 { "both" } else { "all" };
+            vec![format!("... {all} more, {each} {kind}")]
+        }
         _ => {
             counted.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
             let mut parts: Vec<String> = counted.iter().map(|(k, n)| format!("{n} {k}")).collect();

@@ -4,7 +4,8 @@ use crate::report::document::{
     InterpreterFacts, MachineFacts, Measurement, Program, RunDocument, ScenarioName, SweepHeader,
 };
 use crate::report::layout::capital;
-use crate::study::{bytes, digits, percent};
+use crate::study::sweep::is_cores;
+use crate::study::{bytes, counted, digits, percent};
 
 type Facts = Vec<(String, Vec<String>)>;
 
@@ -57,13 +58,10 @@ pub(super) fn of_sweep(header: &SweepHeader) -> Facts {
         (_, true) => ", the axes side by side",
         (_, false) => ", a grid of all axes",
     };
-    let points = format!("{} points{grid}", header.points);
+    let points = format!("{}{grid}", counted(header.points, "point"));
     let mut all = vec![
         fact("What is varied", axes.chain([points])),
-        fact(
-            "Simulated machine",
-            [format!("{}, where not varied", machine(&header.machine))],
-        ),
+        fact("Simulated machine", [machine_of_sweep(header)]),
         fact(
             "Statistics",
             [precision(header.confidence, header.precision)],
@@ -114,21 +112,44 @@ fn identity(seed: u64, scenario: &ScenarioName, program: &Program) -> Facts {
 }
 
 fn machine(m: &MachineFacts) -> String {
-    let n = m.cores.len();
+    format!("{}, {}", cores(m), memory(m))
+}
+
+/// The machine of a sweep: what is varied of it is another at each point.
+fn machine_of_sweep(header: &SweepHeader) -> String {
+    let varied = |of: fn(&str) -> bool| header.axes.iter().any(|a| of(&a.path));
+    let cores = if varied(|path| is_cores(path) && path != "machine.visible_cpus") {
+        "as many cores as stand at each point".to_owned()
+    } else {
+        cores(&header.machine)
+    };
+    let memory = if varied(|path| path == "machine" || path == "machine.memory") {
+        "the memory that stands at each point".to_owned()
+    } else {
+        memory(&header.machine)
+    };
+    format!("{cores}, {memory}")
+}
+
+fn cores(m: &MachineFacts) -> String {
     let even = m.cores.iter().all(|&c| c == 1.0);
-    let mut text = format!("{n} {}", if n == 1 { "core" } else { "cores" });
+    let mut text = counted(m.cores.len() as u64, "core");
     if !even {
         let speeds: Vec<String> = m.cores.iter().map(|&c| digits(c, 3)).collect();
         text += &format!(" of relative speeds {}", short(&speeds));
     }
+    text
+}
+
+fn memory(m: &MachineFacts) -> String {
     #[expect(
         clippy::cast_precision_loss,
         reason = "sizes are limited to 1 PB, below 2^53"
     )]
     let limit = m.memory_limit_bytes.map(|b| bytes(b as f64));
     match limit {
-        Some(limit) => format!("{text}, at most {limit} of memory"),
-        None => format!("{text}, memory without limit"),
+        Some(limit) => format!("at most {limit} of memory"),
+        None => "memory without limit".into(),
     }
 }
 

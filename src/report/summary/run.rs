@@ -8,7 +8,7 @@ use crate::report::document::{CaseDocument, EstimateDocument, RunDocument, stand
 use crate::report::grid::Interval;
 use crate::report::unit::{in_family, metric_in_family, shared_unit};
 use crate::scenario::Metric;
-use crate::study::{self, Answer, FAILS_MORE, Quantity, Standing, Tier, Unit, digits};
+use crate::study::{self, Answer, FAILS_MORE, Quantity, Standing, Tier, Unit, all_of, digits};
 
 pub(super) fn summary(run: &RunDocument) -> Summary {
     let ranking = Ranking::new(&run.ranked_by);
@@ -505,7 +505,7 @@ fn objectives(run: &RunDocument) -> Vec<Objective> {
             let mut by = match met.as_slice() {
                 [] => Words::default().text("met by none"),
                 all if all.len() == run.cases.len() => {
-                    Words::default().text(format!("met by all {}", all.len()))
+                    Words::default().text(format!("met by {}", all_of(all.len())))
                 }
                 some => Words::default().text("met by ").names(&names(run, some)),
             };

@@ -8,7 +8,7 @@ use crate::report::layout::capital;
 use crate::report::sweep::stands::Stands;
 use crate::report::sweep::{Insight, doubts, insights};
 use crate::report::unit::shared_unit;
-use crate::study::Quantity;
+use crate::study::{Quantity, counted};
 
 /// Most points that a table shows.
 const POINTS: usize = 400;
@@ -73,8 +73,9 @@ fn answer(sweep: &SweepDocument, answers: &[Insight]) -> Vec<Words> {
     if missing > 0 {
         // First: with the other points the answer may be another.
         let text = format!(
-            "{missing} of the {} points are missing: the sweep is not complete, and what is said is of the others.",
-            sweep.header.points
+            "{missing} of {} {} missing: the sweep is not complete, and what is said is of the others.",
+            counted(sweep.header.points, "point"),
+            if missing == 1 { "is" } else { "are" }
         );
         all.insert(0, Words::default().text(text));
     }

@@ -34,22 +34,24 @@ fn main_shares(shares: &Shares) -> String {
 /// A cause; of children what they spend their time with.
 fn named(shares: &Shares, cause: Cause) -> String {
     let Some(of_children) = shares.of_children(cause, 0.01) else {
-        return words(cause).to_owned();
+        return words(cause, shares).to_owned();
     };
     let parts: Vec<String> = of_children
         .into_iter()
         .take(3)
-        .map(|(c, s)| format!("{} {}", percent(s), words(c)))
+        .map(|(c, s)| format!("{} {}", percent(s), words(c, shares)))
         .collect();
     format!("waiting for children (their time: {})", parts.join(", "))
 }
 
-fn words(c: Cause) -> &'static str {
+fn words(c: Cause, shares: &Shares) -> &'static str {
     match c {
         Cause::Running => "running",
         Cause::Core => "waiting for a core",
-        Cause::Gil => "waiting for the GIL",
+        Cause::Gil if shares.gil => "waiting for the GIL",
+        Cause::Gil => "waiting for a stopped world",
         Cause::Lock => "waiting for a lock",
+        Cause::Pool if shares.sequential => "waiting for its turn",
         Cause::Pool => "waiting for a worker",
         Cause::Loop => "waiting for the event loop",
         Cause::Ipc => "handing over (queues, pickling, pipes)",
@@ -71,11 +73,11 @@ pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
         "nearest"
     };
     let mut leaders = Vec::new();
-    let mut losers: Vec<(Option<Cause>, Vec<String>, f64, f64)> = Vec::new();
+    let mut losers: Vec<(Option<&str>, Vec<String>, f64, f64)> = Vec::new();
     // One base for all that are compared: who waits for no turn has had it from the start.
     let mut turns = false;
     for (i, case) in run.cases.iter().enumerate() {
-        let shares = Shares::of_case(case, batch);
+        let shares = Shares::of_case(case, batch, run.has_gil(case));
         if shares.of.iter().sum::<f64>() <= 0.0 {
             continue;
         }
@@ -91,7 +93,7 @@ pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
         let (cause, share) = if share < 2.0 * LITTLE && queued > 0.5 {
             (None, queued)
         } else if share >= LITTLE {
-            (Some(cause), share)
+            (Some(words(cause, &shares)), share)
         } else {
             continue;
         };
@@ -110,10 +112,9 @@ pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
             None => format!(
                 ": a task waits {share} of its time for its turn; too few are under way at once."
             ),
-            Some(c) => format!(
-                ": {share} of a task's time{} goes into {}.",
-                if turns { " once it is its turn" } else { "" },
-                words(c)
+            Some(what) => format!(
+                ": {share} of a task's time{} goes into {what}.",
+                if turns { " once it is its turn" } else { "" }
             ),
         };
         all.push(Words::default().names(&names).text(say));

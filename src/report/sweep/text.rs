@@ -12,7 +12,7 @@ use crate::report::grid::WIDE;
 use crate::report::layout::{self, PIPE, padded, width};
 use crate::report::text::Text;
 use crate::report::{Meta, Style};
-use crate::study::{Quantity, percent};
+use crate::study::{Quantity, counted, percent};
 
 /// More sentences than these are for those who want to know it all.
 const SENTENCES: usize = 12;
@@ -63,9 +63,9 @@ pub(super) fn facts(view: &View<'_>) -> Vec<String> {
     let mut facts = vec![format!("{}{how}", varied.join("; "))];
     let (done, all) = (view.points.len() as u64, header.points);
     facts.push(if done == all {
-        count(all, "point")
+        counted(all, "point")
     } else {
-        format!("{done} of {} (incomplete)", count(all, "point"))
+        format!("{done} of {} (incomplete)", counted(all, "point"))
     });
     match view.series.as_slice() {
         [] => {}
@@ -74,7 +74,7 @@ pub(super) fn facts(view: &View<'_>) -> Vec<String> {
         all => facts.push(format!("{} strategies", all.len())),
     }
     if !header.axes.iter().any(|a| a.path == "machine.cores") {
-        facts.push(count(header.machine.cores.len() as u64, "core"));
+        facts.push(counted(header.machine.cores.len() as u64, "core"));
     }
     let interpreters: BTreeMap<&str, ()> = view
         .sweep
@@ -85,23 +85,18 @@ pub(super) fn facts(view: &View<'_>) -> Vec<String> {
     if let (1, Some((name, ()))) = (interpreters.len(), interpreters.first_key_value()) {
         facts.push((*name).to_owned());
     }
-    let counted = view.sweep.rows.iter().filter(|r| r.case.is_fine());
-    let (least, most) = counted.fold((u32::MAX, 0), |(a, b), r| {
+    let simulated = view.sweep.rows.iter().filter(|r| r.case.is_fine());
+    let (least, most) = simulated.fold((u32::MAX, 0), |(a, b), r| {
         (a.min(r.case.replications), b.max(r.case.replications))
     });
     match (least, most) {
         (_, 0) => {}
-        (a, b) if a == b => facts.push(count(a.into(), "replication")),
+        (a, b) if a == b => facts.push(counted(a.into(), "replication")),
         (a, b) => facts.push(format!("{a} to {b} replications")),
     }
     facts.push(format!("seed {}", header.seed));
     facts.push(format!("± at {} confidence", percent(header.confidence)));
     facts
-}
-
-fn count(n: u64, of: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{n} {of}{s}")
 }
 
 /// `cores from 1 to 16 (16 values)`, `interpreter: cpython-3.14, cpython-3.14t`.

@@ -3,7 +3,7 @@
 use super::curves::PAYS;
 use super::metric::Ranking;
 use crate::report::document::{AxisDocument, CaseDocument, SweepRow};
-use crate::report::shares::cause_words;
+use crate::report::shares::{Means, cause_words, named_with_gil};
 use crate::scenario::Metric;
 use crate::strategy::Cause;
 use crate::study::{Quantity, percent};
@@ -15,6 +15,8 @@ pub struct Waits {
     pub causes: Vec<Cause>,
     /// Share of a task's time, as far as that is looked at.
     pub share: f64,
+    /// Whether its interpreter has a GIL.
+    pub gil: bool,
     /// Whether the time before the task's turn (for a worker, a limit, a queue) is left out: that is the work of the others, and as
     /// much shorter as theirs becomes.
     pub in_turn: bool,
@@ -22,8 +24,13 @@ pub struct Waits {
 
 impl Waits {
     pub(super) fn text(&self) -> String {
+        // Of sequential code nothing is said: nobody can give it more workers.
+        let means = Means {
+            gil: Some(self.gil),
+            workers: Some(true),
+        };
         let words = |c: &Cause| {
-            let words = cause_words(*c);
+            let words = cause_words(*c, means);
             words
                 .strip_prefix("waiting for ")
                 .unwrap_or(words)
@@ -81,6 +88,7 @@ impl Waits {
         causes.retain(|&c| shares(c) >= 0.1 * direct);
         (share >= PAYS && possible >= PAYS).then_some(Self {
             causes,
+            gil: named_with_gil(&row.case.interpreter),
             share: share.min(1.0),
             in_turn: before > 0.0,
         })

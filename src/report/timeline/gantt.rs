@@ -24,12 +24,13 @@ const PICKLING: usize = CAUSES;
 const HOLDS: usize = Cause::Pool as usize;
 
 /// What a kind of span is called in the legend, by number: the words of `ps` for the same state.
-fn kind_name(kind: usize) -> &'static str {
+fn kind_name(kind: usize, gil: bool) -> &'static str {
     match Cause::ALL.get(kind) {
         None => state::PICKLING,
         Some(Cause::Running) => "running Python or native code",
         Some(Cause::Core) => state::CORE,
-        Some(Cause::Gil) => state::GIL,
+        Some(Cause::Gil) if gil => state::GIL,
+        Some(Cause::Gil) => state::WORLD,
         Some(Cause::Lock) => state::LOCK,
         Some(Cause::Pool) => "holding the GIL",
         Some(Cause::Loop) => state::SELECT,
@@ -97,6 +98,8 @@ pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
         .filter(|k| rows.iter().any(|r| r.spans.iter().any(|p| p.kind == *k)))
         .collect();
     let rows = rows.into_iter().map(|r| row(r, &kinds)).collect();
+    // Whoever waits for one waits for its holder.
+    let gil = !recording.gil_holds.is_empty();
     let gantt = Gantt {
         time: Axis {
             label: "simulated time".into(),
@@ -109,7 +112,7 @@ pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
         kinds: kinds
             .into_iter()
             .map(|number| SpanKind {
-                name: kind_name(number).into(),
+                name: kind_name(number, gil).into(),
                 number,
             })
             .collect(),

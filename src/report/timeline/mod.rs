@@ -9,4 +9,4 @@ mod page;
 pub use chart::{Layout, chart};
 pub use document::{Timeline, TimelineKind, TimelineRow};
 pub use gantt::{Shown, gantt};
-pub use page::{Head, drawn, page};
+pub use page::{Head, drawn, ended, page};

@@ -4,8 +4,9 @@ use super::chart::{Layout, chart};
 use crate::cpython::recording::Recording;
 use crate::engine::Nanos;
 use crate::report::figure::{Body, Figure, Gantt};
-use crate::report::layout::{entries, words};
-use crate::study::seconds;
+use crate::report::layout::{command, entries, words};
+use crate::strategy::Finding;
+use crate::study::{bytes, seconds};
 
 /// Of what a chart was made.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,48 @@ pub struct Head<'a> {
     pub seed: u64,
     /// Whether nobody asked for a window: it is where most happens, as much of it as can be taken in.
     pub chosen: bool,
+    /// What ended the run before its own end ([`ended`]), and the command that shows the state it ended in.
+    pub ended: Option<(&'a str, &'a str)>,
+}
+
+/// Tasks that are named of a deadlock.
+const NAMED: usize = 3;
+
+/// What ended a run before its own end, if something did, as a sentence without its end.
+pub fn ended(findings: &[Finding]) -> Option<String> {
+    findings.iter().find_map(|f| match f {
+        Finding::Deadlock { at, waiting, .. } => {
+            let who: Vec<&str> = waiting.iter().take(NAMED).map(String::as_str).collect();
+            Some(format!(
+                "the run stands still from {} on, in a deadlock: {}",
+                seconds(*at),
+                who.join("; ")
+            ))
+        }
+        Finding::OutOfMemory { at, bytes: used } => Some(format!(
+            "the run ends at {}, out of memory: {} are in use",
+            seconds(*at),
+            bytes(approximately(*used))
+        )),
+        Finding::EventLimit { at } => Some(format!(
+            "the run was stopped at {}, at its limit of events (--max-events)",
+            seconds(*at)
+        )),
+        Finding::ClockEnd { at } => Some(format!(
+            "the run ends at {}, the last instant that the clock can tell",
+            seconds(*at)
+        )),
+        Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::FutileWakeups { .. }
+        | Finding::Unsupported(_) => None,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn approximately(bytes: u64) -> f64 {
+    bytes as f64
 }
 
 impl Head<'_> {
@@ -82,6 +125,10 @@ pub fn page(
         "  ",
         style,
     ));
+    if let Some((how, state)) = head.ended {
+        lines.extend(words(&style.fit(how.to_owned()), "", "  ", style));
+        lines.extend(command("who waits for what: ", state, style));
+    }
     lines.push(String::new());
     lines.extend(chart(gantt, layout));
     let mut out = lines.join("\n");
@@ -98,10 +145,12 @@ pub fn drawn(head: &Head<'_>, recording: &Recording, gantt: Gantt, hidden: usize
             head.scenario, head.strategy, head.interpreter
         ),
         subtitle: format!(
-            "{} · replication {}, seed {}",
+            "{} · replication {}, seed {}{}",
             head.window(recording, &gantt, hidden),
             head.replication,
-            head.seed
+            head.seed,
+            head.ended
+                .map_or(String::new(), |(how, _)| format!(" · {how}"))
         ),
         body: Body::Gantt(gantt),
     }

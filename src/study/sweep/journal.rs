@@ -18,23 +18,73 @@ const LAYOUT: u32 = 2;
 /// The version that named scenarios, plans and profiles by other texts. Nothing here makes those names any more.
 const OTHER_NAMES: u32 = 1;
 
-/// What the blocks belong to: names and values, in the order in which differences are told.
-pub type Owner = Vec<(String, String)>;
+/// What the blocks belong to: in the order in which differences are told.
+pub type Owner = Vec<Owned>;
+
+/// One of the things that decide what the blocks hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// What it is.
+    pub name: String,
+    /// Its value, or a hash of it.
+    pub value: String,
+    /// What the value is made of, by name, where it is a hash: for people, to be told what differs.
+    pub parts: Vec<(String, String)>,
+}
+
+/// Something that differs: in the file, and as asked for; `None` where it is not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What it is.
+    pub name: String,
+    /// In the file.
+    pub there: Option<String>,
+    /// As asked for.
+    pub here: Option<String>,
+}
+
+impl Difference {
+    fn text(&self) -> String {
+        /// Longer values are cut.
+        const LONGEST: usize = 80;
+        let value = |v: &Option<String>| match v {
+            None => "not given".to_owned(),
+            Some(v) if v.chars().count() > LONGEST => {
+                v.chars().take(LONGEST).chain(" ...".chars()).collect()
+            }
+            Some(v) => v.clone(),
+        };
+        let (there, here) = (value(&self.there), value(&self.here));
+        format!("{} is {there}, here it is {here}", self.name)
+    }
+}
+
+/// `its seed is 1, here it is 2`; of what has parts those that differ.
+fn differences(name: &str, whole: &Difference, parts: &[Difference]) -> String {
+    const SHOWN: usize = 3;
+    if parts.is_empty() {
+        return format!("its {}", whole.text());
+    }
+    let shown: Vec<String> = parts.iter().take(SHOWN).map(Difference::text).collect();
+    let more = match parts.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!("; and {n} more"),
+    };
+    format!("its {name} differs: {}{more}", shown.join("; "))
+}
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// It belongs to something else: name, its value there, its value here.
-    #[error("{} belongs to another sweep: its {name} is {there}, here it is {here}", path.display())]
+    /// It belongs to something else.
+    #[error("{} belongs to another sweep: {}", path.display(), differences(&whole.name, whole, parts))]
     Differs {
         /// The file.
         path: PathBuf,
         /// What differs.
-        name: String,
-        /// In the file.
-        there: String,
-        /// As asked for.
-        here: String,
+        whole: Difference,
+        /// What of it, where both sides say what it is made of.
+        parts: Vec<Difference>,
     },
     /// Whether it belongs to the same sweep cannot be told any more.
     #[error("{} was begun by an earlier version of pchsim, which named scenarios in another way: this version cannot tell whether it is the same sweep", path.display())]
@@ -81,7 +131,26 @@ struct Head {
     /// Who writes it, for others to tell: a process's number, always as long as [`writer_text`] makes it, so that it can be written over.
     #[serde(default)]
     writer: Option<String>,
-    owner: Owner,
+    /// Names and values.
+    owner: Vec<(String, String)>,
+    /// What values are made of, by the name of the value; earlier versions did not keep it.
+    #[serde(default)]
+    parts: BTreeMap<String, Vec<(String, String)>>,
+}
+
+impl Head {
+    fn of(owner: &Owner) -> Self {
+        let parts = owner.iter().filter(|o| !o.parts.is_empty());
+        Self {
+            journal: LAYOUT,
+            writer: Some(writer_text()),
+            owner: owner
+                .iter()
+                .map(|o| (o.name.clone(), o.value.clone()))
+                .collect(),
+            parts: parts.map(|o| (o.name.clone(), o.parts.clone())).collect(),
+        }
+    }
 }
 
 /// How the first line begins; what follows is the writer.
@@ -122,16 +191,15 @@ pub fn is_journal(path: &Path) -> bool {
 
 fn busy(path: &Path, file: &mut File) -> Busy {
     let mut line = String::new();
-    let process = file.seek(SeekFrom::Start(0)).and_then(|_| {
-        let mut reader = BufReader::new(file).take(1 << 16);
-        reader.read_line(&mut line)
-    });
-    let head = process
-        .ok()
-        .and_then(|_| serde_json::from_str::<Head>(&line).ok());
+    // Whatever else the first line holds, and however much of it is written.
+    let begin = (HEAD.len() + writer_text().len()) as u64;
+    let read = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| file.take(begin).read_to_string(&mut line));
+    let writer = read.ok().and_then(|_| line.strip_prefix(HEAD));
     Busy {
         path: path.to_owned(),
-        process: head.and_then(|h| h.writer?.trim_start_matches('0').parse().ok()),
+        process: writer.and_then(|w| w.trim_start_matches('0').parse().ok()),
     }
 }
 
@@ -276,12 +344,7 @@ impl Journal {
     }
 
     fn start(&mut self, owner: &Owner) -> io::Result<()> {
-        let head = Head {
-            journal: LAYOUT,
-            writer: Some(writer_text()),
-            owner: owner.clone(),
-        };
-        let line = serde_json::to_string(&head)? + "\n";
+        let line = serde_json::to_string(&Head::of(owner))? + "\n";
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(line.as_bytes())?;
@@ -317,7 +380,7 @@ impl Journal {
                 "it does not begin as a journal of this version does",
             ));
         };
-        same(&path, &head.owner, owner)?;
+        same(&path, &head, owner)?;
         let in_place = scan.line.starts_with(HEAD.as_bytes());
         self.end = scan.line.len() as u64;
         let (mut at, mut block) = (self.end, String::new());
@@ -424,25 +487,42 @@ fn failed(path: &Path, source: io::Error) -> JournalError {
     }
 }
 
-fn same(path: &Path, there: &Owner, here: &Owner) -> Result<(), JournalError> {
-    let value = |all: &Owner, name: &str| {
-        all.iter()
-            .find(|(n, _)| n == name)
-            .map_or("not given".to_owned(), |(_, v)| v.clone())
+fn same(path: &Path, head: &Head, owner: &Owner) -> Result<(), JournalError> {
+    let here: Vec<(String, String)> = Head::of(owner).owner;
+    let Some(whole) = differing(&head.owner, &here).into_iter().next() else {
+        return Ok(());
     };
-    let names = here.iter().chain(there).map(|(n, _)| n);
-    for name in names {
-        let (a, b) = (value(there, name), value(here, name));
-        if a != b {
-            return Err(JournalError::Differs {
-                path: path.to_owned(),
-                name: name.clone(),
-                there: a,
-                here: b,
-            });
-        }
-    }
-    Ok(())
+    let there = head.parts.get(&whole.name);
+    let here = owner.iter().find(|o| o.name == whole.name);
+    let parts = there.zip(here).map(|(t, h)| differing(t, &h.parts));
+    Err(JournalError::Differs {
+        path: path.to_owned(),
+        whole,
+        parts: parts.unwrap_or_default(),
+    })
+}
+
+/// What differs in two lists of names and values: in the order of the second, then what only the first has.
+fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<Difference> {
+    let values =
+        |all: &[(String, String)]| -> BTreeMap<String, String> { all.iter().cloned().collect() };
+    let (there_by, here_by) = (values(there), values(here));
+    let mut names: Vec<&String> = here.iter().map(|(n, _)| n).collect();
+    names.extend(
+        there
+            .iter()
+            .map(|(n, _)| n)
+            .filter(|n| !here_by.contains_key(*n)),
+    );
+    names
+        .into_iter()
+        .map(|name| Difference {
+            name: name.clone(),
+            there: there_by.get(name).cloned(),
+            here: here_by.get(name).cloned(),
+        })
+        .filter(|d| d.there != d.here)
+        .collect()
 }
 
 #[cfg(test)]
@@ -450,8 +530,16 @@ mod tests {
     use super::*;
     use std::fs;
 
+    fn owned(name: &str, value: &str) -> Owned {
+        Owned {
+            name: name.into(),
+            value: value.into(),
+            ..Owned::default()
+        }
+    }
+
     fn owner(seed: &str) -> Owner {
-        vec![("version".into(), "1".into()), ("seed".into(), seed.into())]
+        vec![owned("version", "1"), owned("seed", seed)]
     }
 
     fn filled(path: &Path) {
@@ -549,9 +637,59 @@ mod tests {
         filled(&path);
         let e = Journal::resume(&path, &owner("2")).unwrap_err();
         assert!(e.to_string().contains("its seed is 1, here it is 2"), "{e}");
+        let mut more = owner("1");
+        more.push(owned("precision", "0.02"));
+        let e = Journal::resume(&path, &more).unwrap_err();
+        let said = "its precision is not given, here it is 0.02";
+        assert!(e.to_string().contains(said), "{e}");
         let before = fs::read(&path).unwrap();
         assert_eq!(Journal::create(&path, &owner("2")).unwrap().len(), 0);
         assert_ne!(fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn what_a_hash_stands_for_is_told_where_both_sides_know_it() {
+        let (_dir, path) = temporary();
+        let of = |hash: &str, parts: &[(&str, &str)]| {
+            let parts = parts.iter().map(|(n, v)| ((*n).into(), (*v).into()));
+            let scenario = Owned {
+                parts: parts.collect(),
+                ..owned("scenario", hash)
+            };
+            vec![owned("seed", "1"), scenario]
+        };
+        let long = "x".repeat(100);
+        let was = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4"), ("e", "5")];
+        let says = |asked: &[(&str, &str)]| {
+            let e = Journal::resume(&path, &of("bb", asked)).unwrap_err();
+            let text = e.to_string();
+            text.split_once("another sweep: ").unwrap().1.to_owned()
+        };
+        drop(Journal::create(&path, &of("aa", &was)).unwrap());
+        Journal::resume(&path, &of("aa", &[])).unwrap();
+        assert_eq!(
+            says(&[("a", "1"), ("b", "9"), ("c", "3"), ("d", "4"), ("e", "5")]),
+            "its scenario differs: b is 2, here it is 9"
+        );
+        assert_eq!(
+            says(&[("new", "1"), ("c", &long), ("d", "4"), ("e", "5")]),
+            format!(
+                "its scenario differs: new is not given, here it is 1; c is 3, here it is {} ...; a is 1, here it is not given; and 1 more",
+                "x".repeat(80)
+            )
+        );
+        // Alike in all that is said of them.
+        assert_eq!(says(&was), "its scenario is aa, here it is bb");
+        // An earlier version kept the hash alone.
+        drop(Journal::create(&path, &of("aa", &[])).unwrap());
+        assert!(!fs::read_to_string(&path).unwrap().contains("\"a\""));
+        assert_eq!(says(&was), "its scenario is aa, here it is bb");
+        let without = fs::read_to_string(&path)
+            .unwrap()
+            .replace(",\"parts\":{}", "");
+        fs::write(&path, without).unwrap();
+        assert_eq!(says(&was), "its scenario is aa, here it is bb");
+        Journal::resume(&path, &of("aa", &was)).unwrap();
     }
 
     #[test]

@@ -14,7 +14,8 @@ struct Edge {
 }
 
 impl View<'_, '_> {
-    /// Circles of tasks that wait for each other. A task that waits for *some* worker or permit waits for all that have one
+    /// Circles of tasks that wait for each other. No two share a task: of those that do, the second says little that the first has not
+    /// said (children that all wait for their parent's lock, a pool whose workers all wait). A task that waits for *some* worker or permit waits for all that have one
     /// only where nothing can happen any more (`stuck`).
     pub(crate) fn cycles(&self, snapshot: &Snapshot, stuck: bool) -> Vec<Vec<Link>> {
         let mut children = vec![Vec::new(); snapshot.tasks.len()];
@@ -30,6 +31,7 @@ impl View<'_, '_> {
             edges: &edges,
             seen: vec![Seen::No; edges.len()],
             path: Vec::new(),
+            told: vec![false; edges.len()],
             found: Vec::new(),
         };
         for task in 0..edges.len() {
@@ -131,6 +133,8 @@ struct Search<'e> {
     seen: Vec<Seen>,
     /// Tasks from the start to here, and which edge of each leads on.
     path: Vec<(usize, usize)>,
+    /// Whether a task is in a circle that was found.
+    told: Vec<bool>,
     found: Vec<Vec<Link>>,
 }
 
@@ -165,6 +169,12 @@ impl Search<'_> {
         }
         let from = self.path.iter().position(|&(t, _)| t == first);
         let circle = &self.path[from.unwrap_or(0)..];
+        if circle.iter().any(|&(task, _)| self.told[task]) {
+            return;
+        }
+        for &(task, _) in circle {
+            self.told[task] = true;
+        }
         // The edge that a task is at leads on; those before it on the path have moved one ahead.
         let last = circle.len() - 1;
         let links = circle.iter().enumerate().map(|(i, &(task, next))| {

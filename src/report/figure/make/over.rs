@@ -4,12 +4,12 @@ use super::points::{Across, Curve};
 use super::sweep::Context;
 use super::{
     Axis, Bar, Body, Dot, Figure, Limit, Measure, Scale, axis_of, cause_stack, figure, is, limits,
-    measure, misses, say, shares, shares_note, span_scale,
+    measure, misses, say, shares_note, span_scale,
 };
 use crate::report::document::{CaseDocument, EstimateDocument};
 use crate::report::figure::ticks::value_text;
 use crate::report::figure::{Lines, Role, Series, Stroke};
-use crate::report::shares::cause_words;
+use crate::report::shares::{Means, Shares, cause_words, named_with_gil};
 use crate::report::sweep::{Insight, insights};
 use crate::strategy::Cause;
 use crate::study::{Quantity, percent};
@@ -431,7 +431,8 @@ impl Plot<'_> {
         });
         let bars = bars.collect();
         let batch = self.context.batch;
-        let shares: Vec<Vec<f64>> = rows.iter().map(|r| shares(&r.case, batch)).collect();
+        let of = |c: &CaseDocument| Shares::of_case(c, batch, named_with_gil(&c.interpreter));
+        let shares: Vec<Shares> = rows.iter().map(|r| of(&r.case)).collect();
         (!rows.is_empty()).then(|| {
             let what = format!("Where the time of {} went {}", best.name, self.over());
             let places: Vec<String> = rows
@@ -452,8 +453,9 @@ impl Plot<'_> {
 }
 
 /// The cause whose share changes most from the first to the last of the bars.
-fn change(who: &str, shares: &[Vec<f64>], places: &[String]) -> Option<String> {
-    let (first, last) = (shares.first()?, shares.last()?);
+fn change(who: &str, shares: &[Shares], places: &[String]) -> Option<String> {
+    let means = Means::of_all(shares.iter());
+    let (first, last) = (&shares.first()?.of, &shares.last()?.of);
     let by = |c: &Cause| (last[*c as usize] - first[*c as usize]).abs();
     let most = Cause::ALL
         .into_iter()
@@ -471,13 +473,13 @@ fn change(who: &str, shares: &[Vec<f64>], places: &[String]) -> Option<String> {
         return Some(format!(
             "{who}: {} of its tasks' time is {} at {}",
             share(last, largest),
-            cause_words(largest),
+            cause_words(largest, means),
             places.last()?
         ));
     }
     Some(format!(
         "{who}: {} goes from {from} of its tasks' time at {} to {to} at {}",
-        cause_words(most),
+        cause_words(most, means),
         places.first()?,
         places.last()?
     ))

@@ -4,9 +4,10 @@ use super::cases::{Cases, Shown};
 use super::say;
 use super::{
     Axis, Body, Figure, Layer, Limit, Measure, Metric, Scale, Stack, band, cause_stack, course,
-    figure, is, latency, limits, shares, shares_note,
+    figure, is, latency, limits, shares_note,
 };
-use crate::report::document::{EstimateDocument, RunDocument};
+use crate::report::document::{CaseDocument, EstimateDocument, RunDocument};
+use crate::report::shares::Shares;
 use crate::study::{Quantity, percent, whole};
 
 pub(super) fn figures(run: &RunDocument) -> Vec<Figure> {
@@ -129,7 +130,8 @@ fn speedup(cases: &Cases<'_>, run: &RunDocument, facts: &str) -> Option<Figure> 
 fn causes(run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
     let (shown, note) = cases.bars(|c| c.time_by_cause.values().any(|&v| v > 0.0));
     let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
-    let shares: Vec<Vec<f64>> = shown.iter().map(|s| shares(s.case, batch)).collect();
+    let of = |c: &CaseDocument| Shares::of_case(c, batch, run.has_gil(c));
+    let shares: Vec<Shares> = shown.iter().map(|s| of(s.case)).collect();
     let bars = shown.iter().map(|s| cases.bar(s)).collect();
     (!shown.is_empty()).then(|| {
         figure(

@@ -6,7 +6,7 @@ use super::{Dot, Measure, Metric};
 use crate::report::document::{CaseDocument, EstimateDocument};
 use crate::report::figure::ticks::value_text;
 use crate::report::figure::{Series, Stroke};
-use crate::report::shares::cause_words;
+use crate::report::shares::{Means, Shares, cause_words};
 use crate::strategy::Cause;
 use crate::study::{Quantity, Tier, percent};
 
@@ -112,7 +112,7 @@ pub(super) fn of_those_shown(of_all: bool) -> &'static str {
 }
 
 /// What the time of the best case goes into, and who loses most to what.
-pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Vec<f64>]) -> String {
+pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Shares]) -> String {
     let largest = |of: &[f64], counts: &dyn Fn(Cause) -> bool| {
         let all = Cause::ALL
             .into_iter()
@@ -122,20 +122,21 @@ pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Vec<f64>]
     };
     let lost = |of: &[f64]| largest(of, &|c| !matches!(c, Cause::Running | Cause::Io));
     let first = shown.iter().position(|s| s.role.leads()).unwrap_or(0);
-    let Some((cause, share)) = shares.get(first).and_then(|s| largest(s, &|_| true)) else {
+    let Some((cause, share)) = shares.get(first).and_then(|s| largest(&s.of, &|_| true)) else {
         return "Where the time went".into();
     };
+    let means = |i: usize| Means::of(&shares[i]);
     let says = |i: usize, c: Cause, s: f64| {
         format!(
             "{} of the time of {}'s tasks is {}",
             percent(s),
             cases.name(&shown[i]),
-            cause_words(c)
+            cause_words(c, means(i))
         )
     };
     let other = (0..shown.len())
         .filter(|&i| i != first && !shown[i].role.leads())
-        .filter_map(|i| lost(shares.get(i)?).map(|(c, s)| (i, c, s)))
+        .filter_map(|i| lost(&shares.get(i)?.of).map(|(c, s)| (i, c, s)))
         .reduce(|a, b| if b.2 > a.2 { b } else { a })
         .filter(|(_, c, s)| *s >= 2.0 * LITTLE && (*c != cause || *s > share + LITTLE));
     match other {
@@ -144,7 +145,7 @@ pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Vec<f64>]
             says(first, cause, share),
             cases.name(&shown[i]),
             percent(s),
-            cause_words(c)
+            cause_words(c, means(i))
         ),
         None => says(first, cause, share),
     }
