@@ -46,7 +46,7 @@ impl Sim<'_> {
 
     /// Whether the fork server imports the main module, for its children to inherit.
     pub(super) fn preloads(&self) -> bool {
-        self.profile.params.forkserver_preload_main > 0.5
+        self.profile.params.forkserver_preload_main > 0.5 && self.program.preloadable
     }
 
     fn objects_pages(&self) -> Pages {

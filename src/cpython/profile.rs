@@ -305,7 +305,16 @@ parameters! {
     forkserver_child_boot: "ns", Overhead, 42_000_000.0;
     /// Child of the fork server: private memory.
     forkserver_child_private: "bytes", Fixed, 11.0e6;
-    /// 1: the fork server imports the main module once (3.14.1 and later); 0: every child imports it again.
+    /// Fork server that has no main module to preload although it would: CPU until it listens.
+    forkserver_bare_boot: "ns", Overhead, 25_000_000.0;
+    /// The same: memory.
+    forkserver_bare_private: "bytes", Fixed, 8.0e6;
+    /// Child of a fork server that has no main module to preload: CPU to its target (main module imported).
+    forkserver_bare_child_boot: "ns", Overhead, 42_000_000.0;
+    /// The same: private memory.
+    forkserver_bare_child_private: "bytes", Fixed, 11.0e6;
+    /// 1: the fork server imports the main module once (3.14.1 and later) if it is a file that Python was started with; 0: every child
+    /// imports it again.
     forkserver_preload_main: "x", Fixed, 0.0;
     /// CPU of a worker process's exit and of joining it.
     process_exit: "ns", Overhead, 1_000_000.0;

@@ -228,11 +228,17 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     );
     // A server that preloads the main module imports all that the main module does.
     let preloaded = d.params.forkserver_preload_main > 0.5;
-    let server_share = if preloaded { 1.0 } else { SERVER_IMPORTS[old] };
+    let bare_share = SERVER_IMPORTS[old];
+    let server_share = if preloaded { 1.0 } else { bare_share };
     d.derived(
         "forkserver_boot",
         helper(server_share),
         &helper_how(server_share),
+    );
+    d.derived(
+        "forkserver_bare_boot",
+        helper(bare_share),
+        &helper_how(bare_share),
     );
 
     let server_call = f.by_exec("process_start_call_ms_forkserver");
@@ -258,6 +264,18 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         child,
         &format!("processpool_first_result_ms_forkserver {how}{imports_how}"),
     );
+    // Without the main module a child imports what the server has not.
+    let left = 1.0 - bare_share;
+    let (imported, how) = if preloaded {
+        let how = format!(
+            "forkserver_child_boot and {left:.2} of the imports of python_startup_imports_ms, at best speed"
+        );
+        (imports.map(|all| left * all), how)
+    } else {
+        (Some(0.0), "forkserver_child_boot".to_owned())
+    };
+    let bare = child.zip(imported).map(|(child, more)| child + more);
+    d.derived("forkserver_bare_child_boot", bare, &how);
 }
 
 /// Importing asyncio, process pools and multiprocessing in a fresh interpreter, in nanoseconds.
