@@ -399,6 +399,9 @@ pub struct Profile {
     pub dumps: Curve,
     /// Unpickling a payload in the receiver.
     pub loads: Curve,
+    /// What a message that takes several reads costs its receiver beside copying and unpickling: each read's block, and the buffer that
+    /// grows by it, are fresh pages.
+    pub receives: Curve,
     /// Factor on all overheads: 1.0 is the machine at its best (see [`Profile::slowed`]).
     pub slowness: f64,
 }
@@ -417,6 +420,7 @@ impl Default for Profile {
             provenance: None,
             dumps: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 3.8e5), (1e7, 6.7e6)]),
             loads: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 7e4), (1e7, 1.9e6)]),
+            receives: Curve::default(),
             slowness: 1.0,
         }
     }

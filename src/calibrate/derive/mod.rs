@@ -153,6 +153,7 @@ pub fn derive_all(
         provenance: None,
         dumps: dumps.unwrap_or(base.dumps),
         loads: loads.unwrap_or(base.loads),
+        receives: base.receives,
         slowness: 1.0,
     };
     refine::refine(&mut profile, &f, &machine);

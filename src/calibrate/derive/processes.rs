@@ -350,8 +350,7 @@ pub(super) fn interpreters(d: &mut Draft, f: &Figures<'_>) {
     );
 }
 
-/// Pickling and unpickling by size. Receiving a large message costs some builds more than copying and waking, for their
-/// buffers grow by copying: that is part of the second curve.
+/// Pickling and unpickling by size, in memory that is used again.
 pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
     let Some(sizes) = f.more["pickle_random_bytes_best"].as_object() else {
         return (None, None);
@@ -362,16 +361,6 @@ pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
             .filter_map(|(size, costs)| Some((size.parse().ok()?, costs[what].as_f64()? * 1e3)))
             .filter(|(size, cost): &(f64, f64)| {
                 size.is_finite() && *size > 0.0 && cost.is_finite() && *cost >= 0.0
-            })
-            .map(|(size, cost)| {
-                (
-                    size,
-                    if what == "loads_us" {
-                        cost + receiving(f, size)
-                    } else {
-                        cost
-                    },
-                )
             })
             .collect();
         points.push((0.0, 0.0));
@@ -384,7 +373,7 @@ pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
 
 /// What the receiver spends on a message of this size beyond copying at the speed of 100 KB and being woken for every
 /// pipe full of it: by the figures for 1 and 10 MB, in proportion beyond.
-fn receiving(f: &Figures<'_>, size: f64) -> f64 {
+pub(super) fn receiving(f: &Figures<'_>, size: f64) -> f64 {
     let pipe = |label: &str| {
         f.raw(&format!("pipe_send_and_ack_us_{label}"))
             .map(|us| us * 1e3)

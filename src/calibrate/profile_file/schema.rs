@@ -41,6 +41,8 @@ pub(super) struct File {
     params: Table,
     dumps: Points,
     loads: Points,
+    #[serde(default)]
+    receives: Option<Points>,
 }
 
 impl From<File> for Profile {
@@ -57,6 +59,7 @@ impl From<File> for Profile {
             provenance: file.measured.map(Into::into),
             dumps: file.dumps.0,
             loads: file.loads.0,
+            receives: file.receives.map(|p| p.0).unwrap_or_default(),
             slowness: 1.0,
         }
     }
