@@ -239,6 +239,8 @@ impl Sim<'_> {
             Handle::Finished(key) => {
                 self.end_wait(Waiter::Task(key));
                 self.machine.charge(tid, self.costs.aio_offload_done);
+                let own = self.item_memory();
+                self.give(tid, own);
                 self.loops[copy].ready.push_back(Handle::Step(key));
             }
             Handle::Gathered(key) => {

@@ -373,7 +373,12 @@ impl Sim<'_> {
         self.pool_worker_is(tid, PoolState::Looking);
         self.stand_for(tid, None, Cause::Ipc);
         let there = self.tasks[key].payload;
-        let own = self.item_memory();
+        // The future of an offload lives until its loop has seen it.
+        let own = if self.pools[pool].parts {
+            0
+        } else {
+            self.item_memory()
+        };
         self.give(tid, self.payload_memory(there) + own);
         let Data {
             result, resident, ..

@@ -334,7 +334,7 @@ impl Sim<'_> {
         self.tasks[key].since = now;
         self.hop(key, tid);
         let there = self.payload_memory(self.tasks[key].payload);
-        let own = self.item_memory();
+        let own = if parts { 0 } else { self.item_memory() };
         self.give(tid, there + own);
         // What was unpickled is the program's own now, and resident.
         let back = self.tasks[key].data.result;
