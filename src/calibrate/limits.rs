@@ -361,7 +361,11 @@ mod tests {
 
     #[test]
     fn what_is_greater_than_its_limit_is_an_excess() {
-        let limits = Limits::REFERENCE;
+        let times = Some(Limit::percent(0.5, 4.0, 15.0));
+        let limits = Limits {
+            metrics: [times, None, times, Some(Limit::percent(2.0, 7.0, 32.0))],
+            wrong: 0,
+        };
         let kept = summary(0.005, 0.04, 0.15);
         let p50 = summary(1.0, 1.0, 1.0);
         let none = Summary::of(std::iter::empty());

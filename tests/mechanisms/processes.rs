@@ -190,6 +190,29 @@ fn a_large_message_blocks_its_writer() {
     assert_eq!(o.bytes_moved, u128::from(message + envelope));
 }
 
+/// 8.1: what a receiver does with what it has read costs between its reads: the second half of that while the writer writes on.
+#[test]
+fn a_receiver_works_while_its_writer_fills_the_pipe_again() {
+    let run = |bytes| {
+        let mut case = each(true, executor(1, Fork), &[vec![Step::PayloadIn(bytes)]]);
+        case.machine.pipe_ns_per_byte = 1.0;
+        case.profile.params.fork_boot = 10e6;
+        case.profile.receives.0 = vec![(0.0, 0.0), (1e6, 2e6)];
+        case.run()
+    };
+    let envelope = u64::try_from(run(0).bytes_moved / 2).unwrap();
+    // One read takes it all: nothing grows.
+    assert_eq!(
+        run(60_000).latencies,
+        [ms(10) + Nanos(60_000 + envelope * 3)]
+    );
+    // A byte is read in 2 ns and worked on for one, in which the writer writes another.
+    assert_eq!(
+        run(200_000).latencies,
+        [ms(10) + Nanos(3 * (200_000 + envelope) + envelope * 2)]
+    );
+}
+
 /// 8.2: the sender pickles, the receiver unpickles.
 #[test]
 fn both_sides_pay_for_a_payload() {
