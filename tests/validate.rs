@@ -135,6 +135,9 @@ fn shipped_profiles_are_what_they_are_said_to_be() {
         assert!(p.origin.contains("PGO"), "{}: {}", p.name, p.origin);
         // From 3.14.1 on the fork server imports the main module once.
         assert_eq!(p.params.forkserver_preload_main > 0.5, p.minor >= 14);
+        // Without one, or before, each child weighs what it imports: four fifths of a spawned one.
+        let of_spawned = p.params.forkserver_bare_child_private / p.params.spawn_private;
+        assert!((0.75..0.85).contains(&of_spawned), "{of_spawned}");
         assert!((0.0..=1.0).contains(&p.params.gil_requester_wins));
     }
 }

@@ -69,6 +69,7 @@ pub fn differences(first: &Profile, second: &Profile) -> Vec<Difference> {
         .collect();
     all.extend(of_curves("dumps", &first.dumps, &second.dumps));
     all.extend(of_curves("loads", &first.loads, &second.loads));
+    all.extend(of_curves("receives", &first.receives, &second.receives));
     all.sort_by(|a, b| b.share().total_cmp(&a.share()));
     all
 }

@@ -301,7 +301,11 @@ fn show(p: &Profile, style: Style) -> String {
         }
         lines.extend(words(info.meaning.trim(), &indent, &indent, style));
     }
-    for (what, curve) in [("dumps", &p.dumps), ("loads", &p.loads)] {
+    for (what, curve) in [
+        ("dumps", &p.dumps),
+        ("loads", &p.loads),
+        ("receives", &p.receives),
+    ] {
         let points: Vec<String> = curve
             .0
             .iter()

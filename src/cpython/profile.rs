@@ -350,7 +350,16 @@ parameters! {
     forkserver_child_boot: Time, Overhead, 42_000_000.0;
     /// Child of the fork server: private memory.
     forkserver_child_private: Bytes, Fixed, 11.0e6;
-    /// 1: the fork server imports the main module once (3.14.1 and later); 0: every child imports it again.
+    /// Fork server that has no main module to preload although it would: CPU until it listens.
+    forkserver_bare_boot: Time, Overhead, 25_000_000.0;
+    /// The same: memory.
+    forkserver_bare_private: Bytes, Fixed, 8.0e6;
+    /// Child of a fork server that has no main module to preload: CPU to its target (main module imported).
+    forkserver_bare_child_boot: Time, Overhead, 42_000_000.0;
+    /// The same: private memory.
+    forkserver_bare_child_private: Bytes, Fixed, 11.0e6;
+    /// 1: the fork server imports the main module once (3.14.1 and later) if it is a file that Python was started with; 0: every child
+    /// imports it again.
     forkserver_preload_main: Flag, Fixed, 0.0;
     /// CPU of a worker process's exit and of joining it.
     process_exit: Time, Overhead, 1_000_000.0;
@@ -435,6 +444,9 @@ pub struct Profile {
     pub dumps: Curve,
     /// Unpickling a payload in the receiver.
     pub loads: Curve,
+    /// What a message that takes several reads costs its receiver beside copying and unpickling: each read's block, and the buffer that
+    /// grows by it, are fresh pages.
+    pub receives: Curve,
     /// Factor on all overheads: 1.0 is the machine at its best (see [`Profile::slowed`]).
     pub slowness: f64,
 }
@@ -453,6 +465,7 @@ impl Default for Profile {
             provenance: None,
             dumps: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 3.8e5), (1e7, 6.7e6)]),
             loads: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 7e4), (1e7, 1.9e6)]),
+            receives: Curve::default(),
             slowness: 1.0,
         }
     }

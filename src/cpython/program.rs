@@ -406,6 +406,7 @@ impl Program {
             live_objects: 0,
             object_memory: 0,
             frozen: false,
+            preloadable: true,
             untouched_payload: false,
             dispatch: Nanos::ZERO,
             cpu_grain: Nanos::ZERO,
@@ -449,6 +450,8 @@ pub struct Program {
     pub object_memory: Bytes,
     /// `gc.freeze()` keeps full collections away from what the program has imported.
     pub frozen: bool,
+    /// A fork server finds the main module to preload.
+    pub preloadable: bool,
     /// Payloads are fresh zero memory that nobody writes: large ones are resident only where they are copied.
     pub untouched_payload: bool,
     /// CPU that the program itself spends for each task, once.

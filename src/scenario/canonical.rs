@@ -349,12 +349,14 @@ impl Canonical for Imports {
             memory,
             objects,
             frozen,
+            preloaded,
         } = self;
         text.of("", |text| {
             text.unless("time", time, &Nanos::ZERO)?;
             text.unless("memory", memory, &0)?;
             text.given("objects", objects.as_ref())?;
-            text.unless("frozen", frozen, &false)
+            text.unless("frozen", frozen, &false)?;
+            text.unless("preloaded", preloaded, &true)
         })
     }
 }
@@ -738,6 +740,7 @@ mod tests {
         ("workload.imports", "(objects: 5)"),
         ("workload.imports", "(memory: \"1MB\", objects: 0)"),
         ("workload.imports", "(frozen: true)"),
+        ("workload.imports", "(preloaded: false)"),
         ("workload.tasks[0].touches", "\"40%\""),
         ("workload.dispatch", "1us"),
         ("workload.cpu_grain", "1us"),

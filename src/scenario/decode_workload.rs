@@ -174,11 +174,13 @@ fn imports(cx: &mut Cx, node: &Node) -> Option<Imports> {
         )
     });
     let frozen = cx.optional(&f, "frozen", Cx::boolean).unwrap_or(false);
+    let preloaded = cx.optional(&f, "preloaded", Cx::boolean).unwrap_or(true);
     Some(Imports {
         time,
         memory,
         objects,
         frozen,
+        preloaded,
     })
 }
 

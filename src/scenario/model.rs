@@ -180,7 +180,7 @@ pub struct Workload {
 }
 
 /// What importing the program's own modules costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Imports {
     /// CPU time on the baseline interpreter.
     pub time: Nanos,
@@ -190,6 +190,22 @@ pub struct Imports {
     pub objects: Option<u64>,
     /// `gc.freeze()` is called when all is imported: full collections do not look at these objects.
     pub frozen: bool,
+    /// A fork server that preloads main modules finds this program's. `false`: it was started by `python -m`, by a launcher, in a
+    /// notebook, or keeps the server from it.
+    pub preloaded: bool,
+}
+
+impl Default for Imports {
+    /// A file that Python was started with, and nothing but the standard library.
+    fn default() -> Self {
+        Self {
+            time: Nanos::ZERO,
+            memory: 0,
+            objects: None,
+            frozen: false,
+            preloaded: true,
+        }
+    }
 }
 
 /// How tasks arrive.

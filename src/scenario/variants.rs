@@ -123,7 +123,7 @@ const VARIANTS: [&[&str]; 6] = [
 pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "touches", "steps"];
 
 /// Fields of `imports`.
-pub(super) const IMPORTS: &[&str] = &["time", "memory", "objects", "frozen"];
+pub(super) const IMPORTS: &[&str] = &["time", "memory", "objects", "frozen", "preloaded"];
 
 /// The one record that has a field of this name, where no other has, nor a variant: whoever writes it elsewhere meant it for that one.
 pub(super) fn record_of(field: &str) -> Option<&'static str> {

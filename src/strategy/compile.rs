@@ -99,6 +99,7 @@ pub fn compile(
         },
         object_memory: object_memory(profile, &workload.imports),
         frozen: workload.imports.frozen,
+        preloadable: workload.imports.preloaded,
         untouched_payload: workload.untouched_payload,
         dispatch: workload.dispatch,
         cpu_grain: workload.cpu_grain,

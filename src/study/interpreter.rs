@@ -11,7 +11,7 @@ pub struct Interpreter {
     pub version: String,
     /// Whether there is a GIL.
     pub gil: bool,
-    /// Whether its fork server imports the main module, for its children to inherit.
+    /// Whether its fork server imports the program's main module, for its children to inherit.
     pub preloads: bool,
     /// Where and when it was measured, or why it was not, in words.
     pub origin: String,

@@ -211,7 +211,12 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
         fingerprint: fingerprint(scenario),
         seed: scenario.seed,
         machine: scenario.machine.clone(),
-        interpreters: profiles.iter().map(Interpreter::from).collect(),
+        interpreters: (profiles.iter().map(Interpreter::from))
+            .map(|i| Interpreter {
+                preloads: i.preloads && scenario.workload.imports.preloaded,
+                ..i
+            })
+            .collect(),
         metric: options.primary(scenario),
         steady: is_steady(scenario),
         batch: scenario.workload.arrivals == Arrivals::Batch,

@@ -10,6 +10,7 @@ pub(crate) fn profile(gil: bool) -> Profile {
         gil,
         dumps: Curve(Vec::new()),
         loads: Curve(Vec::new()),
+        receives: Curve(Vec::new()),
         ..Profile::default()
     };
     for (index, info) in PARAMS.iter().enumerate() {

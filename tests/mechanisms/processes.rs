@@ -108,6 +108,39 @@ fn a_preloading_fork_server_imports_once() {
     assert_eq!(run(1.0, 3), (ms(110), ms(100 + 3 * 10).into()));
 }
 
+/// 7.4: it preloads a file that Python was started with, and nothing where there is none (`python -m`, a notebook).
+#[test]
+fn a_fork_server_without_a_main_module_leaves_its_imports_to_the_children() {
+    let run = |preloaded| {
+        let mut case = batch(
+            true,
+            executor(3, Forkserver),
+            vec![class(3, vec![cpu(ms(10))])],
+        );
+        let p = &mut case.profile.params;
+        p.forkserver_preload_main = 1.0;
+        (p.forkserver_boot, p.forkserver_child_boot) = (60e6, 5e6);
+        (p.forkserver_bare_boot, p.forkserver_bare_child_boot) = (20e6, 45e6);
+        (p.forkserver_private, p.forkserver_child_private) = (13e6, 4e6);
+        (p.forkserver_bare_private, p.forkserver_bare_child_private) = (8e6, 11e6);
+        case.workload.imports.time = ms(100);
+        case.workload.imports.preloaded = preloaded;
+        let o = case.run();
+        (o.makespan, o.cpu, o.memory_peak)
+    };
+    let (makespan, cpu, memory) = run(true);
+    assert_eq!(
+        (makespan, cpu),
+        (ms(60 + 100 + 5 + 10), ms(160 + 3 * 15).into())
+    );
+    let (bare, bare_cpu, bare_memory) = run(false);
+    assert_eq!(
+        (bare, bare_cpu),
+        (ms(20 + 45 + 100 + 10), ms(20 + 3 * 155).into())
+    );
+    assert_eq!(bare_memory - memory, 3 * 7_000_000 - 5_000_000);
+}
+
 /// 10: all workers start in the constructor; `map` makes four chunks a worker, and a chunk's results come together.
 #[test]
 fn a_pool_sends_chunks() {
@@ -155,6 +188,29 @@ fn a_large_message_blocks_its_writer() {
         [ms(10) + Nanos(2 * message - 65_536 + envelope * 2)]
     );
     assert_eq!(o.bytes_moved, u128::from(message + envelope));
+}
+
+/// 8.1: what a receiver does with what it has read costs between its reads: the second half of that while the writer writes on.
+#[test]
+fn a_receiver_works_while_its_writer_fills_the_pipe_again() {
+    let run = |bytes| {
+        let mut case = each(true, executor(1, Fork), &[vec![Step::PayloadIn(bytes)]]);
+        case.machine.pipe_ns_per_byte = 1.0;
+        case.profile.params.fork_boot = 10e6;
+        case.profile.receives.0 = vec![(0.0, 0.0), (1e6, 2e6)];
+        case.run()
+    };
+    let envelope = u64::try_from(run(0).bytes_moved / 2).unwrap();
+    // One read takes it all: nothing grows.
+    assert_eq!(
+        run(60_000).latencies,
+        [ms(10) + Nanos(60_000 + envelope * 3)]
+    );
+    // A byte is read in 2 ns and worked on for one, in which the writer writes another.
+    assert_eq!(
+        run(200_000).latencies,
+        [ms(10) + Nanos(3 * (200_000 + envelope) + envelope * 2)]
+    );
 }
 
 /// 8.2: the sender pickles, the receiver unpickles.

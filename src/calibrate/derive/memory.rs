@@ -6,6 +6,8 @@ use super::Draft;
 use super::figures::Figures;
 
 const KIB: f64 = 1024.0;
+/// Where a further worker's memory comes from.
+const SLOPE: &str = "starts: slope of the tree's PSS from 1 to 4 workers";
 
 /// What the benchmark's own modules (`statistics` and what it imports) add to a process that runs workloads, in KiB:
 /// 480 with CPython 3.11 and 490 with 3.13, as the difference between the idle benchmark and a sequential workload.
@@ -13,6 +15,14 @@ const BENCHMARK_MODULES_KIB: f64 = 480.0;
 /// What a spawned child of the benchmark holds beyond a process that runs workloads (its modules, and those of
 /// `multiprocessing`'s start), in KiB: 1,990 with CPython 3.13, 2,250 with 3.14, 2,140 with 3.15.
 const SPAWNED_MODULES_KIB: f64 = 2_130.0;
+/// Memory of a fork server without the main module over that of one with it: 0.58 with CPython 3.14.7, 3.14.10 and 3.15.2, 0.59 with free-threaded
+/// 3.14.7, private, with no children.
+const BARE_SERVER: f64 = 0.58;
+/// Memory of a further child of a fork server without the main module over that of a spawned one: 0.82 to 0.84 with the GIL from 3.14
+/// on, 0.78 before and 0.79 to 0.81 without it.
+const BARE_CHILD: f64 = 0.82;
+/// See [`BARE_CHILD`].
+const BARE_CHILD_FREE_THREADED: f64 = 0.8;
 /// A process pool's modules, queues and threads in the parent, in KiB, from 3.12 on and before: growth of the resident set
 /// of a process that makes its first pool, with CPython 3.13 and 3.11.
 const POOL_KIB: [f64; 2] = [1_300.0, 650.0];
@@ -130,9 +140,8 @@ pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
     };
     d.derived("base_rss", base.map(|kb| kb * KIB), &how);
 
-    let how = "starts: slope of the tree's PSS from 1 to 4 workers";
     let fork = line(starts, "fork", shared);
-    d.derived("fork_private", fork.map(|(each, _)| each * KIB), how);
+    d.derived("fork_private", fork.map(|(each, _)| each * KIB), SLOPE);
     // With one child, the pages that the parent has written since the fork are the child's alone; with several they share.
     let private = |row: &str| smallest(&starts[row], "worker", &["private_clean", "private_dirty"]);
     let written = private("fork-1")
@@ -144,21 +153,34 @@ pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
         "starts: private memory of a lone forked child less that of one of two",
     );
 
-    let how = &format!("{how}{benchmark_how}");
+    let how = format!("{SLOPE}{benchmark_how}");
     let spawn = line(starts, "spawn", shared);
     d.derived(
         "spawn_private",
         spawn.map(|(each, _)| (each - benchmark_kib) * KIB),
-        how,
+        &how,
     );
     let server = line(starts, "forkserver", shared);
+    // A server that preloads the main module has what that imports, and its children inherit it.
+    let preloaded = d.params.forkserver_preload_main > 0.5;
+    let (in_server, in_child) = if preloaded {
+        (benchmark_kib, 0.0)
+    } else {
+        (0.0, benchmark_kib)
+    };
+    let (server_how, child_how) = if preloaded {
+        (benchmark_how, SLOPE)
+    } else {
+        ("", how.as_str())
+    };
     d.derived(
         "forkserver_child_private",
-        server.map(|(each, _)| (each - benchmark_kib) * KIB),
-        how,
+        server.map(|(each, _)| (each - in_child) * KIB),
+        child_how,
     );
     if f.gated {
         helpers(d, spawn, server);
+        without_main(d, f);
         copies(d, f);
         return interpreters(d, f);
     }
@@ -187,9 +209,12 @@ pub(super) fn memory(d: &mut Draft, f: &Figures<'_>) {
     );
     d.derived(
         "forkserver_private",
-        alone.zip(left).map(|(s, half)| (s + half) * KIB),
-        how,
+        alone
+            .zip(left)
+            .map(|(s, half)| (s + half - in_server) * KIB),
+        &format!("{how}{server_how}"),
     );
+    without_main(d, f);
 
     copies(d, f);
     interpreters(d, f);
@@ -208,6 +233,37 @@ fn helpers(d: &mut Draft, spawn: Option<(f64, f64)>, server: Option<(f64, f64)>)
             .map(|((_, beside), tracker)| (beside - tracker).max(0.0) * KIB),
         &format!("{how}, less the tracker's"),
     );
+}
+
+/// A fork server that finds no main module to preload, and its children. One that preloads none has been measured as it is.
+fn without_main(d: &mut Draft, f: &Figures<'_>) {
+    let (server, child) = if d.params.forkserver_preload_main > 0.5 {
+        let child = if f.gil {
+            BARE_CHILD
+        } else {
+            BARE_CHILD_FREE_THREADED
+        };
+        (
+            ("forkserver_private", BARE_SERVER),
+            ("spawn_private", child),
+        )
+    } else {
+        (
+            ("forkserver_private", 1.0),
+            ("forkserver_child_private", 1.0),
+        )
+    };
+    for (name, (of, share)) in [
+        ("forkserver_bare_private", server),
+        ("forkserver_bare_child_private", child),
+    ] {
+        let known = d.known(of);
+        d.derived(
+            name,
+            known.map(|bytes| share * bytes),
+            &format!("{share} of {of}"),
+        );
+    }
 }
 
 /// What forked children copy of the objects they inherit, as measured once.

@@ -85,6 +85,12 @@ impl Draft {
         }
     }
 
+    /// The value of a parameter that the figures have given.
+    fn known(&self, name: &str) -> Option<f64> {
+        let i = PARAMS.iter().position(|p| p.name == name)?;
+        matches!(self.tags[i], Tag::Measured(_) | Tag::Derived(_)).then(|| self.params.get(i))
+    }
+
     /// Sets a parameter that had to be computed, if its figures are there.
     fn derived(&mut self, name: &str, value: Option<f64>, how: &str) {
         if let Some(value) = value {
@@ -147,6 +153,7 @@ pub fn derive_all(
         provenance: None,
         dumps: dumps.unwrap_or(base.dumps),
         loads: loads.unwrap_or(base.loads),
+        receives: base.receives,
         slowness: 1.0,
     };
     refine::refine(&mut profile, &f, &machine);
@@ -186,6 +193,10 @@ fn capabilities(d: &mut Draft, micro: &Value) {
                 "forkserver_fork",
                 "forkserver_child_boot",
                 "forkserver_child_private",
+                "forkserver_bare_boot",
+                "forkserver_bare_private",
+                "forkserver_bare_child_boot",
+                "forkserver_bare_child_private",
             ],
             _ => &[],
         };

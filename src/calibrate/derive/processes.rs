@@ -228,11 +228,17 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
     );
     // A server that preloads the main module imports all that the main module does.
     let preloaded = d.params.forkserver_preload_main > 0.5;
-    let server_share = if preloaded { 1.0 } else { SERVER_IMPORTS[old] };
+    let bare_share = SERVER_IMPORTS[old];
+    let server_share = if preloaded { 1.0 } else { bare_share };
     d.derived(
         "forkserver_boot",
         helper(server_share),
         &helper_how(server_share),
+    );
+    d.derived(
+        "forkserver_bare_boot",
+        helper(bare_share),
+        &helper_how(bare_share),
     );
 
     let server_call = f.by_exec("process_start_call_ms_forkserver");
@@ -258,6 +264,18 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         child,
         &format!("processpool_first_result_ms_forkserver {how}{imports_how}"),
     );
+    // Without the main module a child imports what the server has not.
+    let left = 1.0 - bare_share;
+    let (imported, how) = if preloaded {
+        let how = format!(
+            "forkserver_child_boot and {left:.2} of the imports of python_startup_imports_ms, at best speed"
+        );
+        (imports.map(|all| left * all), how)
+    } else {
+        (Some(0.0), "forkserver_child_boot".to_owned())
+    };
+    let bare = child.zip(imported).map(|(child, more)| child + more);
+    d.derived("forkserver_bare_child_boot", bare, &how);
 }
 
 /// Importing asyncio, process pools and multiprocessing in a fresh interpreter, in nanoseconds.
@@ -332,8 +350,7 @@ pub(super) fn interpreters(d: &mut Draft, f: &Figures<'_>) {
     );
 }
 
-/// Pickling and unpickling by size. Receiving a large message costs some builds more than copying and waking, for their
-/// buffers grow by copying: that is part of the second curve.
+/// Pickling and unpickling by size, in memory that is used again.
 pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
     let Some(sizes) = f.more["pickle_random_bytes_best"].as_object() else {
         return (None, None);
@@ -345,16 +362,6 @@ pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
             .filter(|(size, cost): &(f64, f64)| {
                 size.is_finite() && *size > 0.0 && cost.is_finite() && *cost >= 0.0
             })
-            .map(|(size, cost)| {
-                (
-                    size,
-                    if what == "loads_us" {
-                        cost + receiving(f, size)
-                    } else {
-                        cost
-                    },
-                )
-            })
             .collect();
         points.push((0.0, 0.0));
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -365,8 +372,9 @@ pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
 }
 
 /// What the receiver spends on a message of this size beyond copying at the speed of 100 KB and being woken for every
-/// pipe full of it: by the figures for 1 and 10 MB, in proportion beyond.
-fn receiving(f: &Figures<'_>, size: f64) -> f64 {
+/// pipe full of it: by the figures for 1 and 10 MB, in proportion beyond. `copying` a byte takes so many nanoseconds where that speed
+/// does not show.
+pub(super) fn receiving(f: &Figures<'_>, size: f64, copying: f64) -> f64 {
     let pipe = |label: &str| {
         f.raw(&format!("pipe_send_and_ack_us_{label}"))
             .map(|us| us * 1e3)
@@ -376,7 +384,12 @@ fn receiving(f: &Figures<'_>, size: f64) -> f64 {
     else {
         return 0.0;
     };
-    let per_byte = (medium - least) / 1e5;
+    // On some machines the short message is woken later than the long one.
+    let per_byte = if medium > least {
+        (medium - least) / 1e5
+    } else {
+        copying
+    };
     let beyond = |cost: f64, size: f64| {
         (cost - least - size * per_byte - size / PIPE_BYTES * WAKE_NS).max(0.0)
     };

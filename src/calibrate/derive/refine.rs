@@ -6,7 +6,8 @@
 
 use super::figures::Figures;
 use super::inprocess::wakes;
-use crate::cpython::profile::{PARAMS, Profile, Tag};
+use super::processes::receiving;
+use crate::cpython::profile::{Curve, PARAMS, Profile, Tag};
 use crate::engine::Nanos;
 use crate::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
@@ -143,17 +144,19 @@ pub(super) fn refine(profile: &mut Profile, figures: &Figures<'_>, machine: &Mac
     payloads(profile, figures, machine);
 }
 
-/// What a large payload costs beyond the two curves (fresh pages faulted in, buffers that grow) belongs half to the sender,
-/// half to the receiver.
+/// What a large payload costs beyond pickling it, copying it and unpickling it in memory that is used again: fresh pages, and buffers
+/// that grow.
+///
+/// They were counted (page faults for a page of 1 MB and 10 MB arguments, CPython 3.14.7). With the GIL the receiver has two (malloc maps
+/// the block of every read anew, and the buffer grows), the sender none. Without it mimalloc spares the receiver most of them, and
+/// beyond what a pipe alone shows they are the sender's: one for a page of 10 MB, none for 1 MB.
 fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec) {
     let fork = Strategy::Processes {
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
         api: ProcessApi::Executor,
     };
-    let (dumps, loads) = (profile.dumps.clone(), profile.loads.clone());
     let empty = round_trip(profile, machine, &fork, 0);
-    let mut missing: Vec<(f64, f64)> = vec![(0.0, 0.0)];
     let targets: Vec<(u64, f64)> = PAYLOADS
         .iter()
         .filter_map(|(size, label)| {
@@ -167,34 +170,90 @@ fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec)
             Some((*size, us * 1e3))
         })
         .collect();
+    let dumps = profile.dumps.clone();
+    let mut shown: Vec<(f64, f64)> = vec![(0.0, 0.0)];
+    let mut hidden: Vec<(f64, f64)> = vec![(0.0, 0.0)];
+    for &(size, target) in &targets {
+        let bytes = as_f64(size);
+        let pickling = profile.dumps.at(size, 1.0) + profile.loads.at(size, 1.0);
+        let piped = piping(figures, size).unwrap_or(bytes * machine.pipe_ns_per_byte);
+        shown.push((bytes, receiving(figures, bytes, machine.pipe_ns_per_byte)));
+        hidden.push((bytes, (target - empty - pickling.as_f64() - piped).max(0.0)));
+    }
+    set_payloads(profile, figures.gil, &dumps, &shown, &hidden);
+    remainder(profile, machine, &fork, &targets);
+}
+
+/// A message of one of these sizes through a pipe alone, beyond a short one, in nanoseconds.
+fn piping(figures: &Figures<'_>, size: u64) -> Option<f64> {
+    let label = PAYLOADS.iter().find(|(s, _)| *s == size)?.1;
+    let us = |label: &str| figures.raw(&format!("pipe_send_and_ack_us_{label}"));
+    Some((us(label)? - us("100B")?).max(0.0) * 1e3)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
+fn as_f64(bytes: u64) -> f64 {
+    bytes as f64
+}
+
+/// The curves with what a pipe alone shows of fresh pages, which is the receiver's, and what it does not.
+fn set_payloads(
+    profile: &mut Profile,
+    gil: bool,
+    dumps: &Curve,
+    shown: &[(f64, f64)],
+    hidden: &[(f64, f64)],
+) {
+    let both = |other: &[(f64, f64)]| {
+        let sum = |(a, b): (&(f64, f64), &(f64, f64))| (a.0, a.1 + b.1);
+        Curve(shown.iter().zip(other).map(sum).collect())
+    };
+    let none: Vec<(f64, f64)> = hidden.iter().map(|&(size, _)| (size, 0.0)).collect();
+    let (receivers, senders) = if gil {
+        (hidden, &*none)
+    } else {
+        (&*none, hidden)
+    };
+    profile.receives = both(receivers);
+    profile.dumps.0 = (dumps.0.iter())
+        .map(|&(size, cost)| (size, cost + along(senders, size)))
+        .collect();
+}
+
+/// A curve in straight lines between points, and at its last slope beyond them.
+fn along(points: &[(f64, f64)], at: f64) -> f64 {
+    let after = points
+        .iter()
+        .position(|(x, _)| *x >= at)
+        .unwrap_or(points.len() - 1)
+        .max(1);
+    match (points.get(after - 1), points.get(after)) {
+        (Some((x0, y0)), Some((x1, y1))) => y0 + (y1 - y0) / (x1 - x0) * (at - x0),
+        _ => 0.0,
+    }
+}
+
+/// What the model still takes too long or too short belongs half to pickling, half to unpickling.
+fn remainder(
+    profile: &mut Profile,
+    machine: &MachineSpec,
+    fork: &Strategy,
+    targets: &[(u64, f64)],
+) {
+    let (dumps, loads) = (profile.dumps.clone(), profile.loads.clone());
+    let mut missing: Vec<(f64, f64)> = vec![(0.0, 0.0)];
+    missing.extend(targets.iter().map(|(size, _)| (as_f64(*size), 0.0)));
     for _ in 0..2 {
         for (i, (size, target)) in targets.iter().enumerate() {
-            let more = target - round_trip(profile, machine, &fork, *size);
-            #[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
-            let size = *size as f64;
-            if let Some(m) = missing.get_mut(i + 1) {
-                m.1 += more;
-            } else {
-                missing.push((size, more));
-            }
+            let more = target - round_trip(profile, machine, fork, *size);
+            missing[i + 1].1 += more;
         }
-        let extra = |at: f64| {
-            let after = missing
-                .iter()
-                .position(|(x, _)| *x >= at)
-                .unwrap_or(missing.len() - 1)
-                .max(1);
-            match (missing.get(after - 1), missing.get(after)) {
-                (Some((x0, y0)), Some((x1, y1))) => y0 + (y1 - y0) / (x1 - x0) * (at - x0),
-                _ => 0.0,
-            }
-        };
         let adjusted = |curve: &[(f64, f64)]| {
             let mut last = 0.0f64;
             curve
                 .iter()
                 .map(|&(x, y)| {
-                    last = (y + extra(x) / 2.0).max(y * LEAST).max(last);
+                    last = (y + along(&missing, x) / 2.0).max(y * LEAST).max(last);
                     (x, last)
                 })
                 .collect()

@@ -96,6 +96,10 @@ pub fn to_ron(profile: &Profile) -> String {
     out.push_str("    // Pickling and unpickling of a payload: (bytes, ns).\n");
     let _ = writeln!(out, "    dumps: [{}],", curve(&profile.dumps));
     let _ = writeln!(out, "    loads: [{}],", curve(&profile.loads));
+    if !profile.receives.0.is_empty() {
+        out.push_str("    // What receiving one in several reads costs besides: (bytes, ns).\n");
+        let _ = writeln!(out, "    receives: [{}],", curve(&profile.receives));
+    }
     out.push_str(")\n");
     out
 }

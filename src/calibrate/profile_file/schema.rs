@@ -12,7 +12,7 @@ use crate::cpython::profile::{
 use crate::engine::Nanos;
 
 /// Parameters that came after profiles were first written.
-const LATER: [&str; 7] = [
+const LATER: [&str; 11] = [
     "thread_fresh",
     "object_rss",
     "container_rss",
@@ -20,6 +20,10 @@ const LATER: [&str; 7] = [
     "cow_walk",
     "cow_fresh",
     "cow_fault",
+    "forkserver_bare_boot",
+    "forkserver_bare_private",
+    "forkserver_bare_child_boot",
+    "forkserver_bare_child_private",
 ];
 
 /// A profile file.
@@ -37,6 +41,8 @@ pub(super) struct File {
     params: Table,
     dumps: Points,
     loads: Points,
+    #[serde(default)]
+    receives: Option<Points>,
 }
 
 impl From<File> for Profile {
@@ -53,6 +59,7 @@ impl From<File> for Profile {
             provenance: file.measured.map(Into::into),
             dumps: file.dumps.0,
             loads: file.loads.0,
+            receives: file.receives.map(|p| p.0).unwrap_or_default(),
             slowness: 1.0,
         }
     }

@@ -7,11 +7,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::trace::read_trace;
-use super::work::build_workload;
+use super::work::{Grains, build_workload};
 use crate::calibrate::{BASELINE_NS_PER_ITER, derive, machine_from};
 use crate::cpython::profile::Profile;
 use crate::scenario::input;
-use crate::scenario::{MachineSpec, Offload, ProcessApi, StartMethod, Strategy, Workers, Workload};
+use crate::scenario::{
+    MachineSpec, Offload, Pool, ProcessApi, StartMethod, Strategy, Workers, Workload,
+};
 
 /// What a cell ran: the JSON argument of `workloads.py`. Keys that it does not look at are ignored here too.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -154,6 +156,9 @@ pub struct Interpreter {
     pub profile: Profile,
     /// One iteration of `burn`'s loop and one block of `native`, in nanoseconds at best speed.
     pub grains: (f64, f64),
+    /// How many times as long an iteration takes while another thread of the process makes them, too, as one beside another process: 1
+    /// with a GIL.
+    pub beside: f64,
     /// Relative cost of Python code that the directory states for it.
     pub cpu_cost: Option<f64>,
 }
@@ -252,8 +257,12 @@ impl Reference {
                     .filter(|v| v.is_finite() && *v > 0.0)
                     .unwrap_or(or)
             };
+            let profile = derive(micro, more, id, slowness);
+            let alone = figure("burn_2procs_over_1x_work", 1.0);
+            let beside = figure("burn_2threads_over_1x_work", alone) / alone;
             Ok(Interpreter {
-                profile: derive(micro, more, id, slowness),
+                beside: if profile.gil { 1.0 } else { beside.max(1.0) },
+                profile,
                 grains: (
                     figure("burn_ns_per_iter", BASELINE_NS_PER_ITER),
                     figure("native_us_per_block", 50.0) * 1e3,
@@ -304,8 +313,18 @@ impl Reference {
             }
             None => None,
         };
+        let (iteration, block) = interpreter.grains;
+        let grains = Grains {
+            iteration,
+            beside: if machine.visible_cpus > 1 && in_threads(&strategy) {
+                iteration * interpreter.beside
+            } else {
+                iteration
+            },
+            block,
+        };
         let (workload, program_memory) =
-            build_workload(&cell.config, trace, &strategy, interpreter.grains, slowness)?;
+            build_workload(&cell.config, trace, &strategy, grains, slowness)?;
         // The program holds its list of tasks from the start; the profile's process does not have one.
         profile.params.base_rss += program_memory;
         Ok(Prepared {
@@ -314,6 +333,15 @@ impl Reference {
             workload,
             strategy,
         })
+    }
+}
+
+/// Whether several threads of one interpreter execute tasks.
+fn in_threads(strategy: &Strategy) -> bool {
+    match strategy.execution().pool {
+        Pool::ThreadEach => true,
+        Pool::Threads(workers) => workers != Workers::Exactly(1),
+        Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => false,
     }
 }
 

@@ -16,6 +16,11 @@ const FRESH_NS_PER_BYTE: f64 = 0.42;
 const MAPPED_BYTES: u64 = 200_000;
 const MAPPED_NS: f64 = 4_500.0;
 
+/// The cells' program was started in a way in which a fork server finds no main module to preload (as by `python -m workloads`): a further
+/// child of CPython 3.14.7's fork server weighs 11.3 MB in the cells of the second set, at whichever number. Started by `-m` it weighs 11.1
+/// MB, started as a file 4.7.
+const MAIN_PRELOADED: bool = false;
+
 /// The program's list of tasks, bytes a task and a step: 590 KB for 2,000 tasks of one step with CPython 3.13.
 const TASK_BYTES: f64 = 184.0;
 const STEP_BYTES: f64 = 104.0;
@@ -29,17 +34,27 @@ struct Tasks {
     memory: f64,
 }
 
-/// The workload of a cell and the memory of the program's own list of tasks. `grains` are an iteration of `burn` and a
-/// block of `native` in nanoseconds, at best speed.
+/// What the program spends CPU time in, in nanoseconds at best speed.
+#[derive(Clone, Copy)]
+pub(super) struct Grains {
+    /// An iteration of `burn`.
+    pub(super) iteration: f64,
+    /// The same where its threads make them at once: slower where they share what they count references of.
+    pub(super) beside: f64,
+    /// A block of `native`.
+    pub(super) block: f64,
+}
+
+/// The workload of a cell and the memory of the program's own list of tasks.
 pub(super) fn build_workload(
     c: &Config,
     trace: Option<Vec<Recorded>>,
     strategy: &Strategy,
-    grains: (f64, f64),
+    grains: Grains,
     slowness: f64,
 ) -> Result<(Workload, f64), String> {
     let native_cost = positive("native_cost", c.native_cost.unwrap_or(1.0))?;
-    let block = Nanos::from_f64((grains.1 + CALL_NS) * slowness);
+    let block = Nanos::from_f64((grains.block + CALL_NS) * slowness);
     let recorded = match trace {
         Some(recorded) => Some(recorded),
         None if c.workload == "open" => Some(drawn(c)?),
@@ -77,12 +92,15 @@ pub(super) fn build_workload(
         }],
         queues: Vec::new(),
         objects: Vec::new(),
-        imports: Imports::default(),
+        imports: Imports {
+            preloaded: MAIN_PRELOADED,
+            ..Imports::default()
+        },
         untouched_payload: true,
-        dispatch: Nanos::from_f64((own * grains.0 + payload) / cpu_cost * slowness),
+        dispatch: Nanos::from_f64((own * grains.iteration + payload) / cpu_cost * slowness),
         // A step ends at the first look at the clock past its demand: late by up to 100 iterations and a look. The halves of
         // the first and the last look that lie outside the measured time add a look on average; twice that in a range.
-        cpu_grain: Nanos::from_f64((ITERATIONS * grains.0 + 3.0 * CLOCK_NS) * slowness),
+        cpu_grain: Nanos::from_f64((ITERATIONS * grains.beside + 3.0 * CLOCK_NS) * slowness),
         // Where a native step is spent block by block it ends with a whole one already.
         native_grain: if recorded.is_some() {
             block
@@ -299,18 +317,24 @@ mod tests {
     use super::*;
     use crate::scenario::Dist;
 
+    const GRAINS: Grains = Grains {
+        iteration: 51.0,
+        beside: 51.0,
+        block: 5e4,
+    };
+
     fn config(json: &str) -> Config {
         serde_json::from_str(json).expect("a config")
     }
 
     fn built(json: &str) -> Workload {
-        build_workload(&config(json), None, &Strategy::Sequential, (51.0, 5e4), 1.0)
+        build_workload(&config(json), None, &Strategy::Sequential, GRAINS, 1.0)
             .expect("buildable")
             .0
     }
 
     fn refused(json: &str) -> String {
-        build_workload(&config(json), None, &Strategy::Sequential, (51.0, 5e4), 1.0)
+        build_workload(&config(json), None, &Strategy::Sequential, GRAINS, 1.0)
             .expect_err("refused")
     }
 
@@ -424,7 +448,7 @@ mod tests {
             &c,
             Some(recorded.to_vec()),
             &Strategy::Sequential,
-            (51.0, 5e4),
+            GRAINS,
             1.0,
         )
         .expect("buildable");

@@ -402,8 +402,13 @@ fn process_pool(
         (ProcessApi::Pool { .. }, false) => format!("context.Pool({n})"),
         (ProcessApi::Pool { .. }, true) => format!("context.Pool({n}, share, (locks, queues))"),
     };
+    let preload = if plan.source.workload.imports.preloaded {
+        ""
+    } else {
+        "    context.set_forkserver_preload([])\n"
+    };
     format!(
-        "{define}\n\ndef make_pool():\n    context = multiprocessing.get_context({})\n{make}    return {pool}\n",
+        "{define}\n\ndef make_pool():\n    context = multiprocessing.get_context({})\n{preload}{make}    return {pool}\n",
         quoted(start)
     )
 }

@@ -200,6 +200,8 @@ impl Executors {
                 work.kernel
                     .machine
                     .charge(tid, work.kernel.costs.aio_offload_done);
+                let own = work.kernel.item_memory();
+                work.kernel.give(tid, own);
                 work.loops[copy].ready.push_back(Handle::Step(key));
             }
             Handle::Gathered(key) => {

@@ -404,7 +404,7 @@ impl ProcessPool {
         work.tasks[key].since = now;
         work.kernel.hop(key, tid);
         let there = work.kernel.payload_memory(work.tasks[key].payload);
-        let own = work.kernel.item_memory();
+        let own = if parts { 0 } else { work.kernel.item_memory() };
         work.kernel.give(tid, there + own);
         // What was unpickled is the program's own now, and resident.
         let back = work.tasks[key].data.result;

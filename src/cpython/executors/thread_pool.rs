@@ -309,7 +309,12 @@ impl ThreadPool {
         worker_is(&mut work.kernel, tid, PoolState::Looking);
         work.stand_for(tid, None, Cause::Ipc);
         let there = work.tasks[key].payload;
-        let own = work.kernel.item_memory();
+        // The future of an offload lives until its loop has seen it.
+        let own = if self.parts {
+            0
+        } else {
+            work.kernel.item_memory()
+        };
         work.kernel
             .give(tid, work.kernel.payload_memory(there) + own);
         let Data {

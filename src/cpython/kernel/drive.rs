@@ -354,4 +354,17 @@ impl Kernel<'_> {
         self.profile.loads.at(bytes, self.profile.slowness)
             + self.costs.pickle_object_load * objects
     }
+
+    /// CPU of receiving so much of a message of this size, beside copying it: none where one read takes it all.
+    pub(crate) fn receives_cost(&self, chunk: u64, size: u64) -> Nanos {
+        if size <= self.pipe_capacity {
+            return Nanos::ZERO;
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "messages are far below 2^53 bytes"
+        )]
+        let share = chunk as f64 / size as f64;
+        (self.profile.receives).at(size, self.profile.slowness * share)
+    }
 }

@@ -46,7 +46,7 @@ impl Kernel<'_> {
 
     /// Whether the fork server imports the main module, for its children to inherit.
     pub(crate) fn preloads(&self) -> bool {
-        self.costs.forkserver_preload_main
+        self.costs.forkserver_preload_main && self.program.preloadable
     }
 
     fn objects_pages(&self) -> Pages {

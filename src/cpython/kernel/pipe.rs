@@ -132,10 +132,8 @@ impl Kernel<'_> {
     /// Copies a chunk of the first message out, or parks until there is one; whether the thread goes on acting.
     pub(crate) fn read(&mut self, tid: Tid, pipe: PipeIndex) -> bool {
         let p = &mut self.pipes[pipe];
-        let chunk = p
-            .messages
-            .front()
-            .map_or(0, |m| p.used.min(m.size - m.read));
+        let front = p.messages.front();
+        let (chunk, size) = front.map_or((0, 0), |m| (p.used.min(m.size - m.read), m.size));
         if chunk == 0 && p.closed && p.messages.is_empty() {
             return true;
         }
@@ -145,7 +143,8 @@ impl Kernel<'_> {
             return self.goes_outside(tid, Outside::Park(On::Bytes(pipe), Nanos::MAX));
         }
         self.push_front(tid, Act::ReadDone(pipe, chunk));
-        let cost = self.copy_cost(chunk);
+        // The block that is filled is fresh, a page of it for a page of the buffer that grows by it later.
+        let cost = self.copy_cost(chunk) + self.receives_cost(chunk, size).scale(0.5);
         self.goes_outside(tid, Outside::Native(cost))
     }
 
@@ -154,10 +153,14 @@ impl Kernel<'_> {
         p.used -= chunk;
         let m = p.messages.front_mut().expect("it is being read");
         m.read += chunk;
-        let more = m.read < m.size;
+        let (size, more) = (m.size, m.read < m.size);
         let writer = p.writer.take();
         if more {
             self.push_front(tid, Act::Read(pipe));
+        }
+        let time = self.receives_cost(chunk, size).scale(0.5);
+        if time > Nanos::ZERO {
+            self.push_front(tid, Act::RunC(time));
         }
         if let Some(w) = writer {
             self.unpark_by(tid, w);

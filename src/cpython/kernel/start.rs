@@ -22,6 +22,14 @@ pub(crate) struct Starter {
     forked: bool,
 }
 
+/// What the fork server and its children take by themselves, without the program's own modules.
+struct Served {
+    server_boot: Nanos,
+    server_private: u64,
+    child_boot: Nanos,
+    child_private: u64,
+}
+
 impl Starter {
     /// These threads have been killed: what they had asked for, or were to become, is not forked, and another server is started if one was it.
     pub(crate) fn forget(&mut self, killed: &[Tid]) {
@@ -84,10 +92,9 @@ impl Kernel<'_> {
             }
             StartMethod::Forkserver => {
                 let preloaded = self.preloads();
-                let private =
-                    self.costs.forkserver_child_private + if preloaded { 0 } else { import_memory };
-                let boot =
-                    self.costs.forkserver_child_boot + if preloaded { Nanos::ZERO } else { import };
+                let served = self.served();
+                let private = served.child_private + if preloaded { 0 } else { import_memory };
+                let boot = served.child_boot + if preloaded { Nanos::ZERO } else { import };
                 self.start_tracker(acts);
                 let server = self.start_server(acts);
                 let forks = self.threads[server].process;
@@ -103,6 +110,28 @@ impl Kernel<'_> {
         self.push(child, Act::Take(private / 2));
         self.push(child, Act::Run(boot));
         self.push(child, Act::Take(private - private / 2));
+    }
+
+    /// What starting the server and a child takes here: whoever preloads the main module has the imports that all main modules need.
+    fn served(&self) -> Served {
+        let costs = &self.costs;
+        // A server that never preloads has been measured as it is.
+        let bare = costs.forkserver_preload_main && !self.program.preloadable;
+        if bare {
+            Served {
+                server_boot: costs.forkserver_bare_boot,
+                server_private: costs.forkserver_bare_private,
+                child_boot: costs.forkserver_bare_child_boot,
+                child_private: costs.forkserver_bare_child_private,
+            }
+        } else {
+            Served {
+                server_boot: costs.forkserver_boot,
+                server_private: costs.forkserver_private,
+                child_boot: costs.forkserver_child_boot,
+                child_private: costs.forkserver_child_private,
+            }
+        }
     }
 
     fn start_tracker(&mut self, acts: &mut Vec<Act>) {
@@ -130,7 +159,8 @@ impl Kernel<'_> {
         } else {
             Nanos::ZERO
         };
-        self.push(server, Act::Run(self.costs.forkserver_boot + import));
+        let served = self.served();
+        self.push(server, Act::Run(served.server_boot + import));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(server));
         let imported = if self.preloads() {
@@ -138,8 +168,7 @@ impl Kernel<'_> {
         } else {
             0
         };
-        let private = self.costs.forkserver_private;
-        acts.push(Act::TakeFor(home.process, private + imported));
+        acts.push(Act::TakeFor(home.process, served.server_private + imported));
         self.starter.server = Some(server);
         server
     }
