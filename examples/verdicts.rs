@@ -11,8 +11,8 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
-use pchsim::calibrate::profiles;
 use pchsim::cpython::profile::Profile;
+use pchsim::profiles;
 use pchsim::scenario::{self, embedded};
 use pchsim::strategy::simulate;
 use pchsim::study::{Forecast, Options, Study, Verdict, run_study};

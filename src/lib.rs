@@ -5,8 +5,9 @@
 //! [`engine`] (clock, calendar, random streams), [`sync`] (what is waited for, by itself), [`measure`] (statistics), [`scenario`] (what
 //! a user writes), [`machine`] (cores, scheduler, timers, cache lines), [`cpython`] (the runtime), [`strategy`] (a strategy tree
 //! compiled to simulated threads), [`study`] (many simulations), [`report`] (a study as text), [`host`] (the real machine: its
-//! interpreters, and programs run on them), [`learn`] (a scenario from a trace of a real program), [`calibrate`] (profiles from
-//! measurements, and forecasts held against real runs), [`cli`] (the terminal).
+//! interpreters, and programs run on them), [`learn`] (a scenario from a trace of a real program), [`profiles`] (of interpreters:
+//! shipped, found, read), [`calibrate`] (real interpreters measured into profiles), [`verify`] (forecasts held against generated programs that
+//! run here), [`validate`] (against what was measured elsewhere), [`cli`] (the terminal).
 
 pub mod calibrate;
 pub mod cli;
@@ -16,8 +17,11 @@ pub mod host;
 pub mod learn;
 pub mod machine;
 pub mod measure;
+pub mod profiles;
 pub mod report;
 pub mod scenario;
 pub mod strategy;
 pub mod study;
 pub mod sync;
+pub mod validate;
+pub mod verify;

@@ -9,10 +9,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use pchsim::calibrate::bench::{BenchError, Expected, Plan, Samples, calibrated, measure};
-use pchsim::calibrate::{calibration_text, profile_file};
+use pchsim::calibrate::text;
 use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
 use pchsim::host;
 use pchsim::learn::{Habit, Watched};
+use pchsim::profiles::file;
 use pchsim::report::Style;
 
 fn pchsim(args: &[&str], dir: &Path) -> (i32, String, String) {
@@ -83,7 +84,7 @@ fn a_quick_calibration_gives_a_profile_that_a_forecast_can_use() {
     let said = ["the GIL up", "keeps the GIL", "without the GIL", "a GIL"];
     let after = out.split("import     json:").nth(1).unwrap_or_default();
     assert!(said.iter().any(|s| after.contains(s)), "{out}");
-    let profile = profile_file::read(&dir.path().join("mine.ron")).expect("a profile");
+    let profile = file::read(&dir.path().join("mine.ron")).expect("a profile");
     plausible(&profile);
     let (code, out, err) = pchsim(
         &[
@@ -144,8 +145,8 @@ fn how_imports_deal_with_the_gil_is_measured() {
         // No second core, no Linux, no GIL, or other programs on the cores: then it says so.
         (Err(why), _) | (_, Err(why)) => assert!(!why.is_empty()),
     }
-    let text = unwrapped(&calibration_text::text(&result, Style::default()));
-    let json = calibration_text::json(&result);
+    let text = unwrapped(&text::text(&result, Style::default()));
+    let json = text::json(&result);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     for (i, import) in result.imports.iter().enumerate() {
         let (gil, why) = (
@@ -190,7 +191,7 @@ fn why_the_gil_is_not_seen_is_said() {
         .gil
         .as_ref()
         .expect_err("nothing was seen");
-    let text = unwrapped(&calibration_text::text(&result, Style::default()));
+    let text = unwrapped(&text::text(&result, Style::default()));
     let note = format!("how often the import of json gives the GIL up is not measured: {why}");
     assert!(text.contains(&note), "{text}");
     if cfg!(target_os = "linux") && samples.hello.cores > 1 && !samples.hello.free_threaded {

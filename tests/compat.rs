@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use pchsim::calibrate::profiles;
+use pchsim::profiles;
 use pchsim::report::document::{self, CaseDocument, Document, RunDocument, standings};
 use pchsim::report::figure::figures;
 use pchsim::report::figure::palette::Theme;

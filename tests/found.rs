@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use pchsim::calibrate::profiles;
+use pchsim::profiles;
 use pchsim::report::{self, Meta, Style};
 use pchsim::scenario::Changes;
 use pchsim::strategy::{Cause, simulate};

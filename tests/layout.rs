@@ -29,7 +29,7 @@ fn loaded(name: &str) -> (Scenario, Vec<Profile>) {
     let profiles = scenario
         .interpreters
         .iter()
-        .map(|n| pchsim::calibrate::profiles::find(n).unwrap())
+        .map(|n| pchsim::profiles::find(n).unwrap())
         .collect();
     (scenario, profiles)
 }

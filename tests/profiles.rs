@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use pchsim::calibrate::profile_file::to_ron;
 use pchsim::cpython::profile::{Curve, Profile, Tag};
+use pchsim::profiles::file::to_ron;
 use predicates::prelude::*;
 use tempfile::TempDir;
 

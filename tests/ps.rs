@@ -6,10 +6,10 @@ use std::collections::HashSet;
 
 use assert_cmd::Command;
 use common::{Case, class, cpu, io, machine, ms, profile, workload};
-use pchsim::calibrate::profiles;
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::snapshot::{Doing, End, Place, Snapshot, Work};
 use pchsim::engine::Nanos;
+use pchsim::profiles;
 use pchsim::report::{Rows, Style, Taken, ps, ps_json, pstree};
 use pchsim::scenario::{
     Arrivals, MachineSpec, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass,

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use pchsim::calibrate::reference::{Reference, Settings, Validation, render, validate};
-use pchsim::calibrate::{profile_file, profiles};
 use pchsim::cpython::profile::Tag;
 use pchsim::engine::{Nanos, Total};
 use pchsim::measure::{BatchSeries, Completions, Histogram};
+use pchsim::profiles::{self, file};
 use pchsim::scenario::Arrivals;
 use pchsim::strategy::{CAUSES, Outcome, SimInput};
+use pchsim::validate::{Reference, Settings, Validation, render, validate};
 
 /// The sets of measurements that shipped profiles are made from.
 const SETS: [&str; 2] = ["tests/data/reference", "tests/data/reference-second"];
@@ -87,14 +87,19 @@ fn shipped_profiles_are_the_derived_ones() {
     for (release, shipped) in profiles::RELEASES.iter().zip(profiles::shipped()) {
         let made: Vec<_> = sets
             .iter()
-            .filter_map(|(path, set)| Some((path, release.of_set(set).expect("readable")?)))
+            .filter_map(|(path, set)| {
+                Some((
+                    path,
+                    pchsim::validate::of_set(release, set).expect("readable")?,
+                ))
+            })
             .collect();
         let [(path, expected)] = &made[..] else {
             panic!("{} is measured by {} of {SETS:?}", release.name, made.len())
         };
         assert_eq!(
-            profile_file::to_ron(&shipped),
-            profile_file::to_ron(expected),
+            file::to_ron(&shipped),
+            file::to_ron(expected),
             "profiles/{}.ron is stale: run `pchsim validate {path} --write-profiles profiles --force`",
             release.name
         );

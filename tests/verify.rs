@@ -11,13 +11,11 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 use serde_json::Value;
 
-use pchsim::calibrate::verify::{
-    Plans, Program, Request, fit, machine, prepare, simulate_same_demands,
-};
 use pchsim::engine::Nanos;
 use pchsim::host;
 use pchsim::scenario::{Scenario, Strategy, Workers, embedded, load, parse, parse_strategy};
 use pchsim::strategy::{SimInput, simulate_demands_of};
+use pchsim::verify::{Plans, Program, Request, fit, machine, prepare, simulate_same_demands};
 
 fn pchsim() -> Command {
     Command::cargo_bin("pchsim").unwrap()
@@ -55,7 +53,7 @@ fn plans(scenario: &Scenario, strategies: &[&str]) -> Plans {
         .iter()
         .map(|s| parse_strategy(s).unwrap())
         .collect();
-    let profile = pchsim::calibrate::profiles::find("cpython-3.14").unwrap();
+    let profile = pchsim::profiles::find("cpython-3.14").unwrap();
     let machine = machine::machine(2, 14);
     let request = Request {
         scenario: &scenario,

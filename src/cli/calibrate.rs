@@ -13,8 +13,9 @@ use crate::calibrate::bench::{
     BenchError, Calibrated, Costs, Expected, FULL, PATIENCE, Plan, QUICK, calibrated, costs,
     expected, measure,
 };
-use crate::calibrate::{calibration_text, profile_file};
+use crate::calibrate::text;
 use crate::host::{self, Interpreter};
+use crate::profiles::file;
 use crate::report::layout::words;
 
 /// Measures Python interpreters of this machine into profiles.
@@ -115,13 +116,13 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             return Ok(interrupted(printer));
         };
         let text = match args.format {
-            Format::Text => calibration_text::text(&result, printer.style(false, false)),
-            Format::Json => calibration_text::json(&result),
+            Format::Text => text::text(&result, printer.style(false, false)),
+            Format::Json => text::json(&result),
         };
         let trusted = !args.strict || result.doubts.is_empty();
         if trusted {
             // The profile is there, even if nobody reads the rest.
-            file.write(&profile_file::to_ron(&result.profile), printer)?;
+            file.write(&file::to_ron(&result.profile), printer)?;
         }
         printer.result(&text)?;
         for (what, why) in &result.failed {

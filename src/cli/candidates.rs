@@ -8,8 +8,8 @@ use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
 };
 
-use crate::calibrate::found_profiles::found;
-use crate::calibrate::profiles::RELEASES;
+use crate::profiles::RELEASES;
+use crate::profiles::found::found;
 use crate::scenario::{STRATEGY_FORMS, embedded, parse_strategy};
 
 /// A scenario to read: shipped, a file, or standard input.

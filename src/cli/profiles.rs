@@ -4,10 +4,10 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{Exit, Printer, UserError, candidates};
-use crate::calibrate::found_profiles::found;
-use crate::calibrate::profile_diff::{Difference, differences};
-use crate::calibrate::profiles;
 use crate::cpython::profile::{PARAMS, Profile, Tag};
+use crate::profiles;
+use crate::profiles::diff::{Difference, differences};
+use crate::profiles::found::found;
 use crate::report::Style;
 use crate::report::layout::{self, Column, clipped, entries, padded, width, words};
 

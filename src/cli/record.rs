@@ -13,13 +13,13 @@ use super::format::Kind;
 use super::values::{lasting, limited};
 use super::words::quoted;
 use super::{Exit, Printer, UserError};
-use crate::calibrate::profiles;
-use crate::calibrate::verify::machine;
 use crate::host::{self, End, Finished, HostError, Program, Scratch};
 use crate::learn::{
     self, ArrivalsChoice, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
 };
+use crate::profiles;
 use crate::scenario::{self, limits::MAX_CORES};
+use crate::verify::machine;
 
 /// Learns a scenario from a recorded trace, or from a program that is run and recorded.
 #[derive(Clone, Debug, ClapArgs)]

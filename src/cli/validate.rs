@@ -8,10 +8,10 @@ use super::files::{Files, Output};
 use super::format::{Endings, format};
 use super::values::whole;
 use super::{Exit, Printer, UserError};
-use crate::calibrate::limits::{Limits, explain};
-use crate::calibrate::reference::{Reference, Settings, Validation, render, validate};
-use crate::calibrate::{profile_file, profiles};
+use crate::profiles::{self, file};
 use crate::strategy::simulate;
+use crate::validate::{Reference, Settings, Validation, render, validate};
+use crate::verify::limits::{Limits, explain};
 
 /// Holds forecasts against measured runs of real CPythons.
 ///
@@ -173,7 +173,7 @@ fn write_profiles(
     };
     let mut profiles = Vec::new();
     for release in &profiles::RELEASES {
-        let profile = release.of_set(reference);
+        let profile = crate::validate::of_set(release, reference);
         profiles.extend(profile.map_err(|e| UserError::new(e.to_string()))?);
     }
     let others = reference.interpreters.values().flatten();
@@ -186,7 +186,7 @@ fn write_profiles(
         .map(|p| files.output(&dir.join(format!("{}.ron", p.name))))
         .collect::<anyhow::Result<Vec<Output>>>()?;
     for (profile, output) in profiles.iter().zip(&outputs) {
-        output.write(&profile_file::to_ron(profile), printer)?;
+        output.write(&file::to_ron(profile), printer)?;
     }
     Ok(())
 }

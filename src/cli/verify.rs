@@ -12,16 +12,16 @@ use super::selection::Source;
 use super::values::{lasting, limited, seed, whole};
 use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
-use crate::calibrate::limits::{Limits, explain};
-use crate::calibrate::verify::{
+use crate::cpython::profile::Profile;
+use crate::host::{self, Interpreter};
+use crate::profiles::{self, found};
+use crate::scenario::limits::MAX_CORES;
+use crate::scenario::{Arrivals, Changes, MachineSpec, Scenario};
+use crate::verify::limits::{Limits, explain};
+use crate::verify::{
     self, Estimate, Overheads, Plans, Request, RunError, Settings, Verification, estimate, machine,
     prepare, simulate_same_demands,
 };
-use crate::calibrate::{found_profiles, profiles};
-use crate::cpython::profile::Profile;
-use crate::host::{self, Interpreter};
-use crate::scenario::limits::MAX_CORES;
-use crate::scenario::{Arrivals, Changes, MachineSpec, Scenario};
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -260,7 +260,7 @@ fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<Target> {
 /// with or without a GIL. The file of the user's own.
 fn for_python(python: &Interpreter) -> (Profile, Option<PathBuf>) {
     let shipped = profiles::shipped();
-    let (found, _) = found_profiles::found();
+    let (found, _) = found::found();
     let own = found.into_iter().find(|f| {
         let p = &f.profile;
         p.version == python.version

@@ -1,5 +1,6 @@
 //! Estimates over independent replications: means with Student-t intervals, paired differences, ratios.
 
+use super::order::median;
 use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
 
 /// Confidence of every interval that is reported.
@@ -29,7 +30,7 @@ impl Estimate {
         Some(Self {
             mean,
             half: half_width(variance, n),
-            median: median(values),
+            median: median(values.to_vec()),
             n,
         })
     }
@@ -149,7 +150,7 @@ pub fn extended(a: &[f64], b: &[f64]) -> Option<(Estimate, Estimate)> {
         let further = (many - few) * weight * weight * variance_b / (many * many);
         (n >= 2).then(|| student_t(CONFIDENCE, count - 1) * libm::sqrt(shared + further))
     };
-    let (median_a, median_b) = (median(a), median(b));
+    let (median_a, median_b) = (median(a.to_vec()), median(b.to_vec()));
     let scale = mean_b / mean_common;
     let of = |mean, weight, median| Estimate {
         mean,
@@ -237,7 +238,7 @@ pub fn ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
     Some(Estimate {
         mean,
         half: half_width(mean_and_variance(&residuals).1, count),
-        median: median(&each),
+        median: median(each),
         n: count,
     })
 }
@@ -307,17 +308,6 @@ pub(super) fn mean_and_variance(values: &[f64]) -> (f64, f64) {
             squares / (n - 1.0)
         },
     )
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut v = values.to_vec();
-    v.sort_by(f64::total_cmp);
-    let m = v.len() / 2;
-    if v.len() % 2 == 1 {
-        v[m]
-    } else {
-        f64::midpoint(v[m - 1], v[m])
-    }
 }
 
 #[cfg(test)]

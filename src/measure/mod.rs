@@ -5,6 +5,7 @@ mod course;
 mod draws;
 mod histogram;
 mod interval;
+mod order;
 mod rate;
 mod series;
 mod steady;
@@ -16,6 +17,7 @@ pub use interval::{
     CONFIDENCE, Estimate, FEWEST_CONTROLLED, cautious, extended, mean, paired_difference, ratio,
     student_t, unpaired_difference, unpaired_ratio,
 };
+pub use order::{element, median};
 pub use rate::Completions;
 pub use series::{Batch, BatchSeries};
 pub use steady::{

@@ -214,7 +214,7 @@ fn cpu_times_of_another_interpreter_are_scaled() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("t.csv");
     std::fs::write(&file, text).unwrap();
-    let factor = pchsim::calibrate::profiles::find("cpython-3.14t")
+    let factor = pchsim::profiles::find("cpython-3.14t")
         .unwrap()
         .params
         .cpu_factor;

@@ -206,7 +206,7 @@ fn wild_scenarios_that_are_accepted_can_be_simulated() {
             let profiles: Result<Vec<_>, _> = scenario
                 .interpreters
                 .iter()
-                .map(|i| pchsim::calibrate::profiles::find(i))
+                .map(|i| pchsim::profiles::find(i))
                 .collect();
             let Ok(profiles) = profiles else {
                 return Ok(());

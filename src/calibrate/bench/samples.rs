@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::ImportGil;
-use crate::calibrate::{median, switches_back};
+use crate::calibrate::switches_back;
+use crate::measure::median;
 
 /// Samples this close to the machine's best speed all count.
 const NEAR_BEST: f64 = 1.15;

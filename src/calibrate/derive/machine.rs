@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::calibrate::median;
 use crate::engine::Nanos;
 use crate::machine::along;
+use crate::measure::median;
 use crate::scenario::MachineSpec;
 
 /// Of the time that each byte of a message of megabytes takes through a pipe: copying it, against the wake-ups at every 64 KiB.

@@ -5,11 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::store::Store;
 use super::{Printer, Setting, UserError};
-use crate::calibrate::profile_file::to_ron;
 use crate::cli::printer::SweepProgress;
 use crate::cli::selection::find_profile;
 use crate::cpython::profile::Profile;
 use crate::host;
+use crate::profiles::file::to_ron;
 use crate::report::sweep::{Best, best_of_lines, point_lines};
 use crate::scenario::Scenario;
 use crate::strategy::{self, Outcome, SimInput};

@@ -4,11 +4,11 @@ use crate::scenario::{Execution, Pool, Strategy};
 
 /// Reading the thread's CPU clock, a system call, in nanoseconds at best speed: 590 to 620 with CPython 3.11 and 3.13 on
 /// a machine of the reference's class that was at its typical speed.
-pub(super) const CLOCK_NS: f64 = 400.0;
+pub(crate) const CLOCK_NS: f64 = 400.0;
 /// What `native` does for a block besides hashing it, in nanoseconds at best speed: the hash object, the digest, the clock.
-pub(super) const CALL_NS: f64 = 1_200.0;
+pub(crate) const CALL_NS: f64 = 1_200.0;
 /// Iterations between two looks at the clock in `burn`.
-pub(super) const ITERATIONS: f64 = 100.0;
+pub(crate) const ITERATIONS: f64 = 100.0;
 
 /// What the program's own code does for a task, besides the library and the task, in iterations of the reference loop
 /// (51 to 82 ns where they were measured, with CPython 3.11 and 3.13): `_pool`'s loop body (arrival, payload, partial,
@@ -24,7 +24,7 @@ const PAYLOAD: f64 = 4.5;
 
 /// What the program's own code does for a task under a strategy, in iterations of the reference loop, and whether it makes the task's
 /// payload besides.
-pub(super) fn own_loop(strategy: &Strategy) -> (f64, bool) {
+pub(crate) fn own_loop(strategy: &Strategy) -> (f64, bool) {
     let Execution {
         event_loop, pool, ..
     } = strategy.execution();

@@ -132,8 +132,7 @@ fn strategies(scenario: &Scenario, profile: &Profile) -> Vec<Strategy> {
     // `On(cpython-3.14t, ..)` means a free-threaded build, whichever is at hand.
     let meant = |case: &&StrategyCase| {
         case.interpreter.as_deref().is_none_or(|name| {
-            let gil =
-                crate::calibrate::profiles::find(name).map_or(!name.ends_with('t'), |p| p.gil);
+            let gil = crate::profiles::find(name).map_or(!name.ends_with('t'), |p| p.gil);
             gil == profile.gil
         })
     };

@@ -1,13 +1,16 @@
 //! Forecasts held against the reference: measured runs of known programs on other machines, with their microbenchmarks.
 
 mod cells;
+mod compare;
 mod part;
+mod releases;
 pub mod render;
+mod scaled;
 mod trace;
-mod validate;
 mod work;
 
 pub use cells::{
     Cell, Config, Interpreter, Prepared, Reference, ReferenceError, Run, RunLatency, Unread,
 };
-pub use validate::{CellReport, Detail, Rank, Settings, Simulate, Validation, validate};
+pub use compare::{CellReport, Detail, Rank, Settings, Simulate, Validation, validate};
+pub use releases::of_set;

@@ -2,14 +2,14 @@
 
 use super::fit::native_is_drawn;
 use super::program::Program;
-use crate::calibrate::programs::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
-use crate::calibrate::{element, median};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
+use crate::measure::{element, median};
 use crate::scenario::{
     Arrivals, Dist, Execution, Inside, MachineSpec, Spent, Step, Strategy, TaskClass, Workload,
 };
 use crate::strategy::{Finding, Outcome, SimInput};
+use crate::verify::own_loop::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
 
 /// SHA-256 of 64 KiB, in nanoseconds at best speed, with hardware support for it.
 const BLOCK_NS: f64 = 42_000.0;

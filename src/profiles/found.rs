@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::profile_file::{ProfileError, from_ron};
+use super::file::{ProfileError, from_ron};
 use crate::cpython::profile::Profile;
 use crate::scenario::input;
 
@@ -121,7 +121,7 @@ fn named(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::profile_file::to_ron;
+    use super::super::file::to_ron;
     use super::*;
 
     #[test]

@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 
 use super::cells::{Cell, Prepared, Reference, Unread};
-use crate::calibrate::limits::{Excess, Limits, named_rightly};
-use crate::calibrate::{Held, METRICS, Summary, element, median};
 use crate::engine::Nanos;
+use crate::measure::{element, median};
 use crate::scenario::Strategy;
 use crate::strategy::{Cause, Finding, Outcome, SimInput};
+use crate::verify::limits::{Excess, Limits, named_rightly};
+use crate::verify::{Held, METRICS, Summary};
 
 /// Runs one replication, or says why it cannot.
 pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync + 'a;

@@ -1,13 +1,15 @@
-//! The profiles that are shipped with the program, embedded in it, and one profile by its name.
+//! Profiles: those that are shipped, embedded in the program, those that lie where the user works, their files, and how two differ.
+
+pub mod diff;
+pub mod file;
+pub mod found;
 
 use std::path::{Path, PathBuf};
 
-use super::found_profiles::{Broken, Found, found};
-use super::profile_file::{ProfileError, from_ron, read, similar};
-use super::reference::{Interpreter, Reference};
-use super::scaled::{at_speed_of, scaled};
-use crate::cpython::profile::{Profile, Tag};
+use crate::cpython::profile::Profile;
 use crate::scenario::suggested;
+use file::{ProfileError, from_ron, read, similar};
+use found::{Broken, Found, found};
 
 /// A released interpreter, and what its shipped profile is made from.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +48,6 @@ pub enum Source {
         to: &'static str,
     },
 }
-
-/// What a set of reference measurements has no figures for, as its threads ran on two cores: see [`Source::Measured`].
-const WAKE_UPS: [&str; 2] = ["gil_pair", "gil_signal"];
 
 /// The shipped profiles.
 ///
@@ -102,62 +101,6 @@ impl Release {
     /// Whether this profile of a set's interpreter is that of the release.
     pub fn is(&self, profile: &Profile) -> bool {
         matches!(self.source, Source::Measured { id, version, .. } if profile.name == id && profile.version == version)
-    }
-
-    /// The shipped profile, made anew from the set that the release was measured in; `None`: this set is not it.
-    ///
-    /// # Errors
-    /// A calibration in the set's directory is not a profile.
-    pub fn of_set(&self, set: &Reference) -> Result<Option<Profile>, ProfileError> {
-        let profile = match self.source {
-            Source::Measured { wake_ups, .. } => {
-                let mut usable = set.interpreters.values().flatten();
-                let profile = usable
-                    .find(|i| self.is(&i.profile))
-                    .map(|i| self.measured(i));
-                match (profile, wake_ups.map(|file| set.dir().join(file))) {
-                    (Some(mut p), Some(file)) if file.exists() => {
-                        at_speed_of(&mut p, &read(&file)?, &WAKE_UPS);
-                        Some(p)
-                    }
-                    (profile, _) => profile,
-                }
-            }
-            Source::Scaled { base, from, to } => {
-                let base = RELEASES.iter().find(|r| r.name == base);
-                let base = base.expect("a release").of_set(set)?;
-                let (from, to) = (set.dir().join(from), set.dir().join(to));
-                match base {
-                    Some(base) if from.exists() && to.exists() => {
-                        Some(self.scaled(&base, &read(&from)?, &read(&to)?))
-                    }
-                    _ => None,
-                }
-            }
-        };
-        Ok(profile)
-    }
-
-    fn measured(&self, interpreter: &Interpreter) -> Profile {
-        let mut p = interpreter.profile.clone();
-        p.name = self.name.into();
-        p.origin = format!("{}; {}", p.origin, self.build);
-        if let Some(cost) = interpreter.cpu_cost {
-            let i = Profile::index("cpu_factor").expect("a parameter of the table");
-            p.params.cpu_factor = cost;
-            p.tags[i] = Tag::Measured("cpu_cost of the reference cells".into());
-        }
-        p
-    }
-
-    fn scaled(&self, base: &Profile, from: &Profile, to: &Profile) -> Profile {
-        let mut p = scaled(base, from, to);
-        p.name = self.name.into();
-        p.origin = format!(
-            "{} times the ratio of calibrations of CPython {} to {} where these differ by more than their spreads; {}",
-            base.name, to.version, from.version, self.build
-        );
-        p
     }
 }
 

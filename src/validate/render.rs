@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::cells::Unread;
-use super::validate::{CellReport, Validation};
-use crate::calibrate::{Held, METRICS, Summary};
+use super::compare::{CellReport, Validation};
 use crate::report::Style;
 use crate::report::layout::{self, Column, words};
+use crate::verify::{Held, METRICS, Summary};
 
 #[derive(Serialize)]
 struct JsonMetric {

@@ -3,9 +3,9 @@
 use super::forecast::{Conditions, Simulated, over, percentile};
 use super::prepare::LeftOut;
 use super::run::Measured;
-use crate::calibrate::limits::{Excess, Limits, named_rightly};
-use crate::calibrate::{Held, Summary};
 use crate::scenario::{StartMethod, Strategy};
+use crate::verify::limits::{Excess, Limits, named_rightly};
+use crate::verify::{Held, Summary};
 
 /// Runs of one strategy that differ by more than this say little about a forecast that is off by less.
 const NOISY_SPREAD: f64 = 0.10;
@@ -21,7 +21,7 @@ pub struct Verified {
     pub label: String,
     /// The interpreter's version, with a `t` where there is no GIL.
     pub python: String,
-    /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`](crate::calibrate::METRICS); `None` where nothing was measured.
+    /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`](crate::verify::METRICS); `None` where nothing was measured.
     pub metrics: [Option<Held>; 4],
     /// CPU seconds, where the program can see them all.
     pub cpu: Option<Held>,
@@ -55,7 +55,7 @@ pub fn conditions(runs: &[Measured], best_ns: f64) -> Conditions {
         .collect();
     Conditions {
         slowness: (mean / best_ns.max(1.0)).clamp(0.2, 20.0),
-        block_ns: (!blocks.is_empty()).then(|| crate::calibrate::median(blocks)),
+        block_ns: (!blocks.is_empty()).then(|| crate::measure::median(blocks)),
     }
 }
 
@@ -87,7 +87,7 @@ impl Verified {
             pairs.map(|(b, a)| (a / b - 1.0).abs()).fold(0.0, f64::max)
         };
         let both = |f: &dyn Fn(&Measured) -> f64, g: &dyn Fn(&Simulated) -> f64| {
-            (crate::calibrate::median(measured(f)), over(simulated, g))
+            (crate::measure::median(measured(f)), over(simulated, g))
         };
         #[expect(clippy::cast_precision_loss, reason = "counts of tasks")]
         Self {
@@ -194,7 +194,7 @@ impl Verification {
         )
     }
 
-    /// The summaries of all metrics, in the order of [`crate::calibrate::METRICS`].
+    /// The summaries of all metrics, in the order of [`crate::verify::METRICS`].
     pub fn summaries(&self) -> [Summary; 4] {
         [0, 1, 2, 3].map(|metric| self.summary(metric))
     }

@@ -3,11 +3,11 @@
 use super::cells::{Config, positive};
 use super::part::{MAX_STEPS, NO_NATIVE, Native, Part};
 use super::trace::{Recorded, drawn};
-use crate::calibrate::programs::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
 use crate::engine::Nanos;
 use crate::scenario::{
     Arrivals, Imports, LockSpec, Step, Strategy, TaskClass, TracedTask, Workload,
 };
+use crate::verify::own_loop::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
 
 /// `bytes(n)` from fresh memory, zeroed page by page: 25.6 us for 50 KB and 36.7 us for 100 KB, with CPython 3.11 on a
 /// machine of the reference's class a tenth below its best speed. From about 200 KB on (the C library raises its limit when

@@ -1,7 +1,7 @@
 //! One interpreter's profile from another's, by how much two calibrations on some machine differ.
 
-use super::profile_diff::{Difference, differences};
 use crate::cpython::profile::{Profile, Tag};
+use crate::profiles::diff::{Difference, differences};
 
 /// `base` with each parameter times the ratio of `to` to `from`, two calibrations on one machine: what an interpreter like that
 /// of `to` would be where `base` was measured, if `base` is of an interpreter like that of `from`.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Held, METRICS, Summary};
+use super::held::{Held, METRICS, Summary};
 
 /// The most that a metric's errors may be, as fractions.
 #[derive(Clone, Copy, Debug, PartialEq)]
