@@ -249,7 +249,8 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_by_kind() {
-        assert_eq!(more(["a", "a"].into_iter()), ["... 2 more, all a"]);
+        assert_eq!(more(["a", "a"].into_iter()), ["... 2 more, both a"]);
+        assert_eq!(more(["a"; 3].into_iter()), ["... 3 more, all a"]);
         assert_eq!(
             more(["a", "b", "b"].into_iter()),
             ["... 3 more: 2 b", "1 a"]
