@@ -188,6 +188,44 @@ fn storeys_import_only_what_stands_below_them() {
     assert!(total > 100, "{total}");
 }
 
+/// Code and documents cite sections of the facts sheet: all of them are there.
+#[test]
+fn every_citation_of_the_facts_sheet_resolves() {
+    let sheet = read("docs/cpython-runtime.md");
+    let sections: Vec<&str> = sheet
+        .lines()
+        .filter_map(|l| l.strip_prefix("## ").or_else(|| l.strip_prefix("### ")))
+        .filter_map(|heading| Some(heading.split(' ').next()?.trim_end_matches('.')))
+        .collect();
+    assert!(
+        sections.contains(&"14.3") && sections.contains(&"21"),
+        "{sections:?}"
+    );
+    let mut texts = rust_files(root().join("src"));
+    texts.extend(DOCUMENTS.map(|d| root().join(d)));
+    let mut cited = 0;
+    for path in texts {
+        let text = fs::read_to_string(&path).unwrap();
+        for rest in text.split("facts sheet ").skip(1) {
+            // "3.2 to 3.9", "4.1 and 4.3", "5, 6 and 13"
+            let words = rest.split([' ', '\n', ')', ':', ';', '/']);
+            let words = words.take_while(|w| {
+                matches!(*w, "to" | "and" | "") || w.starts_with(|c: char| c.is_ascii_digit())
+            });
+            for number in words.filter(|w| w.starts_with(|c: char| c.is_ascii_digit())) {
+                let number = number.trim_end_matches([',', '.']);
+                cited += 1;
+                assert!(
+                    sections.contains(&number),
+                    "{}: facts sheet {number}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(cited > 15, "{cited}");
+}
+
 #[test]
 fn the_strategies_of_the_readme_are_understood() {
     let text = read("README.md");

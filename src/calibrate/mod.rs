@@ -5,6 +5,5 @@ mod derive;
 pub mod text;
 
 pub use derive::{
-    BASELINE_NS_PER_ITER, Impossible, best_speed, derive, derive_all, machine_from, requester_wins,
-    switches_back,
+    Impossible, best_speed, derive, derive_all, machine_from, requester_wins, switches_back,
 };

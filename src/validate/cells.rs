@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::trace::read_trace;
 use super::work::{Grains, build_workload};
-use crate::calibrate::{BASELINE_NS_PER_ITER, derive, machine_from};
+use crate::calibrate::{derive, machine_from};
 use crate::cpython::profile::Profile;
+use crate::profiles::BASELINE_NS_PER_ITER;
 use crate::scenario::input;
 use crate::scenario::{
     MachineSpec, Offload, Pool, ProcessApi, StartMethod, Strategy, Workers, Workload,

@@ -1,8 +1,9 @@
 //! What happens inside one process: bytecode, GIL, locks, threads, thread pools, the event loop.
 
+use super::Draft;
 use super::figures::Figures;
 use super::machine::hand_overs_us;
-use super::{BASELINE_NS_PER_ITER, Draft};
+use crate::profiles::BASELINE_NS_PER_ITER;
 
 /// CPU of a context switch, part of every hand-over between threads; a constant of the machine.
 const CONTEXT_SWITCH_NS: f64 = 1_500.0;

@@ -20,10 +20,6 @@ use serde_json::Value;
 use crate::cpython::profile::{PARAMS, Params, Profile, Tag};
 use figures::Figures;
 
-/// Cost of one iteration of the reference loop (`burn_ns_per_iter`) on the interpreter that demands are stated for, in nanoseconds: that of
-/// the shipped `cpython-3.14`, measured in `tests/data/reference-second`.
-pub const BASELINE_NS_PER_ITER: f64 = 32.48;
-
 /// A parameter whose figures gave a value that cannot be (a difference of two noisy times below zero): it keeps the table's
 /// default.
 #[derive(Clone, Debug, PartialEq)]
