@@ -12,6 +12,283 @@ use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::{Asked, Semaphore};
 
+/// The main coroutine makes a task for everything that the program already knows of.
+fn create_own(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+    if work.arrivals_from_outside() {
+        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
+        return;
+    }
+    let Some((arrival, key)) = work.next_own(copy) else {
+        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
+        return;
+    };
+    debug_assert_eq!(work.tasks[key].arrival, arrival);
+    let memory = work.kernel.costs.aio_task_rss;
+    work.kernel.take(tid, memory);
+    work.kernel.push(
+        tid,
+        Act::Run(work.kernel.costs.aio_task_create + work.dispatch_cost()),
+    );
+    work.loops[copy].ready.push_back(Handle::Start(key));
+}
+
+/// One turn of `_run_once` up to its `select`.
+fn iterate(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+    let l = &work.loops[copy];
+    if l.ready.is_empty()
+        && l.incoming.is_empty()
+        && work.copies[copy].outstanding == 0
+        && !work.more_to_come(copy)
+    {
+        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Closing);
+        return;
+    }
+    work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Selecting);
+    let gil = work.kernel.threads[tid].gil;
+    if gil != NO_GIL && work.kernel.gils[gil].wanted() {
+        // `select` lets the GIL go, if only for a system call.
+        work.kernel.push(
+            tid,
+            Act::Run(work.kernel.costs.aio_iteration.since(work.kernel.syscall)),
+        );
+        work.kernel.push(tid, Act::native(work.kernel.syscall));
+    } else {
+        work.kernel
+            .push(tid, Act::Run(work.kernel.costs.aio_iteration));
+    }
+}
+
+fn accept_all(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+    while let Some(key) = work.accept(copy) {
+        let cost = work.kernel.costs.aio_task_create + work.dispatch_cost();
+        work.kernel.machine.charge(tid, cost);
+        let memory = work.kernel.costs.aio_task_rss;
+        work.kernel.take(tid, memory);
+        work.loops[copy].ready.push_back(Handle::Start(key));
+    }
+}
+
+/// Whether a task has to wait for a permit of the loop's limit first: up to now it waited for its turn, from now on for that. One
+/// that slept until its arrival needs a permit like the others; children are part of a task that has its own.
+fn lacks_permit(work: &mut Work<'_>, copy: CopyIndex, key: TaskKey) -> bool {
+    let task = &mut work.tasks[key];
+    let Some(permits) = work.loops[copy].permits.as_mut() else {
+        return false;
+    };
+    if task.permitted || task.parent.is_some() {
+        return false;
+    }
+    match permits.ask(key) {
+        Asked::Granted => {
+            task.permitted = true;
+            false
+        }
+        Asked::Waits(ticket) => {
+            let (now, since) = (work.kernel.machine.now(), task.since);
+            work.book(key, Cause::Loop, since, now);
+            work.tasks[key].since = now;
+            work.begin_wait(Waiter::Task(key), On::Permit, Some(ticket), Nanos::MAX);
+            true
+        }
+    }
+}
+
+/// The loop's time is this task's time until it suspends.
+fn resume(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
+    let now = work.kernel.machine.now();
+    let since = work.tasks[key].since;
+    if now > since {
+        work.book(key, Cause::Loop, since, now);
+        work.tasks[key].since = now;
+    }
+    work.runs(tid, Some(key));
+    let t = &mut work.kernel.threads[tid];
+    t.role = Role::Loop(copy, LoopState::Step(key));
+    // A task that has not arrived yet (it sleeps until then) has no time to count.
+    let counted = work.tasks[key].arrival <= now;
+    work.count_for(tid, Some(key), counted, Cause::Ipc);
+    work.kernel.push(tid, Act::Run(work.kernel.costs.aio_step));
+    work.kernel.push(tid, Act::Label(Cause::Running));
+}
+
+fn suspend_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+    let now = work.kernel.machine.now();
+    let l = &mut work.loops[copy];
+    let lasted = now.since(l.handle_began);
+    if lasted > l.longest.1 {
+        l.longest = (l.handle_began, lasted);
+    }
+    let t = &mut work.kernel.threads[tid];
+    t.task = None;
+    t.role = Role::Loop(copy, LoopState::Handles);
+    work.stand_for(tid, None, Cause::Ipc);
+}
+
+fn release_permit(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
+    if !work.tasks[key].permitted {
+        return;
+    }
+    let permits = work.loops[copy].permits.as_mut();
+    // The permit is handed over.
+    if let Some(next) = permits.and_then(Semaphore::give) {
+        work.tasks[next].permitted = true;
+        work.wake(tid, Waiter::Task(next));
+    }
+}
+
+/// `select` has looked: something is ready, or the loop blocks until it is.
+fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+    const MILLISECOND: u64 = 1_000_000;
+    let now = work.kernel.machine.now();
+    let outside = work.arrivals_from_outside();
+    if outside {
+        accept_all(work, tid, copy);
+    }
+    let l = &mut work.loops[copy];
+    while let Some(handle) = l.incoming.pop_front() {
+        l.ready.push_back(handle);
+    }
+    while let Some(&Reverse((at, _, handle))) = work.loops[copy].timers.peek() {
+        let l = &mut work.loops[copy];
+        if at <= now {
+            l.ready.push_back(handle);
+        } else if !work.cancelled(at, handle) {
+            break;
+        }
+        work.loops[copy].timers.pop();
+    }
+    if work.loops[copy].ready.is_empty() {
+        if work.copies[copy].outstanding == 0 && !work.more_to_come(copy) {
+            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Closing);
+            return;
+        }
+        let l = &work.loops[copy];
+        // epoll counts in whole milliseconds, rounded up.
+        let until = l.timers.peek().map_or(Nanos::MAX, |Reverse((at, ..))| {
+            let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
+            (now + Nanos(wait)).min(Nanos::CLOCK_END)
+        });
+        if outside {
+            work.wait_for_arrivals(copy);
+        }
+        work.kernel.push(tid, Act::park(On::Events, until));
+        work.kernel
+            .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Selected)));
+        return;
+    }
+    let l = &mut work.loops[copy];
+    l.snapshot = l.ready.len();
+    let handles = l.snapshot;
+    work.kernel.turn_begins(tid, handles);
+    work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Handles);
+}
+
+fn next_handle(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+    let now = work.kernel.machine.now();
+    let l = &mut work.loops[copy];
+    if l.snapshot == 0 {
+        work.kernel.turn_ends(tid);
+        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
+        return;
+    }
+    l.snapshot -= 1;
+    let Some(handle) = l.ready.pop_front() else {
+        return;
+    };
+    l.handle_began = now;
+    match handle {
+        Handle::Start(key) => {
+            // `await asyncio.sleep(...)` until it is due, as its first act: how long, it finds out now.
+            work.tasks[key].pause = work.tasks[key].arrival.since(now);
+            // Children are part of a task that has its permit.
+            let limited = l.permits.is_some() && work.tasks[key].parent.is_none();
+            if limited {
+                work.kernel
+                    .machine
+                    .charge(tid, work.kernel.costs.aio_semaphore);
+            }
+            // A task that sleeps until its arrival asks for its permit after that.
+            if limited && work.tasks[key].pause == Nanos::ZERO && lacks_permit(work, copy, key) {
+                return;
+            }
+            resume(work, tid, copy, key);
+        }
+        Handle::Step(key) => {
+            if lacks_permit(work, copy, key) {
+                return;
+            }
+            resume(work, tid, copy, key);
+        }
+        Handle::Due(key, number) => {
+            if !work.sleeps(key, number) {
+                return; // Cancelled meanwhile.
+            }
+            work.end_wait(Waiter::Task(key));
+            work.kernel
+                .machine
+                .charge(tid, work.kernel.costs.aio_timer_fire);
+            work.loops[copy].ready.push_back(Handle::Step(key));
+        }
+        Handle::Finished(key) => {
+            work.end_wait(Waiter::Task(key));
+            work.kernel
+                .machine
+                .charge(tid, work.kernel.costs.aio_offload_done);
+            let own = work.kernel.item_memory();
+            work.kernel.give(tid, own);
+            work.loops[copy].ready.push_back(Handle::Step(key));
+        }
+        Handle::Gathered(key) => {
+            work.end_wait(Waiter::Task(key));
+            work.loops[copy].ready.push_back(Handle::Step(key));
+        }
+        Handle::Deadline(key, number) => work.deadline_passed(tid, key, number),
+    }
+}
+
+fn step_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
+    let offload = work.loops[copy].offload;
+    match work.step(tid, key, Mode::Loop { offload }) {
+        Flow::Go | Flow::Children => {}
+        Flow::Suspended => suspend_current(work, tid, copy),
+        Flow::Offload => {
+            let submit = match work.kernel.program.layout.executor {
+                Executor::Processes(..) | Executor::MpPool(..) => work.kernel.costs.ppe_submit,
+                _ => work.kernel.costs.tpe_submit,
+            };
+            work.kernel.push(tid, Act::Label(Cause::Ipc));
+            work.kernel
+                .push(tid, Act::Run(work.kernel.costs.aio_offload + submit));
+            if matches!(work.kernel.program.layout.executor, Executor::Processes(..)) {
+                work.kernel.push(tid, Act::native(work.kernel.syscall)); // The pool's wake-up pipe.
+            }
+            work.kernel
+                .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Offload(key))));
+        }
+        Flow::Over => {
+            // What it still owes is the task's.
+            if work.kernel.machine.debt(tid) > Nanos::ZERO {
+                work.kernel.push(tid, Act::Run(Nanos::ZERO));
+                return;
+            }
+            suspend_current(work, tid, copy);
+            release_permit(work, tid, copy, key);
+            work.kernel
+                .machine
+                .charge(tid, work.kernel.costs.aio_task_done);
+            work.kernel.give(
+                tid,
+                if work.tasks[key].parent.is_none() {
+                    work.kernel.costs.aio_task_rss
+                } else {
+                    0
+                },
+            );
+            work.task_ended(key);
+        }
+    }
+}
+
 impl Executors {
     pub(crate) fn refill_loop(
         &mut self,
@@ -29,297 +306,17 @@ impl Executors {
                 work.kernel
                     .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Opened)));
             }
-            LoopState::Create => self.create_own(work, tid, copy),
-            LoopState::Iterate => self.iterate(work, tid, copy),
-            LoopState::Selecting => self.selected(work, tid, copy),
-            LoopState::Handles => self.next_handle(work, tid, copy),
-            LoopState::Step(key) => self.step_current(work, tid, copy, key),
+            LoopState::Create => create_own(work, tid, copy),
+            LoopState::Iterate => iterate(work, tid, copy),
+            LoopState::Selecting => selected(work, tid, copy),
+            LoopState::Handles => next_handle(work, tid, copy),
+            LoopState::Step(key) => step_current(work, tid, copy, key),
             LoopState::Closing => {
                 self.close_executors(work, tid, copy);
                 work.kernel
                     .push(tid, Act::Run(Nanos(work.kernel.costs.aio_run.0 / 2)));
                 work.kernel.push(tid, Act::Exit);
             }
-        }
-    }
-
-    /// The main coroutine makes a task for everything that the program already knows of.
-    fn create_own(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
-        if work.arrivals_from_outside() {
-            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
-            return;
-        }
-        let Some((arrival, key)) = work.next_own(copy) else {
-            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
-            return;
-        };
-        debug_assert_eq!(work.tasks[key].arrival, arrival);
-        let memory = work.kernel.costs.aio_task_rss;
-        work.kernel.take(tid, memory);
-        work.kernel.push(
-            tid,
-            Act::Run(work.kernel.costs.aio_task_create + work.dispatch_cost()),
-        );
-        work.loops[copy].ready.push_back(Handle::Start(key));
-    }
-
-    /// One turn of `_run_once` up to its `select`.
-    fn iterate(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
-        let l = &work.loops[copy];
-        if l.ready.is_empty()
-            && l.incoming.is_empty()
-            && work.copies[copy].outstanding == 0
-            && !work.more_to_come(copy)
-        {
-            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Closing);
-            return;
-        }
-        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Selecting);
-        let gil = work.kernel.threads[tid].gil;
-        if gil != NO_GIL && work.kernel.gils[gil].wanted() {
-            // `select` lets the GIL go, if only for a system call.
-            work.kernel.push(
-                tid,
-                Act::Run(work.kernel.costs.aio_iteration.since(work.kernel.syscall)),
-            );
-            work.kernel.push(tid, Act::native(work.kernel.syscall));
-        } else {
-            work.kernel
-                .push(tid, Act::Run(work.kernel.costs.aio_iteration));
-        }
-    }
-
-    /// `select` has looked: something is ready, or the loop blocks until it is.
-    fn selected(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
-        const MILLISECOND: u64 = 1_000_000;
-        let now = work.kernel.machine.now();
-        let outside = work.arrivals_from_outside();
-        if outside {
-            self.accept_all(work, tid, copy);
-        }
-        let l = &mut work.loops[copy];
-        while let Some(handle) = l.incoming.pop_front() {
-            l.ready.push_back(handle);
-        }
-        while let Some(&Reverse((at, _, handle))) = work.loops[copy].timers.peek() {
-            let l = &mut work.loops[copy];
-            if at <= now {
-                l.ready.push_back(handle);
-            } else if !work.cancelled(at, handle) {
-                break;
-            }
-            work.loops[copy].timers.pop();
-        }
-        if work.loops[copy].ready.is_empty() {
-            if work.copies[copy].outstanding == 0 && !work.more_to_come(copy) {
-                work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Closing);
-                return;
-            }
-            let l = &work.loops[copy];
-            // epoll counts in whole milliseconds, rounded up.
-            let until = l.timers.peek().map_or(Nanos::MAX, |Reverse((at, ..))| {
-                let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
-                (now + Nanos(wait)).min(Nanos::CLOCK_END)
-            });
-            if outside {
-                work.wait_for_arrivals(copy);
-            }
-            work.kernel.push(tid, Act::park(On::Events, until));
-            work.kernel
-                .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Selected)));
-            return;
-        }
-        let l = &mut work.loops[copy];
-        l.snapshot = l.ready.len();
-        let handles = l.snapshot;
-        work.kernel.turn_begins(tid, handles);
-        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Handles);
-    }
-
-    fn accept_all(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
-        while let Some(key) = work.accept(copy) {
-            let cost = work.kernel.costs.aio_task_create + work.dispatch_cost();
-            work.kernel.machine.charge(tid, cost);
-            let memory = work.kernel.costs.aio_task_rss;
-            work.kernel.take(tid, memory);
-            work.loops[copy].ready.push_back(Handle::Start(key));
-        }
-    }
-
-    fn next_handle(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
-        let now = work.kernel.machine.now();
-        let l = &mut work.loops[copy];
-        if l.snapshot == 0 {
-            work.kernel.turn_ends(tid);
-            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
-            return;
-        }
-        l.snapshot -= 1;
-        let Some(handle) = l.ready.pop_front() else {
-            return;
-        };
-        l.handle_began = now;
-        match handle {
-            Handle::Start(key) => {
-                // `await asyncio.sleep(...)` until it is due, as its first act: how long, it finds out now.
-                work.tasks[key].pause = work.tasks[key].arrival.since(now);
-                // Children are part of a task that has its permit.
-                let limited = l.permits.is_some() && work.tasks[key].parent.is_none();
-                if limited {
-                    work.kernel
-                        .machine
-                        .charge(tid, work.kernel.costs.aio_semaphore);
-                }
-                // A task that sleeps until its arrival asks for its permit after that.
-                if limited
-                    && work.tasks[key].pause == Nanos::ZERO
-                    && self.lacks_permit(work, copy, key)
-                {
-                    return;
-                }
-                self.resume(work, tid, copy, key);
-            }
-            Handle::Step(key) => {
-                if self.lacks_permit(work, copy, key) {
-                    return;
-                }
-                self.resume(work, tid, copy, key);
-            }
-            Handle::Due(key, number) => {
-                if !work.sleeps(key, number) {
-                    return; // Cancelled meanwhile.
-                }
-                work.end_wait(Waiter::Task(key));
-                work.kernel
-                    .machine
-                    .charge(tid, work.kernel.costs.aio_timer_fire);
-                work.loops[copy].ready.push_back(Handle::Step(key));
-            }
-            Handle::Finished(key) => {
-                work.end_wait(Waiter::Task(key));
-                work.kernel
-                    .machine
-                    .charge(tid, work.kernel.costs.aio_offload_done);
-                let own = work.kernel.item_memory();
-                work.kernel.give(tid, own);
-                work.loops[copy].ready.push_back(Handle::Step(key));
-            }
-            Handle::Gathered(key) => {
-                work.end_wait(Waiter::Task(key));
-                work.loops[copy].ready.push_back(Handle::Step(key));
-            }
-            Handle::Deadline(key, number) => work.deadline_passed(tid, key, number),
-        }
-    }
-
-    /// Whether a task has to wait for a permit of the loop's limit first: up to now it waited for its turn, from now on for that. One
-    /// that slept until its arrival needs a permit like the others; children are part of a task that has its own.
-    fn lacks_permit(&mut self, work: &mut Work<'_>, copy: CopyIndex, key: TaskKey) -> bool {
-        let task = &mut work.tasks[key];
-        let Some(permits) = work.loops[copy].permits.as_mut() else {
-            return false;
-        };
-        if task.permitted || task.parent.is_some() {
-            return false;
-        }
-        match permits.ask(key) {
-            Asked::Granted => {
-                task.permitted = true;
-                false
-            }
-            Asked::Waits(ticket) => {
-                let (now, since) = (work.kernel.machine.now(), task.since);
-                work.book(key, Cause::Loop, since, now);
-                work.tasks[key].since = now;
-                work.begin_wait(Waiter::Task(key), On::Permit, Some(ticket), Nanos::MAX);
-                true
-            }
-        }
-    }
-
-    /// The loop's time is this task's time until it suspends.
-    fn resume(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
-        let now = work.kernel.machine.now();
-        let since = work.tasks[key].since;
-        if now > since {
-            work.book(key, Cause::Loop, since, now);
-            work.tasks[key].since = now;
-        }
-        work.runs(tid, Some(key));
-        let t = &mut work.kernel.threads[tid];
-        t.role = Role::Loop(copy, LoopState::Step(key));
-        // A task that has not arrived yet (it sleeps until then) has no time to count.
-        let counted = work.tasks[key].arrival <= now;
-        work.count_for(tid, Some(key), counted, Cause::Ipc);
-        work.kernel.push(tid, Act::Run(work.kernel.costs.aio_step));
-        work.kernel.push(tid, Act::Label(Cause::Running));
-    }
-
-    fn suspend_current(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
-        let now = work.kernel.machine.now();
-        let l = &mut work.loops[copy];
-        let lasted = now.since(l.handle_began);
-        if lasted > l.longest.1 {
-            l.longest = (l.handle_began, lasted);
-        }
-        let t = &mut work.kernel.threads[tid];
-        t.task = None;
-        t.role = Role::Loop(copy, LoopState::Handles);
-        work.stand_for(tid, None, Cause::Ipc);
-    }
-
-    fn step_current(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
-        let offload = work.loops[copy].offload;
-        match work.step(tid, key, Mode::Loop { offload }) {
-            Flow::Go | Flow::Children => {}
-            Flow::Suspended => self.suspend_current(work, tid, copy),
-            Flow::Offload => {
-                let submit = match work.kernel.program.layout.executor {
-                    Executor::Processes(..) | Executor::MpPool(..) => work.kernel.costs.ppe_submit,
-                    _ => work.kernel.costs.tpe_submit,
-                };
-                work.kernel.push(tid, Act::Label(Cause::Ipc));
-                work.kernel
-                    .push(tid, Act::Run(work.kernel.costs.aio_offload + submit));
-                if matches!(work.kernel.program.layout.executor, Executor::Processes(..)) {
-                    work.kernel.push(tid, Act::native(work.kernel.syscall)); // The pool's wake-up pipe.
-                }
-                work.kernel
-                    .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Offload(key))));
-            }
-            Flow::Over => {
-                // What it still owes is the task's.
-                if work.kernel.machine.debt(tid) > Nanos::ZERO {
-                    work.kernel.push(tid, Act::Run(Nanos::ZERO));
-                    return;
-                }
-                self.suspend_current(work, tid, copy);
-                self.release_permit(work, tid, copy, key);
-                work.kernel
-                    .machine
-                    .charge(tid, work.kernel.costs.aio_task_done);
-                work.kernel.give(
-                    tid,
-                    if work.tasks[key].parent.is_none() {
-                        work.kernel.costs.aio_task_rss
-                    } else {
-                        0
-                    },
-                );
-                work.task_ended(key);
-            }
-        }
-    }
-
-    fn release_permit(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
-        if !work.tasks[key].permitted {
-            return;
-        }
-        let permits = work.loops[copy].permits.as_mut();
-        // The permit is handed over.
-        if let Some(next) = permits.and_then(Semaphore::give) {
-            work.tasks[next].permitted = true;
-            work.wake(tid, Waiter::Task(next));
         }
     }
 
@@ -333,7 +330,7 @@ impl Executors {
         match deed {
             LoopDeed::Offload(key) => {
                 work.tasks[key].payload = work.part_payload(key);
-                self.suspend_current(work, tid, copy);
+                suspend_current(work, tid, copy);
                 work.tasks[key].since = work.kernel.machine.now();
                 work.begin_wait(Waiter::Task(key), On::Part, None, Nanos::MAX);
                 self.hand_over(work, tid, copy, key);

@@ -25,6 +25,51 @@ pub(super) fn refill_master(work: &mut Work<'_>, tid: Tid) {
     work.kernel.push(tid, Act::Exit);
 }
 
+fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+    let outside = work.arrivals_from_outside();
+    let next = if outside {
+        work.accept(copy).map(|k| (Nanos::ZERO, k))
+    } else {
+        work.next_own(copy)
+    };
+    let Some((at, key)) = next else {
+        if !work.more_to_come(copy) && work.copies[copy].outstanding == 0 {
+            work.kernel.threads[tid].role = Role::Main(copy, MainState::Closing);
+        } else {
+            if outside {
+                work.wait_for_arrivals(copy);
+            }
+            work.kernel.push(tid, Act::park(On::Arrival, Nanos::MAX));
+        }
+        return;
+    };
+    if at > work.kernel.machine.now() {
+        work.kernel.push(tid, Act::sleep(On::Arrival, at));
+    }
+    let dispatch = work.dispatch_cost();
+    match work.kernel.program.layout.executor {
+        // What a program does for a task besides the library's work it does for a task of its own loop too.
+        Executor::Inline if dispatch == Nanos::ZERO => {}
+        Executor::Inline | Executor::RawThreads => work.kernel.push(tid, Act::Run(dispatch)),
+        Executor::Threads(_) | Executor::Interpreters(_) => {
+            work.kernel
+                .push(tid, Act::Run(dispatch + work.kernel.costs.tpe_submit));
+        }
+        Executor::Processes(..) => {
+            work.kernel
+                .push(tid, Act::Run(dispatch + work.kernel.costs.ppe_submit));
+            // The wake-up pipe is written without the GIL: too briefly for a waiter to get it, but long enough to wake
+            // one and so to start its interval anew. This is why the manager starves while a batch is submitted.
+            work.kernel.push(tid, Act::native(work.kernel.syscall));
+        }
+        Executor::MpPool(..) => work.kernel.push(tid, Act::Run(dispatch)),
+    }
+    work.kernel.push(tid, Act::Do(Deed::Submit(copy, key)));
+    if at <= work.kernel.machine.now() {
+        work.work_on(tid, Some(key));
+    }
+}
+
 impl Executors {
     pub(crate) fn refill_main(
         &mut self,
@@ -42,7 +87,7 @@ impl Executors {
                     self.process_pools[pool].open(&mut work.kernel, tid);
                 }
             }
-            MainState::Take => self.take_in(work, tid, copy),
+            MainState::Take => take_in(work, tid, copy),
             MainState::Working(key) => {
                 if work.step(tid, key, Mode::Inline) == Flow::Over {
                     let t = &mut work.kernel.threads[tid];
@@ -53,51 +98,6 @@ impl Executors {
                 }
             }
             MainState::Closing => self.close_main(work, tid, copy),
-        }
-    }
-
-    fn take_in(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
-        let outside = work.arrivals_from_outside();
-        let next = if outside {
-            work.accept(copy).map(|k| (Nanos::ZERO, k))
-        } else {
-            work.next_own(copy)
-        };
-        let Some((at, key)) = next else {
-            if !work.more_to_come(copy) && work.copies[copy].outstanding == 0 {
-                work.kernel.threads[tid].role = Role::Main(copy, MainState::Closing);
-            } else {
-                if outside {
-                    work.wait_for_arrivals(copy);
-                }
-                work.kernel.push(tid, Act::park(On::Arrival, Nanos::MAX));
-            }
-            return;
-        };
-        if at > work.kernel.machine.now() {
-            work.kernel.push(tid, Act::sleep(On::Arrival, at));
-        }
-        let dispatch = work.dispatch_cost();
-        match work.kernel.program.layout.executor {
-            // What a program does for a task besides the library's work it does for a task of its own loop too.
-            Executor::Inline if dispatch == Nanos::ZERO => {}
-            Executor::Inline | Executor::RawThreads => work.kernel.push(tid, Act::Run(dispatch)),
-            Executor::Threads(_) | Executor::Interpreters(_) => {
-                work.kernel
-                    .push(tid, Act::Run(dispatch + work.kernel.costs.tpe_submit));
-            }
-            Executor::Processes(..) => {
-                work.kernel
-                    .push(tid, Act::Run(dispatch + work.kernel.costs.ppe_submit));
-                // The wake-up pipe is written without the GIL: too briefly for a waiter to get it, but long enough to wake
-                // one and so to start its interval anew. This is why the manager starves while a batch is submitted.
-                work.kernel.push(tid, Act::native(work.kernel.syscall));
-            }
-            Executor::MpPool(..) => work.kernel.push(tid, Act::Run(dispatch)),
-        }
-        work.kernel.push(tid, Act::Do(Deed::Submit(copy, key)));
-        if at <= work.kernel.machine.now() {
-            work.work_on(tid, Some(key));
         }
     }
 

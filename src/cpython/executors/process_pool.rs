@@ -114,6 +114,28 @@ fn book_call(work: &mut Work<'_>, tid: Tid, message: &Message) {
     work.book_wait(tid, key, Cause::Ipc);
 }
 
+fn result_arrived(work: &mut Work<'_>, tid: Tid, key: TaskKey, copy: CopyIndex, parts: bool) {
+    let now = work.kernel.machine.now();
+    let since = work.tasks[key].since;
+    work.book(key, Cause::Ipc, since, now);
+    work.tasks[key].since = now;
+    work.kernel.hop(key, tid);
+    let there = work.kernel.payload_memory(work.tasks[key].payload);
+    let own = if parts { 0 } else { work.kernel.item_memory() };
+    work.kernel.give(tid, there + own);
+    // What was unpickled is the program's own now, and resident.
+    let back = work.tasks[key].data.result;
+    work.result_received(key, back);
+    if parts {
+        work.kernel
+            .machine
+            .charge(tid, work.kernel.costs.aio_threadsafe);
+        work.offload_done(tid, copy, key);
+    } else {
+        work.task_ended(key);
+    }
+}
+
 impl ProcessPool {
     /// Without workers, as the program's layout wants it.
     pub(super) fn new(
@@ -384,38 +406,9 @@ impl ProcessPool {
                 while let Some(key) = next {
                     next = work.tasks[key].next.take();
                     self.pending -= 1;
-                    self.result_arrived(work, tid, key, copy, parts);
+                    result_arrived(work, tid, key, copy, parts);
                 }
             }
-        }
-    }
-
-    fn result_arrived(
-        &mut self,
-        work: &mut Work<'_>,
-        tid: Tid,
-        key: TaskKey,
-        copy: CopyIndex,
-        parts: bool,
-    ) {
-        let now = work.kernel.machine.now();
-        let since = work.tasks[key].since;
-        work.book(key, Cause::Ipc, since, now);
-        work.tasks[key].since = now;
-        work.kernel.hop(key, tid);
-        let there = work.kernel.payload_memory(work.tasks[key].payload);
-        let own = if parts { 0 } else { work.kernel.item_memory() };
-        work.kernel.give(tid, there + own);
-        // What was unpickled is the program's own now, and resident.
-        let back = work.tasks[key].data.result;
-        work.result_received(key, back);
-        if parts {
-            work.kernel
-                .machine
-                .charge(tid, work.kernel.costs.aio_threadsafe);
-            work.offload_done(tid, copy, key);
-        } else {
-            work.task_ended(key);
         }
     }
 
