@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::error::HostError;
-use super::find::{executable, path_directories};
-use super::interpreter::{Interpreter, NEWEST_MINOR, OLDEST_MINOR, Probed, probe};
+use super::interpreter::{Interpreter, Probed, probe};
+use super::paths::{executable, path_directories};
+use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
 
 /// The oldest versions that are looked for, only to say that they are too old.
 const OLDEST_LOOKED_FOR: u32 = 6;

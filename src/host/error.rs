@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::interpreter::{NEWEST_MINOR, OLDEST_MINOR};
+use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
 use crate::scenario::input::reason;
 
 /// Why an interpreter cannot be used, or a program not be run.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::discover::{active_environment, discover, version_key};
 use super::error::HostError;
 use super::interpreter::{Interpreter, Probed, probe};
+use super::paths::{executable, path_directories};
 
 /// The interpreter with this path, this command name, or this version: `./venv/bin/python`, `python3`, `3.13`, `3.13.0`, `3.13t`,
 /// `python3.13`.
@@ -131,14 +132,6 @@ fn listed(all: &[Interpreter]) -> String {
     format!("; found: {}.", each.join(", "))
 }
 
-/// The directories of PATH that are there.
-pub(super) fn path_directories() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .filter(|d| d.is_dir())
-        .collect()
-}
-
 fn on_path(name: &str) -> Option<PathBuf> {
     if name.is_empty() {
         return None;
@@ -147,18 +140,6 @@ fn on_path(name: &str) -> Option<PathBuf> {
         .into_iter()
         .map(|d| d.join(name))
         .find(|p| executable(p))
-}
-
-/// Whether this is a file that may be executed.
-pub(super) fn executable(path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        path.metadata()
-            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    }
-    #[cfg(not(unix))]
-    path.is_file()
 }
 
 /// A version that is asked for.

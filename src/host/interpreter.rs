@@ -7,13 +7,10 @@ use serde::Deserialize;
 
 use super::error::HostError;
 use super::run::{End, Finished, Program, run};
+use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
 use crate::cpython::profile::Build;
 use crate::scenario::StartMethod;
 
-/// The oldest version that can be used: 3.9.
-pub const OLDEST_MINOR: u32 = 9;
-/// The newest version that is known: 3.15.
-pub const NEWEST_MINOR: u32 = 15;
 /// How long an interpreter may take to say what it is.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// More than this is no answer.
@@ -153,7 +150,7 @@ fn check_file(path: &Path) -> Result<(), HostError> {
             hint: hint.unwrap_or_default(),
         });
     }
-    if !super::find::executable(path) {
+    if !super::paths::executable(path) {
         return Err(HostError::NotExecutable { path: path.into() });
     }
     Ok(())

@@ -14,16 +14,19 @@ mod interrupt;
 mod memory;
 #[cfg(unix)]
 mod output;
+mod paths;
 mod run;
 mod scratch;
 #[cfg(unix)]
 mod tree;
+mod versions;
 
 pub use discover::{Unusable, discover};
 pub use error::HostError;
 pub use find::{default, find};
 pub use guard::{guard, guard_with};
-pub use interpreter::{Interpreter, NEWEST_MINOR, OLDEST_MINOR};
+pub use interpreter::Interpreter;
 pub use interrupt::{interrupted, watch_interrupts};
 pub use run::{End, Finished, OUTPUT_LIMIT, Program, run};
 pub use scratch::Scratch;
+pub use versions::{NEWEST_MINOR, OLDEST_MINOR};
