@@ -260,7 +260,9 @@ impl TraceArgs {
         };
         let (outcome, recording) =
             record(&input, options).map_err(|e| UserError::new(e.to_string()))?;
-        if let Some(how) = ended(&outcome.findings) {
+        if let Some(how) = ended(&outcome.findings)
+            && options.window.0 < recording.end
+        {
             printer.hint(&format!(
                 "note: {}: {how}; the trace marks it at its end, and `pchsim ps` and `pchsim pstree` show more (--at {})",
                 f.name(),
@@ -268,6 +270,14 @@ impl TraceArgs {
             ));
         }
         let (from, end) = (options.window.0, recording.end);
+        if from >= end && self.trace_window.is_none() {
+            let how = ended(&outcome.findings).map_or(String::new(), |how| format!(" ({how})"));
+            return Err(UserError::new(format!(
+                "{} is over at once{how}: there is nothing to trace",
+                f.name()
+            ))
+            .into());
+        }
         if from >= end {
             return Err(UserError::new(format!(
                 "--trace-window begins at {}, but {} is over at {}",

@@ -145,7 +145,7 @@ pub enum FindError {
     },
 }
 
-/// The profile of this name: a shipped one, else one that [`found`] finds; or the profile in this file (a name that ends in
+/// The profile of this name: a shipped one, else one that [`found()`](found::found) finds; or the profile in this file (a name that ends in
 /// `.ron`: a path from the current directory, else the name of a file in one of the places).
 ///
 /// # Errors

@@ -110,7 +110,7 @@ struct About<'a> {
     locking: Option<Locking>,
     carries: Carried,
     block: Bytes,
-    allocates: bool,
+    containers: u64,
     may_fail: bool,
     writes: Option<ObjectId>,
 }
@@ -129,7 +129,7 @@ impl About<'_> {
             objects_out: 0,
         },
         block: 0,
-        allocates: false,
+        containers: 0,
         may_fail: false,
         writes: None,
     };
@@ -200,8 +200,8 @@ impl Step {
                 writes: write.then_some(*object),
                 ..About::PLAIN
             },
-            Self::Allocate(_) => About {
-                allocates: true,
+            Self::Allocate(objects) => About {
+                containers: *objects,
                 ..About::PLAIN
             },
             Self::Put(queue) => About::waiting(WaitsFor::Room(*queue)),
@@ -317,7 +317,13 @@ impl Step {
     /// Whether it makes containers, for the collector to look at.
     #[must_use]
     pub fn allocates(&self) -> bool {
-        self.about().allocates
+        self.containers() > 0
+    }
+
+    /// Containers that it makes, which live as long as its task.
+    #[must_use]
+    pub fn containers(&self) -> u64 {
+        self.about().containers
     }
 
     /// Whether it may end what surrounds it before its end, or be cut short itself.

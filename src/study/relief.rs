@@ -1,7 +1,9 @@
 //! What lets a case get by with the machine's memory: what the figures say, not what often helps.
 
 use crate::cpython::profile::Profile;
-use crate::scenario::{Pool, Scenario, StartMethod, Step, Strategy, Workers};
+use crate::scenario::{
+    Arrivals, Carried, Pool, Scenario, StartMethod, Step, Strategy, TaskClass, Workers,
+};
 
 /// What makes a case need less memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +14,12 @@ pub enum Relief {
     Sharing,
     /// Tasks that need less: one of them is too much.
     Tasks,
+    /// Fewer tasks that wait with their data, or less of it: what waits is too much, not what is worked on.
+    Backlog,
+    /// A lower load, or less data: the same where tasks come from outside.
+    Load,
+    /// Results that are not kept: a batch has all of them at its end.
+    Results,
     /// Fewer workers.
     Workers,
     /// A pool in place of a thread for each task.
@@ -27,6 +35,11 @@ impl Relief {
             Self::Imports => "import less",
             Self::Sharing => "let workers share the imports (threads, or processes by fork)",
             Self::Tasks => "let tasks hold less",
+            Self::Backlog => {
+                "let fewer tasks wait with their data (a loop with a limit before the pool, asyncio:N+threads:M), or send less"
+            }
+            Self::Load => "lower the load, or send less",
+            Self::Results => "return less",
             Self::Workers => "use fewer workers",
             Self::ThreadPool => "use a pool (threads:N) in place of a thread for each task",
             Self::Limit => "let fewer tasks be under way at once (asyncio:N)",
@@ -39,8 +52,12 @@ impl Relief {
             Self::Imports => {
                 Some("the interpreter and its imports alone are too much, whatever the strategy")
             }
-            Self::Sharing => Some("a single worker with imports of its own is too much"),
+            Self::Sharing => Some("one worker with imports of its own leaves no room for a task"),
             Self::Tasks => Some("one task at a time is too much"),
+            Self::Backlog | Self::Load => {
+                Some("the data of the tasks that wait is too much, however many workers there are")
+            }
+            Self::Results => Some("the results of the batch are too much together"),
             Self::Workers | Self::ThreadPool | Self::Limit => None,
         }
     }
@@ -49,7 +66,8 @@ impl Relief {
     pub(super) fn fits(self, strategy: &Strategy) -> bool {
         let run = strategy.execution();
         match self {
-            Self::Imports | Self::Tasks => true,
+            Self::Imports | Self::Tasks | Self::Results => true,
+            Self::Backlog | Self::Load => run.pool != Pool::Nobody,
             Self::Sharing => run.pool.apart(),
             Self::Workers => has_more_than_one_worker(strategy),
             Self::ThreadPool => run.pool == Pool::ThreadEach,
@@ -82,17 +100,61 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
         Pool::Interpreters(_) => own(p.interp_rss),
         Pool::Processes { start, .. } => match start {
             StartMethod::Fork => 0,
-            StartMethod::Spawn => own(p.spawn_private),
-            StartMethod::Forkserver if p.forkserver_preload_main > 0.5 => own(p.forkserver_private),
-            StartMethod::Forkserver => own(p.forkserver_child_private),
+            StartMethod::Spawn => own(p.spawn_private + p.tracker_private),
+            StartMethod::Forkserver if p.forkserver_preload_main > 0.5 && w.imports.preloaded => {
+                own(p.forkserver_private + p.tracker_private)
+            }
+            StartMethod::Forkserver => own(p.forkserver_child_private + p.tracker_private),
         },
     };
     if start.saturating_add(worker) > limit {
         return vec![Relief::Sharing];
     }
-    let held = w.classes.iter().map(|c| held(&c.steps)).max().unwrap_or(0);
-    if start.saturating_add(worker).saturating_add(held) > limit {
-        return vec![Relief::Tasks];
+    let needs = |c: &TaskClass| {
+        let sent = carried(&c.steps);
+        let made = made(&c.steps, p.container_rss);
+        held(&c.steps)
+            .saturating_add(sent.bytes_in)
+            .saturating_add(sent.bytes_out)
+            .saturating_add(made)
+    };
+    let task = w.classes.iter().map(needs).max().unwrap_or(0);
+    if start.saturating_add(worker).saturating_add(task) > limit {
+        let shared = worker > 0 && start.saturating_add(task) <= limit;
+        return vec![if shared {
+            Relief::Sharing
+        } else {
+            Relief::Tasks
+        }];
+    }
+    // All that workers can have at once fits: it is what waits for them, or what they have done.
+    let each = worker.saturating_add(task);
+    let at_once = match run.pool.workers() {
+        Some(Workers::Exactly(n)) => u64::from(n),
+        None if run.pool == Pool::Nobody && !run.event_loop && run.copies.is_none() => 1,
+        _ => u64::MAX,
+    };
+    if start.saturating_add(each.saturating_mul(at_once)) <= limit {
+        let all = |bytes: fn(&Carried) -> u64| {
+            let of = |c: &TaskClass| bytes(&carried(&c.steps)).saturating_mul(c.count);
+            w.classes.iter().map(of).fold(0, u64::saturating_add)
+        };
+        let (sent, returned) = (all(|c| c.bytes_in), all(|c| c.bytes_out));
+        let waits =
+            run.pool != Pool::Nobody && w.classes.iter().any(|c| carried(&c.steps).bytes_in > 0);
+        match w.arrivals {
+            Arrivals::Batch if waits && start.saturating_add(sent) > limit => {
+                return vec![Relief::Backlog];
+            }
+            Arrivals::Batch if start.saturating_add(returned) > limit => {
+                return vec![Relief::Results];
+            }
+            Arrivals::Open { .. } if waits => return vec![Relief::Load],
+            Arrivals::Batch
+            | Arrivals::Open { .. }
+            | Arrivals::Closed { .. }
+            | Arrivals::Trace(_) => {}
+        }
     }
     // A loop that offloads all that holds memory is helped by fewer workers, else by fewer tasks.
     let ways = [Relief::Workers, Relief::ThreadPool, Relief::Limit];
@@ -101,6 +163,34 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
         return vec![Relief::Tasks];
     }
     fitting
+}
+
+/// What a task is sent with, and returns.
+fn carried(steps: &[Step]) -> Carried {
+    let mut all = Carried::default();
+    for step in steps {
+        let inside = step
+            .inside()
+            .map_or(Carried::default(), |i| carried(i.steps));
+        for c in [step.carries(), inside] {
+            all.bytes_in = all.bytes_in.saturating_add(c.bytes_in);
+            // A later result takes the place of an earlier one.
+            all.bytes_out = all.bytes_out.max(c.bytes_out);
+        }
+    }
+    all
+}
+
+/// Bytes of the containers that a task makes, which live as long as it does.
+fn made(steps: &[Step], each: f64) -> u64 {
+    let of = |step: &Step| {
+        let own = whole(number(step.containers()) * each);
+        let inside = step.inside().map_or(0, |i| {
+            made(i.steps, each).saturating_mul(i.runs.by_the_task())
+        });
+        own.saturating_add(inside)
+    };
+    steps.iter().map(of).fold(0, u64::saturating_add)
 }
 
 /// Most bytes that one task holds at once.
@@ -121,6 +211,14 @@ fn whole(bytes: f64) -> u64 {
     bytes as u64
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "limits keep counts far below 2^53"
+)]
+fn number(n: u64) -> f64 {
+    n as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +234,48 @@ mod tests {
         let scenario = parse(&text, Path::new("it.ron"), &[]).unwrap();
         let strategy = parse_strategy(strategy).unwrap().strategy;
         relief(&scenario, &Profile::default(), &strategy)
+    }
+
+    /// The same of a batch of a hundred tasks, or of open arrivals, that are sent and return so much.
+    fn of_carried(
+        strategy: &str,
+        arrivals: &str,
+        memory: u64,
+        sent: u64,
+        back: u64,
+    ) -> Vec<Relief> {
+        let count = if arrivals == "Batch" {
+            "count: 100, "
+        } else {
+            ""
+        };
+        let text = format!(
+            r#"(schema: 1, name: "x", machine: (memory: "{memory}MB"), horizon: "9s", workload: (arrivals: {arrivals},
+            tasks: [(name: "t", {count}steps: [PayloadIn("{sent}kB"), Cpu("1ms"), PayloadOut("{back}kB"), Allocate(1000)])]))"#
+        );
+        let scenario = parse(&text, Path::new("it.ron"), &[]).unwrap();
+        let strategy = parse_strategy(strategy).unwrap().strategy;
+        relief(&scenario, &Profile::default(), &strategy)
+    }
+
+    #[test]
+    fn what_waits_is_no_matter_of_workers() {
+        use Relief::{Backlog, Load, Results, Tasks, Workers};
+        let open = r#"Poisson(rate: "300/s")"#;
+        for (strategy, arrivals, memory, sent, back, way) in [
+            ("threads:4", "Batch", 300, 5000, 10, Backlog),
+            ("threads:1", "Batch", 300, 5000, 10, Backlog),
+            ("processes:4:fork", "Batch", 300, 5000, 10, Backlog),
+            ("threads:4", open, 300, 5000, 10, Load),
+            ("sequential", "Batch", 100, 10, 1000, Results),
+            ("threads:4", "Batch", 100, 10, 1000, Results),
+            // Here it is the workers: forty tasks in work are too much.
+            ("threads:40", "Batch", 100, 2000, 10, Workers),
+            ("threads:1", "Batch", 100, 90_000, 10, Tasks),
+        ] {
+            let found = of_carried(strategy, arrivals, memory, sent, back);
+            assert_eq!(found, [way], "{strategy} {arrivals} {memory} {sent} {back}");
+        }
     }
 
     #[test]

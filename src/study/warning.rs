@@ -412,7 +412,8 @@ fn ways_out(on: &[Hindrance]) -> String {
     if any(|o| *o == Hindrance::Limit) {
         ways.push("raise the limit above the number of tasks that wait for others".to_owned());
     }
-    if any(|o| *o == Hindrance::Worker) {
+    // Whoever waits for a worker while locks are in the way waits for those in the end.
+    if any(|o| *o == Hindrance::Worker) && (others || !any(|o| *o == Hindrance::Lock)) {
         ways.push("use more workers than tasks that wait for others".to_owned());
     }
     // Children alone wait for something, too.

@@ -70,7 +70,15 @@ fn differences(name: &str, whole: &Difference, parts: &[Difference]) -> String {
         0 => String::new(),
         n => format!("; and {n} more"),
     };
-    format!("its {name} differs: {}{more}", shown.join("; "))
+    format!(
+        "its {name} {}: {}{more}",
+        if name.ends_with('s') {
+            "differ"
+        } else {
+            "differs"
+        },
+        shown.join("; ")
+    )
 }
 
 /// Why a journal cannot be used.
