@@ -519,7 +519,7 @@ fn fewer_workers_are_no_help_where_one_is_too_much() {
     let forked = says(&["--strategy", "processes:30:fork"]);
     let nothing = says(&["--strategy", "sequential", "--set", "machine.memory=90MB"]);
     assert!(
-        spawned.contains("a single worker with imports of its own is too much"),
+        spawned.contains("one worker with imports of its own leaves no room"),
         "{spawned}"
     );
     assert!(!spawned.contains("fewer workers"), "{spawned}");

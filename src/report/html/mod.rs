@@ -267,7 +267,7 @@ fn once(taken: &mut BTreeSet<String>, text: &str) -> String {
     free
 }
 
-/// What happened in the beginning of one replication of the best case, where the result holds it.
+/// What happened in one replication of the best case, in the window that is kept, where the result holds it.
 fn timeline(document: &Document) -> Option<Figure> {
     let Document::Run(run) = document else {
         return None;
@@ -283,7 +283,7 @@ fn timeline(document: &Document) -> Option<Figure> {
         name: "timeline".into(),
         title: format!("Timeline of {}", case.name()),
         subtitle: format!(
-            "What cores, GILs and threads do in the beginning of replication 0, {} to {}{hidden}",
+            "What cores, GILs and threads do in replication 0, {} to {}{hidden}",
             value_text(Measure::Seconds, timeline.from_s),
             value_text(Measure::Seconds, timeline.to_s)
         ),
