@@ -5,8 +5,9 @@
 //! documents are.
 
 use super::Style;
-use super::layout::{self, Column, capital};
+use super::layout::{self, Column};
 use super::sweep::InsightCode;
+use crate::scenario::capital;
 use crate::scenario::{Code, Severity, unquoted_words};
 use crate::study::WarningCode;
 

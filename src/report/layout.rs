@@ -32,13 +32,6 @@ pub fn padded(text: &str, to: usize, right: bool) -> String {
     }
 }
 
-/// The text with a capital, as a sentence begins.
-pub fn capital(text: &str) -> String {
-    let mut signs = text.chars();
-    let first = signs.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(signs).collect()
-}
-
 /// The beginning of a text that is so wide at most.
 fn head(text: &str, most: usize) -> &str {
     let mut used = 0;

@@ -129,18 +129,14 @@ pub(crate) fn suggested<'c>(
         return known;
     }
     let near: Vec<String> = near.iter().map(|n| quoted(n)).collect();
-    format!("did you mean {}? {}", near.join(" or "), begun(&known))
+    format!("did you mean {}? {}", near.join(" or "), capital(&known))
 }
 
-/// With a capital, as a sentence begins.
-fn begun(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next();
-    first
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect()
+/// The text with a capital, as a sentence begins.
+pub fn capital(text: &str) -> String {
+    let mut signs = text.chars();
+    let first = signs.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(signs).collect()
 }
 
 impl Cx {

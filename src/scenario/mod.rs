@@ -39,6 +39,7 @@ pub(crate) use decode::{likeness, nearest, suggest, suggested};
 pub(crate) use diagnostic::unquoted_words;
 
 pub use changes::{Changed, Changes, Retargeted};
+pub use decode::capital;
 pub use diagnostic::{Code, Diagnostic, Severity, Source, render, render_within};
 pub use dist::Dist;
 pub use load::{check, load, parse, read};

@@ -1,6 +1,8 @@
 //! What lets a case get by with the machine's memory: what the figures say, not what often helps.
 
+use super::work::number;
 use crate::cpython::profile::Profile;
+use crate::engine::whole;
 use crate::scenario::{
     Arrivals, Carried, Pool, Scenario, StartMethod, Step, Strategy, TaskClass, Workers,
 };
@@ -200,23 +202,6 @@ fn held(steps: &[Step]) -> u64 {
         step.block().saturating_add(inside)
     };
     steps.iter().map(of).max().unwrap_or(0)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates"
-)]
-fn whole(bytes: f64) -> u64 {
-    bytes as u64
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "limits keep counts far below 2^53"
-)]
-fn number(n: u64) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

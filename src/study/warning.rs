@@ -11,7 +11,7 @@ use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
 use crate::scenario::units::format_size;
-use crate::scenario::{Metric, codes, parse_objective};
+use crate::scenario::{Metric, capital, codes, parse_objective};
 use crate::strategy::Hindrance;
 
 /// More replications than this are no advice.
@@ -420,15 +420,7 @@ fn ways_out(on: &[Hindrance]) -> String {
     if ways.is_empty() {
         ways.push("`pchsim ps` shows who waits for whom".to_owned());
     }
-    capital(ways.join("; ")) + "."
-}
-
-/// As a sentence begins.
-fn capital(mut text: String) -> String {
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text
+    capital(&ways.join("; ")) + "."
 }
 
 impl Warning {
@@ -554,7 +546,7 @@ impl Warning {
                 format!(
                     "out of memory: {}. {}, or raise the machine's memory limit{why}.",
                     list(&each),
-                    capital(ways.join("; "))
+                    capital(&ways.join("; "))
                 )
             }
             Self::Deadlock { cases, on } => {

@@ -111,7 +111,7 @@ fn finite(d: &Dist) -> f64 {
     clippy::cast_precision_loss,
     reason = "limits keep counts far below 2^53"
 )]
-fn number(n: u64) -> f64 {
+pub(super) fn number(n: u64) -> f64 {
     n as f64
 }
 

@@ -3,7 +3,7 @@
 use super::fit::native_is_drawn;
 use super::program::Program;
 use crate::cpython::profile::Profile;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, whole};
 use crate::measure::{element, median};
 use crate::scenario::{
     Arrivals, Dist, Execution, Inside, MachineSpec, Spent, Step, Strategy, TaskClass, Workload,
@@ -232,15 +232,6 @@ fn other_processes(strategy: &Strategy) -> bool {
         ..
     } = strategy.execution();
     copies.is_none() && !event_loop && pool.apart()
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a small count"
-)]
-fn whole(x: f64) -> u64 {
-    x.round() as u64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]

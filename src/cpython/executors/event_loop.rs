@@ -234,7 +234,7 @@ fn next_handle(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             work.kernel
                 .machine
                 .charge(tid, work.kernel.costs.aio_offload_done);
-            let own = work.kernel.item_memory();
+            let own = work.kernel.costs.tpe_item_rss;
             work.kernel.give(tid, own);
             work.loops[copy].ready.push_back(Handle::Step(key));
         }

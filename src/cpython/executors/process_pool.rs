@@ -121,7 +121,11 @@ fn result_arrived(work: &mut Work<'_>, tid: Tid, key: TaskKey, copy: CopyIndex, 
     work.tasks[key].since = now;
     work.kernel.hop(key, tid);
     let there = work.kernel.payload_memory(work.tasks[key].payload);
-    let own = if parts { 0 } else { work.kernel.item_memory() };
+    let own = if parts {
+        0
+    } else {
+        work.kernel.costs.tpe_item_rss
+    };
     work.kernel.give(tid, there + own);
     // What was unpickled is the program's own now, and resident.
     let back = work.tasks[key].data.result;
@@ -215,7 +219,7 @@ impl ProcessPool {
     /// `submit`, its own CPU paid: queue the work, wake the manager, start what is missing.
     pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let there = work.kernel.payload_memory(work.tasks[key].payload);
-        let own = work.kernel.item_memory();
+        let own = work.kernel.costs.tpe_item_rss;
         work.kernel.take(tid, there);
         work.kernel.hop(key, tid);
         self.backlog.push_back(key);

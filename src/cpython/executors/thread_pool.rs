@@ -97,7 +97,7 @@ impl ThreadPool {
     /// caller has paid [`Params::tpe_submit`](crate::cpython::profile::Params::tpe_submit).
     pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let payload = work.tasks[key].payload;
-        let own = work.kernel.item_memory();
+        let own = work.kernel.costs.tpe_item_rss;
         work.kernel
             .take(tid, work.kernel.payload_memory(payload) + own);
         work.kernel.hop(key, tid);
@@ -313,7 +313,7 @@ impl ThreadPool {
         let own = if self.parts {
             0
         } else {
-            work.kernel.item_memory()
+            work.kernel.costs.tpe_item_rss
         };
         work.kernel
             .give(tid, work.kernel.payload_memory(there) + own);

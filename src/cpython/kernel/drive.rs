@@ -332,7 +332,6 @@ impl Kernel<'_> {
     }
 
     fn exited(&mut self, tid: Tid) {
-        self.live_threads -= 1;
         self.book_for(tid, None, (false, false), Cause::Running);
         self.machine.exit(tid);
         self.leave_arena(tid);

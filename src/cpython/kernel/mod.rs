@@ -94,8 +94,6 @@ pub(crate) struct Kernel<'a> {
     most_events: u64,
     /// Of each thread, when that was last looked at: cuts of its bursts, and what was left of the present one.
     bursts: TiVec<Tid, (u64, Nanos)>,
-    /// Threads that have not exited.
-    live_threads: u64,
     /// By class of tasks.
     pub(crate) convoys: TiVec<ClassIndex, Convoys>,
     /// Threads that its releases of the GIL woke in vain, by class of tasks.
@@ -140,7 +138,6 @@ impl<'a> Kernel<'a> {
             events: 0,
             most_events: limits.max_events,
             bursts: TiVec::new(),
-            live_threads: 0,
             convoys: vec![Convoys::default(); program.classes.len()].into(),
             futile: vec![0; program.classes.len()].into(),
             recorder: None,
@@ -185,21 +182,18 @@ impl<'a> Kernel<'a> {
 
     /// A new thread, and which of its kind it is, as its name counts; it begins with [`Act::Begin`] by somebody else.
     pub(crate) fn new_thread(&mut self, role: Role, home: Home, serial: u32) -> Tid {
-        self.live_threads += 1;
-        if let Some(tid) = self.spare_threads.pop() {
+        let thread = Thread::new(role, home, serial);
+        let tid = if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);
-            let script = std::mem::take(&mut self.threads[tid].script);
-            self.threads[tid] = Thread::new(role, home, serial);
-            self.threads[tid].script = script;
-            self.thread_joins(tid);
-            self.thread_starts(tid);
-            return tid;
-        }
-        let tid = self.machine.spawn();
-        let same = self
-            .threads
-            .push_and_get_key(Thread::new(role, home, serial));
-        debug_assert_eq!(tid, same);
+            let spare = std::mem::replace(&mut self.threads[tid], thread);
+            self.threads[tid].script = spare.script;
+            tid
+        } else {
+            let tid = self.machine.spawn();
+            let same = self.threads.push_and_get_key(thread);
+            debug_assert_eq!(tid, same);
+            tid
+        };
         self.thread_joins(tid);
         self.thread_starts(tid);
         tid

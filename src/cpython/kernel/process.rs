@@ -151,7 +151,6 @@ impl Kernel<'_> {
     }
 
     fn kill_thread(&mut self, tid: Tid) {
-        self.live_threads -= 1;
         self.book_for(tid, None, (false, false), Cause::Running);
         self.machine.kill(tid);
         self.thread_ends(tid);

@@ -153,21 +153,17 @@ impl Kernel<'_> {
         }
         let home = self.new_process(ProcessKind::ForkServer, ProcessIndex::MAIN);
         let server = self.new_thread(Role::ForkServer, home, 0);
-        let import = if self.preloads() {
+        let (import, imported) = if self.preloads() {
             // The main module is imported once here: what its children no longer pay.
-            self.program.import_time.scale(self.costs.cpu_factor)
+            let time = self.program.import_time.scale(self.costs.cpu_factor);
+            (time, self.program.import_memory)
         } else {
-            Nanos::ZERO
+            (Nanos::ZERO, 0)
         };
         let served = self.served();
         self.push(server, Act::Run(served.server_boot + import));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(server));
-        let imported = if self.preloads() {
-            self.program.import_memory
-        } else {
-            0
-        };
         acts.push(Act::TakeFor(home.process, served.server_private + imported));
         self.starter.server = Some(server);
         server
@@ -190,10 +186,6 @@ impl Kernel<'_> {
             }
             self.unpark_by(tid, requester);
         }
-    }
-
-    pub(crate) fn item_memory(&self) -> u64 {
-        self.costs.tpe_item_rss
     }
 
     /// `Thread.start`: the starter waits until the new thread has announced itself.

@@ -1,13 +1,13 @@
 //! Writes a run down while it happens. Nothing here changes what happens, and nothing is asked of who runs: what is to be noted comes with
 //! the call, and where nothing is recorded there is no recorder.
 
+use typed_index_collections::TiVec;
+
 use super::memory_log::MemoryLog;
 use super::recording::{
     GilHold, Iteration, OverTime, ProcessRecord, Record, Recording, TaskEnd, TaskIndex, TaskRecord,
     TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
 };
-use typed_index_collections::TiVec;
-
 use crate::cpython::index::{GilIndex, TaskKey};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Span, Tape, Tid};

@@ -81,12 +81,12 @@ impl Work<'_> {
 
     /// Wakes somebody who has been taken out of the line of what it waits for.
     pub(crate) fn wake(&mut self, by: Tid, who: Waiter) {
-        if let Some(wait) = self.stored(who) {
-            wait.ticket = None;
-        }
         match who {
-            Waiter::Thread(tid) => self.kernel.unpark_by(by, tid),
+            Waiter::Thread(tid) => self.kernel.wake(by, tid),
             Waiter::Task(key) => {
+                if let Some(wait) = &mut self.tasks[key].wait {
+                    wait.ticket = None;
+                }
                 self.loop_resume(by, key);
                 let wait = &mut self.tasks[key].wait;
                 *wait = wait.filter(|w| w.on.asked_again());

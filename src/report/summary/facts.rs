@@ -3,7 +3,7 @@
 use crate::report::document::{
     InterpreterFacts, MachineFacts, Measurement, Program, RunDocument, ScenarioName, SweepHeader,
 };
-use crate::report::layout::capital;
+use crate::scenario::capital;
 use crate::study::sweep::is_cores;
 use crate::study::{bytes, counted, digits, percent};
 

@@ -4,10 +4,10 @@ use super::facts::{self, written};
 use super::{Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words};
 use crate::report::document::{SweepDocument, SweepRow};
 use crate::report::grid::Interval;
-use crate::report::layout::capital;
 use crate::report::sweep::stands::Stands;
 use crate::report::sweep::{Insight, doubts, insights};
 use crate::report::unit::shared_unit;
+use crate::scenario::capital;
 use crate::study::{Quantity, counted};
 
 /// Most points that a table shows.
