@@ -13,9 +13,10 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow};
 use pchsim::cpython::profile::Profile;
 use pchsim::profiles;
+use pchsim::result::{Forecast, Study, Verdict};
 use pchsim::scenario::{self, embedded};
 use pchsim::strategy::simulate;
-use pchsim::study::{Forecast, Options, Study, Verdict, run_study};
+use pchsim::study::{Options, run_study};
 
 /// How many times the replications of the best the reference has.
 const TIMES: u32 = 10;

@@ -9,13 +9,12 @@ use pchsim::cpython::profile::Profile;
 use pchsim::cpython::{Finding, Hindrance};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
+use pchsim::result::{Against, Claim, Status, Study, Tier, Verdict};
 use pchsim::scenario::{
     Arrivals, Dist, Metric, Scenario, Strategy, StrategyCase, Workers, parse_objective,
 };
 use pchsim::strategy::{Outcome, SimInput};
-use pchsim::study::{
-    Against, Claim, Options, Relief, Status, Study, Tier, Verdict, Warning, run_study,
-};
+use pchsim::study::{Options, Relief, Warning, run_study};
 use proptest::prelude::{
     Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
@@ -267,14 +266,14 @@ proptest! {
 }
 
 fn table(study: &Study) -> Vec<String> {
-    let row = |f: &pchsim::study::Forecast| {
+    let row = |f: &pchsim::result::Forecast| {
         format!(
             "{} {:?} {:?} {:?} {:?} {:?}",
             f.name(),
             f.tier,
             f.rank,
-            f.primary,
-            f.behind_best,
+            f.primary(),
+            f.behind_best(),
             f.objectives
         )
     };
@@ -330,7 +329,7 @@ fn what_is_level_stays_level_whichever_of_it_leads() {
     let ranks: Vec<(&str, Option<u32>)> = study
         .forecasts
         .iter()
-        .map(|f| (f.strategy_label.as_str(), f.rank))
+        .map(|f| (f.strategy.as_str(), f.rank))
         .collect();
     let first = Some(1);
     assert_eq!(
@@ -352,7 +351,7 @@ fn the_answer_is_what_a_user_should_take() {
     let labels: Vec<(&str, Tier)> = study
         .forecasts
         .iter()
-        .map(|f| (f.strategy_label.as_str(), f.tier))
+        .map(|f| (f.strategy.as_str(), f.tier))
         .collect();
     assert_eq!(
         labels,

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use pchsim::profiles;
-use pchsim::report::document::{self, CaseDocument, Document, RunDocument, standings};
+use pchsim::quantity::Quantity;
+use pchsim::report::document::{self, standings};
 use pchsim::report::figure::figures;
 use pchsim::report::figure::palette::Theme;
 use pchsim::report::html::{Shown, page};
 use pchsim::report::plot::svg;
 use pchsim::report::summary_markdown;
 use pchsim::report::sweep;
+use pchsim::result::{Answer, Forecast, Saved, Standing, Study, Tier, answer};
 use pchsim::scenario::{self, Severity, embedded};
-use pchsim::study::{Answer, Quantity, Standing, Tier, answer, fingerprint};
+use pchsim::study::fingerprint;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -37,10 +39,10 @@ fn name(path: &Path) -> String {
     path.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
-fn read(path: &Path) -> (String, Document) {
+fn read(path: &Path) -> (String, Saved) {
     let text = fs::read_to_string(path).unwrap();
     let document =
-        document::read(&text, &path.display().to_string()).unwrap_or_else(|e| panic!("{e}"));
+        pchsim::result::read(&text, &path.display().to_string()).unwrap_or_else(|e| panic!("{e}"));
     (text, document)
 }
 
@@ -50,10 +52,10 @@ fn results() -> Vec<PathBuf> {
     all
 }
 
-fn run_document(file: &str) -> RunDocument {
+fn run_document(file: &str) -> Study {
     match read(&folder("results").join(file)).1 {
-        Document::Run(run) => *run,
-        Document::Sweep(_) => panic!("{file} is a run"),
+        Saved::Study(run) => *run,
+        Saved::Sweep(_) => panic!("{file} is a run"),
     }
 }
 
@@ -142,9 +144,9 @@ fn profiles_load_and_a_study_uses_them_by_path() {
         let said = String::from_utf8_lossy(&done.stderr);
         assert_eq!(done.status.code(), Some(0), "{said}");
         let text = String::from_utf8(done.stdout).unwrap();
-        match document::read(&text, "it").unwrap() {
-            Document::Run(run) => assert!(run.cases[0].is_fine()),
-            Document::Sweep(_) => panic!("a run"),
+        match pchsim::result::read(&text, "it").unwrap() {
+            Saved::Study(run) => assert!(run.cases[0].is_fine()),
+            Saved::Sweep(_) => panic!("a run"),
         }
     }
 }
@@ -172,7 +174,7 @@ fn results_are_read_summarised_and_plotted() {
         };
         let html = page(&[shown], None).unwrap();
         assert!(html.contains("</html>"), "{what}");
-        if let Document::Sweep(s) = &document {
+        if let Saved::Sweep(s) = &document {
             assert!(!s.rows.is_empty());
             assert!(sweep::csv(s).lines().count() > s.rows.len(), "{what}");
             // Insights are found without complaint, however few they are.
@@ -181,7 +183,7 @@ fn results_are_read_summarised_and_plotted() {
     }
 }
 
-fn tiers(cases: &[CaseDocument]) -> (Vec<Standing>, Option<Answer>) {
+fn tiers(cases: &[Forecast]) -> (Vec<Standing>, Option<Answer>) {
     let all = standings(cases.iter());
     let found = answer(&all, false);
     (all, found)
@@ -229,7 +231,7 @@ fn tiers_are_derived_where_0_1_0_wrote_none() {
 #[test]
 fn the_answer_is_the_first_place_where_that_meets_its_objectives() {
     let mut held = 0;
-    let mut holds = |cases: &[CaseDocument], what: &str| {
+    let mut holds = |cases: &[Forecast], what: &str| {
         let (all, found) = tiers(cases);
         if all[0].tier != Tier::Meets {
             return;
@@ -242,19 +244,19 @@ fn the_answer_is_the_first_place_where_that_meets_its_objectives() {
     for path in results() {
         let what = path.display().to_string();
         match read(&path).1 {
-            Document::Run(run) => {
+            Saved::Study(run) => {
                 let best = run.cases[0].strategy.clone();
                 let meets = tiers(&run.cases).0[0].tier == Tier::Meets;
                 holds(&run.cases, &what);
                 // The summary's first sentence after the title names it.
-                let summary = summary_markdown(&[&Document::Run(run)], None);
+                let summary = summary_markdown(&[&Saved::Study(run)], None);
                 assert!(!meets || summary.contains(&best), "{what}: {summary}");
             }
-            Document::Sweep(s) => {
+            Saved::Sweep(s) => {
                 let points = s.rows.iter().map(|r| r.point).max().unwrap();
                 for point in 0..=points {
                     let cases = s.rows.iter().filter(|r| r.point == point);
-                    let cases: Vec<CaseDocument> = cases.map(|r| r.case.clone()).collect();
+                    let cases: Vec<Forecast> = cases.map(|r| r.case.clone()).collect();
                     holds(&cases, &format!("{what}, point {point}"));
                 }
             }

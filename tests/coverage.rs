@@ -13,12 +13,13 @@ use free::{machine, profile};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
+use pchsim::result::{Forecast, Study};
 use pchsim::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Metric, ProcessApi, Scenario, StartMethod, Step,
     Strategy, StrategyCase, TaskClass, Workers, Workload,
 };
 use pchsim::strategy::simulate;
-use pchsim::study::{Forecast, Options, Study, run_study};
+use pchsim::study::{Options, run_study};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 /// Mean service time in seconds.
@@ -101,7 +102,7 @@ struct Count {
 impl Count {
     fn add(&mut self, e: Option<Estimate>, truth: f64) {
         let e = e.expect("an estimate");
-        assert!(e.half.is_some(), "{e:?}");
+        assert!(e.half().is_some(), "{e:?}");
         self.of += 1;
         self.held += u64::from(e.covers(truth));
         self.off += (e.mean - truth) / truth;
@@ -157,7 +158,7 @@ fn open_mm1() {
     let mut count = Count::default();
     for seed in 0..200 {
         let done = study(&s, &profile(true), seed);
-        count.add(done.forecasts[0].primary, SERVICE / (1.0 - load));
+        count.add(done.forecasts[0].primary(), SERVICE / (1.0 - load));
     }
     count.assert_fair("open M/M/1");
 }
@@ -203,7 +204,7 @@ fn closed_machine_repair() {
     let mut count = Count::default();
     for seed in 0..300 {
         let done = study(&s, &profile(true), seed);
-        count.add(done.forecasts[0].primary, truth);
+        count.add(done.forecasts[0].primary(), truth);
     }
     count.assert_fair("closed");
 }
@@ -239,7 +240,7 @@ fn sequential_batch() {
         &[Strategy::Sequential],
     );
     let done = study(&s, &profile(true), 1);
-    let makespan = done.forecasts[0].primary.expect("a makespan");
+    let makespan = done.forecasts[0].primary().expect("a makespan");
     assert!((makespan.mean - 10.0).abs() <= 1e-6, "{makespan:?}");
 }
 
@@ -262,9 +263,9 @@ fn the_longest_of_a_few_and_its_difference() {
         let done = study(&s, &profile(false), seed);
         best.add(forecast(&done, &side).primary, longest);
         let other = forecast(&done, &row);
-        let row = other.primary.expect("a makespan").mean;
+        let row = other.primary().expect("a makespan").mean;
         assert!((row - 4.0 * SERVICE).abs() < 1e-6, "{row}");
-        behind.add(other.behind_best, 4.0 * SERVICE - longest);
+        behind.add(other.behind_best(), 4.0 * SERVICE - longest);
     }
     best.assert_fair("the longest of four");
     behind.assert_fair("the difference");
@@ -293,8 +294,8 @@ fn sixty_tasks() -> [Count; 3] {
         let done = study(&s, &profile(false), seed);
         best.add(forecast(&done, &of(5)).primary, of_five);
         let other = forecast(&done, &of(4));
-        worse.add(other.primary, of_four);
-        behind.add(other.behind_best, of_four - of_five);
+        worse.add(other.primary(), of_four);
+        behind.add(other.behind_best(), of_four - of_five);
     }
     [best, worse, behind]
 }

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use pchsim::report::document::{Document, read};
 use pchsim::report::sweep::{InsightCode, insights};
 use pchsim::report::{Entry, Said, codes};
+use pchsim::result::{Saved, read};
 use rayon::prelude::*;
 
 /// Columns of what is shown: with what stands before it a terminal of eighty has room for it.
@@ -161,7 +161,7 @@ fn said(entry: &Entry, command: &str, dir: &Path) -> (BTreeSet<String>, bool, Op
         let output = shell(&format!("{command} -o said.jsonl --force"), dir, false);
         let text = fs::read_to_string(dir.join("said.jsonl"));
         let text = text.unwrap_or_else(|e| panic!("{command}: {e}\n{output:?}"));
-        let Ok(Document::Sweep(sweep)) = read(&text, "said.jsonl") else {
+        let Ok(Saved::Sweep(sweep)) = read(&text, "said.jsonl") else {
             panic!("{command}: no sweep")
         };
         let all = insights(&sweep);

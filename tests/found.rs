@@ -4,10 +4,12 @@
 use std::path::Path;
 
 use pchsim::profiles;
+use pchsim::quantity::Quantity;
 use pchsim::report::{self, Meta, Style};
+use pchsim::result::{Status, Study};
 use pchsim::scenario::Changes;
 use pchsim::strategy::{Cause, simulate};
-use pchsim::study::{Options, Quantity, Status, Study, Warning, run_study};
+use pchsim::study::{Options, Warning, run_study};
 
 /// The study of a scenario in tests/data/findings with changes, as `run` makes it.
 fn study_with(name: &str, changes: &Changes, options: &Options) -> Study {
@@ -34,7 +36,7 @@ fn mean(study: &Study, strategy: &str, quantity: Quantity) -> f64 {
     let forecast = study
         .forecasts
         .iter()
-        .find(|f| f.strategy_label == strategy);
+        .find(|f| f.strategy == strategy);
     forecast.unwrap().get(quantity).unwrap().mean
 }
 
@@ -43,11 +45,11 @@ fn sequential_code_dispatches_too() {
     let study = study("dispatch");
     assert_eq!(study.forecasts.len(), 4);
     for f in &study.forecasts {
-        let makespan = mean(&study, &f.strategy_label, Quantity::Makespan);
+        let makespan = mean(&study, &f.strategy, Quantity::Makespan);
         assert!(
             (makespan - 2.1).abs() < 0.01,
             "{}: {makespan}",
-            f.strategy_label
+            f.strategy
         );
     }
 }
@@ -174,7 +176,7 @@ fn children_that_share_a_worker_are_said_and_their_time_is_explained() {
     let offloaded = study
         .forecasts
         .iter()
-        .find(|f| f.strategy_label == "asyncio+processes:8:fork")
+        .find(|f| f.strategy == "asyncio+processes:8:fork")
         .unwrap();
     let children = offloaded.children.unwrap();
     assert!((children.iter().sum::<f64>() - 1.0).abs() < 1e-9);
@@ -188,9 +190,9 @@ fn waits_of_many_years_add_up() {
     let study = study("long-waits");
     assert_eq!(study.forecasts.len(), 4);
     for f in &study.forecasts {
-        assert_eq!(f.status, Status::Fine, "{}", f.strategy_label);
+        assert_eq!(f.status, Status::Fine, "{}", f.strategy);
         // One at a time: of 5050 times a task's own, the hundred that it takes are spent in it. Two at a time: of 2550.
-        let all = if f.strategy_label == "threads:2" {
+        let all = if f.strategy == "threads:2" {
             2550.0
         } else {
             5050.0
@@ -199,7 +201,7 @@ fn waits_of_many_years_add_up() {
         assert!(
             (io - 100.0 / all).abs() < 1e-3,
             "{}: {io}",
-            f.strategy_label
+            f.strategy
         );
     }
 }
@@ -210,8 +212,8 @@ fn a_run_beyond_the_clock_is_no_forecast() {
     let study = study("clock-end");
     assert_eq!(study.forecasts.len(), 4);
     for f in &study.forecasts {
-        assert_eq!(f.status, Status::ClockEnd, "{}", f.strategy_label);
-        assert!(f.primary.is_none(), "{}", f.strategy_label);
+        assert_eq!(f.status, Status::ClockEnd, "{}", f.strategy);
+        assert!(f.primary().is_none(), "{}", f.strategy);
     }
     let said = study.warnings.iter().find(|w| w.code() == "clock-end");
     let said = said.expect("a warning");
@@ -276,5 +278,5 @@ fn short_moments_without_the_gil_gain_nothing() {
     let of = |case| mean(&study, case, Quantity::Makespan);
     assert!(of("threads:8") > 0.95 * of("sequential"));
     let take = study.answer().expect("an answer").take;
-    assert_eq!(study.forecasts[take].strategy_label, "sequential");
+    assert_eq!(study.forecasts[take].strategy, "sequential");
 }

@@ -7,9 +7,10 @@ use pchsim::engine::Nanos;
 use pchsim::report::layout::{self, Column, width};
 use pchsim::report::timeline::{Head, Layout, Shown, gantt, page};
 use pchsim::report::{Meta, Rows, Style, Taken, ps, pstree, text};
+use pchsim::result::Study;
 use pchsim::scenario::{Scenario, embedded, load, strategy_label};
 use pchsim::strategy::{SimInput, record, simulate, snapshot};
-use pchsim::study::{Options, Study, cases, run_study};
+use pchsim::study::{Options, cases, run_study};
 use proptest::prelude::*;
 
 const WIDTHS: [usize; 6] = [40, 61, 80, 100, 120, 200];

@@ -4,13 +4,15 @@ use pchsim::cpython::Hindrance;
 use pchsim::cpython::profile::{Build, MachineFacts, Profile, Provenance, Tag};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
-use pchsim::report::{Meta, Style, csv, json, markdown, text};
+use pchsim::quantity::{LATENCIES, Quantity, Unit};
+use pchsim::report::{Meta, Style, csv, markdown, text};
+use pchsim::result::{
+    Begin, ClassForecast, Forecast, Found, Interpreter, Judgement, Status, Study, Tier, Verdict,
+    json,
+};
 use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
 use pchsim::strategy::{CAUSES, Finding};
-use pchsim::study::{
-    Begin, ClassForecast, Contended, Convoy, Forecast, Fought, Found, Instead, Interpreter,
-    Judgement, LATENCIES, Quantity, Relief, Status, Study, Tier, Unit, Verdict, Warning,
-};
+use pchsim::study::{Contended, Convoy, Fought, Instead, Relief, Warning};
 
 fn estimate(mean: f64, half: f64) -> Estimate {
     Estimate {
@@ -121,7 +123,7 @@ fn refused() -> Forecast {
         .for_each(|c| c.latencies = [None; LATENCIES.len()]);
     f.causes = [0.0; CAUSES];
     f.cores = Vec::new();
-    (f.primary, f.speedup, f.replications, f.events) = (None, None, 0, 0);
+    (f.primary(), f.speedup, f.replications, f.events) = (None, None, 0, 0);
     (f.tier, f.excess) = (Tier::NoForecast, f64::INFINITY);
     f.objectives
         .iter_mut()
@@ -186,7 +188,7 @@ fn batch_study() -> Study {
         51.2,
         0.004,
     );
-    (c.rank, c.behind_best) = (Some(3), Some(estimate(38.79, 0.3)));
+    (c.rank, c.behind_best()) = (Some(3), Some(estimate(38.79, 0.3)));
     let mut d = forecast(
         "sequential",
         Strategy::Sequential,
@@ -267,7 +269,7 @@ fn open_study() -> Study {
         (f.tier, f.excess) = (Tier::Meets, 0.0);
         (f.warmup, f.begins) = (Nanos::from_millis(2_340), Begin::Found);
         f.classes.truncate(1);
-        f.values[Quantity::P95 as usize] = f.primary;
+        f.values[Quantity::P95 as usize] = f.primary();
     }
     (c.status, c.tier) = (Status::Saturated, Tier::NoForecast);
     c.primary = None;

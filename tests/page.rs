@@ -7,17 +7,17 @@ mod browser;
 mod fixtures;
 
 use fixtures::{figures, hostile, run, saturated, sweep, tied};
-use pchsim::report::document::{Document, read};
 use pchsim::report::figure::{Body, Figure};
 use pchsim::report::html::{Shown, page};
 use pchsim::report::summary_markdown;
+use pchsim::result::{Saved, read};
 
-fn document(source: &str) -> Document {
+fn document(source: &str) -> Saved {
     read(source, "a test's result").expect("a result")
 }
 
 fn page_of(sources: &[&str], figures: &[Figure]) -> String {
-    let documents: Vec<Document> = sources.iter().map(|s| document(s)).collect();
+    let documents: Vec<Saved> = sources.iter().map(|s| document(s)).collect();
     let shown: Vec<Shown<'_>> = documents
         .iter()
         .zip(sources)

@@ -6,12 +6,14 @@ mod fake;
 use fake::{batch, class, queue, scenario, simulate};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
-use pchsim::report::{Meta, json};
+use pchsim::quantity::Quantity;
+use pchsim::report::Meta;
+use pchsim::result::{Reading, Status, Study, Verdict, json};
 use pchsim::scenario::{
     Arrivals, Dist, Metric, Objective, Scenario, Strategy, StrategyCase, Workers,
 };
 use pchsim::strategy::{Outcome, SimInput};
-use pchsim::study::{Options, Quantity, Reading, Status, Study, Verdict, Warning, run_study};
+use pchsim::study::{Options, Warning, run_study};
 
 fn study(s: &Scenario, o: &Options) -> Study {
     run_study(s, &[Profile::default()], o, simulate, &|_| {}).unwrap()
@@ -73,7 +75,7 @@ fn paired_intervals_cover_the_true_difference() {
             ];
             s.seed = seed;
             let study = study(&s, &fixed(10));
-            study.forecasts[1].behind_best.unwrap().covers(0.3)
+            study.forecasts[1].behind_best().unwrap().covers(0.3)
         })
         .count();
     assert!((365..=394).contains(&covered), "{covered} of 400");
@@ -131,14 +133,14 @@ fn an_mm1_queue_is_forecast_within_its_interval() {
     ] {
         let e = f.get(q).unwrap();
         assert!(
-            (e.mean - truth).abs() < 2.0 * e.half.unwrap(),
+            (e.mean - truth).abs() < 2.0 * e.half().unwrap(),
             "{q:?}: {e:?}, {truth}"
         );
     }
-    assert!(f.primary.unwrap().relative().unwrap() <= 0.02);
+    assert!(f.primary().unwrap().relative().unwrap() <= 0.02);
     let throughput = f.get(Quantity::Throughput).unwrap();
     assert!(
-        (throughput.mean - 100.0).abs() < 2.0 * throughput.half.unwrap() + 0.5,
+        (throughput.mean - 100.0).abs() < 2.0 * throughput.half().unwrap() + 0.5,
         "{throughput:?}"
     );
 }
@@ -164,7 +166,7 @@ fn replications_go_on_until_the_precision_is_reached() {
         },
     );
     assert!(tight.forecasts[0].replications > 40);
-    assert!(tight.forecasts[0].primary.unwrap().relative().unwrap() <= 0.05);
+    assert!(tight.forecasts[0].primary().unwrap().relative().unwrap() <= 0.05);
     let capped = study(
         &s,
         &Options {
@@ -201,7 +203,7 @@ fn saturation_is_said_and_stability_is_not_mistaken_for_it() {
         study1
             .forecasts
             .iter()
-            .find(|f| f.strategy_label == label)
+            .find(|f| f.strategy == label)
             .map(|f| f.status.clone())
     };
     assert_eq!(status(1), Some(Status::Saturated));
@@ -281,8 +283,8 @@ fn ties_speedups_and_the_hidden_baseline() {
     // The fake gives `PerTask` four servers as well.
     assert_eq!(ranks, [(Some(1), true), (Some(1), true), (Some(3), false)]);
     assert_eq!(study.forecasts[0].speedup.unwrap().mean, 4.0);
-    assert_eq!(study.forecasts[0].reading(), Some(Reading::Clear));
-    assert_eq!(study.forecasts[2].reading(), Some(Reading::Consider));
+    assert_eq!(study.forecasts[0].reading, Some(Reading::Clear));
+    assert_eq!(study.forecasts[2].reading, Some(Reading::Consider));
     assert_eq!(
         study.hidden_baseline.as_ref().unwrap().strategy,
         Strategy::Sequential
@@ -315,7 +317,7 @@ fn of_equals_the_one_that_costs_least_comes_first() {
         assert!(study.claims().iter().all(|c| c.holds(&study)));
         let tied = study.forecasts.iter().filter(|f| f.tied).count();
         let (n, take) = (tied.max(1), &study.forecasts[answer.take]);
-        (take.strategy_label.clone(), n)
+        (take.strategy.clone(), n)
     };
     let dear = (0.9, 2.0, 50);
     // Half of the CPU at the same time; a tenth less memory is about as much.

@@ -8,11 +8,11 @@ use pchsim::cpython::recording::{
     Doing, GilHold, ProcessRecord, RecordOptions, Recording, TaskRecord, ThreadRecord, ThreadSpan,
 };
 use pchsim::engine::Nanos;
-use pchsim::report::document::{Document, read};
 use pchsim::report::figure::Gantt;
 use pchsim::report::figure::palette::Theme;
 use pchsim::report::plot;
-use pchsim::report::timeline::{Head, Layout, Shown, Timeline, chart, drawn, gantt, page};
+use pchsim::report::timeline::{Head, Layout, Shown, chart, drawn, gantt, page};
+use pchsim::result::{Saved, Timeline, read};
 use pchsim::scenario::{Arrivals, Step, parse_strategy};
 use pchsim::strategy::{Cause, record};
 use predicates::prelude::*;
@@ -375,7 +375,7 @@ fn results_have_timelines() {
         .assert()
         .code(0);
     let text = std::fs::read_to_string(&file).unwrap();
-    let Document::Run(run) = read(&text, "r.json").unwrap() else {
+    let Saved::Study(run) = read(&text, "r.json").unwrap() else {
         panic!("a run")
     };
     assert_eq!(run.cases.len(), 2);

@@ -10,10 +10,10 @@ use rayon::prelude::*;
 use super::exit::UserError;
 use super::files::{Files, Output};
 use super::printer::Printer;
-use crate::report::document::{self, Document, RESULT};
 use crate::report::figure::palette::Theme;
 use crate::report::figure::{Figure, figures};
 use crate::report::plot::{self, GREATEST, LEAST, Look};
+use crate::result::{self, RESULT, Saved};
 use crate::scenario::{input, suggest};
 
 /// Formats of picture files.
@@ -156,10 +156,10 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn read(path: &Path) -> anyhow::Result<Document> {
+fn read(path: &Path) -> anyhow::Result<Saved> {
     let name = path.display().to_string();
     let text = input::read_to_string(path).map_err(|e| unreadable(&name, &e))?;
-    document::read(&text, &name).map_err(|e| UserError::new(e).into())
+    result::read(&text, &name).map_err(|e| UserError::new(e.to_string()).into())
 }
 
 /// Why there is no result to be had from this file, and which files would do.
@@ -171,10 +171,10 @@ pub(super) fn unreadable(name: &str, e: &std::io::Error) -> UserError {
 }
 
 /// The figures of a document; `name` is what it is called in complaints.
-fn drawings_of(document: &Document, name: &str) -> anyhow::Result<Vec<Drawing>> {
+fn drawings_of(document: &Saved, name: &str) -> anyhow::Result<Vec<Drawing>> {
     let prefix = match document {
-        Document::Run(d) => file_name(&d.scenario.name),
-        Document::Sweep(d) => format!("{}-sweep", file_name(&d.header.scenario.name)),
+        Saved::Study(d) => file_name(&d.scenario.name),
+        Saved::Sweep(d) => format!("{}-sweep", file_name(&d.header.scenario.name)),
     };
     let all = figures(document);
     if all.is_empty() {
@@ -331,7 +331,7 @@ impl PlotsArg {
     /// Draws the figures of a result that was just made.
     pub(super) fn draw(
         &self,
-        document: &Document,
+        document: &Saved,
         files: &mut Files,
         printer: &Printer,
     ) -> anyhow::Result<()> {

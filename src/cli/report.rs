@@ -11,10 +11,10 @@ use super::files::{Files, is_stdout};
 use super::format::Kind;
 use super::plot::unreadable;
 use super::printer::Printer;
-use crate::report::document::{self, Document};
+use crate::report;
 use crate::report::figure::figures;
 use crate::report::html::{Shown, page};
-use crate::report::summary_markdown;
+use crate::result::{self, Saved};
 use crate::scenario::input;
 
 /// What `pchsim report` is told.
@@ -47,7 +47,7 @@ pub struct Args {
 
 /// A result and the text of its file.
 struct Read {
-    document: Document,
+    document: Saved,
     source: String,
 }
 
@@ -80,8 +80,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         file.write(&text, printer)?;
     }
     if args.markdown.is_some() || args.html.is_none() {
-        let documents: Vec<&Document> = results.iter().map(|r| &r.document).collect();
-        let text = summary_markdown(&documents, args.title.as_deref());
+        let documents: Vec<&Saved> = results.iter().map(|r| &r.document).collect();
+        let text = report::markdown(&documents, args.title.as_deref());
         match markdown {
             Some(file) => file.write(&text, printer)?,
             None => printer.result(&text)?,
@@ -99,6 +99,6 @@ fn read(path: &Path) -> anyhow::Result<Read> {
         (path.display().to_string(), input::read_to_string(path))
     };
     let source = text.map_err(|e| unreadable(&name, &e))?;
-    let document = document::read(&source, &name).map_err(UserError::new)?;
+    let document = result::read(&source, &name).map_err(|e| UserError::new(e.to_string()))?;
     Ok(Read { document, source })
 }

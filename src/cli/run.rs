@@ -15,12 +15,13 @@ use super::selection::{Effort, Selection, Source, find_profile, user_error};
 use super::trace::{TraceArgs, Traced};
 use super::values::limited;
 use super::words::quoted;
-use crate::report::document::read;
-use crate::report::{self, Meta};
+use crate::report;
+use crate::report::timeline::timeline;
+use crate::result::{Saved, Status, Study, Tier, Verdict, json};
 use crate::scenario::limits::MAX_CORES;
 use crate::scenario::{Objective, Scenario, parse_objective};
 use crate::strategy::{course, record, simulate};
-use crate::study::{Options, Status, Study, StudyError, Tier, Verdict, follow, run_study};
+use crate::study::{Options, StudyError, follow, run_study};
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -135,8 +136,12 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         _ => UserError::new(e.to_string()).into(),
     };
     let mut study = study.map_err(failed)?;
+    study.command = command(args, study.seed);
     if everything {
-        follow(&mut study, &scenario, &profiles, &options, course, record).map_err(failed)?;
+        follow(
+            &mut study, &scenario, &profiles, &options, course, record, timeline,
+        )
+        .map_err(failed)?;
     }
     // Figures and trace are made, even if nobody reads the result.
     let shown = write(args, format, output.as_ref(), printer, &study);
@@ -180,19 +185,18 @@ fn write(
     printer: &Printer,
     study: &Study,
 ) -> anyhow::Result<()> {
-    let meta = meta(args, study);
     let style = printer.style(args.ascii, output.is_some());
     let result = match format {
-        Format::Text => report::text(study, &meta, style),
-        Format::Json => report::json(study, &meta),
+        Format::Text => report::text(study, style),
+        Format::Json => json(study),
         Format::Csv => report::csv(study),
-        Format::Markdown => report::markdown(study, &meta),
+        Format::Markdown => report::markdown(&[&Saved::Study(Box::new(study.clone()))], None),
     };
     if format != Format::Text {
         // The text holds its own warnings.
         for w in &study.warnings {
-            let line = format!("{}: {}", w.label(), w.text());
-            if w.is_note() {
+            let line = format!("{}: {}", w.label(), w.text);
+            if w.note {
                 printer.hint(&line)
             } else {
                 printer.warn(&line)
@@ -206,26 +210,18 @@ fn write(
     }
 }
 
-/// The figures, made from what the result's file would hold.
+/// The figures.
 fn draw(args: &Args, files: &mut Files, printer: &Printer, study: &Study) -> anyhow::Result<()> {
     if !args.plots.wanted() {
         return Ok(());
     }
-    let text = report::json(study, &meta(args, study));
-    let document = read(&text, "the result").map_err(anyhow::Error::msg)?;
-    args.plots.draw(&document, files, printer)
-}
-
-fn meta(args: &Args, study: &Study) -> Meta {
-    Meta {
-        command: command(args, study.seed),
-        version: env!("CARGO_PKG_VERSION").into(),
-    }
+    args.plots
+        .draw(&Saved::Study(Box::new(study.clone())), files, printer)
 }
 
 /// The result was printed; what is left is to say whether it passes.
 fn exit_code(args: &Args, printer: &Printer, study: &Study, asserted: &[Objective]) -> Exit {
-    let meets_all = |f: &&crate::study::Forecast| {
+    let meets_all = |f: &&crate::result::Forecast| {
         // What fails more of its tasks than another does not meet anything by that.
         f.status == Status::Fine
             && f.tier != Tier::Fails
@@ -240,7 +236,7 @@ fn exit_code(args: &Args, printer: &Printer, study: &Study, asserted: &[Objectiv
         printer.warn(&format!("failed: no strategy meets {}", all.join(" and ")));
         return Exit::ObjectiveMissed;
     }
-    if args.strict && study.warnings.iter().any(|w| !w.is_note()) {
+    if args.strict && study.warnings.iter().any(|w| !w.note) {
         printer.warn("failed: --strict, and the result comes with warnings");
         return Exit::Untrusted;
     }

@@ -17,13 +17,13 @@ use super::printer::Printer;
 use super::selection::{Effort, Selection, Source};
 use super::words::quoted;
 use crate::host;
-use crate::report::document::{MachineFacts, ScenarioName};
-use crate::report::metric_name;
-use crate::report::sweep::SweepFacts;
+use crate::measure::CONFIDENCE;
+use crate::quantity::{counted, metric_name};
+use crate::result::{Machine, Program, ScenarioName, SweepHeader};
 use crate::scenario::{Changes, Scenario};
 use crate::study::sweep::journal::{Owned, Owner};
 use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
-use crate::study::{Options, StudyError, Valued, counted, fingerprint, outline, plan_fingerprint};
+use crate::study::{Options, StudyError, Valued, fingerprint, outline, plan_fingerprint};
 use runner::Runner;
 use store::Store;
 
@@ -131,7 +131,7 @@ struct Setting {
     plan: Plan,
     base: Changes,
     options: Options,
-    facts: SweepFacts,
+    header: SweepHeader,
     /// The values of the scenario, for others to tell what differs.
     outline: Vec<Valued>,
     /// What is said once the points are known to be possible.
@@ -161,7 +161,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         store::check(path, args, &mut files)?;
     }
     args.plots
-        .check(&setting.facts.scenario.name, true, &files)?;
+        .check(&setting.header.scenario.name, true, &files)?;
     target.check(setting.plan.len())?;
     host::watch_interrupts();
     let runner = Runner::new(&setting, printer);
@@ -235,14 +235,14 @@ fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<
     let mut options = args.effort.options()?;
     // One metric for all points, even where they differ in how tasks arrive.
     options.metric = Some(options.primary(&scenario));
-    let facts = facts(args, name, &scenario, &plan, &options);
+    let header = header(args, name, &scenario, &plan, &options);
     Ok(Setting {
         source,
         axes,
         plan,
         base,
         options,
-        facts,
+        header,
         outline: outline(&scenario),
         note,
     })
@@ -265,36 +265,39 @@ fn axes(args: &Args) -> anyhow::Result<Axes> {
     Ok(axes)
 }
 
-fn facts(
+fn header(
     args: &Args,
     name: &str,
     scenario: &Scenario,
     plan: &Plan,
     options: &Options,
-) -> SweepFacts {
-    SweepFacts {
+) -> SweepHeader {
+    SweepHeader {
+        program: Program::default(),
         command: command(args, name, scenario.seed),
-        version: env!("CARGO_PKG_VERSION").into(),
         scenario: ScenarioName {
             name: scenario.name.clone(),
             question: scenario.question.clone(),
             hash: fingerprint(scenario),
         },
-        machine: MachineFacts {
+        machine: Machine {
             cores: scenario.machine.cores.clone(),
             memory_limit_bytes: scenario.machine.memory_limit,
         },
         seed: scenario.seed,
-        plan_hash: plan_fingerprint(plan),
-        plan: plan.clone(),
-        ranked_by: metric_name(options.primary(scenario)),
+        plan: plan_fingerprint(plan),
+        axes: plan.swept(),
+        zip: plan.zip,
+        points: plan.len(),
+        ranked_by: options.primary(scenario),
         precision: options.precision,
+        confidence: CONFIDENCE,
     }
 }
 
 /// All that decides the results: what the journal of another sweep would differ in.
 fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
-    let (facts, options) = (&setting.facts, &setting.options);
+    let (header, options) = (&setting.header, &setting.options);
     // Of long axes what people can take in; the hash in the plan's own value knows the rest.
     let values = setting.plan.axes.iter().map(|a| {
         let all: Vec<&str> = a.values.iter().map(|v| v.text.as_str()).collect();
@@ -317,7 +320,7 @@ fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
     } else {
         ""
     };
-    let plan = format!("{}{how}, {}", axes.join(" x "), facts.plan_hash);
+    let plan = format!("{}{how}, {}", axes.join(" x "), header.plan);
     let replications = options
         .replications
         .map_or("free".to_owned(), |n| n.to_string());
@@ -331,17 +334,17 @@ fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
         ..whole(name, value)
     };
     vec![
-        whole("version of pchsim", facts.version.clone()),
+        whole("version of pchsim", header.program.version.clone()),
         made("plan", plan, values.collect()),
-        whole("seed", facts.seed.to_string()),
-        whole("ranking", facts.ranked_by.clone()),
+        whole("seed", header.seed.to_string()),
+        whole("ranking", metric_name(header.ranked_by)),
         whole("number of replications", replications),
-        whole("precision", facts.precision.to_string()),
+        whole("precision", header.precision.to_string()),
         whole("precision of every strategy", options.all_cases.to_string()),
         whole("limit of events", options.max_events.to_string()),
         made(
             SCENARIO,
-            facts.scenario.hash.clone(),
+            header.scenario.hash.clone(),
             setting.outline.clone(),
         ),
         made(
@@ -385,7 +388,7 @@ fn resume(args: &Args, setting: &Setting) -> String {
     let output = args.output.as_deref().unwrap_or(Path::new(""));
     format!(
         "{} -o {} --resume",
-        setting.facts.command,
+        setting.header.command,
         quoted(&output.to_string_lossy())
     )
 }

@@ -147,7 +147,7 @@ impl SweepProgress {
         let rate = advance.points as f64 / seconds;
         let mut words = format!("{done} of {} points", self.all);
         if advance.points > 0 {
-            words += &format!(", {} points/s", crate::study::digits(rate, 2));
+            words += &format!(", {} points/s", crate::quantity::digits(rate, 2));
         }
         if advance.share > 0.005 {
             let left = seconds * (1.0 - advance.share).max(0.0) / advance.share;

@@ -17,9 +17,10 @@ use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::report::timeline::ended;
 use crate::report::{TraceCase, TraceMeta, trace};
+use crate::result::{Forecast, Status, Study};
 use crate::scenario::{Scenario, Strategy, StrategyCase, parse_strategy, strategy_label, units};
 use crate::strategy::{Finding, SimInput, record, supported};
-use crate::study::{Case, Forecast, Status, Study, compared};
+use crate::study::{Case, compared};
 
 /// Most spans that a trace keeps: about 150 MB of JSON, 10 MB gzipped.
 const MOST_SPANS: usize = 500_000;
@@ -168,7 +169,7 @@ impl TraceArgs {
             })
             .collect();
         let meta = TraceMeta {
-            scenario: run.study.name.clone(),
+            scenario: run.study.scenario.name.clone(),
             cases: recorded.iter().map(|r| r.name.clone()).collect(),
             seed: run.study.seed,
             replication: self.trace_replication,
@@ -196,7 +197,7 @@ impl TraceArgs {
     /// The forecasts of the cases to trace.
     fn chosen<'a>(&self, run: &Traced<'a>, printer: &Printer) -> anyhow::Result<Vec<&'a Forecast>> {
         let study = run.study;
-        let can_run = |f: &&Forecast| !matches!(f.status, Status::Unsupported(_));
+        let can_run = |f: &&Forecast| !matches!(f.status, Status::Unsupported);
         if self.trace_strategy.is_empty() {
             let best = study.forecasts.iter().find(can_run).ok_or_else(|| {
                 UserError::new("nothing to trace: no strategy can be simulated here")
@@ -216,7 +217,7 @@ impl TraceArgs {
                 let place = run.profiles.iter().position(|p| p.name == f.interpreter);
                 let written = place.and_then(|i| run.scenario.interpreters.get(i));
                 let on = [f.interpreter.as_str(), written.map_or("", String::as_str)];
-                same(&wanted, &f.strategy, &on)
+                f.is(|s| same(&wanted, s, &on))
             });
             // What is compared was looked at before the work.
             let found = found.ok_or_else(|| {
@@ -241,11 +242,14 @@ impl TraceArgs {
             .iter()
             .find(|p| p.name == f.interpreter)
             .ok_or_else(|| UserError::new(format!("no interpreter {}", f.interpreter)))?;
+        let strategy = f
+            .known_strategy()
+            .ok_or_else(|| UserError::new(format!("no strategy {}", f.strategy)))?;
         let input = SimInput {
             machine: &profile.machine(&run.scenario.machine),
             profile,
             workload: &run.scenario.workload,
-            strategy: &f.strategy,
+            strategy: &strategy,
             compiled: None,
             seed: run.study.seed,
             replication: self.trace_replication,

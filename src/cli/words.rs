@@ -1,8 +1,8 @@
 //! Commands as a user can repeat them, and times as one says them.
 
-use crate::study::digits;
-
 /// The word as a POSIX shell reads it back.
+use crate::quantity::digits;
+
 pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -1,44 +1,55 @@
 //! What went wrong in a run.
 
-use crate::engine::{Nanos, Total};
+use serde::{Deserialize, Serialize};
 
-/// What a forecast says went wrong (or nearly did).
-#[derive(Clone, Debug, PartialEq)]
+use crate::engine::{Nanos, Total, seconds};
+
+/// What a forecast says went wrong (or nearly did). As JSON it has a `kind`, times in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Finding {
     /// Nothing can ever happen again, yet tasks are unfinished: who waits for what.
     Deadlock {
         /// When the last thing happened.
+        #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
         /// A line for each of the first few that wait.
         waiting: Vec<String>,
         /// What all of them wait for.
+        #[serde(skip)]
         on: Vec<Hindrance>,
     },
     /// Memory passed the machine's limit.
     OutOfMemory {
         /// When.
+        #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
         /// How much was in use.
+        #[serde(rename = "memory_bytes")]
         bytes: u64,
     },
     /// One callback kept an event loop busy for so long.
     BlockedLoop {
         /// When it began.
+        #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
         /// How long the loop could do nothing else.
+        #[serde(rename = "lasted_s", with = "seconds")]
         lasted: Nanos,
     },
     /// Threads that came back from outside (I/O, a park, native code) for less than a switch interval waited for the GIL until its
     /// holder was made to leave, often, and for a good part of their tasks' time. Of the class of tasks that lost most.
     Convoy {
+        /// The class.
+        task: String,
         /// How often.
         times: u64,
         /// For how long, in all.
+        #[serde(rename = "waited_s", with = "seconds")]
         waited: Total,
         /// Time of all tasks of the class from arrival to end.
+        #[serde(rename = "of_s", with = "seconds")]
         of: Total,
-        /// The class.
-        task: String,
     },
     /// Tasks spent a good part of their time on waiting, on a core, for the cache line or lock of an object that others accessed as well
     /// (free-threaded builds). Of the object, and the class of tasks, where most was lost.
@@ -48,31 +59,38 @@ pub enum Finding {
         /// The class.
         task: String,
         /// For how long its tasks waited for the object, in all.
+        #[serde(rename = "waited_s", with = "seconds")]
         waited: Total,
         /// Time of all tasks of the class from arrival to end; of a batch without what they waited for their turn, which grows with its
         /// size.
+        #[serde(rename = "of_s", with = "seconds")]
         of: Total,
     },
     /// Threads were woken because another gave the GIL up for a moment, and found it taken again, often. Of the class of tasks whose
     /// releases woke most in vain.
     FutileWakeups {
-        /// How often.
-        times: u64,
         /// The class of the tasks that gave it up.
         task: String,
+        /// How often.
+        times: u64,
     },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
         /// When.
+        #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
     },
     /// What comes next comes after the last instant that the clock can tell.
     ClockEnd {
         /// When.
+        #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
     },
     /// The interpreter cannot do what the strategy asks (for example sub-interpreters before 3.14).
-    Unsupported(String),
+    Unsupported {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What a task waits for that can never come.
@@ -159,7 +177,7 @@ impl Finding {
             }
             Self::EventLimit { at } => (Kind::EventLimit, Effect::Ended, Some(*at), 0),
             Self::ClockEnd { at } => (Kind::ClockEnd, Effect::Ended, Some(*at), 0),
-            Self::Unsupported(_) => (Kind::Unsupported, Effect::Refused, None, 0),
+            Self::Unsupported { reason: _ } => (Kind::Unsupported, Effect::Refused, None, 0),
         }
     }
 
@@ -193,7 +211,7 @@ impl Finding {
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
-            | Self::Unsupported(_) => &[],
+            | Self::Unsupported { reason: _ } => &[],
         }
     }
 
@@ -209,7 +227,7 @@ impl Finding {
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
-            | Self::Unsupported(_) => None,
+            | Self::Unsupported { reason: _ } => None,
         }
     }
 
@@ -225,7 +243,7 @@ impl Finding {
             | Self::ContendedObject { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
-            | Self::Unsupported(_) => None,
+            | Self::Unsupported { reason: _ } => None,
         }
     }
 
@@ -246,7 +264,7 @@ impl Finding {
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
-            | Self::Unsupported(_) => None,
+            | Self::Unsupported { reason: _ } => None,
         }
     }
 
@@ -273,7 +291,7 @@ impl Finding {
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
-            | Self::Unsupported(_) => None,
+            | Self::Unsupported { reason: _ } => None,
         }
     }
 
@@ -307,7 +325,7 @@ impl Finding {
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
-            | Self::Unsupported(_) => {}
+            | Self::Unsupported { reason: _ } => {}
         }
     }
 
@@ -361,7 +379,9 @@ mod tests {
             Finding::FutileWakeups { times: 3, task },
             Finding::EventLimit { at },
             Finding::ClockEnd { at },
-            Finding::Unsupported("why".into()),
+            Finding::Unsupported {
+                reason: "why".into(),
+            },
         ]
     }
 

@@ -10,4 +10,4 @@ pub use calendar::{Calendar, Key};
 pub use classes::Class;
 pub(crate) use index::indices;
 pub use random::{Role, Streams, stream, unit};
-pub use time::{Nanos, Total, whole};
+pub use time::{Nanos, Total, seconds, whole};

@@ -18,6 +18,47 @@ pub fn whole(x: f64) -> u64 {
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nanos(pub u64);
 
+/// Times as seconds, for `#[serde(with = "seconds")]`.
+pub mod seconds {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Nanos, Total};
+
+    /// What can be said in seconds.
+    pub trait Seconds: From<Nanos> + Copy {
+        /// In seconds.
+        fn in_seconds(self) -> f64;
+    }
+
+    impl Seconds for Nanos {
+        fn in_seconds(self) -> f64 {
+            self.as_secs_f64()
+        }
+    }
+
+    impl Seconds for Total {
+        fn in_seconds(self) -> f64 {
+            self.as_secs_f64()
+        }
+    }
+
+    /// As a number of seconds.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<T: Seconds, S: Serializer>(time: &T, s: S) -> Result<S::Ok, S::Error> {
+        time.in_seconds().serialize(s)
+    }
+
+    /// From a number of seconds; to the nearest nanosecond, zero where it is negative.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn deserialize<'de, T: Seconds, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
+        Ok(Nanos::from_secs_f64(f64::deserialize(d)?).into())
+    }
+}
+
 impl Nanos {
     /// The start of the run, or no time at all.
     pub const ZERO: Self = Self(0);

@@ -4,8 +4,8 @@ use super::dist::name;
 use super::fit::Fit;
 use super::workload::Learned;
 use crate::engine::Nanos;
+use crate::quantity::seconds;
 use crate::scenario::Dist;
-use crate::study::seconds;
 
 /// The p-value in a table: its resolution is a hundredth or so.
 pub(super) fn p_text(p: Option<f64>) -> String {

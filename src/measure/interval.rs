@@ -1,6 +1,7 @@
 //! Estimates over independent replications: means with Student-t intervals, paired differences, ratios.
 
 use super::order::median;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
 
 /// Confidence of every interval that is reported.
@@ -10,29 +11,73 @@ pub const CONFIDENCE: f64 = 0.95;
 pub const FEWEST_CONTROLLED: u32 = 20;
 
 /// A quantity over independent replications: the mean with its confidence interval, and the median.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Estimate {
     /// Mean over the replications.
     pub mean: f64,
-    /// Half-width of the interval at [`CONFIDENCE`]; `None` with fewer than two replications.
-    pub half: Option<f64>,
+    /// Lower end of the interval at [`CONFIDENCE`]; `None` with fewer than two replications.
+    pub low: Option<f64>,
+    /// Upper end of the interval.
+    pub high: Option<f64>,
     /// Median over the replications.
     pub median: f64,
     /// How many replications.
     pub n: u32,
+    /// The half-width that the ends were made of, where it is known: their difference would be a rounding away from it.
+    #[serde(skip)]
+    half: Option<f64>,
+}
+
+impl PartialEq for Estimate {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |e: &Self| (e.mean, e.low, e.high, e.median, e.n);
+        of(self) == of(other)
+    }
 }
 
 impl Estimate {
+    /// A mean with an interval around it; `half` is its half-width.
+    #[must_use]
+    pub fn new(mean: f64, half: Option<f64>, median: f64, n: u32) -> Self {
+        Self {
+            mean,
+            low: half.map(|h| mean - h),
+            high: half.map(|h| mean + h),
+            median,
+            n,
+            half,
+        }
+    }
+
+    /// Half-width of the interval; `None` with fewer than two replications.
+    #[must_use]
+    pub fn half(&self) -> Option<f64> {
+        let ends = self.high.map(|high| (high - self.mean).abs());
+        self.half.or(ends)
+    }
+
+    /// The same mean with an interval of this half-width.
+    #[must_use]
+    pub fn with_half(self, half: Option<f64>) -> Self {
+        Self::new(self.mean, half, self.median, self.n)
+    }
+
+    /// An interval of the same width around another mean.
+    #[must_use]
+    pub fn around(self, mean: f64) -> Self {
+        Self::new(mean, self.half(), self.median, self.n)
+    }
+
     /// From one value a replication; `None` without any.
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = u32::try_from(values.len()).ok().filter(|&n| n > 0)?;
         let (mean, variance) = mean_and_variance(values);
-        Some(Self {
+        Some(Self::new(
             mean,
-            half: half_width(variance, n),
-            median: median(values.to_vec()),
+            half_width(variance, n),
+            median(values.to_vec()),
             n,
-        })
+        ))
     }
 
     /// As [`of`](Self::of), with a control variate: a quantity of the same replications whose true mean is zero, such as how much more was
@@ -60,27 +105,24 @@ impl Estimate {
         let slope = covariance / spread;
         let residual = ((1.0 - explained) * variance * (n - 1.0) / (n - 2.0)).max(0.0);
         let of_mean = residual * (1.0 / n + center * center / (spread * (n - 1.0)));
-        Some(Self {
-            mean: mean - slope * center,
-            half: Some(student_t(CONFIDENCE, plain.n - 2) * libm::sqrt(of_mean)),
-            ..plain
-        })
+        let half = student_t(CONFIDENCE, plain.n - 2) * libm::sqrt(of_mean);
+        Some(plain.around(mean - slope * center).with_half(Some(half)))
     }
 
     /// Lower end of the interval (the mean itself where there is none).
     pub fn low(&self) -> f64 {
-        self.mean - self.half.unwrap_or(0.0)
+        self.low.unwrap_or(self.mean)
     }
 
     /// Upper end of the interval (the mean itself where there is none).
     pub fn high(&self) -> f64 {
-        self.mean + self.half.unwrap_or(0.0)
+        self.high.unwrap_or(self.mean)
     }
 
     /// Lower end of an interval so much wider that of `of` such intervals all cover at [`CONFIDENCE`] together (Bonferroni). The mean itself
     /// where there is no interval.
     pub fn low_of(&self, of: u32) -> f64 {
-        let Some(half) = self.half.filter(|_| self.n >= 2) else {
+        let Some(half) = self.half().filter(|_| self.n >= 2) else {
             return self.mean;
         };
         let freedom = self.n - 1;
@@ -90,7 +132,7 @@ impl Estimate {
 
     /// Half-width over the mean's size; `None` when there is no interval, infinite when only the mean is zero.
     pub fn relative(&self) -> Option<f64> {
-        let half = self.half?;
+        let half = self.half()?;
         Some(if half == 0.0 {
             0.0
         } else {
@@ -106,12 +148,8 @@ impl Estimate {
     /// The same quantity in another unit.
     #[must_use]
     pub fn scaled(&self, factor: f64) -> Self {
-        Self {
-            mean: self.mean * factor,
-            half: self.half.map(|h| h * factor.abs()),
-            median: self.median * factor,
-            n: self.n,
-        }
+        let half = self.half().map(|h| h * factor.abs());
+        Self::new(self.mean * factor, half, self.median * factor, self.n)
     }
 }
 
@@ -152,12 +190,7 @@ pub fn extended(a: &[f64], b: &[f64]) -> Option<(Estimate, Estimate)> {
     };
     let (median_a, median_b) = (median(a.to_vec()), median(b.to_vec()));
     let scale = mean_b / mean_common;
-    let of = |mean, weight, median| Estimate {
-        mean,
-        half: interval(weight),
-        median,
-        n: count,
-    };
+    let of = |mean, weight, median| Estimate::new(mean, interval(weight), median, count);
     Some((
         of(ratio * mean_b, ratio, median_a * scale),
         of(
@@ -172,12 +205,12 @@ pub fn extended(a: &[f64], b: &[f64]) -> Option<(Estimate, Estimate)> {
 /// it is too wide rather than too narrow.)
 pub fn unpaired_difference(a: &[f64], b: &[f64]) -> Option<Estimate> {
     let (x, y) = (Estimate::of(a)?, Estimate::of(b)?);
-    Some(Estimate {
-        mean: x.mean - y.mean,
-        half: welch(a, b, 1.0),
-        median: x.median - y.median,
-        n: x.n.min(y.n),
-    })
+    Some(Estimate::new(
+        x.mean - y.mean,
+        welch(a, b, 1.0),
+        x.median - y.median,
+        x.n.min(y.n),
+    ))
 }
 
 /// The ratio `mean(a) / mean(b)` of values that do not belong together in pairs, by the delta method. `None` where b's mean is not above zero.
@@ -187,12 +220,12 @@ pub fn unpaired_ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
         return None;
     }
     let mean = x.mean / y.mean;
-    Some(Estimate {
+    Some(Estimate::new(
         mean,
-        half: welch(a, b, mean).map(|h| h / y.mean),
-        median: x.median / y.median.max(f64::MIN_POSITIVE),
-        n: x.n.min(y.n),
-    })
+        welch(a, b, mean).map(|h| h / y.mean),
+        x.median / y.median.max(f64::MIN_POSITIVE),
+        x.n.min(y.n),
+    ))
 }
 
 /// Half-width of the interval of `mean(a) - factor * mean(b)`, with Welch and Satterthwaite's degrees of freedom; `None` with fewer than two
@@ -235,12 +268,12 @@ pub fn ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
         .map(|(x, y)| (x - mean * y) / mean_b)
         .collect();
     let each: Vec<f64> = a.iter().zip(b).map(|(x, y)| x / y).collect();
-    Some(Estimate {
+    Some(Estimate::new(
         mean,
-        half: half_width(mean_and_variance(&residuals).1, count),
-        median: median(each),
-        n: count,
-    })
+        half_width(mean_and_variance(&residuals).1, count),
+        median(each),
+        count,
+    ))
 }
 
 /// By how much a half-width from so many replications has to be enlarged to be wide enough three times in four, whatever the true spread is: the
@@ -338,15 +371,15 @@ mod tests {
         let e = Estimate::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
         assert_eq!((e.mean, e.median, e.n), (5.0, 4.5, 8));
         // s = sqrt(32 / 7), t(0.975, 7) = 2.364624
-        assert!((e.half.unwrap() - 2.364_624 * (32.0f64 / 7.0 / 8.0).sqrt()).abs() < 1e-5);
+        assert!((e.half().unwrap() - 2.364_624 * (32.0f64 / 7.0 / 8.0).sqrt()).abs() < 1e-5);
         assert!(e.covers(5.0) && !e.covers(9.0));
     }
 
     #[test]
     fn one_value_has_no_interval_and_equal_values_have_none_to_speak_of() {
         assert_eq!(Estimate::of(&[]), None);
-        assert_eq!(Estimate::of(&[3.0]).unwrap().half, None);
-        assert_eq!(Estimate::of(&[0.1; 7]).unwrap().half, Some(0.0));
+        assert_eq!(Estimate::of(&[3.0]).unwrap().half(), None);
+        assert_eq!(Estimate::of(&[0.1; 7]).unwrap().half(), Some(0.0));
         assert_eq!(Estimate::of(&[0.1; 7]).unwrap().mean, 0.1);
     }
 
@@ -361,9 +394,9 @@ mod tests {
             Estimate::of(&values).unwrap(),
             Estimate::controlled(&values, &control).unwrap(),
         );
-        assert!((plain.mean - 13.0).abs() < 1e-9 && plain.half.unwrap() > 4.0);
+        assert!((plain.mean - 13.0).abs() < 1e-9 && plain.half().unwrap() > 4.0);
         assert!((helped.mean - 10.0).abs() < 0.1, "{helped:?}");
-        assert!(helped.half.unwrap() < 0.15, "{helped:?}");
+        assert!(helped.half().unwrap() < 0.15, "{helped:?}");
         // Too few, another number of values, a constant, nothing in common: as without.
         let foreign: Vec<f64> = (0..24)
             .map(|i| if (i / 2) % 2 == 0 { 1.0 } else { -1.0 })
@@ -386,11 +419,11 @@ mod tests {
         assert!((mean.mean - 37.5).abs() < 1e-9 && (difference.mean - 12.5).abs() < 1e-9);
         assert!((mean.mean - 25.0 - difference.mean).abs() < 1e-9);
         // All of the noise is b's: a's interval is half as wide again, the difference's a third of that.
-        assert!((mean.half.unwrap() / difference.half.unwrap() - 3.0).abs() < 1e-9);
+        assert!((mean.half().unwrap() / difference.half().unwrap() - 3.0).abs() < 1e-9);
         assert_eq!(extended(&b, &b), None);
         assert_eq!(extended(&[], &b), None);
         assert_eq!(extended(&[1.0], &[0.0, 0.0]), None);
-        assert_eq!(extended(&[1.0], &[1.0, 2.0]).unwrap().0.half, None);
+        assert_eq!(extended(&[1.0], &[1.0, 2.0]).unwrap().0.half(), None);
     }
 
     #[test]
@@ -399,12 +432,12 @@ mod tests {
         let (a, b) = ([1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 4.0, 6.0, 8.0, 10.0]);
         let d = unpaired_difference(&a, &b).unwrap();
         assert!((d.mean + 3.0).abs() < 1e-12);
-        assert!((d.half.unwrap() - 2.570_582 * 2.5f64.sqrt()).abs() < 1e-5);
+        assert!((d.half().unwrap() - 2.570_582 * 2.5f64.sqrt()).abs() < 1e-5);
         let r = unpaired_ratio(&a, &b).unwrap();
-        assert!((r.mean - 0.5).abs() < 1e-12 && r.half.unwrap() > 0.2);
-        assert_eq!(unpaired_difference(&a[..1], &b).unwrap().half, None);
+        assert!((r.mean - 0.5).abs() < 1e-12 && r.half().unwrap() > 0.2);
+        assert_eq!(unpaired_difference(&a[..1], &b).unwrap().half(), None);
         assert_eq!(
-            unpaired_difference(&[3.0; 4], &[1.0; 2]).unwrap().half,
+            unpaired_difference(&[3.0; 4], &[1.0; 2]).unwrap().half(),
             Some(0.0)
         );
         assert_eq!(unpaired_ratio(&a, &[0.0; 3]), None);
@@ -425,7 +458,7 @@ mod tests {
         let d = paired_difference(&a, &b, &[]).unwrap();
         assert!((d.mean - 1.0).abs() < 1e-12 && d.low() > 0.8);
         let r = ratio(&a, &b).unwrap();
-        assert!((r.mean - 100.0 / 96.0).abs() < 1e-12 && r.half.unwrap() < 0.05);
+        assert!((r.mean - 100.0 / 96.0).abs() < 1e-12 && r.half().unwrap() < 0.05);
         assert_eq!(ratio(&a, &[0.0; 4]), None);
     }
 }

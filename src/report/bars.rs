@@ -1,8 +1,8 @@
 //! Shares of time as a bar of letters, and in words.
 
-use super::shares::{Means, Shares, cause_words};
+use super::shares::{Shares, means_of_all};
+use crate::quantity::{Means, letter, noun, percent, waiting};
 use crate::strategy::{CAUSES, Cause};
-use crate::study::percent;
 
 /// Characters of a whole bar.
 pub(super) const WIDTH: usize = 20;
@@ -29,55 +29,19 @@ impl Shares {
     /// A cause beside a number; of children what they spend their time with, as far as a percent of it.
     fn named(&self, cause: Cause, most: usize) -> String {
         let Some(of_children) = self.of_children(cause, 0.01) else {
-            let word = match cause {
-                Cause::Pool if self.sequential => "queued",
-                other => word(other, self.gil),
-            };
-            return word.to_owned();
+            return noun(cause, self.means()).to_owned();
+        };
+        // Children are run by workers, even those of a task of sequential code.
+        let of_children_means = Means {
+            workers: Some(true),
+            ..self.means()
         };
         let parts: Vec<String> = of_children
             .into_iter()
             .take(most)
-            .map(|(c, s)| format!("{} {}", percent(s), word(c, self.gil)))
+            .map(|(c, s)| format!("{} {}", percent(s), noun(c, of_children_means)))
             .collect();
         format!("children ({})", parts.join(", "))
-    }
-}
-
-/// The letter that stands for a cause in a bar; a letter reads the same without colour.
-pub(super) fn letter(c: Cause) -> char {
-    match c {
-        Cause::Running => '#',
-        Cause::Core => 'c',
-        Cause::Gil => 'G',
-        Cause::Lock => 'L',
-        Cause::Pool => 'p',
-        Cause::Loop => 'o',
-        Cause::Ipc => 'i',
-        Cause::Startup => 's',
-        Cause::Io => '.',
-        Cause::Queue => 'q',
-        Cause::Limit => 'l',
-        Cause::Contention => 'x',
-    }
-}
-
-/// A cause beside a number.
-fn word(c: Cause, gil: bool) -> &'static str {
-    match c {
-        Cause::Running => "running",
-        Cause::Core => "core",
-        Cause::Gil if gil => "GIL",
-        Cause::Gil => "stopped world",
-        Cause::Lock => "lock",
-        Cause::Pool => "worker",
-        Cause::Loop => "loop",
-        Cause::Ipc => "hand-over",
-        Cause::Startup => "start-up",
-        Cause::Io => "I/O",
-        Cause::Queue => "queue",
-        Cause::Limit => "limit",
-        Cause::Contention => "contention",
     }
 }
 
@@ -120,11 +84,11 @@ pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
 /// What the letters of the bars mean, of those that stand in one of them.
 pub(super) fn legend(shown: &[Shares]) -> Vec<String> {
     let bars: Vec<String> = shown.iter().map(|s| bar(&s.of)).collect();
-    let means = Means::of_all(shown.iter());
+    let means = means_of_all(shown.iter());
     Cause::ALL
         .into_iter()
         .filter(|&c| bars.iter().any(|b| b.contains(letter(c))))
-        .map(|c| format!("{} {}", letter(c), cause_words(c, means)))
+        .map(|c| format!("{} {}", letter(c), waiting(c, means)))
         .collect()
 }
 

@@ -1,8 +1,9 @@
 //! The forecasts as CSV: one row a case, plain numbers, units in the column names.
 
 use crate::measure::Estimate;
+use crate::quantity::Quantity;
+use crate::result::Study;
 use crate::strategy::Cause;
-use crate::study::{Quantity, Study};
 
 /// The study as CSV. Every quantity has three columns: `KEY`, `KEY_low` and `KEY_high` (the 95 % interval); empty cells are
 /// quantities without a meaningful value.
@@ -31,11 +32,11 @@ pub fn csv(study: &Study) -> String {
     let mut rows = vec![header];
     for f in &study.forecasts {
         let mut row = vec![
-            study.name.clone(),
+            study.scenario.name.clone(),
             study.seed.to_string(),
             f.rank.map_or(String::new(), |r| r.to_string()),
             f.tied.to_string(),
-            f.strategy_label.clone(),
+            f.strategy.clone(),
             f.interpreter.clone(),
             f.status.name().to_owned(),
             f.replications.to_string(),
@@ -56,7 +57,7 @@ pub fn csv(study: &Study) -> String {
 fn cells(e: Option<&Estimate>) -> [String; 3] {
     match e {
         None => Default::default(),
-        Some(e) if e.half.is_none() => [e.mean.to_string(), String::new(), String::new()],
+        Some(e) if e.half().is_none() => [e.mean.to_string(), String::new(), String::new()],
         Some(e) => [
             e.mean.to_string(),
             e.low().to_string(),

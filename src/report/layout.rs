@@ -281,6 +281,17 @@ pub struct Column {
 }
 
 impl Column {
+    /// A column of texts, or of numbers in a unit.
+    #[must_use]
+    pub fn new(title: impl Into<String>, unit: &'static str, number: bool) -> Self {
+        Self {
+            title: title.into(),
+            unit,
+            number,
+            ..Self::default()
+        }
+    }
+
     /// `p95 (ms)`.
     pub fn heading(&self) -> String {
         if self.unit.is_empty() {

@@ -1,16 +1,14 @@
 //! A study in, text out: [`text`] for a terminal, [`json`], [`csv`] and [`markdown`] for everything else. Pure functions:
 //! nothing is printed here, and the same study gives the same bytes everywhere.
 
+mod answer;
 mod bars;
+mod comparison;
 mod csv;
-pub mod document;
 mod explain;
 pub mod figure;
-mod grid;
 pub mod html;
-mod json;
 pub mod layout;
-mod markdown;
 pub mod plot;
 mod ps;
 pub mod scale;
@@ -18,29 +16,18 @@ mod shares;
 mod state;
 mod summary;
 pub mod sweep;
+mod table;
 mod text;
 pub mod timeline;
 mod trace;
-pub(crate) mod unit;
+mod words;
 
 pub use csv::csv;
 pub use explain::{Entry, Said, code_list, codes, explanation};
-pub use grid::metric_name;
-pub use json::{SCHEMA, json};
-pub use markdown::markdown;
 pub use ps::{Rows, Taken, ps, ps_json, pstree};
-pub use summary::summary_markdown;
+pub use summary::markdown;
 pub use text::text;
 pub use trace::{TraceCase, TraceMeta, trace};
-
-/// What a report says besides the study's own results.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meta {
-    /// The command line that repeats the run.
-    pub command: String,
-    /// Version of the program.
-    pub version: String,
-}
 
 /// How a report for people looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,9 @@
 //! Shares of task time by cause, as reports show them.
 
-use std::collections::BTreeMap;
-
-use super::document::CaseDocument;
-use crate::scenario::{Strategy, parse_strategy};
+use crate::quantity::Means;
+use crate::result::{Forecast, Study};
+use crate::scenario::Strategy;
 use crate::strategy::{CAUSES, Cause};
-use crate::study::{Forecast, Study};
 
 /// Where the time of a case's tasks went, as it is shown.
 pub(super) struct Shares {
@@ -22,36 +20,16 @@ pub(super) struct Shares {
     pub gil: bool,
 }
 
-/// What causes mean that do not mean the same under all strategies and interpreters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Means {
-    /// Whether tasks wait for a GIL, or else for the world of a free-threaded build, which one thread has stopped; `None`: some for the
-    /// one, some for the other.
-    pub gil: Option<bool>,
-    /// Whether tasks wait for workers, or else (sequential code) for the tasks before them; `None` as above.
-    pub workers: Option<bool>,
-}
-
-impl Means {
-    /// Of one case.
-    pub(super) const fn of(shares: &Shares) -> Self {
-        Self {
-            gil: Some(shares.gil),
-            workers: Some(!shares.sequential),
-        }
-    }
-
-    /// Of all cases whose tasks wait so.
-    pub(super) fn of_all<'s>(all: impl Iterator<Item = &'s Shares> + Clone) -> Self {
-        let one = |cause: Cause, is: fn(&Shares) -> bool| {
-            let mut waiting = all.clone().filter(|s| s.of[cause as usize] > 0.0).map(is);
-            let first = waiting.next().unwrap_or(true);
-            waiting.all(|other| other == first).then_some(first)
-        };
-        Self {
-            gil: one(Cause::Gil, |s| s.gil),
-            workers: one(Cause::Pool, |s| !s.sequential),
-        }
+/// What causes mean in all cases whose tasks wait so.
+pub(super) fn means_of_all<'s>(all: impl Iterator<Item = &'s Shares> + Clone) -> Means {
+    let one = |cause: Cause, is: fn(&Shares) -> bool| {
+        let mut waiting = all.clone().filter(|s| s.of[cause as usize] > 0.0).map(is);
+        let first = waiting.next().unwrap_or(true);
+        waiting.all(|other| other == first).then_some(first)
+    };
+    Means {
+        gil: one(Cause::Gil, |s| s.gil),
+        workers: one(Cause::Pool, |s| !s.sequential),
     }
 }
 
@@ -61,31 +39,36 @@ pub(super) fn named_with_gil(interpreter: &str) -> bool {
     !version.ends_with(|c: char| c.is_ascii_digit())
 }
 
+/// Whether a case's interpreter has a GIL.
+fn has_gil(study: &Study, case: &Forecast) -> bool {
+    let mut facts = study.interpreters.iter();
+    let facts = facts.find(|i| i.name == case.interpreter);
+    facts.map_or_else(|| named_with_gil(&case.interpreter), |i| i.gil)
+}
+
 impl Shares {
-    pub(super) fn new(study: &Study, f: &Forecast) -> Self {
-        Self {
-            children: f.children,
-            sequential: f.strategy.is_sequential(),
-            gil: (study.interpreters.iter()).all(|i| i.name != f.interpreter || i.gil),
-            ..Self::without_turn(f.causes, turn(&f.strategy), study.batch)
+    /// What causes mean in it.
+    pub(super) const fn means(&self) -> Means {
+        Means {
+            gil: Some(self.gil),
+            workers: Some(!self.sequential),
         }
     }
 
-    /// Of a case that was read back, whose interpreter has a GIL or not.
-    pub(super) fn of_case(case: &CaseDocument, batch: bool, gil: bool) -> Self {
-        let by_cause = |shares: &BTreeMap<String, f64>| {
-            Cause::ALL.map(|c| {
-                let share = shares.get(&format!("{}_share", c.name()));
-                share.copied().filter(|s| s.is_finite()).unwrap_or(0.0)
-            })
-        };
-        let strategy = parse_strategy(&case.strategy).map(|s| s.strategy).ok();
+    /// Of a case of a study.
+    pub(super) fn new(study: &Study, f: &Forecast) -> Self {
+        Self::of_case(f, study.batch, has_gil(study, f))
+    }
+
+    /// Of a case whose interpreter has a GIL or not.
+    pub(super) fn of_case(case: &Forecast, batch: bool, gil: bool) -> Self {
+        let strategy = case.known_strategy();
         let turn = strategy.as_ref().map_or(Cause::Pool, turn);
         Self {
             sequential: strategy.as_ref().is_some_and(Strategy::is_sequential),
             gil,
-            children: case.children_time_by_cause.as_ref().map(by_cause),
-            ..Self::without_turn(by_cause(&case.time_by_cause), turn, batch)
+            children: case.children,
+            ..Self::without_turn(case.causes, turn, batch)
         }
     }
 
@@ -154,32 +137,6 @@ fn turn(strategy: &Strategy) -> Cause {
         Cause::Limit
     } else {
         Cause::Pool
-    }
-}
-
-/// What a cause means to a reader.
-pub(super) fn cause_words(c: Cause, means: Means) -> &'static str {
-    match c {
-        Cause::Running => "running",
-        Cause::Core => "waiting for a core",
-        Cause::Gil => match means.gil {
-            Some(true) => "waiting for the GIL",
-            Some(false) => "waiting for a stopped world",
-            None => "waiting for the GIL (free-threaded: for a stopped world)",
-        },
-        Cause::Lock => "waiting for a lock",
-        Cause::Pool => match means.workers {
-            Some(true) => "waiting for a worker",
-            Some(false) => "waiting for its turn",
-            None => "waiting for a worker (sequential: queued)",
-        },
-        Cause::Loop => "waiting for the event loop",
-        Cause::Ipc => "hand-over (queues, pickling, pipes)",
-        Cause::Startup => "start-up",
-        Cause::Io => "I/O",
-        Cause::Queue => "waiting for a queue or children",
-        Cause::Limit => "waiting for the concurrency limit",
-        Cause::Contention => "waiting for a contended object",
     }
 }
 

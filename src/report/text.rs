@@ -2,34 +2,29 @@
 
 use std::fmt::Write as _;
 
+use super::Style;
+use super::answer::{answer, judged};
 use super::bars::{WIDTH, bar, legend};
-use super::grid::{
-    Grid, Interval, WIDE, common_prefix, estimate, metric_name, metric_text, metric_text_in,
-    primary_unit, short_name, sign, single_interpreter,
-};
+use super::comparison::{WIDE, common_prefix, comparison, short_name, single_interpreter};
 use super::layout::{self, padded, width};
 use super::shares::Shares;
-use super::{Meta, Style};
-use crate::measure::{CONFIDENCE, Estimate};
-use crate::scenario::Metric;
-use crate::study::{
-    Against, Claim, Forecast, Judgement, Status, Study, Verdict, all_of, counted, digits, list,
-    percent, seconds,
-};
+use crate::measure::CONFIDENCE;
+use crate::quantity::{counted, digits, percent, seconds};
+use crate::result::{Forecast, Status, Study};
 
 /// Words beside a bar have so many columns at least.
 const WORDS: usize = 32;
 
 /// The study as a text that answers in its first line.
-pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
+pub fn text(study: &Study, style: Style) -> String {
     let mut out = Text {
         out: String::new(),
         style,
     };
     heading(&mut out, study);
     out.line("");
-    for line in verdict(study).iter().flat_map(|t| t.lines()) {
-        out.prose("", line);
+    for line in answer(study) {
+        out.prose("", &line.plain());
     }
     out.line("");
     table(&mut out, study);
@@ -40,7 +35,7 @@ pub fn text(study: &Study, meta: &Meta, style: Style) -> String {
         classes(&mut out, study);
     }
     warnings(&mut out, study);
-    out.repeat(&meta.command);
+    out.repeat(&study.command);
     out.out
 }
 
@@ -82,12 +77,12 @@ impl Text {
 }
 
 fn heading(out: &mut Text, study: &Study) {
-    let question = if study.question.is_empty() {
+    let question = if study.scenario.question.is_empty() {
         String::new()
     } else {
-        format!(": {}", study.question)
+        format!(": {}", study.scenario.question)
     };
-    out.prose("", &format!("{}{question}", study.name));
+    out.prose("", &format!("{}{question}", study.scenario.name));
     let cores = study.machine.cores.len();
     let mut facts = vec![format!(
         "{cores} {}",
@@ -134,7 +129,7 @@ fn warmups(study: &Study) -> Option<String> {
             seconds(most)
         )
     };
-    let unpaired = fine().any(|f| f.behind_best.is_some() && !f.paired);
+    let unpaired = fine().any(|f| f.behind_best().is_some() && !f.paired);
     Some(if unpaired {
         format!("{said}, cases compared unpaired")
     } else {
@@ -142,187 +137,10 @@ fn warmups(study: &Study) -> Option<String> {
     })
 }
 
-/// The answer in a few lines.
-fn verdict(study: &Study) -> Vec<String> {
-    study.claims().iter().map(|c| said(study, c)).collect()
-}
-
-/// A claim in words.
-pub(super) fn said(study: &Study, claim: &Claim) -> String {
-    let all = &study.forecasts;
-    let name = |i: usize| short_name(study, &all[i]);
-    let metric = metric_name(study.metric);
-    let value = |i: usize| {
-        let unit = primary_unit(study);
-        let primary = all[i]
-            .primary
-            .map(|p| metric_text_in(study.metric, p, unit));
-        format!("{metric} {}", primary.unwrap_or_default())
-    };
-    let than =
-        |difference: Estimate, i: usize| apart(difference, all[i].primary.unwrap_or(difference));
-    let objective = |case: usize, o: usize| {
-        let o = &all[case].objectives[o];
-        let value = o.value.map(|v| format!(" ({})", objective_value(o, v)));
-        format!("`{}`{}", o.text, value.unwrap_or_default())
-    };
-    let against = |case: usize, because: &Against| match because {
-        Against::Fails(share) => {
-            format!("fails {} of its tasks", crate::study::rare_percent(*share))
-        }
-        Against::Misses(o) => format!("misses {}", objective(case, *o)),
-        Against::Further(o) => format!("is further off with {}", objective(case, *o)),
-    };
-    let ties = |tied: &[usize]| match tied {
-        [] => String::new(),
-        some => {
-            let names: Vec<String> = some.iter().map(|&i| name(i)).collect();
-            format!(
-                "\nTied with it (less than 1% apart, or not to be told apart): {}.",
-                list(&names)
-            )
-        }
-    };
-    match claim {
-        Claim::Best { case, tied } => format!(
-            "Best: {}, {}{}.{}",
-            name(*case),
-            value(*case),
-            against_baseline(study, &all[*case]),
-            ties(tied)
-        ),
-        Claim::Nearest {
-            case,
-            tied,
-            further,
-            objective: o,
-            off,
-        } => {
-            let by = if off.is_finite() {
-                format!(" by {}", crate::study::excess_text(*off))
-            } else {
-                String::new()
-            };
-            let further = match further.as_slice() {
-                [] => String::new(),
-                some => {
-                    let names: Vec<String> = some.iter().map(|&i| name(i)).collect();
-                    format!(
-                        "\nLevel with it by {metric}, but further from the objectives: {}.",
-                        list(&names)
-                    )
-                }
-            };
-            format!(
-                "No strategy meets every objective. Nearest: {}, {}; it misses {}{by}.{}{further}",
-                name(*case),
-                value(*case),
-                objective(*case, *o),
-                ties(tied)
-            )
-        }
-        Claim::Undecided { case, objectives } => {
-            let texts: Vec<String> = objectives.iter().map(|&o| objective(*case, o)).collect();
-            format!(
-                "Undecided at this precision, and taken as met: {}.",
-                list(&texts)
-            )
-        }
-        Claim::Failing { share, .. } => format!(
-            "It fails {} of its tasks: latencies and throughput are of the others.",
-            crate::study::rare_percent(*share)
-        ),
-        Claim::Fastest {
-            case,
-            instead,
-            costs,
-            because,
-        } => {
-            let but = against(*case, because);
-            format!(
-                "{}: {}, {}, but it {but}; {} costs {} against it.",
-                first_by(study.metric),
-                name(*case),
-                value(*case),
-                name(*instead),
-                than(*costs, *case)
-            )
-        }
-        Claim::Next { case, behind, but } => {
-            let take = study.answer().map_or(0, |a| a.take);
-            let but = but
-                .as_ref()
-                .map_or(String::new(), |b| format!(", but it {}", against(*case, b)));
-            format!(
-                "Next: {}, {metric} {}{but}.",
-                name(*case),
-                than(*behind, take)
-            )
-        }
-        Claim::DoesNotPay { sequential: true } => {
-            "Concurrency does not pay here: nothing does better than sequential code.".into()
-        }
-        Claim::DoesNotPay { sequential: false } => {
-            "Concurrency does not pay here: sequential code does about as well, or better.".into()
-        }
-        Claim::NoneKeepsUp { case, done } => format!(
-            "No strategy keeps up with the arrivals. Most is done by {}: {} tasks/s.",
-            name(*case),
-            digits(*done, 3)
-        ),
-        Claim::NoForecast => {
-            "No strategy has a forecast that means anything; see the warnings.".into()
-        }
-    }
-}
-
-/// `, ×11.0 against sequential (clear)`; nothing for the baseline itself.
-fn against_baseline(study: &Study, f: &Forecast) -> String {
-    match (f.speedup, f.reading()) {
-        (Some(s), Some(r)) if study.baseline.as_deref() != Some(f.name().as_str()) => format!(
-            ", ×{} against sequential ({})",
-            estimate(s, Interval::IfVisible),
-            r.text()
-        ),
-        _ => String::new(),
-    }
-}
-
-/// What the first by the metric alone is called.
-fn first_by(m: Metric) -> &'static str {
-    match m {
-        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) => "Fastest",
-        Metric::Throughput => "Most",
-        Metric::Memory | Metric::Cpu | Metric::FailureRate => "Least",
-    }
-}
-
-/// An objective's value in a unit of its own.
-fn objective_value(o: &Judgement, value: Estimate) -> String {
-    o.metric().map_or_else(
-        || digits(value.mean, 3),
-        |metric| metric_text(metric, value),
-    )
-}
-
-/// A difference from a value: `5.2% more`, `3.40 times as much`.
-fn apart(difference: Estimate, from: Estimate) -> String {
-    let relative = difference.scaled(1.0 / from.mean.abs().max(f64::MIN_POSITIVE));
-    if relative.mean >= 1.0 {
-        return format!("{} times as much", digits(1.0 + relative.mean, 3));
-    }
-    let (sign, word) = if relative.mean < 0.0 {
-        (-1.0, "less")
-    } else {
-        (1.0, "more")
-    };
-    let shown = estimate(relative.scaled(sign * 100.0), Interval::IfVisible);
-    format!("{shown}% {word}")
-}
-
 fn table(out: &mut Text, study: &Study) {
-    let grid = Grid::new(study);
-    let laid = layout::table(&grid.columns, &grid.rows, out.style, out.style.verbose);
+    let table = comparison(study, WIDE);
+    let rows: Vec<Vec<String>> = table.texts().collect();
+    let laid = layout::table(&table.columns, &rows, out.style, out.style.verbose);
     out.lines(laid.lines);
     not_shown(out, &laid.left_out);
 }
@@ -354,7 +172,7 @@ fn why(out: &mut Text, study: &Study) {
     let prefix = common_prefix(study).len();
     let style = out.style;
     let fit = |text: &str| style.fit(text.to_owned());
-    let names: Vec<String> = with.iter().map(|(f, _)| fit(&f.strategy_label)).collect();
+    let names: Vec<String> = with.iter().map(|(f, _)| fit(&f.strategy)).collect();
     // Beside a name there must be room for a bar and some words.
     let most = (out.style.width * 3 / 10).max(16);
     let names = layout::unique(&names, most, out.style.unicode);
@@ -392,40 +210,14 @@ fn why(out: &mut Text, study: &Study) {
 }
 
 fn objectives(out: &mut Text, study: &Study) {
-    let count = study.forecasts.first().map_or(0, |f| f.objectives.len());
-    if count == 0 {
+    let all = judged(study);
+    if all.is_empty() {
         return;
     }
-    let all = study.forecasts.len();
     out.line("Objectives");
-    for i in 0..count {
-        let of = |v: Verdict| -> Vec<&Forecast> {
-            let judged = |f: &&Forecast| f.objectives[i].verdict == v;
-            study.forecasts.iter().filter(judged).collect()
-        };
-        let (met, unsure) = (of(Verdict::Met), of(Verdict::Undecided));
-        let best = match (met.is_empty(), unsure.is_empty()) {
-            (false, _) => Verdict::Met,
-            (true, false) => Verdict::Undecided,
-            (true, true) => Verdict::Missed,
-        };
-        let by = match met.as_slice() {
-            [] => "met by none".to_owned(),
-            [only] => format!("met by {} alone", short_name(study, only)),
-            _ if met.len() == all => format!("met by {}", all_of(all)),
-            [first, ..] => format!(
-                "met by {} of {all}, first {}",
-                met.len(),
-                short_name(study, first)
-            ),
-        };
-        let unsure = match unsure.as_slice() {
-            [] => String::new(),
-            [only] => format!("; undecided: {}", short_name(study, only)),
-            _ => format!("; undecided: {}", unsure.len()),
-        };
-        let text = &study.forecasts[0].objectives[i].text;
-        out.prose("    ", &format!("  {} {text}: {by}{unsure}", sign(best)));
+    for o in all {
+        let sign = o.verdict.sign();
+        out.prose("    ", &format!("  {sign} {}: {}", o.text, o.by.plain()));
     }
     out.line("");
 }
@@ -456,8 +248,8 @@ fn classes(out: &mut Text, study: &Study) {
 fn warnings(out: &mut Text, study: &Study) {
     let notes = out.style.notes;
     let mut any = false;
-    for w in study.warnings.iter().filter(|w| notes || !w.is_note()) {
-        out.prose("  ", &format!("{}: {}", w.label(), w.text()));
+    for w in study.warnings.iter().filter(|w| notes || !w.note) {
+        out.prose("  ", &format!("{}: {}", w.label(), w.text));
         any = true;
     }
     if any {

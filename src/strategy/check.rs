@@ -251,7 +251,7 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
                 *at == o.end && o.events.saturating_sub(input.max_events) < 1_000
             }
             Finding::ClockEnd { at } => *at == o.end && o.end == Nanos::CLOCK_END,
-            Finding::Unsupported(_) => false,
+            Finding::Unsupported { .. } => false,
         };
         broken.unless(holds, || format!("{finding:?} at the end {:?}", o.end));
     }

@@ -6,15 +6,15 @@ use std::sync::{Mutex, PoisonError};
 
 use super::cases::{Case, cases};
 use super::effort::{Spent, Wanted, goals};
-use super::forecast::Begin;
 use super::options::{Options, StudyError, is_steady, refuse_past_limits};
-use super::run::{Study, conclude, ranked};
+use super::run::{conclude, ranked};
 use super::sample::{Reduction, Sample};
 use super::steady::{Warmup, warmup, warmups};
 use super::work;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::measure::Histogram;
+use crate::result::{Begin, Study};
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
 use crate::strategy::{Compiled, Effect, Finding, Outcome, SimInput};
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::course::{Job, Next, StudyRun};
 use super::options::StudyError;
-use super::run::Study;
+use crate::result::Study;
 use crate::strategy::{Outcome, SimInput};
 
 /// The studies to be run, numbered in the order in which they are to be begun; called from many threads.

@@ -9,10 +9,9 @@
 //!
 //! All of it follows from counts of events and from intervals, never from a clock: the same on every machine, at any number of threads.
 
-use super::forecast::{Forecast, Status};
-use super::ranking::{Entry, TIE, least_failing};
-use super::standing::{FAILS_MORE, Standing, Tier, answer};
+use super::ranking::{Entry, least_failing};
 use crate::measure::cautious;
+use crate::result::{FAILS_MORE, Standing, Status, TIE, Tier, answer};
 
 /// Replications of any case that works: an interval from fewer says nothing.
 pub(super) const FEWEST: u32 = 3;
@@ -96,7 +95,10 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
         return Wishes { first, all: goals };
     }
     if let Some(best) = working.first() {
-        let standings: Vec<Standing> = working.iter().map(|e| standing(&e.forecast)).collect();
+        let standings: Vec<Standing> = working
+            .iter()
+            .map(|e| Standing::from(&e.forecast))
+            .collect();
         let take = answer(&standings, wanted.large).map_or(0, |a| a.take);
         // The best, and what is to be taken, are known precisely before anything else is.
         let leaders = [*best, working[take]];
@@ -139,24 +141,13 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
     Wishes { first, all: goals }
 }
 
-/// What the answer needs to know of a forecast.
-pub(super) fn standing(f: &Forecast) -> Standing {
-    Standing {
-        tier: f.tier,
-        rank: f.rank,
-        metric: f.primary.map(|p| p.mean),
-        excess: f.excess,
-        behind: f.behind_best,
-    }
-}
-
 /// Whether a case is worse than the best by more than a tie, beyond the chance of their difference, and also of each by itself: what is shown
 /// of both then never contradicts their order.
 fn clearly_worse(e: &Entry, best: &Entry, wanted: &Wanted) -> bool {
-    let (Some(a), Some(b)) = (e.forecast.primary, best.forecast.primary) else {
+    let (Some(a), Some(b)) = (e.forecast.primary(), best.forecast.primary()) else {
         return false;
     };
-    let Some(d) = e.column.behind(&best.column).filter(|d| d.half.is_some()) else {
+    let Some(d) = e.column.behind(&best.column).filter(|d| d.half().is_some()) else {
         return false;
     };
     let (least, apart) = if wanted.large {
@@ -187,7 +178,7 @@ fn have(e: &Entry, spent: &[Spent]) -> u32 {
 /// it happens to be wrong.
 fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent);
-    let relative = e.forecast.primary.and_then(|p| p.relative());
+    let relative = e.forecast.primary().and_then(|p| p.relative());
     match relative.map(|r| r * cautious(n)) {
         Some(r) if r > wanted.precision => narrower(n, r, wanted.precision),
         _ => n,
@@ -197,11 +188,11 @@ fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 /// Until its difference from the best is beyond chance, or chance is less than the precision.
 fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent).min(have(best, spent));
-    let size = best.forecast.primary.map_or(0.0, |p| p.mean.abs());
+    let size = best.forecast.primary().map_or(0.0, |p| p.mean.abs());
     let Some((mean, half)) = e
         .column
         .behind(&best.column)
-        .and_then(|d| Some((d.mean, d.half?)))
+        .and_then(|d| Some((d.mean, d.half()?)))
     else {
         return n;
     };
@@ -219,7 +210,7 @@ fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     let needed = e.forecast.objectives.iter().filter_map(|o| {
         let (value, half) = o
             .value
-            .and_then(|v| Some((v.mean, v.half? * cautious(n))))?;
+            .and_then(|v| Some((v.mean, v.half()? * cautious(n))))?;
         let enough = (value - o.bound)
             .abs()
             .max(wanted.precision * o.bound.abs());
@@ -232,7 +223,7 @@ fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 fn for_failures(e: &Entry, sound: &Entry, of: u32, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent).min(have(sound, spent));
     let difference = e.column.fails_more(&sound.column);
-    match difference.and_then(|d| d.half.map(|_| (d.mean, d.mean - d.low_of(of)))) {
+    match difference.and_then(|d| d.half().map(|_| (d.mean, d.mean - d.low_of(of)))) {
         Some((mean, half)) if mean > FAILS_MORE && half > mean => {
             narrower(n, half, mean.max(FAILS_MORE)).min(wanted.most)
         }

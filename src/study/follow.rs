@@ -4,46 +4,48 @@
 use rayon::prelude::*;
 
 use super::drive::pool;
-use super::forecast::{Forecast, Status};
 use super::options::{Options, StudyError};
-use super::run::Study;
 use crate::cpython::profile::Profile;
-use crate::cpython::recording::{OverTime, RecordOptions, Recording};
+use crate::cpython::recording::{self, RecordOptions, Recording};
 use crate::engine::Nanos;
+use crate::result::{Forecast, Status, Study, Timeline};
 use crate::scenario::Scenario;
 use crate::strategy::{Compiled, Outcome, SimInput};
 
 /// Spans that are recorded of a case: many more than its timeline shows, since the window and the rows are chosen.
 const SPANS: usize = 50_000;
 
-/// Gives each forecast that has numbers the course of its replication 0, and a recording of its first part. `profiles` are those that the study was made with; the
+/// Gives each forecast that has numbers the course of its replication 0, and the timeline that is made of its recording. `profiles` are those that the study was made with; the
 /// result does not depend on the number of threads.
 ///
 /// # Errors
 /// When the worker threads cannot be started.
-pub fn follow<C, R, E>(
+pub fn follow<C, R, T, E>(
     study: &mut Study,
     scenario: &Scenario,
     profiles: &[Profile],
     options: &Options,
     course: C,
     record: R,
+    timeline: T,
 ) -> Result<(), StudyError>
 where
-    C: Fn(&SimInput<'_>) -> Result<(Outcome, OverTime), E> + Sync,
+    C: Fn(&SimInput<'_>) -> Result<(Outcome, recording::OverTime), E> + Sync,
     R: Fn(&SimInput<'_>, RecordOptions) -> Result<(Outcome, Recording), E> + Sync,
+    T: Fn(&Recording) -> Timeline + Sync,
 {
     let one = |f: &mut Forecast| {
         let followed = matches!(f.status, Status::Fine | Status::Saturated);
         let profile = profiles.iter().find(|p| p.name == f.interpreter);
-        if let Some(profile) = profile.filter(|_| followed) {
+        let known = profile.filter(|_| followed).zip(f.known_strategy());
+        if let Some((profile, strategy)) = known {
             let machine = profile.machine(&scenario.machine);
             let compiled = Compiled::default();
             let input = SimInput {
                 machine: &machine,
                 profile,
                 workload: &scenario.workload,
-                strategy: &f.strategy,
+                strategy: &strategy,
                 compiled: Some(&compiled),
                 seed: scenario.seed,
                 replication: 0,
@@ -57,8 +59,8 @@ where
                 most_spans: SPANS,
             };
             // What cannot be simulated has been refused before.
-            f.over_time = course(&input).ok().map(|(_, over_time)| over_time);
-            f.recording = record(&input, first).ok().map(|(_, recording)| recording);
+            f.detail.over_time = course(&input).ok().map(|(_, o)| (&o).into());
+            f.detail.timeline = record(&input, first).ok().map(|(_, r)| timeline(&r));
         }
     };
     pool(options.threads)?.install(|| {

@@ -3,12 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::effort::FEWEST;
-use super::forecast::{Begin, Forecast, Status, Verdict};
 use super::options::Options;
-use super::quantity::Quantity;
 use super::relief::{Relief, relief};
-use super::run::Study;
-use super::standing::{FAILS_MORE, Tier};
 use super::steady::arrival_rate;
 use super::warning::{
     BUSY, Contended, Convoy, FOUGHT, Fought, Instead, WAKE_UP_AT_MOST, Warning, gains_nothing,
@@ -17,15 +13,18 @@ use super::warning::{
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
-use crate::scenario::{
-    Arrivals, Execution, Offload, Pool, Runs, Scenario, StartMethod, Step, Strategy,
-};
+use crate::quantity::Quantity;
+use crate::result::{Begin, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
+use crate::scenario::{Arrivals, Execution, Pool, Runs, Scenario, StartMethod, Step, Strategy};
 use crate::strategy::Finding;
 
 /// A profile is called estimated when more than this share of its parameters are defaults.
 const ESTIMATED: f64 = 0.75;
 
-pub(super) fn warnings(
+/// What must be said of a study of this scenario on these profiles: claims about its figures, each of which can be tried
+/// ([`Warning::holds`]). The study holds them in words.
+#[must_use]
+pub fn judged(
     study: &Study,
     scenario: &Scenario,
     profiles: &[Profile],
@@ -162,7 +161,7 @@ fn findings(
     let mut contended = Vec::new();
     let mut hindrances = BTreeSet::new();
     for f in all {
-        if let Status::Unsupported(why) = &f.status {
+        if let Some(why) = &f.refusal {
             refused.push((f.name(), why.clone()));
             continue;
         }
@@ -174,8 +173,8 @@ fn findings(
                 }
                 Finding::OutOfMemory { at, bytes } => memory.push((f.name(), *at, *bytes)),
                 // Nobody else waits for the loop.
-                Finding::BlockedLoop { .. } if one_at_a_time(scenario, &f.strategy) => {}
-                Finding::BlockedLoop { lasted, .. } if offloads(&f.strategy) => {
+                Finding::BlockedLoop { .. } if f.is(|s| one_at_a_time(scenario, s)) => {}
+                Finding::BlockedLoop { lasted, .. } if f.is(offloads) => {
                     starved.push((f.name(), *lasted));
                 }
                 Finding::BlockedLoop { lasted, .. } => blocked.push((f.name(), *lasted)),
@@ -206,7 +205,7 @@ fn findings(
                 Finding::FutileWakeups { .. }
                 | Finding::EventLimit { .. }
                 | Finding::ClockEnd { .. }
-                | Finding::Unsupported(_) => {}
+                | Finding::Unsupported { .. } => {}
             }
         }
     }
@@ -226,7 +225,7 @@ fn findings(
         let case = |name: &String| {
             let f = all.iter().find(|f| f.name() == *name)?;
             let profile = profiles.iter().find(|p| p.name == f.interpreter)?;
-            Some(relief(scenario, profile, &f.strategy))
+            Some(relief(scenario, profile, &f.known_strategy()?))
         };
         let ways: BTreeSet<Relief> = (memory.iter())
             .filter_map(|(c, ..)| case(c))
@@ -367,9 +366,9 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
     // Not in the order of the file, which says nothing: scenarios that differ in it are the same one.
     names.sort();
     let mut strategies: Vec<String> = Vec::new();
-    for f in study.forecasts.iter().filter(|f| separates(&f.strategy)) {
-        if !strategies.contains(&f.strategy_label) {
-            strategies.push(f.strategy_label.clone());
+    for f in study.forecasts.iter().filter(|f| f.is(separates)) {
+        if !strategies.contains(&f.strategy) {
+            strategies.push(f.strategy.clone());
         }
     }
     (!names.is_empty() && !strategies.is_empty()).then_some(Warning::Unshared { names, strategies })
@@ -400,8 +399,8 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
     }
     let mut strategies: Vec<String> = Vec::new();
     for f in &study.forecasts {
-        if runs_children_itself(&f.strategy) && !strategies.contains(&f.strategy_label) {
-            strategies.push(f.strategy_label.clone());
+        if f.is(runs_children_itself) && !strategies.contains(&f.strategy) {
+            strategies.push(f.strategy.clone());
         }
     }
     (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
@@ -409,17 +408,11 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
 
 /// Whether a case's workers are forked from the program, or from a server that has imported it, and so inherit what it has imported.
 pub(super) fn inherits(study: &Study, f: &Forecast) -> bool {
-    let start = match &f.strategy {
-        Strategy::Prefork { .. } => return true,
-        Strategy::Processes { start, .. } => start,
-        Strategy::Asyncio {
-            offload: Offload::Processes(_, start),
-            ..
-        } => start,
-        Strategy::Asyncio { .. }
-        | Strategy::Sequential
-        | Strategy::Threads(_)
-        | Strategy::Interpreters(_) => return false,
+    let Some(Execution { copies, pool, .. }) = f.known_strategy().map(|s| s.execution()) else {
+        return false;
+    };
+    let Some(start) = pool.start().filter(|_| copies.is_none()) else {
+        return copies.is_some();
     };
     let mut interpreters = study.interpreters.iter();
     match start {
@@ -440,8 +433,8 @@ fn estimated_objects(study: &Study, scenario: &Scenario) -> Option<Warning> {
     }
     let mut strategies: Vec<String> = Vec::new();
     for f in &study.forecasts {
-        if inherits(study, f) && !strategies.contains(&f.strategy_label) {
-            strategies.push(f.strategy_label.clone());
+        if inherits(study, f) && !strategies.contains(&f.strategy) {
+            strategies.push(f.strategy.clone());
         }
     }
     let memory = imports.memory;
@@ -495,7 +488,7 @@ fn precision(
         .into_iter()
         .filter(|f| matters.contains(&f.name()))
         .filter_map(|f| {
-            let relative = f.primary?.relative()?;
+            let relative = f.primary()?.relative()?;
             (relative > options.precision).then_some((f, relative))
         })
         .collect();

@@ -7,47 +7,32 @@
 //! out everywhere, and replications follow until the metric that the study ranks by is precise enough.
 
 mod cases;
-mod claim;
 mod course;
 mod drive;
 mod effort;
 mod fingerprint;
 mod follow;
 mod forecast;
-mod interpreter;
 mod judge;
-mod numbers;
 mod options;
 mod outline;
-mod quantity;
 mod ranking;
 mod relief;
 mod run;
 mod sample;
 mod spread;
-mod standing;
 mod steady;
 pub mod sweep;
 mod warning;
 mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};
-pub use claim::{Against, Claim};
 pub use course::compared;
 pub use fingerprint::{fingerprint, plan_fingerprint, text_fingerprint};
 pub use follow::follow;
-pub use forecast::{Begin, ClassForecast, Forecast, Found, Judgement, Reading, Status, Verdict};
-pub use interpreter::Interpreter;
-pub(crate) use numbers::{
-    all_of, bytes, counted, decimals, digits, excess_text, percent, rare_percent, seconds,
-    time_unit, whole,
-};
+pub use judge::judged;
 pub use options::{Options, PRECISION, Progress, StudyError};
 pub use outline::{Valued, outline};
-pub use quantity::{LATENCIES, Quantity, Unit};
-pub use ranking::TIE;
 pub use relief::Relief;
-pub use run::{Study, run_study};
-pub use standing::{Answer, FAILS_MORE, Standing, Tier, answer, answer_within, excess};
-pub(crate) use warning::list;
+pub use run::run_study;
 pub use warning::{Contended, Convoy, Fought, Instead, Warning, WarningCode};

@@ -2,17 +2,14 @@
 
 use std::cmp::Ordering;
 
-use super::forecast::{Forecast, Judgement, Status, Verdict, judge};
-use super::quantity::Quantity;
-use super::standing::{FAILS_MORE, Tier, excess};
+use super::forecast::judge;
 use crate::engine::Nanos;
 use crate::measure::{
     Estimate, extended, mean, paired_difference, ratio, unpaired_difference, unpaired_ratio,
 };
+use crate::quantity::Quantity;
+use crate::result::{FAILS_MORE, Forecast, Judgement, Reading, Status, TIE, Tier, Verdict, excess};
 use crate::scenario::{Metric, Scenario};
-
-/// Differences below this share of the better case's value are not worth a rank.
-pub const TIE: f64 = 0.01;
 
 /// What costs by less than this share more costs about the same.
 const CHEAPER: f64 = 0.1;
@@ -45,7 +42,7 @@ impl Column {
     fn apart(&self, other: &Self) -> bool {
         let known = self.own.zip(other.own);
         known.is_some_and(|(a, b)| {
-            a.half.is_some() && b.half.is_some() && (a.low() > b.high() || a.high() < b.low())
+            a.half().is_some() && b.half().is_some() && (a.low() > b.high() || a.high() < b.low())
         })
     }
 
@@ -108,7 +105,7 @@ pub(super) struct Entry {
 
 impl Entry {
     fn works(&self) -> bool {
-        self.forecast.status == Status::Fine && self.forecast.primary.is_some()
+        self.forecast.status == Status::Fine && self.forecast.primary().is_some()
     }
 
     /// Decides with intervals what the case is before its metric counts.
@@ -118,7 +115,7 @@ impl Entry {
             .is_some_and(|s| self.column.fails_beyond_chance(s));
         let f = &mut self.forecast;
         let missed = |o: &Judgement| o.verdict == Verdict::Missed;
-        f.tier = if f.status != Status::Fine || f.primary.is_none() {
+        f.tier = if f.status != Status::Fine || f.primary().is_none() {
             Tier::NoForecast
         } else if fails {
             Tier::Fails
@@ -139,10 +136,11 @@ impl Entry {
         let known = paired
             .then(|| extended(&self.column.primary, &best.primary))
             .flatten();
-        self.forecast.primary = known.map(|(mean, _)| mean).or(self.column.own);
+        self.forecast.ranked.value = known.map(|(mean, _)| mean).or(self.column.own);
         if let Some(q) = metric.quantity() {
-            self.forecast.values[q as usize] = self.forecast.primary;
+            self.forecast.values[q as usize] = self.forecast.primary();
         }
+        let known = self.forecast.primary();
         for (judged, o) in self
             .forecast
             .objectives
@@ -150,7 +148,7 @@ impl Entry {
             .zip(&scenario.objectives)
         {
             if o.metric == metric {
-                *judged = judge(o, self.forecast.primary);
+                *judged = judge(o, known);
             }
         }
     }
@@ -184,9 +182,9 @@ fn sort(all: &mut [Entry], most: bool) {
         | Status::EventLimit
         | Status::ClockEnd
         | Status::NothingCompleted => 2,
-        Status::Unsupported(_) => 3,
+        Status::Unsupported => 3,
     };
-    let metric = |f: &Forecast| match f.primary {
+    let metric = |f: &Forecast| match f.primary() {
         Some(p) if f.tier != Tier::NoForecast => {
             if most {
                 -p.mean
@@ -234,7 +232,7 @@ pub(super) fn rank(
     }
     let level = lightest_first(&mut all);
     let best = all.first().map(|e| e.column.clone()).unwrap_or_default();
-    let shown = all.first().and_then(|e| e.forecast.primary);
+    let shown = all.first().and_then(|e| e.forecast.primary());
     let mut leader = 0;
     for i in 0..all.len() {
         if !all[i].works() {
@@ -253,13 +251,13 @@ pub(super) fn rank(
         } = &mut all[i];
         forecast.rank = u32::try_from(leader + 1).ok();
         forecast.paired = column.pairs_with(&best);
-        let means = forecast.primary.zip(shown).map(|(a, b)| a.mean - b.mean);
-        forecast.behind_best = column
+        let means = forecast.primary().zip(shown).map(|(a, b)| a.mean - b.mean);
+        forecast.ranked.behind_best = column
             .behind(&best)
             .filter(|_| i > 0)
             .map(|d| about(d, means));
         forecast.speedup = baseline.and_then(|b| {
-            let own = forecast.primary.zip(b.own);
+            let own = forecast.primary().zip(b.own);
             if most {
                 let means = own.map(|(f, b)| f.mean / b.mean);
                 column.over(b).map(|r| about(r, means))
@@ -268,6 +266,7 @@ pub(super) fn rank(
                 b.over(column).map(|r| about(r, means))
             }
         });
+        forecast.reading = forecast.speedup.map(|s| Reading::of(s.mean));
     }
     all
 }
@@ -302,15 +301,15 @@ fn lightest_first(all: &mut [Entry]) -> usize {
 
 /// The interval about what the means that are shown say: what is said of two cases never contradicts their rows.
 fn about(e: Estimate, mean: Option<f64>) -> Estimate {
-    Estimate {
-        mean: mean.filter(|m| m.is_finite()).unwrap_or(e.mean),
-        ..e
+    match mean.filter(|m| m.is_finite()) {
+        Some(mean) => e.around(mean),
+        None => e,
     }
 }
 
 /// Whether a difference from a case is below [`TIE`].
 fn is_small(difference: Estimate, of: &Entry) -> bool {
-    let size = of.forecast.primary.map_or(0.0, |p| p.mean.abs());
+    let size = of.forecast.primary().map_or(0.0, |p| p.mean.abs());
     difference.mean.abs() <= TIE * size
 }
 
@@ -318,5 +317,5 @@ fn ties(a: &Entry, b: &Entry) -> bool {
     let Some(difference) = a.column.behind(&b.column) else {
         return false;
     };
-    is_small(difference, b) || (difference.half.is_some() && difference.covers(0.0))
+    is_small(difference, b) || (difference.half().is_some() && difference.covers(0.0))
 }

@@ -7,57 +7,21 @@ use std::sync::{Mutex, PoisonError};
 
 use super::course::{Job, StudyRun, Track};
 use super::drive::{Studies, drive, pool};
-use super::effort::standing;
 use super::fingerprint::fingerprint;
-use super::forecast::{Forecast, Status, controls};
-use super::interpreter::Interpreter;
+use super::forecast::controls;
+use super::judge::judged;
 use super::options::{Options, Progress, StudyError, is_steady};
-use super::quantity::Quantity;
 use super::ranking::{Column, Entry, rank, sound};
 use super::sample::Sample;
 use super::spread::quantiles;
-use super::standing::{Answer, Standing, answer};
 use super::steady::saturated;
-use super::warning::Warning;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
-use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario};
+use crate::measure::CONFIDENCE;
+use crate::quantity::Quantity;
+use crate::result::{Forecast, Interpreter, Machine, Notice, Program, ScenarioName, Status, Study};
+use crate::scenario::{Arrivals, Scenario};
 use crate::strategy::{Outcome, SimInput};
-
-/// A comparison of strategies on one workload.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Study {
-    /// The scenario's name.
-    pub name: String,
-    /// The question that it answers; may be empty.
-    pub question: String,
-    /// Names the scenario's content (every override included): equal fingerprints, equal scenarios.
-    pub fingerprint: String,
-    /// Master seed.
-    pub seed: u64,
-    /// The simulated computer.
-    pub machine: MachineSpec,
-    /// The interpreters, in the order of the scenario.
-    pub interpreters: Vec<Interpreter>,
-    /// What the cases are ranked by.
-    pub metric: Metric,
-    /// Whether the workload was studied in its steady state.
-    pub steady: bool,
-    /// Whether all tasks arrive at once.
-    pub batch: bool,
-    /// Precision asked for (relative half-width of the metric's interval).
-    pub precision: f64,
-    /// Start of the time that counts (steady workloads): the latest of all cases.
-    pub warmup: Nanos,
-    /// Every case, best first.
-    pub forecasts: Vec<Forecast>,
-    /// The sequential baseline, if it was simulated only to be compared with.
-    pub hidden_baseline: Option<Forecast>,
-    /// Name of the case that speed-ups are against.
-    pub baseline: Option<String>,
-    /// What a reader must know.
-    pub warnings: Vec<Warning>,
-}
 
 /// Simulates every case of the scenario until each is known precisely enough. `profiles` are those of `scenario.interpreters`,
 /// in the same order. The result does not depend on the number of threads.
@@ -159,7 +123,7 @@ pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
 fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
     let (scenario, t) = (&*run.scenario, &tracks[case]);
     let metric = run.options.primary(scenario);
-    let forecast = Forecast::new(
+    let forecast = Forecast::of(
         &run.cases[case],
         scenario,
         metric,
@@ -176,7 +140,7 @@ fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
     Entry {
         column: Column {
             primary: of(|s| s.primary),
-            own: forecast.primary,
+            own: forecast.primary(),
             failing: of(|s| s.values[Quantity::FailureRate as usize]),
             control: controls(metric.unit(), &control).to_vec(),
             start: t.start,
@@ -194,7 +158,7 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
     for e in &mut entries {
         let latency = &tracks[e.case].latency;
         if e.forecast.status == Status::Fine && !latency.is_empty() {
-            e.forecast.latency_quantiles = Some(quantiles(latency));
+            e.forecast.detail.latency_quantiles = Some(quantiles(latency));
         }
     }
     let fine = |case: usize| {
@@ -206,39 +170,42 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
         entries.into_iter().partition(|e| e.case < run.shown);
     let forecasts: Vec<Forecast> = shown.into_iter().map(|e| e.forecast).collect();
     let mut study = Study {
-        name: scenario.name.clone(),
-        question: scenario.question.clone(),
-        fingerprint: fingerprint(scenario),
+        program: Program::default(),
+        command: String::new(),
+        scenario: ScenarioName {
+            name: scenario.name.clone(),
+            question: scenario.question.clone(),
+            hash: fingerprint(scenario),
+        },
         seed: scenario.seed,
-        machine: scenario.machine.clone(),
+        machine: Machine {
+            cores: scenario.machine.cores.clone(),
+            memory_limit_bytes: scenario.machine.memory_limit,
+        },
         interpreters: (profiles.iter().map(Interpreter::from))
             .map(|i| Interpreter {
                 preloads: i.preloads && scenario.workload.imports.preloaded,
                 ..i
             })
             .collect(),
-        metric: options.primary(scenario),
+        confidence: CONFIDENCE,
+        precision: options.precision,
         steady: is_steady(scenario),
         batch: scenario.workload.arrivals == Arrivals::Batch,
-        precision: options.precision,
         warmup: forecasts
             .iter()
             .map(|f| f.warmup)
             .max()
             .unwrap_or(Nanos::ZERO),
+        metric: options.primary(scenario),
+        baseline,
+        taken: None,
         forecasts,
         hidden_baseline: hidden.into_iter().next().map(|e| e.forecast),
-        baseline,
         warnings: Vec::new(),
     };
-    study.warnings = super::judge::warnings(&study, scenario, profiles, options);
+    study.taken = study.answer().map(|a| study.named(&a));
+    let warnings = judged(&study, scenario, profiles, options);
+    study.warnings = warnings.iter().map(Notice::from).collect();
     study
-}
-
-impl Study {
-    /// Which case to take; see [`answer`](super::answer).
-    pub fn answer(&self) -> Option<Answer> {
-        let standings: Vec<Standing> = self.forecasts.iter().map(standing).collect();
-        answer(&standings, self.metric == Metric::Throughput)
-    }
 }

@@ -1,8 +1,8 @@
 //! One replication reduced to the numbers that a forecast is made of.
 
-use super::quantity::{LATENCIES, Quantity};
 use crate::engine::Nanos;
 use crate::measure::{Histogram, drift, growth};
+use crate::quantity::{LATENCIES, Quantity};
 use crate::scenario::Metric;
 use crate::strategy::{CAUSES, Finding, Outcome};
 

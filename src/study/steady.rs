@@ -1,10 +1,10 @@
 //! Where the warm-up ends, and which cases have no steady state.
 
 use super::course::Track;
-use super::quantity::Quantity;
 use super::sample::Sample;
 use crate::engine::Nanos;
 use crate::measure::{Estimate, mser};
+use crate::quantity::Quantity;
 use crate::scenario::{Arrivals, Dist, Scenario};
 use crate::strategy::{Cause, Outcome};
 

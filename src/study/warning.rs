@@ -2,16 +2,13 @@
 //! about, and its text ends in a next step.
 
 use super::effort::FEWEST;
-use super::forecast::{Begin, Forecast, Found, Status, Verdict};
 use super::judge::{inherits, offloads, runs_children_itself, separates};
-use super::numbers::{bytes, digits, percent, seconds};
-use super::quantity::Quantity;
 use super::relief::Relief;
-use super::run::Study;
-use super::standing::{FAILS_MORE, Tier};
 use crate::engine::Nanos;
+use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
+use crate::result::{Begin, FAILS_MORE, Forecast, Found, Notice, Status, Study, Tier, Verdict};
 use crate::scenario::units::format_size;
-use crate::scenario::{Metric, capital, codes, parse_objective};
+use crate::scenario::{Metric, Strategy, capital, codes, parse_objective};
 use crate::strategy::Hindrance;
 
 /// More replications than this are no advice.
@@ -344,7 +341,7 @@ pub(super) const WAKE_UP_AT_MOST: f64 = 50e-6;
 fn sequential_of<'a>(study: &'a Study, f: &Forecast) -> Option<&'a Forecast> {
     let mut all = study.forecasts.iter().chain(&study.hidden_baseline);
     all.find(|s| {
-        s.strategy.is_sequential() && s.interpreter == f.interpreter && s.status == Status::Fine
+        s.is(Strategy::is_sequential) && s.interpreter == f.interpreter && s.status == Status::Fine
     })
 }
 
@@ -423,6 +420,16 @@ fn ways_out(on: &[Hindrance]) -> String {
     capital(&ways.join("; ")) + "."
 }
 
+impl From<&Warning> for Notice {
+    fn from(w: &Warning) -> Self {
+        Self {
+            code: w.code().into(),
+            note: w.is_note(),
+            text: w.text(),
+        }
+    }
+}
+
 impl Warning {
     /// What kind of warning it is.
     pub fn kind(&self) -> WarningCode {
@@ -462,12 +469,6 @@ impl Warning {
     /// computed: `--strict` lets it pass.
     pub fn is_note(&self) -> bool {
         self.kind().is_note() || matches!(self, Self::Added(_))
-    }
-
-    /// As a report begins it: `warning[saturated]`, `note[convoy]`.
-    pub fn label(&self) -> String {
-        let kind = if self.is_note() { "note" } else { "warning" };
-        format!("{kind}[{}]", self.kind())
     }
 
     /// One or two sentences; the last says what to do.
@@ -687,7 +688,7 @@ impl Warning {
                         seconds(Nanos::from_secs_f64(*value))
                     }
                 };
-                let off = if off.is_finite() { format!(" (off by {})", super::numbers::excess_text(*off)) } else { String::new() };
+                let off = if off.is_finite() { format!(" (off by {})", excess_text(*off)) } else { String::new() };
                 let relaxed = relaxed.as_ref().map_or(String::new(), |r| format!(" to `{r}`, which it meets"));
                 format!(
                     "no strategy meets `{objective}`; {case} comes closest with {value}{off}. Relax the objective{relaxed}; or see under \
@@ -745,7 +746,7 @@ impl Warning {
                     let relative = q.and_then(|q| of(c)?.get(q)?.relative());
                     relative.is_some_and(|r| r <= *precision)
                 };
-                of(c).and_then(|f| f.primary?.relative()) == Some(*r)
+                of(c).and_then(|f| f.primary()?.relative()) == Some(*r)
                     && r > precision
                     && instead.as_ref().is_none_or(known)
             }),
@@ -762,7 +763,7 @@ impl Warning {
             Self::OutOfMemory { cases, ways } => {
                 let possible = |w: &Relief| {
                     let mut all = cases.iter().filter_map(|(c, ..)| of(c));
-                    all.any(|f| w.fits(&f.strategy))
+                    all.any(|f| f.is(|s| w.fits(s)))
                 };
                 cases.iter().all(|(c, ..)| is(c, Status::OutOfMemory))
                     && !ways.is_empty()
@@ -781,13 +782,13 @@ impl Warning {
             }
             Self::Unsupported { cases } => cases
                 .iter()
-                .all(|(c, why)| is(c, Status::Unsupported(why.clone()))),
+                .all(|(c, why)| of(c).is_some_and(|f| f.refusal.as_ref() == Some(why))),
             Self::BlockedLoop { cases } | Self::StarvedLoop { cases, .. } => {
                 cases.iter().all(|(c, t)| {
                     let offloaded = matches!(self, Self::StarvedLoop { .. });
                     let blocked = |x: &Found| x.finding.blocked() == Some(*t);
                     of(c).is_some_and(|f| {
-                        offloads(&f.strategy) == offloaded && f.findings.iter().any(blocked)
+                        f.is(offloads) == offloaded && f.findings.iter().any(blocked)
                     })
                 })
             }
@@ -836,7 +837,7 @@ impl Warning {
                     study
                         .forecasts
                         .iter()
-                        .any(|f| f.strategy_label == *s && runs_children_itself(&f.strategy))
+                        .any(|f| f.strategy == *s && f.is(runs_children_itself))
                 };
                 !strategies.is_empty() && strategies.iter().all(compared)
             }
@@ -845,7 +846,7 @@ impl Warning {
                     study
                         .forecasts
                         .iter()
-                        .any(|f| f.strategy_label == *s && inherits(study, f))
+                        .any(|f| f.strategy == *s && inherits(study, f))
                 };
                 !strategies.is_empty() && strategies.iter().all(forked)
             }
@@ -854,7 +855,7 @@ impl Warning {
                     study
                         .forecasts
                         .iter()
-                        .any(|f| f.strategy_label == *s && separates(&f.strategy))
+                        .any(|f| f.strategy == *s && f.is(separates))
                 };
                 !names.is_empty() && strategies.iter().all(compared)
             }
@@ -908,27 +909,6 @@ fn written(share: f64) -> String {
         .and_then(|p| p.parse::<f64>().ok())
         .is_some_and(|p| p / 100.0 == share);
     if exact { short } else { share.to_string() }
-}
-
-/// "a, b and 3 more".
-pub(crate) fn list(items: &[String]) -> String {
-    const SHOWN: usize = 4;
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        _ if items.len() <= SHOWN => {
-            format!(
-                "{} and {}",
-                items[..items.len() - 1].join(", "),
-                items[items.len() - 1]
-            )
-        }
-        _ => format!(
-            "{} and {} more",
-            items[..SHOWN - 1].join(", "),
-            items.len() - SHOWN + 1
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -326,7 +326,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             Finding::ClockEnd { .. } => {
                 return Err("the simulation takes longer than its clock can tell".into());
             }
-            Finding::Unsupported(why) => return Err(why.clone()),
+            Finding::Unsupported { reason } => return Err(reason.clone()),
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
             | Finding::ContendedObject { .. }

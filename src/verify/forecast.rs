@@ -198,7 +198,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
             Finding::ClockEnd { .. } => {
                 return Err("it would take centuries; it is not run".into());
             }
-            Finding::Unsupported(why) => return Err(why.clone()),
+            Finding::Unsupported { reason } => return Err(reason.clone()),
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
             | Finding::ContendedObject { .. }

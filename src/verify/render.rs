@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::compare::{Verification, Verified};
 use super::prepare::LeftOut;
+use crate::quantity::{Unit, digits, percent, shared_unit};
 use crate::report::Style;
 use crate::report::layout::{self, Column, words};
-use crate::report::unit::shared_unit;
-use crate::study::{Unit, digits, percent};
 use crate::verify::{Held, METRICS};
 
 /// Index of memory in [`METRICS`].

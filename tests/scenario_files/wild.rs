@@ -230,7 +230,7 @@ fn wild_scenarios_that_are_accepted_can_be_simulated() {
                     version: String::new(),
                 };
                 let _ = pchsim::report::text(&study, &meta, pchsim::report::Style::default());
-                let _ = pchsim::report::json(&study, &meta);
+                let _ = pchsim::result::json(&study, &meta);
                 ran.set(ran.get() + 1);
             }
             Ok(())

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use pchsim::cpython::profile::Profile;
+use pchsim::result::Study;
 use pchsim::scenario::limits::MAX_CELLS;
 use pchsim::scenario::{Scenario, parse};
 use pchsim::strategy::{Outcome, SimInput, simulate};
 use pchsim::study::sweep::{Advance, Points, prepare, run_sweep};
-use pchsim::study::{Options, Study, StudyError};
+use pchsim::study::{Options, StudyError};
 
 /// Points of so many tasks each.
 struct Fake {

@@ -1,12 +1,12 @@
 //! Sweeps as a user runs them: killed and resumed, interrupted, on any number of threads, and point by point what `run` says.
 
+use pchsim::quantity::Quantity;
+use pchsim::result::{Forecast, Saved, Sweep, read};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use pchsim::report::document::{CaseDocument, Document, SweepDocument, read};
-use pchsim::study::Quantity;
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -75,10 +75,10 @@ impl Place {
         fs::read(self.path(name)).unwrap()
     }
 
-    fn sweep(&self, name: &str) -> SweepDocument {
+    fn sweep(&self, name: &str) -> Sweep {
         match read(&String::from_utf8(self.bytes(name)).unwrap(), name).unwrap() {
-            Document::Sweep(s) => *s,
-            Document::Run(_) => panic!("{name} is a run"),
+            Saved::Sweep(s) => *s,
+            Saved::Study(_) => panic!("{name} is a run"),
         }
     }
 
@@ -199,17 +199,17 @@ fn a_point_is_what_a_run_says() {
     place.done("sweep pages.ron --cores 1..4 -q -o s.jsonl");
     place.done("run pages.ron --cores 4 -q --format json -o r.json");
     let text = String::from_utf8(place.bytes("r.json")).unwrap();
-    let Document::Run(run) = read(&text, "r.json").unwrap() else {
+    let Saved::Study(run) = read(&text, "r.json").unwrap() else {
         panic!("a sweep");
     };
     let sweep = place.sweep("s.jsonl");
-    let of_point: Vec<CaseDocument> = sweep
+    let of_point: Vec<Forecast> = sweep
         .rows
         .into_iter()
         .filter(|r| r.point == 3)
         .map(|r| r.case)
         .collect();
-    let of_run: Vec<CaseDocument> = run
+    let of_run: Vec<Forecast> = run
         .cases
         .into_iter()
         .map(|mut c| {

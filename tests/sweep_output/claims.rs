@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use pchsim::report::document::{
-    Document, EstimateDocument, ObjectiveDocument, SweepDocument, SweepRow, standings,
-};
+use pchsim::report::document::standings;
 use pchsim::report::summary_markdown;
 use pchsim::report::sweep::{Extent, Insight, Place, best, insights};
 use pchsim::scenario::Metric;
 use pchsim::study::sweep::{Axis, Plan};
-use pchsim::study::{Status, Tier};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto, words};
+use pchsim::measure::Estimate;
+use pchsim::result::{Judgement, Saved, Status, Sweep, SweepRow, Tier};
 
 /// What a random case is made of, before it is scaled: a level, how wide its interval is, and its fate.
 #[derive(Clone, Debug)]
@@ -129,7 +128,7 @@ fn random() -> impl Strategy<Value = Random> {
 }
 
 impl Random {
-    fn sweep(&self) -> SweepDocument {
+    fn sweep(&self) -> Sweep {
         let metric = if self.throughput {
             ("throughput", Metric::Throughput)
         } else {
@@ -168,7 +167,7 @@ impl Random {
         for row in &mut sweep.rows {
             let s = usize::from(row.case.strategy.as_bytes()[0] - b'a');
             let r = roll(row.point, s);
-            let estimate = |mean: f64, half: f64| EstimateDocument {
+            let estimate = |mean: f64, half: f64| Estimate {
                 mean,
                 low: Some(mean - half),
                 high: Some(mean + half),
@@ -184,7 +183,7 @@ impl Random {
             if let Some(bound) = self.memory {
                 let used = 40.0 + 4.0 * r.level;
                 let missed = row.case.status != "fine" || used > bound;
-                row.case.objectives.push(ObjectiveDocument {
+                row.case.objectives.push(Judgement {
                     objective: format!("memory < {bound}"),
                     verdict: if missed { "missed" } else { "met" }.into(),
                     bound,
@@ -209,7 +208,7 @@ impl Random {
 }
 
 /// As a file of today: the tiers are written down, and ranks are given within them. (Files of 0.1.0 rank by the metric alone.)
-fn ranked_in_tiers(sweep: &mut SweepDocument, most: bool) {
+fn ranked_in_tiers(sweep: &mut Sweep, most: bool) {
     for point in sweep.rows.chunk_by_mut(|a, b| a.point == b.point) {
         let stand = standings(point.iter().map(|r| &r.case));
         let tiers: BTreeMap<String, Tier> = point
@@ -269,7 +268,7 @@ proptest! {
         );
         // The summary names the same best, and so does what shows while it runs.
         if let Some(answer) = answer {
-            let document = Document::Sweep(Box::new(sweep.clone()));
+            let document = Saved::Sweep(Box::new(sweep.clone()));
             let summary = bare(&summary_markdown(&[&document], None));
             prop_assert!(summary.contains(&bare(&answer.text())), "{}\n{summary}", answer.text());
             let named = match answer {
@@ -316,7 +315,7 @@ fn random_sweeps_make_claims_of_every_kind() {
 }
 
 /// The claims of a sweep that exercises all that is told along one axis.
-fn claims() -> (SweepDocument, Vec<Insight>) {
+fn claims() -> (Sweep, Vec<Insight>) {
     let sweep = curves(
         numbers("machine.cores", "cores", &upto(12)),
         P95,

@@ -1,15 +1,14 @@
 //! Golden files of what a sweep says.
 
-use pchsim::report::document::SweepDocument;
-use pchsim::report::sweep::{csv, header_line, jsonl, markdown, point_lines, text};
+use pchsim::report::sweep::{csv, jsonl, markdown, point_lines, text};
 use pchsim::report::{Meta, Style};
 use pchsim::scenario::Metric;
-use pchsim::study::Status;
 use pchsim::study::sweep::Plan;
 
 use crate::made::{
     MAKESPAN, Made, P95, curves, doubled, facts, grid, numbers, study, sweep_of, upto, words,
 };
+use pchsim::result::{Status, Sweep, header_line};
 
 fn meta() -> Meta {
     Meta {
@@ -18,7 +17,7 @@ fn meta() -> Meta {
     }
 }
 
-fn shown(sweep: &SweepDocument) -> String {
+fn shown(sweep: &Sweep) -> String {
     text(sweep, &meta(), Style::default())
 }
 
@@ -28,7 +27,7 @@ fn made(label: &str, interpreter: &str, mean: f64) -> Made {
 }
 
 /// Two interpreters over cores: one strategy that scales, one that gets worse, three that do not care.
-fn cores() -> SweepDocument {
+fn cores() -> Sweep {
     let plan = grid(vec![numbers("machine.cores", "cores", &upto(16))]);
     sweep_of(&plan, MAKESPAN, None, |p| {
         let c = p.index[0] as f64 + 1.0;
@@ -47,7 +46,7 @@ fn cores() -> SweepDocument {
 }
 
 /// An open workload over its arrival rate, until it is saturated.
-fn rates() -> SweepDocument {
+fn rates() -> Sweep {
     let rates: Vec<f64> = (1..=10).map(|i| f64::from(i) * 50.0).collect();
     let plan = grid(vec![numbers("workload.arrivals.rate", "rate", &rates)]);
     sweep_of(&plan, P95, Some(0.2), |p| {
@@ -72,7 +71,7 @@ fn rates() -> SweepDocument {
 }
 
 /// Strategies whose own number is swept, by doubling.
-fn workers() -> SweepDocument {
+fn workers() -> Sweep {
     let values = doubled(7);
     let plan = grid(vec![numbers("strategy.workers", "workers", &values)]);
     sweep_of(&plan, MAKESPAN, None, |p| {
@@ -89,7 +88,7 @@ fn workers() -> SweepDocument {
     })
 }
 
-fn two_axes(strategies: usize) -> SweepDocument {
+fn two_axes(strategies: usize) -> Sweep {
     let (cores, rates) = ([1.0, 2.0, 4.0, 8.0], [100.0, 200.0, 400.0, 800.0, 1600.0]);
     let plan = grid(vec![
         numbers("machine.cores", "cores", &cores),
@@ -194,7 +193,7 @@ fn every_sweep_fits_the_line() {
     }
 }
 
-fn three_axes() -> SweepDocument {
+fn three_axes() -> Sweep {
     let plan = grid(vec![
         numbers("machine.cores", "cores", &[2.0, 4.0]),
         numbers("workload.arrivals.rate", "rate", &[50.0, 100.0, 200.0]),

@@ -1,12 +1,11 @@
 //! What stands out, in curves of which the right answer is known.
 
-use pchsim::report::document::SweepDocument;
 use pchsim::report::sweep::{Insight, insights};
 use pchsim::scenario::Metric;
-use pchsim::study::Status;
 use proptest::prelude::*;
 
 use crate::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto};
+use pchsim::result::{Status, Sweep};
 
 fn cores(n: u32) -> pchsim::study::sweep::Axis {
     numbers("machine.cores", "cores", &upto(n))
@@ -16,7 +15,7 @@ fn rate(n: u32) -> pchsim::study::sweep::Axis {
     numbers("workload.arrivals.rate", "rate", &upto(n))
 }
 
-fn codes(sweep: &SweepDocument) -> Vec<&'static str> {
+fn codes(sweep: &Sweep) -> Vec<&'static str> {
     insights(sweep).iter().map(Insight::code).collect()
 }
 
@@ -278,7 +277,7 @@ fn reached(name: &str, value: Option<f64>) -> crate::made::Made {
     (name.to_owned(), "cpython-3.14".to_owned(), reached)
 }
 
-fn texts(sweep: &SweepDocument) -> Vec<String> {
+fn texts(sweep: &Sweep) -> Vec<String> {
     insights(sweep).iter().map(Insight::text).collect()
 }
 
@@ -353,7 +352,7 @@ fn an_extent_is_told_along_the_axis_that_decides_it() {
 }
 
 /// `made`, with other shares of a task's time.
-fn with_causes(mut sweep: SweepDocument, causes: &[(&str, f64)]) -> SweepDocument {
+fn with_causes(mut sweep: Sweep, causes: &[(&str, f64)]) -> Sweep {
     for row in &mut sweep.rows {
         row.case.time_by_cause.values_mut().for_each(|v| *v = 0.0);
         for (cause, share) in causes {
@@ -433,7 +432,7 @@ fn a_share_of_the_mean_does_not_bound_a_percentile() {
         ),
         &[("pool", 0.06), ("io", 0.94)],
     );
-    let advised = |s: &SweepDocument| texts(s).iter().any(|t| t.contains("more may help"));
+    let advised = |s: &Sweep| texts(s).iter().any(|t| t.contains("more may help"));
     for row in &mut sweep.rows {
         let p95 = row.case.primary().unwrap();
         for key in ["latency_p50_s", "latency_p90_s", "latency_mean_s"] {
@@ -459,7 +458,7 @@ fn what_fails_more_is_neither_best_nor_better_up_to_anything() {
     for row in &mut sweep.rows {
         row.case.tier = None;
         let fails = if row.case.strategy == "b" { 0.9 } else { 0.0 };
-        let share = pchsim::report::document::EstimateDocument {
+        let share = pchsim::measure::Estimate {
             mean: fails,
             low: Some(fails),
             high: Some(fails),

@@ -2,14 +2,15 @@
 
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
-use pchsim::report::document::{MachineFacts, ScenarioName, SweepDocument};
+use pchsim::quantity::{LATENCIES, Quantity};
 use pchsim::report::sweep::{self, SweepFacts};
+use pchsim::result::{
+    Begin, Forecast, Judgement, Machine, ScenarioName, Status, Study, Sweep, Tier, Verdict, excess,
+};
 use pchsim::scenario::{MachineSpec, Metric, Strategy};
 use pchsim::strategy::CAUSES;
+use pchsim::study::Warning;
 use pchsim::study::sweep::{Axis, AxisValue, Plan, Point};
-use pchsim::study::{
-    Begin, Forecast, Judgement, LATENCIES, Quantity, Status, Study, Tier, Verdict, Warning, excess,
-};
 
 /// What a strategy reaches: mean and half-width, or why nothing.
 pub(crate) type Reached = Result<(f64, f64), Status>;
@@ -167,11 +168,11 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
     } else {
         1.0
     };
-    let key = |f: &Forecast| f.primary.map_or(f64::INFINITY, |p| sign * p.mean);
+    let key = |f: &Forecast| f.primary().map_or(f64::INFINITY, |p| sign * p.mean);
     all.sort_by(|a, b| key(a).total_cmp(&key(b)));
     for i in 0..all.len() {
-        let Some(mine) = all[i].primary else { continue };
-        let before = i.checked_sub(1).and_then(|j| Some((j, all[j].primary?)));
+        let Some(mine) = all[i].primary() else { continue };
+        let before = i.checked_sub(1).and_then(|j| Some((j, all[j].primary()?)));
         match before {
             Some((j, p)) if p.high() >= mine.low() && mine.high() >= p.low() => {
                 all[i].rank = all[j].rank;
@@ -210,7 +211,7 @@ pub(crate) fn sweep_of(
     metric: (&str, Metric),
     goal: Option<f64>,
     cases: impl Fn(&Point) -> Vec<Made>,
-) -> SweepDocument {
+) -> Sweep {
     let points = (0..plan.len()).map(|n| plan.point(n));
     let lines: String = points
         .map(|p| sweep::point_lines(plan, &p, &study(cases(&p), metric.1, goal)))
@@ -223,7 +224,7 @@ pub(crate) fn curves(
     axis: Axis,
     metric: (&str, Metric),
     of: &[(&str, &dyn Fn(f64) -> f64)],
-) -> SweepDocument {
+) -> Sweep {
     let plan = grid(vec![axis]);
     sweep_of(&plan, metric, None, |p| {
         let x = plan.axes[0].values[p.index[0]].number.unwrap();

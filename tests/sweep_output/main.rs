@@ -11,10 +11,11 @@ mod made;
 use made::{facts, grid, numbers};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
-use pchsim::report::document::SweepDocument;
+use pchsim::quantity::Quantity;
 use pchsim::report::sweep;
+use pchsim::result::{Study, Sweep};
 use pchsim::scenario::{Dist, Metric, Strategy, StrategyCase, Workers};
-use pchsim::study::{Options, Quantity, Study, run_study};
+use pchsim::study::{Options, run_study};
 
 /// A queue with as many servers as the point has workers; some are too few.
 fn study(workers: u32) -> Study {
@@ -47,7 +48,7 @@ fn rows_are_read_back_without_loss() {
         .map(|(n, s)| sweep::point_lines(&plan, &plan.point(n), s))
         .collect();
     let header = sweep::header_line(&facts);
-    let read: SweepDocument = sweep::document(&header, &lines.concat()).unwrap();
+    let read: Sweep = sweep::document(&header, &lines.concat()).unwrap();
     assert_eq!(read.header.plan, facts.plan_hash);
     assert_eq!(read.header.points, 3);
     assert_eq!(read.rows.len(), 6);
@@ -56,7 +57,7 @@ fn rows_are_read_back_without_loss() {
         for f in &study.forecasts {
             let row = rows.next().unwrap();
             assert_eq!((row.point, row.index[0] as u64), (point, point));
-            assert_eq!(row.case.strategy, f.strategy_label);
+            assert_eq!(row.case.strategy, f.strategy);
             assert_eq!(row.case.rank, f.rank);
             for q in Quantity::ALL {
                 let (read, made) = (row.case.get(q), f.get(q));
@@ -65,7 +66,7 @@ fn rows_are_read_back_without_loss() {
                 assert_eq!(read.and_then(|e| e.high), made.map(|e| e.high()), "{q:?}");
             }
             let primary = row.case.primary();
-            assert_eq!(primary.map(|e| e.mean), f.primary.map(|e| e.mean));
+            assert_eq!(primary.map(|e| e.mean), f.primary().map(|e| e.mean));
         }
     }
     assert_eq!(studies[2].metric, Metric::Percentile(95.0));

@@ -10,9 +10,9 @@ use super::{Args, Files, Format, Output, Printer, Setting, UserError};
 use crate::cli::files::is_stdout;
 use crate::cli::format::{Endings, format};
 use crate::cli::paint::paint;
-use crate::report::Meta;
-use crate::report::document::{Document, SweepDocument};
-use crate::report::sweep::{csv, document, header_line, markdown, text};
+use crate::report::markdown;
+use crate::report::sweep::{csv, text};
+use crate::result::{Saved, Sweep, header_line, sweep};
 
 /// Points that are read back at once.
 const CHUNK: usize = 256;
@@ -120,7 +120,7 @@ impl Target {
         setting: &Setting,
         store: &Store,
     ) -> anyhow::Result<()> {
-        let header = header_line(&setting.facts);
+        let header = header_line(&setting.header);
         match self.format {
             Format::Text => {
                 w.write_all(the_text(args, printer, setting, store, true)?.as_bytes())?
@@ -133,7 +133,8 @@ impl Target {
             }
             Format::Markdown => {
                 let all = read(&header, store, &store.points())?;
-                w.write_all(markdown(&all, &meta(setting)).as_bytes())?;
+                let saved = Saved::Sweep(Box::new(all));
+                w.write_all(markdown(&[&saved], None).as_bytes())?;
             }
             #[cfg(feature = "parquet")]
             Format::Parquet => {
@@ -156,21 +157,12 @@ impl Target {
 }
 
 /// These points read back.
-fn read(header: &str, store: &Store, points: &[u64]) -> anyhow::Result<SweepDocument> {
+fn read(header: &str, store: &Store, points: &[u64]) -> anyhow::Result<Sweep> {
     let mut lines = String::new();
     for &point in points {
         lines.push_str(&store.lines(point)?);
     }
-    document(header, &lines)
-        .map_err(anyhow::Error::msg)
-        .context("what was kept cannot be read back")
-}
-
-fn meta(setting: &Setting) -> Meta {
-    Meta {
-        command: setting.facts.command.clone(),
-        version: setting.facts.version.clone(),
-    }
+    sweep(header, &lines, "the sweep").context("what was kept cannot be read back")
 }
 
 fn the_text(
@@ -180,9 +172,9 @@ fn the_text(
     store: &Store,
     to_file: bool,
 ) -> anyhow::Result<String> {
-    let all = read(&header_line(&setting.facts), store, &store.points())?;
+    let all = read(&header_line(&setting.header), store, &store.points())?;
     let style = printer.style(args.ascii, to_file);
-    Ok(text(&all, &meta(setting), style))
+    Ok(text(&all, style))
 }
 
 /// The figures, if they are wanted.
@@ -196,9 +188,9 @@ pub(super) fn draw(
     if !args.plots.wanted() {
         return Ok(());
     }
-    let all = read(&header_line(&setting.facts), store, &store.points())?;
+    let all = read(&header_line(&setting.header), store, &store.points())?;
     args.plots
-        .draw(&Document::Sweep(Box::new(all)), files, printer)
+        .draw(&Saved::Sweep(Box::new(all)), files, printer)
 }
 
 /// The text for people on standard output.

@@ -10,11 +10,12 @@ use crate::cli::selection::find_profile;
 use crate::cpython::profile::Profile;
 use crate::host;
 use crate::profiles::file::to_ron;
-use crate::report::sweep::{Best, best_of_lines, point_lines};
+use crate::report::sweep::{Best, best_of_point};
+use crate::result::{Study, row_lines};
 use crate::scenario::Scenario;
 use crate::strategy::{self, Outcome, SimInput};
-use crate::study::sweep::{Advance, Points};
-use crate::study::{Study, set_workers, text_fingerprint};
+use crate::study::sweep::{Advance, Points, rows};
+use crate::study::{set_workers, text_fingerprint};
 
 /// The points of a sweep.
 pub(super) struct Runner<'a> {
@@ -138,10 +139,10 @@ impl Points for Runner<'_> {
 
     fn finished(&self, number: u64, study: &Study) -> anyhow::Result<()> {
         let s = self.setting;
-        let lines = point_lines(&s.plan, &s.plan.point(number), study);
-        let best = best_of_lines(&s.facts, &lines);
+        let rows = rows(&s.header, &s.plan.point(number), study);
+        let best = best_of_point(&s.header, &rows);
         let mut kept = lock(&self.kept);
-        kept.store.keep(number, lines)?;
+        kept.store.keep(number, row_lines(&rows))?;
         let better = best.filter(|b| kept.best.as_ref().is_none_or(|k| b.is_better_than(k)));
         if let Some(best) = better {
             self.progress.best(best.text());

@@ -13,14 +13,14 @@ mod sweep;
 mod tests;
 
 use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Series, Stack};
-use crate::report::document::{CaseDocument, Document, EstimateDocument};
-use crate::report::grid::metric_name;
+use crate::measure::Estimate;
+use crate::quantity::{Quantity, Unit, metric_name, waiting};
 use crate::report::scale;
-use crate::report::shares::{Means, Shares, cause_words};
+use crate::report::shares::{Shares, means_of_all};
+use crate::result::{Forecast, Saved, Verdict};
 use crate::scenario::capital;
 use crate::scenario::{self, parse_objective};
 use crate::strategy::Cause;
-use crate::study::{Quantity, Unit};
 
 /// Most curves in a figure: more cannot be told apart.
 const CURVES: usize = 8;
@@ -32,10 +32,10 @@ const BARS: usize = 16;
 /// Every figure that the document has data for, the most telling first. Names are unique.
 ///
 /// So are titles: where two would say the same, they say what of.
-pub fn figures(document: &Document) -> Vec<Figure> {
+pub fn figures(document: &Saved) -> Vec<Figure> {
     let mut all = match document {
-        Document::Run(d) => run::figures(d),
-        Document::Sweep(d) => {
+        Saved::Study(d) => run::figures(d),
+        Saved::Sweep(d) => {
             let mut all = sweep::figures(d);
             let (done, of) = (d.points_done(), d.header.points);
             if done < of {
@@ -96,7 +96,7 @@ impl Dot {
     }
 
     /// The estimate at `x`; a gap where there is none.
-    fn estimate(x: f64, e: Option<EstimateDocument>) -> Self {
+    fn estimate(x: f64, e: Option<Estimate>) -> Self {
         Self {
             x,
             y: e.map(|e| e.mean),
@@ -106,13 +106,9 @@ impl Dot {
     }
 
     /// The estimate of a case at `x`, with what is wrong with the case.
-    fn of_case(
-        x: f64,
-        case: &CaseDocument,
-        get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
-    ) -> Self {
+    fn of_case(x: f64, case: &Forecast, get: impl Fn(&Forecast) -> Option<Estimate>) -> Self {
         Self {
-            lack: Lack::of_status(&case.status),
+            lack: Lack::of_status(case.status),
             misses: case.is_fine() && misses(case),
             ..Self::estimate(x, get(case))
         }
@@ -120,22 +116,22 @@ impl Dot {
 }
 
 /// Whether a case misses an objective.
-fn misses(case: &CaseDocument) -> bool {
-    case.objectives.iter().any(|o| o.verdict == "missed")
+fn misses(case: &Forecast) -> bool {
+    case.objectives.iter().any(|o| o.verdict == Verdict::Missed)
 }
 
 /// What the objectives of some cases ask of a metric: each once.
 fn limits<'a>(
-    cases: impl Iterator<Item = &'a CaseDocument>,
+    cases: impl Iterator<Item = &'a Forecast>,
     of: impl Fn(scenario::Metric) -> bool,
 ) -> Vec<Limit> {
     let mut all: Vec<Limit> = Vec::new();
     for o in cases.flat_map(|c| &c.objectives) {
-        let asks = parse_objective(&o.objective).is_ok_and(|p| of(p.metric));
-        if asks && o.bound.is_finite() && !all.iter().any(|l| l.name == o.objective) {
+        let asks = parse_objective(&o.text).is_ok_and(|p| of(p.metric));
+        if asks && o.bound.is_finite() && !all.iter().any(|l| l.name == o.text) {
             all.push(Limit {
                 value: o.bound,
-                name: o.objective.clone(),
+                name: o.text.clone(),
             });
         }
     }
@@ -147,7 +143,7 @@ fn is(q: Quantity) -> impl Fn(scenario::Metric) -> bool {
     move |m| m.quantity() == Some(q)
 }
 
-fn band(e: EstimateDocument) -> Option<(f64, f64)> {
+fn band(e: Estimate) -> Option<(f64, f64)> {
     // An interval may reach below zero, but nothing that is drawn can.
     e.low.map(|l| l.max(0.0_f64.min(e.mean))).zip(e.high)
 }
@@ -169,43 +165,27 @@ struct Metric {
     measure: Measure,
     /// Whether small values are the good ones.
     less_is_better: bool,
-    /// The metric itself, where this version knows it.
-    known: Option<scenario::Metric>,
+    /// The metric itself.
+    known: scenario::Metric,
 }
 
 impl Metric {
-    /// The metric by its name and what a case's key says of its unit.
-    fn of(ranked_by: &str, cases: &mut dyn Iterator<Item = &CaseDocument>) -> Self {
-        let percentile = ranked_by
-            .strip_prefix('p')
-            .is_some_and(|p| p.parse::<f64>().is_ok());
-        let key = cases
-            .flat_map(|c| c.others.keys())
-            .find(|k| k.starts_with("ranked_by_"));
+    fn of(ranked_by: scenario::Metric) -> Self {
+        let name = metric_name(ranked_by);
         Self {
-            label: if percentile {
-                format!("{ranked_by} latency")
-            } else {
-                capital(ranked_by)
+            label: match ranked_by {
+                scenario::Metric::Percentile(_) => format!("{name} latency"),
+                _ => capital(&name),
             },
-            measure: match key.map(String::as_str) {
-                Some("ranked_by_s") => Measure::Seconds,
-                Some("ranked_by_per_s") => Measure::PerSecond,
-                Some("ranked_by_bytes") => Measure::Bytes,
-                Some("ranked_by_share") => Measure::Share,
-                _ => Measure::Number,
-            },
-            less_is_better: ranked_by != "throughput",
-            known: [scenario::Metric::MeanLatency, scenario::Metric::FailureRate]
-                .into_iter()
-                .find(|&m| metric_name(m) == ranked_by)
-                .or_else(|| scenario::parse_metric(ranked_by).ok()),
+            measure: measure(ranked_by.unit()),
+            less_is_better: ranked_by.less_is_better(),
+            known: ranked_by,
         }
     }
 
     /// What objectives ask of it.
-    fn limits<'a>(&self, cases: impl Iterator<Item = &'a CaseDocument>) -> Vec<Limit> {
-        limits(cases, |m| Some(m) == self.known)
+    fn limits<'a>(&self, cases: impl Iterator<Item = &'a Forecast>) -> Vec<Limit> {
+        limits(cases, |m| m == self.known)
     }
 
     /// Which way is better, for the subtitle.
@@ -256,9 +236,9 @@ fn shares_note(batch: bool) -> &'static str {
 
 /// Bars of shares by cause.
 fn cause_stack(bars: Vec<Bar>, shares: &[Shares]) -> Stack {
-    let means = Means::of_all(shares.iter());
+    let means = means_of_all(shares.iter());
     let layers = Cause::ALL.iter().enumerate().map(|(i, &c)| Layer {
-        name: cause_words(c, means).to_owned(),
+        name: waiting(c, means).to_owned(),
         number: i,
         values: shares.iter().map(|s| s.of[i]).collect(),
     });

@@ -9,6 +9,8 @@ pub mod ticks;
 
 pub use make::figures;
 
+use crate::result::Status;
+
 /// One figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
@@ -293,15 +295,15 @@ pub enum Lack {
 
 impl Lack {
     /// Of a case by its status; `None` where its numbers can be taken as they are.
-    pub fn of_status(status: &str) -> Option<Self> {
+    pub fn of_status(status: Status) -> Option<Self> {
         Some(match status {
-            "saturated" => Self::Saturated,
-            "out of memory" => Self::Memory,
-            "deadlock" => Self::Deadlock,
-            "event limit" | "clock end" => Self::Stopped,
-            "nothing completed" => Self::Nothing,
-            "unsupported" => Self::Unsupported,
-            _ => return None,
+            Status::Fine => return None,
+            Status::Saturated => Self::Saturated,
+            Status::OutOfMemory => Self::Memory,
+            Status::Deadlock => Self::Deadlock,
+            Status::EventLimit | Status::ClockEnd => Self::Stopped,
+            Status::NothingCompleted => Self::Nothing,
+            Status::Unsupported => Self::Unsupported,
         })
     }
 

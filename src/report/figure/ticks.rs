@@ -1,7 +1,7 @@
 //! Where an axis has its ticks, and what they say: the same on a page and in a file.
 
 use super::{Axis, Measure, Scale};
-use crate::study::{percent, time_unit};
+use crate::quantity::{percent, time_unit};
 
 /// A tick of an axis.
 #[derive(Clone, Debug, PartialEq)]

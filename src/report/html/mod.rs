@@ -13,10 +13,13 @@ use serde::Serialize;
 
 use self::draw::{draw, escaped};
 use self::values::{Values, values};
-use super::document::Document;
 use super::figure::ticks::value_text;
 use super::figure::{Body, Figure, Measure};
-use super::summary::{Cell, Summary, Table, Word, Words, summary};
+use super::summary::{Summary, summary};
+use super::table::{Cell, Table};
+use super::timeline::gantt_of;
+use super::words::{Word, Words};
+use crate::result::Saved;
 
 /// Results larger than this (in bytes) are not part of the page.
 const LARGE: usize = 2 << 20;
@@ -28,7 +31,7 @@ const INSIGHTS: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Shown<'a> {
     /// The result.
-    pub document: &'a Document,
+    pub document: &'a Saved,
     /// Its file's text, which becomes part of the page for programs to read.
     pub source: &'a str,
     /// Its charts.
@@ -219,7 +222,7 @@ impl Section {
                 .iter()
                 .map(|o| Objective {
                     text: o.text.clone(),
-                    verdict: o.verdict,
+                    verdict: o.verdict.name(),
                     by: parts(&o.by),
                 })
                 .collect(),
@@ -268,12 +271,12 @@ fn once(taken: &mut BTreeSet<String>, text: &str) -> String {
 }
 
 /// What happened in one replication of the best case, in the window that is kept, where the result holds it.
-fn timeline(document: &Document) -> Option<Figure> {
-    let Document::Run(run) = document else {
+fn timeline(document: &Saved) -> Option<Figure> {
+    let Saved::Study(run) = document else {
         return None;
     };
-    let case = run.cases.iter().find(|c| c.timeline.is_some())?;
-    let timeline = case.timeline.as_ref()?;
+    let case = run.forecasts.iter().find(|c| c.detail.timeline.is_some())?;
+    let timeline = case.detail.timeline.as_ref()?;
     let hidden = match timeline.hidden_rows {
         0 => String::new(),
         1 => "; a row in which less happens is left out".into(),
@@ -287,7 +290,7 @@ fn timeline(document: &Document) -> Option<Figure> {
             value_text(Measure::Seconds, timeline.from_s),
             value_text(Measure::Seconds, timeline.to_s)
         ),
-        body: Body::Gantt(timeline.gantt()),
+        body: Body::Gantt(gantt_of(timeline)),
     })
 }
 
@@ -423,10 +426,10 @@ fn anchor(name: &str) -> String {
 }
 
 /// The result as one JSON value: a run as it is, a sweep as a list of its lines.
-fn data(document: &Document, source: &str) -> String {
+fn data(document: &Saved, source: &str) -> String {
     match document {
-        Document::Run(_) => inert(&squeezed(source)),
-        Document::Sweep(_) => {
+        Saved::Study(_) => inert(&squeezed(source)),
+        Saved::Sweep(_) => {
             let lines: Vec<&str> = source.lines().filter(|l| !l.trim().is_empty()).collect();
             inert(&format!("[{}]", lines.join(",\n")))
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Rows, Taken, of_class, words};
 use crate::cpython::snapshot::{Doing, End, Place, Snapshot};
 use crate::engine::Nanos;
-use crate::report::SCHEMA;
+use crate::result::SCHEMA;
 
 #[derive(Serialize)]
 struct Document<'a> {

@@ -12,7 +12,7 @@ pub use tree::pstree;
 use super::{Style, layout};
 use crate::cpython::snapshot::{End, Place, Snapshot};
 use crate::engine::Nanos;
-use crate::study::{bytes, counted, list, seconds};
+use crate::quantity::{bytes, counted, list, seconds};
 
 /// A snapshot, and of what it was taken.
 #[derive(Clone, Copy, Debug)]

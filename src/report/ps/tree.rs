@@ -2,9 +2,9 @@
 
 use super::{Rows, Taken, ago, approximately, head, in_thread, join, of_class, words};
 use crate::cpython::snapshot::Snapshot;
+use crate::quantity::bytes;
 use crate::report::Style;
 use crate::report::layout;
-use crate::study::bytes;
 
 /// A line, and those below it.
 struct Node {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::cpython::snapshot::{Doing, Place, Snapshot, StepState, Work};
 use crate::engine::Nanos;
+use crate::quantity::{counted, seconds};
 use crate::report::state;
-use crate::study::{counted, seconds};
 
 /// A thread by its name, with its process where that is another.
 pub(super) fn thread_name(s: &Snapshot, thread: usize, from: Option<usize>) -> String {

@@ -1,11 +1,9 @@
 //! What a result rests on: interpreters, machine, seed, precision, versions.
 
-use crate::report::document::{
-    InterpreterFacts, MachineFacts, Measurement, Program, RunDocument, ScenarioName, SweepHeader,
-};
+use crate::quantity::{bytes, counted, digits, percent};
+use crate::result::{Interpreter, Machine, Measurement, Program, ScenarioName, Study, SweepHeader};
 use crate::scenario::capital;
 use crate::study::sweep::is_cores;
-use crate::study::{bytes, counted, digits, percent};
 
 type Facts = Vec<(String, Vec<String>)>;
 
@@ -13,10 +11,15 @@ fn fact(name: &str, values: impl IntoIterator<Item = String>) -> (String, Vec<St
     (name.into(), values.into_iter().collect())
 }
 
-pub(super) fn of_run(run: &RunDocument) -> Facts {
+pub(super) fn of_run(run: &Study) -> Facts {
     let mut all = interpreters(run);
     all.push(fact("Simulated machine", [machine(&run.machine)]));
-    let counts = || run.cases.iter().map(|c| c.replications).filter(|&n| n > 0);
+    let counts = || {
+        run.forecasts
+            .iter()
+            .map(|c| c.replications)
+            .filter(|&n| n > 0)
+    };
     let replications = match (counts().min(), counts().max()) {
         (Some(1), Some(1)) => "1 replication, so no intervals".to_owned(),
         (Some(a), Some(b)) if a == b => format!("{a} replications of every strategy"),
@@ -32,13 +35,12 @@ pub(super) fn of_run(run: &RunDocument) -> Facts {
                 .into(),
         ],
     ));
-    let kind = if run.steady_state {
-        let warmup = crate::engine::Nanos::from_secs_f64(run.warmup_s.max(0.0));
+    let kind = if run.steady {
         format!(
             "Steady state; the first {} of simulated time are left out as warm-up",
-            crate::study::seconds(warmup)
+            crate::quantity::seconds(run.warmup)
         )
-    } else if run.batch == Some(true) {
+    } else if run.batch {
         "A batch: all tasks arrive at once, and the run ends with the last of them".into()
     } else {
         "Runs from start to end, nothing left out".into()
@@ -104,14 +106,14 @@ fn identity(seed: u64, scenario: &ScenarioName, program: &Program) -> Facts {
                 "{} {}, result schema {}; scenario hash {}",
                 program.name,
                 program.version,
-                crate::report::SCHEMA,
+                crate::result::SCHEMA,
                 scenario.hash
             )],
         ),
     ]
 }
 
-fn machine(m: &MachineFacts) -> String {
+fn machine(m: &Machine) -> String {
     format!("{}, {}", cores(m), memory(m))
 }
 
@@ -131,7 +133,7 @@ fn machine_of_sweep(header: &SweepHeader) -> String {
     format!("{cores}, {memory}")
 }
 
-fn cores(m: &MachineFacts) -> String {
+fn cores(m: &Machine) -> String {
     let even = m.cores.iter().all(|&c| c == 1.0);
     let mut text = counted(m.cores.len() as u64, "core");
     if !even {
@@ -141,7 +143,7 @@ fn cores(m: &MachineFacts) -> String {
     text
 }
 
-fn memory(m: &MachineFacts) -> String {
+fn memory(m: &Machine) -> String {
     #[expect(
         clippy::cast_precision_loss,
         reason = "sizes are limited to 1 PB, below 2^53"
@@ -153,9 +155,13 @@ fn memory(m: &MachineFacts) -> String {
     }
 }
 
-fn interpreters(run: &RunDocument) -> Facts {
+fn interpreters(run: &Study) -> Facts {
     if run.interpreters.is_empty() {
-        let mut names: Vec<String> = run.cases.iter().map(|c| c.interpreter.clone()).collect();
+        let mut names: Vec<String> = run
+            .forecasts
+            .iter()
+            .map(|c| c.interpreter.clone())
+            .collect();
         names.sort();
         names.dedup();
         names.push(
@@ -169,7 +175,7 @@ fn interpreters(run: &RunDocument) -> Facts {
         .collect()
 }
 
-fn profile(i: &InterpreterFacts) -> Vec<String> {
+fn profile(i: &Interpreter) -> Vec<String> {
     let gil = if i.gil { "with a GIL" } else { "free-threaded" };
     let mut all = vec![
         format!("CPython {}, {gil}", i.version),
@@ -185,19 +191,11 @@ fn profile(i: &InterpreterFacts) -> Vec<String> {
     all
 }
 
-/// How many of a profile's parameters come from where. What was computed from measurements was not measured itself; older results do
-/// not tell the two apart.
-fn parameters(i: &InterpreterFacts) -> String {
-    match i.derived_count {
-        Some(derived) => format!(
-            "{} parameters measured, {derived} derived from measurements, {} estimated",
-            i.measured_count, i.estimated_count
-        ),
-        None => format!(
-            "{} parameters measured or derived from measurements, {} estimated",
-            i.measured_count, i.estimated_count
-        ),
-    }
+fn parameters(i: &Interpreter) -> String {
+    format!(
+        "{} parameters measured or derived from measurements, {} estimated",
+        i.measured, i.estimated
+    )
 }
 
 fn measurement(m: &Measurement) -> [String; 2] {

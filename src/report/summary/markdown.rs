@@ -1,15 +1,16 @@
 //! Results as Markdown for pull requests and issues: the answer and the comparison open, what they rest on folded away.
 
-use super::{Cell, Summary, Table, Word, Words, summary};
-use crate::report::document::Document;
-use crate::report::markdown::{begins_tag, marked_off};
+use super::{Summary, summary};
+use crate::report::table::{Cell, Table};
+use crate::report::words::{Word, Words};
+use crate::result::Saved;
 
 /// Most rows of a table: a pull request is no place for more.
 const ROWS: usize = 40;
 
 /// The results, one after the other, with their short answers first where there are several; `title` instead of the question (of one
 /// result) or above all of them.
-pub fn summary_markdown(results: &[&Document], title: Option<&str>) -> String {
+pub fn markdown(results: &[&Saved], title: Option<&str>) -> String {
     let all: Vec<Summary> = results.iter().map(|d| summary(d)).collect();
     let mut lines = Vec::new();
     let several = all.len() > 1;
@@ -69,8 +70,13 @@ fn section(lines: &mut Vec<String>, s: &Summary, title: Option<&str>, level: &st
     add(table(&s.table));
     if !s.objectives.is_empty() {
         let all = s.objectives.iter().map(|o| {
-            let sign = super::run::sign(o.verdict);
-            format!("- {sign} {} {}: {}", o.verdict, code(&o.text), words(&o.by))
+            let sign = o.verdict.sign();
+            format!(
+                "- {sign} {} {}: {}",
+                o.verdict.name(),
+                code(&o.text),
+                words(&o.by)
+            )
         });
         add(all.collect::<Vec<_>>().join("\n"));
     }
@@ -183,6 +189,25 @@ fn escaped(text: &str) -> String {
     marked_off(text, |c, next| {
         "\\`*_[]|#~&!".contains(c) || c == '<' && begins_tag(next)
     })
+}
+
+/// In one line, a backslash before the signs that are picked.
+fn marked_off(text: &str, mut pick: impl FnMut(char, Option<char>) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let c = if c == '\n' || c == '\r' { ' ' } else { c };
+        if pick(c, chars.peek().copied()) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Whether a `<` before this sign begins a tag.
+fn begins_tag(next: Option<char>) -> bool {
+    next.is_some_and(|c| c.is_ascii_alphabetic() || "/!?".contains(c))
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
 //! A sweep: what to take, and the best strategy at each point.
 
 use super::facts::{self, written};
-use super::{Cell, Column, Names, Notice, Ranking, Row, Summary, Table, Words};
-use crate::report::document::{SweepDocument, SweepRow};
-use crate::report::grid::Interval;
+use super::{Names, Notice, Ranking, Summary};
+use crate::quantity::{Interval, Quantity, counted, shared_unit};
+use crate::report::layout::Column;
 use crate::report::sweep::stands::Stands;
 use crate::report::sweep::{Insight, doubts, insights};
-use crate::report::unit::shared_unit;
+use crate::report::table::{Cell, Row, Table};
+use crate::report::words::Words;
+use crate::result::{Sweep, SweepRow};
 use crate::scenario::capital;
-use crate::study::{Quantity, counted};
 
 /// Most points that a table shows.
 const POINTS: usize = 400;
 
-pub(super) fn summary(sweep: &SweepDocument) -> Summary {
-    let ranking = Ranking::new(&sweep.header.ranked_by);
+pub(super) fn summary(sweep: &Sweep) -> Summary {
+    let ranking = Ranking::from(sweep.header.ranked_by);
     let stands = Stands::new(sweep);
     let points = points(sweep, &stands);
     let (answers, others): (Vec<Insight>, Vec<Insight>) =
@@ -43,7 +44,7 @@ struct Point<'a> {
     tied: Vec<usize>,
 }
 
-fn points<'a>(sweep: &'a SweepDocument, stands: &Stands) -> Vec<Point<'a>> {
+fn points<'a>(sweep: &'a Sweep, stands: &Stands) -> Vec<Point<'a>> {
     let points = sweep.rows.chunk_by(|a, b| a.point == b.point);
     points
         .map(|rows| Point {
@@ -58,12 +59,12 @@ fn points<'a>(sweep: &'a SweepDocument, stands: &Stands) -> Vec<Point<'a>> {
 }
 
 /// How the sweep's cases are called.
-fn names_of(sweep: &SweepDocument) -> Names {
+fn names_of(sweep: &Sweep) -> Names {
     Names::of(sweep.rows.iter().map(|r| &r.case))
 }
 
 /// What to take, as the terminal says it, with the strategies' names shown as such.
-fn answer(sweep: &SweepDocument, answers: &[Insight]) -> Vec<Words> {
+fn answer(sweep: &Sweep, answers: &[Insight]) -> Vec<Words> {
     let mut all: Vec<Words> = answers.iter().map(words).collect();
     if all.is_empty() {
         let text = "At no point any strategy has a forecast that means anything.";
@@ -109,7 +110,7 @@ fn words(insight: &Insight) -> Words {
     }
 }
 
-fn table(sweep: &SweepDocument, stands: &Stands, points: &[Point<'_>], ranking: &Ranking) -> Table {
+fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>], ranking: &Ranking) -> Table {
     let overall = stands.overall().filter(|t| t.meets).map(|t| t.row);
     let names = names_of(sweep);
     let shown = &points[..points.len().min(POINTS)];
@@ -153,7 +154,7 @@ fn table(sweep: &SweepDocument, stands: &Stands, points: &[Point<'_>], ranking: 
                 }
                 None => {
                     let why = p.rows.iter().find(|r| !r.case.is_fine());
-                    let why = why.map_or("–", |r| r.case.status.as_str());
+                    let why = why.map_or("–", |r| r.case.status.name());
                     let blank = if failing { 2 } else { 1 };
                     cells.push(Cell::text(why));
                     cells.extend((0..blank).map(|_| Cell::text("–")));
@@ -181,7 +182,7 @@ fn table(sweep: &SweepDocument, stands: &Stands, points: &[Point<'_>], ranking: 
         caption: format!(
             "The best strategy at each point, by {}{objectives}; ± is the half-width of the {} confidence interval{ties}",
             ranking.name,
-            crate::study::percent(sweep.header.confidence)
+            crate::quantity::percent(sweep.header.confidence)
         ),
         rows: rows.collect(),
         columns,
@@ -189,7 +190,7 @@ fn table(sweep: &SweepDocument, stands: &Stands, points: &[Point<'_>], ranking: 
     }
 }
 
-fn axis_cell(point: &Point<'_>, axis: &crate::report::document::AxisDocument) -> Cell {
+fn axis_cell(point: &Point<'_>, axis: &crate::result::SweptAxis) -> Cell {
     let Some(row) = point.rows.first() else {
         return Cell::default();
     };
@@ -201,13 +202,13 @@ fn axis_cell(point: &Point<'_>, axis: &crate::report::document::AxisDocument) ->
     }
 }
 
-fn sweep_position(row: &SweepRow, axis: &crate::report::document::AxisDocument) -> Option<usize> {
+fn sweep_position(row: &SweepRow, axis: &crate::result::SweptAxis) -> Option<usize> {
     let value = row.at.get(&axis.path)?;
     axis.values.iter().position(|v| v == value)
 }
 
 /// The warnings, with the values at which they hold.
-fn notices(sweep: &SweepDocument) -> Vec<Notice> {
+fn notices(sweep: &Sweep) -> Vec<Notice> {
     doubts(sweep)
         .into_iter()
         .map(|(_, text)| Notice {

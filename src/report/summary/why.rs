@@ -1,11 +1,11 @@
 //! What the time of each strategy's tasks goes into, in a few sentences: the best, and the others by what they lose most to.
 
-use super::Words;
-use super::run::{Stands, names_of};
-use crate::report::document::{CaseDocument, RunDocument};
+use crate::quantity::{Quantity, participle, percent};
+use crate::report::comparison::short_name;
 use crate::report::shares::Shares;
+use crate::report::words::Words;
+use crate::result::{Forecast, Study};
 use crate::strategy::Cause;
-use crate::study::{Quantity, percent};
 
 /// Smaller shares are not worth a word.
 const LITTLE: f64 = 0.05;
@@ -34,56 +34,41 @@ fn main_shares(shares: &Shares) -> String {
 /// A cause; of children what they spend their time with.
 fn named(shares: &Shares, cause: Cause) -> String {
     let Some(of_children) = shares.of_children(cause, 0.01) else {
-        return words(cause, shares).to_owned();
+        return participle(cause, shares.means()).to_owned();
     };
     let parts: Vec<String> = of_children
         .into_iter()
         .take(3)
-        .map(|(c, s)| format!("{} {}", percent(s), words(c, shares)))
+        .map(|(c, s)| format!("{} {}", percent(s), participle(c, shares.means())))
         .collect();
     format!("waiting for children (their time: {})", parts.join(", "))
 }
 
-fn words(c: Cause, shares: &Shares) -> &'static str {
-    match c {
-        Cause::Running => "running",
-        Cause::Core => "waiting for a core",
-        Cause::Gil if shares.gil => "waiting for the GIL",
-        Cause::Gil => "waiting for a stopped world",
-        Cause::Lock => "waiting for a lock",
-        Cause::Pool if shares.sequential => "waiting for its turn",
-        Cause::Pool => "waiting for a worker",
-        Cause::Loop => "waiting for the event loop",
-        Cause::Ipc => "handing over (queues, pickling, pipes)",
-        Cause::Startup => "starting up",
-        Cause::Io => "waiting for I/O",
-        Cause::Queue => "waiting for a queue or children",
-        Cause::Limit => "waiting for the concurrency limit",
-        Cause::Contention => "waiting for a contended object",
-    }
-}
-
 /// A sentence for the best, and one for each cause that others lose to.
-pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
-    let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
-    let names = names_of(run);
-    let place = if stands.answer.as_ref().is_none_or(|a| a.meets) {
+pub(super) fn because(run: &Study) -> Vec<Words> {
+    let answer = run.answer();
+    let names = |case| short_name(run, case);
+    let place = if answer.as_ref().is_none_or(|a| a.meets) {
         "best"
     } else {
         "nearest"
+    };
+    let leads = |i: usize| {
+        let a = answer.as_ref();
+        a.is_some_and(|a| a.take == i || a.tied.contains(&i))
     };
     let mut leaders = Vec::new();
     let mut losers: Vec<(Option<&str>, Vec<String>, f64, f64)> = Vec::new();
     // One base for all that are compared: who waits for no turn has had it from the start.
     let mut turns = false;
-    for (i, case) in run.cases.iter().enumerate() {
-        let shares = Shares::of_case(case, batch, run.has_gil(case));
+    for (i, case) in run.forecasts.iter().enumerate() {
+        let shares = Shares::new(run, case);
         if shares.of.iter().sum::<f64>() <= 0.0 {
             continue;
         }
         turns |= shares.queued.is_some();
-        let name = names.short(case);
-        if stands.leads(i) {
+        let name = names(case);
+        if leads(i) {
             leaders.push((name, case, shares));
             continue;
         }
@@ -93,7 +78,7 @@ pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
         let (cause, share) = if share < 2.0 * LITTLE && queued > 0.5 {
             (None, queued)
         } else if share >= LITTLE {
-            (Some(words(cause, &shares)), share)
+            (Some(participle(cause, shares.means())), share)
         } else {
             continue;
         };
@@ -123,7 +108,7 @@ pub(super) fn because(run: &RunDocument, stands: &Stands) -> Vec<Words> {
 }
 
 /// What the best, or the first of equally good ones, spends its time with.
-fn of_best(leaders: &[(String, &CaseDocument, Shares)], place: &str, turns: bool) -> Option<Words> {
+fn of_best(leaders: &[(String, &Forecast, Shares)], place: &str, turns: bool) -> Option<Words> {
     let (_, case, shares) = leaders.first()?;
     let names: Vec<String> = leaders.iter().map(|(name, ..)| name.clone()).collect();
     let (_, lost) = loss(shares);

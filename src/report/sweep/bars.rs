@@ -2,8 +2,8 @@
 
 use super::table::in_unit;
 use super::view::{Dot, Slice, View};
+use crate::quantity::{Interval, estimate, metric_name};
 use crate::report::Style;
-use crate::report::grid::{Interval, estimate};
 use crate::report::layout::{padded, unique, width};
 
 /// Bars that still fit a screen.
@@ -52,7 +52,7 @@ pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style
     let names = unique(&names, style.width * 2 / 5, style.unicode);
     let wide = names.iter().map(|n| width(n)).max().unwrap_or(0);
     let texts = all.iter().filter_map(|(_, _, d)| {
-        let value = d.value?.estimate().scaled(1.0 / scale);
+        let value = d.value?.scaled(1.0 / scale);
         let text = format!("{} {unit}", estimate(value, Interval::Always));
         Some(style.fit(text.trim_end().to_owned()))
     });
@@ -69,7 +69,7 @@ pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style
         ))
     });
     let title = if few { " of the best strategy" } else { "" };
-    std::iter::once(format!("{}{title}", view.ranking.name))
+    std::iter::once(format!("{}{title}", metric_name(view.ranking)))
         .chain(lines)
         .collect()
 }

@@ -2,11 +2,12 @@
 
 use std::cmp::Ordering;
 
-use super::SweepFacts;
-use super::metric::{Ranking, written};
+use super::metric::written;
 use super::stands::Stands;
-use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow, fails_more};
-use crate::study::{Quantity, Tier};
+use crate::measure::Estimate;
+use crate::quantity::{Quantity, metric_name, metric_text};
+use crate::result::{AxisKind, Sweep, SweepHeader, SweepRow, Tier, fails_more};
+use crate::scenario::Metric;
 
 /// The case to take of the best point.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,14 +21,14 @@ pub struct Best {
     /// The interpreter.
     pub interpreter: String,
     /// The metric that the sweep is ranked by.
-    pub value: EstimateDocument,
+    pub value: Estimate,
     /// How it stands within its point.
     pub tier: Tier,
     excess: f64,
-    fails: Option<EstimateDocument>,
+    fails: Option<Estimate>,
     /// The load that it bears, where loads are swept.
     load: Option<f64>,
-    ranking: Ranking,
+    ranking: Metric,
 }
 
 impl Best {
@@ -63,15 +64,15 @@ impl Best {
             "{}, {}: {} {}{stands}",
             self.strategy,
             at.join(", "),
-            self.ranking.name,
-            self.ranking.text(self.value)
+            metric_name(self.ranking),
+            metric_text(self.ranking, self.value)
         )
     }
 }
 
 /// The case to take of all points (under the heaviest load, where loads are swept). `None` where no case has a forecast that means
 /// anything, and where an axis holds what is given: then no point is better than another.
-pub fn best(sweep: &SweepDocument) -> Option<Best> {
+pub fn best(sweep: &Sweep) -> Option<Best> {
     let stands = Stands::new(sweep);
     let settings = stands.settings();
     let [only] = settings.as_slice() else {
@@ -81,38 +82,34 @@ pub fn best(sweep: &SweepDocument) -> Option<Best> {
         return None;
     }
     let row = stands.best(&only.rows)?.row;
-    let ranking = Ranking::new(&sweep.header.ranked_by);
+    let ranking = sweep.header.ranked_by;
     let axes = &sweep.header.axes;
     let axes = axes.iter().map(|a| (a.path.as_str(), a.label.as_str()));
     let load = only.load.and_then(|(a, i)| {
         let numbers = sweep.header.axes.get(a)?.numbers.as_ref()?;
         numbers.get(i).copied()
     });
-    one(&stands, row, &sweep.rows[row], axes, load, &ranking)
+    one(&stands, row, &sweep.rows[row], axes, load, ranking)
 }
 
-/// The case to take of one point, from the lines that [`point_lines`](super::point_lines) made of it; what is best of all then follows
-/// from [`Best::is_better_than`]. `None` as in [`best`].
-pub fn best_of_lines(facts: &SweepFacts, lines: &str) -> Option<Best> {
-    let mut stands = Stands::of_plan(facts);
+/// The case to take of one point, from its rows; what is best of all then follows from [`Best::is_better_than`]. `None` as in [`best`].
+pub fn best_of_point(header: &SweepHeader, rows: &[SweepRow]) -> Option<Best> {
+    let mut stands = Stands::none(header);
     if stands.is_given() {
         return None;
     }
-    let rows: Vec<SweepRow> = lines
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()
-        .ok()?;
-    stands.add(&rows);
+    stands.add(rows);
     stands.look_across();
     let row = stands.at(rows.first()?.point)?.row;
-    let axes = &facts.plan.axes;
+    let axes = &header.axes;
     let load = (0..axes.len())
         .find(|&a| stands.kind(a) == AxisKind::Load)
-        .and_then(|a| axes[a].values.get(*rows[row].index.get(a)?)?.number);
+        .and_then(|a| {
+            let at = *rows[row].index.get(a)?;
+            axes[a].numbers.as_ref()?.get(at).copied()
+        });
     let names = axes.iter().map(|a| (a.path.as_str(), a.label.as_str()));
-    let ranking = Ranking::new(&facts.ranked_by);
-    one(&stands, row, &rows[row], names, load, &ranking)
+    one(&stands, row, &rows[row], names, load, header.ranked_by)
 }
 
 fn one<'a>(
@@ -121,7 +118,7 @@ fn one<'a>(
     row: &SweepRow,
     axes: impl Iterator<Item = (&'a str, &'a str)>,
     load: Option<f64>,
-    ranking: &Ranking,
+    ranking: Metric,
 ) -> Option<Best> {
     let stood = &stands.rows[place];
     let at = axes.filter_map(|(path, label)| {
@@ -138,6 +135,6 @@ fn one<'a>(
         excess: stood.within.excess,
         fails: row.case.get(Quantity::FailureRate),
         load,
-        ranking: ranking.clone(),
+        ranking,
     })
 }

@@ -8,12 +8,12 @@ use super::canvas::{ACROSS, Canvas, UP};
 use super::metric::value;
 use super::table::{in_unit, letter};
 use super::view::{Slice, View};
+use crate::quantity::{digits, metric_name};
 use crate::report::Style;
-use crate::report::document::AxisDocument;
 use crate::report::figure::Scale;
 use crate::report::layout::{self, padded, width};
 use crate::report::scale;
-use crate::study::digits;
+use crate::result::SweptAxis;
 
 /// Curves that can still be told apart.
 const CURVES: usize = 12;
@@ -307,7 +307,7 @@ impl Plot {
         }
         let wide = upward.iter().map(|l| width(l)).max().unwrap_or(0);
         Some(Self {
-            title: format!("{}{unit}", view.ranking.name),
+            title: format!("{}{unit}", metric_name(view.ranking)),
             x: Range {
                 low: xs[0],
                 high: xs[xs.len() - 1],
@@ -490,7 +490,7 @@ fn noise(view: &View<'_>) -> f64 {
 }
 
 /// `rate (per s)`, `cores`.
-fn with_unit(axis: &AxisDocument) -> String {
+fn with_unit(axis: &SweptAxis) -> String {
     match axis.unit.as_deref() {
         Some("per_s") if axis.values.iter().all(serde_json::Value::is_number) => {
             format!("{} (per s)", axis.label)
@@ -510,7 +510,7 @@ fn tick_text(value: f64, ticks: &[f64], log: bool) -> String {
         };
     }
     let step = (ticks[1] - ticks[0]).abs();
-    let decimals = crate::study::decimals(step, 1);
+    let decimals = crate::quantity::decimals(step, 1);
     format!(
         "{:.decimals$}",
         if value.abs() < step / 2.0 { 0.0 } else { value }

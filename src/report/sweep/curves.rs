@@ -7,9 +7,10 @@ use super::metric::Quoted;
 use super::stands::apart;
 use super::view::{Dot, Slice, View};
 use super::waits::Waits;
-use crate::report::document::EstimateDocument;
+use crate::measure::Estimate;
+use crate::quantity::{Unit, metric_name};
 use crate::report::scale::doubles;
-use crate::study::{TIE, Tier, Unit};
+use crate::result::{TIE, Tier};
 
 /// A gain below this share does not pay for more of a resource.
 pub(super) const PAYS: f64 = 0.05;
@@ -20,7 +21,7 @@ pub(super) struct Curves<'a> {
     along: usize,
     given: Vec<Place>,
     /// Of each series its fine points.
-    curves: Vec<Vec<(Dot<'a>, EstimateDocument)>>,
+    curves: Vec<Vec<(Dot<'a>, Estimate)>>,
     /// The series with the best value of all.
     best: Option<usize>,
 }
@@ -57,7 +58,7 @@ impl<'a> Curves<'a> {
         place(self.view, self.along, dot.index)
     }
 
-    fn quoted(&self, value: EstimateDocument) -> Quoted {
+    fn quoted(&self, value: Estimate) -> Quoted {
         quoted(self.view, value)
     }
 
@@ -162,7 +163,7 @@ impl<'a> Curves<'a> {
         all
     }
 
-    fn at(&self, series: usize, x: f64) -> Option<&(Dot<'a>, EstimateDocument)> {
+    fn at(&self, series: usize, x: f64) -> Option<&(Dot<'a>, Estimate)> {
         let curve = &self.curves[series];
         let found = curve.binary_search_by(|(d, _)| d.x.total_cmp(&x)).ok()?;
         curve.get(found)
@@ -192,7 +193,7 @@ impl<'a> Curves<'a> {
                 out.push(worse);
                 continue;
             }
-            let enough = |from: &&(Dot<'_>, EstimateDocument)| {
+            let enough = |from: &&(Dot<'_>, Estimate)| {
                 let further = curve.iter().filter(|(d, _)| d.x > from.0.x);
                 let mut further = further;
                 // What stands in another tier there is no more of the same.
@@ -262,7 +263,7 @@ impl<'a> Curves<'a> {
             given: self.given.clone(),
             between: (self.place(&a.0), self.place(&b.0)),
             gain: self.view.ranking.gain(a.1, b.1),
-            waits: Waits::of(b.0.row, axis, &self.view.ranking, follows),
+            waits: Waits::of(b.0.row, axis, self.view.ranking, follows),
         })
     }
 
@@ -309,7 +310,7 @@ impl<'a> Curves<'a> {
                 given: self.given.clone(),
                 at: self.place(&here.0),
                 bend,
-                metric: self.view.ranking.name.clone(),
+                metric: metric_name(self.view.ranking).clone(),
                 value: (all.len() == 1).then(|| self.quoted(here.1)),
             })
         };
@@ -320,7 +321,7 @@ impl<'a> Curves<'a> {
     /// twice the resource halves it.
     fn knee(&self, s: usize) -> Option<(usize, Bend)> {
         let curve = &self.curves[s];
-        let speed = self.is_resource() && self.view.ranking.unit == Unit::Seconds;
+        let speed = self.is_resource() && self.view.ranking.unit() == Unit::Seconds;
         let upto = if self.is_resource() && self.retrograde(s).is_some() {
             // What follows the best is said by that.
             let best = self.view.best_of(curve.iter().map(|(d, _)| (s, *d)))?.1;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::find::suffix;
 use super::metric::written;
 use super::stands::Stands;
-use crate::report::document::{AxisDocument, SweepDocument, SweepRow};
-use crate::study::percent;
+use crate::quantity::percent;
+use crate::result::{Sweep, SweepRow, SweptAxis};
 
 /// Values that are named before a list is cut.
 const SHOWN: usize = 4;
@@ -15,7 +15,7 @@ const SHOWN: usize = 4;
 const MANY: f64 = 5_000.0;
 
 /// What is doubtful, by the code of the warning, with the values at which it is; what the table or the sentences already say is left out.
-pub(in crate::report) fn doubts(sweep: &SweepDocument) -> Vec<(&str, String)> {
+pub(in crate::report) fn doubts(sweep: &Sweep) -> Vec<(&str, String)> {
     let mut points: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for row in &sweep.rows {
         for code in &row.warnings {
@@ -54,7 +54,7 @@ pub(in crate::report) fn doubts(sweep: &SweepDocument) -> Vec<(&str, String)> {
 
 /// What was not reached, and what goes on until it is: asking for a precision, which lifts the limits of replications and events. What
 /// matters is the case to take; the others have the replications that show they are no better, unless all were asked for.
-fn imprecise(sweep: &SweepDocument, at: &BTreeSet<u64>) -> String {
+fn imprecise(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     let asked = sweep.header.precision;
     let stands = Stands::new(sweep);
     let wide = |row: &SweepRow| {
@@ -124,7 +124,7 @@ fn written_share(share: f64) -> String {
 }
 
 /// At which values: of the axis that decides it, or of all axes; long lists are cut.
-fn where_at(sweep: &SweepDocument, at: &BTreeSet<u64>) -> String {
+fn where_at(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     let mut points: BTreeMap<u64, &SweepRow> = BTreeMap::new();
     for row in &sweep.rows {
         points.entry(row.point).or_insert(row);
@@ -190,7 +190,7 @@ fn where_at(sweep: &SweepDocument, at: &BTreeSet<u64>) -> String {
 }
 
 /// The value of an axis at a point, with the axis' name where it does not stand alone.
-fn name(axis: &AxisDocument, row: &SweepRow, named: bool) -> String {
+fn name(axis: &SweptAxis, row: &SweepRow, named: bool) -> String {
     let mut value = row.at.get(&axis.path).map(written).unwrap_or_default();
     // A number says what it counts: `rate = 400/s`.
     if value.parse::<f64>().is_ok() {

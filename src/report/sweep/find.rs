@@ -8,14 +8,15 @@ use super::insight::{Extent, Insight, Place};
 use super::metric::Quoted;
 use super::stands::Taken;
 use super::view::{Dot, Slice, View, across, short};
-use crate::report::document::{CaseDocument, EstimateDocument, SweepDocument, fails_more};
-use crate::study::{TIE, Tier};
+use crate::measure::Estimate;
+use crate::quantity::metric_name;
+use crate::result::{Forecast, Status, Sweep, TIE, Tier, Verdict, fails_more};
 
 /// Most choices that are told where what is given decides between them.
 const CHOICES: usize = 4;
 
 /// All that stands out, the most important first; without the knees that lie where more stops paying.
-pub fn insights(sweep: &SweepDocument) -> Vec<Insight> {
+pub fn insights(sweep: &Sweep) -> Vec<Insight> {
     let all = found(sweep);
     let stops = |of: &[String], place: &Place| {
         all.iter().any(|i| {
@@ -29,7 +30,7 @@ pub fn insights(sweep: &SweepDocument) -> Vec<Insight> {
         .collect()
 }
 
-fn found(sweep: &SweepDocument) -> Vec<Insight> {
+fn found(sweep: &Sweep) -> Vec<Insight> {
     let view = View::new(sweep);
     let mut out = Vec::new();
     out.extend(answers(&view));
@@ -101,10 +102,10 @@ fn merged(found: Vec<Insight>, slices: usize) -> Vec<Insight> {
     out.into_iter().map(everywhere).collect()
 }
 
-pub(super) fn quoted(view: &View<'_>, value: EstimateDocument) -> Quoted {
+pub(super) fn quoted(view: &View<'_>, value: Estimate) -> Quoted {
     Quoted {
-        metric: view.ranking.name.clone(),
-        unit: view.ranking.unit,
+        metric: metric_name(view.ranking).clone(),
+        unit: view.ranking.unit(),
         value,
     }
 }
@@ -352,9 +353,9 @@ fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Ve
         let mut misses: Vec<String> = Vec::new();
         for (fast, _) in &rows {
             let all = view.sweep.rows[*fast].case.objectives.iter();
-            for o in all.filter(|o| o.verdict == "missed") {
-                if !misses.contains(&o.objective) {
-                    misses.push(o.objective.clone());
+            for o in all.filter(|o| o.verdict == Verdict::Missed) {
+                if !misses.contains(&o.text) {
+                    misses.push(o.text.clone());
                 }
             }
         }
@@ -381,7 +382,7 @@ fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Ve
             of,
             given: given(view),
             side_by_side: stands.is_zip(),
-            metric: view.ranking.name.clone(),
+            metric: metric_name(view.ranking).clone(),
             misses,
             fails: ends(&fails),
             cost: ends(&costs)?,
@@ -417,32 +418,39 @@ fn given(view: &View<'_>) -> Vec<String> {
 }
 
 /// The objective that a case misses by most, and by which share of its bound.
-pub(super) fn worst(case: &CaseDocument) -> Option<(String, f64)> {
-    let missed = case.objectives.iter().filter(|o| o.verdict == "missed");
+pub(super) fn worst(case: &Forecast) -> Option<(String, f64)> {
+    let missed = case
+        .objectives
+        .iter()
+        .filter(|o| o.verdict == Verdict::Missed);
     let over = missed.map(|o| {
         let over = match o.value {
             Some(v) if o.bound > 0.0 => (v.mean - o.bound).abs() / o.bound,
             _ => f64::INFINITY,
         };
-        (o.objective.clone(), over)
+        (o.text.clone(), over)
     });
     over.reduce(|a, b| if b.1 > a.1 { b } else { a })
 }
 
 /// The objectives of a case that chance decides.
-fn undecided(case: &CaseDocument) -> Vec<String> {
-    let all = case.objectives.iter().filter(|o| o.verdict == "undecided");
-    all.map(|o| o.objective.clone()).collect()
+fn undecided(case: &Forecast) -> Vec<String> {
+    let all = case
+        .objectives
+        .iter()
+        .filter(|o| o.verdict == Verdict::Undecided);
+    all.map(|o| o.text.clone()).collect()
 }
 
 /// Whether a row misses no objective, however many of its tasks fail.
 fn meets_alone(view: &View<'_>, row: usize) -> bool {
     let case = &view.sweep.rows[row].case;
-    view.stands.rows[row].value.is_some() && case.objectives.iter().all(|o| o.verdict != "missed")
+    view.stands.rows[row].value.is_some()
+        && case.objectives.iter().all(|o| o.verdict != Verdict::Missed)
 }
 
 /// The failing share of a row, where any case of the sweep fails tasks.
-fn failing(view: &View<'_>, row: usize) -> Option<EstimateDocument> {
+fn failing(view: &View<'_>, row: usize) -> Option<Estimate> {
     view.stands.rows[row].fails.filter(|_| view.any_fails())
 }
 
@@ -521,13 +529,13 @@ fn objectives(view: &View<'_>) -> Vec<Insight> {
     if view.sweep.rows.iter().all(|r| r.case.objectives.is_empty()) {
         return Vec::new();
     }
-    let verdicts = |s: usize, p: u64, which: &dyn Fn(&str) -> bool| {
+    let verdicts = |s: usize, p: u64, which: &dyn Fn(Verdict) -> bool| {
         let row = view.row(s, p).filter(|r| r.case.is_fine());
-        row.is_some_and(|r| r.case.objectives.iter().all(|o| which(&o.verdict)))
+        row.is_some_and(|r| r.case.objectives.iter().all(|o| which(o.verdict)))
     };
     // What chance decides counts as met, as it does in the ranking.
-    let meets = |s: usize, p: u64| verdicts(s, p, &|v| v != "missed");
-    let surely = |s: usize, p: u64| verdicts(s, p, &|v| v == "met");
+    let meets = |s: usize, p: u64| verdicts(s, p, &|v| v != Verdict::Missed);
+    let surely = |s: usize, p: u64| verdicts(s, p, &|v| v == Verdict::Met);
     // At how many points something is so of any of these strategies.
     let points = |names: &[String], so: &dyn Fn(usize, u64) -> bool| {
         let of = |p: u64| {
@@ -660,30 +668,26 @@ fn best_throughout(view: &View<'_>) -> Option<Insight> {
 }
 
 /// Whether chance was looked at: there is an interval.
-fn known_well(case: &CaseDocument) -> bool {
+fn known_well(case: &Forecast) -> bool {
     case.primary().is_some_and(|e| e.low.is_some())
 }
 
 /// Which strategies have no numbers, and where. Those with the same fate stand together.
 fn fails(view: &View<'_>) -> Vec<Insight> {
-    let mut kinds: Vec<&str> = Vec::new();
+    let mut kinds: Vec<Status> = Vec::new();
     for row in view.sweep.rows.iter().filter(|r| !r.case.is_fine()) {
-        if !kinds.contains(&row.case.status.as_str()) {
-            kinds.push(&row.case.status);
+        if !kinds.contains(&row.case.status) {
+            kinds.push(row.case.status);
         }
     }
-    kinds.sort_by_key(|k| (*k != "saturated", *k));
-    let of_kind = |kind: &&str| {
-        let is = |s: usize, p: u64| view.row(s, p).is_some_and(|r| r.case.status == *kind);
+    kinds.sort_by_key(|k| (*k != Status::Saturated, k.name()));
+    let of_kind = |kind: &Status| {
+        let status = *kind;
+        let is = |s: usize, p: u64| view.row(s, p).is_some_and(|r| r.case.status == status);
         let all = (0..view.series.len()).map(|s| (s, extent(view, &|p| is(s, p))));
-        let status = (*kind).to_owned();
         together(view, all.filter(|(_, at)| *at != Extent::Nowhere))
             .into_iter()
-            .map(move |(at, cases)| Insight::Fails {
-                cases,
-                status: status.clone(),
-                at,
-            })
+            .map(move |(at, cases)| Insight::Fails { cases, status, at })
             .collect::<Vec<_>>()
     };
     kinds.iter().flat_map(of_kind).collect()

@@ -1,12 +1,11 @@
 //! The rows as a flat table, one a case of a point: what CSV and Parquet hold.
 
-use crate::report::document::{
-    AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepRow,
-};
 use crate::strategy::Cause;
-use crate::study::Quantity;
 
 use super::metric::written;
+use crate::measure::Estimate;
+use crate::quantity::Quantity;
+use crate::result::{Forecast, Sweep, SweepRow, SweptAxis};
 
 /// A column: its name, and its values by row.
 pub(super) struct Column {
@@ -36,7 +35,7 @@ const FIXED: [&str; 9] = [
 ];
 
 /// All columns in their order.
-pub(super) fn columns(sweep: &SweepDocument) -> Vec<Column> {
+pub(super) fn columns(sweep: &Sweep) -> Vec<Column> {
     let rows = &sweep.rows;
     let header = &sweep.header;
     let mut out = vec![whole("point", rows, |r| Some(r.point))];
@@ -51,7 +50,7 @@ pub(super) fn columns(sweep: &SweepDocument) -> Vec<Column> {
         },
         text("strategy", rows, |r| r.case.strategy.clone()),
         text("interpreter", rows, |r| r.case.interpreter.clone()),
-        text("status", rows, |r| r.case.status.clone()),
+        text("status", rows, |r| r.case.status.name().to_owned()),
         whole("replications", rows, |r| Some(r.case.replications.into())),
     ]);
     for q in Quantity::ALL {
@@ -60,7 +59,7 @@ pub(super) fn columns(sweep: &SweepDocument) -> Vec<Column> {
     out.extend(estimate("speedup", rows, |c| c.speedup));
     for cause in Cause::ALL {
         let key = format!("{}_share", cause.name());
-        let share = |r: &SweepRow| r.case.time_by_cause.get(&key).copied();
+        let share = |r: &SweepRow| Some(r.case.causes[cause as usize]);
         let cells = Cells::Number(rows.iter().map(share).collect());
         out.push(Column { name: key, cells });
     }
@@ -69,7 +68,7 @@ pub(super) fn columns(sweep: &SweepDocument) -> Vec<Column> {
 
 /// The values of an axis: numbers in its unit where they all are, else the texts. An axis that is called like another column
 /// (`interpreter`) is told from it by `at.`.
-fn axis(axis: &AxisDocument, number: usize, rows: &[SweepRow]) -> Column {
+fn axis(axis: &SweptAxis, number: usize, rows: &[SweepRow]) -> Column {
     let cells = match &axis.numbers {
         Some(numbers) => {
             let at = |r: &SweepRow| numbers.get(*r.index.get(number)?).copied();
@@ -106,7 +105,7 @@ fn whole(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> Option<u64>) 
 fn estimate(
     key: &str,
     rows: &[SweepRow],
-    get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
+    get: impl Fn(&Forecast) -> Option<Estimate>,
 ) -> [Column; 3] {
     let values: Vec<_> = rows.iter().map(|r| get(&r.case)).collect();
     let column = |suffix: &str, cells: Vec<Option<f64>>| Column {
@@ -128,7 +127,7 @@ fn estimate(
 
 /// The sweep as CSV: one row a case of a point, points in canonical order. Columns: `point`, one for each axis (called as its path;
 /// durations in seconds, sizes in bytes), then those of `run --format csv`. Empty cells are quantities without a meaningful value.
-pub fn csv(sweep: &SweepDocument) -> String {
+pub fn csv(sweep: &Sweep) -> String {
     let columns = columns(sweep);
     let mut w = csv::WriterBuilder::new().from_writer(Vec::new());
     let to_memory = "writing to memory does not fail, and all rows are equally long";

@@ -4,13 +4,14 @@
 mod along;
 mod facts;
 
-use self::facts::{Facts, excess_of, failing, is_at, misses_nothing, more, near, overlap, worst};
-use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow};
+use self::facts::{Facts, failing, is_at, misses_nothing, more, near, overlap, worst};
+use crate::measure::Estimate;
+use crate::quantity::{Unit, metric_name};
 use crate::report::sweep::insight::{Extent, Insight, Place};
 use crate::report::sweep::metric::Quoted;
+use crate::result::{AxisKind, Judgement, Status, Sweep, SweepRow, TIE, Verdict};
 use crate::scenario::Metric;
 use crate::strategy::Cause;
-use crate::study::{TIE, Unit};
 use std::collections::BTreeSet;
 
 /// A gain that pays.
@@ -18,7 +19,7 @@ const PAYS: f64 = 0.05;
 
 impl Insight {
     /// Whether the claim is true of the sweep. Strategies and places that the sweep does not have make it false.
-    pub fn holds(&self, sweep: &SweepDocument) -> bool {
+    pub fn holds(&self, sweep: &Sweep) -> bool {
         let facts = Facts::new(sweep);
         match self {
             Self::Best {
@@ -33,9 +34,9 @@ impl Insight {
                 .is_best(case, at, value, load.as_deref())
                 .is_some_and(|row| {
                     let chance = row.case.objectives.iter();
-                    let chance = chance.filter(|o| o.verdict == "undecided");
+                    let chance = chance.filter(|o| o.verdict == Verdict::Undecided);
                     let as_good = facts.equals(row);
-                    chance.map(|o| &o.objective).eq(undecided)
+                    chance.map(|o| &o.text).eq(undecided)
                         && *tied
                             == if value.value.low.is_some() {
                                 as_good
@@ -57,8 +58,8 @@ impl Insight {
                 .is_nearest(case, at, value, load.as_deref())
                 .is_some_and(|row| {
                     let over = |o: &str| {
-                        let of = row.case.objectives.iter().find(|x| x.objective == o);
-                        of.map(excess_of)
+                        let of = row.case.objectives.iter().find(|x| x.text == *o);
+                        of.map(Judgement::excess)
                     };
                     let meet = facts.rivals(row).into_iter().any(misses_nothing);
                     over(objective) == Some(*excess)
@@ -81,7 +82,7 @@ impl Insight {
                         Some((objective, excess)) => {
                             let mut of = fast.case.objectives.iter();
                             *excess == worst(fast)
-                                && of.any(|o| o.objective == *objective && excess_of(o) == *excess)
+                                && of.any(|o| o.text == *objective && o.excess() == *excess)
                         }
                         None => misses_nothing(fast),
                     };
@@ -111,8 +112,12 @@ impl Insight {
                 met: points_met,
             } => {
                 let met = |r: &SweepRow| facts.works(r) && misses_nothing(r);
-                let undecided_there =
-                    |r: &SweepRow| r.case.objectives.iter().any(|o| o.verdict == "undecided");
+                let undecided_there = |r: &SweepRow| {
+                    r.case
+                        .objectives
+                        .iter()
+                        .any(|o| o.verdict == Verdict::Undecided)
+                };
                 let points = |so: &dyn Fn(&SweepRow) -> bool| {
                     let any = |p: &u64| {
                         let mut of = cases.iter().filter_map(|c| facts.at(c, *p));
@@ -151,10 +156,7 @@ impl Insight {
                 .still_pays(case, given, between, *gain)
                 .is_some_and(|row| {
                     waits.as_ref().is_none_or(|w| {
-                        let share = |c: Cause| {
-                            let key = format!("{}_share", c.name());
-                            row.case.time_by_cause.get(&key).copied().unwrap_or(0.0)
-                        };
+                        let share = |c: Cause| row.case.causes[c as usize];
                         let named: f64 = w.causes.iter().map(|c| share(*c)).sum();
                         let before: f64 = [Cause::Pool, Cause::Limit, Cause::Queue]
                             .into_iter()
@@ -162,11 +164,11 @@ impl Insight {
                             .map(share)
                             .sum();
                         let rest = if w.in_turn { 1.0 - before } else { 1.0 };
-                        let time = facts.ranking.unit == Unit::Seconds
-                            || facts.ranking.metric == Some(Metric::Throughput);
+                        let time = facts.ranking.unit() == Unit::Seconds
+                            || facts.ranking == Metric::Throughput;
                         w.share >= PAYS
                             && time
-                            && facts.ranking.metric != Some(Metric::Cpu)
+                            && facts.ranking != Metric::Cpu
                             && named <= w.share * rest + 1e-9
                             && named >= 0.5 * w.share * rest
                     })
@@ -186,14 +188,14 @@ impl Insight {
                 metric,
                 value,
             } => {
-                *metric == facts.ranking.name
+                *metric == metric_name(facts.ranking)
                     && !cases.is_empty()
                     && cases
                         .iter()
                         .all(|c| facts.bends(c, given, at, *bend, value.as_ref()))
             }
             Self::Fails { cases, status, at } => {
-                status != "fine" && facts.extends(cases, at, &|r| r.case.status == *status)
+                *status != Status::Fine && facts.extends(cases, at, &|r| r.case.status == *status)
             }
         }
     }
@@ -420,8 +422,8 @@ impl<'a> Facts<'a> {
             let of_fast = fast.case.objectives.iter();
             missed.extend(
                 of_fast
-                    .filter(|o| o.verdict == "missed")
-                    .map(|o| &o.objective),
+                    .filter(|o| o.verdict == Verdict::Missed)
+                    .map(|o| &o.text),
             );
             let both = failing(fast).zip(failing(taken));
             failed.extend(both.filter(|(f, t)| more(*f, t.mean)).map(|(f, _)| f.mean));
@@ -429,7 +431,7 @@ impl<'a> Facts<'a> {
         }
         let least = |of: &[f64]| of.iter().copied().fold(f64::INFINITY, f64::min);
         let most = |of: &[f64]| of.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        *metric == self.ranking.name
+        *metric == metric_name(self.ranking)
             && given.iter().eq(labels)
             && *side_by_side == self.sweep.header.zip
             && *of == settings.len()
@@ -483,8 +485,8 @@ impl<'a> Facts<'a> {
     }
 
     /// By which share of the first value the second one is better.
-    fn gain(&self, from: EstimateDocument, to: EstimateDocument) -> f64 {
-        let better = if self.ranking.less_is_better {
+    fn gain(&self, from: Estimate, to: Estimate) -> f64 {
+        let better = if self.ranking.less_is_better() {
             from.mean - to.mean
         } else {
             to.mean - from.mean
@@ -493,8 +495,8 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether the gain from one to the other stays below what pays, chance included.
-    fn surely_below(&self, from: EstimateDocument, to: EstimateDocument) -> bool {
-        let half = |e: EstimateDocument| Some((e.high? - e.low?) / 2.0);
+    fn surely_below(&self, from: Estimate, to: Estimate) -> bool {
+        let half = |e: Estimate| Some((e.high? - e.low?) / 2.0);
         let Some((a, b)) = half(from).zip(half(to)) else {
             return false;
         };

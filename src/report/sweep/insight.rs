@@ -9,9 +9,10 @@ use self::words::{
 use super::knee::Bend;
 use super::metric::Quoted;
 use super::waits::Waits;
-use crate::report::document::EstimateDocument;
+use crate::measure::Estimate;
+use crate::quantity::{digits, list, percent};
+use crate::result::Status;
 use crate::scenario::codes;
-use crate::study::{digits, list, percent};
 
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +110,7 @@ pub enum Insight {
         /// Where loads are swept: the name of the load, of which this is the largest with numbers.
         load: Option<String>,
         /// The share of its tasks that fail; where any case of the sweep fails tasks.
-        fails: Option<EstimateDocument>,
+        fails: Option<Estimate>,
         /// Its objectives that may be met or missed, by chance.
         undecided: Vec<String>,
     },
@@ -128,7 +129,7 @@ pub enum Insight {
         /// As for [`Insight::Best`].
         load: Option<String>,
         /// As for [`Insight::Best`].
-        fails: Option<EstimateDocument>,
+        fails: Option<Estimate>,
         /// Whether others meet the objectives, but fail more tasks.
         others_fail: bool,
     },
@@ -143,7 +144,7 @@ pub enum Insight {
         /// The objective that it misses by most, and by which share of the bound.
         misses: Option<(String, f64)>,
         /// Where it fails more: its failing share, and that of the case to take.
-        fails: Option<(EstimateDocument, EstimateDocument)>,
+        fails: Option<(Estimate, Estimate)>,
         /// The case to take.
         taken: String,
         /// By which share of this value that case's is worse.
@@ -302,7 +303,7 @@ pub enum Insight {
         /// The strategies.
         cases: Vec<String>,
         /// The status of their rows.
-        status: String,
+        status: Status,
         /// At which points.
         at: Extent,
     },
@@ -638,17 +639,17 @@ impl Insight {
             Self::Fails { cases, status, at } => {
                 let are = if cases.len() == 1 { "is" } else { "are" };
                 let has = if cases.len() == 1 { "runs" } else { "run" };
-                let what = match status.as_str() {
-                    "out of memory" => format!("{has} out of memory"),
-                    "deadlock" => format!("{has} into a deadlock"),
-                    "event limit" => format!("{has} into the limit of events"),
-                    "clock end" => format!("{has} for longer than the clock can tell"),
-                    "nothing completed" => format!("{has} without completing anything"),
-                    "unsupported" => format!("{are} not supported"),
-                    other => format!("{are} {other}"),
+                let what = match status {
+                    Status::OutOfMemory => format!("{has} out of memory"),
+                    Status::Deadlock => format!("{has} into a deadlock"),
+                    Status::EventLimit => format!("{has} into the limit of events"),
+                    Status::ClockEnd => format!("{has} for longer than the clock can tell"),
+                    Status::NothingCompleted => format!("{has} without completing anything"),
+                    Status::Unsupported => format!("{are} not supported"),
+                    Status::Saturated | Status::Fine => format!("{are} {}", status.name()),
                 };
-                match (status.as_str(), at) {
-                    ("unsupported", Extent::Everywhere) => format!("{} {what}.", list(cases)),
+                match (status, at) {
+                    (Status::Unsupported, Extent::Everywhere) => format!("{} {what}.", list(cases)),
                     _ => format!("{} {what} {}.", list(cases), at.text(cases.len() > 1)),
                 }
             }

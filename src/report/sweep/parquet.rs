@@ -10,14 +10,14 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
 use super::flat::{Cells, Column, columns};
-use crate::report::document::SweepDocument;
+use crate::result::Sweep;
 
 /// The sweep as a Parquet file: the columns of [`csv`](super::csv), missing values as nulls, whole numbers as 64-bit integers, texts
 /// as UTF-8, one row group, not compressed. The same sweep gives the same bytes.
 ///
 /// # Errors
 /// A sentence; there is none to be expected of a sweep that was read back.
-pub fn parquet(sweep: &SweepDocument) -> Result<Vec<u8>, String> {
+pub fn parquet(sweep: &Sweep) -> Result<Vec<u8>, String> {
     written(&columns(sweep)).map_err(|e| format!("the sweep cannot be written as Parquet: {e}"))
 }
 

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::SweepFacts;
-use super::metric::{Ranking, value};
-use crate::report::document::{
-    AxisKind, EstimateDocument, SweepDocument, SweepRow, fails_more, standings,
+use super::metric::value;
+use crate::measure::Estimate;
+use crate::quantity::Quantity;
+use crate::result::{
+    Answer, AxisKind, Standing, Sweep, SweepHeader, SweepRow, SweptAxis, TIE, Tier, answer_within,
+    fails_more,
 };
-use crate::study::{Answer, Quantity, Standing, TIE, Tier, answer_within};
+use crate::scenario::Metric;
 
 /// A row, as far as its standing needs it.
 #[derive(Clone, Debug)]
@@ -20,9 +22,9 @@ pub(in crate::report) struct Stood {
     /// Among all rows that there are to choose from: those of the same givens and the same load.
     pub across: Tier,
     /// The metric, where it can be taken as it is.
-    pub value: Option<EstimateDocument>,
+    pub value: Option<Estimate>,
     /// The share of its tasks that fail.
-    pub fails: Option<EstimateDocument>,
+    pub fails: Option<Estimate>,
 }
 
 /// An axis, as far as standings need it.
@@ -59,18 +61,14 @@ pub(in crate::report) struct Taken {
 pub(in crate::report) struct Stands {
     axes: Vec<Axis>,
     zip: bool,
-    ranking: Ranking,
+    ranking: Metric,
     /// In the order of the sweep's rows.
     pub rows: Vec<Stood>,
 }
 
 impl Stands {
-    pub(in crate::report) fn new(sweep: &SweepDocument) -> Self {
-        let axes = &sweep.header.axes;
-        let kinds = axes
-            .iter()
-            .map(|a| (a.path.as_str(), a.numbers.clone(), a.values.len()));
-        let mut all = Self::none(kinds, sweep.header.zip, &sweep.header.ranked_by);
+    pub(in crate::report) fn new(sweep: &Sweep) -> Self {
+        let mut all = Self::none(&sweep.header);
         for point in sweep.rows.chunk_by(|a, b| a.point == b.point) {
             all.add(point);
         }
@@ -78,22 +76,11 @@ impl Stands {
         all
     }
 
-    /// Those of a sweep that is about to run.
-    pub(super) fn of_plan(facts: &SweepFacts) -> Self {
-        let axes = facts.plan.axes.iter().map(|a| {
-            let numbers = a.values.iter().map(|v| v.number).collect();
-            (a.path.as_str(), numbers, a.values.len())
-        });
-        Self::none(axes, facts.plan.zip, &facts.ranked_by)
-    }
-
-    fn none<'a>(
-        axes: impl Iterator<Item = (&'a str, Option<Vec<f64>>, usize)>,
-        zip: bool,
-        ranked_by: &str,
-    ) -> Self {
+    /// Those of a sweep of which no point is known yet.
+    pub(super) fn none(header: &SweepHeader) -> Self {
         let mut loaded = false;
-        let axis = |(path, numbers, values): (&str, Option<Vec<f64>>, usize)| {
+        let axis = |a: &SweptAxis| {
+            let (path, numbers, values) = (&a.path, a.numbers.clone(), a.values.len());
             let kind = match AxisKind::of(path) {
                 // Where nothing varies there is nothing to be told apart.
                 _ if values < 2 => AxisKind::Choice,
@@ -107,22 +94,22 @@ impl Stands {
             };
             Axis { kind, numbers }
         };
-        let mut axes: Vec<Axis> = axes.map(axis).collect();
+        let mut axes: Vec<Axis> = header.axes.iter().map(axis).collect();
         // Side by side, what is given makes a case of its own of every point.
-        if zip && axes.iter().any(|a| a.kind == AxisKind::Given) {
+        if header.zip && axes.iter().any(|a| a.kind == AxisKind::Given) {
             axes.iter_mut().for_each(|a| a.kind = AxisKind::Given);
         }
         Self {
             axes,
-            zip,
-            ranking: Ranking::new(ranked_by),
+            zip: header.zip,
+            ranking: header.ranked_by,
             rows: Vec::new(),
         }
     }
 
     /// Takes in the rows of a point.
     pub(super) fn add(&mut self, point: &[SweepRow]) {
-        let within = standings(point.iter().map(|r| &r.case));
+        let within = point.iter().map(|r| Standing::from(&r.case));
         for (row, mut standing) in point.iter().zip(within) {
             let value = value(row);
             standing.metric = value.map(|v| v.mean);
@@ -170,7 +157,7 @@ impl Stands {
             };
             row.across = row.within.tier;
             let elsewhere = least.iter().find(|l| l.0 != row.point);
-            let more = |f: EstimateDocument| elsewhere.is_some_and(|l| fails_more(f, l.1));
+            let more = |f: Estimate| elsewhere.is_some_and(|l| fails_more(f, l.1));
             if row.fails.is_some_and(more) {
                 row.across = row.across.max(Tier::Fails);
             }
@@ -305,7 +292,7 @@ impl Stands {
             meets,
             tied,
             fastest,
-        } = answer_within(standings, !self.ranking.less_is_better, 0.0)?;
+        } = answer_within(standings, !self.ranking.less_is_better(), 0.0)?;
         Some(Taken {
             row: rows[take],
             meets,
@@ -338,7 +325,7 @@ impl Stands {
             return true;
         }
         let (x, y) = (&self.rows[row], &self.rows[taken.row]);
-        let known = |e: EstimateDocument| e.low.is_some();
+        let known = |e: Estimate| e.low.is_some();
         x.point != y.point
             && x.across == y.across
             && x.within.excess == y.within.excess
@@ -354,38 +341,33 @@ impl Stands {
 }
 
 /// Whether the intervals say that the values differ; a single replication says nothing.
-pub(super) fn apart(a: EstimateDocument, b: EstimateDocument) -> bool {
+pub(super) fn apart(a: Estimate, b: Estimate) -> bool {
     match (a.low.zip(a.high), b.low.zip(b.high)) {
         (Some((al, ah)), Some((bl, bh))) => ah < bl || bh < al,
         _ => false,
     }
 }
 
-impl Ranking {
+/// How much better values of a metric are than others.
+impl Metric {
     /// By which share of `from` the value `to` is better; negative where it is worse.
-    pub(super) fn gain(&self, from: EstimateDocument, to: EstimateDocument) -> f64 {
+    pub(super) fn gain(self, from: Estimate, to: Estimate) -> f64 {
         let change = (to.mean - from.mean) / from.mean.abs().max(f64::MIN_POSITIVE);
-        if self.less_is_better { -change } else { change }
+        if self.less_is_better() {
+            -change
+        } else {
+            change
+        }
     }
 
     /// Whether `to` is better than `from` by such a share, and not by chance.
-    pub(super) fn truly_better(
-        &self,
-        from: EstimateDocument,
-        to: EstimateDocument,
-        least: f64,
-    ) -> bool {
+    pub(super) fn truly_better(self, from: Estimate, to: Estimate, least: f64) -> bool {
         self.gain(from, to) >= least && apart(from, to)
     }
 
     /// Whether `to` is, beyond chance, better than `from` by less than such a share, or worse. Single replications say nothing.
-    pub(super) fn surely_no_better(
-        &self,
-        from: EstimateDocument,
-        to: EstimateDocument,
-        most: f64,
-    ) -> bool {
-        let half = |e: EstimateDocument| e.low.zip(e.high).map(|(l, h)| (h - l) / 2.0);
+    pub(super) fn surely_no_better(self, from: Estimate, to: Estimate, most: f64) -> bool {
+        let half = |e: Estimate| e.low.zip(e.high).map(|(l, h)| (h - l) / 2.0);
         half(from).zip(half(to)).is_some_and(|(a, b)| {
             let chance = libm::hypot(a, b) / from.mean.abs().max(f64::MIN_POSITIVE);
             self.gain(from, to) + chance < most

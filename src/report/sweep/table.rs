@@ -3,10 +3,11 @@
 
 use super::metric::{unit_of, value};
 use super::view::{Slice, View};
-use crate::report::document::{EstimateDocument, SweepRow};
-use crate::report::grid::{Interval, WIDE, estimate};
+use crate::measure::Estimate;
+use crate::quantity::{Interval, Quantity, Unit, estimate, metric_name};
+use crate::report::comparison::WIDE;
+use crate::result::{Status, SweepRow};
 use crate::scenario::Metric;
-use crate::study::{Quantity, Unit};
 
 /// More rows than this are shortened in the middle.
 const ROWS: usize = 30;
@@ -72,7 +73,7 @@ struct Measured {
 impl Measured {
     fn new(view: &View<'_>, shown: Shown) -> Self {
         let (name, unit) = match shown {
-            Shown::Ranked => (view.ranking.name.clone(), view.ranking.unit),
+            Shown::Ranked => (metric_name(view.ranking).clone(), view.ranking.unit()),
             Shown::Also(q) => (short(q).to_owned(), q.unit()),
         };
         let values = view.sweep.rows.iter().filter_map(|r| get(r, shown));
@@ -93,11 +94,11 @@ impl Measured {
         let Some(row) = row else { return "–".into() };
         let Some(e) = get(row, self.shown) else {
             return match self.shown {
-                Shown::Ranked => why(&row.case.status).into(),
+                Shown::Ranked => why(row.case.status).into(),
                 Shown::Also(_) => "–".into(),
             };
         };
-        let e = e.estimate();
+        let e = e;
         let interval = match e.relative() {
             _ if self.shown == Shown::Ranked => Interval::Always,
             Some(r) if r <= WIDE => Interval::Never,
@@ -107,7 +108,7 @@ impl Measured {
     }
 }
 
-fn get(row: &SweepRow, shown: Shown) -> Option<EstimateDocument> {
+fn get(row: &SweepRow, shown: Shown) -> Option<Estimate> {
     match shown {
         Shown::Ranked => value(row),
         Shown::Also(q) => row.case.get(q),
@@ -115,11 +116,11 @@ fn get(row: &SweepRow, shown: Shown) -> Option<EstimateDocument> {
 }
 
 /// Why there is no number, in few words.
-fn why(status: &str) -> &str {
+fn why(status: Status) -> &'static str {
     match status {
-        "fine" => "–",
-        "nothing completed" => "none done",
-        other => other,
+        Status::Fine => "–",
+        Status::NothingCompleted => "none done",
+        other => other.name(),
     }
 }
 
@@ -138,7 +139,7 @@ fn short(q: Quantity) -> &'static str {
 
 /// What is worth a look beside the metric, the most telling first.
 pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
-    let candidates = match view.ranking.metric {
+    let candidates = match Some(view.ranking) {
         Some(Metric::Makespan) => [
             Quantity::MemoryPeak,
             Quantity::Cpu,
@@ -160,13 +161,13 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
     };
     let same = |q: &Quantity| {
         matches!(
-            (view.ranking.metric, q),
+            (Some(view.ranking), q),
             (Some(Metric::Memory), Quantity::MemoryPeak) | (Some(Metric::Cpu), Quantity::Cpu)
         )
     };
     let known = |q: &Quantity| view.sweep.rows.iter().any(|r| r.case.get(*q).is_some());
     // Metrics are of the tasks that complete: how many do not must stand beside them.
-    let fails = view.any_fails() && view.ranking.metric != Some(Metric::FailureRate);
+    let fails = view.any_fails() && Some(view.ranking) != Some(Metric::FailureRate);
     let some = fails.then_some(Quantity::FailureRate).into_iter();
     let some = some.chain(candidates);
     some.filter(|q| !same(q) && known(q)).collect()
@@ -411,6 +412,6 @@ pub(super) fn letter(series: usize) -> char {
 /// Unit and name of what the tables and the chart show.
 pub(super) fn in_unit(view: &View<'_>) -> (f64, &'static str, Unit) {
     let values = view.sweep.rows.iter().filter_map(value);
-    let (scale, name) = unit_of(view.ranking.unit, values.map(|e| e.mean));
-    (scale, name, view.ranking.unit)
+    let (scale, name) = unit_of(view.ranking.unit(), values.map(|e| e.mean));
+    (scale, name, view.ranking.unit())
 }

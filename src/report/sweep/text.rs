@@ -7,18 +7,18 @@ use super::doubt::doubts;
 use super::find::insights;
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
 use super::view::View;
-use crate::report::document::{AxisDocument, SweepDocument};
-use crate::report::grid::WIDE;
+use crate::quantity::{Quantity, counted, metric_name, percent};
+use crate::report::Style;
+use crate::report::comparison::WIDE;
 use crate::report::layout::{self, PIPE, padded, width};
 use crate::report::text::Text;
-use crate::report::{Meta, Style};
-use crate::study::{Quantity, counted, percent};
+use crate::result::{Sweep, SweptAxis};
 
 /// More sentences than these are for those who want to know it all.
 const SENTENCES: usize = 12;
 
 /// The sweep as a text for people.
-pub fn text(sweep: &SweepDocument, meta: &Meta, style: Style) -> String {
+pub fn text(sweep: &Sweep, style: Style) -> String {
     let view = View::new(sweep);
     let mut out = Text {
         out: String::new(),
@@ -40,7 +40,7 @@ pub fn text(sweep: &SweepDocument, meta: &Meta, style: Style) -> String {
     if !warnings.is_empty() {
         out.line("");
     }
-    out.repeat(&meta.command);
+    out.repeat(&sweep.header.command);
     out.out
 }
 
@@ -100,7 +100,7 @@ pub(super) fn facts(view: &View<'_>) -> Vec<String> {
 }
 
 /// `cores from 1 to 16 (16 values)`, `interpreter: cpython-3.14, cpython-3.14t`.
-fn axis(axis: &AxisDocument) -> String {
+fn axis(axis: &SweptAxis) -> String {
     let values: Vec<String> = axis.values.iter().map(super::metric::written).collect();
     match (values.as_slice(), &axis.numbers) {
         ([first, .., last], Some(n)) if n.len() > 4 && n.windows(2).all(|w| w[0] < w[1]) => {
@@ -169,7 +169,7 @@ fn tables(out: &mut Text, view: &View<'_>) {
     if any(true) || any(false) {
         legend.push(format!(
             "± always beside {}, elsewhere where it is above {}",
-            view.ranking.name,
+            metric_name(view.ranking),
             percent(WIDE)
         ));
         out.entries(&legend, "; ", "", "  ");

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::metric::{Ranking, written};
+use super::metric::written;
 use super::stands::{Stands, Taken};
-use crate::report::document::{AxisDocument, EstimateDocument, SweepDocument, SweepRow};
-use crate::study::Tier;
+use crate::measure::Estimate;
+use crate::result::{Sweep, SweepRow, SweptAxis, Tier};
+use crate::scenario::Metric;
 
 /// The rows of a sweep by strategy and point.
 pub(super) struct View<'a> {
-    pub sweep: &'a SweepDocument,
-    pub ranking: Ranking,
+    pub sweep: &'a Sweep,
+    pub ranking: Metric,
     /// What is compared, best on average first.
     pub series: Vec<Series<'a>>,
     /// The points that there are, in canonical order, each with its index on every axis.
@@ -53,7 +54,7 @@ pub(super) struct Dot<'a> {
     pub index: usize,
     pub row: &'a SweepRow,
     /// The metric; `None` unless the row's numbers can be taken as they are.
-    pub value: Option<EstimateDocument>,
+    pub value: Option<Estimate>,
     /// The row's place in the sweep.
     pub place: usize,
     /// How the row stands: along an axis of choices among all that there is to choose from, else within its point.
@@ -61,7 +62,7 @@ pub(super) struct Dot<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(sweep: &'a SweepDocument) -> Self {
+    pub(super) fn new(sweep: &'a Sweep) -> Self {
         let mut points: BTreeMap<u64, &[usize]> = BTreeMap::new();
         for row in &sweep.rows {
             points.entry(row.point).or_insert(&row.index);
@@ -70,7 +71,7 @@ impl<'a> View<'a> {
         let taken = points.keys().filter_map(|&p| Some((p, stands.at(p)?)));
         Self {
             sweep,
-            ranking: Ranking::new(&sweep.header.ranked_by),
+            ranking: sweep.header.ranked_by,
             series: series(sweep),
             taken: taken.collect(),
             points: points.into_iter().collect(),
@@ -78,7 +79,7 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(super) fn axes(&self) -> &'a [AxisDocument] {
+    pub(super) fn axes(&self) -> &'a [SweptAxis] {
         &self.sweep.header.axes
     }
 
@@ -118,7 +119,7 @@ impl<'a> View<'a> {
     pub(super) fn main_axis(&self) -> Option<usize> {
         let axes = self.axes();
         if self.sweep.header.zip {
-            let rising = |a: &AxisDocument| {
+            let rising = |a: &SweptAxis| {
                 a.numbers
                     .as_ref()
                     .is_some_and(|n| n.windows(2).all(|w| w[0] < w[1]))
@@ -228,7 +229,7 @@ impl<'a> View<'a> {
 }
 
 /// The value at an index of an axis, or the index itself where the axis holds words.
-pub(super) fn across(axis: &AxisDocument, index: usize) -> f64 {
+pub(super) fn across(axis: &SweptAxis, index: usize) -> f64 {
     let numbers = axis.numbers.as_ref();
     numbers
         .and_then(|n| n.get(index))
@@ -236,7 +237,7 @@ pub(super) fn across(axis: &AxisDocument, index: usize) -> f64 {
         .unwrap_or(index as f64)
 }
 
-fn is_resource(axis: &AxisDocument) -> bool {
+fn is_resource(axis: &SweptAxis) -> bool {
     const NAMES: [&str; 6] = [
         "cores",
         "workers",
@@ -249,7 +250,7 @@ fn is_resource(axis: &AxisDocument) -> bool {
     axis.numbers.is_some() && (NAMES.contains(&last) || NAMES.contains(&axis.label.as_str()))
 }
 
-fn series(sweep: &SweepDocument) -> Vec<Series<'_>> {
+fn series(sweep: &Sweep) -> Vec<Series<'_>> {
     let names = names(sweep);
     let mut by_name: BTreeMap<&str, BTreeMap<u64, (usize, &SweepRow)>> = BTreeMap::new();
     for ((place, row), name) in sweep.rows.iter().enumerate().zip(&names) {
@@ -275,7 +276,7 @@ fn series(sweep: &SweepDocument) -> Vec<Series<'_>> {
 }
 
 /// The name of each row's series.
-fn names(sweep: &SweepDocument) -> Vec<String> {
+fn names(sweep: &Sweep) -> Vec<String> {
     let strategies = parts(sweep, |r| &r.case.strategy);
     let interpreters = parts(sweep, |r| &r.case.interpreter);
     let name = |(s, i): (Option<String>, Option<String>)| match (s, i) {
@@ -302,12 +303,9 @@ pub(super) fn short(interpreter: &str) -> &str {
 }
 
 /// A part of each row's name without what an axis varies; `None` where an axis varies all of it.
-fn parts<'a>(
-    sweep: &'a SweepDocument,
-    get: impl Fn(&'a SweepRow) -> &'a String,
-) -> Vec<Option<String>> {
+fn parts<'a>(sweep: &'a Sweep, get: impl Fn(&'a SweepRow) -> &'a String) -> Vec<Option<String>> {
     let axes = sweep.header.axes.iter().enumerate();
-    let varied: Vec<(usize, &AxisDocument)> = axes.filter(|(_, a)| a.values.len() > 1).collect();
+    let varied: Vec<(usize, &SweptAxis)> = axes.filter(|(_, a)| a.values.len() > 1).collect();
     // At which values of each axis a name occurs, and which names occur at each value.
     let mut at: BTreeMap<(usize, &str), BTreeSet<usize>> = BTreeMap::new();
     let mut of: BTreeMap<usize, BTreeMap<usize, BTreeSet<&str>>> = BTreeMap::new();

@@ -1,12 +1,11 @@
 //! What a task still waits for of what an axis gives: whether more of it may help at all.
 
 use super::curves::PAYS;
-use super::metric::Ranking;
-use crate::report::document::{AxisDocument, CaseDocument, SweepRow};
-use crate::report::shares::{Means, cause_words, named_with_gil};
+use crate::quantity::{Means, Quantity, percent, waiting};
+use crate::report::shares::named_with_gil;
+use crate::result::{Forecast, SweepRow, SweptAxis};
 use crate::scenario::Metric;
 use crate::strategy::Cause;
-use crate::study::{Quantity, percent};
 
 /// The part of a task's time that goes into waiting for what an axis gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +29,7 @@ impl Waits {
             workers: Some(true),
         };
         let words = |c: &Cause| {
-            let words = cause_words(*c, means);
+            let words = waiting(*c, means);
             words
                 .strip_prefix("waiting for ")
                 .unwrap_or(words)
@@ -63,14 +62,11 @@ impl Waits {
     ///   below p. The makespan of a batch is its last latency, p = 1.
     pub(super) fn of(
         row: &SweepRow,
-        axis: &AxisDocument,
-        ranking: &Ranking,
+        axis: &SweptAxis,
+        ranking: Metric,
         follows: bool,
     ) -> Option<Self> {
-        let shares = |c: Cause| {
-            let key = format!("{}_share", c.name());
-            row.case.time_by_cause.get(&key).copied().unwrap_or(0.0)
-        };
+        let shares = |c: Cause| row.case.causes[c as usize];
         let given = given_by(axis, &row.case.strategy, follows);
         let direct: f64 = given.iter().map(|&c| shares(c)).sum();
         let turn = [Cause::Pool, Cause::Limit, Cause::Queue];
@@ -96,7 +92,7 @@ impl Waits {
 }
 
 /// The causes of waiting that more of an axis takes away by itself.
-fn given_by(axis: &AxisDocument, strategy: &str, follows: bool) -> Vec<Cause> {
+fn given_by(axis: &SweptAxis, strategy: &str, follows: bool) -> Vec<Cause> {
     let last = axis.path.rsplit('.').next().unwrap_or_default();
     match last {
         "cores" if follows => vec![Cause::Core, Cause::Pool],
@@ -111,8 +107,8 @@ fn given_by(axis: &AxisDocument, strategy: &str, follows: bool) -> Vec<Cause> {
 }
 
 /// The largest gain that is possible if all waiting went, as a share of the metric; `None` of what waiting says nothing about.
-fn possible(case: &CaseDocument, ranking: &Ranking, waiting: f64) -> Option<f64> {
-    let level = match ranking.metric? {
+fn possible(case: &Forecast, ranking: Metric, waiting: f64) -> Option<f64> {
+    let level = match ranking {
         Metric::MeanLatency => return Some(waiting),
         // Of a closed workload: the round of a user gets shorter by no more than that.
         Metric::Throughput => return Some(1.0 / (1.0 - waiting).max(f64::MIN_POSITIVE) - 1.0),

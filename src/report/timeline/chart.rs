@@ -1,11 +1,11 @@
 //! A Gantt chart for a terminal: a line a row, a sign a slice of time.
 
 use crate::machine::{CAUSES, Cause};
+use crate::quantity::{percent, sign, time_unit};
 use crate::report::Style;
 use crate::report::figure::ticks::{decimals_of, round_step};
 use crate::report::figure::{Gantt, Row};
 use crate::report::layout::{clipped, entries, padded, unique, width, words};
-use crate::study::{percent, time_unit};
 
 /// How a chart is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,25 +31,16 @@ const NAME: usize = 3;
 /// Characters between two ticks of the axis at least.
 const TICK: usize = 14;
 
-/// The sign of a kind of span, by the number of its colour; letters are those of the report's bars.
-fn sign(number: usize, unicode: bool) -> char {
-    match Cause::ALL.get(number) {
-        Some(Cause::Running) if unicode => '█',
-        Some(Cause::Running) => '#',
-        Some(Cause::Core) => 'c',
-        Some(Cause::Gil) => 'G',
-        Some(Cause::Lock) => 'L',
-        Some(Cause::Pool) if unicode => '▓',
-        Some(Cause::Pool) => '=',
-        Some(Cause::Loop) if unicode => '·',
-        Some(Cause::Loop) => '-',
-        Some(Cause::Ipc) => 'i',
-        Some(Cause::Startup) => 's',
-        Some(Cause::Io) => '.',
-        Some(Cause::Queue) => 'q',
-        Some(Cause::Limit) => 'l',
-        Some(Cause::Contention) => 'x',
-        None => 'P',
+/// The sign of a kind of span, by the number of its colour; letters are those of the report's bars. Who waits for work, in a pool or in a
+/// loop, is idle.
+fn kind_sign(number: usize, unicode: bool) -> char {
+    match (Cause::ALL.get(number), unicode) {
+        (None, _) => 'P',
+        (Some(Cause::Pool), true) => '▓',
+        (Some(Cause::Pool), false) => '=',
+        (Some(Cause::Loop), true) => '·',
+        (Some(Cause::Loop), false) => '-',
+        (Some(cause), _) => sign(*cause, unicode),
     }
 }
 
@@ -149,7 +140,7 @@ fn of_slice(time: &[f64], slice: f64, layout: Layout) -> char {
     let all: f64 = time.iter().sum();
     let most = (0..time.len()).max_by(|&a, &b| time[a].total_cmp(&time[b]).then(b.cmp(&a)));
     match most {
-        Some(number) if all >= slice * 0.5 => sign(number, layout.unicode),
+        Some(number) if all >= slice * 0.5 => kind_sign(number, layout.unicode),
         // A trifle below one part in a thousand is rounding.
         _ if all > slice * 1e-3 => little(layout.unicode),
         _ => ' ',
@@ -208,7 +199,7 @@ fn legend(gantt: &Gantt, layout: Layout) -> Vec<String> {
     let mut parts: Vec<String> = gantt
         .kinds
         .iter()
-        .map(|k| format!("{} {}", sign(k.number, layout.unicode), k.name))
+        .map(|k| format!("{} {}", kind_sign(k.number, layout.unicode), k.name))
         .collect();
     parts.push(format!("{} idle for most of it", little(layout.unicode)));
     parts.push("blank: idle".into());

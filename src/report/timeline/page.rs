@@ -3,10 +3,10 @@
 use super::chart::{Layout, chart};
 use crate::cpython::recording::Recording;
 use crate::engine::Nanos;
+use crate::quantity::{bytes, seconds};
 use crate::report::figure::{Body, Figure, Gantt};
 use crate::report::layout::{command, entries, words};
 use crate::strategy::Finding;
-use crate::study::{bytes, seconds};
 
 /// Of what a chart was made.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::Convoy { .. }
         | Finding::ContendedObject { .. }
         | Finding::FutileWakeups { .. }
-        | Finding::Unsupported(_) => None,
+        | Finding::Unsupported { .. } => None,
     })
 }
 

@@ -108,6 +108,6 @@ pub(super) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
         ),
         Finding::EventLimit { at } => ("event limit", *at, "the run was stopped".into()),
         Finding::ClockEnd { at } => ("clock end", *at, "the clock can go no further".into()),
-        Finding::Unsupported(why) => ("unsupported", Nanos::ZERO, why.clone()),
+        Finding::Unsupported { reason } => ("unsupported", Nanos::ZERO, reason.clone()),
     }
 }

@@ -4,10 +4,12 @@
 mod axes;
 pub mod journal;
 mod range;
+mod rows;
 mod run;
 mod values;
 
 pub use axes::{Axes, is_cores};
+pub use rows::rows;
 pub use run::{Advance, Points, Prepared, prepare, run_sweep};
 pub use values::{FORMS, MAX_POINTS, Values, values};
 

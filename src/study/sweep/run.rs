@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::cpython::profile::Profile;
+use crate::result::Study;
 use crate::scenario::units::grouped;
 use crate::scenario::{Scenario, limits};
 use crate::strategy::{Outcome, SimInput};
@@ -13,7 +14,7 @@ use crate::study::cases::cases;
 use crate::study::course::{Job, StudyRun};
 use crate::study::drive::{Studies, drive, pool};
 use crate::study::options::refuse_past_limits;
-use crate::study::{Options, Study, StudyError, work};
+use crate::study::{Options, StudyError, work};
 
 /// So many points are looked at before the first that cannot be simulated is told.
 const CHUNK: usize = 1024;

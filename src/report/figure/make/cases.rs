@@ -1,14 +1,13 @@
 //! The cases of a run as figures show them: their names, and which are left out where there are too many.
 
 use super::{BARS, Bar, CURVES, misses};
-use crate::report::document::{CaseDocument, RunDocument, standings};
 use crate::report::figure::Role;
-use crate::study::{self, Answer, Standing, Tier};
+use crate::result::{Answer, Forecast, Study, Tier};
 
 /// A case in figures.
 #[derive(Clone, Copy)]
 pub(super) struct Shown<'a> {
-    pub case: &'a CaseDocument,
+    pub case: &'a Forecast,
     /// Decides its looks: its place in the document.
     pub number: usize,
     /// What it is to the answer.
@@ -27,12 +26,12 @@ pub(super) struct Cases<'a> {
 }
 
 impl<'a> Cases<'a> {
-    pub(super) fn of(run: &'a RunDocument, less_is_better: bool) -> Self {
-        let cases: Vec<&CaseDocument> = run.cases.iter().chain(&run.hidden_baseline).collect();
+    pub(super) fn of(run: &'a Study) -> Self {
+        let cases: Vec<&Forecast> = run.forecasts.iter().chain(&run.hidden_baseline).collect();
         let base = cases.iter().position(|c| Some(c.name()) == run.baseline);
         // The hidden baseline was not asked for: it is no candidate.
-        let standings: Vec<Standing> = standings(run.cases.iter());
-        let answer = study::answer(&standings, !less_is_better);
+        let standings = run.standings();
+        let answer = run.answer();
         let role = |i: usize| {
             let leads = answer
                 .as_ref()
@@ -91,7 +90,7 @@ impl<'a> Cases<'a> {
             name: if s.case.is_fine() {
                 name
             } else {
-                format!("{name} ({})", s.case.status)
+                format!("{name} ({})", s.case.status.name())
             },
             role: s.role,
             misses: s.case.is_fine() && misses(s.case),
@@ -99,12 +98,12 @@ impl<'a> Cases<'a> {
     }
 
     /// As many as curves can be told apart, of those that `has`; and what is said of the others.
-    pub(super) fn curves(&self, has: impl Fn(&CaseDocument) -> bool) -> (Vec<Shown<'a>>, String) {
+    pub(super) fn curves(&self, has: impl Fn(&Forecast) -> bool) -> (Vec<Shown<'a>>, String) {
         self.most(CURVES, has)
     }
 
     /// As many as bars fit into a figure, of those that `has`; and what is said of the others.
-    pub(super) fn bars(&self, has: impl Fn(&CaseDocument) -> bool) -> (Vec<Shown<'a>>, String) {
+    pub(super) fn bars(&self, has: impl Fn(&Forecast) -> bool) -> (Vec<Shown<'a>>, String) {
         self.most(BARS, has)
     }
 
@@ -113,7 +112,7 @@ impl<'a> Cases<'a> {
     pub(super) fn best(
         &self,
         most: usize,
-        has: impl Fn(&CaseDocument) -> bool,
+        has: impl Fn(&Forecast) -> bool,
     ) -> (Vec<Shown<'a>>, String) {
         let mut with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
         let all = with.len();
@@ -123,7 +122,7 @@ impl<'a> Cases<'a> {
         (with, note)
     }
 
-    fn most(&self, most: usize, has: impl Fn(&CaseDocument) -> bool) -> (Vec<Shown<'a>>, String) {
+    fn most(&self, most: usize, has: impl Fn(&Forecast) -> bool) -> (Vec<Shown<'a>>, String) {
         let with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
         let base = with
             .iter()
@@ -186,7 +185,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn of<'a>(cases: impl Iterator<Item = &'a CaseDocument>) -> Self {
+    pub(super) fn of<'a>(cases: impl Iterator<Item = &'a Forecast>) -> Self {
         let mut interpreters: Vec<&str> = cases.map(|c| c.interpreter.as_str()).collect();
         interpreters.sort_unstable();
         interpreters.dedup();
@@ -198,7 +197,7 @@ impl Names {
     }
 
     /// `threads:8`, or `threads:8 on 3.14t` where there are several interpreters.
-    pub(super) fn short(&self, case: &CaseDocument) -> String {
+    pub(super) fn short(&self, case: &Forecast) -> String {
         self.of_parts(&case.strategy, &case.interpreter)
     }
 

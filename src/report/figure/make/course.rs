@@ -5,9 +5,9 @@ use super::say::{self, Standout};
 use super::{
     Axis, Body, COURSES as MOST, Dot, Figure, Measure, Scale, axis_of, figure, is, limits,
 };
-use crate::report::document::{OverTime, RunDocument};
+use crate::quantity::Quantity;
 use crate::report::figure::{Lines, Role, Series, Stroke};
-use crate::study::Quantity;
+use crate::result::{OverTime, Study};
 
 /// What is shown over time.
 struct Course {
@@ -95,20 +95,21 @@ const COURSES: [Course; 5] = [
     },
 ];
 
-pub(super) fn figures(run: &RunDocument, cases: &Cases<'_>) -> Vec<Figure> {
+pub(super) fn figures(run: &Study, cases: &Cases<'_>) -> Vec<Figure> {
     COURSES.iter().filter_map(|c| one(c, run, cases)).collect()
 }
 
-fn one(course: &Course, run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
+fn one(course: &Course, run: &Study, cases: &Cases<'_>) -> Option<Figure> {
     let (shown, note) = cases.best(MOST, |c| {
-        c.over_time
+        c.detail
+            .over_time
             .as_ref()
             .is_some_and(|o| (course.get)(o).iter().any(|&v| v > 0.0) && o.bin_s > 0.0)
     });
     let mut series: Vec<Series> = shown
         .iter()
         .filter_map(|s| {
-            let over = s.case.over_time.as_ref()?;
+            let over = s.case.detail.over_time.as_ref()?;
             Some(Series {
                 name: cases.name(s),
                 number: s.number,
@@ -179,7 +180,7 @@ impl Course {
 }
 
 /// The memory limit, where it is near enough to belong into the picture.
-fn limit(run: &RunDocument, shown: &[Shown<'_>], series: &[Series]) -> Option<Series> {
+fn limit(run: &Study, shown: &[Shown<'_>], series: &[Series]) -> Option<Series> {
     #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^53")]
     let limit = run.machine.memory_limit_bytes? as f64;
     let dots = || series.iter().flat_map(|s| &s.dots);

@@ -4,9 +4,9 @@
 use super::points::{Across, lack};
 use super::sweep::Context;
 use super::{Axis, Body, Dot, Figure, Scale, band, capital, figure, misses, say, span_scale};
-use crate::report::document::{AxisDocument, AxisKind, SweepRow};
 use crate::report::figure::ticks::value_text;
 use crate::report::figure::{Heat, Lines, Role, Series, Stroke};
+use crate::result::{AxisKind, SweepRow, SweptAxis};
 
 /// Most values of the second axis that get a curve.
 const CURVES: usize = 6;
@@ -62,7 +62,7 @@ fn others<'a>(context: &'a Context<'_>) -> &'a [usize] {
 }
 
 /// The index at which an axis that is no choice is shown: the largest load, the first of what is given.
-fn shown_of(axis: &AxisDocument) -> usize {
+fn shown_of(axis: &SweptAxis) -> usize {
     match (axis.kind(), &axis.numbers) {
         (AxisKind::Load, Some(numbers)) => (0..numbers.len())
             .max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))

@@ -3,9 +3,10 @@
 use super::cases::{Cases, Shown};
 use super::say;
 use super::{Axis, Body, Dot, Figure, Limit, Measure, Scale, figure, is, limits, span_scale};
+use crate::quantity::Quantity;
 use crate::report::figure::{Lines, Series, Stroke};
+use crate::result::Verdict;
 use crate::scenario::parse_objective;
-use crate::study::Quantity;
 
 const PERCENTILES: [(Quantity, &str); 6] = [
     (Quantity::P50, "p50"),
@@ -37,8 +38,8 @@ pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
                 .map(|(i, (q, _))| Dot {
                     // Here it is this percentile's objective that counts, not any.
                     misses: s.case.objectives.iter().any(|o| {
-                        o.verdict == "missed"
-                            && parse_objective(&o.objective).is_ok_and(|p| is(q)(p.metric))
+                        o.verdict == Verdict::Missed
+                            && parse_objective(&o.text).is_ok_and(|p| is(q)(p.metric))
                     }),
                     ..Dot::estimate(f64::from(i), s.case.get(q))
                 })
@@ -71,11 +72,20 @@ fn lines(figure: Figure, curves: usize) -> Option<Figure> {
 }
 
 fn quantiles<'a>(s: &Shown<'a>) -> &'a [(f64, f64)] {
-    s.case.latency_quantiles.as_deref().unwrap_or_default()
+    s.case
+        .detail
+        .latency_quantiles
+        .as_deref()
+        .unwrap_or_default()
 }
 
 fn with_quantiles<'a>(cases: &Cases<'a>) -> (Vec<Shown<'a>>, String) {
-    cases.curves(|c| c.latency_quantiles.as_ref().is_some_and(|q| q.len() > 1))
+    cases.curves(|c| {
+        c.detail
+            .latency_quantiles
+            .as_ref()
+            .is_some_and(|q| q.len() > 1)
+    })
 }
 
 /// A curve for each case, a point for each (share, latency) that has one.

@@ -6,13 +6,14 @@ use super::{
     Axis, Bar, Body, Dot, Figure, Limit, Measure, Scale, axis_of, cause_stack, figure, is, limits,
     measure, misses, say, shares_note, span_scale,
 };
-use crate::report::document::{CaseDocument, EstimateDocument};
+use crate::measure::Estimate;
+use crate::quantity::{Quantity, percent, waiting};
 use crate::report::figure::ticks::value_text;
 use crate::report::figure::{Lines, Role, Series, Stroke};
-use crate::report::shares::{Means, Shares, cause_words, named_with_gil};
+use crate::report::shares::{Shares, means_of_all, named_with_gil};
 use crate::report::sweep::{Insight, insights};
+use crate::result::Forecast;
 use crate::strategy::Cause;
-use crate::study::{Quantity, percent};
 
 /// Most strategies whose latency percentiles are shown.
 const PERCENTILE_FIGURES: usize = 3;
@@ -85,7 +86,7 @@ struct Plot<'a> {
 }
 
 impl Plot<'_> {
-    fn series(&self, get: impl Fn(&CaseDocument) -> Option<EstimateDocument>) -> Vec<Series> {
+    fn series(&self, get: impl Fn(&Forecast) -> Option<Estimate>) -> Vec<Series> {
         self.shown
             .iter()
             .map(|c| Series {
@@ -101,11 +102,7 @@ impl Plot<'_> {
 
     /// Of the largest of all values: the names of those that reach it there, whether there are several (as one line, or by their value), the
     /// value, where it is, and whether it is the largest of the curves that are not shown, too.
-    fn top(
-        &self,
-        lines: &Lines,
-        get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
-    ) -> Option<Top> {
+    fn top(&self, lines: &Lines, get: impl Fn(&Forecast) -> Option<Estimate>) -> Option<Top> {
         let (s, d, y) = say::extreme(&lines.series, true)?;
         let value = value_text(lines.y.measure, y);
         let groups = lines.together();
@@ -147,14 +144,14 @@ impl Plot<'_> {
     }
 
     /// The cases of all curves.
-    fn cases(&self) -> impl Iterator<Item = &CaseDocument> {
+    fn cases(&self) -> impl Iterator<Item = &Forecast> {
         let sweep = self.context.points.sweep;
         sweep.rows.iter().map(|r| &r.case)
     }
 
     fn comparison(&self) -> Option<Figure> {
         let metric = &self.context.metric;
-        let series = self.series(CaseDocument::primary);
+        let series = self.series(Forecast::primary);
         let values = series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y);
         let axis = Axis::of(&metric.label, metric.measure, span_scale(values));
         let what = format!("{} {}, {}", metric.label, self.over(), metric.better());
@@ -240,7 +237,7 @@ impl Plot<'_> {
         let gains = say::extreme(&series, true).is_some_and(|(_, _, y)| y > 1.0);
         let lines = self.drawn(axis, series, Vec::new());
         // Against the baseline every curve has got a value to be held against; against itself only those that are drawn.
-        let get = |c: &CaseDocument| c.speedup.filter(|_| against_baseline);
+        let get = |c: &Forecast| c.speedup.filter(|_| against_baseline);
         let says = match self.top(&lines, get).filter(|_| gains) {
             Some(top) => top.says("gains most", "do equally well"),
             None => format!("Nothing is better than {what}"),
@@ -416,7 +413,7 @@ impl Plot<'_> {
         let rows: Vec<_> = best
             .rows
             .iter()
-            .filter(|r| r.case.time_by_cause.values().any(|&v| v > 0.0))
+            .filter(|r| r.case.causes.iter().any(|&v| v > 0.0))
             .collect();
         let name = |place: usize| {
             if self.across.is_number() {
@@ -431,7 +428,7 @@ impl Plot<'_> {
         });
         let bars = bars.collect();
         let batch = self.context.batch;
-        let of = |c: &CaseDocument| Shares::of_case(c, batch, named_with_gil(&c.interpreter));
+        let of = |c: &Forecast| Shares::of_case(c, batch, named_with_gil(&c.interpreter));
         let shares: Vec<Shares> = rows.iter().map(|r| of(&r.case)).collect();
         (!rows.is_empty()).then(|| {
             let what = format!("Where the time of {} went {}", best.name, self.over());
@@ -454,7 +451,7 @@ impl Plot<'_> {
 
 /// The cause whose share changes most from the first to the last of the bars.
 fn change(who: &str, shares: &[Shares], places: &[String]) -> Option<String> {
-    let means = Means::of_all(shares.iter());
+    let means = means_of_all(shares.iter());
     let (first, last) = (&shares.first()?.of, &shares.last()?.of);
     let by = |c: &Cause| (last[*c as usize] - first[*c as usize]).abs();
     let most = Cause::ALL
@@ -473,13 +470,13 @@ fn change(who: &str, shares: &[Shares], places: &[String]) -> Option<String> {
         return Some(format!(
             "{who}: {} of its tasks' time is {} at {}",
             share(last, largest),
-            cause_words(largest, means),
+            waiting(largest, means),
             places.last()?
         ));
     }
     Some(format!(
         "{who}: {} goes from {from} of its tasks' time at {} to {to} at {}",
-        cause_words(most, means),
+        waiting(most, means),
         places.first()?,
         places.last()?
     ))

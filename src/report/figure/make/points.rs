@@ -6,13 +6,12 @@ use serde_json::Value;
 
 use super::cases::{Names, number};
 use super::{Axis, Dot, Measure, capital};
-use crate::report::document::{
-    AxisDocument, CaseDocument, EstimateDocument, SweepDocument, SweepHeader, SweepRow,
-};
+use crate::measure::Estimate;
 use crate::report::figure::{Lack, Role, Scale};
 use crate::report::scale;
 use crate::report::sweep::Place;
 use crate::report::sweep::stands::{Stands, Taken};
+use crate::result::{Forecast, Sweep, SweepHeader, SweepRow, SweptAxis};
 
 /// One strategy's rows.
 pub(super) struct Curve<'a> {
@@ -30,7 +29,7 @@ pub(super) struct Curve<'a> {
 /// A sweep laid out for figures.
 pub(super) struct Points<'a> {
     pub header: &'a SweepHeader,
-    pub sweep: &'a SweepDocument,
+    pub sweep: &'a Sweep,
     /// How its rows stand.
     stands: Stands,
     /// The axes that figures are laid over, by their place in the header; those that tell strategies apart are none.
@@ -51,7 +50,7 @@ enum Key {
 }
 
 impl<'a> Points<'a> {
-    pub(super) fn of(sweep: &'a SweepDocument) -> Self {
+    pub(super) fn of(sweep: &'a Sweep) -> Self {
         let header = &sweep.header;
         let varied = varied(header);
         let all: Vec<&SweepRow> = sweep.rows.iter().collect();
@@ -156,7 +155,7 @@ fn recurs(rows: &[&SweepRow], axis: usize, key: Key) -> bool {
     })
 }
 
-fn key_of(case: &CaseDocument, key: Key) -> String {
+fn key_of(case: &Forecast, key: Key) -> String {
     match key {
         Key::Case => case.name(),
         Key::Unnumbered => format!("{} on {}", unnumbered(&case.strategy), case.interpreter),
@@ -266,7 +265,7 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
 
 /// What is wrong with all of these rows, if it is wrong with all.
 pub(super) fn lack(rows: &[&SweepRow]) -> Option<Lack> {
-    let mut all = rows.iter().map(|r| Lack::of_status(&r.case.status));
+    let mut all = rows.iter().map(|r| Lack::of_status(r.case.status));
     let first = all.next()??;
     all.all(|l| l.is_some()).then_some(first)
 }
@@ -285,7 +284,7 @@ pub(super) struct Across {
 }
 
 impl Across {
-    fn of(a: &AxisDocument, index: usize, label: String) -> Self {
+    fn of(a: &SweptAxis, index: usize, label: String) -> Self {
         let texts: Vec<String> = a.values.iter().map(text).collect();
         let numbers = a
             .numbers
@@ -372,7 +371,7 @@ impl Across {
     pub(super) fn dots(
         &self,
         rows: &[&SweepRow],
-        get: impl Fn(&CaseDocument) -> Option<EstimateDocument>,
+        get: impl Fn(&Forecast) -> Option<Estimate>,
     ) -> Vec<Dot> {
         let mut dots: Vec<Dot> = self
             .positions

@@ -6,13 +6,14 @@ use super::{
     Axis, Body, Figure, Layer, Limit, Measure, Metric, Scale, Stack, band, cause_stack, course,
     figure, is, latency, limits, shares_note,
 };
-use crate::report::document::{CaseDocument, EstimateDocument, RunDocument};
+use crate::measure::Estimate;
+use crate::quantity::{Quantity, percent, whole};
 use crate::report::shares::Shares;
-use crate::study::{Quantity, percent, whole};
+use crate::result::{Forecast, Study};
 
-pub(super) fn figures(run: &RunDocument) -> Vec<Figure> {
-    let metric = Metric::of(&run.ranked_by, &mut run.cases.iter());
-    let cases = Cases::of(run, metric.less_is_better);
+pub(super) fn figures(run: &Study) -> Vec<Figure> {
+    let metric = Metric::of(run.metric);
+    let cases = Cases::of(run);
     let facts = facts(run);
     let mut all = Vec::new();
     all.extend(comparison(&metric, &cases, &facts));
@@ -27,8 +28,8 @@ pub(super) fn figures(run: &RunDocument) -> Vec<Figure> {
 }
 
 /// `scraper · 4 cores · 95% intervals over 10 replications`.
-fn facts(run: &RunDocument) -> String {
-    let counts = run.cases.iter().filter(|c| c.is_fine());
+fn facts(run: &Study) -> String {
+    let counts = run.forecasts.iter().filter(|c| c.is_fine());
     let (least, most) = counts.fold((u32::MAX, 0), |(a, b), c| {
         (a.min(c.replications), b.max(c.replications))
     });
@@ -44,11 +45,11 @@ fn facts(run: &RunDocument) -> String {
     format!("{} · {}{replications}", run.scenario.name, machine(run))
 }
 
-fn confidence(run: &RunDocument) -> String {
+fn confidence(run: &Study) -> String {
     percent(run.confidence)
 }
 
-fn machine(run: &RunDocument) -> String {
+fn machine(run: &Study) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a count of cores")]
     let cores = run.machine.cores.len() as f64;
     let word = if run.machine.cores.len() == 1 {
@@ -65,9 +66,9 @@ pub(super) fn bars(
     shown: &[Shown<'_>],
     value: Axis,
     limits: Vec<Limit>,
-    get: impl Fn(&Shown<'_>) -> Option<EstimateDocument>,
+    get: impl Fn(&Shown<'_>) -> Option<Estimate>,
 ) -> Stack {
-    let estimates: Vec<Option<EstimateDocument>> = shown.iter().map(get).collect();
+    let estimates: Vec<Option<Estimate>> = shown.iter().map(get).collect();
     Stack {
         bars: shown.iter().map(|s| cases.bar(s)).collect(),
         layers: vec![Layer {
@@ -102,7 +103,7 @@ fn comparison(metric: &Metric, cases: &Cases<'_>, facts: &str) -> Option<Figure>
     ))
 }
 
-fn speedup(cases: &Cases<'_>, run: &RunDocument, facts: &str) -> Option<Figure> {
+fn speedup(cases: &Cases<'_>, run: &Study, facts: &str) -> Option<Figure> {
     let baseline = run.baseline.as_deref()?;
     let (shown, note) = cases.bars(|c| c.speedup.is_some());
     if shown.len() < 2 {
@@ -127,10 +128,9 @@ fn speedup(cases: &Cases<'_>, run: &RunDocument, facts: &str) -> Option<Figure> 
     ))
 }
 
-fn causes(run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
-    let (shown, note) = cases.bars(|c| c.time_by_cause.values().any(|&v| v > 0.0));
-    let batch = run.batch.unwrap_or(run.ranked_by == "makespan");
-    let of = |c: &CaseDocument| Shares::of_case(c, batch, run.has_gil(c));
+fn causes(run: &Study, cases: &Cases<'_>) -> Option<Figure> {
+    let (shown, note) = cases.bars(|c| c.causes.iter().any(|&v| v > 0.0));
+    let of = |c: &Forecast| Shares::new(run, c);
     let shares: Vec<Shares> = shown.iter().map(|s| of(s.case)).collect();
     let bars = shown.iter().map(|s| cases.bar(s)).collect();
     (!shown.is_empty()).then(|| {
@@ -138,7 +138,7 @@ fn causes(run: &RunDocument, cases: &Cases<'_>) -> Option<Figure> {
             "time-by-cause",
             &say::causes(cases, &shown, &shares),
             &[
-                &format!("Where the time went: {}", shares_note(batch)),
+                &format!("Where the time went: {}", shares_note(run.batch)),
                 &run.scenario.name,
                 &note,
             ],

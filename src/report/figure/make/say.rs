@@ -3,12 +3,13 @@
 
 use super::cases::{Cases, Shown};
 use super::{Dot, Measure, Metric};
-use crate::report::document::{CaseDocument, EstimateDocument};
+use crate::measure::Estimate;
+use crate::quantity::{Quantity, percent, waiting};
 use crate::report::figure::ticks::value_text;
 use crate::report::figure::{Series, Stroke};
-use crate::report::shares::{Means, Shares, cause_words};
+use crate::report::shares::Shares;
+use crate::result::{Forecast, Status, Tier};
 use crate::strategy::Cause;
-use crate::study::{Quantity, Tier, percent};
 
 /// Shares that differ by less are about the same.
 const LITTLE: f64 = 0.05;
@@ -34,7 +35,10 @@ pub(super) fn best(cases: &Cases<'_>, metric: &Metric) -> String {
         value_text(metric.measure, mean)
     };
     let (Some(take), Some(answer)) = (leaders.first(), &cases.answer) else {
-        let saturated = cases.all().iter().any(|s| s.case.status == "saturated");
+        let saturated = cases
+            .all()
+            .iter()
+            .any(|s| s.case.status == Status::Saturated);
         return if saturated {
             "No strategy keeps up with the arrivals".into()
         } else {
@@ -125,13 +129,13 @@ pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Shares]) 
     let Some((cause, share)) = shares.get(first).and_then(|s| largest(&s.of, &|_| true)) else {
         return "Where the time went".into();
     };
-    let means = |i: usize| Means::of(&shares[i]);
+    let means = |i: usize| shares[i].means();
     let says = |i: usize, c: Cause, s: f64| {
         format!(
             "{} of the time of {}'s tasks is {}",
             percent(s),
             cases.name(&shown[i]),
-            cause_words(c, means(i))
+            waiting(c, means(i))
         )
     };
     let other = (0..shown.len())
@@ -145,7 +149,7 @@ pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Shares]) 
             says(first, cause, share),
             cases.name(&shown[i]),
             percent(s),
-            cause_words(c, means(i))
+            waiting(c, means(i))
         ),
         None => says(first, cause, share),
     }
@@ -197,7 +201,7 @@ pub(super) fn percentiles(cases: &Cases<'_>, shown: &[Shown<'_>]) -> String {
     let Some(s) = shown.iter().find(|s| s.role.leads()).or(shown.first()) else {
         return "Latency percentiles".into();
     };
-    let of = |q| s.case.get(q).map(|e: EstimateDocument| e.mean);
+    let of = |q| s.case.get(q).map(|e: Estimate| e.mean);
     let name = cases.name(s);
     let half = of(Quantity::P50).map(|v| value_text(Measure::Seconds, v));
     let late = [(Quantity::P99, "p99"), (Quantity::P95, "p95")]
@@ -214,8 +218,8 @@ pub(super) fn percentiles(cases: &Cases<'_>, shown: &[Shown<'_>]) -> String {
 }
 
 /// The latency that a share of a case's tasks does not exceed, from the distribution's points.
-fn quantile(case: &CaseDocument, share: f64) -> Option<f64> {
-    let all = case.latency_quantiles.as_deref()?;
+fn quantile(case: &Forecast, share: f64) -> Option<f64> {
+    let all = case.detail.latency_quantiles.as_deref()?;
     all.iter().find(|(s, _)| *s >= share).map(|q| q.1)
 }
 

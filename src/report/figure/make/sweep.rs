@@ -3,8 +3,8 @@
 use super::cases::{keep, left_out};
 use super::points::{Curve, Points};
 use super::{Figure, Metric, grid, over};
-use crate::report::document::SweepDocument;
-use crate::study::percent;
+use crate::quantity::percent;
+use crate::result::Sweep;
 
 /// Most strategies over an axis: bands take more room than bare curves.
 const MOST: usize = 6;
@@ -30,12 +30,12 @@ impl<'a> Context<'a> {
     }
 }
 
-pub(super) fn figures(sweep: &SweepDocument) -> Vec<Figure> {
+pub(super) fn figures(sweep: &Sweep) -> Vec<Figure> {
     let header = &sweep.header;
     let context = Context {
         points: Points::of(sweep),
-        metric: Metric::of(&header.ranked_by, &mut sweep.rows.iter().map(|r| &r.case)),
-        batch: header.batch.unwrap_or(header.ranked_by == "makespan"),
+        metric: Metric::of(header.ranked_by),
+        batch: header.ranked_by == crate::scenario::Metric::Makespan,
         facts: format!(
             "{} · {} intervals",
             header.scenario.name,

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::figures;
-use crate::report::document::{Document, read};
 use crate::report::figure::{Body, Figure, Lack, Scale, Stroke};
+use crate::result::{Saved, read};
 
 fn estimate(mean: f64) -> Value {
     json!({"mean": mean, "low": mean * 0.9, "high": mean * 1.1, "median": mean, "n": 5})
@@ -40,7 +40,7 @@ fn sweep(axes: &[(&str, &str, Vec<Value>)], cases: impl Fn(&[usize]) -> Vec<Valu
     figures(&document(axes, cases))
 }
 
-fn document(axes: &[(&str, &str, Vec<Value>)], cases: impl Fn(&[usize]) -> Vec<Value>) -> Document {
+fn document(axes: &[(&str, &str, Vec<Value>)], cases: impl Fn(&[usize]) -> Vec<Value>) -> Saved {
     let points: usize = axes.iter().map(|a| a.2.len()).product();
     let described: Vec<Value> = axes
         .iter()
@@ -508,7 +508,7 @@ fn empty_documents_have_no_figures() {
 #[test]
 fn an_unfinished_sweep_is_called_so() {
     let axes = [("machine.cores", "cores", vec![json!(1), json!(2), json!(4)])];
-    let Document::Sweep(mut all) = document(&axes, |i| {
+    let Saved::Sweep(mut all) = document(&axes, |i| {
         let seconds = 8.0 / f64::from(1_u32 << i[0]);
         vec![case("threads:4", "cpython-3.14", 1, seconds)]
     }) else {
@@ -519,10 +519,10 @@ fn an_unfinished_sweep_is_called_so() {
             .filter(|f| !f.title.starts_with("With 2 of 3 points: "))
             .count()
     };
-    let whole = figures(&Document::Sweep(all.clone()));
+    let whole = figures(&Saved::Sweep(all.clone()));
     assert_eq!(unsaid(&whole), whole.len());
     all.rows.retain(|r| r.point < 2);
-    let part = figures(&Document::Sweep(all));
+    let part = figures(&Saved::Sweep(all));
     assert!(!part.is_empty());
     assert_eq!(unsaid(&part), 0);
 }

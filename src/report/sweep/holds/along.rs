@@ -2,12 +2,13 @@
 
 use super::PAYS;
 use super::facts::{Facts, near, overlap};
-use crate::report::document::{AxisKind, EstimateDocument, SweepRow};
+use crate::measure::Estimate;
+use crate::quantity::Unit;
 use crate::report::scale::doubles;
 use crate::report::sweep::insight::Place;
 use crate::report::sweep::knee::Bend;
 use crate::report::sweep::metric::{Quoted, written};
-use crate::study::{TIE, Unit};
+use crate::result::{AxisKind, SweepRow, TIE};
 use std::collections::BTreeMap;
 
 impl<'a> Facts<'a> {
@@ -17,7 +18,7 @@ impl<'a> Facts<'a> {
         case: &str,
         given: &[Place],
         axis: usize,
-    ) -> Vec<Vec<(f64, &'a SweepRow, EstimateDocument)>> {
+    ) -> Vec<Vec<(f64, &'a SweepRow, Estimate)>> {
         let axes = &self.sweep.header.axes;
         let Some(numbers) = axes[axis].numbers.as_ref() else {
             return Vec::new();
@@ -39,7 +40,7 @@ impl<'a> Facts<'a> {
                         .any(|t| t.split([' ', '/']).next() == Some(value.as_str()) || t == value)
             })
         };
-        type Curve<'b> = Vec<(f64, &'b SweepRow, EstimateDocument)>;
+        type Curve<'b> = Vec<(f64, &'b SweepRow, Estimate)>;
         let mut slices: BTreeMap<Vec<usize>, Curve<'a>> = BTreeMap::new();
         for point in self.points() {
             let Some(row) = self.at(case, point).filter(|r| is_given(r)) else {
@@ -87,9 +88,8 @@ impl<'a> Facts<'a> {
         let ([a], [b]) = (a.as_slice(), b.as_slice()) else {
             return false;
         };
-        let at = |c: &[(f64, &'a SweepRow, EstimateDocument)], x: f64| {
-            c.iter().find(|d| d.0 == x).map(|d| d.1)
-        };
+        let at =
+            |c: &[(f64, &'a SweepRow, Estimate)], x: f64| c.iter().find(|d| d.0 == x).map(|d| d.1);
         let beats = |winner: &[_], loser: &[_], x: f64| {
             at(winner, x).zip(at(loser, x)).is_some_and(|(w, l)| {
                 self.tier(w, axis) == self.tier(l, axis) && self.truly_better(l, w, TIE)
@@ -125,7 +125,7 @@ impl<'a> Facts<'a> {
         let (Some((axis, here)), Some((_, end))) = (self.x(at), self.x(last)) else {
             return false;
         };
-        let stops = |curve: &Vec<(f64, &SweepRow, EstimateDocument)>| {
+        let stops = |curve: &Vec<(f64, &SweepRow, Estimate)>| {
             let Some(first) = curve.iter().find(|d| d.0 == here) else {
                 return false;
             };
@@ -252,7 +252,7 @@ impl<'a> Facts<'a> {
         };
         let up = |i: usize| {
             let v = curve[i].2.mean;
-            if resource && self.ranking.unit == Unit::Seconds {
+            if resource && self.ranking.unit() == Unit::Seconds {
                 1.0 / v
             } else {
                 v

@@ -1,46 +1,39 @@
 //! What the rows of a sweep are by themselves: who can be chosen, who fails more, who is nearer.
 
-use crate::report::document::{AxisKind, EstimateDocument, SweepDocument, SweepRow};
+use crate::measure::Estimate;
+use crate::quantity::Quantity;
 use crate::report::sweep::insight::Place;
-use crate::report::sweep::metric::{Ranking, written};
+use crate::report::sweep::metric::written;
 use crate::report::sweep::view::{View, short};
-use crate::study::{FAILS_MORE, Quantity};
+use crate::result::{AxisKind, FAILS_MORE, Sweep, SweepRow, Tier, Verdict, excess};
+use crate::scenario::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rows of a sweep, looked up by what claims call them.
 pub(super) struct Facts<'a> {
-    pub(super) sweep: &'a SweepDocument,
+    pub(super) sweep: &'a Sweep,
     /// Knows what the table's columns are called; nothing else is asked of it.
     pub(super) view: View<'a>,
-    pub(super) ranking: Ranking,
+    pub(super) ranking: Metric,
 }
 
-pub(super) fn more(fails: EstimateDocument, than: f64) -> bool {
+pub(super) fn more(fails: Estimate, than: f64) -> bool {
     fails.mean - than > FAILS_MORE && fails.low.is_none_or(|low| low > than)
 }
 
-pub(super) fn failing(row: &SweepRow) -> Option<EstimateDocument> {
+pub(super) fn failing(row: &SweepRow) -> Option<Estimate> {
     row.case.get(Quantity::FailureRate)
 }
 
 pub(super) fn misses_nothing(row: &SweepRow) -> bool {
-    row.case.objectives.iter().all(|o| o.verdict != "missed")
-}
-
-pub(super) fn excess_of(o: &crate::report::document::ObjectiveDocument) -> f64 {
-    match (o.verdict.as_str(), o.value) {
-        ("missed", Some(v)) if o.bound > 0.0 => (v.mean - o.bound).abs() / o.bound,
-        ("missed", _) => f64::INFINITY,
-        _ => 0.0,
-    }
-}
-
-pub(super) fn worst(row: &SweepRow) -> f64 {
     row.case
         .objectives
         .iter()
-        .map(excess_of)
-        .fold(0.0, f64::max)
+        .all(|o| o.verdict != Verdict::Missed)
+}
+
+pub(super) fn worst(row: &SweepRow) -> f64 {
+    excess(&row.case.objectives)
 }
 
 /// Whether a row stands at these indices of axes.
@@ -48,7 +41,7 @@ pub(super) fn is_at(row: &SweepRow, places: &[(usize, usize)]) -> bool {
     places.iter().all(|(a, i)| row.index.get(*a) == Some(i))
 }
 
-pub(super) fn overlap(a: EstimateDocument, b: EstimateDocument) -> Option<bool> {
+pub(super) fn overlap(a: Estimate, b: Estimate) -> Option<bool> {
     Some(a.low? <= b.high? && b.low? <= a.high?)
 }
 
@@ -57,11 +50,11 @@ pub(super) fn near(a: f64, b: f64) -> bool {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(sweep: &'a SweepDocument) -> Self {
+    pub(super) fn new(sweep: &'a Sweep) -> Self {
         Self {
             sweep,
             view: View::new(sweep),
-            ranking: Ranking::new(&sweep.header.ranked_by),
+            ranking: sweep.header.ranked_by,
         }
     }
 
@@ -74,7 +67,7 @@ impl<'a> Facts<'a> {
         all.into_iter().collect()
     }
 
-    pub(super) fn value(&self, row: &SweepRow) -> Option<EstimateDocument> {
+    pub(super) fn value(&self, row: &SweepRow) -> Option<Estimate> {
         let value = row.case.primary().filter(|e| e.mean.is_finite());
         value.filter(|_| row.case.is_fine())
     }
@@ -198,14 +191,11 @@ impl<'a> Facts<'a> {
     pub(super) fn sound(&self, rivals: &[&'a SweepRow]) -> Vec<&'a SweepRow> {
         let fails = |r: &SweepRow| {
             let Some(mine) = failing(r) else { return false };
-            rivals
-                .iter()
-                .any(|o| match (failing(o), r.case.tier.as_deref()) {
-                    (Some(f), _) if o.point != r.point => more(mine, f.high.unwrap_or(f.mean)),
-                    (Some(_), Some(tier)) => tier == "fails",
-                    (Some(f), None) => more(mine, f.mean),
-                    (None, _) => false,
-                })
+            rivals.iter().any(|o| match failing(o) {
+                Some(f) if o.point != r.point => more(mine, f.high.unwrap_or(f.mean)),
+                Some(_) => r.case.tier == Tier::Fails,
+                None => false,
+            })
         };
         rivals.iter().filter(|r| !fails(r)).copied().collect()
     }
@@ -224,7 +214,7 @@ impl<'a> Facts<'a> {
         load == Some(a.label.as_str()) && others.all(|r| x(r) <= x(row))
     }
 
-    pub(super) fn told_failing(&self, row: &SweepRow) -> Option<EstimateDocument> {
+    pub(super) fn told_failing(&self, row: &SweepRow) -> Option<Estimate> {
         let mut working = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
         let any = working.any(|r| failing(r).is_some_and(|f| f.mean > 0.0));
         failing(row).filter(|_| any)

@@ -1,10 +1,10 @@
 //! Parts of the sentences that insights are put into.
 
 use super::{Extent, Place};
-use crate::report::document::EstimateDocument;
+use crate::measure::Estimate;
+use crate::quantity::{Unit, digits, list, percent};
 use crate::report::sweep::knee::Bend;
 use crate::report::sweep::metric::{Quoted, quantity_text};
-use crate::study::{Unit, digits, list, percent};
 
 /// At how many values of what is given.
 pub(super) fn how_often(count: usize, of: usize, given: &[String], side_by_side: bool) -> String {
@@ -42,7 +42,7 @@ pub(super) fn at_places(at: &[Place]) -> String {
     }
 }
 
-pub(super) fn share(e: EstimateDocument) -> String {
+pub(super) fn share(e: Estimate) -> String {
     if e.mean == 0.0 {
         "none".into()
     } else {
@@ -51,7 +51,7 @@ pub(super) fn share(e: EstimateDocument) -> String {
 }
 
 /// What is said of failing tasks behind a value, which is of those that complete.
-pub(super) fn failing(fails: Option<EstimateDocument>) -> String {
+pub(super) fn failing(fails: Option<Estimate>) -> String {
     match fails {
         None => String::new(),
         Some(f) if f.mean == 0.0 => "; none of its tasks fail".into(),
@@ -69,7 +69,7 @@ pub(super) fn undecided_text(objectives: &[String]) -> String {
 
 pub(super) fn missed(objective: &str, excess: f64) -> String {
     if excess.is_finite() {
-        format!("`{objective}` by {}", crate::study::excess_text(excess))
+        format!("`{objective}` by {}", crate::quantity::excess_text(excess))
     } else {
         format!("`{objective}`")
     }

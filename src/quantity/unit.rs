@@ -1,7 +1,7 @@
 //! The unit that the numbers of a column, or of a family of columns, share: one rule for text, Markdown and the page's tables.
 
+use super::list::{Quantity, Unit};
 use crate::scenario::Metric;
-use crate::study::{Quantity, Unit};
 
 /// The units of a kind, from the smallest: size and name.
 const TIMES: [(f64, &str); 4] = [(1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s")];

@@ -1,6 +1,6 @@
 //! Numbers as people read them: three significant digits, units, the same text on every platform.
 
-use super::quantity::Unit;
+use super::list::Unit;
 use crate::engine::Nanos;
 use crate::measure::Estimate;
 use crate::scenario::{Objective, units};
@@ -56,6 +56,27 @@ pub(crate) fn all_of(n: usize) -> String {
     match n {
         2 => "both".into(),
         n => format!("all {n}"),
+    }
+}
+
+/// "a, b and 3 more".
+pub(crate) fn list(items: &[String]) -> String {
+    const SHOWN: usize = 4;
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        _ if items.len() <= SHOWN => {
+            format!(
+                "{} and {}",
+                items[..items.len() - 1].join(", "),
+                items[items.len() - 1]
+            )
+        }
+        _ => format!(
+            "{} and {} more",
+            items[..SHOWN - 1].join(", "),
+            items.len() - SHOWN + 1
+        ),
     }
 }
 
@@ -195,12 +216,7 @@ mod tests {
             ("failures < 1%", 0.02, 0.001, "failures < 2.11%"),
             ("cpu < 0s", 0.000_000_5, 0.0, "cpu < 501ns"),
         ] {
-            let value = Estimate {
-                mean,
-                half: Some(half),
-                median: mean,
-                n: 5,
-            };
+            let value = Estimate::new(mean, Some(half), mean, 5);
             let objective = crate::scenario::parse_objective(text).unwrap();
             assert_eq!(objective.relaxed_to(value).as_deref(), Some(relaxed));
             let parsed = crate::scenario::parse_objective(relaxed).unwrap();

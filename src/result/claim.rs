@@ -2,10 +2,10 @@
 //! is about, and tests do that with studies made at random.
 
 use super::forecast::{Forecast, Reading, Status, Verdict};
-use super::quantity::Quantity;
-use super::run::Study;
 use super::standing::{FAILS_MORE, Tier};
+use super::study::Study;
 use crate::measure::Estimate;
+use crate::quantity::Quantity;
 use crate::scenario::Metric;
 
 /// Something that a study says. Cases are meant by their place in [`Study::forecasts`].
@@ -165,19 +165,19 @@ impl Study {
     fn difference(&self, a: usize, b: usize) -> Option<Estimate> {
         let behind = |i: usize| match self.forecasts[i].rank {
             _ if i == 0 => Some(None),
-            Some(_) => self.forecasts[i].behind_best.map(Some),
+            Some(_) => self.forecasts[i].behind_best().map(Some),
             None => None,
         };
         match (behind(a)?, behind(b)?) {
             (Some(a), None) => Some(a),
             (None, Some(b)) => Some(b.scaled(-1.0)),
             (None, None) => None,
-            (Some(x), Some(y)) => Some(Estimate {
-                mean: x.mean - y.mean,
-                half: None,
-                median: x.median - y.median,
-                n: x.n.min(y.n),
-            }),
+            (Some(x), Some(y)) => Some(Estimate::new(
+                x.mean - y.mean,
+                None,
+                x.median - y.median,
+                x.n.min(y.n),
+            )),
         }
     }
 
@@ -217,7 +217,7 @@ impl Study {
         let best = &self.forecasts[take];
         let sequential = is_baseline(best) || tied.iter().any(|&i| is_baseline(&self.forecasts[i]));
         let several = self.forecasts.iter().filter(|f| f.rank.is_some()).count() > 1;
-        let little = matches!(best.reading(), Some(Reading::Slower | Reading::NotWorthIt));
+        let little = matches!(best.reading, Some(Reading::Slower | Reading::NotWorthIt));
         (several && baseline.tier <= best.tier && (sequential || little))
             .then_some(Claim::DoesNotPay { sequential })
     }
@@ -239,7 +239,7 @@ impl Claim {
     /// Whether it is true of the study.
     pub fn holds(&self, study: &Study) -> bool {
         let all = &study.forecasts;
-        let works = |f: &Forecast| f.status == Status::Fine && f.primary.is_some();
+        let works = |f: &Forecast| f.status == Status::Fine && f.primary().is_some();
         let meets =
             |f: &Forecast| works(f) && !f.objectives.iter().any(|o| o.verdict == Verdict::Missed);
         let least = all
@@ -253,7 +253,7 @@ impl Claim {
         } else {
             1.0
         };
-        let value = |i: usize| all[i].primary.map_or(f64::NAN, |p| p.mean);
+        let value = |i: usize| all[i].primary().map_or(f64::NAN, |p| p.mean);
         // How much worse a case is than another by the metric, as a share of the other.
         let worse = |a: usize, b: usize| {
             sign * (value(a) - value(b)) / value(b).abs().max(f64::MIN_POSITIVE)

@@ -36,6 +36,18 @@ impl Metric {
         }
     }
 
+    /// Whether small values are the good ones.
+    #[must_use]
+    pub fn less_is_better(self) -> bool {
+        self != Self::Throughput
+    }
+
+    /// Whether `a` is better than `b`.
+    #[must_use]
+    pub fn better(self, a: f64, b: f64) -> bool {
+        if self.less_is_better() { a < b } else { a > b }
+    }
+
     /// What it is counted in.
     pub fn unit(self) -> Unit {
         match self {

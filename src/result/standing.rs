@@ -1,15 +1,21 @@
 //! Which case to take. Cases stand in tiers, and the metric decides within a tier only: what does not work, fails tasks that another
 //! completes, or misses an objective is no match for what does better, however fast it is.
 
-use super::forecast::{Judgement, Verdict};
-use super::ranking::TIE;
+use serde::{Deserialize, Serialize};
+
+use super::forecast::{Forecast, Judgement, Status, Verdict};
 use crate::measure::Estimate;
+use crate::quantity::Quantity;
+
+/// Differences below this share of the better case's value are not worth a rank.
+pub const TIE: f64 = 0.01;
 
 /// A failing share above the least of any case by more than this is worse, if it is beyond chance as well.
 pub const FAILS_MORE: f64 = 0.001;
 
 /// How a case stands before its metric is looked at; the best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tier {
     /// Misses no objective (undecided ones count as met), and fails no more tasks than others.
     Meets,
@@ -18,6 +24,8 @@ pub enum Tier {
     /// Fails a larger share of its tasks than another case.
     Fails,
     /// Has no forecast that means anything: saturated, deadlocked, out of memory, unsupported, ...
+    #[default]
+    #[serde(rename = "no forecast")]
     NoForecast,
 }
 
@@ -68,6 +76,45 @@ pub struct Standing {
     pub excess: f64,
     /// The metric's difference from that of the first place.
     pub behind: Option<Estimate>,
+}
+
+impl From<&Forecast> for Standing {
+    fn from(f: &Forecast) -> Self {
+        Self {
+            tier: f.tier,
+            rank: f.rank,
+            metric: f.primary().map(|p| p.mean),
+            excess: f.excess,
+            behind: f.behind_best(),
+        }
+    }
+}
+
+/// Whether a failing share is above the least one by more than a trifle, and beyond chance.
+#[must_use]
+pub fn fails_more(fails: Estimate, least: f64) -> bool {
+    fails.mean - least > FAILS_MORE && fails.low.is_none_or(|low| low > least)
+}
+
+/// The tiers of cases that are compared, where a result does not say them (version 0.1.0): what has a forecast always stands in one.
+pub(super) fn tiers(cases: &mut [&mut Forecast]) {
+    let failing = |f: &Forecast| f.get(Quantity::FailureRate);
+    let fine = cases.iter().filter(|f| f.is_fine());
+    let failures = fine.filter_map(|f| failing(f)).map(|e| e.mean);
+    let least = failures.fold(f64::INFINITY, f64::min);
+    for f in cases.iter_mut() {
+        let known = f.tier != Tier::NoForecast || f.status != Status::Fine || f.primary().is_none();
+        if known {
+            continue;
+        }
+        f.tier = if failing(f).is_some_and(|e| fails_more(e, least)) {
+            Tier::Fails
+        } else if f.objectives.iter().any(|o| o.verdict == Verdict::Missed) {
+            Tier::Misses
+        } else {
+            Tier::Meets
+        };
+    }
 }
 
 /// Which case to take, by its place in the list.
@@ -139,7 +186,7 @@ fn ahead(cases: &[Standing], a: usize, b: usize, most: bool) -> bool {
         (Some(d), None) | (None, Some(d)) => Some(d),
         _ => None,
     };
-    gain > TIE * y.abs() && difference.is_none_or(|d| d.half.is_none() || !d.covers(0.0))
+    gain > TIE * y.abs() && difference.is_none_or(|d| d.half().is_none() || !d.covers(0.0))
 }
 
 #[cfg(test)]
@@ -220,12 +267,7 @@ mod tests {
             standing(Tier::Meets, 1, 5.0, 0.0),
             standing(Tier::Misses, 2, 4.0, 0.2),
         ];
-        let behind = |half| Estimate {
-            mean: -1.0,
-            half: Some(half),
-            median: -1.0,
-            n: 5,
-        };
+        let behind = |half| Estimate::new(-1.0, Some(half), -1.0, 5);
         cases[1].behind = Some(behind(2.0));
         assert_eq!(answer(&cases, false).unwrap().fastest, None);
         cases[1].behind = Some(behind(0.5));

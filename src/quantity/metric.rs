@@ -1,0 +1,130 @@
+//! Metrics, and estimates of them, in words.
+
+use super::list::{Quantity, Unit};
+use super::numbers::{decimals, digits, whole};
+use super::unit::shared_unit;
+use crate::measure::Estimate;
+use crate::scenario::{Metric, parse_metric};
+
+/// When an interval is written beside its mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interval {
+    /// Wherever there is one.
+    Always,
+    /// Only where it is at least one unit of the mean's last digit.
+    IfVisible,
+    /// Nowhere.
+    Never,
+}
+
+/// `12.4 ± 0.3`: both with the decimals of the mean's three significant digits.
+pub(crate) fn estimate(e: Estimate, interval: Interval) -> String {
+    let d = decimals(e.mean, 3);
+    let mean = digits(e.mean, 3);
+    let last_digit = libm::pow(10.0, -f64::from(u32::try_from(d).unwrap_or(0)));
+    match e.half() {
+        Some(half) if interval != Interval::Never && half >= last_digit / 2.0 => {
+            let half = if d == 0 {
+                whole(half)
+            } else {
+                format!("{half:.d$}")
+            };
+            format!("{mean} ± {half}")
+        }
+        Some(_) if interval == Interval::Always => format!("{mean} ± <{last_digit:.d$}"),
+        _ => mean,
+    }
+}
+
+/// The table's column that shows the metric; `None` where it has none of its own.
+pub(crate) fn primary_quantity(m: Metric) -> Option<Quantity> {
+    m.quantity().filter(|q| {
+        let shown = [
+            Quantity::Makespan,
+            Quantity::Throughput,
+            Quantity::P50,
+            Quantity::P95,
+            Quantity::P99,
+            Quantity::MemoryPeak,
+            Quantity::Cpu,
+        ];
+        shown.contains(q)
+    })
+}
+
+/// The metric of this name, as `--rank-by` takes it or as results write it; `None` where there is none.
+#[must_use]
+pub fn metric_named(name: &str) -> Option<Metric> {
+    let written = [
+        Metric::MeanLatency,
+        Metric::Memory,
+        Metric::Cpu,
+        Metric::FailureRate,
+    ];
+    let found = written.into_iter().find(|&m| metric_name(m) == name);
+    found.or_else(|| parse_metric(name).ok())
+}
+
+/// The metric in words.
+#[must_use]
+pub fn metric_name(m: Metric) -> String {
+    match m {
+        Metric::Makespan => "makespan".into(),
+        Metric::Throughput => "throughput".into(),
+        Metric::MeanLatency => "mean latency".into(),
+        Metric::Percentile(p) => format!("p{p}"),
+        Metric::Memory => "peak memory".into(),
+        Metric::Cpu => "CPU time".into(),
+        Metric::FailureRate => "failure rate".into(),
+    }
+}
+
+/// An estimate of a metric in a unit of its own: `12.4 ± 0.3 ms`.
+pub(crate) fn metric_text(m: Metric, e: Estimate) -> String {
+    metric_text_in(m, e, shared_unit(m.unit(), std::iter::once(e.mean)))
+}
+
+/// An estimate of a metric in the unit that it has elsewhere, too.
+pub(crate) fn metric_text_in(m: Metric, e: Estimate, (scale, name): (f64, &str)) -> String {
+    let number = estimate(e.scaled(1.0 / scale), Interval::Always);
+    let name = if m.unit() == Unit::PerSecond {
+        "tasks/s"
+    } else {
+        name
+    };
+    if name == "%" {
+        format!("{number}%")
+    } else {
+        format!("{number} {name}").trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_have_the_decimals_of_their_mean() {
+        let e = |mean, half| Estimate::new(mean, half, mean, 10);
+        assert_eq!(
+            estimate(e(12.41, Some(0.31)), Interval::Always),
+            "12.4 ± 0.3"
+        );
+        assert_eq!(
+            estimate(e(12.41, Some(0.01)), Interval::Always),
+            "12.4 ± <0.1"
+        );
+        assert_eq!(estimate(e(12.41, Some(0.01)), Interval::IfVisible), "12.4");
+        assert_eq!(estimate(e(171.2, Some(3.02)), Interval::Always), "171 ± 3");
+        assert_eq!(estimate(e(12.41, None), Interval::Always), "12.4");
+        assert_eq!(
+            estimate(e(0.012, Some(0.5)), Interval::Always),
+            "0.0120 ± 0.5000"
+        );
+        assert_eq!(
+            metric_text(Metric::Percentile(95.0), e(0.012_4, Some(0.000_3))),
+            "12.4 ± 0.3 ms"
+        );
+        assert_eq!(metric_text(Metric::FailureRate, e(0.012_4, None)), "1.24%");
+    }
+}

@@ -1,0 +1,18 @@
+//! What is counted, and how numbers are said: the quantities that a forecast holds, their units, numbers as people read them, metrics and
+//! causes in words. Each word stands here once.
+
+mod cause;
+mod list;
+mod metric;
+mod numbers;
+mod unit;
+
+pub(crate) use cause::{Means, letter, noun, participle, sign, waiting};
+pub use list::{LATENCIES, Quantity, Unit};
+pub(crate) use metric::{Interval, estimate, metric_text, metric_text_in, primary_quantity};
+pub use metric::{metric_name, metric_named};
+pub(crate) use numbers::{
+    all_of, bytes, counted, decimals, digits, excess_text, list, percent, rare_percent, seconds,
+    time_unit, whole,
+};
+pub(crate) use unit::{in_family, metric_in_family, shared_unit};

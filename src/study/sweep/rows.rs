@@ -1,0 +1,59 @@
+//! The rows of a point in the sweep's result.
+
+use serde_json::Value;
+
+use super::{Axis, AxisValue, Plan, Point};
+use crate::result::{At, Detail, Forecast, Study, SweepHeader, SweepRow, SweptAxis};
+
+impl Plan {
+    /// What is varied, as the sweep's header says it.
+    #[must_use]
+    pub fn swept(&self) -> Vec<SweptAxis> {
+        let axis = |a: &Axis| SweptAxis {
+            path: a.path.clone(),
+            label: a.label.clone(),
+            values: a.values.iter().map(as_written).collect(),
+            numbers: a.values.iter().map(|v| v.number).collect(),
+            unit: a.unit.map(Into::into),
+        };
+        self.axes.iter().map(axis).collect()
+    }
+}
+
+/// A number where it was written as one, else the text: `8`, `0.5`, `"10ms"`, `"cpython-3.14"`. A text that merely looks like a
+/// number (a version) stays a text: the plan knows.
+fn as_written(value: &AxisValue) -> Value {
+    let text = value.text.as_str();
+    if value.number.is_none() {
+        return text.into();
+    }
+    match (text.parse::<u64>(), text.parse::<f64>()) {
+        (Ok(n), _) => n.into(),
+        (_, Ok(n)) if n.is_finite() => n.into(),
+        _ => text.into(),
+    }
+}
+
+/// The rows of a point, one for each case, best first.
+#[must_use]
+pub fn rows(header: &SweepHeader, point: &Point, study: &Study) -> Vec<SweepRow> {
+    let axes = header.axes.iter().zip(&point.index);
+    let at = axes.filter_map(|(a, &i)| Some((a.path.clone(), a.values.get(i)?.clone())));
+    let at = At(at.collect());
+    let warnings = study.warnings.iter().filter(|w| !w.note);
+    let warnings: Vec<String> = warnings.map(|w| w.code.clone()).collect();
+    let row = |case: &Forecast| SweepRow {
+        point: point.number,
+        index: point.index.clone(),
+        at: at.clone(),
+        warnings: warnings.clone(),
+        case: Forecast {
+            detail: Detail {
+                left_out: true,
+                ..Detail::default()
+            },
+            ..case.clone()
+        },
+    };
+    study.forecasts.iter().map(row).collect()
+}
