@@ -1,10 +1,8 @@
 //! What a study says of its figures, over studies made at random: every claim and warning is true of them, and advice that is followed
 //! does what it says.
 
-#[path = "fake/mod.rs"]
-mod fake;
 
-use fake::{batch, empty, queue, scenario, simulate as queue_of};
+use crate::fake::{batch, empty, queue, scenario, simulate as queue_of};
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::{Finding, Hindrance};
 use pchsim::engine::Nanos;

@@ -1,9 +1,8 @@
 //! The garbage collector and stopping the world, to the nanosecond where the schedule can be worked out by hand; payloads
 //! of many small objects.
 
-mod common;
 
-use common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, ProcessApi, StartMethod, Step, Strategy, Workers};

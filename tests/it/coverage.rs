@@ -6,10 +6,8 @@
 //! are too wide. Stopping when an interval happens to be narrow costs some coverage; what was measured stands at each test. The seeds are
 //! fixed: a test passes always or never.
 
-#[path = "common/free.rs"]
-mod free;
 
-use free::{machine, profile};
+use crate::common::{machine, profile};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;

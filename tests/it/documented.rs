@@ -6,7 +6,7 @@
 //! - `<!-- file: NAME -->` above a block writes the block to that file, for the commands after it.
 //! - What measures a machine (see [`MEASURES`]) is shown in `text` blocks and is not run here; the ignored test runs it to its end (.ci/real).
 //!
-//! Commands of a document are run in its order, in a directory of its own. `PCHSIM_DOCS=update cargo test --test documented` writes
+//! Commands of a document are run in its order, in a directory of its own. `PCHSIM_DOCS=update cargo test --test it documented::` writes
 //! the outputs anew: before and after a `...` as many lines are kept as there were.
 
 use std::fs;
@@ -234,7 +234,7 @@ fn outputs_in_documents_are_those_of_the_commands() {
         let differs = old.lines().zip(new.lines()).find(|(o, n)| o != n);
         assert!(
             old == new,
-            "{}: outputs are no longer those of the commands, first here:\n- {}\n+ {}\nPCHSIM_DOCS=update cargo test --test documented writes them anew",
+            "{}: outputs are no longer those of the commands, first here:\n- {}\n+ {}\nPCHSIM_DOCS=update cargo test --test it documented:: writes them anew",
             path.display(),
             differs.map_or("", |d| d.0),
             differs.map_or("", |d| d.1)

@@ -1,5 +1,5 @@
 //! `pchsim explain`: every explanation's example is run. It triggers its code and no other, the program says what is shown, and what is
-//! mended is free of it. `PCHSIM_DOCS=update cargo test --test explain` writes the outputs, and the tables of the documents, anew.
+//! mended is free of it. `PCHSIM_DOCS=update cargo test --test it explain::` writes the outputs, and the tables of the documents, anew.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -268,7 +268,7 @@ fn problem(entry: &Entry) -> Option<String> {
         let (old, new) = (block(&example.shown), block(&shown));
         if !updates() {
             return Some(format!(
-                "{}: shown is\n{old}said is\n{new}PCHSIM_DOCS=update cargo test --test explain writes it anew",
+                "{}: shown is\n{old}said is\n{new}PCHSIM_DOCS=update cargo test --test it explain:: writes it anew",
                 entry.code
             ));
         }
@@ -312,7 +312,7 @@ fn holds_table(document: &str, heading: &str, rows: &[String]) {
     } else {
         assert!(
             old == new,
-            "{document}: the table of codes is no longer right; PCHSIM_DOCS=update cargo test --test explain writes it anew"
+            "{document}: the table of codes is no longer right; PCHSIM_DOCS=update cargo test --test it explain:: writes it anew"
         );
     }
 }

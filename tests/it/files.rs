@@ -345,7 +345,7 @@ fn all_inputs_are_spared() {
     let traced = SCENARIO.replace("arrivals: Batch", "arrivals: Trace(file: \"arrivals.csv\")");
     fs::write(place.path("traced.ron"), traced.replace("count: 4, ", "")).unwrap();
     fs::write(place.path("arrivals.csv"), "at_s,class\n0,t\n0.1,t\n").unwrap();
-    let profile = include_str!("../profiles/cpython-3.14.ron");
+    let profile = include_str!("../../profiles/cpython-3.14.ron");
     let own = profile.replacen("cpython-3.14", "mine", 1);
     fs::write(place.path("mine.ron"), own).unwrap();
     let before = place.state();
@@ -414,7 +414,7 @@ fn runs_side_by_side_leave_one_whole_file() {
     codes.sort_unstable();
     assert_eq!(codes, [0, 2, 2, 2, 2, 2]);
     let text = fs::read_to_string(place.path("same.ron")).unwrap();
-    assert_eq!(text, include_str!("../scenarios/scraper.ron"));
+    assert_eq!(text, include_str!("../../scenarios/scraper.ron"));
     assert!(
         !place
             .state()

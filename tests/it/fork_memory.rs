@@ -72,7 +72,7 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let text = include_str!("data/reference/fork-memory.jsonl");
+    let text = include_str!("../data/reference/fork-memory.jsonl");
     let row = |line: &str| {
         let v: Value = serde_json::from_str(line).unwrap();
         let python = v["python"].as_str().unwrap().to_owned();
@@ -270,7 +270,7 @@ fn only_who_copies_pays() {
 /// of that size: its tasks walk objects, too.
 #[test]
 fn the_reported_server_comes_out() {
-    let collecting = include_str!("data/findings/forked-memory.ron");
+    let collecting = include_str!("../data/findings/forked-memory.ron");
     let walking = collecting.replace("count: 400", "count: 400, touches: \"60%\"");
     let frozen = ["--set", "workload.imports.frozen=true"];
     // Sorted best first: the spawned ones are the last.

@@ -468,7 +468,7 @@ fn nothing_outlives_a_program_that_is_interrupted_or_killed() {
         let dir = TempDir::new().unwrap();
         let ready = dir.path().join("ready");
         let mut run = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_run_that_is_interfered_with"])
+            .args(["--exact", "host::a_run_that_is_interfered_with"])
             .env("PCHSIM_TEST_WORD", &word)
             .env("PCHSIM_TEST_FILE", &ready)
             .stdout(Stdio::null())

@@ -2,11 +2,10 @@
 //! [`pchsim::strategy::check`], and is the same when it is repeated; faster machines are not slower, and the model has no
 //! scale of its own.
 //!
-//! The cases are always the same. `PCHSIM_SEARCH=50 cargo test --test invariants` looks at fifty times as many new ones.
+//! The cases are always the same. `PCHSIM_SEARCH=50 cargo test --test it invariants::` looks at fifty times as many new ones.
 
-mod common;
 
-use common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;

@@ -1,6 +1,6 @@
 //! The kernel alone: the queue of the benches agrees with the loop written by hand, and with theory.
 
-#[path = "../benches/common/queue.rs"]
+#[path = "../../benches/common/queue.rs"]
 mod queue;
 
 use queue::{Queue, Seen, by_hand, engine};

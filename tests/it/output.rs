@@ -568,7 +568,7 @@ fn csv_of_a_batch() {
 
 #[test]
 fn every_key_is_documented() {
-    let documentation = include_str!("../docs/output-format.md");
+    let documentation = include_str!("../../docs/output-format.md");
     for key in Quantity::ALL.map(Quantity::key) {
         assert!(
             documentation.contains(&format!("`{key}`")),

@@ -1,9 +1,7 @@
 //! The page and the Markdown report: what they say, that they are well-formed, that nothing in a result can break them, and that they
 //! work in a browser.
 
-#[path = "page/browser.rs"]
 mod browser;
-#[path = "page/fixtures.rs"]
 mod fixtures;
 
 use fixtures::{figures, hostile, run, saturated, sweep, tied};

@@ -1,7 +1,6 @@
 //! Figures drawn as files: every kind of figure in both themes as golden files, pictures that are none of blank, cut off or broken,
 //! whatever stands in them, and the command that writes them.
 
-#[path = "plots/figures.rs"]
 mod figures;
 
 use std::path::Path;

@@ -1,11 +1,10 @@
 //! The state of a run at an instant: hand-checkable states, every shipped scenario, and what `ps` and `pstree` say.
 
-mod common;
 
 use std::collections::HashSet;
 
 use assert_cmd::Command;
-use common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::snapshot::{Doing, End, Place, Snapshot, Work};
 use pchsim::engine::Nanos;

@@ -1,9 +1,8 @@
 //! Studies over simulations whose answers are known: interval coverage, saturation, warm-up, ties, independence of the number
 //! of threads.
 
-mod fake;
 
-use fake::{batch, class, queue, scenario, simulate};
+use crate::fake::{batch, class, queue, scenario, simulate};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::report::{Meta, json};
@@ -251,7 +250,7 @@ fn the_warm_up_is_left_out_and_the_same_for_all() {
     s.strategies = vec![threads(1), threads(2)];
     // The first 500 tasks meet a server that is being started.
     let cold = |i: &SimInput<'_>| -> Result<Outcome, String> {
-        fake::queue_outcome(i, Nanos::from_secs(2))
+        crate::fake::queue_outcome(i, Nanos::from_secs(2))
     };
     let study = run_study(&s, &[Profile::default()], &fixed(5), cold, &|_| {}).unwrap();
     assert!(
@@ -302,7 +301,7 @@ fn of_equals_the_one_that_costs_least_comes_first() {
                 // The baseline.
                 _ => (-9.0, 1.0, 50),
             };
-            let mut o = fake::queue_outcome(i, Nanos::ZERO)?;
+            let mut o = crate::fake::queue_outcome(i, Nanos::ZERO)?;
             o.makespan = Nanos::from_secs(1).scale(1.0 - 0.01 * quicker);
             (o.closed, o.end) = (o.makespan, o.makespan);
             o.cpu = Nanos::from_millis(100).scale(cpu).into();

@@ -1,9 +1,8 @@
 //! Timelines: charts of recorded runs, whose shares agree with the recording; charts of recordings made by hand.
 
-mod common;
 
 use assert_cmd::Command;
-use common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::recording::{
     Doing, GilHold, ProcessRecord, RecordOptions, Recording, TaskRecord, ThreadRecord, ThreadSpan,
 };

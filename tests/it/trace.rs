@@ -1,14 +1,12 @@
 //! Recordings and the traces made of them: in order, complete, and in agreement with the forecast.
 
-mod common;
-#[path = "trace/parse.rs"]
 mod parse;
 
 use std::io::Read;
 use std::path::Path;
 
 use assert_cmd::Command;
-use common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use parse::Trace;
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::{Doing, RecordOptions, Recording};

@@ -1,7 +1,5 @@
 //! `pchsim verify`: programs made from scenarios, run for real where a Python is at hand, and held against the forecast.
 
-#[expect(dead_code, reason = "other tests use the rest")]
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -269,7 +267,7 @@ fn programs_get_the_simulators_random_numbers() {
     let (mut workload, _) = fit(&scenario, 1.0).unwrap();
     // The simulator counts a draw for each overshoot: here they are next to nothing.
     (workload.cpu_grain, workload.native_grain) = (Nanos(1), Nanos(1));
-    let (machine, profile) = (common::machine(64), common::profile(false));
+    let (machine, profile) = (crate::common::machine(64), crate::common::profile(false));
     let outcome = simulate_demands_of(
         &SimInput {
             machine: &machine,

@@ -5,7 +5,7 @@ use pchsim::scenario::{Arrivals, Offload, Step, Strategy, TracedTask, Workers};
 use pchsim::strategy::{Cause, Finding};
 
 use crate::common::{Case, class, cpu, io, ms};
-use crate::{batch, each, latencies, us};
+use super::{batch, each, latencies, us};
 
 fn asyncio(limit: Option<u32>, offload: Offload) -> Strategy {
     Strategy::Asyncio { limit, offload }

@@ -5,7 +5,7 @@ use pchsim::scenario::{Arrivals, Dist, Step, Strategy};
 use pchsim::strategy::Finding;
 
 use crate::common::{Case, class, cpu, machine, ms, workload};
-use crate::{batch, threads};
+use super::{batch, threads};
 
 /// Nothing burns past the horizon, and what has not been got to is in flight.
 #[test]

@@ -5,7 +5,7 @@ use pchsim::scenario::{Dist, Step, Strategy};
 use pchsim::strategy::Cause;
 
 use crate::common::{class, cpu, io, machine, ms};
-use crate::{batch, each, latencies, threads, us};
+use super::{batch, each, latencies, threads, us};
 
 #[test]
 fn a_sequential_batch_is_a_sum() {

@@ -5,7 +5,7 @@ use pchsim::scenario::{Dist, Step, Strategy, Workers};
 use pchsim::strategy::Finding;
 
 use crate::common::{cpu, io, ms};
-use crate::{each, threads, us};
+use super::{each, threads, us};
 
 fn native(time: Nanos) -> Step {
     Step::Native(Dist::Constant(time))

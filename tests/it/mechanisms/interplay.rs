@@ -7,7 +7,7 @@ use pchsim::scenario::{
 use pchsim::strategy::{Cause, Finding, Outcome};
 
 use crate::common::{Case, class, cpu, io, machine, ms};
-use crate::{batch, each, executor, latencies, threads};
+use super::{batch, each, executor, latencies, threads};
 
 fn asyncio() -> Strategy {
     Strategy::Asyncio {

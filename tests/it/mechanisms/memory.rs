@@ -7,7 +7,7 @@ use pchsim::scenario::{Arrivals, Dist, LockSpec, Offload, Step, Strategy, Worker
 use pchsim::strategy::Finding;
 
 use crate::common::{Case, class, cpu, io, ms};
-use crate::{batch, executor, threads, weightless};
+use super::{batch, executor, threads, weightless};
 
 /// A batch of tasks that wait for 10 ms in an interpreter without weight.
 fn light(strategy: Strategy, count: u64, steps: Vec<Step>) -> Case {

@@ -3,8 +3,6 @@
 
 mod aio;
 mod bounds;
-#[path = "../common/mod.rs"]
-mod common;
 mod cores;
 mod gil;
 mod interplay;
@@ -15,7 +13,7 @@ mod pools;
 mod processes;
 mod releases;
 
-use common::{Case, class, machine, profile, workload};
+use crate::common::{Case, class, machine, profile, workload};
 use pchsim::cpython::profile::{PARAMS, Profile};
 use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, ProcessApi, StartMethod, Step, Strategy, TaskClass, Workers};

@@ -5,7 +5,7 @@ use pchsim::scenario::{ObjectKind, ObjectSpec, StartMethod, Step, Strategy};
 use pchsim::strategy::{Cause, Finding, Outcome};
 
 use crate::common::{Case, class, cpu, io, machine, ms};
-use crate::{batch, each, executor, threads, us};
+use super::{batch, each, executor, threads, us};
 
 /// An access alone, and what each of two threads was measured to take more: 240 ns, so that the line is busy for 120 with each.
 const ALONE: u64 = 30;

@@ -6,7 +6,7 @@ use pchsim::scenario::{Arrivals, Dist, ProcessApi, Step, Strategy, TracedTask, W
 use pchsim::strategy::Cause;
 
 use crate::common::{class, cpu, ms, workload};
-use crate::{batch, each, executor, latencies, us};
+use super::{batch, each, executor, latencies, us};
 
 fn pool(workers: u32, chunksize: Option<u32>) -> Strategy {
     Strategy::Processes {

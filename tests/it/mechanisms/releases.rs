@@ -4,7 +4,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{Dist, Releases, Step, Strategy};
 
 use crate::common::{Case, class, cpu, io, ms};
-use crate::{batch, each, threads, us};
+use super::{batch, each, threads, us};
 
 const PAIR: Nanos = Nanos(90);
 

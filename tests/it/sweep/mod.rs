@@ -408,7 +408,7 @@ fn journals_of_others_are_left_alone() {
 #[test]
 fn a_sweep_that_an_earlier_version_began_is_refused_with_what_to_do() {
     let place = Place::new();
-    let old = include_bytes!("../data/v1/journals/pages.jsonl.journal");
+    let old = include_bytes!("../../data/v1/journals/pages.jsonl.journal");
     fs::write(place.path("pages.jsonl.journal"), old).unwrap();
     let line = format!("{LONG} -q -o pages.jsonl");
     let said = place.refused(&format!("{line} --resume"), 2);

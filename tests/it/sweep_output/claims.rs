@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto, words};
+use super::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto, words};
 
 /// What a random case is made of, before it is scaled: a level, how wide its interval is, and its fate.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use pchsim::scenario::Metric;
 use pchsim::study::Status;
 use pchsim::study::sweep::Plan;
 
-use crate::made::{
+use super::made::{
     MAKESPAN, Made, P95, curves, doubled, facts, grid, numbers, study, sweep_of, upto, words,
 };
 
@@ -442,7 +442,7 @@ fn jsonl_of_a_sweep() {
 
 #[test]
 fn every_key_of_a_sweeps_file_is_documented() {
-    let documentation = include_str!("../../docs/output-format.md");
+    let documentation = include_str!("../../../docs/output-format.md");
     let plan = grid(vec![numbers("machine.cores", "cores", &[1.0])]);
     let cases = vec![made("threads:4", "3.14", 0.1)];
     let row = point_lines(&plan, &plan.point(0), &study(cases, Metric::Makespan, None));

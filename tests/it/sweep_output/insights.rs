@@ -6,7 +6,7 @@ use pchsim::scenario::Metric;
 use pchsim::study::Status;
 use proptest::prelude::*;
 
-use crate::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto};
+use super::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto};
 
 fn cores(n: u32) -> pchsim::study::sweep::Axis {
     numbers("machine.cores", "cores", &upto(n))
@@ -273,7 +273,7 @@ proptest! {
 }
 
 /// What a case of a sweep made by hand reaches: name, value, or that nothing is.
-fn reached(name: &str, value: Option<f64>) -> crate::made::Made {
+fn reached(name: &str, value: Option<f64>) -> super::made::Made {
     let reached = value.map_or(Err(Status::OutOfMemory), |v| Ok((v, 0.01 * v)));
     (name.to_owned(), "cpython-3.14".to_owned(), reached)
 }

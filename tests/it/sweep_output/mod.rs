@@ -2,12 +2,11 @@
 //! stands out in curves of which the right answer is known.
 
 mod claims;
-#[path = "../fake/mod.rs"]
-mod fake;
 mod golden;
 mod insights;
 mod made;
 
+use crate::fake;
 use made::{facts, grid, numbers};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;

@@ -4,7 +4,7 @@ use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{Arrivals, Dist, ProcessApi, StartMethod, Step, Strategy, Workers};
 use pchsim::strategy::Cause;
 
-use crate::support::{Case, machine, profile, workload};
+use super::support::{Case, machine, profile, workload};
 
 const TASKS: u64 = 100;
 const LEAST: Nanos = Nanos::from_millis(10);

@@ -3,7 +3,7 @@
 use pchsim::scenario::{Arrivals, Step, Strategy, Workers};
 use pchsim::strategy::Outcome;
 
-use crate::support::{
+use super::support::{
     Case, Interval, SERVICE, exponential, machine, mean_latency, profile, workload,
 };
 

@@ -7,7 +7,7 @@ use pchsim::scenario::{
 };
 use pchsim::strategy::Outcome;
 
-use crate::support::{Case, machine, profile, workload};
+use super::support::{Case, machine, profile, workload};
 
 /// Arrivals and demands that are nothing in particular: bursts, pauses, short and long tasks.
 fn tasks(count: u64, mean_gap: f64, seed: u64) -> Vec<TracedTask> {

@@ -4,7 +4,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, Dist, Offload, Step, Strategy, Workers};
 use pchsim::strategy::Outcome;
 
-use crate::support::{Case, Interval, SERVICE, exponential, machine, profile, workload};
+use super::support::{Case, Interval, SERVICE, exponential, machine, profile, workload};
 
 const REPLICATIONS: u32 = 400;
 

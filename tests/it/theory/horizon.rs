@@ -4,7 +4,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, Strategy, Workers};
 use pchsim::strategy::Finding;
 
-use crate::support::{Case, SERVICE, exponential, machine, profile, workload};
+use super::support::{Case, SERVICE, exponential, machine, profile, workload};
 
 #[test]
 fn a_run_that_is_cut_off_is_the_beginning_of_the_whole() {

@@ -13,8 +13,6 @@ mod batch;
 mod closed;
 mod exact;
 mod excess;
-#[path = "../common/free.rs"]
-mod free;
 mod horizon;
 mod open;
 mod sharing;

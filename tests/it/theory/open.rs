@@ -3,7 +3,7 @@
 use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, Dist, Step, Strategy, Workers};
 
-use crate::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
+use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
 
 const REPLICATIONS: u32 = 20;
 
@@ -54,7 +54,7 @@ fn mm1() {
         let case = queue(1, load, exponential(SERVICE));
         let runs: Vec<_> = (0..REPLICATIONS).map(|r| case.run(r)).collect();
         let interval = |f: &dyn Fn(&pchsim::strategy::Outcome) -> f64| {
-            crate::support::Interval::of(&runs.iter().map(f).collect::<Vec<f64>>())
+            super::support::Interval::of(&runs.iter().map(f).collect::<Vec<f64>>())
         };
         let mean = SERVICE / (1.0 - load);
         interval(&mean_latency).assert_holds(mean, &format!("M/M/1 at {load}, mean"));

@@ -7,7 +7,7 @@
 use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, Strategy, Workers};
 
-use crate::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
+use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
 
 fn case(
     load: f64,

@@ -17,13 +17,13 @@ pub(crate) const SERVICE: f64 = 0.1;
 /// The loads at which every queue is looked at.
 pub(crate) const LOADS: [f64; 3] = [0.3, 0.6, 0.85];
 
-pub(crate) use super::free::profile;
+pub(crate) use crate::common::profile;
 
 /// An operating system that costs nothing, and whose time slices are short against the services of these tests.
 pub(crate) fn machine(cores: u32) -> MachineSpec {
     MachineSpec {
         hz: 1_000,
-        ..super::free::machine(cores)
+        ..crate::common::machine(cores)
     }
 }
 
