@@ -3,43 +3,20 @@
 
 #![cfg(unix)]
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use pchsim::calibrate::bench::{BenchError, Expected, Plan, Samples, calibrated, measure};
 use pchsim::calibrate::text;
 use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
-use pchsim::host;
 use pchsim::learn::{Habit, Watched};
 use pchsim::profiles::file;
 use pchsim::report::Style;
 
-fn pchsim(args: &[&str], dir: &Path) -> (i32, String, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_pchsim"))
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .expect("the binary runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        out.status.code().unwrap_or(-1),
-        text(&out.stdout),
-        text(&out.stderr),
-    )
-}
+use crate::world::{self, Said, World, told, words};
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the test's reader is told that nothing was tried"
-)]
 fn real_python() -> Option<PathBuf> {
-    let found = host::default().ok().map(|i| i.path);
-    if found.is_none() {
-        println!("skipped: no usable Python on this machine");
-    }
-    found
+    world::python().map(|python| python.path)
 }
 
 /// A program that says what `python` says of itself, but does `what` instead of the microbenchmarks.
@@ -49,8 +26,7 @@ fn impostor(dir: &Path, python: &Path, what: &str) -> PathBuf {
         "#!/bin/sh\ncase \"$*\" in\n*bench.py*) {what} ;;\n*) exec {} \"$@\" ;;\nesac\n",
         python.display()
     );
-    std::fs::write(&path, script).expect("written");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    world::script(&path, &script);
     path
 }
 
@@ -72,36 +48,21 @@ fn a_quick_calibration_gives_a_profile_that_a_forecast_can_use() {
     if real_python().is_none() {
         return;
     }
-    let dir = tempfile::tempdir().expect("a folder");
-    let (code, out, err) = pchsim(
-        &["calibrate", "--quick", "--import", "json", "--name", "mine"],
-        dir.path(),
-    );
-    assert_eq!(code, 0, "{out}{err}");
+    let world = World::new();
+    let Said { out, .. } = world.told("calibrate --quick --import json --name mine", 0);
     assert!(out.contains("mine: CPython 3."), "{out}");
     assert!(out.contains("import     json:"), "{out}");
     // How it deals with the GIL, or why nobody can tell: machines may be busy.
     let said = ["the GIL up", "keeps the GIL", "without the GIL", "a GIL"];
     let after = out.split("import     json:").nth(1).unwrap_or_default();
     assert!(said.iter().any(|s| after.contains(s)), "{out}");
-    let profile = file::read(&dir.path().join("mine.ron")).expect("a profile");
+    let profile = file::read(&world.path("mine.ron")).expect("a profile");
     plausible(&profile);
-    let (code, out, err) = pchsim(
-        &[
-            "run",
-            "scraper",
-            "--interpreter",
-            "mine",
-            "--strategy",
-            "threads:8",
-        ],
-        dir.path(),
-    );
-    assert_eq!(code, 0, "{err}");
+    let line = "run scraper --interpreter mine --strategy threads:8";
+    let Said { out, .. } = world.told(line, 0);
     assert!(out.contains("mine"), "{out}");
     // What is there is not replaced unasked.
-    let (code, _, err) = pchsim(&["calibrate", "--quick", "--name", "mine"], dir.path());
-    assert_eq!(code, 2);
+    let Said { err, .. } = world.told("calibrate --quick --name mine", 2);
     assert!(err.contains("--force"), "{err}");
 }
 
@@ -145,7 +106,7 @@ fn how_imports_deal_with_the_gil_is_measured() {
         // No second core, no Linux, no GIL, or other programs on the cores: then it says so.
         (Err(why), _) | (_, Err(why)) => assert!(!why.is_empty()),
     }
-    let text = unwrapped(&text::text(&result, Style::default()));
+    let text = words(&text::text(&result, Style::default()));
     let json = text::json(&result);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     for (i, import) in result.imports.iter().enumerate() {
@@ -160,11 +121,6 @@ fn how_imports_deal_with_the_gil_is_measured() {
     }
 }
 
-/// The text with its sentences in one line each.
-fn unwrapped(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// Without a GIL, or a second core, the figures are left out, and a note says why.
 #[test]
 fn why_the_gil_is_not_seen_is_said() {
@@ -176,8 +132,7 @@ fn why_the_gil_is_not_seen_is_said() {
         "#!/bin/sh\ncase \"$*\" in\n*importing.py*) echo 'pchsim recorder: cannot see the GIL' >&2 ;;\n*) exec {} \"$@\" ;;\nesac\n",
         python.display()
     );
-    std::fs::write(&path, script).expect("written");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    world::script(&path, &script);
     let plan = Plan {
         time: Duration::from_secs(1),
         limit: LONG,
@@ -191,7 +146,7 @@ fn why_the_gil_is_not_seen_is_said() {
         .gil
         .as_ref()
         .expect_err("nothing was seen");
-    let text = unwrapped(&text::text(&result, Style::default()));
+    let text = words(&text::text(&result, Style::default()));
     let note = format!("how often the import of json gives the GIL up is not measured: {why}");
     assert!(text.contains(&note), "{text}");
     if cfg!(target_os = "linux") && samples.hello.cores > 1 && !samples.hello.free_threaded {
@@ -238,8 +193,7 @@ fn a_library_without_byte_code_is_a_doubt() {
         "#!/bin/sh\nexec {} -X pycache_prefix=/dev/null \"$@\"\n",
         python.display()
     );
-    std::fs::write(&path, script).expect("written");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    world::script(&path, &script);
     let samples = measured(&path, LONG).expect("measured");
     let code = &samples.hello.byte_code;
     assert!(code.missing > 10 && code.missing == code.loaded, "{code:?}");
@@ -263,9 +217,9 @@ fn an_interpreter_that_hangs_is_ended_and_named() {
 #[test]
 fn a_crash_is_reported_with_what_it_wrote() {
     let Some(python) = real_python() else { return };
-    let dir = tempfile::tempdir().expect("a folder");
+    let world = World::new();
     let fake = impostor(
-        dir.path(),
+        world.dir(),
         &python,
         "echo 'Traceback: MemoryError' >&2; exit 3",
     );
@@ -276,23 +230,15 @@ fn a_crash_is_reported_with_what_it_wrote() {
     );
     // Half of a measurement is none.
     let fake = impostor(
-        dir.path(),
+        world.dir(),
         &python,
         &format!("exec {} \"$@\" | head -3; exit 0", python.display()),
     );
     let e = measured(&fake, LONG).expect_err("it ends early");
     assert!(matches!(e, BenchError::Crashed { .. }), "{e}");
-    let (code, _, err) = pchsim(
-        &[
-            "calibrate",
-            "--quick",
-            "--python",
-            &fake.display().to_string(),
-        ],
-        dir.path(),
-    );
-    assert_eq!(code, 2, "{err}");
-    assert!(std::fs::read_dir(dir.path()).expect("readable").count() == 1);
+    let mut command = world.command("calibrate --quick --python");
+    told(command.arg(&fake), 2);
+    assert!(std::fs::read_dir(world.dir()).expect("readable").count() == 1);
 }
 
 #[test]
@@ -309,25 +255,20 @@ fn garbage_is_no_measurement() {
 
 #[test]
 fn what_cannot_be_measured_or_written_is_refused_before_the_work() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let refused = |args: &[&str], says: &str| {
-        let (code, _, err) = pchsim(args, dir.path());
-        assert_eq!(code, 2, "{args:?}: {err}");
-        assert!(err.contains(says), "{args:?}: {err}");
+    let world = World::new();
+    let refused = |line: &str, says: &str| {
+        let Said { err, .. } = world.told(line, 2);
+        assert!(err.contains(says), "{line}: {err}");
     };
     refused(
-        &["calibrate", "--python", "no-such-python"],
+        "calibrate --python no-such-python",
         "no Python interpreter is called `no-such-python`",
     );
-    refused(&["calibrate", "--python", "/etc/passwd"], "not executable");
+    refused("calibrate --python /etc/passwd", "not executable");
     if real_python().is_some() {
-        refused(&["calibrate", "-o", "profile.json"], "does not end in .ron");
-        refused(
-            &["calibrate", "-o", "no/such/folder/p.ron"],
-            "does not exist",
-        );
-        let (code, out, _) = pchsim(&["calibrate", "--list"], dir.path());
-        assert_eq!(code, 0);
+        refused("calibrate -o profile.json", "does not end in .ron");
+        refused("calibrate -o no/such/folder/p.ron", "does not exist");
+        let Said { out, .. } = world.told("calibrate --list", 0);
         assert!(out.contains("3."), "{out}");
     }
 }

@@ -1,8 +1,6 @@
 //! What a study says of its figures, over studies made at random: every claim and warning is true of them, and advice that is followed
 //! does what it says.
 
-
-use crate::fake::{batch, empty, queue, scenario, simulate as queue_of};
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::{Finding, Hindrance};
 use pchsim::engine::Nanos;
@@ -20,6 +18,8 @@ use proptest::prelude::{
 use proptest::strategy::Strategy as Strategy_;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Dxsm;
+
+use crate::fake::{batch, empty, queue, scenario, simulate as queue_of};
 
 /// What a case is like: its outcomes are drawn around this.
 #[derive(Clone, Debug)]

@@ -1,12 +1,12 @@
 //! The garbage collector and stopping the world, to the nanosecond where the schedule can be worked out by hand; payloads
 //! of many small objects.
 
-
-use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, ProcessApi, StartMethod, Step, Strategy, Workers};
 use pchsim::strategy::Outcome;
+
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 
 /// One task of these steps, in a program with so many live objects.
 fn run(profile: &Profile, live: u64, steps: Vec<Step>, strategy: Strategy) -> Outcome {

@@ -1,11 +1,8 @@
 //! The program as a shell sees it: exit codes, streams, hints.
 
-use assert_cmd::Command;
 use predicates::prelude::*;
 
-fn pchsim() -> Command {
-    Command::cargo_bin("pchsim").unwrap()
-}
+use crate::world::{pchsim, pchsim_in, root};
 
 #[test]
 fn help_is_a_result() {
@@ -56,7 +53,7 @@ fn versions_say_what_was_built_and_results_do_not() {
 #[test]
 fn a_command_is_no_directory_for_manual_pages() {
     let dir = tempfile::tempdir().unwrap();
-    let man = |name: &str| pchsim().current_dir(&dir).args(["man", name]).assert();
+    let man = |name: &str| pchsim_in(&dir).args(["man", name]).assert();
     let said = man("run").code(2).get_output().stderr.clone();
     let said = String::from_utf8(said).unwrap();
     assert!(said.contains("pchsim run --help"), "{said}");
@@ -120,7 +117,7 @@ fn exit_codes_are_the_same_everywhere() {
     let help = String::from_utf8(help.stdout).unwrap();
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     for file in ["README.md", "docs/output-format.md"] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let path = root().join(file);
         let text = std::fs::read_to_string(path).unwrap();
         let (_, section) = text.split_once("## Exit codes").unwrap();
         for (exit, meaning) in pchsim::cli::Exit::ALL {
@@ -393,8 +390,8 @@ fn files_that_cannot_be_read_are_named_with_what_is_expected() {
             ["no-program", "there is no such file"],
         ),
     ] {
-        let mut command = pchsim();
-        command.current_dir(&dir).args(line.split_whitespace());
+        let mut command = pchsim_in(&dir);
+        command.args(line.split_whitespace());
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{line}: {said}");
@@ -449,11 +446,8 @@ fn a_note_does_not_stand_before_a_refusal() {
     std::fs::write(dir.path().join("taken.json"), "").unwrap();
     let line = "run scraper --interpreter cpython-3.15 --replications 1 -o";
     let said = |file: &str, code: i32| {
-        let mut command = pchsim();
-        command
-            .current_dir(&dir)
-            .args(line.split_whitespace())
-            .arg(file);
+        let mut command = pchsim_in(&dir);
+        command.args(line.split_whitespace()).arg(file);
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{said}");
@@ -476,8 +470,7 @@ fn a_loop_with_one_task_blocks_nobody() {
         std::fs::write(dir.path().join("x.ron"), text).unwrap();
     };
     let says = |strategy: &str| {
-        let mut command = pchsim();
-        command.current_dir(&dir);
+        let mut command = pchsim_in(&dir);
         command.args([
             "run",
             "x.ron",
@@ -508,8 +501,8 @@ fn fewer_workers_are_no_help_where_one_is_too_much() {
         workload: (arrivals: Batch, imports: (memory: "100MB"), tasks: [(name: "t", count: 9, steps: [Hold("5MB", [Cpu("1ms")])])]))"#;
     std::fs::write(dir.path().join("x.ron"), text).unwrap();
     let says = |args: &[&str]| {
-        let mut command = pchsim();
-        command.current_dir(&dir).args(["run", "x.ron"]).args(args);
+        let mut command = pchsim_in(&dir);
+        command.args(["run", "x.ron"]).args(args);
         let output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let (_, warning) = text.split_once("warning[out-of-memory]").unwrap();

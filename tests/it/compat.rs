@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
 use pchsim::profiles;
 use pchsim::report::document::{self, CaseDocument, Document, RunDocument, standings};
 use pchsim::report::figure::figures;
@@ -15,10 +14,10 @@ use pchsim::report::sweep;
 use pchsim::scenario::{self, Severity, embedded};
 use pchsim::study::{Answer, Quantity, Standing, Tier, answer, fingerprint};
 
+use crate::world::{pchsim, root};
+
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/v1")
-        .join(name)
+    root().join("tests/data/v1").join(name)
 }
 
 /// The files of a folder that end so, by name.
@@ -55,10 +54,6 @@ fn run_document(file: &str) -> RunDocument {
         Document::Run(run) => *run,
         Document::Sweep(_) => panic!("{file} is a run"),
     }
-}
-
-fn pchsim() -> Command {
-    Command::cargo_bin("pchsim").unwrap()
 }
 
 fn parsed(path: &Path, overrides: &[(&str, &str)]) -> scenario::Scenario {

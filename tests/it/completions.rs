@@ -5,28 +5,21 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use predicates::prelude::*;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_pchsim");
+use crate::world::{World, root, started_in, told, tool};
 
 fn script(shell: &str) -> String {
-    let output = Command::new(PROGRAM)
-        .args(["completions", shell])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{shell}");
-    String::from_utf8(output.stdout).unwrap()
+    told(started_in(root()).args(["completions", shell]), 0).out
 }
 
 /// A directory with the script, a scenario of the user's, and a file that is none.
-fn workplace(shell: &str) -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
+fn workplace(shell: &str) -> (World, PathBuf) {
+    let world = World::new();
     for name in ["mine.ron", "my own.ron", "notes.txt"] {
-        std::fs::write(dir.path().join(name), "").unwrap();
+        world.write(name, "");
     }
-    let file = dir.path().join(".script");
-    std::fs::write(&file, script(shell)).unwrap();
-    (dir, file)
+    world.write(".script", script(shell));
+    let file = world.path(".script");
+    (world, file)
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -39,20 +32,10 @@ fn on_path(program: &str) -> bool {
     found
 }
 
-/// A shell in a directory, with the tested program on PATH and nothing of the user's.
-fn shell(program: &str, dir: &Path) -> Command {
-    let own = Path::new(PROGRAM).parent().unwrap().to_owned();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path)));
-    let mut command = Command::new(program);
-    command
-        .current_dir(dir)
-        .env("PATH", path.unwrap())
-        .env("HOME", dir)
-        .env("TERM", "dumb")
-        .env_remove("INPUTRC")
-        .env_remove("ENV")
-        .env_remove("ZDOTDIR");
+/// A shell, or what starts one on a terminal that can do nothing special.
+fn shell(program: &str, world: &World) -> Command {
+    let mut command = tool(program, world.dir());
+    command.env("TERM", "dumb");
     command
 }
 
@@ -135,8 +118,8 @@ fn in_bash() {
     if !on_path("bash") || !on_path("script") {
         return;
     }
-    let (dir, file) = workplace("bash");
-    let mut command = shell("timeout", dir.path());
+    let (world, file) = workplace("bash");
+    let mut command = shell("timeout", &world);
     command.args([
         "60",
         "script",
@@ -153,8 +136,8 @@ fn in_zsh() {
     if !on_path("zsh") || !on_path("script") {
         return;
     }
-    let (dir, file) = workplace("zsh");
-    let mut command = shell("timeout", dir.path());
+    let (world, file) = workplace("zsh");
+    let mut command = shell("timeout", &world);
     command.args(["60", "script", "-qec", "zsh -f -i", "/dev/null"]);
     let setup = format!("autoload -U compinit; compinit -u -D; {}", shown(&file));
     check("zsh", &typed(&mut command, &setup, &LINES), &LINES);
@@ -166,13 +149,13 @@ fn in_zsh_from_its_functions() {
     if !on_path("zsh") || !on_path("script") {
         return;
     }
-    let (dir, file) = workplace("zsh");
-    let functions = dir.path().join("functions");
+    let (world, file) = workplace("zsh");
+    let functions = world.path("functions");
     std::fs::create_dir(&functions).unwrap();
     std::fs::rename(&file, functions.join("_pchsim")).unwrap();
-    let empty = dir.path().join("empty");
-    std::fs::write(&empty, "").unwrap();
-    let mut command = shell("timeout", dir.path());
+    world.write("empty", "");
+    let empty = world.path("empty");
+    let mut command = shell("timeout", &world);
     command.args(["60", "script", "-qec", "zsh -f -i", "/dev/null"]);
     let setup = format!(
         "fpath=('{}' $fpath); autoload -U compinit; compinit -u -D; {}",
@@ -187,14 +170,14 @@ fn in_fish() {
     if !on_path("fish") {
         return;
     }
-    let (dir, file) = workplace("fish");
+    let (world, file) = workplace("fish");
     for (line, words) in LINES {
         let (before, _) = line.split_once('\t').unwrap();
         let query = format!(
             "source '{}'; complete --do-complete '{before}'",
             file.display()
         );
-        let output = shell("fish", dir.path())
+        let output = shell("fish", &world)
             .args(["--no-config", "--command", &query])
             .output()
             .unwrap();
@@ -219,38 +202,27 @@ fn every_shell_has_a_script() {
         let text = script(name);
         assert!(text.contains("PCHSIM_COMPLETE"), "{name}: {text}");
     }
-    let output = Command::new(PROGRAM)
-        .args(["completions", "tcsh"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        predicate::str::contains("bash, zsh, fish").eval(&String::from_utf8_lossy(&output.stderr))
-    );
+    let said = told(started_in(root()).args(["completions", "tcsh"]), 2).err;
+    assert!(said.contains("bash, zsh, fish"), "{said}");
 }
 
 /// What a shell is answered that the program does not know, or when it asks for nothing that there is.
 #[test]
 fn questions_without_an_answer_end_well() {
-    let ask = |shell: &str, words: &[&str]| {
-        Command::new(PROGRAM)
+    let ask = |shell: &str, words: &[&str], code| {
+        let mut command = started_in(root());
+        command
             .env("PCHSIM_COMPLETE", shell)
             .env("_CLAP_COMPLETE_INDEX", (words.len().max(1) - 1).to_string())
             .arg("--")
-            .args(words)
-            .output()
-            .unwrap()
+            .args(words);
+        told(&mut command, code)
     };
-    let unknown = ask("tcsh", &["pchsim", ""]);
-    assert_eq!(unknown.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&unknown.stderr).contains("unknown shell"));
-    let nothing = ask("bash", &["pchsim", "run", "nosuch"]);
-    assert_eq!((nothing.status.code(), nothing.stdout), (Some(0), vec![]));
+    let unknown = ask("tcsh", &["pchsim", ""], 2);
+    assert!(unknown.err.contains("unknown shell"), "{unknown:?}");
+    let nothing = ask("bash", &["pchsim", "run", "nosuch"], 0);
+    assert_eq!(nothing.out, "");
     // Not a question: the variable is empty.
-    let usual = Command::new(PROGRAM)
-        .env("PCHSIM_COMPLETE", "")
-        .arg("-V")
-        .output()
-        .unwrap();
-    assert!(String::from_utf8_lossy(&usual.stdout).starts_with("pchsim "));
+    let usual = told(started_in(root()).env("PCHSIM_COMPLETE", "").arg("-V"), 0);
+    assert!(usual.out.starts_with("pchsim "), "{usual:?}");
 }

@@ -6,8 +6,6 @@
 //! are too wide. Stopping when an interval happens to be narrow costs some coverage; what was measured stands at each test. The seeds are
 //! fixed: a test passes always or never.
 
-
-use crate::common::{machine, profile};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
@@ -18,6 +16,8 @@ use pchsim::scenario::{
 use pchsim::strategy::simulate;
 use pchsim::study::{Forecast, Options, Study, run_study};
 use statrs::distribution::{Binomial, DiscreteCDF};
+
+use crate::common::{machine, profile};
 
 /// Mean service time in seconds.
 const SERVICE: f64 = 0.1;

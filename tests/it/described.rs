@@ -9,6 +9,8 @@ use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{Expr, Pat, Token};
 
+use crate::world;
+
 /// The types, and the files that define them.
 const DESCRIBED: [(&str, &str); 4] = [
     ("Step", "scenario/model.rs"),
@@ -311,7 +313,7 @@ fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
 
 #[test]
 fn nothing_is_decided_for_kinds_that_nobody_has_thought_of() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = world::root().join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
     files.sort();

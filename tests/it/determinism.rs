@@ -1,14 +1,10 @@
 //! The same command prints the same bytes: at any number of worker threads, and on repetition. And `check` accepts what is
 //! shipped.
 
-use assert_cmd::Command;
+use crate::world::{pchsim, root};
 
-fn pchsim(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::cargo_bin("pchsim")
-        .expect("the binary of this package")
-        .args(arguments)
-        .output()
-        .expect("it can be started");
+fn printed(arguments: &[&str]) -> Vec<u8> {
+    let output = pchsim().args(arguments).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {errors}");
     output.stdout
@@ -37,7 +33,7 @@ fn threads_and_repetition_change_no_byte() {
                 threads,
                 "-q",
             ]);
-            pchsim(&line)
+            printed(&line)
         };
         let one = run("1");
         assert!(one.len() > 1_000, "{scenario:?} prints a study");
@@ -77,7 +73,7 @@ fn the_order_of_keys_changes_no_byte() {
         let file = folder.path().join("keys.ron");
         std::fs::write(&file, text).unwrap();
         let file = file.to_str().unwrap();
-        pchsim(&["run", file, "--format", "json", "--replications", "2", "-q"])
+        printed(&["run", file, "--format", "json", "--replications", "2", "-q"])
     };
     let one = run(
         r#"{ "a": (), "b": (shared: true) }"#,
@@ -97,7 +93,7 @@ fn the_order_of_keys_changes_no_byte() {
 #[test]
 fn the_seed_is_heard() {
     let run = |seed| {
-        pchsim(&[
+        printed(&[
             "run",
             "agents",
             "--format",
@@ -113,9 +109,9 @@ fn the_seed_is_heard() {
 
 #[test]
 fn every_shipped_scenario_is_accepted() {
-    let list = String::from_utf8(pchsim(&["scenarios"])).expect("text");
-    let mut files: Vec<_> = std::fs::read_dir("scenarios")
-        .expect("tests run in the package's folder")
+    let list = String::from_utf8(printed(&["scenarios"])).expect("text");
+    let mut files: Vec<_> = std::fs::read_dir(root().join("scenarios"))
+        .unwrap()
         .map(|entry| entry.expect("readable").path())
         .filter(|path| path.extension().is_some_and(|e| e == "ron"))
         .collect();
@@ -124,7 +120,7 @@ fn every_shipped_scenario_is_accepted() {
     for file in files {
         let name = file.file_stem().and_then(|s| s.to_str()).expect("a name");
         assert!(list.contains(name), "{name} is listed");
-        pchsim(&["check", name]);
-        pchsim(&["check", file.to_str().expect("a name")]);
+        printed(&["check", name]);
+        printed(&["check", file.to_str().expect("a name")]);
     }
 }

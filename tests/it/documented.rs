@@ -6,12 +6,13 @@
 //! - `<!-- file: NAME -->` above a block writes the block to that file, for the commands after it.
 //! - What measures a machine (see [`MEASURES`]) is shown in `text` blocks and is not run here; the ignored test runs it to its end (.ci/real).
 //!
-//! Commands of a document are run in its order, in a directory of its own. `PCHSIM_DOCS=update cargo test --test it documented::` writes
+//! Commands of a document are run in its order, in a directory of its own. `cargo xtask docs` writes
 //! the outputs anew: before and after a `...` as many lines are kept as there were.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+use crate::world::{root, shell};
 
 /// Commands whose output depends on the machine that they run on.
 const MEASURES: [&str; 3] = ["calibrate", "verify", "record"];
@@ -21,10 +22,6 @@ const ELSEWHERE: [&str; 3] = [
     "--interpreter my-python.ron",
     "p3.13.ron",
 ];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn documents() -> Vec<PathBuf> {
     let docs = fs::read_dir(root().join("docs")).unwrap();
@@ -76,18 +73,7 @@ fn provide(line: &str, dir: &Path) {
 fn run(line: &str, dir: &Path) -> (String, i32) {
     provide(line, dir);
     let output = tempfile::tempfile().unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_pchsim"));
-    let path = std::env::join_paths(std::iter::once(program.parent().unwrap().to_owned()).chain(
-        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()),
-    ));
-    let status = Command::new("sh")
-        .args(["-c", line])
-        .current_dir(dir)
-        .env("PATH", path.unwrap())
-        .envs([("NO_COLOR", "1"), ("TERM", "dumb")])
-        .env_remove("COLUMNS")
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::null())
+    let status = shell(line, dir)
         .stdout(output.try_clone().unwrap())
         .stderr(output.try_clone().unwrap())
         .status()
@@ -234,7 +220,7 @@ fn outputs_in_documents_are_those_of_the_commands() {
         let differs = old.lines().zip(new.lines()).find(|(o, n)| o != n);
         assert!(
             old == new,
-            "{}: outputs are no longer those of the commands, first here:\n- {}\n+ {}\nPCHSIM_DOCS=update cargo test --test it documented:: writes them anew",
+            "{}: outputs are no longer those of the commands, first here:\n- {}\n+ {}\ncargo xtask docs writes them anew",
             path.display(),
             differs.map_or("", |d| d.0),
             differs.map_or("", |d| d.1)

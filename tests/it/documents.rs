@@ -3,16 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::world::root;
+
 const DOCUMENTS: [&str; 4] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
 ];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))

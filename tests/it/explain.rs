@@ -1,22 +1,20 @@
 //! `pchsim explain`: every explanation's example is run. It triggers its code and no other, the program says what is shown, and what is
-//! mended is free of it. `PCHSIM_DOCS=update cargo test --test it explain::` writes the outputs, and the tables of the documents, anew.
+//! mended is free of it. `cargo xtask docs` writes the outputs, and the tables of the documents, anew.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use pchsim::report::document::{Document, read};
 use pchsim::report::sweep::{InsightCode, insights};
 use pchsim::report::{Entry, Said, codes};
 use rayon::prelude::*;
 
+use crate::world::{self, root};
+
 /// Columns of what is shown: with what stands before it a terminal of eighty has room for it.
 const COLUMNS: &str = "76";
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn updates() -> bool {
     std::env::var("PCHSIM_DOCS").is_ok_and(|v| v == "update")
@@ -37,24 +35,13 @@ fn file_of(entry: &Entry) -> PathBuf {
 
 /// Runs a command line as a shell does, with both streams in one file if `together`.
 fn shell(line: &str, dir: &Path, together: bool) -> Output {
-    let program = Path::new(env!("CARGO_BIN_EXE_pchsim"));
-    let own = std::iter::once(program.parent().unwrap().to_owned());
-    let others = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(own.chain(std::env::split_paths(&others))).unwrap();
     let line = if together {
         format!("{{ {line}; }} 2>&1")
     } else {
         line.to_owned()
     };
-    Command::new("sh")
-        .args(["-c", &line])
-        .current_dir(dir)
-        .env("PATH", path)
-        .envs([("NO_COLOR", "1"), ("TERM", "dumb"), ("COLUMNS", COLUMNS)])
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    let mut command = world::shell(&line, dir);
+    command.env("COLUMNS", COLUMNS).output().unwrap()
 }
 
 /// An explanation's example.
@@ -268,7 +255,7 @@ fn problem(entry: &Entry) -> Option<String> {
         let (old, new) = (block(&example.shown), block(&shown));
         if !updates() {
             return Some(format!(
-                "{}: shown is\n{old}said is\n{new}PCHSIM_DOCS=update cargo test --test it explain:: writes it anew",
+                "{}: shown is\n{old}said is\n{new}cargo xtask docs writes it anew",
                 entry.code
             ));
         }
@@ -312,7 +299,7 @@ fn holds_table(document: &str, heading: &str, rows: &[String]) {
     } else {
         assert!(
             old == new,
-            "{document}: the table of codes is no longer right; PCHSIM_DOCS=update cargo test --test it explain:: writes it anew"
+            "{document}: the table of codes is no longer right; cargo xtask docs writes it anew"
         );
     }
 }
@@ -347,13 +334,8 @@ fn tables_of_documents_hold_every_code() {
 
 /// What the program prints, on both streams, and its exit code.
 fn pchsim(line: &str) -> (String, String, i32) {
-    let output = shell(&format!("pchsim {line}"), root(), false);
-    let text = |b: Vec<u8>| String::from_utf8(b).unwrap();
-    (
-        text(output.stdout),
-        text(output.stderr),
-        output.status.code().unwrap(),
-    )
+    let said = world::Said::from(shell(&format!("pchsim {line}"), root(), false));
+    (said.out, said.err, said.code.unwrap())
 }
 
 #[test]

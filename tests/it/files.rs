@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use assert_cmd::cargo::cargo_bin;
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::world::{World, python, root, shell, told, tool};
 
 const SCENARIO: &str = r#"(
     schema: 1,
@@ -22,36 +23,33 @@ const SCENARIO: &str = r#"(
 
 const TRACE: &str = "task,class,kind,start,end\n1,a,io,0,0.1\n2,a,io,0,0.2\n3,a,cpu,0,0.1\n";
 
-/// A directory with inputs of every sort.
-struct Place(tempfile::TempDir);
+/// A world with inputs of every sort.
+struct Place(World);
+
+impl std::ops::Deref for Place {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
+}
 
 impl Place {
     fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        fs::write(place.path("tiny.ron"), SCENARIO).unwrap();
-        fs::write(place.path("steps.csv"), TRACE).unwrap();
-        let made = place.run("run tiny.ron --replications 2 -q -o result.json");
-        assert!(made.status.success(), "{made:?}");
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        let world = World::with("tiny.ron", SCENARIO);
+        world.write("steps.csv", TRACE);
+        world.told("run tiny.ron --replications 2 -q -o result.json", 0);
+        Self(world)
     }
 
     fn run(&self, line: &str) -> Output {
-        let mut command = Command::new(cargo_bin!("pchsim"));
-        command
-            .current_dir(self.0.path())
-            .args(line.split_whitespace())
-            .stdin(Stdio::null());
-        command.output().unwrap()
+        self.command(line).output().unwrap()
     }
 
     /// Every name here with what it holds, links not followed.
     fn state(&self) -> BTreeMap<PathBuf, String> {
         let mut all = BTreeMap::new();
-        let mut open = vec![self.0.path().to_owned()];
+        let mut open = vec![self.dir().to_owned()];
         while let Some(dir) = open.pop() {
             for entry in fs::read_dir(dir).unwrap() {
                 let entry = entry.unwrap();
@@ -128,7 +126,7 @@ fn writers() -> Vec<Writes> {
             Some("ran.sh"),
         ),
     ];
-    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/reference");
+    let reference = root().join("tests/data/reference");
     all.push(Writes {
         before: format!(
             "validate {} --only nothing-is-called-so -o",
@@ -138,7 +136,7 @@ fn writers() -> Vec<Writes> {
         ending: "md",
         input: None,
     });
-    if pchsim::host::default().is_ok() {
+    if python().is_some() {
         all.push(writes("calibrate -o", "", "ron", None));
         all.push(writes(
             "verify tiny.ron --format json -o",
@@ -151,7 +149,7 @@ fn writers() -> Vec<Writes> {
 }
 
 fn make(program: &str, args: &[&str], path: &Path) -> bool {
-    let status = Command::new(program).args(args).arg(path).status();
+    let status = tool(program, root()).args(args).arg(path).status();
     status.is_ok_and(|s| s.success())
 }
 
@@ -174,7 +172,7 @@ fn bad_targets(place: &Place, w: &Writes) -> Vec<(String, &'static str)> {
     }
     // `mknod NAME c 1 3` is another /dev/null; for root only.
     let device = place.path(&name("device"));
-    let made = Command::new("mknod")
+    let made = tool("mknod", root())
         .arg(&device)
         .args(["c", "1", "3"])
         .stderr(Stdio::null())
@@ -202,7 +200,7 @@ fn bad_targets(place: &Place, w: &Writes) -> Vec<(String, &'static str)> {
         all.push((
             format!(
                 "./../{}/{input}",
-                place.0.path().file_name().unwrap().to_string_lossy()
+                place.dir().file_name().unwrap().to_string_lossy()
             ),
             "is read by this command",
         ));
@@ -271,7 +269,7 @@ fn what_must_not_be_written_is_refused_before_the_work() {
 #[test]
 fn directories_that_cannot_be_written_into_are_refused_before_the_work() {
     use std::os::unix::fs::symlink;
-    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/reference");
+    let reference = root().join("tests/data/reference");
     let validate = format!(
         "validate {} --only nothing-is-called-so --write-profiles",
         reference.display()
@@ -398,9 +396,8 @@ fn runs_side_by_side_leave_one_whole_file() {
     let place = Place::new();
     let started: Vec<_> = (0..6)
         .map(|_| {
-            Command::new(cargo_bin!("pchsim"))
-                .current_dir(place.0.path())
-                .args(["init", "scraper", "-o", "same.ron"])
+            place
+                .command("init scraper -o same.ron")
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
                 .spawn()
@@ -575,10 +572,8 @@ fn no_directory_is_left_empty() {
             let long = SCENARIO.replace("count: 4", "count: 2_000_000");
             fs::write(place.path("long.ron"), long).unwrap();
             let before = names();
-            let mut child = Command::new(cargo_bin!("pchsim"))
-                .current_dir(place.0.path())
-                .args(line.split_whitespace())
-                .stdin(Stdio::null())
+            let mut child = place
+                .command(line)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
@@ -646,10 +641,8 @@ fn inputs_that_may_never_end_are_refused_at_once() {
     lines.retain(|(line, _)| !line.contains("/dev/zero") || Path::new("/dev/zero").exists());
     for (line, why) in lines {
         let since = Instant::now();
-        let mut child = Command::new(cargo_bin!("pchsim"))
-            .current_dir(place.0.path())
-            .args(line.split_whitespace())
-            .stdin(Stdio::null())
+        let mut child = place
+            .command(line)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -667,29 +660,20 @@ fn inputs_that_may_never_end_are_refused_at_once() {
         assert!(said.contains(why), "{line}: {said}");
         assert_eq!(place.state(), before, "{line}");
     }
-    let program = cargo_bin!("pchsim").display().to_string();
     for line in [
-        "cat tiny.ron | PROGRAM check -",
-        "cat tiny.ron | PROGRAM check /dev/stdin",
-        "PROGRAM check - < tiny.ron",
-        "PROGRAM check /dev/fd/7 7< tiny.ron",
-        "cat tiny.ron | PROGRAM check /dev/fd/0",
-        "cat result.json | PROGRAM report -",
-        "cat result.json | PROGRAM plot /dev/stdin --list",
+        "cat tiny.ron | pchsim check -",
+        "cat tiny.ron | pchsim check /dev/stdin",
+        "pchsim check - < tiny.ron",
+        "pchsim check /dev/fd/7 7< tiny.ron",
+        "cat tiny.ron | pchsim check /dev/fd/0",
+        "cat result.json | pchsim report -",
+        "cat result.json | pchsim plot /dev/stdin --list",
     ] {
-        let output = Command::new("sh")
-            .current_dir(place.0.path())
-            .args(["-c", &line.replace("PROGRAM", &program)])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{line}: {output:?}");
+        told(&mut shell(line, place.dir()), 0);
     }
     // Process substitution is not every shell's.
-    let line = format!("{program} check <(cat tiny.ron)");
-    let bash = Command::new("bash")
-        .current_dir(place.0.path())
-        .args(["-c", &line])
-        .output();
+    let line = "pchsim check <(cat tiny.ron)";
+    let bash = tool("bash", place.dir()).args(["-c", line]).output();
     if let Ok(output) = bash {
         assert!(output.status.success(), "{line}: {output:?}");
     }
@@ -742,7 +726,7 @@ fn unknown_names_are_noticed_before_the_work() {
         ),
         ("verify long.ron --python no-such-python", "no-such-python"),
     ];
-    if pchsim::host::default().is_ok() {
+    if python().is_some() {
         lines.extend([
             ("verify long.ron --profile nosuch", "nosuch"),
             ("verify long.ron --strategy nosuch", "nosuch"),
@@ -770,7 +754,7 @@ fn unknown_names_are_noticed_before_the_work() {
 /// Every file is written by one of three: results by `cli::files`, the journal of a sweep, and temporary files by `host::scratch`.
 #[test]
 fn nothing_else_writes_files() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let src = root().join("src");
     let writers = ["cli/files.rs", "study/sweep/journal.rs", "host/scratch.rs"];
     let mut open = vec![src.clone()];
     while let Some(dir) = open.pop() {

@@ -1,29 +1,17 @@
 //! Memory of forked, preloaded and spawned workers: what children copy of what they inherit, held against children of real CPythons
 //! (`tests/data/reference/fork-memory.jsonl`), and the laws of it.
 
-use assert_cmd::Command;
 use serde_json::Value;
+
+use crate::world::{World, told};
 
 const MB: f64 = 1e6;
 
 /// The result of a scenario.
 fn run(scenario: &str, options: &[&str]) -> Value {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("s.ron");
-    std::fs::write(&file, scenario).unwrap();
-    let mut command = Command::cargo_bin("pchsim").unwrap();
-    command
-        .arg("run")
-        .arg(&file)
-        .args(["--format", "json", "--replications", "3"]);
-    let out = command
-        .args(options)
-        .assert()
-        .success()
-        .get_output()
-        .stdout
-        .clone();
-    serde_json::from_slice(&out).unwrap()
+    let world = World::with("s.ron", scenario);
+    let mut command = world.command("run s.ron --format json --replications 3");
+    told(command.args(options), 0).json()
 }
 
 /// The cases of a scenario's result.
@@ -376,16 +364,7 @@ fn free_threaded_children_have_copies_and_what_they_made() {
 #[test]
 fn mistakes_are_told() {
     let fails = |text: &str, what: &[&str]| {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("s.ron");
-        std::fs::write(&file, text).unwrap();
-        let out = Command::cargo_bin("pchsim")
-            .unwrap()
-            .arg("check")
-            .arg(&file)
-            .assert()
-            .failure();
-        let said = String::from_utf8_lossy(&out.get_output().stderr).into_owned();
+        let said = World::with("s.ron", text).told("check s.ron", 2).err;
         for what in what {
             assert!(said.contains(what), "{what}: {said}");
         }

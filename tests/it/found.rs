@@ -9,9 +9,11 @@ use pchsim::scenario::Changes;
 use pchsim::strategy::{Cause, simulate};
 use pchsim::study::{Options, Quantity, Status, Study, Warning, run_study};
 
+use crate::world::root;
+
 /// The study of a scenario in tests/data/findings with changes, as `run` makes it.
 fn study_with(name: &str, changes: &Changes, options: &Options) -> Study {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+    let path = root()
         .join("tests/data/findings")
         .join(name)
         .with_extension("ron");
@@ -227,7 +229,7 @@ fn a_run_beyond_the_clock_is_no_forecast() {
 fn releasing(steps: Option<&str>) -> Study {
     let steps = steps.map(|s| ("workload.tasks.page.steps".into(), s.into()));
     let calibrated = "tests/data/reference-second/released/cpython-3.14.10.ron";
-    let calibrated = Path::new(env!("CARGO_MANIFEST_DIR")).join(calibrated);
+    let calibrated = root().join(calibrated);
     let changes = Changes {
         set: steps.into_iter().collect(),
         interpreters: vec![calibrated.to_str().unwrap().into()],

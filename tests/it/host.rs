@@ -2,24 +2,24 @@
 #![cfg(unix)]
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use pchsim::host::{self, End, HostError, Program};
 use tempfile::TempDir;
 
+use crate::world::{self, program, python, root, started_in, told, tool};
+
 /// The runs of these tests are guarded by the real program, as those of the command line are.
 fn guarded() {
-    host::guard_with(PathBuf::from(env!("CARGO_BIN_EXE_pchsim")));
+    host::guard_with(program().to_owned());
 }
 
 /// A shell script in place of an interpreter.
 fn fake(dir: &TempDir, name: &str, script: &str) -> PathBuf {
     let path = dir.path().join(name);
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    world::script(&path, &format!("#!/bin/sh\n{script}\n"));
     path
 }
 
@@ -30,20 +30,9 @@ fn refused(path: &Path) -> String {
     text
 }
 
-/// A real interpreter, or none with a message.
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn python() -> Option<host::Interpreter> {
-    guarded();
-    let found = host::default();
-    if let Err(e) = &found {
-        eprintln!("skipped, no python3: {e}");
-    }
-    found.ok()
-}
-
 /// The processes that have `word` in their command line.
 fn processes_with(word: &str) -> Vec<String> {
-    let ps = Command::new("ps")
+    let ps = tool("ps", root())
         .args(["-axo", "pid=,stat=,args="])
         .output();
     let all = String::from_utf8(ps.unwrap().stdout).unwrap();
@@ -168,8 +157,8 @@ fn what_is_no_program_is_refused() {
     let plain = dir.path().join("plain");
     std::fs::write(&plain, "#!/bin/sh\n").unwrap();
     assert!(refused(&plain).contains("not executable"));
-    let broken = fake(&dir, "broken", "");
-    std::fs::write(&broken, "#!/no/such/interpreter\n").unwrap();
+    let broken = dir.path().join("broken");
+    world::script(&broken, "#!/no/such/interpreter\n");
     assert!(refused(&broken).contains("cannot start"));
     let e = host::find("pithon3")
         .expect_err("no such command")
@@ -241,14 +230,10 @@ echo "pchsim-probe {\"version\": \"3.14.7\", \"major\": 3, \"minor\": 14, \"impl
     let bins = ["a/bin", "b/bin"].map(|b| dir.path().join(b));
     let mut path = bins.to_vec();
     path.extend(["/usr/bin", "/bin"].map(PathBuf::from));
-    let out = Command::new(env!("CARGO_BIN_EXE_pchsim"))
-        .args(["calibrate", "--list"])
-        .env("PATH", std::env::join_paths(path).unwrap())
-        .env("HOME", dir.path())
-        .current_dir(dir.path())
-        .output()
-        .unwrap();
-    let listed = String::from_utf8(out.stdout).unwrap();
+    let mut list = started_in(dir.path());
+    list.args(["calibrate", "--list"]);
+    list.env("PATH", std::env::join_paths(path).unwrap());
+    let listed = told(&mut list, 0).out;
     let ours: Vec<&str> = listed
         .lines()
         .filter(|l| l.contains(dir.path().to_str().unwrap()))
@@ -467,7 +452,7 @@ fn nothing_outlives_a_program_that_is_interrupted_or_killed() {
         let word = word(&format!("signal-{signal}"));
         let dir = TempDir::new().unwrap();
         let ready = dir.path().join("ready");
-        let mut run = Command::new(std::env::current_exe().unwrap())
+        let mut run = tool(std::env::current_exe().unwrap(), dir.path())
             .args(["--exact", "host::a_run_that_is_interfered_with"])
             .env("PCHSIM_TEST_WORD", &word)
             .env("PCHSIM_TEST_FILE", &ready)
@@ -478,7 +463,7 @@ fn nothing_outlives_a_program_that_is_interrupted_or_killed() {
             ready.exists() && processes_with(&word).len() >= 3
         });
         let id = run.id().to_string();
-        let kill = Command::new("kill").args(["-s", signal, &id]).status();
+        let kill = tool("kill", root()).args(["-s", signal, &id]).status();
         assert!(kill.unwrap().success());
         assert_eq!(run.wait().unwrap().success(), in_order, "{signal}");
         wait_until("all processes are gone", || {
@@ -489,7 +474,7 @@ fn nothing_outlives_a_program_that_is_interrupted_or_killed() {
 
 /// The process groups of what this process has started, or of what is in the group that it leads.
 fn groups_of(id: u32) -> Vec<u32> {
-    let ps = Command::new("ps")
+    let ps = tool("ps", root())
         .args(["-axo", "ppid=,pgid=,stat="])
         .output();
     let all = String::from_utf8(ps.unwrap().stdout).unwrap();
@@ -509,15 +494,14 @@ fn a_killed_calibration_leaves_no_process() {
         return;
     }
     let dir = TempDir::new().unwrap();
-    let mut calibrate = Command::new(env!("CARGO_BIN_EXE_pchsim"))
+    let mut calibrate = started_in(dir.path())
         .args(["calibrate", "--quick"])
-        .current_dir(&dir)
         .env("TMPDIR", dir.path())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let id = calibrate.id().to_string();
-    let ps = Command::new("ps").args(["-o", "pgid=", "-p", &id]).output();
+    let ps = tool("ps", root()).args(["-o", "pgid=", "-p", &id]).output();
     let own = String::from_utf8(ps.unwrap().stdout).unwrap();
     let own: u32 = own.trim().parse().unwrap();
     // The guard and the interpreter, which by then has processes of its own.
@@ -538,12 +522,12 @@ fn a_killed_calibration_leaves_no_process() {
 #[test]
 fn the_guard_acts_only_when_its_pipe_closes_without_a_word() {
     let guard = |last: &str| {
-        let mut guard = Command::new(env!("CARGO_BIN_EXE_pchsim"))
+        let mut guard = started_in(root())
             .args(["guard", "a-mark"])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut run = Command::new("sleep");
+        let mut run = tool("sleep", root());
         run.arg("100");
         std::os::unix::process::CommandExt::process_group(&mut run, 0);
         let mut run = run.spawn().unwrap();

@@ -4,8 +4,6 @@
 //!
 //! The cases are always the same. `PCHSIM_SEARCH=50 cargo test --test it invariants::` looks at fifty times as many new ones.
 
-
-use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
@@ -20,6 +18,8 @@ use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, any, prop_oneof, proptest};
 use proptest::strategy::Strategy as Gen;
 use proptest::test_runner::RngSeed;
+
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 
 fn config(cases: u32) -> ProptestConfig {
     let search = std::env::var("PCHSIM_SEARCH").ok();

@@ -1,7 +1,6 @@
 //! Nothing that is printed is wider than the line: every shipped scenario through every report at 40 to 200 columns, and names that nobody
 //! would choose.
 
-use assert_cmd::Command;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::report::layout::{self, Column, width};
@@ -11,6 +10,8 @@ use pchsim::scenario::{Scenario, embedded, load, strategy_label};
 use pchsim::strategy::{SimInput, record, simulate, snapshot};
 use pchsim::study::{Options, Study, cases, run_study};
 use proptest::prelude::*;
+
+use crate::world::pchsim;
 
 const WIDTHS: [usize; 6] = [40, 61, 80, 100, 120, 200];
 
@@ -184,9 +185,7 @@ fn lists_fit_the_line() {
     ];
     for line in lines {
         for wide in ["40", "80", "100", "120"] {
-            let out = Command::cargo_bin("pchsim")
-                .unwrap()
-                .env_remove("COLUMNS")
+            let out = pchsim()
                 .args(line)
                 .args(["--width", wide])
                 .output()
@@ -207,9 +206,8 @@ fn lists_fit_the_line() {
 #[test]
 fn the_width_comes_from_the_option_then_the_environment() {
     let widest = |option: &[&str], columns: Option<&str>| {
-        let mut command = Command::cargo_bin("pchsim").unwrap();
+        let mut command = pchsim();
         command
-            .env_remove("COLUMNS")
             .args(["profiles", "show", "cpython-3.14"])
             .args(option);
         columns.map(|c| command.env("COLUMNS", c));

@@ -42,3 +42,4 @@ mod timeline;
 mod trace;
 mod validate;
 mod verify;
+mod world;

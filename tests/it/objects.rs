@@ -1,35 +1,13 @@
 //! What `run` and `check` say about shared objects.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
-
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// A directory with a scenario in it.
-fn scenario(text: &str) -> (TempDir, PathBuf) {
-    let dir = TempDir::new().unwrap();
-    let file = dir.path().join("s.ron");
-    fs::write(&file, text).unwrap();
-    (dir, file)
-}
-
-fn pchsim(command: &str, text: &str, more: &[&str]) -> Output {
-    let (_dir, file) = scenario(text);
-    Command::new(env!("CARGO_BIN_EXE_pchsim"))
-        .arg(command)
-        .arg(file)
-        .args(more)
-        .env("COLUMNS", "200")
-        .output()
-        .unwrap()
-}
+use crate::world::{World, told};
 
 fn run(text: &str, more: &[&str]) -> String {
-    let o = pchsim("run", text, more);
-    assert!(o.status.success(), "{o:?}");
-    String::from_utf8(o.stdout).unwrap()
+    let world = World::with("s.ron", text);
+    let mut command = world.command("run s.ron --width 200");
+    told(command.args(more), 0).out
 }
 
 /// Threads at one object, of which each task has a part that varies.
@@ -125,10 +103,8 @@ fn said(objects: &str, imports: &str, task: &str, workload: &str) -> String {
             strategies: [Threads(workers: 2)],
         )"#
     );
-    let o = pchsim("check", &text, &[]);
-    let all = String::from_utf8(o.stderr).unwrap() + &String::from_utf8(o.stdout).unwrap();
-    assert!(!o.status.success(), "{all}");
-    all
+    let said = World::with("s.ron", text).told("check s.ron --width 200", 2);
+    said.err + &said.out
 }
 
 #[test]

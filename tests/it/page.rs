@@ -305,9 +305,11 @@ mod command {
     use assert_cmd::Command;
     use predicates::str::{contains, starts_with};
 
+    use crate::world::pchsim_in;
+
     fn report(dir: &tempfile::TempDir) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pchsim"));
-        command.current_dir(dir.path()).arg("report");
+        let mut command = pchsim_in(dir);
+        command.arg("report");
         command
     }
 

@@ -5,11 +5,6 @@ mod figures;
 
 use std::path::Path;
 
-use assert_cmd::Command;
-use figures::{
-    axis, every_kind, figure, gantt, heat, layers, lines, percentiles, series, tail, told_apart,
-    words,
-};
 use insta::assert_snapshot;
 use pchsim::report::figure::palette::Theme;
 use pchsim::report::figure::{
@@ -17,6 +12,12 @@ use pchsim::report::figure::{
     Stack, Stroke,
 };
 use pchsim::report::plot::{Look, png, svg};
+
+use crate::world::pchsim;
+use figures::{
+    axis, every_kind, figure, gantt, heat, layers, lines, percentiles, series, tail, told_apart,
+    words,
+};
 
 /// The picture without the bytes of its fonts, which tests of their own are about.
 fn without_fonts(svg: &str) -> String {
@@ -381,10 +382,6 @@ fn nothing_at_all() {
             }),
         ));
     }
-}
-
-fn pchsim() -> Command {
-    Command::cargo_bin("pchsim").unwrap()
 }
 
 fn files(directory: &Path) -> Vec<String> {

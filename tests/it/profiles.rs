@@ -1,17 +1,17 @@
 //! `pchsim profiles`: shipped and found profiles, and how two differ.
 
-use std::path::Path;
-
 use assert_cmd::Command;
 use pchsim::cpython::profile::{Curve, Profile, Tag};
 use pchsim::profiles::file::to_ron;
 use predicates::prelude::*;
 use tempfile::TempDir;
 
+use crate::world::{pchsim_in, root};
+
 /// The program in a directory, with these further places of profiles.
 fn pchsim(dir: &TempDir, places: &str) -> Command {
-    let mut command = Command::cargo_bin("pchsim").unwrap();
-    command.current_dir(dir).env("PCHSIM_PROFILES", places);
+    let mut command = pchsim_in(dir);
+    command.env("PCHSIM_PROFILES", places);
     command
 }
 
@@ -154,7 +154,7 @@ fn what_cannot_be_meant_is_explained() {
 fn a_shipped_name_means_the_shipped_profile() {
     let dir = TempDir::new().unwrap();
     put(&dir, "a.ron", &profile("cpython-3.14", |_| ()));
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/cpython-3.11.ron");
+    let shipped = root().join("profiles/cpython-3.11.ron");
     put(&dir, "copy.ron", &std::fs::read_to_string(shipped).unwrap());
     pchsim(&dir, "")
         .args(["profiles", "show", "cpython-3.14"])

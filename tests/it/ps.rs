@@ -1,10 +1,7 @@
 //! The state of a run at an instant: hand-checkable states, every shipped scenario, and what `ps` and `pstree` say.
 
-
 use std::collections::HashSet;
 
-use assert_cmd::Command;
-use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::snapshot::{Doing, End, Place, Snapshot, Work};
 use pchsim::engine::Nanos;
@@ -17,6 +14,9 @@ use pchsim::scenario::{
 use pchsim::strategy::{SimInput, simulate, snapshot};
 use pchsim::study::cases;
 use predicates::prelude::*;
+
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::world::pchsim;
 
 fn input<'a>(
     machine: &'a MachineSpec,
@@ -594,10 +594,6 @@ fn json_holds_all() {
     let thread = v["tasks"][0]["thread"].as_u64().unwrap();
     assert_eq!(v["threads"][usize::try_from(thread).unwrap()]["task"], 0);
     assert_eq!(v["tasks"][0]["step"]["text"], "Cpu(\"500ms\")");
-}
-
-fn pchsim() -> Command {
-    Command::cargo_bin("pchsim").unwrap()
 }
 
 #[test]

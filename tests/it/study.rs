@@ -1,8 +1,6 @@
 //! Studies over simulations whose answers are known: interval coverage, saturation, warm-up, ties, independence of the number
 //! of threads.
 
-
-use crate::fake::{batch, class, queue, scenario, simulate};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::report::{Meta, json};
@@ -11,6 +9,8 @@ use pchsim::scenario::{
 };
 use pchsim::strategy::{Outcome, SimInput};
 use pchsim::study::{Options, Quantity, Reading, Status, Study, Verdict, Warning, run_study};
+
+use crate::fake::{batch, class, queue, scenario, simulate};
 
 fn study(s: &Scenario, o: &Options) -> Study {
     run_study(s, &[Profile::default()], o, simulate, &|_| {}).unwrap()

@@ -7,12 +7,13 @@ use std::fs::File;
 use std::io::Read as _;
 use std::num::NonZeroU16;
 use std::os::unix::ffi::OsStrExt as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use assert_cmd::cargo::cargo_bin;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use unicode_width::UnicodeWidthStr as _;
+
+use crate::world::{root, started_in};
 
 const ROWS: u16 = 400;
 
@@ -71,17 +72,9 @@ fn see_in((width, rows): (u16, u16), line: &str, env: &[(&str, &str)]) -> Seen {
     let name = ptsname(&master, Vec::new()).unwrap();
     let path = OsStr::from_bytes(name.to_bytes()).to_owned();
     let slave = || Stdio::from(File::options().read(true).write(true).open(&path).unwrap());
-    let mut command = Command::new(cargo_bin("pchsim"));
-    // Of the environment that tests happen to run in nothing decides: a `CI` alone gives colours to a terminal without any.
-    command.env_clear();
-    for name in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
+    let mut command = started_in(root());
     command
         .env("TERM", "xterm-256color")
-        .env("LANG", "C.UTF-8")
         .args(line.split_whitespace())
         .envs(env.iter().copied())
         .stdin(slave())

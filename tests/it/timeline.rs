@@ -1,8 +1,5 @@
 //! Timelines: charts of recorded runs, whose shares agree with the recording; charts of recordings made by hand.
 
-
-use assert_cmd::Command;
-use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use pchsim::cpython::recording::{
     Doing, GilHold, ProcessRecord, RecordOptions, Recording, TaskRecord, ThreadRecord, ThreadSpan,
 };
@@ -15,6 +12,9 @@ use pchsim::report::timeline::{Head, Layout, Shown, Timeline, chart, drawn, gant
 use pchsim::scenario::{Arrivals, Step, parse_strategy};
 use pchsim::strategy::{Cause, record};
 use predicates::prelude::*;
+
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::world::{World, pchsim, words};
 
 const ALL: Shown = Shown {
     rows: 0,
@@ -403,10 +403,6 @@ fn results_have_timelines() {
     assert!(many.timeline.as_ref().unwrap().hidden_rows > 8);
 }
 
-fn pchsim() -> Command {
-    Command::cargo_bin("pchsim").unwrap()
-}
-
 #[test]
 fn the_command_line() {
     let dir = tempfile::tempdir().unwrap();
@@ -477,7 +473,6 @@ fn the_command_line() {
 /// A run that stands still says so, since when, and what shows who waits for whom.
 #[test]
 fn a_deadlock_is_said_beside_the_chart() {
-    let dir = tempfile::tempdir().unwrap();
     let take = |a: &str, b: &str| format!(r#"Lock("{a}", [Io("5ms"), Lock("{b}", [Cpu("1ms")])])"#);
     let text = format!(
         r#"(schema: 1, name: "x", interpreters: ["cpython-3.14"], workload: (arrivals: Batch, locks: {{"a": (), "b": ()}},
@@ -485,18 +480,10 @@ fn a_deadlock_is_said_beside_the_chart() {
         take("a", "b"),
         take("b", "a")
     );
-    std::fs::write(dir.path().join("x.ron"), text).unwrap();
+    let world = World::with("x.ron", text);
     let run = |line: &str| {
-        let mut command = Command::cargo_bin("pchsim").unwrap();
-        let output = command
-            .current_dir(&dir)
-            .args(line.split_whitespace())
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{line}");
-        let text = [output.stdout, output.stderr].concat();
-        let text = String::from_utf8(text).unwrap();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        let said = world.told(line, 0);
+        words(&(said.out + &said.err))
     };
     let said = run("timeline x.ron --strategy threads:2 --seed 3");
     for part in [

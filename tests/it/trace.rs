@@ -3,11 +3,7 @@
 mod parse;
 
 use std::io::Read;
-use std::path::Path;
 
-use assert_cmd::Command;
-use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
-use parse::Trace;
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::{Doing, RecordOptions, Recording};
 use pchsim::engine::Nanos;
@@ -17,6 +13,10 @@ use pchsim::scenario::{Arrivals, MachineSpec, Step, StrategyCase, load, parse_st
 use pchsim::strategy::{Cause, Outcome, SimInput, check_recording, course, record};
 use pchsim::study::cases;
 use serde_json::Value;
+
+use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::world::{World, told};
+use parse::Trace;
 
 const WHOLE: RecordOptions = RecordOptions {
     window: (Nanos::ZERO, Nanos::MAX),
@@ -329,25 +329,10 @@ fn the_course_adds_up() {
     }
 }
 
-fn pchsim(folder: &Path, line: &[&str]) -> (String, String, Option<i32>) {
-    let output = Command::cargo_bin("pchsim")
-        .expect("the binary of this package")
-        .current_dir(folder)
-        .args(line)
-        .output()
-        .expect("it can be started");
-    let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
-    (
-        text(&output.stdout),
-        text(&output.stderr),
-        output.status.code(),
-    )
-}
-
 /// What a user does: a run with its result as JSON and its trace. They tell the same shares.
 #[test]
 fn a_trace_agrees_with_the_forecast_beside_it() {
-    let dir = tempfile::tempdir().expect("a folder");
+    let world = World::new();
     for (scenario, strategy) in [
         ("scraper", "threads:8"),
         ("agents", "asyncio"),
@@ -370,16 +355,14 @@ fn a_trace_agrees_with_the_forecast_beside_it() {
             "trace.json.gz",
             "--force",
         ];
-        let (_, notes, code) = pchsim(dir.path(), &line);
-        assert_eq!(code, Some(0), "{notes}");
+        told(world.command("").args(line), 0);
         let mut json = Vec::new();
-        let file = std::fs::File::open(dir.path().join("trace.json.gz")).expect("written");
+        let file = std::fs::File::open(world.path("trace.json.gz")).expect("written");
         flate2::read::GzDecoder::new(file)
             .read_to_end(&mut json)
             .expect("gzip");
         let trace = parse::read(&json);
-        let result = std::fs::read(dir.path().join("result.json")).expect("written");
-        let result: Value = serde_json::from_slice(&result).expect("JSON");
+        let result: Value = serde_json::from_slice(&world.bytes("result.json")).expect("JSON");
         let case = &result["cases"][0];
         assert!(
             case["over_time"]["memory_mean_bytes"]
@@ -403,7 +386,7 @@ fn a_trace_agrees_with_the_forecast_beside_it() {
             );
         }
         assert_eq!(
-            std::fs::read_dir(dir.path()).expect("readable").count(),
+            std::fs::read_dir(world.dir()).expect("readable").count(),
             2,
             "nothing half-written"
         );
@@ -412,17 +395,14 @@ fn a_trace_agrees_with_the_forecast_beside_it() {
 
 #[test]
 fn what_is_traced_can_be_chosen() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let run = |more: &[&str]| {
-        let mut line = vec!["run", "agents", "--replications", "1", "--trace", "t.json"];
-        line.extend(more);
-        pchsim(dir.path(), &line)
+    let world = World::new();
+    let run = |more: &[&str], code| {
+        let mut command = world.command("run agents --replications 1 --trace t.json");
+        told(command.args(more), code).err
     };
-    let (_, notes, code) = run(&["--trace-window", "0s..100ms"]);
-    assert_eq!(code, Some(0), "{notes}");
+    let notes = run(&["--trace-window", "0s..100ms"], 0);
     assert!(notes.contains("the trace is of the best, "), "{notes}");
-    let (_, refusal, code) = run(&[]);
-    assert_eq!(code, Some(2));
+    let refusal = run(&[], 2);
     assert!(
         refusal.contains("t.json exists") && refusal.contains("--force"),
         "{refusal}"
@@ -434,9 +414,8 @@ fn what_is_traced_can_be_chosen() {
         "--trace-strategy",
         "sequential",
     ];
-    let (_, notes, code) = run(&two);
-    assert_eq!(code, Some(0), "{notes}");
-    let read = parse::read(&std::fs::read(dir.path().join("t.json")).expect("written"));
+    run(&two, 0);
+    let read = parse::read(&world.bytes("t.json"));
     let of = |name: &str| {
         read.processes
             .values()
@@ -460,8 +439,7 @@ fn what_is_traced_can_be_chosen() {
         ),
         (&["--force", "--trace-window", "5h..6h"], "is over at"),
     ] {
-        let (_, refusal, code) = run(line);
-        assert_eq!(code, Some(2), "{refusal}");
+        let refusal = run(line, 2);
         assert!(refusal.contains(expected), "{refusal}");
     }
 }

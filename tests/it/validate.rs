@@ -10,11 +10,13 @@ use pchsim::scenario::Arrivals;
 use pchsim::strategy::{CAUSES, Outcome, SimInput};
 use pchsim::validate::{Reference, Settings, Validation, render, validate};
 
+use crate::world::{pchsim, root};
+
 /// The sets of measurements that shipped profiles are made from.
 const SETS: [&str; 2] = ["tests/data/reference", "tests/data/reference-second"];
 
 fn path_of(set: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(set)
+    root().join(set)
 }
 
 fn set(set: &str) -> Reference {
@@ -445,8 +447,7 @@ fn a_missing_directory_is_an_error_with_its_path() {
 
 /// `pchsim validate` as a shell sees it, on a few cells of the reference and one replication of each.
 fn shell(dir: &Path, more: &[&str]) -> assert_cmd::assert::Assert {
-    assert_cmd::Command::cargo_bin("pchsim")
-        .expect("built")
+    pchsim()
         .arg("validate")
         .arg(dir)
         .args(["--replications", "1"])

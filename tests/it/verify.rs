@@ -1,11 +1,8 @@
 //! `pchsim verify`: programs made from scenarios, run for real where a Python is at hand, and held against the forecast.
 
-
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command as Process;
 
-use assert_cmd::Command;
 use predicates::prelude::*;
 use serde_json::Value;
 
@@ -15,9 +12,7 @@ use pchsim::scenario::{Scenario, Strategy, Workers, embedded, load, parse, parse
 use pchsim::strategy::{SimInput, simulate_demands_of};
 use pchsim::verify::{Plans, Program, Request, fit, machine, prepare, simulate_same_demands};
 
-fn pchsim() -> Command {
-    Command::cargo_bin("pchsim").unwrap()
-}
+use crate::world::{self, pchsim, tool};
 
 /// Every family of strategies, and each way in which programs differ.
 const STRATEGIES: &[&str] = &[
@@ -92,11 +87,7 @@ fn pythons() -> Vec<host::Interpreter> {
 }
 
 fn python() -> Option<PathBuf> {
-    let found = host::default().ok().map(|p| p.path);
-    if found.is_none() {
-        skipped();
-    }
-    found
+    world::python().map(|python| python.path)
 }
 
 const EVERY_STEP: &str = r#"(
@@ -171,7 +162,7 @@ fn every_program_compiles_on_every_python() {
     }
     assert!(programs > scenarios.len() * 10, "{programs}");
     for python in pythons() {
-        let compiled = Process::new(&python.path)
+        let compiled = tool(&python.path, dir.path())
             .args(["-W", "error", "-m", "compileall", "-q", "-f"])
             .arg(dir.path())
             .output()
@@ -188,8 +179,9 @@ fn every_program_compiles_on_every_python() {
 /// Every step under every strategy that this Python has: all tasks end, and nothing is printed but the results.
 #[test]
 fn every_program_runs() {
-    let Some(python) = python() else { return };
-    let abilities = host::default().unwrap();
+    let Some(python) = world::python() else {
+        return;
+    };
     let dir = tempfile::tempdir().unwrap();
     let plans = plans(&scenario(EVERY_STEP), STRATEGIES);
     for planned in &plans.planned {
@@ -197,10 +189,10 @@ fn every_program_runs() {
         for (name, text) in program.files() {
             fs::write(dir.path().join(name), text).unwrap();
         }
-        if planned.label.contains("interpreters") && !abilities.interpreters {
+        if planned.label.contains("interpreters") && !python.interpreters {
             continue;
         }
-        let mut what = host::Program::new(&python);
+        let mut what = host::Program::new(&python.path);
         what.args = vec![format!("{}.py", program.stem).into()];
         what.dir = Some(dir.path());
         let mut lines = Vec::new();
@@ -424,15 +416,13 @@ fn what_cannot_be_verified_is_said() {
 /// A Python that answers what it is, and then misbehaves.
 #[cfg(unix)]
 fn false_python(dir: &Path, name: &str, program: &str) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
     let real = python()?;
     let file = dir.join(name);
     let text = format!(
         "#!/bin/sh\nfor last; do :; done\ncase \"$last\" in\n*.py) {program};;\n*) exec '{}' \"$@\";;\nesac\n",
         real.display()
     );
-    fs::write(&file, text).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    world::script(&file, &text);
     Some(file)
 }
 
@@ -477,7 +467,7 @@ fn runs_that_go_wrong_are_told() {
             .code(1)
             .stdout(predicate::str::contains(said));
     }
-    let ps = Process::new("ps").args(["-eo", "args"]).output();
+    let ps = tool("ps", dir.path()).args(["-eo", "args"]).output();
     if let Ok(ps) = ps {
         assert!(!String::from_utf8_lossy(&ps.stdout).contains(&format!("sleep {mark}")));
     }

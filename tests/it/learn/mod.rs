@@ -6,7 +6,6 @@ mod recorder;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use assert_cmd::Command;
 use pchsim::engine::Nanos;
 use pchsim::learn::{Options, Trace, TraceOptions, learn};
 use pchsim::scenario::Dist;
@@ -14,9 +13,7 @@ use predicates::prelude::*;
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
-fn pchsim() -> Command {
-    Command::cargo_bin("pchsim").unwrap()
-}
+use crate::world::pchsim;
 
 fn ms(n: u64) -> Nanos {
     Nanos::from_millis(n)

@@ -8,7 +8,7 @@ use pchsim::host::discover;
 use pchsim::learn::{Kind, Trace, TraceOptions};
 use predicates::prelude::*;
 
-use super::pchsim;
+use crate::world::{pchsim, pchsim_in, tool};
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn pythons() -> Vec<PathBuf> {
@@ -87,8 +87,7 @@ fn recorded(python: &Path, text: &str, more: &[&str]) -> (Trace, String) {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
     std::fs::write(path("program.py"), text).unwrap();
-    let assert = pchsim()
-        .current_dir(dir.path())
+    let assert = pchsim_in(&dir)
         .env("TMPDIR", dir.path())
         .args(["record", "--keep-trace", "rows.jsonl"])
         .args(more)
@@ -216,9 +215,8 @@ fn tasks_marked_by_hand() {
                 time.sleep(0.003)\n        with step('lock:db'):\n            sum(range(20000))\n";
     std::fs::write(at("program.py"), text).unwrap();
     for python in pythons() {
-        let run = std::process::Command::new(&python)
+        let run = tool(&python, dir.path())
             .arg("program.py")
-            .current_dir(dir.path())
             .output()
             .unwrap();
         assert!(
@@ -248,9 +246,8 @@ fn programs_that_fail_do_nothing_or_hang() {
     let dir = tempfile::tempdir().unwrap();
     let record = |text: &str, more: &[&str]| {
         std::fs::write(dir.path().join("p.py"), text).unwrap();
-        let mut c = pchsim();
-        c.current_dir(dir.path())
-            .args(["record", "--force"])
+        let mut c = pchsim_in(&dir);
+        c.args(["record", "--force"])
             .args(more)
             .arg("--")
             .arg(&python)
@@ -308,8 +305,7 @@ fn the_recorder_leaves_no_trace_in_the_program() {
         let text = "import sys, time\nfrom concurrent.futures import ThreadPoolExecutor\nprint(sys.mine, [p for p in sys.path if 'pchsim' in p])\n\
                     with ThreadPoolExecutor(1) as pool:\n    pool.submit(time.sleep, 0.01).result()\n";
         std::fs::write(dir.path().join("p.py"), text).unwrap();
-        pchsim()
-            .current_dir(dir.path())
+        pchsim_in(&dir)
             .env("PYTHONPATH", dir.path())
             .args(["record", "--"])
             .arg(&python)
@@ -422,8 +418,7 @@ fn a_limit_of_the_program_is_kept() {
         ] {
             let dir = tempfile::tempdir().unwrap();
             std::fs::write(dir.path().join("p.py"), program).unwrap();
-            let output = pchsim()
-                .current_dir(dir.path())
+            let output = pchsim_in(&dir)
                 // On a busy machine even one loop's tasks come one by one.
                 .args(["record", "--arrivals", "batch", "-o", "p.ron", "--"])
                 .arg(&python)
@@ -444,8 +439,7 @@ fn a_limit_of_the_program_is_kept() {
                 continue;
             };
             assert!(text.contains(&format!("\"{strategy}\"")), "{text}");
-            let made = pchsim()
-                .current_dir(dir.path())
+            let made = pchsim_in(&dir)
                 .args(["run", "p.ron", "--replications", "2", "-q", "-o", "p.json"])
                 .output()
                 .unwrap();

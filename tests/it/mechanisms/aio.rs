@@ -4,8 +4,8 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, Offload, Step, Strategy, TracedTask, Workers};
 use pchsim::strategy::{Cause, Finding};
 
-use crate::common::{Case, class, cpu, io, ms};
 use super::{batch, each, latencies, us};
+use crate::common::{Case, class, cpu, io, ms};
 
 fn asyncio(limit: Option<u32>, offload: Offload) -> Strategy {
     Strategy::Asyncio { limit, offload }

@@ -4,8 +4,8 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, Dist, Step, Strategy};
 use pchsim::strategy::Finding;
 
-use crate::common::{Case, class, cpu, machine, ms, workload};
 use super::{batch, threads};
+use crate::common::{Case, class, cpu, machine, ms, workload};
 
 /// Nothing burns past the horizon, and what has not been got to is in flight.
 #[test]

@@ -4,8 +4,8 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{Dist, Step, Strategy};
 use pchsim::strategy::Cause;
 
-use crate::common::{class, cpu, io, machine, ms};
 use super::{batch, each, latencies, threads, us};
+use crate::common::{class, cpu, io, machine, ms};
 
 #[test]
 fn a_sequential_batch_is_a_sum() {

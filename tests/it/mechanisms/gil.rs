@@ -4,8 +4,8 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{Dist, Step, Strategy, Workers};
 use pchsim::strategy::Finding;
 
-use crate::common::{cpu, io, ms};
 use super::{each, threads, us};
+use crate::common::{cpu, io, ms};
 
 fn native(time: Nanos) -> Step {
     Step::Native(Dist::Constant(time))

@@ -6,8 +6,8 @@ use pchsim::scenario::{
 };
 use pchsim::strategy::{Cause, Finding, Outcome};
 
-use crate::common::{Case, class, cpu, io, machine, ms};
 use super::{batch, each, executor, latencies, threads};
+use crate::common::{Case, class, cpu, io, machine, ms};
 
 fn asyncio() -> Strategy {
     Strategy::Asyncio {

@@ -2,8 +2,8 @@
 
 use pchsim::scenario::{StartMethod, Step};
 
-use crate::common::{class, cpu, io, ms};
 use super::{batch, each, executor, latencies, threads, us};
+use crate::common::{class, cpu, io, ms};
 
 /// One task takes the lock five times for half a millisecond each, at once again each time; the other wants it from
 /// 0.1 ms on, once.

@@ -6,8 +6,8 @@ use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
 use pchsim::scenario::{Arrivals, Dist, LockSpec, Offload, Step, Strategy, Workers};
 use pchsim::strategy::Finding;
 
-use crate::common::{Case, class, cpu, io, ms};
 use super::{batch, executor, threads, weightless};
+use crate::common::{Case, class, cpu, io, ms};
 
 /// A batch of tasks that wait for 10 ms in an interpreter without weight.
 fn light(strategy: Strategy, count: u64, steps: Vec<Step>) -> Case {

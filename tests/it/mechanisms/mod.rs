@@ -13,10 +13,11 @@ mod pools;
 mod processes;
 mod releases;
 
-use crate::common::{Case, class, machine, profile, workload};
 use pchsim::cpython::profile::{PARAMS, Profile};
 use pchsim::engine::Nanos;
 use pchsim::scenario::{Arrivals, ProcessApi, StartMethod, Step, Strategy, TaskClass, Workers};
+
+use crate::common::{Case, class, machine, profile, workload};
 
 pub(crate) fn us(n: u64) -> Nanos {
     Nanos::from_micros(n)

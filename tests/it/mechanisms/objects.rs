@@ -4,8 +4,8 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{ObjectKind, ObjectSpec, StartMethod, Step, Strategy};
 use pchsim::strategy::{Cause, Finding, Outcome};
 
-use crate::common::{Case, class, cpu, io, machine, ms};
 use super::{batch, each, executor, threads, us};
+use crate::common::{Case, class, cpu, io, machine, ms};
 
 /// An access alone, and what each of two threads was measured to take more: 240 ns, so that the line is busy for 120 with each.
 const ALONE: u64 = 30;

@@ -3,8 +3,8 @@
 use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{Arrivals, Dist, Strategy, TracedTask, Workers};
 
-use crate::common::{class, cpu, io, machine, ms, profile, workload};
 use super::{Case, batch, each, latencies, threads, us, weightless};
+use crate::common::{class, cpu, io, machine, ms, profile, workload};
 
 /// How many threads a pool of at most `most` makes for these arrivals of tasks that wait for 1 ms; each weighs a byte.
 fn made(most: u32, arrivals: Arrivals, count: u64, tokens_after_every_item: bool) -> u64 {

@@ -5,8 +5,8 @@ use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
 use pchsim::scenario::{Arrivals, Dist, ProcessApi, Step, Strategy, TracedTask, Workers};
 use pchsim::strategy::Cause;
 
-use crate::common::{class, cpu, ms, workload};
 use super::{batch, each, executor, latencies, us};
+use crate::common::{class, cpu, ms, workload};
 
 fn pool(workers: u32, chunksize: Option<u32>) -> Strategy {
     Strategy::Processes {

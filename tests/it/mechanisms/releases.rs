@@ -3,8 +3,8 @@
 use pchsim::engine::Nanos;
 use pchsim::scenario::{Dist, Releases, Step, Strategy};
 
-use crate::common::{Case, class, cpu, io, ms};
 use super::{batch, each, threads, us};
+use crate::common::{Case, class, cpu, io, ms};
 
 const PAIR: Nanos = Nanos(90);
 

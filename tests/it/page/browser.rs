@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::world::tool;
+
 /// Installed before all else: what goes wrong in a page's own script.
 const COMPLAINTS: &str = "<script>window.complaints = [];
 addEventListener('error', (e) => complaints.push('error: ' + e.message + ' at line ' + e.lineno));
@@ -62,7 +64,7 @@ fn verdict(browser: &Path, pages: &[(&str, String)]) -> String {
     }
     let start = dir.path().join("frames.html");
     std::fs::write(&start, frames).expect("a temporary file");
-    let run = assert_cmd::Command::new(browser)
+    let run = assert_cmd::Command::from_std(tool(browser, dir.path()))
         .args([
             "--headless",
             "--no-sandbox",
@@ -85,7 +87,6 @@ fn verdict(browser: &Path, pages: &[(&str, String)]) -> String {
             dir.path().join("profile").display()
         ))
         .arg(format!("file://{}", start.display()))
-        .env("HOME", dir.path())
         .timeout(Duration::from_secs(90))
         .output()
         .expect("the browser runs");

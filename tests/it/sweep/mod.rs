@@ -1,14 +1,16 @@
 //! Sweeps as a user runs them: killed and resumed, interrupted, on any number of threads, and point by point what `run` says.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use pchsim::report::document::{CaseDocument, Document, SweepDocument, read};
 use pchsim::study::Quantity;
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::world::{World, shell, told};
 
 mod engine;
 
@@ -27,56 +29,34 @@ const SCENARIO: &str = r#"(
     warmup: "1s",
 )"#;
 
-struct Place(tempfile::TempDir);
+/// A world with the scenario in it.
+struct Place(World);
+
+impl std::ops::Deref for Place {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
+}
 
 impl Place {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("pages.ron"), SCENARIO).unwrap();
-        Self(dir)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, line: &str) -> std::process::Command {
-        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("pchsim"));
-        command
-            .current_dir(self.0.path())
-            .args(line.split_whitespace())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, line: &str) -> Output {
-        self.command(line).output().unwrap()
+        Self(World::with("pages.ron", SCENARIO))
     }
 
     /// Runs a command that must succeed; what it says on standard error.
     fn done(&self, line: &str) -> String {
-        let output = self.run(line);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{line}: {said}");
-        said
+        self.told(line, 0).err
     }
 
     /// Runs a command that must be refused with this code; the reason.
     fn refused(&self, line: &str, code: i32) -> String {
-        let output = self.run(line);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{line}: {said}");
-        said
-    }
-
-    fn bytes(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap()
+        self.told(line, code).err
     }
 
     fn sweep(&self, name: &str) -> SweepDocument {
-        match read(&String::from_utf8(self.bytes(name)).unwrap(), name).unwrap() {
+        match read(&self.read(name), name).unwrap() {
             Document::Sweep(s) => *s,
             Document::Run(_) => panic!("{name} is a run"),
         }
@@ -84,7 +64,9 @@ impl Place {
 
     /// Starts a sweep and waits until its journal holds so many points.
     fn start_until(&self, line: &str, journal: &str, points: usize) -> Child {
-        let mut child = self.command(line).spawn().unwrap();
+        let mut child = self.command(line);
+        child.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
         let since = Instant::now();
         while finished(&self.path(journal)) < points {
             assert!(child.try_wait().unwrap().is_none(), "ended too early");
@@ -167,7 +149,7 @@ fn threads_change_nothing() {
         assert_eq!(place.bytes(&format!("3.{format}")), one);
     }
     let printed = place.run(&format!("{line} -o - --threads 2"));
-    assert_eq!(printed.stdout, place.bytes("1.jsonl"));
+    assert_eq!(printed.out, place.read("1.jsonl"));
     place.done(&format!("{line} -o 1.md"));
     assert!(place.bytes("1.md").contains(&b'|'));
     let csv = String::from_utf8(place.bytes("1.csv")).unwrap();
@@ -449,18 +431,10 @@ fn other_files_of_the_journals_name_are_spared() {
 #[test]
 fn a_sweep_that_cannot_go_on_is_incomplete() {
     let place = Place::new();
-    let program = assert_cmd::cargo::cargo_bin!("pchsim");
-    let line = format!("{LONG} -q -o full.jsonl --threads 1");
     // No file may grow past some kilobytes; writing fails then, as on a full disk.
-    let output = std::process::Command::new("sh")
-        .current_dir(place.path("."))
-        .args(["-c", "trap '' XFSZ; ulimit -f 48; exec \"$0\" \"$@\""])
-        .arg(program)
-        .args(line.split_whitespace())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(5), "{said}");
+    let line =
+        format!("trap '' XFSZ; ulimit -f 48; exec pchsim {LONG} -q -o full.jsonl --threads 1");
+    let said = told(&mut shell(&line, place.dir()), 5).err;
     assert!(
         said.contains("of 12 points ") && said.contains("--resume"),
         "{said}"
@@ -473,16 +447,10 @@ fn a_sweep_that_cannot_go_on_is_incomplete() {
 #[test]
 fn the_scraper_is_swept_when_nothing_is_named() {
     let place = Place::new();
-    let output =
-        place.run("sweep --cores 1,2 --strategy threads:8 --replications 1 -o - --format csv");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("`scraper` is taken"), "{said}");
-    assert!(output.status.success());
-    assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("scraper")
-    );
+    let line = "sweep --cores 1,2 --strategy threads:8 --replications 1 -o - --format csv";
+    let said = place.told(line, 0);
+    assert!(said.err.contains("`scraper` is taken"), "{said:?}");
+    assert!(said.out.contains("scraper"), "{said:?}");
     let said = place
         .done("sweep --cores 1..4/2 --strategy threads:8 --replications 1 -o n.jsonl --resume");
     assert!(said.contains("1..4/2 ends with 3"), "{said}");

@@ -6,14 +6,16 @@ mod golden;
 mod insights;
 mod made;
 
-use crate::fake;
-use made::{facts, grid, numbers};
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::report::document::SweepDocument;
 use pchsim::report::sweep;
 use pchsim::scenario::{Dist, Metric, Strategy, StrategyCase, Workers};
 use pchsim::study::{Options, Quantity, Study, run_study};
+
+use crate::fake;
+use crate::world::{pchsim, words};
+use made::{facts, grid, numbers};
 
 /// A queue with as many servers as the point has workers; some are too few.
 fn study(workers: u32) -> Study {
@@ -116,18 +118,13 @@ fn a_batch_is_served_too() {
 
 /// What a sweep of the program itself says, in one line.
 fn said(args: &[&str]) -> String {
-    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("pchsim"));
-    let output = command.arg("sweep").args(args).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let output = pchsim().arg("sweep").args(args).output().unwrap();
+    words(&String::from_utf8(output.stdout).unwrap())
 }
 
 #[test]
 fn no_worker_is_advised_to_who_waits_for_none() {
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/data/findings/slow-endpoint.ron"
-    );
+    let file = "tests/data/findings/slow-endpoint.ron";
     let all = said(&[file, "--workers", "20,60,100", "--replications", "3"]);
     assert!(all.contains("50% better at 100 workers"), "{all}");
     assert!(!all.contains("may help"), "{all}");
