@@ -6,8 +6,8 @@
 //! - `<!-- file: NAME -->` above a block writes the block to that file, for the commands after it.
 //! - What measures a machine (see [`MEASURES`]) is shown in `text` blocks and is not run here; the ignored test runs it to its end (.ci/real).
 //!
-//! Commands of a document are run in its order, in a directory of its own. `cargo xtask docs` writes
-//! the outputs anew: before and after a `...` as many lines are kept as there were.
+//! Commands of a document are run in its order, in a directory of its own. `cargo xtask docs` writes the outputs
+//! anew: before and after a `...` as many lines are kept as there were.
 
 use std::fs;
 use std::path::{Path, PathBuf};
