@@ -1,7 +1,7 @@
 //! Explanations of codes: what the program says, at length, laid out for a terminal.
 //!
 //! An explanation is a piece of Markdown beside what it explains: paragraphs; lists of one level; fenced blocks, which stay as they
-//! are; and `<!-- file: NAME -->` above the block that is such a file. Every command in them is run by tests/explain.rs, as those of the
+//! are; and `<!-- file: NAME -->` above the block that is such a file. Every command in them is run by tests/it/explain.rs, as those of the
 //! documents are.
 
 use super::Style;

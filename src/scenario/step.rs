@@ -1,6 +1,6 @@
 //! What a step is, described once: what stands inside it and how often it runs, what it takes, what it waits for, what it carries, how it
 //! is made anew with other times. Whoever looks at steps asks here; a new kind of step answers here, and nowhere has a rule for "all
-//! others" ([tests/described.rs](../../../tests/described.rs) holds that).
+//! others" ([tests/it/described.rs](../../../tests/it/described.rs) holds that).
 
 use super::{Bytes, Dist, LockId, ObjectId, QueueId, Releases, Step};
 use crate::engine::Nanos;

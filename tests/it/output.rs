@@ -1,0 +1,588 @@
+//! Golden files of every output format, from a study made by hand: what changes in a report shows here.
+
+use pchsim::cpython::Hindrance;
+use pchsim::cpython::profile::{Build, MachineFacts, Profile, Provenance, Tag};
+use pchsim::engine::Nanos;
+use pchsim::measure::Estimate;
+use pchsim::quantity::{LATENCIES, Quantity, Unit};
+use pchsim::report::{Meta, Style, csv, markdown, text};
+use pchsim::result::{
+    Begin, ClassForecast, Forecast, Found, Interpreter, Judgement, Status, Study, Tier, Verdict,
+    json,
+};
+use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
+use pchsim::strategy::{CAUSES, Finding};
+use pchsim::study::{Contended, Convoy, Fought, Instead, Relief, Warning};
+
+fn estimate(mean: f64, half: f64) -> Estimate {
+    Estimate {
+        mean,
+        half: Some(half),
+        median: mean * 0.99,
+        n: 10,
+    }
+}
+
+/// A forecast whose other numbers follow from its makespan.
+fn forecast(
+    label: &str,
+    strategy: Strategy,
+    interpreter: &str,
+    makespan: f64,
+    half: f64,
+) -> Forecast {
+    let values = Quantity::ALL.map(|q| {
+        let e = match q {
+            Quantity::Makespan | Quantity::Closed | Quantity::Max => estimate(makespan, half),
+            Quantity::Throughput => estimate(100.0 / makespan, 100.0 / makespan * 0.001),
+            Quantity::P50 => estimate(makespan * 0.5, half),
+            Quantity::P99 => estimate(makespan * 0.99, half),
+            Quantity::Cpu => estimate(50.25, 0.01),
+            Quantity::MemoryPeak => estimate(52_428_800.0 * (1.0 + 10.0 / makespan), 1_000.0),
+            q if q.unit() == Unit::Share => estimate(0.25, 0.0),
+            q if q.unit() == Unit::Seconds => estimate(makespan * 0.9, half),
+            _ => estimate(100.0, 0.0),
+        };
+        Some(e)
+    });
+    let mut causes = [0.0; CAUSES];
+    (causes[0], causes[2], causes[4], causes[8]) = (0.2, 0.5, 0.26, 0.04);
+    Forecast {
+        strategy_label: label.into(),
+        strategy,
+        interpreter: interpreter.into(),
+        status: Status::Fine,
+        replications: 10,
+        rank: None,
+        tied: false,
+        tier: if makespan < 20.0 {
+            Tier::Meets
+        } else {
+            Tier::Misses
+        },
+        excess: (makespan / 20.0 - 1.0).max(0.0),
+        added: false,
+        warmup: Nanos::ZERO,
+        begins: Begin::Whole,
+        paired: true,
+        values,
+        classes: vec![
+            ClassForecast {
+                name: "page".into(),
+                latencies: [Some(estimate(makespan * 0.4, half)); LATENCIES.len()],
+            },
+            ClassForecast {
+                name: "image".into(),
+                latencies: [None; LATENCIES.len()],
+            },
+        ],
+        causes,
+        children: None,
+        cores: vec![0.25; 4],
+        primary: Some(estimate(makespan, half)),
+        behind_best: None,
+        speedup: Some(estimate(150.0 / makespan, 150.0 / makespan * 0.02)),
+        objectives: vec![
+            Judgement {
+                text: "makespan < 20s".into(),
+                verdict: if makespan < 20.0 {
+                    Verdict::Met
+                } else {
+                    Verdict::Missed
+                },
+                value: Some(estimate(makespan, half)),
+                bound: 20.0,
+            },
+            Judgement {
+                text: "memory < 100MiB".into(),
+                verdict: Verdict::Undecided,
+                value: Some(estimate(104_857_600.0, 1_000.0)),
+                bound: 104_857_600.0,
+            },
+        ],
+        findings: Vec::new(),
+        events: 12_345,
+        latency_quantiles: None,
+        over_time: None,
+        recording: None,
+    }
+}
+
+fn refused() -> Forecast {
+    let mut f = forecast(
+        "interpreters",
+        Strategy::Interpreters(Workers::Auto),
+        "cpython-3.13t",
+        1.0,
+        0.0,
+    );
+    f.status = Status::Unsupported("sub-interpreters need 3.14".into());
+    f.values = [None; Quantity::COUNT];
+    f.classes
+        .iter_mut()
+        .for_each(|c| c.latencies = [None; LATENCIES.len()]);
+    f.causes = [0.0; CAUSES];
+    f.cores = Vec::new();
+    (f.primary(), f.speedup, f.replications, f.events) = (None, None, 0, 0);
+    (f.tier, f.excess) = (Tier::NoForecast, f64::INFINITY);
+    f.objectives
+        .iter_mut()
+        .for_each(|o| (o.verdict, o.value) = (Verdict::Missed, None));
+    f
+}
+
+fn measured() -> Interpreter {
+    let mut profile = Profile {
+        name: "cpython-3.14".into(),
+        origin: "measured here".into(),
+        provenance: Some(Provenance {
+            date: "2026-11-23".into(),
+            build: Build {
+                compiler: "GCC 12.2.0".into(),
+                pgo: Some(true),
+                lto: None,
+                debug: false,
+            },
+            machine: MachineFacts {
+                system: "Linux 6.18 x86_64".into(),
+                cpu: "A processor".into(),
+                cores: 2,
+                loop_ns: 20.0,
+                base_slice: Nanos::from_millis(3),
+                wake_latency: Vec::new(),
+                wake_send: Vec::new(),
+                wake_cpu: Vec::new(),
+                halted_after: None,
+                interference: 0.0,
+                pipe_ns_per_byte: 0.1,
+                syscall: Nanos(200),
+            },
+            rounds: 28,
+            slowness: 1.21,
+        }),
+        ..Profile::default()
+    };
+    profile.tags[0] = Tag::Measured("a loop".into());
+    Interpreter::from(&profile)
+}
+
+fn batch_study() -> Study {
+    let hybrid = Strategy::Asyncio {
+        limit: None,
+        offload: Offload::Threads(Workers::Exactly(4)),
+    };
+    let mut a = forecast("asyncio+threads:4", hybrid, "cpython-3.13t", 12.41, 0.31);
+    (a.rank, a.tied) = (Some(1), true);
+    let mut b = forecast(
+        "threads:100",
+        Strategy::Threads(Workers::Exactly(100)),
+        "cpython-3.13t",
+        12.44,
+        0.3,
+    );
+    (b.rank, b.tied, b.behind_best) = (Some(1), true, Some(estimate(0.03, 0.05)));
+    let mut c = forecast(
+        "threads",
+        Strategy::Threads(Workers::Auto),
+        "cpython-3.14",
+        51.2,
+        0.004,
+    );
+    (c.rank, c.behind_best()) = (Some(3), Some(estimate(38.79, 0.3)));
+    let mut d = forecast(
+        "sequential",
+        Strategy::Sequential,
+        "cpython-3.14",
+        150.0,
+        0.01,
+    );
+    (d.rank, d.behind_best) = (Some(4), Some(estimate(137.59, 0.3)));
+    d.speedup = Some(estimate(1.0, 0.0));
+    let at = Nanos::from_millis(1_200);
+    c.findings = vec![Found {
+        finding: Finding::BlockedLoop {
+            at,
+            lasted: Nanos::from_millis(512),
+        },
+        replications: 3,
+    }];
+    Study {
+        name: "scraper".into(),
+        question: "How long do 100 pages take?".into(),
+        fingerprint: "0123456789abcdef".into(),
+        seed: 1,
+        machine: MachineSpec::with_cores(4),
+        interpreters: vec![measured()],
+        metric: Metric::Makespan,
+        steady: false,
+        batch: true,
+        precision: 0.02,
+        warmup: Nanos::ZERO,
+        forecasts: vec![a, b, c, d, refused()],
+        hidden_baseline: None,
+        baseline: Some("sequential on cpython-3.14".into()),
+        warnings: vec![
+            Warning::BlockedLoop {
+                cases: vec![("threads on cpython-3.14".into(), Nanos::from_millis(512))],
+            },
+            Warning::Unsupported {
+                cases: vec![(
+                    "interpreters on cpython-3.13t".into(),
+                    "sub-interpreters need 3.14".into(),
+                )],
+            },
+            Warning::NotConverged {
+                cases: vec![("asyncio+threads:4 on cpython-3.13t".into(), 0.025)],
+                precision: 0.02,
+                needed: 16,
+                instead: None,
+            },
+        ],
+    }
+}
+
+/// A steady workload on one interpreter, one case saturated.
+fn open_study() -> Study {
+    let mut a = forecast(
+        "asyncio",
+        Strategy::Asyncio {
+            limit: None,
+            offload: Offload::None,
+        },
+        "cpython-3.14",
+        0.0125,
+        0.000_2,
+    );
+    let mut b = forecast(
+        "threads:8",
+        Strategy::Threads(Workers::Exactly(8)),
+        "cpython-3.14",
+        0.0207,
+        0.000_9,
+    );
+    let mut c = forecast("sequential", Strategy::Sequential, "cpython-3.14", 1.0, 0.1);
+    (a.rank, b.rank) = (Some(1), Some(2));
+    b.behind_best = Some(estimate(0.008_2, 0.000_7));
+    (a.speedup, b.speedup, c.speedup) = (None, None, None);
+    for f in [&mut a, &mut b, &mut c] {
+        f.objectives.clear();
+        (f.tier, f.excess) = (Tier::Meets, 0.0);
+        (f.warmup, f.begins) = (Nanos::from_millis(2_340), Begin::Found);
+        f.classes.truncate(1);
+        f.values[Quantity::P95 as usize] = f.primary();
+    }
+    (c.status, c.tier) = (Status::Saturated, Tier::NoForecast);
+    c.primary = None;
+    LATENCIES.iter().for_each(|&q| c.values[q as usize] = None);
+    (
+        c.values[Quantity::Makespan as usize],
+        c.values[Quantity::Closed as usize],
+    ) = (None, None);
+    Study {
+        name: "api".into(),
+        question: String::new(),
+        metric: Metric::Percentile(95.0),
+        steady: true,
+        batch: false,
+        warmup: Nanos::from_millis(2_340),
+        forecasts: vec![a, b, c],
+        baseline: None,
+        warnings: vec![Warning::Saturated {
+            cases: vec![("sequential on cpython-3.14".into(), 100.0)],
+            arrivals: Some(200.0),
+            cores: false,
+            keeps_up: Some("asyncio on cpython-3.14".into()),
+        }],
+        ..batch_study()
+    }
+}
+
+fn meta() -> Meta {
+    Meta {
+        command: "pchsim run scraper --seed 1".into(),
+        version: "0.1.0".into(),
+    }
+}
+
+#[test]
+fn text_of_a_batch() {
+    insta::assert_snapshot!(text(&batch_study(), &meta(), Style::default()));
+}
+
+#[test]
+fn text_of_an_open_workload() {
+    insta::assert_snapshot!(text(&open_study(), &meta(), Style::default()));
+}
+
+/// A pipe is 120 columns wide: its golden files are the two above.
+#[test]
+fn text_at_the_widths_of_terminals() {
+    for width in [80, 100] {
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        let name = format!("text_of_a_batch_at_{width}");
+        insta::assert_snapshot!(name, text(&batch_study(), &meta(), style));
+        let name = format!("text_of_an_open_workload_at_{width}");
+        insta::assert_snapshot!(name, text(&open_study(), &meta(), style));
+    }
+    let style = Style {
+        width: 80,
+        verbose: true,
+        ..Style::default()
+    };
+    let details = text(&batch_study(), &meta(), style);
+    insta::assert_snapshot!("text_with_details_at_80", details);
+}
+
+/// What stands beside each other is counted in one unit.
+#[test]
+fn latencies_share_a_unit() {
+    let mut study = open_study();
+    for (f, factor) in study.forecasts.iter_mut().zip([1.0, 0.8, 0.9]) {
+        for (q, seconds) in [
+            (Quantity::P50, 0.090_2),
+            (Quantity::P95, 0.677),
+            (Quantity::P99, 1.35),
+        ] {
+            f.values[q as usize] = Some(estimate(seconds * factor, 0.0));
+        }
+    }
+    let text = text(&study, &meta(), Style::default());
+    let row = text
+        .lines()
+        .find(|l| l.contains("asyncio  ") && l.contains("90.2"));
+    let row = row.unwrap_or_else(|| panic!("{text}"));
+    assert!(row.contains("677") && row.contains("1350"), "{row}");
+    let page = markdown(&study, &meta());
+    assert!(
+        page.contains("| p50 (ms) | p95 (ms) | p99 (ms) |"),
+        "{page}"
+    );
+}
+
+#[test]
+fn text_in_ascii_with_details() {
+    let plain = text(
+        &batch_study(),
+        &meta(),
+        Style {
+            unicode: false,
+            verbose: true,
+            ..Style::default()
+        },
+    );
+    assert!(plain.is_ascii());
+    insta::assert_snapshot!(plain);
+}
+
+#[test]
+fn text_without_any_forecast() {
+    let mut study = batch_study();
+    study.forecasts = vec![refused()];
+    study.baseline = None;
+    insta::assert_snapshot!(text(&study, &meta(), Style::default()));
+}
+
+#[test]
+fn every_warning_names_a_next_step() {
+    let name = || "threads:8 on cpython-3.14".to_owned();
+    let at = Nanos::from_millis(1_234);
+    let all = [
+        Warning::Saturated {
+            cases: vec![(name(), 312.0)],
+            arrivals: None,
+            cores: true,
+            keeps_up: None,
+        },
+        Warning::FailuresDiffer {
+            cases: vec![(name(), 0.91)],
+            least: ("sequential on cpython-3.14".into(), 0.002),
+        },
+        Warning::NotConverged {
+            cases: vec![(name(), 0.123)],
+            precision: 0.02,
+            needed: 380,
+            instead: None,
+        },
+        Warning::NotConverged {
+            cases: vec![(name(), 2.0)],
+            precision: 0.0015,
+            needed: 2_000_000,
+            instead: Some("p50".into()),
+        },
+        Warning::FewReplications { replications: 1 },
+        Warning::FewReplications { replications: 2 },
+        Warning::WarmupUncertain {
+            cases: vec![name()],
+        },
+        Warning::WarmupCut {
+            cases: vec![(name(), at)],
+        },
+        Warning::OutOfMemory {
+            cases: vec![(name(), at, 512 << 20)],
+            ways: vec![Relief::Sharing, Relief::Workers],
+        },
+        Warning::Added(Box::new(Warning::OutOfMemory {
+            cases: vec![(name(), at, 512 << 20)],
+            ways: vec![Relief::Workers],
+        })),
+        Warning::Deadlock {
+            cases: vec![(
+                name(),
+                at,
+                vec!["a waits for b".into(), "b waits for a".into()],
+            )],
+            on: vec![
+                Hindrance::Lock,
+                Hindrance::Item("q".into()),
+                Hindrance::Worker,
+            ],
+        },
+        Warning::EventLimit {
+            cases: vec![name()],
+            limit: 1_000_000_000,
+        },
+        Warning::ClockEnd {
+            cases: vec![name()],
+        },
+        Warning::NothingCompleted {
+            cases: vec![(
+                name(),
+                Instead {
+                    failed: 1.0,
+                    timed_out: 90.0,
+                    in_flight: 9.0,
+                },
+            )],
+        },
+        Warning::Unsupported {
+            cases: vec![(name(), "no".into())],
+        },
+        Warning::BlockedLoop {
+            cases: vec![(name(), at)],
+        },
+        Warning::StarvedLoop {
+            cases: vec![(name(), at)],
+            gil: true,
+        },
+        Warning::StarvedLoop {
+            cases: vec![(name(), at)],
+            gil: false,
+        },
+        Warning::Convoy {
+            cases: vec![Convoy {
+                case: name(),
+                task: "io".into(),
+                times: 2_000,
+                each: at,
+                share: 0.99,
+            }],
+        },
+        Warning::ContendedObject {
+            cases: vec![Contended {
+                case: name(),
+                object: "cache".into(),
+                task: "page".into(),
+                share: 0.89,
+            }],
+        },
+        Warning::FutileWakeups {
+            cases: vec![Fought {
+                case: name(),
+                task: "page".into(),
+                times: 480_000,
+                cpu: 11.1,
+                sequential: 3.25,
+            }],
+            instead: Some("sequential".into()),
+        },
+        Warning::Unshared {
+            names: vec!["state".into()],
+            strategies: vec!["processes:4:fork".into()],
+        },
+        Warning::SerialChildren {
+            strategies: vec!["processes:4:fork".into(), "interpreters".into()],
+        },
+        Warning::EstimatedObjects {
+            strategies: vec!["processes:4:fork".into()],
+            memory: 40_000_000,
+        },
+        Warning::ObjectiveMissed {
+            objective: "p95 < 1ms".into(),
+            metric: Metric::Percentile(95.0),
+            closest: (name(), 0.003),
+            off: 2.0,
+            relaxed: Some("p95 < 3.01ms".into()),
+        },
+        Warning::ObjectiveMissed {
+            objective: "memory < 1MiB".into(),
+            metric: Metric::Memory,
+            closest: (name(), 25e6),
+            off: f64::INFINITY,
+            relaxed: None,
+        },
+        Warning::EstimatedProfile {
+            interpreter: "default".into(),
+            defaults: 90,
+            of: 100,
+        },
+    ];
+    let lines: Vec<String> = all
+        .iter()
+        .map(|w| format!("{}: {}", w.code(), w.text()))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn markdown_of_a_batch() {
+    insta::assert_snapshot!(markdown(&batch_study(), &meta()));
+}
+
+#[test]
+fn json_of_a_batch() {
+    let out = json(&batch_study(), &meta());
+    let parsed: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(parsed["schema"], 1);
+    assert_eq!(parsed["cases"][0]["estimates"]["makespan_s"]["mean"], 12.41);
+    assert!(parsed["cases"][4]["estimates"]["makespan_s"].is_null());
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn json_has_no_number_that_json_lacks() {
+    let mut study = batch_study();
+    study.forecasts[0].values[Quantity::Makespan as usize] =
+        Some(estimate(f64::NAN, f64::INFINITY));
+    assert!(serde_json::from_str::<serde_json::Value>(&json(&study, &meta())).is_ok());
+}
+
+#[test]
+fn csv_of_a_batch() {
+    let out = csv(&batch_study());
+    let mut reader = ::csv::Reader::from_reader(out.as_bytes());
+    let columns = reader.headers().unwrap().len();
+    assert!(reader.records().all(|r| r.unwrap().len() == columns));
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn every_key_is_documented() {
+    let documentation = include_str!("../../docs/output-format.md");
+    for key in Quantity::ALL.map(Quantity::key) {
+        assert!(
+            documentation.contains(&format!("`{key}`")),
+            "docs/output-format.md does not mention `{key}`"
+        );
+    }
+    let parsed: serde_json::Value = serde_json::from_str(&json(&batch_study(), &meta())).unwrap();
+    let case = parsed["cases"][0].as_object().unwrap();
+    for key in parsed.as_object().unwrap().keys().chain(case.keys()) {
+        assert!(
+            documentation.contains(&format!("`{key}`")),
+            "docs/output-format.md does not mention `{key}`"
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! The program on a terminal: lines as wide as its window, colours only where they are wanted, and no progress left behind. A real
+//! pseudo-terminal of the kernel's stands for the terminal; what its user would see is what a terminal emulator makes of the bytes.
+#![cfg(unix)]
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read as _;
+use std::num::NonZeroU16;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::Stdio;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::world::{root, started_in};
+
+const ROWS: u16 = 400;
+
+fn whole(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).unwrap()
+}
+
+/// What a program wrote to a terminal.
+struct Seen {
+    bytes: Vec<u8>,
+    width: u16,
+    code: i32,
+}
+
+impl Seen {
+    /// The screen at the end, without the empty lines below.
+    fn lines(&self) -> Vec<String> {
+        let mut screen = vt100::Parser::new(whole(ROWS), whole(self.width), 0);
+        screen.process(&self.bytes);
+        let text = screen.screen().contents();
+        text.lines().map(|l| l.trim_end().to_owned()).collect()
+    }
+
+    fn text(&self) -> String {
+        self.lines().join("\n")
+    }
+
+    /// Lines as they were written, without colours: a line that is too long for the window is still one.
+    fn written(&self) -> Vec<String> {
+        let plain = anstream::adapter::strip_bytes(&self.bytes).into_vec();
+        let text = String::from_utf8(plain).unwrap();
+        text.lines().map(|l| l.trim_end().to_owned()).collect()
+    }
+
+    fn is_coloured(&self) -> bool {
+        self.bytes.windows(2).any(|w| w == b"\x1b[")
+    }
+}
+
+/// Runs the program in a terminal of this width; `env` is all that differs from the environment of a usual one.
+fn see(width: u16, line: &str, env: &[(&str, &str)]) -> Seen {
+    see_in((width, ROWS), line, env)
+}
+
+fn see_in((width, rows): (u16, u16), line: &str, env: &[(&str, &str)]) -> Seen {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let window = Winsize {
+        ws_row: rows,
+        ws_col: width,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&master, window).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let path = OsStr::from_bytes(name.to_bytes()).to_owned();
+    let slave = || Stdio::from(File::options().read(true).write(true).open(&path).unwrap());
+    let mut command = started_in(root());
+    command
+        .env("TERM", "xterm-256color")
+        .args(line.split_whitespace())
+        .envs(env.iter().copied())
+        .stdin(slave())
+        .stdout(slave())
+        .stderr(slave());
+    let mut child = command.spawn().unwrap();
+    // What it holds of the terminal must be closed, for the reader to see the end.
+    drop(command);
+    let mut master = File::from(master);
+    let mut bytes = Vec::new();
+    let mut part = [0; 4096];
+    // The end of a terminal that nobody writes to any more is an error (EIO) on Linux.
+    while let Ok(n @ 1..) = master.read(&mut part) {
+        bytes.extend_from_slice(&part[..n]);
+    }
+    Seen {
+        bytes,
+        width,
+        code: child.wait().unwrap().code().unwrap(),
+    }
+}
+
+fn fits(seen: &Seen) {
+    for line in seen.written() {
+        let wide = line.rsplit('\r').next().unwrap_or_default().width();
+        assert!(wide <= usize::from(seen.width), "{wide} columns: {line}");
+    }
+}
+
+#[test]
+fn lines_are_as_wide_as_the_window() {
+    for width in [60, 80, 132] {
+        let run = see(width, "run scraper --replications 2 --no-progress", &[]);
+        assert_eq!(run.code, 0, "{}", run.text());
+        fits(&run);
+        let widest = run.written().iter().map(|l| l.width()).max().unwrap();
+        assert!(
+            widest + 20 >= usize::from(width).min(120),
+            "{widest} of {width}"
+        );
+        let bad = see(width, "check tests/data/bad/distributions.ron", &[]);
+        assert_eq!(bad.code, 2);
+        fits(&bad);
+        let unknown = see(width, "run scraper --interpreter cpython-2.7", &[]);
+        assert_eq!(unknown.code, 2);
+        fits(&unknown);
+    }
+    // A recording of a session may have columns and no rows.
+    fits(&see_in(
+        (70, 0),
+        "run scraper --replications 2 --no-progress",
+        &[],
+    ));
+    // Who says how wide lines are is believed.
+    let told = see(132, "run scraper --replications 2 --width 70", &[]);
+    assert!(
+        told.written().iter().all(|l| l.width() <= 70),
+        "{}",
+        told.text()
+    );
+    let told = see(
+        132,
+        "run scraper --replications 2 --no-progress",
+        &[("COLUMNS", "70")],
+    );
+    assert!(
+        told.written().iter().all(|l| l.width() <= 70),
+        "{}",
+        told.text()
+    );
+}
+
+#[test]
+fn colours_are_for_who_wants_them() {
+    let bad = "check tests/data/bad/distributions.ron";
+    assert!(see(80, bad, &[]).is_coloured());
+    assert!(!see(80, bad, &[("NO_COLOR", "1")]).is_coloured());
+    assert!(!see(80, bad, &[("TERM", "dumb")]).is_coloured());
+    let never = see(
+        80,
+        "--color never check tests/data/bad/distributions.ron",
+        &[],
+    );
+    assert!(!never.is_coloured(), "{}", never.text());
+    // The same words in either case.
+    assert_eq!(
+        see(80, bad, &[]).text(),
+        see(80, bad, &[("NO_COLOR", "1")]).text()
+    );
+}
+
+#[test]
+fn signs_are_those_of_the_locale() {
+    let ascii = see(
+        80,
+        "run scraper --replications 2 --no-progress",
+        &[("LANG", "C")],
+    );
+    assert!(ascii.text().is_ascii(), "{}", ascii.text());
+    assert!(
+        !see(80, "run scraper --replications 2 --no-progress", &[])
+            .text()
+            .is_ascii()
+    );
+}
+
+#[test]
+fn progress_leaves_nothing_behind() {
+    let line = "sweep api --cores 1..3 --replications 4 --threads 1";
+    let (shown, hidden) = (
+        see(100, line, &[]),
+        see(100, &format!("{line} --no-progress"), &[]),
+    );
+    assert_eq!((shown.code, hidden.code), (0, 0), "{}", shown.text());
+    assert!(
+        shown.bytes.len() > hidden.bytes.len(),
+        "no progress was shown"
+    );
+    // What repeats it names the option; all else is the same.
+    let report = |seen: &Seen| -> Vec<String> {
+        let lines = seen.lines().into_iter();
+        lines.filter(|l| !l.starts_with("repeat:")).collect()
+    };
+    assert_eq!(report(&shown), report(&hidden));
+}

@@ -1,0 +1,103 @@
+//! Batches: the makespan lies between its bounds, and what was asked for is what was done.
+
+use pchsim::engine::{Nanos, Total};
+use pchsim::scenario::{Arrivals, Dist, ProcessApi, StartMethod, Step, Strategy, Workers};
+use pchsim::strategy::Cause;
+
+use super::support::{Case, machine, profile, workload};
+
+const TASKS: u64 = 100;
+const LEAST: Nanos = Nanos::from_millis(10);
+const MOST: Nanos = Nanos::from_millis(500);
+
+/// No schedule is shorter than the work over the workers, and none that leaves no worker idle while there is work is longer
+/// than that plus the longest task.
+#[test]
+fn makespan_is_between_its_bounds() {
+    let start = StartMethod::Fork;
+    for workers in [1, 2, 3, 7, 16] {
+        let n = Workers::Exactly(workers);
+        let processes = Strategy::Processes {
+            workers: n,
+            start,
+            api: ProcessApi::Executor,
+        };
+        for (gil, cores, parallel, strategy) in [
+            (true, workers, 1, Strategy::Sequential),
+            (true, workers, 1, Strategy::Threads(n)),
+            (false, workers, workers, Strategy::Threads(n)),
+            (false, workers + 1, workers, Strategy::Threads(n)),
+            (false, workers, workers, Strategy::Threads(Workers::PerTask)),
+            (true, workers, workers, processes.clone()),
+            (true, workers + 4, workers, processes),
+        ] {
+            let what = format!("{strategy:?}, GIL {gil}, {cores} cores");
+            let case = Case {
+                machine: machine(cores),
+                profile: profile(gil),
+                workload: workload(
+                    Arrivals::Batch,
+                    TASKS,
+                    vec![Step::Cpu(Dist::Uniform(LEAST, MOST))],
+                ),
+                strategy,
+                warmup: 0.0,
+                horizon: None,
+            };
+            for replication in 0..3 {
+                let o = case.run(replication);
+                assert_eq!(
+                    (o.arrived, o.completed, o.in_flight),
+                    (TASKS, TASKS, 0),
+                    "{what}"
+                );
+                // Without overheads all CPU time is the tasks' own.
+                assert_eq!(o.causes[Cause::Running as usize], o.cpu, "{what}");
+                let share = o.cpu.mean_of(u64::from(parallel));
+                assert!(
+                    share <= o.makespan && o.makespan <= share + MOST,
+                    "{what}: {share:?} {:?}",
+                    o.makespan
+                );
+            }
+        }
+    }
+}
+
+/// Every strategy is asked for the same work.
+#[test]
+fn strategies_share_their_demands() {
+    let n = Workers::Exactly(4);
+    let work: Vec<Total> = [
+        Strategy::Sequential,
+        Strategy::Threads(n),
+        Strategy::Threads(Workers::PerTask),
+        Strategy::Processes {
+            workers: n,
+            start: StartMethod::Fork,
+            api: ProcessApi::Executor,
+        },
+        Strategy::Asyncio {
+            limit: None,
+            offload: pchsim::scenario::Offload::Threads(n),
+        },
+    ]
+    .into_iter()
+    .map(|strategy| {
+        let steps = vec![
+            Step::Cpu(Dist::Uniform(LEAST, MOST)),
+            Step::Io(Dist::Uniform(LEAST, MOST)),
+        ];
+        let case = Case {
+            machine: machine(8),
+            profile: profile(true),
+            workload: workload(Arrivals::Batch, TASKS, steps),
+            strategy,
+            warmup: 0.0,
+            horizon: None,
+        };
+        case.run(0).cpu
+    })
+    .collect();
+    assert!(work.iter().all(|&w| w == work[0]), "{work:?}");
+}

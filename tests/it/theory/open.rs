@@ -1,0 +1,133 @@
+//! Open queues: M/M/1, M/D/1, M/G/1, M/M/c.
+
+use pchsim::engine::Nanos;
+use pchsim::scenario::{Arrivals, Dist, Step, Strategy, Workers};
+
+use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
+
+const REPLICATIONS: u32 = 20;
+
+/// Poisson arrivals at a load of each server, first come, first served. Longer at high loads, where the line has a long memory; what
+/// arrives during the first thousand services does not count.
+fn queue(servers: u32, load: f64, service: Dist) -> Case {
+    let count = if load > 0.8 { 80_000 } else { 20_000 };
+    let interval = SERVICE / (load * f64::from(servers));
+    // With a pool, the thread that submits needs a core of its own lest it wait for the workers' slices to end.
+    let (cores, strategy) = match servers {
+        1 => (1, Strategy::Sequential),
+        n => (n + 1, Strategy::Threads(Workers::Exactly(n))),
+    };
+    Case {
+        machine: machine(cores),
+        profile: profile(servers == 1),
+        workload: workload(
+            Arrivals::Open {
+                interval: exponential(interval),
+                count: Some(count),
+            },
+            0,
+            vec![Step::Cpu(service)],
+        ),
+        strategy,
+        warmup: 1_000.0 * SERVICE,
+        horizon: None,
+    }
+}
+
+/// Mean latency in M/G/1 by Pollaczek and Khinchine; `cv2` is the squared coefficient of variation of service.
+fn pollaczek_khinchine(load: f64, cv2: f64) -> f64 {
+    SERVICE * (1.0 + load * (1.0 + cv2) / (2.0 * (1.0 - load)))
+}
+
+/// Mean latency in M/M/c, from Erlang's recursion for the loss.
+fn erlang(servers: u32, load: f64) -> f64 {
+    let c = f64::from(servers);
+    let offered = load * c;
+    let loss = (1..=servers).fold(1.0, |b, n| offered * b / (f64::from(n) + offered * b));
+    let waits = loss / (1.0 - load * (1.0 - loss));
+    SERVICE * (1.0 + waits / (c * (1.0 - load)))
+}
+
+#[test]
+fn mm1() {
+    for load in LOADS {
+        let case = queue(1, load, exponential(SERVICE));
+        let runs: Vec<_> = (0..REPLICATIONS).map(|r| case.run(r)).collect();
+        let interval = |f: &dyn Fn(&pchsim::strategy::Outcome) -> f64| {
+            super::support::Interval::of(&runs.iter().map(f).collect::<Vec<f64>>())
+        };
+        let mean = SERVICE / (1.0 - load);
+        interval(&mean_latency).assert_holds(mean, &format!("M/M/1 at {load}, mean"));
+        // Latency is exponential, so that every quantile is known.
+        for q in [0.5_f64, 0.9] {
+            let quantile = |o: &pchsim::strategy::Outcome| {
+                o.latency.value_at_quantile(q).expect("tasks").as_secs_f64()
+            };
+            interval(&quantile).assert_holds(
+                -mean * (1.0 - q).ln(),
+                &format!("M/M/1 at {load}, quantile {q}"),
+            );
+        }
+        let utilization = |o: &pchsim::strategy::Outcome| o.core_busy[0].as_f64() / o.end.as_f64();
+        interval(&utilization).assert_holds(load, &format!("M/M/1 at {load}, utilization"));
+    }
+}
+
+#[test]
+fn md1() {
+    for load in LOADS {
+        queue(1, load, Dist::Constant(Nanos::from_secs_f64(SERVICE)))
+            .replicate(REPLICATIONS, mean_latency)
+            .assert_holds(pollaczek_khinchine(load, 0.0), &format!("M/D/1 at {load}"));
+    }
+}
+
+#[test]
+fn mg1_gamma() {
+    for load in LOADS {
+        queue(
+            1,
+            load,
+            Dist::Gamma {
+                mean: Nanos::from_secs_f64(SERVICE),
+                cv: 2.0,
+            },
+        )
+        .replicate(REPLICATIONS, mean_latency)
+        .assert_holds(
+            pollaczek_khinchine(load, 4.0),
+            &format!("M/G/1 (gamma, cv 2) at {load}"),
+        );
+    }
+}
+
+#[test]
+fn mg1_lognormal() {
+    // The logarithm's standard deviation is 0.8: mean = median * exp(0.32), and 99 % lie below median * exp(0.8 z).
+    let sigma: f64 = 0.8;
+    let z = 2.326_347_874_040_841;
+    let median = SERVICE / (sigma * sigma / 2.0).exp();
+    let service = Dist::LogNormal {
+        median: Nanos::from_secs_f64(median),
+        p99: Nanos::from_secs_f64(median * (sigma * z).exp()),
+    };
+    for load in LOADS {
+        queue(1, load, service.clone())
+            .replicate(REPLICATIONS, mean_latency)
+            .assert_holds(
+                pollaczek_khinchine(load, (sigma * sigma).exp() - 1.0),
+                &format!("M/G/1 (log-normal) at {load}"),
+            );
+    }
+}
+
+#[test]
+fn mmc() {
+    for servers in [2, 8] {
+        for load in LOADS {
+            queue(servers, load, exponential(SERVICE))
+                .replicate(REPLICATIONS, mean_latency)
+                .assert_holds(erlang(servers, load), &format!("M/M/{servers} at {load}"));
+        }
+    }
+}
