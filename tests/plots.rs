@@ -99,7 +99,8 @@ proptest::proptest! {
                 .map(|c| match c {
                     '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
                     '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
-                    c if c.is_control() => ' ',
+                    '\t' | '\n' => c,
+                    c if c.is_control() => '\u{fffd}',
                     c => c,
                 })
                 .collect()

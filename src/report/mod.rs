@@ -4,6 +4,7 @@
 mod bars;
 mod csv;
 pub mod document;
+mod drawing;
 mod explain;
 pub mod figure;
 mod grid;

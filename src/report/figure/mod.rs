@@ -1,5 +1,4 @@
-//! Figures as data: what is drawn, without how. `report::plot` draws them as SVG and PNG files, `report::html` into the
-//! page; both show the same numbers with the same names, units and colours.
+//! Figures as data: what is drawn, without how. `report::drawing` lays them out, for files and for the page.
 
 pub mod alike;
 mod make;
@@ -145,6 +144,17 @@ impl Lines {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// What is said of a point: its value, the interval, and what is wrong with it.
+    pub fn reading(&self, dot: &Dot) -> String {
+        let lack = dot.lack.map(Lack::words);
+        let Some(y) = dot.y else {
+            return lack.map_or("–".into(), |lack| format!("– ({lack})"));
+        };
+        let remark = lack.or(dot.misses.then_some(MISSES));
+        let remark = remark.map_or(String::new(), |r| format!("; {r}"));
+        self.y.text(y) + &ticks::interval_text(self.y.measure, dot.band) + &remark
     }
 
     /// Whether any point misses an objective.

@@ -429,6 +429,34 @@ pub fn value_text(measure: Measure, value: f64) -> String {
     format!("{}{unit}", three_digits(number))
 }
 
+/// An interval as it follows its value: ` (1.20 s to 1.30 s)`; empty where there is none.
+pub fn interval_text(measure: Measure, band: Option<(f64, f64)>) -> String {
+    band.map_or(String::new(), |(low, high)| {
+        format!(
+            " ({} to {})",
+            value_text(measure, low),
+            value_text(measure, high)
+        )
+    })
+}
+
+impl Axis {
+    /// A value as tables and hovers show it: a word where the axis holds words, else a number with its unit.
+    pub fn text(&self, value: f64) -> String {
+        let mut words = (0u32..).zip(&self.categories);
+        if let Some((_, word)) = words.find(|(i, _)| f64::from(*i) == value) {
+            return word.clone();
+        }
+        // Where nines are told apart, three digits are too few.
+        let shares = self.scale == Scale::Nines && self.measure == Measure::Share;
+        if shares && value > 0.99 && value < 1.0 {
+            let digits = format!("{:.4}", value * 100.0);
+            return format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'));
+        }
+        value_text(self.measure, value)
+    }
+}
+
 /// The same, zeros at the end left out.
 fn tick_text(measure: Measure, value: f64) -> String {
     let (number, unit) = in_own_unit(measure, value);

@@ -5,11 +5,54 @@ use crate::report::figure::palette::{Marker, Rgb, Theme};
 use crate::report::figure::stripes::stripes;
 
 /// A place on a sheet, from the upper left corner.
-pub(super) type Place = (f64, f64);
+pub(in crate::report) type Place = (f64, f64);
+
+/// What a shape is, which decides its colour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::report) enum Paint {
+    /// What everything lies on.
+    Ground,
+    /// Texts that are read first.
+    Ink,
+    /// Texts beside the picture.
+    Quiet,
+    /// Lines of axes.
+    Frame,
+    /// Lines at ticks.
+    Grid,
+    /// What is there to compare with.
+    Reference,
+    /// The curve with this number.
+    Curve(usize),
+    /// The layer, or kind of span, with this number.
+    Layer(usize),
+    /// A text on it.
+    OnLayer(usize),
+    /// A colour that is the same on every ground.
+    Shade(Rgb),
+}
+
+impl Paint {
+    /// Its colour.
+    pub(in crate::report) fn color(self, theme: Theme) -> Rgb {
+        match self {
+            Self::Ground => theme.background(),
+            Self::Ink => theme.ink(),
+            Self::Quiet => theme.quiet(),
+            Self::Frame => theme.frame(),
+            Self::Grid => theme.grid(),
+            Self::Reference => theme.reference(),
+            Self::Curve(n) => theme.series(n),
+            Self::Layer(n) => theme.layer(n),
+            Self::OnLayer(n) => theme.layer(n).text_on(),
+            Self::Shade(color) => color,
+        }
+    }
+}
 
 /// Which end of a text stands at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub(in crate::report) enum Anchor {
     Start,
     Middle,
     End,
@@ -17,45 +60,79 @@ pub(super) enum Anchor {
 
 /// A text on one line.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Label {
+pub(in crate::report) struct Label {
     /// Its anchor, on the base line.
     pub at: Place,
     pub text: String,
     pub size: f64,
     pub bold: bool,
     pub anchor: Anchor,
-    pub color: Rgb,
+    pub paint: Paint,
 }
 
 /// Something drawn.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shape {
+pub(in crate::report) enum Shape {
+    /// A line; `dash`: lengths of its strokes and gaps, none where it is whole.
     Line {
         points: Vec<Place>,
         width: f64,
-        color: Rgb,
+        dash: &'static [f64],
+        paint: Paint,
     },
     Area {
         points: Vec<Place>,
-        color: Rgb,
+        paint: Paint,
         alpha: f64,
     },
     Rect {
         from: Place,
         to: Place,
-        color: Rgb,
+        paint: Paint,
+    },
+    /// The outline of a rectangle, within it.
+    Frame {
+        from: Place,
+        to: Place,
+        width: f64,
+        paint: Paint,
     },
     Disc {
         at: Place,
         radius: f64,
-        color: Rgb,
+        paint: Paint,
     },
     Text(Label),
+    /// What follows belongs together, until [`Shape::Close`].
+    Open(Group),
+    Close,
+}
+
+/// Shapes that belong together: what can be hidden, or says something when it is pointed at. Files know neither.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::report) struct Group {
+    /// Numbers of the curves, layers or kinds of spans that it shows.
+    pub series: Vec<usize>,
+    /// The colour of these.
+    pub paint: Option<Paint>,
+    /// What is said of it; may be empty.
+    pub hover: String,
+    /// Its row, from the top, and its column among what can be walked through by keys.
+    pub cell: Option<(usize, usize)>,
+}
+
+/// A point of a curve, to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::report) struct Reading {
+    /// Its share of the plot's width and, from the foot, of its height.
+    pub at: Place,
+    /// Its value across, and what is said of it.
+    pub texts: [String; 2],
 }
 
 /// A rectangle.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Room {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::report) struct Room {
     pub left: f64,
     pub top: f64,
     pub right: f64,
@@ -63,11 +140,11 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn width(self) -> f64 {
+    pub(in crate::report) fn width(self) -> f64 {
         self.right - self.left
     }
 
-    pub(super) fn height(self) -> f64 {
+    pub(in crate::report) fn height(self) -> f64 {
         self.bottom - self.top
     }
 
@@ -78,72 +155,91 @@ impl Room {
             self.bottom - y * self.height(),
         )
     }
+
+    /// Its upper left and lower right corner.
+    pub(super) fn corners(self) -> (Place, Place) {
+        ((self.left, self.top), (self.right, self.bottom))
+    }
+
+    /// Its middle.
+    pub(super) fn middle(self) -> Place {
+        self.at(0.5, 0.5)
+    }
 }
 
 /// A picture.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Sheet {
-    /// The size that it is laid out for.
+pub(in crate::report) struct Sheet {
+    /// Width and height.
     pub size: Place,
-    /// The size that it is drawn in: large pictures have large letters, and the smallest somewhat smaller ones.
-    pub out: Place,
-    pub theme: Theme,
     pub shapes: Vec<Shape>,
+    /// Where the values are drawn, within the axes.
+    pub plot: Room,
+    /// The points of each curve.
+    pub readings: Vec<Vec<Reading>>,
 }
 
 impl Sheet {
-    pub(super) fn new(out: Place, scale: f64, theme: Theme) -> Self {
+    pub(in crate::report) fn new(size: Place) -> Self {
         Self {
-            size: (out.0 / scale, out.1 / scale),
-            out,
-            theme,
+            size,
             shapes: Vec::new(),
+            plot: Room::default(),
+            readings: Vec::new(),
         }
     }
 
-    pub(super) fn line(&mut self, points: Vec<Place>, width: f64, color: Rgb) {
+    /// What `draw` draws belongs together.
+    pub(super) fn group(&mut self, group: Group, draw: impl FnOnce(&mut Self)) {
+        self.shapes.push(Shape::Open(group));
+        draw(self);
+        self.shapes.push(Shape::Close);
+    }
+
+    pub(super) fn line(&mut self, points: Vec<Place>, width: f64, paint: Paint) {
+        self.dashed(points, &[], width, paint);
+    }
+
+    /// A line of strokes and gaps (see [`dash`](crate::report::figure::palette::dash)).
+    pub(super) fn dashed(
+        &mut self,
+        points: Vec<Place>,
+        dash: &'static [f64],
+        width: f64,
+        paint: Paint,
+    ) {
         if points.len() > 1 {
             self.shapes.push(Shape::Line {
                 points,
                 width,
-                color,
+                dash,
+                paint,
             });
         }
     }
 
-    /// A line of strokes and gaps (see [`dash`](crate::report::figure::palette::dash)).
-    pub(super) fn dashed(&mut self, points: &[Place], pattern: &[f64], width: f64, color: Rgb) {
-        if pattern.is_empty() {
-            self.line(points.to_vec(), width, color);
-            return;
-        }
-        for stroke in strokes(points, pattern) {
-            self.line(stroke, width, color);
-        }
-    }
-
-    pub(super) fn area(&mut self, points: Vec<Place>, color: Rgb, alpha: f64) {
+    pub(super) fn area(&mut self, points: Vec<Place>, paint: Paint, alpha: f64) {
         if points.len() > 2 {
             self.shapes.push(Shape::Area {
                 points,
-                color,
+                paint,
                 alpha,
             });
         }
     }
 
-    pub(super) fn rect(&mut self, from: Place, to: Place, color: Rgb) {
-        self.shapes.push(Shape::Rect { from, to, color });
+    pub(super) fn rect(&mut self, (from, to): (Place, Place), paint: Paint) {
+        self.shapes.push(Shape::Rect { from, to, paint });
     }
 
-    pub(super) fn text(&mut self, at: Place, text: &str, size: f64, anchor: Anchor, color: Rgb) {
+    pub(super) fn text(&mut self, at: Place, text: &str, anchor: Anchor, paint: Paint) {
         self.label(Label {
             at,
             text: text.to_owned(),
-            size,
+            size: TEXT,
             bold: false,
             anchor,
-            color,
+            paint,
         });
     }
 
@@ -158,6 +254,13 @@ impl Sheet {
         }
     }
 
+    /// A text that lines end before, so that none runs through it.
+    pub(super) fn clear(&mut self, label: Label) {
+        let [left, top, right, bottom] = label.outline();
+        self.rect(((left - 3.0, top), (right + 3.0, bottom)), Paint::Ground);
+        self.label(label);
+    }
+
     /// A mark; `hollow`: its outline only.
     pub(super) fn marker(
         &mut self,
@@ -165,96 +268,73 @@ impl Sheet {
         at: Place,
         radius: f64,
         hollow: bool,
-        color: Rgb,
+        paint: Paint,
     ) {
-        self.mark_of(marker, at, radius + if hollow { 0.4 } else { 0.0 }, color);
+        self.mark_of(marker, at, radius + if hollow { 0.4 } else { 0.0 }, paint);
         if hollow {
-            self.mark_of(marker, at, radius - 1.7, self.theme.background());
+            self.mark_of(marker, at, radius - 1.7, Paint::Ground);
         }
     }
 
-    fn mark_of(&mut self, marker: Marker, (x, y): Place, radius: f64, color: Rgb) {
+    fn mark_of(&mut self, marker: Marker, (x, y): Place, radius: f64, paint: Paint) {
         let corners = marker.corners();
         if corners.is_empty() {
-            self.disc((x, y), radius, color);
+            let at = (x, y);
+            self.shapes.push(Shape::Disc { at, radius, paint });
             return;
         }
         let points = corners
             .iter()
             .map(|(dx, dy)| (x + dx * radius, y + dy * radius));
-        self.area(points.collect(), color, 1.0);
+        self.area(points.collect(), paint, 1.0);
     }
 
     /// Two crossing strokes: something is wrong here.
-    pub(super) fn cross(&mut self, (x, y): Place, color: Rgb) {
-        const D: f64 = 4.2;
-        self.line(vec![(x - D, y - D), (x + D, y + D)], 2.4, color);
-        self.line(vec![(x - D, y + D), (x + D, y - D)], 2.4, color);
+    pub(super) fn cross(&mut self, (x, y): Place, arm: f64, width: f64, paint: Paint) {
+        self.line(vec![(x - arm, y - arm), (x + arm, y + arm)], width, paint);
+        self.line(vec![(x - arm, y + arm), (x + arm, y - arm)], width, paint);
     }
 
     /// A rectangle of slanting lines within a frame.
-    pub(super) fn hatched(&mut self, from: Place, to: Place, color: Rgb) {
-        for [a, b] in stripes(from, to) {
-            self.line(vec![a, b], 1.6, color);
+    pub(super) fn hatched(&mut self, (from, to): (Place, Place), paint: Paint) {
+        for ends in stripes(from, to) {
+            self.line(ends.into(), 1.6, paint);
         }
-        if to.0 <= from.0 {
-            return;
-        }
-        self.frame(from, to, 1.6, color);
+        self.frame((from, to), 1.6, paint);
     }
 
     /// The outline of a rectangle, within it.
-    pub(super) fn frame(&mut self, from: Place, to: Place, width: f64, color: Rgb) {
-        let h = width / 2.0;
-        let (l, t, r, b) = (from.0 + h, from.1 + h, to.0 - h, to.1 - h);
-        for (x, y) in [
-            ((l - h, t), (r + h, t)),
-            ((l - h, b), (r + h, b)),
-            ((l, t), (l, b)),
-            ((r, t), (r, b)),
-        ] {
-            self.line(vec![x, y], width, color);
+    pub(super) fn frame(&mut self, (from, to): (Place, Place), width: f64, paint: Paint) {
+        if to.0 > from.0 {
+            self.shapes.push(Shape::Frame {
+                from,
+                to,
+                width,
+                paint,
+            });
         }
-    }
-
-    fn disc(&mut self, at: Place, radius: f64, color: Rgb) {
-        self.shapes.push(Shape::Disc { at, radius, color });
     }
 }
 
-/// The strokes of a dashed line.
-fn strokes(points: &[Place], pattern: &[f64]) -> Vec<Vec<Place>> {
-    let mut all = Vec::new();
-    let (mut part, mut left) = (0, pattern[0]);
-    let mut stroke: Vec<Place> = points.first().copied().into_iter().collect();
-    for pair in points.windows(2) {
-        let (mut from, to) = (pair[0], pair[1]);
-        loop {
-            let length = libm::hypot(to.0 - from.0, to.1 - from.1);
-            if length < left {
-                left -= length;
-                if part % 2 == 0 {
-                    stroke.push(to);
-                }
-                break;
-            }
-            let share = left / length.max(f64::MIN_POSITIVE);
-            from = (
-                from.0 + (to.0 - from.0) * share,
-                from.1 + (to.1 - from.1) * share,
-            );
-            if part % 2 == 0 {
-                stroke.push(from);
-                all.push(std::mem::take(&mut stroke));
-            } else {
-                stroke = vec![from];
-            }
-            part = (part + 1) % pattern.len();
-            left = pattern[part].max(0.5);
-        }
+/// Size of most texts.
+pub(in crate::report) const TEXT: f64 = 12.5;
+
+impl Label {
+    /// Left, top, right, bottom of its signs.
+    pub(super) fn outline(&self) -> [f64; 4] {
+        let width = font::width(&self.text, self.size, self.bold);
+        let left = match self.anchor {
+            Anchor::Start => self.at.0,
+            Anchor::Middle => self.at.0 - width / 2.0,
+            Anchor::End => self.at.0 - width,
+        };
+        [
+            left,
+            self.at.1 - self.size * 0.75,
+            left + width,
+            self.at.1 + self.size * 0.2,
+        ]
     }
-    all.push(stroke);
-    all
 }
 
 /// The text, cut so that it is no wider; what is cut off is shown by an ellipsis.
@@ -349,14 +429,6 @@ pub(super) fn wrap(text: &str, size: f64, bold: bool, most: f64, lines: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dashes_cover_the_line_in_turn() {
-        let all = strokes(&[(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)], &[6.0, 2.0]);
-        assert_eq!(all[0], [(0.0, 0.0), (6.0, 0.0)]);
-        assert_eq!(all[1], [(8.0, 0.0), (10.0, 0.0), (10.0, 4.0)]);
-        assert_eq!(all[2], [(10.0, 6.0), (10.0, 10.0)]);
-    }
 
     #[test]
     fn texts_are_cut_and_wrapped() {
