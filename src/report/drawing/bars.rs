@@ -109,7 +109,8 @@ impl<'a> Chart<'a> {
             .collect();
         let widths = labels.iter().map(|(n, bold)| font::width(n, TEXT, *bold));
         let (beside, most) = if above {
-            (0.0, room.width())
+            // The first tick's text has its middle at the plot's edge.
+            (4.0, room.width() - 4.0)
         } else {
             let beside = widths.fold(24.0, f64::max).min(room.width() * 0.4);
             (beside + 10.0, beside)

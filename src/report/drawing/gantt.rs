@@ -164,7 +164,6 @@ impl Chart<'_> {
         } else {
             format!(" ({})", span.text)
         };
-        let time = |v: f64| self.g.time.text(v);
         let group = Group {
             series: vec![span.kind],
             paint: Some(Paint::Layer(number)),
@@ -172,9 +171,9 @@ impl Chart<'_> {
                 "{}: {}{text}, {} to {}, for {}",
                 row.label,
                 kind.map_or("", |k| k.name.as_str()),
-                time(span.from),
-                time(span.to),
-                time(span.to - span.from)
+                self.g.instant(span.from),
+                self.g.instant(span.to),
+                self.g.time.text(span.to - span.from)
             ),
             cell: Some(cell),
         };

@@ -257,7 +257,8 @@ impl Sheet {
     /// A text that lines end before, so that none runs through it.
     pub(super) fn clear(&mut self, label: Label) {
         let [left, top, right, bottom] = label.outline();
-        self.rect(((left - 3.0, top), (right + 3.0, bottom)), Paint::Ground);
+        let (from, to) = ((left - 3.0, top - 2.0), (right + 3.0, bottom + 2.0));
+        self.rect((from, to), Paint::Ground);
         self.label(label);
     }
 
@@ -297,10 +298,13 @@ impl Sheet {
 
     /// A rectangle of slanting lines within a frame.
     pub(super) fn hatched(&mut self, (from, to): (Place, Place), paint: Paint) {
-        for ends in stripes(from, to) {
-            self.line(ends.into(), 1.6, paint);
+        const WIDTH: f64 = 1.6;
+        // Their ends, which are slanted, stay within the frame's line.
+        let h = WIDTH / 2.0;
+        for ends in stripes((from.0 + h, from.1 + h), (to.0 - h, to.1 - h)) {
+            self.line(ends.into(), WIDTH, paint);
         }
-        self.frame((from, to), 1.6, paint);
+        self.frame((from, to), WIDTH, paint);
     }
 
     /// The outline of a rectangle, within it.

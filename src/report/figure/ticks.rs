@@ -1,6 +1,6 @@
 //! Where an axis has its ticks, and what they say: the same on a page and in a file.
 
-use super::{Axis, Measure, Scale};
+use super::{Axis, Gantt, Measure, Scale};
 use crate::study::{percent, time_unit};
 
 /// A tick of an axis.
@@ -457,6 +457,19 @@ impl Axis {
     }
 }
 
+impl Gantt {
+    /// An instant, with as many digits as tell thousandths of the window apart.
+    pub fn instant(&self, at: f64) -> String {
+        let (from, to) = self.window;
+        if !at.is_finite() {
+            return "–".into();
+        }
+        let (unit, name) = time_unit(to);
+        let digits = decimals_of(round_step((to - from) / unit, 1000));
+        format!("{}\u{a0}{}", plain(at / unit, digits.min(6)), micro(name))
+    }
+}
+
 /// The same, zeros at the end left out.
 fn tick_text(measure: Measure, value: f64) -> String {
     let (number, unit) = in_own_unit(measure, value);
@@ -528,6 +541,29 @@ mod tests {
         let r = Ruler::new(&axis(measure, scale), values.iter().copied(), 6, snug);
         let all: Vec<&str> = r.ticks.iter().map(|t| t.text.as_str()).collect();
         (all.join(" "), r.unit)
+    }
+
+    #[test]
+    fn instants_of_a_narrow_window_are_told_apart() {
+        let of = |window, at| {
+            let time = Axis {
+                label: String::new(),
+                measure: Measure::Seconds,
+                scale: Scale::Linear,
+                categories: Vec::new(),
+            };
+            let gantt = Gantt {
+                time,
+                window,
+                rows: Vec::new(),
+                kinds: Vec::new(),
+            };
+            gantt.instant(at)
+        };
+        assert_eq!(of((1.14116, 1.14216), 1.1411648), "1.141165\u{a0}s");
+        assert_eq!(of((0.0, 0.05), 0.0123), "12.30\u{a0}ms");
+        assert_eq!(of((0.0, 1.0), f64::NAN), "–");
+        assert_eq!(of((f64::NAN, f64::INFINITY), 2.0), "2\u{a0}s");
     }
 
     #[test]

@@ -15,8 +15,7 @@ use self::values::{Values, values};
 use super::document::Document;
 use super::drawing::svg::escaped;
 use super::drawing::webfont::Signs;
-use super::figure::ticks::value_text;
-use super::figure::{Body, Figure, Measure};
+use super::figure::{Body, Figure};
 use super::summary::{Cell, Summary, Table, Word, Words, summary};
 
 /// Results larger than this (in bytes) are not part of the page.
@@ -276,6 +275,7 @@ fn timeline(document: &Document) -> Option<Figure> {
     };
     let case = run.cases.iter().find(|c| c.timeline.is_some())?;
     let timeline = case.timeline.as_ref()?;
+    let gantt = timeline.gantt();
     let hidden = match timeline.hidden_rows {
         0 => String::new(),
         1 => "; a row in which less happens is left out".into(),
@@ -286,10 +286,10 @@ fn timeline(document: &Document) -> Option<Figure> {
         title: format!("Timeline of {}", case.name()),
         subtitle: format!(
             "What cores, GILs and threads do in replication 0, {} to {}{hidden}",
-            value_text(Measure::Seconds, timeline.from_s),
-            value_text(Measure::Seconds, timeline.to_s)
+            gantt.instant(timeline.from_s),
+            gantt.instant(timeline.to_s)
         ),
-        body: Body::Gantt(timeline.gantt()),
+        body: Body::Gantt(gantt),
     })
 }
 

@@ -111,8 +111,8 @@ fn gantt(f: &Gantt) -> Values {
             };
             vec![
                 name,
-                f.time.text(s.from),
-                f.time.text(s.to),
+                f.instant(s.from),
+                f.instant(s.to),
                 kind.to_owned(),
                 s.text.clone(),
             ]
