@@ -20,26 +20,15 @@ pub(super) fn heading(sheet: &mut Sheet, room: Room, figure: &Figure, small: boo
         .unwrap_or_else(|| (12.5, wrap(&figure.title, 12.5, true, room.width(), 4)));
     for line in lines {
         y += size * 1.25;
-        sheet.label(Label {
-            at: (room.left, y - size * 0.25),
-            text: line,
-            size,
-            bold: true,
-            anchor: Anchor::Start,
-            paint: Paint::Ink,
-        });
+        let at = (room.left, y - size * 0.25);
+        let label = Label::new(at, line, Anchor::Start, Paint::Ink);
+        sheet.label(label.sized(size).bold(true));
     }
     let (size, most) = if small { (11.0, 2) } else { (TEXT, 3) };
     for line in wrap(&figure.subtitle, size, false, room.width(), most) {
         y += size * 1.4;
-        sheet.label(Label {
-            at: (room.left, y),
-            text: line,
-            size,
-            bold: false,
-            anchor: Anchor::Start,
-            paint: Paint::Quiet,
-        });
+        let label = Label::new((room.left, y), line, Anchor::Start, Paint::Quiet);
+        sheet.label(label.sized(size));
     }
     y + 14.0
 }
@@ -122,8 +111,8 @@ pub(super) fn up(sheet: &mut Sheet, room: Room, plot: Room, ruler: &Ruler, title
         };
         sheet.line(vec![(plot.left, y), (plot.right, y)], 1.0, Paint::Grid);
         let text = fit(&tick.text, TEXT, false, 150.0);
-        let place = (plot.left - 8.0, y + TEXT * 0.36);
-        sheet.text(place, &text, Anchor::End, Paint::Quiet);
+        let label = Label::new((plot.left - 8.0, y), text, Anchor::End, Paint::Quiet);
+        sheet.label(label.centred());
     }
     let title = fit(&ruler.title(title), TEXT, false, plot.right - room.left);
     let place = (room.left, plot.top - 12.0);
@@ -143,11 +132,4 @@ pub(super) fn up_width(ruler: &Ruler) -> f64 {
 pub(super) fn widest<'a>(texts: impl Iterator<Item = &'a str>, least: f64, most: f64) -> f64 {
     let widths = texts.map(|t| font::width(t, TEXT, false));
     widths.fold(least, f64::max).min(most)
-}
-
-/// The axis' words for so many places; their numbers where it has none.
-pub(super) fn words(axis: &Axis, n: usize) -> Vec<String> {
-    (0..n)
-        .map(|i| axis.categories.get(i).cloned().unwrap_or(i.to_string()))
-        .collect()
 }

@@ -7,7 +7,7 @@ use super::sheet::{Anchor, Group, Label, Paint, Place, Room, Sheet, TEXT, fit, f
 use super::{count, fitting, font};
 use crate::report::figure::palette::OTHER;
 use crate::report::figure::ticks::{Ruler, interval_text, value_text};
-use crate::report::figure::{Bar, BarKind, Limit, MISSES, Measure, Stack};
+use crate::report::figure::{Bar, BarKind, Limit, Measure, Stack, missing};
 
 /// Height of a bar with the gap below it; of one whose name stands above it.
 const ROW: (f64, f64) = (32.0, 44.0);
@@ -93,6 +93,8 @@ struct Chart<'a> {
     across: Across,
     plot: Room,
     row: f64,
+    /// Whether there are several kinds of bars to be told apart.
+    told: bool,
     /// Whether names stand above their bars.
     above: bool,
     /// What the bars are called: cut to the room that there is, so that they stay different.
@@ -141,6 +143,7 @@ impl<'a> Chart<'a> {
             across: Across::new(ruler, &stack.value, plot.width()),
             plot,
             row,
+            told: !stack.kinds().is_empty(),
             above,
             names: Vec::new(),
         };
@@ -190,40 +193,34 @@ impl<'a> Chart<'a> {
             let end = if single { b } else { (b - 0.8).max(a + 0.3) };
             let corners = ((a.min(end), top), (a.max(end), bottom));
             // A single layer means nothing by its colour: the colour of "running" would mislead.
-            let kind = match self.stack.kinds().is_empty() {
-                true => BarKind {
-                    other: false,
-                    misses: false,
-                },
-                false => bar.kind(),
+            let kind = if self.told {
+                bar.kind()
+            } else {
+                BarKind::default()
             };
             let text = axis.text(value);
-            let said = if single {
+            let (paint, hover) = if single {
                 let interval = interval_text(axis.measure, self.band(i));
-                let misses = if bar.misses {
-                    format!("; {MISSES}")
-                } else {
-                    String::new()
-                };
-                format!("{}: {text}{interval}{misses}", bar.name)
+                let misses = missing(bar.misses);
+                (
+                    paint(kind),
+                    format!("{}: {text}{interval}{misses}", bar.name),
+                )
             } else {
-                format!("{}: {text} {}", bar.name, layer.name)
+                let hover = format!("{}: {text} {}", bar.name, layer.name);
+                (Paint::Layer(layer.number), hover)
             };
             let group = Group {
                 series: vec![k],
-                paint: Some(if single {
-                    paint(kind)
-                } else {
-                    Paint::Layer(layer.number)
-                }),
-                hover: said,
+                paint: Some(paint),
+                hover,
                 cell: Some((i, k)),
             };
             sheet.group(group, |sheet| {
                 if single {
                     filled(sheet, corners, kind);
                 } else {
-                    sheet.rect(corners, Paint::Layer(layer.number));
+                    sheet.rect(corners, paint);
                     inside(sheet, corners, &short(axis.measure, value), layer.number);
                 }
             });
@@ -239,22 +236,16 @@ impl<'a> Chart<'a> {
         let (Some(name), Some(size)) = (self.names.get(i), self.text_size()) else {
             return;
         };
-        let label = Label {
-            at: (self.plot.left - 10.0, self.middle(i) + size * 0.36),
-            text: name.clone(),
-            size,
-            bold: bar.role.leads(),
-            anchor: Anchor::End,
-            paint: Paint::Ink,
+        let label = |at, anchor| {
+            let label = Label::new(at, name, anchor, Paint::Ink);
+            label.sized(size).bold(bar.role.leads())
         };
         if self.above {
-            sheet.clear(Label {
-                at: (self.plot.left, self.span(i).0 - 5.0),
-                anchor: Anchor::Start,
-                ..label
-            });
+            let at = (self.plot.left, self.span(i).0 - 5.0);
+            sheet.clear(label(at, Anchor::Start));
         } else {
-            sheet.label(label);
+            let at = (self.plot.left - 10.0, self.middle(i));
+            sheet.label(label(at, Anchor::End).centred());
         }
     }
 
@@ -285,14 +276,8 @@ impl<'a> Chart<'a> {
         } else {
             value_text(self.stack.value.measure, sum)
         };
-        sheet.clear(Label {
-            at: (end + 7.0, y + size * 0.36),
-            text,
-            size,
-            bold: false,
-            anchor: Anchor::Start,
-            paint: Paint::Ink,
-        });
+        let label = Label::new((end + 7.0, y), text, Anchor::Start, Paint::Ink);
+        sheet.clear(label.sized(size).centred());
     }
 
     fn reference(&self, sheet: &mut Sheet, room: Room) {
@@ -322,13 +307,8 @@ fn short(measure: Measure, value: f64) -> String {
 pub(super) fn inside(sheet: &mut Sheet, (from, to): (Place, Place), text: &str, layer: usize) {
     let size = TEXT - 1.0;
     if font::width(text, size, false) + 8.0 <= to.0 - from.0 && to.1 - from.1 >= size {
-        sheet.label(Label {
-            at: ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0 + size * 0.36),
-            text: text.to_owned(),
-            size,
-            bold: false,
-            anchor: Anchor::Middle,
-            paint: Paint::OnLayer(layer),
-        });
+        let at = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+        let label = Label::new(at, text, Anchor::Middle, Paint::OnLayer(layer));
+        sheet.label(label.sized(size).centred());
     }
 }

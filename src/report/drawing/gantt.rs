@@ -114,28 +114,19 @@ impl Chart<'_> {
 
     fn head(&self, sheet: &mut Sheet, name: &str, bottom: f64) {
         // The grid's lines end where a name stands.
-        sheet.clear(Label {
-            at: (self.room.left, bottom - 6.0),
-            text: fit(name, TEXT, true, self.plot.right - self.room.left),
-            size: TEXT,
-            bold: true,
-            anchor: Anchor::Start,
-            paint: Paint::Ink,
-        });
+        let name = fit(name, TEXT, true, self.plot.right - self.room.left);
+        let at = (self.room.left, bottom - 6.0);
+        sheet.clear(Label::new(at, name, Anchor::Start, Paint::Ink).bold(true));
     }
 
     fn row(&self, sheet: &mut Sheet, number: usize, row: &Row, top: f64) {
         let middle = top + self.height / 2.0;
         let size = TEXT.min(self.height * 0.8);
         if size >= 6.0 {
-            sheet.label(Label {
-                at: (self.plot.left - 10.0, middle + size * 0.36),
-                text: fit(&row.label, size, false, self.labels),
-                size,
-                bold: false,
-                anchor: Anchor::End,
-                paint: Paint::Quiet,
-            });
+            let name = fit(&row.label, size, false, self.labels);
+            let at = (self.plot.left - 10.0, middle);
+            let label = Label::new(at, name, Anchor::End, Paint::Quiet);
+            sheet.label(label.sized(size).centred());
         }
         let lane = vec![(self.plot.left, middle), (self.plot.right, middle)];
         sheet.line(lane, 1.0, Paint::Grid);

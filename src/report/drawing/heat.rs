@@ -1,11 +1,11 @@
 //! Cells over two axes.
 
-use super::axes::{ABOVE, ACROSS, Across, widest, words};
+use super::axes::{ABOVE, ACROSS, Across, widest};
 use super::sheet::{Anchor, Group, Label, Paint, Place, Room, Sheet, TEXT, fit};
 use super::{count, fitting, font};
 use crate::report::figure::palette::{Rgb, heat};
 use crate::report::figure::ticks::{Ruler, numbers};
-use crate::report::figure::{Axis, Heat, MISSES};
+use crate::report::figure::{Axis, Heat, missing};
 
 /// Height of a cell.
 const CELL: f64 = 40.0;
@@ -22,6 +22,11 @@ pub(super) fn height(map: &Heat, width: f64) -> f64 {
 
 fn columns(map: &Heat) -> usize {
     map.cells.iter().map(Vec::len).max().unwrap_or(0)
+}
+
+/// The axis' words for so many places.
+fn words(axis: &Axis, n: usize) -> Vec<String> {
+    (0..n).map(|i| axis.word(i)).collect()
 }
 
 /// The axis across, in a room so wide.
@@ -60,7 +65,7 @@ pub(super) fn draw(sheet: &mut Sheet, room: Room, map: &Heat) {
         ),
         colors: Ruler::new(&map.value, values, 6, true),
     };
-    chart.cells(sheet, &texts, (&rows, &words(&map.x, columns)));
+    chart.cells(sheet, &texts);
     across.draw(sheet, plot, false);
     chart.row_names(sheet, &rows, names);
     chart.key(sheet, plot.bottom + across.height() + 10.0, &unit);
@@ -97,7 +102,7 @@ impl Chart<'_> {
         ((left, bottom - h), (left + w - gap, bottom - gap))
     }
 
-    fn cells(&self, sheet: &mut Sheet, texts: &[String], names: (&[String], &[String])) {
+    fn cells(&self, sheet: &mut Sheet, texts: &[String]) {
         let (w, h) = self.cell;
         // All cells have their number, or none.
         let widths = texts.iter().map(|t| font::width(t, NUMBER, false));
@@ -112,15 +117,11 @@ impl Chart<'_> {
                     hover: format!(
                         "{} {}, {} {}: {}{}",
                         self.map.x.label,
-                        names.1[i],
+                        self.map.x.word(i),
                         self.map.y.label,
-                        names.0[j],
+                        self.map.y.word(j),
                         said.map_or("no value".into(), |v| self.map.value.text(v)),
-                        if crossed {
-                            format!("; {MISSES}")
-                        } else {
-                            String::new()
-                        }
+                        missing(crossed)
                     ),
                     cell: Some((self.map.cells.len() - 1 - j, i)),
                     ..Group::default()
@@ -164,14 +165,12 @@ impl Chart<'_> {
             _ => return,
         };
         let ((left, top), (right, bottom)) = corners;
-        sheet.label(Label {
-            at: ((left + right) / 2.0, (top + bottom) / 2.0 + size * 0.36),
-            text: text.to_owned(),
-            size,
-            bold: false,
-            anchor: Anchor::Middle,
-            paint,
-        });
+        let at = ((left + right) / 2.0, (top + bottom) / 2.0);
+        sheet.label(
+            Label::new(at, text, Anchor::Middle, paint)
+                .sized(size)
+                .centred(),
+        );
     }
 
     fn row_names(&self, sheet: &mut Sheet, rows: &[String], width: f64) {

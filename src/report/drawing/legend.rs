@@ -173,25 +173,16 @@ impl Legend {
             };
             key.sample.draw(sheet, room);
             for (k, line) in entry.lines.iter().enumerate() {
-                let y = middle + self.size * 0.36 + next(self.size, k);
-                self.text(sheet, (room.right + 7.0, y), line, (key.bold, Paint::Ink));
+                let at = (room.right + 7.0, middle + next(self.size, k));
+                let label = Label::new(at, line, Anchor::Start, Paint::Ink);
+                sheet.label(label.sized(self.size).bold(key.bold).centred());
             }
         }
         if let Some(((x, y), text)) = &self.rest {
-            let place = (at.0 + x, at.1 + y + row * 0.43 + self.size * 0.36);
-            self.text(sheet, place, text, (false, Paint::Quiet));
+            let at = (at.0 + x, at.1 + y + row * 0.43);
+            let label = Label::new(at, text, Anchor::Start, Paint::Quiet);
+            sheet.label(label.sized(self.size).centred());
         }
-    }
-
-    fn text(&self, sheet: &mut Sheet, at: Place, text: &str, (bold, paint): (bool, Paint)) {
-        sheet.label(Label {
-            at,
-            text: text.to_owned(),
-            size: self.size,
-            bold,
-            anchor: Anchor::Start,
-            paint,
-        });
     }
 }
 

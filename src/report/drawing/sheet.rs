@@ -233,14 +233,7 @@ impl Sheet {
     }
 
     pub(super) fn text(&mut self, at: Place, text: &str, anchor: Anchor, paint: Paint) {
-        self.label(Label {
-            at,
-            text: text.to_owned(),
-            size: TEXT,
-            bold: false,
-            anchor,
-            paint,
-        });
+        self.label(Label::new(at, text, anchor, paint));
     }
 
     pub(super) fn label(&mut self, mut label: Label) {
@@ -324,6 +317,32 @@ impl Sheet {
 pub(in crate::report) const TEXT: f64 = 12.5;
 
 impl Label {
+    /// In letters of the usual size.
+    pub(super) fn new(at: Place, text: impl Into<String>, anchor: Anchor, paint: Paint) -> Self {
+        Self {
+            at,
+            text: text.into(),
+            size: TEXT,
+            bold: false,
+            anchor,
+            paint,
+        }
+    }
+
+    pub(super) fn sized(self, size: f64) -> Self {
+        Self { size, ..self }
+    }
+
+    pub(super) fn bold(self, bold: bool) -> Self {
+        Self { bold, ..self }
+    }
+
+    /// With the middle of its signs, instead of their base line, at the place; the last to be said, since it depends on the size.
+    pub(super) fn centred(mut self) -> Self {
+        self.at.1 += self.size * 0.36;
+        self
+    }
+
     /// Left, top, right, bottom of its signs.
     pub(super) fn outline(&self) -> [f64; 4] {
         let width = font::width(&self.text, self.size, self.bold);

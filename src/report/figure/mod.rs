@@ -152,8 +152,7 @@ impl Lines {
         let Some(y) = dot.y else {
             return lack.map_or("–".into(), |lack| format!("– ({lack})"));
         };
-        let remark = lack.or(dot.misses.then_some(MISSES));
-        let remark = remark.map_or(String::new(), |r| format!("; {r}"));
+        let remark = lack.map_or_else(|| missing(dot.misses), |lack| format!("; {lack}"));
         self.y.text(y) + &ticks::interval_text(self.y.measure, dot.band) + &remark
     }
 
@@ -176,6 +175,15 @@ pub fn lacks_in_words(all: &[Lack]) -> String {
 
 /// What is said in legends of points and bars that miss an objective.
 pub const MISSES: &str = "misses an objective";
+
+/// The same behind a value: empty where it does not.
+pub fn missing(misses: bool) -> String {
+    if misses {
+        format!("; {MISSES}")
+    } else {
+        String::new()
+    }
+}
 
 impl Stack {
     /// The length of a bar.
@@ -208,7 +216,7 @@ impl Stack {
 }
 
 /// How a bar of a single value is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BarKind {
     /// What the answer does not name.
     pub other: bool,

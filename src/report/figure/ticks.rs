@@ -441,6 +441,12 @@ pub fn interval_text(measure: Measure, band: Option<(f64, f64)>) -> String {
 }
 
 impl Axis {
+    /// The name of a position; its number where it has none.
+    pub fn word(&self, position: usize) -> String {
+        let word = self.categories.get(position);
+        word.map_or_else(|| position.to_string(), String::clone)
+    }
+
     /// A value as tables and hovers show it: a word where the axis holds words, else a number with its unit.
     pub fn text(&self, value: f64) -> String {
         let mut words = (0u32..).zip(&self.categories);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::report::figure::ticks::{interval_text, value_text};
-use crate::report::figure::{Axis, Body, Figure, Gantt, Heat, Lines, Stack};
+use crate::report::figure::{Body, Figure, Gantt, Heat, Lines, Stack};
 
 /// A figure's numbers.
 #[derive(Serialize)]
@@ -80,17 +80,11 @@ fn stack(f: &Stack) -> Values {
 
 fn heat(f: &Heat) -> Values {
     let columns = f.cells.iter().map(Vec::len).max().unwrap_or(0);
-    let name = |axis: &Axis, i: usize| {
-        axis.categories
-            .get(i)
-            .cloned()
-            .unwrap_or_else(|| i.to_string())
-    };
     let head = std::iter::once(format!("{} \\ {}", f.y.label, f.x.label))
-        .chain((0..columns).map(|c| name(&f.x, c)));
+        .chain((0..columns).map(|c| f.x.word(c)));
     let rows = f.cells.iter().enumerate().map(|(r, cells)| {
         let cell = |v: &Option<f64>| v.map_or("–".into(), |v| value_text(f.value.measure, v));
-        std::iter::once(name(&f.y, r))
+        std::iter::once(f.y.word(r))
             .chain(cells.iter().map(cell))
             .collect()
     });
