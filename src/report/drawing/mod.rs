@@ -22,7 +22,7 @@ use sheet::{Room, Sheet};
 
 /// Room between the body of a figure and its legend.
 const GAP: f64 = 8.0;
-/// Height that a body has at least, whatever its legend would like to have.
+/// Height that a body has at least, whatever its legend would like to have. The lowest picture has room for that and the longest heading.
 const LEAST: f64 = 150.0;
 
 /// What a figure is laid out for.
@@ -70,7 +70,7 @@ pub(super) fn draw(figure: &Figure, medium: Medium) -> Sheet {
     let below = edge + legend.height + if keys.is_empty() { 0.0 } else { GAP };
     let suits = room.top + suits(&figure.body, room.width()) + below;
     sheet.size.1 = libm::round(suits).clamp(height.0, height.1);
-    room.bottom = (sheet.size.1 - below).max(room.top + LEAST * 0.7);
+    room.bottom = sheet.size.1 - below;
     match &figure.body {
         Body::Lines(l) => lines::draw(&mut sheet, room, l),
         Body::Stack(s) => bars::draw(&mut sheet, room, s),

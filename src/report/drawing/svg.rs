@@ -158,7 +158,8 @@ impl Colors {
         if label.bold {
             write!(out, " font-weight=\"700\"")?;
         }
-        if label.paint != Paint::Ink {
+        // A file says once that texts are in ink.
+        if self == Self::ByClass || label.paint != Paint::Ink {
             write!(out, "{}", self.fill(label.paint))?;
         }
         // In another font the text keeps the room that it was laid out for. Of signs that ours lacks nobody knows how wide they are.
