@@ -5,6 +5,7 @@ mod answer;
 mod bars;
 mod comparison;
 mod csv;
+mod drawing;
 mod explain;
 pub mod figure;
 pub mod html;

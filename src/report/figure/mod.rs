@@ -1,5 +1,4 @@
-//! Figures as data: what is drawn, without how. `report::plot` draws them as SVG and PNG files, `report::html` into the
-//! page; both show the same numbers with the same names, units and colours.
+//! Figures as data: what is drawn, without how. `report::drawing` lays them out, for files and for the page.
 
 pub mod alike;
 mod make;
@@ -149,6 +148,16 @@ impl Lines {
         all
     }
 
+    /// What is said of a point: its value, the interval, and what is wrong with it.
+    pub fn reading(&self, dot: &Dot) -> String {
+        let lack = dot.lack.map(Lack::words);
+        let Some(y) = dot.y else {
+            return lack.map_or("–".into(), |lack| format!("– ({lack})"));
+        };
+        let remark = lack.map_or_else(|| missing(dot.misses), |lack| format!("; {lack}"));
+        self.y.text(y) + &ticks::interval_text(self.y.measure, dot.band) + &remark
+    }
+
     /// Whether any point misses an objective.
     pub fn misses(&self) -> bool {
         self.series.iter().flat_map(|s| &s.dots).any(|d| d.misses)
@@ -168,6 +177,15 @@ pub fn lacks_in_words(all: &[Lack]) -> String {
 
 /// What is said in legends of points and bars that miss an objective.
 pub const MISSES: &str = "misses an objective";
+
+/// The same behind a value: empty where it does not.
+pub fn missing(misses: bool) -> String {
+    if misses {
+        format!("; {MISSES}")
+    } else {
+        String::new()
+    }
+}
 
 impl Stack {
     /// The length of a bar.
@@ -200,7 +218,7 @@ impl Stack {
 }
 
 /// How a bar of a single value is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BarKind {
     /// What the answer does not name.
     pub other: bool,

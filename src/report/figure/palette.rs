@@ -70,7 +70,12 @@ const fn rgb(hex: u32) -> Rgb {
     Rgb(r, g, b)
 }
 
-const SERIES_LIGHT: [Rgb; 8] = [
+/// So many colours of curves there are; further curves begin anew.
+pub const CURVES: usize = 8;
+/// So many colours of layers.
+pub const LAYERS: usize = 13;
+
+const SERIES_LIGHT: [Rgb; CURVES] = [
     rgb(0x28_5DFF),
     rgb(0xCB_4B4B),
     rgb(0x11_6B85),
@@ -80,7 +85,7 @@ const SERIES_LIGHT: [Rgb; 8] = [
     rgb(0x4D_4D4D),
     rgb(0xCD_7808),
 ];
-const SERIES_DARK: [Rgb; 8] = [
+const SERIES_DARK: [Rgb; CURVES] = [
     rgb(0x10_8CA4),
     rgb(0xDB_6028),
     rgb(0x28_B98E),
@@ -91,7 +96,7 @@ const SERIES_DARK: [Rgb; 8] = [
     rgb(0x8C_C506),
 ];
 /// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit, contended object; then pickling.
-const LAYERS_LIGHT: [Rgb; 13] = [
+const LAYERS_LIGHT: [Rgb; LAYERS] = [
     rgb(0x00_8F68),
     rgb(0xC7_7F00),
     rgb(0xD0_3A2B),
@@ -106,7 +111,7 @@ const LAYERS_LIGHT: [Rgb; 13] = [
     rgb(0x7A_1F4B),
     rgb(0x4D_4D4D),
 ];
-const LAYERS_DARK: [Rgb; 13] = [
+const LAYERS_DARK: [Rgb; LAYERS] = [
     rgb(0x2D_C99B),
     rgb(0xF0_A830),
     rgb(0xF0_5F50),

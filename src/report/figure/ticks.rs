@@ -1,6 +1,6 @@
 //! Where an axis has its ticks, and what they say: the same on a page and in a file.
 
-use super::{Axis, Measure, Scale};
+use super::{Axis, Gantt, Measure, Scale};
 use crate::quantity::{percent, time_unit};
 
 /// A tick of an axis.
@@ -429,6 +429,53 @@ pub fn value_text(measure: Measure, value: f64) -> String {
     format!("{}{unit}", three_digits(number))
 }
 
+/// An interval as it follows its value: ` (1.20 s to 1.30 s)`; empty where there is none.
+pub fn interval_text(measure: Measure, band: Option<(f64, f64)>) -> String {
+    band.map_or(String::new(), |(low, high)| {
+        format!(
+            " ({} to {})",
+            value_text(measure, low),
+            value_text(measure, high)
+        )
+    })
+}
+
+impl Axis {
+    /// The name of a position; its number where it has none.
+    pub fn word(&self, position: usize) -> String {
+        let word = self.categories.get(position);
+        word.map_or_else(|| position.to_string(), String::clone)
+    }
+
+    /// A value as tables and hovers show it: a word where the axis holds words, else a number with its unit.
+    pub fn text(&self, value: f64) -> String {
+        let mut words = (0u32..).zip(&self.categories);
+        if let Some((_, word)) = words.find(|(i, _)| f64::from(*i) == value) {
+            return word.clone();
+        }
+        // Where nines are told apart, three digits are too few.
+        let shares = self.scale == Scale::Nines && self.measure == Measure::Share;
+        if shares && value > 0.99 && value < 1.0 {
+            let digits = format!("{:.4}", value * 100.0);
+            return format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'));
+        }
+        value_text(self.measure, value)
+    }
+}
+
+impl Gantt {
+    /// An instant, with as many digits as tell thousandths of the window apart.
+    pub fn instant(&self, at: f64) -> String {
+        let (from, to) = self.window;
+        if !at.is_finite() {
+            return "–".into();
+        }
+        let (unit, name) = time_unit(to);
+        let digits = decimals_of(round_step((to - from) / unit, 1000));
+        format!("{}\u{a0}{}", plain(at / unit, digits.min(6)), micro(name))
+    }
+}
+
 /// The same, zeros at the end left out.
 fn tick_text(measure: Measure, value: f64) -> String {
     let (number, unit) = in_own_unit(measure, value);
@@ -500,6 +547,29 @@ mod tests {
         let r = Ruler::new(&axis(measure, scale), values.iter().copied(), 6, snug);
         let all: Vec<&str> = r.ticks.iter().map(|t| t.text.as_str()).collect();
         (all.join(" "), r.unit)
+    }
+
+    #[test]
+    fn instants_of_a_narrow_window_are_told_apart() {
+        let of = |window, at| {
+            let time = Axis {
+                label: String::new(),
+                measure: Measure::Seconds,
+                scale: Scale::Linear,
+                categories: Vec::new(),
+            };
+            let gantt = Gantt {
+                time,
+                window,
+                rows: Vec::new(),
+                kinds: Vec::new(),
+            };
+            gantt.instant(at)
+        };
+        assert_eq!(of((1.14116, 1.14216), 1.1411648), "1.141165\u{a0}s");
+        assert_eq!(of((0.0, 0.05), 0.0123), "12.30\u{a0}ms");
+        assert_eq!(of((0.0, 1.0), f64::NAN), "–");
+        assert_eq!(of((f64::NAN, f64::INFINITY), 2.0), "2\u{a0}s");
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::draw::{CURVES, LAYERS};
-use crate::report::figure::palette::{Theme, dash};
+use crate::report::drawing::sheet::Paint;
+use crate::report::drawing::svg::class;
+use crate::report::figure::palette::{CURVES, LAYERS, Theme};
 
 /// The colours of one look.
 struct Look {
     /// Of the charts' marks.
     theme: Theme,
-    /// Name and colour of everything but the charts' marks.
+    /// Name and colour of everything but the charts' lines and marks.
     page: [(&'static str, &'static str); 14],
 }
 
@@ -61,23 +62,30 @@ pub(super) fn rules() -> String {
          :root[data-theme=\"dark\"] {{{dark}}}\n@media print {{ :root, :root[data-theme] {{{light} --paper: #ffffff;}} }}\n\
          :root {{ color-scheme: var(--scheme); }}\n"
     );
-    for i in 0..CURVES {
-        let lengths: Vec<String> = dash(i).iter().map(f64::to_string).collect();
-        let _ = writeln!(
-            out,
-            ".c{i} {{ --c: var(--c{i}); --t: var(--u{i}); }} .d{i} .line {{ stroke-dasharray: {}; }}",
-            if lengths.is_empty() {
-                "none".into()
-            } else {
-                lengths.join(" ")
-            }
-        );
+    for (paint, color) in paints() {
+        let _ = writeln!(out, ".{} {{ --c: var(--{color}); }}", class(paint));
     }
-    for i in 0..LAYERS {
-        let _ = writeln!(out, ".l{i} {{ --c: var(--l{i}); --t: var(--t{i}); }}");
-    }
-    out.push_str(".none { --c: transparent; --t: var(--soft); }\n");
     out
+}
+
+/// What shapes are, and what the page calls the colour of that.
+fn paints() -> impl Iterator<Item = (Paint, String)> {
+    let of_page = [
+        (Paint::Ground, "card"),
+        (Paint::Ink, "ink"),
+        (Paint::Quiet, "soft"),
+    ];
+    let of_page = of_page.map(|(paint, name)| (paint, name.to_owned()));
+    of_page
+        .into_iter()
+        .chain(drawn().map(|p| (p, format!("p-{}", class(p)))))
+}
+
+/// What shapes are that have colours of their own.
+fn drawn() -> impl Iterator<Item = Paint> {
+    let lines = [Paint::Frame, Paint::Grid, Paint::Reference].into_iter();
+    let layers = (0..LAYERS).flat_map(|n| [Paint::Layer(n), Paint::OnLayer(n)]);
+    lines.chain((0..CURVES).map(Paint::Curve)).chain(layers)
 }
 
 fn variables(look: &Look) -> String {
@@ -85,13 +93,9 @@ fn variables(look: &Look) -> String {
     for (name, color) in look.page {
         let _ = write!(out, " --{name}: {color};");
     }
-    for i in 0..CURVES {
-        let c = look.theme.series(i);
-        let _ = write!(out, " --c{i}: {}; --u{i}: {};", c.hex(), c.text_on().hex());
-    }
-    for i in 0..LAYERS {
-        let c = look.theme.layer(i);
-        let _ = write!(out, " --l{i}: {}; --t{i}: {};", c.hex(), c.text_on().hex());
+    for paint in drawn() {
+        let color = paint.color(look.theme).hex();
+        let _ = write!(out, " --p-{}: {color};", class(paint));
     }
     out
 }
@@ -108,6 +112,28 @@ mod tests {
 
     fn contrast(a: &str, b: &str) -> f64 {
         palette::contrast(rgb(a), rgb(b))
+    }
+
+    #[test]
+    fn every_paint_has_its_rule_in_both_looks() {
+        let rules = rules();
+        let layers = (0..20).flat_map(|n| [Paint::Layer(n), Paint::OnLayer(n)]);
+        let plain = [
+            Paint::Ground,
+            Paint::Ink,
+            Paint::Quiet,
+            Paint::Frame,
+            Paint::Grid,
+            Paint::Reference,
+        ];
+        let curves = (0..20).map(Paint::Curve);
+        for paint in plain.into_iter().chain(curves).chain(layers) {
+            let rule = format!("\n.{} {{ --c: var(", class(paint));
+            let at = rules.find(&rule).expect(&rule) + rule.len();
+            let name = rules[at..].split(')').next().unwrap();
+            // By the system's wish, by the button, on paper.
+            assert!(rules.matches(&format!("{name}: #")).count() >= 4, "{name}");
+        }
     }
 
     #[test]

@@ -11,10 +11,10 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
 
-use self::draw::{draw, escaped};
 use self::values::{Values, values};
-use super::figure::ticks::value_text;
-use super::figure::{Body, Figure, Measure};
+use super::drawing::svg::escaped;
+use super::drawing::webfont::Signs;
+use super::figure::{Body, Figure};
 use super::summary::{Summary, summary};
 use super::table::{Cell, Table};
 use super::timeline::gantt_of;
@@ -43,9 +43,10 @@ pub struct Shown<'a> {
 /// # Errors
 /// If the built-in template is broken, which no input can bring about.
 pub fn page(results: &[Shown<'_>], title: Option<&str>) -> Result<String, minijinja::Error> {
+    let mut signs = Signs::default();
     let mut sections: Vec<Section> = (1..)
         .zip(results)
-        .map(|(n, r)| Section::new(n, r, if results.len() == 1 { title } else { None }))
+        .map(|(n, r)| Section::new(n, r, title.filter(|_| results.len() == 1), &mut signs))
         .collect();
     tell_apart(&mut sections);
     let title = title
@@ -57,7 +58,7 @@ pub fn page(results: &[Shown<'_>], title: Option<&str>) -> Result<String, miniji
     let parts = Page {
         title,
         version: env!("CARGO_PKG_VERSION"),
-        style: colors::rules() + include_str!("style.css"),
+        style: signs.faces() + &colors::rules() + include_str!("style.css"),
         script: include_str!("script.js"),
         several: sections.len() > 1,
         sections,
@@ -173,8 +174,8 @@ struct Chart {
     title: String,
     subtitle: String,
     legend: Vec<Key>,
-    wide: String,
-    narrow: String,
+    /// The picture, wide and narrow.
+    pictures: String,
     points: String,
     values: Values,
 }
@@ -189,7 +190,7 @@ struct Key {
 }
 
 impl Section {
-    fn new(number: usize, shown: &Shown<'_>, title: Option<&str>) -> Self {
+    fn new(number: usize, shown: &Shown<'_>, title: Option<&str>, signs: &mut Signs) -> Self {
         let s = summary(shown.document);
         let id = format!("result-{number}");
         let own = if s.question.is_empty() {
@@ -201,7 +202,7 @@ impl Section {
         let subtitle = subtitle(&s, &title);
         let timeline = timeline(shown.document);
         let figures = shown.figures.iter().chain(&timeline);
-        let figures = figures.map(|f| Chart::new(f, &id)).collect();
+        let figures = figures.map(|f| Chart::new(f, &id, signs)).collect();
         // With the answer what it comes from, of a run in a sentence; the table is to be seen without scrolling.
         let mut because: Vec<Vec<Part>> = s.because.iter().map(parts).collect();
         let mut insights: Vec<Vec<Part>> = s.insights.iter().map(|t| spans(t)).collect();
@@ -277,6 +278,7 @@ fn timeline(document: &Saved) -> Option<Figure> {
     };
     let case = run.forecasts.iter().find(|c| c.detail.timeline.is_some())?;
     let timeline = case.detail.timeline.as_ref()?;
+    let gantt = gantt_of(timeline);
     let hidden = match timeline.hidden_rows {
         0 => String::new(),
         1 => "; a row in which less happens is left out".into(),
@@ -287,10 +289,10 @@ fn timeline(document: &Saved) -> Option<Figure> {
         title: format!("Timeline of {}", case.name()),
         subtitle: format!(
             "What cores, GILs and threads do in replication 0, {} to {}{hidden}",
-            value_text(Measure::Seconds, timeline.from_s),
-            value_text(Measure::Seconds, timeline.to_s)
+            gantt.instant(timeline.from_s),
+            gantt.instant(timeline.to_s)
         ),
-        body: Body::Gantt(gantt_of(timeline)),
+        body: Body::Gantt(gantt),
     })
 }
 
@@ -382,37 +384,17 @@ fn table(t: &Table) -> TableParts {
 }
 
 impl Chart {
-    fn new(figure: &Figure, section: &str) -> Self {
+    fn new(figure: &Figure, section: &str, signs: &mut Signs) -> Self {
         // Parts of the section have names of their own, one of them `comparison`.
         let id = format!("{section}-chart-{}", anchor(&figure.name));
-        let drawn = draw(figure, &id);
-        let [wide, narrow] = drawn.pictures;
+        let (pictures, points) = draw::pictures(figure, &id, signs);
         Self {
-            kind: drawn.kind,
+            kind: draw::kind(&figure.body),
             title: figure.title.clone(),
             subtitle: figure.subtitle.clone(),
-            legend: drawn
-                .legend
-                .into_iter()
-                .map(|k| Key {
-                    name: k.name,
-                    bold: k.bold,
-                    series: k
-                        .series
-                        .iter()
-                        .map(usize::to_string)
-                        .collect::<Vec<_>>()
-                        .join(" "),
-                    sample: k.sample,
-                })
-                .collect(),
-            wide,
-            narrow,
-            points: if drawn.points.is_null() {
-                String::new()
-            } else {
-                inert(&drawn.points.to_string())
-            },
+            legend: draw::legend(&figure.body),
+            pictures,
+            points: points.map_or(String::new(), |p| inert(&p.to_string())),
             values: values(figure),
             id,
         }

@@ -118,12 +118,12 @@
       tip.style.left = Math.max(0, Math.min(left, plot.clientWidth - tip.offsetWidth)) + "px";
       tip.style.top = Math.max(0, y * scale - tip.offsetHeight - 8) + "px";
     }
-    function line(kind, text, series) {
+    // A line of the tip, behind a dot in the colour of what it is said of.
+    function line(kind, text, of) {
       const el = document.createElement(kind);
-      if (series !== undefined) {
-        const from = figure.querySelector(".series.s" + series);
+      if (of) {
         const dot = document.createElement("i");
-        if (from) dot.style.setProperty("--c", getComputedStyle(from).getPropertyValue("--c"));
+        dot.style.setProperty("--c", getComputedStyle(of).getPropertyValue("--c"));
         el.append(dot);
       }
       el.append(text);
@@ -162,12 +162,13 @@
         tip.replaceChildren(line("b", data.x + ": " + main[2]));
         for (const [s, i, p] of seen) {
           if (Math.abs(p[0] - main[0]) > 0.04) continue;
+          const curve = figure.querySelector(".series.s" + i);
           const dot = document.createElementNS(SVG, "circle");
-          dot.setAttribute("class", figure.querySelector(".series.s" + i)?.getAttribute("class") || "");
+          dot.setAttribute("class", curve?.getAttribute("class") || "");
           for (const [k, v] of [["cx", x0 + p[0] * w], ["cy", y0 + (1 - p[1]) * h], ["r", 4]]) dot.setAttribute(k, v);
           hover.append(dot);
           const elsewhere = p[2] === main[2] ? "" : " (at " + p[2] + ")";
-          tip.append(line("span", s.n + ": " + p[3] + elsewhere, i));
+          tip.append(line("span", s.n + ": " + p[3] + elsewhere, curve));
         }
         if (own) place(svg, x0 + main[0] * w, y0 + h * 0.45);
         return main[2];
@@ -206,9 +207,9 @@
         if (figure.dataset.kind === "stack") {
           const same = all(svg, ".mark-value").filter((m) => m.dataset.row === mark.dataset.row && seen(m));
           const [name] = titles.get(mark).split(": ").slice(0, 1);
-          tip.replaceChildren(line("b", name), ...same.map((m) => line("span", titles.get(m).slice(name.length + 2), m.dataset.column)));
+          tip.replaceChildren(line("b", name), ...same.map((m) => line("span", titles.get(m).slice(name.length + 2), m)));
         } else {
-          tip.replaceChildren(line("span", titles.get(mark)));
+          tip.replaceChildren(line("span", titles.get(mark), figure.dataset.kind === "gantt" ? mark : null));
         }
         place(svg, box.x + box.width / 2, box.y);
       }

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use super::draw::axis_text as at;
-use crate::report::figure::ticks::value_text;
-use crate::report::figure::{Axis, Body, Dot, Figure, Gantt, Heat, Lines, MISSES, Measure, Stack};
+use crate::report::figure::ticks::{interval_text, value_text};
+use crate::report::figure::{Body, Figure, Gantt, Heat, Lines, Stack};
 
 /// A figure's numbers.
 #[derive(Serialize)]
@@ -25,33 +24,6 @@ pub(super) fn values(figure: &Figure) -> Values {
     }
 }
 
-fn interval(measure: Measure, band: Option<(f64, f64)>) -> String {
-    band.map_or(String::new(), |(low, high)| {
-        format!(
-            " ({} to {})",
-            value_text(measure, low),
-            value_text(measure, high)
-        )
-    })
-}
-
-fn reading(f: &Lines, d: &Dot) -> String {
-    let lack = d.lack.map_or("", |l| l.words());
-    let Some(y) = d.y else {
-        return if lack.is_empty() {
-            "–".into()
-        } else {
-            format!("– ({lack})")
-        };
-    };
-    let remark = match (d.lack, d.misses) {
-        (Some(_), _) => format!("; {lack}"),
-        (None, true) => format!("; {MISSES}"),
-        _ => String::new(),
-    };
-    at(&f.y, y) + &interval(f.y.measure, d.band) + &remark
-}
-
 fn lines(f: &Lines) -> Values {
     let xs = |i: usize| f.series[i].dots.iter().map(|d| d.x);
     let shared = (1..f.series.len()).all(|i| xs(i).eq(xs(0)));
@@ -59,8 +31,8 @@ fn lines(f: &Lines) -> Values {
         let head =
             std::iter::once(f.x.label.clone()).chain(f.series.iter().map(|s| s.role.name(&s.name)));
         let rows = f.series[0].dots.iter().enumerate().map(|(i, d)| {
-            let cells = f.series.iter().map(|s| reading(f, &s.dots[i]));
-            std::iter::once(at(&f.x, d.x)).chain(cells).collect()
+            let cells = f.series.iter().map(|s| f.reading(&s.dots[i]));
+            std::iter::once(f.x.text(d.x)).chain(cells).collect()
         });
         return Values {
             head: head.collect(),
@@ -70,7 +42,7 @@ fn lines(f: &Lines) -> Values {
     let rows = f.series.iter().flat_map(|s| {
         s.dots
             .iter()
-            .map(|d| vec![s.name.clone(), at(&f.x, d.x), reading(f, d)])
+            .map(|d| vec![s.name.clone(), f.x.text(d.x), f.reading(d)])
     });
     Values {
         head: vec!["curve".into(), f.x.label.clone(), f.y.label.clone()],
@@ -88,7 +60,7 @@ fn stack(f: &Stack) -> Values {
             let text = v
                 .get(i)
                 .map_or("–".into(), |v| value_text(f.value.measure, *v));
-            text + &interval(f.value.measure, band)
+            text + &interval_text(f.value.measure, band)
         };
         std::iter::once(bar.label())
             .chain(f.layers.iter().map(|l| cell(&l.values)))
@@ -108,17 +80,11 @@ fn stack(f: &Stack) -> Values {
 
 fn heat(f: &Heat) -> Values {
     let columns = f.cells.iter().map(Vec::len).max().unwrap_or(0);
-    let name = |axis: &Axis, i: usize| {
-        axis.categories
-            .get(i)
-            .cloned()
-            .unwrap_or_else(|| i.to_string())
-    };
     let head = std::iter::once(format!("{} \\ {}", f.y.label, f.x.label))
-        .chain((0..columns).map(|c| name(&f.x, c)));
+        .chain((0..columns).map(|c| f.x.word(c)));
     let rows = f.cells.iter().enumerate().map(|(r, cells)| {
         let cell = |v: &Option<f64>| v.map_or("–".into(), |v| value_text(f.value.measure, v));
-        std::iter::once(name(&f.y, r))
+        std::iter::once(f.y.word(r))
             .chain(cells.iter().map(cell))
             .collect()
     });
@@ -139,8 +105,8 @@ fn gantt(f: &Gantt) -> Values {
             };
             vec![
                 name,
-                at(&f.time, s.from),
-                at(&f.time, s.to),
+                f.instant(s.from),
+                f.instant(s.to),
                 kind.to_owned(),
                 s.text.clone(),
             ]

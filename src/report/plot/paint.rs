@@ -1,29 +1,31 @@
 //! A sheet as PNG. Painted at twice the final size and then averaged: letters and lines stand at fractions of a pixel.
 
 use plotters::backend::{BitMapBackend, DrawingBackend};
-use plotters::style::text_anchor::VPos;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{RGBAColor, ShapeStyle};
 
-use super::font::{self, LINE};
-use super::sheet::{Label, Place, Shape, Sheet};
-use crate::report::figure::palette::Rgb;
+use crate::report::drawing::font::{LINE, desc};
+use crate::report::drawing::sheet::{Anchor, Label, Place, Shape, Sheet};
+use crate::report::figure::palette::{Rgb, Theme};
 
 /// Pixels of the file a point.
 const PIXELS: f64 = 2.0;
 /// Painted pixels a pixel of the file, in each direction.
 const FINE: usize = 2;
 
-pub(super) fn png(sheet: &Sheet) -> Result<Vec<u8>, String> {
-    let (width, height) = size(sheet);
+/// `out`: the size that it is shown in, in points.
+pub(super) fn png(sheet: &Sheet, out: Place, theme: Theme) -> Result<Vec<u8>, String> {
+    let (width, height) = size(out);
     let (fine_width, fine_height) = (width * FINE, height * FINE);
     // Filled here: plotters leaves the last column of a grey rectangle as it was.
-    let Rgb(r, g, b) = sheet.theme.background();
+    let Rgb(r, g, b) = theme.background();
     let mut fine = [r, g, b].repeat(fine_width * fine_height);
     {
         let size = (side(fine_width)?, side(fine_height)?);
         let mut canvas = Canvas {
             backend: BitMapBackend::with_buffer(&mut fine, size),
-            scale: SCALE * sheet.out.0 / sheet.size.0,
+            scale: SCALE * out.0 / sheet.size.0,
+            theme,
         };
         for shape in &sheet.shapes {
             canvas.draw(shape)?;
@@ -38,9 +40,9 @@ pub(super) fn png(sheet: &Sheet) -> Result<Vec<u8>, String> {
     clippy::cast_sign_loss,
     reason = "a sheet is some thousand points wide and high"
 )]
-fn size(sheet: &Sheet) -> (usize, usize) {
+fn size((width, height): Place) -> (usize, usize) {
     let of = |points: f64| libm::round(points * PIXELS) as usize;
-    (of(sheet.out.0), of(sheet.out.1))
+    (of(width), of(height))
 }
 
 fn side(n: usize) -> Result<u32, String> {
@@ -96,11 +98,12 @@ struct Canvas<'a> {
     backend: BitMapBackend<'a>,
     /// Painted pixels a point of the sheet.
     scale: f64,
+    theme: Theme,
 }
 
-fn filled(color: Rgb, alpha: f64) -> ShapeStyle {
+fn filled(Rgb(r, g, b): Rgb, alpha: f64) -> ShapeStyle {
     ShapeStyle {
-        color: RGBAColor(color.0, color.1, color.2, alpha),
+        color: RGBAColor(r, g, b, alpha),
         filled: true,
         stroke_width: 0,
     }
@@ -128,30 +131,54 @@ impl Canvas<'_> {
     }
 
     fn draw(&mut self, shape: &Shape) -> Result<(), String> {
+        let theme = self.theme;
         match shape {
             Shape::Line {
                 points,
                 width,
-                color,
-            } => self.line(points, *width, *color),
+                dash,
+                paint,
+            } => {
+                let color = paint.color(theme);
+                let mut of = |stroke: Vec<Place>| self.line(&stroke, *width, color);
+                strokes(points, dash).into_iter().try_for_each(&mut of)
+            }
             Shape::Area {
                 points,
-                color,
+                paint,
                 alpha,
             } => {
                 let points: Vec<_> = points.iter().map(|p| self.whole(*p)).collect();
-                let style = filled(*color, *alpha);
+                let style = filled(paint.color(theme), *alpha);
                 let done = self.backend.fill_polygon(points, &style);
                 done.map_err(|e| e.to_string())
             }
-            Shape::Rect { from, to, color } => self.rect(*from, *to, &filled(*color, 1.0)),
-            Shape::Disc { at, radius, color } => {
+            Shape::Rect { from, to, paint } => {
+                self.rect(*from, *to, &filled(paint.color(theme), 1.0))
+            }
+            Shape::Frame {
+                from,
+                to,
+                width,
+                paint,
+            } => {
+                let style = filled(paint.color(theme), 1.0);
+                let (left, top) = (from.0 + width, from.1 + width);
+                let (right, bottom) = (to.0 - width, to.1 - width);
+                self.rect(*from, (to.0, top), &style)?;
+                self.rect((from.0, bottom), *to, &style)?;
+                self.rect(*from, (left, to.1), &style)?;
+                self.rect((right, from.1), *to, &style)
+            }
+            Shape::Disc { at, radius, paint } => {
                 let (at, radius) = (self.whole(*at), self.radius(*radius));
-                let style = filled(*color, 1.0);
+                let style = filled(paint.color(theme), 1.0);
                 let done = self.backend.draw_circle(at, radius, &style, true);
                 done.map_err(|e| e.to_string())
             }
             Shape::Text(label) => self.text(label),
+            // Nothing in a file is pointed at.
+            Shape::Open(_) | Shape::Close => Ok(()),
         }
     }
 
@@ -204,11 +231,69 @@ impl Canvas<'_> {
 
     fn text(&mut self, label: &Label) -> Result<(), String> {
         let size = label.size * self.scale * LINE;
-        let style = font::style(label, size, VPos::Top);
+        let across = match label.anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let color = filled(label.paint.color(self.theme), 1.0).color;
+        let style = desc(size, label.bold).color(&color);
+        let style = style.pos(Pos::new(across, VPos::Top));
         // plotters puts the base line half a line below the top.
         let (x, y) = self.whole(label.at);
         let (_, half) = self.whole((0.0, size / 2.0 / self.scale));
         let done = self.backend.draw_text(&label.text, &style, (x, y - half));
         done.map_err(|e| e.to_string())
+    }
+}
+
+/// The strokes of a line, by the lengths of strokes and gaps; of none it is whole.
+fn strokes(points: &[Place], pattern: &[f64]) -> Vec<Vec<Place>> {
+    if pattern.is_empty() {
+        return vec![points.to_vec()];
+    }
+    let mut all = Vec::new();
+    let (mut part, mut left) = (0, pattern[0]);
+    let mut stroke: Vec<Place> = points.first().copied().into_iter().collect();
+    for pair in points.windows(2) {
+        let (mut from, to) = (pair[0], pair[1]);
+        loop {
+            let length = libm::hypot(to.0 - from.0, to.1 - from.1);
+            if length < left {
+                left -= length;
+                if part % 2 == 0 {
+                    stroke.push(to);
+                }
+                break;
+            }
+            let share = left / length.max(f64::MIN_POSITIVE);
+            from = (
+                from.0 + (to.0 - from.0) * share,
+                from.1 + (to.1 - from.1) * share,
+            );
+            if part % 2 == 0 {
+                stroke.push(from);
+                all.push(std::mem::take(&mut stroke));
+            } else {
+                stroke = vec![from];
+            }
+            part = (part + 1) % pattern.len();
+            left = pattern[part].max(0.5);
+        }
+    }
+    all.push(stroke);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_cover_the_line_in_turn() {
+        let all = strokes(&[(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)], &[6.0, 2.0]);
+        assert_eq!(all[0], [(0.0, 0.0), (6.0, 0.0)]);
+        assert_eq!(all[1], [(8.0, 0.0), (10.0, 0.0), (10.0, 4.0)]);
+        assert_eq!(all[2], [(10.0, 6.0), (10.0, 10.0)]);
     }
 }

@@ -1,12 +1,12 @@
 //! Legends, below the picture: they never cover data, and fit whatever the size.
 
-use super::font;
-use super::page::TEXT;
-use super::sheet::{Anchor, Label, Place, Room, Sheet, wrap};
-use crate::report::figure::palette::Rgb;
+use super::count;
+use super::sheet::{Anchor, Label, Paint, Place, Room, Sheet, TEXT, wrap};
+use super::{bars, font, gantt, lines};
+use crate::report::figure::{BarKind, Body};
 
 /// Height of a row in letters of the usual size.
-pub(super) const ROW: f64 = 21.0;
+const ROW: f64 = 21.0;
 const GAP: f64 = 22.0;
 /// Most lines of an entry.
 const LINES: usize = 6;
@@ -15,17 +15,71 @@ const SIZES: [f64; 4] = [TEXT, 11.5, 10.5, 9.5];
 
 /// An entry.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
+pub(in crate::report) struct Key {
     pub text: String,
     pub bold: bool,
+    /// Numbers of the curves, layers or kinds of spans that it names; none: it explains a sign.
+    pub series: Vec<usize>,
+    pub sample: Sample,
 }
 
-impl From<&str> for Entry {
-    fn from(text: &str) -> Self {
+impl Key {
+    /// An entry that explains a sign.
+    pub(super) fn remark(text: String, sample: Sample) -> Self {
         Self {
-            text: text.to_owned(),
+            text,
             bold: false,
+            series: Vec::new(),
+            sample,
         }
+    }
+}
+
+/// What stands before an entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::report) enum Sample {
+    /// A piece of a curve.
+    Curve(lines::Looks),
+    /// Of a line at what an objective asks for.
+    Limit,
+    /// A hollow mark.
+    Misses,
+    /// A cross.
+    Cross,
+    /// The colour of a layer.
+    Layer(usize),
+    /// A bar of a single value.
+    Bar(BarKind),
+}
+
+impl Sample {
+    /// Width and height of the room that it takes.
+    pub(in crate::report) fn size(self) -> Place {
+        let line = matches!(self, Self::Curve(_) | Self::Limit | Self::Misses);
+        (if line { 30.0 } else { 14.0 }, 12.0)
+    }
+
+    /// Draws it there.
+    pub(in crate::report) fn draw(self, sheet: &mut Sheet, room: Room) {
+        match self {
+            Self::Curve(looks) => lines::sample(sheet, room, looks),
+            Self::Limit => lines::limit(sheet, [room.at(0.0, 0.5), room.at(1.0, 0.5)]),
+            Self::Misses => lines::hollow(sheet, room.middle()),
+            Self::Cross => lines::cross(sheet, room.middle(), Paint::Quiet),
+            Self::Layer(n) => sheet.rect(room.corners(), Paint::Layer(n)),
+            Self::Bar(kind) => bars::filled(sheet, room.corners(), kind),
+        }
+    }
+}
+
+/// The entries of a figure's legend.
+pub(in crate::report) fn keys(body: &Body) -> Vec<Key> {
+    match body {
+        Body::Lines(l) => lines::keys(l),
+        Body::Stack(s) => bars::keys(s),
+        // Its key is an axis; the subtitle says what frame and crosses mean.
+        Body::Heat(_) => Vec::new(),
+        Body::Gantt(g) => gantt::keys(g),
     }
 }
 
@@ -33,7 +87,6 @@ impl From<&str> for Entry {
 struct Placed {
     at: Place,
     lines: Vec<String>,
-    bold: bool,
 }
 
 /// Texts laid out in rows.
@@ -47,9 +100,9 @@ pub(super) struct Legend {
 }
 
 impl Legend {
-    /// Lays the entries out in a room of this width and height; `sample`: the width of what stands before each.
-    pub(super) fn new(entries: &[Entry], sample: f64, width: f64, height: f64) -> Self {
-        let mut all = SIZES.map(|size| Self::of(entries, sample, width, size));
+    /// Lays the entries out in a room of this width and height.
+    pub(super) fn new(entries: &[Key], width: f64, height: f64) -> Self {
+        let mut all = SIZES.map(|size| Self::of(entries, width, size));
         let fits = all.iter().position(|l| l.height <= height);
         if let Some(fits) = fits {
             all.swap(0, fits);
@@ -61,7 +114,7 @@ impl Legend {
         let mut n = entries.len();
         while n > 0 {
             n -= 1;
-            let mut some = Self::of(&entries[..n], sample, width, size);
+            let mut some = Self::of(&entries[..n], width, size);
             let row = row(size);
             if some.height + row <= height || n == 0 {
                 let text = format!("and {} more", entries.len() - n);
@@ -70,10 +123,12 @@ impl Legend {
                 return some;
             }
         }
-        Self::of(&[], sample, width, size)
+        Self::of(&[], width, size)
     }
 
-    fn of(entries: &[Entry], sample: f64, width: f64, size: f64) -> Self {
+    fn of(entries: &[Key], width: f64, size: f64) -> Self {
+        let samples = entries.iter().map(|e| e.sample.size().0);
+        let sample = samples.fold(0.0, f64::max);
         let row = row(size);
         let most = width - sample - 8.0;
         let (mut x, mut y, mut lines_here) = (0.0, 0.0, 0);
@@ -87,11 +142,7 @@ impl Legend {
                 lines_here = 0;
             }
             lines_here = lines.len().max(lines_here).max(1);
-            placed.push(Placed {
-                at: (x, y),
-                lines,
-                bold: entry.bold,
-            });
+            placed.push(Placed { at: (x, y), lines });
             x += w + GAP;
         }
         let height = if placed.is_empty() {
@@ -108,16 +159,10 @@ impl Legend {
         }
     }
 
-    /// Draws the texts, and by `draw` what stands before each: its number and its rectangle.
-    pub(super) fn draw(
-        &self,
-        sheet: &mut Sheet,
-        at: Place,
-        mut draw: impl FnMut(&mut Sheet, usize, Room),
-    ) {
-        let color = sheet.theme.ink();
+    /// Draws the entries that it was made of.
+    pub(super) fn draw(&self, sheet: &mut Sheet, entries: &[Key], at: Place) {
         let row = row(self.size);
-        for (i, entry) in self.placed.iter().enumerate() {
+        for (entry, key) in self.placed.iter().zip(entries) {
             let (left, top) = (at.0 + entry.at.0, at.1 + entry.at.1);
             let middle = top + row * 0.43;
             let room = Room {
@@ -126,27 +171,18 @@ impl Legend {
                 right: left + self.sample,
                 bottom: middle + 6.0,
             };
-            draw(sheet, i, room);
+            key.sample.draw(sheet, room);
             for (k, line) in entry.lines.iter().enumerate() {
-                let y = middle + self.size * 0.36 + next(self.size, k);
-                self.text(sheet, (room.right + 7.0, y), line, entry.bold, color);
+                let at = (room.right + 7.0, middle + next(self.size, k));
+                let label = Label::new(at, line, Anchor::Start, Paint::Ink);
+                sheet.label(label.sized(self.size).bold(key.bold).centred());
             }
         }
         if let Some(((x, y), text)) = &self.rest {
-            let place = (at.0 + x, at.1 + y + row * 0.43 + self.size * 0.36);
-            self.text(sheet, place, text, false, sheet.theme.quiet());
+            let at = (at.0 + x, at.1 + y + row * 0.43);
+            let label = Label::new(at, text, Anchor::Start, Paint::Quiet);
+            sheet.label(label.sized(self.size).centred());
         }
-    }
-
-    fn text(&self, sheet: &mut Sheet, at: Place, text: &str, bold: bool, color: Rgb) {
-        sheet.label(Label {
-            at,
-            text: text.to_owned(),
-            size: self.size,
-            bold,
-            anchor: Anchor::Start,
-            color,
-        });
     }
 }
 
@@ -155,9 +191,8 @@ fn row(size: f64) -> f64 {
 }
 
 /// How far below the first line another one stands.
-#[expect(clippy::cast_precision_loss, reason = "a few lines")]
 fn next(size: f64, line: usize) -> f64 {
-    size * 1.25 * line as f64
+    size * 1.25 * count(line)
 }
 
 /// The height of a row of entries with so many lines.
@@ -172,11 +207,13 @@ mod tests {
     #[test]
     fn whatever_the_room_nothing_stands_outside() {
         font::register();
-        let entries: Vec<Entry> = (0..12)
-            .map(|i| Entry::from(format!("asyncio+processes:{i}:forkserver on 3.14").as_str()))
-            .collect();
+        let entry = |i| {
+            let text = format!("asyncio+processes:{i}:forkserver on 3.14");
+            Key::remark(text, Sample::Limit)
+        };
+        let entries: Vec<Key> = (0..12).map(entry).collect();
         for (width, height) in [(860.0, 200.0), (356.0, 90.0), (356.0, 30.0), (300.0, 0.0)] {
-            let legend = Legend::new(&entries, 30.0, width, height);
+            let legend = Legend::new(&entries, width, height);
             assert!(
                 legend.height <= f64::max(height, 16.0),
                 "{width} x {height}: {}",
@@ -190,6 +227,6 @@ mod tests {
             }
             assert_eq!(legend.rest.is_some(), legend.placed.len() < entries.len());
         }
-        assert_eq!(Legend::new(&[], 30.0, 300.0, 0.0).height, 0.0);
+        assert_eq!(Legend::new(&[], 300.0, 0.0).height, 0.0);
     }
 }

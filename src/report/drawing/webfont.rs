@@ -1,4 +1,4 @@
-//! The font inside an SVG file, so that it looks the same where it is not installed, and its texts stay texts: they can be selected,
+//! The font inside an SVG file and the page, so that it looks the same where it is not installed, and its texts stay texts: they can be selected,
 //! searched and read aloud, which outlines drawn as paths cannot. Only the signs that a picture has are in it, as a WOFF file in a
 //! `data:` address: some kilobytes, where the whole font would be 80.
 
@@ -8,6 +8,9 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
+use super::font;
+use super::sheet::Shape;
+
 /// What a browser asks of a font, and the outlines. Kerning is left out: widths are counted without it.
 const TABLES: [&[u8; 4]; 9] = [
     b"CFF ", b"OS/2", b"cmap", b"head", b"hhea", b"hmtx", b"maxp", b"name", b"post",
@@ -16,8 +19,36 @@ const TABLES: [&[u8; 4]; 9] = [
 /// The operator that ends an outline.
 const ENDCHAR: u8 = 14;
 
+/// Signs that pictures have: regular, and bold ones.
+#[derive(Clone, Debug, Default)]
+pub(in crate::report) struct Signs([BTreeSet<char>; 2]);
+
+impl Signs {
+    /// Adds those of a picture.
+    pub(in crate::report) fn add(&mut self, shapes: &[Shape]) {
+        for shape in shapes {
+            if let Shape::Text(label) = shape {
+                self.0[usize::from(label.bold)].extend(label.text.chars());
+            }
+        }
+    }
+
+    /// Rules of a style sheet that bring the font with these signs.
+    pub(in crate::report) fn faces(&self) -> String {
+        let fonts = [(400, font::REGULAR), (700, font::BOLD)];
+        let used = fonts.iter().zip(&self.0).filter(|(_, s)| !s.is_empty());
+        let face = |((weight, font), signs): (&(u32, &[u8]), &BTreeSet<char>)| {
+            let data = subset(font, signs)?;
+            Some(format!(
+                "@font-face{{font-family:Inter;font-weight:{weight};src:url(data:font/woff;base64,{data}) format(\"woff\")}}\n"
+            ))
+        };
+        used.filter_map(face).collect()
+    }
+}
+
 /// The font with the outlines of these signs only, as WOFF in base 64; `None` if it is not the font that comes with the program.
-pub(super) fn subset(font: &[u8], signs: &BTreeSet<char>) -> Option<String> {
+fn subset(font: &[u8], signs: &BTreeSet<char>) -> Option<String> {
     let cmap = table(font, b"cmap")?;
     let used: BTreeSet<usize> = signs.iter().filter_map(|&c| glyph(cmap, c)).collect();
     let mut tables = Vec::new();
@@ -218,7 +249,6 @@ mod tests {
     use std::io::Read as _;
 
     use super::*;
-    use crate::report::plot::font;
 
     #[test]
     fn base_64() {

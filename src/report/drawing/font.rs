@@ -2,23 +2,20 @@
 
 use std::sync::Once;
 
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, TextStyle, register_font};
-
-use super::sheet::{Anchor, Label};
+use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
 
 /// What viewers of an SVG file are asked for: the font that is in it, and where they ignore that, whatever they have.
-pub(super) const FAMILY: &str = "Inter, Helvetica, Arial, sans-serif";
+pub(in crate::report) const FAMILY: &str = "Inter, Helvetica, Arial, sans-serif";
 
 /// Height of a line of Inter over its size (ascent and descent of its `hhea` table); plotters counts font sizes in such heights.
-pub(super) const LINE: f64 = (2728.0 + 680.0) / 2816.0;
+pub(in crate::report) const LINE: f64 = (2728.0 + 680.0) / 2816.0;
 
-pub(super) static REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
-pub(super) static BOLD: &[u8] = include_bytes!("fonts/Inter-Bold.otf");
+pub(in crate::report) static REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
+pub(in crate::report) static BOLD: &[u8] = include_bytes!("fonts/Inter-Bold.otf");
 static REGISTERED: Once = Once::new();
 
 /// Makes the font known to plotters, once in a program.
-pub(super) fn register() {
+pub(in crate::report) fn register() {
     REGISTERED.call_once(|| {
         for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, BOLD)] {
             // A font that cannot be read makes every drawing fail with that reason, which is said there.
@@ -28,32 +25,20 @@ pub(super) fn register() {
 }
 
 /// Width of a text in points.
-pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
+pub(in crate::report) fn width(text: &str, size: f64, bold: bool) -> f64 {
     // Measured large: plotters counts in whole pixels.
     const LARGE: f64 = 200.0;
-    let font = FontDesc::new(FontFamily::Name(FAMILY), LARGE * LINE, weight(bold));
-    font.box_size(text)
-        .map_or(0.0, |(w, _)| f64::from(w) * size / LARGE)
+    (desc(LARGE * LINE, bold).box_size(text)).map_or(0.0, |(w, _)| f64::from(w) * size / LARGE)
 }
 
-fn weight(bold: bool) -> FontStyle {
-    if bold {
+/// The font as plotters knows it.
+pub(in crate::report) fn desc(size: f64, bold: bool) -> FontDesc<'static> {
+    let style = if bold {
         FontStyle::Bold
     } else {
         FontStyle::Normal
-    }
-}
-
-/// How plotters is to write a label: in this size, placed as the label says across, and as given up and down.
-pub(super) fn style(label: &Label, size: f64, vertical: VPos) -> TextStyle<'static> {
-    let horizontal = match label.anchor {
-        Anchor::Start => HPos::Left,
-        Anchor::Middle => HPos::Center,
-        Anchor::End => HPos::Right,
     };
-    let font = FontDesc::new(FontFamily::Name(FAMILY), size, weight(label.bold));
-    let color = RGBAColor(label.color.0, label.color.1, label.color.2, 1.0);
-    font.color(&color).pos(Pos::new(horizontal, vertical))
+    FontDesc::new(FontFamily::Name(FAMILY), size, style)
 }
 
 #[cfg(test)]

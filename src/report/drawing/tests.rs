@@ -1,38 +1,20 @@
 //! What only the sheet shows: texts stand on it, and not on each other.
 
-use super::font;
-use super::sheet::{Anchor, Label, Shape, Sheet};
-use super::{Look, layout};
-use crate::report::figure::palette::Theme;
+use super::sheet::{Label, Shape, Sheet};
+use super::{Medium, draw};
 use crate::report::figure::{
     Axis, Body, Dot, Figure, Gantt, Heat, Layer, Lines, Measure, Role, Row, Scale, Series, Span,
     SpanKind, Stack, Stroke,
 };
+use crate::report::plot::layout;
 
-/// Left, top, right, bottom of the signs of a text.
-fn outline(l: &Label) -> [f64; 4] {
-    let width = font::width(&l.text, l.size, l.bold);
-    let left = match l.anchor {
-        Anchor::Start => l.at.0,
-        Anchor::Middle => l.at.0 - width / 2.0,
-        Anchor::End => l.at.0 - width,
-    };
-    [
-        left,
-        l.at.1 - l.size * 0.75,
-        left + width,
-        l.at.1 + l.size * 0.2,
-    ]
-}
-
-fn check(figure: &Figure, size: Option<(u32, u32)>) {
-    let theme = Theme::Light;
-    let sheet: Sheet = layout(figure, Look { theme, size });
+fn check(figure: &Figure, sheet: &Sheet) {
+    let size = sheet.size;
     let texts: Vec<(&Label, [f64; 4])> = sheet
         .shapes
         .iter()
         .filter_map(|s| match s {
-            Shape::Text(l) => Some((l, outline(l))),
+            Shape::Text(l) => Some((l, l.outline())),
             _ => None,
         })
         .collect();
@@ -189,18 +171,44 @@ const SIZES: [(u32, u32); 9] = [
     (4096, 4096),
 ];
 
+/// For wide and for narrow pages.
+const PAGES: [f64; 2] = [840.0, 340.0];
+
+fn of_page(figure: &Figure, width: f64) -> Sheet {
+    let medium = Medium {
+        width,
+        height: (0.0, f64::INFINITY),
+        whole: false,
+    };
+    draw(figure, medium)
+}
+
 #[test]
 fn texts_stand_apart_and_on_the_sheet() {
     for n in [1, 3, 8, 16] {
         for f in all(n) {
-            check(&f, None);
+            check(&f, &layout(&f, None).0);
+            for width in PAGES {
+                check(&f, &of_page(&f, width));
+            }
         }
     }
     for n in [2, 6, 8] {
         for f in all(n) {
             for size in SIZES {
-                check(&f, Some(size));
+                check(&f, &layout(&f, Some(size)).0);
             }
         }
+    }
+}
+
+/// The page's script knows the points of curves once for both pictures.
+#[test]
+fn points_stand_at_the_same_shares_whatever_the_width() {
+    for f in all(3) {
+        let [wide, narrow] = PAGES.map(|width| of_page(&f, width));
+        assert_eq!(wide.readings, narrow.readings, "{}", f.name);
+        let curves = matches!(f.body, Body::Lines(_));
+        assert_eq!(curves, wide.readings.len() == 3, "{}", f.name);
     }
 }
