@@ -181,6 +181,7 @@ pub fn sweep(header: &str, lines: &str, file: &str) -> Result<Sweep, ReadError> 
     // Whatever has been done to the file: points in their order, the best case of each first.
     rows.sort_by_key(|r| (r.point, r.case.rank.unwrap_or(u32::MAX)));
     for point in rows.chunk_by_mut(|a, b| a.point == b.point) {
+        point.iter_mut().for_each(|r| r.case.detail.left_out = true);
         complete(point.iter_mut().map(|r| &mut r.case).collect());
     }
     Ok(Sweep { header, rows })

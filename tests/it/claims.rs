@@ -10,7 +10,7 @@ use pchsim::scenario::{
     Arrivals, Dist, Metric, Scenario, Strategy, StrategyCase, Workers, parse_objective,
 };
 use pchsim::strategy::{Outcome, SimInput};
-use pchsim::study::{Options, Relief, Warning, run_study};
+use pchsim::study::{Options, Relief, Warning, judged, run_study};
 use proptest::prelude::{
     Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
@@ -207,7 +207,7 @@ proptest! {
         for claim in study.claims() {
             prop_assert!(claim.holds(&study), "{claim:?}\n{:#?}", table(&study));
         }
-        for w in &study.warnings {
+        for w in &judged(&study, &s, &[Profile::default()], &Options::default()) {
             prop_assert!(w.holds(&study), "{w:?}\n{:#?}", table(&study));
         }
         // One answer, and it comes first.
@@ -226,13 +226,15 @@ proptest! {
     #[test]
     fn advice_that_is_followed_does_what_it_says(asked in asked()) {
         let s = asked.scenario();
-        let study = asked.study(&s, &Options { most_replications: 12, ..Options::default() });
-        for w in &study.warnings {
+        let options = Options { most_replications: 12, ..Options::default() };
+        let study = asked.study(&s, &options);
+        let says = |study: &Study, code: &str| study.warnings.iter().any(|w| w.code == code);
+        for w in &judged(&study, &s, &[Profile::default()], &options) {
             match w {
                 Warning::NotConverged { precision, needed, .. } if *needed <= 5_000 => {
                     let again = asked.study(&s, &Options::default().to_precision(*precision));
                     prop_assert!(
-                        !again.warnings.iter().any(|w| matches!(w, Warning::NotConverged { .. })),
+                        !says(&again, "not-converged"),
                         "{:?}", again.warnings
                     );
                 }
@@ -247,15 +249,13 @@ proptest! {
                 }
                 Warning::FewReplications { .. } => {
                     let again = asked.study(&s, &Options { replications: Some(5), ..Options::default() });
-                    let few = |w: &Warning| matches!(w, Warning::FewReplications { .. });
-                    prop_assert!(!again.warnings.iter().any(few));
+                    prop_assert!(!says(&again, "few-replications"));
                 }
                 Warning::WarmupUncertain { .. } => {
                     let mut given = s.clone();
                     given.warmup = Some(Nanos::from_millis(1));
                     let again = asked.study(&given, &Options::default());
-                    let uncertain = |w: &Warning| matches!(w, Warning::WarmupUncertain { .. });
-                    prop_assert!(!again.warnings.iter().any(uncertain));
+                    prop_assert!(!says(&again, "warmup-uncertain"));
                 }
                 _ => {}
             }
@@ -381,7 +381,7 @@ fn the_answer_is_what_a_user_should_take() {
         matches!(claims[2], Claim::Next { case: 1, .. }),
         "{claims:?}"
     );
-    let codes: Vec<&str> = study.warnings.iter().map(Warning::code).collect();
+    let codes: Vec<&str> = study.warnings.iter().map(|w| w.code.as_str()).collect();
     assert!(codes.contains(&"failures-differ"), "{codes:?}");
 }
 
@@ -492,11 +492,8 @@ fn what_a_queue_that_grows_says_is_true() {
         })
         .into();
     let study = of_queue(&s);
-    let says = study
-        .warnings
-        .iter()
-        .find(|w| w.code() == "saturated")
-        .unwrap();
+    let all = judged(&study, &s, &[Profile::default()], &Options::default());
+    let says = all.iter().find(|w| w.code() == "saturated").unwrap();
     assert!(
         says.holds(&study) && says.text().contains("threads:2 on default, which keeps up"),
         "{}",
@@ -519,7 +516,7 @@ fn a_queue_that_nobody_asked_for_is_no_reason_to_fail() {
     assert!(study.forecasts.iter().all(|f| f.added));
     assert!(study.forecasts.iter().any(|f| f.status == Status::Fine));
     assert!(
-        study.warnings.iter().all(Warning::is_note),
+        study.warnings.iter().all(|w| w.note),
         "{:?}",
         study.warnings
     );

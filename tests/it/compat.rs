@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use pchsim::profiles;
 use pchsim::quantity::Quantity;
-use pchsim::report::document::{self, standings};
 use pchsim::report::figure::figures;
 use pchsim::report::figure::palette::Theme;
 use pchsim::report::html::{Shown, page};
+use pchsim::report::markdown;
 use pchsim::report::plot::svg;
-use pchsim::report::summary_markdown;
 use pchsim::report::sweep;
-use pchsim::result::{Answer, Forecast, Saved, Standing, Study, Tier, answer};
+use pchsim::result::{Answer, Forecast, Saved, Standing, Study, Tier, Verdict, answer};
 use pchsim::scenario::{self, Severity, embedded};
 use pchsim::study::fingerprint;
 
@@ -140,7 +139,7 @@ fn profiles_load_and_a_study_uses_them_by_path() {
         assert_eq!(done.status.code(), Some(0), "{said}");
         let text = String::from_utf8(done.stdout).unwrap();
         match pchsim::result::read(&text, "it").unwrap() {
-            Saved::Study(run) => assert!(run.cases[0].is_fine()),
+            Saved::Study(run) => assert!(run.forecasts[0].is_fine()),
             Saved::Sweep(_) => panic!("a run"),
         }
     }
@@ -151,7 +150,7 @@ fn results_are_read_summarised_and_plotted() {
     for path in results() {
         let (source, document) = read(&path);
         let what = path.display();
-        let summary = summary_markdown(&[&document], None);
+        let summary = markdown(&[&document], None);
         assert!(summary.len() > 200, "{what}: {summary}");
         assert!(!summary.contains("NaN"), "{what}: {summary}");
         let drawn = figures(&document);
@@ -179,7 +178,7 @@ fn results_are_read_summarised_and_plotted() {
 }
 
 fn tiers(cases: &[Forecast]) -> (Vec<Standing>, Option<Answer>) {
-    let all = standings(cases.iter());
+    let all: Vec<Standing> = cases.iter().map(Standing::from).collect();
     let found = answer(&all, false);
     (all, found)
 }
@@ -195,9 +194,10 @@ fn tiers_are_derived_where_0_1_0_wrote_none() {
         "pipeline-one.json",
     ] {
         let run = run_document(file);
-        assert!(run.cases.iter().all(|c| c.tier.is_none()), "{file}");
-        let (all, _) = tiers(&run.cases);
-        for (case, s) in run.cases.iter().zip(&all) {
+        let text = fs::read_to_string(folder("results").join(file)).unwrap();
+        assert!(!text.contains("\"tier\""), "{file}");
+        let (all, _) = tiers(&run.forecasts);
+        for (case, s) in run.forecasts.iter().zip(&all) {
             assert_eq!(
                 s.tier == Tier::NoForecast,
                 case.rank.is_none(),
@@ -206,7 +206,7 @@ fn tiers_are_derived_where_0_1_0_wrote_none() {
             );
             assert_eq!(s.rank, case.rank);
             assert!(case.primary().is_some() || s.tier == Tier::NoForecast);
-            let missed = case.objectives.iter().any(|o| o.verdict == "missed");
+            let missed = case.objectives.iter().any(|o| o.verdict == Verdict::Missed);
             if s.tier == Tier::Meets {
                 assert!(!missed && s.excess == 0.0, "{file}: {}", case.name());
             } else if s.tier == Tier::Misses {
@@ -215,7 +215,7 @@ fn tiers_are_derived_where_0_1_0_wrote_none() {
         }
     }
     let count = |file: &str, tier: Tier| {
-        let (all, _) = tiers(&run_document(file).cases);
+        let (all, _) = tiers(&run_document(file).forecasts);
         all.iter().filter(|s| s.tier == tier).count()
     };
     assert_eq!(count("images-small-memory.json", Tier::NoForecast), 10);
@@ -240,11 +240,11 @@ fn the_answer_is_the_first_place_where_that_meets_its_objectives() {
         let what = path.display().to_string();
         match read(&path).1 {
             Saved::Study(run) => {
-                let best = run.cases[0].strategy.clone();
-                let meets = tiers(&run.cases).0[0].tier == Tier::Meets;
-                holds(&run.cases, &what);
+                let best = run.forecasts[0].strategy.clone();
+                let meets = tiers(&run.forecasts).0[0].tier == Tier::Meets;
+                holds(&run.forecasts, &what);
                 // The summary's first sentence after the title names it.
-                let summary = summary_markdown(&[&Saved::Study(run)], None);
+                let summary = markdown(&[&Saved::Study(run)], None);
                 assert!(!meets || summary.contains(&best), "{what}: {summary}");
             }
             Saved::Sweep(s) => {
@@ -264,9 +264,10 @@ fn the_answer_is_the_first_place_where_that_meets_its_objectives() {
 #[test]
 fn every_estimate_is_a_quantity_of_today() {
     for file in files("results", "json") {
-        let run = run_document(&file.file_name().unwrap().to_string_lossy());
-        for case in &run.cases {
-            for key in case.estimates.keys() {
+        let text = fs::read_to_string(&file).unwrap();
+        let result: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for case in result["cases"].as_array().unwrap() {
+            for key in case["estimates"].as_object().unwrap().keys() {
                 let known = Quantity::ALL.iter().any(|q| q.key() == key);
                 assert!(known, "{}: {key}", file.display());
             }

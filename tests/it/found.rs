@@ -5,16 +5,21 @@ use std::path::Path;
 
 use pchsim::profiles;
 use pchsim::quantity::Quantity;
-use pchsim::report::{self, Meta, Style};
-use pchsim::result::{Status, Study};
+use pchsim::report::{self, Style};
+use pchsim::result::{Saved, Status, Study};
 use pchsim::scenario::Changes;
 use pchsim::strategy::{Cause, simulate};
-use pchsim::study::{Options, Warning, run_study};
+use pchsim::study::{Options, Warning, judged, run_study};
 
 use crate::world::root;
 
 /// The study of a scenario in tests/data/findings with changes, as `run` makes it.
 fn study_with(name: &str, changes: &Changes, options: &Options) -> Study {
+    judged_with(name, changes, options).0
+}
+
+/// The same with what is said of it, as data.
+fn judged_with(name: &str, changes: &Changes, options: &Options) -> (Study, Vec<Warning>) {
     let path = root()
         .join("tests/data/findings")
         .join(name)
@@ -26,7 +31,9 @@ fn study_with(name: &str, changes: &Changes, options: &Options) -> Study {
         .iter()
         .map(|i| profiles::find(i).unwrap())
         .collect();
-    run_study(&scenario, &profiles, options, simulate, &|_| {}).unwrap()
+    let study = run_study(&scenario, &profiles, options, simulate, &|_| {}).unwrap();
+    let warnings = judged(&study, &scenario, &profiles, options);
+    (study, warnings)
 }
 
 fn study(name: &str) -> Study {
@@ -35,10 +42,7 @@ fn study(name: &str) -> Study {
 
 /// A mean by name of the strategy.
 fn mean(study: &Study, strategy: &str, quantity: Quantity) -> f64 {
-    let forecast = study
-        .forecasts
-        .iter()
-        .find(|f| f.strategy == strategy);
+    let forecast = study.forecasts.iter().find(|f| f.strategy == strategy);
     forecast.unwrap().get(quantity).unwrap().mean
 }
 
@@ -48,11 +52,7 @@ fn sequential_code_dispatches_too() {
     assert_eq!(study.forecasts.len(), 4);
     for f in &study.forecasts {
         let makespan = mean(&study, &f.strategy, Quantity::Makespan);
-        assert!(
-            (makespan - 2.1).abs() < 0.01,
-            "{}: {makespan}",
-            f.strategy
-        );
+        assert!((makespan - 2.1).abs() < 0.01, "{}: {makespan}", f.strategy);
     }
 }
 
@@ -92,9 +92,8 @@ fn throughput_does_not_depend_on_the_warm_up() {
 
 #[test]
 fn a_convoy_is_said_and_costed() {
-    let study = study("convoy");
-    let convoys: Vec<_> = study
-        .warnings
+    let (study, warnings) = judged_with("convoy", &Changes::default(), &Options::default());
+    let convoys: Vec<_> = warnings
         .iter()
         .filter_map(|w| match w {
             Warning::Convoy { cases } => Some(cases),
@@ -143,16 +142,15 @@ fn a_busy_gil_is_no_convoy() {
             ..Options::default()
         };
         let study = run_study(&scenario, &[profile], &options, simulate, &|_| {}).unwrap();
-        let convoy = study.warnings.iter().find(|w| w.code() == "convoy");
+        let convoy = study.warnings.iter().find(|w| w.code == "convoy");
         assert!(convoy.is_none(), "{name}: {convoy:?}");
     }
 }
 
 #[test]
 fn children_that_share_a_worker_are_said_and_their_time_is_explained() {
-    let study = study("fan-out");
-    let serial: Vec<_> = study
-        .warnings
+    let (study, warnings) = judged_with("fan-out", &Changes::default(), &Options::default());
+    let serial: Vec<_> = warnings
         .iter()
         .filter_map(|w| match w {
             Warning::SerialChildren { strategies } => Some(strategies.clone()),
@@ -162,16 +160,15 @@ fn children_that_share_a_worker_are_said_and_their_time_is_explained() {
     let said: Vec<&str> = serial.iter().flatten().map(String::as_str).collect();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said.contains(&"processes:8:fork") && said.contains(&"interpreters:8"));
-    let meta = Meta {
-        command: "pchsim run fan-out.ron".into(),
-        version: "0".into(),
-    };
     // The terminal, the Markdown and what is read back from JSON tell the same.
-    let text = report::text(&study, &meta, Style::default());
-    let markdown = report::markdown(&study, &meta);
-    for words in ["% children (", "worker"] {
+    let text = report::text(&study, Style::default());
+    let markdown = report::markdown(&[&Saved::Study(Box::new(study.clone()))], None);
+    for (words, sentence) in [
+        ("% children (", "waiting for children ("),
+        ("worker", "worker"),
+    ] {
         assert!(
-            text.contains(words) && markdown.contains(words),
+            text.contains(words) && markdown.contains(sentence),
             "{text}\n{markdown}"
         );
     }
@@ -200,11 +197,7 @@ fn waits_of_many_years_add_up() {
             5050.0
         };
         let io = f.causes[Cause::Io as usize];
-        assert!(
-            (io - 100.0 / all).abs() < 1e-3,
-            "{}: {io}",
-            f.strategy
-        );
+        assert!((io - 100.0 / all).abs() < 1e-3, "{}: {io}", f.strategy);
     }
 }
 
@@ -217,18 +210,18 @@ fn a_run_beyond_the_clock_is_no_forecast() {
         assert_eq!(f.status, Status::ClockEnd, "{}", f.strategy);
         assert!(f.primary().is_none(), "{}", f.strategy);
     }
-    let said = study.warnings.iter().find(|w| w.code() == "clock-end");
+    let said = study.warnings.iter().find(|w| w.code == "clock-end");
     let said = said.expect("a warning");
     assert!(
-        !said.is_note() && said.text().contains("584 years"),
+        !said.note && said.text.contains("584 years"),
         "{}",
-        said.text()
+        said.text
     );
 }
 
 /// A study of code that gives the GIL up often, on an interpreter of which it was measured what waking a waiter costs, with these steps
 /// instead of its own.
-fn releasing(steps: Option<&str>) -> Study {
+fn releasing(steps: Option<&str>) -> (Study, Vec<Warning>) {
     let steps = steps.map(|s| ("workload.tasks.page.steps".into(), s.into()));
     let calibrated = "tests/data/reference-second/released/cpython-3.14.10.ron";
     let calibrated = root().join(calibrated);
@@ -237,36 +230,36 @@ fn releasing(steps: Option<&str>) -> Study {
         interpreters: vec![calibrated.to_str().unwrap().into()],
         ..Changes::default()
     };
-    study_with("releases", &changes, &Options::default())
+    judged_with("releases", &changes, &Options::default())
 }
 
 /// Code that gives the GIL up often makes threads fight for it; that is said with what it costs, and a lock round it helps.
 #[test]
 fn a_fight_for_the_gil_is_said_and_costed() {
-    let locked = releasing(None);
-    let free = releasing(Some(
+    let (locked, of_locked) = releasing(None);
+    let (free, of_free) = releasing(Some(
         "[Cpu(time: \"15ms\", releases: 4_800), Lock(\"parser\", [Cpu(\"0\")])]",
     ));
-    let fought = |s: &Study| {
-        s.warnings.iter().find_map(|w| match w {
+    let fought = |all: &[Warning]| {
+        all.iter().find_map(|w| match w {
             Warning::FutileWakeups { cases, instead } => Some((cases.clone(), instead.clone())),
             _ => None,
         })
     };
-    let (cases, instead) = fought(&free).unwrap();
+    let (cases, instead) = fought(&of_free).unwrap();
     let case = (&*cases[0].case, &*cases[0].task);
     assert_eq!(case, ("threads:8 on cpython-3.14.10", "page"));
     // Thousands of releases of 96 000 wake somebody for nothing, and cost more CPU than the work itself.
     assert!(cases[0].cpu > 2.0 * cases[0].sequential, "{cases:?}");
     assert!((10_000..96_000).contains(&cases[0].times), "{cases:?}");
     assert_eq!(instead.as_deref(), Some("sequential on cpython-3.14.10"));
-    assert!(free.warnings.iter().all(|w| w.holds(&free)));
+    assert!(of_free.iter().all(|w| w.holds(&free)));
     let slower = |s: &Study| {
         mean(s, "threads:8", Quantity::Makespan) / mean(s, "sequential", Quantity::Makespan)
     };
     assert!(slower(&free) > 1.1, "{}", slower(&free));
     // The advice, followed.
-    assert_eq!(fought(&locked), None);
+    assert_eq!(fought(&of_locked), None);
     assert!(slower(&locked) < 1.05, "{}", slower(&locked));
 }
 
@@ -274,7 +267,7 @@ fn a_fight_for_the_gil_is_said_and_costed() {
 /// meeting do meet, and nothing is gained (the rows of a database cursor).
 #[test]
 fn short_moments_without_the_gil_gain_nothing() {
-    let study = releasing(Some(
+    let (study, _) = releasing(Some(
         "[Cpu(time: \"15ms\", releases: 30_000, released: \"379ns\")]",
     ));
     let of = |case| mean(&study, case, Quantity::Makespan);

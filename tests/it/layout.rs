@@ -5,7 +5,7 @@ use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::report::layout::{self, Column, width};
 use pchsim::report::timeline::{Head, Layout, Shown, gantt, page};
-use pchsim::report::{Meta, Rows, Style, Taken, ps, pstree, text};
+use pchsim::report::{Rows, Style, Taken, ps, pstree, text};
 use pchsim::result::Study;
 use pchsim::scenario::{Scenario, embedded, load, strategy_label};
 use pchsim::strategy::{SimInput, record, simulate, snapshot};
@@ -63,18 +63,11 @@ fn fits(text: &str, style: Style, what: &str) {
     }
 }
 
-fn meta() -> Meta {
-    Meta {
-        command: "pchsim run 'a b.ron' --set machine.cores=8 --strategy threads:8 --strategy asyncio --seed 1".into(),
-        version: "0.1.0".into(),
-    }
-}
-
 /// The run's report, its state in the middle, and its timeline.
 fn all_fit(name: &str, scenario: &Scenario, profiles: &[Profile]) {
     let study = studied(scenario, profiles);
     for style in styles() {
-        fits(&text(&study, &meta(), style), style, name);
+        fits(&text(&study, style), style, name);
     }
     for case in cases(scenario, profiles).unwrap().iter().take(4) {
         let profile = &profiles[case.profile];

@@ -5,32 +5,21 @@ use pchsim::cpython::profile::{Build, MachineFacts, Profile, Provenance, Tag};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::quantity::{LATENCIES, Quantity, Unit};
-use pchsim::report::{Meta, Style, csv, markdown, text};
+use pchsim::report::{Style, csv, markdown, text};
 use pchsim::result::{
-    Begin, ClassForecast, Forecast, Found, Interpreter, Judgement, Status, Study, Tier, Verdict,
-    json,
+    Begin, ClassForecast, Detail, Forecast, Found, Interpreter, Judgement, Machine, Notice,
+    Program, Ranked, Reading, Saved, ScenarioName, Status, Study, Tier, Verdict, json,
 };
-use pchsim::scenario::{MachineSpec, Metric, Offload, Strategy, Workers};
+use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{Contended, Convoy, Fought, Instead, Relief, Warning};
 
 fn estimate(mean: f64, half: f64) -> Estimate {
-    Estimate {
-        mean,
-        half: Some(half),
-        median: mean * 0.99,
-        n: 10,
-    }
+    Estimate::new(mean, Some(half), mean * 0.99, 10)
 }
 
 /// A forecast whose other numbers follow from its makespan.
-fn forecast(
-    label: &str,
-    strategy: Strategy,
-    interpreter: &str,
-    makespan: f64,
-    half: f64,
-) -> Forecast {
+fn forecast(label: &str, interpreter: &str, makespan: f64, half: f64) -> Forecast {
     let values = Quantity::ALL.map(|q| {
         let e = match q {
             Quantity::Makespan | Quantity::Closed | Quantity::Max => estimate(makespan, half),
@@ -47,9 +36,9 @@ fn forecast(
     });
     let mut causes = [0.0; CAUSES];
     (causes[0], causes[2], causes[4], causes[8]) = (0.2, 0.5, 0.26, 0.04);
+    let speedup = 150.0 / makespan;
     Forecast {
-        strategy_label: label.into(),
-        strategy,
+        strategy: label.into(),
         interpreter: interpreter.into(),
         status: Status::Fine,
         replications: 10,
@@ -79,9 +68,13 @@ fn forecast(
         causes,
         children: None,
         cores: vec![0.25; 4],
-        primary: Some(estimate(makespan, half)),
-        behind_best: None,
-        speedup: Some(estimate(150.0 / makespan, 150.0 / makespan * 0.02)),
+        ranked: Ranked {
+            unit: Unit::Seconds,
+            value: Some(estimate(makespan, half)),
+            behind_best: None,
+        },
+        speedup: Some(estimate(speedup, speedup * 0.02)),
+        reading: Some(Reading::of(speedup)),
         objectives: vec![
             Judgement {
                 text: "makespan < 20s".into(),
@@ -102,28 +95,23 @@ fn forecast(
         ],
         findings: Vec::new(),
         events: 12_345,
-        latency_quantiles: None,
-        over_time: None,
-        recording: None,
+        detail: Detail::default(),
+        refusal: None,
     }
 }
 
 fn refused() -> Forecast {
-    let mut f = forecast(
-        "interpreters",
-        Strategy::Interpreters(Workers::Auto),
-        "cpython-3.13t",
-        1.0,
-        0.0,
-    );
-    f.status = Status::Unsupported("sub-interpreters need 3.14".into());
+    let mut f = forecast("interpreters", "cpython-3.13t", 1.0, 0.0);
+    f.status = Status::Unsupported;
+    f.refusal = Some("sub-interpreters need 3.14".into());
     f.values = [None; Quantity::COUNT];
     f.classes
         .iter_mut()
         .for_each(|c| c.latencies = [None; LATENCIES.len()]);
     f.causes = [0.0; CAUSES];
     f.cores = Vec::new();
-    (f.primary(), f.speedup, f.replications, f.events) = (None, None, 0, 0);
+    (f.ranked.value, f.speedup, f.reading) = (None, None, None);
+    (f.replications, f.events) = (0, 0);
     (f.tier, f.excess) = (Tier::NoForecast, f64::INFINITY);
     f.objectives
         .iter_mut()
@@ -167,37 +155,15 @@ fn measured() -> Interpreter {
 }
 
 fn batch_study() -> Study {
-    let hybrid = Strategy::Asyncio {
-        limit: None,
-        offload: Offload::Threads(Workers::Exactly(4)),
-    };
-    let mut a = forecast("asyncio+threads:4", hybrid, "cpython-3.13t", 12.41, 0.31);
+    let mut a = forecast("asyncio+threads:4", "cpython-3.13t", 12.41, 0.31);
     (a.rank, a.tied) = (Some(1), true);
-    let mut b = forecast(
-        "threads:100",
-        Strategy::Threads(Workers::Exactly(100)),
-        "cpython-3.13t",
-        12.44,
-        0.3,
-    );
-    (b.rank, b.tied, b.behind_best) = (Some(1), true, Some(estimate(0.03, 0.05)));
-    let mut c = forecast(
-        "threads",
-        Strategy::Threads(Workers::Auto),
-        "cpython-3.14",
-        51.2,
-        0.004,
-    );
-    (c.rank, c.behind_best()) = (Some(3), Some(estimate(38.79, 0.3)));
-    let mut d = forecast(
-        "sequential",
-        Strategy::Sequential,
-        "cpython-3.14",
-        150.0,
-        0.01,
-    );
-    (d.rank, d.behind_best) = (Some(4), Some(estimate(137.59, 0.3)));
-    d.speedup = Some(estimate(1.0, 0.0));
+    let mut b = forecast("threads:100", "cpython-3.13t", 12.44, 0.3);
+    (b.rank, b.tied, b.ranked.behind_best) = (Some(1), true, Some(estimate(0.03, 0.05)));
+    let mut c = forecast("threads", "cpython-3.14", 51.2, 0.004);
+    (c.rank, c.ranked.behind_best) = (Some(3), Some(estimate(38.79, 0.3)));
+    let mut d = forecast("sequential", "cpython-3.14", 150.0, 0.01);
+    (d.rank, d.ranked.behind_best) = (Some(4), Some(estimate(137.59, 0.3)));
+    (d.speedup, d.reading) = (Some(estimate(1.0, 0.0)), Some(Reading::of(1.0)));
     let at = Nanos::from_millis(1_200);
     c.findings = vec![Found {
         finding: Finding::BlockedLoop {
@@ -206,22 +172,34 @@ fn batch_study() -> Study {
         },
         replications: 3,
     }];
-    Study {
-        name: "scraper".into(),
-        question: "How long do 100 pages take?".into(),
-        fingerprint: "0123456789abcdef".into(),
+    let mut study = Study {
+        program: Program {
+            name: "pchsim".into(),
+            version: "0.1.0".into(),
+        },
+        command: "pchsim run scraper --seed 1".into(),
+        scenario: ScenarioName {
+            name: "scraper".into(),
+            question: "How long do 100 pages take?".into(),
+            hash: "0123456789abcdef".into(),
+        },
         seed: 1,
-        machine: MachineSpec::with_cores(4),
+        machine: Machine {
+            cores: vec![1.0; 4],
+            memory_limit_bytes: MachineSpec::with_cores(4).memory_limit,
+        },
         interpreters: vec![measured()],
-        metric: Metric::Makespan,
+        confidence: 0.95,
+        precision: 0.02,
         steady: false,
         batch: true,
-        precision: 0.02,
         warmup: Nanos::ZERO,
+        metric: Metric::Makespan,
+        baseline: Some("sequential on cpython-3.14".into()),
+        taken: None,
         forecasts: vec![a, b, c, d, refused()],
         hidden_baseline: None,
-        baseline: Some("sequential on cpython-3.14".into()),
-        warnings: vec![
+        warnings: [
             Warning::BlockedLoop {
                 cases: vec![("threads on cpython-3.14".into(), Nanos::from_millis(512))],
             },
@@ -237,33 +215,25 @@ fn batch_study() -> Study {
                 needed: 16,
                 instead: None,
             },
-        ],
-    }
+        ]
+        .iter()
+        .map(Notice::from)
+        .collect(),
+    };
+    study.taken = study.answer().map(|a| study.named(&a));
+    study
 }
 
 /// A steady workload on one interpreter, one case saturated.
 fn open_study() -> Study {
-    let mut a = forecast(
-        "asyncio",
-        Strategy::Asyncio {
-            limit: None,
-            offload: Offload::None,
-        },
-        "cpython-3.14",
-        0.0125,
-        0.000_2,
-    );
-    let mut b = forecast(
-        "threads:8",
-        Strategy::Threads(Workers::Exactly(8)),
-        "cpython-3.14",
-        0.0207,
-        0.000_9,
-    );
-    let mut c = forecast("sequential", Strategy::Sequential, "cpython-3.14", 1.0, 0.1);
+    let mut a = forecast("asyncio", "cpython-3.14", 0.0125, 0.000_2);
+    let mut b = forecast("threads:8", "cpython-3.14", 0.0207, 0.000_9);
+    let mut c = forecast("sequential", "cpython-3.14", 1.0, 0.1);
     (a.rank, b.rank) = (Some(1), Some(2));
-    b.behind_best = Some(estimate(0.008_2, 0.000_7));
-    (a.speedup, b.speedup, c.speedup) = (None, None, None);
+    b.ranked.behind_best = Some(estimate(0.008_2, 0.000_7));
+    for f in [&mut a, &mut b, &mut c] {
+        (f.speedup, f.reading) = (None, None);
+    }
     for f in [&mut a, &mut b, &mut c] {
         f.objectives.clear();
         (f.tier, f.excess) = (Tier::Meets, 0.0);
@@ -272,46 +242,45 @@ fn open_study() -> Study {
         f.values[Quantity::P95 as usize] = f.primary();
     }
     (c.status, c.tier) = (Status::Saturated, Tier::NoForecast);
-    c.primary = None;
+    c.ranked.value = None;
     LATENCIES.iter().for_each(|&q| c.values[q as usize] = None);
     (
         c.values[Quantity::Makespan as usize],
         c.values[Quantity::Closed as usize],
     ) = (None, None);
-    Study {
-        name: "api".into(),
-        question: String::new(),
+    let batch = batch_study();
+    let mut study = Study {
+        scenario: ScenarioName {
+            name: "api".into(),
+            question: String::new(),
+            ..batch.scenario
+        },
         metric: Metric::Percentile(95.0),
         steady: true,
         batch: false,
         warmup: Nanos::from_millis(2_340),
         forecasts: vec![a, b, c],
         baseline: None,
-        warnings: vec![Warning::Saturated {
+        warnings: vec![Notice::from(&Warning::Saturated {
             cases: vec![("sequential on cpython-3.14".into(), 100.0)],
             arrivals: Some(200.0),
             cores: false,
             keeps_up: Some("asyncio on cpython-3.14".into()),
-        }],
-        ..batch_study()
-    }
-}
-
-fn meta() -> Meta {
-    Meta {
-        command: "pchsim run scraper --seed 1".into(),
-        version: "0.1.0".into(),
-    }
+        })],
+        ..batch
+    };
+    study.taken = study.answer().map(|a| study.named(&a));
+    study
 }
 
 #[test]
 fn text_of_a_batch() {
-    insta::assert_snapshot!(text(&batch_study(), &meta(), Style::default()));
+    insta::assert_snapshot!(text(&batch_study(), Style::default()));
 }
 
 #[test]
 fn text_of_an_open_workload() {
-    insta::assert_snapshot!(text(&open_study(), &meta(), Style::default()));
+    insta::assert_snapshot!(text(&open_study(), Style::default()));
 }
 
 /// A pipe is 120 columns wide: its golden files are the two above.
@@ -323,16 +292,16 @@ fn text_at_the_widths_of_terminals() {
             ..Style::default()
         };
         let name = format!("text_of_a_batch_at_{width}");
-        insta::assert_snapshot!(name, text(&batch_study(), &meta(), style));
+        insta::assert_snapshot!(name, text(&batch_study(), style));
         let name = format!("text_of_an_open_workload_at_{width}");
-        insta::assert_snapshot!(name, text(&open_study(), &meta(), style));
+        insta::assert_snapshot!(name, text(&open_study(), style));
     }
     let style = Style {
         width: 80,
         verbose: true,
         ..Style::default()
     };
-    let details = text(&batch_study(), &meta(), style);
+    let details = text(&batch_study(), style);
     insta::assert_snapshot!("text_with_details_at_80", details);
 }
 
@@ -349,13 +318,13 @@ fn latencies_share_a_unit() {
             f.values[q as usize] = Some(estimate(seconds * factor, 0.0));
         }
     }
-    let text = text(&study, &meta(), Style::default());
+    let text = text(&study, Style::default());
     let row = text
         .lines()
         .find(|l| l.contains("asyncio  ") && l.contains("90.2"));
     let row = row.unwrap_or_else(|| panic!("{text}"));
     assert!(row.contains("677") && row.contains("1350"), "{row}");
-    let page = markdown(&study, &meta());
+    let page = markdown(&[&Saved::Study(Box::new(study))], None);
     assert!(
         page.contains("| p50 (ms) | p95 (ms) | p99 (ms) |"),
         "{page}"
@@ -366,7 +335,6 @@ fn latencies_share_a_unit() {
 fn text_in_ascii_with_details() {
     let plain = text(
         &batch_study(),
-        &meta(),
         Style {
             unicode: false,
             verbose: true,
@@ -382,7 +350,7 @@ fn text_without_any_forecast() {
     let mut study = batch_study();
     study.forecasts = vec![refused()];
     study.baseline = None;
-    insta::assert_snapshot!(text(&study, &meta(), Style::default()));
+    insta::assert_snapshot!(text(&study, Style::default()));
 }
 
 #[test]
@@ -538,12 +506,12 @@ fn every_warning_names_a_next_step() {
 
 #[test]
 fn markdown_of_a_batch() {
-    insta::assert_snapshot!(markdown(&batch_study(), &meta()));
+    insta::assert_snapshot!(markdown(&[&Saved::Study(Box::new(batch_study()))], None));
 }
 
 #[test]
 fn json_of_a_batch() {
-    let out = json(&batch_study(), &meta());
+    let out = json(&batch_study());
     let parsed: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(parsed["schema"], 1);
     assert_eq!(parsed["cases"][0]["estimates"]["makespan_s"]["mean"], 12.41);
@@ -556,7 +524,7 @@ fn json_has_no_number_that_json_lacks() {
     let mut study = batch_study();
     study.forecasts[0].values[Quantity::Makespan as usize] =
         Some(estimate(f64::NAN, f64::INFINITY));
-    assert!(serde_json::from_str::<serde_json::Value>(&json(&study, &meta())).is_ok());
+    assert!(serde_json::from_str::<serde_json::Value>(&json(&study)).is_ok());
 }
 
 #[test]
@@ -577,7 +545,7 @@ fn every_key_is_documented() {
             "docs/output-format.md does not mention `{key}`"
         );
     }
-    let parsed: serde_json::Value = serde_json::from_str(&json(&batch_study(), &meta())).unwrap();
+    let parsed: serde_json::Value = serde_json::from_str(&json(&batch_study())).unwrap();
     let case = parsed["cases"][0].as_object().unwrap();
     for key in parsed.as_object().unwrap().keys().chain(case.keys()) {
         assert!(

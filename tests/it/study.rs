@@ -4,13 +4,12 @@
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::quantity::Quantity;
-use pchsim::report::Meta;
 use pchsim::result::{Reading, Status, Study, Verdict, json};
 use pchsim::scenario::{
     Arrivals, Dist, Metric, Objective, Scenario, Strategy, StrategyCase, Workers,
 };
 use pchsim::strategy::{Outcome, SimInput};
-use pchsim::study::{Options, Warning, run_study};
+use pchsim::study::{Options, run_study};
 
 use crate::fake::{batch, class, queue, scenario, simulate};
 
@@ -82,10 +81,6 @@ fn paired_intervals_cover_the_true_difference() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let meta = Meta {
-        command: "pchsim run x".into(),
-        version: "0".into(),
-    };
     for workload in [
         batch(50, Dist::Exponential(Nanos::from_millis(3))),
         queue(100.0, 0.7, 4_000),
@@ -93,16 +88,13 @@ fn any_number_of_threads_gives_the_same_bytes() {
         let mut s = scenario(workload);
         s.strategies = vec![sequential(), threads(1), threads(2), threads(4)];
         let with = |n| {
-            json(
-                &study(
-                    &s,
-                    &Options {
-                        threads: Some(n),
-                        ..Options::default()
-                    },
-                ),
-                &meta,
-            )
+            json(&study(
+                &s,
+                &Options {
+                    threads: Some(n),
+                    ..Options::default()
+                },
+            ))
         };
         let one = with(1);
         assert!([2, 3, 8].into_iter().all(|n| with(n) == one));
@@ -176,7 +168,7 @@ fn replications_go_on_until_the_precision_is_reached() {
     );
     assert_eq!(capped.forecasts[0].replications, 30);
     assert!(
-        matches!(&capped.warnings[0], Warning::NotConverged { .. }),
+        capped.warnings[0].code == "not-converged",
         "{:?}",
         capped.warnings
     );
@@ -203,7 +195,7 @@ fn saturation_is_said_and_stability_is_not_mistaken_for_it() {
             .forecasts
             .iter()
             .find(|f| f.strategy == label)
-            .map(|f| f.status.clone())
+            .map(|f| f.status)
     };
     assert_eq!(status(1), Some(Status::Saturated));
     assert_eq!(
@@ -212,16 +204,11 @@ fn saturation_is_said_and_stability_is_not_mistaken_for_it() {
     );
     let last = study1.forecasts.last().unwrap();
     assert_eq!(
-        (last.rank, last.get(Quantity::P95), last.primary),
+        (last.rank, last.get(Quantity::P95), last.primary()),
         (None, None, None)
     );
     assert!(last.get(Quantity::Throughput).is_some());
-    assert!(
-        study1
-            .warnings
-            .iter()
-            .any(|w| matches!(w, Warning::Saturated { .. }))
-    );
+    assert!(study1.warnings.iter().any(|w| w.code == "saturated"));
     for seed in 0..40 {
         // Short overloaded runs, three of each: seen as what they are.
         let mut s = scenario(queue(100.0, 1.3, 2_000));
@@ -286,7 +273,7 @@ fn ties_speedups_and_the_hidden_baseline() {
     assert_eq!(study.forecasts[2].reading, Some(Reading::Consider));
     assert_eq!(
         study.hidden_baseline.as_ref().unwrap().strategy,
-        Strategy::Sequential
+        "sequential"
     );
     assert_eq!(study.baseline.as_deref(), Some("sequential on default"));
 }
@@ -395,10 +382,8 @@ fn objectives_and_refusals() {
     assert_eq!(verdicts(0), [Verdict::Met, Verdict::Missed]);
     assert_eq!(verdicts(1), [Verdict::Missed, Verdict::Missed]);
     // The fake refuses `Threads(Auto)`.
-    assert!(
-        matches!(&study.forecasts[2].status, Status::Unsupported(why) if why == "no default size")
-    );
-    let codes: Vec<&str> = study.warnings.iter().map(Warning::code).collect();
+    assert!(study.forecasts[2].refusal.as_deref() == Some("no default size"));
+    let codes: Vec<&str> = study.warnings.iter().map(|w| w.code.as_str()).collect();
     assert_eq!(
         codes,
         ["unsupported", "objective-missed", "estimated-profile"]

@@ -7,7 +7,7 @@ use pchsim::engine::Nanos;
 use pchsim::report::figure::Gantt;
 use pchsim::report::figure::palette::Theme;
 use pchsim::report::plot;
-use pchsim::report::timeline::{Head, Layout, Shown, chart, drawn, gantt, page};
+use pchsim::report::timeline::{Head, Layout, Shown, chart, drawn, gantt, page, timeline};
 use pchsim::result::{Saved, Timeline, read};
 use pchsim::scenario::{Arrivals, Step, parse_strategy};
 use pchsim::strategy::{Cause, record};
@@ -313,11 +313,10 @@ fn windows_are_cut_and_rows_are_chosen() {
 
 #[test]
 fn a_timeline_is_read_back_as_it_was() {
-    let (figure, hidden) = gantt(&by_hand(6), ALL);
-    let timeline = Timeline::new(figure.clone(), hidden);
+    let timeline = timeline(&by_hand(6));
     let text = serde_json::to_string(&timeline).unwrap();
     let back: Timeline = serde_json::from_str(&text).unwrap();
-    assert_eq!(back.gantt(), figure);
+    assert_eq!(back, timeline);
     assert!(text.contains("[0.0,0.005,0,\"page #1 in a\"]"), "{text}");
 }
 
@@ -377,9 +376,9 @@ fn results_have_timelines() {
     let Saved::Study(run) = read(&text, "r.json").unwrap() else {
         panic!("a run")
     };
-    assert_eq!(run.cases.len(), 2);
-    for case in &run.cases {
-        let t = case.timeline.as_ref().unwrap();
+    assert_eq!(run.forecasts.len(), 2);
+    for case in &run.forecasts {
+        let t = case.detail.timeline.as_ref().unwrap();
         let spans: usize = t.rows.iter().map(|r| r.spans.len()).sum();
         assert!(spans <= 400 && t.rows.len() <= 24, "{spans} spans");
         assert!(spans > 50, "{spans} spans to {} s", t.to_s);
@@ -393,14 +392,16 @@ fn results_have_timelines() {
             t.from_s,
             t.to_s
         );
-        in_order(&t.gantt());
+        for row in &t.rows {
+            assert!(row.spans.windows(2).all(|w| w[0].1 <= w[1].0), "{row:?}");
+        }
     }
     let many = run
-        .cases
+        .forecasts
         .iter()
         .find(|c| c.strategy == "threads:32")
         .unwrap();
-    assert!(many.timeline.as_ref().unwrap().hidden_rows > 8);
+    assert!(many.detail.timeline.as_ref().unwrap().hidden_rows > 8);
 }
 
 #[test]

@@ -225,12 +225,8 @@ fn wild_scenarios_that_are_accepted_can_be_simulated() {
                 &|_| {},
             );
             if let Ok(study) = study {
-                let meta = pchsim::report::Meta {
-                    command: String::new(),
-                    version: String::new(),
-                };
-                let _ = pchsim::report::text(&study, &meta, pchsim::report::Style::default());
-                let _ = pchsim::result::json(&study, &meta);
+                let _ = pchsim::report::text(&study, pchsim::report::Style::default());
+                let _ = pchsim::result::json(&study);
                 ran.set(ran.get() + 1);
             }
             Ok(())

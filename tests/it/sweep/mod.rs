@@ -167,8 +167,17 @@ fn points_meet_the_same_arrivals() {
         (e.mean, e.low, e.high, e.median)
     };
     // Cores come before fields, so the seed runs fastest.
-    let seed =
-        |point: u64| sweep.rows.iter().find(|r| r.point == point).unwrap().at["seed"].clone();
+    let seed = |point: u64| {
+        sweep
+            .rows
+            .iter()
+            .find(|r| r.point == point)
+            .unwrap()
+            .at
+            .get("seed")
+            .unwrap()
+            .clone()
+    };
     assert_eq!((seed(0), seed(1)), (1.into(), 2.into()));
     assert_eq!((arrived(0), arrived(0)), (arrived(2), arrived(4)));
     assert_eq!((arrived(1), arrived(1)), (arrived(3), arrived(5)));
@@ -192,10 +201,10 @@ fn a_point_is_what_a_run_says() {
         .map(|r| r.case)
         .collect();
     let of_run: Vec<Forecast> = run
-        .cases
+        .forecasts
         .into_iter()
         .map(|mut c| {
-            (c.latency_quantiles, c.over_time, c.timeline) = (None, None, None);
+            c.detail = of_point[0].detail.clone();
             c
         })
         .collect();
@@ -221,8 +230,7 @@ fn workers_are_varied_where_there_are_any() {
         rows.find(|r| r.case.strategy == "asyncio")
             .unwrap()
             .case
-            .estimates
-            .clone()
+            .values
     };
     assert_eq!(asyncio(0), asyncio(2));
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pchsim::report::document::standings;
-use pchsim::report::summary_markdown;
+use pchsim::quantity::Quantity;
+use pchsim::report::markdown;
 use pchsim::report::sweep::{Extent, Insight, Place, best, insights};
 use pchsim::scenario::Metric;
 use pchsim::study::sweep::{Axis, Plan};
@@ -13,7 +13,10 @@ use proptest::test_runner::TestRunner;
 
 use super::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto, words};
 use pchsim::measure::Estimate;
-use pchsim::result::{Judgement, Saved, Status, Sweep, SweepRow, Tier};
+use pchsim::result::{
+    Judgement, Saved, Status, Sweep, SweepRow, Tier, Verdict, header_line, row_lines,
+    sweep as read_sweep,
+};
 
 /// What a random case is made of, before it is scaled: a level, how wide its interval is, and its fate.
 #[derive(Clone, Debug)]
@@ -130,7 +133,7 @@ fn random() -> impl Strategy<Value = Random> {
 impl Random {
     fn sweep(&self) -> Sweep {
         let metric = if self.throughput {
-            ("throughput", Metric::Throughput)
+            Metric::Throughput
         } else {
             MAKESPAN
         };
@@ -167,39 +170,39 @@ impl Random {
         for row in &mut sweep.rows {
             let s = usize::from(row.case.strategy.as_bytes()[0] - b'a');
             let r = roll(row.point, s);
-            let estimate = |mean: f64, half: f64| Estimate {
-                mean,
-                low: Some(mean - half),
-                high: Some(mean + half),
-                median: mean,
-                n: 10,
-            };
-            if self.failing && row.case.status == "fine" {
+            let estimate = |mean: f64, half: f64| Estimate::new(mean, Some(half), mean, 10);
+            let fine = row.case.status == Status::Fine;
+            if self.failing && fine {
                 let share = estimate(r.fails, r.fails * r.width);
-                row.case
-                    .estimates
-                    .insert("failure_share".into(), Some(share));
+                row.case.values[Quantity::FailureRate as usize] = Some(share);
             }
             if let Some(bound) = self.memory {
                 let used = 40.0 + 4.0 * r.level;
-                let missed = row.case.status != "fine" || used > bound;
+                let missed = !fine || used > bound;
                 row.case.objectives.push(Judgement {
-                    objective: format!("memory < {bound}"),
-                    verdict: if missed { "missed" } else { "met" }.into(),
+                    text: format!("memory < {bound}"),
+                    verdict: if missed {
+                        Verdict::Missed
+                    } else {
+                        Verdict::Met
+                    },
                     bound,
-                    value: (row.case.status == "fine").then(|| estimate(used, 0.1)),
+                    value: fine.then(|| estimate(used, 0.1)),
                 });
             }
             if self.single {
-                for value in row.case.others.values_mut().filter(|v| v.is_object()) {
-                    value["low"] = serde_json::Value::Null;
-                    value["high"] = serde_json::Value::Null;
+                let ranked = &mut row.case.ranked;
+                for e in [&mut ranked.value, &mut ranked.behind_best] {
+                    *e = e.map(|e| e.with_half(None));
                 }
             }
         }
+        // As of 0.1.0: nothing says the tiers, which reading then works out.
         for row in &mut sweep.rows {
-            row.case.tier = None;
+            row.case.tier = Tier::NoForecast;
         }
+        let lines = row_lines(&sweep.rows);
+        let mut sweep = read_sweep(&header_line(&sweep.header), &lines, "it").unwrap();
         if self.tiers {
             ranked_in_tiers(&mut sweep, self.throughput);
         }
@@ -210,13 +213,7 @@ impl Random {
 /// As a file of today: the tiers are written down, and ranks are given within them. (Files of 0.1.0 rank by the metric alone.)
 fn ranked_in_tiers(sweep: &mut Sweep, most: bool) {
     for point in sweep.rows.chunk_by_mut(|a, b| a.point == b.point) {
-        let stand = standings(point.iter().map(|r| &r.case));
-        let tiers: BTreeMap<String, Tier> = point
-            .iter()
-            .zip(stand)
-            .map(|(r, s)| (r.case.strategy.clone(), s.tier))
-            .collect();
-        let tier = |r: &SweepRow| tiers[&r.case.strategy];
+        let tier = |r: &SweepRow| r.case.tier;
         let mean = |r: &SweepRow| {
             let mean = r.case.primary().map_or(f64::INFINITY, |p| p.mean);
             if most { -mean } else { mean }
@@ -225,7 +222,6 @@ fn ranked_in_tiers(sweep: &mut Sweep, most: bool) {
         let mut leader = 0;
         for i in 0..point.len() {
             let stands = tier(&point[i]);
-            point[i].case.tier = Some(stands.name().into());
             if stands == Tier::NoForecast {
                 continue;
             }
@@ -264,12 +260,12 @@ proptest! {
         let answer = all.first().filter(|i| i.is_answer());
         prop_assert_eq!(
             answer.is_some(),
-            sweep.rows.iter().any(|r| r.case.status == "fine")
+            sweep.rows.iter().any(|r| r.case.status == Status::Fine)
         );
         // The summary names the same best, and so does what shows while it runs.
         if let Some(answer) = answer {
             let document = Saved::Sweep(Box::new(sweep.clone()));
-            let summary = bare(&summary_markdown(&[&document], None));
+            let summary = bare(&markdown(&[&document], None));
             prop_assert!(summary.contains(&bare(&answer.text())), "{}\n{summary}", answer.text());
             let named = match answer {
                 Insight::Best { case, value, .. } | Insight::Nearest { case, value, .. } => {

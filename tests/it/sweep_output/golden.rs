@@ -1,24 +1,18 @@
 //! Golden files of what a sweep says.
 
-use pchsim::report::sweep::{csv, jsonl, markdown, point_lines, text};
-use pchsim::report::{Meta, Style};
+use pchsim::report::Style;
+use pchsim::report::markdown;
+use pchsim::report::sweep::{csv, text};
 use pchsim::scenario::Metric;
-use pchsim::study::sweep::Plan;
+use pchsim::study::sweep::{Plan, rows};
 
 use super::made::{
-    MAKESPAN, Made, P95, curves, doubled, facts, grid, numbers, study, sweep_of, upto, words,
+    MAKESPAN, Made, P95, curves, doubled, grid, header, numbers, study, sweep_of, upto, words,
 };
-use pchsim::result::{Status, Sweep, header_line};
-
-fn meta() -> Meta {
-    Meta {
-        command: "pchsim sweep made --seed 1".into(),
-        version: "0.1.0".into(),
-    }
-}
+use pchsim::result::{Saved, Status, Sweep, header_line, row_lines};
 
 fn shown(sweep: &Sweep) -> String {
-    text(sweep, &meta(), Style::default())
+    text(sweep, Style::default())
 }
 
 fn made(label: &str, interpreter: &str, mean: f64) -> Made {
@@ -60,7 +54,7 @@ fn rates() -> Sweep {
             };
             (label.to_owned(), "cpython-3.14".to_owned(), reached)
         };
-        let lost = Err(Status::Unsupported("no".into()));
+        let lost = Err(Status::Unsupported);
         vec![
             queue("asyncio", 0.012, 330.0),
             queue("threads:8", 0.017, 420.0),
@@ -126,7 +120,7 @@ fn text_over_cores_with_details() {
         verbose: true,
         ..Style::default()
     };
-    insta::assert_snapshot!(text(&cores(), &meta(), style));
+    insta::assert_snapshot!(text(&cores(), style));
 }
 
 #[test]
@@ -140,7 +134,7 @@ fn text_in_ascii() {
         unicode: false,
         ..Style::default()
     };
-    let plain = text(&rates(), &meta(), style);
+    let plain = text(&rates(), style);
     assert!(plain.is_ascii());
     insta::assert_snapshot!(plain);
 }
@@ -159,7 +153,7 @@ fn text_at_the_widths_of_terminals() {
             ("two_axes", two_axes(3)),
         ] {
             let name = format!("{name}_at_{width}");
-            insta::assert_snapshot!(name, text(&sweep, &meta(), style));
+            insta::assert_snapshot!(name, text(&sweep, style));
         }
     }
 }
@@ -183,7 +177,7 @@ fn every_sweep_fits_the_line() {
                 two_axes(1),
                 three_axes(),
             ] {
-                let text = text(&sweep, &meta(), style);
+                let text = text(&sweep, style);
                 for line in text.lines() {
                     let wide = pchsim::report::layout::width(line);
                     assert!(wide <= width, "{wide} of {width}: {line}\n{text}");
@@ -383,8 +377,14 @@ fn text_of_one_point_and_of_none() {
 
 #[test]
 fn markdown_of_sweeps() {
-    insta::assert_snapshot!("markdown_over_rates", markdown(&rates(), &meta()));
-    insta::assert_snapshot!("markdown_over_two_axes", markdown(&two_axes(3), &meta()));
+    insta::assert_snapshot!(
+        "markdown_over_rates",
+        markdown(&[&Saved::Sweep(Box::new(rates()))], None)
+    );
+    insta::assert_snapshot!(
+        "markdown_over_two_axes",
+        markdown(&[&Saved::Sweep(Box::new(two_axes(3)))], None)
+    );
 }
 
 #[test]
@@ -425,14 +425,16 @@ fn jsonl_of_a_sweep() {
     let mut plan = grid(vec![numbers("workload.deadline", "deadline", &[0.5, 2.0])]);
     (plan.axes[0].values[0].text, plan.axes[0].unit) = ("500ms".into(), Some("s"));
     let metric = Metric::Makespan;
+    let header = header(&plan, Metric::Makespan);
     let line = |n: u64| {
         let cases = vec![made("threads:4", "3.14", 0.1), made("asyncio", "3.14", 0.3)];
-        point_lines(&plan, &plan.point(n), &study(cases, metric, Some(0.2)))
+        row_lines(&rows(
+            &header,
+            &plan.point(n),
+            &study(cases, metric, Some(0.2)),
+        ))
     };
-    let all = jsonl(
-        &header_line(&facts(&plan, "makespan")),
-        &(line(0) + &line(1)),
-    );
+    let all = header_line(&header) + &line(0) + &line(1);
     for l in all.lines() {
         serde_json::from_str::<serde_json::Value>(l).unwrap();
     }
@@ -444,8 +446,10 @@ fn every_key_of_a_sweeps_file_is_documented() {
     let documentation = include_str!("../../../docs/output-format.md");
     let plan = grid(vec![numbers("machine.cores", "cores", &[1.0])]);
     let cases = vec![made("threads:4", "3.14", 0.1)];
-    let row = point_lines(&plan, &plan.point(0), &study(cases, Metric::Makespan, None));
-    for line in [header_line(&facts(&plan, "makespan")), row] {
+    let header = header(&plan, Metric::Makespan);
+    let study = study(cases, Metric::Makespan, None);
+    let row = row_lines(&rows(&header, &plan.point(0), &study));
+    for line in [header_line(&header), row] {
         let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
         for key in parsed.as_object().unwrap().keys() {
             assert!(documentation.contains(&format!("`{key}`")), "`{key}`");

@@ -5,7 +5,10 @@ use pchsim::scenario::Metric;
 use proptest::prelude::*;
 
 use super::made::{MAKESPAN, P95, curves, doubled, grid, numbers, sweep_of, upto};
-use pchsim::result::{Status, Sweep};
+use pchsim::measure::Estimate;
+use pchsim::quantity::Quantity;
+use pchsim::result::{Status, Sweep, Tier};
+use pchsim::strategy::Cause;
 
 fn cores(n: u32) -> pchsim::study::sweep::Axis {
     numbers("machine.cores", "cores", &upto(n))
@@ -61,7 +64,7 @@ fn the_throughput_of_a_queue_with_c_servers_levels_off_at_the_load() {
         }
         6.0 * (1.0 - blocked)
     };
-    let throughput = ("throughput", Metric::Throughput);
+    let throughput = Metric::Throughput;
     let all = insights(&curves(
         numbers("strategy.workers", "workers", &upto(20)),
         throughput,
@@ -227,10 +230,8 @@ fn a_single_replication_proves_nothing() {
         &[("a", &|c| 9.0 / c.min(3.0)), ("b", &|c| 2.0 + c)],
     );
     for row in &mut sweep.rows {
-        let key = "ranked_by_s";
-        let value = row.case.others.get_mut(key).unwrap();
-        value["low"] = serde_json::Value::Null;
-        value["high"] = serde_json::Value::Null;
+        let value = &mut row.case.ranked.value;
+        *value = value.map(|e| e.with_half(None));
     }
     assert!(
         codes(&sweep)
@@ -354,12 +355,10 @@ fn an_extent_is_told_along_the_axis_that_decides_it() {
 /// `made`, with other shares of a task's time.
 fn with_causes(mut sweep: Sweep, causes: &[(&str, f64)]) -> Sweep {
     for row in &mut sweep.rows {
-        row.case.time_by_cause.values_mut().for_each(|v| *v = 0.0);
-        for (cause, share) in causes {
-            row.case
-                .time_by_cause
-                .insert(format!("{cause}_share"), *share);
-        }
+        row.case.causes = Cause::ALL.map(|c| {
+            let named = causes.iter().find(|(name, _)| *name == c.name());
+            named.map_or(0.0, |(_, share)| *share)
+        });
     }
     sweep
 }
@@ -367,13 +366,7 @@ fn with_causes(mut sweep: Sweep, causes: &[(&str, f64)]) -> Sweep {
 #[test]
 fn more_is_advised_only_where_tasks_wait_for_it() {
     let workers = || numbers("workers", "workers", &[10.0, 20.0, 40.0]);
-    let made = || {
-        curves(
-            workers(),
-            ("mean latency", Metric::MeanLatency),
-            &[("a", &|w| 40.0 / w)],
-        )
-    };
+    let made = || curves(workers(), Metric::MeanLatency, &[("a", &|w| 40.0 / w)]);
     let waiting = with_causes(made(), &[("pool", 0.6), ("io", 0.4)]);
     assert!(
         texts(&waiting).contains(
@@ -435,15 +428,15 @@ fn a_share_of_the_mean_does_not_bound_a_percentile() {
     let advised = |s: &Sweep| texts(s).iter().any(|t| t.contains("more may help"));
     for row in &mut sweep.rows {
         let p95 = row.case.primary().unwrap();
-        for key in ["latency_p50_s", "latency_p90_s", "latency_mean_s"] {
-            row.case.estimates.insert(key.into(), Some(p95));
+        for q in [Quantity::P50, Quantity::P90, Quantity::LatencyMean] {
+            row.case.values[q as usize] = Some(p95);
         }
     }
     // p95 >= p50 - 0.06 * mean / 0.45, with all three the same: at most 13% are left, which is still a gain.
     assert!(advised(&sweep));
     for row in &mut sweep.rows {
-        let mean = row.case.estimates.get_mut("latency_mean_s").unwrap();
-        mean.as_mut().unwrap().mean *= 0.3;
+        let mean = &mut row.case.values[Quantity::LatencyMean as usize];
+        *mean = mean.map(|e| e.around(e.mean * 0.3));
     }
     assert!(!advised(&sweep));
 }
@@ -456,18 +449,12 @@ fn what_fails_more_is_neither_best_nor_better_up_to_anything() {
         &[("a", &|c| 10.0 - c), ("b", &|c| 3.0 + c)],
     );
     for row in &mut sweep.rows {
-        row.case.tier = None;
         let fails = if row.case.strategy == "b" { 0.9 } else { 0.0 };
-        let share = pchsim::measure::Estimate {
-            mean: fails,
-            low: Some(fails),
-            high: Some(fails),
-            median: fails,
-            n: 10,
-        };
-        row.case
-            .estimates
-            .insert("failure_share".into(), Some(share));
+        let share = Estimate::new(fails, Some(0.0), fails, 10);
+        row.case.values[Quantity::FailureRate as usize] = Some(share);
+        if fails > 0.0 {
+            row.case.tier = Tier::Fails;
+        }
     }
     let said = texts(&sweep);
     assert_eq!(
@@ -492,10 +479,6 @@ fn warnings_name_values() {
         numbers("workload.arrivals.rate", "rate", &[100.0, 200.0, 400.0]),
     ]);
     let mut sweep = sweep_of(&plan, MAKESPAN, None, |_| vec![reached("a", Some(1.0))]);
-    let meta = pchsim::report::Meta {
-        command: "pchsim".into(),
-        version: "0.1.0".into(),
-    };
     let mut warned = |at: &dyn Fn(&[usize]) -> bool| {
         for row in &mut sweep.rows {
             row.warnings.clear();
@@ -503,7 +486,7 @@ fn warnings_name_values() {
                 row.warnings.push("failures-differ".into());
             }
         }
-        let text = pchsim::report::sweep::text(&sweep, &meta, pchsim::report::Style::default());
+        let text = pchsim::report::sweep::text(&sweep, pchsim::report::Style::default());
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     for (at, said) in [

@@ -3,14 +3,14 @@
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::quantity::{LATENCIES, Quantity};
-use pchsim::report::sweep::{self, SweepFacts};
 use pchsim::result::{
-    Begin, Forecast, Judgement, Machine, ScenarioName, Status, Study, Sweep, Tier, Verdict, excess,
+    Begin, Detail, Forecast, Judgement, Machine, Notice, Program, Ranked, ScenarioName, Status,
+    Study, Sweep, SweepHeader, Tier, Verdict, excess, header_line, row_lines, sweep,
 };
-use pchsim::scenario::{MachineSpec, Metric, Strategy};
+use pchsim::scenario::Metric;
 use pchsim::strategy::CAUSES;
 use pchsim::study::Warning;
-use pchsim::study::sweep::{Axis, AxisValue, Plan, Point};
+use pchsim::study::sweep::{Axis, AxisValue, Plan, Point, rows};
 
 /// What a strategy reaches: mean and half-width, or why nothing.
 pub(crate) type Reached = Result<(f64, f64), Status>;
@@ -54,34 +54,39 @@ pub(crate) fn grid(axes: Vec<Axis>) -> Plan {
     Plan { axes, zip: false }
 }
 
-pub(crate) fn facts(plan: &Plan, ranked_by: &str) -> SweepFacts {
-    SweepFacts {
+pub(crate) fn header(plan: &Plan, ranked_by: Metric) -> SweepHeader {
+    SweepHeader {
+        program: Program {
+            name: "pchsim".into(),
+            version: "0.1.0".into(),
+        },
         command: "pchsim sweep made --seed 1".into(),
-        version: "0.1.0".into(),
         scenario: ScenarioName {
             name: "made".into(),
             question: "How long does it take?".into(),
             hash: "0123456789abcdef".into(),
         },
-        machine: MachineFacts {
-            cores: vec![1.0; 4],
-            memory_limit_bytes: None,
-        },
         seed: 1,
-        plan_hash: "fedcba9876543210".into(),
-        plan: plan.clone(),
-        ranked_by: ranked_by.into(),
+        machine: machine(),
+        plan: "fedcba9876543210".into(),
+        axes: plan.swept(),
+        zip: plan.zip,
+        points: plan.len(),
+        ranked_by,
         precision: 0.02,
+        confidence: 0.95,
+    }
+}
+
+fn machine() -> Machine {
+    Machine {
+        cores: vec![1.0; 4],
+        memory_limit_bytes: None,
     }
 }
 
 fn estimate(mean: f64, half: f64) -> Estimate {
-    Estimate {
-        mean,
-        half: Some(half),
-        median: mean,
-        n: 10,
-    }
+    Estimate::new(mean, Some(half), mean, 10)
 }
 
 fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f64>) -> Forecast {
@@ -123,8 +128,7 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         bound: g,
     });
     Forecast {
-        strategy_label: label,
-        strategy: Strategy::Sequential,
+        strategy: label,
         interpreter,
         replications: if reached.is_ok() { 10 } else { 2 },
         status: reached.err().unwrap_or(Status::Fine),
@@ -145,15 +149,18 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         causes,
         children: None,
         cores: vec![0.5; 2],
-        primary,
-        behind_best: None,
+        ranked: Ranked {
+            unit: metric.unit(),
+            value: primary,
+            behind_best: None,
+        },
         speedup: None,
+        reading: None,
         objectives: objectives.into_iter().collect(),
         findings: Vec::new(),
         events: 1000,
-        latency_quantiles: None,
-        over_time: None,
-        recording: None,
+        detail: Detail::default(),
+        refusal: None,
     }
 }
 
@@ -171,7 +178,9 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
     let key = |f: &Forecast| f.primary().map_or(f64::INFINITY, |p| sign * p.mean);
     all.sort_by(|a, b| key(a).total_cmp(&key(b)));
     for i in 0..all.len() {
-        let Some(mine) = all[i].primary() else { continue };
+        let Some(mine) = all[i].primary() else {
+            continue;
+        };
         let before = i.checked_sub(1).and_then(|j| Some((j, all[j].primary()?)));
         match before {
             Some((j, p)) if p.high() >= mine.low() && mine.high() >= p.low() => {
@@ -183,22 +192,24 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
     }
     let doubtful = all.iter().any(|f| f.status == Status::Saturated);
     Study {
-        name: "made".into(),
-        question: String::new(),
-        fingerprint: String::new(),
+        program: Program::default(),
+        command: String::new(),
+        scenario: ScenarioName::default(),
         seed: 1,
-        machine: MachineSpec::with_cores(4),
+        machine: machine(),
         interpreters: Vec::new(),
-        metric,
+        confidence: 0.95,
+        precision: 0.02,
         steady: false,
         batch: true,
-        precision: 0.02,
         warmup: Nanos::ZERO,
+        metric,
+        baseline: None,
+        taken: None,
         forecasts: all,
         hidden_baseline: None,
-        baseline: None,
         warnings: if doubtful {
-            vec![Warning::FewReplications { replications: 2 }]
+            vec![Notice::from(&Warning::FewReplications { replications: 2 })]
         } else {
             Vec::new()
         },
@@ -208,23 +219,20 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
 /// The sweep in which each point has these cases.
 pub(crate) fn sweep_of(
     plan: &Plan,
-    metric: (&str, Metric),
+    metric: Metric,
     goal: Option<f64>,
     cases: impl Fn(&Point) -> Vec<Made>,
 ) -> Sweep {
+    let header = header(plan, metric);
     let points = (0..plan.len()).map(|n| plan.point(n));
     let lines: String = points
-        .map(|p| sweep::point_lines(plan, &p, &study(cases(&p), metric.1, goal)))
+        .map(|p| row_lines(&rows(&header, &p, &study(cases(&p), metric, goal))))
         .collect();
-    sweep::document(&sweep::header_line(&facts(plan, metric.0)), &lines).unwrap()
+    sweep(&header_line(&header), &lines, "the sweep").unwrap()
 }
 
 /// A sweep over one axis: for each strategy its value by the number on the axis, each 1 % wide.
-pub(crate) fn curves(
-    axis: Axis,
-    metric: (&str, Metric),
-    of: &[(&str, &dyn Fn(f64) -> f64)],
-) -> Sweep {
+pub(crate) fn curves(axis: Axis, metric: Metric, of: &[(&str, &dyn Fn(f64) -> f64)]) -> Sweep {
     let plan = grid(vec![axis]);
     sweep_of(&plan, metric, None, |p| {
         let x = plan.axes[0].values[p.index[0]].number.unwrap();
@@ -240,8 +248,8 @@ pub(crate) fn curves(
     })
 }
 
-pub(crate) const MAKESPAN: (&str, Metric) = ("makespan", Metric::Makespan);
-pub(crate) const P95: (&str, Metric) = ("p95", Metric::Percentile(95.0));
+pub(crate) const MAKESPAN: Metric = Metric::Makespan;
+pub(crate) const P95: Metric = Metric::Percentile(95.0);
 
 /// 1, 2, ..., n.
 pub(crate) fn upto(n: u32) -> Vec<f64> {

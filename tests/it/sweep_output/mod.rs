@@ -8,15 +8,15 @@ mod made;
 
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
-use pchsim::quantity::Quantity;
 use pchsim::report::sweep;
-use pchsim::result::{Study, Sweep};
+use pchsim::result::{Study, Sweep, header_line, row_lines, sweep as read_sweep};
 use pchsim::scenario::{Dist, Metric, Strategy, StrategyCase, Workers};
+use pchsim::study::sweep::rows;
 use pchsim::study::{Options, run_study};
 
 use crate::fake;
 use crate::world::{pchsim, words};
-use made::{facts, grid, numbers};
+use made::{grid, header, numbers};
 
 /// A queue with as many servers as the point has workers; some are too few.
 fn study(workers: u32) -> Study {
@@ -42,15 +42,14 @@ fn study(workers: u32) -> Study {
 fn rows_are_read_back_without_loss() {
     let axis = numbers("strategy.workers", "workers", &[1.0, 2.0, 4.0]);
     let plan = grid(vec![axis]);
-    let facts = facts(&plan, "p95");
+    let header = header(&plan, Metric::Percentile(95.0));
     let studies: Vec<Study> = [1, 2, 4].map(study).into();
     let lines: Vec<String> = (0..)
         .zip(&studies)
-        .map(|(n, s)| sweep::point_lines(&plan, &plan.point(n), s))
+        .map(|(n, s)| row_lines(&rows(&header, &plan.point(n), s)))
         .collect();
-    let header = sweep::header_line(&facts);
-    let read: Sweep = sweep::document(&header, &lines.concat()).unwrap();
-    assert_eq!(read.header.plan, facts.plan_hash);
+    let read: Sweep = read_sweep(&header_line(&header), &lines.concat(), "it").unwrap();
+    assert_eq!(read.header, header);
     assert_eq!(read.header.points, 3);
     assert_eq!(read.rows.len(), 6);
     let mut rows = read.rows.iter();
@@ -60,19 +59,15 @@ fn rows_are_read_back_without_loss() {
             assert_eq!((row.point, row.index[0] as u64), (point, point));
             assert_eq!(row.case.strategy, f.strategy);
             assert_eq!(row.case.rank, f.rank);
-            for q in Quantity::ALL {
-                let (read, made) = (row.case.get(q), f.get(q));
-                assert_eq!(read.map(|e| e.mean), made.map(|e| e.mean), "{q:?}");
-                assert_eq!(read.and_then(|e| e.low), made.map(|e| e.low()), "{q:?}");
-                assert_eq!(read.and_then(|e| e.high), made.map(|e| e.high()), "{q:?}");
-            }
+            assert_eq!(row.case.values, f.values);
             let primary = row.case.primary();
-            assert_eq!(primary.map(|e| e.mean), f.primary().map(|e| e.mean));
+            assert_eq!(primary, f.primary());
         }
     }
     assert_eq!(studies[2].metric, Metric::Percentile(95.0));
     // The best while it runs is the best in the end.
-    let as_it_runs = lines.iter().filter_map(|l| sweep::best_of_lines(&facts, l));
+    let points = read.rows.chunk_by(|a, b| a.point == b.point);
+    let as_it_runs = points.filter_map(|p| sweep::best_of_point(&header, p));
     let best = as_it_runs.reduce(|a, b| if b.is_better_than(&a) { b } else { a });
     assert_eq!(best, sweep::best(&read));
     let best = best.unwrap();
@@ -87,11 +82,11 @@ fn rows_are_read_back_without_loss() {
 #[test]
 fn what_is_no_sweep_is_refused_by_line() {
     let plan = grid(vec![numbers("machine.cores", "cores", &[1.0])]);
-    let header = sweep::header_line(&facts(&plan, "makespan"));
-    let e = sweep::document(&header, "{\"point\":0}\n").unwrap_err();
-    assert!(e.contains("line 2"), "{e}");
-    assert!(sweep::document("{}\n", "").is_err());
-    assert_eq!(sweep::document(&header, "").unwrap().rows, []);
+    let header = header_line(&header(&plan, Metric::Makespan));
+    let e = read_sweep(&header, "{\"point\":0}\n", "it").unwrap_err();
+    assert!(e.to_string().contains("it, line 2"), "{e}");
+    assert!(read_sweep("{}\n", "", "it").is_err());
+    assert_eq!(read_sweep(&header, "", "it").unwrap().rows, []);
 }
 
 #[test]
@@ -112,8 +107,9 @@ fn a_batch_is_served_too() {
     )
     .unwrap();
     let plan = grid(vec![numbers("machine.cores", "cores", &[4.0])]);
-    let lines = sweep::point_lines(&plan, &plan.point(0), &s);
-    let best = sweep::best_of_lines(&facts(&plan, "makespan"), &lines).unwrap();
+    let header = header(&plan, Metric::Makespan);
+    let rows = rows(&header, &plan.point(0), &s);
+    let best = sweep::best_of_point(&header, &rows).unwrap();
     assert!((best.value.mean - 0.1).abs() < 1e-9);
 }
 
