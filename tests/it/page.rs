@@ -183,11 +183,6 @@ fn what_does_equally_well_is_marked() {
 fn parameters_are_counted_as_what_they_are() {
     let page = page_of(&[&run()], &[]);
     assert!(page.contains("80 parameters measured or derived from measurements, 4 estimated"));
-    let mut told: serde_json::Value = serde_json::from_str(&run()).unwrap();
-    told["interpreters"][0]["measured_count"] = 10.into();
-    told["interpreters"][0]["derived_count"] = 69.into();
-    let page = page_of(&[&told.to_string()], &[]);
-    assert!(page.contains("10 parameters measured, 69 derived from measurements, 4 estimated"));
 }
 
 #[test]
