@@ -10,13 +10,18 @@
 //! run here), [`validate`] (against what was measured elsewhere), [`cli`] (the terminal).
 
 pub mod calibrate;
+pub mod charts;
 pub mod cli;
 pub mod cpython;
 pub mod engine;
 pub mod host;
+pub mod insight;
+pub mod layout;
 pub mod learn;
+pub mod live;
 pub mod machine;
 pub mod measure;
+pub mod page;
 pub mod profiles;
 pub mod quantity;
 pub mod report;
@@ -25,5 +30,6 @@ pub mod scenario;
 pub mod strategy;
 pub mod study;
 pub mod sync;
+pub mod traces;
 pub mod validate;
 pub mod verify;

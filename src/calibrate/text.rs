@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::bench::{Calibrated, ImportCost, ImportGil, Parameter, Quality};
 use crate::cpython::profile::{PARAMS, Profile, Tag};
+use crate::layout;
+use crate::layout::Style;
+use crate::layout::{Column, entries, words};
 use crate::learn::Habit;
-use crate::report::Style;
-use crate::report::layout::{self, Column, entries, words};
 
 /// So many unreliable parameters are named; the rest is counted.
 const NAMED: usize = 12;

@@ -15,8 +15,8 @@ use crate::calibrate::bench::{
 };
 use crate::calibrate::text;
 use crate::host::{self, Interpreter};
+use crate::layout::words;
 use crate::profiles::file;
-use crate::report::layout::words;
 
 /// Measures Python interpreters of this machine into profiles.
 ///

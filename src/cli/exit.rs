@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::terminal::Terminal;
-use crate::report::Style;
-use crate::report::layout::words;
+use crate::layout::Style;
+use crate::layout::words;
 use crate::scenario::{Diagnostic, render, render_within};
 
 /// Every exit code of the program. Codes from 100 on are avoided: schedulers and shells use them, but for the two below.

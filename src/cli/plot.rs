@@ -10,9 +10,10 @@ use rayon::prelude::*;
 use super::exit::UserError;
 use super::files::{Files, Output};
 use super::printer::Printer;
-use crate::report::figure::palette::Theme;
-use crate::report::figure::{Figure, figures};
-use crate::report::plot::{self, GREATEST, LEAST, Look};
+use crate::charts::figure::palette::Theme;
+use crate::charts::figure::{Figure, figures};
+use crate::charts::plot;
+use crate::charts::plot::{GREATEST, LEAST, Look};
 use crate::result::{self, RESULT, Saved};
 use crate::scenario::{input, suggest};
 

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::Terminal;
-use crate::report::Style;
+use crate::layout::Style;
 use crate::study::Progress;
 
 pub(super) use super::sweep_progress::SweepProgress;

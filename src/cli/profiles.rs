@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use super::{Exit, Printer, UserError, candidates};
 use crate::cpython::profile::{PARAMS, Profile, Tag};
+use crate::layout;
+use crate::layout::Style;
+use crate::layout::{Column, clipped, entries, padded, width, words};
 use crate::profiles;
 use crate::profiles::diff::{Difference, differences};
 use crate::profiles::found::found;
-use crate::report::Style;
-use crate::report::layout::{self, Column, clipped, entries, padded, width, words};
 
 /// The version of the output of `profiles diff --format json`.
 const DIFF_SCHEMA: u32 = 1;

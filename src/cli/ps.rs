@@ -11,7 +11,8 @@ use super::printer::Printer;
 use super::target::{Target, TargetArgs};
 use super::values::{time, whole};
 use crate::engine::Nanos;
-use crate::report::{Rows, Style, Taken, ps, ps_json, pstree};
+use crate::layout::Style;
+use crate::live::{Rows, Taken, ps, ps_json, pstree};
 use crate::scenario::suggest;
 use crate::strategy::snapshot;
 

@@ -11,9 +11,9 @@ use super::files::{Files, is_stdout};
 use super::format::Kind;
 use super::plot::unreadable;
 use super::printer::Printer;
+use crate::charts::figure::figures;
+use crate::page::{Shown, page};
 use crate::report;
-use crate::report::figure::figures;
-use crate::report::html::{Shown, page};
 use crate::result::{self, Saved};
 use crate::scenario::input;
 

@@ -16,12 +16,12 @@ use super::trace::{TraceArgs, Traced};
 use super::values::limited;
 use super::words::quoted;
 use crate::report;
-use crate::report::timeline::timeline;
 use crate::result::{Saved, Status, Study, Tier, Verdict, json};
 use crate::scenario::limits::MAX_CORES;
 use crate::scenario::{Objective, Scenario, parse_objective};
 use crate::strategy::{course, record, simulate};
 use crate::study::{Options, StudyError, follow, run_study};
+use crate::traces::timeline::timeline;
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

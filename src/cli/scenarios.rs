@@ -3,7 +3,8 @@
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::Printer;
-use crate::report::layout::{self, Column};
+use crate::layout;
+use crate::layout::Column;
 use crate::scenario::embedded;
 
 /// Lists the scenarios shipped with the program.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::report::layout;
+use crate::layout;
 use crate::study::sweep::Advance;
 
 /// A sweep that is shorter than this shows no progress on a terminal...

@@ -2,8 +2,9 @@
 
 use std::io::IsTerminal as _;
 
-use crate::report::Style;
-use crate::report::layout::{self, LEAST, PIPE};
+use crate::layout;
+use crate::layout::Style;
+use crate::layout::{LEAST, PIPE};
 
 /// How wide lines are, and in which signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,13 +11,13 @@ use super::printer::Printer;
 use super::target::{Target, TargetArgs};
 use super::trace::just_after;
 use super::values::{time, whole, window};
+use crate::charts::figure::Figure;
+use crate::charts::figure::palette::Theme;
+use crate::charts::plot;
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
-use crate::report::figure::Figure;
-use crate::report::figure::palette::Theme;
-use crate::report::plot;
-use crate::report::timeline::{Head, Layout, Shown, drawn, ended, gantt, page};
 use crate::strategy::{Finding, record};
+use crate::traces::timeline::{Head, Layout, Shown, drawn, ended, gantt, page};
 
 /// Spans of the run among which a window is chosen where none is asked for.
 const LOOKED_AT: usize = 200_000;

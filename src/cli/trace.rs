@@ -15,12 +15,12 @@ use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
-use crate::report::timeline::ended;
-use crate::report::{TraceCase, TraceMeta, trace};
 use crate::result::{Forecast, Status, Study};
 use crate::scenario::{Scenario, Strategy, StrategyCase, parse_strategy, strategy_label, units};
 use crate::strategy::{Finding, SimInput, record, supported};
 use crate::study::{Case, compared};
+use crate::traces::timeline::ended;
+use crate::traces::{TraceCase, TraceMeta, trace};
 
 /// Most spans that a trace keeps: about 150 MB of JSON, 10 MB gzipped.
 const MOST_SPANS: usize = 500_000;

@@ -5,6 +5,7 @@ mod cause;
 mod list;
 mod metric;
 mod numbers;
+pub(crate) mod state;
 mod unit;
 
 pub(crate) use cause::{Means, letter, noun, participle, sign, waiting};

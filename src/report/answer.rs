@@ -2,7 +2,7 @@
 //! Markdown.
 
 use super::comparison::{primary_unit, short_name};
-use super::words::Words;
+use crate::layout::words::Words;
 use crate::measure::Estimate;
 use crate::quantity::{
     Interval, all_of, digits, estimate, excess_text, metric_name, metric_text, metric_text_in,
@@ -12,7 +12,7 @@ use crate::result::{Against, Claim, Forecast, Judgement, Study, Verdict};
 use crate::scenario::Metric;
 
 /// The answer in a few lines, the most important first.
-pub(super) fn answer(study: &Study) -> Vec<Words> {
+pub(crate) fn answer(study: &Study) -> Vec<Words> {
     let claims = study.claims();
     claims.iter().flat_map(|c| said(study, c)).collect()
 }
@@ -178,7 +178,7 @@ fn apart(difference: Estimate, from: Estimate) -> String {
 
 /// An objective and who meets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Objective {
+pub(crate) struct Objective {
     /// As it was written.
     pub text: String,
     /// The best that any case does.
@@ -188,7 +188,7 @@ pub(super) struct Objective {
 }
 
 /// The objectives, and who meets them.
-pub(super) fn judged(study: &Study) -> Vec<Objective> {
+pub(crate) fn judged(study: &Study) -> Vec<Objective> {
     let count = study.forecasts.first().map_or(0, |f| f.objectives.len());
     let all = study.forecasts.len();
     let name = |f: &Forecast| short_name(study, f);

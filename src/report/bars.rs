@@ -1,6 +1,6 @@
 //! Shares of time as a bar of letters, and in words.
 
-use super::shares::{Shares, means_of_all};
+use crate::insight::shares::{Shares, means_of_all};
 use crate::quantity::{Means, letter, noun, percent, waiting};
 use crate::strategy::{CAUSES, Cause};
 

@@ -1,7 +1,7 @@
 //! The comparison of a study's cases: one row a case, one unit a column. The terminal, the page and Markdown lay it out.
 
-use super::layout::Column;
-use super::table::{Cell, Row, Table};
+use crate::layout::Column;
+use crate::layout::table::{Cell, Row, Table};
 use crate::measure::Estimate;
 use crate::quantity::{
     Interval, Quantity, Unit, digits, in_family, metric_in_family, metric_name, percent,

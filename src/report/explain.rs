@@ -4,9 +4,10 @@
 //! are; and `<!-- file: NAME -->` above the block that is such a file. Every command in them is run by tests/it/explain.rs, as those of the
 //! documents are.
 
-use super::Style;
-use super::layout::{self, Column};
-use super::sweep::InsightCode;
+use crate::insight::InsightCode;
+use crate::layout;
+use crate::layout::Column;
+use crate::layout::Style;
 use crate::scenario::capital;
 use crate::scenario::{Code, Severity, unquoted_words};
 use crate::study::WarningCode;

@@ -10,15 +10,15 @@ mod why;
 pub use markdown::markdown;
 
 use super::answer::Objective;
-use super::table::Table;
-use super::words::Words;
+use crate::layout::table::Table;
+use crate::layout::words::Words;
 use crate::quantity::{Unit, metric_name};
 use crate::result::{Forecast, Saved};
 use crate::scenario::Metric;
 
 /// What is said of a result.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// The scenario's name.
     pub name: String,
     /// Its question; may be empty.
@@ -43,7 +43,7 @@ pub(super) struct Summary {
 
 /// A warning or note.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Notice {
+pub(crate) struct Notice {
     /// Whether it is a mere fact.
     pub note: bool,
     /// In words.
@@ -51,7 +51,7 @@ pub(super) struct Notice {
 }
 
 /// What is said of a document.
-pub(super) fn summary(document: &Saved) -> Summary {
+pub(crate) fn summary(document: &Saved) -> Summary {
     match document {
         Saved::Study(run) => run::summary(run),
         Saved::Sweep(sweep) => sweep::summary(sweep),

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::Style;
 use super::answer::{answer, judged};
 use super::bars::{WIDTH, bar, legend};
 use super::comparison::{WIDE, common_prefix, comparison, short_name, single_interpreter};
-use super::layout::{self, padded, width};
-use super::shares::Shares;
+use crate::insight::shares::Shares;
+use crate::layout;
+use crate::layout::Style;
+use crate::layout::{padded, width};
 use crate::measure::CONFIDENCE;
 use crate::quantity::{counted, digits, percent, seconds};
 use crate::result::{Forecast, Status, Study};

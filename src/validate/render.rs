@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::cells::Unread;
 use super::compare::{CellReport, Validation};
-use crate::report::Style;
-use crate::report::layout::{self, Column, words};
+use crate::layout;
+use crate::layout::Style;
+use crate::layout::{Column, words};
 use crate::verify::{Held, METRICS, Summary};
 
 #[derive(Serialize)]

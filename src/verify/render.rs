@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::compare::{Verification, Verified};
 use super::prepare::LeftOut;
+use crate::layout;
+use crate::layout::Style;
+use crate::layout::{Column, words};
 use crate::quantity::{Unit, digits, percent, shared_unit};
-use crate::report::Style;
-use crate::report::layout::{self, Column, words};
 use crate::verify::{Held, METRICS};
 
 /// Index of memory in [`METRICS`].

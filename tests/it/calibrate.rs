@@ -9,9 +9,9 @@ use std::time::Duration;
 use pchsim::calibrate::bench::{BenchError, Expected, Plan, Samples, calibrated, measure};
 use pchsim::calibrate::text;
 use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
+use pchsim::layout::Style;
 use pchsim::learn::{Habit, Watched};
 use pchsim::profiles::file;
-use pchsim::report::Style;
 
 use crate::world::{self, Said, World, told, words};
 

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pchsim::charts::figure::figures;
+use pchsim::charts::figure::palette::Theme;
+use pchsim::charts::plot::svg;
+use pchsim::page::{Shown, page};
 use pchsim::profiles;
 use pchsim::quantity::Quantity;
-use pchsim::report::figure::figures;
-use pchsim::report::figure::palette::Theme;
-use pchsim::report::html::{Shown, page};
 use pchsim::report::markdown;
-use pchsim::report::plot::svg;
 use pchsim::report::sweep;
 use pchsim::result::{Answer, Forecast, Saved, Standing, Study, Tier, Verdict, answer};
 use pchsim::scenario::{self, Severity, embedded};
@@ -172,7 +172,7 @@ fn results_are_read_summarised_and_plotted() {
             assert!(!s.rows.is_empty());
             assert!(sweep::csv(s).lines().count() > s.rows.len(), "{what}");
             // Insights are found without complaint, however few they are.
-            let _ = sweep::insights(s);
+            let _ = pchsim::insight::insights(s);
         }
     }
 }

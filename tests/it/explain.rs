@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use pchsim::report::sweep::{InsightCode, insights};
+use pchsim::insight::{InsightCode, insights};
 use pchsim::report::{Entry, Said, codes};
 use pchsim::result::{Saved, read};
 use rayon::prelude::*;
@@ -153,7 +153,7 @@ fn said(entry: &Entry, command: &str, dir: &Path) -> (BTreeSet<String>, bool, Op
         };
         let all = insights(&sweep);
         let sentence = all.iter().find(|i| i.code() == entry.code);
-        let sentence = sentence.map(pchsim::report::sweep::Insight::text);
+        let sentence = sentence.map(pchsim::insight::Insight::text);
         let codes = all.iter().map(|i| i.code().to_owned()).collect();
         return (codes, output.status.success(), sentence);
     }

@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use pchsim::layout::Style;
 use pchsim::profiles;
 use pchsim::quantity::Quantity;
-use pchsim::report::{self, Style};
+use pchsim::report;
 use pchsim::result::{Saved, Status, Study};
 use pchsim::scenario::Changes;
 use pchsim::strategy::{Cause, simulate};

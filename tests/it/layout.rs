@@ -3,13 +3,16 @@
 
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
-use pchsim::report::layout::{self, Column, width};
-use pchsim::report::timeline::{Head, Layout, Shown, gantt, page};
-use pchsim::report::{Rows, Style, Taken, ps, pstree, text};
+use pchsim::layout;
+use pchsim::layout::Style;
+use pchsim::layout::{Column, width};
+use pchsim::live::{Rows, Taken, ps, pstree};
+use pchsim::report::text;
 use pchsim::result::Study;
 use pchsim::scenario::{Scenario, embedded, load, strategy_label};
 use pchsim::strategy::{SimInput, record, simulate, snapshot};
 use pchsim::study::{Options, cases, run_study};
+use pchsim::traces::timeline::{Head, Layout, Shown, gantt, page};
 use proptest::prelude::*;
 
 use crate::world::pchsim;

@@ -3,9 +3,10 @@
 use pchsim::cpython::Hindrance;
 use pchsim::cpython::profile::{Build, MachineFacts, Profile, Provenance, Tag};
 use pchsim::engine::Nanos;
+use pchsim::layout::Style;
 use pchsim::measure::Estimate;
 use pchsim::quantity::{LATENCIES, Quantity, Unit};
-use pchsim::report::{Style, csv, markdown, text};
+use pchsim::report::{csv, markdown, text};
 use pchsim::result::{
     Begin, ClassForecast, Detail, Forecast, Found, Interpreter, Judgement, Machine, Notice,
     Program, Ranked, Reading, Saved, ScenarioName, Status, Study, Tier, Verdict, json,

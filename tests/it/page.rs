@@ -5,8 +5,8 @@ mod browser;
 mod fixtures;
 
 use fixtures::{figures, hostile, run, saturated, sweep, tied};
-use pchsim::report::figure::{Body, Figure};
-use pchsim::report::html::{Shown, page};
+use pchsim::charts::figure::{Body, Figure};
+use pchsim::page::{Shown, page};
 use pchsim::report::markdown;
 use pchsim::result::{Saved, read};
 

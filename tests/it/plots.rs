@@ -6,12 +6,12 @@ mod figures;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use pchsim::report::figure::palette::Theme;
-use pchsim::report::figure::{
+use pchsim::charts::figure::palette::Theme;
+use pchsim::charts::figure::{
     Bar, Body, Figure, Gantt, Heat, Layer, Limit, Measure, Row, Scale, Series, Span, SpanKind,
     Stack, Stroke,
 };
-use pchsim::report::plot::{Look, png, svg};
+use pchsim::charts::plot::{Look, png, svg};
 
 use crate::world::pchsim;
 use figures::{

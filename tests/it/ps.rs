@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::snapshot::{Doing, End, Place, Snapshot, Work};
 use pchsim::engine::Nanos;
+use pchsim::layout::Style;
+use pchsim::live::{Rows, Taken, ps, ps_json, pstree};
 use pchsim::profiles;
-use pchsim::report::{Rows, Style, Taken, ps, ps_json, pstree};
 use pchsim::scenario::{
     Arrivals, MachineSpec, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass,
     Workers, Workload, embedded, load, parse_strategy, strategy_label,

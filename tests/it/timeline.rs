@@ -1,16 +1,16 @@
 //! Timelines: charts of recorded runs, whose shares agree with the recording; charts of recordings made by hand.
 
+use pchsim::charts::figure::Gantt;
+use pchsim::charts::figure::palette::Theme;
+use pchsim::charts::plot;
 use pchsim::cpython::recording::{
     Doing, GilHold, ProcessRecord, RecordOptions, Recording, TaskRecord, ThreadRecord, ThreadSpan,
 };
 use pchsim::engine::Nanos;
-use pchsim::report::figure::Gantt;
-use pchsim::report::figure::palette::Theme;
-use pchsim::report::plot;
-use pchsim::report::timeline::{Head, Layout, Shown, chart, drawn, gantt, page, timeline};
 use pchsim::result::{Saved, Timeline, read};
 use pchsim::scenario::{Arrivals, Step, parse_strategy};
 use pchsim::strategy::{Cause, record};
+use pchsim::traces::timeline::{Head, Layout, Shown, chart, drawn, gantt, page, timeline};
 use predicates::prelude::*;
 
 use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
@@ -108,7 +108,7 @@ fn the_busy_rows_and_the_busy_time_are_shown() {
     let (from, to) = chart.window;
     assert!(from >= 0.9 && to - from < 0.2, "{from} to {to}");
     assert!(hidden > 0);
-    let busy = |r: &pchsim::report::figure::Row| -> f64 {
+    let busy = |r: &pchsim::charts::figure::Row| -> f64 {
         let running = r.spans.iter().filter(|s| {
             let name = &chart.kinds[s.kind].name;
             name.starts_with("running") || name.starts_with("holding")

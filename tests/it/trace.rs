@@ -8,10 +8,10 @@ use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::{Doing, RecordOptions, Recording};
 use pchsim::engine::Nanos;
 use pchsim::profiles;
-use pchsim::report::{TraceCase, TraceMeta, trace};
 use pchsim::scenario::{Arrivals, MachineSpec, Step, StrategyCase, load, parse_strategy};
 use pchsim::strategy::{Cause, Outcome, SimInput, check_recording, course, record};
 use pchsim::study::cases;
+use pchsim::traces::{TraceCase, TraceMeta, trace};
 use serde_json::Value;
 
 use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};

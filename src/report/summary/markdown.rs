@@ -1,8 +1,8 @@
 //! Results as Markdown for pull requests and issues: the answer and the comparison open, what they rest on folded away.
 
 use super::{Summary, summary};
-use crate::report::table::{Cell, Table};
-use crate::report::words::{Word, Words};
+use crate::layout::table::{Cell, Table};
+use crate::layout::words::{Word, Words};
 use crate::result::Saved;
 
 /// Most rows of a table: a pull request is no place for more.

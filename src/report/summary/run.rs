@@ -1,9 +1,9 @@
 //! A run: which strategy to take, and how all of them compare.
 
 use super::{Notice, Summary, facts, why};
+use crate::layout::table::Table;
 use crate::report::answer::{answer, judged};
 use crate::report::comparison::comparison;
-use crate::report::table::Table;
 use crate::result::Study;
 
 pub(super) fn summary(run: &Study) -> Summary {

@@ -2,12 +2,12 @@
 
 use super::facts::{self, written};
 use super::{Names, Notice, Ranking, Summary};
+use crate::insight::stands::Stands;
+use crate::insight::{Insight, doubts, insights};
+use crate::layout::Column;
+use crate::layout::table::{Cell, Row, Table};
+use crate::layout::words::Words;
 use crate::quantity::{Interval, Quantity, counted, shared_unit};
-use crate::report::layout::Column;
-use crate::report::sweep::stands::Stands;
-use crate::report::sweep::{Insight, doubts, insights};
-use crate::report::table::{Cell, Row, Table};
-use crate::report::words::Words;
 use crate::result::{Sweep, SweepRow};
 use crate::scenario::capital;
 

@@ -1,9 +1,9 @@
 //! What the time of each strategy's tasks goes into, in a few sentences: the best, and the others by what they lose most to.
 
+use crate::insight::shares::Shares;
+use crate::layout::words::Words;
 use crate::quantity::{Quantity, participle, percent};
 use crate::report::comparison::short_name;
-use crate::report::shares::Shares;
-use crate::report::words::Words;
 use crate::result::{Forecast, Study};
 use crate::strategy::Cause;
 

@@ -1,10 +1,10 @@
 //! The metric at each word of an axis, as bars.
 
 use super::table::in_unit;
-use super::view::{Dot, Slice, View};
+use crate::insight::view::{Dot, Slice, View};
+use crate::layout::Style;
+use crate::layout::{padded, unique, width};
 use crate::quantity::{Interval, estimate, metric_name};
-use crate::report::Style;
-use crate::report::layout::{padded, unique, width};
 
 /// Bars that still fit a screen.
 const BARS: usize = 26;

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 
 use super::bars::bars;
 use super::canvas::{ACROSS, Canvas, UP};
-use super::metric::value;
 use super::table::{in_unit, letter};
-use super::view::{Slice, View};
+use crate::charts::figure::Scale;
+use crate::charts::scale;
+use crate::insight::metric::value;
+use crate::insight::view::{Slice, View};
+use crate::layout;
+use crate::layout::Style;
+use crate::layout::{padded, width};
 use crate::quantity::{digits, metric_name};
-use crate::report::Style;
-use crate::report::figure::Scale;
-use crate::report::layout::{self, padded, width};
-use crate::report::scale;
 use crate::result::SweptAxis;
 
 /// Curves that can still be told apart.

@@ -2,7 +2,7 @@
 
 use crate::strategy::Cause;
 
-use super::metric::written;
+use crate::insight::metric::written;
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
 use crate::result::{Forecast, Sweep, SweepRow, SweptAxis};

@@ -1,8 +1,8 @@
 //! The points of a sweep as tables of short texts: values of one axis down and strategies across, or one axis down and another
 //! across, or a line for each point. Text and Markdown lay them out.
 
-use super::metric::{unit_of, value};
-use super::view::{Slice, View};
+use crate::insight::metric::{unit_of, value};
+use crate::insight::view::{Slice, View};
 use crate::measure::Estimate;
 use crate::quantity::{Interval, Quantity, Unit, estimate, metric_name};
 use crate::report::comparison::WIDE;

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::chart::chart;
-use super::doubt::doubts;
-use super::find::insights;
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
-use super::view::View;
+use crate::insight::doubts;
+use crate::insight::insights;
+use crate::insight::view::View;
+use crate::layout;
+use crate::layout::Style;
+use crate::layout::{PIPE, padded, width};
 use crate::quantity::{Quantity, counted, metric_name, percent};
-use crate::report::Style;
 use crate::report::comparison::WIDE;
-use crate::report::layout::{self, PIPE, padded, width};
 use crate::report::text::Text;
 use crate::result::{Sweep, SweptAxis};
 
@@ -101,7 +102,11 @@ pub(super) fn facts(view: &View<'_>) -> Vec<String> {
 
 /// `cores from 1 to 16 (16 values)`, `interpreter: cpython-3.14, cpython-3.14t`.
 fn axis(axis: &SweptAxis) -> String {
-    let values: Vec<String> = axis.values.iter().map(super::metric::written).collect();
+    let values: Vec<String> = axis
+        .values
+        .iter()
+        .map(crate::insight::metric::written)
+        .collect();
     match (values.as_slice(), &axis.numbers) {
         ([first, .., last], Some(n)) if n.len() > 4 && n.windows(2).all(|w| w[0] < w[1]) => {
             format!("{} from {first} to {last} ({} values)", axis.label, n.len())

@@ -1,6 +1,6 @@
 //! Results and figures made by hand.
 
-use pchsim::report::figure::{
+use pchsim::charts::figure::{
     Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row,
     Scale, Series, Span, SpanKind, Stack, Stroke,
 };

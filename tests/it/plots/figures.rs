@@ -1,6 +1,6 @@
 //! A figure of each kind, small, with what is awkward about it: gaps, references, layers that vanish.
 
-use pchsim::report::figure::{
+use pchsim::charts::figure::{
     Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row,
     Scale, Series, Span, SpanKind, Stack, Stroke,
 };

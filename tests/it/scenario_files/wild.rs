@@ -225,7 +225,7 @@ fn wild_scenarios_that_are_accepted_can_be_simulated() {
                 &|_| {},
             );
             if let Ok(study) = study {
-                let _ = pchsim::report::text(&study, pchsim::report::Style::default());
+                let _ = pchsim::report::text(&study, pchsim::layout::Style::default());
                 let _ = pchsim::result::json(&study);
                 ran.set(ran.get() + 1);
             }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use pchsim::insight::{Extent, Insight, Place, best, insights};
 use pchsim::quantity::Quantity;
 use pchsim::report::markdown;
-use pchsim::report::sweep::{Extent, Insight, Place, best, insights};
 use pchsim::scenario::Metric;
 use pchsim::study::sweep::{Axis, Plan};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Golden files of what a sweep says.
 
-use pchsim::report::Style;
+use pchsim::layout::Style;
 use pchsim::report::markdown;
 use pchsim::report::sweep::{csv, text};
 use pchsim::scenario::Metric;
@@ -179,7 +179,7 @@ fn every_sweep_fits_the_line() {
             ] {
                 let text = text(&sweep, style);
                 for line in text.lines() {
-                    let wide = pchsim::report::layout::width(line);
+                    let wide = pchsim::layout::width(line);
                     assert!(wide <= width, "{wide} of {width}: {line}\n{text}");
                 }
             }

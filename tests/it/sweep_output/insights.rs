@@ -1,6 +1,6 @@
 //! What stands out, in curves of which the right answer is known.
 
-use pchsim::report::sweep::{Insight, insights};
+use pchsim::insight::{Insight, insights};
 use pchsim::scenario::Metric;
 use proptest::prelude::*;
 
@@ -299,7 +299,7 @@ fn a_seed_is_not_chosen() {
             "b is best at 1 of 4 seeds; makespan 12.3 s to 12.6 s.",
         ]
     );
-    assert_eq!(pchsim::report::sweep::best(&sweep), None);
+    assert_eq!(pchsim::insight::best(&sweep), None);
 }
 
 #[test]
@@ -486,7 +486,7 @@ fn warnings_name_values() {
                 row.warnings.push("failures-differ".into());
             }
         }
-        let text = pchsim::report::sweep::text(&sweep, pchsim::report::Style::default());
+        let text = pchsim::report::sweep::text(&sweep, pchsim::layout::Style::default());
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     for (at, said) in [

@@ -8,7 +8,7 @@ mod made;
 
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
-use pchsim::report::sweep;
+use pchsim::insight;
 use pchsim::result::{Study, Sweep, header_line, row_lines, sweep as read_sweep};
 use pchsim::scenario::{Dist, Metric, Strategy, StrategyCase, Workers};
 use pchsim::study::sweep::rows;
@@ -67,9 +67,9 @@ fn rows_are_read_back_without_loss() {
     assert_eq!(studies[2].metric, Metric::Percentile(95.0));
     // The best while it runs is the best in the end.
     let points = read.rows.chunk_by(|a, b| a.point == b.point);
-    let as_it_runs = points.filter_map(|p| sweep::best_of_point(&header, p));
+    let as_it_runs = points.filter_map(|p| insight::best_of_point(&header, p));
     let best = as_it_runs.reduce(|a, b| if b.is_better_than(&a) { b } else { a });
-    assert_eq!(best, sweep::best(&read));
+    assert_eq!(best, insight::best(&read));
     let best = best.unwrap();
     assert_eq!(best.at, [("workers".to_owned(), "4".to_owned())]);
     assert!(
@@ -109,7 +109,7 @@ fn a_batch_is_served_too() {
     let plan = grid(vec![numbers("machine.cores", "cores", &[4.0])]);
     let header = header(&plan, Metric::Makespan);
     let rows = rows(&header, &plan.point(0), &s);
-    let best = sweep::best_of_point(&header, &rows).unwrap();
+    let best = insight::best_of_point(&header, &rows).unwrap();
     assert!((best.value.mean - 0.1).abs() < 1e-9);
 }
 

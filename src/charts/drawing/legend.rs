@@ -1,0 +1,232 @@
+//! Legends, below the picture: they never cover data, and fit whatever the size.
+
+use super::count;
+use super::sheet::{Anchor, Label, Paint, Place, Room, Sheet, TEXT, wrap};
+use super::{bars, font, gantt, lines};
+use crate::charts::figure::{BarKind, Body};
+
+/// Height of a row in letters of the usual size.
+const ROW: f64 = 21.0;
+const GAP: f64 = 22.0;
+/// Most lines of an entry.
+const LINES: usize = 6;
+/// Sizes of letters, the usual one first: smaller ones are taken where an entry would be left out otherwise.
+const SIZES: [f64; 4] = [TEXT, 11.5, 10.5, 9.5];
+
+/// An entry.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Key {
+    pub text: String,
+    pub bold: bool,
+    /// Numbers of the curves, layers or kinds of spans that it names; none: it explains a sign.
+    pub series: Vec<usize>,
+    pub sample: Sample,
+}
+
+impl Key {
+    /// An entry that explains a sign.
+    pub(crate) fn remark(text: String, sample: Sample) -> Self {
+        Self {
+            text,
+            bold: false,
+            series: Vec::new(),
+            sample,
+        }
+    }
+}
+
+/// What stands before an entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Sample {
+    /// A piece of a curve.
+    Curve(lines::Looks),
+    /// Of a line at what an objective asks for.
+    Limit,
+    /// A hollow mark.
+    Misses,
+    /// A cross.
+    Cross,
+    /// The colour of a layer.
+    Layer(usize),
+    /// A bar of a single value.
+    Bar(BarKind),
+}
+
+impl Sample {
+    /// Width and height of the room that it takes.
+    pub(crate) fn size(self) -> Place {
+        let line = matches!(self, Self::Curve(_) | Self::Limit | Self::Misses);
+        (if line { 30.0 } else { 14.0 }, 12.0)
+    }
+
+    /// Draws it there.
+    pub(crate) fn draw(self, sheet: &mut Sheet, room: Room) {
+        match self {
+            Self::Curve(looks) => lines::sample(sheet, room, looks),
+            Self::Limit => lines::limit(sheet, [room.at(0.0, 0.5), room.at(1.0, 0.5)]),
+            Self::Misses => lines::hollow(sheet, room.middle()),
+            Self::Cross => lines::cross(sheet, room.middle(), Paint::Quiet),
+            Self::Layer(n) => sheet.rect(room.corners(), Paint::Layer(n)),
+            Self::Bar(kind) => bars::filled(sheet, room.corners(), kind),
+        }
+    }
+}
+
+/// The entries of a figure's legend.
+pub(crate) fn keys(body: &Body) -> Vec<Key> {
+    match body {
+        Body::Lines(l) => lines::keys(l),
+        Body::Stack(s) => bars::keys(s),
+        // Its key is an axis; the subtitle says what frame and crosses mean.
+        Body::Heat(_) => Vec::new(),
+        Body::Gantt(g) => gantt::keys(g),
+    }
+}
+
+/// An entry in its place, relative to the upper left corner.
+struct Placed {
+    at: Place,
+    lines: Vec<String>,
+}
+
+/// Texts laid out in rows.
+pub(crate) struct Legend {
+    placed: Vec<Placed>,
+    size: f64,
+    sample: f64,
+    /// What is said of entries that have no room, and where.
+    rest: Option<(Place, String)>,
+    pub height: f64,
+}
+
+impl Legend {
+    /// Lays the entries out in a room of this width and height.
+    pub(crate) fn new(entries: &[Key], width: f64, height: f64) -> Self {
+        let mut all = SIZES.map(|size| Self::of(entries, width, size));
+        let fits = all.iter().position(|l| l.height <= height);
+        if let Some(fits) = fits {
+            all.swap(0, fits);
+            let [first, ..] = all;
+            return first;
+        }
+        // Not even in the smallest letters: as many as there is room for, and how many there are besides.
+        let size = SIZES[SIZES.len() - 1];
+        let mut n = entries.len();
+        while n > 0 {
+            n -= 1;
+            let mut some = Self::of(&entries[..n], width, size);
+            let row = row(size);
+            if some.height + row <= height || n == 0 {
+                let text = format!("and {} more", entries.len() - n);
+                some.rest = Some(((0.0, some.height), text));
+                some.height += row;
+                return some;
+            }
+        }
+        Self::of(&[], width, size)
+    }
+
+    fn of(entries: &[Key], width: f64, size: f64) -> Self {
+        let samples = entries.iter().map(|e| e.sample.size().0);
+        let sample = samples.fold(0.0, f64::max);
+        let row = row(size);
+        let most = width - sample - 8.0;
+        let (mut x, mut y, mut lines_here) = (0.0, 0.0, 0);
+        let mut placed = Vec::new();
+        for entry in entries {
+            let lines = wrap(&entry.text, size, entry.bold, most, LINES);
+            let widths = lines.iter().map(|l| font::width(l, size, entry.bold));
+            let w = sample + 7.0 + widths.fold(0.0, f64::max);
+            if x > 0.0 && x + w > width {
+                (x, y) = (0.0, y + down(row, size, lines_here));
+                lines_here = 0;
+            }
+            lines_here = lines.len().max(lines_here).max(1);
+            placed.push(Placed { at: (x, y), lines });
+            x += w + GAP;
+        }
+        let height = if placed.is_empty() {
+            0.0
+        } else {
+            y + down(row, size, lines_here)
+        };
+        Self {
+            placed,
+            size,
+            sample,
+            rest: None,
+            height,
+        }
+    }
+
+    /// Draws the entries that it was made of.
+    pub(crate) fn draw(&self, sheet: &mut Sheet, entries: &[Key], at: Place) {
+        let row = row(self.size);
+        for (entry, key) in self.placed.iter().zip(entries) {
+            let (left, top) = (at.0 + entry.at.0, at.1 + entry.at.1);
+            let middle = top + row * 0.43;
+            let room = Room {
+                left,
+                top: middle - 6.0,
+                right: left + self.sample,
+                bottom: middle + 6.0,
+            };
+            key.sample.draw(sheet, room);
+            for (k, line) in entry.lines.iter().enumerate() {
+                let at = (room.right + 7.0, middle + next(self.size, k));
+                let label = Label::new(at, line, Anchor::Start, Paint::Ink);
+                sheet.label(label.sized(self.size).bold(key.bold).centred());
+            }
+        }
+        if let Some(((x, y), text)) = &self.rest {
+            let at = (at.0 + x, at.1 + y + row * 0.43);
+            let label = Label::new(at, text, Anchor::Start, Paint::Quiet);
+            sheet.label(label.sized(self.size).centred());
+        }
+    }
+}
+
+fn row(size: f64) -> f64 {
+    ROW * size / TEXT
+}
+
+/// How far below the first line another one stands.
+fn next(size: f64, line: usize) -> f64 {
+    size * 1.25 * count(line)
+}
+
+/// The height of a row of entries with so many lines.
+fn down(row: f64, size: f64, lines: usize) -> f64 {
+    row + next(size, lines.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_room_nothing_stands_outside() {
+        font::register();
+        let entry = |i| {
+            let text = format!("asyncio+processes:{i}:forkserver on 3.14");
+            Key::remark(text, Sample::Limit)
+        };
+        let entries: Vec<Key> = (0..12).map(entry).collect();
+        for (width, height) in [(860.0, 200.0), (356.0, 90.0), (356.0, 30.0), (300.0, 0.0)] {
+            let legend = Legend::new(&entries, width, height);
+            assert!(
+                legend.height <= f64::max(height, 16.0),
+                "{width} x {height}: {}",
+                legend.height
+            );
+            for e in &legend.placed {
+                for line in &e.lines {
+                    let end = e.at.0 + 37.0 + font::width(line, legend.size, false);
+                    assert!(end <= width, "{line} in {width}");
+                }
+            }
+            assert_eq!(legend.rest.is_some(), legend.placed.len() < entries.len());
+        }
+        assert_eq!(Legend::new(&[], 300.0, 0.0).height, 0.0);
+    }
+}

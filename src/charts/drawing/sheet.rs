@@ -1,0 +1,478 @@
+//! A picture as a list of shapes in points, before it is known how it is drawn.
+
+use super::font;
+use crate::charts::figure::palette::{Marker, Rgb, Theme};
+use crate::charts::figure::stripes::stripes;
+
+/// A place on a sheet, from the upper left corner.
+pub(crate) type Place = (f64, f64);
+
+/// What a shape is, which decides its colour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Paint {
+    /// What everything lies on.
+    Ground,
+    /// Texts that are read first.
+    Ink,
+    /// Texts beside the picture.
+    Quiet,
+    /// Lines of axes.
+    Frame,
+    /// Lines at ticks.
+    Grid,
+    /// What is there to compare with.
+    Reference,
+    /// The curve with this number.
+    Curve(usize),
+    /// The layer, or kind of span, with this number.
+    Layer(usize),
+    /// A text on it.
+    OnLayer(usize),
+    /// A colour that is the same on every ground.
+    Shade(Rgb),
+}
+
+impl Paint {
+    /// Its colour.
+    pub(crate) fn color(self, theme: Theme) -> Rgb {
+        match self {
+            Self::Ground => theme.background(),
+            Self::Ink => theme.ink(),
+            Self::Quiet => theme.quiet(),
+            Self::Frame => theme.frame(),
+            Self::Grid => theme.grid(),
+            Self::Reference => theme.reference(),
+            Self::Curve(n) => theme.series(n),
+            Self::Layer(n) => theme.layer(n),
+            Self::OnLayer(n) => theme.layer(n).text_on(),
+            Self::Shade(color) => color,
+        }
+    }
+}
+
+/// Which end of a text stands at its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A text on one line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Label {
+    /// Its anchor, on the base line.
+    pub at: Place,
+    pub text: String,
+    pub size: f64,
+    pub bold: bool,
+    pub anchor: Anchor,
+    pub paint: Paint,
+}
+
+/// Something drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Shape {
+    /// A line; `dash`: lengths of its strokes and gaps, none where it is whole.
+    Line {
+        points: Vec<Place>,
+        width: f64,
+        dash: &'static [f64],
+        paint: Paint,
+    },
+    Area {
+        points: Vec<Place>,
+        paint: Paint,
+        alpha: f64,
+    },
+    Rect {
+        from: Place,
+        to: Place,
+        paint: Paint,
+    },
+    /// The outline of a rectangle, within it.
+    Frame {
+        from: Place,
+        to: Place,
+        width: f64,
+        paint: Paint,
+    },
+    Disc {
+        at: Place,
+        radius: f64,
+        paint: Paint,
+    },
+    Text(Label),
+    /// What follows belongs together, until [`Shape::Close`].
+    Open(Group),
+    Close,
+}
+
+/// Shapes that belong together: what can be hidden, or says something when it is pointed at. Files know neither.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Group {
+    /// Numbers of the curves, layers or kinds of spans that it shows.
+    pub series: Vec<usize>,
+    /// The colour of these.
+    pub paint: Option<Paint>,
+    /// What is said of it; may be empty.
+    pub hover: String,
+    /// Its row, from the top, and its column among what can be walked through by keys.
+    pub cell: Option<(usize, usize)>,
+}
+
+/// A point of a curve, to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reading {
+    /// Its share of the plot's width and, from the foot, of its height.
+    pub at: Place,
+    /// Its value across, and what is said of it.
+    pub texts: [String; 2],
+}
+
+/// A rectangle.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Room {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
+}
+
+impl Room {
+    pub(crate) fn width(self) -> f64 {
+        self.right - self.left
+    }
+
+    pub(crate) fn height(self) -> f64 {
+        self.bottom - self.top
+    }
+
+    /// The place at these shares of its width (from the left) and height (from the bottom).
+    pub(crate) fn at(self, x: f64, y: f64) -> Place {
+        (
+            self.left + x * self.width(),
+            self.bottom - y * self.height(),
+        )
+    }
+
+    /// Its upper left and lower right corner.
+    pub(crate) fn corners(self) -> (Place, Place) {
+        ((self.left, self.top), (self.right, self.bottom))
+    }
+
+    /// Its middle.
+    pub(crate) fn middle(self) -> Place {
+        self.at(0.5, 0.5)
+    }
+}
+
+/// A picture.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sheet {
+    /// Width and height.
+    pub size: Place,
+    pub shapes: Vec<Shape>,
+    /// Where the values are drawn, within the axes.
+    pub plot: Room,
+    /// The points of each curve.
+    pub readings: Vec<Vec<Reading>>,
+}
+
+impl Sheet {
+    pub(crate) fn new(size: Place) -> Self {
+        Self {
+            size,
+            shapes: Vec::new(),
+            plot: Room::default(),
+            readings: Vec::new(),
+        }
+    }
+
+    /// What `draw` draws belongs together.
+    pub(crate) fn group(&mut self, group: Group, draw: impl FnOnce(&mut Self)) {
+        self.shapes.push(Shape::Open(group));
+        draw(self);
+        self.shapes.push(Shape::Close);
+    }
+
+    pub(crate) fn line(&mut self, points: Vec<Place>, width: f64, paint: Paint) {
+        self.dashed(points, &[], width, paint);
+    }
+
+    /// A line of strokes and gaps (see [`dash`](crate::charts::figure::palette::dash)).
+    pub(crate) fn dashed(
+        &mut self,
+        points: Vec<Place>,
+        dash: &'static [f64],
+        width: f64,
+        paint: Paint,
+    ) {
+        if points.len() > 1 {
+            self.shapes.push(Shape::Line {
+                points,
+                width,
+                dash,
+                paint,
+            });
+        }
+    }
+
+    pub(crate) fn area(&mut self, points: Vec<Place>, paint: Paint, alpha: f64) {
+        if points.len() > 2 {
+            self.shapes.push(Shape::Area {
+                points,
+                paint,
+                alpha,
+            });
+        }
+    }
+
+    pub(crate) fn rect(&mut self, (from, to): (Place, Place), paint: Paint) {
+        self.shapes.push(Shape::Rect { from, to, paint });
+    }
+
+    pub(crate) fn text(&mut self, at: Place, text: &str, anchor: Anchor, paint: Paint) {
+        self.label(Label::new(at, text, anchor, paint));
+    }
+
+    pub(crate) fn label(&mut self, mut label: Label) {
+        label.text = label
+            .text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        if !label.text.trim().is_empty() {
+            self.shapes.push(Shape::Text(label));
+        }
+    }
+
+    /// A text that lines end before, so that none runs through it.
+    pub(crate) fn clear(&mut self, label: Label) {
+        let [left, top, right, bottom] = label.outline();
+        let (from, to) = ((left - 3.0, top - 2.0), (right + 3.0, bottom + 2.0));
+        self.rect((from, to), Paint::Ground);
+        self.label(label);
+    }
+
+    /// A mark; `hollow`: its outline only.
+    pub(crate) fn marker(
+        &mut self,
+        marker: Marker,
+        at: Place,
+        radius: f64,
+        hollow: bool,
+        paint: Paint,
+    ) {
+        self.mark_of(marker, at, radius + if hollow { 0.4 } else { 0.0 }, paint);
+        if hollow {
+            self.mark_of(marker, at, radius - 1.7, Paint::Ground);
+        }
+    }
+
+    fn mark_of(&mut self, marker: Marker, (x, y): Place, radius: f64, paint: Paint) {
+        let corners = marker.corners();
+        if corners.is_empty() {
+            let at = (x, y);
+            self.shapes.push(Shape::Disc { at, radius, paint });
+            return;
+        }
+        let points = corners
+            .iter()
+            .map(|(dx, dy)| (x + dx * radius, y + dy * radius));
+        self.area(points.collect(), paint, 1.0);
+    }
+
+    /// Two crossing strokes: something is wrong here.
+    pub(crate) fn cross(&mut self, (x, y): Place, arm: f64, width: f64, paint: Paint) {
+        self.line(vec![(x - arm, y - arm), (x + arm, y + arm)], width, paint);
+        self.line(vec![(x - arm, y + arm), (x + arm, y - arm)], width, paint);
+    }
+
+    /// A rectangle of slanting lines within a frame.
+    pub(crate) fn hatched(&mut self, (from, to): (Place, Place), paint: Paint) {
+        const WIDTH: f64 = 1.6;
+        // Their ends, which are slanted, stay within the frame's line.
+        let h = WIDTH / 2.0;
+        for ends in stripes((from.0 + h, from.1 + h), (to.0 - h, to.1 - h)) {
+            self.line(ends.into(), WIDTH, paint);
+        }
+        self.frame((from, to), WIDTH, paint);
+    }
+
+    /// The outline of a rectangle, within it.
+    pub(crate) fn frame(&mut self, (from, to): (Place, Place), width: f64, paint: Paint) {
+        if to.0 > from.0 {
+            self.shapes.push(Shape::Frame {
+                from,
+                to,
+                width,
+                paint,
+            });
+        }
+    }
+}
+
+/// Size of most texts.
+pub(crate) const TEXT: f64 = 12.5;
+
+impl Label {
+    /// In letters of the usual size.
+    pub(crate) fn new(at: Place, text: impl Into<String>, anchor: Anchor, paint: Paint) -> Self {
+        Self {
+            at,
+            text: text.into(),
+            size: TEXT,
+            bold: false,
+            anchor,
+            paint,
+        }
+    }
+
+    pub(crate) fn sized(self, size: f64) -> Self {
+        Self { size, ..self }
+    }
+
+    pub(crate) fn bold(self, bold: bool) -> Self {
+        Self { bold, ..self }
+    }
+
+    /// With the middle of its signs, instead of their base line, at the place; the last to be said, since it depends on the size.
+    pub(crate) fn centred(mut self) -> Self {
+        self.at.1 += self.size * 0.36;
+        self
+    }
+
+    /// Left, top, right, bottom of its signs.
+    pub(crate) fn outline(&self) -> [f64; 4] {
+        let width = font::width(&self.text, self.size, self.bold);
+        let left = match self.anchor {
+            Anchor::Start => self.at.0,
+            Anchor::Middle => self.at.0 - width / 2.0,
+            Anchor::End => self.at.0 - width,
+        };
+        [
+            left,
+            self.at.1 - self.size * 0.75,
+            left + width,
+            self.at.1 + self.size * 0.2,
+        ]
+    }
+}
+
+/// The text, cut so that it is no wider; what is cut off is shown by an ellipsis.
+pub(crate) fn fit(text: &str, size: f64, bold: bool, most: f64) -> String {
+    if font::width(text, size, bold) <= most {
+        return text.to_owned();
+    }
+    // Nothing of a longer text would be seen.
+    let mut chars: Vec<char> = text.chars().take(400).collect();
+    while !chars.is_empty() {
+        chars.pop();
+        let cut: String = chars.iter().collect::<String>().trim_end().to_owned() + "…";
+        if font::width(&cut, size, bold) <= most {
+            return cut;
+        }
+    }
+    String::new()
+}
+
+/// Names (and whether they are bold) that are no wider, cut so that they stay as different as they were: at the end, or where that is what
+/// tells two apart, in the middle.
+pub(crate) fn fit_apart(names: &[(String, bool)], size: f64, most: f64) -> Vec<String> {
+    // Letters of the end that are kept at least, and at most.
+    const ENDS: std::ops::Range<usize> = 4..40;
+    let mut out: Vec<String> = (names.iter())
+        .map(|(name, bold)| fit(name, size, *bold, most))
+        .collect();
+    let alike = |out: &[String], i: usize| {
+        (0..names.len()).any(|j| names[j].0 != names[i].0 && out[j] == out[i])
+    };
+    let mut open: Vec<usize> = (0..names.len()).filter(|&i| alike(&out, i)).collect();
+    // The last word says it most often (`on 3.14t`).
+    for end in std::iter::once(None).chain(ENDS.map(Some)) {
+        if open.is_empty() {
+            break;
+        }
+        let mut tried = out.clone();
+        for &i in &open {
+            if let Some(text) = without_middle(&names[i], size, most, end) {
+                tried[i] = text;
+            }
+        }
+        let (still, told): (Vec<usize>, Vec<usize>) = open.iter().partition(|&&i| alike(&tried, i));
+        for i in told {
+            out[i].clone_from(&tried[i]);
+        }
+        open = still;
+    }
+    out
+}
+
+/// A name of which so many letters of the end stay, or its last word; `None` where there is no room for any of its beginning.
+fn without_middle(
+    (name, bold): &(String, bool),
+    size: f64,
+    most: f64,
+    end: Option<usize>,
+) -> Option<String> {
+    let end = end.unwrap_or_else(|| name.chars().rev().take_while(|c| *c != ' ').count());
+    let chars: Vec<char> = name.chars().collect();
+    let (head, tail) = chars.split_at(chars.len().saturating_sub(end));
+    let tail: String = tail.iter().collect();
+    let cut = |n: usize| {
+        let head: String = head[..n].iter().collect();
+        format!("{}…{tail}", head.trim_end())
+    };
+    (1..=head.len())
+        .map(cut)
+        .take_while(|text| font::width(text, size, *bold) <= most)
+        .last()
+}
+
+/// The text in lines that are no wider; words that are too long are cut.
+pub(crate) fn wrap(text: &str, size: f64, bold: bool, most: f64, lines: usize) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let text: String = text.chars().take(2_000).collect();
+    for word in text.split_whitespace() {
+        let longer = out.last().map(|l| format!("{l} {word}"));
+        match longer.filter(|l| font::width(l, size, bold) <= most) {
+            Some(longer) => *out.last_mut().expect("it has a last line") = longer,
+            None => out.push(word.to_owned()),
+        }
+    }
+    let over = out.len() > lines;
+    out.truncate(lines);
+    if over && let Some(last) = out.last_mut() {
+        last.push_str(" …");
+    }
+    out.iter().map(|l| fit(l, size, bold, most)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_and_wrapped() {
+        font::register();
+        let names = [
+            "asyncio+threads on 3.14",
+            "asyncio+threads on 3.14t",
+            "asyncio",
+        ];
+        let names = names.map(|n| (n.to_owned(), false));
+        let cut = fit_apart(&names, 12.0, 100.0);
+        assert!(
+            cut[0].ends_with("3.14") && cut[1].ends_with("3.14t"),
+            "{cut:?}"
+        );
+        assert_eq!(cut[2], "asyncio");
+        let cut = fit("a very long name of a strategy", 12.0, false, 60.0);
+        assert!(cut.ends_with('…') && font::width(&cut, 12.0, false) <= 60.0);
+        let lines = wrap("one two three four five six seven", 12.0, false, 80.0, 2);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].ends_with('…'), "{lines:?}");
+        assert_eq!(wrap("", 12.0, false, 80.0, 2), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,256 @@
+//! Figures out of results: which there are, and what stands in them. Everything comes from the document alone.
+
+mod cases;
+mod course;
+mod grid;
+mod latency;
+mod over;
+mod points;
+mod run;
+mod say;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Series, Stack};
+use crate::charts::scale;
+use crate::insight::shares::{Shares, means_of_all};
+use crate::measure::Estimate;
+use crate::quantity::{Quantity, Unit, metric_name, waiting};
+use crate::result::{Forecast, Saved, Verdict};
+use crate::scenario::capital;
+use crate::scenario::{self, parse_objective};
+use crate::strategy::Cause;
+
+/// Most curves in a figure: more cannot be told apart.
+const CURVES: usize = 8;
+/// Most curves over time in a figure: they cross more often.
+const COURSES: usize = 5;
+/// Most bars in a figure.
+const BARS: usize = 16;
+
+/// Every figure that the document has data for, the most telling first. Names are unique.
+///
+/// So are titles: where two would say the same, they say what of.
+pub fn figures(document: &Saved) -> Vec<Figure> {
+    let mut all = match document {
+        Saved::Study(d) => run::figures(d),
+        Saved::Sweep(d) => {
+            let mut all = sweep::figures(d);
+            let (done, of) = (d.points_done(), d.header.points);
+            if done < of {
+                // What is found of some points may be otherwise with the others.
+                let far = format!("With {done} of {of} points");
+                (all.iter_mut()).for_each(|f| f.title = format!("{far}: {}", f.title));
+            }
+            all
+        }
+    };
+    for i in 1..all.len() {
+        let (before, rest) = all.split_at_mut(i);
+        let twice = before.iter().any(|f| f.title == rest[0].title);
+        if let Some(what) = twice
+            .then(|| rest[0].subtitle.split(" · ").next())
+            .flatten()
+        {
+            rest[0].title = format!("{what}: {}", rest[0].title);
+            if before.iter().any(|f| f.title == rest[0].title) {
+                rest[0].title = format!("{} ({})", rest[0].title, rest[0].name);
+            }
+        }
+    }
+    all
+}
+
+impl Axis {
+    /// An axis of numbers.
+    fn of(label: &str, measure: Measure, scale: Scale) -> Self {
+        Self {
+            label: label.to_owned(),
+            measure,
+            scale,
+            categories: Vec::new(),
+        }
+    }
+
+    /// An axis of words.
+    fn words(label: &str, categories: Vec<String>) -> Self {
+        Self {
+            label: label.to_owned(),
+            measure: Measure::Number,
+            scale: Scale::Linear,
+            categories,
+        }
+    }
+}
+
+impl Dot {
+    pub(crate) fn at(x: f64, y: f64) -> Self {
+        Self {
+            x,
+            y: Some(y),
+            band: None,
+            lack: None,
+            misses: false,
+        }
+    }
+
+    /// The estimate at `x`; a gap where there is none.
+    fn estimate(x: f64, e: Option<Estimate>) -> Self {
+        Self {
+            x,
+            y: e.map(|e| e.mean),
+            band: e.and_then(band),
+            ..Self::at(x, 0.0)
+        }
+    }
+
+    /// The estimate of a case at `x`, with what is wrong with the case.
+    fn of_case(x: f64, case: &Forecast, get: impl Fn(&Forecast) -> Option<Estimate>) -> Self {
+        Self {
+            lack: Lack::of_status(case.status),
+            misses: case.is_fine() && misses(case),
+            ..Self::estimate(x, get(case))
+        }
+    }
+}
+
+/// Whether a case misses an objective.
+fn misses(case: &Forecast) -> bool {
+    case.objectives.iter().any(|o| o.verdict == Verdict::Missed)
+}
+
+/// What the objectives of some cases ask of a metric: each once.
+fn limits<'a>(
+    cases: impl Iterator<Item = &'a Forecast>,
+    of: impl Fn(scenario::Metric) -> bool,
+) -> Vec<Limit> {
+    let mut all: Vec<Limit> = Vec::new();
+    for o in cases.flat_map(|c| &c.objectives) {
+        let asks = parse_objective(&o.text).is_ok_and(|p| of(p.metric));
+        if asks && o.bound.is_finite() && !all.iter().any(|l| l.name == o.text) {
+            all.push(Limit {
+                value: o.bound,
+                name: o.text.clone(),
+            });
+        }
+    }
+    all
+}
+
+/// Whether a metric is this quantity.
+fn is(q: Quantity) -> impl Fn(scenario::Metric) -> bool {
+    move |m| m.quantity() == Some(q)
+}
+
+fn band(e: Estimate) -> Option<(f64, f64)> {
+    // An interval may reach below zero, but nothing that is drawn can.
+    e.low.map(|l| l.max(0.0_f64.min(e.mean))).zip(e.high)
+}
+
+fn figure(name: &str, title: &str, subtitle: &[&str], body: Body) -> Figure {
+    let parts: Vec<&str> = subtitle.iter().copied().filter(|p| !p.is_empty()).collect();
+    Figure {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        subtitle: parts.join(" · "),
+        body,
+    }
+}
+
+/// The metric that cases are ranked by.
+struct Metric {
+    /// `Makespan`, `p95 latency`.
+    label: String,
+    measure: Measure,
+    /// Whether small values are the good ones.
+    less_is_better: bool,
+    /// The metric itself.
+    known: scenario::Metric,
+}
+
+impl Metric {
+    fn of(ranked_by: scenario::Metric) -> Self {
+        let name = metric_name(ranked_by);
+        Self {
+            label: match ranked_by {
+                scenario::Metric::Percentile(_) => format!("{name} latency"),
+                _ => capital(&name),
+            },
+            measure: measure(ranked_by.unit()),
+            less_is_better: ranked_by.less_is_better(),
+            known: ranked_by,
+        }
+    }
+
+    /// What objectives ask of it.
+    fn limits<'a>(&self, cases: impl Iterator<Item = &'a Forecast>) -> Vec<Limit> {
+        limits(cases, |m| m == self.known)
+    }
+
+    /// Which way is better, for the subtitle.
+    fn better(&self) -> &'static str {
+        if self.less_is_better {
+            "less is better"
+        } else {
+            "more is better"
+        }
+    }
+}
+
+fn measure(unit: Unit) -> Measure {
+    match unit {
+        Unit::Seconds => Measure::Seconds,
+        Unit::PerSecond => Measure::PerSecond,
+        Unit::Share => Measure::Share,
+        Unit::Bytes => Measure::Bytes,
+        Unit::Count => Measure::Number,
+    }
+}
+
+/// By powers of ten where the values ask for it, else from zero.
+fn span_scale(values: impl IntoIterator<Item = f64>) -> Scale {
+    match scale::upward(values, 0.0) {
+        Scale::Log => Scale::Log,
+        _ => Scale::FromZero,
+    }
+}
+
+/// The axis upward of curves. A share is of a whole, which belongs into the picture.
+fn axis_of(label: &str, measure: Measure, series: &[Series]) -> Axis {
+    let scale = match measure {
+        Measure::Share => Scale::FromZero,
+        _ => span_scale(series.iter().flat_map(|s| &s.dots).filter_map(|d| d.y)),
+    };
+    Axis::of(label, measure, scale)
+}
+
+/// What [`Shares`] leave out, for the subtitle.
+fn shares_note(batch: bool) -> &'static str {
+    if batch {
+        "share of task time by cause, from when a task's first turn has come"
+    } else {
+        "share of task time by cause"
+    }
+}
+
+/// Bars of shares by cause.
+fn cause_stack(bars: Vec<Bar>, shares: &[Shares]) -> Stack {
+    let means = means_of_all(shares.iter());
+    let layers = Cause::ALL.iter().enumerate().map(|(i, &c)| Layer {
+        name: waiting(c, means).to_owned(),
+        number: i,
+        values: shares.iter().map(|s| s.of[i]).collect(),
+    });
+    Stack {
+        bars,
+        value: Axis::of("Share of task time", Measure::Share, Scale::FromZero),
+        // Nobody sees half a per mille.
+        layers: layers
+            .filter(|l| l.values.iter().any(|&v| v >= 0.0005))
+            .collect(),
+        bands: Vec::new(),
+        reference: None,
+        limits: Vec::new(),
+    }
+}

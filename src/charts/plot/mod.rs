@@ -1,0 +1,94 @@
+//! Figures as SVG and PNG files with a font of our own: no system font is ever looked at, so a figure has the same bytes on every
+//! machine, and looks the same on every machine that shows it.
+//!
+//! The sheet that a figure is laid out as is written as SVG, the font's signs that it needs within it, or painted by `plotters` as PNG at
+//! two pixels a point.
+
+mod paint;
+mod write;
+
+use super::drawing::sheet::{Place, Sheet};
+use super::drawing::{Medium, draw};
+use super::figure::Figure;
+use super::figure::palette::Theme;
+
+/// Least width and height of a picture, in points.
+pub const LEAST: u32 = 320;
+/// Greatest width and height of a picture, in points.
+pub const GREATEST: u32 = 4096;
+/// Width of a picture in points where nobody asks for another.
+const WIDTH: f64 = 900.0;
+
+/// How a figure is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// On which background.
+    pub theme: Theme,
+    /// Width and height in points, each between [`LEAST`] and [`GREATEST`]; `None` takes what suits the figure.
+    pub size: Option<(u32, u32)>,
+}
+
+impl From<Theme> for Look {
+    fn from(theme: Theme) -> Self {
+        Self { theme, size: None }
+    }
+}
+
+/// Why a figure could not be drawn.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot draw the figure `{figure}`: {why}")]
+pub struct PlotError {
+    /// The figure's name.
+    pub figure: String,
+    /// What the drawing library says.
+    pub why: String,
+}
+
+/// The figure as an SVG document.
+///
+/// # Errors
+/// When the drawing library refuses, which no figure is known to make it do.
+pub fn svg(figure: &Figure, look: impl Into<Look>) -> Result<String, PlotError> {
+    let look = look.into();
+    let (sheet, out) = layout(figure, look.size);
+    Ok(write::svg(&sheet, out, look.theme, figure))
+}
+
+/// The figure as a PNG file, at two pixels a point.
+///
+/// # Errors
+/// As of [`svg`].
+pub fn png(figure: &Figure, look: impl Into<Look>) -> Result<Vec<u8>, PlotError> {
+    let look = look.into();
+    let (sheet, out) = layout(figure, look.size);
+    paint::png(&sheet, out, look.theme).map_err(|why| PlotError {
+        figure: figure.name.clone(),
+        why,
+    })
+}
+
+/// The figure laid out, and the size that it is shown in.
+pub(crate) fn layout(figure: &Figure, size: Option<(u32, u32)>) -> (Sheet, Place) {
+    let points = |n: u32| f64::from(n.clamp(LEAST, GREATEST));
+    let Some((width, height)) = size.map(|(w, h)| (points(w), points(h))) else {
+        let medium = Medium {
+            width: WIDTH,
+            height: (points(LEAST), points(GREATEST)),
+            whole: true,
+        };
+        let sheet = draw(figure, medium);
+        let size = sheet.size;
+        return (sheet, size);
+    };
+    // Where somebody wants a picture of two thousand points, letters of twelve points would be lost in it; and where it is small, some
+    // more words fit in if they are a little smaller.
+    let small = (width / 560.0).min(height / 450.0).clamp(0.8, 1.0);
+    let large = (width / 1400.0).min(height / 900.0).max(1.0);
+    let scale = small * large;
+    let medium = Medium {
+        width: width / scale,
+        height: (height / scale, height / scale),
+        whole: true,
+    };
+    (draw(figure, medium), (width, height))
+}

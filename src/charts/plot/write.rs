@@ -1,0 +1,47 @@
+//! A sheet as an SVG document with the font within.
+
+use std::fmt::Write as _;
+
+use crate::charts::drawing::font;
+use crate::charts::drawing::sheet::{Place, Sheet, TEXT};
+use crate::charts::drawing::svg::{Colors, escaped, n, shapes};
+use crate::charts::drawing::webfont::Signs;
+use crate::charts::figure::Figure;
+use crate::charts::figure::palette::Theme;
+
+/// `out`: the size that it is shown in.
+pub(super) fn svg(sheet: &Sheet, out: Place, theme: Theme, figure: &Figure) -> String {
+    let (width, height) = sheet.size;
+    // Several pictures may stand in one page.
+    let name = escaped(&figure.name);
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" \
+         aria-labelledby=\"{name}-title {name}-about\" font-family=\"{}\" font-size=\"{}\" fill=\"{}\">\n\
+         <title id=\"{name}-title\">{}</title>\n<desc id=\"{name}-about\">{}</desc>\n",
+        n(out.0),
+        n(out.1),
+        n(width),
+        n(height),
+        font::FAMILY,
+        n(TEXT),
+        theme.ink().hex(),
+        escaped(&figure.title),
+        escaped(&figure.subtitle),
+    );
+    let mut signs = Signs::default();
+    signs.add(&sheet.shapes);
+    let faces = signs.faces();
+    if !faces.is_empty() {
+        let _ = write!(text, "<style>\n{faces}</style>\n");
+    }
+    let _ = writeln!(
+        text,
+        "<rect width=\"{}\" height=\"{}\" fill=\"{}\"/>",
+        n(width),
+        n(height),
+        theme.background().hex()
+    );
+    shapes(&mut text, &sheet.shapes, Colors::Of(theme));
+    text.push_str("</svg>\n");
+    text
+}

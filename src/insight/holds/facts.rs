@@ -1,0 +1,239 @@
+//! What the rows of a sweep are by themselves: who can be chosen, who fails more, who is nearer.
+
+use crate::insight::insight::Place;
+use crate::insight::metric::written;
+use crate::insight::view::{View, short};
+use crate::measure::Estimate;
+use crate::quantity::Quantity;
+use crate::result::{AxisKind, FAILS_MORE, Sweep, SweepRow, Tier, Verdict, excess};
+use crate::scenario::Metric;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The rows of a sweep, looked up by what claims call them.
+pub(super) struct Facts<'a> {
+    pub(super) sweep: &'a Sweep,
+    /// Knows what the table's columns are called; nothing else is asked of it.
+    pub(super) view: View<'a>,
+    pub(super) ranking: Metric,
+}
+
+pub(super) fn more(fails: Estimate, than: f64) -> bool {
+    fails.mean - than > FAILS_MORE && fails.low.is_none_or(|low| low > than)
+}
+
+pub(super) fn failing(row: &SweepRow) -> Option<Estimate> {
+    row.case.get(Quantity::FailureRate)
+}
+
+pub(super) fn misses_nothing(row: &SweepRow) -> bool {
+    row.case
+        .objectives
+        .iter()
+        .all(|o| o.verdict != Verdict::Missed)
+}
+
+pub(super) fn worst(row: &SweepRow) -> f64 {
+    excess(&row.case.objectives)
+}
+
+/// Whether a row stands at these indices of axes.
+pub(super) fn is_at(row: &SweepRow, places: &[(usize, usize)]) -> bool {
+    places.iter().all(|(a, i)| row.index.get(*a) == Some(i))
+}
+
+pub(super) fn overlap(a: Estimate, b: Estimate) -> Option<bool> {
+    Some(a.low? <= b.high? && b.low? <= a.high?)
+}
+
+pub(super) fn near(a: f64, b: f64) -> bool {
+    a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(sweep: &'a Sweep) -> Self {
+        Self {
+            sweep,
+            view: View::new(sweep),
+            ranking: sweep.header.ranked_by,
+        }
+    }
+
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.view.series.iter().map(|s| s.name.as_str()).collect()
+    }
+
+    pub(super) fn points(&self) -> Vec<u64> {
+        let all: BTreeSet<u64> = self.sweep.rows.iter().map(|r| r.point).collect();
+        all.into_iter().collect()
+    }
+
+    pub(super) fn value(&self, row: &SweepRow) -> Option<Estimate> {
+        let value = row.case.primary().filter(|e| e.mean.is_finite());
+        value.filter(|_| row.case.is_fine())
+    }
+
+    pub(super) fn works(&self, row: &SweepRow) -> bool {
+        row.case.is_fine()
+    }
+
+    /// The row of a column at a point.
+    pub(super) fn at(&self, series: &str, point: u64) -> Option<&'a SweepRow> {
+        let s = self.view.series.iter().position(|s| s.name == series)?;
+        self.view.row(s, point)
+    }
+
+    /// The index of a place on its axis; `None` if the sweep has no such place.
+    pub(super) fn index(&self, place: &Place) -> Option<(usize, usize)> {
+        let axes = &self.sweep.header.axes;
+        let axis = axes.iter().position(|a| a.label == place.axis)?;
+        let numbers = axes[axis].numbers.as_ref();
+        let is = |i: usize| match (numbers, place.number) {
+            (Some(numbers), Some(n)) => numbers.get(i) == Some(&n),
+            (None, None) => axes[axis].values.get(i).map(written).as_ref() == Some(&place.text),
+            _ => false,
+        };
+        let index = (0..axes[axis].values.len()).find(|&i| is(i))?;
+        // Side by side, what stands beside it must be so.
+        let beside = place.beside.iter().all(|b| {
+            self.index(b)
+                .is_some_and(|(a, _)| self.same(a, index, b.number, &b.text))
+        });
+        let others = axes.iter().filter(|a| a.values.len() > 1).count();
+        let complete =
+            !self.sweep.header.zip || place.beside.is_empty() || place.beside.len() + 1 >= others;
+        (beside && complete).then_some((axis, index))
+    }
+
+    fn same(&self, axis: usize, index: usize, number: Option<f64>, text: &str) -> bool {
+        let a = &self.sweep.header.axes[axis];
+        match (&a.numbers, number) {
+            (Some(n), Some(number)) => n.get(index) == Some(&number),
+            _ => a.values.get(index).map(written).as_deref() == Some(text),
+        }
+    }
+
+    pub(super) fn is_called(&self, row: &SweepRow, case: &str) -> bool {
+        let whole = format!("{} on {}", row.case.strategy, short(&row.case.interpreter));
+        case == row.case.strategy || case == whole
+    }
+
+    /// The row that a claim about a single case means.
+    pub(super) fn find(&self, case: &str, at: &[Place]) -> Option<&'a SweepRow> {
+        let places: Vec<(usize, usize)> =
+            at.iter().map(|p| self.index(p)).collect::<Option<_>>()?;
+        let mut found = self.sweep.rows.iter().filter(|r| is_at(r, &places));
+        found.find(|r| self.is_called(r, case))
+    }
+
+    /// What each axis is: a single value varies nothing, a second load is given, and one given makes all given side by side.
+    pub(super) fn kinds(&self) -> Vec<AxisKind> {
+        let mut loads = 0;
+        let mut kinds = Vec::new();
+        for a in &self.sweep.header.axes {
+            let mut kind = AxisKind::of(&a.path);
+            if kind == AxisKind::Load {
+                loads += usize::from(a.values.len() > 1 && a.numbers.is_some());
+                if loads > 1 || a.numbers.is_none() {
+                    kind = AxisKind::Given;
+                }
+            }
+            kinds.push(if a.values.len() > 1 {
+                kind
+            } else {
+                AxisKind::Choice
+            });
+        }
+        if self.sweep.header.zip && kinds.contains(&AxisKind::Given) {
+            kinds.fill(AxisKind::Given);
+        }
+        kinds
+    }
+
+    pub(super) fn key(&self, row: &SweepRow, of: AxisKind) -> Vec<usize> {
+        let kinds = self.kinds();
+        let index = row.index.iter().zip(&kinds);
+        index.filter(|(_, k)| **k == of).map(|(i, _)| *i).collect()
+    }
+
+    /// The labels of the axes that are given.
+    pub(super) fn given(&self) -> Vec<&'a String> {
+        let axes = self.sweep.header.axes.iter().zip(self.kinds());
+        let given = axes.filter(|(_, k)| *k == AxisKind::Given);
+        given.map(|(a, _)| &a.label).collect()
+    }
+
+    /// The rows of each combination of what is given.
+    pub(super) fn settings(&self) -> BTreeMap<Vec<usize>, Vec<&'a SweepRow>> {
+        let mut settings: BTreeMap<Vec<usize>, Vec<&SweepRow>> = BTreeMap::new();
+        for row in &self.sweep.rows {
+            let key = self.key(row, AxisKind::Given);
+            settings.entry(key).or_default().push(row);
+        }
+        settings
+    }
+
+    /// The nearer to the objectives; of equally near ones (they are all as near as can be where they meet them) the better.
+    pub(super) fn nearer(&self, a: &'a SweepRow, b: &'a SweepRow) -> &'a SweepRow {
+        let order = worst(b).total_cmp(&worst(a));
+        let b_first = order.is_lt() || (order.is_eq() && self.better(b, a));
+        if b_first { b } else { a }
+    }
+
+    /// The rows with numbers that could be chosen instead of this one (itself included): the same givens, and the same load.
+    pub(super) fn rivals(&self, row: &SweepRow) -> Vec<&'a SweepRow> {
+        let key = |r: &SweepRow| (self.key(r, AxisKind::Given), self.key(r, AxisKind::Load));
+        let mine = key(row);
+        let all = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        all.filter(|r| key(r) == mine).collect()
+    }
+
+    /// Of rows that could be chosen, those that fail no more than need be: by their tier within a point, by intervals across points.
+    pub(super) fn sound(&self, rivals: &[&'a SweepRow]) -> Vec<&'a SweepRow> {
+        let fails = |r: &SweepRow| {
+            let Some(mine) = failing(r) else { return false };
+            rivals.iter().any(|o| match failing(o) {
+                Some(f) if o.point != r.point => more(mine, f.high.unwrap_or(f.mean)),
+                Some(_) => r.case.tier == Tier::Fails,
+                None => false,
+            })
+        };
+        rivals.iter().filter(|r| !fails(r)).copied().collect()
+    }
+
+    /// The largest value of the load under which anything has numbers, among the rows of the same givens.
+    pub(super) fn is_heaviest(&self, row: &SweepRow, load: Option<&str>) -> bool {
+        let kinds = self.kinds();
+        let Some(axis) = kinds.iter().position(|k| *k == AxisKind::Load) else {
+            return load.is_none();
+        };
+        let a = &self.sweep.header.axes[axis];
+        let x = |r: &SweepRow| Some(*a.numbers.as_ref()?.get(*r.index.get(axis)?)?);
+        let given = self.key(row, AxisKind::Given);
+        let others = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        let mut others = others.filter(|r| self.key(r, AxisKind::Given) == given);
+        load == Some(a.label.as_str()) && others.all(|r| x(r) <= x(row))
+    }
+
+    pub(super) fn told_failing(&self, row: &SweepRow) -> Option<Estimate> {
+        let mut working = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        let any = working.any(|r| failing(r).is_some_and(|f| f.mean > 0.0));
+        failing(row).filter(|_| any)
+    }
+
+    /// How many others of the point share its rank, and stand no lower.
+    pub(super) fn equals(&self, row: &SweepRow) -> usize {
+        let rivals = self.rivals(row);
+        let sound = self.sound(&rivals).into_iter();
+        let of_point = sound.filter(|r| r.point == row.point && misses_nothing(r));
+        let others = of_point.filter(|r| !std::ptr::eq(*r, row));
+        others
+            .filter(|r| r.case.rank.is_some() && r.case.rank == row.case.rank)
+            .count()
+    }
+
+    pub(super) fn better(&self, a: &SweepRow, b: &SweepRow) -> bool {
+        self.value(a)
+            .zip(self.value(b))
+            .is_some_and(|(a, b)| self.ranking.better(a.mean, b.mean))
+    }
+}

@@ -1,0 +1,24 @@
+//! What results mean: where time goes, which case of a sweep to take, and what stands out along its axes (knees, crossings, what stops paying).
+//! Insights are claims: [`Insight::holds`] says by the rows alone whether one is true, and property tests hold every one against that.
+
+mod best;
+mod curves;
+mod doubt;
+mod find;
+mod holds;
+#[expect(clippy::module_inception, reason = "the room's own word")]
+mod insight;
+mod knee;
+pub(crate) mod metric;
+pub(crate) mod shares;
+pub(crate) mod stands;
+pub(crate) mod view;
+mod waits;
+
+pub use best::{Best, best, best_of_point};
+pub(crate) use doubt::doubts;
+pub use find::insights;
+pub use insight::{Extent, Insight, InsightCode, Place};
+pub use knee::Bend;
+pub use metric::Quoted;
+pub use waits::Waits;

@@ -1,0 +1,376 @@
+//! How the rows of a sweep stand: which case to take at each point, and over many points. Cases stand in tiers (see
+//! [`Tier`]), and the metric decides within one only; this holds across points as it does within them.
+
+use std::collections::BTreeMap;
+
+use super::metric::value;
+use crate::measure::Estimate;
+use crate::quantity::Quantity;
+use crate::result::{
+    Answer, AxisKind, Standing, Sweep, SweepHeader, SweepRow, SweptAxis, TIE, Tier, answer_within,
+    fails_more,
+};
+use crate::scenario::Metric;
+
+/// A row, as far as its standing needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stood {
+    point: u64,
+    index: Vec<usize>,
+    /// Among the cases of its point.
+    pub within: Standing,
+    /// Among all rows that there are to choose from: those of the same givens and the same load.
+    pub across: Tier,
+    /// The metric, where it can be taken as it is.
+    pub value: Option<Estimate>,
+    /// The share of its tasks that fail.
+    pub fails: Option<Estimate>,
+}
+
+/// An axis, as far as standings need it.
+#[derive(Clone, Debug)]
+struct Axis {
+    kind: AxisKind,
+    numbers: Option<Vec<f64>>,
+}
+
+/// Rows to choose from: the givens are the same, and where a load is swept, it is the largest that any of them bears.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    /// The load: axis and index.
+    pub load: Option<(usize, usize)>,
+    /// The rows, by their place in the sweep.
+    pub rows: Vec<usize>,
+}
+
+/// Which row to take of some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// The row, by its place in the sweep.
+    pub row: usize,
+    /// Whether it meets every objective and fails no more than others; else it is the nearest.
+    pub meets: bool,
+    /// Others of the same point that are as good.
+    pub tied: Vec<usize>,
+    /// The best by the metric alone, where that is another one, and better beyond chance.
+    pub fastest: Option<usize>,
+}
+
+/// How all rows of a sweep stand.
+#[derive(Clone, Debug)]
+pub(crate) struct Stands {
+    axes: Vec<Axis>,
+    zip: bool,
+    ranking: Metric,
+    /// In the order of the sweep's rows.
+    pub rows: Vec<Stood>,
+}
+
+impl Stands {
+    pub(crate) fn new(sweep: &Sweep) -> Self {
+        let mut all = Self::none(&sweep.header);
+        for point in sweep.rows.chunk_by(|a, b| a.point == b.point) {
+            all.add(point);
+        }
+        all.look_across();
+        all
+    }
+
+    /// Those of a sweep of which no point is known yet.
+    pub(crate) fn none(header: &SweepHeader) -> Self {
+        let mut loaded = false;
+        let axis = |a: &SweptAxis| {
+            let (path, numbers, values) = (&a.path, a.numbers.clone(), a.values.len());
+            let kind = match AxisKind::of(path) {
+                // Where nothing varies there is nothing to be told apart.
+                _ if values < 2 => AxisKind::Choice,
+                // One load is the heaviest; of a second one, each value is a case of its own.
+                AxisKind::Load if loaded || numbers.is_none() => AxisKind::Given,
+                AxisKind::Load => {
+                    loaded = true;
+                    AxisKind::Load
+                }
+                kind => kind,
+            };
+            Axis { kind, numbers }
+        };
+        let mut axes: Vec<Axis> = header.axes.iter().map(axis).collect();
+        // Side by side, what is given makes a case of its own of every point.
+        if header.zip && axes.iter().any(|a| a.kind == AxisKind::Given) {
+            axes.iter_mut().for_each(|a| a.kind = AxisKind::Given);
+        }
+        Self {
+            axes,
+            zip: header.zip,
+            ranking: header.ranked_by,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Takes in the rows of a point.
+    pub(crate) fn add(&mut self, point: &[SweepRow]) {
+        let within = point.iter().map(|r| Standing::from(&r.case));
+        for (row, mut standing) in point.iter().zip(within) {
+            let value = value(row);
+            standing.metric = value.map(|v| v.mean);
+            self.rows.push(Stood {
+                point: row.point,
+                index: row.index.clone(),
+                within: standing,
+                across: standing.tier,
+                value,
+                fails: row.case.get(Quantity::FailureRate),
+            });
+        }
+    }
+
+    /// Who fails more than another that could be chosen instead, at whatever point, is no match for it. Within a point the tiers know: they
+    /// come from pairs.
+    pub(crate) fn look_across(&mut self) {
+        let chosen: Vec<bool> = self
+            .axes
+            .iter()
+            .map(|a| a.kind == AxisKind::Choice)
+            .collect();
+        let key = |row: &Stood| -> Vec<usize> {
+            let fixed = row.index.iter().zip(&chosen).filter(|(_, c)| !**c);
+            fixed.map(|(i, _)| *i).collect()
+        };
+        // Of each group the two points that fail least, by the shares that they do not exceed.
+        let mut least: BTreeMap<Vec<usize>, [(u64, f64); 2]> = BTreeMap::new();
+        let working = self.rows.iter().filter(|r| r.value.is_some());
+        for (row, fails) in working.filter_map(|r| Some((r, r.fails?))) {
+            let none = (u64::MAX, f64::INFINITY);
+            let [first, second] = least.entry(key(row)).or_insert([none; 2]);
+            let here = (row.point, fails.high.unwrap_or(fails.mean));
+            if here.0 == first.0 {
+                first.1 = first.1.min(here.1);
+            } else if here.1 < first.1 {
+                (*second, *first) = (*first, here);
+            } else if here.1 < second.1 || here.0 == second.0 {
+                *second = (here.0, second.1.min(here.1));
+            }
+        }
+        for row in &mut self.rows {
+            let Some(least) = least.get(&key(row)) else {
+                continue;
+            };
+            row.across = row.within.tier;
+            let elsewhere = least.iter().find(|l| l.0 != row.point);
+            let more = |f: Estimate| elsewhere.is_some_and(|l| fails_more(f, l.1));
+            if row.fails.is_some_and(more) {
+                row.across = row.across.max(Tier::Fails);
+            }
+        }
+    }
+
+    /// Whether anything is given, so that there is no single best.
+    pub(crate) fn is_given(&self) -> bool {
+        self.axes.iter().any(|a| a.kind == AxisKind::Given)
+    }
+
+    /// What an axis is to whoever asks for the best of this sweep.
+    pub(crate) fn kind(&self, axis: usize) -> AxisKind {
+        self.axes.get(axis).map_or(AxisKind::Choice, |a| a.kind)
+    }
+
+    /// Whether an axis is there to choose from.
+    pub(crate) fn is_choice(&self, axis: usize) -> bool {
+        self.kind(axis) == AxisKind::Choice
+    }
+
+    /// The axes that are given.
+    pub(crate) fn given(&self) -> Vec<usize> {
+        let all = 0..self.axes.len();
+        all.filter(|&a| self.axes[a].kind == AxisKind::Given)
+            .collect()
+    }
+
+    /// What there is to choose from, for each combination of what is given.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let given = self.given();
+        let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for (i, row) in self.rows.iter().enumerate() {
+            let key = given.iter().filter_map(|&a| row.index.get(a).copied());
+            groups.entry(key.collect()).or_default().push(i);
+        }
+        let setting = |mut rows: Vec<usize>| {
+            let load = self.heaviest(&rows);
+            rows.retain(|&i| load.is_none_or(|(a, at)| self.rows[i].index.get(a) == Some(&at)));
+            Setting { load, rows }
+        };
+        groups.into_values().map(setting).collect()
+    }
+
+    /// The row to take of the whole sweep; `None` where something is given.
+    pub(crate) fn overall(&self) -> Option<Taken> {
+        if self.is_given() {
+            return None;
+        }
+        self.best(&self.settings().first()?.rows)
+    }
+
+    /// Where a load is swept: the axis, and the index of the largest under which any of these rows has numbers. What is reached under
+    /// different loads is not there to choose from.
+    fn heaviest(&self, rows: &[usize]) -> Option<(usize, usize)> {
+        let load = |a: &Axis| a.kind == AxisKind::Load;
+        let axis = self.axes.iter().position(load)?;
+        let numbers = self.axes[axis].numbers.as_ref()?;
+        rows.iter()
+            .map(|&i| &self.rows[i])
+            .filter(|r| r.value.is_some())
+            .filter_map(|r| r.index.get(axis).copied())
+            .filter(|&i| i < numbers.len())
+            .max_by(|&a, &b| numbers[a].total_cmp(&numbers[b]))
+            .map(|index| (axis, index))
+    }
+
+    /// The row to take at a point.
+    pub(crate) fn at(&self, point: u64) -> Option<Taken> {
+        let from = self.rows.partition_point(|r| r.point < point);
+        let to = self.rows.partition_point(|r| r.point <= point);
+        let rows: Vec<usize> = (from..to).collect();
+        let within: Vec<Standing> = self.rows[from..to].iter().map(|r| r.within).collect();
+        self.taken(&rows, &within)
+    }
+
+    /// The rows of a point that have numbers, the one to take first, then those that come next.
+    pub(crate) fn order(&self, point: u64) -> Vec<usize> {
+        let from = self.rows.partition_point(|r| r.point < point);
+        let to = self.rows.partition_point(|r| r.point <= point);
+        let mut all: Vec<usize> = (from..to)
+            .filter(|&i| self.rows[i].value.is_some())
+            .collect();
+        all.sort_by(|&a, &b| {
+            let (x, y) = (&self.rows[a].within, &self.rows[b].within);
+            let rank = |s: &Standing| s.rank.unwrap_or(u32::MAX);
+            (x.tier.cmp(&y.tier))
+                .then(x.excess.total_cmp(&y.excess))
+                .then(rank(x).cmp(&rank(y)))
+                .then(a.cmp(&b))
+        });
+        all
+    }
+
+    /// The row to take of these, of whatever points; of equally good ones that of the lowest point.
+    pub(crate) fn best(&self, rows: &[usize]) -> Option<Taken> {
+        let points = rows.chunk_by(|&a, &b| self.rows[a].point == self.rows[b].point);
+        let taken = points.filter_map(|point| {
+            let lifted = point.iter().map(|&i| Standing {
+                tier: self.rows[i].across,
+                ..self.rows[i].within
+            });
+            self.taken(point, &lifted.collect::<Vec<_>>())
+        });
+        let best = taken.reduce(|a, b| if self.before(b.row, a.row) { b } else { a })?;
+        let fastest = rows
+            .iter()
+            .copied()
+            .filter(|&i| self.rows[i].value.is_some())
+            .reduce(|a, b| if self.faster(b, a) { b } else { a })
+            .filter(|&f| f != best.row);
+        let ahead = |f: &usize| {
+            if self.rows[*f].point == self.rows[best.row].point {
+                // Paired differences know more than intervals.
+                best.fastest == Some(*f)
+            } else {
+                let of = |i: usize| self.rows[i].value;
+                of(*f)
+                    .zip(of(best.row))
+                    .is_some_and(|(f, b)| self.ranking.truly_better(b, f, TIE))
+            }
+        };
+        Some(Taken {
+            fastest: fastest.filter(ahead),
+            ..best
+        })
+    }
+
+    fn taken(&self, rows: &[usize], standings: &[Standing]) -> Option<Taken> {
+        let Answer {
+            take,
+            meets,
+            tied,
+            fastest,
+        } = answer_within(standings, !self.ranking.less_is_better(), 0.0)?;
+        Some(Taken {
+            row: rows[take],
+            meets,
+            tied: tied.into_iter().map(|i| rows[i]).collect(),
+            fastest: fastest.map(|i| rows[i]),
+        })
+    }
+
+    /// Whether the first row stands before the second one.
+    fn before(&self, a: usize, b: usize) -> bool {
+        let (x, y) = (&self.rows[a], &self.rows[b]);
+        let by_tier = x.across.cmp(&y.across);
+        by_tier
+            .then(x.within.excess.total_cmp(&y.within.excess))
+            .then_with(|| self.faster(b, a).cmp(&self.faster(a, b)))
+            .is_lt()
+    }
+
+    fn faster(&self, a: usize, b: usize) -> bool {
+        let of = |i: usize| self.rows[i].value.map(|v| v.mean);
+        of(a)
+            .zip(of(b))
+            .is_some_and(|(a, b)| self.ranking.better(a, b))
+    }
+
+    /// Whether a row is as good as the one that is taken of its setting: it shares its rank where they are of one point; else it stands
+    /// in the same tier, as near to the objectives, and the intervals do not tell them apart.
+    pub(crate) fn as_good(&self, row: usize, taken: &Taken) -> bool {
+        if row == taken.row || taken.tied.contains(&row) {
+            return true;
+        }
+        let (x, y) = (&self.rows[row], &self.rows[taken.row]);
+        let known = |e: Estimate| e.low.is_some();
+        x.point != y.point
+            && x.across == y.across
+            && x.within.excess == y.within.excess
+            && x.value
+                .zip(y.value)
+                .is_some_and(|(a, b)| a == b || (known(a) && known(b) && !apart(a, b)))
+    }
+
+    /// Whether the axes run side by side.
+    pub(crate) fn is_zip(&self) -> bool {
+        self.zip
+    }
+}
+
+/// Whether the intervals say that the values differ; a single replication says nothing.
+pub(crate) fn apart(a: Estimate, b: Estimate) -> bool {
+    match (a.low.zip(a.high), b.low.zip(b.high)) {
+        (Some((al, ah)), Some((bl, bh))) => ah < bl || bh < al,
+        _ => false,
+    }
+}
+
+/// How much better values of a metric are than others.
+impl Metric {
+    /// By which share of `from` the value `to` is better; negative where it is worse.
+    pub(crate) fn gain(self, from: Estimate, to: Estimate) -> f64 {
+        let change = (to.mean - from.mean) / from.mean.abs().max(f64::MIN_POSITIVE);
+        if self.less_is_better() {
+            -change
+        } else {
+            change
+        }
+    }
+
+    /// Whether `to` is better than `from` by such a share, and not by chance.
+    pub(crate) fn truly_better(self, from: Estimate, to: Estimate, least: f64) -> bool {
+        self.gain(from, to) >= least && apart(from, to)
+    }
+
+    /// Whether `to` is, beyond chance, better than `from` by less than such a share, or worse. Single replications say nothing.
+    pub(crate) fn surely_no_better(self, from: Estimate, to: Estimate, most: f64) -> bool {
+        let half = |e: Estimate| e.low.zip(e.high).map(|(l, h)| (h - l) / 2.0);
+        half(from).zip(half(to)).is_some_and(|(a, b)| {
+            let chance = libm::hypot(a, b) / from.mean.abs().max(f64::MIN_POSITIVE);
+            self.gain(from, to) + chance < most
+        })
+    }
+}

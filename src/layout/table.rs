@@ -1,0 +1,103 @@
+//! Tables of cells that know what they are: a number with its interval and what it is sorted by, a name. The terminal, the page and Markdown
+//! lay them out.
+
+use crate::layout::Column;
+use crate::measure::Estimate;
+use crate::quantity::{Interval, estimate};
+
+/// A comparison.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Table {
+    /// What it shows.
+    pub caption: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows, best first, or in the order of a sweep's points.
+    pub rows: Vec<Row>,
+    /// How many more rows there are than are shown.
+    pub left_out: usize,
+}
+
+impl Table {
+    /// The rows as texts.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Vec<String>> {
+        self.rows
+            .iter()
+            .map(|r| r.cells.iter().map(Cell::whole).collect())
+    }
+}
+
+/// A row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    /// A cell for each column.
+    pub cells: Vec<Cell>,
+    /// Whether nothing is better.
+    pub best: bool,
+    /// Whether its numbers can be taken as they are.
+    pub fine: bool,
+}
+
+/// A cell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Cell {
+    /// The text, or a number.
+    pub text: String,
+    /// The half-width of its interval; may be empty.
+    pub half: String,
+    /// What the table is sorted by: the number itself.
+    pub key: Option<f64>,
+    /// Whether it is a name.
+    pub name: bool,
+    /// Whether it is as good as another one of its row or table: `=` stands behind it.
+    pub tied: bool,
+}
+
+impl Cell {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn name(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            name: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn number(value: f64, text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            key: Some(value),
+            ..Self::default()
+        }
+    }
+
+    /// An estimate in units of `scale`.
+    pub(crate) fn estimate(e: Option<Estimate>, scale: f64, interval: Interval) -> Self {
+        let Some(e) = e else {
+            return Self::text("–");
+        };
+        let written = estimate(e.scaled(1.0 / scale), interval);
+        let (text, half) = written.split_once(" ± ").unwrap_or((&written, ""));
+        Self {
+            text: text.into(),
+            half: half.into(),
+            key: Some(e.mean),
+            ..Self::default()
+        }
+    }
+
+    /// The text with its interval.
+    pub(crate) fn whole(&self) -> String {
+        if self.half.is_empty() {
+            self.text.clone()
+        } else {
+            format!("{} ± {}", self.text, self.half)
+        }
+    }
+}

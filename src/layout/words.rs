@@ -1,0 +1,57 @@
+//! Sentences with names in them, which are shown as such where that can be.
+
+/// A text with names in it, which are shown as such.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words(pub Vec<Word>);
+
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// As it is.
+    Text(String),
+    /// A name (a strategy).
+    Name(String),
+}
+
+impl Words {
+    pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
+        self.0.push(Word::Text(text.into()));
+        self
+    }
+
+    pub(crate) fn name(mut self, name: impl Into<String>) -> Self {
+        self.0.push(Word::Name(name.into()));
+        self
+    }
+
+    /// "a, b and 3 more".
+    pub(crate) fn names(mut self, names: &[String]) -> Self {
+        const SHOWN: usize = 4;
+        let cut = if names.len() > SHOWN {
+            SHOWN - 1
+        } else {
+            names.len()
+        };
+        for (i, name) in names[..cut].iter().enumerate() {
+            if i > 0 {
+                let last = i + 1 == names.len();
+                self = self.text(if last { " and " } else { ", " });
+            }
+            self = self.name(name);
+        }
+        if cut < names.len() {
+            self = self.text(format!(" and {} more", names.len() - cut));
+        }
+        self
+    }
+
+    /// Without any marks.
+    pub(crate) fn plain(&self) -> String {
+        self.0
+            .iter()
+            .map(|w| match w {
+                Word::Text(t) | Word::Name(t) => t.as_str(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,194 @@
+//! The state of a run at an instant as a table ([`ps`]), as a tree ([`pstree`]) and as JSON ([`ps_json`]).
+
+mod json;
+mod table;
+mod tree;
+mod words;
+
+pub use json::ps_json;
+pub use table::ps;
+pub use tree::pstree;
+
+use super::layout;
+use crate::cpython::snapshot::{End, Place, Snapshot};
+use crate::engine::Nanos;
+use crate::layout::Style;
+use crate::quantity::{bytes, counted, list, seconds};
+
+/// A snapshot, and of what it was taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken<'a> {
+    /// Name of the scenario.
+    pub scenario: &'a str,
+    /// The strategy in its short form.
+    pub strategy: &'a str,
+    /// The interpreter.
+    pub interpreter: &'a str,
+    /// Number of the replication.
+    pub replication: u32,
+    /// Master seed.
+    pub seed: u64,
+    /// The instant that was asked for.
+    pub asked: Nanos,
+    /// The state.
+    pub snapshot: &'a Snapshot,
+}
+
+/// What is shown of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// At most so many rows (of each kind; in the tree: below each node); 0: all.
+    pub limit: usize,
+    /// Only tasks of this class, and the threads that stand for them.
+    pub class: Option<String>,
+}
+
+impl Rows {
+    /// How many of so many are shown. One more than allowed is shown too: a line that says so would take its place.
+    fn shown(&self, all: usize) -> usize {
+        if self.limit == 0 || all <= self.limit + 1 {
+            all
+        } else {
+            self.limit
+        }
+    }
+}
+
+/// What is being looked at, how far the run is, and what stands out.
+fn head(taken: &Taken<'_>, rows: &Rows, style: Style) -> Vec<String> {
+    let s = taken.snapshot;
+    let facts = [
+        taken.scenario.to_owned(),
+        format!("{} on {}", taken.strategy, taken.interpreter),
+        format!("replication {}, seed {}", taken.replication, taken.seed),
+        format!("at {}", instant(s.at)),
+    ];
+    let mut laid = layout::entries(&facts, " · ", "", "  ", style);
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(end(s, taken.asked));
+    laid.extend(wrap(std::mem::take(&mut lines), style));
+    laid.extend(layout::entries(&counts(s), " · ", "", "  ", style));
+    if let Some(class) = &rows.class {
+        let of = s.tasks.iter().filter(|t| t.class == *class).count();
+        lines.push(format!(
+            "only class {class}: {of} of the {} tasks below, and the threads that stand for them",
+            s.tasks.len()
+        ));
+    }
+    for cycle in &s.cycles {
+        lines.push(circle(s, cycle));
+    }
+    if s.end == Some(End::Deadlock) && s.cycles.is_empty() {
+        lines.push(
+            "deadlock: everybody waits, and nothing that is waited for can come any more".into(),
+        );
+    }
+    laid.extend(wrap(lines, style));
+    laid
+}
+
+fn wrap(lines: Vec<String>, style: Style) -> Vec<String> {
+    let all = lines.into_iter();
+    all.flat_map(|l| layout::words(&style.fit(l), "", "  ", style))
+        .collect()
+}
+
+fn end(s: &Snapshot, asked: Nanos) -> Option<String> {
+    let how = match s.end? {
+        End::Done => "everything was done",
+        End::Deadlock => "in a deadlock: nothing could happen any more",
+        End::Horizon => "at the scenario's horizon",
+        End::OutOfMemory => "over the memory limit",
+        End::EventLimit => "over the limit of events (--max-events)",
+        End::ClockEnd => "at the end of the clock (584 years)",
+    };
+    let before = if asked > s.at {
+        format!(", before {}: this is how it ended", instant(asked))
+    } else {
+        String::new()
+    };
+    Some(format!("the run ended at {}, {how}{before}", instant(s.at)))
+}
+
+fn counts(s: &Snapshot) -> Vec<String> {
+    let t = &s.totals;
+    let mut over = vec![format!("{} done", t.done)];
+    if t.failed > 0 {
+        over.push(format!("{} failed", t.failed));
+    }
+    if t.timed_out > 0 {
+        over.push(format!("{} timed out", t.timed_out));
+    }
+    over.push(format!("{} in flight", t.in_flight));
+    let to_come = match t.to_come {
+        Some(0) => None,
+        Some(n) => Some(format!("{n} to come")),
+        None => Some("more to come".into()),
+    };
+    let busy = s.cores.iter().flatten().count();
+    let have = if t.arrived == 1 { "has" } else { "have" };
+    let arrived = counted(t.arrived, "task");
+    let mut counts = vec![format!("{arrived} {have} arrived: {}", list(&over))];
+    counts.extend(to_come);
+    counts.push(format!("{busy} of {} cores busy", s.cores.len()));
+    counts.push(format!("{} memory", bytes(approximately(s.memory))));
+    counts
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn approximately(bytes: u64) -> f64 {
+    bytes as f64
+}
+
+/// An instant: seconds, as exact as it is.
+fn instant(t: Nanos) -> String {
+    let whole = t.0 / 1_000_000_000;
+    let fraction = format!("{:09}", t.0 % 1_000_000_000);
+    match fraction.trim_end_matches('0') {
+        "" => format!("{whole} s"),
+        fraction => format!("{whole}.{fraction} s"),
+    }
+}
+
+/// How long ago.
+fn ago(s: &Snapshot, since: Nanos) -> String {
+    seconds(s.at.since(since))
+}
+
+/// `deadlock: a #1 waits for lock 'x', which b #1 has; b #1 waits for lock 'y', which a #1 has`
+fn circle(s: &Snapshot, cycle: &[crate::cpython::snapshot::Link]) -> String {
+    let name = |i: usize| s.tasks.get(i).map_or("?", |t| t.name.as_str());
+    let mut text = String::from(if s.end == Some(End::Deadlock) {
+        "deadlock: "
+    } else {
+        "circle of tasks that wait for each other: "
+    });
+    for link in cycle {
+        text += &format!("{} -> ({}) -> ", name(link.task), link.waits_for);
+    }
+    text + cycle.first().map_or("?", |l| name(l.task))
+}
+
+/// Whether a task is shown.
+fn of_class(s: &Snapshot, rows: &Rows, task: usize) -> bool {
+    let class = &s.tasks[task].class;
+    rows.class.as_ref().is_none_or(|c| c == class)
+}
+
+/// Whether a thread stands for the task, rather than the task being in some queue.
+fn in_thread(place: &Place) -> Option<usize> {
+    match place {
+        Place::Thread(t) => Some(*t),
+        _ => None,
+    }
+}
+
+/// Lines in the signs that may be used.
+fn join(lines: Vec<String>, style: Style) -> String {
+    let mut out = String::new();
+    for line in lines {
+        out.push_str(&style.fit(line.trim_end().to_owned()));
+        out.push('\n');
+    }
+    out
+}

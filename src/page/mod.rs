@@ -1,0 +1,468 @@
+//! Results as a page: one HTML file that needs nothing else, to be opened from disk, printed, and sent around. The question and its
+//! answer come first, then the comparison, charts with their values, what it all rests on, and the command that repeats it.
+
+mod colors;
+mod draw;
+mod values;
+
+use std::collections::BTreeSet;
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, escape_formatter};
+use serde::Serialize;
+
+use self::values::{Values, values};
+use crate::charts::drawing::svg::escaped;
+use crate::charts::drawing::webfont::Signs;
+use crate::charts::figure::{Body, Figure};
+use crate::layout::table::{Cell, Table};
+use crate::layout::words::{Word, Words};
+use crate::report::summary::{Summary, summary};
+use crate::result::Saved;
+use crate::traces::timeline::gantt_of;
+
+/// Results larger than this (in bytes) are not part of the page.
+const LARGE: usize = 2 << 20;
+
+/// Most insights that stand beside the answer.
+const INSIGHTS: usize = 2;
+
+/// A result to be shown.
+#[derive(Clone, Debug)]
+pub struct Shown<'a> {
+    /// The result.
+    pub document: &'a Saved,
+    /// Its file's text, which becomes part of the page for programs to read.
+    pub source: &'a str,
+    /// Its charts.
+    pub figures: Vec<Figure>,
+}
+
+/// The page; `title` instead of the question (of one result) or of a plain word (of several).
+///
+/// # Errors
+/// If the built-in template is broken, which no input can bring about.
+pub fn page(results: &[Shown<'_>], title: Option<&str>) -> Result<String, minijinja::Error> {
+    let mut signs = Signs::default();
+    let mut sections: Vec<Section> = (1..)
+        .zip(results)
+        .map(|(n, r)| Section::new(n, r, title.filter(|_| results.len() == 1), &mut signs))
+        .collect();
+    tell_apart(&mut sections);
+    let title = title
+        .map(str::to_owned)
+        .unwrap_or_else(|| match sections.as_slice() {
+            [one] => one.title.clone(),
+            _ => "Forecasts of Python concurrency".into(),
+        });
+    let parts = Page {
+        title,
+        version: env!("CARGO_PKG_VERSION"),
+        style: signs.faces() + &colors::rules() + include_str!("style.css"),
+        script: include_str!("script.js"),
+        several: sections.len() > 1,
+        sections,
+    };
+    let mut env = Environment::new();
+    env.set_auto_escape_callback(|_| AutoEscape::Html);
+    // As the template engine escapes, and more: nothing that XML forbids, nothing that turns the text around.
+    env.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => Ok(out.write_str(&escaped(text))?),
+        _ => escape_formatter(out, state, value),
+    });
+    env.add_template("page.html", include_str!("page.html"))?;
+    let mut page = env.get_template("page.html")?.render(Serde(parts))?;
+    page.push('\n');
+    Ok(page)
+}
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    version: &'static str,
+    style: String,
+    script: &'static str,
+    several: bool,
+    sections: Vec<Section>,
+}
+
+#[derive(Serialize)]
+struct Section {
+    id: String,
+    title: String,
+    /// What stands behind the headings of its parts where there are several results.
+    label: String,
+    subtitle: String,
+    plain: String,
+    answer: Vec<Vec<Part>>,
+    /// The reasons that stand beside the answer.
+    reasons: Vec<Vec<Part>>,
+    /// The other reasons, below the table.
+    because: Vec<Vec<Part>>,
+    insights: Vec<Vec<Part>>,
+    table: TableParts,
+    objectives: Vec<Objective>,
+    notices: Vec<Notice>,
+    warned: bool,
+    figures: Vec<Chart>,
+    assumptions: Vec<(String, Vec<String>)>,
+    command: String,
+    data: String,
+}
+
+#[derive(Serialize)]
+struct Part {
+    name: bool,
+    code: bool,
+    text: String,
+    /// The text in parts between which a line may end.
+    breaks: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct TableParts {
+    caption: String,
+    columns: Vec<ColumnParts>,
+    rows: Vec<RowParts>,
+    left_out: usize,
+    /// Number of the column that names the row.
+    head: usize,
+}
+
+#[derive(Serialize)]
+struct ColumnParts {
+    title: String,
+    unit: &'static str,
+    number: bool,
+}
+
+#[derive(Serialize)]
+struct RowParts {
+    best: bool,
+    class: &'static str,
+    cells: Vec<CellParts>,
+}
+
+#[derive(Serialize)]
+struct CellParts {
+    text: String,
+    half: String,
+    key: Option<f64>,
+    name: bool,
+    /// Of a name: the text in parts between which a line may end.
+    breaks: Vec<String>,
+    tied: bool,
+}
+
+#[derive(Serialize)]
+struct Objective {
+    text: String,
+    verdict: &'static str,
+    by: Vec<Part>,
+}
+
+#[derive(Serialize)]
+struct Notice {
+    note: bool,
+    text: Vec<Part>,
+}
+
+#[derive(Serialize)]
+struct Chart {
+    id: String,
+    kind: &'static str,
+    title: String,
+    subtitle: String,
+    legend: Vec<Key>,
+    /// The picture, wide and narrow.
+    pictures: String,
+    points: String,
+    values: Values,
+}
+
+#[derive(Serialize)]
+struct Key {
+    name: String,
+    bold: bool,
+    /// Numbers of what it hides and shows, with blanks between; empty: it only explains a sign.
+    series: String,
+    sample: String,
+}
+
+impl Section {
+    fn new(number: usize, shown: &Shown<'_>, title: Option<&str>, signs: &mut Signs) -> Self {
+        let s = summary(shown.document);
+        let id = format!("result-{number}");
+        let own = if s.question.is_empty() {
+            &s.name
+        } else {
+            &s.question
+        };
+        let title = title.unwrap_or(own).to_owned();
+        let subtitle = subtitle(&s, &title);
+        let timeline = timeline(shown.document);
+        let figures = shown.figures.iter().chain(&timeline);
+        let figures = figures.map(|f| Chart::new(f, &id, signs)).collect();
+        // With the answer what it comes from, of a run in a sentence; the table is to be seen without scrolling.
+        let mut because: Vec<Vec<Part>> = s.because.iter().map(parts).collect();
+        let mut insights: Vec<Vec<Part>> = s.insights.iter().map(|t| spans(t)).collect();
+        let mut reasons: Vec<Vec<Part>> = because.drain(..because.len().min(1)).collect();
+        reasons.extend(insights.drain(..insights.len().min(INSIGHTS)));
+        Self {
+            subtitle,
+            title,
+            label: s.name.clone(),
+            reasons,
+            plain: s.answer.first().map(Words::plain).unwrap_or_default(),
+            answer: s.answer.iter().map(parts).collect(),
+            because,
+            insights,
+            table: table(&s.table),
+            objectives: s
+                .objectives
+                .iter()
+                .map(|o| Objective {
+                    text: o.text.clone(),
+                    verdict: o.verdict.name(),
+                    by: parts(&o.by),
+                })
+                .collect(),
+            warned: s.notices.iter().any(|n| !n.note),
+            notices: s
+                .notices
+                .into_iter()
+                .map(|n| Notice {
+                    note: n.note,
+                    text: spans(&n.text),
+                })
+                .collect(),
+            figures,
+            assumptions: s.assumptions,
+            command: s.command,
+            data: if shown.source.len() > LARGE {
+                String::new()
+            } else {
+                data(shown.document, shown.source)
+            },
+            id,
+        }
+    }
+}
+
+/// No two headings of the page are the same: a list of them would lead nowhere.
+fn tell_apart(sections: &mut [Section]) {
+    let mut labels = BTreeSet::new();
+    let mut titles = BTreeSet::new();
+    for s in sections.iter_mut() {
+        s.label = once(&mut labels, &s.label);
+        s.title = once(&mut titles, &s.title);
+    }
+    for chart in sections.iter_mut().flat_map(|s| &mut s.figures) {
+        chart.title = once(&mut titles, &chart.title);
+    }
+}
+
+/// The text, with a number where it has been taken.
+fn once(taken: &mut BTreeSet<String>, text: &str) -> String {
+    let numbered = (2..).map(|n| format!("{text} ({n})"));
+    let mut all = std::iter::once(text.to_owned()).chain(numbered);
+    let free = all.find(|t| !taken.contains(t)).unwrap_or_default();
+    taken.insert(free.clone());
+    free
+}
+
+/// What happened in one replication of the best case, in the window that is kept, where the result holds it.
+fn timeline(document: &Saved) -> Option<Figure> {
+    let Saved::Study(run) = document else {
+        return None;
+    };
+    let case = run.forecasts.iter().find(|c| c.detail.timeline.is_some())?;
+    let timeline = case.detail.timeline.as_ref()?;
+    let gantt = gantt_of(timeline);
+    let hidden = match timeline.hidden_rows {
+        0 => String::new(),
+        1 => "; a row in which less happens is left out".into(),
+        n => format!("; {n} rows in which less happens are left out"),
+    };
+    Some(Figure {
+        name: "timeline".into(),
+        title: format!("Timeline of {}", case.name()),
+        subtitle: format!(
+            "What cores, GILs and threads do in replication 0, {} to {}{hidden}",
+            gantt.instant(timeline.from_s),
+            gantt.instant(timeline.to_s)
+        ),
+        body: Body::Gantt(gantt),
+    })
+}
+
+/// Name, question where the title is another, and the machine.
+fn subtitle(s: &Summary, title: &str) -> String {
+    let question = if title == s.question { "" } else { &s.question };
+    let name = if title == s.name { "" } else { &s.name };
+    let machine = s
+        .assumptions
+        .iter()
+        .find(|(name, _)| name == "Simulated machine")
+        .and_then(|(_, v)| v.first());
+    let parts = [name, question, machine.map_or("", String::as_str)];
+    let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+    parts.join(" · ")
+}
+
+fn parts(words: &Words) -> Vec<Part> {
+    let part = |w: &Word| match w {
+        Word::Text(t) => spans(t),
+        Word::Name(t) => vec![Part {
+            name: true,
+            code: false,
+            text: t.clone(),
+            breaks: breaks(t),
+        }],
+    };
+    words.0.iter().flat_map(part).collect()
+}
+
+/// A name in parts between which a line may end.
+fn breaks(name: &str) -> Vec<String> {
+    let parts = name.split_inclusive([':', '+', '(']);
+    parts.map(str::to_owned).collect()
+}
+
+/// A sentence of the program's, with what stands in backticks as code.
+fn spans(text: &str) -> Vec<Part> {
+    let all: Vec<&str> = text.split('`').collect();
+    // Without its fellow a backtick is a mere sign.
+    let whole = all.len() % 2 == 1;
+    let pieces = if whole { all } else { vec![text] };
+    let part = |(i, t): (usize, &str)| Part {
+        name: false,
+        code: i % 2 == 1,
+        text: t.to_owned(),
+        breaks: Vec::new(),
+    };
+    let parts = pieces.into_iter().enumerate().map(part);
+    parts.filter(|p| !p.text.is_empty()).collect()
+}
+
+fn table(t: &Table) -> TableParts {
+    let cell = |c: &Cell| CellParts {
+        text: c.text.clone(),
+        half: c.half.clone(),
+        key: c.key.filter(|k| k.is_finite()),
+        name: c.name,
+        breaks: if c.name { breaks(&c.text) } else { Vec::new() },
+        tied: c.tied,
+    };
+    TableParts {
+        caption: t.caption.clone(),
+        columns: t
+            .columns
+            .iter()
+            .map(|c| ColumnParts {
+                title: c.title.clone(),
+                unit: c.unit,
+                number: c.number,
+            })
+            .collect(),
+        rows: t
+            .rows
+            .iter()
+            .map(|r| RowParts {
+                best: r.best,
+                class: match (r.best, r.fine) {
+                    (true, _) => "best",
+                    (_, false) => "unfit",
+                    _ => "",
+                },
+                cells: r.cells.iter().map(cell).collect(),
+            })
+            .collect(),
+        left_out: t.left_out,
+        head: t.columns.iter().position(|c| !c.number).unwrap_or(0),
+    }
+}
+
+impl Chart {
+    fn new(figure: &Figure, section: &str, signs: &mut Signs) -> Self {
+        // Parts of the section have names of their own, one of them `comparison`.
+        let id = format!("{section}-chart-{}", anchor(&figure.name));
+        let (pictures, points) = draw::pictures(figure, &id, signs);
+        Self {
+            kind: draw::kind(&figure.body),
+            title: figure.title.clone(),
+            subtitle: figure.subtitle.clone(),
+            legend: draw::legend(&figure.body),
+            pictures,
+            points: points.map_or(String::new(), |p| inert(&p.to_string())),
+            values: values(figure),
+            id,
+        }
+    }
+}
+
+/// A name as it may stand in an anchor.
+fn anchor(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    name.chars().map(plain).collect()
+}
+
+/// The result as one JSON value: a run as it is, a sweep as a list of its lines.
+fn data(document: &Saved, source: &str) -> String {
+    match document {
+        Saved::Study(_) => inert(&squeezed(source)),
+        Saved::Sweep(_) => {
+            let lines: Vec<&str> = source.lines().filter(|l| !l.trim().is_empty()).collect();
+            inert(&format!("[{}]", lines.join(",\n")))
+        }
+    }
+}
+
+/// JSON that ends no script and begins no markup, whatever its texts hold. In JSON these signs stand in texts only.
+fn inert(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)))
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// JSON without the blanks between its parts.
+fn squeezed(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut within, mut escaped) = (false, false);
+    for c in json.chars() {
+        if within {
+            within = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+        } else if c.is_ascii_whitespace() {
+            continue;
+        } else {
+            within = c == '"';
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        let json = "{\n  \"a b\": [1, 2.5],\n  \"c\\\\\": \"x \\\" y  </script>&\u{2028}\"\n}\n";
+        let small = inert(&squeezed(json));
+        assert!(
+            !small.contains(['<', '>', '&', '\n', '\u{2028}']),
+            "{small}"
+        );
+        let read = |t: &str| serde_json::from_str::<serde_json::Value>(t).unwrap();
+        assert_eq!(read(&small), read(json));
+    }
+}

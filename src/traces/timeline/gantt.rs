@@ -1,0 +1,392 @@
+//! A Gantt chart out of a recording: a row a core, a GIL and a thread.
+
+use super::chart::on_core;
+use crate::charts::figure::{Axis, Gantt, Measure, Row, Scale, Span, SpanKind};
+use crate::cpython::recording::{Doing, Recording, TaskIndex, ThreadIndex, ThreadSpan};
+use crate::engine::Nanos;
+use crate::machine::{CAUSES, Cause};
+use crate::quantity::state;
+
+/// How much of a recording is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// At most so many rows; those in which most happens stay. 0: all.
+    pub rows: usize,
+    /// At most so many spans: the window is made shorter until they are so few. 0: all.
+    pub spans: usize,
+    /// Whether only the part is shown in which most happens ([`Recording::busiest`]), where nobody asked for a window.
+    pub choose: bool,
+}
+
+/// Kinds of spans besides the causes: numbers of their colours go on after those of the causes.
+const PICKLING: usize = CAUSES;
+/// The holder of a GIL is drawn in the colour of a worker's, which nobody waits for in a thread's row.
+const HOLDS: usize = Cause::Pool as usize;
+
+/// What a kind of span is called in the legend, by number: the words of `ps` for the same state.
+fn kind_name(kind: usize, gil: bool) -> &'static str {
+    match Cause::ALL.get(kind) {
+        None => state::PICKLING,
+        Some(Cause::Running) => "running Python or native code",
+        Some(Cause::Core) => state::CORE,
+        Some(Cause::Gil) if gil => state::GIL,
+        Some(Cause::Gil) => state::WORLD,
+        Some(Cause::Lock) => state::LOCK,
+        Some(Cause::Pool) => "holding the GIL",
+        Some(Cause::Loop) => state::SELECT,
+        Some(Cause::Ipc) => "hand-over (queues, pipes, bookkeeping)",
+        Some(Cause::Startup) => state::STARTUP,
+        Some(Cause::Io) => state::IO,
+        Some(Cause::Queue) => "waiting for a queue or children",
+        Some(Cause::Limit) => state::LIMIT,
+        Some(Cause::Contention) => state::CONTENTION,
+    }
+}
+
+/// Whether a kind is time in which a row waits for what others have.
+fn contends(number: usize) -> bool {
+    [Cause::Core, Cause::Gil, Cause::Lock, Cause::Contention]
+        .iter()
+        .any(|&c| c as usize == number)
+}
+
+/// A row on its way: whole nanoseconds, kinds by their numbers.
+struct Draft {
+    group: String,
+    label: String,
+    spans: Vec<Piece>,
+    /// Cores come first, then the processes, in each its GIL before its threads.
+    rank: u8,
+    process: u32,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Piece {
+    from: Nanos,
+    to: Nanos,
+    kind: usize,
+    text: String,
+}
+
+/// The chart, and how many rows were left out.
+pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
+    let (from, to) = if shown.choose {
+        recording.busiest()
+    } else {
+        let (from, asked) = recording.window;
+        let to = asked
+            .min(recording.end)
+            .min(recording.stopped.unwrap_or(Nanos::MAX));
+        (from, to.max(from))
+    };
+    let mut rows = cores(recording);
+    rows.extend(gils(recording));
+    rows.extend(threads(recording));
+    rows.sort_by_key(|r| (r.rank > 0, r.process, r.rank));
+    let shows = |r: &Draft| !r.spans.is_empty() || r.rank == 0;
+    cut(&mut rows, from, to, 0);
+    rows.retain(shows);
+    let mut hidden = select(&mut rows, shown.rows, to.since(from));
+    let cut_to = cut(&mut rows, from, to, shown.spans);
+    rows.retain(shows);
+    if cut_to < to {
+        // What happens in the shorter window decides.
+        hidden += select(&mut rows, shown.rows, cut_to.since(from));
+    }
+    let to = cut_to;
+    let kinds: Vec<usize> = (0..=PICKLING)
+        .filter(|k| rows.iter().any(|r| r.spans.iter().any(|p| p.kind == *k)))
+        .collect();
+    let rows = rows.into_iter().map(|r| row(r, &kinds)).collect();
+    // Whoever waits for one waits for its holder.
+    let gil = !recording.gil_holds.is_empty();
+    let gantt = Gantt {
+        time: Axis {
+            label: "simulated time".into(),
+            measure: Measure::Seconds,
+            scale: Scale::Linear,
+            categories: Vec::new(),
+        },
+        window: (from.as_secs_f64(), to.as_secs_f64()),
+        rows,
+        kinds: kinds
+            .into_iter()
+            .map(|number| SpanKind {
+                name: kind_name(number, gil).into(),
+                number,
+            })
+            .collect(),
+    };
+    (gantt, hidden)
+}
+
+fn row(draft: Draft, kinds: &[usize]) -> Row {
+    Row {
+        group: draft.group,
+        label: draft.label,
+        spans: draft
+            .spans
+            .into_iter()
+            .map(|p| Span {
+                from: p.from.as_secs_f64(),
+                to: p.to.as_secs_f64(),
+                kind: kinds.iter().position(|&k| k == p.kind).unwrap_or(0),
+                text: p.text,
+            })
+            .collect(),
+    }
+}
+
+/// Ends the window where more than `most` spans would be in it; its end.
+fn cut(rows: &mut [Draft], from: Nanos, to: Nanos, most: usize) -> Nanos {
+    let mut starts: Vec<Nanos> = rows
+        .iter()
+        .flat_map(|r| r.spans.iter().map(|p| p.from))
+        .collect();
+    starts.sort_unstable();
+    let end = if most == 0 {
+        to
+    } else {
+        // What begins together is in it together: no fewer than what begins first.
+        let over = starts.get(most).copied().unwrap_or(to);
+        if over > from { over.min(to) } else { to }
+    };
+    for row in rows {
+        row.spans.retain(|p| p.from < end && p.to > from);
+        for p in &mut row.spans {
+            p.from = p.from.max(from);
+            p.to = p.to.min(end);
+        }
+    }
+    end
+}
+
+/// Time of a row in which it runs, and in which it waits for what others have.
+fn busy(row: &Draft) -> (u64, u64) {
+    let of = |wanted: &dyn Fn(usize) -> bool| -> u64 {
+        let some = row.spans.iter().filter(|p| wanted(p.kind));
+        some.map(|p| (p.to - p.from).0).sum()
+    };
+    (of(&on_core), of(&contends))
+}
+
+/// Keeps the rows in which most happens, in their order; how many went. Rows that run come first, then those that wait for what others have; the
+/// cores get half of the room at most and the GIL rows half of what is left, as far as something happens in them. Where nothing happens is shown
+/// where there is room left.
+fn select(rows: &mut Vec<Draft>, most: usize, window: Nanos) -> usize {
+    if most == 0 || rows.len() <= most {
+        return 0;
+    }
+    // Less than a two-hundredth is shown as 0%.
+    let runs = |r: &Draft| busy(r).0 > window.0 / 200;
+    let weight = |r: &Draft| {
+        let (running, waiting) = busy(r);
+        running.saturating_mul(2).saturating_add(waiting)
+    };
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|&i| {
+        let r = &rows[i];
+        (!runs(r), std::cmp::Reverse(weight(r)), i)
+    });
+    let mut keep: Vec<usize> = Vec::new();
+    let take = |keep: &mut Vec<usize>, room: usize, wanted: &dyn Fn(&Draft) -> bool| {
+        let new: Vec<usize> = order
+            .iter()
+            .copied()
+            .filter(|i| wanted(&rows[*i]) && !keep.contains(i))
+            .take(room)
+            .collect();
+        keep.extend(new);
+    };
+    let happens = |r: &Draft| weight(r) > 0;
+    take(&mut keep, (most / 2).max(1), &|r| r.rank == 0 && runs(r));
+    let left = most.saturating_sub(keep.len());
+    take(&mut keep, left / 2, &|r| r.rank == 1 && happens(r));
+    let left = most.saturating_sub(keep.len());
+    take(&mut keep, left, &|r| r.rank == 2 && happens(r));
+    let left = most.saturating_sub(keep.len());
+    take(&mut keep, left, &happens);
+    let left = most.saturating_sub(keep.len());
+    take(&mut keep, left, &|_| true);
+    keep.sort_unstable();
+    let all = rows.len();
+    let mut at = 0;
+    rows.retain(|_| {
+        at += 1;
+        keep.binary_search(&(at - 1)).is_ok()
+    });
+    all - rows.len()
+}
+
+/// Adds a piece; one that goes on like the last makes that one longer.
+fn add(pieces: &mut Vec<Piece>, piece: Piece) {
+    if piece.from >= piece.to {
+        return;
+    }
+    if let Some(last) = pieces.last_mut()
+        && last.to == piece.from
+        && last.kind == piece.kind
+        && last.text == piece.text
+    {
+        last.to = piece.to;
+        return;
+    }
+    pieces.push(piece);
+}
+
+/// `page #3`, `page #3's child 2`; what the recording does not know has no name.
+fn task_name(r: &Recording, task: Option<TaskIndex>) -> String {
+    let Some(t) = task.and_then(|t| r.tasks.get(t as usize)) else {
+        return String::new();
+    };
+    match t.parent {
+        Some(parent) if Some(parent) != task => {
+            format!("{}'s child {}", task_name(r, Some(parent)), t.number + 1)
+        }
+        _ => format!("{} #{}", t.class, t.number + 1),
+    }
+}
+
+fn thread_label(r: &Recording, thread: ThreadIndex) -> String {
+    let Some(t) = r.threads.get(thread as usize) else {
+        return String::new();
+    };
+    t.name.clone()
+}
+
+fn process_of(r: &Recording, thread: ThreadIndex) -> u32 {
+    r.threads.get(thread as usize).map_or(0, |t| t.process)
+}
+
+fn process_name(r: &Recording, thread: ThreadIndex) -> String {
+    r.processes
+        .get(process_of(r, thread) as usize)
+        .map_or(String::new(), |p| p.name.clone())
+}
+
+/// What the colour of a thread's span says; `None`: nothing to do.
+fn kind_of(span: &ThreadSpan) -> Option<usize> {
+    match (span.doing, span.cause) {
+        (Doing::OnCore(_), _) if span.pickling => Some(PICKLING),
+        (Doing::OnCore(_), Cause::Ipc) => Some(Cause::Ipc as usize),
+        (Doing::OnCore(_), Cause::Startup) => Some(Cause::Startup as usize),
+        (Doing::OnCore(_), Cause::Contention) => Some(Cause::Contention as usize),
+        (Doing::OnCore(_), _) => Some(Cause::Running as usize),
+        (Doing::Ready(_), _) => Some(Cause::Core as usize),
+        // An idle worker, or a main thread without arrivals; results, calls and room that are waited for.
+        (Doing::Blocked, Cause::Pool | Cause::Running | Cause::Ipc) => None,
+        (Doing::Blocked, cause) => Some(cause as usize),
+    }
+}
+
+/// A row a core: who runs there.
+fn cores(r: &Recording) -> Vec<Draft> {
+    let mut rows: Vec<Vec<Piece>> = vec![Vec::new(); r.cores as usize];
+    for s in &r.spans {
+        if let Doing::OnCore(core) = s.doing
+            && let Some(row) = rows.get_mut(core as usize)
+            && let Some(kind) = kind_of(s)
+        {
+            let task = task_name(r, s.task);
+            let thread = thread_label(r, s.thread);
+            let process = process_name(r, s.thread);
+            let who = if r.processes.len() > 1 {
+                format!("{process} {thread}")
+            } else {
+                thread
+            };
+            row.push(Piece {
+                from: s.from,
+                to: s.to,
+                kind,
+                text: if task.is_empty() {
+                    who
+                } else {
+                    format!("{task} in {who}")
+                },
+            });
+        }
+    }
+    (0..)
+        .zip(rows)
+        .map(|(core, mut pieces): (u32, _)| {
+            pieces.sort_by_key(|p| (p.from, p.to));
+            let mut spans = Vec::new();
+            pieces.into_iter().for_each(|p| add(&mut spans, p));
+            Draft {
+                group: "Cores".into(),
+                label: format!("core {core}"),
+                spans,
+                rank: 0,
+                process: 0,
+            }
+        })
+        .collect()
+}
+
+/// A row for each GIL that several threads hold in turn: who holds it.
+fn gils(r: &Recording) -> Vec<Draft> {
+    let mut numbers: Vec<u32> = r.gil_holds.iter().map(|h| h.gil).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut rows = Vec::new();
+    for gil in numbers {
+        let holds = || r.gil_holds.iter().filter(move |h| h.gil == gil);
+        let Some(first) = holds().next().map(|h| h.thread) else {
+            continue;
+        };
+        if holds().all(|h| h.thread == first) {
+            continue;
+        }
+        let mut pieces: Vec<Piece> = holds()
+            .map(|h| Piece {
+                from: h.from,
+                to: h.to,
+                kind: HOLDS,
+                text: thread_label(r, h.thread),
+            })
+            .collect();
+        pieces.sort_by_key(|p| (p.from, p.to));
+        let mut spans = Vec::new();
+        pieces.into_iter().for_each(|p| add(&mut spans, p));
+        rows.push(Draft {
+            group: process_name(r, first),
+            label: "GIL".into(),
+            spans,
+            rank: 1,
+            process: process_of(r, first),
+        });
+    }
+    rows
+}
+
+/// A row a thread: what it does. Rows of a process stand together, its GIL first.
+fn threads(r: &Recording) -> Vec<Draft> {
+    let mut rows: Vec<Draft> = (0..)
+        .take(r.threads.len())
+        .map(|t| Draft {
+            group: process_name(r, t),
+            label: thread_label(r, t),
+            spans: Vec::new(),
+            rank: 2,
+            process: process_of(r, t),
+        })
+        .collect();
+    let mut spans: Vec<&ThreadSpan> = r.spans.iter().collect();
+    spans.sort_by_key(|s| (s.thread, s.from, s.to));
+    for s in spans {
+        let Some(row) = rows.get_mut(s.thread as usize) else {
+            continue;
+        };
+        if let Some(kind) = kind_of(s) {
+            let piece = Piece {
+                from: s.from,
+                to: s.to,
+                kind,
+                text: task_name(r, s.task),
+            };
+            add(&mut row.spans, piece);
+        }
+    }
+    rows
+}

@@ -1,0 +1,75 @@
+//! A recorded run as a Gantt chart of cores, GILs and threads: the figure itself, as text for a terminal, and as the `timeline` of a
+//! case in a result.
+
+mod chart;
+mod gantt;
+mod page;
+
+pub use chart::{Layout, chart};
+pub use gantt::{Shown, gantt};
+pub use page::{Head, drawn, ended, page};
+
+use crate::charts::figure::{Axis, Gantt, Measure, Row, Scale, Span, SpanKind};
+use crate::cpython::recording::Recording;
+use crate::result::{Timeline, TimelineKind, TimelineRow};
+
+/// The timeline of a result: the part of a replication in which most happens.
+#[must_use]
+pub fn timeline(recording: &Recording) -> Timeline {
+    const SHOWN: Shown = Shown {
+        rows: 24,
+        spans: 400,
+        choose: true,
+    };
+    let (gantt, hidden_rows) = gantt(recording, SHOWN);
+    let kind = |k: SpanKind| TimelineKind {
+        name: k.name,
+        number: k.number,
+    };
+    let span = |s: Span| (s.from, s.to, s.kind, s.text);
+    let row = |r: Row| TimelineRow {
+        group: r.group,
+        label: r.label,
+        spans: r.spans.into_iter().map(span).collect(),
+    };
+    Timeline {
+        from_s: gantt.window.0,
+        to_s: gantt.window.1,
+        kinds: gantt.kinds.into_iter().map(kind).collect(),
+        rows: gantt.rows.into_iter().map(row).collect(),
+        hidden_rows,
+    }
+}
+
+/// A timeline as a chart. Spans of kinds that do not exist are left out.
+pub(crate) fn gantt_of(timeline: &Timeline) -> Gantt {
+    let kind = |k: &TimelineKind| SpanKind {
+        name: k.name.clone(),
+        number: k.number,
+    };
+    let span = |(from, to, kind, text): &(f64, f64, usize, String)| {
+        let known = *kind < timeline.kinds.len();
+        known.then(|| Span {
+            from: *from,
+            to: *to,
+            kind: *kind,
+            text: text.clone(),
+        })
+    };
+    let row = |r: &TimelineRow| Row {
+        group: r.group.clone(),
+        label: r.label.clone(),
+        spans: r.spans.iter().filter_map(span).collect(),
+    };
+    Gantt {
+        time: Axis {
+            label: "simulated time".into(),
+            measure: Measure::Seconds,
+            scale: Scale::Linear,
+            categories: Vec::new(),
+        },
+        window: (timeline.from_s, timeline.to_s),
+        rows: timeline.rows.iter().map(row).collect(),
+        kinds: timeline.kinds.iter().map(kind).collect(),
+    }
+}

@@ -1,0 +1,157 @@
+//! A chart with what a reader must know beside it.
+
+use super::chart::{Layout, chart};
+use crate::charts::figure::{Body, Figure, Gantt};
+use crate::cpython::recording::Recording;
+use crate::engine::Nanos;
+use crate::layout::{command, entries, words};
+use crate::quantity::{bytes, seconds};
+use crate::strategy::Finding;
+
+/// Of what a chart was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Name of the scenario.
+    pub scenario: &'a str,
+    /// The strategy in its short form.
+    pub strategy: &'a str,
+    /// The interpreter.
+    pub interpreter: &'a str,
+    /// Number of the replication.
+    pub replication: u32,
+    /// Master seed.
+    pub seed: u64,
+    /// Whether nobody asked for a window: it is where most happens, as much of it as can be taken in.
+    pub chosen: bool,
+    /// What ended the run before its own end ([`ended`]), and the command that shows the state it ended in.
+    pub ended: Option<(&'a str, &'a str)>,
+}
+
+/// Tasks that are named of a deadlock.
+const NAMED: usize = 3;
+
+/// What ended a run before its own end, if something did, as a sentence without its end.
+pub fn ended(findings: &[Finding]) -> Option<String> {
+    findings.iter().find_map(|f| match f {
+        Finding::Deadlock { at, waiting, .. } => {
+            let who: Vec<&str> = waiting.iter().take(NAMED).map(String::as_str).collect();
+            Some(format!(
+                "the run stands still from {} on, in a deadlock: {}",
+                seconds(*at),
+                who.join("; ")
+            ))
+        }
+        Finding::OutOfMemory { at, bytes: used } => Some(format!(
+            "the run ends at {}, out of memory: {} are in use",
+            seconds(*at),
+            bytes(approximately(*used))
+        )),
+        Finding::EventLimit { at } => Some(format!(
+            "the run was stopped at {}, at its limit of events (--max-events)",
+            seconds(*at)
+        )),
+        Finding::ClockEnd { at } => Some(format!(
+            "the run ends at {}, the last instant that the clock can tell",
+            seconds(*at)
+        )),
+        Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::FutileWakeups { .. }
+        | Finding::Unsupported { .. } => None,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn approximately(bytes: u64) -> f64 {
+    bytes as f64
+}
+
+impl Head<'_> {
+    fn facts(&self) -> [String; 3] {
+        [
+            self.scenario.to_owned(),
+            format!("{} on {}", self.strategy, self.interpreter),
+            format!("replication {}, seed {}", self.replication, self.seed),
+        ]
+    }
+
+    /// Which window it is, and why that.
+    fn window(&self, recording: &Recording, gantt: &Gantt, hidden: usize) -> String {
+        let at = |s: f64| seconds(Nanos::from_secs_f64(s));
+        let (from, to) = gantt.window;
+        let mut text = format!(
+            "{} to {} of a run of {}",
+            at(from),
+            at(to),
+            seconds(recording.end)
+        );
+        let all = from <= 0.0 && to >= recording.end.as_secs_f64();
+        match (self.chosen, recording.stopped) {
+            (true, None) if all => {}
+            (true, stopped) => {
+                text += ": where most runs and waits for others";
+                if let Some(stopped) = stopped {
+                    text += &format!(" in its first {}", seconds(stopped));
+                }
+                text += "; --window 10ms..60ms shows another part";
+            }
+            (false, Some(_)) => {
+                text += ": as much of the window as can be recorded; ask for a shorter one";
+            }
+            (false, None) => {}
+        }
+        if hidden > 0 {
+            let rows = if hidden == 1 { "row" } else { "rows" };
+            text += &format!("; {hidden} {rows} in which less happens left out (--rows)");
+        }
+        text
+    }
+}
+
+/// The chart as text for a terminal.
+pub fn page(
+    head: &Head<'_>,
+    recording: &Recording,
+    gantt: &Gantt,
+    hidden: usize,
+    layout: Layout,
+) -> String {
+    let style = layout.style();
+    let mut lines = entries(&head.facts(), " · ", "", "  ", style);
+    lines.extend(words(
+        &style.fit(head.window(recording, gantt, hidden)),
+        "",
+        "  ",
+        style,
+    ));
+    if let Some((how, state)) = head.ended {
+        lines.extend(words(&style.fit(how.to_owned()), "", "  ", style));
+        lines.extend(command("who waits for what: ", state, style));
+    }
+    lines.push(String::new());
+    lines.extend(chart(gantt, layout));
+    let mut out = lines.join("\n");
+    out.push('\n');
+    out
+}
+
+/// The chart as a figure, to be drawn.
+pub fn drawn(head: &Head<'_>, recording: &Recording, gantt: Gantt, hidden: usize) -> Figure {
+    Figure {
+        name: "timeline".into(),
+        title: format!(
+            "{}: {} on {}",
+            head.scenario, head.strategy, head.interpreter
+        ),
+        subtitle: format!(
+            "{} · replication {}, seed {}{}",
+            head.window(recording, &gantt, hidden),
+            head.replication,
+            head.seed,
+            head.ended
+                .map_or(String::new(), |(how, _)| format!(" · {how}"))
+        ),
+        body: Body::Gantt(gantt),
+    }
+}
