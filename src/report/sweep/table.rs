@@ -98,7 +98,6 @@ impl Measured {
                 Shown::Also(_) => "–".into(),
             };
         };
-        let e = e;
         let interval = match e.relative() {
             _ if self.shown == Shown::Ranked => Interval::Always,
             Some(r) if r <= WIDE => Interval::Never,
