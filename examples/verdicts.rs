@@ -14,9 +14,9 @@ use anyhow::{Context as _, anyhow};
 use pchsim::cpython::profile::Profile;
 use pchsim::profiles;
 use pchsim::result::{Forecast, Study, Verdict};
-use pchsim::scenario::{self, embedded};
 use pchsim::strategy::simulate;
 use pchsim::study::{Options, run_study};
+use pchsim::syntax::embedded;
 
 /// How many times the replications of the best the reference has.
 const TIMES: u32 = 10;
@@ -57,7 +57,8 @@ fn main() -> ExitCode {
 
 /// Studies a scenario twice and prints its row; what the two contradict each other in.
 fn compare(name: &str) -> anyhow::Result<Vec<String>> {
-    let scenario = scenario::load(name, &[]).map_err(|d| anyhow!(scenario::render(&d, false)))?;
+    let scenario =
+        pchsim::syntax::load(name, &[]).map_err(|d| anyhow!(pchsim::syntax::render(&d, false)))?;
     let profiles: Vec<Profile> = scenario
         .interpreters
         .iter()

@@ -45,7 +45,7 @@ release() ( # folder of the sources, directory for the archive
     "$program" completions elvish >"$folder/completions/pchsim.elv"
     cp "$1"/{README,CHANGELOG}.md "$folder"
     cp "$1"/LICENSE* "$folder"
-    cp "$1/src/report/drawing/fonts/LICENSE.txt" "$folder/licenses/Inter-OFL.txt"
+    cp "$1/src/charts/drawing/fonts/LICENSE.txt" "$folder/licenses/Inter-OFL.txt"
     python3 "$1/packaging/third-party.py" "$TARGET" >"$folder/licenses/THIRD-PARTY.txt"
     chmod -R u=rwX,go=rX "$folder"
     tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --format=gnu -C "$work" -c "$name" |

@@ -30,6 +30,7 @@ pub mod scenario;
 pub mod strategy;
 pub mod study;
 pub mod sync;
+pub mod syntax;
 pub mod traces;
 pub mod validate;
 pub mod verify;

@@ -10,7 +10,7 @@ use clap_complete::engine::{
 
 use crate::profiles::RELEASES;
 use crate::profiles::found::found;
-use crate::scenario::{STRATEGY_FORMS, embedded, parse_strategy};
+use crate::syntax::{STRATEGY_FORMS, embedded, parse_strategy};
 
 /// A scenario to read: shipped, a file, or standard input.
 pub(super) fn scenario() -> ArgValueCompleter {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::terminal::Terminal;
 use crate::layout::Style;
 use crate::layout::words;
-use crate::scenario::{Diagnostic, render, render_within};
+use crate::syntax::{Diagnostic, render, render_within};
 
 /// Every exit code of the program. Codes from 100 on are avoided: schedulers and shells use them, but for the two below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

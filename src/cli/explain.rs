@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 use super::{Printer, UserError};
 use crate::report::{Entry, code_list, codes, explanation};
-use crate::scenario::{Diagnostic, nearest};
+use crate::syntax::{Diagnostic, nearest};
 
 /// Explains codes.
 #[derive(Clone, Debug, ClapArgs)]
@@ -118,7 +118,7 @@ pub(super) fn hint(problems: &[&Diagnostic]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Code;
+    use crate::syntax::Code;
 
     /// The code that is explained.
     fn explained(text: &str) -> Option<&'static str> {

@@ -18,8 +18,8 @@ use anyhow::Context as _;
 use super::exit::UserError;
 use super::format::{Kind, names_a_file};
 use super::printer::Printer;
-use crate::scenario::input;
 use crate::study::text_fingerprint;
+use crate::syntax::input;
 
 /// Where examples write to; made where it is missing.
 const USUAL_FOLDER: &str = "output";

@@ -10,7 +10,7 @@ use super::files::{Files, is_stdout};
 use super::format::Kind;
 use super::printer::Printer;
 use super::words::quoted;
-use crate::scenario::{embedded, load};
+use crate::syntax::{embedded, load};
 
 /// Writes a commented copy of a shipped scenario.
 #[derive(Clone, Debug, ClapArgs)]

@@ -15,7 +15,7 @@ use crate::charts::figure::{Figure, figures};
 use crate::charts::plot;
 use crate::charts::plot::{GREATEST, LEAST, Look};
 use crate::result::{self, RESULT, Saved};
-use crate::scenario::{input, suggest};
+use crate::syntax::{input, suggest};
 
 /// Formats of picture files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -13,8 +13,8 @@ use super::values::{time, whole};
 use crate::engine::Nanos;
 use crate::layout::Style;
 use crate::live::{Rows, Taken, ps, ps_json, pstree};
-use crate::scenario::suggest;
 use crate::strategy::snapshot;
+use crate::syntax::suggest;
 
 /// How the state is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

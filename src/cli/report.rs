@@ -15,7 +15,7 @@ use crate::charts::figure::figures;
 use crate::page::{Shown, page};
 use crate::report;
 use crate::result::{self, Saved};
-use crate::scenario::input;
+use crate::syntax::input;
 
 /// What `pchsim report` is told.
 #[derive(Clone, Debug, ClapArgs)]

@@ -18,9 +18,10 @@ use super::words::quoted;
 use crate::report;
 use crate::result::{Saved, Status, Study, Tier, Verdict, json};
 use crate::scenario::limits::MAX_CORES;
-use crate::scenario::{Objective, Scenario, parse_objective};
+use crate::scenario::{Objective, Scenario};
 use crate::strategy::{course, record, simulate};
 use crate::study::{Options, StudyError, follow, run_study};
+use crate::syntax::parse_objective;
 use crate::traces::timeline::timeline;
 
 /// How a result is written.

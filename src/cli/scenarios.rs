@@ -5,7 +5,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::Printer;
 use crate::layout;
 use crate::layout::Column;
-use crate::scenario::embedded;
+use crate::syntax::embedded;
 
 /// Lists the scenarios shipped with the program.
 #[derive(Clone, Debug, ClapArgs)]

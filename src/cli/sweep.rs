@@ -20,10 +20,11 @@ use crate::host;
 use crate::measure::CONFIDENCE;
 use crate::quantity::{counted, metric_name};
 use crate::result::{Machine, Program, ScenarioName, SweepHeader};
-use crate::scenario::{Changes, Scenario};
+use crate::scenario::Scenario;
 use crate::study::sweep::journal::{Owned, Owner};
 use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
 use crate::study::{Options, StudyError, Valued, fingerprint, outline, plan_fingerprint};
+use crate::syntax::Changes;
 use runner::Runner;
 use store::Store;
 

@@ -16,9 +16,10 @@ use crate::cpython::profile::Profile;
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::result::{Forecast, Status, Study};
-use crate::scenario::{Scenario, Strategy, StrategyCase, parse_strategy, strategy_label, units};
+use crate::scenario::{Scenario, Strategy, StrategyCase, strategy_label, units};
 use crate::strategy::{Finding, SimInput, record, supported};
 use crate::study::{Case, compared};
+use crate::syntax::parse_strategy;
 use crate::traces::timeline::ended;
 use crate::traces::{TraceCase, TraceMeta, trace};
 

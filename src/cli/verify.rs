@@ -16,7 +16,8 @@ use crate::cpython::profile::Profile;
 use crate::host::{self, Interpreter};
 use crate::profiles::{self, found};
 use crate::scenario::limits::MAX_CORES;
-use crate::scenario::{Arrivals, Changes, MachineSpec, Scenario};
+use crate::scenario::{Arrivals, MachineSpec, Scenario};
+use crate::syntax::Changes;
 use crate::verify::limits::{Limits, explain};
 use crate::verify::{
     self, Estimate, Overheads, Plans, Request, RunError, Settings, Verification, estimate, machine,

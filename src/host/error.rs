@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
-use crate::scenario::input::reason;
+use crate::syntax::input::reason;
 
 /// Why an interpreter cannot be used, or a program not be run.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use super::waits::Waits;
 use crate::measure::Estimate;
 use crate::quantity::{digits, list, percent};
 use crate::result::Status;
-use crate::scenario::codes;
+use crate::syntax::codes;
 
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq)]

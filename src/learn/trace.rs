@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::rows::{Builder, Fields, Problem, quoted};
 use super::timestamp::TimeUnit;
-use crate::scenario::{input, limits};
+use crate::scenario::limits;
+use crate::syntax::input;
 
 /// Bytes of one line.
 const MAX_LINE: u64 = 1 << 20;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{ProfileError, from_ron};
 use crate::cpython::profile::Profile;
-use crate::scenario::input;
+use crate::syntax::input;
 
 /// The environment variable that lists further directories of profiles, as PATH lists directories.
 pub const PROFILES_VARIABLE: &str = "PCHSIM_PROFILES";

@@ -7,7 +7,7 @@ pub mod found;
 use std::path::{Path, PathBuf};
 
 use crate::cpython::profile::Profile;
-use crate::scenario::suggested;
+use crate::syntax::suggested;
 use file::{ProfileError, from_ron, read, similar};
 use found::{Broken, Found, found};
 

@@ -4,7 +4,8 @@ use super::list::{Quantity, Unit};
 use super::numbers::{decimals, digits, whole};
 use super::unit::shared_unit;
 use crate::measure::Estimate;
-use crate::scenario::{Metric, parse_metric};
+use crate::scenario::Metric;
+use crate::syntax::parse_metric;
 
 /// When an interval is written beside its mean.
 #[derive(Clone, Copy, PartialEq, Eq)]

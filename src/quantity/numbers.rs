@@ -217,9 +217,9 @@ mod tests {
             ("cpu < 0s", 0.000_000_5, 0.0, "cpu < 501ns"),
         ] {
             let value = Estimate::new(mean, Some(half), mean, 5);
-            let objective = crate::scenario::parse_objective(text).unwrap();
+            let objective = crate::syntax::parse_objective(text).unwrap();
             assert_eq!(objective.relaxed_to(value).as_deref(), Some(relaxed));
-            let parsed = crate::scenario::parse_objective(relaxed).unwrap();
+            let parsed = crate::syntax::parse_objective(relaxed).unwrap();
             assert_eq!(
                 (parsed.metric, parsed.below),
                 (objective.metric, objective.below)

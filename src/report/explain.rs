@@ -8,9 +8,9 @@ use crate::insight::InsightCode;
 use crate::layout;
 use crate::layout::Column;
 use crate::layout::Style;
-use crate::scenario::capital;
-use crate::scenario::{Code, Severity, unquoted_words};
 use crate::study::WarningCode;
+use crate::syntax::capital;
+use crate::syntax::{Code, Severity, unquoted_words};
 
 /// Who says something, and what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

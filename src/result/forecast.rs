@@ -9,8 +9,9 @@ use super::timeline::Timeline;
 use crate::engine::{Nanos, seconds};
 use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity, Unit};
-use crate::scenario::{Metric, Strategy, parse_objective, parse_strategy};
+use crate::scenario::{Metric, Strategy};
 use crate::strategy::{CAUSES, Cause, Finding};
+use crate::syntax::{parse_objective, parse_strategy};
 
 /// Whether a case's numbers can be taken as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -177,7 +177,7 @@ impl Write for Outline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::parse;
+    use crate::syntax::parse;
     use std::path::Path;
 
     fn of(set: &[(&str, &str)]) -> Vec<Valued> {

@@ -207,7 +207,7 @@ fn held(steps: &[Step]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{parse, parse_strategy};
+    use crate::syntax::{parse, parse_strategy};
     use std::path::Path;
 
     /// The ways out with imports, memory and a task that holds so much (all in MB); a process of the profile has 21 MB by itself.

@@ -8,8 +8,9 @@ use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
 use crate::result::{Begin, FAILS_MORE, Forecast, Found, Notice, Status, Study, Tier, Verdict};
 use crate::scenario::units::format_size;
-use crate::scenario::{Metric, Strategy, capital, codes, parse_objective};
+use crate::scenario::{Metric, Strategy};
 use crate::strategy::Hindrance;
+use crate::syntax::{capital, codes, parse_objective};
 
 /// More replications than this are no advice.
 const MANY: u32 = 5_000;

@@ -118,7 +118,7 @@ pub(super) fn number(n: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{embedded, parse};
+    use crate::syntax::{embedded, parse};
 
     #[test]
     fn guesses_lie_within_reach_of_the_truth() {

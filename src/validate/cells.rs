@@ -11,10 +11,10 @@ use super::work::{Grains, build_workload};
 use crate::calibrate::{derive, machine_from};
 use crate::cpython::profile::Profile;
 use crate::profiles::BASELINE_NS_PER_ITER;
-use crate::scenario::input;
 use crate::scenario::{
     MachineSpec, Offload, Pool, ProcessApi, StartMethod, Strategy, Workers, Workload,
 };
+use crate::syntax::input;
 
 /// What a cell ran: the JSON argument of `workloads.py`. Keys that it does not look at are ignored here too.
 #[derive(Clone, Debug, Default, Deserialize)]

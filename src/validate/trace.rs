@@ -6,7 +6,7 @@ use rand_mt::Mt;
 
 use super::cells::{Config, positive};
 use super::part::Part;
-use crate::scenario::input;
+use crate::syntax::input;
 
 /// A recorded task: when it arrives, in seconds, and its steps.
 #[derive(Clone, Debug)]

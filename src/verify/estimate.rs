@@ -185,7 +185,8 @@ mod tests {
     use super::super::{Source, prepare, simulate_same_demands};
     use super::*;
     use crate::cpython::profile::Profile;
-    use crate::scenario::{MachineSpec, Scenario, parse, parse_strategy};
+    use crate::scenario::{MachineSpec, Scenario};
+    use crate::syntax::{parse, parse_strategy};
 
     const OVERHEADS: Overheads = Overheads {
         start: 0.5,

@@ -6,11 +6,10 @@ use pchsim::cpython::{Finding, Hindrance};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::result::{Against, Claim, Status, Study, Tier, Verdict};
-use pchsim::scenario::{
-    Arrivals, Dist, Metric, Scenario, Strategy, StrategyCase, Workers, parse_objective,
-};
+use pchsim::scenario::{Arrivals, Dist, Metric, Scenario, Strategy, StrategyCase, Workers};
 use pchsim::strategy::{Outcome, SimInput};
 use pchsim::study::{Options, Relief, Warning, judged, run_study};
+use pchsim::syntax::parse_objective;
 use proptest::prelude::{
     Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };

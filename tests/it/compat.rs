@@ -12,8 +12,9 @@ use pchsim::quantity::Quantity;
 use pchsim::report::markdown;
 use pchsim::report::sweep;
 use pchsim::result::{Answer, Forecast, Saved, Standing, Study, Tier, Verdict, answer};
-use pchsim::scenario::{self, Severity, embedded};
+use pchsim::scenario;
 use pchsim::study::fingerprint;
+use pchsim::syntax::{Severity, embedded};
 
 use crate::world::{pchsim, root};
 
@@ -63,9 +64,14 @@ fn parsed(path: &Path, overrides: &[(&str, &str)]) -> scenario::Scenario {
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
         .collect();
     let text = fs::read_to_string(path).unwrap();
-    let (scenario, said) = scenario::check(&text, path, &overrides);
+    let (scenario, said) = pchsim::syntax::check(&text, path, &overrides);
     let errors = said.iter().filter(|d| d.severity == Severity::Error);
-    assert_eq!(errors.count(), 0, "{}", scenario::render(&said, false));
+    assert_eq!(
+        errors.count(),
+        0,
+        "{}",
+        pchsim::syntax::render(&said, false)
+    );
     scenario.unwrap()
 }
 
@@ -80,7 +86,7 @@ fn scenarios_mean_what_they_meant() {
             continue;
         };
         if shipped.text == fs::read_to_string(&path).unwrap() {
-            let now = scenario::load(shipped.name, &[]).unwrap();
+            let now = pchsim::syntax::load(shipped.name, &[]).unwrap();
             assert_eq!(format!("{old:?}"), format!("{now:?}"), "{}", path.display());
         }
     }

@@ -245,7 +245,7 @@ fn the_strategies_of_the_readme_are_understood() {
                 continue;
             }
             assert!(
-                pchsim::scenario::parse_strategy(name).is_ok(),
+                pchsim::syntax::parse_strategy(name).is_ok(),
                 "{name} is no strategy"
             );
             seen += 1;

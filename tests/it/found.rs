@@ -8,9 +8,9 @@ use pchsim::profiles;
 use pchsim::quantity::Quantity;
 use pchsim::report;
 use pchsim::result::{Saved, Status, Study};
-use pchsim::scenario::Changes;
 use pchsim::strategy::{Cause, simulate};
 use pchsim::study::{Options, Warning, judged, run_study};
+use pchsim::syntax::Changes;
 
 use crate::world::root;
 
@@ -60,7 +60,7 @@ fn sequential_code_dispatches_too() {
 /// Any profile in place of the scenario's own: every strategy is compared, on that.
 #[test]
 fn an_interpreter_of_ones_own_runs_every_strategy() {
-    let scraper = pchsim::scenario::embedded::find("scraper").unwrap().text;
+    let scraper = pchsim::syntax::embedded::find("scraper").unwrap().text;
     let changes = Changes {
         interpreters: vec!["cpython-3.11".into()],
         ..Changes::default()
@@ -71,7 +71,7 @@ fn an_interpreter_of_ones_own_runs_every_strategy() {
         .scenario;
     let profile = profiles::find("cpython-3.11").unwrap();
     let cases = pchsim::study::cases(&scenario, &[profile]).unwrap();
-    let own = pchsim::scenario::parse(scraper, Path::new("scraper.ron"), &[]).unwrap();
+    let own = pchsim::syntax::parse(scraper, Path::new("scraper.ron"), &[]).unwrap();
     assert_eq!(cases.len(), own.strategies.len());
 }
 
@@ -127,7 +127,7 @@ fn a_convoy_is_said_and_costed() {
 #[test]
 fn a_busy_gil_is_no_convoy() {
     for name in ["scraper", "sum_of_squares", "images"] {
-        let shipped = pchsim::scenario::embedded::find(name).unwrap();
+        let shipped = pchsim::syntax::embedded::find(name).unwrap();
         let changes = Changes {
             interpreters: vec!["cpython-3.14".into()],
             strategies: vec!["threads:32".into()],

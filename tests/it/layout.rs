@@ -9,9 +9,10 @@ use pchsim::layout::{Column, width};
 use pchsim::live::{Rows, Taken, ps, pstree};
 use pchsim::report::text;
 use pchsim::result::Study;
-use pchsim::scenario::{Scenario, embedded, load, strategy_label};
+use pchsim::scenario::{Scenario, strategy_label};
 use pchsim::strategy::{SimInput, record, simulate, snapshot};
 use pchsim::study::{Options, cases, run_study};
+use pchsim::syntax::{embedded, load};
 use pchsim::traces::timeline::{Head, Layout, Shown, gantt, page};
 use proptest::prelude::*;
 

@@ -10,10 +10,11 @@ use pchsim::live::{Rows, Taken, ps, ps_json, pstree};
 use pchsim::profiles;
 use pchsim::scenario::{
     Arrivals, MachineSpec, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass,
-    Workers, Workload, embedded, load, parse_strategy, strategy_label,
+    Workers, Workload, strategy_label,
 };
 use pchsim::strategy::{SimInput, simulate, snapshot};
 use pchsim::study::cases;
+use pchsim::syntax::{embedded, load, parse_strategy};
 use predicates::prelude::*;
 
 use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};

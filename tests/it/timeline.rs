@@ -8,8 +8,9 @@ use pchsim::cpython::recording::{
 };
 use pchsim::engine::Nanos;
 use pchsim::result::{Saved, Timeline, read};
-use pchsim::scenario::{Arrivals, Step, parse_strategy};
+use pchsim::scenario::{Arrivals, Step};
 use pchsim::strategy::{Cause, record};
+use pchsim::syntax::parse_strategy;
 use pchsim::traces::timeline::{Head, Layout, Shown, chart, drawn, gantt, page, timeline};
 use predicates::prelude::*;
 

@@ -8,9 +8,10 @@ use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::{Doing, RecordOptions, Recording};
 use pchsim::engine::Nanos;
 use pchsim::profiles;
-use pchsim::scenario::{Arrivals, MachineSpec, Step, StrategyCase, load, parse_strategy};
+use pchsim::scenario::{Arrivals, MachineSpec, Step, StrategyCase};
 use pchsim::strategy::{Cause, Outcome, SimInput, check_recording, course, record};
 use pchsim::study::cases;
+use pchsim::syntax::{load, parse_strategy};
 use pchsim::traces::{TraceCase, TraceMeta, trace};
 use serde_json::Value;
 

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use pchsim::engine::Nanos;
 use pchsim::host;
-use pchsim::scenario::{Scenario, Strategy, Workers, embedded, load, parse, parse_strategy};
+use pchsim::scenario::{Scenario, Strategy, Workers};
 use pchsim::strategy::{SimInput, simulate_demands_of};
+use pchsim::syntax::{embedded, load, parse, parse_strategy};
 use pchsim::verify::{Plans, Program, Request, fit, machine, prepare, simulate_same_demands};
 
 use crate::world::{self, pchsim, tool};

@@ -18,9 +18,10 @@ use crate::insight::shares::{Shares, means_of_all};
 use crate::measure::Estimate;
 use crate::quantity::{Quantity, Unit, metric_name, waiting};
 use crate::result::{Forecast, Saved, Verdict};
-use crate::scenario::capital;
-use crate::scenario::{self, parse_objective};
+use crate::scenario;
 use crate::strategy::Cause;
+use crate::syntax::capital;
+use crate::syntax::parse_objective;
 
 /// Most curves in a figure: more cannot be told apart.
 const CURVES: usize = 8;

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::cpython::profile::{Curve, PARAMS, Profile, Provenance, Tag};
-use crate::scenario::{input, likeness};
+use crate::syntax::{input, likeness};
 use schema::File;
 
 /// The version of the file format that this program reads and writes.

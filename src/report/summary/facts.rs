@@ -2,8 +2,8 @@
 
 use crate::quantity::{bytes, counted, digits, percent};
 use crate::result::{Interpreter, Machine, Measurement, Program, ScenarioName, Study, SweepHeader};
-use crate::scenario::capital;
 use crate::study::sweep::is_cores;
+use crate::syntax::capital;
 
 type Facts = Vec<(String, Vec<String>)>;
 

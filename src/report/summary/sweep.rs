@@ -9,7 +9,7 @@ use crate::layout::table::{Cell, Row, Table};
 use crate::layout::words::Words;
 use crate::quantity::{Interval, Quantity, counted, shared_unit};
 use crate::result::{Sweep, SweepRow};
-use crate::scenario::capital;
+use crate::syntax::capital;
 
 /// Most points that a table shows.
 const POINTS: usize = 400;

@@ -2,8 +2,9 @@
 
 use super::values::{MAX_POINTS, values};
 use super::{Axis, AxisValue, Plan, Point};
+use crate::scenario::limits;
 use crate::scenario::units::grouped;
-use crate::scenario::{Changes, limits};
+use crate::syntax::Changes;
 
 /// What an axis sets at each point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Arrivals, Code, check, load, parse, render};
+use pchsim::scenario::Arrivals;
+use pchsim::syntax::{Code, check, load, parse, render};
 
 use super::minimal;
 
@@ -20,7 +21,7 @@ fn broken_files_are_explained() {
     assert!(files.len() >= 30, "{} files", files.len());
     for file in files {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let diagnostics = match pchsim::scenario::read(&file.to_string_lossy()) {
+        let diagnostics = match pchsim::syntax::read(&file.to_string_lossy()) {
             Ok((text, origin)) => {
                 let (scenario, diagnostics) = check(&text, &origin, &[]);
                 assert_eq!(

@@ -10,10 +10,10 @@ use std::path::Path;
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Diagnostic, Dist, LockSpec, Metric, ObjectKind, Offload, ProcessApi, Scenario,
-    StartMethod, Step, Strategy, Workers, check, embedded, load, parse, parse_strategy, render,
-    strategy_label,
+    Arrivals, Dist, LockSpec, Metric, ObjectKind, Offload, ProcessApi, Scenario, StartMethod, Step,
+    Strategy, Workers, strategy_label,
 };
+use pchsim::syntax::{Diagnostic, check, embedded, load, parse, parse_strategy, render};
 
 fn set(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pchsim::scenario::{Changes, Code, check, embedded, load, parse, parse_strategy, render};
+use pchsim::syntax::{Changes, Code, check, embedded, load, parse, parse_strategy, render};
 
 use super::{minimal, names_a_limit, set, shipped};
 

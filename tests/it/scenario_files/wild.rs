@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pchsim::scenario::{Severity, check, embedded, parse, parse_strategy, render};
+use pchsim::syntax::{Severity, check, embedded, parse, parse_strategy, render};
 use proptest::prelude::*;
 
 use super::set;

@@ -5,11 +5,12 @@ use std::sync::Mutex;
 
 use pchsim::cpython::profile::Profile;
 use pchsim::result::Study;
+use pchsim::scenario::Scenario;
 use pchsim::scenario::limits::MAX_CELLS;
-use pchsim::scenario::{Scenario, parse};
 use pchsim::strategy::{Outcome, SimInput, simulate};
 use pchsim::study::sweep::{Advance, Points, prepare, run_sweep};
 use pchsim::study::{Options, StudyError};
+use pchsim::syntax::parse;
 
 /// Points of so many tasks each.
 struct Fake {

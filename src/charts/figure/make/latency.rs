@@ -6,7 +6,7 @@ use super::{Axis, Body, Dot, Figure, Limit, Measure, Scale, figure, is, limits, 
 use crate::charts::figure::{Lines, Series, Stroke};
 use crate::quantity::Quantity;
 use crate::result::Verdict;
-use crate::scenario::parse_objective;
+use crate::syntax::parse_objective;
 
 const PERCENTILES: [(Quantity, &str); 6] = [
     (Quantity::P50, "p50"),

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
 use super::diagnostic::{Code, Diagnostic, Source};
-use super::units::grouped;
-use super::{
-    Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, decode_strategy, limits,
-    tree,
-};
+use super::{decode_strategy, tree};
+use crate::scenario::units::grouped;
+use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
 
 /// The short forms, for help texts.
 pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, pool:4:spawn, \
@@ -284,57 +282,6 @@ fn offload_form(text: &str) -> Result<Offload, String> {
     };
     parts.end()?;
     Ok(offload)
-}
-
-const fn start_name(start: StartMethod) -> &'static str {
-    match start {
-        StartMethod::Fork => "fork",
-        StartMethod::Spawn => "spawn",
-        StartMethod::Forkserver => "forkserver",
-    }
-}
-
-fn colon(workers: Workers) -> String {
-    match workers {
-        Workers::Auto => String::new(),
-        Workers::Exactly(n) => format!(":{n}"),
-        Workers::PerTask => ":per-task".into(),
-    }
-}
-
-/// The text that stands for a strategy everywhere: its short form, as `--strategy` takes it ([`parse_strategy`] reads it back).
-pub fn strategy_label(strategy: &Strategy) -> String {
-    match strategy {
-        Strategy::Sequential => "sequential".into(),
-        Strategy::Threads(w) => format!("threads{}", colon(*w)),
-        Strategy::Processes {
-            workers,
-            start,
-            api,
-        } => match api {
-            ProcessApi::Executor => format!("processes{}:{}", colon(*workers), start_name(*start)),
-            ProcessApi::Pool { chunksize } => {
-                let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
-                format!("pool{}:{}{chunks}", colon(*workers), start_name(*start))
-            }
-        },
-        Strategy::Interpreters(w) => format!("interpreters{}", colon(*w)),
-        Strategy::Asyncio { limit, offload } => {
-            let limit = limit.map_or(String::new(), |n| format!(":{n}"));
-            let offload = match offload {
-                Offload::None => String::new(),
-                Offload::Threads(w) => format!("+threads{}", colon(*w)),
-                Offload::Interpreters(w) => format!("+interpreters{}", colon(*w)),
-                Offload::Processes(w, start) => {
-                    format!("+processes{}:{}", colon(*w), start_name(*start))
-                }
-            };
-            format!("asyncio{limit}{offload}")
-        }
-        Strategy::Prefork { processes, each } => {
-            format!("prefork:{processes}({})", strategy_label(each))
-        }
-    }
 }
 
 #[cfg(test)]

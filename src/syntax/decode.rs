@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::diagnostic::{Code, Diagnostic, Source, shorten};
-use super::limits;
 use super::tree::{Args, Kind, Node, Span};
-use super::units::grouped;
 use super::variants;
+use crate::scenario::limits;
+use crate::scenario::units::grouped;
 
 /// More problems than this are of no use to anyone.
 const MAX_DIAGNOSTICS: usize = 50;

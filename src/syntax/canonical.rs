@@ -10,12 +10,12 @@
 
 use std::fmt::{self, Write};
 
-use super::{
+use crate::engine::Nanos;
+use crate::scenario::{
     Arrivals, Dist, Imports, LockId, LockSpec, MachineGiven, MachineSpec, Metric, ObjectKind,
     ObjectSpec, Objective, QueueId, QueueSpec, Releases, Scenario, Step, StrategyCase, TaskClass,
     TracedTask, Workload, strategy_label,
 };
-use crate::engine::Nanos;
 
 /// First line of the text. Another number is another text for the same scenario.
 const HEAD: &str = "pchsim scenario 1\n";
@@ -580,7 +580,7 @@ mod tests {
         ARRIVALS, DISTRIBUTIONS, MACHINE, OFFLOADS, SCENARIO, STEPS, STRATEGIES, TASK, WORKLOAD,
         params,
     };
-    use crate::scenario::{Severity, check, render};
+    use crate::syntax::{Severity, check, render};
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 

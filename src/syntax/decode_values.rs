@@ -3,9 +3,10 @@
 use super::decode::Cx;
 use super::diagnostic::Code;
 use super::tree::{Ident, Kind, Node};
-use super::units::{self, UnitError, grouped};
-use super::{Bytes, limits};
 use crate::engine::Nanos;
+use crate::scenario::units;
+use crate::scenario::units::{UnitError, grouped};
+use crate::scenario::{Bytes, limits};
 
 impl Cx {
     /// Checks that a list of `what` is not longer than the limit on named things.

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::Dist;
-use super::units::format_duration;
 use crate::engine::Nanos;
+use crate::scenario::Dist;
+use crate::scenario::units::format_duration;
 
 impl fmt::Display for Dist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Code, Diagnostic, Source};
 use super::load::parse_with_files;
-use super::units::grouped;
-use super::{
-    Offload, Part, PastLimit, Scenario, Strategy, StrategyCase, Workers, limits, parse_strategy,
-    strategy_label,
+use super::parse_strategy;
+use crate::scenario::units::grouped;
+use crate::scenario::{
+    Offload, Part, PastLimit, Scenario, Strategy, StrategyCase, Workers, limits, strategy_label,
 };
 
 /// What is asked for in place of what a scenario's text says: by a command line, or by a point of a sweep.
@@ -216,7 +216,7 @@ impl Strategy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::embedded;
+    use crate::syntax::embedded;
 
     fn changed(changes: &Changes) -> Result<Changed, Vec<Diagnostic>> {
         let text = embedded::find("scraper").unwrap().text;

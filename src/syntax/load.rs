@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::decode::{Cx, closest};
 use super::decode_scenario;
 use super::diagnostic::{Code, Diagnostic, Severity, Source};
-use super::{Scenario, embedded, input, limits, overrides, tree};
+use super::{embedded, input, overrides, tree};
+use crate::scenario::{Scenario, limits};
 
 /// Parses and validates a scenario. `origin` is its file: its name in messages, and where trace files are looked for.
 /// `overrides` are paths and values, as in `("machine.cores", "8")`. All problems are reported, not only the first.

@@ -3,9 +3,10 @@
 use super::decode::{Cx, Fields, both, or, plural};
 use super::diagnostic::Code;
 use super::tree::{Args, Kind, Node};
-use super::units::grouped;
-use super::{MachineGiven, MachineSpec, limits, variants};
+use super::variants;
 use crate::engine::Nanos;
+use crate::scenario::units::grouped;
+use crate::scenario::{MachineGiven, MachineSpec, limits};
 
 /// The machine of a record.
 pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {

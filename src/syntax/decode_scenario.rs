@@ -8,11 +8,12 @@ use super::decode_machine::machine;
 use super::decode_workload::{fork_no_effect, workload};
 use super::diagnostic::{Code, Severity};
 use super::tree::{Args, Kind, Node, Span};
-use super::{
-    Arrivals, MachineSpec, Metric, Objective, Part, PastLimit, Scenario, StrategyCase, Workload,
-    decode_strategy, limits, objective, strategy_text, variants,
-};
+use super::{decode_strategy, objective, variants};
 use crate::engine::Nanos;
+use crate::scenario::{
+    Arrivals, MachineSpec, Metric, Objective, Part, PastLimit, Scenario, StrategyCase, Workload,
+    limits,
+};
 
 /// The version of the format that this program reads.
 pub(super) const SCHEMA: i128 = 1;
@@ -302,7 +303,7 @@ fn strategies(cx: &mut Cx, node: &Node, interpreters: &[String]) -> Option<Vec<S
                     suggest(name, "named there", interpreters.iter().map(String::as_str))
                 ));
             } else if out.contains(&case) {
-                let label = strategy_text::strategy_label(&case.strategy);
+                let label = crate::scenario::strategy_label(&case.strategy);
                 cx.error(
                     Code::Duplicate,
                     item.span,

@@ -1,8 +1,9 @@
 //! Objectives: `p95 < 200ms`, `memory < 512MiB`, `throughput > 50`.
 
 use super::decode::suggest;
-use super::units::{self, UnitError};
-use super::{Metric, Objective};
+use crate::scenario::units;
+use crate::scenario::units::UnitError;
+use crate::scenario::{Metric, Objective};
 
 /// What an objective looks like, for help texts.
 pub(super) const HELP: &str = "for example \"p95 < 200ms\", \"mean < 50ms\", \"makespan < 3s\", \"throughput > 50/s\", \

@@ -4,10 +4,8 @@ use super::decode::{Cx, both};
 use super::diagnostic::Code;
 use super::tree::{Kind, Node};
 use super::variants::{OffloadName, StrategyName};
-use super::{
-    Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits, strategy_text,
-    variants,
-};
+use super::{strategy_text, variants};
+use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
 
 /// An entry of `strategies`: a strategy, `On("interpreter", strategy)`, or the short form in a string.
 pub(super) fn case(cx: &mut Cx, node: &Node) -> Option<StrategyCase> {

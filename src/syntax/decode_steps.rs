@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use super::decode::{Cx, Fields, both, suggest};
 use super::diagnostic::Code;
 use super::tree::{Ident, Kind, Node, Span};
-use super::units::{format_duration, grouped};
+use super::variants;
 use super::variants::{DistName, StepName};
-use super::{Bytes, Dist, Inside, Locking, Releases, Step, TaskClass, limits, variants};
 use crate::engine::Nanos;
+use crate::scenario::units::{format_duration, grouped};
+use crate::scenario::{Bytes, Dist, Inside, Locking, Releases, Step, TaskClass, limits};
 
 /// A duration that may be drawn: a plain string, or a distribution.
 pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {

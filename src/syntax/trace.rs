@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::decode::{Cx, suggest};
 use super::diagnostic::Code;
+use super::input;
 use super::tree::Node;
-use super::{Inside, Runs, Spent, Step, TaskClass, TracedTask, input, limits};
 use crate::engine::Nanos;
+use crate::scenario::{Inside, Runs, Spent, Step, TaskClass, TracedTask, limits};
 
 const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", milliseconds], ..]], ..] or [[arrival, \"class\"], ..]; \
      CSV: a line `at_s,class`, then one line a task";

@@ -6,13 +6,14 @@ use super::decode::{Cx, Fields, both, or};
 use super::decode_steps::{Names, StepReader, dist, given_up, tally, unrolled};
 use super::diagnostic::{Code, Severity};
 use super::tree::{Args, Ident, Kind, Node, Span};
-use super::units::grouped;
 use super::variants::ArrivalsName;
-use super::{
-    Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, Step, TaskClass,
-    WaitsFor, Workload, limits, trace, variants,
-};
+use super::{trace, variants};
 use crate::engine::Nanos;
+use crate::scenario::units::grouped;
+use crate::scenario::{
+    Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, Step, TaskClass,
+    WaitsFor, Workload, limits,
+};
 
 /// The workload of a record; `base` is where trace files are looked for.
 pub(super) fn workload(

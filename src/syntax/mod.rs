@@ -1,0 +1,38 @@
+//! How a scenario is written: its text, diagnostics with a place in it, changes by path, its canonical form, shipped scenarios.
+//!
+//! A text goes through four stages: RON with spans (`tree`), overrides by path (`overrides`), reading with all problems
+//! collected (`decode*`), and the types that the rest of the program uses ([`Scenario`](crate::scenario::Scenario)). The format is documented in
+//! `docs/scenario-format.md`.
+
+mod canonical;
+mod changes;
+mod codes;
+mod decode;
+mod decode_machine;
+mod decode_scenario;
+mod decode_steps;
+mod decode_strategy;
+mod decode_values;
+mod decode_workload;
+mod diagnostic;
+mod dist_text;
+pub mod embedded;
+pub(crate) mod input;
+mod load;
+mod objective;
+mod overrides;
+mod strategy_text;
+mod trace;
+mod tree;
+mod variants;
+
+pub(crate) use codes::codes;
+pub(crate) use decode::{likeness, nearest, suggest, suggested};
+pub(crate) use diagnostic::unquoted_words;
+
+pub use changes::{Changed, Changes, Retargeted};
+pub use decode::capital;
+pub use diagnostic::{Code, Diagnostic, Severity, Source, render, render_within};
+pub use load::{check, load, parse, read};
+pub use objective::{parse_metric, parse_objective, parse_ranking};
+pub use strategy_text::{SHORT_FORMS, STRATEGY_FORMS, parse_strategy};
