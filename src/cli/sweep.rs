@@ -17,16 +17,15 @@ use super::printer::Printer;
 use super::selection::{Effort, Selection, Source};
 use super::words::quoted;
 use crate::host;
-use crate::measure::CONFIDENCE;
 use crate::quantity::{counted, metric_name};
-use crate::result::{Machine, Program, ScenarioName, SweepHeader};
+use crate::result::SweepHeader;
 use crate::scenario::Scenario;
+use crate::study::sweep::Store;
 use crate::study::sweep::journal::{Owned, Owner};
 use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
-use crate::study::{Options, StudyError, Valued, fingerprint, outline, plan_fingerprint};
+use crate::study::{Options, StudyError, Valued, outline};
 use crate::syntax::Changes;
 use runner::Runner;
-use store::Store;
 
 /// What is swept when no scenario is named.
 const DEFAULT_SCENARIO: &str = "scraper";
@@ -172,12 +171,10 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Ok(Exit::Interrupted as u8);
     };
     let store = match &file {
-        Some(file) => {
-            match Store::journal(file.path(), args, &owner(&setting, &runner), printer)? {
-                Some(store) => store,
-                None => return Ok(Exit::TryAgain as u8),
-            }
-        }
+        Some(file) => match store::opened(file.path(), args, &owner(&setting, &runner), printer)? {
+            Some(store) => store,
+            None => return Ok(Exit::TryAgain as u8),
+        },
         None => Store::memory(),
     };
     setting.note.iter().for_each(|note| printer.hint(note));
@@ -236,7 +233,7 @@ fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<
     let mut options = args.effort.options()?;
     // One metric for all points, even where they differ in how tasks arrive.
     options.metric = Some(options.primary(&scenario));
-    let header = header(args, name, &scenario, &plan, &options);
+    let header = header_of(args, name, &scenario, &plan, &options);
     Ok(Setting {
         source,
         axes,
@@ -266,7 +263,7 @@ fn axes(args: &Args) -> anyhow::Result<Axes> {
     Ok(axes)
 }
 
-fn header(
+fn header_of(
     args: &Args,
     name: &str,
     scenario: &Scenario,
@@ -274,25 +271,8 @@ fn header(
     options: &Options,
 ) -> SweepHeader {
     SweepHeader {
-        program: Program::default(),
         command: command(args, name, scenario.seed),
-        scenario: ScenarioName {
-            name: scenario.name.clone(),
-            question: scenario.question.clone(),
-            hash: fingerprint(scenario),
-        },
-        machine: Machine {
-            cores: scenario.machine.cores.clone(),
-            memory_limit_bytes: scenario.machine.memory_limit,
-        },
-        seed: scenario.seed,
-        plan: plan_fingerprint(plan),
-        axes: plan.swept(),
-        zip: plan.zip,
-        points: plan.len(),
-        ranked_by: options.primary(scenario),
-        precision: options.precision,
-        confidence: CONFIDENCE,
+        ..crate::study::sweep::header(scenario, plan, options)
     }
 }
 

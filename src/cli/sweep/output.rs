@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::store::Store;
 use super::{Args, Files, Format, Output, Printer, Setting, UserError};
 use crate::cli::files::is_stdout;
 use crate::cli::format::{Endings, format};
@@ -13,6 +12,7 @@ use crate::cli::paint::paint;
 use crate::report::markdown;
 use crate::report::sweep::{csv, text};
 use crate::result::{Saved, Sweep, header_line, sweep};
+use crate::study::sweep::Store;
 
 /// Points that are read back at once.
 const CHUNK: usize = 256;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::store::Store;
 use super::{Printer, Setting, UserError};
 use crate::cli::printer::SweepProgress;
 use crate::cli::selection::find_profile;
@@ -14,6 +13,7 @@ use crate::profiles::file::to_ron;
 use crate::result::{Study, row_lines};
 use crate::scenario::Scenario;
 use crate::strategy::{self, Outcome, SimInput};
+use crate::study::sweep::Store;
 use crate::study::sweep::{Advance, Points, rows};
 use crate::study::{set_workers, text_fingerprint};
 

@@ -1,17 +1,10 @@
-//! Where the lines of finished points are while a sweep runs: beside the output file, or in memory.
+//! The journal of a sweep beside its output file: opened, or why not.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Args, Files, Printer, SCENARIO, UserError};
+use crate::study::sweep::Store;
 use crate::study::sweep::journal::{Busy, Journal, JournalError, Owner, is_journal, writer};
-
-/// The lines of finished points.
-#[derive(Debug)]
-pub(super) enum Store {
-    Memory(BTreeMap<u64, String>),
-    Journal(Journal),
-}
 
 /// `FILE.journal` of an output file.
 fn journal_of(output: &Path) -> PathBuf {
@@ -60,131 +53,61 @@ pub(super) fn check(output: &Path, args: &Args, files: &mut Files) -> anyhow::Re
     .into())
 }
 
-impl Store {
-    /// In memory: lost with this process.
-    pub(super) const fn memory() -> Self {
-        Self::Memory(BTreeMap::new())
-    }
-
-    /// Beside the output file. `None` when another process is at it, which has been said.
-    pub(super) fn journal(
-        output: &Path,
-        args: &Args,
-        owner: &Owner,
-        printer: &Printer,
-    ) -> anyhow::Result<Option<Self>> {
-        let path = journal_of(output);
-        let journal = if args.resume && path.exists() {
-            Journal::resume(&path, owner)
-        } else {
-            if args.resume {
+/// Beside the output file. `None` when another process is at it, which has been said.
+pub(super) fn opened(
+    output: &Path,
+    args: &Args,
+    owner: &Owner,
+    printer: &Printer,
+) -> anyhow::Result<Option<Store>> {
+    let path = journal_of(output);
+    let journal = if args.resume && path.exists() {
+        Journal::resume(&path, owner)
+    } else {
+        if args.resume {
+            printer.hint(&format!(
+                "note: there is no {}: the sweep starts from its beginning",
+                path.display()
+            ));
+        }
+        Journal::create(&path, owner)
+    };
+    match journal {
+        Ok(journal) => {
+            if !journal.is_empty() {
                 printer.hint(&format!(
-                    "note: there is no {}: the sweep starts from its beginning",
+                    "{} taken from {}",
+                    match journal.len() {
+                        1 => "1 finished point is".to_owned(),
+                        n => format!("{n} finished points are"),
+                    },
                     path.display()
                 ));
             }
-            Journal::create(&path, owner)
-        };
-        match journal {
-            Ok(journal) => {
-                if !journal.is_empty() {
-                    printer.hint(&format!(
-                        "{} taken from {}",
-                        match journal.len() {
-                            1 => "1 finished point is".to_owned(),
-                            n => format!("{n} finished points are"),
-                        },
-                        path.display()
-                    ));
-                }
-                Ok(Some(Self::Journal(journal)))
-            }
-            Err(JournalError::Busy(busy)) => {
-                say_busy(&busy, printer);
-                Ok(None)
-            }
-            Err(e @ JournalError::Earlier { .. }) => Err(UserError::new(format!(
-                "{e}; finish it with the version that began it, write to another file, or start anew by --force without --resume"
+            Ok(Some(Store::Journal(journal)))
+        }
+        Err(JournalError::Busy(busy)) => {
+            say_busy(&busy, printer);
+            Ok(None)
+        }
+        Err(e @ JournalError::Earlier { .. }) => Err(UserError::new(format!(
+            "{e}; finish it with the version that began it, write to another file, or start anew by --force without --resume"
+        ))
+        .into()),
+        Err(e @ JournalError::Damaged { .. }) => Err(UserError::new(format!(
+            "{e}; nothing can go on from it: write to another file, or start anew by --force without --resume"
+        ))
+        .into()),
+        Err(ref e @ JournalError::Differs { ref whole, ref parts, .. }) => {
+            let units = match whole.name == SCENARIO && !parts.is_empty() {
+                true => " (times in ns, sizes in bytes)",
+                false => "",
+            };
+            Err(UserError::new(format!(
+                "{e}{units}; repeat that sweep's command to go on with it, write to another file, or start anew by --force without --resume"
             ))
-            .into()),
-            Err(e @ JournalError::Damaged { .. }) => Err(UserError::new(format!(
-                "{e}; nothing can go on from it: write to another file, or start anew by --force without --resume"
-            ))
-            .into()),
-            Err(ref e @ JournalError::Differs { ref whole, ref parts, .. }) => {
-                let units = match whole.name == SCENARIO && !parts.is_empty() {
-                    true => " (times in ns, sizes in bytes)",
-                    false => "",
-                };
-                Err(UserError::new(format!(
-                    "{e}{units}; repeat that sweep's command to go on with it, write to another file, or start anew by --force without --resume"
-                ))
-                .into())
-            }
-            Err(e) => Err(e.into()),
+            .into())
         }
-    }
-
-    pub(super) fn has(&self, point: u64) -> bool {
-        match self {
-            Self::Memory(lines) => lines.contains_key(&point),
-            Self::Journal(journal) => journal.has(point),
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Memory(lines) => lines.len(),
-            Self::Journal(journal) => journal.len(),
-        }
-    }
-
-    /// Numbers of the finished points, rising.
-    pub(super) fn points(&self) -> Vec<u64> {
-        match self {
-            Self::Memory(lines) => lines.keys().copied().collect(),
-            Self::Journal(journal) => journal.numbers().collect(),
-        }
-    }
-
-    /// Bytes of all lines.
-    pub(super) fn bytes(&self) -> u64 {
-        match self {
-            Self::Memory(lines) => lines.values().map(|l| l.len() as u64).sum(),
-            Self::Journal(journal) => journal.bytes(),
-        }
-    }
-
-    pub(super) fn keep(&mut self, point: u64, lines: String) -> anyhow::Result<()> {
-        match self {
-            Self::Memory(all) => {
-                all.insert(point, lines);
-            }
-            Self::Journal(journal) => journal.append(point, &lines)?,
-        }
-        Ok(())
-    }
-
-    pub(super) fn lines(&self, point: u64) -> anyhow::Result<String> {
-        Ok(match self {
-            Self::Memory(all) => all.get(&point).cloned().unwrap_or_default(),
-            Self::Journal(journal) => journal.lines(point)?,
-        })
-    }
-
-    /// The file that keeps them.
-    pub(super) fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Memory(_) => None,
-            Self::Journal(journal) => Some(journal.path()),
-        }
-    }
-
-    /// The result is written: nothing needs to be kept any more.
-    pub(super) fn remove(self) -> anyhow::Result<()> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Journal(journal) => Ok(journal.remove()?),
-        }
+        Err(e) => Err(e.into()),
     }
 }

@@ -6,11 +6,13 @@ pub mod journal;
 mod range;
 mod rows;
 mod run;
+mod store;
 mod values;
 
 pub use axes::{Axes, is_cores};
-pub use rows::rows;
+pub use rows::{header, rows};
 pub use run::{Advance, Points, Prepared, prepare, run_sweep};
+pub use store::Store;
 pub use values::{FORMS, MAX_POINTS, Values, values};
 
 /// What is varied, and over which values.

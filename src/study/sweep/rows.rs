@@ -1,9 +1,14 @@
-//! The rows of a point in the sweep's result.
+//! A sweep's result as it comes about: its header, and the rows of a point.
 
 use serde_json::Value;
 
 use super::{Axis, AxisValue, Plan, Point};
-use crate::result::{At, Detail, Forecast, Study, SweepHeader, SweepRow, SweptAxis};
+use crate::measure::CONFIDENCE;
+use crate::result::{
+    At, Detail, Forecast, Machine, Program, ScenarioName, Study, SweepHeader, SweepRow, SweptAxis,
+};
+use crate::scenario::Scenario;
+use crate::study::{Options, fingerprint, plan_fingerprint};
 
 impl Plan {
     /// What is varied, as the sweep's header says it.
@@ -31,6 +36,32 @@ fn as_written(value: &AxisValue) -> Value {
         (Ok(n), _) => n.into(),
         (_, Ok(n)) if n.is_finite() => n.into(),
         _ => text.into(),
+    }
+}
+
+/// The header of a sweep of this scenario, without the command that repeats it.
+#[must_use]
+pub fn header(scenario: &Scenario, plan: &Plan, options: &Options) -> SweepHeader {
+    SweepHeader {
+        program: Program::default(),
+        command: String::new(),
+        scenario: ScenarioName {
+            name: scenario.name.clone(),
+            question: scenario.question.clone(),
+            hash: fingerprint(scenario),
+        },
+        seed: scenario.seed,
+        machine: Machine {
+            cores: scenario.machine.cores.clone(),
+            memory_limit_bytes: scenario.machine.memory_limit,
+        },
+        plan: plan_fingerprint(plan),
+        axes: plan.swept(),
+        zip: plan.zip,
+        points: plan.len(),
+        ranked_by: options.primary(scenario),
+        precision: options.precision,
+        confidence: CONFIDENCE,
     }
 }
 

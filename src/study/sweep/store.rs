@@ -1,0 +1,106 @@
+//! Where the lines of finished points are while a sweep runs: beside the output file, or in memory.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::journal::{Journal, JournalError};
+
+/// The lines of finished points.
+#[derive(Debug)]
+pub enum Store {
+    /// In memory: lost with this process.
+    Memory(BTreeMap<u64, String>),
+    /// In a file.
+    Journal(Journal),
+}
+
+impl Store {
+    /// In memory: lost with this process.
+    pub const fn memory() -> Self {
+        Self::Memory(BTreeMap::new())
+    }
+
+    /// Whether a point is finished.
+    #[must_use]
+    pub fn has(&self, point: u64) -> bool {
+        match self {
+            Self::Memory(lines) => lines.contains_key(&point),
+            Self::Journal(journal) => journal.has(point),
+        }
+    }
+
+    /// How many points are finished.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Memory(lines) => lines.len(),
+            Self::Journal(journal) => journal.len(),
+        }
+    }
+
+    /// Numbers of the finished points, rising.
+    pub fn points(&self) -> Vec<u64> {
+        match self {
+            Self::Memory(lines) => lines.keys().copied().collect(),
+            Self::Journal(journal) => journal.numbers().collect(),
+        }
+    }
+
+    /// Bytes of all lines.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Memory(lines) => lines.values().map(|l| l.len() as u64).sum(),
+            Self::Journal(journal) => journal.bytes(),
+        }
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Keeps the lines of a point.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn keep(&mut self, point: u64, lines: String) -> Result<(), JournalError> {
+        match self {
+            Self::Memory(all) => {
+                all.insert(point, lines);
+            }
+            Self::Journal(journal) => journal.append(point, &lines)?,
+        }
+        Ok(())
+    }
+
+    /// The lines of a finished point.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn lines(&self, point: u64) -> Result<String, JournalError> {
+        Ok(match self {
+            Self::Memory(all) => all.get(&point).cloned().unwrap_or_default(),
+            Self::Journal(journal) => journal.lines(point)?,
+        })
+    }
+
+    /// The file that keeps them.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Journal(journal) => Some(journal.path()),
+        }
+    }
+
+    /// The result is written: nothing needs to be kept any more.
+    ///
+    /// # Errors
+    /// When the journal cannot be removed.
+    pub fn remove(self) -> Result<(), JournalError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Journal(journal) => Ok(journal.remove()?),
+        }
+    }
+}
