@@ -2,6 +2,7 @@
 //! and those of the page, so that a sweep looks alike wherever it is looked at.
 
 use super::figure::Scale;
+use crate::insight::doubles;
 
 /// Values that are so many times apart are laid out by powers: evenly, the small ones would lie on the floor.
 pub const FAR: f64 = 10.0;
@@ -41,16 +42,6 @@ pub fn across(values: &[f64], count: bool) -> Scale {
         Some((low, high)) if !count && low >= 0.0 && low * 2.0 <= high => Scale::FromZero,
         _ => Scale::Linear,
     }
-}
-
-/// Whether values grow in proportion rather than by steps: at least three, positive, none less than 1.4 times the one before, and
-/// eight times as large in the end.
-pub fn doubles(values: &[f64]) -> bool {
-    let far = values
-        .first()
-        .zip(values.last())
-        .is_some_and(|(a, b)| *a > 0.0 && *b >= 8.0 * a);
-    values.len() >= 3 && far && values.windows(2).all(|w| w[1] >= 1.4 * w[0])
 }
 
 /// The curves in groups of those that cannot be told apart: by their order, each with the first of its group. A curve is given by its

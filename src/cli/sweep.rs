@@ -345,7 +345,7 @@ fn incomplete(
     why: anyhow::Error,
 ) -> anyhow::Result<u8> {
     let users = why.downcast_ref::<UserError>().is_some();
-    let (Some(path), false) = (store.path(), users || store.len() == 0) else {
+    let (Some(path), false) = (store.path(), users || store.is_empty()) else {
         return Err(why);
     };
     printer.error(&format!(
@@ -394,7 +394,7 @@ fn interrupted(
             printer.warn(&format!(
                 "{so_far}; with -o FILE they would be kept, and --resume could continue"
             ));
-            if store.len() > 0 && args.format.is_none_or(|f| f == Format::Text) {
+            if !store.is_empty() && args.format.is_none_or(|f| f == Format::Text) {
                 output::print_text(args, printer, setting, store)
                     .context("the finished points cannot be shown")?;
             }

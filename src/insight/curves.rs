@@ -7,7 +7,7 @@ use super::metric::Quoted;
 use super::stands::apart;
 use super::view::{Dot, Slice, View};
 use super::waits::Waits;
-use crate::charts::scale::doubles;
+use crate::insight::doubles;
 use crate::measure::Estimate;
 use crate::quantity::{Unit, metric_name};
 use crate::result::{TIE, Tier};

@@ -58,6 +58,16 @@ pub(crate) fn knee(x: &[f64], y: &[f64]) -> Option<(usize, Bend)> {
     Some((at, shape))
 }
 
+/// Whether values grow in proportion rather than by steps: at least three, positive, none less than 1.4 times the one before, and
+/// eight times as large in the end.
+pub fn doubles(values: &[f64]) -> bool {
+    let far = values
+        .first()
+        .zip(values.last())
+        .is_some_and(|(a, b)| *a > 0.0 && *b >= 8.0 * a);
+    values.len() >= 3 && far && values.windows(2).all(|w| w[1] >= 1.4 * w[0])
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -19,6 +19,6 @@ pub use best::{Best, best, best_of_point};
 pub(crate) use doubt::doubts;
 pub use find::insights;
 pub use insight::{Extent, Insight, InsightCode, Place};
-pub use knee::Bend;
+pub use knee::{Bend, doubles};
 pub use metric::Quoted;
 pub use waits::Waits;

@@ -1,6 +1,6 @@
 //! Everything that runs many simulations: replications until a precision is reached, warm-up, comparison.
 //!
-//! A [`Study`] holds one [`Forecast`] for each case (a strategy on an interpreter), best first. Every case sees the same
+//! A [`Study`](crate::result::Study) holds one [`Forecast`](crate::result::Forecast) for each case (a strategy on an interpreter), best first. Every case sees the same
 //! arrivals and demands (common random numbers by (seed, replication)), so cases are compared by the differences of paired
 //! replications. Batches and recorded arrivals are terminating: their replications are independent runs from start to end.
 //! Open and closed workloads are steady-state: a pilot run of each case finds the warm-up (MSER-5), the longest of them is left

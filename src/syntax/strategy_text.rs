@@ -295,3 +295,74 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod described {
+    use super::*;
+    use crate::scenario::{Execution, Pool};
+
+    fn execution(form: &str) -> Execution {
+        parse_strategy(form).unwrap().strategy.execution()
+    }
+
+    #[test]
+    fn every_kind_is_described() {
+        let auto = Workers::Auto;
+        let fork = |api| Pool::Processes {
+            workers: Workers::Exactly(3),
+            start: StartMethod::Fork,
+            api,
+        };
+        let chunks = ProcessApi::Pool { chunksize: Some(5) };
+        for (form, pool, start, apart) in [
+            ("sequential", Pool::Nobody, None, false),
+            ("threads", Pool::Threads(auto), None, false),
+            ("threads:per-task", Pool::ThreadEach, None, false),
+            (
+                "processes:3:fork",
+                fork(ProcessApi::Executor),
+                Some(StartMethod::Fork),
+                true,
+            ),
+            ("pool:3:fork:5", fork(chunks), Some(StartMethod::Fork), true),
+            ("interpreters", Pool::Interpreters(auto), None, true),
+            ("asyncio", Pool::Nobody, None, false),
+            ("asyncio+threads", Pool::Threads(auto), None, false),
+            (
+                "asyncio+processes:3:fork",
+                fork(ProcessApi::Executor),
+                Some(StartMethod::Fork),
+                true,
+            ),
+            ("asyncio+interpreters", Pool::Interpreters(auto), None, true),
+        ] {
+            let e = execution(form);
+            assert_eq!(e.pool, pool, "{form}");
+            assert_eq!((e.pool.start(), e.pool.apart()), (start, apart), "{form}");
+            assert_eq!(e.event_loop, form.starts_with("asyncio"), "{form}");
+            assert_eq!((e.copies, e.limit), (None, None), "{form}");
+            let strategy = parse_strategy(form).unwrap().strategy;
+            assert_eq!(strategy.is_sequential(), form == "sequential", "{form}");
+            assert_eq!(strategy.each(), &strategy, "{form}");
+            // A prefork server round it changes who runs it, and nothing else.
+            let served = format!("prefork:2({form})");
+            assert_eq!(
+                execution(&served),
+                Execution {
+                    copies: Some(2),
+                    ..e
+                },
+                "{served}"
+            );
+            let served = parse_strategy(&served).unwrap().strategy;
+            assert_eq!(served.each(), &strategy, "{form}");
+            assert!(!served.is_sequential(), "{form}");
+        }
+        assert_eq!(execution("asyncio:7").limit, Some(7));
+        assert_eq!(
+            execution("interpreters:4").pool.workers(),
+            Some(Workers::Exactly(4))
+        );
+        assert_eq!(execution("threads:per-task").pool.workers(), None);
+    }
+}

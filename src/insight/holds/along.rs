@@ -2,7 +2,7 @@
 
 use super::PAYS;
 use super::facts::{Facts, near, overlap};
-use crate::charts::scale::doubles;
+use crate::insight::doubles;
 use crate::insight::insight::Place;
 use crate::insight::knee::Bend;
 use crate::insight::metric::{Quoted, written};

@@ -312,7 +312,7 @@ impl Plot {
             x: Range {
                 low: xs[0],
                 high: xs[xs.len() - 1],
-                log: scale::doubles(&xs),
+                log: crate::insight::doubles(&xs),
             },
             y,
             across,
