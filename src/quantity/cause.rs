@@ -1,5 +1,6 @@
 //! What a task's time goes into, in words: one table for all that is said of it.
 
+use super::state;
 use crate::machine::Cause;
 
 /// What causes mean that do not mean the same under all strategies and interpreters.
@@ -40,38 +41,38 @@ fn words(cause: Cause, means: Means) -> Words {
             block: Some('█'),
             ..of('#', "running", "running")
         },
-        Cause::Core => of('c', "core", "waiting for a core"),
+        Cause::Core => of('c', "core", state::CORE),
         Cause::Gil => match means.gil {
-            Some(true) => of('G', "GIL", "waiting for the GIL"),
-            Some(false) => of('G', "stopped world", "waiting for a stopped world"),
+            Some(true) => of('G', "GIL", state::GIL),
+            Some(false) => of('G', "stopped world", state::WORLD),
             None => of(
                 'G',
                 "GIL",
                 "waiting for the GIL (free-threaded: for a stopped world)",
             ),
         },
-        Cause::Lock => of('L', "lock", "waiting for a lock"),
+        Cause::Lock => of('L', "lock", state::LOCK),
         Cause::Pool => match means.workers {
-            Some(true) => of('p', "worker", "waiting for a worker"),
+            Some(true) => of('p', "worker", state::WORKER),
             Some(false) => of('p', "queued", "waiting for its turn"),
             None => of('p', "worker", "waiting for a worker (sequential: queued)"),
         },
-        Cause::Loop => of('o', "loop", "waiting for the event loop"),
+        Cause::Loop => of('o', "loop", state::LOOP),
         Cause::Ipc => Words {
             participle: "handing over (queues, pickling, pipes)",
             ..of('i', "hand-over", "hand-over (queues, pickling, pipes)")
         },
         Cause::Startup => Words {
-            participle: "starting up",
+            participle: state::STARTUP,
             ..of('s', "start-up", "start-up")
         },
         Cause::Io => Words {
-            participle: "waiting for I/O",
+            participle: state::IO,
             ..of('.', "I/O", "I/O")
         },
-        Cause::Queue => of('q', "queue", "waiting for a queue or children"),
-        Cause::Limit => of('l', "limit", "waiting for the concurrency limit"),
-        Cause::Contention => of('x', "contention", "waiting for a contended object"),
+        Cause::Queue => of('q', "queue", state::QUEUE),
+        Cause::Limit => of('l', "limit", state::LIMIT),
+        Cause::Contention => of('x', "contention", state::CONTENTION),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What threads and tasks do, in the words that `ps`, `pstree` and `timeline` share.
+//! What threads and tasks do, in the words that `ps`, `pstree`, timelines and traces share.
 
 /// Ready, without a core.
 pub(crate) const CORE: &str = "waiting for a core";
@@ -20,3 +20,9 @@ pub(crate) const PICKLING: &str = "pickling";
 pub(crate) const STARTUP: &str = "starting up";
 /// Not begun, because as many as may are under way.
 pub(crate) const LIMIT: &str = "waiting for the concurrency limit";
+/// Until an item, room or a child is there.
+pub(crate) const QUEUE: &str = "waiting for a queue or children";
+/// A task that has come, until a worker takes it.
+pub(crate) const WORKER: &str = "waiting for a worker";
+/// A task that is ready, until the event loop runs it.
+pub(crate) const LOOP: &str = "waiting for the event loop";

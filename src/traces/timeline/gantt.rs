@@ -37,7 +37,7 @@ fn kind_name(kind: usize, gil: bool) -> &'static str {
         Some(Cause::Ipc) => "hand-over (queues, pipes, bookkeeping)",
         Some(Cause::Startup) => state::STARTUP,
         Some(Cause::Io) => state::IO,
-        Some(Cause::Queue) => "waiting for a queue or children",
+        Some(Cause::Queue) => state::QUEUE,
         Some(Cause::Limit) => state::LIMIT,
         Some(Cause::Contention) => state::CONTENTION,
     }

@@ -10,6 +10,7 @@ use super::{Drawn, name_process};
 use crate::cpython::recording::{TaskIndex, TaskRecord, TaskWait, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::Cause;
+use crate::quantity::state;
 
 /// The category of a task's slices: with the number it tells viewers what belongs together.
 const CATEGORY: Option<&str> = Some("task");
@@ -54,9 +55,9 @@ fn counters(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
     let pid = drawn.tasks();
     counter("in flight", pid, "tasks", start, steps(in_flight), events)?;
     for (cause, name) in [
-        (Cause::Pool, "waiting for a worker"),
-        (Cause::Loop, "waiting for the loop"),
-        (Cause::Limit, "waiting for the limit"),
+        (Cause::Pool, state::WORKER),
+        (Cause::Loop, state::LOOP),
+        (Cause::Limit, state::LIMIT),
     ] {
         let waits = r.waits.iter().filter(|w| w.cause == cause);
         let depth = steps(waits.map(|w| (w.from, w.to)));

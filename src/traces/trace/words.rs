@@ -3,37 +3,38 @@
 use crate::cpython::recording::{Doing, TaskEnd, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::Cause;
+use crate::quantity::state;
 use crate::strategy::Finding;
 
 /// Name and colour of what a thread does in a span.
 pub(crate) fn of_span(s: &ThreadSpan, gil: bool) -> (&'static str, &'static str) {
     match s.doing {
-        Doing::OnCore(_) if s.pickling => ("pickling", "thread_state_uninterruptible"),
+        Doing::OnCore(_) if s.pickling => (state::PICKLING, "thread_state_uninterruptible"),
         Doing::OnCore(_) => match s.cause {
             Cause::Ipc if s.task.is_none() => ("bookkeeping", "rail_idle"),
             Cause::Ipc => ("hand-over", "rail_idle"),
-            Cause::Startup => ("starting up", "startup"),
-            Cause::Contention => ("waiting for a contended object", "bad"),
+            Cause::Startup => (state::STARTUP, "startup"),
+            Cause::Contention => (state::CONTENTION, "bad"),
             _ if s.task.is_none() => ("program", "rail_idle"),
             _ => ("running", "thread_state_running"),
         },
-        Doing::Ready(_) => ("waiting for a core", "thread_state_runnable"),
+        Doing::Ready(_) => (state::CORE, "thread_state_runnable"),
         Doing::Blocked => of_wait(s.cause, gil),
     }
 }
 
 fn of_wait(cause: Cause, gil: bool) -> (&'static str, &'static str) {
     match cause {
-        Cause::Gil if gil => ("waiting for the GIL", "terrible"),
-        Cause::Gil => ("waiting for a stopped world", "terrible"),
-        Cause::Lock => ("waiting for a lock", "bad"),
+        Cause::Gil if gil => (state::GIL, "terrible"),
+        Cause::Gil => (state::WORLD, "terrible"),
+        Cause::Lock => (state::LOCK, "bad"),
         Cause::Pool => ("idle", "thread_state_sleeping"),
-        Cause::Loop => ("idle in select", "thread_state_sleeping"),
+        Cause::Loop => (state::SELECT, "thread_state_sleeping"),
         Cause::Ipc => ("waiting for a message", "thread_state_sleeping"),
         Cause::Startup => ("waiting for a start", "startup"),
-        Cause::Io => ("I/O", "thread_state_iowait"),
-        Cause::Queue => ("waiting for a queue or children", "bad"),
-        Cause::Limit => ("waiting for the limit", "bad"),
+        Cause::Io => (state::IO, "thread_state_iowait"),
+        Cause::Queue => (state::QUEUE, "bad"),
+        Cause::Limit => (state::LIMIT, "bad"),
         Cause::Core | Cause::Running | Cause::Contention => ("waiting", "thread_state_sleeping"),
     }
 }
@@ -41,15 +42,15 @@ fn of_wait(cause: Cause, gil: bool) -> (&'static str, &'static str) {
 /// What a task waits for while no thread stands for it.
 pub(crate) fn of_task(cause: Cause) -> (&'static str, &'static str) {
     match cause {
-        Cause::Pool => ("waiting for a worker", "thread_state_runnable"),
-        Cause::Loop => ("waiting for the loop", "thread_state_runnable"),
-        Cause::Limit => ("waiting for the limit", "bad"),
-        Cause::Lock => ("waiting for a lock", "bad"),
-        Cause::Queue => ("waiting for a queue or children", "bad"),
+        Cause::Pool => (state::WORKER, "thread_state_runnable"),
+        Cause::Loop => (state::LOOP, "thread_state_runnable"),
+        Cause::Limit => (state::LIMIT, "bad"),
+        Cause::Lock => (state::LOCK, "bad"),
+        Cause::Queue => (state::QUEUE, "bad"),
         Cause::Startup => ("waiting for a start", "startup"),
         Cause::Ipc => ("hand-over", "rail_idle"),
-        Cause::Io => ("I/O", "thread_state_iowait"),
-        Cause::Gil => ("waiting for the GIL", "terrible"),
+        Cause::Io => (state::IO, "thread_state_iowait"),
+        Cause::Gil => (state::GIL, "terrible"),
         Cause::Core | Cause::Running | Cause::Contention => ("waiting", "thread_state_sleeping"),
     }
 }
