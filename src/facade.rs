@@ -1,4 +1,4 @@
-//! What a program that embeds pchsim needs, in four words: a [`Scenario`], [`Options`], [`simulate`], a [`Study`].
+//! What a program that embeds pchsim needs, in four names: a [`Scenario`], [`Options`], [`simulate`], a [`Study`].
 
 use std::path::Path;
 
@@ -61,26 +61,6 @@ impl Scenario {
         let owned = |(path, value): &(&str, &str)| ((*path).to_owned(), (*value).to_owned());
         let set: Vec<(String, String)> = set.iter().map(owned).collect();
         syntax::parse(text, Path::new("scenario"), &set).map_err(Error::Scenario)
-    }
-}
-
-impl Options {
-    /// Exactly so many replications of every case.
-    #[must_use]
-    pub fn with_replications(self, n: u32) -> Self {
-        Self {
-            replications: Some(n),
-            ..self
-        }
-    }
-
-    /// So many worker threads; results do not depend on it.
-    #[must_use]
-    pub fn with_threads(self, n: usize) -> Self {
-        Self {
-            threads: Some(n),
-            ..self
-        }
     }
 }
 

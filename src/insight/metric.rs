@@ -3,27 +3,8 @@
 use serde_json::Value;
 
 use crate::measure::Estimate;
-use crate::quantity::{Interval, Unit, estimate, shared_unit};
+use crate::quantity::{Unit, quantity_text};
 use crate::result::SweepRow;
-
-/// A value in a unit of its own, its interval included: `12.4 ± 0.3 ms`, `12%`.
-pub(crate) fn quantity_text(unit: Unit, e: Estimate) -> String {
-    let (scale, name) = unit_of(unit, std::iter::once(e.mean));
-    let number = estimate(e.scaled(1.0 / scale), Interval::Always);
-    if name == "%" {
-        format!("{number}%")
-    } else {
-        format!("{number} {name}").trim_end().to_owned()
-    }
-}
-
-/// The unit that these values share: its size, and its name.
-pub(crate) fn unit_of(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
-    match shared_unit(unit, values) {
-        (scale, _) if unit == Unit::PerSecond => (scale, "tasks/s"),
-        other => other,
-    }
-}
 
 /// The metric of a row whose numbers can be taken as they are.
 pub(crate) fn value(row: &SweepRow) -> Option<Estimate> {

@@ -10,6 +10,7 @@ mod holds;
 mod insight;
 mod knee;
 pub(crate) mod metric;
+pub(crate) mod names;
 pub(crate) mod shares;
 pub(crate) mod stands;
 pub(crate) mod view;

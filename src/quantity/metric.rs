@@ -82,21 +82,37 @@ pub fn metric_name(m: Metric) -> String {
 
 /// An estimate of a metric in a unit of its own: `12.4 ± 0.3 ms`.
 pub(crate) fn metric_text(m: Metric, e: Estimate) -> String {
-    metric_text_in(m, e, shared_unit(m.unit(), std::iter::once(e.mean)))
+    quantity_text(m.unit(), e)
 }
 
 /// An estimate of a metric in the unit that it has elsewhere, too.
-pub(crate) fn metric_text_in(m: Metric, e: Estimate, (scale, name): (f64, &str)) -> String {
+pub(crate) fn metric_text_in(m: Metric, e: Estimate, unit: (f64, &'static str)) -> String {
+    text_in(e, called(m.unit(), unit))
+}
+
+/// A value in a unit of its own, its interval included: `12.4 ± 0.3 ms`, `12%`.
+pub(crate) fn quantity_text(unit: Unit, e: Estimate) -> String {
+    text_in(e, unit_of(unit, std::iter::once(e.mean)))
+}
+
+/// The unit that these values share: its size, and its name.
+pub(crate) fn unit_of(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
+    called(unit, shared_unit(unit, values))
+}
+
+/// What is done a second are tasks.
+fn called(unit: Unit, (scale, name): (f64, &'static str)) -> (f64, &'static str) {
+    match unit {
+        Unit::PerSecond => (scale, "tasks/s"),
+        Unit::Seconds | Unit::Share | Unit::Bytes | Unit::Count => (scale, name),
+    }
+}
+
+fn text_in(e: Estimate, (scale, name): (f64, &str)) -> String {
     let number = estimate(e.scaled(1.0 / scale), Interval::Always);
-    let name = if m.unit() == Unit::PerSecond {
-        "tasks/s"
-    } else {
-        name
-    };
-    if name == "%" {
-        format!("{number}%")
-    } else {
-        format!("{number} {name}").trim_end().to_owned()
+    match name {
+        "%" => format!("{number}%"),
+        _ => format!("{number} {name}").trim_end().to_owned(),
     }
 }
 

@@ -5,8 +5,8 @@ use super::comparison::{primary_unit, short_name};
 use crate::layout::words::Words;
 use crate::measure::Estimate;
 use crate::quantity::{
-    Interval, all_of, digits, estimate, excess_text, metric_name, metric_text, metric_text_in,
-    rare_percent,
+    Interval, all_of, digits, estimate, excess_text, list, metric_name, metric_text,
+    metric_text_in, rare_percent,
 };
 use crate::result::{Against, Claim, Forecast, Judgement, Study, Verdict};
 use crate::scenario::Metric;
@@ -80,7 +80,7 @@ fn said(study: &Study, claim: &Claim) -> Vec<Words> {
         }
         Claim::Undecided { case, objectives } => {
             let texts: Vec<String> = objectives.iter().map(|&o| objective(*case, o)).collect();
-            let texts = crate::quantity::list(&texts);
+            let texts = list(&texts);
             vec![text(&format!(
                 "Undecided at this precision, and taken as met: {texts}."
             ))]

@@ -47,7 +47,7 @@ enum Dispensable {
 }
 
 impl Dispensable {
-    /// How soon it goes: the first of the list has the highest number.
+    /// Its number for [`Column::dispensable`]: highest for the list's first, which goes first; 0 for what is not in the list, which stays.
     fn order(self, study: &Study) -> u8 {
         let list: &[Self] = if study.steady { &STEADY } else { &BATCH };
         let judged = |q: Quantity| {

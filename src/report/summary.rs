@@ -13,7 +13,7 @@ use super::answer::Objective;
 use crate::layout::table::Table;
 use crate::layout::words::Words;
 use crate::quantity::{Unit, metric_name};
-use crate::result::{Forecast, Saved};
+use crate::result::{Notice, Saved};
 use crate::scenario::Metric;
 
 /// What is said of a result.
@@ -41,16 +41,7 @@ pub(crate) struct Summary {
     pub command: String,
 }
 
-/// A warning or note.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Notice {
-    /// Whether it is a mere fact.
-    pub note: bool,
-    /// In words.
-    pub text: String,
-}
-
-/// What is said of a document.
+/// What is said of a result.
 pub(crate) fn summary(document: &Saved) -> Summary {
     match document {
         Saved::Study(run) => run::summary(run),
@@ -82,36 +73,5 @@ impl From<Metric> for Ranking {
 impl Ranking {
     fn unit(&self) -> Unit {
         self.metric.unit()
-    }
-}
-
-/// How cases are called: without the interpreter where there is only one, and without what all interpreters' names begin with.
-struct Names {
-    single: bool,
-    prefix: &'static str,
-}
-
-impl Names {
-    fn of<'a>(cases: impl Iterator<Item = &'a Forecast>) -> Self {
-        const PREFIX: &str = "cpython-";
-        let all: Vec<&str> = cases.map(|c| c.interpreter.as_str()).collect();
-        let cut = |i: &&str| i.len() > PREFIX.len() && i.starts_with(PREFIX);
-        Self {
-            single: all.windows(2).all(|w| w[0] == w[1]),
-            prefix: if all.iter().all(cut) { PREFIX } else { "" },
-        }
-    }
-
-    fn short(&self, case: &Forecast) -> String {
-        if self.single {
-            case.strategy.clone()
-        } else {
-            format!("{} on {}", case.strategy, self.interpreter(case))
-        }
-    }
-
-    fn interpreter<'a>(&self, case: &'a Forecast) -> &'a str {
-        let name = &case.interpreter;
-        name.strip_prefix(self.prefix).unwrap_or(name)
     }
 }

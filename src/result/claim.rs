@@ -6,7 +6,6 @@ use super::standing::{FAILS_MORE, Tier};
 use super::study::Study;
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
-use crate::scenario::Metric;
 
 /// Something that a study says. Cases are meant by their place in [`Study::forecasts`].
 #[derive(Clone, Debug, PartialEq)]
@@ -197,8 +196,7 @@ impl Study {
         }
     }
 
-    /// Whether sequential code does about as well as the case to take, and no worse in what comes before the metric.
-    /// What shares the place of the case to take, and is not among those that are as near to the objectives.
+    /// Cases that share the place of the case to take, but are further from the objectives.
     fn further(&self, take: usize, tied: &[usize]) -> Vec<usize> {
         let place = |i: usize| (self.forecasts[i].rank, self.forecasts[i].tier);
         (0..self.forecasts.len())
@@ -207,6 +205,7 @@ impl Study {
             .collect()
     }
 
+    /// Whether sequential code does about as well as the case to take, and no worse in what comes before the metric.
     fn does_not_pay(&self, take: usize, tied: &[usize]) -> Option<Claim> {
         let is_baseline = |f: &Forecast| Some(f.name()) == self.baseline;
         let baseline = self
@@ -248,17 +247,17 @@ impl Claim {
             .map(failing)
             .fold(f64::INFINITY, f64::min);
         // Of differences of the metric: which way is worse.
-        let sign = if study.metric == Metric::Throughput {
-            -1.0
-        } else {
+        let sign = if study.metric.less_is_better() {
             1.0
+        } else {
+            -1.0
         };
         let value = |i: usize| all[i].primary().map_or(f64::NAN, |p| p.mean);
         // How much worse a case is than another by the metric, as a share of the other.
         let worse = |a: usize, b: usize| {
             sign * (value(a) - value(b)) / value(b).abs().max(f64::MIN_POSITIVE)
         };
-        // That it fails beyond chance more than another is what the tier says.
+        // The share alone does not tell chance from more failures; the tier has decided that.
         let sound = |i: usize| all[i].tier != Tier::Fails;
         let missed = |case: usize, o: usize| all[case].objectives[o].verdict == Verdict::Missed;
         let tied_well = |case: usize, tied: &[usize]| {

@@ -10,7 +10,7 @@ use crate::engine::{Nanos, seconds};
 use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity, Unit};
 use crate::scenario::{Metric, Strategy};
-use crate::strategy::{CAUSES, Cause, Finding};
+use crate::strategy::{CAUSES, Finding};
 use crate::syntax::{parse_objective, parse_strategy};
 
 /// Whether a case's numbers can be taken as they are.
@@ -75,7 +75,7 @@ pub enum Begin {
     Uncertain,
 }
 
-/// Whether an objective is met, at 95 % confidence.
+/// Whether an objective is met, at the study's confidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -319,7 +319,7 @@ pub struct Forecast {
     #[serde(rename = "time_by_cause", with = "keyed::causes")]
     pub causes: [f64; CAUSES],
     /// Mean share of the children's time by cause, where tasks have children; `None` too where they use queues besides, so that what
-    /// they wait for under [`Cause::Queue`] may be either.
+    /// they wait for under [`Cause::Queue`](crate::strategy::Cause::Queue) may be either.
     #[serde(
         rename = "children_time_by_cause",
         default,
@@ -341,7 +341,7 @@ pub struct Forecast {
     /// What rows of sweeps leave out.
     #[serde(flatten, skip_serializing_if = "Detail::is_left_out")]
     pub detail: Detail,
-    /// Why the interpreter cannot do it; only known to who has made the forecast.
+    /// Why the interpreter cannot do it; not written to files: `None` in a result that was read back.
     #[serde(skip)]
     pub refusal: Option<String>,
 }
@@ -381,18 +381,6 @@ impl Forecast {
     #[must_use]
     pub fn known_strategy(&self) -> Option<Strategy> {
         parse_strategy(&self.strategy).ok().map(|s| s.strategy)
-    }
-
-    /// The causes with a share of at least `least`, largest first.
-    #[must_use]
-    pub fn main_causes(&self, least: f64) -> Vec<(Cause, f64)> {
-        let mut all: Vec<(Cause, f64)> = Cause::ALL
-            .into_iter()
-            .map(|c| (c, self.causes[c as usize]))
-            .filter(|&(_, s)| s >= least)
-            .collect();
-        all.sort_by(|a, b| b.1.total_cmp(&a.1));
-        all
     }
 
     /// Strategy and interpreter.

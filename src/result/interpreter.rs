@@ -23,7 +23,7 @@ pub struct Interpreter {
     pub estimated: usize,
     /// The measurement, where its details are known.
     pub measurement: Option<Measurement>,
-    /// Whether its fork server imports the program's main module, for its children to inherit; only known to who has made the study.
+    /// Whether its fork server imports the program's main module, for its children to inherit; not written to files: `false` in a result that was read back.
     #[serde(skip)]
     pub preloads: bool,
 }

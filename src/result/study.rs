@@ -68,16 +68,16 @@ impl Notice {
     }
 }
 
-/// Which case to take, by the names of cases ([`Forecast::name`]).
+/// An [`Answer`] with the names of cases ([`Forecast::name`]) instead of their places, as a result's file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
-    /// The best of those that meet every objective; where none does, the one that is nearest to it.
+    /// See [`Answer::take`].
     pub take: String,
-    /// Whether it meets every objective.
+    /// See [`Answer::meets`].
     pub meets: bool,
-    /// Others that are as good.
+    /// See [`Answer::tied`].
     pub tied: Vec<String>,
-    /// The best by the metric alone, where that is another one, and better beyond chance.
+    /// See [`Answer::fastest`].
     pub fastest: Option<String>,
 }
 
@@ -136,7 +136,7 @@ impl Study {
     /// Which case to take; see [`answer`](super::answer).
     #[must_use]
     pub fn answer(&self) -> Option<Answer> {
-        answer(&self.standings(), self.metric == Metric::Throughput)
+        answer(&self.standings(), !self.metric.less_is_better())
     }
 
     /// The same by names.

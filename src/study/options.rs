@@ -48,6 +48,24 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Exactly so many replications of every case.
+    #[must_use]
+    pub fn with_replications(self, n: u32) -> Self {
+        Self {
+            replications: Some(n),
+            ..self
+        }
+    }
+
+    /// So many worker threads; results do not depend on it.
+    #[must_use]
+    pub fn with_threads(self, n: usize) -> Self {
+        Self {
+            threads: Some(n),
+            ..self
+        }
+    }
+
     /// So much that the precision is reached by every case: no budget of events, and as many replications as a scenario may ask for.
     #[must_use]
     pub fn to_precision(self, precision: f64) -> Self {

@@ -23,9 +23,9 @@ fn updates() -> bool {
 /// Where an explanation is written.
 fn file_of(entry: &Entry) -> PathBuf {
     let room = match entry.said {
-        Said::Error | Said::Warning => "src/scenario",
+        Said::Error | Said::Warning => "src/syntax",
         Said::Doubt | Said::Note => "src/study",
-        Said::Insight => "src/report/sweep",
+        Said::Insight => "src/insight",
     };
     root()
         .join(room)

@@ -2,8 +2,9 @@
 
 use super::{Extent, Place};
 use crate::insight::knee::Bend;
-use crate::insight::metric::{Quoted, quantity_text};
+use crate::insight::metric::Quoted;
 use crate::measure::Estimate;
+use crate::quantity::quantity_text;
 use crate::quantity::{Unit, digits, list, percent};
 
 /// At how many values of what is given.

@@ -1,5 +1,6 @@
 //! What a result rests on: interpreters, machine, seed, precision, versions.
 
+use crate::insight::metric::written;
 use crate::quantity::{bytes, counted, digits, percent};
 use crate::result::{Interpreter, Machine, Measurement, Program, ScenarioName, Study, SweepHeader};
 use crate::study::sweep::is_cores;
@@ -71,14 +72,6 @@ pub(super) fn of_sweep(header: &SweepHeader) -> Facts {
     ];
     all.extend(identity(header.seed, &header.scenario, &header.program));
     all
-}
-
-/// A value of an axis as it was written.
-pub(super) fn written(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 /// Long lists by their ends.

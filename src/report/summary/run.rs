@@ -1,10 +1,10 @@
 //! A run: which strategy to take, and how all of them compare.
 
-use super::{Notice, Summary, facts, why};
+use super::{Summary, facts, why};
 use crate::layout::table::Table;
 use crate::report::answer::{answer, judged};
 use crate::report::comparison::comparison;
-use crate::result::Study;
+use crate::result::{Notice, Study};
 
 pub(super) fn summary(run: &Study) -> Summary {
     Summary {
@@ -23,11 +23,7 @@ pub(super) fn summary(run: &Study) -> Summary {
 
 /// The warnings, then the notes.
 fn notices(run: &Study) -> Vec<Notice> {
-    let all = run.warnings.iter().map(|w| Notice {
-        note: w.note,
-        text: w.text.clone(),
-    });
-    let mut all: Vec<Notice> = all.collect();
+    let mut all = run.warnings.clone();
     all.sort_by_key(|n| n.note);
     all
 }

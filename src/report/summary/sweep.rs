@@ -1,14 +1,15 @@
 //! A sweep: what to take, and the best strategy at each point.
 
-use super::facts::{self, written};
-use super::{Names, Notice, Ranking, Summary};
+use super::{Ranking, Summary, facts};
+use crate::insight::metric::written;
+use crate::insight::names::Names;
 use crate::insight::stands::Stands;
 use crate::insight::{Insight, doubts, insights};
 use crate::layout::Column;
 use crate::layout::table::{Cell, Row, Table};
 use crate::layout::words::Words;
 use crate::quantity::{Interval, Quantity, counted, shared_unit};
-use crate::result::{Sweep, SweepRow};
+use crate::result::{Notice, Sweep, SweepRow};
 use crate::syntax::capital;
 
 /// Most points that a table shows.
@@ -211,7 +212,8 @@ fn sweep_position(row: &SweepRow, axis: &crate::result::SweptAxis) -> Option<usi
 fn notices(sweep: &Sweep) -> Vec<Notice> {
     doubts(sweep)
         .into_iter()
-        .map(|(_, text)| Notice {
+        .map(|(code, text)| Notice {
+            code: code.to_owned(),
             note: false,
             text: capital(&text) + ".",
         })

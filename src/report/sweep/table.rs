@@ -1,9 +1,10 @@
 //! The points of a sweep as tables of short texts: values of one axis down and strategies across, or one axis down and another
 //! across, or a line for each point. Text and Markdown lay them out.
 
-use crate::insight::metric::{unit_of, value};
+use crate::insight::metric::value;
 use crate::insight::view::{Slice, View};
 use crate::measure::Estimate;
+use crate::quantity::unit_of;
 use crate::quantity::{Interval, Quantity, Unit, estimate, metric_name};
 use crate::report::comparison::WIDE;
 use crate::result::{Status, SweepRow};

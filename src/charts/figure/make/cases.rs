@@ -2,6 +2,7 @@
 
 use super::{BARS, Bar, CURVES, misses};
 use crate::charts::figure::Role;
+use crate::insight::names::Names;
 use crate::result::{Answer, Forecast, Study, Tier};
 
 /// A case in figures.
@@ -177,44 +178,6 @@ pub(super) fn left_out(left: usize, of: usize, baseline: bool) -> String {
     let with = if baseline { " and the baseline" } else { "" };
     format!("{} of {of} strategies: the best{with}", of - left)
 }
-
-/// How cases are called: without what they all have in common.
-pub(super) struct Names {
-    single: bool,
-    cut: bool,
-}
-
-impl Names {
-    pub(super) fn of<'a>(cases: impl Iterator<Item = &'a Forecast>) -> Self {
-        let mut interpreters: Vec<&str> = cases.map(|c| c.interpreter.as_str()).collect();
-        interpreters.sort_unstable();
-        interpreters.dedup();
-        let cut = |i: &&str| i.strip_prefix(PREFIX).is_some_and(|r| !r.is_empty());
-        Self {
-            single: interpreters.len() < 2,
-            cut: interpreters.iter().all(cut),
-        }
-    }
-
-    /// `threads:8`, or `threads:8 on 3.14t` where there are several interpreters.
-    pub(super) fn short(&self, case: &Forecast) -> String {
-        self.of_parts(&case.strategy, &case.interpreter)
-    }
-
-    pub(super) fn of_parts(&self, strategy: &str, interpreter: &str) -> String {
-        if self.single {
-            return strategy.to_owned();
-        }
-        let interpreter = if self.cut {
-            interpreter.strip_prefix(PREFIX).unwrap_or(interpreter)
-        } else {
-            interpreter
-        };
-        format!("{strategy} on {interpreter}")
-    }
-}
-
-const PREFIX: &str = "cpython-";
 
 #[cfg(test)]
 mod tests {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::cases::{Names, number};
+use super::cases::number;
 use super::{Axis, Dot, Measure, capital};
 use crate::charts::figure::{Lack, Role, Scale};
 use crate::charts::scale;
 use crate::insight::Place;
+use crate::insight::names::Names;
 use crate::insight::stands::{Stands, Taken};
 use crate::measure::Estimate;
 use crate::result::{Forecast, Sweep, SweepHeader, SweepRow, SweptAxis};
