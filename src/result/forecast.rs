@@ -4,11 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::keyed;
+use super::ranked::Ranked;
 use super::standing::{TIE, Tier};
 use super::timeline::Timeline;
 use crate::engine::{Nanos, seconds};
 use crate::measure::Estimate;
-use crate::quantity::{LATENCIES, Quantity, Unit};
+use crate::quantity::{LATENCIES, Quantity};
 use crate::scenario::{Metric, Strategy};
 use crate::strategy::{CAUSES, Finding};
 use crate::syntax::{parse_objective, parse_strategy};
@@ -188,17 +189,6 @@ pub struct ClassForecast {
     /// Its latencies, in the order of [`LATENCIES`].
     #[serde(flatten, with = "keyed::latencies")]
     pub latencies: [Option<Estimate>; LATENCIES.len()],
-}
-
-/// The metric that a study ranks by. Its keys end in its unit: `ranked_by_s`, `behind_best_bytes`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ranked {
-    /// What the metric is counted in.
-    pub unit: Unit,
-    /// The metric.
-    pub value: Option<Estimate>,
-    /// Its difference from that of the first place.
-    pub behind_best: Option<Estimate>,
 }
 
 /// What a sweep's rows leave out: it would make a file of a thousand points unwieldy.

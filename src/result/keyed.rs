@@ -1,16 +1,13 @@
 //! How parts of a result are written under keys that other tables know: a quantity's, a cause's, the metric's unit. For `#[serde(with)]`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::forecast::{Found, Ranked};
-use super::sweep::At;
 use crate::measure::Estimate;
-use crate::quantity::{LATENCIES, Quantity, Unit};
+use crate::quantity::{LATENCIES, Quantity};
 use crate::strategy::{CAUSES, Cause};
 
 /// A list on one line, however the rest is laid out.
@@ -42,7 +39,7 @@ pub(super) mod metric {
 }
 
 /// A map in the order in which it is given.
-fn map<S: Serializer, K: Serialize, V: Serialize>(
+pub(super) fn map<S: Serializer, K: Serialize, V: Serialize>(
     entries: impl IntoIterator<Item = (K, V)>,
     s: S,
 ) -> Result<S::Ok, S::Error> {
@@ -140,97 +137,11 @@ pub(super) mod some_causes {
     }
 }
 
-/// Findings, those left out that only a later version knows.
-pub(super) fn known<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Found>, D::Error> {
+/// A list, without the items that only a later version knows.
+pub(super) fn known<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Vec<T>, D::Error> {
     let all = Vec::<serde_json::Value>::deserialize(d)?;
     let read = all.into_iter().map(serde_json::from_value);
     Ok(read.filter_map(Result::ok).collect())
-}
-
-/// What the keys of the metric that a study ranks by end in.
-fn ending(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Seconds => "s",
-        Unit::PerSecond => "per_s",
-        Unit::Bytes => "bytes",
-        Unit::Share | Unit::Count => "share",
-    }
-}
-
-const VALUE: &str = "ranked_by_";
-const BEHIND: &str = "behind_best_";
-
-impl Serialize for Ranked {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let key = |name: &str| format!("{name}{}", ending(self.unit));
-        map(
-            [(key(VALUE), self.value), (key(BEHIND), self.behind_best)],
-            s,
-        )
-    }
-}
-
-impl<'de> Deserialize<'de> for Ranked {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Keys;
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Ranked;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "keys that begin with {VALUE} and {BEHIND}")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut all: A) -> Result<Ranked, A::Error> {
-                let mut read = Ranked {
-                    unit: Unit::Share,
-                    value: None,
-                    behind_best: None,
-                };
-                while let Some(key) = all.next_key::<String>()? {
-                    let units = [Unit::Seconds, Unit::PerSecond, Unit::Bytes, Unit::Share];
-                    let unit = |name| {
-                        let end = key.strip_prefix(name)?;
-                        units.into_iter().find(|u| ending(*u) == end)
-                    };
-                    if let Some(unit) = unit(VALUE) {
-                        (read.unit, read.value) = (unit, all.next_value()?);
-                    } else if unit(BEHIND).is_some() {
-                        read.behind_best = all.next_value()?;
-                    } else {
-                        all.next_value::<de::IgnoredAny>()?;
-                    }
-                }
-                Ok(read)
-            }
-        }
-        d.deserialize_map(Keys)
-    }
-}
-
-impl Serialize for At {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        map(self.0.iter().map(|(path, value)| (path, value)), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for At {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = At;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the values of a point by the paths of their axes")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut all: A) -> Result<At, A::Error> {
-                let mut read = Vec::new();
-                while let Some(entry) = all.next_entry()? {
-                    read.push(entry);
-                }
-                Ok(At(read))
-            }
-        }
-        d.deserialize_map(Entries)
-    }
 }

@@ -10,6 +10,7 @@ mod file;
 mod forecast;
 mod interpreter;
 mod keyed;
+mod ranked;
 mod standing;
 mod study;
 mod sweep;
@@ -18,10 +19,10 @@ mod timeline;
 pub use claim::{Against, Claim};
 pub use file::{RESULT, ReadError, SCHEMA, Saved, header_line, json, read, row_lines, sweep};
 pub use forecast::{
-    Begin, ClassForecast, Detail, Forecast, Found, Judgement, OverTime, Ranked, Reading, Status,
-    Verdict,
+    Begin, ClassForecast, Detail, Forecast, Found, Judgement, OverTime, Reading, Status, Verdict,
 };
 pub use interpreter::{Interpreter, Measurement};
+pub use ranked::Ranked;
 pub use standing::{
     Answer, FAILS_MORE, Standing, TIE, Tier, answer, answer_within, excess, fails_more,
 };

@@ -1,8 +1,10 @@
 //! The result of a sweep: a header and a row for each case of each point. The order of the fields is that of the keys in its file.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::forecast::Forecast;
@@ -156,4 +158,32 @@ pub struct SweepRow {
     /// The forecast.
     #[serde(flatten)]
     pub case: Forecast,
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        keyed::map(self.0.iter().map(|(path, value)| (path, value)), s)
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = At;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the values of a point by the paths of their axes")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut all: A) -> Result<At, A::Error> {
+                let mut read = Vec::new();
+                while let Some(entry) = all.next_entry()? {
+                    read.push(entry);
+                }
+                Ok(At(read))
+            }
+        }
+        d.deserialize_map(Entries)
+    }
 }

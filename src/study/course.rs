@@ -5,18 +5,19 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use super::cases::{Case, cases};
+use super::conclude::{conclude, ranked};
 use super::effort::{Spent, Wanted, goals};
 use super::options::{Options, StudyError, is_steady, refuse_past_limits};
-use super::run::{conclude, ranked};
 use super::sample::{Reduction, Sample};
 use super::steady::{Warmup, warmup, warmups};
+use super::track::Track;
 use super::work;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::measure::Histogram;
 use crate::result::{Begin, Study};
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
-use crate::strategy::{Compiled, Effect, Finding, Outcome, SimInput};
+use crate::strategy::{Compiled, Outcome, SimInput};
 
 /// One simulation that a study wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,36 +53,6 @@ pub(super) enum Next {
     Jobs(Vec<Job>),
     /// The study is over: [`StudyRun::study`] has it.
     Over,
-}
-
-/// A case under way.
-#[derive(Debug)]
-pub(super) struct Track {
-    pub samples: Vec<Sample>,
-    pub refused: Option<String>,
-    /// Where the pilot's warm-up ended, if one was looked for.
-    pub pilot: Option<Warmup>,
-    /// Start of the time that counts.
-    pub start: Nanos,
-    /// What that rests on.
-    pub begins: Begin,
-    /// Replications to have.
-    goal: u32,
-    /// The latencies of all samples, where they are kept.
-    pub latency: Histogram,
-    /// Events of a replication, roughly.
-    events: u64,
-}
-
-impl Track {
-    /// Whether more replications would tell nothing.
-    pub(super) fn hopeless(&self) -> bool {
-        self.refused.is_some() || self.samples.iter().any(|s| s.findings.iter().any(is_fatal))
-    }
-}
-
-fn is_fatal(f: &Finding) -> bool {
-    f.effect() != Effect::Told
 }
 
 /// What changes while a study runs.

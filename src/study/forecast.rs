@@ -1,8 +1,8 @@
 //! A case's replications folded into its forecast.
 
 use super::cases::Case;
-use super::course::Track;
 use super::sample::Sample;
+use super::track::Track;
 use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity, Unit};

@@ -7,6 +7,7 @@
 //! out everywhere, and replications follow until the metric that the study ranks by is precise enough.
 
 mod cases;
+mod conclude;
 mod course;
 mod drive;
 mod effort;
@@ -23,6 +24,7 @@ mod sample;
 mod spread;
 mod steady;
 pub mod sweep;
+mod track;
 mod warning;
 mod work;
 

@@ -1,7 +1,7 @@
 //! Where the warm-up ends, and which cases have no steady state.
 
-use super::course::Track;
 use super::sample::Sample;
+use super::track::Track;
 use crate::engine::Nanos;
 use crate::measure::{Estimate, mser};
 use crate::quantity::Quantity;
