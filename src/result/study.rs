@@ -7,7 +7,7 @@ use super::interpreter::Interpreter;
 use super::keyed;
 use super::standing::{Answer, Standing, answer};
 use crate::engine::{Nanos, seconds};
-use crate::scenario::Metric;
+use crate::scenario::{MachineSpec, Metric};
 
 /// What made a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,15 @@ pub struct Machine {
     pub cores: Vec<f64>,
     /// Memory limit.
     pub memory_limit_bytes: Option<u64>,
+}
+
+impl From<&MachineSpec> for Machine {
+    fn from(machine: &MachineSpec) -> Self {
+        Self {
+            cores: machine.cores.clone(),
+            memory_limit_bytes: machine.memory_limit,
+        }
+    }
 }
 
 /// A warning, or a note: a mere fact.

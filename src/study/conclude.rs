@@ -1,7 +1,7 @@
 //! What a study says at its end, and after each round: its cases ranked, the best first.
 
 use super::course::StudyRun;
-use super::fingerprint::fingerprint;
+use super::fingerprint::scenario_name;
 use super::forecast::controls;
 use super::judge::judged;
 use super::options::is_steady;
@@ -13,7 +13,7 @@ use super::track::Track;
 use crate::engine::Nanos;
 use crate::measure::CONFIDENCE;
 use crate::quantity::Quantity;
-use crate::result::{Forecast, Interpreter, Machine, Notice, Program, ScenarioName, Status, Study};
+use crate::result::{Forecast, Interpreter, Machine, Notice, Program, Status, Study};
 use crate::scenario::Arrivals;
 
 /// The forecasts of all cases by what is known of them so far, ranked.
@@ -88,16 +88,9 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
     let mut study = Study {
         program: Program::default(),
         command: String::new(),
-        scenario: ScenarioName {
-            name: scenario.name.clone(),
-            question: scenario.question.clone(),
-            hash: fingerprint(scenario),
-        },
+        scenario: scenario_name(scenario),
         seed: scenario.seed,
-        machine: Machine {
-            cores: scenario.machine.cores.clone(),
-            memory_limit_bytes: scenario.machine.memory_limit,
-        },
+        machine: Machine::from(&scenario.machine),
         interpreters: (profiles.iter().map(Interpreter::from))
             .map(|i| Interpreter {
                 preloads: i.preloads && scenario.workload.imports.preloaded,

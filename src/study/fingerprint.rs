@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::sweep::{Axis, AxisValue, Plan};
+use crate::result::ScenarioName;
 use crate::scenario::Scenario;
 
 /// Hashes what is written to it (FNV-1a, 64 bits), so that a long trace never stands in memory as text.
@@ -69,6 +70,15 @@ pub fn plan_fingerprint(plan: &Plan) -> String {
 /// Names a text.
 pub fn text_fingerprint(text: &str) -> String {
     named(|hash| hash.write_str(text))
+}
+
+/// What a result says of the scenario that it is about.
+pub(super) fn scenario_name(scenario: &Scenario) -> ScenarioName {
+    ScenarioName {
+        name: scenario.name.clone(),
+        question: scenario.question.clone(),
+        hash: fingerprint(scenario),
+    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::{Axis, AxisValue, Plan, Point};
 use crate::measure::CONFIDENCE;
 use crate::result::{
-    At, Detail, Forecast, Machine, Program, ScenarioName, Study, SweepHeader, SweepRow, SweptAxis,
+    At, Detail, Forecast, Machine, Program, Study, SweepHeader, SweepRow, SweptAxis,
 };
 use crate::scenario::Scenario;
-use crate::study::{Options, fingerprint, plan_fingerprint};
+use crate::study::fingerprint::scenario_name;
+use crate::study::{Options, plan_fingerprint};
 
 impl Plan {
     /// What is varied, as the sweep's header says it.
@@ -45,16 +46,9 @@ pub fn header(scenario: &Scenario, plan: &Plan, options: &Options) -> SweepHeade
     SweepHeader {
         program: Program::default(),
         command: String::new(),
-        scenario: ScenarioName {
-            name: scenario.name.clone(),
-            question: scenario.question.clone(),
-            hash: fingerprint(scenario),
-        },
+        scenario: scenario_name(scenario),
         seed: scenario.seed,
-        machine: Machine {
-            cores: scenario.machine.cores.clone(),
-            memory_limit_bytes: scenario.machine.memory_limit,
-        },
+        machine: Machine::from(&scenario.machine),
         plan: plan_fingerprint(plan),
         axes: plan.swept(),
         zip: plan.zip,
