@@ -11,7 +11,7 @@ use super::explain;
 use super::printer::Printer;
 use super::selection::unknown_interpreters;
 use super::terminal::Terminal;
-use crate::syntax::{Code, Diagnostic, Severity};
+use crate::syntax::{self, Code, Diagnostic, Severity};
 
 /// Checks scenarios without running them.
 #[derive(Clone, Debug, ClapArgs)]
@@ -96,9 +96,9 @@ struct JsonFile<'d> {
 }
 
 fn check_one(file: &str, overrides: &[(String, String)]) -> (bool, Vec<Diagnostic>) {
-    match crate::syntax::read(file) {
+    match syntax::read(file) {
         Ok((text, origin)) => {
-            let (scenario, mut diagnostics) = crate::syntax::check(&text, &origin, overrides);
+            let (scenario, mut diagnostics) = syntax::check(&text, &origin, overrides);
             // A run resolves them too, and fails.
             let unknown = unknown_interpreters(&text, &origin, overrides)
                 .into_iter()
@@ -145,7 +145,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             } = printer.terminal;
             for (file, valid, diagnostics) in &results {
                 if !diagnostics.is_empty() {
-                    printer.excerpt(&crate::syntax::render_within(diagnostics, styled, messages));
+                    printer.excerpt(&syntax::render_within(diagnostics, styled, messages));
                 }
                 let count = |s: Severity| diagnostics.iter().filter(|d| d.severity == s).count();
                 let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));

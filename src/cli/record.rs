@@ -19,6 +19,7 @@ use crate::learn::{
 };
 use crate::profiles;
 use crate::scenario::limits::MAX_CORES;
+use crate::syntax;
 use crate::verify::machine;
 
 /// Learns a scenario from a recorded trace, or from a program that is run and recorded.
@@ -361,10 +362,10 @@ fn options(
 fn write(learned: &Learned, file: Option<&Output>, printer: &Printer) -> anyhow::Result<()> {
     let text = learned.to_ron();
     let origin = Path::new("the learnt scenario");
-    if let Err(problems) = crate::syntax::parse(&text, origin, &[]) {
+    if let Err(problems) = syntax::parse(&text, origin, &[]) {
         bail!(
             "the learnt scenario is not valid, which is a bug of pchsim:\n{}",
-            crate::syntax::render(&problems, false)
+            syntax::render(&problems, false)
         );
     }
     let table = learned.table();

@@ -14,7 +14,7 @@ use crate::scenario::Scenario;
 use crate::scenario::limits::MAX_REPLICATIONS;
 use crate::study::Options;
 use crate::study::sweep::is_cores;
-use crate::syntax::{Changed, Changes, Diagnostic, parse_ranking};
+use crate::syntax::{self, Changed, Changes, Diagnostic, parse_ranking};
 
 /// What to compare.
 #[derive(Clone, Debug, Default, Args)]
@@ -157,7 +157,7 @@ pub(super) struct Source {
 impl Source {
     /// Reads a file, a shipped scenario or standard input.
     pub(super) fn read(name: &str) -> anyhow::Result<Self> {
-        let (text, origin) = crate::syntax::read(name).map_err(|d| rendered(&[d]))?;
+        let (text, origin) = syntax::read(name).map_err(|d| rendered(&[d]))?;
         let file = PathBuf::from(name);
         let file = file.is_file().then_some(file);
         Ok(Self { text, origin, file })
@@ -215,7 +215,7 @@ pub(super) fn unknown_interpreters(
 ) -> Vec<FindError> {
     let mut set = set.to_vec();
     set.push(("strategies".into(), "[]".into()));
-    let (scenario, _) = crate::syntax::check(text, origin, &set);
+    let (scenario, _) = syntax::check(text, origin, &set);
     let names = scenario.into_iter().flat_map(|s| s.interpreters);
     names.filter_map(|n| profiles::find(&n).err()).collect()
 }

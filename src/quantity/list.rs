@@ -1,7 +1,5 @@
 //! The list of quantities that a forecast holds, with their names and units: reports are made by walking it.
 
-use crate::scenario::Metric;
-
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -15,48 +13,6 @@ pub enum Unit {
     Bytes,
     /// A number of things.
     Count,
-}
-
-impl Metric {
-    /// The quantity that it is, if every forecast holds it.
-    pub fn quantity(self) -> Option<Quantity> {
-        match self {
-            Self::Makespan => Some(Quantity::Makespan),
-            Self::Throughput => Some(Quantity::Throughput),
-            Self::MeanLatency => Some(Quantity::LatencyMean),
-            Self::Percentile(50.0) => Some(Quantity::P50),
-            Self::Percentile(90.0) => Some(Quantity::P90),
-            Self::Percentile(95.0) => Some(Quantity::P95),
-            Self::Percentile(99.0) => Some(Quantity::P99),
-            Self::Percentile(99.9) => Some(Quantity::P999),
-            Self::Percentile(_) => None,
-            Self::Memory => Some(Quantity::MemoryPeak),
-            Self::Cpu => Some(Quantity::Cpu),
-            Self::FailureRate => Some(Quantity::FailureRate),
-        }
-    }
-
-    /// Whether small values are the good ones.
-    #[must_use]
-    pub fn less_is_better(self) -> bool {
-        self != Self::Throughput
-    }
-
-    /// Whether `a` is better than `b`.
-    #[must_use]
-    pub fn better(self, a: f64, b: f64) -> bool {
-        if self.less_is_better() { a < b } else { a > b }
-    }
-
-    /// What it is counted in.
-    pub fn unit(self) -> Unit {
-        match self {
-            Self::Makespan | Self::MeanLatency | Self::Percentile(_) | Self::Cpu => Unit::Seconds,
-            Self::Throughput => Unit::PerSecond,
-            Self::Memory => Unit::Bytes,
-            Self::FailureRate => Unit::Share,
-        }
-    }
 }
 
 macro_rules! quantities {

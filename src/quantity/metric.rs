@@ -7,6 +7,48 @@ use crate::measure::Estimate;
 use crate::scenario::Metric;
 use crate::syntax::parse_metric;
 
+impl Metric {
+    /// The quantity that it is, if every forecast holds it.
+    pub fn quantity(self) -> Option<Quantity> {
+        match self {
+            Self::Makespan => Some(Quantity::Makespan),
+            Self::Throughput => Some(Quantity::Throughput),
+            Self::MeanLatency => Some(Quantity::LatencyMean),
+            Self::Percentile(50.0) => Some(Quantity::P50),
+            Self::Percentile(90.0) => Some(Quantity::P90),
+            Self::Percentile(95.0) => Some(Quantity::P95),
+            Self::Percentile(99.0) => Some(Quantity::P99),
+            Self::Percentile(99.9) => Some(Quantity::P999),
+            Self::Percentile(_) => None,
+            Self::Memory => Some(Quantity::MemoryPeak),
+            Self::Cpu => Some(Quantity::Cpu),
+            Self::FailureRate => Some(Quantity::FailureRate),
+        }
+    }
+
+    /// Whether small values are the good ones.
+    #[must_use]
+    pub fn less_is_better(self) -> bool {
+        self != Self::Throughput
+    }
+
+    /// Whether `a` is better than `b`.
+    #[must_use]
+    pub fn better(self, a: f64, b: f64) -> bool {
+        if self.less_is_better() { a < b } else { a > b }
+    }
+
+    /// What it is counted in.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Makespan | Self::MeanLatency | Self::Percentile(_) | Self::Cpu => Unit::Seconds,
+            Self::Throughput => Unit::PerSecond,
+            Self::Memory => Unit::Bytes,
+            Self::FailureRate => Unit::Share,
+        }
+    }
+}
+
 /// When an interval is written beside its mean.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interval {
@@ -77,6 +119,15 @@ pub fn metric_name(m: Metric) -> String {
         Metric::Memory => "peak memory".into(),
         Metric::Cpu => "CPU time".into(),
         Metric::FailureRate => "failure rate".into(),
+    }
+}
+
+/// The metric as a column's title: `p95 latency`, where [`metric_name`] says `p95`.
+pub(crate) fn metric_title(m: Metric) -> String {
+    let name = metric_name(m);
+    match m {
+        Metric::Percentile(_) => format!("{name} latency"),
+        _ => name,
     }
 }
 

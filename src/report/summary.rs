@@ -12,9 +12,7 @@ pub use markdown::markdown;
 use super::answer::Objective;
 use crate::layout::table::Table;
 use crate::layout::words::Words;
-use crate::quantity::{Unit, metric_name};
 use crate::result::{Notice, Saved};
-use crate::scenario::Metric;
 
 /// What is said of a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,32 +44,5 @@ pub(crate) fn summary(document: &Saved) -> Summary {
     match document {
         Saved::Study(run) => run::summary(run),
         Saved::Sweep(sweep) => sweep::summary(sweep),
-    }
-}
-
-/// What cases are ranked by.
-#[derive(Clone, Debug, PartialEq)]
-struct Ranking {
-    /// In words: `p95 latency`.
-    name: String,
-    metric: Metric,
-}
-
-impl From<Metric> for Ranking {
-    fn from(metric: Metric) -> Self {
-        let name = metric_name(metric);
-        Self {
-            name: match metric {
-                Metric::Percentile(_) => format!("{name} latency"),
-                _ => name,
-            },
-            metric,
-        }
-    }
-}
-
-impl Ranking {
-    fn unit(&self) -> Unit {
-        self.metric.unit()
     }
 }

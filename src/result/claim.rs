@@ -208,11 +208,7 @@ impl Study {
     /// Whether sequential code does about as well as the case to take, and no worse in what comes before the metric.
     fn does_not_pay(&self, take: usize, tied: &[usize]) -> Option<Claim> {
         let is_baseline = |f: &Forecast| Some(f.name()) == self.baseline;
-        let baseline = self
-            .forecasts
-            .iter()
-            .chain(&self.hidden_baseline)
-            .find(|f| is_baseline(f))?;
+        let baseline = self.all().find(|f| is_baseline(f))?;
         let best = &self.forecasts[take];
         let sequential = is_baseline(best) || tied.iter().any(|&i| is_baseline(&self.forecasts[i]));
         let several = self.forecasts.iter().filter(|f| f.rank.is_some()).count() > 1;

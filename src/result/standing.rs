@@ -29,21 +29,6 @@ pub enum Tier {
     NoForecast,
 }
 
-impl Tier {
-    /// All of them, best first.
-    pub const ALL: [Self; 4] = [Self::Meets, Self::Misses, Self::Fails, Self::NoForecast];
-
-    /// Name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Meets => "meets",
-            Self::Misses => "misses",
-            Self::Fails => "fails",
-            Self::NoForecast => "no forecast",
-        }
-    }
-}
-
 /// How far a case is over the objective that it misses by most, as a share of the bound: 0 where it misses none, infinite where it has no
 /// value, or misses a bound of zero.
 pub fn excess(objectives: &[Judgement]) -> f64 {

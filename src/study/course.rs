@@ -266,7 +266,7 @@ impl<'a> StudyRun<'a> {
             precision: options.precision,
             most: options.most_replications,
             budget: options.event_budget,
-            large: options.primary(&self.scenario) == Metric::Throughput,
+            large: !options.primary(&self.scenario).less_is_better(),
         };
         let ranked = if spent.iter().any(|s| !s.hopeless && s.have == 0) {
             Vec::new() // What nothing is known of cannot be compared.

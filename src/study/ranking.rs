@@ -211,7 +211,7 @@ pub(super) fn rank(
     scenario: &Scenario,
     metric: Metric,
 ) -> Vec<Entry> {
-    let most = metric == Metric::Throughput;
+    let most = !metric.less_is_better();
     let sound = sound(&all);
     all.iter_mut().for_each(|e| e.assign_tier(&sound));
     sort(&mut all, most);

@@ -340,7 +340,7 @@ pub(super) const WAKE_UP_AT_MOST: f64 = 50e-6;
 
 /// A case's sequential code: on the same interpreter.
 fn sequential_of<'a>(study: &'a Study, f: &Forecast) -> Option<&'a Forecast> {
-    let mut all = study.forecasts.iter().chain(&study.hidden_baseline);
+    let mut all = study.all();
     all.find(|s| {
         s.is(Strategy::is_sequential) && s.interpreter == f.interpreter && s.status == Status::Fine
     })

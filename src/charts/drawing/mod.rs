@@ -1,6 +1,6 @@
 //! Figures laid out: a figure becomes a [`Sheet`] of shapes in points, once, whoever shows it. The shapes say what they are (the third curve,
 //! a grid line, a text on the fifth layer), not which colour that has, so files resolve colours by theme and the page by style sheet.
-//! `report::plot` writes sheets as files, `report::html` into the page.
+//! `charts::plot` writes sheets as files, `page` into the page.
 
 pub(crate) mod axes;
 mod bars;

@@ -16,7 +16,7 @@ use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Se
 use crate::charts::scale;
 use crate::insight::shares::{Shares, means_of_all};
 use crate::measure::Estimate;
-use crate::quantity::{Quantity, Unit, metric_name, waiting};
+use crate::quantity::{Quantity, Unit, metric_title, waiting};
 use crate::result::{Forecast, Saved, Verdict};
 use crate::scenario;
 use crate::strategy::Cause;
@@ -172,11 +172,10 @@ struct Metric {
 
 impl Metric {
     fn of(ranked_by: scenario::Metric) -> Self {
-        let name = metric_name(ranked_by);
         Self {
             label: match ranked_by {
-                scenario::Metric::Percentile(_) => format!("{name} latency"),
-                _ => capital(&name),
+                scenario::Metric::Percentile(_) => metric_title(ranked_by),
+                _ => capital(&metric_title(ranked_by)),
             },
             measure: measure(ranked_by.unit()),
             less_is_better: ranked_by.less_is_better(),

@@ -1,4 +1,4 @@
-//! Figures as data: what is drawn, without how. `report::drawing` lays them out, for files and for the page.
+//! Figures as data: what is drawn, without how. `charts::drawing` lays them out, for files and for the page.
 
 pub mod alike;
 mod make;

@@ -1,6 +1,6 @@
 //! A sweep: what to take, and the best strategy at each point.
 
-use super::{Ranking, Summary, facts};
+use super::{Summary, facts};
 use crate::insight::metric::written;
 use crate::insight::names::Names;
 use crate::insight::stands::Stands;
@@ -8,7 +8,7 @@ use crate::insight::{Insight, doubts, insights};
 use crate::layout::Column;
 use crate::layout::table::{Cell, Row, Table};
 use crate::layout::words::Words;
-use crate::quantity::{Interval, Quantity, counted, shared_unit};
+use crate::quantity::{Interval, Quantity, counted, metric_title, shared_unit};
 use crate::result::{Notice, Sweep, SweepRow};
 use crate::syntax::capital;
 
@@ -16,7 +16,6 @@ use crate::syntax::capital;
 const POINTS: usize = 400;
 
 pub(super) fn summary(sweep: &Sweep) -> Summary {
-    let ranking = Ranking::from(sweep.header.ranked_by);
     let stands = Stands::new(sweep);
     let points = points(sweep, &stands);
     let (answers, others): (Vec<Insight>, Vec<Insight>) =
@@ -29,7 +28,7 @@ pub(super) fn summary(sweep: &Sweep) -> Summary {
         answer: answer(sweep, &answers),
         because: Vec::new(),
         insights: others.iter().map(Insight::text).collect(),
-        table: table(sweep, &stands, &points, &ranking),
+        table: table(sweep, &stands, &points),
         objectives: Vec::new(),
         notices: notices(sweep),
         assumptions: facts::of_sweep(&sweep.header),
@@ -111,13 +110,17 @@ fn words(insight: &Insight) -> Words {
     }
 }
 
-fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>], ranking: &Ranking) -> Table {
+fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
+    let ranked_by = metric_title(sweep.header.ranked_by);
     let overall = stands.overall().filter(|t| t.meets).map(|t| t.row);
     let names = names_of(sweep);
     let shown = &points[..points.len().min(POINTS)];
     let value = |row: usize| stands.rows[row].value;
     let first = shown.iter().filter_map(|p| p.order.first().copied());
-    let (scale, unit) = shared_unit(ranking.unit(), first.filter_map(value).map(|v| v.mean));
+    let (scale, unit) = shared_unit(
+        sweep.header.ranked_by.unit(),
+        first.filter_map(value).map(|v| v.mean),
+    );
     // Metrics are of the tasks that complete: how many do not must stand beside them.
     let working = stands.rows.iter().filter(|r| r.value.is_some());
     let failing = working.filter_map(|r| r.fails).any(|f| f.mean > 0.0);
@@ -128,8 +131,8 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>], ranking: &Ranking
         .map(|a| Column::new(&a.label, "", a.numbers.is_some()))
         .collect();
     for (strategy, metric, failed) in [
-        ("best strategy", ranking.name.clone(), "failed"),
-        ("next", format!("its {}", ranking.name), "its failed"),
+        ("best strategy", ranked_by.clone(), "failed"),
+        ("next", format!("its {ranked_by}"), "its failed"),
     ] {
         columns.push(Column::new(strategy, "", false));
         columns.push(Column::new(metric, unit, true));
@@ -182,7 +185,7 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>], ranking: &Ranking
     Table {
         caption: format!(
             "The best strategy at each point, by {}{objectives}; ± is the half-width of the {} confidence interval{ties}",
-            ranking.name,
+            ranked_by,
             crate::quantity::percent(sweep.header.confidence)
         ),
         rows: rows.collect(),

@@ -139,14 +139,14 @@ fn short(q: Quantity) -> &'static str {
 
 /// What is worth a look beside the metric, the most telling first.
 pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
-    let candidates = match Some(view.ranking) {
-        Some(Metric::Makespan) => [
+    let candidates = match view.ranking {
+        Metric::Makespan => [
             Quantity::MemoryPeak,
             Quantity::Cpu,
             Quantity::Utilization,
             Quantity::Throughput,
         ],
-        Some(Metric::Throughput) => [
+        Metric::Throughput => [
             Quantity::P99,
             Quantity::MemoryPeak,
             Quantity::Cpu,
@@ -159,16 +159,13 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
             Quantity::Utilization,
         ],
     };
-    let same = |q: &Quantity| {
-        matches!(
-            (Some(view.ranking), q),
-            (Some(Metric::Memory), Quantity::MemoryPeak) | (Some(Metric::Cpu), Quantity::Cpu)
-        )
-    };
+    let same = |q: &Quantity| view.ranking.quantity() == Some(*q);
     let known = |q: &Quantity| view.sweep.rows.iter().any(|r| r.case.get(*q).is_some());
     // Metrics are of the tasks that complete: how many do not must stand beside them.
-    let fails = view.any_fails() && Some(view.ranking) != Some(Metric::FailureRate);
-    let some = fails.then_some(Quantity::FailureRate).into_iter();
+    let some = view
+        .any_fails()
+        .then_some(Quantity::FailureRate)
+        .into_iter();
     let some = some.chain(candidates);
     some.filter(|q| !same(q) && known(q)).collect()
 }

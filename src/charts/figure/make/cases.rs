@@ -28,7 +28,7 @@ pub(super) struct Cases<'a> {
 
 impl<'a> Cases<'a> {
     pub(super) fn of(run: &'a Study) -> Self {
-        let cases: Vec<&Forecast> = run.forecasts.iter().chain(&run.hidden_baseline).collect();
+        let cases: Vec<&Forecast> = run.all().collect();
         let base = cases.iter().position(|c| Some(c.name()) == run.baseline);
         // The hidden baseline was not asked for: it is no candidate.
         let standings = run.standings();
