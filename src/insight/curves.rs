@@ -1,7 +1,7 @@
 //! What stands out along one axis: crossings, where more of a resource stops paying, knees.
 
+use super::claim::{Insight, Place};
 use super::find::{place, quoted, suffix};
-use super::insight::{Insight, Place};
 use super::knee::{Bend, knee};
 use super::metric::Quoted;
 use super::stands::apart;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::claim::{Extent, Insight, Place};
 use super::curves::{Curves, PAYS};
-use super::insight::{Extent, Insight, Place};
 use super::metric::Quoted;
 use super::stands::Taken;
 use super::view::{Dot, Slice, View, across, short};

@@ -5,7 +5,7 @@ mod along;
 mod facts;
 
 use self::facts::{Facts, failing, is_at, misses_nothing, more, near, overlap, worst};
-use crate::insight::insight::{Extent, Insight, Place};
+use crate::insight::claim::{Extent, Insight, Place};
 use crate::insight::metric::Quoted;
 use crate::measure::Estimate;
 use crate::quantity::{Unit, metric_name};

@@ -2,12 +2,11 @@
 //! Insights are claims: [`Insight::holds`] says by the rows alone whether one is true, and property tests hold every one against that.
 
 mod best;
+mod claim;
 mod curves;
 mod doubt;
 mod find;
 mod holds;
-#[expect(clippy::module_inception, reason = "the room's own word")]
-mod insight;
 mod knee;
 pub(crate) mod metric;
 pub(crate) mod names;
@@ -17,9 +16,9 @@ pub(crate) mod view;
 mod waits;
 
 pub use best::{Best, best, best_of_point};
+pub use claim::{Extent, Insight, InsightCode, Place};
 pub(crate) use doubt::doubts;
 pub use find::insights;
-pub use insight::{Extent, Insight, InsightCode, Place};
 pub use knee::{Bend, doubles};
 pub use metric::Quoted;
 pub use waits::Waits;

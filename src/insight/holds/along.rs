@@ -2,8 +2,8 @@
 
 use super::PAYS;
 use super::facts::{Facts, near, overlap};
+use crate::insight::claim::Place;
 use crate::insight::doubles;
-use crate::insight::insight::Place;
 use crate::insight::knee::Bend;
 use crate::insight::metric::{Quoted, written};
 use crate::measure::Estimate;

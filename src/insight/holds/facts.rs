@@ -1,6 +1,6 @@
 //! What the rows of a sweep are by themselves: who can be chosen, who fails more, who is nearer.
 
-use crate::insight::insight::Place;
+use crate::insight::claim::Place;
 use crate::insight::metric::written;
 use crate::insight::view::{View, short};
 use crate::measure::Estimate;
