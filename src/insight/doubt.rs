@@ -7,6 +7,7 @@ use super::metric::written;
 use super::stands::Stands;
 use crate::quantity::percent;
 use crate::result::{Sweep, SweepRow, SweptAxis};
+use crate::study::WarningCode;
 
 /// Values that are named before a list is cut.
 const SHOWN: usize = 4;
@@ -23,29 +24,35 @@ pub(crate) fn doubts(sweep: &Sweep) -> Vec<(&str, String)> {
         }
     }
     let text = |(code, at)| {
-        let what = match code {
-            "saturated" | "out-of-memory" | "deadlock" | "nothing-completed"
-            | "objective-missed" => return None,
-            "not-converged" => imprecise(sweep, &at),
-            "few-replications" => {
+        let known = WarningCode::ALL.iter().find(|c| c.as_str() == code);
+        let what = match known {
+            Some(
+                WarningCode::Saturated
+                | WarningCode::OutOfMemory
+                | WarningCode::Deadlock
+                | WarningCode::NothingCompleted
+                | WarningCode::ObjectiveMissed,
+            ) => return None,
+            Some(WarningCode::NotConverged) => imprecise(sweep, &at),
+            Some(WarningCode::FewReplications) => {
                 "too few replications for intervals that can be trusted; run at least 5 (--replications 5)".into()
             }
-            "warmup-uncertain" => {
+            Some(WarningCode::WarmupUncertain) => {
                 "the run is too short to tell where a warm-up ends; set `warmup` in the scenario, or simulate more arrivals".into()
             }
-            "warmup-cut" => {
+            Some(WarningCode::WarmupCut) => {
                 "half the run was over before the `warmup` of the scenario, so less is left out; simulate more tasks to leave out all of it".into()
             }
-            "event-limit" => {
+            Some(WarningCode::EventLimit) => {
                 "a simulation was stopped at its limit of events, so what it would reach is not known; raise --max-events, or simulate fewer tasks".into()
             }
-            "clock-end" => {
+            Some(WarningCode::ClockEnd) => {
                 "a simulation was stopped at the end of its clock of 584 years; shorten the steps' times, or simulate fewer tasks".into()
             }
-            "failures-differ" => {
+            Some(WarningCode::FailuresDiffer) => {
                 "strategies fail different shares of their tasks, and metrics are of those that complete; compare the failed shares first".into()
             }
-            other => format!("`{other}`; `pchsim run` with these values says what it is about"),
+            _ => format!("`{code}`; `pchsim run` with these values says what it is about"),
         };
         Some((code, format!("{what} ({})", where_at(sweep, &at))))
     };

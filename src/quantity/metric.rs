@@ -79,22 +79,6 @@ pub(crate) fn estimate(e: Estimate, interval: Interval) -> String {
     }
 }
 
-/// The table's column that shows the metric; `None` where it has none of its own.
-pub(crate) fn primary_quantity(m: Metric) -> Option<Quantity> {
-    m.quantity().filter(|q| {
-        let shown = [
-            Quantity::Makespan,
-            Quantity::Throughput,
-            Quantity::P50,
-            Quantity::P95,
-            Quantity::P99,
-            Quantity::MemoryPeak,
-            Quantity::Cpu,
-        ];
-        shown.contains(q)
-    })
-}
-
 /// The metric of this name, as `--rank-by` takes it or as results write it; `None` where there is none.
 #[must_use]
 pub fn metric_named(name: &str) -> Option<Metric> {

@@ -5,9 +5,10 @@ use crate::layout::table::{Cell, Row, Table};
 use crate::measure::Estimate;
 use crate::quantity::{
     Interval, Quantity, Unit, digits, in_family, metric_in_family, metric_name, percent,
-    primary_quantity, shared_unit,
+    shared_unit,
 };
 use crate::result::{Forecast, Judgement, Status, Study, Tier};
+use crate::scenario::Metric;
 
 /// The columns of a run's table that are left out where there is no room, in this order. A batch is judged by its makespan: its latencies are
 /// the times at which parts of it are done, its throughput says the same again. The metric's own column always stays.
@@ -112,6 +113,23 @@ pub(super) fn comparison(study: &Study, wide: f64) -> Table {
     all.table
 }
 
+/// The quantities that every comparison shows, with their titles, from left to right; the makespan stands before them, where there is one.
+const COLUMNS: [(&str, Quantity); 6] = [
+    ("p50", Quantity::P50),
+    ("p95", Quantity::P95),
+    ("p99", Quantity::P99),
+    ("tasks/s", Quantity::Throughput),
+    ("CPU", Quantity::Cpu),
+    ("memory", Quantity::MemoryPeak),
+];
+
+/// The quantity whose column shows the metric; `None` where the metric needs a column of its own.
+fn column_of(m: Metric) -> Option<Quantity> {
+    let listed = |q: &Quantity| COLUMNS.iter().any(|(_, column)| column == q);
+    m.quantity()
+        .filter(|q| *q == Quantity::Makespan || listed(q))
+}
+
 struct Comparison<'a> {
     study: &'a Study,
     wide: f64,
@@ -137,7 +155,7 @@ impl Comparison<'_> {
             self.last().key = true;
             self.last().name = true;
         }
-        let primary = primary_quantity(study.metric);
+        let primary = column_of(study.metric);
         // Beside the name: what fails is not to be overlooked for its latencies.
         let failures = |f: &Forecast| f.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
         if study.forecasts.iter().any(failures) {
@@ -166,14 +184,7 @@ impl Comparison<'_> {
         } else if study.forecasts.iter().any(|f| f.status != Status::Fine) {
             self.push("status", false, not_fine);
         }
-        for (title, q) in [
-            ("p50", Quantity::P50),
-            ("p95", Quantity::P95),
-            ("p99", Quantity::P99),
-            ("tasks/s", Quantity::Throughput),
-            ("CPU", Quantity::Cpu),
-            ("memory", Quantity::MemoryPeak),
-        ] {
+        for (title, q) in COLUMNS {
             self.quantity(title, q, primary);
         }
         if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {

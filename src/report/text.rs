@@ -10,7 +10,7 @@ use crate::layout;
 use crate::layout::Style;
 use crate::layout::{padded, width};
 use crate::measure::CONFIDENCE;
-use crate::quantity::{counted, digits, percent, seconds};
+use crate::quantity::{Quantity, counted, digits, percent, seconds};
 use crate::result::{Forecast, Status, Study};
 
 /// Words beside a bar have so many columns at least.
@@ -231,14 +231,14 @@ fn classes(out: &mut Text, study: &Study) {
     out.prose("  ", "Latency by class (p50, p95, p99 in seconds)");
     for f in &study.forecasts {
         for c in &f.classes {
-            let cell = |i: usize| c.latencies[i].map_or("–".into(), |e| digits(e.mean, 3));
+            let cell = |q| c.latency(q).map_or("–".into(), |e| digits(e.mean, 3));
             let text = format!(
                 "  {}, {}: {}, {}, {}",
                 short_name(study, f),
                 c.name,
-                cell(1),
-                cell(3),
-                cell(4)
+                cell(Quantity::P50),
+                cell(Quantity::P95),
+                cell(Quantity::P99)
             );
             out.prose("      ", &text);
         }

@@ -191,6 +191,15 @@ pub struct ClassForecast {
     pub latencies: [Option<Estimate>; LATENCIES.len()],
 }
 
+impl ClassForecast {
+    /// One of the [`LATENCIES`]; `None` for any other quantity, and where no task of the class completed.
+    #[must_use]
+    pub fn latency(&self, q: Quantity) -> Option<Estimate> {
+        let i = LATENCIES.iter().position(|&l| l == q)?;
+        self.latencies[i]
+    }
+}
+
 /// What a sweep's rows leave out: it would make a file of a thousand points unwieldy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::effort::FEWEST;
 use super::options::Options;
+use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
@@ -464,7 +465,7 @@ fn missed_objectives(study: &Study, scenario: &Scenario) -> Vec<Warning> {
                 metric: objective.metric,
                 closest: (case, value.mean),
                 off: off(value) / objective.bound,
-                relaxed: objective.relaxed_to(value),
+                relaxed: relaxed(objective, value),
             })
         })
         .collect()

@@ -18,6 +18,7 @@ mod judge;
 mod options;
 mod outline;
 mod ranking;
+mod relaxed;
 mod relief;
 mod run;
 mod sample;

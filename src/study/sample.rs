@@ -139,20 +139,25 @@ fn quantile(h: &Histogram, q: f64) -> f64 {
     h.value_at_quantile(q).map_or(f64::NAN, Nanos::as_secs_f64)
 }
 
-fn latencies(h: &Histogram) -> [f64; LATENCIES.len()] {
-    LATENCIES.map(|q| match q {
+/// A statistic of latencies, seconds; NaN without any, and for what is none.
+fn latency(h: &Histogram, q: Quantity) -> f64 {
+    match q {
         Quantity::LatencyMean => h.mean().map_or(f64::NAN, |ns| ns / 1e9),
         Quantity::P50 => quantile(h, 0.5),
         Quantity::P90 => quantile(h, 0.9),
         Quantity::P95 => quantile(h, 0.95),
         Quantity::P99 => quantile(h, 0.99),
         Quantity::P999 => quantile(h, 0.999),
-        _ => quantile(h, 1.0),
-    })
+        Quantity::Max => quantile(h, 1.0),
+        _ => f64::NAN,
+    }
+}
+
+fn latencies(h: &Histogram) -> [f64; LATENCIES.len()] {
+    LATENCIES.map(|q| latency(h, q))
 }
 
 fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
-    let of_latency = latencies(&o.latency);
     let end = o.end.as_secs_f64();
     let busy: f64 = o.core_busy.iter().map(|b| b.as_secs_f64()).sum();
     Quantity::ALL.map(|q| match q {
@@ -175,10 +180,13 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::TimedOut => count(o.timed_out),
         Quantity::InFlight => count(o.in_flight),
         Quantity::FailureRate => failure_rate(o),
-        latency => LATENCIES
-            .iter()
-            .position(|&l| l == latency)
-            .map_or(f64::NAN, |i| of_latency[i]),
+        Quantity::LatencyMean
+        | Quantity::P50
+        | Quantity::P90
+        | Quantity::P95
+        | Quantity::P99
+        | Quantity::P999
+        | Quantity::Max => latency(&o.latency, q),
     })
 }
 

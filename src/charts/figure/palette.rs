@@ -4,6 +4,8 @@
 //! can be for whoever sees no red, no green or no blue; tests hold both. No colour stands alone: curves have markers or dashes as well,
 //! layers a fixed order and seams, bars stripes.
 
+use crate::machine::CAUSES;
+
 /// On which background a figure is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Theme {
@@ -72,8 +74,8 @@ const fn rgb(hex: u32) -> Rgb {
 
 /// So many colours of curves there are; further curves begin anew.
 pub const CURVES: usize = 8;
-/// So many colours of layers.
-pub const LAYERS: usize = 13;
+/// So many colours of layers: one a cause, and one for pickling, which is a part of the hand-over.
+pub const LAYERS: usize = CAUSES + 1;
 
 const SERIES_LIGHT: [Rgb; CURVES] = [
     rgb(0x28_5DFF),
