@@ -14,7 +14,7 @@ use crate::charts::figure::palette::Theme;
 use crate::charts::figure::{Figure, figures};
 use crate::charts::plot;
 use crate::charts::plot::{GREATEST, LEAST, Look};
-use crate::result::{self, RESULT, Saved};
+use crate::result::{self, RESULT, ResultRef, Saved};
 use crate::syntax::{input, suggest};
 
 /// Formats of picture files.
@@ -131,7 +131,10 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut drawings = Vec::new();
     for path in &args.results {
         files.reads(path);
-        drawings.extend(drawings_of(&read(path)?, &path.display().to_string())?);
+        drawings.extend(drawings_of(
+            (&read(path)?).into(),
+            &path.display().to_string(),
+        )?);
     }
     if args.list {
         let widest = drawings.iter().map(|d| d.figure.name.len()).max();
@@ -171,13 +174,13 @@ pub(super) fn unreadable(name: &str, e: &std::io::Error) -> UserError {
     ))
 }
 
-/// The figures of a document; `name` is what it is called in complaints.
-fn drawings_of(document: &Saved, name: &str) -> anyhow::Result<Vec<Drawing>> {
-    let prefix = match document {
-        Saved::Study(d) => file_name(&d.scenario.name),
-        Saved::Sweep(d) => format!("{}-sweep", file_name(&d.header.scenario.name)),
+/// The figures of a result; `name` is what it is called in complaints.
+fn drawings_of(result: ResultRef<'_>, name: &str) -> anyhow::Result<Vec<Drawing>> {
+    let prefix = match result {
+        ResultRef::Study(d) => file_name(&d.scenario.name),
+        ResultRef::Sweep(d) => format!("{}-sweep", file_name(&d.header.scenario.name)),
     };
-    let all = figures(document);
+    let all = figures(result);
     if all.is_empty() {
         let why = "no case of it has numbers (`pchsim run` says why), or it has a single point";
         return Err(UserError::new(format!("{name} has nothing to draw: {why}")).into());
@@ -332,14 +335,14 @@ impl PlotsArg {
     /// Draws the figures of a result that was just made.
     pub(super) fn draw(
         &self,
-        document: &Saved,
+        result: ResultRef<'_>,
         files: &mut Files,
         printer: &Printer,
     ) -> anyhow::Result<()> {
         let Some(directory) = &self.plots else {
             return Ok(());
         };
-        let drawings = match drawings_of(document, "the result") {
+        let drawings = match drawings_of(result, "the result") {
             Ok(drawings) => drawings,
             Err(nothing) => {
                 // The result itself stands; that there is no picture of it is no failure.

@@ -14,7 +14,7 @@ use super::printer::Printer;
 use crate::charts::figure::figures;
 use crate::page::{Shown, page};
 use crate::report;
-use crate::result::{self, Saved};
+use crate::result::{self, ResultRef, Saved};
 use crate::syntax::input;
 
 /// What `pchsim report` is told.
@@ -47,7 +47,7 @@ pub struct Args {
 
 /// A result and the text of its file.
 struct Read {
-    document: Saved,
+    result: Saved,
     source: String,
 }
 
@@ -71,17 +71,17 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         let shown: Vec<Shown<'_>> = results
             .iter()
             .map(|r| Shown {
-                document: &r.document,
+                result: (&r.result).into(),
                 source: &r.source,
-                figures: figures(&r.document),
+                figures: figures(&r.result),
             })
             .collect();
         let text = page(&shown, args.title.as_deref()).context("cannot make the page")?;
         file.write(&text, printer)?;
     }
     if args.markdown.is_some() || args.html.is_none() {
-        let documents: Vec<&Saved> = results.iter().map(|r| &r.document).collect();
-        let text = report::markdown(&documents, args.title.as_deref());
+        let all: Vec<ResultRef<'_>> = results.iter().map(|r| (&r.result).into()).collect();
+        let text = report::markdown(&all, args.title.as_deref());
         match markdown {
             Some(file) => file.write(&text, printer)?,
             None => printer.result(&text)?,
@@ -99,6 +99,6 @@ fn read(path: &Path) -> anyhow::Result<Read> {
         (path.display().to_string(), input::read_to_string(path))
     };
     let source = text.map_err(|e| unreadable(&name, &e))?;
-    let document = result::read(&source, &name).map_err(|e| UserError::new(e.to_string()))?;
-    Ok(Read { document, source })
+    let result = result::read(&source, &name).map_err(|e| UserError::new(e.to_string()))?;
+    Ok(Read { result, source })
 }

@@ -16,7 +16,7 @@ use super::trace::{TraceArgs, Traced};
 use super::values::limited;
 use super::words::quoted;
 use crate::report;
-use crate::result::{Saved, Status, Study, Tier, Verdict, json};
+use crate::result::{Status, Study, Tier, Verdict, json};
 use crate::scenario::limits::MAX_CORES;
 use crate::scenario::{Objective, Scenario};
 use crate::strategy::{course, record, simulate};
@@ -191,7 +191,7 @@ fn write(
         Format::Text => report::text(study, style),
         Format::Json => json(study),
         Format::Csv => report::csv(study),
-        Format::Markdown => report::markdown(&[&Saved::Study(Box::new(study.clone()))], None),
+        Format::Markdown => report::markdown(&[study.into()], None),
     };
     if format != Format::Text {
         // The text holds its own warnings.
@@ -216,8 +216,7 @@ fn draw(args: &Args, files: &mut Files, printer: &Printer, study: &Study) -> any
     if !args.plots.wanted() {
         return Ok(());
     }
-    args.plots
-        .draw(&Saved::Study(Box::new(study.clone())), files, printer)
+    args.plots.draw(study.into(), files, printer)
 }
 
 /// The result was printed; what is left is to say whether it passes.

@@ -235,8 +235,8 @@ pub(super) fn find_profile(name: &str) -> anyhow::Result<Profile> {
 }
 
 /// A parser of the user's words whose complaint is the user's error.
-pub(super) fn user_error<T>(
-    parse: fn(&str) -> Result<T, String>,
+pub(super) fn user_error<T, E: std::fmt::Display>(
+    parse: fn(&str) -> Result<T, E>,
 ) -> impl Fn(&str) -> anyhow::Result<T> {
-    move |text| parse(text).map_err(|e| UserError::new(e).into())
+    move |text| parse(text).map_err(|e| UserError::new(e.to_string()).into())
 }

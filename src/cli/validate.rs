@@ -103,9 +103,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         only: args.only.clone(),
         limits: args.limits.unwrap_or(Limits::REFERENCE),
     };
-    let result = validate(&reference, &settings, &|input| {
-        simulate(input).map_err(|e| e.to_string())
-    });
+    let result = validate(&reference, &settings, &|input| simulate(input));
     if result.cells.is_empty() && result.skipped.is_empty() {
         let why = args.only.as_ref().map_or_else(
             || "no cells".to_owned(),

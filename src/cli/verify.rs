@@ -323,7 +323,8 @@ fn emit(
     };
     let machine = machine_of(args, &target);
     let request = request(args, scenario, &target, &machine, command);
-    let plans = prepare(&request, &simulate_same_demands).map_err(UserError::new)?;
+    let plans =
+        prepare(&request, &simulate_same_demands).map_err(|e| UserError::new(e.to_string()))?;
     if plans.planned.is_empty() {
         left_out(&plans, printer);
         return Err(UserError::new("none of the strategies can be turned into a program").into());
@@ -406,7 +407,8 @@ fn measure(
         };
         let machine = machine_of(args, target);
         let request = request(args, scenario, target, &machine, command);
-        let mut plans = prepare(&request, &simulate_same_demands).map_err(UserError::new)?;
+        let mut plans =
+            prepare(&request, &simulate_same_demands).map_err(|e| UserError::new(e.to_string()))?;
         let expected = estimate(
             &request,
             &mut plans,

@@ -28,4 +28,4 @@ pub use gil::Habit;
 pub use limit::Limit;
 pub use timestamp::TimeUnit;
 pub use trace::{Format, Kind, Row, Trace, TraceError, TraceOptions, Watched};
-pub use workload::{Learned, LearnedClass, LearnedStep, Options, Work, learn};
+pub use workload::{LearnError, Learned, LearnedClass, LearnedStep, Options, Work, learn};

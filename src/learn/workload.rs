@@ -122,31 +122,44 @@ pub struct Learned {
     pub notes: Vec<String>,
 }
 
-/// Learns a workload; an error says why there is none in the trace.
+/// Why no workload can be learnt from a trace.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LearnError {
+    /// No task has a step with a duration.
+    #[error("the trace holds no task with a cpu, native, io or lock step")]
+    NoSteps,
+    /// So many classes that a scenario could not name them.
+    #[error(
+        "the trace holds {} classes, more than {}; give tasks that are alike one class",
+        grouped(*.0), limits::named("MAX_NAMES", limits::MAX_NAMES)
+    )]
+    Classes(usize),
+    /// So many steps that a scenario could not hold them.
+    #[error(
+        "the classes have {} steps together, too many for a scenario; record fewer classes, or fewer steps of each task",
+        grouped(*.0)
+    )]
+    Steps(usize),
+}
+
+/// Learns a workload from what was recorded.
 ///
 /// # Errors
-///
 /// If no task has a step with a duration, or the scenario would be past a limit.
-pub fn learn(trace: &Trace, options: Options) -> Result<Learned, String> {
+pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     let grouping = group(trace);
     let mut notes = grouping.notes;
     let groups = grouping.groups;
     if groups.is_empty() {
-        return Err("the trace holds no task with a cpu, native, io or lock step".into());
+        return Err(LearnError::NoSteps);
     }
     if groups.len() > limits::MAX_NAMES {
-        return Err(format!(
-            "the trace holds {} classes, more than {}; give tasks that are alike one class",
-            grouped(groups.len()),
-            limits::named("MAX_NAMES", limits::MAX_NAMES)
-        ));
+        return Err(LearnError::Classes(groups.len()));
     }
     let steps: usize = groups.iter().map(|g| g.shape.len()).sum();
     if steps > limits::MAX_STEPS / 4 {
-        return Err(format!(
-            "the classes have {} steps together, too many for a scenario; record fewer classes, or fewer steps of each task",
-            grouped(steps)
-        ));
+        return Err(LearnError::Steps(steps));
     }
     let tasks = || groups.iter().flat_map(|g| &g.tasks);
     let times: Vec<i64> = tasks().map(|t| t.arrival).collect();

@@ -18,7 +18,7 @@ use crate::charts::figure::{Body, Figure};
 use crate::layout::table::{Cell, Table};
 use crate::layout::words::{Word, Words};
 use crate::report::summary::{Summary, summary};
-use crate::result::Saved;
+use crate::result::ResultRef;
 use crate::traces::timeline::gantt_of;
 
 /// Results larger than this (in bytes) are not part of the page.
@@ -31,7 +31,7 @@ const INSIGHTS: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Shown<'a> {
     /// The result.
-    pub document: &'a Saved,
+    pub result: ResultRef<'a>,
     /// Its file's text, which becomes part of the page for programs to read.
     pub source: &'a str,
     /// Its charts.
@@ -191,7 +191,7 @@ struct Key {
 
 impl Section {
     fn new(number: usize, shown: &Shown<'_>, title: Option<&str>, signs: &mut Signs) -> Self {
-        let s = summary(shown.document);
+        let s = summary(shown.result);
         let id = format!("result-{number}");
         let own = if s.question.is_empty() {
             &s.name
@@ -200,7 +200,7 @@ impl Section {
         };
         let title = title.unwrap_or(own).to_owned();
         let subtitle = subtitle(&s, &title);
-        let timeline = timeline(shown.document);
+        let timeline = timeline(shown.result);
         let figures = shown.figures.iter().chain(&timeline);
         let figures = figures.map(|f| Chart::new(f, &id, signs)).collect();
         // With the answer what it comes from, of a run in a sentence; the table is to be seen without scrolling.
@@ -242,7 +242,7 @@ impl Section {
             data: if shown.source.len() > LARGE {
                 String::new()
             } else {
-                data(shown.document, shown.source)
+                data(shown.result, shown.source)
             },
             id,
         }
@@ -272,8 +272,8 @@ fn once(taken: &mut BTreeSet<String>, text: &str) -> String {
 }
 
 /// What happened in one replication of the best case, in the window that is kept, where the result holds it.
-fn timeline(document: &Saved) -> Option<Figure> {
-    let Saved::Study(run) = document else {
+fn timeline(result: ResultRef<'_>) -> Option<Figure> {
+    let ResultRef::Study(run) = result else {
         return None;
     };
     let case = run.forecasts.iter().find(|c| c.detail.timeline.is_some())?;
@@ -408,10 +408,10 @@ fn anchor(name: &str) -> String {
 }
 
 /// The result as one JSON value: a run as it is, a sweep as a list of its lines.
-fn data(document: &Saved, source: &str) -> String {
-    match document {
-        Saved::Study(_) => inert(&squeezed(source)),
-        Saved::Sweep(_) => {
+fn data(result: ResultRef<'_>, source: &str) -> String {
+    match result {
+        ResultRef::Study(_) => inert(&squeezed(source)),
+        ResultRef::Sweep(_) => {
             let lines: Vec<&str> = source.lines().filter(|l| !l.trim().is_empty()).collect();
             inert(&format!("[{}]", lines.join(",\n")))
         }

@@ -12,7 +12,7 @@ pub use markdown::markdown;
 use super::answer::Objective;
 use crate::layout::table::Table;
 use crate::layout::words::Words;
-use crate::result::{Notice, Saved};
+use crate::result::{Notice, ResultRef};
 
 /// What is said of a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,9 +40,9 @@ pub(crate) struct Summary {
 }
 
 /// What is said of a result.
-pub(crate) fn summary(document: &Saved) -> Summary {
-    match document {
-        Saved::Study(run) => run::summary(run),
-        Saved::Sweep(sweep) => sweep::summary(sweep),
+pub(crate) fn summary(result: ResultRef<'_>) -> Summary {
+    match result {
+        ResultRef::Study(run) => run::summary(run),
+        ResultRef::Sweep(sweep) => sweep::summary(sweep),
     }
 }

@@ -23,6 +23,36 @@ pub enum Saved {
     Sweep(Box<Sweep>),
 }
 
+/// A result that is shown or drawn, wherever it is kept.
+#[derive(Clone, Copy, Debug)]
+pub enum ResultRef<'a> {
+    /// Of a run.
+    Study(&'a Study),
+    /// Of a sweep.
+    Sweep(&'a Sweep),
+}
+
+impl<'a> From<&'a Study> for ResultRef<'a> {
+    fn from(study: &'a Study) -> Self {
+        Self::Study(study)
+    }
+}
+
+impl<'a> From<&'a Sweep> for ResultRef<'a> {
+    fn from(sweep: &'a Sweep) -> Self {
+        Self::Sweep(sweep)
+    }
+}
+
+impl<'a> From<&'a Saved> for ResultRef<'a> {
+    fn from(saved: &'a Saved) -> Self {
+        match saved {
+            Saved::Study(study) => Self::Study(study),
+            Saved::Sweep(sweep) => Self::Sweep(sweep),
+        }
+    }
+}
+
 /// Why a result cannot be read, in a sentence for people that names the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {

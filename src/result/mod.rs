@@ -17,7 +17,9 @@ mod sweep;
 mod timeline;
 
 pub use claim::{Against, Claim};
-pub use file::{RESULT, ReadError, SCHEMA, Saved, header_line, json, read, row_lines, sweep};
+pub use file::{
+    RESULT, ReadError, ResultRef, SCHEMA, Saved, header_line, json, read, row_lines, sweep,
+};
 pub use forecast::{
     Begin, ClassForecast, Detail, Forecast, Found, Judgement, OverTime, Reading, Status, Verdict,
 };

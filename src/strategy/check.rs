@@ -5,8 +5,10 @@ use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::scenario::{Arrivals, Strategy};
 
-/// Collects what does not hold.
-struct Broken(Vec<String>);
+/// The laws that an outcome breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct Broken(Vec<String>);
 
 impl Broken {
     fn unless(&mut self, holds: bool, what: impl FnOnce() -> String) {
@@ -20,7 +22,7 @@ impl Broken {
 ///
 /// # Errors
 /// The laws that are broken, a line each.
-pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), String> {
+pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), Broken> {
     let mut broken = Broken(Vec::new());
     tasks(input, outcome, &mut broken);
     latencies(input, outcome, &mut broken);
@@ -30,7 +32,7 @@ pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), String> {
     if broken.0.is_empty() {
         Ok(())
     } else {
-        Err(broken.0.join("\n"))
+        Err(broken)
     }
 }
 

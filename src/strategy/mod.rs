@@ -5,7 +5,7 @@ mod check_recording;
 mod compile;
 mod outcome;
 
-pub use check::check;
+pub use check::{Broken, check};
 pub use check_recording::check_recording;
 pub use compile::{batch_order, compile};
 pub use outcome::*;

@@ -17,7 +17,7 @@ use crate::engine::Nanos;
 use crate::measure::Histogram;
 use crate::result::{Begin, Study};
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
-use crate::strategy::{Compiled, Outcome, SimInput};
+use crate::strategy::{Compiled, Outcome, SimError, SimInput};
 
 /// One simulation that a study wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) struct Job {
 }
 
 /// What a simulation told; the error is why it cannot be run.
-pub(super) type Simulated = Result<Finished, String>;
+pub(super) type Simulated = Result<Finished, SimError>;
 
 /// What is kept of a simulation.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ impl<'a> StudyRun<'a> {
     pub(super) fn simulate(
         &self,
         job: &Job,
-        simulate: impl Fn(&SimInput<'_>) -> Result<Outcome, String>,
+        simulate: impl Fn(&SimInput<'_>) -> Result<Outcome, SimError>,
     ) -> Simulated {
         let case = &self.cases[job.case];
         let outcome = simulate(&SimInput {
@@ -204,7 +204,7 @@ impl<'a> StudyRun<'a> {
                     }
                     track.samples.push(finished.sample);
                 }
-                Some(Err(why)) => track.refused = Some(why),
+                Some(Err(why)) => track.refused = Some(why.to_string()),
                 None => {}
             }
         }

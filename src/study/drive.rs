@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::course::{Job, Next, StudyRun};
 use super::options::StudyError;
 use crate::result::Study;
-use crate::strategy::{Outcome, SimInput};
+use crate::strategy::{Outcome, SimError, SimInput};
 
 /// The studies to be run, numbered in the order in which they are to be begun; called from many threads.
 pub(super) trait Studies<'a>: Sync {
@@ -21,7 +21,7 @@ pub(super) trait Studies<'a>: Sync {
     /// Begins a study: called once for each, as late as possible.
     fn begin(&self, number: usize) -> Result<(StudyRun<'a>, Vec<Job>), Self::Error>;
     /// Runs a simulation.
-    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String>;
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError>;
     /// So many simulations more are planned (`planned`), or a simulation is over (0).
     fn progress(&self, number: usize, planned: usize);
     /// A study is over.

@@ -1,7 +1,6 @@
 //! A study and its run: the simulations of its [`StudyRun`] on a pool of threads, then the forecasts.
 
 use std::borrow::Cow;
-use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,11 +10,11 @@ use super::options::{Options, Progress, StudyError};
 use crate::cpython::profile::Profile;
 use crate::result::Study;
 use crate::scenario::Scenario;
-use crate::strategy::{Outcome, SimInput};
+use crate::strategy::{Outcome, SimError, SimInput};
 
 /// Simulates every case of the scenario until each is known precisely enough. `profiles` are those of `scenario.interpreters`,
 /// in the same order. The result does not depend on the number of threads.
-pub fn run_study<S, E>(
+pub fn run_study<S>(
     scenario: &Scenario,
     profiles: &[Profile],
     options: &Options,
@@ -23,13 +22,12 @@ pub fn run_study<S, E>(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Study, StudyError>
 where
-    S: Fn(&SimInput<'_>) -> Result<Outcome, E> + Sync,
-    E: Display,
+    S: Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync,
 {
     let begun = StudyRun::begin(Cow::Borrowed(scenario), Cow::Borrowed(profiles), options)?;
     let single = Single {
         begun: Mutex::new(Some(begun)),
-        simulate: |input: &SimInput<'_>| simulate(input).map_err(|e| e.to_string()),
+        simulate,
         progress,
         done: AtomicU64::new(0),
         planned: AtomicU64::new(0),
@@ -52,7 +50,9 @@ struct Single<'a, 'p, S> {
     study: Mutex<Option<Study>>,
 }
 
-impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync> Studies<'a> for Single<'a, '_, S> {
+impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync> Studies<'a>
+    for Single<'a, '_, S>
+{
     type Error = StudyError;
 
     fn count(&self) -> usize {
@@ -64,7 +64,7 @@ impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync> Studies<'a> for
         Ok(begun.take().expect("a study is begun once"))
     }
 
-    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String> {
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError> {
         (self.simulate)(input)
     }
 

@@ -333,8 +333,8 @@ fn objectives(cx: &mut Cx, node: &Node) -> Option<Vec<Objective>> {
                             .help("remove one of the two");
                     }
                 },
-                Err(message) => {
-                    cx.error(Code::BadObjective, item.span, message)
+                Err(e) => {
+                    cx.error(Code::BadObjective, item.span, e.to_string())
                         .help(objective::HELP);
                 }
             }
@@ -347,8 +347,8 @@ fn rank_by(cx: &mut Cx, node: &Node) -> Option<Metric> {
     let text = cx.string(node, "a metric")?;
     match objective::parse_ranking(text) {
         Ok(metric) => Some(metric),
-        Err(message) => {
-            cx.error(Code::BadObjective, node.span, message);
+        Err(e) => {
+            cx.error(Code::BadObjective, node.span, e.to_string());
             None
         }
     }

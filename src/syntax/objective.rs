@@ -5,6 +5,46 @@ use crate::scenario::units;
 use crate::scenario::units::UnitError;
 use crate::scenario::{Metric, Objective};
 
+/// Why a text is no objective, or no metric.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ObjectiveError {
+    /// Nothing is measured under this name.
+    #[error("\"{name}\" is not something to measure; {known}")]
+    UnknownMetric {
+        /// The name.
+        name: String,
+        /// What is known, the likeliest first.
+        known: String,
+    },
+    /// A percentile beyond 0 to 100.
+    #[error("a percentile lies between 0 and 100: \"{0}\"")]
+    Percentile(String),
+    /// Strategies are not ranked by what most of them have none of.
+    #[error("cannot rank by failures: most strategies have none")]
+    RankedByFailures,
+    /// Neither `<` nor `>`.
+    #[error("\"{0}\" compares nothing: `<` or `>` is missing")]
+    NoComparison(String),
+    /// The bound has no such unit, or is out of its range.
+    #[error("{0}")]
+    Bound(String),
+    /// A share of failures beyond 0 to 100 %.
+    #[error("a share of failures lies between 0 and 100%, not \"{0}\"")]
+    Share(String),
+    /// The bound of this objective is infinite or below zero.
+    #[error("the bound in \"{0}\" must be finite and not negative")]
+    Unbounded(String),
+}
+
+impl From<UnitError> for ObjectiveError {
+    fn from(e: UnitError) -> Self {
+        match e {
+            UnitError::Unit(m) | UnitError::Range(m) | UnitError::Limit(_, m) => Self::Bound(m),
+        }
+    }
+}
+
 /// What an objective looks like, for help texts.
 pub(super) const HELP: &str = "for example \"p95 < 200ms\", \"mean < 50ms\", \"makespan < 3s\", \"throughput > 50/s\", \
      \"memory < 512MiB\", \"cpu < 10s\", \"failures < 1%\"";
@@ -24,8 +64,8 @@ const METRICS: [&str; 9] = [
 /// What a name such as `p95` or `makespan` measures.
 ///
 /// # Errors
-/// A text for the user when the name is unknown, or a percentile beyond 100.
-pub fn parse_metric(name: &str) -> Result<Metric, String> {
+/// When the name is unknown, or a percentile beyond 100.
+pub fn parse_metric(name: &str) -> Result<Metric, ObjectiveError> {
     Ok(match name.to_lowercase().as_str() {
         "makespan" => Metric::Makespan,
         "throughput" => Metric::Throughput,
@@ -35,12 +75,12 @@ pub fn parse_metric(name: &str) -> Result<Metric, String> {
         "failures" => Metric::FailureRate,
         other => match other.strip_prefix('p').and_then(|p| p.parse::<f64>().ok()) {
             Some(p) if (0.0..=100.0).contains(&p) => Metric::Percentile(p),
-            Some(_) => return Err(format!("a percentile lies between 0 and 100: \"{name}\"")),
+            Some(_) => return Err(ObjectiveError::Percentile(name.into())),
             None => {
-                return Err(format!(
-                    "\"{name}\" is not something to measure; {}",
-                    suggest(name, "known here", METRICS)
-                ));
+                return Err(ObjectiveError::UnknownMetric {
+                    name: name.into(),
+                    known: suggest(name, "known here", METRICS),
+                });
             }
         },
     })
@@ -50,9 +90,9 @@ pub fn parse_metric(name: &str) -> Result<Metric, String> {
 ///
 /// # Errors
 /// As [`parse_metric`], and for failures, of which most strategies have none.
-pub fn parse_ranking(name: &str) -> Result<Metric, String> {
+pub fn parse_ranking(name: &str) -> Result<Metric, ObjectiveError> {
     match parse_metric(name)? {
-        Metric::FailureRate => Err("cannot rank by failures: most strategies have none".into()),
+        Metric::FailureRate => Err(ObjectiveError::RankedByFailures),
         metric => Ok(metric),
     }
 }
@@ -60,47 +100,38 @@ pub fn parse_ranking(name: &str) -> Result<Metric, String> {
 /// Reads an objective: a metric, `<` or `>`, and a bound with its unit.
 ///
 /// # Errors
-/// A text for the user that says what is wrong with it.
-pub fn parse_objective(text: &str) -> Result<Objective, String> {
+/// What is wrong with it, in a sentence for people.
+pub fn parse_objective(text: &str) -> Result<Objective, ObjectiveError> {
     let Some(at) = text.find(['<', '>']) else {
-        return Err(format!(
-            "\"{text}\" compares nothing: `<` or `>` is missing"
-        ));
+        return Err(ObjectiveError::NoComparison(text.into()));
     };
     let below = text[at..].starts_with('<');
     let bound = text[at + 1..].trim_start_matches('=').trim();
     let name = text[..at].trim();
-    let unit = |e: UnitError| match e {
-        UnitError::Unit(m) | UnitError::Range(m) | UnitError::Limit(_, m) => m,
-    };
     let metric = parse_metric(name)?;
     let bound = match metric {
         Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => {
-            units::duration(bound).map_err(unit)?.as_secs_f64()
+            units::duration(bound)?.as_secs_f64()
         }
         Metric::Throughput => match bound.parse::<f64>() {
             Ok(x) => x,
-            Err(_) => units::rate(bound).map_err(unit)?,
+            Err(_) => units::rate(bound)?,
         },
         #[expect(
             clippy::cast_precision_loss,
             reason = "sizes are limited to 1 PB, below 2^53"
         )]
-        Metric::Memory => units::size(bound).map_err(unit)? as f64,
+        Metric::Memory => units::size(bound)? as f64,
         Metric::FailureRate => {
-            let share = units::share(bound).map_err(unit)?;
+            let share = units::share(bound)?;
             if !(0.0..=1.0).contains(&share) {
-                return Err(format!(
-                    "a share of failures lies between 0 and 100%, not \"{bound}\""
-                ));
+                return Err(ObjectiveError::Share(bound.into()));
             }
             share
         }
     };
     if !bound.is_finite() || bound < 0.0 {
-        return Err(format!(
-            "the bound in \"{text}\" must be finite and not negative"
-        ));
+        return Err(ObjectiveError::Unbounded(text.into()));
     }
     Ok(Objective {
         text: text.trim().to_string(),

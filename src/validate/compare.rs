@@ -6,12 +6,12 @@ use super::cells::{Cell, Prepared, Reference, Unread};
 use crate::engine::Nanos;
 use crate::measure::{element, median};
 use crate::scenario::Strategy;
-use crate::strategy::{Cause, Finding, Outcome, SimInput};
+use crate::strategy::{Cause, Finding, Outcome, SimError, SimInput};
 use crate::verify::limits::{Excess, Limits, named_rightly};
 use crate::verify::{Held, METRICS, Summary};
 
 /// Runs one replication, or says why it cannot.
-pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync + 'a;
+pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
 
 /// How to forecast.
 #[derive(Clone, Debug)]
@@ -259,16 +259,17 @@ fn forecast(
 /// A bug that one cell's simulation runs into must not cost the others.
 fn guarded(simulate: &Simulate<'_>, input: &SimInput<'_>) -> Result<Outcome, String> {
     let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
-    attempt.unwrap_or_else(|panic| {
+    let simulated = attempt.map_err(|panic| {
         let text = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(format!(
+        format!(
             "the simulation failed: {}",
             text.unwrap_or("unknown reason")
-        ))
-    })
+        )
+    })?;
+    simulated.map_err(|e| e.to_string())
 }
 
 fn input(p: &Prepared, seed: u64, replication: u32) -> SimInput<'_> {

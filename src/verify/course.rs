@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::compare::{Verification, Verified, conditions};
+use super::error::ForecastError;
 use super::estimate::Estimate;
 use super::prepare::{LeftOut, Planned, Plans, Request};
 use super::run::{Measured, RunError, Workshop, run_once};
@@ -58,7 +59,7 @@ pub fn verify(
         };
         let conditions = conditions(&runs, best_loop(request));
         let forecaster = planned.forecaster(request, plans, conditions);
-        let simulated: Result<Vec<_>, String> = (0..settings.replications.max(1))
+        let simulated: Result<Vec<_>, ForecastError> = (0..settings.replications.max(1))
             .map(|run| forecaster.simulate(run, simulate))
             .collect();
         match simulated {
@@ -77,7 +78,7 @@ pub fn verify(
             }
             Err(why) => into.left_out.push(LeftOut {
                 label: planned.label.clone(),
-                why,
+                why: why.to_string(),
             }),
         }
     }

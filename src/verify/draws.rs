@@ -7,6 +7,7 @@
 
 use serde_json::{Value, json};
 
+use super::error::ProgramError;
 use super::tree::{Amount, Node, Place, Tree, Unit};
 use crate::engine::{Nanos, Role, Streams, unit};
 
@@ -74,7 +75,7 @@ impl Drawer {
         tree: &Tree,
         number: u64,
         recorded: &[Nanos],
-    ) -> Result<Value, String> {
+    ) -> Result<Value, ProgramError> {
         if tree.places.is_empty() {
             return Ok(json!([]));
         }
@@ -89,10 +90,7 @@ impl Drawer {
         // However the task ends, what it has drawn is what its program needs.
         let _ = self.walk(&tree.nodes, &mut path);
         if self.numbers > MOST_NUMBERS {
-            return Err(format!(
-                "its tasks need more than {MOST_NUMBERS} random numbers, too many for a program; \
-                 make `count` smaller, as in --set workload.tasks[0].count=1000"
-            ));
+            return Err(ProgramError::Numbers(MOST_NUMBERS));
         }
         for (place, (values, kind)) in path.values.iter_mut().zip(&tree.places).enumerate() {
             if values.is_empty() {

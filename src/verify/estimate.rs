@@ -172,7 +172,7 @@ pub fn estimate(
             }
             Err(why) => plans.left_out.push(LeftOut {
                 label: planned.label,
-                why,
+                why: why.to_string(),
             }),
         }
     }

@@ -1,5 +1,6 @@
 //! The workload that is verified: the scenario's, scaled, its arrivals laid down, with an end.
 
+use super::error::ProgramError;
 use super::table::class;
 use crate::engine::{Nanos, Role, stream, unit};
 use crate::scenario::{Arrivals, Dist, Scenario, Spent, Step, TracedTask, Workload};
@@ -10,7 +11,7 @@ use crate::scenario::{Arrivals, Dist, Scenario, Spent, Step, TracedTask, Workloa
 ///
 /// # Errors
 /// When arrivals go on without an end.
-pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), String> {
+pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), ProgramError> {
     let mut notes = Vec::new();
     let mut w = scenario.workload.clone();
     w.arrivals = scaled_arrivals(&w.arrivals, scale);
@@ -70,7 +71,7 @@ fn laid_down(
     interval: &Dist,
     count: Option<u64>,
     horizon: Option<Nanos>,
-) -> Result<Vec<TracedTask>, String> {
+) -> Result<Vec<TracedTask>, ProgramError> {
     const MOST: usize = 2_000_000;
     let mut intervals = stream(scenario.seed, 0, Role::Arrivals);
     let mut classes = stream(scenario.seed, 0, Role::Classes);
@@ -82,9 +83,7 @@ fn laid_down(
             break;
         }
         if tasks.len() >= MOST {
-            return Err(format!(
-                "more than {MOST} tasks arrive, more than a program runs; make `count` smaller with --set workload.arrivals.count=1000"
-            ));
+            return Err(ProgramError::Arrivals(MOST));
         }
         let class = class(&w.classes, || unit(&mut classes));
         tasks.push(TracedTask {

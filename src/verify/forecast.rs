@@ -1,5 +1,6 @@
 //! The forecast of a generated program: the scenario's workload as that program spends it, on the machine that it runs on.
 
+use super::error::ForecastError;
 use super::fit::native_is_drawn;
 use super::program::Program;
 use crate::cpython::profile::Profile;
@@ -129,7 +130,11 @@ impl Forecaster {
     ///
     /// # Errors
     /// Why there is no forecast: the tasks wait for each other, or the simulation is too long.
-    pub fn simulate(&self, run: u32, simulate: &super::Simulate<'_>) -> Result<Simulated, String> {
+    pub fn simulate(
+        &self,
+        run: u32,
+        simulate: &super::Simulate<'_>,
+    ) -> Result<Simulated, ForecastError> {
         let input = SimInput {
             machine: &self.machine,
             profile: &self.profile,
@@ -167,38 +172,34 @@ impl Forecaster {
 fn simulate_guarded(
     simulate: &super::Simulate<'_>,
     input: &SimInput<'_>,
-) -> Result<Outcome, String> {
+) -> Result<Outcome, ForecastError> {
     let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
-    attempt.unwrap_or_else(|_| Err("its simulation failed; please report this scenario".into()))
+    Ok(attempt.map_err(|_| ForecastError::Failed)??)
 }
 
 /// A simulation may not take more model events than this.
 const MAX_EVENTS: u64 = 200_000_000;
 
 /// A run that did not finish all its tasks is no forecast.
-fn unfinished(outcome: &Outcome) -> Result<(), String> {
+fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
     for finding in &outcome.findings {
         match finding {
             Finding::Deadlock { at, waiting, .. } => {
                 let waiting: Vec<_> = waiting.iter().take(2).map(ToString::to_string).collect();
-                return Err(format!(
-                    "it deadlocks after {:.3} s in the simulation ({}); it is not run",
-                    at.as_secs_f64(),
-                    waiting.join("; ")
-                ));
+                return Err(ForecastError::Deadlock { at: *at, waiting });
             }
             Finding::OutOfMemory { .. } => {
-                return Err("it needs more memory than the machine has; it is not run".into());
+                return Err(ForecastError::OutOfMemory);
             }
             Finding::EventLimit { .. } => {
-                return Err(format!(
-                    "its simulation takes more than {MAX_EVENTS} events; make `count` smaller with --set"
-                ));
+                return Err(ForecastError::EventLimit(MAX_EVENTS));
             }
             Finding::ClockEnd { .. } => {
-                return Err("it would take centuries; it is not run".into());
+                return Err(ForecastError::ClockEnd);
             }
-            Finding::Unsupported { reason } => return Err(reason.clone()),
+            Finding::Unsupported { reason } => {
+                return Err(ForecastError::Unsupported(reason.clone()));
+            }
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
             | Finding::ContendedObject { .. }
@@ -206,10 +207,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
         }
     }
     if outcome.in_flight > 0 {
-        return Err(format!(
-            "{} of its tasks never end in the simulation; it is not run",
-            outcome.in_flight
-        ));
+        return Err(ForecastError::Unfinished(outcome.in_flight));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 mod compare;
 mod course;
 mod draws;
+mod error;
 mod estimate;
 mod fit;
 mod forecast;
@@ -26,6 +27,7 @@ mod tree;
 
 pub use compare::{Failure, Ranking, Verification, Verified, conditions};
 pub use course::{Settings, verify};
+pub use error::{ForecastError, ProgramError};
 pub use estimate::{Estimate, Overheads, estimate};
 pub use fit::fit;
 pub use forecast::{Conditions, Forecaster, Simulated};
@@ -35,15 +37,15 @@ pub use program::{Program, Source, generate};
 pub use render::{json, markdown, text};
 pub use run::{Measured, RunError, Workshop, run_once};
 
-use crate::strategy::{Outcome, SimInput};
+use crate::strategy::{Outcome, SimError, SimInput};
 
 /// Runs one replication whose arrivals and demands are those of replication 0, or says why it cannot.
-pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync + 'a;
+pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
 
 /// The real simulator.
 ///
 /// # Errors
 /// When the interpreter cannot do what the strategy asks.
-pub fn simulate_same_demands(input: &SimInput<'_>) -> Result<Outcome, String> {
-    crate::strategy::simulate_demands_of(input, 0).map_err(|e| e.to_string())
+pub fn simulate_same_demands(input: &SimInput<'_>) -> Result<Outcome, SimError> {
+    crate::strategy::simulate_demands_of(input, 0)
 }

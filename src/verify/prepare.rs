@@ -1,5 +1,6 @@
 //! From a scenario and an interpreter to programs: which strategies there are, and what each becomes.
 
+use super::error::ProgramError;
 use super::fit::fit;
 use super::forecast::{Forecaster, native_grain};
 use super::program::{Program, Source, generate};
@@ -69,7 +70,10 @@ pub struct Plans {
 ///
 /// # Errors
 /// When the workload as a whole cannot be turned into a program.
-pub fn prepare(request: &Request<'_>, simulate: &super::Simulate<'_>) -> Result<Plans, String> {
+pub fn prepare(
+    request: &Request<'_>,
+    simulate: &super::Simulate<'_>,
+) -> Result<Plans, ProgramError> {
     let scenario = request.scenario;
     let (mut workload, mut notes) = fit(scenario, request.scale)?;
     let strategies = strategies(scenario, request.profile);
@@ -89,18 +93,21 @@ pub fn prepare(request: &Request<'_>, simulate: &super::Simulate<'_>) -> Result<
                 strategy,
                 program,
             }),
-            Err(why) => plans.left_out.push(LeftOut { label, why }),
+            Err(why) => plans.left_out.push(LeftOut {
+                label,
+                why: why.to_string(),
+            }),
         }
     }
     Ok(plans)
 }
 
-fn one(request: &Request<'_>, plans: &Plans, strategy: &Strategy) -> Result<Program, String> {
+fn one(request: &Request<'_>, plans: &Plans, strategy: &Strategy) -> Result<Program, ProgramError> {
     let compiled = compile(request.machine, request.profile, &plans.workload, strategy);
     // Without an interpreter the program is for whoever can run it.
     let across = compiled.map_or_else(
         |e| match request.interpreter {
-            Some(_) => Err(e.to_string()),
+            Some(_) => Err(e),
             None => Ok(vec![true; plans.workload.locks.len()]),
         },
         |program| Ok(program.lock_across_wait.into()),
@@ -145,17 +152,15 @@ fn strategies(scenario: &Scenario, profile: &Profile) -> Vec<Strategy> {
 }
 
 /// Whether the interpreter can do what a strategy needs.
-fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), String> {
+fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), ProgramError> {
     let Some(python) = request.interpreter else {
         return Ok(());
     };
     let processes = |start: StartMethod| {
         if !python.process_pools {
-            Err("this Python has no process pools (multiprocessing does not work)".to_owned())
+            Err(ProgramError::ProcessPools)
         } else if !python.start_methods.contains(&start) {
-            Err(format!(
-                "this Python cannot start processes by {start:?} on this system"
-            ))
+            Err(ProgramError::Start(start))
         } else {
             Ok(())
         }
@@ -164,10 +169,7 @@ fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), String> {
         if python.interpreters {
             Ok(())
         } else {
-            Err(format!(
-                "CPython {} has no InterpreterPoolExecutor; 3.14 and later have",
-                python.version
-            ))
+            Err(ProgramError::InterpreterPool(python.version.to_string()))
         }
     };
     let Execution { copies, pool, .. } = strategy.execution();
@@ -188,7 +190,7 @@ fn give_an_end(
     strategies: &[Strategy],
     notes: &mut Vec<String>,
     simulate: &super::Simulate<'_>,
-) -> Result<(), String> {
+) -> Result<(), ProgramError> {
     let Arrivals::Closed {
         users,
         think,
@@ -202,7 +204,7 @@ fn give_an_end(
         .scenario
         .horizon
         .map(|h| h.scale(request.scale))
-        .ok_or("its users ask for ever; give `count` or `horizon`")?;
+        .ok_or(ProgramError::Endless)?;
     let mut most = 0;
     for strategy in strategies {
         let input = SimInput {
@@ -223,7 +225,7 @@ fn give_an_end(
         }
     }
     if most == 0 {
-        return Err("no request comes within its horizon".into());
+        return Err(ProgramError::NoRequest);
     }
     notes.push(format!(
         "the run ends after {most} requests, as many as come within the scenario's horizon"

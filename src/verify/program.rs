@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::error::ProgramError;
 use super::pieces::{self, Kind};
 use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::Table;
@@ -171,17 +172,14 @@ fn plan<'a>(source: &'a Source<'a>) -> Plan<'a> {
 ///
 /// # Errors
 /// Why it cannot be turned into Python.
-pub fn generate(source: &Source<'_>) -> Result<Program, String> {
+pub fn generate(source: &Source<'_>) -> Result<Program, ProgramError> {
     let plan = plan(source);
     let queues = plan.any(|n| matches!(n, Node::Put(_) | Node::Get(_)));
     if queues && plan.interpreters() && plan.kind == Kind::Pool {
-        return Err(
-            "tasks in sub-interpreters have no queue between them that waits as a multiprocessing.Queue does"
-                .into(),
-        );
+        return Err(ProgramError::QueueOfInterpreters);
     }
     if queues && plan.copies.is_some() {
-        return Err("copies of a prefork server have no queue between them".into());
+        return Err(ProgramError::QueueOfCopies);
     }
     let table = Table::draw(&plan)?;
     let stem = format!(

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::draws::{Counting, Drawer};
+use super::error::ProgramError;
 use super::program::Plan;
 use super::steps::{quoted, shortest};
 use crate::engine::{Nanos, Role, stream, unit};
@@ -28,7 +29,7 @@ pub(super) struct Table {
 
 impl Table {
     /// Draws what replication 0 of the scenario draws.
-    pub(super) fn draw(plan: &Plan<'_>) -> Result<Self, String> {
+    pub(super) fn draw(plan: &Plan<'_>) -> Result<Self, ProgramError> {
         let s = plan.source;
         let w = s.workload;
         let arrivals = arrivals(w, s.seed)?;
@@ -58,7 +59,7 @@ impl Table {
                 let draws = drawer.task(&plan.trees[class], number, demands)?;
                 Ok((at.as_secs_f64(), w.classes[class].name.clone(), draws))
             })
-            .collect::<Result<_, String>>()?;
+            .collect::<Result<_, ProgramError>>()?;
         Ok(Self {
             pattern,
             rows,
@@ -155,15 +156,16 @@ fn numbers(value: &Value) -> usize {
 }
 
 /// When each task arrives, and its class, in order of their numbers.
-fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, String> {
-    let too_many = |n: u64| {
-        (n > MOST_TASKS).then(|| {
-            format!(
-                "{n} tasks are more than the {MOST_TASKS} that a program runs; make `count` smaller with --set"
-            )
-        })
+fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, ProgramError> {
+    let checked = |n: u64| {
+        if n > MOST_TASKS {
+            return Err(ProgramError::Tasks {
+                tasks: n,
+                most: MOST_TASKS,
+            });
+        }
+        Ok(n)
     };
-    let checked = |n: u64| too_many(n).map_or(Ok(n), Err);
     match &w.arrivals {
         Arrivals::Batch => {
             checked(w.classes.iter().map(|c| c.count).sum())?;

@@ -7,7 +7,7 @@ use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::result::{Against, Claim, Status, Study, Tier, Verdict};
 use pchsim::scenario::{Arrivals, Dist, Metric, Scenario, Strategy, StrategyCase, Workers};
-use pchsim::strategy::{Outcome, SimInput};
+use pchsim::strategy::{Outcome, SimError, SimInput};
 use pchsim::study::{Options, Relief, Warning, judged, run_study};
 use pchsim::syntax::parse_objective;
 use proptest::prelude::{
@@ -72,13 +72,13 @@ fn made() -> impl Strategy_<Value = Made> {
 }
 
 /// One replication of a case: a hundred tasks, equally long, some of which fail.
-fn outcome(made: &[Made], i: &SimInput<'_>) -> Result<Outcome, String> {
+fn outcome(made: &[Made], i: &SimInput<'_>) -> Result<Outcome, SimError> {
     let Strategy::Threads(Workers::Exactly(n)) = i.strategy else {
-        return Err("no such case".into());
+        return Err(SimError::Unsupported("no such case".into()));
     };
     let case = &made[*n as usize - 1];
     if case.fate == Fate::Refused {
-        return Err("it cannot do that".into());
+        return Err(SimError::Unsupported("it cannot do that".into()));
     }
     let mut rng = Pcg64Dxsm::seed_from_u64(
         i.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(i.replication) << 8 ^ u64::from(*n),

@@ -156,7 +156,7 @@ fn results_are_read_summarised_and_plotted() {
     for path in results() {
         let (source, document) = read(&path);
         let what = path.display();
-        let summary = markdown(&[&document], None);
+        let summary = markdown(&[(&document).into()], None);
         assert!(summary.len() > 200, "{what}: {summary}");
         assert!(!summary.contains("NaN"), "{what}: {summary}");
         let drawn = figures(&document);
@@ -168,7 +168,7 @@ fn results_are_read_summarised_and_plotted() {
             );
         }
         let shown = Shown {
-            document: &document,
+            result: (&document).into(),
             source: &source,
             figures: drawn,
         };
@@ -250,7 +250,7 @@ fn the_answer_is_the_first_place_where_that_meets_its_objectives() {
                 let meets = tiers(&run.forecasts).0[0].tier == Tier::Meets;
                 holds(&run.forecasts, &what);
                 // The summary's first sentence after the title names it.
-                let summary = markdown(&[&Saved::Study(run)], None);
+                let summary = markdown(&[(&*run).into()], None);
                 assert!(!meets || summary.contains(&best), "{what}: {summary}");
             }
             Saved::Sweep(s) => {

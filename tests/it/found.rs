@@ -7,7 +7,7 @@ use pchsim::layout::Style;
 use pchsim::profiles;
 use pchsim::quantity::Quantity;
 use pchsim::report;
-use pchsim::result::{Saved, Status, Study};
+use pchsim::result::{Status, Study};
 use pchsim::strategy::{Cause, simulate};
 use pchsim::study::{Options, Warning, judged, run_study};
 use pchsim::syntax::Changes;
@@ -163,7 +163,7 @@ fn children_that_share_a_worker_are_said_and_their_time_is_explained() {
     assert!(said.contains(&"processes:8:fork") && said.contains(&"interpreters:8"));
     // The terminal, the Markdown and what is read back from JSON tell the same.
     let text = report::text(&study, Style::default());
-    let markdown = report::markdown(&[&Saved::Study(Box::new(study.clone()))], None);
+    let markdown = report::markdown(&[(&study).into()], None);
     for (words, sentence) in [
         ("% children (", "waiting for children ("),
         ("worker", "worker"),

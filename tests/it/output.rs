@@ -9,7 +9,7 @@ use pchsim::quantity::{LATENCIES, Quantity, Unit};
 use pchsim::report::{csv, markdown, text};
 use pchsim::result::{
     Begin, ClassForecast, Detail, Forecast, Found, Interpreter, Judgement, Machine, Notice,
-    Program, Ranked, Reading, Saved, ScenarioName, Status, Study, Tier, Verdict, json,
+    Program, Ranked, Reading, ScenarioName, Status, Study, Tier, Verdict, json,
 };
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
@@ -325,7 +325,7 @@ fn latencies_share_a_unit() {
         .find(|l| l.contains("asyncio  ") && l.contains("90.2"));
     let row = row.unwrap_or_else(|| panic!("{text}"));
     assert!(row.contains("677") && row.contains("1350"), "{row}");
-    let page = markdown(&[&Saved::Study(Box::new(study))], None);
+    let page = markdown(&[(&study).into()], None);
     assert!(
         page.contains("| p50 (ms) | p95 (ms) | p99 (ms) |"),
         "{page}"
@@ -507,7 +507,7 @@ fn every_warning_names_a_next_step() {
 
 #[test]
 fn markdown_of_a_batch() {
-    insta::assert_snapshot!(markdown(&[&Saved::Study(Box::new(batch_study()))], None));
+    insta::assert_snapshot!(markdown(&[(&batch_study()).into()], None));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn page_of(sources: &[&str], figures: &[Figure]) -> String {
         .iter()
         .zip(sources)
         .map(|(document, source)| Shown {
-            document,
+            result: document.into(),
             source,
             figures: figures.to_vec(),
         })
@@ -80,10 +80,10 @@ fn a_small_page() {
 #[test]
 fn markdown_of_a_run_and_a_sweep() {
     let (run, sweep) = (document(&run()), document(&sweep()));
-    insta::assert_snapshot!("markdown_of_a_run", markdown(&[&run], None));
+    insta::assert_snapshot!("markdown_of_a_run", markdown(&[(&run).into()], None));
     insta::assert_snapshot!(
         "markdown_of_both",
-        markdown(&[&run, &sweep], Some("Before | after"))
+        markdown(&[(&run).into(), (&sweep).into()], Some("Before | after"))
     );
 }
 
@@ -172,7 +172,7 @@ fn what_does_equally_well_is_marked() {
     assert!(tied.contains("= marks what does equally well"));
     let tied_run = page_of(&[&fixtures::tied()], &[]);
     assert!(tied_run.contains("1=</td>") && tied_run.contains("= marks a shared place"));
-    let markdown = markdown(&[&document(&fixtures::tied_sweep())], None);
+    let markdown = markdown(&[(&document(&fixtures::tied_sweep())).into()], None);
     assert!(
         markdown.contains("**`processes:4:fork`** =") && markdown.contains("`threads:32` ="),
         "{markdown}"
@@ -260,7 +260,7 @@ fn nothing_in_a_result_breaks_out() {
         serde_json::from_str(data.and_then(|d| d.text()).expect("data")).expect("JSON");
     let source: serde_json::Value = serde_json::from_str(&hostile()).expect("JSON");
     assert_eq!(data, source);
-    let markdown = markdown(&[&document(&hostile())], None);
+    let markdown = markdown(&[(&document(&hostile())).into()], None);
     assert!(!markdown.contains("\n# injected"), "{markdown}");
     let prose = markdown
         .lines()

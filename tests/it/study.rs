@@ -8,7 +8,7 @@ use pchsim::result::{Reading, Status, Study, Verdict, json};
 use pchsim::scenario::{
     Arrivals, Dist, Metric, Objective, Scenario, Strategy, StrategyCase, Workers,
 };
-use pchsim::strategy::{Outcome, SimInput};
+use pchsim::strategy::{Outcome, SimError, SimInput};
 use pchsim::study::{Options, run_study};
 
 use crate::fake::{batch, class, queue, scenario, simulate};
@@ -238,7 +238,7 @@ fn the_warm_up_is_left_out_and_the_same_for_all() {
     let mut s = scenario(queue(100.0, 0.8, 8_000));
     s.strategies = vec![threads(1), threads(2)];
     // The first 500 tasks meet a server that is being started.
-    let cold = |i: &SimInput<'_>| -> Result<Outcome, String> {
+    let cold = |i: &SimInput<'_>| -> Result<Outcome, SimError> {
         crate::fake::queue_outcome(i, Nanos::from_secs(2))
     };
     let study = run_study(&s, &[Profile::default()], &fixed(5), cold, &|_| {}).unwrap();
@@ -284,7 +284,7 @@ fn of_equals_the_one_that_costs_least_comes_first() {
     s.strategies = (1..=5).map(threads).collect();
     // (share of a tie by which it is quicker, CPU, memory) of each.
     let first = |costs: [(f64, f64, u64); 5]| {
-        let simulated = |i: &SimInput<'_>| -> Result<Outcome, String> {
+        let simulated = |i: &SimInput<'_>| -> Result<Outcome, SimError> {
             let (quicker, cpu, memory) = match i.strategy {
                 Strategy::Threads(Workers::Exactly(n)) => costs[*n as usize - 1],
                 // The baseline.

@@ -7,7 +7,7 @@ use pchsim::engine::{Nanos, Total};
 use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::profiles::{self, file};
 use pchsim::scenario::Arrivals;
-use pchsim::strategy::{CAUSES, Outcome, SimInput};
+use pchsim::strategy::{CAUSES, Outcome, SimError, SimInput};
 use pchsim::validate::{Reference, Settings, Validation, render, validate};
 
 use crate::world::{pchsim, root};
@@ -32,14 +32,14 @@ fn reference() -> Reference {
 }
 
 /// A simulator to which every task takes a millisecond, one after the other, in 20 MiB.
-fn simple(input: &SimInput<'_>) -> Result<Outcome, String> {
+fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
     let tasks = match &input.workload.arrivals {
         Arrivals::Batch => input.workload.classes.iter().map(|c| c.count).sum(),
         Arrivals::Trace(tasks) => tasks.len() as u64,
         Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0),
     };
     let latencies: Vec<Nanos> = (1..=tasks).map(Nanos::from_millis).collect();
-    let end = *latencies.last().ok_or("no tasks")?;
+    let end = *latencies.last().expect("tasks");
     Ok(Outcome {
         arrived: tasks,
         completed: tasks,

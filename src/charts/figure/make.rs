@@ -17,7 +17,7 @@ use crate::charts::scale;
 use crate::insight::shares::{Shares, means_of_all};
 use crate::measure::Estimate;
 use crate::quantity::{Quantity, Unit, metric_title, waiting};
-use crate::result::{Forecast, Saved, Verdict};
+use crate::result::{Forecast, ResultRef, Verdict};
 use crate::scenario;
 use crate::strategy::Cause;
 use crate::syntax::capital;
@@ -30,13 +30,13 @@ const COURSES: usize = 5;
 /// Most bars in a figure.
 const BARS: usize = 16;
 
-/// Every figure that the document has data for, the most telling first. Names are unique.
+/// Every figure that the result has data for, the most telling first. Names are unique.
 ///
 /// So are titles: where two would say the same, they say what of.
-pub fn figures(document: &Saved) -> Vec<Figure> {
-    let mut all = match document {
-        Saved::Study(d) => run::figures(d),
-        Saved::Sweep(d) => {
+pub fn figures<'a>(result: impl Into<ResultRef<'a>>) -> Vec<Figure> {
+    let mut all = match result.into() {
+        ResultRef::Study(d) => run::figures(d),
+        ResultRef::Sweep(d) => {
             let mut all = sweep::figures(d);
             let (done, of) = (d.points_done(), d.header.points);
             if done < of {

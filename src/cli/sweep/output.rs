@@ -11,7 +11,7 @@ use crate::cli::format::{Endings, format};
 use crate::cli::paint::paint;
 use crate::report::markdown;
 use crate::report::sweep::{csv, text};
-use crate::result::{Saved, Sweep, header_line, sweep};
+use crate::result::{Sweep, header_line, sweep};
 use crate::study::sweep::Store;
 
 /// Points that are read back at once.
@@ -133,13 +133,13 @@ impl Target {
             }
             Format::Markdown => {
                 let all = read(&header, store, &store.points())?;
-                let saved = Saved::Sweep(Box::new(all));
-                w.write_all(markdown(&[&saved], None).as_bytes())?;
+                w.write_all(markdown(&[(&all).into()], None).as_bytes())?;
             }
             #[cfg(feature = "parquet")]
             Format::Parquet => {
                 let all = read(&header, store, &store.points())?;
-                let table = crate::report::sweep::parquet(&all).map_err(anyhow::Error::msg)?;
+                let table = crate::report::sweep::parquet(&all)
+                    .context("the sweep cannot be written as Parquet")?;
                 w.write_all(&table)?;
             }
             Format::Csv => {
@@ -189,8 +189,7 @@ pub(super) fn draw(
         return Ok(());
     }
     let all = read(&header_line(&setting.header), store, &store.points())?;
-    args.plots
-        .draw(&Saved::Sweep(Box::new(all)), files, printer)
+    args.plots.draw((&all).into(), files, printer)
 }
 
 /// The text for people on standard output.

@@ -12,7 +12,7 @@ use crate::insight::{Best, best_of_point};
 use crate::profiles::file::to_ron;
 use crate::result::{Study, row_lines};
 use crate::scenario::Scenario;
-use crate::strategy::{self, Outcome, SimInput};
+use crate::strategy::{self, Outcome, SimError, SimInput};
 use crate::study::sweep::Store;
 use crate::study::sweep::{Advance, Points, rows};
 use crate::study::{set_workers, text_fingerprint};
@@ -133,8 +133,8 @@ impl Points for Runner<'_> {
         })
     }
 
-    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String> {
-        strategy::simulate(input).map_err(|e| e.to_string())
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError> {
+        strategy::simulate(input)
     }
 
     fn finished(&self, number: u64, study: &Study) -> anyhow::Result<()> {

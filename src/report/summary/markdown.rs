@@ -3,15 +3,15 @@
 use super::{Summary, summary};
 use crate::layout::table::{Cell, Table};
 use crate::layout::words::{Word, Words};
-use crate::result::Saved;
+use crate::result::ResultRef;
 
 /// Most rows of a table: a pull request is no place for more.
 const ROWS: usize = 40;
 
 /// The results, one after the other, with their short answers first where there are several; `title` instead of the question (of one
 /// result) or above all of them.
-pub fn markdown(results: &[&Saved], title: Option<&str>) -> String {
-    let all: Vec<Summary> = results.iter().map(|d| summary(d)).collect();
+pub fn markdown(results: &[ResultRef<'_>], title: Option<&str>) -> String {
+    let all: Vec<Summary> = results.iter().map(|&r| summary(r)).collect();
     let mut lines = Vec::new();
     let several = all.len() > 1;
     if several {

@@ -16,9 +16,9 @@ use crate::result::Sweep;
 /// as UTF-8, one row group, not compressed. The same sweep gives the same bytes.
 ///
 /// # Errors
-/// A sentence; there is none to be expected of a sweep that was read back.
-pub fn parquet(sweep: &Sweep) -> Result<Vec<u8>, String> {
-    written(&columns(sweep)).map_err(|e| format!("the sweep cannot be written as Parquet: {e}"))
+/// The format's own; there is none to be expected of a sweep that was read back.
+pub fn parquet(sweep: &Sweep) -> Result<Vec<u8>, ParquetError> {
+    written(&columns(sweep))
 }
 
 fn written(columns: &[Column]) -> Result<Vec<u8>, ParquetError> {

@@ -9,7 +9,7 @@ use crate::cpython::profile::Profile;
 use crate::result::Study;
 use crate::scenario::units::grouped;
 use crate::scenario::{Scenario, limits};
-use crate::strategy::{Outcome, SimInput};
+use crate::strategy::{Outcome, SimError, SimInput};
 use crate::study::cases::cases;
 use crate::study::course::{Job, StudyRun};
 use crate::study::drive::{Studies, drive, pool};
@@ -35,7 +35,7 @@ pub trait Points: Sync {
     ///
     /// # Errors
     /// Why it cannot be run, for people.
-    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String>;
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError>;
 
     /// A point is finished. Not in the order of their numbers.
     ///
@@ -226,7 +226,7 @@ impl<'a, P: Points> Studies<'a> for Sweep<'a, P> {
         Ok(begun)
     }
 
-    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String> {
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError> {
         self.points.simulate(input)
     }
 

@@ -5,7 +5,7 @@ use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
 };
-use pchsim::strategy::{CAUSES, Outcome, SimInput};
+use pchsim::strategy::{CAUSES, Outcome, SimError, SimInput};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Dxsm;
 
@@ -66,18 +66,18 @@ pub(crate) fn scenario(workload: Workload) -> Scenario {
 }
 
 /// The queue without a cold start.
-pub(crate) fn simulate(i: &SimInput<'_>) -> Result<Outcome, String> {
+pub(crate) fn simulate(i: &SimInput<'_>) -> Result<Outcome, SimError> {
     queue_outcome(i, Nanos::ZERO)
 }
 
 /// One replication: tasks are served by as many servers as the strategy has workers, none before `cold`.
-pub(crate) fn queue_outcome(i: &SimInput<'_>, cold: Nanos) -> Result<Outcome, String> {
+pub(crate) fn queue_outcome(i: &SimInput<'_>, cold: Nanos) -> Result<Outcome, SimError> {
     let (servers, speed) = match i.strategy {
         Strategy::Sequential => (1, 1.0),
         Strategy::Threads(Workers::Exactly(n)) => (*n as usize, 1.0),
         Strategy::Threads(Workers::PerTask) => (4, 1.0),
         Strategy::Interpreters(_) => (1, 0.5),
-        _ => return Err("no default size".into()),
+        _ => return Err(SimError::Unsupported("no default size".into())),
     };
     let mut rng = Pcg64Dxsm::seed_from_u64(
         i.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(i.replication),

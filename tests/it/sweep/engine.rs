@@ -7,7 +7,7 @@ use pchsim::cpython::profile::Profile;
 use pchsim::result::Study;
 use pchsim::scenario::Scenario;
 use pchsim::scenario::limits::MAX_CELLS;
-use pchsim::strategy::{Outcome, SimInput, simulate};
+use pchsim::strategy::{Outcome, SimError, SimInput, simulate};
 use pchsim::study::sweep::{Advance, Points, prepare, run_sweep};
 use pchsim::study::{Options, StudyError};
 use pchsim::syntax::parse;
@@ -62,8 +62,8 @@ impl Points for Fake {
         Ok((scenario, vec![Profile::default()]))
     }
 
-    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, String> {
-        simulate(input).map_err(|e| e.to_string())
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError> {
+        simulate(input)
     }
 
     fn finished(&self, point: u64, study: &Study) -> Result<(), Failed> {
@@ -170,8 +170,8 @@ impl Points for Wide {
         Ok((self.0.clone(), vec![Profile::default()]))
     }
 
-    fn simulate(&self, _: &SimInput<'_>) -> Result<Outcome, String> {
-        Err("is only looked at".into())
+    fn simulate(&self, _: &SimInput<'_>) -> Result<Outcome, SimError> {
+        Err(SimError::Unsupported("is only looked at".into()))
     }
 
     fn finished(&self, _: u64, _: &Study) -> Result<(), Failed> {

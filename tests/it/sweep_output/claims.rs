@@ -265,7 +265,7 @@ proptest! {
         // The summary names the same best, and so does what shows while it runs.
         if let Some(answer) = answer {
             let document = Saved::Sweep(Box::new(sweep.clone()));
-            let summary = bare(&markdown(&[&document], None));
+            let summary = bare(&markdown(&[(&document).into()], None));
             prop_assert!(summary.contains(&bare(&answer.text())), "{}\n{summary}", answer.text());
             let named = match answer {
                 Insight::Best { case, value, .. } | Insight::Nearest { case, value, .. } => {

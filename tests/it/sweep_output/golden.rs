@@ -9,7 +9,7 @@ use pchsim::study::sweep::{Plan, rows};
 use super::made::{
     MAKESPAN, Made, P95, curves, doubled, grid, header, numbers, study, sweep_of, upto, words,
 };
-use pchsim::result::{Saved, Status, Sweep, header_line, row_lines};
+use pchsim::result::{Status, Sweep, header_line, row_lines};
 
 fn shown(sweep: &Sweep) -> String {
     text(sweep, Style::default())
@@ -377,13 +377,10 @@ fn text_of_one_point_and_of_none() {
 
 #[test]
 fn markdown_of_sweeps() {
-    insta::assert_snapshot!(
-        "markdown_over_rates",
-        markdown(&[&Saved::Sweep(Box::new(rates()))], None)
-    );
+    insta::assert_snapshot!("markdown_over_rates", markdown(&[(&rates()).into()], None));
     insta::assert_snapshot!(
         "markdown_over_two_axes",
-        markdown(&[&Saved::Sweep(Box::new(two_axes(3)))], None)
+        markdown(&[(&two_axes(3)).into()], None)
     );
 }
 

@@ -1,0 +1,96 @@
+//! Why a strategy has no program, or no forecast to hold it against.
+
+use crate::engine::Nanos;
+use crate::scenario::StartMethod;
+use crate::strategy::SimError;
+
+/// Why a scenario, or a strategy of it, cannot be turned into a program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProgramError {
+    /// Users ask without an end.
+    #[error("its users ask for ever; give `count` or `horizon`")]
+    Endless,
+    /// Nothing happens before the scenario's horizon.
+    #[error("no request comes within its horizon")]
+    NoRequest,
+    /// More tasks arrive than a program runs.
+    #[error(
+        "more than {0} tasks arrive, more than a program runs; make `count` smaller with --set workload.arrivals.count=1000"
+    )]
+    Arrivals(usize),
+    /// More tasks are asked for than a program runs.
+    #[error(
+        "{tasks} tasks are more than the {most} that a program runs; make `count` smaller with --set"
+    )]
+    Tasks {
+        /// How many are asked for.
+        tasks: u64,
+        /// How many a program runs.
+        most: u64,
+    },
+    /// More random numbers than a program's table holds.
+    #[error(
+        "its tasks need more than {0} random numbers, too many for a program; make `count` smaller, as in --set \
+         workload.tasks[0].count=1000"
+    )]
+    Numbers(usize),
+    /// The interpreter at hand has no multiprocessing.
+    #[error("this Python has no process pools (multiprocessing does not work)")]
+    ProcessPools,
+    /// The system at hand does not start processes so.
+    #[error("this Python cannot start processes by {0:?} on this system")]
+    Start(StartMethod),
+    /// The interpreter of this version has no pool of sub-interpreters.
+    #[error("CPython {0} has no InterpreterPoolExecutor; 3.14 and later have")]
+    InterpreterPool(String),
+    /// Sub-interpreters share no queue.
+    #[error(
+        "tasks in sub-interpreters have no queue between them that waits as a multiprocessing.Queue does"
+    )]
+    QueueOfInterpreters,
+    /// Prefork workers share no queue.
+    #[error("copies of a prefork server have no queue between them")]
+    QueueOfCopies,
+    /// The strategy cannot be compiled for the interpreter.
+    #[error(transparent)]
+    Unsupported(#[from] SimError),
+}
+
+/// Why there is no forecast to hold a program against; the program is not run then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ForecastError {
+    /// Its tasks wait for one another.
+    #[error("it deadlocks after {:.3} s in the simulation ({}); it is not run", .at.as_secs_f64(), .waiting.join("; "))]
+    Deadlock {
+        /// Simulated time from the start.
+        at: Nanos,
+        /// The first of those who wait, and what for.
+        waiting: Vec<String>,
+    },
+    /// It needs more memory than there is.
+    #[error("it needs more memory than the machine has; it is not run")]
+    OutOfMemory,
+    /// The simulation takes too many events.
+    #[error("its simulation takes more than {0} events; make `count` smaller with --set")]
+    EventLimit(u64),
+    /// The simulation takes longer than the clock can tell.
+    #[error("it would take centuries; it is not run")]
+    ClockEnd,
+    /// Some tasks never end.
+    #[error("{0} of its tasks never end in the simulation; it is not run")]
+    Unfinished(u64),
+    /// The interpreter cannot do what the strategy asks.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The simulator itself failed.
+    #[error("its simulation failed; please report this scenario")]
+    Failed,
+}
+
+impl From<SimError> for ForecastError {
+    fn from(e: SimError) -> Self {
+        Self::Unsupported(e.to_string())
+    }
+}
