@@ -382,7 +382,7 @@ fn objectives_and_refusals() {
     assert_eq!(verdicts(0), [Verdict::Met, Verdict::Missed]);
     assert_eq!(verdicts(1), [Verdict::Missed, Verdict::Missed]);
     // The fake refuses `Threads(Auto)`.
-    assert!(study.forecasts[2].refusal.as_deref() == Some("no default size"));
+    assert!(study.forecasts[2].refusal.as_deref() == Some("not possible: no default size"));
     let codes: Vec<&str> = study.warnings.iter().map(|w| w.code.as_str()).collect();
     assert_eq!(
         codes,
