@@ -88,6 +88,9 @@ fn profile_name(text: &str) -> Result<String, String> {
 }
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// No such interpreter, one that cannot be measured, or a profile that cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     host::watch_interrupts();
     if args.list {

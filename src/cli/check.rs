@@ -37,6 +37,9 @@ pub enum Format {
 }
 
 /// Splits `path=value` for clap.
+///
+/// # Errors
+/// What was expected, for clap to say.
 pub fn parse_set(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((path, value)) if !path.trim().is_empty() => {
@@ -114,6 +117,9 @@ fn check_one(file: &str, overrides: &[(String, String)]) -> (bool, Vec<Diagnosti
 
 /// Checks every file; 0 when all are valid (warnings allowed), else 2. An `io::Error` in the result is one of writing to
 /// stdout: the caller decides what a broken pipe means.
+///
+/// # Errors
+/// Standard output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let results: Vec<(&String, bool, Vec<Diagnostic>)> = args
         .files

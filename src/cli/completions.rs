@@ -60,6 +60,9 @@ impl Shell {
 }
 
 /// Prints the script.
+///
+/// # Errors
+/// Standard output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut script = Vec::new();
     let completer = args.shell.completer();

@@ -42,6 +42,9 @@ impl TypedValueParser for AnyCode {
 }
 
 /// Prints the explanation of a code, or the list of all.
+///
+/// # Errors
+/// There is no such code, or standard output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let style = printer.style(false, false);
     let text = match &args.code {

@@ -186,13 +186,13 @@ impl Files {
     }
 
     /// A directory that the command is going to write files into. To be called before the work.
-    pub(super) fn folder(&self, path: &Path) -> anyhow::Result<()> {
+    pub(super) fn folder(path: &Path) -> anyhow::Result<()> {
         refused(path, no_place_for_folder(path))
     }
 
     /// The same, and from now on files may be claimed in it: it is made with the first of them, unless it is there.
     pub(super) fn fill_folder(&mut self, path: &Path) -> anyhow::Result<()> {
-        self.folder(path)?;
+        Self::folder(path)?;
         self.folders.push(path.to_owned());
         Ok(())
     }

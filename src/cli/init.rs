@@ -27,6 +27,9 @@ pub struct Args {
 }
 
 /// Writes the copy; 0 when done, 2 when there is no such scenario.
+///
+/// # Errors
+/// The file is there already, or cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let Some(shipped) = embedded::find(&args.name) else {
         // The same words as everywhere else, candidates included.

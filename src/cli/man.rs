@@ -26,6 +26,9 @@ pub struct Args {
 }
 
 /// Prints or writes the pages.
+///
+/// # Errors
+/// The directory is the name of a subcommand, or pages are there already or cannot be written.
 pub fn run(args: &Args, printer: &Printer, command: Command) -> anyhow::Result<u8> {
     let named = |dir: &PathBuf| {
         command

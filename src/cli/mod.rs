@@ -234,6 +234,10 @@ fn refused(e: &clap::Error) -> ExitCode {
         progress: false,
         terminal: Terminal::look(None),
     };
+    #[expect(
+        clippy::case_sensitive_file_extension_comparisons,
+        reason = "only a guess, and `pchsim init` writes it so"
+    )]
     let scenario = std::env::args()
         .nth(1)
         .filter(|a| a == "-" || a.ends_with(".ron") || std::path::Path::new(a).is_file());

@@ -123,10 +123,13 @@ struct Drawing {
 }
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// A file is not a result, there is no such figure, or pictures cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     if !args.list {
-        files.folder(&args.output)?;
+        Files::folder(&args.output)?;
     }
     let mut drawings = Vec::new();
     for path in &args.results {
@@ -310,7 +313,7 @@ impl PlotsArg {
         let Some(directory) = &self.plots else {
             return Ok(());
         };
-        files.folder(directory)?;
+        Files::folder(directory)?;
         if !directory.is_dir() {
             return Ok(());
         }
@@ -324,6 +327,10 @@ impl PlotsArg {
             .with_context(|| format!("cannot read {}", directory.display()))?;
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
+            #[expect(
+                clippy::case_sensitive_file_extension_comparisons,
+                reason = "as they are written here"
+            )]
             let picture = name.ends_with(".svg") || name.ends_with(".png");
             if picture && name.starts_with(&prefix) && (sweep || !name.starts_with(&sweeps)) {
                 files.would_refuse(&entry.path())?;

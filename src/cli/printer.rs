@@ -31,6 +31,9 @@ pub struct Printer {
 
 impl Printer {
     /// Writes a result to standard output; colours are taken out where they are not wanted.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub fn result(&self, text: &str) -> anyhow::Result<()> {
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes())
@@ -71,12 +74,19 @@ impl Printer {
         self.say(text);
     }
 
+    #[expect(
+        clippy::unused_self,
+        reason = "whatever is said goes through a printer"
+    )]
     fn say(&self, text: &str) {
         // Nobody can be told that standard error is gone.
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 
     /// Writes a result for programs, however large, to standard output.
+    ///
+    /// # Errors
+    /// The first error of `write`, or standard output cannot be written.
     pub fn result_with(
         &self,
         write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,

@@ -83,6 +83,9 @@ fn find(name: &str) -> anyhow::Result<Profile> {
 }
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// There is no such profile, its file is damaged, or standard output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match &args.command {
         None | Some(Command::List) => list(printer),
@@ -256,7 +259,7 @@ fn table(rows: &[&Difference], style: Style) -> String {
             _ => "",
         };
         let (a, b) = (shown(d.first), shown(d.second));
-        let texts = [d.name.to_string(), d.unit.to_string(), a, b, ratio];
+        let texts = [d.name.clone(), d.unit.to_string(), a, b, ratio];
         let mark = mark.to_owned();
         texts.into_iter().chain([mark]).collect()
     });

@@ -138,6 +138,9 @@ fn show<T>(
 }
 
 /// Runs `pchsim ps`; the exit code.
+///
+/// # Errors
+/// The scenario is not valid, the run fails, or the output cannot be written.
 pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
     const ROWS: usize = 20;
     let output = args.output.as_deref();
@@ -164,6 +167,9 @@ pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
 }
 
 /// Runs `pchsim pstree`; the exit code.
+///
+/// # Errors
+/// As of [`run`].
 pub fn run_tree(args: &PstreeArgs, printer: &Printer) -> anyhow::Result<u8> {
     const ROWS: usize = 8;
     let style = args.view.style(printer, false);

@@ -84,6 +84,7 @@ pub struct Args {
     pub force: bool,
 
     /// The profile of the interpreter that CPU times were taken on: they are divided by its cpu_factor
+    #[expect(clippy::doc_markdown, reason = "the text of --help")]
     #[arg(long, value_name = "NAME", add = candidates::profile(), help_heading = "Learning")]
     pub interpreter: Option<String>,
     /// Cores of the machine that the scenario is for [default: this machine's, of a recorded program]
@@ -128,6 +129,9 @@ pub enum ArrivalMode {
 }
 
 /// Learns and writes; the exit code.
+///
+/// # Errors
+/// The program cannot be run, its trace cannot be read, or the scenario cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     if let Some(file) = &args.emit_recorder {
@@ -206,9 +210,8 @@ fn record(
     );
     let trace = recorder::parse(&rows, "the recorded trace")?;
     let options = options(args, interpreter, &program_name(&args.program), &origin);
-    let learned = match learn::learn(&trace, options) {
-        Ok(learned) => learned,
-        Err(_) => return nothing_recorded(failed.is_some()),
+    let Ok(learned) = learn::learn(&trace, options) else {
+        return nothing_recorded(failed.is_some());
     };
     if failed.is_some() {
         printer.warn("warning: the scenario holds what was recorded up to then");
@@ -369,20 +372,17 @@ fn write(learned: &Learned, file: Option<&Output>, printer: &Printer) -> anyhow:
         );
     }
     let table = learned.table();
-    match file {
-        Some(file) => {
-            // The scenario is there, even if nobody reads the table.
-            file.write(&text, printer)?;
-            printer.result(&table)?;
-            printer.hint(&format!(
-                "next: pchsim run {}",
-                quoted(&file.path().to_string_lossy())
-            ));
-        }
-        None => {
-            printer.result(&text)?;
-            printer.hint(table.trim_end());
-        }
+    if let Some(file) = file {
+        // The scenario is there, even if nobody reads the table.
+        file.write(&text, printer)?;
+        printer.result(&table)?;
+        printer.hint(&format!(
+            "next: pchsim run {}",
+            quoted(&file.path().to_string_lossy())
+        ));
+    } else {
+        printer.result(&text)?;
+        printer.hint(table.trim_end());
     }
     for note in &learned.notes {
         printer.hint(&format!("note: {note}."));

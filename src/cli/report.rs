@@ -52,6 +52,9 @@ struct Read {
 }
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// A file is not a result, or the page or Markdown cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     args.results.iter().for_each(|r| files.reads(r));

@@ -99,6 +99,9 @@ pub struct Args {
 }
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// The scenario or what is changed of it is not valid, the study fails, or an output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
     let mut files = Files::new(args.force);
@@ -129,7 +132,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     note.iter().for_each(|note| printer.hint(note));
     let progress = printer.progress_bar();
     let study = run_study(&scenario, &profiles, &options, simulate, &|p| {
-        progress.show(p)
+        progress.show(p);
     });
     progress.finish();
     let failed = |e| match e {
@@ -198,9 +201,9 @@ fn write(
         for w in &study.warnings {
             let line = format!("{}: {}", w.label(), w.text);
             if w.note {
-                printer.hint(&line)
+                printer.hint(&line);
             } else {
-                printer.warn(&line)
+                printer.warn(&line);
             }
         }
     }

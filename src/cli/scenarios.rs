@@ -25,6 +25,9 @@ pub enum Format {
 }
 
 /// Prints the list.
+///
+/// # Errors
+/// Standard output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match args.format {
         Format::Text => {

@@ -139,6 +139,9 @@ struct Setting {
 }
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// The scenario or an axis is not valid, a study fails, the journal is of another sweep, or an output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let target = output::Target::of(args)?;
     let path = target.file(args);
@@ -382,22 +385,19 @@ fn interrupted(
     store: &Store,
 ) -> anyhow::Result<u8> {
     let so_far = format!("interrupted: {}", finished(setting, store));
-    match store.path() {
-        Some(path) => {
-            printer.warn(&format!(
-                "{so_far} and kept in {}; continue with: {}",
-                path.display(),
-                resume(args, setting)
-            ));
-        }
-        None => {
-            printer.warn(&format!(
-                "{so_far}; with -o FILE they would be kept, and --resume could continue"
-            ));
-            if !store.is_empty() && args.format.is_none_or(|f| f == Format::Text) {
-                output::print_text(args, printer, setting, store)
-                    .context("the finished points cannot be shown")?;
-            }
+    if let Some(path) = store.path() {
+        printer.warn(&format!(
+            "{so_far} and kept in {}; continue with: {}",
+            path.display(),
+            resume(args, setting)
+        ));
+    } else {
+        printer.warn(&format!(
+            "{so_far}; with -o FILE they would be kept, and --resume could continue"
+        ));
+        if !store.is_empty() && args.format.is_none_or(|f| f == Format::Text) {
+            output::print_text(args, printer, setting, store)
+                .context("the finished points cannot be shown")?;
         }
     }
     Ok(Exit::Interrupted as u8)

@@ -84,6 +84,9 @@ impl Args {
 }
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// The scenario is not valid, the run fails, or the output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let asked = args.asked()?;
     if let Some(path) = args.output.as_deref().filter(|p| !is_stdout(p)) {
@@ -111,20 +114,17 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         ended: ended.as_deref().map(|how| (how, state.as_str())),
     };
     let (chart, hidden) = gantt(&recording, shown);
-    match file {
-        Some(file) => {
-            let figure = drawn(&head, &recording, chart, hidden);
-            write(&file, &figure, printer)?;
-        }
-        None => {
-            let style = printer.style(args.ascii, false);
-            let layout = Layout {
-                width: style.width,
-                unicode: style.unicode,
-            };
-            let text = page(&head, &recording, &chart, hidden, layout);
-            printer.result(&paint_timeline(&text))?;
-        }
+    if let Some(file) = file {
+        let figure = drawn(&head, &recording, chart, hidden);
+        write(&file, &figure, printer)?;
+    } else {
+        let style = printer.style(args.ascii, false);
+        let layout = Layout {
+            width: style.width,
+            unicode: style.unicode,
+        };
+        let text = page(&head, &recording, &chart, hidden, layout);
+        printer.result(&paint_timeline(&text))?;
     }
     Ok(0)
 }

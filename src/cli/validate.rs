@@ -81,6 +81,9 @@ const ENDINGS: &Endings<Format> = &[
 ];
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// The directory holds no measured runs, or an output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
     let mut files = Files::new(args.force);
@@ -91,7 +94,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     // Before the work, not after it.
     let output = files.optional(args.output.as_deref())?;
     if let Some(dir) = &args.write_profiles {
-        files.folder(dir)?;
+        Files::folder(dir)?;
     }
     let reference = Reference::read(&args.dir).map_err(|e| UserError::new(e.to_string()))?;
     if args.write_profiles.is_some() {

@@ -130,6 +130,9 @@ struct Target {
 }
 
 /// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// The scenario is not valid or cannot be verified, there is no such interpreter, its programs fail, or an output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
     let mut files = Files::new(args.force);
@@ -159,9 +162,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     }
     // Before the work, not after it.
     let output = files.optional(args.output.as_deref())?;
-    let result = match measure(args, &scenario, &command, printer)? {
-        Some(result) => result,
-        None => return Ok(Exit::Interrupted as u8),
+    let Some(result) = measure(args, &scenario, &command, printer)? else {
+        return Ok(Exit::Interrupted as u8);
     };
     write(format, output.as_ref(), printer, &result)?;
     Ok(exit_code(args, &result, printer) as u8)
@@ -312,7 +314,7 @@ fn emit(
     command: &str,
     printer: &Printer,
 ) -> anyhow::Result<u8> {
-    files.folder(dir)?;
+    Files::folder(dir)?;
     let target = match args.python.first() {
         Some(_) => targets(args)?.into_iter().next(),
         None => None,

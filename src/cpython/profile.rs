@@ -147,6 +147,7 @@ mod unit {
 macro_rules! parameters {
     ($($(#[doc = $doc:literal])+ $name:ident: $unit:ident, $kind:ident, $default:expr;)+) => {
         /// The parameters' values, in the units of [`PARAMS`].
+        #[expect(clippy::doc_markdown, reason = "what the parameters mean is shown as it stands here")]
         #[derive(Clone, Debug, PartialEq)]
         pub struct Params {
             $($(#[doc = $doc])+ pub $name: f64,)+
@@ -161,6 +162,7 @@ macro_rules! parameters {
         /// The parameters as the simulation takes them: times and sizes in whole units.
         #[derive(Clone, Debug)]
         #[expect(dead_code, reason = "one or the other is read as it is written, and no run is charged for it")]
+        #[expect(clippy::doc_markdown, reason = "as above")]
         pub(crate) struct Costs {
             $($(#[doc = $doc])+ pub(crate) $name: <unit::$unit as unit::Unit>::Value,)+
         }

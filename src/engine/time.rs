@@ -108,11 +108,13 @@ impl Nanos {
     }
 
     /// This duration times a factor of at least zero, rounded to the nearest nanosecond.
+    #[must_use]
     pub fn scale(self, factor: f64) -> Self {
         Self::from_f64(self.as_f64() * factor)
     }
 
     /// The time from `earlier` to this instant, zero when `earlier` is the later one.
+    #[must_use]
     pub const fn since(self, earlier: Self) -> Self {
         Self(self.0.saturating_sub(earlier.0))
     }

@@ -358,7 +358,7 @@ mod unix {
             if elapsed >= limit {
                 return (End::TimedOut, elapsed);
             }
-            match events.recv_timeout((limit - elapsed).min(TICK)) {
+            match events.recv_timeout(limit.saturating_sub(elapsed).min(TICK)) {
                 Ok(Event::Line(line)) => on_line(&line),
                 Ok(Event::StreamEnded) => *streams = streams.saturating_sub(1),
                 Ok(Event::TooMuch) => return (End::TooMuchOutput, started.elapsed()),

@@ -21,7 +21,7 @@ pub(crate) struct Curves<'a> {
     along: usize,
     given: Vec<Place>,
     /// Of each series its fine points.
-    curves: Vec<Vec<(Dot<'a>, Estimate)>>,
+    fine: Vec<Vec<(Dot<'a>, Estimate)>>,
     /// The series with the best value of all.
     best: Option<usize>,
 }
@@ -45,7 +45,7 @@ impl<'a> Curves<'a> {
             view,
             along,
             given: given.iter().map(|&(a, i)| place(view, a, i)).collect(),
-            curves,
+            fine: curves,
             best,
         }
     }
@@ -157,21 +157,21 @@ impl<'a> Curves<'a> {
 
     /// All values of the axis at which there is anything.
     fn values(&self) -> Vec<f64> {
-        let mut all: Vec<f64> = self.curves.iter().flatten().map(|(d, _)| d.x).collect();
+        let mut all: Vec<f64> = self.fine.iter().flatten().map(|(d, _)| d.x).collect();
         all.sort_by(f64::total_cmp);
         all.dedup();
         all
     }
 
     fn at(&self, series: usize, x: f64) -> Option<&(Dot<'a>, Estimate)> {
-        let curve = &self.curves[series];
+        let curve = &self.fine[series];
         let found = curve.binary_search_by(|(d, _)| d.x.total_cmp(&x)).ok()?;
         curve.get(found)
     }
 
     /// The series to take at a value.
     fn leader(&self, x: f64) -> Option<usize> {
-        let mut all = (0..self.curves.len()).filter_map(|s| self.at(s, x));
+        let mut all = (0..self.fine.len()).filter_map(|s| self.at(s, x));
         self.view.first(all.next()?.0.row.point)
     }
 
@@ -182,7 +182,7 @@ impl<'a> Curves<'a> {
         }
         let mut out = Vec::new();
         let mut stops: Vec<(f64, f64, Vec<usize>)> = Vec::new();
-        for (s, curve) in self.curves.iter().enumerate() {
+        for (s, curve) in self.fine.iter().enumerate() {
             let (Some(last), true) = (curve.last(), curve.len() > 2) else {
                 continue;
             };
@@ -228,7 +228,7 @@ impl<'a> Curves<'a> {
     /// Whether the axis does not touch the series: common random numbers then give the same figure everywhere. Where it changes
     /// strategies, but not this one, figures may differ by the replications that others made it do, and by no more than chance.
     fn is_indifferent(&self, s: usize) -> bool {
-        let curve = &self.curves[s];
+        let curve = &self.fine[s];
         let axis = &self.view.axes()[self.along];
         let beside = self.view.sweep.header.zip;
         curve.iter().all(|(d, v)| {
@@ -240,7 +240,7 @@ impl<'a> Curves<'a> {
 
     fn stops(&self, all: &[usize], x: f64) -> Option<Insight> {
         let first = *all.first()?;
-        let (here, end) = (self.at(first, x)?, self.curves[first].last()?);
+        let (here, end) = (self.at(first, x)?, self.fine[first].last()?);
         Some(Insight::StopsPaying {
             cases: all.iter().map(|&s| self.name(s)).collect(),
             given: self.given.clone(),
@@ -251,7 +251,7 @@ impl<'a> Curves<'a> {
     }
 
     fn still_pays(&self, s: usize) -> Option<Insight> {
-        let curve = &self.curves[s];
+        let curve = &self.fine[s];
         let [a, b] = curve.get(curve.len().checked_sub(2)?..)? else {
             return None;
         };
@@ -268,7 +268,7 @@ impl<'a> Curves<'a> {
     }
 
     fn retrograde(&self, s: usize) -> Option<Insight> {
-        let curve = &self.curves[s];
+        let curve = &self.fine[s];
         let best = self.view.best_of(curve.iter().map(|(d, _)| (s, *d)))?.1;
         let (last, (value, best_value)) = curve
             .last()
@@ -289,7 +289,7 @@ impl<'a> Curves<'a> {
     /// Where the curves bend; those at the same value stand together.
     pub(crate) fn knees(&self, best_alone: bool) -> Vec<Insight> {
         let mut found: Vec<(usize, Bend, Vec<usize>)> = Vec::new();
-        for s in 0..self.curves.len() {
+        for s in 0..self.fine.len() {
             if best_alone && self.best != Some(s) {
                 continue;
             }
@@ -302,7 +302,7 @@ impl<'a> Curves<'a> {
             }
         }
         let text = |(index, bend, all): (usize, Bend, Vec<usize>)| {
-            let here = self.curves[*all.first()?]
+            let here = self.fine[*all.first()?]
                 .iter()
                 .find(|(d, _)| d.index == index)?;
             Some(Insight::Knee {
@@ -320,7 +320,7 @@ impl<'a> Curves<'a> {
     /// Index on the axis of a curve's knee. A time over a resource is looked at as a speed, its inverse: a time bends even when
     /// twice the resource halves it.
     fn knee(&self, s: usize) -> Option<(usize, Bend)> {
-        let curve = &self.curves[s];
+        let curve = &self.fine[s];
         let speed = self.is_resource() && self.view.ranking.unit() == Unit::Seconds;
         let upto = if self.is_resource() && self.retrograde(s).is_some() {
             // What follows the best is said by that.

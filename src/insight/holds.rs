@@ -111,7 +111,7 @@ impl Insight {
                 undecided,
                 met: points_met,
             } => {
-                let met = |r: &SweepRow| facts.works(r) && misses_nothing(r);
+                let met = |r: &SweepRow| Facts::works(r) && misses_nothing(r);
                 let undecided_there = |r: &SweepRow| {
                     r.case
                         .objectives
@@ -211,8 +211,7 @@ impl<'a> Facts<'a> {
     ) -> Option<&'a SweepRow> {
         let row = self.find(case, at)?;
         let rivals = self.rivals(row);
-        let able: Vec<&SweepRow> = self
-            .sound(&rivals)
+        let able: Vec<&SweepRow> = Self::sound(&rivals)
             .into_iter()
             .filter(|r| misses_nothing(r))
             .collect();
@@ -220,7 +219,7 @@ impl<'a> Facts<'a> {
         let given = self.kinds().contains(&AxisKind::Given);
         let holds = !given
             && mine
-            && self.value(row) == Some(value.value)
+            && Self::value(row) == Some(value.value)
             && self.is_heaviest(row, load)
             && !able.iter().any(|r| self.better(r, row));
         holds.then_some(row)
@@ -235,10 +234,10 @@ impl<'a> Facts<'a> {
     ) -> Option<&'a SweepRow> {
         let row = self.find(case, at)?;
         let rivals = self.rivals(row);
-        let sound = self.sound(&rivals);
+        let sound = Self::sound(&rivals);
         let given = self.kinds().contains(&AxisKind::Given);
         let holds = !given
-            && self.value(row) == Some(value.value)
+            && Self::value(row) == Some(value.value)
             && self.is_heaviest(row, load)
             && sound.iter().any(|r| std::ptr::eq(*r, row))
             && sound
@@ -259,19 +258,17 @@ impl<'a> Facts<'a> {
     ) -> Option<(&'a SweepRow, Vec<&'a SweepRow>)> {
         let fast = self.find(case, at)?;
         let rivals = self.rivals(fast);
-        let mine = self.value(fast).filter(|v| *v == value.value)?;
+        let mine = Self::value(fast).filter(|v| *v == value.value)?;
         let costs = |r: &&SweepRow| {
-            let v = self
-                .value(r)
-                .map(|v| (v.mean - mine.mean) / mine.mean.abs());
+            let v = Self::value(r).map(|v| (v.mean - mine.mean) / mine.mean.abs());
             v.is_some_and(|v| near(v, cost))
         };
-        let named = rivals.iter().copied().filter(|r| self.is_called(r, taken));
-        let sound = self.sound(&rivals);
+        let named = rivals.iter().copied().filter(|r| Self::is_called(r, taken));
+        let sound = Self::sound(&rivals);
         let is_sound = |r: &SweepRow| sound.iter().any(|s| std::ptr::eq(*s, r));
         let slower = named.filter(costs).filter(|r| is_sound(r)).filter(|r| {
             let beyond = r.point == fast.point
-                || self.value(r).and_then(|v| overlap(v, mine)) == Some(false);
+                || Self::value(r).and_then(|v| overlap(v, mine)) == Some(false);
             beyond && self.better(fast, r)
         });
         let slower: Vec<&SweepRow> = slower.collect();
@@ -300,7 +297,7 @@ impl<'a> Facts<'a> {
         let Some(places) = at.iter().map(|p| self.index(p)).collect::<Option<Vec<_>>>() else {
             return false;
         };
-        let mine = |r: &SweepRow| self.is_called(r, case) && is_at(r, &places);
+        let mine = |r: &SweepRow| Self::is_called(r, case) && is_at(r, &places);
         let settings = self.settings();
         let (mut good, mut alone) = (0, 0);
         let mut own: Vec<&SweepRow> = Vec::new();
@@ -308,11 +305,11 @@ impl<'a> Facts<'a> {
             let heaviest = rows
                 .iter()
                 .copied()
-                .filter(|r| self.value(r).is_some())
+                .filter(|r| Self::value(r).is_some())
                 .filter(|r| self.is_heaviest(r, load.as_deref()));
             let rivals: Vec<&SweepRow> = heaviest.collect();
             own.extend(rivals.iter().copied().filter(|r| mine(r)));
-            let sound = self.sound(&rivals);
+            let sound = Self::sound(&rivals);
             let able = sound.iter().any(|r| misses_nothing(r));
             if able != *meets {
                 continue;
@@ -329,7 +326,7 @@ impl<'a> Facts<'a> {
                     && misses_nothing(r) == misses_nothing(first)
             };
             let elsewhere = |r: &SweepRow| {
-                let both = self.value(r).zip(self.value(first));
+                let both = Self::value(r).zip(Self::value(first));
                 r.point != first.point
                     && worst(r) == worst(first)
                     && both.is_some_and(|(a, b)| a == b || overlap(a, b) == Some(true))
@@ -344,7 +341,7 @@ impl<'a> Facts<'a> {
                 alone += usize::from(mine(first) && !shared);
             }
         }
-        let means = || own.iter().filter_map(|r| self.value(r)).map(|v| v.mean);
+        let means = || own.iter().filter_map(|r| Self::value(r)).map(|v| v.mean);
         let ends = |q: &(Quoted, Quoted)| {
             q.0.value.mean == means().fold(f64::INFINITY, f64::min)
                 && q.1.value.mean == means().fold(f64::NEG_INFINITY, f64::max)
@@ -384,24 +381,24 @@ impl<'a> Facts<'a> {
         let Some(places) = at.iter().map(|p| self.index(p)).collect::<Option<Vec<_>>>() else {
             return false;
         };
-        let mine = |r: &SweepRow| self.is_called(r, case) && is_at(r, &places);
+        let mine = |r: &SweepRow| Self::is_called(r, case) && is_at(r, &places);
         let settings = self.settings();
         let load = self.sweep.header.axes.iter().zip(self.kinds());
         let load = load.into_iter().find(|(_, k)| *k == AxisKind::Load);
         let load = load.map(|(a, _)| a.label.as_str());
         let (mut missed, mut failed, mut costs) = (BTreeSet::new(), Vec::new(), Vec::new());
         for rows in settings.values() {
-            let working = rows.iter().copied().filter(|r| self.value(r).is_some());
+            let working = rows.iter().copied().filter(|r| Self::value(r).is_some());
             let rivals: Vec<&SweepRow> = working.filter(|r| self.is_heaviest(r, load)).collect();
             let faster = |a: &'a SweepRow, b: &'a SweepRow| if self.better(b, a) { b } else { a };
             let Some(fast) = rivals.iter().copied().reduce(faster).filter(|r| mine(r)) else {
                 continue;
             };
-            let sound = self.sound(&rivals).into_iter();
+            let sound = Self::sound(&rivals).into_iter();
             let Some(taken) = sound.reduce(|a, b| self.nearer(a, b)) else {
                 continue;
             };
-            let (Some(f), Some(t)) = (self.value(fast), self.value(taken)) else {
+            let (Some(f), Some(t)) = (Self::value(fast), Self::value(taken)) else {
                 continue;
             };
             // Of one point the ranks tell them apart, of several the intervals.
@@ -457,8 +454,7 @@ impl<'a> Facts<'a> {
             return false;
         };
         let rivals = self.rivals(row);
-        let able: Vec<&SweepRow> = self
-            .sound(&rivals)
+        let able: Vec<&SweepRow> = Self::sound(&rivals)
             .into_iter()
             .filter(|r| misses_nothing(r))
             .collect();
@@ -466,14 +462,14 @@ impl<'a> Facts<'a> {
             .iter()
             .copied()
             .reduce(|a, b| if self.better(b, a) { b } else { a });
-        let Some((best, end)) = least.and_then(|r| Some((r, self.value(r)?))) else {
+        let Some((best, end)) = least.and_then(|r| Some((r, Self::value(r)?))) else {
             return false;
         };
         let elsewhere = |r: &SweepRow| {
             let mut others = r.index.iter().enumerate().filter(|(a, _)| *a != axis);
             others.all(|(a, i)| best.index.get(a) == Some(i))
         };
-        self.value(row) == Some(value.value)
+        Self::value(row) == Some(value.value)
             && able.iter().any(|r| std::ptr::eq(*r, row))
             && elsewhere(row)
             && best
@@ -505,8 +501,8 @@ impl<'a> Facts<'a> {
     }
 
     fn truly_better(&self, from: &SweepRow, to: &SweepRow, by: f64) -> bool {
-        self.value(from)
-            .zip(self.value(to))
+        Self::value(from)
+            .zip(Self::value(to))
             .is_some_and(|(a, b)| self.gain(a, b) >= by - 1e-12 && overlap(a, b) == Some(false))
     }
 
@@ -516,7 +512,7 @@ impl<'a> Facts<'a> {
         if self.kinds()[axis] != AxisKind::Choice {
             rivals.retain(|r| r.point == row.point);
         }
-        let sound = self.sound(&rivals);
+        let sound = Self::sound(&rivals);
         match (
             sound.iter().any(|r| std::ptr::eq(*r, row)),
             misses_nothing(row),
@@ -578,15 +574,15 @@ impl<'a> Facts<'a> {
                     .sweep
                     .rows
                     .iter()
-                    .filter(|r| r.point == *p && self.value(r).is_some())
+                    .filter(|r| r.point == *p && Self::value(r).is_some())
                     .collect();
-                let able = self.sound(&of_point);
+                let able = Self::sound(&of_point);
                 let able: Vec<&&SweepRow> = able.iter().filter(|r| misses_nothing(r)).collect();
                 let is = |r: &&&&SweepRow| std::ptr::eq(***r, row);
                 let others = able.iter().filter(|r| !is(r));
                 *shared |= others.clone().any(|r| r.case.rank == row.case.rank);
                 able.iter().any(|r| is(&r))
-                    && self.value(row).is_some_and(|v| v.low.is_some())
+                    && Self::value(row).is_some_and(|v| v.low.is_some())
                     && others.clone().all(|r| r.case.rank >= row.case.rank)
             })
         };

@@ -21,6 +21,10 @@ pub(crate) struct Shares {
 }
 
 /// What causes mean in all cases whose tasks wait so.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an iterator, as its callers have it"
+)]
 pub(crate) fn means_of_all<'s>(all: impl Iterator<Item = &'s Shares> + Clone) -> Means {
     let one = |cause: Cause, is: fn(&Shares) -> bool| {
         let mut waiting = all.clone().filter(|s| s.of[cause as usize] > 0.0).map(is);

@@ -143,10 +143,11 @@ impl<'a> View<'a> {
 
     /// The points in groups that differ along this axis only.
     pub(crate) fn slices(&self, along: usize) -> Vec<Slice> {
+        /// Index along the axis, and point.
+        type Members = Vec<(usize, u64)>;
         let zip = self.sweep.header.zip;
         let varied = self.varied();
-        // By what is fixed: index along the axis, and point.
-        type Members = Vec<(usize, u64)>;
+        // By what is fixed.
         let mut slices: BTreeMap<Vec<(usize, usize)>, Members> = BTreeMap::new();
         for &(point, index) in &self.points {
             let others = varied.iter().filter(|&&a| a != along && !zip);

@@ -108,6 +108,12 @@ fn given_by(axis: &SweptAxis, strategy: &str, follows: bool) -> Vec<Cause> {
 
 /// The largest gain that is possible if all waiting went, as a share of the metric; `None` of what waiting says nothing about.
 fn possible(case: &Forecast, ranking: Metric, waiting: f64) -> Option<f64> {
+    const LEVELS: [(f64, Quantity); 4] = [
+        (0.5, Quantity::P50),
+        (0.9, Quantity::P90),
+        (0.95, Quantity::P95),
+        (0.99, Quantity::P99),
+    ];
     let level = match ranking {
         Metric::MeanLatency => return Some(waiting),
         // Of a closed workload: the round of a user gets shorter by no more than that.
@@ -118,12 +124,6 @@ fn possible(case: &Forecast, ranking: Metric, waiting: f64) -> Option<f64> {
     };
     let value = case.primary()?.mean;
     let mean = case.get(Quantity::LatencyMean)?.mean;
-    const LEVELS: [(f64, Quantity); 4] = [
-        (0.5, Quantity::P50),
-        (0.9, Quantity::P90),
-        (0.95, Quantity::P95),
-        (0.99, Quantity::P99),
-    ];
     let least = LEVELS
         .into_iter()
         .filter(|(b, _)| *b < level)

@@ -535,8 +535,7 @@ impl Style {
                 '✗' => out.push('n'),
                 '—' | '–' | '─' => out.push('-'),
                 '…' => out.push_str(".."),
-                '·' => out.push('|'),
-                '│' => out.push('|'),
+                '·' | '│' => out.push('|'),
                 c if c.is_ascii() => out.push(c),
                 _ => out.push('?'),
             }

@@ -110,6 +110,7 @@ pub(super) fn significant(x: f64, digits: i32) -> f64 {
     if x == 0.0 || !x.is_finite() {
         return x;
     }
+    #[expect(clippy::cast_possible_truncation, reason = "a double has 640 decades")]
     let shift = digits - 1 - libm::floor(libm::log10(x.abs())) as i32;
     // Dividing by a power of ten that is exact gives the double nearest to the decimal text.
     let power = libm::pow(10.0, f64::from(shift.abs()));

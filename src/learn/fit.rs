@@ -267,6 +267,11 @@ fn empirical(x: &[f64]) -> Dist {
     let width = x.len() as f64 / EMPIRICAL as f64;
     let slice = |k: usize| {
         let (from, to) = (k as f64 * width, (k + 1) as f64 * width);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "places in a list"
+        )]
         let (first, last) = (
             libm::floor(from) as usize,
             (libm::ceil(to) as usize).min(x.len()),

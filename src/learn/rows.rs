@@ -158,7 +158,7 @@ impl Builder {
 
     /// What was seen of the GIL for so long: no step of a task.
     fn watched(&mut self, f: &Fields<'_>, class: u32, time: u64) -> Result<(), Problem> {
-        let releases = self.needed_count(f.releases, "releases")?;
+        let releases = Self::needed_count(f.releases, "releases")?;
         let Some(released) = f.released else {
             return Err(Problem::new("the released is missing").at("released"));
         };
@@ -179,7 +179,7 @@ impl Builder {
         Ok(())
     }
 
-    fn needed_count(&self, text: Option<&str>, name: &str) -> Result<u64, Problem> {
+    fn needed_count(text: Option<&str>, name: &str) -> Result<u64, Problem> {
         let Some(text) = text else {
             return Err(Problem::new(format!("the {name} are missing")).at(name));
         };

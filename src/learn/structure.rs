@@ -374,13 +374,13 @@ mod tests {
 
     #[test]
     fn equal_neighbours_are_one_step_and_waits_none() {
+        use Work::{Cpu, Io};
         let trace = read(
             "task,class,kind,start,end\n1,a,wait,0,10000\n1,a,cpu,10000,20000\n1,a,cpu,20000,25000\n1,a,blocked,25000,40000\n\
              1,a,io,40000,50000\n1,a,cpu,60000,61000\n",
         );
         let g = group(&trace);
         let task = &g.groups[0].tasks[0];
-        use Work::{Cpu, Io};
         assert_eq!(task.shape, [Cpu, Io, Cpu].map(Node::Work));
         assert_eq!(task.times, [15_000, 25_000, 1_000]);
         assert_eq!(
@@ -454,11 +454,7 @@ mod tests {
         assert_eq!(g.groups.len(), 1);
         assert_eq!(g.groups[0].shape.len(), 2);
         let task = &g.groups[0].tasks[7];
-        let io = if task.shape[0] == Node::Work(Work::Io) {
-            0
-        } else {
-            1
-        };
+        let io = usize::from(task.shape[0] != Node::Work(Work::Io));
         assert_eq!((task.times[io], task.times[1 - io]), (800, 400));
         assert!(g.notes[0].contains("summed up"));
     }

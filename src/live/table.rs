@@ -51,7 +51,7 @@ fn threads(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
         let t = &s.threads[i];
         let (task, step) = t.task.map_or((String::new(), String::new()), |k| {
             let task = &s.tasks[k];
-            (task.name.clone(), words::step(&task.step))
+            (task.name.clone(), words::step(task.step.as_ref()))
         });
         let mut row = vec![
             t.name.clone(),
@@ -99,7 +99,7 @@ fn tasks(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
                 words::place(s, i) + &holding(&t.holds),
                 ago(s, t.since),
                 ago(s, t.arrived),
-                words::step(&t.step),
+                words::step(t.step.as_ref()),
             ];
             if parents {
                 row.push(t.parent.map_or(String::new(), |p| s.tasks[p].name.clone()));
@@ -123,7 +123,9 @@ fn tasks(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
 
 /// `, holds lock 'db'`
 pub(super) fn holding(held: &[String]) -> String {
-    held.iter().map(|l| format!(", holds lock '{l}'")).collect()
+    held.iter()
+        .flat_map(|l| [", holds lock '", l, "'"])
+        .collect()
 }
 
 /// The columns of both tables that are left out where there is no room, in this order.

@@ -61,7 +61,7 @@ fn draw(nodes: &[Node], indent: &str, style: Style, lines: &mut Vec<String>) {
         let next = if node.below.is_empty() {
             format!("{further}  ")
         } else {
-            format!("{further}{}", down)
+            format!("{further}{down}")
         };
         let text = style.fit(node.text.clone());
         lines.extend(layout::words(&text, &first, &next, style));
@@ -183,10 +183,10 @@ impl Branch<'_> {
                     "{} (for {}); ",
                     words::place(self.s, task),
                     ago(self.s, t.since)
-                )
+                );
             }
         }
-        text += &words::step(&t.step);
+        text += &words::step(t.step.as_ref());
         text += &super::table::holding(&t.holds);
         Node {
             text,

@@ -189,7 +189,7 @@ pub(super) fn kind_of_doing(doing: &Doing) -> &'static str {
 }
 
 /// `Cpu("500ms"), 40 ms left (4 of 5)`; what has not begun comes next.
-pub(super) fn step(step: &Option<StepState>) -> String {
+pub(super) fn step(step: Option<&StepState>) -> String {
     let Some(step) = step else {
         return "at its end".into();
     };
@@ -212,19 +212,16 @@ pub(super) fn more<'k>(kinds: impl Iterator<Item = &'k str>) -> Vec<String> {
             None => counted.push((kind, 1)),
         }
     }
-    match counted.as_slice() {
-        [(kind, _)] => {
-            let each = if all == 2 { "both" } else { "all" };
-            vec![format!("... {all} more, {each} {kind}")]
+    if let [(kind, _)] = counted.as_slice() {
+        let each = if all == 2 { "both" } else { "all" };
+        vec![format!("... {all} more, {each} {kind}")]
+    } else {
+        counted.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
+        let mut parts: Vec<String> = counted.iter().map(|(k, n)| format!("{n} {k}")).collect();
+        if let Some(first) = parts.first_mut() {
+            *first = format!("... {all} more: {first}");
         }
-        _ => {
-            counted.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
-            let mut parts: Vec<String> = counted.iter().map(|(k, n)| format!("{n} {k}")).collect();
-            if let Some(first) = parts.first_mut() {
-                *first = format!("... {all} more: {first}");
-            }
-            parts
-        }
+        parts
     }
 }
 

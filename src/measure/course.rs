@@ -60,12 +60,13 @@ impl Course {
     pub fn raise(&mut self, from: Nanos, to: Nanos, value: f64) {
         let last = Nanos(to.0.saturating_sub(1)).max(from);
         self.cover(last + Nanos(1));
-        for peak in &mut self.peaks[(from.0 / self.width) as usize..=(last.0 / self.width) as usize]
-        {
+        let (first, last) = (self.bin(from), self.bin(last));
+        for peak in &mut self.peaks[first..=last] {
             *peak = peak.max(value);
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "few bins")]
     fn bin(&self, at: Nanos) -> usize {
         (at.0 / self.width) as usize
     }
@@ -105,6 +106,7 @@ impl Course {
     pub fn finish(mut self, end: Nanos) -> (Nanos, Vec<f64>, Vec<f64>) {
         self.cover(end);
         self.settle();
+        #[expect(clippy::cast_possible_truncation, reason = "few bins")]
         let bins = end.0.div_ceil(self.width) as usize;
         let means = (0..bins).map(|i| {
             let until = self.start(i + 1).min(end);

@@ -124,6 +124,10 @@ impl PartialEq for Histogram {
     }
 }
 
+#[expect(
+    clippy::unnecessary_box_returns,
+    reason = "where they are kept they are boxed"
+)]
 fn new_buckets() -> Box<hdrhistogram::Histogram<u32>> {
     Box::new(
         hdrhistogram::Histogram::new(DIGITS)
@@ -214,6 +218,7 @@ mod tests {
             let mut h = Histogram::new();
             v.iter().for_each(|&x| h.record(Nanos(x)));
             v.sort_unstable();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
             let rank = (libm::ceil(q * v.len() as f64) as usize).clamp(1, v.len());
             let (exact, got) = (v[rank - 1] as f64, h.value_at_quantile(q).unwrap().as_f64());
             prop_assert!((got - exact).abs() <= exact * 0.0005 + 0.5, "{} against {}", got, exact);

@@ -49,12 +49,13 @@ pub fn page(results: &[Shown<'_>], title: Option<&str>) -> Result<String, miniji
         .map(|(n, r)| Section::new(n, r, title.filter(|_| results.len() == 1), &mut signs))
         .collect();
     tell_apart(&mut sections);
-    let title = title
-        .map(str::to_owned)
-        .unwrap_or_else(|| match sections.as_slice() {
+    let title = title.map_or_else(
+        || match sections.as_slice() {
             [one] => one.title.clone(),
             _ => "Forecasts of Python concurrency".into(),
-        });
+        },
+        str::to_owned,
+    );
     let parts = Page {
         title,
         version: env!("CARGO_PKG_VERSION"),
@@ -424,7 +425,7 @@ fn inert(json: &str) -> String {
     for c in json.chars() {
         match c {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)))
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => out.push(c),
         }

@@ -186,9 +186,12 @@ fn choose(
     (all, broken): (Vec<Found>, Vec<Broken>),
 ) -> Result<Profile, FindError> {
     let file_is = |path: &Path| path.file_name().is_some_and(|f| f == name);
-    let meant = |f: &&Found| match is_file {
-        true => file_is(&f.path),
-        false => f.profile.name == name,
+    let meant = |f: &&Found| {
+        if is_file {
+            file_is(&f.path)
+        } else {
+            f.profile.name == name
+        }
     };
     let mut fitting = all.iter().filter(meant);
     if let Some(first) = fitting.next() {

@@ -109,11 +109,8 @@ pub(crate) fn percent(share: f64) -> String {
         return "—".into();
     }
     let p = share * 100.0;
-    let d = if p.abs() >= 10.0 || p == 0.0 || libm::round(p) == p {
-        0
-    } else {
-        1
-    };
+    let whole = p.abs() >= 10.0 || p == 0.0 || libm::round(p) == p;
+    let d = usize::from(!whole);
     format!("{p:.d$}%")
 }
 

@@ -109,6 +109,9 @@ fn negative(what: &str, text: &str) -> UnitError {
 }
 
 /// A duration such as `250ms`, `1.5s` or `1h2m`.
+///
+/// # Errors
+/// No numbers with units of time, or more than the program allows.
 pub fn duration(text: &str) -> Result<Nanos, UnitError> {
     let mut rest = text.trim();
     if rest == "0" {
@@ -159,6 +162,9 @@ pub fn duration(text: &str) -> Result<Nanos, UnitError> {
 }
 
 /// A size such as `50MB` (50 million bytes) or `64KiB` (65536 bytes).
+///
+/// # Errors
+/// No number with a unit of size, or more than the program allows.
 pub fn size(text: &str) -> Result<Bytes, UnitError> {
     let trimmed = text.trim();
     if trimmed == "0" {
@@ -200,6 +206,9 @@ pub fn size(text: &str) -> Result<Bytes, UnitError> {
 }
 
 /// A rate such as `120/s`, `30/min` or `500/h`, as events a second.
+///
+/// # Errors
+/// No number, or no unit of time after it.
 pub fn rate(text: &str) -> Result<f64, UnitError> {
     let (digits, unit) = split_number(text.trim());
     let Some(value) = number(digits) else {
@@ -220,6 +229,9 @@ pub fn rate(text: &str) -> Result<f64, UnitError> {
 }
 
 /// A share such as `1%`, as a fraction.
+///
+/// # Errors
+/// The text is not a number, with or without `%`.
 pub fn share(text: &str) -> Result<f64, UnitError> {
     let trimmed = text.trim();
     let (digits, unit) = split_number(trimmed);

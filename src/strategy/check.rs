@@ -3,6 +3,7 @@
 
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
+use crate::measure::Histogram;
 use crate::scenario::{Arrivals, Strategy};
 
 /// The laws that an outcome breaks.
@@ -75,7 +76,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     broken.unless(o.latency.count() == o.completed, || {
         format!("{} latencies of {} tasks", o.latency.count(), o.completed)
     });
-    let by_class: u64 = o.class_latency.iter().map(|h| h.count()).sum();
+    let by_class: u64 = o.class_latency.iter().map(Histogram::count).sum();
     broken.unless(by_class == o.completed, || {
         format!("{by_class} latencies by class of {} tasks", o.completed)
     });
@@ -174,7 +175,7 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     });
     // Only GILs of processes with several threads are ever contended: those of the copies of the program.
     let copies = input.strategy.execution().copies.map_or(1, u64::from);
-    let gils = if input.profile.gil { 1 } else { 0 };
+    let gils = u64::from(input.profile.gil);
     broken.unless(
         o.gil_contended <= Total::from(o.end) * (copies * gils),
         || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),

@@ -20,6 +20,9 @@ pub struct Case {
 
 /// The cases that the scenario names, crossed with its interpreters; the full set where it names none. `profiles` are those of
 /// `scenario.interpreters`, in the same order.
+///
+/// # Errors
+/// There is no interpreter, or a strategy names one that the scenario does not list.
 pub fn cases(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, StudyError> {
     if profiles.is_empty() {
         return Err(StudyError::NoInterpreter);

@@ -139,7 +139,7 @@ impl Outline {
             // Its length stands before a text, and a quotation mark after it as well.
             '"' => match self.word.parse::<usize>() {
                 Ok(length) if !self.word.starts_with('"') => {
-                    self.word = "\"".to_owned();
+                    "\"".clone_into(&mut self.word);
                     self.quoted = length;
                 }
                 _ => self.word.push('"'),

@@ -14,6 +14,9 @@ use crate::strategy::{Outcome, SimError, SimInput};
 
 /// Simulates every case of the scenario until each is known precisely enough. `profiles` are those of `scenario.interpreters`,
 /// in the same order. The result does not depend on the number of threads.
+///
+/// # Errors
+/// As of [`cases`](super::cases), past a limit of the program, or when the worker threads cannot be started.
 pub fn run_study<S>(
     scenario: &Scenario,
     profiles: &[Profile],

@@ -1,6 +1,7 @@
 //! How much work a simulation will be, guessed from the scenario alone: only the order of work and the time that is said to be
 //! left depend on it, no result does.
 
+use crate::engine::Nanos;
 use crate::scenario::{Arrivals, Dist, Inside, Runs, Scenario, Spent, Step, Workload};
 
 /// A thread that computes is looked at so often (the GIL's switch interval).
@@ -41,7 +42,7 @@ pub(super) fn events(scenario: &Scenario) -> u64 {
 
 /// How many tasks arrive when each takes `length` nanoseconds by itself: the given number, or what comes until the horizon.
 fn arrivals(scenario: &Scenario, w: &Workload, length: f64) -> f64 {
-    let horizon = scenario.horizon.map_or(f64::INFINITY, |h| h.as_f64());
+    let horizon = scenario.horizon.map_or(f64::INFINITY, Nanos::as_f64);
     let (count, until_horizon) = match &w.arrivals {
         Arrivals::Open { interval, count } => (*count, horizon / interval.mean().max(1.0)),
         Arrivals::Closed {

@@ -260,23 +260,22 @@ impl Cx {
             Args::Unit => {}
             Args::Items(items) => {
                 for (i, item) in items.iter().enumerate() {
-                    match known.get(i) {
-                        Some(name) => found.push((name, item)),
-                        None => {
-                            let message = format!(
-                                "{what} takes {} at most, this is value {}",
-                                plural(known.len(), "value"),
-                                i + 1
-                            );
-                            self.error(Code::UnknownField, item.span, message).help(
-                                if known.is_empty() {
-                                    "leave the brackets empty".into()
-                                } else {
-                                    format!("in this order: {}", known.join(", "))
-                                },
-                            );
-                            break;
-                        }
+                    if let Some(name) = known.get(i) {
+                        found.push((name, item));
+                    } else {
+                        let message = format!(
+                            "{what} takes {} at most, this is value {}",
+                            plural(known.len(), "value"),
+                            i + 1
+                        );
+                        self.error(Code::UnknownField, item.span, message).help(
+                            if known.is_empty() {
+                                "leave the brackets empty".into()
+                            } else {
+                                format!("in this order: {}", known.join(", "))
+                            },
+                        );
+                        break;
                     }
                 }
             }

@@ -23,7 +23,7 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
     )?;
     let which = DistName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
-    let time = |cx: &mut Cx, n: &str| cx.required(&f, n, |cx, node| cx.duration(node));
+    let time = |cx: &mut Cx, n: &str| cx.required(&f, n, Cx::duration);
     Some(match which {
         DistName::Constant => Dist::Constant(time(cx, "value")?),
         DistName::Uniform => {
@@ -258,19 +258,18 @@ impl StepReader {
                         acquired.push((lock, i));
                         self.held.push(lock);
                     }
-                    Some(Locking::Gives(lock)) => match acquired.iter().rposition(|(l, _)| *l == lock) {
-                        Some(at) => {
-                            acquired.remove(at);
-                            if let Some(at) = self.held.iter().rposition(|l| *l == lock) {
-                                self.held.remove(at);
-                            }
+                    Some(Locking::Gives(lock)) => {
+                        if let Some(at) = acquired.iter().rposition(|(l, _)| *l == lock) {
+                        acquired.remove(at);
+                        if let Some(at) = self.held.iter().rposition(|l| *l == lock) {
+                            self.held.remove(at);
                         }
-                        None => {
-                            let name = &self.locks.declared[lock].0;
-                            cx.error(Code::Unbalanced, item.span, format!("the lock \"{name}\" is released, but this list of steps has not acquired it"))
-                                .help(format!("Acquire(\"{name}\") must stand earlier in the same list; Lock(\"{name}\", [..]) does both"));
-                        }
-                    },
+                    } else {
+                        let name = &self.locks.declared[lock].0;
+                        cx.error(Code::Unbalanced, item.span, format!("the lock \"{name}\" is released, but this list of steps has not acquired it"))
+                            .help(format!("Acquire(\"{name}\") must stand earlier in the same list; Lock(\"{name}\", [..]) does both"));
+                    }
+                    }
                 }
                 Some(step)
             });

@@ -13,6 +13,9 @@ use crate::scenario::{Scenario, limits};
 
 /// Parses and validates a scenario. `origin` is its file: its name in messages, and where trace files are looked for.
 /// `overrides` are paths and values, as in `("machine.cores", "8")`. All problems are reported, not only the first.
+///
+/// # Errors
+/// All problems, warnings among them, of a scenario that is not valid.
 pub fn parse(
     text: &str,
     origin: &Path,
@@ -145,6 +148,9 @@ fn blame_overrides(
 
 /// Reads and parses a scenario by the path of its file, by the name of a shipped one (`scraper`), or from standard input
 /// (`-`).
+///
+/// # Errors
+/// The file cannot be read, or as of [`parse`].
 pub fn load(target: &str, overrides: &[(String, String)]) -> Result<Scenario, Vec<Diagnostic>> {
     let (text, origin) = read(target).map_err(|d| vec![d])?;
     parse(&text, &origin, overrides)
@@ -152,6 +158,9 @@ pub fn load(target: &str, overrides: &[(String, String)]) -> Result<Scenario, Ve
 
 /// The text of a scenario and the path that [`parse`] takes as its origin. A file goes before a shipped scenario of the
 /// same name; a directory does not.
+///
+/// # Errors
+/// There is no such file or shipped scenario, or it is too large or not UTF-8.
 pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
     let path = Path::new(target);
     if target == "-" {
@@ -220,7 +229,7 @@ fn cannot_read(name: &str, why: &str) -> Diagnostic {
 fn utf8(bytes: Vec<u8>, name: &str) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        let line = e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = e.as_bytes()[..at].split(|b| *b == b'\n').count();
         let mut d = Diagnostic::without_text(
             Code::NotUtf8,
             name,

@@ -35,6 +35,9 @@ pub const STRATEGY_FORMS: [&str; 16] = [
 
 /// Reads a strategy from the command line: a short form (`threads:8`, `asyncio+processes:2:fork@cpython-3.14t`) or RON
 /// (`Threads(workers: 8)`).
+///
+/// # Errors
+/// The text is neither, or a strategy that cannot be.
 pub fn parse_strategy(text: &str) -> Result<StrategyCase, Diagnostic> {
     let source = Source::new("--strategy", text);
     let trimmed = text.trim();

@@ -168,6 +168,10 @@ impl<'t> Parser<'t> {
         }
     }
 
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "goes into a `Result`, where it has to be small"
+    )]
     fn fail(
         &self,
         start: usize,
@@ -188,6 +192,10 @@ impl<'t> Parser<'t> {
     }
 
     /// An error about the character (or the word) that comes next.
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "goes into a `Result`, where it has to be small"
+    )]
     fn here(&self, message: impl Into<String>, help: Option<&str>) -> Box<SyntaxError> {
         let word: usize = self
             .rest()
@@ -534,6 +542,10 @@ impl<'t> Parser<'t> {
     }
 
     /// An error about a field with a name, which comes next, after values without.
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "goes into a `Result`, where it has to be small"
+    )]
     fn mixed(&mut self, name: Option<&str>, items: &[Node], depth: usize) -> Box<SyntaxError> {
         let start = self.at;
         let known = name.map_or(&[][..], variants::params);

@@ -73,6 +73,7 @@ pub struct Config {
 }
 
 /// `"workers": null` means something else than no `workers` at all.
+#[expect(clippy::option_option, reason = "the two are told apart")]
 fn given<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Option<u32>>, D::Error> {
     Option::<u32>::deserialize(d).map(Some)
 }
@@ -210,7 +211,8 @@ fn json_file(path: &Path) -> Result<Value, ReferenceError> {
 impl Reference {
     /// Reads `measured.json` and, for every interpreter named in it, `micro-ID.json` and `more-ID.json`.
     ///
-    /// Only an unreadable `measured.json` is an error here; anything else is kept with its reason for the cells it concerns.
+    /// # Errors
+    /// Only an unreadable `measured.json`; anything else is kept with its reason for the cells it concerns.
     pub fn read(dir: &Path) -> Result<Self, ReferenceError> {
         let path = dir.join(MEASURED);
         let file = json_file(&path).map_err(|e| ReferenceError {
@@ -290,6 +292,9 @@ impl Reference {
     }
 
     /// Everything that a simulation of this cell needs.
+    ///
+    /// # Errors
+    /// Why the cell cannot be forecast.
     pub fn prepare(&self, cell: &Cell) -> Result<Prepared, String> {
         let known = self
             .interpreters

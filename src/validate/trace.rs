@@ -64,6 +64,7 @@ struct Random(Mt);
 impl Random {
     /// An integer seed is the key in words of 32 bits, the least first.
     fn new(seed: u64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "both are 32 bits long")]
         let [low, high] = [seed & 0xFFFF_FFFF, seed >> 32].map(|w| w as u32);
         Self(if high == 0 {
             Mt::new_with_key([low])
@@ -151,7 +152,7 @@ mod tests {
         for (text, why) in [
             ("[]", "no tasks"),
             (r#"[[0.5, [["nap", 1]]]]"#, "task 0: unknown step `nap`"),
-            (r#"[[1, []], [0, []]]"#, "in order"),
+            (r"[[1, []], [0, []]]", "in order"),
             (r#"[[0, [["io", -1]]]]"#, "at least zero"),
             ("{}", "expected"),
         ] {

@@ -279,8 +279,13 @@ impl Writer<'_> {
     /// Whether an event loop waits in this step.
     fn waits(&self, node: &Node) -> bool {
         match node {
-            Node::Io(_) | Node::Put(_) | Node::Get(_) | Node::Timeout(..) | Node::Retry(..) => true,
-            Node::InlineChildren(..) | Node::Children(..) => true,
+            Node::Io(_)
+            | Node::Put(_)
+            | Node::Get(_)
+            | Node::Timeout(..)
+            | Node::Retry(..)
+            | Node::InlineChildren(..)
+            | Node::Children(..) => true,
             Node::Lock(l, _) | Node::Acquire(l) | Node::Release(l) => self.across[*l],
             _ => false,
         }

@@ -79,7 +79,7 @@ impl Example {
                 "console" => {
                     let command = block[0].strip_prefix("$ ").expect("a command");
                     assert!(out.command.is_empty(), "{}: two commands", entry.code);
-                    out.command = command.to_owned();
+                    command.clone_into(&mut out.command);
                     out.shown = block[1..].to_vec();
                 }
                 "diff" => {
@@ -249,7 +249,7 @@ fn problem(entry: &Entry) -> Option<String> {
     if shown != example.shown {
         let text = fs::read_to_string(file_of(entry)).unwrap();
         let block = |lines: &[String]| {
-            let lines: String = lines.iter().map(|l| format!("{l}\n")).collect();
+            let lines: String = lines.iter().flat_map(|l| [l, "\n"]).collect();
             format!("```console\n$ {}\n{lines}```\n", example.command)
         };
         let (old, new) = (block(&example.shown), block(&shown));

@@ -769,7 +769,7 @@ fn nothing_else_writes_files() {
                 .unwrap()
                 .to_string_lossy()
                 .replace('\\', "/");
-            if !name.ends_with(".rs") || writers.contains(&name.as_str()) {
+            if path.extension().is_none_or(|e| e != "rs") || writers.contains(&name.as_str()) {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();

@@ -3,6 +3,13 @@
 //! `cargo test --test it` runs all of them, `cargo test --test it sweep::` those of one module. They share a process, so no test changes
 //! what belongs to it: its environment, its directory, what it does about signals.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the numbers of tests are small"
+)]
+
 mod calibrate;
 mod claims;
 mod collector;

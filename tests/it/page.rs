@@ -145,7 +145,7 @@ fn contents_lead_to_headings_that_differ() {
             .into_iter()
             .flat_map(|h| elements(xml.root(), h))
             .map(|h| {
-                let texts = h.descendants().filter(|n| n.is_text());
+                let texts = h.descendants().filter(roxmltree::Node::is_text);
                 texts.filter_map(|n| n.text()).collect()
             })
             .collect();

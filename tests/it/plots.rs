@@ -97,8 +97,10 @@ proptest::proptest! {
         let shown = |t: &str| -> String {
             t.chars()
                 .map(|c| match c {
-                    '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-                    '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+                    '\u{202a}'..='\u{202e}'
+                    | '\u{2066}'..='\u{2069}'
+                    | '\u{fffe}'
+                    | '\u{ffff}' => '\u{fffd}',
                     '\t' | '\n' => c,
                     c if c.is_control() => '\u{fffd}',
                     c => c,
@@ -157,7 +159,7 @@ fn drawn(bytes: &[u8]) -> f64 {
             other + usize::from(pixels[at..at + 3] != background[..]),
         )
     });
-    other as f64 / all as f64
+    other as f64 / f64::from(all)
 }
 
 #[test]

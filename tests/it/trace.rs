@@ -43,7 +43,7 @@ fn write(recording: &Recording, outcome: &Outcome, gil: bool) -> Vec<u8> {
     let events = trace(&[case], &meta, &mut out).expect("memory takes everything");
     assert_eq!(
         events as usize,
-        out.iter().filter(|&&b| b == b'\n').count() - 2
+        out.split_inclusive(|&b| b == b'\n').count() - 2
     );
     out
 }

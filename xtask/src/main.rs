@@ -1,6 +1,12 @@
 //! What developers do every day, each by one name: `cargo xtask` lists it. A task is the commands that one would type; all of them are
 //! shown before they run, and run where the repository is.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is for people at a terminal"
+)]
+
 mod ratio;
 
 use std::ffi::{OsStr, OsString};
@@ -154,10 +160,11 @@ fn shown(command: &mut Command) -> Result<(), Failed> {
     let set = command
         .get_envs()
         .filter_map(|(name, value)| Some((name, value?)));
-    let set: String = set
-        .map(|(name, value)| format!("{}={} ", name.display(), value.display()))
-        .collect();
-    eprintln!("$ {set}{line}");
+    let mut shown = String::from("$ ");
+    for (name, value) in set {
+        let _ = write!(shown, "{}={} ", name.display(), value.display());
+    }
+    eprintln!("{shown}{line}");
     let status = command.status().map_err(|e| format!("{line}: {e}"))?;
     if status.success() {
         Ok(())

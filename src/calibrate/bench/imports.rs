@@ -57,19 +57,18 @@ pub(super) fn look(
     };
     let (modules, e) = (samples.imported(), plan.expected);
     for (i, module) in modules.iter().enumerate() {
-        let seen = match impossible {
-            Some(why) => Err(why.to_owned()),
-            None => {
-                #[expect(clippy::cast_precision_loss, reason = "a small count")]
-                let share = i as f64 / modules.len() as f64;
-                progress(&Progress {
-                    what: &format!("the GIL in import {module}"),
-                    share: e.share(e.bench + e.later, e.imports, share),
-                    round: samples.rounds,
-                });
-                let length = samples.estimate(&format!("import_ms {module}"));
-                one(python, folder, plan, module, length.unwrap_or(0.0))?
-            }
+        let seen = if let Some(why) = impossible {
+            Err(why.to_owned())
+        } else {
+            #[expect(clippy::cast_precision_loss, reason = "a small count")]
+            let share = i as f64 / modules.len() as f64;
+            progress(&Progress {
+                what: &format!("the GIL in import {module}"),
+                share: e.share(e.bench + e.later, e.imports, share),
+                round: samples.rounds,
+            });
+            let length = samples.estimate(&format!("import_ms {module}"));
+            one(python, folder, plan, module, length.unwrap_or(0.0))?
         };
         samples.gil.insert(module.clone(), seen);
     }

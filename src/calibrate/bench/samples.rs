@@ -192,6 +192,11 @@ impl Samples {
     pub fn best_pace(&self) -> f64 {
         let mut sorted = self.paces.clone();
         sorted.sort_by(f64::total_cmp);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a place in a list"
+        )]
         let at = (sorted.len() as f64 * BEST_QUANTILE) as usize;
         sorted.get(at).copied().unwrap_or(f64::NAN)
     }
@@ -272,6 +277,11 @@ impl Samples {
             .iter()
             .filter(|(t, slowness)| disturbed(t, *slowness) <= NEAR_BEST)
             .count();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a length of a list"
+        )]
         let half = (taken.len() as f64 * BETTER_SHARE).ceil() as usize;
         all.truncate(near.max(half));
         all
@@ -295,7 +305,13 @@ impl Samples {
             // A size is as often too small as too large, and so is the time of copying a large block (it depends on whether the
             // allocator has touched pages left) and of waking a core (on how deeply it sleeps).
             if timed && !MIDDLING.iter().any(|prefix| name.starts_with(prefix)) {
-                values[(last as f64 * 0.25).round() as usize]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a place in a list"
+                )]
+                let low = (last as f64 * 0.25).round() as usize;
+                values[low]
             } else {
                 median(values)
             },
@@ -406,7 +422,7 @@ impl Samples {
     fn requester_wins(&self) -> Option<f64> {
         let runs = self.taken.get("gil_holders")?;
         let (mut back, mut switches) = (0.0, 0.0);
-        for holders in runs.iter().flat_map(|t| t.value.as_array()).flatten() {
+        for holders in runs.iter().filter_map(|t| t.value.as_array()).flatten() {
             let holders: Vec<i64> = holders
                 .as_array()
                 .into_iter()

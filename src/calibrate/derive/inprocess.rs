@@ -199,24 +199,23 @@ pub(super) fn threads(d: &mut Draft, f: &Figures<'_>) {
         .raw("thread_held_us_100")
         .zip(f.raw("thread_held_us_4"))
         .map(|(many, few)| (many - few) * 1e3);
-    match held {
-        Some(more) => d.derived(
+    if let Some(more) = held {
+        d.derived(
             "thread_fresh",
             Some(more),
             "thread_held_us_100 less thread_held_us_4: stacks of five ended threads are kept",
-        ),
-        None => {
-            let iterations = if f.gil {
-                FRESH_ITERATIONS
-            } else {
-                FRESH_ITERATIONS_FREE
-            };
-            d.derived(
-                "thread_fresh",
-                f.raw("burn_ns_per_iter").map(|ns| ns * iterations),
-                "measured once with CPython 3.14.7, at the speed of this machine",
-            );
-        }
+        );
+    } else {
+        let iterations = if f.gil {
+            FRESH_ITERATIONS
+        } else {
+            FRESH_ITERATIONS_FREE
+        };
+        d.derived(
+            "thread_fresh",
+            f.raw("burn_ns_per_iter").map(|ns| ns * iterations),
+            "measured once with CPython 3.14.7, at the speed of this machine",
+        );
     }
     let submit = f.us("threadpool_submit_us", BURST);
     d.measured("tpe_submit", submit, "threadpool_submit_us");
@@ -316,41 +315,38 @@ pub(super) fn event_loop(d: &mut Draft, f: &Figures<'_>) {
     );
 
     let loop_side = switch.map(|s| 2.0 * ITERATION_SHARE * s + (1.0 - ITERATION_SHARE) * s);
-    let (offload, how) = match wakes(f) {
+    let (offload, how) = if let Some(wakes) = wakes(f) {
         // The worker is woken by the submit, the loop by the worker.
-        Some(wakes) => {
-            let work = f
-                .us("threadpool_submit_us", 2_000.0)
-                .zip(f.us("threadpool_drain_us_per_task", 1_000.0));
-            let trip = f.us(OFFLOADED, 1_000.0);
-            (
-                trip.zip(loop_side)
-                    .zip(work)
-                    .map(|((trip, own), (submit, item))| {
-                        trip - own - submit - item - 2.0 * wakes.hand_over()
-                    }),
-                format!(
-                    "{OFFLOADED} less two iterations, a step, a submit, an item and two wake-ups on one core"
-                ),
-            )
-        }
-        None => {
-            // Where the threads are on two cores, the GIL is free by the time that they have woken.
-            let handovers = if f.gil && !f.apart {
-                OFFLOAD_HANDOVERS
-            } else {
-                0.0
-            };
-            let beyond = f.us_beyond(OFFLOADED, "threadpool_roundtrip_us", 1_000.0);
-            (
-                beyond
-                    .zip(loop_side)
-                    .map(|(beyond, own)| beyond - own - handovers * handover(f).unwrap_or(0.0)),
-                format!(
-                    "{OFFLOADED} less threadpool_roundtrip_us, two iterations, a step and {handovers} GIL hand-overs"
-                ),
-            )
-        }
+        let work = f
+            .us("threadpool_submit_us", 2_000.0)
+            .zip(f.us("threadpool_drain_us_per_task", 1_000.0));
+        let trip = f.us(OFFLOADED, 1_000.0);
+        (
+            trip.zip(loop_side)
+                .zip(work)
+                .map(|((trip, own), (submit, item))| {
+                    trip - own - submit - item - 2.0 * wakes.hand_over()
+                }),
+            format!(
+                "{OFFLOADED} less two iterations, a step, a submit, an item and two wake-ups on one core"
+            ),
+        )
+    } else {
+        // Where the threads are on two cores, the GIL is free by the time that they have woken.
+        let handovers = if f.gil && !f.apart {
+            OFFLOAD_HANDOVERS
+        } else {
+            0.0
+        };
+        let beyond = f.us_beyond(OFFLOADED, "threadpool_roundtrip_us", 1_000.0);
+        (
+            beyond
+                .zip(loop_side)
+                .map(|(beyond, own)| beyond - own - handovers * handover(f).unwrap_or(0.0)),
+            format!(
+                "{OFFLOADED} less threadpool_roundtrip_us, two iterations, a step and {handovers} GIL hand-overs"
+            ),
+        )
     };
     for (name, share) in ["aio_offload", "aio_threadsafe", "aio_offload_done"]
         .iter()

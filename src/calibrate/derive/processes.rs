@@ -254,9 +254,10 @@ pub(super) fn starts(d: &mut Draft, f: &Figures<'_>) {
         "0.45 of process_start_call_ms_forkserver, which waits for the server's fork",
     );
     // What the server has imported its children need not.
-    let (benchmark, imports_how) = match preloaded {
-        true => (0.0, ""),
-        false => (benchmark, imports_how),
+    let (benchmark, imports_how) = if preloaded {
+        (0.0, "")
+    } else {
+        (benchmark, imports_how)
     };
     let child = boot("forkserver", server_call, benchmark);
     d.derived(

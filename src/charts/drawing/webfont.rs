@@ -83,7 +83,7 @@ fn number_at(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
     Some(b.iter().fold(0, |n, &b| n << 8 | usize::from(b)))
 }
 
-fn table<'a>(font: &'a [u8], tag: &[u8; 4]) -> Option<&'a [u8]> {
+fn table<'a>(font: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
     let records = 12..12 + 16 * u16_at(font, 4)?;
     let record = records
         .step_by(16)

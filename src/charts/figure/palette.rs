@@ -203,6 +203,7 @@ impl Rgb {
     }
 
     /// Black or white, whichever is read better on it.
+    #[must_use]
     pub fn text_on(self) -> Self {
         let (black, white) = (rgb(0), rgb(0xFF_FFFF));
         if contrast(self, black) >= contrast(self, white) {

@@ -123,7 +123,7 @@ impl Target {
         let header = header_line(&setting.header);
         match self.format {
             Format::Text => {
-                w.write_all(the_text(args, printer, setting, store, true)?.as_bytes())?
+                w.write_all(the_text(args, printer, setting, store, true)?.as_bytes())?;
             }
             Format::Jsonl => {
                 w.write_all(header.as_bytes())?;

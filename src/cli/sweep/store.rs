@@ -99,9 +99,10 @@ pub(super) fn opened(
         ))
         .into()),
         Err(ref e @ JournalError::Differs { ref whole, ref parts, .. }) => {
-            let units = match whole.name == SCENARIO && !parts.is_empty() {
-                true => " (times in ns, sizes in bytes)",
-                false => "",
+            let units = if whole.name == SCENARIO && !parts.is_empty() {
+                " (times in ns, sizes in bytes)"
+            } else {
+                ""
             };
             Err(UserError::new(format!(
                 "{e}{units}; repeat that sweep's command to go on with it, write to another file, or start anew by --force without --resume"

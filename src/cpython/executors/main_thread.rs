@@ -50,7 +50,9 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     match work.kernel.program.layout.executor {
         // What a program does for a task besides the library's work it does for a task of its own loop too.
         Executor::Inline if dispatch == Nanos::ZERO => {}
-        Executor::Inline | Executor::RawThreads => work.kernel.push(tid, Act::Run(dispatch)),
+        Executor::Inline | Executor::RawThreads | Executor::MpPool(..) => {
+            work.kernel.push(tid, Act::Run(dispatch));
+        }
         Executor::Threads(_) | Executor::Interpreters(_) => {
             work.kernel
                 .push(tid, Act::Run(dispatch + work.kernel.costs.tpe_submit));
@@ -62,7 +64,6 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             // one and so to start its interval anew. This is why the manager starves while a batch is submitted.
             work.kernel.push(tid, Act::native(work.kernel.syscall));
         }
-        Executor::MpPool(..) => work.kernel.push(tid, Act::Run(dispatch)),
     }
     work.kernel.push(tid, Act::Do(Deed::Submit(copy, key)));
     if at <= work.kernel.machine.now() {

@@ -486,6 +486,7 @@ mod tests {
 
     proptest! {
         #[test]
+        #[expect(clippy::cast_possible_truncation, reason = "a few dozen pages")]
         fn it_counts_as_pages_do(
             (headers, others, rest) in (0..12_u64, 0..12_u64, 0..5_u64),
             ops in proptest::collection::vec(op(), 0..60),

@@ -192,9 +192,12 @@ impl Kernel<'_> {
     pub(crate) fn start_thread(&mut self, starter: Tid, child: Tid) {
         let rss = self.costs.thread_rss;
         let reused = self.reuse_stack(self.threads[child].process);
-        let fresh = |share| match reused {
-            true => Nanos::ZERO,
-            false => self.costs.thread_fresh.scale(share),
+        let fresh = |share| {
+            if reused {
+                Nanos::ZERO
+            } else {
+                self.costs.thread_fresh.scale(share)
+            }
         };
         let (mapping, touching) = (fresh(FRESH_SHARES[0]), fresh(FRESH_SHARES[1]));
         self.push_front(starter, Act::park(On::Start, Nanos::MAX));
@@ -207,9 +210,10 @@ impl Kernel<'_> {
 
     /// A thread's own end, with what else it has to do for it.
     pub(crate) fn end_thread(&mut self, tid: Tid, more: Nanos) {
-        let unmapping = match self.keep_stack(self.threads[tid].process) {
-            true => Nanos::ZERO,
-            false => self.costs.thread_fresh.scale(FRESH_SHARES[2]),
+        let unmapping = if self.keep_stack(self.threads[tid].process) {
+            Nanos::ZERO
+        } else {
+            self.costs.thread_fresh.scale(FRESH_SHARES[2])
         };
         self.push(tid, Act::Run(self.costs.thread_exit + unmapping + more));
     }

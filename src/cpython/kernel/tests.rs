@@ -89,7 +89,7 @@ impl Scripts<'_> {
     }
 }
 
-fn scripts<'a>(kernel: Kernel<'a>) -> (Scripts<'a>, Home) {
+fn scripts(kernel: Kernel<'_>) -> (Scripts<'_>, Home) {
     let mut scripts = Scripts(kernel);
     let main = scripts.0.new_process(ProcessKind::Main, ProcessIndex::MAIN);
     (scripts, main)

@@ -47,9 +47,12 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
     let of_thread = || work.kernel.threads.iter().find(runs).and_then(|t| t.wait);
     let queue = |q: QueueIndex| work.kernel.program.queues[q].name.clone();
     let held = |name: &str, by: Option<TaskKey>| {
-        let holder = by.map(|k| match k == key {
-            true => ", which it has itself".to_owned(),
-            false => format!(", which {} has", work.task_name(&work.tasks[k])),
+        let holder = by.map(|k| {
+            if k == key {
+                ", which it has itself".to_owned()
+            } else {
+                format!(", which {} has", work.task_name(&work.tasks[k]))
+            }
         });
         let holder = holder.unwrap_or_default();
         (Hindrance::Lock, format!("lock '{name}'{holder}"))

@@ -19,6 +19,7 @@ impl<'a> Facts<'a> {
         given: &[Place],
         axis: usize,
     ) -> Vec<Vec<(f64, &'a SweepRow, Estimate)>> {
+        type Curve<'b> = Vec<(f64, &'b SweepRow, Estimate)>;
         let axes = &self.sweep.header.axes;
         let Some(numbers) = axes[axis].numbers.as_ref() else {
             return Vec::new();
@@ -40,7 +41,6 @@ impl<'a> Facts<'a> {
                         .any(|t| t.split([' ', '/']).next() == Some(value.as_str()) || t == value)
             })
         };
-        type Curve<'b> = Vec<(f64, &'b SweepRow, Estimate)>;
         let mut slices: BTreeMap<Vec<usize>, Curve<'a>> = BTreeMap::new();
         for point in self.points() {
             let Some(row) = self.at(case, point).filter(|r| is_given(r)) else {
@@ -53,7 +53,7 @@ impl<'a> Facts<'a> {
                 *i = 0;
             }
             let x = row.index.get(axis).and_then(|&i| numbers.get(i));
-            if let (Some(x), Some(v)) = (x, self.value(row)) {
+            if let (Some(x), Some(v)) = (x, Self::value(row)) {
                 slices.entry(key).or_default().push((*x, row, v));
             }
         }

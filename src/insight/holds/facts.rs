@@ -67,12 +67,12 @@ impl<'a> Facts<'a> {
         all.into_iter().collect()
     }
 
-    pub(super) fn value(&self, row: &SweepRow) -> Option<Estimate> {
+    pub(super) fn value(row: &SweepRow) -> Option<Estimate> {
         let value = row.case.primary().filter(|e| e.mean.is_finite());
         value.filter(|_| row.case.is_fine())
     }
 
-    pub(super) fn works(&self, row: &SweepRow) -> bool {
+    pub(super) fn works(row: &SweepRow) -> bool {
         row.case.is_fine()
     }
 
@@ -112,7 +112,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(super) fn is_called(&self, row: &SweepRow, case: &str) -> bool {
+    pub(super) fn is_called(row: &SweepRow, case: &str) -> bool {
         let whole = format!("{} on {}", row.case.strategy, short(&row.case.interpreter));
         case == row.case.strategy || case == whole
     }
@@ -122,7 +122,7 @@ impl<'a> Facts<'a> {
         let places: Vec<(usize, usize)> =
             at.iter().map(|p| self.index(p)).collect::<Option<_>>()?;
         let mut found = self.sweep.rows.iter().filter(|r| is_at(r, &places));
-        found.find(|r| self.is_called(r, case))
+        found.find(|r| Self::is_called(r, case))
     }
 
     /// What each axis is: a single value varies nothing, a second load is given, and one given makes all given side by side.
@@ -183,12 +183,12 @@ impl<'a> Facts<'a> {
     pub(super) fn rivals(&self, row: &SweepRow) -> Vec<&'a SweepRow> {
         let key = |r: &SweepRow| (self.key(r, AxisKind::Given), self.key(r, AxisKind::Load));
         let mine = key(row);
-        let all = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        let all = self.sweep.rows.iter().filter(|r| Self::value(r).is_some());
         all.filter(|r| key(r) == mine).collect()
     }
 
     /// Of rows that could be chosen, those that fail no more than need be: by their tier within a point, by intervals across points.
-    pub(super) fn sound(&self, rivals: &[&'a SweepRow]) -> Vec<&'a SweepRow> {
+    pub(super) fn sound(rivals: &[&'a SweepRow]) -> Vec<&'a SweepRow> {
         let fails = |r: &SweepRow| {
             let Some(mine) = failing(r) else { return false };
             rivals.iter().any(|o| match failing(o) {
@@ -209,13 +209,13 @@ impl<'a> Facts<'a> {
         let a = &self.sweep.header.axes[axis];
         let x = |r: &SweepRow| Some(*a.numbers.as_ref()?.get(*r.index.get(axis)?)?);
         let given = self.key(row, AxisKind::Given);
-        let others = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        let others = self.sweep.rows.iter().filter(|r| Self::value(r).is_some());
         let mut others = others.filter(|r| self.key(r, AxisKind::Given) == given);
         load == Some(a.label.as_str()) && others.all(|r| x(r) <= x(row))
     }
 
     pub(super) fn told_failing(&self, row: &SweepRow) -> Option<Estimate> {
-        let mut working = self.sweep.rows.iter().filter(|r| self.value(r).is_some());
+        let mut working = self.sweep.rows.iter().filter(|r| Self::value(r).is_some());
         let any = working.any(|r| failing(r).is_some_and(|f| f.mean > 0.0));
         failing(row).filter(|_| any)
     }
@@ -223,7 +223,7 @@ impl<'a> Facts<'a> {
     /// How many others of the point share its rank, and stand no lower.
     pub(super) fn equals(&self, row: &SweepRow) -> usize {
         let rivals = self.rivals(row);
-        let sound = self.sound(&rivals).into_iter();
+        let sound = Self::sound(&rivals).into_iter();
         let of_point = sound.filter(|r| r.point == row.point && misses_nothing(r));
         let others = of_point.filter(|r| !std::ptr::eq(*r, row));
         others
@@ -232,8 +232,8 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn better(&self, a: &SweepRow, b: &SweepRow) -> bool {
-        self.value(a)
-            .zip(self.value(b))
+        Self::value(a)
+            .zip(Self::value(b))
             .is_some_and(|(a, b)| self.ranking.better(a.mean, b.mean))
     }
 }

@@ -147,6 +147,9 @@ fn write_provenance(out: &mut String, p: &Provenance) {
 }
 
 /// Reads a profile from a file's text; `path` is used in messages.
+///
+/// # Errors
+/// Where in the text it is not a profile, and why.
 pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
     let malformed = |line: usize, column: usize, message: String| ProfileError::Malformed {
         path: path.to_owned(),
@@ -173,6 +176,9 @@ pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
 }
 
 /// Reads a profile file.
+///
+/// # Errors
+/// The file cannot be read, or is not a profile.
 pub fn read(path: &Path) -> Result<Profile, ProfileError> {
     let shown = path.display().to_string();
     match input::read_to_string(path) {
@@ -283,7 +289,7 @@ mod tests {
         );
         let without = |name: &str| -> String {
             let lines = text.lines().filter(|l| !l.contains(name));
-            lines.map(|l| format!("{l}\n")).collect()
+            lines.flat_map(|l| [l, "\n"]).collect()
         };
         let earlier = from_ron(&without("\"thread_fresh\""), "p.ron").expect("a profile of before");
         let i = Profile::index("thread_fresh").expect("a parameter");

@@ -178,7 +178,7 @@ fn profile(i: &Interpreter) -> Vec<String> {
     match &i.measurement {
         Some(m) => all.extend(measurement(m)),
         None => {
-            all.push("The profile does not name the machine and the day of its measurement".into())
+            all.push("The profile does not name the machine and the day of its measurement".into());
         }
     }
     all

@@ -143,26 +143,23 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
     let rows = shown.iter().map(|p| {
         let mut cells: Vec<Cell> = sweep.header.axes.iter().map(|a| axis_cell(p, a)).collect();
         for place in 0..2 {
-            match p.order.get(place) {
-                Some(&row) => {
-                    let case = &sweep.rows[row].case;
-                    cells.push(Cell {
-                        tied: p.tied.contains(&row),
-                        ..Cell::name(names.short(case))
-                    });
-                    cells.push(Cell::estimate(value(row), scale, Interval::Always));
-                    if failing {
-                        let failed = case.get(Quantity::FailureRate);
-                        cells.push(Cell::estimate(failed, 0.01, Interval::IfVisible));
-                    }
+            if let Some(&row) = p.order.get(place) {
+                let case = &sweep.rows[row].case;
+                cells.push(Cell {
+                    tied: p.tied.contains(&row),
+                    ..Cell::name(names.short(case))
+                });
+                cells.push(Cell::estimate(value(row), scale, Interval::Always));
+                if failing {
+                    let failed = case.get(Quantity::FailureRate);
+                    cells.push(Cell::estimate(failed, 0.01, Interval::IfVisible));
                 }
-                None => {
-                    let why = p.rows.iter().find(|r| !r.case.is_fine());
-                    let why = why.map_or("–", |r| r.case.status.name());
-                    let blank = if failing { 2 } else { 1 };
-                    cells.push(Cell::text(why));
-                    cells.extend((0..blank).map(|_| Cell::text("–")));
-                }
+            } else {
+                let why = p.rows.iter().find(|r| !r.case.is_fine());
+                let why = why.map_or("–", |r| r.case.status.name());
+                let blank = if failing { 2 } else { 1 };
+                cells.push(Cell::text(why));
+                cells.extend((0..blank).map(|_| Cell::text("–")));
             }
         }
         Row {

@@ -75,6 +75,7 @@ pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style
 }
 
 fn bar(share: f64, longest: usize, style: Style) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -84,7 +85,6 @@ fn bar(share: f64, longest: usize, style: Style) -> String {
     if !style.unicode {
         return "#".repeat((eighths / 8).max(1));
     }
-    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = eighths.max(1);
     format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
 }

@@ -44,10 +44,10 @@ impl Canvas {
     }
 
     fn dot(&mut self, x: usize, y: usize, curve: usize) {
-        let at = self.sign((x, y));
-        self.curves[at] |= 1 << (curve % 64);
         // The order of the dots in a Braille sign, by line and column.
         const BITS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
+        let at = self.sign((x, y));
+        self.curves[at] |= 1 << (curve % 64);
         self.dots[at] |= if self.unicode { BITS[y % 4][x % 2] } else { 1 };
     }
 

@@ -223,7 +223,11 @@ impl Range {
                 &[1.0, 2.0, 5.0]
             };
             let first = libm::floor(libm::log10(self.low));
-            #[expect(clippy::cast_possible_truncation, reason = "a double has 640 decades")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a double has 640 decades, and more than three are drawn so"
+            )]
             let count = libm::ceil(decades) as u32 + 1;
             return (0..=count)
                 .flat_map(|d| {

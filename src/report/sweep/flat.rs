@@ -69,15 +69,12 @@ pub(super) fn columns(sweep: &Sweep) -> Vec<Column> {
 /// The values of an axis: numbers in its unit where they all are, else the texts. An axis that is called like another column
 /// (`interpreter`) is told from it by `at.`.
 fn axis(axis: &SweptAxis, number: usize, rows: &[SweepRow]) -> Column {
-    let cells = match &axis.numbers {
-        Some(numbers) => {
-            let at = |r: &SweepRow| numbers.get(*r.index.get(number)?).copied();
-            Cells::Number(rows.iter().map(at).collect())
-        }
-        None => {
-            let at = |r: &SweepRow| r.at.get(&axis.path).map(written).unwrap_or_default();
-            Cells::Text(rows.iter().map(at).collect())
-        }
+    let cells = if let Some(numbers) = &axis.numbers {
+        let at = |r: &SweepRow| numbers.get(*r.index.get(number)?).copied();
+        Cells::Number(rows.iter().map(at).collect())
+    } else {
+        let at = |r: &SweepRow| r.at.get(&axis.path).map(written).unwrap_or_default();
+        Cells::Text(rows.iter().map(at).collect())
     };
     let name = if FIXED.contains(&axis.path.as_str()) {
         format!("at.{}", axis.path)

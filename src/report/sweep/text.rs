@@ -1,6 +1,6 @@
 //! The sweep for a terminal: what was varied, what stands out, the points as a table, the chart, and the command that repeats it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::chart::chart;
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
@@ -77,13 +77,13 @@ pub(super) fn facts(view: &View<'_>) -> Vec<String> {
     if !header.axes.iter().any(|a| a.path == "machine.cores") {
         facts.push(counted(header.machine.cores.len() as u64, "core"));
     }
-    let interpreters: BTreeMap<&str, ()> = view
+    let interpreters: BTreeSet<&str> = view
         .sweep
         .rows
         .iter()
-        .map(|r| (r.case.interpreter.as_str(), ()))
+        .map(|r| r.case.interpreter.as_str())
         .collect();
-    if let (1, Some((name, ()))) = (interpreters.len(), interpreters.first_key_value()) {
+    if let (1, Some(name)) = (interpreters.len(), interpreters.first()) {
         facts.push((*name).to_owned());
     }
     let simulated = view.sweep.rows.iter().filter(|r| r.case.is_fine());

@@ -82,10 +82,10 @@ impl<'t> Range<'t> {
             ));
         }
         let (numbers, exact) = match &self.by {
-            By::One => (self.by_one(text, a, b)?, true),
+            By::One => (Self::by_one(text, a, b)?, true),
             By::Step(step) => self.by_step(text, a, last, step)?,
-            By::Factor(factor) => self.by_factor(text, a, last, factor)?,
-            By::Log(n) => (self.by_log(text, a, b, last, n)?, true),
+            By::Factor(factor) => Self::by_factor(text, a, last, factor)?,
+            By::Log(n) => (Self::by_log(text, a, b, last, n)?, true),
         };
         let value = |&x: &f64| {
             let value = AxisValue {
@@ -105,7 +105,7 @@ impl<'t> Range<'t> {
         Ok((values, note))
     }
 
-    fn by_one(&self, text: &str, a: Quantity<'_>, b: Quantity<'_>) -> Result<Vec<f64>, String> {
+    fn by_one(text: &str, a: Quantity<'_>, b: Quantity<'_>) -> Result<Vec<f64>, String> {
         if a.kind != Kind::Plain || !a.whole || !b.whole {
             return Err(format!(
                 "`{text}` needs a step: {text}/STEP, or a factor: {text}*2, or {text}/log:7 for seven values on a logarithmic scale"
@@ -138,7 +138,6 @@ impl<'t> Range<'t> {
     }
 
     fn by_factor(
-        &self,
         text: &str,
         a: Quantity<'_>,
         last: f64,
@@ -172,7 +171,6 @@ impl<'t> Range<'t> {
     }
 
     fn by_log(
-        &self,
         text: &str,
         a: Quantity<'_>,
         b: Quantity<'_>,

@@ -382,9 +382,10 @@ mod tests {
         }
 
         #[test]
-        fn decimal_steps_hit_their_end(n in 1u32..300, digits in 1i32..6) {
-            let unit = 10f64.powi(-digits);
-            let spec = format!("0..{:.*}/{:.*}", digits as usize, f64::from(n) * unit, digits as usize, unit);
+        fn decimal_steps_hit_their_end(n in 1u32..300, digits in 1_u8..6) {
+            let unit = 10f64.powi(-i32::from(digits));
+            let digits = usize::from(digits);
+            let spec = format!("0..{:.*}/{:.*}", digits, f64::from(n) * unit, digits, unit);
             let v = values(&spec, true).unwrap();
             prop_assert_eq!(v.values.len(), n as usize + 1);
             prop_assert!(v.notes.is_empty(), "{:?}", v.notes);

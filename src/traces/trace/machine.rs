@@ -77,7 +77,7 @@ fn queue(drawn: &Drawn<'_>, pid: u32, events: &mut Events<'_>) -> io::Result<()>
         pid,
         "threads",
         drawn.recording().window.0,
-        steps(ready),
+        &steps(ready),
         events,
     )
 }
@@ -97,7 +97,7 @@ pub(super) fn counter(
     pid: u32,
     series: &str,
     start: Nanos,
-    steps: Vec<(Nanos, i64)>,
+    steps: &[(Nanos, i64)],
     events: &mut Events<'_>,
 ) -> io::Result<()> {
     let mut value: i64 = 0;

@@ -132,8 +132,8 @@ pub fn trace(cases: &[TraceCase<'_>], meta: &TraceMeta, out: &mut dyn Write) -> 
         };
         let drawn = Drawn {
             case,
-            prefix,
             number,
+            prefix,
             base,
         };
         base = drawn.thread(count(&case.recording.threads));

@@ -53,7 +53,7 @@ fn counters(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
         (t.arrived.max(start).min(until), until)
     });
     let pid = drawn.tasks();
-    counter("in flight", pid, "tasks", start, steps(in_flight), events)?;
+    counter("in flight", pid, "tasks", start, &steps(in_flight), events)?;
     for (cause, name) in [
         (Cause::Pool, state::WORKER),
         (Cause::Loop, state::LOOP),
@@ -62,7 +62,7 @@ fn counters(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
         let waits = r.waits.iter().filter(|w| w.cause == cause);
         let depth = steps(waits.map(|w| (w.from, w.to)));
         if !depth.is_empty() {
-            counter(name, pid, "tasks", start, depth, events)?;
+            counter(name, pid, "tasks", start, &depth, events)?;
         }
     }
     Ok(())

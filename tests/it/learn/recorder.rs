@@ -38,7 +38,7 @@ with ThreadPoolExecutor(3) as pool:
     assert list(pool.map(page, range(20))) == list(range(20))
 "#;
 
-const ASYNCIO: &str = r#"
+const ASYNCIO: &str = r"
 import asyncio, time
 
 def burn(seconds):
@@ -58,7 +58,7 @@ async def main():
     assert await asyncio.gather(*(fetch(n, lock) for n in range(20))) == list(range(20))
 
 asyncio.run(main())
-"#;
+";
 
 const PROCESSES: &str = r#"
 import multiprocessing, time
@@ -155,7 +155,7 @@ fn tasks_of_a_thread_pool() {
 }
 
 /// The loop is blocked by other tasks for up to 57 ms while a task's own wait is over after 10: that is no I/O of it. What is
-/// offloaded belongs to the task, waiting for the lock does not, and the task that run() itself drives is none.
+/// offloaded belongs to the task, waiting for the lock does not, and the task that `run()` itself drives is none.
 #[test]
 fn tasks_of_asyncio() {
     for python in pythons() {
@@ -316,7 +316,7 @@ fn the_recorder_leaves_no_trace_in_the_program() {
     }
 }
 
-const RELEASES: &str = r#"
+const RELEASES: &str = r"
 import hashlib, os, time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -341,7 +341,7 @@ def hashes(n):
 with ThreadPoolExecutor(3) as pool:
     for work in (seeks, spins, hashes):
         list(pool.map(work, range(20)))
-"#;
+";
 
 /// What gives the GIL up, what keeps it, and what runs without it are told apart, on a busy machine, too.
 #[test]
@@ -369,7 +369,7 @@ fn releases_are_seen() {
     }
 }
 
-const SEMAPHORE: &str = r#"
+const SEMAPHORE: &str = r"
 import asyncio
 
 async def fetch(limit):
@@ -381,9 +381,9 @@ async def main():
     await asyncio.gather(*[fetch(limit) for _ in range(200)])
 
 asyncio.run(main())
-"#;
+";
 
-const POOL: &str = r#"
+const POOL: &str = r"
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -392,9 +392,9 @@ def fetch(n):
 
 with ThreadPoolExecutor(5) as pool:
     list(pool.map(fetch, range(60)))
-"#;
+";
 
-const NO_LIMIT: &str = r#"
+const NO_LIMIT: &str = r"
 import asyncio
 
 async def fetch(n):
@@ -404,7 +404,7 @@ async def main():
     await asyncio.gather(*[fetch(n) for n in range(200)])
 
 asyncio.run(main())
-"#;
+";
 
 /// A semaphore's and a pool's limit is written into the scenario, and the forecast keeps it; a load that has none gets none.
 #[test]

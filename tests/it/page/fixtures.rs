@@ -44,7 +44,7 @@ fn case(
     })
 }
 
-fn document(cases: Vec<Value>, warnings: Value) -> Value {
+fn document(cases: &[Value], warnings: &Value) -> Value {
     json!({
         "schema": 1, "program": { "name": "pchsim", "version": "0.1.0" },
         "command": "pchsim run scraper --seed 1",
@@ -127,8 +127,8 @@ fn cases() -> Vec<Value> {
 /// A batch with a clear winner.
 pub(crate) fn run() -> String {
     text(&document(
-        cases(),
-        json!([
+        &cases(),
+        &json!([
             { "code": "blocked-loop", "note": true, "text": "CPU work blocks the event loop of asyncio. Offload it." },
             { "code": "not-converged", "note": false, "text": "the precision of 2% was not reached by threads:32 (± 2.5%). Run more (--replications 16)." }
         ]),
@@ -141,7 +141,7 @@ pub(crate) fn tied() -> String {
     cases[1]["rank"] = 1.into();
     cases[0]["tied"] = true.into();
     cases[1]["tied"] = true.into();
-    text(&document(cases, json!([])))
+    text(&document(&cases, &json!([])))
 }
 
 /// Nothing keeps up.
@@ -152,7 +152,7 @@ pub(crate) fn saturated() -> String {
         c["ranked_by_s"] = Value::Null;
         c["status"] = "saturated".into();
     }
-    let mut d = document(cases, json!([]));
+    let mut d = document(&cases, &json!([]));
     d["ranked_by"] = "p95".into();
     (d["batch"], d["steady_state"]) = (false.into(), true.into());
     text(&d)
@@ -162,8 +162,8 @@ pub(crate) fn saturated() -> String {
 pub(crate) fn hostile() -> String {
     let long = "very-long-without-any-blank-".repeat(60);
     let mut d = document(
-        cases(),
-        json!([{ "code": "x", "note": false, "text": EVIL }]),
+        &cases(),
+        &json!([{ "code": "x", "note": false, "text": EVIL }]),
     );
     d["scenario"]["name"] = format!("{EVIL}{long}").into();
     d["scenario"]["question"] = format!("{long}{EVIL}").into();

@@ -191,6 +191,7 @@ fn every_distribution_and_step() {
 
 #[test]
 fn objects_have_kinds() {
+    use ObjectKind::{Counted, Immortal, PerThread};
     let objects = |objects: &str| {
         let steps = r#"[Shared("a"), Shared("b"), Shared("c"), Shared("d")]"#;
         let text =
@@ -204,7 +205,6 @@ fn objects_have_kinds() {
     let (named, said) = objects(table);
     assert_eq!(said, "");
     let kinds: Vec<ObjectKind> = named.unwrap().iter().map(|o| o.kind).collect();
-    use ObjectKind::{Counted, Immortal, PerThread};
     assert_eq!(kinds, [Counted, Counted, Immortal, PerThread]);
     assert!(listed.unwrap().iter().all(|o| o.kind == Counted));
     for (wrong, expected) in [

@@ -9,7 +9,7 @@ use super::{
 use crate::charts::figure::ticks::value_text;
 use crate::charts::figure::{Lines, Role, Series, Stroke};
 use crate::insight::shares::{Shares, means_of_all, named_with_gil};
-use crate::insight::{Insight, insights};
+use crate::insight::{Insight, Place, insights};
 use crate::measure::Estimate;
 use crate::quantity::{Quantity, percent, waiting};
 use crate::result::Forecast;
@@ -494,7 +494,7 @@ fn found(insights: &[Insight]) -> Option<String> {
             tied,
             ..
         } => {
-            let at: Vec<String> = at.iter().map(|p| p.text()).collect();
+            let at: Vec<String> = at.iter().map(Place::text).collect();
             let at = at.join(", ");
             let (metric, mean) = (say::with_article(&value.metric), value.mean_text());
             let others = match tied {

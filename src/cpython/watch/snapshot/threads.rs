@@ -98,9 +98,14 @@ impl View<'_, '_> {
             }
             On::Space(_) => Doing::WaitsForPipe,
             On::ResultTurn => Doing::WaitsToWrite,
-            On::Work | On::CallTurn | On::Bytes(_) => Doing::Idle,
-            // Waits of tasks, whose loop's thread does not wait for them.
-            On::AwaitedLock(_) | On::Permit | On::Timer | On::Part => Doing::Idle,
+            // The latter four are waits of tasks, whose loop's thread does not wait for them.
+            On::Work
+            | On::CallTurn
+            | On::Bytes(_)
+            | On::AwaitedLock(_)
+            | On::Permit
+            | On::Timer
+            | On::Part => Doing::Idle,
         }
     }
 
@@ -131,9 +136,8 @@ impl View<'_, '_> {
         if t.in_c {
             return match (t.role, label) {
                 (Role::Manager(..), _) => Work::Unpickling,
-                (Role::Feeder(_), _) => Work::Pickling,
                 (Role::ProcessWorker(..), Cause::Ipc) if has_task => Work::Unpickling,
-                (Role::ProcessWorker(..), Cause::Ipc) => Work::Pickling,
+                (Role::Feeder(_), _) | (Role::ProcessWorker(..), Cause::Ipc) => Work::Pickling,
                 _ => Work::Collecting,
             };
         }
@@ -168,7 +172,6 @@ impl View<'_, '_> {
             Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) => {
                 announces || state == PoolState::Booting
             }
-            Role::Raw => announces,
             Role::ProcessWorker(..) => t.up == Nanos::ZERO,
             Role::Loop(_, state) => state == LoopState::Begin,
             Role::Main(_, state) => state == MainState::Begin,
@@ -176,7 +179,7 @@ impl View<'_, '_> {
                 t.script.is_empty() && self.work.kernel.machine.since(tid) == Nanos::ZERO
             }
             Role::Script => true,
-            Role::Manager(..) | Role::Feeder(_) => announces,
+            Role::Raw | Role::Manager(..) | Role::Feeder(_) => announces,
             Role::Master => false,
         }
     }
