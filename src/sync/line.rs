@@ -24,7 +24,7 @@ struct Place<W> {
 #[derive(Clone, Debug)]
 pub struct Line<W> {
     places: Vec<Place<W>>,
-    /// Places that nobody has, as a chain along `after`.
+    /// Free places, chained along `after`.
     free: u32,
     first: u32,
     last: u32,
