@@ -1,34 +1,34 @@
-//! What went wrong in a run.
+//! Findings: what went wrong in a run, or nearly did.
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Nanos, Total, seconds};
 
-/// What a forecast says went wrong (or nearly did). As JSON it has a `kind`, times in seconds.
+/// A problem that a run has met. In JSON it is an object tagged with its `kind`, and times are in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Finding {
-    /// Nothing can ever happen again, yet tasks are unfinished: who waits for what.
+    /// Deadlock: no event is left, yet tasks are unfinished.
     Deadlock {
-        /// When the last thing happened.
+        /// When the last event happened.
         #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
-        /// A line for each of the first few that wait.
+        /// One line of text for each of the first few blocked threads or tasks.
         waiting: Vec<String>,
-        /// What all of them wait for.
+        /// What the blocked tasks wait for; not part of the JSON.
         #[serde(skip)]
         on: Vec<Hindrance>,
     },
-    /// Memory passed the machine's limit.
+    /// Memory in use passed the machine's limit.
     OutOfMemory {
-        /// When.
+        /// When it did.
         #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
-        /// How much was in use.
+        /// Memory in use then, in bytes.
         #[serde(rename = "memory_bytes")]
         bytes: u64,
     },
-    /// One callback kept an event loop busy for so long.
+    /// One callback blocked an event loop for a long time.
     BlockedLoop {
         /// When it began.
         #[serde(rename = "at_s", with = "seconds")]
@@ -37,80 +37,81 @@ pub enum Finding {
         #[serde(rename = "lasted_s", with = "seconds")]
         lasted: Nanos,
     },
-    /// Threads that came back from outside (I/O, a park, native code) for less than a switch interval waited for the GIL until its
-    /// holder was made to leave, often, and for a good part of their tasks' time. Of the class of tasks that lost most.
+    /// Convoy effect: threads that came back from outside (I/O, a park, native code) and needed the GIL for less than a switch interval
+    /// waited until its holder was forced to release it. Reported where that happened often and took a good part of the tasks' time, for
+    /// the class of tasks that lost most.
     Convoy {
-        /// The class.
+        /// Name of the class of tasks.
         task: String,
-        /// How often.
+        /// Number of such returns.
         times: u64,
-        /// For how long, in all.
+        /// Total time that they waited for the GIL.
         #[serde(rename = "waited_s", with = "seconds")]
         waited: Total,
         /// Time of all tasks of the class from arrival to end.
         #[serde(rename = "of_s", with = "seconds")]
         of: Total,
     },
-    /// Tasks spent a good part of their time on waiting, on a core, for the cache line or lock of an object that others accessed as well
-    /// (free-threaded builds). Of the object, and the class of tasks, where most was lost.
+    /// Tasks of free-threaded builds spun on a core for a good part of their time, waiting for the cache line or lock of an object that
+    /// others accessed too. Reported for the pair of object and class of tasks that lost most.
     ContendedObject {
-        /// The object.
+        /// Name of the object.
         object: String,
-        /// The class.
+        /// Name of the class of tasks.
         task: String,
-        /// For how long its tasks waited for the object, in all.
+        /// Total time for which its tasks waited for the object.
         #[serde(rename = "waited_s", with = "seconds")]
         waited: Total,
-        /// Time of all tasks of the class from arrival to end; of a batch without what they waited for their turn, which grows with its
-        /// size.
+        /// Time of all tasks of the class from arrival to end. In a batch the wait for a worker or permit is left out, since that grows
+        /// with the size of the batch.
         #[serde(rename = "of_s", with = "seconds")]
         of: Total,
     },
-    /// Threads were woken because another gave the GIL up for a moment, and found it taken again, often. Of the class of tasks whose
-    /// releases woke most in vain.
+    /// Futile wake-ups: threads were woken because another released the GIL for a moment, and found it taken again. Reported for the class
+    /// of tasks whose releases woke most threads in vain.
     FutileWakeups {
-        /// The class of the tasks that gave it up.
+        /// Name of the class of tasks that released the GIL.
         task: String,
-        /// How often.
+        /// Number of futile wake-ups.
         times: u64,
     },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
-        /// When.
+        /// When it was stopped.
         #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
     },
-    /// What comes next comes after the last instant that the clock can tell.
+    /// The next event lies beyond the last instant that the clock can represent.
     ClockEnd {
-        /// When.
+        /// When the run ended.
         #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
     },
     /// The interpreter cannot do what the strategy asks (for example sub-interpreters before 3.14).
     Unsupported {
-        /// Why.
+        /// Reason, as text.
         reason: String,
     },
 }
 
-/// What a task waits for that can never come.
+/// What a deadlocked task waits for in vain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hindrance {
     /// A lock.
     Lock,
-    /// An item of this queue.
+    /// An item of the queue of this name.
     Item(String),
-    /// Room in this queue.
+    /// Room in the queue of this name.
     Room(String),
-    /// Its children.
+    /// The task's own children.
     Children,
-    /// A worker.
+    /// A worker of a pool.
     Worker,
-    /// A permit of an event loop's limit.
+    /// A permit of an event loop's concurrency limit.
     Limit,
 }
 
-/// The kinds of findings.
+/// The kind of a [`Finding`], without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingKind {
     /// [`Finding::Deadlock`]
@@ -133,20 +134,20 @@ pub enum FindingKind {
     Unsupported,
 }
 
-/// What a finding means for its run.
+/// What a finding means for the run that it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The run went on to its own end: its numbers hold.
+    /// The run went on to its own end, and its numbers hold.
     Told,
-    /// It ended the run.
+    /// The finding ended the run early.
     Ended,
-    /// There was no run.
+    /// The run was refused before it began.
     Refused,
 }
 
 impl Finding {
-    /// The description, one arm a kind of finding: the kind, what it means for the run, when it was (`None`: at no instant), and how much
-    /// of it there was, to compare with others of the kind (times or nanoseconds; 0 where there is no more and less).
+    /// Describes a finding, one arm for each kind: its kind, its effect on the run, its instant (`None` if it has none), and its magnitude
+    /// for comparison with others of the same kind (a count or nanoseconds; 0 where the kind has no degrees).
     fn about(&self) -> (FindingKind, Effect, Option<Nanos>, u128) {
         use FindingKind as Kind;
         match self {
@@ -181,25 +182,25 @@ impl Finding {
         }
     }
 
-    /// Its kind.
+    /// Returns the kind of the finding.
     #[must_use]
     pub fn kind(&self) -> FindingKind {
         self.about().0
     }
 
-    /// What it means for its run.
+    /// Returns what the finding means for its run.
     #[must_use]
     pub fn effect(&self) -> Effect {
         self.about().1
     }
 
-    /// When it was; `None` where it is of the whole run, or there was none.
+    /// When the problem occurred; `None` if it concerns the whole run, or no run took place.
     #[must_use]
     pub fn at(&self) -> Option<Nanos> {
         self.about().2
     }
 
-    /// What is waited for in a deadlock; nothing where it is none.
+    /// What the tasks of a deadlock wait for; empty for any other finding.
     #[must_use]
     pub fn hindrances(&self) -> &[Hindrance] {
         match self {
@@ -215,7 +216,7 @@ impl Finding {
         }
     }
 
-    /// How long a callback kept the loop busy, where it is that.
+    /// How long a callback blocked the event loop; `None` for any other finding.
     #[must_use]
     pub fn blocked(&self) -> Option<Nanos> {
         match self {
@@ -231,7 +232,7 @@ impl Finding {
         }
     }
 
-    /// How often threads were woken in vain, and the class of tasks, where it is that.
+    /// Number of futile wake-ups and the class of tasks that caused them; `None` for any other finding.
     #[must_use]
     pub fn woken_in_vain(&self) -> Option<(u64, &str)> {
         match self {
@@ -247,7 +248,7 @@ impl Finding {
         }
     }
 
-    /// How often the tasks of which class waited for the GIL in a convoy, and for how long in the mean, where it is that.
+    /// Number of returns caught in a convoy, the class of tasks, and their mean wait for the GIL; `None` for any other finding.
     #[must_use]
     pub fn convoy(&self) -> Option<(u64, &str, Nanos)> {
         match self {
@@ -268,14 +269,14 @@ impl Finding {
         }
     }
 
-    /// The object that was contended, the class of tasks, and the share of their time that it took, where it is that.
+    /// The contended object, the class of tasks, and the share (0 to 1) of their time that it cost; `None` for any other finding.
     #[must_use]
     pub fn contended(&self) -> Option<(&str, &str, f64)> {
         let (object, task, waited, of) = self.at_object()?;
         Some((object, task, waited.as_secs_f64() / of.as_secs_f64()))
     }
 
-    /// The object that was contended, the class of tasks, what these waited, and of which time.
+    /// The contended object, the class of tasks, their total wait for it, and their total time.
     fn at_object(&self) -> Option<(&str, &str, Total, Total)> {
         match self {
             Self::ContendedObject {
@@ -295,9 +296,10 @@ impl Finding {
         }
     }
 
-    /// A time that is told beside shares by cause, which are means of the replications, becomes the mean share of the mean time as well: over
-    /// those of these findings, one a replication, that are about the same. A single replication, the worst, would say another number, and
-    /// so would times added up where long replications lose more.
+    /// Replaces the times of a contended object by the mean share and the mean time of `all` findings about the same object and class, one
+    /// finding for each replication. The report shows them beside shares by cause, which are means over replications as well: the worst
+    /// replication alone would give another number, and so would sums, in which long replications weigh more. Findings of other kinds stay
+    /// as they are.
     pub fn average<'a>(&mut self, all: impl Iterator<Item = &'a Self>) {
         match self {
             Self::ContendedObject {
@@ -329,7 +331,7 @@ impl Finding {
         }
     }
 
-    /// Whether it is of the same kind, and there is more of it.
+    /// Whether this finding is of the same kind as `other`, and of greater magnitude.
     #[must_use]
     pub fn is_worse_than(&self, other: &Self) -> bool {
         let ((kind, _, _, much), (others, _, _, less)) = (self.about(), other.about());
@@ -337,7 +339,7 @@ impl Finding {
     }
 }
 
-/// A share, 0 to 1, of so many nanoseconds.
+/// The given share (0 to 1) of a number of nanoseconds, rounded.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

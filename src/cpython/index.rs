@@ -1,35 +1,35 @@
-//! Places in the tables of the runtime.
+//! Typed indices into the tables of the runtime: each is a position in one table, and none can be taken for another.
 
 use crate::engine::indices;
 
 indices! {
-    /// A class of tasks of the program, its own or one of children.
+    /// A class of tasks: one of the scenario's own, or an internal one of children.
     ClassIndex;
-    /// A lock of the program: each domain has one of those that are not shared between processes.
+    /// A lock of the program. Each lock domain has its own instance of a lock that is not shared between processes.
     LockNumber;
-    /// A queue between tasks.
+    /// A bounded queue through which tasks pass items.
     QueueIndex;
-    /// A shared object of the program.
+    /// A shared object of the program (relevant on free-threaded builds).
     ObjectIndex;
-    /// A distribution of the program's.
+    /// A distribution in the program's table of distributions.
     DistIndex;
-    /// A task in flight; its place is used again once it is over.
+    /// A task in flight. Its slot is reused once the task is over.
     TaskKey;
     /// A GIL; [`NO_GIL`] where the build has none.
     GilIndex;
-    /// A lock domain: one set of the program's locks and one collector, of an interpreter.
+    /// A lock domain: one interpreter's instances of the program's locks, and its collector.
     DomainIndex;
     /// A process; the main one is number 0.
     ProcessIndex;
-    /// A copy of the program: itself, or those that an application server forks.
+    /// A copy of the program: the program itself, or one of those that an application server forks.
     CopyIndex;
-    /// A pool of threads.
+    /// A thread pool.
     PoolIndex;
-    /// A pool of processes.
+    /// A process pool.
     ProcessPoolIndex;
     /// A pipe.
     PipeIndex;
-    /// A lock in the table of all: those shared between processes, then those of each domain.
+    /// A lock instance in the table of all locks: those shared between processes come first, then those of each domain.
     LockIndex;
 }
 
@@ -40,9 +40,9 @@ impl Default for ProcessIndex {
 }
 
 impl ProcessIndex {
-    /// The process that was started first.
+    /// The main process, which is started first.
     pub(crate) const MAIN: Self = Self(0);
 }
 
-/// Of a thread whose build has no GIL.
+/// Stands in for the GIL of a thread whose build has none.
 pub(crate) const NO_GIL: GilIndex = GilIndex(u32::MAX);

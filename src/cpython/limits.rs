@@ -1,28 +1,28 @@
-//! How far a run goes.
+//! Limits of a run: when it ends, and what it keeps.
 
 use crate::cpython::record::recording::Record;
 use crate::engine::Nanos;
 
-/// Where a run ends, and what it keeps.
+/// When a run ends, what of it counts, and what it keeps.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Tasks that arrive before this do not count.
+    /// Tasks that arrive before this instant do not count.
     pub warmup: Nanos,
-    /// The run ends here at the latest.
+    /// The run ends at this instant at the latest; `None`: when nothing is left to happen.
     pub horizon: Option<Nanos>,
-    /// The run is stopped after so many model events.
+    /// Most model events of a run, after which it is stopped.
     pub max_events: u64,
-    /// Keep every latency.
+    /// Whether to keep the latency of every task.
     pub keep_latencies: bool,
-    /// The replication whose arrivals, demands and failures are drawn, usually the same as the run's own.
+    /// Replication whose arrivals, demands and failures are drawn; usually the run's own number.
     pub demands: u32,
-    /// What is written down beside the run.
+    /// What is recorded beside the run.
     pub record: Record,
 }
 
 #[cfg(test)]
 impl Limits {
-    /// Everything counts, and the run ends by itself.
+    /// Limits under which every task counts and the run ends by itself.
     pub(crate) fn none() -> Self {
         Self {
             warmup: Nanos::ZERO,

@@ -1,8 +1,8 @@
 //! CPython's mechanisms: the GIL, locks, queues, pools, the event loop, processes and memory.
 //!
-//! A simulated thread is a script of small acts (run bytecode, run without the GIL, sleep, park, have an
-//! effect) that is refilled by what the thread is for: a pool worker, an event loop, a management thread, the main
-//! program. [`Sim`] owns everything and turns the machine's upcalls into acts.
+//! A simulated thread is a script of small acts (run bytecode, run without the GIL, sleep, park, have an effect). When the script is empty,
+//! the thread's role refills it: pool worker, event loop, management thread, main program. [`Sim`] owns the whole state and turns the
+//! machine's upcalls into acts.
 
 mod executors;
 mod finding;

@@ -1,8 +1,8 @@
 //! Interpreter profiles: every constant of the runtime, with a unit, a meaning and a source.
 //!
-//! A profile describes one CPython build on one machine at its best speed. Times are CPU time of one core of relative
-//! speed 1.0 unless the text says latency. The table below is the single list of parameters: the struct, its names, units
-//! and texts for files and reports come from it.
+//! A profile describes one CPython build on one machine at its best speed. Times are CPU time of one core of relative speed 1.0 unless the
+//! text says latency. The table at the macro call below is the single list of parameters: the struct, and the names, units and texts that
+//! files and reports show, come from it.
 
 use crate::engine::Nanos;
 use crate::scenario::MachineSpec;
@@ -10,103 +10,103 @@ use crate::scenario::MachineSpec;
 /// Where a parameter's value comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tag {
-    /// Read off a microbenchmark (named).
+    /// Read off the microbenchmark of this name.
     Measured(String),
-    /// Computed from microbenchmarks (how).
+    /// Computed from microbenchmarks, in this way.
     Derived(String),
-    /// The table's default: a constant of CPython's source or an engineering estimate.
+    /// The default of the table: a constant of CPython's source, or an engineering estimate.
     Default,
-    /// The interpreter cannot do what this would be the cost of (why): there is no value.
+    /// There is no value, because the interpreter cannot do what this would be the cost of, for this reason.
     Absent(String),
 }
 
-/// Whether an interpreter was built for speed, as far as it tells.
+/// How an interpreter was built, as far as it tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Build {
     /// The compiler, as `platform.python_compiler()` names it.
     pub compiler: String,
-    /// Profile-guided optimization.
+    /// Whether it was built with profile-guided optimization; `None` if unknown.
     pub pgo: Option<bool>,
-    /// Link-time optimization.
+    /// Whether it was built with link-time optimization; `None` if unknown.
     pub lto: Option<bool>,
-    /// With assertions: several times slower.
+    /// Whether it was built with assertions, which make it several times slower.
     pub debug: bool,
 }
 
-/// The machine that a profile was measured on, and what the model needs of it.
+/// The machine that a profile was measured on, and those of its properties that the model needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MachineFacts {
     /// Operating system, release and architecture.
     pub system: String,
     /// The processor, as the system names it.
     pub cpu: String,
-    /// Cores that the interpreter could use.
+    /// Number of cores that the interpreter could use.
     pub cores: u32,
-    /// One iteration of the reference loop at the machine's best speed, in nanoseconds: what slowness is counted against.
+    /// Time of one iteration of the reference loop at the machine's best speed, in nanoseconds; slowness is relative to this.
     pub loop_ns: f64,
-    /// The scheduler's base slice.
+    /// Base slice of the scheduler.
     pub base_slice: Nanos,
-    /// Latency of a wake-up by idle time of the core, rising.
+    /// Latency of a wake-up by idle time of the core: points (idle time, latency), idle times rising.
     pub wake_latency: Vec<(Nanos, Nanos)>,
-    /// CPU time of whoever sends a core that has been idle for so long the interrupt that makes it run a woken thread, rising;
-    /// empty: none.
+    /// CPU time of a thread that wakes another on an idle core, spent on the interrupt: points (idle time, CPU time), idle times rising;
+    /// empty if none was measured.
     pub wake_send: Vec<(Nanos, Nanos)>,
-    /// Extra CPU time of a thread woken on a core that has been idle for so long, rising; empty: none.
+    /// Extra CPU time of a thread woken on an idle core: points (idle time, CPU time), idle times rising; empty if none was measured.
     pub wake_cpu: Vec<(Nanos, Nanos)>,
-    /// How long a core idles before wake-ups do not find it any more; `None`: never.
+    /// Idle time after which wake-ups no longer find a core; `None`: they always do.
     pub halted_after: Option<Nanos>,
-    /// By which share a core is slower while all others are busy.
+    /// Share (0 to 1) by which a core is slower while all others are busy.
     pub interference: f64,
-    /// CPU time of copying a byte into or out of a pipe, in nanoseconds.
+    /// CPU time of copying one byte into or out of a pipe, in nanoseconds.
     pub pipe_ns_per_byte: f64,
     /// CPU time of a trivial system call.
     pub syscall: Nanos,
 }
 
-/// When, how and where a profile was measured.
+/// When, where and how a profile was measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Provenance {
-    /// Day of the measurement, `2026-11-23`, in UTC.
+    /// Day of the measurement in UTC, as `2026-11-23`.
     pub date: String,
     /// How the interpreter was built.
     pub build: Build,
     /// The machine.
     pub machine: MachineFacts,
-    /// How often everything was measured.
+    /// How often each microbenchmark was run.
     pub rounds: u32,
-    /// How much slower than at its best the machine ran meanwhile, in the mean (1.0: at its best).
+    /// Mean slowness of the machine during the measurement: 1.0 at its best, 2.0 at half that speed.
     pub slowness: f64,
 }
 
-/// How a parameter reacts to a machine that runs slower than its best.
+/// How a parameter reacts to a machine that runs slower than at its best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// CPU time of the runtime: stretches with the machine's slowness.
+    /// CPU time of the runtime, which stretches with the machine's slowness.
     Overhead,
-    /// A constant of the source, a ratio, a probability or a size: stays.
+    /// A constant of the source, a ratio, a probability or a size, which stays as it is.
     Fixed,
 }
 
-/// What is known of a parameter besides its value.
+/// Description of a parameter: all but its value.
 #[derive(Clone, Copy, Debug)]
 pub struct ParamInfo {
     /// Field name.
     pub name: &'static str,
-    /// Unit: `ns`, `bytes`, `x` (a factor) or `p` (a probability).
+    /// Unit: `ns`, `bytes`, `x` (a factor, a count or a flag) or `p` (a share or probability).
     pub unit: &'static str,
-    /// See [`Kind`].
+    /// How it reacts to a slow machine.
     pub kind: Kind,
-    /// What it means.
+    /// Meaning, as reports show it.
     pub meaning: &'static str,
 }
 
-/// What a parameter counts, and so its type in [`Costs`].
+/// Units of parameters, each with the type that its values have in [`Costs`].
 mod unit {
     use crate::engine::{Nanos, whole};
 
     pub(crate) trait Unit {
         type Value;
-        /// As files and reports call it.
+        /// Name of the unit in files and reports.
         const TEXT: &'static str;
         fn value(written: f64) -> Self::Value;
     }
@@ -127,19 +127,19 @@ mod unit {
     }
 
     units! {
-        /// A time.
+        /// A time in whole nanoseconds.
         Time: Nanos, "ns", Nanos::from_f64;
-        /// A time for each of something, which need not be whole nanoseconds.
+        /// A time for each of many things (a byte, say), in fractions of a nanosecond.
         TimeEach: f64, "ns", |each| each;
-        /// A size.
+        /// A size in bytes.
         Bytes: u64, "bytes", whole;
-        /// A part of a whole, or a probability.
+        /// A share of a whole, or a probability, from 0 to 1.
         Share: f64, "p", |share| share;
         /// A ratio.
         Factor: f64, "x", |factor| factor;
-        /// A number of things.
+        /// A count.
         Count: u64, "x", whole;
-        /// Whether something is so: 1, or else 0.
+        /// A flag: 1 or 0.
         Flag: bool, "x", |flag| flag > 0.5;
     }
 }
@@ -395,13 +395,13 @@ parameters! {
     tpe_token_every_item: Flag, Fixed, 0.0;
 }
 
-/// A cost that depends on a size: points (bytes, nanoseconds), sizes rising; linear between the points and, at the last
-/// slope, beyond them.
+/// A cost as a function of a size: points (bytes, nanoseconds), sizes rising. It is linear between the points and continues beyond them
+/// with the last slope.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve(pub Vec<(f64, f64)>);
 
 impl Curve {
-    /// The cost of `bytes`, scaled by `factor`.
+    /// The cost for a size of `bytes`, scaled by `factor`.
     #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
     pub fn at(&self, bytes: u64, factor: f64) -> Nanos {
         let x = bytes as f64;
@@ -421,35 +421,35 @@ impl Curve {
     }
 }
 
-/// One interpreter on one machine.
+/// An interpreter on a machine: what it costs there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// Name, as in a scenario: `cpython-3.14t`.
+    /// Name, as scenarios use it: `cpython-3.14t`.
     pub name: String,
-    /// What Python calls itself: `3.14.0`.
+    /// Version, as Python gives it: `3.14.0`.
     pub version: String,
-    /// Major and minor version, for what differs between versions.
+    /// Minor version (14 of 3.14), for what differs between versions.
     pub minor: u32,
-    /// Whether there is a GIL.
+    /// Whether the build has a GIL.
     pub gil: bool,
     /// Where and when it was measured, or why it was not.
     pub origin: String,
-    /// The values.
+    /// Values of all parameters.
     pub params: Params,
-    /// Where each value comes from, in the order of [`PARAMS`].
+    /// Origin of each value, in the order of [`PARAMS`].
     pub tags: Vec<Tag>,
-    /// Between what each value lies with 95 % confidence, where it was measured often enough to tell, in the same order.
+    /// Confidence interval (95 %) of each value that was measured often enough, in the order of [`PARAMS`].
     pub spreads: Vec<Option<(f64, f64)>>,
-    /// The measurement, where its details are known.
+    /// Details of the measurement, where they are known.
     pub provenance: Option<Provenance>,
-    /// Pickling a payload in the sender, besides `pickle_fixed`: `bytes` objects, in-band.
+    /// CPU time of pickling a payload in the sender, beside `pickle_fixed`: `bytes` objects, in-band.
     pub dumps: Curve,
-    /// Unpickling a payload in the receiver.
+    /// CPU time of unpickling a payload in the receiver.
     pub loads: Curve,
-    /// What a message that takes several reads costs its receiver beside copying and unpickling: each read's block, and the buffer that
-    /// grows by it, are fresh pages.
+    /// CPU time that a message which takes several reads costs its receiver, beside copying and unpickling: the block of each read, and the
+    /// buffer that grows by it, are fresh pages.
     pub receives: Curve,
-    /// Factor on all overheads: 1.0 is the machine at its best (see [`Profile::slowed`]).
+    /// Factor on all overheads: 1.0 for the machine at its best (see [`Profile::slowed`]).
     pub slowness: f64,
 }
 
@@ -474,12 +474,12 @@ impl Default for Profile {
 }
 
 impl Profile {
-    /// The number of the parameter of this name in [`PARAMS`].
+    /// Index of the parameter of this name in [`PARAMS`].
     pub fn index(name: &str) -> Option<usize> {
         PARAMS.iter().position(|p| p.name == name)
     }
 
-    /// Why the interpreter cannot do what this parameter is the cost of; `None` if it can.
+    /// Why the interpreter cannot do what this parameter is the cost of; `None` if it can, or if there is no such parameter.
     pub fn lacks(&self, name: &str) -> Option<&str> {
         match &self.tags[Self::index(name)?] {
             Tag::Absent(why) => Some(why),
@@ -487,8 +487,7 @@ impl Profile {
         }
     }
 
-    /// The machine that a scenario asks for, with what this profile's own machine was measured to be where the scenario leaves
-    /// it open.
+    /// The machine that a scenario asks for; what the scenario leaves open is taken from the machine that this profile was measured on.
     #[must_use]
     pub fn machine(&self, asked: &MachineSpec) -> MachineSpec {
         let mut m = asked.clone();
@@ -522,15 +521,15 @@ impl Profile {
         m
     }
 
-    /// How far the parameter with this number may be off, as a share of its value: half the width of its spread.
+    /// Half the width of a parameter's confidence interval, as a share of its value; `None` if it has none, or the value is 0.
     pub fn uncertainty(&self, index: usize) -> Option<f64> {
         let (least, greatest) = self.spreads[index]?;
         let value = self.params.get(index);
         (value > 0.0).then(|| (greatest - least) / 2.0 / value)
     }
 
-    /// The same interpreter on a machine that runs `factor` times slower than at its best: overheads stretch, demands,
-    /// sleeps and constants of the source do not.
+    /// The profile on a machine that runs `factor` times slower than at its best. Overheads stretch; demands, sleeps and constants of the
+    /// source do not.
     #[must_use]
     pub fn slowed(&self, factor: f64) -> Self {
         let mut p = self.clone();

@@ -9,99 +9,99 @@ use crate::scenario::{
     Arrivals, Bytes, Dist, LockSpec, ObjectSpec, QueueSpec, Releases, StartMethod,
 };
 
-/// One instruction of a task. Blocks are flattened: `Enter...` pushes a frame that its `Leave...` pops.
+/// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Instr {
-    /// Bytecode under the GIL; the demand is a constant or distribution number `dist`.
+    /// Bytecode under the GIL for the given demand.
     Cpu(Demand),
-    /// The same by code that gives the GIL up now and then; the mean of the demand in nanoseconds.
+    /// Bytecode that releases the GIL now and then: its demand, the mean of that demand in nanoseconds, and the releases.
     Releasing(Demand, f64, Releases),
     /// Work without the GIL.
     Native(Demand),
-    /// Waiting for something outside.
+    /// A wait for something outside the program.
     Io(Demand),
-    /// Takes a lock.
+    /// Acquires a lock.
     Acquire(LockNumber),
-    /// Gives it back.
+    /// Releases a lock.
     Release(LockNumber),
     /// Accesses a shared object.
     Shared {
-        /// Which.
+        /// The object.
         object: ObjectIndex,
-        /// How often.
+        /// Number of accesses.
         count: u64,
-        /// Whether it is written.
+        /// Whether they write; otherwise they read.
         write: bool,
     },
-    /// Puts an item on a queue.
+    /// Puts an item on a queue; waits while the queue is full.
     Put(QueueIndex),
-    /// Takes one from it.
+    /// Takes an item from a queue; waits while the queue is empty.
     Get(QueueIndex),
-    /// Starts children of this class (an internal one) and waits for them.
+    /// Starts children of an internal class and waits for all of them.
     FanOut {
         /// Class of the children.
         class: ClassIndex,
-        /// How many.
+        /// Number of children.
         count: u64,
     },
-    /// Bytes that came with the task.
+    /// Bytes that travel to the worker with the task.
     PayloadIn(Bytes),
-    /// Bytes that go back with the result.
+    /// Bytes that travel back with the result.
     PayloadOut(Bytes),
-    /// Container objects made.
+    /// Allocates so many container objects.
     Allocate(u64),
-    /// Working memory taken.
+    /// Takes working memory, in bytes.
     EnterHold(Bytes),
-    /// Working memory given back.
+    /// Gives the working memory of the innermost hold back.
     LeaveHold,
-    /// A deadline starts.
+    /// Starts a deadline, so long from now.
     EnterTimeout(Nanos),
-    /// It is lifted.
+    /// Lifts the innermost deadline.
     LeaveTimeout,
-    /// Fails with this probability.
+    /// Fails with this probability, from 0 to 1.
     Fail(f64),
-    /// A block that is tried several times.
+    /// Begins a block that is retried on failure.
     EnterRetry {
-        /// Attempts in all.
+        /// Attempts in all, the first included.
         attempts: u32,
-        /// First pause.
+        /// Pause before the second attempt.
         backoff: Nanos,
     },
-    /// The block has succeeded.
+    /// Leaves the block after a successful attempt.
     LeaveRetry,
-    /// A loop starts.
+    /// Begins a loop of so many rounds.
     EnterRepeat(u64),
-    /// Back to the start of the loop while rounds are left.
+    /// Jumps back to the start of the loop while rounds are left.
     LeaveRepeat,
     /// The task is done.
     End,
 }
 
-/// Who executes an instruction of a coroutine whose work is offloaded.
+/// Who executes an instruction of a coroutine whose blocking work is offloaded to an executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// A worker.
+    /// A worker of the executor.
     Worker,
-    /// The event loop: it is a wait, or the end.
+    /// The event loop, because the instruction is a wait or the end of the task.
     Loop,
-    /// The loop where this lock is held across waits (then it is awaited), else a worker.
+    /// The event loop if this lock is held across waits (it is then an `asyncio.Lock`), else a worker.
     OfLock(LockNumber),
-    /// Whoever comes to it: a block begins or ends.
+    /// Whoever comes to it, because the instruction only begins or ends a block.
     Either,
 }
 
-/// What an instruction's own time is spent on.
+/// How an instruction spends its own demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnCore {
-    /// Bytecode under the GIL.
+    /// As bytecode under the GIL.
     Bytecode,
-    /// Bytecode that gives the GIL up now and then.
+    /// As bytecode that releases the GIL now and then.
     Releasing,
-    /// Work without the GIL.
+    /// As work without the GIL.
     Native,
 }
 
-/// What a task may wait for at an instruction until another task, or a child, does something.
+/// What a task may wait for at an instruction until another task or a child acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
     /// A lock.
@@ -110,30 +110,30 @@ pub enum Awaited {
     Item(QueueIndex),
     /// Room in a queue.
     Room(QueueIndex),
-    /// So many children.
+    /// The ends of so many children.
     Children(u64),
 }
 
-/// All that is asked of an instruction.
+/// Description of an instruction: the answers to all questions that are asked about it.
 #[derive(Clone, Copy)]
 struct About {
     side: Side,
-    /// A step of the scenario begins with it; otherwise it ends one (or the task).
+    /// Whether a step of the scenario begins with it; otherwise it ends one, or ends the task.
     step: bool,
-    /// It can take time: only of those it is worth saying that they come next.
+    /// Whether it can take time. Snapshots name only such instructions as the next step.
     takes_time: bool,
     work: Option<OnCore>,
     awaits: Option<Awaited>,
-    /// The shared object that it accesses.
+    /// The shared object that it accesses, if any.
     accesses: Option<ObjectIndex>,
-    /// Bytes that go to the worker with what it is a part of.
+    /// Bytes that travel to the worker with the part that it belongs to.
     payload_in: Bytes,
-    /// It takes memory for the steps that follow.
+    /// Whether it takes memory for the steps that follow.
     holds: bool,
 }
 
 impl About {
-    /// A step that is done at once by whoever executes the work.
+    /// A step that takes no time, executed by whoever does the task's work.
     const AT_ONCE: Self = Self {
         side: Side::Worker,
         step: true,
@@ -144,7 +144,7 @@ impl About {
         payload_in: 0,
         holds: false,
     };
-    /// The begin of a block.
+    /// The beginning of a block.
     const ENTER: Self = Self {
         side: Side::Either,
         ..Self::AT_ONCE
@@ -176,7 +176,7 @@ impl About {
 }
 
 impl Instr {
-    /// The description: one arm a kind of instruction.
+    /// Describes an instruction, one arm for each kind.
     #[inline]
     const fn about(self) -> About {
         match self {
@@ -227,44 +227,44 @@ impl Instr {
         }
     }
 
-    /// Who executes it where work is offloaded.
+    /// Who executes this instruction where blocking work is offloaded.
     #[inline]
     #[must_use]
     pub const fn side(self) -> Side {
         self.about().side
     }
 
-    /// Whether a step of the scenario begins with it, rather than ends.
+    /// Whether a step of the scenario begins with this instruction, rather than ends.
     #[must_use]
     pub const fn is_step(self) -> bool {
         self.about().step
     }
 
-    /// Whether it can take time by itself.
+    /// Whether this instruction can take time by itself.
     #[must_use]
     pub const fn takes_time(self) -> bool {
         self.about().takes_time
     }
 
-    /// What its own time is spent on; `None` where no core is needed, or only for what the profile says.
+    /// How its own demand is spent; `None` if it needs no core, or only for costs that the profile sets.
     #[must_use]
     pub const fn work(self) -> Option<OnCore> {
         self.about().work
     }
 
-    /// What a task may wait for there until another does something.
+    /// What a task may wait for at this instruction until another task or a child acts.
     #[must_use]
     pub const fn awaits(self) -> Option<Awaited> {
         self.about().awaits
     }
 
-    /// The shared object that it accesses.
+    /// The shared object that this instruction accesses, if any.
     #[must_use]
     pub const fn accesses(self) -> Option<ObjectIndex> {
         self.about().accesses
     }
 
-    /// How many children it starts.
+    /// Number of children that this instruction starts; `None` if it starts none.
     #[must_use]
     pub const fn children(self) -> Option<u64> {
         match self.awaits() {
@@ -273,20 +273,20 @@ impl Instr {
         }
     }
 
-    /// Bytes that go to the worker with what it is a part of.
+    /// Bytes that travel to the worker with the part that this instruction belongs to.
     #[must_use]
     pub const fn payload_in(self) -> Bytes {
         self.about().payload_in
     }
 
-    /// Whether it takes memory for the steps that follow.
+    /// Whether this instruction takes memory for the steps that follow.
     #[inline]
     #[must_use]
     pub const fn holds(self) -> bool {
         self.about().holds
     }
 
-    /// The class of the children that it starts.
+    /// The class of the children that this instruction starts; `None` if it starts none.
     pub fn children_mut(&mut self) -> Option<&mut ClassIndex> {
         match self {
             Self::FanOut { class, count: _ } => Some(class),
@@ -316,64 +316,64 @@ impl Instr {
     }
 }
 
-/// How long a step takes.
+/// How long a step takes, as the program states it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Demand {
-    /// Always the same.
+    /// The same time on every execution.
     Constant(Nanos),
-    /// Drawn from this distribution of [`Program::dists`].
+    /// A time drawn from this distribution of [`Program::dists`].
     Drawn(DistIndex),
 }
 
-/// A class of tasks.
+/// A class of tasks: its code, and what all its tasks have in common.
 #[derive(Clone, Debug)]
 pub struct Class {
-    /// Name.
+    /// Name, as in the scenario.
     pub name: String,
     /// Instructions; the last is [`Instr::End`].
     pub code: Vec<Instr>,
-    /// Bytes sent to a worker with the whole task.
+    /// Bytes sent to a worker process with the task as a whole.
     pub bytes_in: Bytes,
-    /// Objects pickled one by one on the way there, and back.
+    /// Small objects pickled one by one, on the way to a worker and on the way back.
     pub objects: (u64, u64),
-    /// Relative frequency among open and closed arrivals.
+    /// Relative frequency among open and closed arrivals, at least 0.
     pub weight: f64,
-    /// Share, from 0 to 1, of the program's objects that its steps walk.
+    /// Share, from 0 to 1, of the program's objects that the task's steps walk.
     pub touches: f64,
 }
 
-/// Which executor a task body runs on.
+/// The executor that runs task bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Executor {
-    /// The submitting thread itself.
+    /// None: the submitting thread runs them itself.
     Inline,
-    /// A thread for each task.
+    /// A new thread for each task.
     RawThreads,
-    /// A pool of threads, at most so many.
+    /// A pool of at most so many threads.
     Threads(u32),
-    /// A pool of threads each with an interpreter of its own.
+    /// A pool of at most so many threads, each with an interpreter of its own.
     Interpreters(u32),
-    /// `ProcessPoolExecutor`.
+    /// A `ProcessPoolExecutor` with so many workers, started by this method.
     Processes(u32, StartMethod),
-    /// `multiprocessing.Pool`, with its chunk size (0: what `map` chooses).
+    /// A `multiprocessing.Pool`: workers, start method, and chunk size (0: the one that `map` chooses).
     MpPool(u32, StartMethod, u32),
 }
 
-/// What each main process does.
+/// How each main process executes its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Copies of the program, as an application server forks them; 1 is the main process itself.
+    /// Copies of the program, as an application server forks them; 1 means the main process alone.
     pub copies: u32,
-    /// An event loop takes the tasks in, rather than the main thread.
+    /// Whether an event loop takes the tasks in, rather than the main thread.
     pub event_loop: bool,
-    /// At most so many tasks at once on the loop.
+    /// Concurrency limit of the event loop: most tasks at once; `None` for no limit.
     pub limit: Option<u32>,
-    /// Where task bodies (or, under an event loop, blocking work) go.
+    /// Executor of task bodies or, under an event loop, of the blocking work.
     pub executor: Executor,
 }
 
 impl Program {
-    /// Whether tasks have children.
+    /// Whether tasks have children, that is, whether there are internal classes.
     #[inline]
     pub fn has_children(&self) -> bool {
         self.classes.len() > self.own_classes
@@ -382,7 +382,7 @@ impl Program {
 
 #[cfg(test)]
 impl Program {
-    /// One without tasks and costs of its own.
+    /// A program without tasks and costs of its own, for tests.
     pub(crate) fn bare(executor: Executor) -> Self {
         Self {
             classes: TiVec::new(),
@@ -415,12 +415,12 @@ impl Program {
     }
 }
 
-/// Tasks, how they arrive, and who executes them.
+/// A compiled program: its tasks, how they arrive, and what executes them.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// Classes of tasks; internal ones (children) come after the scenario's own.
+    /// Classes of tasks: the scenario's own, then the internal ones (children).
     pub classes: TiVec<ClassIndex, Class>,
-    /// How many classes are the scenario's own.
+    /// Number of classes that are the scenario's own.
     pub own_classes: usize,
     /// Distributions that [`Demand::Drawn`] refers to.
     pub dists: TiVec<DistIndex, Dist>,
@@ -428,7 +428,7 @@ pub struct Program {
     pub means: TiVec<DistIndex, Option<f64>>,
     /// How tasks arrive.
     pub arrivals: Arrivals,
-    /// Classes of a batch in order of arrival.
+    /// Class of each task of a batch, in order of arrival.
     pub batch: Vec<ClassIndex>,
     /// Locks.
     pub locks: TiVec<LockNumber, LockSpec>,
@@ -436,35 +436,36 @@ pub struct Program {
     pub queues: TiVec<QueueIndex, QueueSpec>,
     /// Shared objects.
     pub objects: TiVec<ObjectIndex, ObjectSpec>,
-    /// Whether tasks may hold a lock across a wait: then an event loop must use its own kind of lock.
+    /// For each lock, whether tasks may hold it across a wait: an event loop must then use an `asyncio.Lock`.
     pub lock_across_wait: TiVec<LockNumber, bool>,
-    /// Who executes.
+    /// How each main process executes its tasks.
     pub layout: Layout,
     /// CPU of importing the program's own modules.
     pub import_time: Nanos,
-    /// Private memory of the same.
+    /// Private memory of the program's own modules, in bytes.
     pub import_memory: Bytes,
-    /// Live container objects of each process at its start that a full collection looks at.
+    /// Live container objects of each process at its start, all of which a full collection examines.
     pub live_objects: u64,
-    /// How much of [`Self::import_memory`] is objects, rather than large buffers.
+    /// How many bytes of [`Self::import_memory`] are objects, rather than large buffers.
     pub object_memory: Bytes,
-    /// `gc.freeze()` keeps full collections away from what the program has imported.
+    /// Whether `gc.freeze()` exempts what the program has imported from full collections.
     pub frozen: bool,
-    /// A fork server finds the main module to preload.
+    /// Whether a fork server finds a main module to preload.
     pub preloadable: bool,
-    /// Payloads are fresh zero memory that nobody writes: large ones are resident only where they are copied.
+    /// Whether payloads are fresh zero memory that nobody writes: large ones are then resident only where they are copied.
     pub untouched_payload: bool,
-    /// CPU that the program itself spends for each task, once.
+    /// CPU time that the program itself spends once for each task.
     pub dispatch: Nanos,
-    /// Overshoot of CPU steps, uniform up to this.
+    /// Largest overshoot of a CPU step; the overshoot is uniform between 0 and this.
     pub cpu_grain: Nanos,
-    /// The same of native steps.
+    /// Largest overshoot of a native step; the overshoot is uniform between 0 and this.
     pub native_grain: Nanos,
 }
 
 impl Program {
-    /// What the tasks of a batch wait for once, before all else, rather than between their steps: a worker, or the loop's limit. A batch
-    /// arrives at once, so that this grows with its size and says nothing of what its tasks do. Elsewhere there is none.
+    /// The cause of the wait that tasks of a batch have once, before their first step: for a worker, or for a permit of the loop's
+    /// concurrency limit. `None` for arrivals that are no batch. A batch arrives at once, so this wait grows with the size of the batch and
+    /// says nothing of what the tasks do.
     pub(crate) fn turn(&self) -> Option<Cause> {
         match self.arrivals {
             Arrivals::Batch if self.layout.event_loop => Some(Cause::Limit),
@@ -487,7 +488,7 @@ mod tests {
             released: Nanos(1),
         };
         let (worker, on_loop, either) = (Side::Worker, Side::Loop, Side::Either);
-        // Side, whether a step begins, whether it can take time, work, what is awaited.
+        // Columns: side, whether a step begins, whether it can take time, and (work, what is awaited).
         for (instr, side, step, takes_time, (work, awaits)) in [
             (
                 Instr::Cpu(time),

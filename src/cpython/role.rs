@@ -1,51 +1,51 @@
-//! What threads are for: the roles, how far each has come, and what each does beside burning and blocking.
+//! Roles of threads: what each thread is for, how far it has come, and what it does beside burning CPU and blocking.
 
 use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex, ProcessPoolIndex, TaskKey};
 
-/// What a thread is for: the number of the executor that it serves, and how far it has come.
+/// Role of a thread: the index of the executor that it serves, and its progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Main thread of a copy: takes tasks in.
+    /// Main thread of a copy, which takes tasks in.
     Main(CopyIndex, MainState),
-    /// Event loop of a copy (its main thread).
+    /// Main thread of a copy, running an event loop.
     Loop(CopyIndex, LoopState),
-    /// A raw thread that runs one task.
+    /// A raw thread (`threading.Thread`) that runs a single task.
     Raw,
-    /// A pool thread.
+    /// A worker of a thread pool.
     PoolWorker(PoolIndex, PoolState),
-    /// A pool thread with an interpreter; the GIL of its own.
+    /// A worker of a pool of interpreters, with the GIL of its own interpreter.
     InterpWorker(PoolIndex, GilIndex, PoolState),
-    /// Single thread of a worker process.
+    /// The only thread of a worker process.
     ProcessWorker(ProcessPoolIndex, WorkerState),
-    /// Management thread of a process pool (`Pool`: result handler).
+    /// Management thread of a process pool (of a `Pool`: the result handler).
     Manager(ProcessPoolIndex, ManagerState),
-    /// Feeder thread of its call queue (`Pool`: task handler).
+    /// Feeder thread of a process pool's call queue (of a `Pool`: the task handler).
     Feeder(ProcessPoolIndex),
-    /// Fork server's only thread.
+    /// The only thread of the fork server.
     ForkServer,
-    /// Runs its script and ends (resource tracker).
+    /// Runs its script once and exits (the resource tracker).
     Script,
-    /// Master of a prefork server: starts the copies and waits.
+    /// Master process of a prefork server: starts the copies and waits.
     Master,
 }
 
-/// What a thread does once the acts before it are done, with the number of the executor that it serves.
+/// An effect of a role at a place of its thread's script, with the index of the executor that the thread serves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deed {
-    /// The main thread of this copy hands a task on, or begins it.
+    /// The main thread of this copy submits a task to an executor, or begins it itself.
     Submit(CopyIndex, TaskKey),
     Loop(CopyIndex, LoopDeed),
     Pool(PoolIndex, PoolDeed),
     Worker(ProcessPoolIndex, WorkerDeed),
     Manager(ProcessPoolIndex, ManagerDeed),
-    /// The feeder of this pool has pickled a call.
+    /// The feeder thread of this pool has finished pickling a call.
     Pickled(ProcessPoolIndex),
-    /// The fork server has forked the child that was asked for first.
+    /// The fork server has forked the child at the head of its requests.
     Forked,
 }
 
 impl Deed {
-    /// The task that is handed on.
+    /// The task that this deed hands on; `None` if it hands on none.
     pub(crate) fn task(self) -> Option<TaskKey> {
         match self {
             Self::Submit(_, key)
@@ -61,113 +61,113 @@ impl Deed {
     }
 }
 
-/// How far a main thread has come that no event loop runs on.
+/// Progress of a main thread that runs no event loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MainState {
     Begin,
-    /// Takes the next task in.
+    /// Takes in the next task.
     Take,
-    /// Does this one itself.
+    /// Executes this task inline.
     Working(TaskKey),
     Closing,
 }
 
-/// What the loop's thread does.
+/// Effects of an event loop's thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum LoopDeed {
-    /// Hands the next part of a task to the executor.
+    /// Submits the next part of a task to the executor.
     Offload(TaskKey),
-    /// Is back from `select`.
+    /// `select` has returned.
     Selected,
-    /// The loop is there.
+    /// The event loop has been created.
     Opened,
 }
 
-/// Where the loop is in its turn.
+/// Progress of an event loop within its iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoopState {
     Begin,
-    /// The main coroutine makes the tasks.
+    /// The main coroutine creates the tasks.
     Create,
-    /// Before `select`.
+    /// About to call `select`.
     Iterate,
-    /// `select` has looked.
+    /// Inside `select`.
     Selecting,
-    /// Calls its handles.
+    /// Runs the handles of the ready queue's snapshot.
     Handles,
-    /// One of them is this task's step.
+    /// Runs a handle that is a step of this task.
     Step(TaskKey),
     Closing,
 }
 
-/// What a pool's worker does.
+/// Effects of a thread pool's worker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PoolDeed {
-    /// Sets the result of a task, or of its part.
+    /// Sets the result of a task, or of one part of it.
     Done(TaskKey),
-    /// Has unpacked the task in an interpreter of its own.
+    /// Has unpacked the task's call in the worker's own interpreter.
     Enter(TaskKey),
-    /// Found nothing to do, and has said so.
+    /// Found no item, and has released the idle semaphore.
     Idle,
-    /// Its interpreter is there.
+    /// The worker's interpreter has been created.
     InterpreterReady,
 }
 
-/// How far a pool's worker has come.
+/// Progress of a thread pool's worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PoolState {
     Booting,
-    /// Looks for an item.
+    /// Looks for a work item.
     Looking,
     Working(TaskKey),
     Leaving,
 }
 
-/// What a worker process does.
+/// Effects of a worker process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum WorkerDeed {
-    /// Is up.
+    /// The process has booted.
     Ready,
-    /// Has read a call.
+    /// Has read a call from the pipe.
     Got,
-    /// Has unpickled it.
+    /// Has unpickled the call.
     Unpickled,
-    /// Begins it.
+    /// Begins to execute the call.
     Run,
-    /// Has written its result.
+    /// Has written the result into the pipe.
     Sent,
 }
 
-/// How far a worker process has come.
+/// Progress of a worker process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WorkerState {
-    /// Wants a call.
+    /// Waits for a call.
     Get,
-    /// Works on this task of it.
+    /// Executes this task of the call.
     Work(TaskKey),
-    /// Has a result to write: that of a message which begins with this task.
+    /// Has a result to write: that of the message whose first task is this.
     Put(TaskKey),
     Leave,
 }
 
-/// What a management thread does.
+/// Effects of a management thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ManagerDeed {
-    /// Has put a call into the call queue.
+    /// Has moved a call into the call queue.
     Filled,
-    /// Has looked at what it waits for.
+    /// Has polled the result pipe, the wake-up pipe and the workers' sentinels.
     Polled,
-    /// Has read a result.
+    /// Has read a result from the pipe.
     Result,
-    /// Has unpickled that of a message which begins with this task.
+    /// Has unpickled the result of the message whose first task is this.
     Done(TaskKey),
 }
 
-/// What a management thread is about to do.
+/// What a management thread does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ManagerState {
-    /// To fill the call queue.
+    /// Fills the call queue.
     Fill,
-    /// To wait for results and for more work.
+    /// Waits for results and for more work.
     Wait,
 }

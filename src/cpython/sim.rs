@@ -1,4 +1,4 @@
-//! One replication: the storeys joined, and the machine's upcalls handed to them.
+//! One replication: joins the storeys of the runtime, and passes the machine's upcalls to them.
 
 use super::Finding;
 use super::executors::Executors;
@@ -14,18 +14,18 @@ use crate::engine::Nanos;
 use crate::machine::{Tid, Upcall};
 use crate::scenario::MachineSpec;
 
-/// Why a run does not go on.
+/// Why the event loop of a replication stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
-    /// Nothing is left to happen.
+    /// No event is left.
     Idle,
-    /// It is the time at which it was to stop.
+    /// The clock has reached the requested instant.
     Time,
-    /// The memory limit was passed.
+    /// Memory has passed its limit.
     Memory,
-    /// The limit of events was passed.
+    /// The number of events has passed its limit.
     Events,
-    /// It is the last instant that the clock can tell.
+    /// The clock has reached the last instant that it can represent.
     Clock,
 }
 

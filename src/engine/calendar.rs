@@ -1,4 +1,4 @@
-//! The calendar: everything that is going to happen, in the order in which it will.
+//! The calendar: the events that are scheduled, in the order in which they happen.
 //!
 //! One ordering rule, packed into one number: time, then tie-break [`Class`], then insertion. Three places hold the
 //! events, and the rule alone decides between them:
@@ -13,12 +13,12 @@
 
 use super::{Class, Nanos};
 
-/// An instant and the place of an event in it, comparable as the calendar compares: time, class, insertion.
+/// Position of an event in the calendar's order: time, class, and order of insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(u128);
 
 impl Key {
-    /// Later than every event; what an empty calendar answers.
+    /// Later than every event; the next key of an empty calendar.
     pub const NEVER: Self = Self(u128::MAX);
 
     const SEQUENCE_BITS: u32 = 56;
@@ -28,20 +28,20 @@ impl Key {
         Self(((at.0 as u128) << 64) | ((class as u128) << Self::SEQUENCE_BITS) | sequence as u128)
     }
 
-    /// The first place of a class at an instant: before every event of that class and time, after every event of an
-    /// earlier class or time. `calendar.next_key() < Key::at(t, class)` asks whether something comes before it.
+    /// The first key of a class at an instant: before every event of that class and time, after every event of an earlier class or time.
+    /// `calendar.next_key() < Key::at(t, class)` asks whether an event comes before it.
     #[inline]
     pub const fn at(at: Nanos, class: Class) -> Self {
         Self::new(at, class, 0)
     }
 
-    /// When.
+    /// The time of the key.
     #[inline]
     pub const fn time(self) -> Nanos {
         Nanos((self.0 >> 64) as u64)
     }
 
-    /// Time and number of the class (`Class as u8`), without the order of insertion.
+    /// The time and the number of the class (`Class as u8`), without the order of insertion.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
@@ -58,7 +58,7 @@ struct Entry<E> {
     event: E,
 }
 
-/// Children of a node of the heap.
+/// Number of children of a node of the heap.
 const ARITY: usize = 4;
 
 /// Events in order of (time, class, insertion).
@@ -66,7 +66,7 @@ const ARITY: usize = 4;
 pub struct Calendar<E> {
     /// The smallest key of all three places: asked for far more often than it changes.
     next: Key,
-    /// Earlier than the whole heap, if present; `NEVER` if not.
+    /// Key of the front event, which is earlier than the whole heap; `NEVER` if there is none.
     front_key: Key,
     front: Option<E>,
     lane_key: Key,
@@ -74,8 +74,8 @@ pub struct Calendar<E> {
     heap: Vec<Entry<E>>,
     /// The smallest key in the heap.
     heap_key: Key,
-    /// The root has been taken and its place not yet filled. What is scheduled next usually fills it, and so pays for one
-    /// walk through the heap in place of two.
+    /// Whether the root has been taken and its place not been filled yet. The next scheduled event usually fills it, which saves one walk
+    /// through the heap.
     vacant: bool,
     sequence: u64,
     peak: usize,
@@ -88,7 +88,7 @@ impl<E: Copy> Default for Calendar<E> {
 }
 
 impl<E: Copy> Calendar<E> {
-    /// Empty.
+    /// An empty calendar.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -122,8 +122,8 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
-    /// Schedules the next event of a stream whose events are known in order, in place of the one that the lane holds, if it
-    /// holds one. Ordered exactly as [`Calendar::push`] orders it, only cheaper.
+    /// Schedules the next event of a stream whose events are known in order, replacing the one that the lane holds, if any. Ordered exactly
+    /// as by [`Calendar::push`], only cheaper.
     #[inline]
     pub fn set_lane(&mut self, at: Nanos, class: Class, event: E) {
         self.lane_key = self.new_key(at, class);
@@ -131,7 +131,7 @@ impl<E: Copy> Calendar<E> {
         self.next = self.first_key();
     }
 
-    /// Takes the first event.
+    /// Removes the first event; returns it with its time.
     #[inline]
     pub fn pop(&mut self) -> Option<(Nanos, E)> {
         let key = self.next;
@@ -149,7 +149,7 @@ impl<E: Copy> Calendar<E> {
         Some((key.time(), event))
     }
 
-    /// When the first event happens.
+    /// Time of the first event; `None` if there is none.
     #[inline]
     pub fn peek_time(&self) -> Option<Nanos> {
         if self.next == Key::NEVER {
@@ -159,20 +159,20 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
-    /// When the first event happens; [`Nanos::MAX`] if there is none. One load.
+    /// Time of the first event, [`Nanos::MAX`] if there is none; costs a single load.
     #[inline]
     pub fn next_time(&self) -> Nanos {
         self.next.time()
     }
 
-    /// The key of the first event, [`Key::NEVER`] if there is none: lets a caller decide a tie exactly as
-    /// [`Calendar::pop`] would, by comparing with [`Key::at`].
+    /// Key of the first event, [`Key::NEVER`] if there is none. By comparing it with [`Key::at`], a caller can decide a tie exactly as
+    /// [`Calendar::pop`] would.
     #[inline]
     pub fn next_key(&self) -> Key {
         self.next
     }
 
-    /// How many events are scheduled.
+    /// Number of scheduled events.
     #[inline]
     pub fn len(&self) -> usize {
         self.heap.len() - usize::from(self.vacant)
@@ -180,19 +180,19 @@ impl<E: Copy> Calendar<E> {
             + usize::from(self.lane.is_some())
     }
 
-    /// Whether nothing is scheduled.
+    /// Whether no event is scheduled.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.next == Key::NEVER
     }
 
-    /// Most events that were scheduled at once since the start or the last [`Calendar::clear`], not counting the front and
-    /// the lane (one each).
+    /// Greatest number of events in the heap at once since the start or the last [`Calendar::clear`]; the front and the lane (one event
+    /// each) are left out.
     pub fn peak(&self) -> usize {
         self.peak
     }
 
-    /// How many events have been scheduled since the start or the last [`Calendar::clear`].
+    /// Number of events scheduled since the start or the last [`Calendar::clear`].
     pub fn pushed(&self) -> u64 {
         self.sequence
     }
@@ -245,7 +245,7 @@ impl<E: Copy> Calendar<E> {
         }
         let event = self.heap.first()?.event;
         if self.heap.len() == 1 {
-            self.heap.clear(); // A vacant root always has somebody below it.
+            self.heap.clear(); // A vacant root always has a child.
             self.heap_key = Key::NEVER;
         } else {
             self.vacant = true;
@@ -260,7 +260,7 @@ impl<E: Copy> Calendar<E> {
     }
 }
 
-/// The entries from `child` on, if there are enough for a full family.
+/// The four entries from index `child` on, if there are as many.
 #[inline]
 fn four_from<E>(heap: &[Entry<E>], child: usize) -> Option<&[Entry<E>; ARITY]> {
     heap.get(child..).and_then(|rest| rest.first_chunk())
@@ -268,9 +268,8 @@ fn four_from<E>(heap: &[Entry<E>], child: usize) -> Option<&[Entry<E>; ARITY]> {
 
 /// Puts an entry into a heap whose root is vacant.
 ///
-/// The hole goes all the way down and the entry up from there: it nearly always belongs near the bottom, so that comparing
-/// with it on the way down would be wasted. Choosing among four children without branches keeps the processor from
-/// guessing what is random.
+/// The hole moves all the way down, and the entry up from there: it nearly always belongs near the bottom, so comparing with it on the way
+/// down would be wasted. The least of four children is chosen without branches, because their outcome would be random to the processor.
 fn sift_down<E: Copy>(heap: &mut [Entry<E>], entry: Entry<E>) {
     let mut hole = 0;
     let mut child = 1;
@@ -294,7 +293,7 @@ fn sift_down<E: Copy>(heap: &mut [Entry<E>], entry: Entry<E>) {
     sift_up(heap, hole, entry);
 }
 
-/// Puts an entry into the hole, or above it where it belongs.
+/// Puts an entry into the hole, or above it, where it belongs.
 #[inline]
 fn sift_up<E: Copy>(heap: &mut [Entry<E>], mut hole: usize, entry: Entry<E>) {
     while hole > 0 {
@@ -408,7 +407,7 @@ mod tests {
     }
 
     fn action() -> impl Strategy<Value = Action> {
-        // Few instants and all classes, so that ties are common.
+        // Few instants and all classes make ties common.
         let class = || prop::sample::select(&Class::ALL[..]);
         prop_oneof![
             8 => (0_u64..20, class()).prop_map(|(at, class)| Action::Push(at, class)),
@@ -419,7 +418,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a sorted list, with the front slot, the lane and ties.
+        /// Compares the calendar with a sorted list, with the front slot, the lane and ties.
         #[test]
         fn a_calendar_is_a_sorted_list(actions in prop::collection::vec(action(), 0..400), rising in any::<bool>()) {
             let mut calendar = Calendar::new();

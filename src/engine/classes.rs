@@ -1,26 +1,25 @@
-//! What comes first among things that happen at the same instant.
+//! Tie-break classes: the order of events that happen at the same instant.
 //!
-//! The order is part of the model, not an accident of the calendar: whoever gives something back at time t has given it
-//! back before anyone asks for it at t, a timer that ends at t wins against work that would start at t, and somebody who
-//! arrives at t finds the world as everything that was already under way has left it.
+//! This order is part of the model, not an accident of the calendar. What is given back at time t is back before anyone asks for it at t; a
+//! timer that ends at t wins against work that would start at t; and an arrival at t finds the state that everything under way has left.
 
 /// Tie-break class of an event. At one instant classes happen in this order; within a class, in order of insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Class {
-    /// Something that was under way ends: an operation, a service, a switch.
+    /// Something under way ends: an operation, a service, a switch.
     Completion = 0,
-    /// Something that was held becomes free for others.
+    /// A resource that was held becomes free for others.
     Release = 1,
     /// A time-out or a sleep ends.
     Timer = 2,
-    /// Somebody who waited is told to go on.
+    /// A waiter is told to go on.
     Wake = 3,
-    /// A free place is given to somebody who is ready; a time slice ends.
+    /// A free resource is given to a ready thread; a time slice ends.
     Dispatch = 4,
-    /// Something new comes from outside.
+    /// Something new arrives from outside.
     Arrival = 5,
-    /// The run ends: after everything else that happens at that instant.
+    /// The run ends, after everything else that happens at that instant.
     End = 6,
 }
 

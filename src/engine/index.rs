@@ -1,6 +1,6 @@
-//! Places in the tables of a run, each a type of its own: what counts threads is not taken for what counts tasks.
+//! Typed indices into the tables of a run: a number of a thread cannot be taken for a number of a task.
 
-/// Makes types of places in tables, for [`typed_index_collections::TiVec`].
+/// Defines index types for [`typed_index_collections::TiVec`].
 macro_rules! indices {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*

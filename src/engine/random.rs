@@ -1,13 +1,13 @@
-//! Random streams, each keyed by what it is for.
+//! Random streams, each keyed by its purpose.
 //!
-//! A stream belongs to (seed, replication, role), and a task's own draws to (seed, replication, role, task, draw) besides:
-//! never to a strategy or to a point of a sweep, so that all of them share their draws, and never to the time at which
-//! something happens, so that one component's draws do not move another's.
+//! A stream belongs to (seed, replication, role), and a task's own draws to (seed, replication, role, task, draw). It never belongs to a
+//! strategy or to a point of a sweep, so that all of them share their draws, and never to the time at which something happens, so that one
+//! component's draws do not move another's.
 
 use rand::Rng;
 use rand_pcg::Pcg64Dxsm;
 
-/// What a stream's draws are for. The numbers are part of every forecast: a role keeps its number for ever.
+/// The purpose of a stream's draws. The numbers are part of every forecast: a role keeps its number for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Role {
@@ -15,19 +15,19 @@ pub enum Role {
     Arrivals = 0,
     /// The class of each arrival.
     Classes = 1,
-    /// How much a task's steps ask for.
+    /// Demands of tasks' steps.
     Demands = 2,
-    /// How long a user thinks.
+    /// Think times of users.
     Think = 3,
     /// Choices of the operating system's scheduler.
     Scheduler = 4,
-    /// Who gets an interpreter's lock.
+    /// Races for the GIL.
     Gil = 5,
-    /// How late timers and wake-ups are.
+    /// Lateness of timers and wake-ups.
     Timer = 6,
-    /// Whether a step fails.
+    /// Failures of steps.
     Failure = 7,
-    /// By how much a measuring program overshoots.
+    /// Overshoot of a measuring program's steps.
     Grain = 8,
 }
 
@@ -117,7 +117,7 @@ impl Streams {
     }
 }
 
-/// The stream of a role.
+/// The stream of a role, for draws that are made in a fixed order.
 #[must_use]
 pub fn stream(seed: u64, replication: u32, role: Role) -> Pcg64Dxsm {
     Streams::new(seed, replication, role).stream()
@@ -129,7 +129,7 @@ pub fn task_stream(seed: u64, replication: u32, role: Role, task: u64, draw: u64
     Streams::new(seed, replication, role).task(task, draw)
 }
 
-/// Uniform in \[0, 1): one of 2^53 equally spaced values.
+/// A uniform number in \[0, 1), one of 2^53 equally spaced values.
 #[inline]
 #[expect(clippy::cast_precision_loss, reason = "53 bits fit a float exactly")]
 pub fn unit<R: Rng + ?Sized>(rng: &mut R) -> f64 {
@@ -284,7 +284,7 @@ mod tests {
         );
     }
 
-    /// Written down once. If these move, every forecast moves: say so in the changelog under "Values".
+    /// Values that were written down once. If they change, every forecast does: say so in the changelog under "Values".
     #[test]
     fn draws_are_what_they_have_always_been() {
         let mut rng = stream(42, 3, Role::Arrivals);

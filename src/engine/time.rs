@@ -1,10 +1,10 @@
-//! Simulated time: whole nanoseconds, for instants (since the start of the run) and for durations alike.
+//! Simulated time in whole nanoseconds, for instants (since the start of the run) and durations alike.
 
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 
-/// The nearest whole number; negative and NaN become zero, what is too large saturates.
+/// The nearest whole number; negative numbers and NaN become zero, too large ones saturate.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -24,9 +24,9 @@ pub mod seconds {
 
     use super::{Nanos, Total};
 
-    /// What can be said in seconds.
+    /// A type of time that can be written in seconds.
     pub trait Seconds: From<Nanos> + Copy {
-        /// In seconds.
+        /// The time in seconds.
         fn in_seconds(self) -> f64;
     }
 
@@ -42,7 +42,7 @@ pub mod seconds {
         }
     }
 
-    /// As a number of seconds.
+    /// Writes a time as a number of seconds.
     ///
     /// # Errors
     /// Those of the format.
@@ -50,7 +50,7 @@ pub mod seconds {
         time.in_seconds().serialize(s)
     }
 
-    /// From a number of seconds; to the nearest nanosecond, zero where it is negative.
+    /// Reads a time from a number of seconds, rounded to the nearest nanosecond; negative numbers become zero.
     ///
     /// # Errors
     /// Those of the format.
@@ -62,38 +62,38 @@ pub mod seconds {
 impl Nanos {
     /// The start of the run, or no time at all.
     pub const ZERO: Self = Self(0);
-    /// Later than anything that happens (584 years).
+    /// Later than anything that happens: 584 years.
     pub const MAX: Self = Self(u64::MAX);
-    /// The last instant of a run: what comes later has saturated, and nobody knows when it would be.
+    /// The last instant of a run. A later one has saturated, so that its true time is unknown.
     pub const CLOCK_END: Self = Self(u64::MAX - 1);
 
-    /// Whole microseconds.
+    /// A duration of whole microseconds.
     pub const fn from_micros(us: u64) -> Self {
         Self(us * 1_000)
     }
 
-    /// Whole milliseconds.
+    /// A duration of whole milliseconds.
     pub const fn from_millis(ms: u64) -> Self {
         Self(ms * 1_000_000)
     }
 
-    /// Whole seconds.
+    /// A duration of whole seconds.
     pub const fn from_secs(s: u64) -> Self {
         Self(s * 1_000_000_000)
     }
 
-    /// Nanoseconds from a float, rounded to the nearest whole one; negative and NaN become zero.
-    /// The one place where floating point becomes simulated time.
+    /// A duration of so many nanoseconds, rounded to whole ones; negative numbers and NaN become zero. This is the one place where floating
+    /// point becomes simulated time.
     pub fn from_f64(ns: f64) -> Self {
         Self(whole(ns))
     }
 
-    /// Seconds as a float, rounded to the nearest nanosecond.
+    /// A duration of so many seconds, rounded to the nearest nanosecond.
     pub fn from_secs_f64(s: f64) -> Self {
         Self::from_f64(s * 1e9)
     }
 
-    /// As a float, in nanoseconds.
+    /// The time in nanoseconds, as a float.
     #[expect(
         clippy::cast_precision_loss,
         reason = "2^53 ns is 104 days; longer times lose nanoseconds, not meaning"
@@ -102,7 +102,7 @@ impl Nanos {
         self.0 as f64
     }
 
-    /// As a float, in seconds.
+    /// The time in seconds, as a float.
     pub fn as_secs_f64(self) -> f64 {
         self.as_f64() / 1e9
     }
@@ -120,16 +120,16 @@ impl Nanos {
     }
 }
 
-/// The sum of many durations, in whole nanoseconds. A run ends within the 584 years that [`Nanos`] holds; what its tasks wait in all, or
-/// its cores burn, may be more.
+/// The sum of many durations, in whole nanoseconds. A run ends within the 584 years that [`Nanos`] holds, but what its tasks wait in all,
+/// or its cores burn, may be more.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Total(pub u128);
 
 impl Total {
-    /// Nothing.
+    /// No time.
     pub const ZERO: Self = Self(0);
 
-    /// As a float, in nanoseconds.
+    /// The time in nanoseconds, as a float.
     #[expect(
         clippy::cast_precision_loss,
         reason = "2^53 ns is 104 days; longer times lose nanoseconds, not meaning"
@@ -138,17 +138,17 @@ impl Total {
         self.0 as f64
     }
 
-    /// As a float, in seconds.
+    /// The time in seconds, as a float.
     pub fn as_secs_f64(self) -> f64 {
         self.as_f64() / 1e9
     }
 
-    /// How much more it is than another: nothing where it is less, at most [`Nanos::MAX`].
+    /// The difference from an earlier total: zero if that is greater, at most [`Nanos::MAX`].
     pub fn since(self, earlier: Self) -> Nanos {
         Nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(u64::MAX))
     }
 
-    /// The mean of so many, rounded down; of none the total.
+    /// The mean of `count` durations that add up to this total, rounded down; for a count of zero, the total.
     pub fn mean_of(self, count: u64) -> Nanos {
         Nanos(u64::try_from(self.0 / u128::from(count.max(1))).unwrap_or(u64::MAX))
     }

@@ -1,4 +1,4 @@
-//! The best point of a sweep: of a finished one, and of as much as there is while it runs.
+//! The best point of a sweep, whether the sweep is finished or still running.
 
 use std::cmp::Ordering;
 
@@ -9,31 +9,31 @@ use crate::quantity::{Quantity, metric_name, metric_text};
 use crate::result::{AxisKind, Sweep, SweepHeader, SweepRow, Tier, fails_more};
 use crate::scenario::Metric;
 
-/// The case to take of the best point.
+/// The case to take at the best point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
     /// Number of the point, from 0.
     pub point: u64,
-    /// Where it is: name and value of each axis.
+    /// Values at the point, as name and value for each axis.
     pub at: Vec<(String, String)>,
     /// The strategy in its short form.
     pub strategy: String,
-    /// The interpreter.
+    /// Name of the interpreter.
     pub interpreter: String,
-    /// The metric that the sweep is ranked by.
+    /// Value of the metric by which the sweep ranks.
     pub value: Estimate,
-    /// How it stands within its point.
+    /// Tier of the case within its point.
     pub tier: Tier,
     excess: f64,
     fails: Option<Estimate>,
-    /// The load that it bears, where loads are swept.
+    /// The load that the case bears, if a load is swept.
     load: Option<f64>,
     ranking: Metric,
 }
 
 impl Best {
-    /// Whether it is better than the other: under a larger load; else it fails fewer tasks, or stands in a better tier, or is nearer to
-    /// the objectives; and only then by its metric. Of equally good points the one with the lower number.
+    /// Whether it is better than another: it bears a larger load; else it fails fewer tasks, or is in a better tier, or comes nearer to the
+    /// objectives; and only then by its metric. Of equally good points, the one with the lower number is better.
     pub fn is_better_than(&self, other: &Self) -> bool {
         let load = |b: &Self| b.load.unwrap_or(0.0);
         let fails = |a: &Self, b: &Self| {
@@ -52,7 +52,7 @@ impl Best {
             == Ordering::Less
     }
 
-    /// In a few words: `processes:4, cores 8: makespan 12.4 ± 0.3 s`.
+    /// A short text: `processes:4, cores 8: makespan 12.4 ± 0.3 s`.
     pub fn text(&self) -> String {
         let at: Vec<String> = self.at.iter().map(|(l, v)| format!("{l} {v}")).collect();
         let stands = match self.tier {
@@ -70,8 +70,8 @@ impl Best {
     }
 }
 
-/// The case to take of all points (under the heaviest load, where loads are swept). `None` where no case has a forecast that means
-/// anything, and where an axis holds what is given: then no point is better than another.
+/// The case to take over all points (under the heaviest load, if a load is swept). `None` if no case has a meaningful forecast, or if the
+/// values of an axis are given: then no point is better than another.
 pub fn best(sweep: &Sweep) -> Option<Best> {
     let stands = Stands::new(sweep);
     let settings = stands.settings();
@@ -92,7 +92,7 @@ pub fn best(sweep: &Sweep) -> Option<Best> {
     one(&stands, row, &sweep.rows[row], axes, load, ranking)
 }
 
-/// The case to take of one point, from its rows; what is best of all then follows from [`Best::is_better_than`]. `None` as in [`best`].
+/// The case to take at one point, from its rows; the best of all follows by [`Best::is_better_than`]. `None` as for [`best`].
 pub fn best_of_point(header: &SweepHeader, rows: &[SweepRow]) -> Option<Best> {
     let mut stands = Stands::none(header);
     if stands.is_given() {

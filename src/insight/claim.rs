@@ -1,4 +1,4 @@
-//! What stands out in a sweep, as data and in words. How each is found is in `find.rs`, and for users in `docs/sweeps.md`.
+//! Insights: what stands out in a sweep, as data and in words. How each is found is in `find.rs` and, for users, in `docs/sweeps.md`.
 
 mod words;
 
@@ -14,21 +14,21 @@ use crate::quantity::{digits, list, percent};
 use crate::result::Status;
 use crate::syntax::codes;
 
-/// A value of an axis.
+/// A value on an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    /// The axis' name for people (`cores`).
+    /// Name of the axis for people (`cores`).
     pub axis: String,
     /// The value as it was written.
     pub text: String,
-    /// The value as a number; `None` for words.
+    /// The value as a number; `None` if it is text.
     pub number: Option<f64>,
-    /// Where axes run side by side: the values of the others there. No one of them explains anything by itself.
+    /// If axes vary side by side: the values of the other axes there. No single axis explains anything by itself then.
     pub beside: Vec<Place>,
 }
 
 impl Place {
-    /// `8 cores`, `rate = 200`, `2 cores with memory = 1GiB`.
+    /// The value in words: `8 cores`, `rate = 200`, `2 cores with memory = 1GiB`.
     pub fn text(&self) -> String {
         let text = match self.counted() {
             Some(one) if self.number == Some(1.0) => format!("{} {one}", self.text),
@@ -94,37 +94,37 @@ codes! {
     }
 }
 
-/// Something that stands out. Strategies are called as the table's columns call them, but for [`Insight::Best`].
+/// An insight: something that stands out in a sweep. Strategies have the names of the table's columns, except in [`Insight::Best`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Insight {
-    /// The case to take of all that there is to choose from.
+    /// The case to take over all choices.
     Best {
-        /// The case as its row names it.
+        /// Name of the case, as in its row.
         case: String,
-        /// Where it is, on every axis.
+        /// Its values on every axis.
         at: Vec<Place>,
         /// Its value.
         value: Quoted,
-        /// How many others are as good at that point.
+        /// Number of other cases that are as good at that point.
         tied: usize,
-        /// Where loads are swept: the name of the load, of which this is the largest with numbers.
+        /// If loads are swept: name of the load, of which this is the largest value with numbers.
         load: Option<String>,
-        /// The share of its tasks that fail; where any case of the sweep fails tasks.
+        /// Share of its tasks that fail; given if any case of the sweep fails tasks.
         fails: Option<Estimate>,
-        /// Its objectives that may be met or missed, by chance.
+        /// Objectives that it meets or misses by chance.
         undecided: Vec<String>,
     },
-    /// Nothing meets the objectives; this case misses them by least.
+    /// No case meets the objectives; this one misses them by least.
     Nearest {
-        /// The case as its row names it.
+        /// Name of the case, as in its row.
         case: String,
-        /// Where it is, on every axis.
+        /// Its values on every axis.
         at: Vec<Place>,
         /// Its value.
         value: Quoted,
         /// The objective that it misses by most.
         objective: String,
-        /// By which share of the bound; infinite where it has no value.
+        /// How far it misses that objective, as a share of the bound; infinite if it has no value.
         excess: f64,
         /// As for [`Insight::Best`].
         load: Option<String>,
@@ -133,188 +133,188 @@ pub enum Insight {
         /// Whether others meet the objectives, but fail more tasks.
         others_fail: bool,
     },
-    /// By the metric alone another case is best, but it stands lower.
+    /// Another case is best by the metric alone, but is in a lower tier.
     Faster {
-        /// The case as its row names it.
+        /// Name of the case, as in its row.
         case: String,
-        /// Where it is, on every axis.
+        /// Its values on every axis.
         at: Vec<Place>,
         /// Its value.
         value: Quoted,
-        /// The objective that it misses by most, and by which share of the bound.
+        /// The objective that it misses by most, and how far, as a share of the bound.
         misses: Option<(String, f64)>,
-        /// Where it fails more: its failing share, and that of the case to take.
+        /// If it fails more tasks: its failing share, and that of the case to take.
         fails: Option<(Estimate, Estimate)>,
         /// The case to take.
         taken: String,
-        /// By which share of this value that case's is worse.
+        /// How much worse the value of the case to take is, as a share of this value.
         cost: f64,
     },
-    /// Where something is given (a seed, what a task does): at how many of its values a case is the one to take.
+    /// If something is given (a seed, what a task does): at how many of its values this case is the one to take.
     BestAt {
-        /// The case as its row names it.
+        /// Name of the case, as in its row.
         case: String,
-        /// What of it is chosen, on the axes of choices.
+        /// Its values on the axes of choices.
         at: Vec<Place>,
-        /// At how many values it is to be taken, or is as good as what is.
+        /// Number of values at which it is the case to take, or as good as that.
         count: usize,
-        /// Of how many.
+        /// Number of values in all.
         of: usize,
-        /// What is given, by name; several where there are several axes of it.
+        /// Names of the axes that are given.
         given: Vec<String>,
-        /// Whether the axes run side by side, so that each point is a case of its own.
+        /// Whether the axes vary side by side, so that each point is a setting of its own.
         side_by_side: bool,
-        /// Whether it is merely as good at some of them.
+        /// Whether it is only as good as the case to take at some of the values.
         tied: bool,
-        /// Whether it meets the objectives there; else it is only the nearest.
+        /// Whether it meets the objectives at these values; otherwise it is only the nearest.
         meets: bool,
         /// Its least and its largest value.
         range: Option<(Quoted, Quoted)>,
-        /// Where loads are swept as well: the name of the load, of which the largest with numbers counts.
+        /// If loads are swept as well: name of the load, of which the largest value with numbers counts.
         load: Option<String>,
-        /// The least and the largest share of its tasks that fail; where any case of the sweep fails tasks.
+        /// The least and the largest share of its tasks that fail; given if any case of the sweep fails tasks.
         fails: Option<(f64, f64)>,
     },
-    /// Where something is given: by the metric alone another case would be best at some of its values, but it stands lower there.
+    /// If something is given: another case would be best at some of its values by the metric alone, but is in a lower tier there.
     FasterAt {
-        /// The case as its row names it.
+        /// Name of the case, as in its row.
         case: String,
-        /// What of it is chosen, on the axes of choices.
+        /// Its values on the axes of choices.
         at: Vec<Place>,
-        /// At how many values.
+        /// Number of values at which that is so.
         count: usize,
-        /// Of how many.
+        /// Number of values in all.
         of: usize,
-        /// What is given, by name; several where there are several axes of it.
+        /// Names of the axes that are given.
         given: Vec<String>,
-        /// Whether the axes run side by side, so that each point is a case of its own.
+        /// Whether the axes vary side by side, so that each point is a setting of its own.
         side_by_side: bool,
-        /// The metric.
+        /// Name of the metric.
         metric: String,
-        /// The objectives that it misses at any of them.
+        /// The objectives that it misses at any of these values.
         misses: Vec<String>,
-        /// The least and the largest share of its tasks that fail there, where it fails more than what is taken.
+        /// The least and the largest share of its tasks that fail there, if it fails more than the case to take.
         fails: Option<(f64, f64)>,
-        /// By which shares of its values those of what is taken are worse: the least, and the greatest.
+        /// How much worse the values of the case to take are, as shares of its values: the least, and the greatest.
         cost: (f64, f64),
     },
-    /// As good as the best, with less of a resource.
+    /// Another case is as good as the best, with less of a resource.
     AsGoodForLess {
-        /// The case as its row names it.
+        /// Name of the case, as in its row.
         case: String,
-        /// What else is fixed.
+        /// Values on the other axes.
         given: Vec<Place>,
-        /// How much it needs.
+        /// The amount of the resource that it needs.
         at: Place,
         /// Its value.
         value: Quoted,
     },
-    /// Where strategies meet all objectives.
+    /// Strategies that meet all objectives, and where.
     Objectives {
         /// The strategies.
         cases: Vec<String>,
-        /// Whether these are all that there are.
+        /// Whether these are all strategies of the sweep.
         all: bool,
-        /// The points at which they do, undecided ones included.
+        /// The points at which they meet them; undecided objectives count as met.
         where_met: Extent,
-        /// At how many of these, all strategies taken together, chance decides.
+        /// Number of these points at which chance decides, for all strategies taken together.
         undecided: usize,
-        /// How many these are, all strategies taken together.
+        /// Number of these points, for all strategies taken together.
         met: usize,
     },
     /// Strategies that are best, or as good as the best, at every point.
     BestThroughout {
         /// The strategies.
         cases: Vec<String>,
-        /// Whether they are merely as good at some of the points.
+        /// Whether they are only as good as the best at some of the points.
         tied: bool,
     },
-    /// One strategy overtakes another.
+    /// One strategy overtakes another along an axis.
     CrossOver {
-        /// Best before.
+        /// The strategy that is best before.
         before: String,
-        /// Best after.
+        /// The strategy that is best after.
         after: String,
-        /// What else is fixed.
+        /// Values on the other axes.
         given: Vec<Place>,
-        /// The last value at which the one is significantly better, and the first at which the other is.
+        /// The last value at which the first is significantly better, and the first at which the other is.
         between: (Place, Place),
-        /// About where the curves meet, on the axis.
+        /// Approximate value at which the curves meet.
         about: f64,
-        /// What follows that number: the unit of the axis, or nothing.
+        /// Text after that number: the unit of the axis, or nothing.
         unit: &'static str,
     },
     /// More of a resource gains less than 5 % from here on.
     StopsPaying {
         /// The strategies.
         cases: Vec<String>,
-        /// What else is fixed.
+        /// Values on the other axes.
         given: Vec<Place>,
         /// The smallest value that is enough.
         at: Place,
         /// The largest value that was swept.
         last: Place,
-        /// Value there and at the end; of a single strategy.
+        /// The metric at these two values; of a single strategy.
         values: Option<(Quoted, Quoted)>,
     },
     /// The last step of a resource still gained 5 % or more.
     StillPays {
         /// The strategy.
         case: String,
-        /// What else is fixed.
+        /// Values on the other axes.
         given: Vec<Place>,
-        /// The last two values swept.
+        /// The last two values that were swept.
         between: (Place, Place),
-        /// Share by which the metric became better.
+        /// Gain from one to the other, as a share of the metric.
         gain: f64,
-        /// What a task still waits for of what the axis gives, if that is enough for as much of a gain again.
+        /// What tasks still wait for that the axis provides, if that suffices for as large a gain again.
         waits: Option<Waits>,
     },
     /// More of a resource makes it worse.
     Retrograde {
         /// The strategy.
         case: String,
-        /// What else is fixed.
+        /// Values on the other axes.
         given: Vec<Place>,
-        /// Where it is best.
+        /// The value at which it is best, with the metric there.
         best: (Place, Quoted),
-        /// The largest value swept.
+        /// The largest value that was swept, with the metric there.
         last: (Place, Quoted),
-        /// Share by which it is worse there.
+        /// How much worse it is there, as a share of the metric.
         loss: f64,
     },
     /// A curve has a knee.
     Knee {
         /// The strategies with a knee at this value.
         cases: Vec<String>,
-        /// What else is fixed.
+        /// Values on the other axes.
         given: Vec<Place>,
-        /// Where.
+        /// The value at the knee.
         at: Place,
-        /// How the curves run; the curve of a time over a resource is looked at as a speed.
+        /// How the curves run; the curve of a time over a resource is treated as a speed.
         bend: Bend,
-        /// The metric.
+        /// Name of the metric.
         metric: String,
-        /// Value there; of a single strategy.
+        /// The metric at the knee; of a single strategy.
         value: Option<Quoted>,
     },
-    /// No numbers: saturated, out of memory, deadlocked, not supported, ...
+    /// Strategies without numbers: saturated, out of memory, deadlocked, not supported, ...
     Fails {
         /// The strategies.
         cases: Vec<String>,
-        /// The status of their rows.
+        /// The status of their rows there.
         status: Status,
-        /// At which points.
+        /// The points at which that is so.
         at: Extent,
     },
 }
 
-/// At which points of a sweep something holds.
+/// The points of a sweep at which something holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Extent {
-    /// At all.
+    /// At all points.
     Everywhere,
-    /// At none.
+    /// At no point.
     Nowhere,
     /// From this value on.
     From(Place),
@@ -322,7 +322,7 @@ pub enum Extent {
     UpTo(Place),
     /// At these values (of an axis of words).
     At(Vec<Place>),
-    /// At so many of so many points.
+    /// At so many points, of so many.
     Some(usize, usize),
 }
 
@@ -342,7 +342,7 @@ impl Extent {
 }
 
 impl Insight {
-    /// What kind of insight it is.
+    /// The kind of the insight.
     pub fn kind(&self) -> InsightCode {
         match self {
             Self::Best { .. } => InsightCode::Best,
@@ -362,12 +362,12 @@ impl Insight {
         }
     }
 
-    /// Its name for programs.
+    /// The code of the insight, which stays the same between versions.
     pub fn code(&self) -> &'static str {
         self.kind().as_str()
     }
 
-    /// Whether it answers what to take.
+    /// Whether it answers which case to take.
     pub fn is_answer(&self) -> bool {
         matches!(
             self,
@@ -375,7 +375,7 @@ impl Insight {
         )
     }
 
-    /// Whether the other says the same of another slice of a grid.
+    /// Whether another insight says the same about another slice of a grid.
     pub(crate) fn same_elsewhere(&self, other: &Self) -> bool {
         match (self, other) {
             (
@@ -393,7 +393,7 @@ impl Insight {
         }
     }
 
-    /// Takes in the other, which says the same of another slice.
+    /// Merges another insight, which says the same about another slice.
     pub(crate) fn also(&mut self, other: &Self) {
         if let (Self::StopsPaying { given, values, .. }, Self::StopsPaying { given: more, .. }) =
             (self, other)
@@ -409,7 +409,7 @@ impl Insight {
         }
     }
 
-    /// In one sentence.
+    /// The insight as a sentence.
     pub fn text(&self) -> String {
         match self {
             Self::Best {
@@ -658,7 +658,7 @@ impl Insight {
 }
 
 impl Insight {
-    /// At how many values of what is given a case is best.
+    /// The sentence of [`Insight::BestAt`].
     fn best_at(&self) -> String {
         let Self::BestAt {
             case,

@@ -1,4 +1,4 @@
-//! What stands out along one axis: crossings, where more of a resource stops paying, knees.
+//! Finds what stands out along one axis: crossings, where more of a resource stops paying, knees.
 
 use super::claim::{Insight, Place};
 use super::find::{place, quoted, suffix};
@@ -12,17 +12,17 @@ use crate::measure::Estimate;
 use crate::quantity::{Unit, metric_name};
 use crate::result::{TIE, Tier};
 
-/// A gain below this share does not pay for more of a resource.
+/// Least gain, as a share, that pays for more of a resource.
 pub(crate) const PAYS: f64 = 0.05;
 
-/// The curves of a slice.
+/// The curves of a slice, one for each series.
 pub(crate) struct Curves<'a> {
     view: &'a View<'a>,
     along: usize,
     given: Vec<Place>,
-    /// Of each series its fine points.
+    /// For each series, its points that have numbers.
     fine: Vec<Vec<(Dot<'a>, Estimate)>>,
-    /// The series with the best value of all.
+    /// The series with the best value of all, if any.
     best: Option<usize>,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Curves<'a> {
         self.view.is_resource(self.along)
     }
 
-    /// Where the best strategy changes, beyond chance.
+    /// Finds where the best strategy changes, beyond chance.
     pub(crate) fn cross_overs(&self) -> Vec<Insight> {
         let mut out = Vec::new();
         let xs = self.values();
@@ -77,7 +77,7 @@ impl<'a> Curves<'a> {
             };
             match before {
                 Some((old, at)) if old != leader => {
-                    // The last value at which the old leader was truly better, and the first at which the new one is.
+                    // The last value at which the old leader is significantly better, and the first at which the new one is.
                     let truly = |a: usize, b: usize, x: f64| self.beats(a, b, x);
                     let was = xs
                         .iter()
@@ -89,7 +89,7 @@ impl<'a> Curves<'a> {
                         out.extend(was.and_then(|was| self.crossing(old, leader, was, x)));
                         before = Some((leader, x));
                     } else if self.stands_above(leader, old, x) {
-                        // The objectives or failing tasks decide there, and not the metric: nothing crosses.
+                        // Objectives or failing tasks decide there rather than the metric, so nothing crosses.
                         before = Some((leader, x));
                     }
                 }
@@ -99,7 +99,7 @@ impl<'a> Curves<'a> {
         out
     }
 
-    /// Whether a series is better than another at a value, of those that stand in the same tier.
+    /// Whether series `a` is better than series `b` at a value, both in the same tier there.
     fn beats(&self, a: usize, b: usize, x: f64) -> bool {
         let both = self.at(a, x).zip(self.at(b, x));
         both.is_some_and(|(a, b)| {
@@ -107,7 +107,7 @@ impl<'a> Curves<'a> {
         })
     }
 
-    /// Whether a series stands in a better tier than another at a value, or the other has no numbers there.
+    /// Whether series `a` is in a better tier than series `b` at a value, or `b` has no numbers there.
     fn stands_above(&self, a: usize, b: usize, x: f64) -> bool {
         match (self.at(a, x), self.at(b, x)) {
             (Some(a), Some(b)) => a.0.tier < b.0.tier,
@@ -115,8 +115,8 @@ impl<'a> Curves<'a> {
         }
     }
 
-    /// Whether one series holds its own against another up to a value, and the other against it from a later one on: what crosses twice
-    /// is better neither up to nor from any value.
+    /// Whether the one series is unbeaten by the other up to a value, and the other by the one from a later value on: curves that cross
+    /// twice are better neither up to nor from any value.
     fn keeps(&self, before: usize, after: usize, from: f64, to: f64) -> bool {
         let holds = |a: usize, b: usize, x: f64| match (self.at(a, x), self.at(b, x)) {
             (Some(a), Some(b)) => {
@@ -155,7 +155,7 @@ impl<'a> Curves<'a> {
         })
     }
 
-    /// All values of the axis at which there is anything.
+    /// All values of the axis at which some series has numbers.
     fn values(&self) -> Vec<f64> {
         let mut all: Vec<f64> = self.fine.iter().flatten().map(|(d, _)| d.x).collect();
         all.sort_by(f64::total_cmp);
@@ -175,7 +175,7 @@ impl<'a> Curves<'a> {
         self.view.first(all.next()?.0.row.point)
     }
 
-    /// Where more of a resource stops paying, still pays, or makes it worse.
+    /// Finds where more of a resource stops paying, still pays, or makes a strategy worse.
     pub(crate) fn pays(&self, best_alone: bool) -> Vec<Insight> {
         if !self.is_resource() {
             return Vec::new();
@@ -196,7 +196,7 @@ impl<'a> Curves<'a> {
             let enough = |from: &&(Dot<'_>, Estimate)| {
                 let further = curve.iter().filter(|(d, _)| d.x > from.0.x);
                 let mut further = further;
-                // What stands in another tier there is no more of the same.
+                // Points in another tier are not more of the same.
                 further.all(|(d, v)| {
                     d.tier == from.0.tier && self.view.ranking.surely_no_better(from.1, *v, PAYS)
                 })
@@ -215,7 +215,7 @@ impl<'a> Curves<'a> {
                 _ => {}
             }
         }
-        // That of the best strategy first.
+        // The insight about the best strategy comes first.
         stops.sort_by_key(|(_, _, all)| !all.iter().any(|&s| self.best == Some(s)));
         let mut found: Vec<Insight> = stops
             .into_iter()
@@ -225,8 +225,8 @@ impl<'a> Curves<'a> {
         found
     }
 
-    /// Whether the axis does not touch the series: common random numbers then give the same figure everywhere. Where it changes
-    /// strategies, but not this one, figures may differ by the replications that others made it do, and by no more than chance.
+    /// Whether the axis does not affect the series: common random numbers then give the same figure everywhere. If the axis changes
+    /// strategies, but not this one, figures may differ by the number of replications that others made it have, and only by chance.
     fn is_indifferent(&self, s: usize) -> bool {
         let curve = &self.fine[s];
         let axis = &self.view.axes()[self.along];
@@ -286,7 +286,7 @@ impl<'a> Curves<'a> {
             })
     }
 
-    /// Where the curves bend; those at the same value stand together.
+    /// Finds knees of the curves; series with a knee at the same value are named together.
     pub(crate) fn knees(&self, best_alone: bool) -> Vec<Insight> {
         let mut found: Vec<(usize, Bend, Vec<usize>)> = Vec::new();
         for s in 0..self.fine.len() {
@@ -317,13 +317,13 @@ impl<'a> Curves<'a> {
         found.into_iter().filter_map(text).collect()
     }
 
-    /// Index on the axis of a curve's knee. A time over a resource is looked at as a speed, its inverse: a time bends even when
-    /// twice the resource halves it.
+    /// The index on the axis of a curve's knee. A time over a resource is treated as its inverse, a speed, since a time bends even if twice
+    /// the resource halves it.
     fn knee(&self, s: usize) -> Option<(usize, Bend)> {
         let curve = &self.fine[s];
         let speed = self.is_resource() && self.view.ranking.unit() == Unit::Seconds;
         let upto = if self.is_resource() && self.retrograde(s).is_some() {
-            // What follows the best is said by that.
+            // What follows the best value is covered by [`Insight::Retrograde`].
             let best = self.view.best_of(curve.iter().map(|(d, _)| (s, *d)))?.1;
             curve.iter().take_while(|(d, _)| d.x <= best.x).count()
         } else {
@@ -337,15 +337,15 @@ impl<'a> Curves<'a> {
         let ys: Vec<f64> = curve[..upto].iter().map(|(_, v)| up(v.mean)).collect();
         let (i, bend) = knee(&xs, &ys)?;
         let (first, here, last) = (curve[0].1, curve[i].1, curve[upto - 1].1);
-        // The curve rises or falls beyond chance, and the knee is not the noise of one point.
+        // The curve must rise or fall beyond chance, and the knee must not be the noise of one point.
         let height = (last.mean - first.mean).abs();
         let noise = here.high.zip(here.low).map(|(h, l)| h - l);
         let least = PAYS * first.mean.abs().max(last.mean.abs());
         let real = height >= least && apart(first, last) && noise.is_some_and(|n| n < 0.3 * height);
         // More of a resource has a knee where its gains come first.
         let gains = bend == Bend::LevelsOff && self.view.ranking.gain(first, last) > 0.0;
-        // Over what is chosen, points of one tier alone are compared. A load is not: under more of it more is missed, which is what
-        // the curve shows; but the figures of those that fail are those of other tasks.
+        // Over choices, only points of the same tier are compared. Over a load they are not: under more of it more objectives are missed,
+        // which the curve shows. But figures of cases that fail tasks are those of other tasks.
         let tiers = || curve[..upto].iter().map(|(d, _)| d.tier);
         let comparable = if self.view.stands.is_choice(self.along) {
             tiers().all(|t| t == curve[0].0.tier)

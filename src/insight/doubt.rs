@@ -1,4 +1,4 @@
-//! Warnings of a sweep's points in words: what is doubtful, what helps, and at which values.
+//! Warnings about a sweep's points in words: what is doubtful, what helps, and at which values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,14 @@ use crate::quantity::percent;
 use crate::result::{Sweep, SweepRow, SweptAxis};
 use crate::study::WarningCode;
 
-/// Values that are named before a list is cut.
+/// Most values that are named; longer lists are cut.
 const SHOWN: usize = 4;
 
-/// More replications than these take very long: then the tails are long, and more of the same tells next to nothing.
+/// Number of replications above which more take very long: the tails are long then, and more of the same tells next to nothing.
 const MANY: f64 = 5_000.0;
 
-/// What is doubtful, by the code of the warning, with the values at which it is; what the table or the sentences already say is left out.
+/// The doubts, each as the code of its warning and a text with the values at which it applies. What the table or the sentences say already
+/// is left out.
 pub(crate) fn doubts(sweep: &Sweep) -> Vec<(&str, String)> {
     let mut points: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for row in &sweep.rows {
@@ -59,8 +60,8 @@ pub(crate) fn doubts(sweep: &Sweep) -> Vec<(&str, String)> {
     points.into_iter().filter_map(text).collect()
 }
 
-/// What was not reached, and what goes on until it is: asking for a precision, which lifts the limits of replications and events. What
-/// matters is the case to take; the others have the replications that show they are no better, unless all were asked for.
+/// The text about a precision that was not reached, with the option that goes on until it is: it lifts the limits of replications and
+/// events. Only the case to take matters, unless all cases had to reach it; the others have the replications that show they are no better.
 fn imprecise(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     let asked = sweep.header.precision;
     let stands = Stands::new(sweep);
@@ -101,7 +102,7 @@ fn imprecise(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     } else {
         ", for days perhaps".into()
     };
-    // A number that was asked for is not gone beyond.
+    // A number that was asked for is not exceeded.
     let fixed = sweep
         .header
         .command
@@ -119,7 +120,7 @@ fn imprecise(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     )
 }
 
-/// A share so that it is read back as the same number.
+/// A share, written so that it reads back as the same number.
 fn written_share(share: f64) -> String {
     let short = percent(share);
     let back = short.strip_suffix('%').and_then(|p| p.parse::<f64>().ok());
@@ -130,7 +131,7 @@ fn written_share(share: f64) -> String {
     }
 }
 
-/// At which values: of the axis that decides it, or of all axes; long lists are cut.
+/// The values at which something applies: of the axis that decides it, or of all axes; long lists are cut.
 fn where_at(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     let mut points: BTreeMap<u64, &SweepRow> = BTreeMap::new();
     for row in &sweep.rows {
@@ -144,7 +145,7 @@ fn where_at(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     let varied: Vec<usize> = (0..axes.len())
         .filter(|&a| axes[a].values.len() > 1)
         .collect();
-    // One axis decides where its values are the same at all points of that kind, and at no other.
+    // An axis decides if its values at all points concerned occur at no other point.
     let decides = |&a: &usize| {
         let of = |wanted: bool| -> BTreeSet<usize> {
             let chosen = points.iter().filter(|(p, _)| at.contains(p) == wanted);
@@ -196,10 +197,10 @@ fn where_at(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     }
 }
 
-/// The value of an axis at a point, with the axis' name where it does not stand alone.
+/// The value of an axis at a point, preceded by the axis's name if `named`.
 fn name(axis: &SweptAxis, row: &SweepRow, named: bool) -> String {
     let mut value = row.at.get(&axis.path).map(written).unwrap_or_default();
-    // A number says what it counts: `rate = 400/s`.
+    // A bare number is followed by its unit: `rate = 400/s`.
     if value.parse::<f64>().is_ok() {
         value += suffix(axis.unit.as_deref());
     }

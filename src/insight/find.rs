@@ -1,5 +1,5 @@
-//! What stands out, found. The rules are documented in `docs/sweeps.md`; all of them hold a difference for real only where the
-//! confidence intervals of both sides do not overlap.
+//! Finds insights. The rules are documented in `docs/sweeps.md`; all of them take a difference for real only if the confidence intervals of
+//! both sides do not overlap.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::measure::Estimate;
 use crate::quantity::metric_name;
 use crate::result::{Forecast, Status, Sweep, TIE, Tier, Verdict, fails_more};
 
-/// Most choices that are told where what is given decides between them.
+/// Most choices that are named if what is given decides between them.
 const CHOICES: usize = 4;
 
-/// All that stands out, the most important first; without the knees that lie where more stops paying.
+/// All insights about a sweep, the most important first; knees where more of a resource stops paying are left out.
 pub fn insights(sweep: &Sweep) -> Vec<Insight> {
     let all = found(sweep);
     let stops = |of: &[String], place: &Place| {
@@ -46,7 +46,7 @@ fn found(sweep: &Sweep) -> Vec<Insight> {
     let numbers = view.axes()[along].is_ordered();
     out.extend(as_good_for_less(&view, along, &slices));
     let said = |i: &Insight| {
-        // What the answer has said already.
+        // Whether the answer has said this already.
         match (&out[0], i) {
             (
                 Insight::Nearest {
@@ -65,12 +65,12 @@ fn found(sweep: &Sweep) -> Vec<Insight> {
     if !out.iter().any(everywhere) {
         out.extend(best_throughout(&view));
     }
-    // What happens along one of three axes or more nobody reads slice by slice.
+    // Along one of three or more axes, nobody reads insights slice by slice.
     if numbers && view.varied().len() < 3 {
         let curves = slices.iter().map(|s| Curves::new(&view, along, s));
         let curves: Vec<Curves<'_>> = curves.collect();
         out.extend(curves.iter().flat_map(Curves::cross_overs));
-        // In a grid, that of the best strategy of each slice alone: what all do at all values of all axes nobody reads.
+        // In a grid, only those of the best strategy of each slice: nobody reads what all strategies do at all values of all axes.
         let alone = curves.len() > 1;
         let found = curves.iter().flat_map(|c| c.pays(alone)).collect();
         out.extend(merged(found, curves.len()));
@@ -80,7 +80,7 @@ fn found(sweep: &Sweep) -> Vec<Insight> {
     out
 }
 
-/// What is said of several slices is said once.
+/// Merges insights that are the same for several slices.
 fn merged(found: Vec<Insight>, slices: usize) -> Vec<Insight> {
     let mut out: Vec<(Insight, usize)> = Vec::new();
     for next in found {
@@ -120,7 +120,7 @@ pub(crate) fn place(view: &View<'_>, axis: usize, index: usize) -> Place {
     }
 }
 
-/// Where axes run side by side: what the others hold at an index of this one.
+/// If axes vary side by side: the values of the other axes at an index of this one.
 fn beside(view: &View<'_>, axis: usize, index: usize) -> Vec<Place> {
     let others = (0..view.axes().len()).filter(|&a| a != axis && view.axes()[a].values.len() > 1);
     let of = |a: usize| Place {
@@ -136,7 +136,7 @@ fn beside(view: &View<'_>, axis: usize, index: usize) -> Vec<Place> {
     others.filter(|_| view.sweep.header.zip).map(of).collect()
 }
 
-/// A bare number with the unit that it counts in.
+/// A bare number with its unit.
 fn with_unit(text: String, unit: Option<&str>) -> String {
     match unit {
         Some(unit) if text.parse::<f64>().is_ok() => text + suffix(Some(unit)),
@@ -144,7 +144,7 @@ fn with_unit(text: String, unit: Option<&str>) -> String {
     }
 }
 
-/// What follows a bare number on an axis of this unit.
+/// The text after a bare number on an axis of this unit.
 pub(crate) fn suffix(unit: Option<&str>) -> &'static str {
     match unit {
         Some("s") => " s",
@@ -178,7 +178,7 @@ impl View<'_> {
     }
 }
 
-/// What to take: of all, or at how many values of what is given.
+/// The answers: which case to take over all, or at how many values of what is given.
 fn answers(view: &View<'_>) -> Vec<Insight> {
     if view.stands.is_given() {
         return over_given(view);
@@ -223,7 +223,7 @@ fn answers(view: &View<'_>) -> Vec<Insight> {
     std::iter::once(first).chain(faster(view, &taken)).collect()
 }
 
-/// The best by the metric alone, and what is wrong with it.
+/// The best case by the metric alone, and what is wrong with it.
 fn faster(view: &View<'_>, taken: &Taken) -> Option<Insight> {
     let fast = taken.fastest?;
     let (f, t) = (&view.stands.rows[fast], &view.stands.rows[taken.row]);
@@ -241,7 +241,7 @@ fn faster(view: &View<'_>, taken: &Taken) -> Option<Insight> {
     })
 }
 
-/// Who is to be taken at how many values of what is given. No value of it is better than another: it is not there to choose.
+/// Which case to take at how many values of what is given. No such value is better than another, because it cannot be chosen.
 fn over_given(view: &View<'_>) -> Vec<Insight> {
     let stands = &view.stands;
     let settings = stands.settings();
@@ -258,7 +258,7 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
             choices.push(next);
         }
     }
-    // Where nothing else is chosen, those that are never the best are told, too: they are few, and this is what was asked.
+    // If nothing else is chosen, cases that are never the best are named, too: they are few, and this is what was asked.
     let varied = view.varied();
     let alone = stands.is_zip() || varied.iter().all(|&a| !stands.is_choice(a));
     if alone {
@@ -326,7 +326,7 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
     let everywhere = found.first().is_some_and(|(n, _)| *n == settings.len());
     let most = match (alone, everywhere) {
         (true, _) => usize::MAX,
-        // One choice that is right everywhere is enough.
+        // One choice that is right everywhere suffices.
         (false, true) => 1,
         (false, false) => CHOICES,
     };
@@ -336,7 +336,7 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
         .collect()
 }
 
-/// What would be best at some values of what is given by the metric alone.
+/// The cases that would be best by the metric alone at some values of what is given.
 fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Vec<Insight> {
     let stands = &view.stands;
     let mut groups: Vec<(Choice, Vec<(usize, usize)>)> = Vec::new();
@@ -405,19 +405,19 @@ fn choice(view: &View<'_>, row: usize) -> Choice {
     (case_of(view, row), chosen.collect())
 }
 
-/// The places of a choice; what is the case itself is not said twice.
+/// The values of a choice, without those that the name of the case contains.
 fn choices_at(view: &View<'_>, case: &str, at: &[(usize, usize)]) -> Vec<Place> {
     let all = places_at(view, at).into_iter();
     all.filter(|p| p.text != case).collect()
 }
 
-/// What is given, by name.
+/// Names of the axes that are given.
 fn given(view: &View<'_>) -> Vec<String> {
     let all = view.stands.given().into_iter();
     all.map(|a| view.axes()[a].label.clone()).collect()
 }
 
-/// The objective that a case misses by most, and by which share of its bound.
+/// The objective that a case misses by most, and how far, as a share of its bound.
 pub(crate) fn worst(case: &Forecast) -> Option<(String, f64)> {
     let missed = case
         .objectives
@@ -433,7 +433,7 @@ pub(crate) fn worst(case: &Forecast) -> Option<(String, f64)> {
     over.reduce(|a, b| if b.1 > a.1 { b } else { a })
 }
 
-/// The objectives of a case that chance decides.
+/// The objectives of a case that are decided by chance.
 fn undecided(case: &Forecast) -> Vec<String> {
     let all = case
         .objectives
@@ -449,7 +449,7 @@ fn meets_alone(view: &View<'_>, row: usize) -> bool {
         && case.objectives.iter().all(|o| o.verdict != Verdict::Missed)
 }
 
-/// The failing share of a row, where any case of the sweep fails tasks.
+/// The failing share of a row, if any case of the sweep fails tasks.
 fn failing(view: &View<'_>, row: usize) -> Option<Estimate> {
     view.stands.rows[row].fails.filter(|_| view.any_fails())
 }
@@ -459,7 +459,7 @@ fn case_of(view: &View<'_>, row: usize) -> String {
     case_name(view, &case.strategy, &case.interpreter)
 }
 
-/// Where a row is, on every axis; what is the case itself is not said twice.
+/// The values of a row on every axis, without those that the name of the case contains.
 fn places_of(view: &View<'_>, row: usize) -> Vec<Place> {
     let index = view.sweep.rows[row].index.iter().copied().enumerate();
     let index: Vec<(usize, usize)> = index.take(view.axes().len()).collect();
@@ -476,7 +476,7 @@ fn places_at(view: &View<'_>, at: &[(usize, usize)]) -> Vec<Place> {
     at.iter().map(alone).collect()
 }
 
-/// A case's own name, the interpreter only where there are several.
+/// The name of a case, with the interpreter only if there are several.
 fn case_name(view: &View<'_>, strategy: &str, interpreter: &str) -> String {
     let mut rows = view.sweep.rows.iter();
     let axis = |label: &str| view.axes().iter().any(|a| a.label == label);
@@ -487,8 +487,8 @@ fn case_name(view: &View<'_>, strategy: &str, interpreter: &str) -> String {
     }
 }
 
-/// Of all cases that are as good as the best and differ from it along a resource alone, that which needs least of it. Only where there is
-/// one best that meets the objectives, and of those that meet them as well.
+/// Of the cases that are as good as the best and differ from it only along a resource, the one that needs least of it. Only if there is a
+/// single best that meets the objectives, and among those that meet them as well.
 fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<Insight> {
     let taken = view.stands.overall().filter(|t| t.meets)?;
     if !view.is_resource(along) {
@@ -511,7 +511,7 @@ fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<I
     let enough = dots().filter(|(_, d)| as_good(d)).map(|(_, d)| d.x);
     let fewest = enough.fold(f64::INFINITY, f64::min);
     let (_, found) = view.best_of(dots().filter(|(_, d)| as_good(d) && d.x == fewest))?;
-    // With single replications nothing is known to be worse.
+    // With single replications, nothing is known to be worse.
     (fewest < best.x && least.low.is_some()).then(|| Insight::AsGoodForLess {
         case: case_name(view, &found.row.case.strategy, &found.row.case.interpreter),
         given: slice
@@ -524,7 +524,7 @@ fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<I
     })
 }
 
-/// Which strategies meet all objectives, and where. Those that do at the same points stand together.
+/// Finds which strategies meet all objectives, and where; those that do at the same points are named together.
 fn objectives(view: &View<'_>) -> Vec<Insight> {
     if view.sweep.rows.iter().all(|r| r.case.objectives.is_empty()) {
         return Vec::new();
@@ -533,10 +533,10 @@ fn objectives(view: &View<'_>) -> Vec<Insight> {
         let row = view.row(s, p).filter(|r| r.case.is_fine());
         row.is_some_and(|r| r.case.objectives.iter().all(|o| which(o.verdict)))
     };
-    // What chance decides counts as met, as it does in the ranking.
+    // Objectives that chance decides count as met, as in the ranking.
     let meets = |s: usize, p: u64| verdicts(s, p, &|v| v != Verdict::Missed);
     let surely = |s: usize, p: u64| verdicts(s, p, &|v| v == Verdict::Met);
-    // At how many points something is so of any of these strategies.
+    // Number of points at which something holds for any of these strategies.
     let points = |names: &[String], so: &dyn Fn(usize, u64) -> bool| {
         let of = |p: u64| {
             let mut all = (0..view.series.len()).filter(|&s| names.contains(&view.series[s].name));
@@ -546,7 +546,7 @@ fn objectives(view: &View<'_>) -> Vec<Insight> {
     };
     let of = (0..view.series.len()).map(|s| (s, extent(view, &|p| meets(s, p))));
     let mut found = together(view, of);
-    // Those that meet them most often come first.
+    // Strategies that meet the objectives most often come first.
     found.sort_by_key(|(at, _)| match at {
         Extent::Everywhere => 0,
         Extent::Nowhere => 2,
@@ -564,7 +564,7 @@ fn objectives(view: &View<'_>) -> Vec<Insight> {
         .collect()
 }
 
-/// The series with the same fate, by name.
+/// Groups series that share the same extent, by name.
 fn together(
     view: &View<'_>,
     fates: impl Iterator<Item = (usize, Extent)>,
@@ -580,7 +580,7 @@ fn together(
     groups
 }
 
-/// At which points something holds: by values of one axis, where that decides it.
+/// The points at which something holds: values of one axis, if that axis decides.
 fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
     let n = view.points.len();
     let count = view.points.iter().filter(|(p, _)| holds(*p)).count();
@@ -591,14 +591,14 @@ fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
         return Extent::Everywhere;
     }
     if view.sweep.header.zip {
-        // Side by side, the axes are one: its places name all of them.
+        // Axes that vary side by side are one axis, whose values name all of them.
         let axis = view.main_axis();
         return axis
             .and_then(|a| along(view, a, holds))
             .unwrap_or(Extent::Some(count, n));
     }
-    // An axis decides where its value alone tells what is so. In what is left of a grid that was interrupted two axes may seem to, and
-    // then nothing says which of them does.
+    // An axis decides if its value alone tells whether something holds. In the remains of an interrupted grid two axes may seem to decide,
+    // and nothing tells which of them does.
     let deciding: Vec<usize> = view
         .varied()
         .into_iter()
@@ -610,7 +610,7 @@ fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
     }
 }
 
-/// Whether all points at each value of an axis share their fate.
+/// Whether something holds at all or none of the points at each value of an axis.
 fn decides(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> bool {
     let mut at: BTreeMap<usize, bool> = BTreeMap::new();
     view.points.iter().all(|&(point, index)| {
@@ -621,7 +621,7 @@ fn decides(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> bool {
     })
 }
 
-/// The extent in values of one axis; `None` where it depends on others, too, or has holes.
+/// The extent as values of one axis; `None` if it depends on others as well, or has holes.
 fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Extent> {
     let mut at: BTreeMap<usize, bool> = BTreeMap::new();
     for &(point, index) in &view.points {
@@ -649,7 +649,7 @@ fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Ex
     }
 }
 
-/// The strategies that are to be taken at every point, alone or with others that are as good. (Ranks come from paired differences.)
+/// The strategies to take at every point, alone or with others that are as good. (Ranks come from paired differences.)
 fn best_throughout(view: &View<'_>) -> Option<Insight> {
     let rows = |s: usize| view.points.iter().map(move |&(p, _)| view.row(s, p));
     let known = |s: usize| rows(s).all(|r| r.is_some_and(|r| known_well(&r.case)));
@@ -667,12 +667,12 @@ fn best_throughout(view: &View<'_>) -> Option<Insight> {
     })
 }
 
-/// Whether chance was looked at: there is an interval.
+/// Whether chance was taken into account, that is, whether there is an interval.
 fn known_well(case: &Forecast) -> bool {
     case.primary().is_some_and(|e| e.low.is_some())
 }
 
-/// Which strategies have no numbers, and where. Those with the same fate stand together.
+/// Finds strategies without numbers; those that share points and status are named together.
 fn fails(view: &View<'_>) -> Vec<Insight> {
     let mut kinds: Vec<Status> = Vec::new();
     for row in view.sweep.rows.iter().filter(|r| !r.case.is_fine()) {

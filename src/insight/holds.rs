@@ -1,5 +1,5 @@
-//! What each claim means, as a predicate on the rows of a sweep. Nothing here asks how a claim was found: the rows' estimates, ranks,
-//! verdicts and statuses alone decide, so that a rule and its meaning can be held against each other.
+//! The meaning of each insight, as a predicate on the rows of a sweep. Nothing here asks how an insight was found: only the rows'
+//! estimates, ranks, verdicts and statuses decide, so that a rule and its meaning can be tested against each other.
 
 mod along;
 mod facts;
@@ -14,11 +14,11 @@ use crate::scenario::Metric;
 use crate::strategy::Cause;
 use std::collections::BTreeSet;
 
-/// A gain that pays.
+/// Least gain that pays, as a share.
 const PAYS: f64 = 0.05;
 
 impl Insight {
-    /// Whether the claim is true of the sweep. Strategies and places that the sweep does not have make it false.
+    /// Whether the insight is true of the sweep. It is false if the sweep lacks one of its strategies or values.
     pub fn holds(&self, sweep: &Sweep) -> bool {
         let facts = Facts::new(sweep);
         match self {
@@ -246,8 +246,8 @@ impl<'a> Facts<'a> {
         holds.then_some(row)
     }
 
-    /// The row that is fastest, if it is this one, and the slower ones that may be meant by what is taken: the words name no point, so that
-    /// several may cost the same.
+    /// Whether a case is fastest, and what the named case to take costs against it. The words name no point, so that several rows may be
+    /// meant.
     fn is_faster(
         &self,
         case: &str,
@@ -317,7 +317,7 @@ impl<'a> Facts<'a> {
             let Some(first) = sound.iter().copied().reduce(|a, b| self.nearer(a, b)) else {
                 continue;
             };
-            // Within a point the ranks know, which come from paired differences.
+            // Within a point, the ranks decide, which come from paired differences.
             let shares_rank = |r: &SweepRow| {
                 r.point == first.point
                     && r.case.rank.is_some()
@@ -401,7 +401,7 @@ impl<'a> Facts<'a> {
             let (Some(f), Some(t)) = (Self::value(fast), Self::value(taken)) else {
                 continue;
             };
-            // Of one point the ranks tell them apart, of several the intervals.
+            // Within a point, ranks tell rows apart; across points, intervals do.
             let beyond = if fast.point == taken.point {
                 fast.case.rank != taken.case.rank && self.gain(t, f) > TIE
             } else {
@@ -480,7 +480,7 @@ impl<'a> Facts<'a> {
             && self.surely_below(value.value, end)
     }
 
-    /// By which share of the first value the second one is better.
+    /// How much better the second value is than the first, as a share of the first.
     fn gain(&self, from: Estimate, to: Estimate) -> f64 {
         let better = if self.ranking.less_is_better() {
             from.mean - to.mean
@@ -490,7 +490,7 @@ impl<'a> Facts<'a> {
         better / from.mean.abs().max(f64::MIN_POSITIVE)
     }
 
-    /// Whether the gain from one to the other stays below what pays, chance included.
+    /// Whether the gain from one value to the other is below what pays, chance included.
     fn surely_below(&self, from: Estimate, to: Estimate) -> bool {
         let half = |e: Estimate| Some((e.high? - e.low?) / 2.0);
         let Some((a, b)) = half(from).zip(half(to)) else {
@@ -506,7 +506,8 @@ impl<'a> Facts<'a> {
             .is_some_and(|(a, b)| self.gain(a, b) >= by - 1e-12 && overlap(a, b) == Some(false))
     }
 
-    /// 0: sound and meets, 1: sound, 2: fails more; among what can be chosen along the axis, or at the point.
+    /// Tier of a row: 0 if it is sound and meets the objectives, 1 if it is sound, 2 if it fails more; among the choices along the axis, or
+    /// at the point.
     fn tier(&self, row: &SweepRow, axis: usize) -> u8 {
         let mut rivals = self.rivals(row);
         if self.kinds()[axis] != AxisKind::Choice {
@@ -523,7 +524,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether the rows of these columns for which it is so are those of the points that the extent names.
+    /// Whether the rows of these columns for which `is` holds are those at the points of the extent.
     fn extends(&self, cases: &[String], extent: &Extent, is: &dyn Fn(&SweepRow) -> bool) -> bool {
         let points = self.points();
         let known = cases.iter().all(|c| self.names().contains(&c.as_str()));

@@ -1,10 +1,10 @@
-//! Where a curve bends: Kneedle (Satopaa, Albrecht, Irwin and Raghavan, *Finding a "Kneedle" in a Haystack*, ICDCS 2011), on all
+//! Finds where a curve bends: Kneedle (Satopaa, Albrecht, Irwin and Raghavan, *Finding a "Kneedle" in a Haystack*, ICDCS 2011), on all
 //! points at once, with sensitivity 1.
 
-/// A curve must stand out from the straight line between its ends by this share of its height to have a knee.
+/// Least distance of a knee from the straight line between the ends of its curve, as a share of the curve's height.
 pub(crate) const LEAST_BEND: f64 = 0.3;
 
-/// How a curve runs.
+/// How a curve with a knee runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bend {
     /// Rises fast, then slowly (throughput over workers).
@@ -13,12 +13,12 @@ pub enum Bend {
     TakesOff,
     /// Falls fast, then slowly.
     BottomsOut,
-    /// Holds, then falls.
+    /// Stays, then falls.
     DropsOff,
 }
 
-/// The index of the knee, and how the curve runs; `None` for straight lines, constant curves, fewer than five points, and curves
-/// that go up and down. `x` must rise.
+/// The index of the knee, and how the curve runs; `None` for straight lines, constant curves, fewer than five points, and curves that go up
+/// and down. `x` must rise.
 pub(crate) fn knee(x: &[f64], y: &[f64]) -> Option<(usize, Bend)> {
     let n = x.len().min(y.len());
     if n < 5 {
@@ -27,20 +27,20 @@ pub(crate) fn knee(x: &[f64], y: &[f64]) -> Option<(usize, Bend)> {
     let (first, last) = (y[0], y[n - 1]);
     let height = (last - first).abs();
     let travelled: f64 = y[..n].windows(2).map(|w| (w[1] - w[0]).abs()).sum();
-    // Of a curve that goes up and down, the ends say nothing. (Also refuses what is not a number.)
+    // The ends of a curve that goes up and down say nothing. (This also rejects values that are not numbers.)
     if !(height > 0.0 && travelled <= 1.25 * height && x[n - 1] > x[0]) {
         return None;
     }
     let across = |i: usize| (x[i] - x[0]) / (x[n - 1] - x[0]);
     let up = |i: usize| (y[i] - first) / (last - first);
-    // How far the curve, rising from (0, 0) to (1, 1), lies above the diagonal. A knee of a curve that lies below it is the
-    // knee of the curve turned round.
+    // Height of the curve, scaled to rise from (0, 0) to (1, 1), above the diagonal. The knee of a curve below the diagonal is that of the
+    // reversed curve.
     let above: Vec<f64> = (0..n).map(|i| up(i) - across(i)).collect();
     let mean: f64 = above.iter().sum();
     let sign = if mean < 0.0 { -1.0 } else { 1.0 };
     let at = (1..n - 1).max_by(|&a, &b| {
         let order = (sign * above[a]).total_cmp(&(sign * above[b]));
-        // Of equal bends the first.
+        // Of equal bends, the first.
         order.then(b.cmp(&a))
     })?;
     let bend = sign * above[at];
@@ -58,8 +58,8 @@ pub(crate) fn knee(x: &[f64], y: &[f64]) -> Option<(usize, Bend)> {
     Some((at, shape))
 }
 
-/// Whether values grow in proportion rather than by steps: at least three, positive, none less than 1.4 times the one before, and
-/// eight times as large in the end.
+/// Whether values grow in proportion rather than by steps: at least three, positive, each at least 1.4 times the one before, and the last
+/// at least eight times the first.
 pub fn doubles(values: &[f64]) -> bool {
     let far = values
         .first()
@@ -83,7 +83,7 @@ mod tests {
         let x = numbers(16);
         let y: Vec<f64> = x.iter().map(|&x| x.min(8.0)).collect();
         assert_eq!(knee(&x, &y), Some((7, Bend::LevelsOff)));
-        // By doubling, too.
+        // With values that double, too.
         let x: Vec<f64> = (0..7).map(|i| libm::exp2(f64::from(i))).collect();
         let y: Vec<f64> = x.iter().map(|&x| x.min(8.0)).collect();
         assert_eq!(knee(&x, &y), Some((3, Bend::LevelsOff)));

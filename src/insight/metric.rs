@@ -1,4 +1,4 @@
-//! The metric that a sweep is ranked by, and numbers as its tables show them.
+//! The metric by which a sweep ranks, and numbers as its tables show them.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::measure::Estimate;
 use crate::quantity::{Unit, quantity_text};
 use crate::result::SweepRow;
 
-/// The metric of a row whose numbers can be taken as they are.
+/// The metric of a row; `None` unless its numbers can be taken as they are.
 pub(crate) fn value(row: &SweepRow) -> Option<Estimate> {
     row.case
         .is_fine()
@@ -15,7 +15,7 @@ pub(crate) fn value(row: &SweepRow) -> Option<Estimate> {
         .filter(|e| e.mean.is_finite())
 }
 
-/// An axis' value as it was written.
+/// The value of an axis, as it was written.
 pub(crate) fn written(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -23,30 +23,30 @@ pub(crate) fn written(value: &Value) -> String {
     }
 }
 
-/// A value with what it is a value of.
+/// A value of a metric, with the metric's name and unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quoted {
-    /// The metric in words.
+    /// Name of the metric in words.
     pub metric: String,
-    /// What it counts.
+    /// Unit of the metric.
     pub unit: Unit,
     /// The value.
     pub value: Estimate,
 }
 
 impl Quoted {
-    /// `12.4 ± 0.3 s`.
+    /// The value with its interval: `12.4 ± 0.3 s`.
     pub fn text(&self) -> String {
         quantity_text(self.unit, self.value)
     }
 
-    /// `12.4 s`: without its interval.
+    /// The value without its interval: `12.4 s`.
     pub fn mean_text(&self) -> String {
         let bare = self.value.with_half(None);
         quantity_text(self.unit, bare)
     }
 
-    /// `makespan 12.4 ± 0.3 s`.
+    /// The metric and its value: `makespan 12.4 ± 0.3 s`.
     pub fn named(&self) -> String {
         format!("{} {}", self.metric, self.text())
     }

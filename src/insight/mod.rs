@@ -1,5 +1,6 @@
-//! What results mean: where time goes, which case of a sweep to take, and what stands out along its axes (knees, crossings, what stops paying).
-//! Insights are claims: [`Insight::holds`] says by the rows alone whether one is true, and property tests hold every one against that.
+//! The meaning of results: where time goes, which case of a sweep to take, and what stands out along its axes (knees, crossings, what stops
+//! paying). Insights are claims: [`Insight::holds`] decides from the rows alone whether one is true, and property tests check every insight
+//! against that.
 
 mod best;
 mod claim;

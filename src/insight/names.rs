@@ -1,8 +1,8 @@
-//! How cases are called: without the interpreter where there is only one, and without what all interpreters' names begin with.
+//! Short names of cases: without the interpreter if there is only one, and without the common prefix of all interpreters' names.
 
 use crate::result::Forecast;
 
-/// How cases are called: without what they all have in common.
+/// How the names of a set of cases are shortened.
 pub(crate) struct Names {
     single: bool,
     cut: bool,
@@ -20,7 +20,7 @@ impl Names {
         }
     }
 
-    /// `threads:8`, or `threads:8 on 3.14t` where there are several interpreters.
+    /// Short name of a case: `threads:8`, or `threads:8 on 3.14t` if there are several interpreters.
     pub(crate) fn short(&self, case: &Forecast) -> String {
         self.of_parts(&case.strategy, &case.interpreter)
     }

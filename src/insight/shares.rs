@@ -5,22 +5,22 @@ use crate::result::{Forecast, Study};
 use crate::scenario::Strategy;
 use crate::strategy::{CAUSES, Cause};
 
-/// Where the time of a case's tasks went, as it is shown.
+/// Where the time of a case's tasks went, as reports show it.
 pub(crate) struct Shares {
-    /// By cause, 1 in all (0 in all: nothing is known).
+    /// Shares by cause, which add up to 1 (or to 0 if nothing is known).
     pub of: [f64; CAUSES],
-    /// Share of its time that a task of a batch waited for its turn, which is not in `of`: a batch arrives at once, so all
-    /// but the first tasks wait for most of the makespan under whatever strategy, and that explains nothing.
+    /// Share of its time for which a task of a batch waited for its turn; not included in `of`. A batch arrives at once, so all but the
+    /// first tasks wait for most of the makespan under any strategy, which explains nothing.
     pub queued: Option<f64>,
-    /// The time of the tasks' children by cause, 1 in all, where all that the tasks wait for under [`Cause::Queue`] is their children.
+    /// Shares of the children's time by cause, which add up to 1, if all that tasks wait for under [`Cause::Queue`] is their children.
     pub children: Option<[f64; CAUSES]>,
-    /// Whether the strategy has no workers: what a task waits for under [`Cause::Pool`] is the tasks before it.
+    /// Whether the strategy has no workers: what a task waits for under [`Cause::Pool`] is then the tasks before it.
     pub sequential: bool,
-    /// Whether its interpreter has a GIL: what a task waits for under [`Cause::Gil`] is a stopped world otherwise.
+    /// Whether the interpreter has a GIL: otherwise what a task waits for under [`Cause::Gil`] is a stopped world.
     pub gil: bool,
 }
 
-/// What causes mean in all cases whose tasks wait so.
+/// The meanings of causes that are common to all cases whose tasks wait under them.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "an iterator, as its callers have it"
@@ -37,7 +37,7 @@ pub(crate) fn means_of_all<'s>(all: impl Iterator<Item = &'s Shares> + Clone) ->
     }
 }
 
-/// Whether an interpreter that a result says nothing more of has a GIL: free-threaded builds are named `3.14t`, as CPython names them.
+/// Whether an interpreter has a GIL, judged by its name alone: free-threaded builds have names like `3.14t`, as in CPython.
 pub(crate) fn named_with_gil(interpreter: &str) -> bool {
     let version = interpreter.strip_suffix('t').unwrap_or_default();
     !version.ends_with(|c: char| c.is_ascii_digit())
@@ -51,7 +51,7 @@ fn has_gil(study: &Study, case: &Forecast) -> bool {
 }
 
 impl Shares {
-    /// What causes mean in it.
+    /// The meanings of causes in this case.
     pub(crate) const fn means(&self) -> Means {
         Means {
             gil: Some(self.gil),
@@ -59,12 +59,12 @@ impl Shares {
         }
     }
 
-    /// Of a case of a study.
+    /// The shares of a case of a study.
     pub(crate) fn new(study: &Study, f: &Forecast) -> Self {
         Self::of_case(f, study.batch, has_gil(study, f))
     }
 
-    /// Of a case whose interpreter has a GIL or not.
+    /// The shares of a case, given whether its interpreter has a GIL.
     pub(crate) fn of_case(case: &Forecast, batch: bool, gil: bool) -> Self {
         let strategy = case.known_strategy();
         let turn = strategy.as_ref().map_or(Cause::Pool, turn);
@@ -104,13 +104,14 @@ impl Shares {
         main_of(&self.of, least)
     }
 
-    /// What a task waits for where it waits under this cause for its children: how their time goes, with at least this share of it.
+    /// If tasks wait for their children under this cause: the causes of the children's time with a share of at least `least`, largest
+    /// first.
     pub(crate) fn of_children(&self, cause: Cause, least: f64) -> Option<Vec<(Cause, f64)>> {
         let shares = self.children.as_ref().filter(|_| cause == Cause::Queue)?;
         Some(main_of(shares, least))
     }
 
-    /// The shares with the time in which tasks wait for their children by what these spend it with.
+    /// The shares, with the time for which tasks wait for children replaced by what the children spend it on.
     pub(crate) fn with_childrens(&self) -> [f64; CAUSES] {
         let Some(children) = self.children else {
             return self.of;
@@ -135,7 +136,7 @@ fn main_of(shares: &[f64; CAUSES], least: f64) -> Vec<(Cause, f64)> {
     all
 }
 
-/// What a task waits for once, before all else, rather than between its steps: a worker, or the loop's limit.
+/// The cause of the wait that a task has once, before its first step: for a worker, or for the loop's limit.
 fn turn(strategy: &Strategy) -> Cause {
     if strategy.execution().event_loop {
         Cause::Limit

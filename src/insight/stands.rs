@@ -1,5 +1,5 @@
-//! How the rows of a sweep stand: which case to take at each point, and over many points. Cases stand in tiers (see
-//! [`Tier`]), and the metric decides within one only; this holds across points as it does within them.
+//! Standings of a sweep's rows: which case to take at each point, and over many points. Cases are in tiers (see [`Tier`]), and the metric
+//! decides only within a tier, across points as well as within one.
 
 use std::collections::BTreeMap;
 
@@ -12,57 +12,57 @@ use crate::result::{
 };
 use crate::scenario::Metric;
 
-/// A row, as far as its standing needs it.
+/// A row, as far as its standing depends on it.
 #[derive(Clone, Debug)]
 pub(crate) struct Stood {
     point: u64,
     index: Vec<usize>,
-    /// Among the cases of its point.
+    /// Standing among the cases of its point.
     pub within: Standing,
-    /// Among all rows that there are to choose from: those of the same givens and the same load.
+    /// Tier among all rows that can be chosen instead: those with the same given values and the same load.
     pub across: Tier,
-    /// The metric, where it can be taken as it is.
+    /// Value of the metric, if the row's numbers can be taken as they are.
     pub value: Option<Estimate>,
-    /// The share of its tasks that fail.
+    /// Share of its tasks that fail.
     pub fails: Option<Estimate>,
 }
 
-/// An axis, as far as standings need it.
+/// An axis, as far as standings depend on it.
 #[derive(Clone, Debug)]
 struct Axis {
     kind: AxisKind,
     numbers: Option<Vec<f64>>,
 }
 
-/// Rows to choose from: the givens are the same, and where a load is swept, it is the largest that any of them bears.
+/// A setting: rows to choose from, with the same given values and, if a load is swept, the largest load that any of them bears.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
-    /// The load: axis and index.
+    /// Axis and index of the load, if one is swept.
     pub load: Option<(usize, usize)>,
-    /// The rows, by their place in the sweep.
+    /// Indices of the rows in the sweep.
     pub rows: Vec<usize>,
 }
 
-/// Which row to take of some.
+/// The row to take of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// The row, by its place in the sweep.
+    /// Index of the row in the sweep.
     pub row: usize,
-    /// Whether it meets every objective and fails no more than others; else it is the nearest.
+    /// Whether it meets every objective and fails no more tasks than others; otherwise it is the nearest.
     pub meets: bool,
-    /// Others of the same point that are as good.
+    /// Other rows of the same point that are as good.
     pub tied: Vec<usize>,
-    /// The best by the metric alone, where that is another one, and better beyond chance.
+    /// The best row by the metric alone, if that is another one, and better beyond chance.
     pub fastest: Option<usize>,
 }
 
-/// How all rows of a sweep stand.
+/// The standings of all rows of a sweep.
 #[derive(Clone, Debug)]
 pub(crate) struct Stands {
     axes: Vec<Axis>,
     zip: bool,
     ranking: Metric,
-    /// In the order of the sweep's rows.
+    /// Standings in the order of the sweep's rows.
     pub rows: Vec<Stood>,
 }
 
@@ -76,15 +76,15 @@ impl Stands {
         all
     }
 
-    /// Those of a sweep of which no point is known yet.
+    /// The standings of a sweep of which no point is known yet.
     pub(crate) fn none(header: &SweepHeader) -> Self {
         let mut loaded = false;
         let axis = |a: &SweptAxis| {
             let (path, numbers, values) = (&a.path, a.numbers.clone(), a.values.len());
             let kind = match AxisKind::of(path) {
-                // Where nothing varies there is nothing to be told apart.
+                // An axis with a single value distinguishes nothing.
                 _ if values < 2 => AxisKind::Choice,
-                // One load is the heaviest; of a second one, each value is a case of its own.
+                // Only one load can be the heaviest; each value of a second load is a setting of its own.
                 AxisKind::Load if loaded || numbers.is_none() => AxisKind::Given,
                 AxisKind::Load => {
                     loaded = true;
@@ -95,7 +95,7 @@ impl Stands {
             Axis { kind, numbers }
         };
         let mut axes: Vec<Axis> = header.axes.iter().map(axis).collect();
-        // Side by side, what is given makes a case of its own of every point.
+        // Side by side, a given axis makes every point a setting of its own.
         if header.zip && axes.iter().any(|a| a.kind == AxisKind::Given) {
             axes.iter_mut().for_each(|a| a.kind = AxisKind::Given);
         }
@@ -107,7 +107,7 @@ impl Stands {
         }
     }
 
-    /// Takes in the rows of a point.
+    /// Adds the rows of a point.
     pub(crate) fn add(&mut self, point: &[SweepRow]) {
         let within = point.iter().map(|r| Standing::from(&r.case));
         for (row, mut standing) in point.iter().zip(within) {
@@ -124,8 +124,8 @@ impl Stands {
         }
     }
 
-    /// Who fails more than another that could be chosen instead, at whatever point, is no match for it. Within a point the tiers know: they
-    /// come from pairs.
+    /// Sets the tiers across points: a row that fails more tasks than another that could be chosen instead, at whatever point, is no match
+    /// for it. Within a point the tiers are known already, from paired differences.
     pub(crate) fn look_across(&mut self) {
         let chosen: Vec<bool> = self
             .axes
@@ -136,7 +136,7 @@ impl Stands {
             let fixed = row.index.iter().zip(&chosen).filter(|(_, c)| !**c);
             fixed.map(|(i, _)| *i).collect()
         };
-        // Of each group the two points that fail least, by the shares that they do not exceed.
+        // For each group, the two points that fail least, by the upper ends of their failing shares.
         let mut least: BTreeMap<Vec<usize>, [(u64, f64); 2]> = BTreeMap::new();
         let working = self.rows.iter().filter(|r| r.value.is_some());
         for (row, fails) in working.filter_map(|r| Some((r, r.fails?))) {
@@ -164,17 +164,17 @@ impl Stands {
         }
     }
 
-    /// Whether anything is given, so that there is no single best.
+    /// Whether any axis is given, so that there is no single best row.
     pub(crate) fn is_given(&self) -> bool {
         self.axes.iter().any(|a| a.kind == AxisKind::Given)
     }
 
-    /// What an axis is to whoever asks for the best of this sweep.
+    /// The kind of an axis in a search for the best of this sweep.
     pub(crate) fn kind(&self, axis: usize) -> AxisKind {
         self.axes.get(axis).map_or(AxisKind::Choice, |a| a.kind)
     }
 
-    /// Whether an axis is there to choose from.
+    /// Whether the values of an axis can be chosen.
     pub(crate) fn is_choice(&self, axis: usize) -> bool {
         self.kind(axis) == AxisKind::Choice
     }
@@ -186,7 +186,7 @@ impl Stands {
             .collect()
     }
 
-    /// What there is to choose from, for each combination of what is given.
+    /// The settings: one for each combination of given values.
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let given = self.given();
         let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
@@ -202,7 +202,7 @@ impl Stands {
         groups.into_values().map(setting).collect()
     }
 
-    /// The row to take of the whole sweep; `None` where something is given.
+    /// The row to take over the whole sweep; `None` if any axis is given.
     pub(crate) fn overall(&self) -> Option<Taken> {
         if self.is_given() {
             return None;
@@ -210,8 +210,8 @@ impl Stands {
         self.best(&self.settings().first()?.rows)
     }
 
-    /// Where a load is swept: the axis, and the index of the largest under which any of these rows has numbers. What is reached under
-    /// different loads is not there to choose from.
+    /// If a load is swept: the axis, and the index of the largest load at which any of these rows has numbers. Results under different
+    /// loads are no alternatives.
     fn heaviest(&self, rows: &[usize]) -> Option<(usize, usize)> {
         let load = |a: &Axis| a.kind == AxisKind::Load;
         let axis = self.axes.iter().position(load)?;
@@ -234,7 +234,7 @@ impl Stands {
         self.taken(&rows, &within)
     }
 
-    /// The rows of a point that have numbers, the one to take first, then those that come next.
+    /// The rows of a point that have numbers, in the order in which to take them.
     pub(crate) fn order(&self, point: u64) -> Vec<usize> {
         let from = self.rows.partition_point(|r| r.point < point);
         let to = self.rows.partition_point(|r| r.point <= point);
@@ -252,7 +252,7 @@ impl Stands {
         all
     }
 
-    /// The row to take of these, of whatever points; of equally good ones that of the lowest point.
+    /// The row to take of these, at any points; of equally good ones, that of the lowest point.
     pub(crate) fn best(&self, rows: &[usize]) -> Option<Taken> {
         let points = rows.chunk_by(|&a, &b| self.rows[a].point == self.rows[b].point);
         let taken = points.filter_map(|point| {
@@ -271,7 +271,7 @@ impl Stands {
             .filter(|&f| f != best.row);
         let ahead = |f: &usize| {
             if self.rows[*f].point == self.rows[best.row].point {
-                // Paired differences know more than intervals.
+                // Paired differences know more than intervals do.
                 best.fastest == Some(*f)
             } else {
                 let of = |i: usize| self.rows[i].value;
@@ -301,7 +301,7 @@ impl Stands {
         })
     }
 
-    /// Whether the first row stands before the second one.
+    /// Whether row `a` precedes row `b`.
     fn before(&self, a: usize, b: usize) -> bool {
         let (x, y) = (&self.rows[a], &self.rows[b]);
         let by_tier = x.across.cmp(&y.across);
@@ -318,8 +318,8 @@ impl Stands {
             .is_some_and(|(a, b)| self.ranking.better(a, b))
     }
 
-    /// Whether a row is as good as the one that is taken of its setting: it shares its rank where they are of one point; else it stands
-    /// in the same tier, as near to the objectives, and the intervals do not tell them apart.
+    /// Whether a row is as good as the one that is taken in its setting. Within a point it is if it shares the rank; across points it is if
+    /// it is in the same tier, as near to the objectives, and the intervals do not distinguish the two.
     pub(crate) fn as_good(&self, row: usize, taken: &Taken) -> bool {
         if row == taken.row || taken.tied.contains(&row) {
             return true;
@@ -334,13 +334,13 @@ impl Stands {
                 .is_some_and(|(a, b)| a == b || (known(a) && known(b) && !apart(a, b)))
     }
 
-    /// Whether the axes run side by side.
+    /// Whether the axes vary side by side.
     pub(crate) fn is_zip(&self) -> bool {
         self.zip
     }
 }
 
-/// Whether the intervals say that the values differ; a single replication says nothing.
+/// Whether the intervals show that the values differ; single replications show nothing.
 pub(crate) fn apart(a: Estimate, b: Estimate) -> bool {
     match (a.low.zip(a.high), b.low.zip(b.high)) {
         (Some((al, ah)), Some((bl, bh))) => ah < bl || bh < al,
@@ -348,9 +348,9 @@ pub(crate) fn apart(a: Estimate, b: Estimate) -> bool {
     }
 }
 
-/// How much better values of a metric are than others.
+/// Comparisons of values of a metric.
 impl Metric {
-    /// By which share of `from` the value `to` is better; negative where it is worse.
+    /// How much better `to` is than `from`, as a share of `from`; negative if it is worse.
     pub(crate) fn gain(self, from: Estimate, to: Estimate) -> f64 {
         let change = (to.mean - from.mean) / from.mean.abs().max(f64::MIN_POSITIVE);
         if self.less_is_better() {
@@ -360,12 +360,12 @@ impl Metric {
         }
     }
 
-    /// Whether `to` is better than `from` by such a share, and not by chance.
+    /// Whether `to` is better than `from` by at least such a share, and not by chance.
     pub(crate) fn truly_better(self, from: Estimate, to: Estimate, least: f64) -> bool {
         self.gain(from, to) >= least && apart(from, to)
     }
 
-    /// Whether `to` is, beyond chance, better than `from` by less than such a share, or worse. Single replications say nothing.
+    /// Whether `to` is, beyond chance, better than `from` by less than such a share, or worse. Single replications show nothing.
     pub(crate) fn surely_no_better(self, from: Estimate, to: Estimate, most: f64) -> bool {
         let half = |e: Estimate| e.low.zip(e.high).map(|(l, h)| (h - l) / 2.0);
         half(from).zip(half(to)).is_some_and(|(a, b)| {

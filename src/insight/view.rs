@@ -1,4 +1,4 @@
-//! A sweep sorted for looking at: which rows make a curve, along which axis, and what else stays fixed meanwhile.
+//! A view of a sweep: which rows make a curve, along which axis, and what stays fixed meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,52 +12,52 @@ use crate::scenario::Metric;
 pub(crate) struct View<'a> {
     pub sweep: &'a Sweep,
     pub ranking: Metric,
-    /// What is compared, best on average first.
+    /// The series that are compared, best on average first.
     pub series: Vec<Series<'a>>,
-    /// The points that there are, in canonical order, each with its index on every axis.
+    /// The points that have rows, in canonical order, each with its index on every axis.
     pub points: Vec<(u64, &'a [usize])>,
-    /// How the rows stand.
+    /// The standings of the rows.
     pub stands: Stands,
-    /// The row to take at each point, by its place in the sweep.
+    /// The row to take at each point.
     taken: BTreeMap<u64, Taken>,
 }
 
-/// A strategy (on an interpreter, where there are several) over all points.
+/// A series: a strategy (on an interpreter, if there are several) over all points.
 pub(crate) struct Series<'a> {
-    /// Its name. What an axis varies is left out of it: `threads:N` is swept over the number of its workers, and where an axis
-    /// varies all of the strategy it is called `it`.
+    /// Its name, without what an axis varies: `threads:N` is swept over the number of its workers, and a strategy that an axis varies
+    /// entirely is called `it`.
     pub name: String,
     rows: BTreeMap<u64, (usize, &'a SweepRow)>,
 }
 
 impl Series<'_> {
-    /// Some row of it, by its place in the sweep.
+    /// Index in the sweep of some row of the series.
     pub(crate) fn any_row(&self) -> Option<usize> {
         self.rows.values().next().map(|(i, _)| *i)
     }
 }
 
-/// Points that differ along one axis only.
+/// A slice: points that differ only along one axis.
 pub(crate) struct Slice {
-    /// What stays the same: axis and index.
+    /// What stays the same, as axis and index.
     pub fixed: Vec<(usize, usize)>,
-    /// The points, by rising value on the axis where it holds numbers.
+    /// The points, by rising value on the axis if it has numbers.
     pub points: Vec<u64>,
 }
 
 /// A point of a curve.
 #[derive(Clone, Copy)]
 pub(crate) struct Dot<'a> {
-    /// Across: the value on the axis, or its position where that is a word.
+    /// Horizontal position: the value on the axis, or its index if the values are text.
     pub x: f64,
     /// Index on the axis.
     pub index: usize,
     pub row: &'a SweepRow,
-    /// The metric; `None` unless the row's numbers can be taken as they are.
+    /// Value of the metric; `None` unless the row's numbers can be taken as they are.
     pub value: Option<Estimate>,
-    /// The row's place in the sweep.
+    /// Index of the row in the sweep.
     pub place: usize,
-    /// How the row stands: along an axis of choices among all that there is to choose from, else within its point.
+    /// Tier of the row: along an axis of choices, among all rows that can be chosen; otherwise within its point.
     pub tier: Tier,
 }
 
@@ -87,12 +87,12 @@ impl<'a> View<'a> {
         self.series[series].rows.get(&point).map(|(_, row)| *row)
     }
 
-    /// A row's place in the sweep.
+    /// The index in the sweep of a series' row at a point.
     pub(crate) fn row_at(&self, series: usize, point: u64) -> Option<usize> {
         self.series[series].rows.get(&point).map(|(i, _)| *i)
     }
 
-    /// The series of a row.
+    /// The series that a row belongs to.
     pub(crate) fn series_of(&self, row: usize) -> Option<usize> {
         let point = self.sweep.rows.get(row)?.point;
         (0..self.series.len()).find(|&s| self.row_at(s, point) == Some(row))
@@ -108,14 +108,14 @@ impl<'a> View<'a> {
         let axes = self.axes();
         let of = (0..axes.len()).filter(|&a| axes[a].values.len() > 1);
         if self.sweep.header.zip {
-            // Side by side they are one axis: the first that tells all points apart.
+            // Axes that vary side by side are one axis, represented by the first.
             of.take(1).collect()
         } else {
             of.collect()
         }
     }
 
-    /// The axis that curves run along: one of resources before others, numbers before words, many values before few.
+    /// The axis along which curves run: resources before other axes, numbers before text, many values before few.
     pub(crate) fn main_axis(&self) -> Option<usize> {
         let axes = self.axes();
         if self.sweep.header.zip {
@@ -141,13 +141,13 @@ impl<'a> View<'a> {
         self.varied().into_iter().max_by_key(weight)
     }
 
-    /// The points in groups that differ along this axis only.
+    /// The points in groups that differ only along this axis.
     pub(crate) fn slices(&self, along: usize) -> Vec<Slice> {
         /// Index along the axis, and point.
         type Members = Vec<(usize, u64)>;
         let zip = self.sweep.header.zip;
         let varied = self.varied();
-        // By what is fixed.
+        // Keyed by what is fixed: index along the axis, and point.
         let mut slices: BTreeMap<Vec<(usize, usize)>, Members> = BTreeMap::new();
         for &(point, index) in &self.points {
             let others = varied.iter().filter(|&&a| a != along && !zip);
@@ -173,7 +173,7 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    /// The curve of a series along an axis.
+    /// The curve of a series along an axis, within a slice.
     pub(crate) fn curve(&self, series: usize, along: usize, slice: &Slice) -> Vec<Dot<'a>> {
         let dot = |&p: &u64| {
             let (row, place) = (self.row(series, p)?, self.row_at(series, p)?);
@@ -195,13 +195,13 @@ impl<'a> View<'a> {
         slice.points.iter().filter_map(dot).collect()
     }
 
-    /// Whether an axis counts something that is paid for and that more of ought to help. What runs side by side with another axis
+    /// Whether an axis counts something that is paid for and of which more should help. An axis that varies side by side with another
     /// explains nothing by itself.
     pub(crate) fn is_resource(&self, axis: usize) -> bool {
         !self.sweep.header.zip && is_resource(&self.axes()[axis])
     }
 
-    /// Whether this is the one to take at its point, or as good; nothing is where there is nothing to compare with.
+    /// Whether this series is the one to take at a point, or as good; `false` if there is nothing to compare with.
     pub(crate) fn leads(&self, series: usize, point: u64) -> bool {
         let row = self.row_at(series, point);
         let taken = self.taken.get(&point);
@@ -211,25 +211,25 @@ impl<'a> View<'a> {
                 .is_some_and(|(row, t)| t.row == row || t.tied.contains(&row))
     }
 
-    /// Whether what is taken at a point meets the objectives.
+    /// Whether the row that is taken at a point meets the objectives.
     pub(crate) fn meets(&self, point: u64) -> bool {
         self.taken.get(&point).is_some_and(|t| t.meets)
     }
 
-    /// Whether tasks fail anywhere.
+    /// Whether tasks fail at any point.
     pub(crate) fn any_fails(&self) -> bool {
         let working = self.stands.rows.iter().filter(|r| r.value.is_some());
         working.filter_map(|r| r.fails).any(|f| f.mean > 0.0)
     }
 
-    /// What an index on an axis is called.
+    /// The text of a value of an axis.
     pub(crate) fn written(&self, axis: usize, index: usize) -> String {
         let value = self.axes()[axis].values.get(index);
         value.map(written).unwrap_or_default()
     }
 }
 
-/// The value at an index of an axis, or the index itself where the axis holds words.
+/// The number at an index of an axis, or the index itself if the axis has text.
 pub(crate) fn across(axis: &SweptAxis, index: usize) -> f64 {
     let numbers = axis.numbers.as_ref();
     numbers
@@ -276,7 +276,7 @@ fn series(sweep: &Sweep) -> Vec<Series<'_>> {
     all.into_iter().map(|(_, s)| s).collect()
 }
 
-/// The name of each row's series.
+/// The name of the series of each row.
 fn names(sweep: &Sweep) -> Vec<String> {
     let strategies = parts(sweep, |r| &r.case.strategy);
     let interpreters = parts(sweep, |r| &r.case.interpreter);
@@ -297,13 +297,13 @@ fn names(sweep: &Sweep) -> Vec<String> {
     strategies.into_iter().zip(interpreters).map(name).collect()
 }
 
-/// The interpreter without what all of their names begin with.
+/// The interpreter's name without the prefix that all of them have.
 pub(crate) fn short(interpreter: &str) -> &str {
     let rest = interpreter.strip_prefix("cpython-");
     rest.unwrap_or(interpreter)
 }
 
-/// A part of each row's name without what an axis varies; `None` where an axis varies all of it.
+/// A part of each row's name, without what an axis varies; `None` if an axis varies all of it.
 fn parts<'a>(sweep: &'a Sweep, get: impl Fn(&'a SweepRow) -> &'a String) -> Vec<Option<String>> {
     let axes = sweep.header.axes.iter().enumerate();
     let varied: Vec<(usize, &SweptAxis)> = axes.filter(|(_, a)| a.values.len() > 1).collect();
@@ -326,7 +326,7 @@ fn parts<'a>(sweep: &'a Sweep, get: impl Fn(&'a SweepRow) -> &'a String) -> Vec<
             && names.iter().all(|n| n.len() == 1)
             && names.windows(2).any(|w| w[0] != w[1])
     });
-    // The values of the axes that alone a row's name occurs at.
+    // The values of those axes at only one of whose values the row's name occurs.
     let varies = |row: &'a SweepRow| -> Vec<String> {
         let name = get(row).as_str();
         let only_here = |a: &usize| at.get(&(*a, name)).is_some_and(|i| i.len() == 1);
@@ -334,7 +334,7 @@ fn parts<'a>(sweep: &'a Sweep, get: impl Fn(&'a SweepRow) -> &'a String) -> Vec<
         let values = axes.filter_map(|(_, axis)| row.at.get(&axis.path).map(written));
         values.collect()
     };
-    // `prefork:40(threads:40)` over 20, 40 and 80 processes is `prefork:N(threads:40)`, as it is called at the other values.
+    // `prefork:40(threads:40)` over 20, 40 and 80 processes becomes `prefork:N(threads:40)`, as at the other values.
     let mut usual: BTreeMap<String, usize> = BTreeMap::new();
     for row in &sweep.rows {
         for value in varies(row) {
@@ -362,8 +362,8 @@ fn parts<'a>(sweep: &'a Sweep, get: impl Fn(&'a SweepRow) -> &'a String) -> Vec<
         .collect()
 }
 
-/// The name with `N` for one of its words that are this value, in each way, and for all of them in the end: `threads:4` and 4 make
-/// `threads:N`. Nothing where no word is.
+/// The name with `N` for one of its words that equals this value, in each way, and finally for all of them: `threads:4` and 4 make
+/// `threads:N`. Empty if no word does.
 fn without(name: &str, value: &str) -> Vec<String> {
     let apart = |c: char| !c.is_alphanumeric() && c != '.';
     let pieces: Vec<&str> = name.split_inclusive(apart).collect();

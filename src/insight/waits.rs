@@ -1,4 +1,4 @@
-//! What a task still waits for of what an axis gives: whether more of it may help at all.
+//! What tasks still wait for that an axis provides, and so whether more of it may help at all.
 
 use super::curves::PAYS;
 use crate::insight::shares::named_with_gil;
@@ -7,23 +7,23 @@ use crate::result::{Forecast, SweepRow, SweptAxis};
 use crate::scenario::Metric;
 use crate::strategy::Cause;
 
-/// The part of a task's time that goes into waiting for what an axis gives.
+/// The part of tasks' time that is waiting for what an axis provides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waits {
-    /// What it waits for, by name: `waiting for a worker`.
+    /// Causes of the waits.
     pub causes: Vec<Cause>,
-    /// Share of a task's time, as far as that is looked at.
+    /// Share (0 to 1) of a task's time, as far as that is counted.
     pub share: f64,
-    /// Whether its interpreter has a GIL.
+    /// Whether the interpreter has a GIL.
     pub gil: bool,
-    /// Whether the time before the task's turn (for a worker, a limit, a queue) is left out: that is the work of the others, and as
-    /// much shorter as theirs becomes.
+    /// Whether the time before a task's turn (for a worker, a limit, a queue) is left out: that is the work of other tasks, and shrinks
+    /// with it.
     pub in_turn: bool,
 }
 
 impl Waits {
     pub(crate) fn text(&self) -> String {
-        // Of sequential code nothing is said: nobody can give it more workers.
+        // Nothing is said of sequential code, which cannot have more workers.
         let means = Means {
             gil: Some(self.gil),
             workers: Some(true),
@@ -48,10 +48,10 @@ impl Waits {
         )
     }
 
-    /// Of the last row of a curve over a resource; `None` unless as much of a gain as pays is still possible. `follows`: the axis also
-    /// sets the number of workers (a pool that is as large as there are cores).
+    /// The waits in the last row of a curve over a resource; `None` unless another gain that pays is still possible. `follows` tells that
+    /// the axis also sets the number of workers (a pool as large as the number of cores).
     ///
-    /// Two things must be so, and neither says that it *will* help, which is why the sentence says "may":
+    /// Two conditions have to hold, neither of which says that more *will* help, which is why the sentence says "may":
     ///
     /// - Of the time of the mean task, a share of at least that gain is waiting for what the axis gives. The part before a task's turn is
     ///   left out where the axis gives something else: it is the sum of what those before it take.
@@ -91,14 +91,14 @@ impl Waits {
     }
 }
 
-/// The causes of waiting that more of an axis takes away by itself.
+/// The causes of waits that more of an axis reduces by itself.
 fn given_by(axis: &SweptAxis, strategy: &str, follows: bool) -> Vec<Cause> {
     let last = axis.path.rsplit('.').next().unwrap_or_default();
     match last {
         "cores" if follows => vec![Cause::Core, Cause::Pool],
         "cores" => vec![Cause::Core],
         "limit" => vec![Cause::Limit],
-        // Each server of its own has its own loop and its own GIL.
+        // Each server process has its own loop and its own GIL.
         _ if strategy.starts_with("prefork") => {
             vec![Cause::Pool, Cause::Limit, Cause::Loop, Cause::Gil]
         }
@@ -106,7 +106,7 @@ fn given_by(axis: &SweptAxis, strategy: &str, follows: bool) -> Vec<Cause> {
     }
 }
 
-/// The largest gain that is possible if all waiting went, as a share of the metric; `None` of what waiting says nothing about.
+/// The largest possible gain if all waiting disappeared, as a share of the metric; `None` for metrics about which waiting says nothing.
 fn possible(case: &Forecast, ranking: Metric, waiting: f64) -> Option<f64> {
     const LEVELS: [(f64, Quantity); 4] = [
         (0.5, Quantity::P50),
@@ -116,7 +116,7 @@ fn possible(case: &Forecast, ranking: Metric, waiting: f64) -> Option<f64> {
     ];
     let level = match ranking {
         Metric::MeanLatency => return Some(waiting),
-        // Of a closed workload: the round of a user gets shorter by no more than that.
+        // In a closed workload, the round of a user becomes shorter by no more than that.
         Metric::Throughput => return Some(1.0 / (1.0 - waiting).max(f64::MIN_POSITIVE) - 1.0),
         Metric::Makespan => 1.0,
         Metric::Percentile(p) => p / 100.0,

@@ -1,8 +1,8 @@
-//! Where a task's time goes.
+//! Causes: what the time of a task is spent on.
 
 macro_rules! causes {
     ($($(#[doc = $doc:literal])+ $name:ident: $key:literal;)+) => {
-        /// Where a task's time goes. Every nanosecond between a task's arrival and its end belongs to exactly one.
+        /// The cause of a stretch of a task's time. Every nanosecond between a task's arrival and its end has exactly one.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Cause { $($(#[doc = $doc])+ $name,)+ }
@@ -14,7 +14,7 @@ macro_rules! causes {
             /// All causes in the order of their numbers.
             pub const ALL: [Self; CAUSES] = [$(Self::$name),+];
 
-            /// Short name used in tables and JSON.
+            /// Short name of the cause, as tables and JSON show it.
             pub fn name(self) -> &'static str {
                 [$($key),+][self as usize]
             }
@@ -31,27 +31,27 @@ causes! {
     Gil: "gil";
     /// Waiting for a lock.
     Lock: "lock";
-    /// Waiting for a pool worker (queued in an executor), or for the dispatching thread to take it in.
+    /// Waiting for a pool worker (queued in an executor), or for the dispatching thread, which has to take the task in.
     Pool: "pool";
-    /// Ready, waiting for its turn on an event loop.
+    /// Ready, waiting for an event loop.
     Loop: "loop";
     /// Pickling, pipes, hand-over between threads or processes, executor and event-loop bookkeeping.
     Ipc: "ipc";
-    /// Threads, processes or interpreters being started for it.
+    /// Waiting for the start of threads, processes or interpreters for the task, or their start itself.
     Startup: "startup";
     /// Sleeping or waiting for something outside.
     Io: "io";
-    /// Waiting for a workload queue or for its children.
+    /// Waiting for an item of, or room in, a workload queue, or for the task's children.
     Queue: "queue";
-    /// Waiting until an event loop's concurrency limit lets it begin.
+    /// Waiting for a permit of an event loop's concurrency limit.
     Limit: "limit";
-    /// Waiting, on a core, for an object's cache line or its own lock that other threads access as well (free-threaded builds): what its
-    /// accesses take more than by themselves.
+    /// Waiting, on a core, for an object's cache line or its own lock that other threads access as well (free-threaded builds): the time
+    /// that accesses take beyond what they take by themselves.
     Contention: "contention";
 }
 
 impl Cause {
-    /// Whether it is waiting for a turn at something that others have: what grows where more is asked for than can be done.
+    /// Whether this is a wait for a resource that others use: such waits grow when more is asked for than can be done.
     pub fn is_for_turn(self) -> bool {
         match self {
             Self::Core

@@ -1,27 +1,27 @@
 //! Cache lines that several threads access: servers that pass from core to core, one access at a time.
 //!
-//! A line is in one core's cache. Whoever accesses it there pays what the access itself takes; whoever accesses it elsewhere has it
-//! brought over first, which keeps the line busy, and while it is on its way to one core no other gets it. The accesses of a burst are not
-//! simulated one by one: all threads that are in accesses of a line go round, one access each, as fast as the slower of two allows, the
-//! thread itself or the line (the asymptotic bound of a closed queueing network, which a fixed order reaches). Who waits for a line does so
+//! A line is in the cache of one core. An access on that core costs only the access itself; an access on another core has the line brought
+//! over first, which keeps the line busy, and while it is on its way to one core no other core gets it. The accesses of a burst are not
+//! simulated one by one: all threads that are in accesses of a line take turns, one access each, as fast as the slower of two allows, the
+//! thread itself or the line (the asymptotic bound of a closed queueing network, which a fixed order reaches). A thread waits for a line
 //! within an instruction, or spins: it stays on its core.
 
 use super::Tid;
 use crate::engine::Nanos;
 
-/// What an access costs: CPU time at relative speed 1.
+/// Cost of an access: CPU time at relative speed 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// By a thread that has the line in its core's cache.
+    /// Time of an access when the line is in the cache of the thread's core.
     pub alone: Nanos,
-    /// How long a line is busy with one access once it travels.
+    /// Service time: how long a line that travels is busy with one access.
     pub service: Nanos,
 }
 
 impl Access {
-    /// What two threads show that do nothing but access the same line: an access takes `alone` in a thread by itself, and `extra` more in
-    /// each of the two. The line then serves both in that time, and is busy with each for half of it; unless what is more is less
-    /// than the access itself, so that the line idles in between: then it is all of the line's.
+    /// Derives the cost from a measurement of two threads that do nothing but access the same line: an access takes `alone` in a single
+    /// thread, and `extra` more in each of the two. The line then serves both within that time, so its service time is half of it. If
+    /// `extra` is less than `alone`, the line idles in between, and the service time is `extra`.
     pub fn of_two(alone: Nanos, extra: Nanos) -> Self {
         let service = if extra >= alone {
             Nanos((alone + extra).0.div_ceil(2))
@@ -31,13 +31,13 @@ impl Access {
         Self { alone, service }
     }
 
-    /// How long an access takes that has the line brought over, while the line is busy for `all` of a round: the services of all
-    /// threads that are in accesses of it, this one included.
+    /// Time of an access for which the line is brought over, while the line is busy for `all` of a round: the sum of the service times of
+    /// all threads in accesses of it, this one included.
     pub fn moved(self, all: Nanos) -> Nanos {
         (self.alone + self.service).max(all)
     }
 
-    /// How long an access takes: alone as it does by itself, else as [`Access::moved`] says.
+    /// Time of an access while the line is busy for `all` of a round: `alone` without other threads, else as [`Access::moved`] says.
     pub fn time(self, all: Nanos) -> Nanos {
         if all <= self.service {
             self.alone
@@ -47,18 +47,18 @@ impl Access {
     }
 }
 
-/// So many accesses of a line that follow one another.
+/// A number of accesses of one line, one after another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Burst {
     pub(super) line: u32,
     pub(super) access: Access,
-    /// Where the waiting is booked, by a number of the user's own.
+    /// Account on which the waiting is booked; the user of the machine numbers accounts.
     pub(super) account: u32,
-    /// Accesses left; parts of one where others came or went meanwhile.
+    /// Number of accesses left; fractional if threads came to the line or left it during an access.
     pub(super) left: f64,
-    /// Of them, those that have the line brought over even if nobody else is there (any more): the first, or what is left of it.
+    /// Part of these for which the line is brought over even if no other thread is there (any more): the first access, or the rest of it.
     pub(super) first: f64,
-    /// How long each takes now.
+    /// Present time of each access.
     pub(super) each: Nanos,
 }
 
@@ -79,7 +79,7 @@ impl Burst {
         }
     }
 
-    /// How long each takes while the line is busy for so much of a round.
+    /// Time of each access while the line is busy for `all` of a round.
     pub(super) fn each_of(&self, all: Nanos) -> Nanos {
         if self.first > 0.0 {
             self.access.moved(all)
@@ -88,7 +88,7 @@ impl Burst {
         }
     }
 
-    /// Accesses that are as dear as the next one.
+    /// Number of accesses left that take as long as the next one.
     pub(super) fn alike(&self) -> f64 {
         if self.first > 0.0 {
             self.first
@@ -97,39 +97,39 @@ impl Burst {
         }
     }
 
-    /// How many of them are done in so much CPU time at relative speed 1.
+    /// Number of accesses done in `work` CPU time at relative speed 1, as far as they take as long as the next one.
     pub(super) fn done_in(&self, work: Nanos) -> f64 {
-        // What takes no time is over at once, by an event; until then nothing is done.
+        // Accesses that take no time end at once, by an event; until then none is done.
         if work == Nanos::ZERO || self.each == Nanos::ZERO {
             return 0.0;
         }
         (work.as_f64() / self.each.as_f64()).min(self.alike())
     }
 
-    /// So many are done.
+    /// Notes that so many accesses are done.
     pub(super) fn advance(&mut self, done: f64) {
         self.left = (self.left - done).max(0.0);
         self.first = (self.first - done).clamp(0.0, self.left);
     }
 }
 
-/// A line.
+/// A cache line, and the threads in accesses of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     /// Threads on cores that are in accesses of it.
     pub(super) threads: Vec<Tid>,
-    /// The sum of their services.
+    /// Sum of the service times of these threads.
     pub(super) all: Nanos,
-    /// What that was when their paces were last set.
+    /// That sum when the threads' paces were last set.
     pub(super) settled: Nanos,
-    /// Whether it is among those whose threads' paces may have to be set anew.
+    /// Whether the line is in the list of those whose threads may need new paces.
     pub(super) unsettled: bool,
-    /// Who had it last, and on which core.
+    /// The thread that accessed the line last, and its core.
     pub(super) last: Option<(Tid, u32)>,
 }
 
 impl Line {
-    /// Whether it is in the cache of a core where another thread than this one was.
+    /// Whether the line is in the cache of another core, because another thread accessed it there.
     pub(super) fn is_elsewhere(&self, tid: Tid, core: u32) -> bool {
         self.last
             .is_some_and(|(other, there)| other != tid && there != core)
@@ -145,7 +145,7 @@ mod tests {
         service: Nanos(120),
     };
 
-    /// Accesses a microsecond of `n` threads together that do nothing else.
+    /// Accesses in a microsecond by `n` threads together that do nothing else.
     fn throughput(access: Access, n: u64) -> f64 {
         let time = access.time(access.service * n);
         #[expect(clippy::cast_precision_loss, reason = "small")]
@@ -178,7 +178,7 @@ mod tests {
         for n in 2..=64 {
             assert!((throughput(READ, n) - 1e3 / 120.0).abs() < 1e-9, "{n}");
         }
-        // A line that is quick to come is not busy all the time with two threads.
+        // A line with a short service time is not always busy with two threads.
         let quick = Access {
             alone: Nanos(30),
             service: Nanos(10),
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(b.each, Nanos(360));
         b.advance(b.done_in(Nanos(36_000)));
         assert!((b.left - 900.0).abs() < 1e-9);
-        // Never more than there are.
+        // There are never more done than there were left.
         assert!((b.done_in(Nanos(u64::MAX)) - 900.0).abs() < 1e-9);
         b.advance(1e9);
         assert!(b.left == 0.0 && b.first == 0.0);
@@ -216,7 +216,7 @@ mod tests {
         let [one, two] = [1, 2].map(Tid::from);
         assert!(!line.is_elsewhere(one, 0));
         line.last = Some((one, 0));
-        // It is where the thread was, or on the core where it is.
+        // The line is where the thread was, or on the core on which it was last accessed.
         assert!(
             !line.is_elsewhere(one, 3) && !line.is_elsewhere(two, 0) && line.is_elsewhere(two, 3)
         );

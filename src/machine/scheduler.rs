@@ -1,4 +1,4 @@
-//! Cores and run queue.
+//! The machine: its cores with their run queues, its clock and its events.
 
 mod accounts;
 mod lines;
@@ -19,109 +19,109 @@ use super::{CAUSES, Cause};
 use crate::engine::{Calendar, Class, Nanos, Total, indices};
 use crate::scenario::MachineSpec;
 
-/// After so many events the user is asked whether to go on.
+/// Number of events after which the user of the machine is asked whether to go on.
 const CHECK: u64 = 1 << 20;
 
 indices! {
-    /// Number of a simulated thread.
+    /// A simulated thread.
     Tid;
 }
 
-/// What a thread is doing, as the scheduler sees it.
+/// State of a thread, as the scheduler sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Waiting for something else than a core.
+    /// Waits for something other than a core.
     Blocked,
-    /// On its way to an idle core.
+    /// Is on its way to an idle core.
     Waking,
-    /// In the run queue.
+    /// Is in the run queue of a core.
     Ready,
-    /// On its core.
+    /// Is on its core.
     Running,
-    /// Gone.
+    /// Has ended.
     Exited,
 }
 
 #[derive(Clone, Copy)]
 enum Event {
-    /// A thread has burned what it had to.
+    /// A thread has burned what it had to burn.
     Burst { tid: Tid, generation: u32 },
     /// A woken thread reaches its idle core.
     Dispatch { core: u32, tid: Tid },
-    /// The slice of a core's thread is over.
+    /// The slice of the thread on a core has ended.
     Slice { core: u32, generation: u32 },
-    /// A thread's timer.
+    /// A thread's timer is due.
     Timer { tid: Tid, generation: u32 },
     /// Idle cores look for threads that wait elsewhere.
     Pull,
-    /// The next arrival.
+    /// The announced arrival is due.
     Arrival,
 }
 
-/// What the machine asks its user to handle.
+/// What the user of the machine has to handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upcall {
-    /// The thread is on a core and has nothing left to burn: what next?
+    /// The thread is on a core and has nothing left to burn: it has to be told what to do next.
     OnCore(Tid),
-    /// The thread's timer has gone off.
+    /// The thread's timer was due.
     Timer(Tid),
     /// The arrival that was announced with [`Machine::arrive_at`].
     Arrival,
-    /// What comes next comes after the horizon; the clock stands there.
+    /// The next event lies beyond the horizon, at which the clock now stands.
     End,
-    /// Many events have passed since the last time: is it worth going on?
+    /// Many events have passed since the last check: the user may want to stop.
     Check,
 }
 
 struct Thread {
     state: State,
     core: u32,
-    /// Makes an outdated `Burst` event recognisable.
+    /// Tells the present `Burst` event from outdated ones.
     burst_generation: u32,
     timer_generation: u32,
-    /// Makes an outdated entry of the run queue recognisable.
+    /// Tells the thread's present entry in a run queue from outdated ones.
     ready_sequence: u64,
-    /// CPU time still to burn of the current burst, at relative speed 1.
+    /// CPU time left of the current burst, at relative speed 1.
     left: Nanos,
-    /// Accesses of a line that come after that.
+    /// Accesses of a cache line that follow that burst.
     accesses: Option<Burst>,
-    /// What is being burned is the accesses.
+    /// Whether it is burning the accesses.
     accessing: bool,
-    /// Of the time since `since`, how much it waited for lines.
+    /// Time since `since` for which it waited for cache lines.
     waited: Nanos,
-    /// CPU time that it has burned in all, at relative speed 1: on a fast core more than the clock tells.
+    /// CPU time that it has burned in all, at relative speed 1: on a faster core more than wall time.
     burned: Total,
-    /// How often its bursts have been cut short, by others or for them.
+    /// Number of times that its bursts have been cut short.
     cuts: u64,
-    /// Whether `left` is being burned (false between operations).
+    /// Whether it is burning (`false` between bursts).
     burning: bool,
     began: Nanos,
-    /// Small costs that are paid with the next burst.
+    /// Small costs that are added to the next burst.
     debt: Nanos,
     virtual_runtime: u64,
-    /// Service that it is owed (negative: has had too much) against the mean of its core: EEVDF's lag. Kept while the
-    /// thread sleeps or moves to another core.
+    /// EEVDF's lag: service that it is owed compared with the mean of its core; negative if it has had too much. Kept while the thread
+    /// sleeps or moves to another core.
     lag: i64,
-    /// Cause that the time since `since` belongs to.
+    /// Cause to which the time since `since` is booked.
     cause: Cause,
-    /// Cause while on a core.
+    /// Cause to which its time on a core is booked.
     run_cause: Cause,
     since: Nanos,
-    /// It has not run yet.
+    /// Whether it has not run yet.
     fresh: bool,
-    /// Whether this thread's time is a task's time.
+    /// Whether its time is booked to a task.
     counted: bool,
-    /// Whether it is the time of a task's child.
+    /// Whether its time is booked to a child of a task.
     childs: bool,
 }
 
 struct Core {
-    /// Relative speed while it runs alone.
+    /// Relative speed while no other core is busy.
     speed: f64,
-    /// Relative speed now.
+    /// Present relative speed.
     rate: f64,
     current: Option<Tid>,
-    /// A woken thread is on its way here.
+    /// Whether a woken thread is on its way to this core.
     reserved: bool,
     last: Option<Tid>,
     idle_since: Nanos,
@@ -129,28 +129,28 @@ struct Core {
     slice_generation: u32,
     slice_armed: bool,
     busy: Nanos,
-    /// Waiting threads, least virtual runtime first; some entries may be outdated.
+    /// Waiting threads by rising virtual runtime (virtual runtime, sequence, thread); some entries may be outdated.
     queue: BinaryHeap<Reverse<(u64, u64, Tid)>>,
-    /// How many of them really wait, and the sum of their virtual runtimes.
+    /// Number of threads that are really waiting. The sum of their virtual runtimes follows.
     waiting: usize,
     waiting_sum: u128,
-    /// Mean virtual runtime when it was last looked at; never falls.
+    /// Mean virtual runtime when it was last computed; never falls.
     clock: u64,
     balanced: Nanos,
     balance_failed: bool,
-    /// How busy it has been lately, when that was last looked at, and what it had burned then.
+    /// Recent utilisation of the core when it was last computed. When that was, and the busy time until then, follow.
     utilisation: f64,
     seen: Nanos,
     seen_busy: Nanos,
 }
 
 impl Core {
-    /// Neither a thread is on it nor one on its way.
+    /// Whether neither a thread is on the core nor one on its way to it.
     fn free(&self) -> bool {
         self.current.is_none() && !self.reserved
     }
 
-    /// How long it takes, at its present speed, for so much CPU time at relative speed 1.
+    /// Wall time that so much CPU time at relative speed 1 takes at the core's present speed.
     #[inline]
     #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
     fn wall(&self, work: Nanos) -> Nanos {
@@ -161,7 +161,7 @@ impl Core {
         }
     }
 
-    /// The CPU time at relative speed 1 that it gives in so long.
+    /// CPU time at relative speed 1 that the core provides in so much wall time.
     #[inline]
     #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
     fn work(&self, wall: Nanos) -> Nanos {
@@ -174,7 +174,7 @@ impl Core {
 }
 
 impl Thread {
-    /// For how long its present burst has been burning.
+    /// How long the thread's present burst has been burning.
     fn progress(&self, now: Nanos) -> Nanos {
         if self.burning {
             now - self.began
@@ -190,13 +190,13 @@ pub struct Machine {
     calendar: Calendar<Event>,
     threads: TiVec<Tid, Thread>,
     cores: Vec<Core>,
-    /// Cores with neither a thread nor one on its way.
+    /// Number of cores with neither a thread nor one on its way.
     idle: usize,
-    /// Threads that wait in some core's queue.
+    /// Number of threads in the queues of all cores.
     ready_count: usize,
-    /// Idle cores will look for work at the next tick.
+    /// Whether idle cores will look for work at the next tick.
     pulling: bool,
-    /// No thread is in the middle of its acts.
+    /// Whether no thread is in the middle of its acts.
     nobody_acts: bool,
     sequence: u64,
     horizon: Nanos,
@@ -211,16 +211,16 @@ pub struct Machine {
     /// See [`MachineSpec::halted_after`].
     halted_after: Nanos,
     interference: f64,
-    /// Draws each wake-up's latency.
+    /// Draws the latency of each wake-up.
     jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
     lines: Vec<Line>,
     /// Lines that threads have come to or left since the clock last moved.
     unsettled: Vec<u32>,
-    /// Waiting for lines by account.
+    /// Time spent waiting for cache lines, by account.
     lost: Vec<Total>,
     totals: [Total; CAUSES],
-    /// The same of children.
+    /// Time of children of tasks by cause.
     childs: [Total; CAUSES],
     cpu: Total,
     voluntary: u64,
@@ -231,7 +231,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// An idle computer at time 0; `jitter` draws the wake-up latencies.
+    /// An idle machine at time 0; `jitter` draws the wake-up latencies.
     pub fn new(spec: &MachineSpec, jitter: Pcg64Dxsm) -> Self {
         let cores: Vec<Core> = spec
             .cores
@@ -258,7 +258,7 @@ impl Machine {
                 seen_busy: Nanos::ZERO,
             })
             .collect();
-        // Linux: base slice x (1 + floor(log2(min(cores, 8)))), facts sheet 2.1.
+        // Linux multiplies the base slice by 1 + floor(log2(min(cores, 8))): facts sheet 2.1.
         let doublings = 1 + u64::from(cores.len().clamp(1, 8).ilog2());
         Self {
             now: Nanos::ZERO,
@@ -301,28 +301,28 @@ impl Machine {
         }
     }
 
-    /// The clock.
+    /// The present instant.
     #[inline]
     pub fn now(&self) -> Nanos {
         self.now
     }
 
-    /// Slack of timed waits.
+    /// Timer slack: how much later than asked a timed wait may end.
     pub fn slack(&self) -> Nanos {
         self.slack
     }
 
-    /// What the thread is doing.
+    /// The state of a thread.
     pub fn state(&self, tid: Tid) -> State {
         self.threads[tid].state
     }
 
-    /// The core that the thread is on or was on last.
+    /// The core that a thread is on, or was on last.
     pub fn core(&self, tid: Tid) -> u32 {
         self.threads[tid].core
     }
 
-    /// A new thread, blocked.
+    /// Creates a thread, which is blocked at first.
     pub fn spawn(&mut self) -> Tid {
         let tid = self.threads.push_and_get_key(Thread {
             state: State::Blocked,
@@ -354,7 +354,7 @@ impl Machine {
         tid
     }
 
-    /// A thread that has exited, taken back into service: blocked, as new.
+    /// Reuses the number of a thread that has exited for a new thread, which is blocked at first.
     pub fn respawn(&mut self, tid: Tid) {
         let now = self.now;
         let t = &mut self.threads[tid];
@@ -372,18 +372,18 @@ impl Machine {
         }
     }
 
-    /// Announces the next arrival; one at a time.
+    /// Announces the next arrival, replacing one announced before.
     pub fn arrive_at(&mut self, at: Nanos) {
         self.calendar
             .set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
     }
 
-    /// Time ends here: nothing happens, and nobody burns CPU, past it.
+    /// Sets the horizon: beyond it nothing happens, and no CPU time is burned.
     pub fn end_at(&mut self, horizon: Nanos) {
         self.horizon = horizon.min(Nanos::CLOCK_END);
     }
 
-    /// Sets the thread's timer, replacing the one before.
+    /// Sets a thread's timer, replacing the one set before.
     pub fn set_timer(&mut self, tid: Tid, at: Nanos) {
         let t = &mut self.threads[tid];
         t.timer_generation = t.timer_generation.wrapping_add(1);
@@ -395,25 +395,25 @@ impl Machine {
         );
     }
 
-    /// Forgets the thread's timer.
+    /// Cancels a thread's timer.
     pub fn clear_timer(&mut self, tid: Tid) {
         let t = &mut self.threads[tid];
         t.timer_generation = t.timer_generation.wrapping_add(1);
     }
 
-    /// A small CPU cost that the thread pays with its next burst.
+    /// Adds a small CPU cost to a thread's debt, which it pays with its next burst.
     #[inline]
     pub fn charge(&mut self, tid: Tid, cost: Nanos) {
         self.threads[tid].debt += cost;
     }
 
-    /// How often the thread's bursts have been cut short so far, and what is left of the present one.
+    /// How often a thread's bursts have been cut short so far, and what is left of the present one.
     pub fn burst(&self, tid: Tid) -> (u64, Nanos) {
         let t = &self.threads[tid];
         (t.cuts, t.left + self.accesses_left(tid))
     }
 
-    /// What is left of the thread's burst now, at relative speed 1.
+    /// CPU time left of a thread's present burst, at relative speed 1.
     pub fn left(&self, tid: Tid) -> Nanos {
         let t = &self.threads[tid];
         let after = self.accesses_left(tid);
@@ -424,7 +424,7 @@ impl Machine {
         t.left.since(done) + after
     }
 
-    /// How much CPU time the thread has burned in all, at relative speed 1.
+    /// CPU time that a thread has burned in all, at relative speed 1.
     pub fn burned(&self, tid: Tid) -> Total {
         let t = &self.threads[tid];
         if !t.burning {
@@ -433,35 +433,35 @@ impl Machine {
         t.burned + self.cores[t.core as usize].work(self.now - t.began).into()
     }
 
-    /// A thread that was preempted while it acted burns so much when it is back on a core.
+    /// Adds to what a thread has to burn that was preempted while it acted; it burns this when it is back on a core.
     pub fn burn_later(&mut self, tid: Tid, time: Nanos) {
         debug_assert_eq!(self.state(tid), State::Ready);
         self.threads[tid].left += time;
     }
 
-    /// How many cores there are.
+    /// Number of cores.
     pub fn cores(&self) -> u32 {
         u32::try_from(self.cores.len()).expect("few cores")
     }
 
-    /// Who is on a core.
+    /// The thread on a core, if any.
     pub fn current(&self, core: u32) -> Option<Tid> {
         self.cores[core as usize].current
     }
 
-    /// When whoever is on a core was put there.
+    /// When the thread on a core was put there.
     pub fn picked(&self, core: u32) -> Nanos {
         self.cores[core as usize].picked
     }
 
-    /// What the thread owes.
+    /// CPU time that a thread owes: its debt.
     #[inline]
     pub fn debt(&self, tid: Tid) -> Nanos {
         self.threads[tid].debt
     }
 
-    /// The running thread burns CPU (its debt included). `true`: nothing else could happen meanwhile, the clock has
-    /// moved and the thread may go on; `false`: [`Upcall::OnCore`] will come when it is done.
+    /// Lets the running thread burn CPU time, its debt included. Returns `true` if nothing else could happen meanwhile: the clock has
+    /// moved, and the thread may go on. Returns `false` if [`Upcall::OnCore`] will come when the burst is done.
     #[inline]
     pub fn run(&mut self, tid: Tid, time: Nanos) -> bool {
         let t = &mut self.threads[tid];
@@ -497,8 +497,8 @@ impl Machine {
         self.cpu += wall;
     }
 
-    /// Burns what is left of a burst, with what is owed, at once, and moves the clock, where nothing else can happen before its end.
-    /// Only by the thread that acts, or while none does: the acting one's next act would come too late.
+    /// Burns the rest of a burst at once, with the debt, and moves the clock, if nothing else can happen before its end. Only the acting
+    /// thread may do so, or any while none acts: the acting thread's next act would come too late.
     #[inline]
     fn burn_through(&mut self, tid: Tid) -> bool {
         let t = &mut self.threads[tid];
@@ -544,7 +544,7 @@ impl Machine {
         );
     }
 
-    /// Cuts a thread's burst short: it stops `after` from now of its own CPU time. Returns what it then has not burned.
+    /// Cuts a thread's burst short, so that it stops after `after` more of its CPU time. Returns the part that it will not have burned.
     pub fn interrupt(&mut self, tid: Tid, after: Nanos) -> Nanos {
         let running = self.threads[tid].burning;
         if running {
@@ -559,7 +559,7 @@ impl Machine {
         rest
     }
 
-    /// `sched_yield`: the running thread lets the others of its core go first, for about a slice. `false`: there are none.
+    /// `sched_yield`: the running thread lets the others on its core run first, for about a slice. Returns `false` if there are none.
     pub fn yield_core(&mut self, tid: Tid) -> bool {
         let core = self.threads[tid].core;
         if self.cores[core as usize].waiting == 0 {
@@ -569,13 +569,13 @@ impl Machine {
         self.enter(tid, Cause::Core);
         self.cores[core as usize].current = None;
         self.cores[core as usize].last = Some(tid);
-        // It stays as entitled as it was, but its deadline moves by a slice (`yield_task_fair`).
+        // The thread keeps its lag, but its deadline moves by a slice (`yield_task_fair`).
         self.enqueue_later(tid, self.slice);
         self.pick(core);
         true
     }
 
-    /// Takes a thread off its core or out of the run queue; what it had to burn stays. [`Machine::wake`] brings it back.
+    /// Takes a thread off its core or out of the run queue; it keeps what it had to burn. [`Machine::wake`] brings it back.
     pub fn suspend(&mut self, tid: Tid, cause: Cause) {
         match self.threads[tid].state {
             State::Running => {
@@ -595,26 +595,26 @@ impl Machine {
         }
     }
 
-    /// The running thread blocks; its waiting belongs to `cause`.
+    /// Blocks the running thread; its wait is booked to `cause`.
     #[inline]
     pub fn block(&mut self, tid: Tid, cause: Cause) {
         self.voluntary += 1;
         self.leave_core(tid, cause);
     }
 
-    /// The thread ends.
+    /// Ends a thread that has just acted.
     pub fn exit(&mut self, tid: Tid) {
         if self.threads[tid].state == State::Running {
             self.leave_core(tid, Cause::Startup);
         } else {
-            // It was preempted by a thread that it woke with its last act.
+            // The thread was preempted by one that it woke with its last act.
             self.suspend(tid, Cause::Startup);
         }
         self.threads[tid].state = State::Exited;
         self.note(tid);
     }
 
-    /// The thread ends wherever it is: on a core or on its way to one, in a queue, blocked, or not begun.
+    /// Ends a thread wherever it is: on a core or on its way to one, in a queue, blocked, or not begun.
     pub fn kill(&mut self, tid: Tid) {
         self.suspend(tid, Cause::Startup);
         self.clear_timer(tid);
@@ -630,7 +630,7 @@ impl Machine {
     fn leave_core(&mut self, tid: Tid, cause: Cause) {
         self.enter(tid, cause);
         let core = self.threads[tid].core;
-        // Only where threads compete is there anything to be owed.
+        // Lag matters only where threads compete.
         let clock = if self.cores[core as usize].waiting > 0 {
             self.core_clock(core)
         } else {
@@ -639,7 +639,7 @@ impl Machine {
         let slice = self.slice.0;
         let t = &mut self.threads[tid];
         debug_assert_eq!(t.state, State::Running);
-        // Too much service is forgiven in sleep (delayed dequeue), a debt is kept, up to a slice.
+        // Too much service is forgiven during a sleep (delayed dequeue); service that is owed is kept, up to a slice.
         t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice))
             .expect("a slice is short");
         t.state = State::Blocked;
@@ -654,22 +654,22 @@ impl Machine {
     fn dispatch(&mut self, core: u32, tid: Tid) {
         self.cores[core as usize].reserved = false;
         if self.threads[tid].state == State::Exited {
-            return self.pick(core); // It was killed on its way.
+            return self.pick(core); // The thread was killed on its way.
         }
-        // The interval to its next balancing counts from when it became busy.
+        // The interval to the core's next balancing counts from when it became busy.
         self.cores[core as usize].balanced = self.now;
         self.place(core, tid);
     }
 
-    /// Moves time forward to the next thing that its user must handle; `None` when nothing is left.
+    /// Advances the clock to the next event that the user of the machine has to handle; `None` if no event is left.
     pub fn advance(&mut self) -> Option<Upcall> {
         loop {
             if !self.unsettled.is_empty() {
                 self.settle_lines();
             }
             if let Some(up) = self.upcalls.pop_front() {
-                // A thread that was suspended after it was announced comes back later; one that was preempted while it
-                // acted, and picked again at once, has gone on.
+                // A thread that was suspended after the upcall was queued comes back later; one that was preempted while it acted, and
+                // picked again at once, has gone on already.
                 if let Upcall::OnCore(tid) = up {
                     let t = &self.threads[tid];
                     if t.state != State::Running || t.burning {
@@ -685,7 +685,7 @@ impl Machine {
             let (at, event) = self.calendar.pop()?;
             self.popped += 1;
             debug_assert!(at >= self.now);
-            // What has been called off must not look as if something was still to come, not even past the horizon.
+            // An outdated event must not look as if something were still to come, not even beyond the horizon.
             if self.outdated(event) {
                 if let Event::Pull = event {
                     self.pulling = false;
@@ -734,14 +734,14 @@ impl Machine {
         }
     }
 
-    /// A thread has burned what it had to; `false`: accesses come now, or others.
+    /// Ends a thread's burst. Returns `false` if accesses of a line follow, or are left.
     fn burst_over(&mut self, tid: Tid) -> bool {
         if self.threads[tid].accessing {
             return self.accesses_over(tid);
         }
         self.stop_burst(tid);
         let t = &mut self.threads[tid];
-        // Rounding at other speeds than 1 may leave a nanosecond.
+        // Rounding at relative speeds other than 1 may leave a nanosecond.
         t.left = Nanos::ZERO;
         if t.accesses.is_some() {
             self.resume_burst(tid);
@@ -750,7 +750,7 @@ impl Machine {
         true
     }
 
-    /// Whether an event has been called off.
+    /// Whether an event has become void since it was scheduled.
     #[inline]
     fn outdated(&self, event: Event) -> bool {
         match event {
@@ -768,7 +768,7 @@ impl Machine {
         }
     }
 
-    /// Books everything up to now: call once at the end.
+    /// Books all time up to now; to be called once, at the end.
     pub fn finish(&mut self) {
         for tid in self.threads.keys() {
             if self.threads[tid].burning {
@@ -783,12 +783,12 @@ impl Machine {
         }
     }
 
-    /// Events taken from the calendar, outdated ones included.
+    /// Number of events taken from the calendar, outdated ones included.
     pub fn popped(&self) -> u64 {
         self.popped
     }
 
-    /// Longest calendar.
+    /// Greatest length of the calendar so far.
     pub fn calendar_peak(&self) -> u64 {
         self.calendar.peak() as u64
     }

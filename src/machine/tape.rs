@@ -1,4 +1,4 @@
-//! What threads did, written down as it happens, for whoever asks: the machine itself never looks at it.
+//! The tape: a record of what threads did, written as it happens. The machine itself never reads it.
 
 use super::{Cause, State, Tid};
 use typed_index_collections::TiVec;
@@ -6,56 +6,56 @@ use typed_index_collections::TiVec;
 use crate::engine::Nanos;
 use crate::measure::Course;
 
-/// What a thread does.
+/// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
-    /// On this core.
+    /// Runs on this core.
     OnCore(u32),
-    /// Ready, in the queue of this core, or on the way to it.
+    /// Is ready, in the queue of this core or on the way to it.
     Ready(u32),
-    /// Waiting for something else than a core.
+    /// Waits for something other than a core.
     Blocked,
 }
 
-/// What is the same all through a span.
+/// What stays the same throughout a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// What the thread does.
     pub doing: Doing,
-    /// What its time belongs to.
+    /// The cause to which its time is booked.
     pub cause: Cause,
-    /// Whether the time counts as a task's.
+    /// Whether the time is booked to a task.
     pub counted: bool,
-    /// What the thread works on, by a number of the user's own.
+    /// What the thread works on, as a number that the user of the machine assigns.
     pub tag: Option<u32>,
-    /// A mark of the user's own.
+    /// A mark that the user of the machine sets.
     pub marked: bool,
 }
 
 /// A stretch of a thread's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Number of the thread, in order of start; a number that is used again stands for a new thread here.
+    /// Number of the thread in order of start; a thread number that the machine reuses is a new thread here.
     pub thread: u32,
     /// Start.
     pub from: Nanos,
     /// End.
     pub to: Nanos,
-    /// What is the same all through it.
+    /// What stays the same throughout it.
     pub what: Stretch,
 }
 
-/// A thread that has not exited.
+/// The present stretch of a thread that has not exited.
 #[derive(Clone, Copy)]
 struct Open {
     thread: u32,
     since: Nanos,
     what: Stretch,
-    /// Where its last span lies.
+    /// Index of the thread's last span.
     last: Option<usize>,
 }
 
-/// A record of what threads do.
+/// A record of what threads do in a window of time.
 pub struct Tape {
     window: (Nanos, Nanos),
     most: usize,
@@ -68,8 +68,8 @@ pub struct Tape {
 }
 
 impl Tape {
-    /// Keeps what happens in this window, at most so many spans and other things; with `load` also how many cores are busy and
-    /// how many threads are ready, over the whole run.
+    /// A tape that keeps what happens in `window`, at most `most` spans and other things. With `load` it also follows, over the whole run,
+    /// how many cores are busy and how many threads are ready.
     pub fn new(window: (Nanos, Nanos), most: usize, load: bool) -> Self {
         Self {
             window,
@@ -83,7 +83,7 @@ impl Tape {
         }
     }
 
-    /// A new thread, or an old number for a new one.
+    /// Notes a new thread, which may have a reused number.
     pub(super) fn started(&mut self, now: Nanos, tid: Tid) {
         if self.open.next_key() <= tid {
             self.open.resize(usize::from(tid) + 1, None);
@@ -103,7 +103,7 @@ impl Tape {
         self.threads += 1;
     }
 
-    /// Where a thread stands now; `None`: it has exited.
+    /// Notes what a thread does from now on; `None` if it has exited.
     pub(super) fn note(
         &mut self,
         now: Nanos,
@@ -150,7 +150,7 @@ impl Tape {
         }
     }
 
-    /// Writes down what a thread has been doing until now.
+    /// Records what a thread has been doing until now.
     fn close(&mut self, now: Nanos, tid: Tid) {
         let Some(mut open) = self.open[tid] else {
             return;
@@ -187,7 +187,7 @@ impl Tape {
         self.stopped.map_or(self.window.1, |s| s.min(self.window.1))
     }
 
-    /// The part of a stretch that is kept, if any: what lies in the window, and before recording stopped. Counts as one of the
+    /// The part of a stretch that is to be kept, if any: what lies in the window, and before recording stopped. It counts as one of the
     /// things that may be kept.
     pub fn admit(&mut self, from: Nanos, to: Nanos, now: Nanos) -> Option<(Nanos, Nanos)> {
         let (from, to) = (from.max(self.window.0), to.min(self.last_instant()));
@@ -203,12 +203,12 @@ impl Tape {
         Some((from, to))
     }
 
-    /// When as much had been kept as may be.
+    /// When recording stopped because as much had been kept as is allowed; `None` if it did not.
     pub fn stopped(&self) -> Option<Nanos> {
         self.stopped
     }
 
-    /// Whether anything from this time on can still be kept.
+    /// Whether anything from this instant on can still be kept.
     pub fn wants(&self, at: Nanos) -> bool {
         at < self.window.1 && self.stopped.is_none()
     }
@@ -219,13 +219,13 @@ impl Tape {
         }
     }
 
-    /// The spans, and how many cores were busy and how many threads ready, if asked for.
+    /// The spans, and the courses of busy cores and ready threads, if they were asked for.
     pub fn into_parts(self) -> (Vec<Span>, Option<(Course, Course)>) {
         (self.spans, self.load)
     }
 }
 
-/// What a state is on the tape.
+/// What the tape shows for a thread's state; `None` for one that has exited.
 pub(super) fn doing(state: State, core: u32) -> Option<Doing> {
     match state {
         State::Running => Some(Doing::OnCore(core)),

@@ -1,21 +1,21 @@
-//! A quantity over a run of unknown length, as means over equal bins of simulated time, in bounded memory.
+//! The course of a quantity over a run of unknown length: means over equal bins of simulated time, in bounded memory.
 
 use crate::engine::Nanos;
 
-/// Most bins that are kept; where they are not enough, neighbours are merged and the width doubles.
+/// Most bins of a course; if they do not suffice, neighbours are merged and the width doubles.
 const MOST_BINS: usize = 256;
 
-/// Width of a bin at first.
+/// Initial width of a bin, in nanoseconds.
 const FIRST_WIDTH: u64 = 1_000;
 
-/// A quantity over time: the sum of the stretches that have been added, in at most 256 equal bins. Two of the same length have
-/// the same bins.
+/// A quantity over time: the sum of the stretches that have been added, in at most 256 equal bins. Courses of the same length have the same
+/// bins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Course {
     width: u64,
-    /// Value times nanoseconds in each bin, without what `steps` holds.
+    /// Integral of the value over each bin, in value times nanoseconds, without what `steps` holds.
     areas: Vec<f64>,
-    /// What stretches add to every bin from this one on.
+    /// Change of the value at the start of each bin, for stretches that span whole bins.
     steps: Vec<f64>,
     peaks: Vec<f64>,
 }
@@ -32,12 +32,12 @@ impl Default for Course {
 }
 
 impl Course {
-    /// Zero everywhere.
+    /// A course that is zero everywhere.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a value between two instants.
+    /// Adds `value` between two instants.
     pub fn add(&mut self, from: Nanos, to: Nanos, value: f64) {
         if to <= from {
             return;
@@ -56,7 +56,7 @@ impl Course {
         }
     }
 
-    /// Lets the greatest value of the bins between two instants be at least this.
+    /// Raises the greatest value of the bins between two instants to at least `value`.
     pub fn raise(&mut self, from: Nanos, to: Nanos, value: f64) {
         let last = Nanos(to.0.saturating_sub(1)).max(from);
         self.cover(last + Nanos(1));
@@ -72,11 +72,11 @@ impl Course {
     }
 
     fn start(&self, bin: usize) -> Nanos {
-        // The last one may end past the clock.
+        // The last bin may end beyond the clock.
         Nanos(self.width) * bin as u64
     }
 
-    /// Widens the bins until they reach so far.
+    /// Widens the bins until they reach `to`.
     fn cover(&mut self, to: Nanos) {
         while to.0 > self.width.saturating_mul(MOST_BINS as u64) {
             self.settle();
@@ -90,7 +90,7 @@ impl Course {
         }
     }
 
-    /// Moves what the steps hold into the bins.
+    /// Moves what `steps` holds into the bins.
     fn settle(&mut self) {
         let width = Nanos(self.width).as_f64();
         let mut height = 0.0;
@@ -101,8 +101,8 @@ impl Course {
         self.steps.fill(0.0);
     }
 
-    /// Width of the bins, and in each until `end` the mean and the greatest value that was raised. The last bin may reach past
-    /// `end`: its mean is over what lies before.
+    /// The width of the bins and, for each bin until `end`, the mean and the greatest raised value. The last bin may reach beyond `end`:
+    /// its mean is over the part before.
     pub fn finish(mut self, end: Nanos) -> (Nanos, Vec<f64>, Vec<f64>) {
         self.cover(end);
         self.settle();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     proptest! {
-        /// However wide the bins become, nothing is lost and nothing moves further than a bin.
+        /// However wide the bins become, no area is lost, and none moves further than a bin.
         #[test]
         fn the_area_is_kept(
             stretches in prop::collection::vec((0_u64..3_000_000, 0_u64..1_000_000, 1_u32..5), 1..40),

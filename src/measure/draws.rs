@@ -1,9 +1,8 @@
-//! How far random draws lie off their mean.
+//! Statistics of random draws: how far they lie off their mean.
 
 use crate::engine::Nanos;
 
-/// Durations drawn from a distribution: how many, and how long all of them are. Whole numbers, so that the order in which they are
-/// drawn leaves no trace.
+/// Durations drawn from a distribution: their number and their sum. Both are whole numbers, so that the order of the draws does not matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Draws {
     sum: u128,
@@ -11,20 +10,20 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// A duration is drawn.
+    /// Counts a drawn duration.
     #[inline]
     pub fn push(&mut self, drawn: Nanos) {
         self.sum += u128::from(drawn.0);
         self.count += 1;
     }
 
-    /// The sum of (drawn - mean), in seconds, where the mean is so many nanoseconds.
+    /// The sum of (drawn - mean), in seconds, for a mean in nanoseconds.
     #[expect(clippy::cast_precision_loss, reason = "a sum of durations")]
     pub fn excess(&self, mean: f64) -> f64 {
         (self.sum as f64 - self.count as f64 * mean) / 1e9
     }
 
-    /// The sum of the means, in seconds, where the mean is so many nanoseconds.
+    /// The sum of the means, in seconds, for a mean in nanoseconds.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub fn expected(&self, mean: f64) -> f64 {
         self.count as f64 * mean / 1e9

@@ -1,8 +1,8 @@
-//! Counts of durations in buckets of three significant digits.
+//! Histograms of durations, with buckets of three significant digits.
 
 use crate::engine::Nanos;
 
-/// Significant decimal digits of a bucket.
+/// Number of significant decimal digits of a bucket.
 const DIGITS: u8 = 3;
 
 /// Counts of durations at three significant digits. Minimum, maximum and mean are exact; quantiles are exact up to the
@@ -18,7 +18,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Empty.
+    /// An empty histogram.
     pub fn new() -> Self {
         Self::default()
     }
@@ -53,32 +53,32 @@ impl Histogram {
         self.count += other.count;
     }
 
-    /// How many durations were counted.
+    /// Number of durations counted.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Whether nothing was counted.
+    /// Whether no duration has been counted.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The shortest, exact.
+    /// The shortest duration, exact; `None` if the histogram is empty.
     pub fn min(&self) -> Option<Nanos> {
         (self.count > 0).then_some(Nanos(self.min))
     }
 
-    /// The longest, exact.
+    /// The longest duration, exact; `None` if the histogram is empty.
     pub fn max(&self) -> Option<Nanos> {
         (self.count > 0).then_some(Nanos(self.max))
     }
 
-    /// Sum of all, exact.
+    /// Sum of all durations in nanoseconds, exact.
     pub fn sum(&self) -> u128 {
         self.sum
     }
 
-    /// Mean in nanoseconds, from the exact sum.
+    /// Mean in nanoseconds, from the exact sum; `None` if the histogram is empty.
     #[expect(
         clippy::cast_precision_loss,
         reason = "a mean of nanoseconds needs 53 bits at most to mean anything"
@@ -87,9 +87,9 @@ impl Histogram {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
 
-    /// The smallest duration such that at least the share `q` (0 to 1) of all are no longer (nearest rank), at the
-    /// resolution of the buckets: the middle of the bucket, never outside the exact minimum and maximum, which it gives for
-    /// the first and the last rank.
+    /// The quantile `q` (0 to 1) by nearest rank: the smallest duration such that at least the share `q` of all are no longer. It has the
+    /// resolution of the buckets (the middle of one), lies within the exact minimum and maximum, and is these for the first and the last
+    /// rank. `None` if the histogram is empty.
     pub fn value_at_quantile(&self, q: f64) -> Option<Nanos> {
         let buckets = self.buckets.as_ref()?;
         if self.count == 0 {
@@ -104,7 +104,7 @@ impl Histogram {
         Some(Nanos(v.clamp(self.min, self.max)))
     }
 
-    /// The buckets in use as (middle, count), by rising duration.
+    /// The non-empty buckets as (middle, count), by rising duration.
     pub fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
         self.buckets.iter().flat_map(|b| {
             b.iter_recorded().map(|i| {

@@ -7,7 +7,8 @@ use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
 /// Confidence of every interval that is reported.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// Among fewer replications than this chance regressions are too often significant: intervals would be too narrow.
+/// Fewest replications for regressions on a control variate; among fewer, chance regressions are significant too often, and intervals would
+/// be too narrow.
 pub const FEWEST_CONTROLLED: u32 = 20;
 
 /// A quantity over independent replications: the mean with its confidence interval, and the median.
@@ -17,13 +18,13 @@ pub struct Estimate {
     pub mean: f64,
     /// Lower end of the interval at [`CONFIDENCE`]; `None` with fewer than two replications.
     pub low: Option<f64>,
-    /// Upper end of the interval.
+    /// Upper end of the interval; `None` with fewer than two replications.
     pub high: Option<f64>,
     /// Median over the replications.
     pub median: f64,
-    /// How many replications.
+    /// Number of replications.
     pub n: u32,
-    /// The half-width that the ends were made of, where it is known: their difference would be a rounding away from it.
+    /// The half-width from which the ends were made, where it is known; the difference of the ends would be off by a rounding.
     #[serde(skip)]
     half: Option<f64>,
 }
@@ -36,7 +37,7 @@ impl PartialEq for Estimate {
 }
 
 impl Estimate {
-    /// A mean with an interval around it; `half` is its half-width.
+    /// An estimate with an interval of half-width `half` around `mean`.
     #[must_use]
     pub fn new(mean: f64, half: Option<f64>, median: f64, n: u32) -> Self {
         Self {
@@ -56,19 +57,19 @@ impl Estimate {
         self.half.or(ends)
     }
 
-    /// The same mean with an interval of this half-width.
+    /// This estimate with another half-width of the interval.
     #[must_use]
     pub fn with_half(self, half: Option<f64>) -> Self {
         Self::new(self.mean, half, self.median, self.n)
     }
 
-    /// An interval of the same width around another mean.
+    /// This estimate with its interval moved to another mean.
     #[must_use]
     pub fn around(self, mean: f64) -> Self {
         Self::new(mean, self.half(), self.median, self.n)
     }
 
-    /// From one value a replication; `None` without any.
+    /// Estimates from one value for each replication; `None` without values.
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = u32::try_from(values.len()).ok().filter(|&n| n > 0)?;
         let (mean, variance) = mean_and_variance(values);
@@ -80,10 +81,10 @@ impl Estimate {
         ))
     }
 
-    /// As [`of`](Self::of), with a control variate: a quantity of the same replications whose true mean is zero, such as how much more was
-    /// demanded than expected. What of the values follows the control by linear regression is taken out (Lavenberg and Welch 1981).
-    /// From [`FEWEST_CONTROLLED`] replications on, and where the regression is significant at about 5 %: one that is not would widen the
-    /// interval. `control` has a value for each of `values`, else it is not used.
+    /// Estimates as [`of`](Self::of) does, with a control variate: a quantity of the same replications whose true mean is zero, such as the
+    /// excess of the drawn demands. The part of the values that follows the control by linear regression is removed (Lavenberg and Welch
+    /// 1981). This needs [`FEWEST_CONTROLLED`] replications, and a regression that is significant at about 5 %, since others would widen
+    /// the interval. `control` has one value for each of `values`, else it is not used.
     pub fn controlled(values: &[f64], control: &[f64]) -> Option<Self> {
         let plain = Self::of(values)?;
         if plain.n < FEWEST_CONTROLLED || control.len() != values.len() {
@@ -98,7 +99,7 @@ impl Estimate {
             .sum::<f64>()
             / (n - 1.0);
         let explained = covariance * covariance / (spread * variance);
-        // F = r2 (n - 2) / (1 - r2) > 4. Constants explain nothing, and are no number here.
+        // F = r2 (n - 2) / (1 - r2) > 4. Constants explain nothing; for them the ratio is not a number.
         if explained.is_nan() || explained <= 4.0 / (n + 2.0) {
             return Some(plain);
         }
@@ -109,18 +110,18 @@ impl Estimate {
         Some(plain.around(mean - slope * center).with_half(Some(half)))
     }
 
-    /// Lower end of the interval (the mean itself where there is none).
+    /// Lower end of the interval; the mean itself if there is no interval.
     pub fn low(&self) -> f64 {
         self.low.unwrap_or(self.mean)
     }
 
-    /// Upper end of the interval (the mean itself where there is none).
+    /// Upper end of the interval; the mean itself if there is no interval.
     pub fn high(&self) -> f64 {
         self.high.unwrap_or(self.mean)
     }
 
-    /// Lower end of an interval so much wider that of `of` such intervals all cover at [`CONFIDENCE`] together (Bonferroni). The mean itself
-    /// where there is no interval.
+    /// Lower end of the interval, widened so that `of` such intervals all cover together at [`CONFIDENCE`] (Bonferroni); the mean itself if
+    /// there is no interval.
     pub fn low_of(&self, of: u32) -> f64 {
         let Some(half) = self.half().filter(|_| self.n >= 2) else {
             return self.mean;
@@ -130,7 +131,7 @@ impl Estimate {
         self.mean - half * student_t(each, freedom) / student_t(CONFIDENCE, freedom)
     }
 
-    /// Half-width over the mean's size; `None` when there is no interval, infinite when only the mean is zero.
+    /// Half-width relative to the absolute mean; `None` if there is no interval, infinite if only the mean is zero.
     pub fn relative(&self) -> Option<f64> {
         let half = self.half()?;
         Some(if half == 0.0 {
@@ -140,12 +141,12 @@ impl Estimate {
         })
     }
 
-    /// Whether the interval holds the value.
+    /// Whether the interval contains the value.
     pub fn covers(&self, value: f64) -> bool {
         (self.low()..=self.high()).contains(&value)
     }
 
-    /// The same quantity in another unit.
+    /// The estimate in another unit: everything multiplied by `factor`.
     #[must_use]
     pub fn scaled(&self, factor: f64) -> Self {
         let half = self.half().map(|h| h * factor.abs());
@@ -153,18 +154,18 @@ impl Estimate {
     }
 }
 
-/// The differences `a - b` of replications that share their random numbers: their interval says whether the two differ.
-/// Replications that only one side has are left out. `control` as for [`Estimate::controlled`], of the replications that both have.
+/// Estimates the differences `a - b` of replications that share their random numbers; the interval tells whether the two differ.
+/// Replications that only one side has are left out. `control` is as for [`Estimate::controlled`], for the replications that both have.
 pub fn paired_difference(a: &[f64], b: &[f64], control: &[f64]) -> Option<Estimate> {
     let differences: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
     let control = &control[..control.len().min(differences.len())];
     Estimate::controlled(&differences, control)
 }
 
-/// What is known of `a` by the first replications that it shares with `b`, which has more: mean, and difference from b's mean, both over as
-/// many replications as b has (a ratio estimator by double sampling, Cochran, *Sampling Techniques*, 12.8: where b went in its further
-/// replications, `a` would have gone in proportion). So the two means differ by the difference, and pairs decide their order. `None`
-/// unless b has more, and a mean above zero.
+/// Extends `a` to the further replications of `b`, with which it shares the first ones: the mean of `a`, and its difference from b's mean,
+/// both over as many replications as b has. This is a ratio estimator by double sampling (Cochran, *Sampling Techniques*, 12.8): where b
+/// went in its further replications, `a` would have gone in proportion. So the two means differ by the difference, and pairs decide their
+/// order. `None` unless b has more replications, and a mean above zero.
 pub fn extended(a: &[f64], b: &[f64]) -> Option<(Estimate, Estimate)> {
     let (n, all) = (a.len(), b.len());
     let count = u32::try_from(n).ok().filter(|&c| c > 0 && n < all)?;
@@ -177,7 +178,7 @@ pub fn extended(a: &[f64], b: &[f64]) -> Option<(Estimate, Estimate)> {
     let ratio = mean_a / mean_common;
     #[expect(clippy::cast_precision_loss, reason = "counts of replications")]
     let (few, many) = (n as f64, all as f64);
-    // What each replication moves the result by: the shared ones by both, the further ones by b's mean alone.
+    // The contributions of the replications to the result: shared ones contribute by both, further ones by b's mean alone.
     let interval = |weight: f64| {
         let moved: Vec<f64> = a
             .iter()
@@ -201,8 +202,8 @@ pub fn extended(a: &[f64], b: &[f64]) -> Option<(Estimate, Estimate)> {
     ))
 }
 
-/// The difference `mean(a) - mean(b)` of values that do not belong together in pairs: Welch's interval. (Of values that share random numbers
-/// it is too wide rather than too narrow.)
+/// Estimates the difference `mean(a) - mean(b)` of unpaired values, with Welch's interval. For values that share random numbers it is too
+/// wide rather than too narrow.
 pub fn unpaired_difference(a: &[f64], b: &[f64]) -> Option<Estimate> {
     let (x, y) = (Estimate::of(a)?, Estimate::of(b)?);
     Some(Estimate::new(
@@ -213,7 +214,7 @@ pub fn unpaired_difference(a: &[f64], b: &[f64]) -> Option<Estimate> {
     ))
 }
 
-/// The ratio `mean(a) / mean(b)` of values that do not belong together in pairs, by the delta method. `None` where b's mean is not above zero.
+/// Estimates the ratio `mean(a) / mean(b)` of unpaired values, by the delta method. `None` if b's mean is not above zero.
 pub fn unpaired_ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
     let (x, y) = (Estimate::of(a)?, Estimate::of(b)?);
     if y.mean.is_nan() || y.mean <= 0.0 {
@@ -228,8 +229,8 @@ pub fn unpaired_ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
     ))
 }
 
-/// Half-width of the interval of `mean(a) - factor * mean(b)`, with Welch and Satterthwaite's degrees of freedom; `None` with fewer than two
-/// values on a side.
+/// Half-width of the interval of `mean(a) - factor * mean(b)`, with the degrees of freedom of Welch and Satterthwaite; `None` with fewer
+/// than two values on a side.
 #[expect(clippy::cast_precision_loss, reason = "counts of replications")]
 fn welch(a: &[f64], b: &[f64], factor: f64) -> Option<f64> {
     if a.len().min(b.len()) < 2 {
@@ -251,8 +252,8 @@ fn welch(a: &[f64], b: &[f64], factor: f64) -> Option<f64> {
     Some(student_t(CONFIDENCE, freedom) * libm::sqrt(u + v))
 }
 
-/// The ratio mean(a) / mean(b) of paired replications, with the interval of the classical ratio estimator (the residuals
-/// `a - ratio * b` take the place of the values). `None` where b's mean is not above zero.
+/// Estimates the ratio mean(a) / mean(b) of paired replications, with the interval of the classical ratio estimator (residuals `a - ratio *
+/// b` take the place of the values). `None` if b's mean is not above zero.
 pub fn ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
     let n = a.len().min(b.len());
     let (a, b) = (&a[..n], &b[..n]);
@@ -276,8 +277,9 @@ pub fn ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
     ))
 }
 
-/// By how much a half-width from so many replications has to be enlarged to be wide enough three times in four, whatever the true spread is: the
-/// square root of the degrees of freedom over their chi-squared quantile. Rounded as [`student_t`] is. 1 with fewer than two replications.
+/// Factor by which a half-width from `n` replications has to be enlarged to be wide enough three times in four, whatever the true spread
+/// is: the square root of the degrees of freedom over their chi-squared quantile. Rounded as [`student_t`] is; 1 with fewer than two
+/// replications.
 pub fn cautious(n: u32) -> f64 {
     if n < 2 {
         return 1.0;
@@ -313,19 +315,19 @@ fn half_width(variance: f64, n: u32) -> Option<f64> {
     })
 }
 
-/// Mean; `None` without any value.
+/// The mean of the values; `None` if there are none.
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| mean_and_variance(values).0)
 }
 
-/// Mean and sample variance (0 for a single value), in two passes.
+/// The mean and the sample variance (0 for a single value), in two passes.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of replications and batches"
 )]
 pub(super) fn mean_and_variance(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
-    // Around the first value: equal values then have exactly zero variance, and big offsets cost no digits.
+    // Differences from the first value are summed: equal values then have a variance of exactly zero, and large offsets cost no digits.
     let origin = values[0];
     let shift = values.iter().map(|v| v - origin).sum::<f64>() / n;
     let mean = origin + shift;
@@ -385,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_control_takes_out_what_follows_it() {
-        // Values that are the control, twice, and a little else: the mean is that at a control of zero.
+        // Values that are twice the control plus a little noise: the estimate is the mean at a control of zero.
         let control: Vec<f64> = (0..24).map(|i| f64::from(i) - 10.0).collect();
         let values: Vec<f64> = (0..24)
             .map(|i| 10.0 + 2.0 * (f64::from(i) - 10.0) + if i % 2 == 0 { 0.1 } else { -0.1 })
@@ -397,7 +399,7 @@ mod tests {
         assert!((plain.mean - 13.0).abs() < 1e-9 && plain.half().unwrap() > 4.0);
         assert!((helped.mean - 10.0).abs() < 0.1, "{helped:?}");
         assert!(helped.half().unwrap() < 0.15, "{helped:?}");
-        // Too few, another number of values, a constant, nothing in common: as without.
+        // Too few values, another number of values, a constant control, or one that is unrelated: as without a control.
         let foreign: Vec<f64> = (0..24)
             .map(|i| if (i / 2) % 2 == 0 { 1.0 } else { -1.0 })
             .collect();
@@ -413,12 +415,12 @@ mod tests {
 
     #[test]
     fn few_replications_are_extended_by_those_of_another() {
-        // Half as much again, always: known exactly in proportion, from two replications.
+        // Half as much again in every replication: known exactly in proportion, from two replications.
         let b = [10.0, 20.0, 30.0, 40.0];
         let (mean, difference) = extended(&[15.0, 30.0], &b).unwrap();
         assert!((mean.mean - 37.5).abs() < 1e-9 && (difference.mean - 12.5).abs() < 1e-9);
         assert!((mean.mean - 25.0 - difference.mean).abs() < 1e-9);
-        // All of the noise is b's: a's interval is half as wide again, the difference's a third of that.
+        // All of the noise is b's: a's interval is half as wide again, and the difference's a third of that.
         assert!((mean.half().unwrap() / difference.half().unwrap() - 3.0).abs() < 1e-9);
         assert_eq!(extended(&b, &b), None);
         assert_eq!(extended(&[], &b), None);

@@ -1,6 +1,6 @@
-//! Elements of sorted lists.
+//! Order statistics.
 
-/// The element number `round(p (n - 1))` of a sorted list, halves rounded to even as Python does.
+/// The element number `round(p (n - 1))` of a sorted list; halves are rounded to even, as Python does. `None` of an empty list.
 pub fn element<T>(sorted: &[T], p: f64) -> Option<&T> {
     let last = sorted.len().checked_sub(1)?;
     #[expect(
@@ -13,7 +13,7 @@ pub fn element<T>(sorted: &[T], p: f64) -> Option<&T> {
     sorted.get(index.min(last))
 }
 
-/// The middle value, or the mean of the middle two; zero of nothing.
+/// The median: the middle value, or the mean of the middle two; zero if there are none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();

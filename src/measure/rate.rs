@@ -1,33 +1,33 @@
-//! The rate at which something completes within a window of time.
+//! Rates of completion within a window of time.
 
 use crate::engine::Nanos;
 
-/// Completions within a window, as a rate. Whatever completes in the window counts, whenever it began: what is under way at one end
-/// stands for what is under way at the other. The cumulative count is taken as a line between neighbouring completions, so that
-/// where they are regular the rate is the same whatever the window; a mere count would be off by up to one at either end.
+/// Completions within a window, as a rate. All that completes in the window counts, whenever it began: what is in progress at one end
+/// stands for what is in progress at the other. The cumulative count is taken as linear between neighbouring completions, so that regular
+/// completions have the same rate in any window; a plain count would be off by up to one at either end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completions {
     start: Edge,
     end: Edge,
-    /// So far.
+    /// The latest completion so far.
     last: Step,
     open: bool,
 }
 
-/// How many have completed by a time.
+/// The number of completions up to an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step {
     at: Nanos,
     count: u64,
 }
 
-/// An instant between two completions.
+/// One end of the window, and the completions next to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Edge {
     at: Nanos,
-    /// The last completion up to the instant; time 0 before the first.
+    /// The last completion up to this instant; time 0 before the first one.
     before: Step,
-    /// The first one after it, with all that complete together with it.
+    /// The first completion after this instant, with all that complete together with it.
     after: Option<Step>,
 }
 
@@ -40,7 +40,7 @@ impl Edge {
         }
     }
 
-    /// The cumulative count at the instant.
+    /// The cumulative count at this instant, interpolated.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     fn count(&self) -> f64 {
         let before = self.before.count as f64;
@@ -53,7 +53,7 @@ impl Edge {
 }
 
 impl Completions {
-    /// Nothing yet, counted from `start` on.
+    /// An open window that begins at `start`, without completions yet.
     pub fn from(start: Nanos) -> Self {
         let none = Step {
             at: Nanos::ZERO,
@@ -72,7 +72,7 @@ impl Completions {
         }
     }
 
-    /// Something completes, not before what completed last.
+    /// Counts a completion; `at` must not be earlier than the last one.
     #[inline]
     pub fn push(&mut self, at: Nanos) {
         self.last = Step {
@@ -85,7 +85,7 @@ impl Completions {
         }
     }
 
-    /// The window ends now, unless it has ended already. The next completion after it still tells how far the one under way was.
+    /// Ends the window, unless it has ended already. The next completion after that still tells how far the one in progress was.
     pub fn close(&mut self, at: Nanos) {
         if self.open {
             self.open = false;
@@ -94,12 +94,12 @@ impl Completions {
         }
     }
 
-    /// The window: its start and its end, once it has one.
+    /// The window: its start, and its end once it is closed.
     pub fn window(&self) -> (Nanos, Option<Nanos>) {
         (self.start.at, (!self.open).then_some(self.end.at))
     }
 
-    /// Completions a second; `None` while the window is open, if it has no length, or if nothing completes in it.
+    /// Completions per second; `None` while the window is open, if it has no length, or if nothing completes in it.
     pub fn rate(&self) -> Option<f64> {
         let length = self.end.at.since(self.start.at);
         let nothing = self.end.before.count <= self.start.before.count;
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The rate of completions at these times, in whole nanoseconds.
+    /// The rate, in a window, of completions at these times, in whole nanoseconds.
     fn rate(times: &[u64], start: u64, end: u64) -> Option<f64> {
         let mut c = Completions::from(Nanos(start));
         let mut closed = false;
@@ -136,18 +136,18 @@ mod tests {
 
     #[test]
     fn what_is_under_way_at_the_ends_counts_in_part() {
-        // One every 10: whole, cut in the middle of one, cut in the middle of two.
+        // One completion every 10 ns: a whole window, one cut at one end, one cut at both ends.
         let times = [10, 20, 30, 40, 50];
         for (start, end) in [(0, 50), (10, 40), (5, 45), (13, 29), (0, 7 + 10)] {
             assert!(close_to(rate(&times, start, end), 0.1), "{start}, {end}");
         }
-        // After the last there is nothing to go by.
+        // After the last completion, nothing is known of the next.
         assert!(close_to(rate(&times, 0, 100), 0.05));
     }
 
     #[test]
     fn what_completes_together_is_one_step() {
-        // Four every 10, cut anywhere.
+        // Four completions every 10 ns, in windows cut anywhere.
         let times = [10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 30];
         for (start, end) in [(0, 30), (5, 25), (10, 20), (0, 13), (12, 24)] {
             assert!(close_to(rate(&times, start, end), 0.4), "{start}, {end}");
@@ -177,7 +177,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against the definition, over all completions at once.
+        /// Compares the streamed rate with the definition, over all completions at once.
         #[test]
         fn a_stream_gives_what_the_whole_list_gives(
             mut times in prop::collection::vec(1_u64..1_000, 0..40),
@@ -204,7 +204,7 @@ mod tests {
             }
         }
 
-        /// Regular completions have their rate in every window that ends before the last of them.
+        /// Regular completions have the same rate in every window that ends before the last of them.
         #[test]
         fn regular_completions_have_no_edges(
             every in 1_u64..500,

@@ -2,18 +2,18 @@
 
 use crate::engine::Nanos;
 
-/// Most batches that are kept; a full series merges neighbours and doubles the batch size.
+/// Most batches of a series; a full series merges neighbours and doubles the batch size.
 const MOST_BATCHES: usize = 4_096;
 
-/// Observations of a batch at first: MSER-5 looks at means of five.
+/// Initial number of observations in a batch: MSER-5 uses means of five.
 const FIRST_SIZE: u64 = 5;
 
-/// Equally many observations in a row.
+/// A batch: a fixed number of consecutive observations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Batch {
-    /// When the first of them was made.
+    /// When the first of its observations was made.
     pub start: Nanos,
-    /// Their mean.
+    /// Mean of its observations.
     pub mean: f64,
 }
 
@@ -42,12 +42,12 @@ impl Default for BatchSeries {
 }
 
 impl BatchSeries {
-    /// Empty.
+    /// An empty series.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one observation, at simulated time `at` (rising).
+    /// Adds an observation made at simulated time `at`, which must not fall.
     #[inline]
     pub fn push(&mut self, at: Nanos, value: f64) {
         if self.pending == 0 {
@@ -84,22 +84,22 @@ impl BatchSeries {
         }
     }
 
-    /// The full batches in order of time. Observations of a last, unfilled batch are not in it.
+    /// The full batches in order of time; observations of the last, unfilled batch are left out.
     pub fn batches(&self) -> &[Batch] {
         &self.batches
     }
 
-    /// The batches' means.
+    /// The means of the full batches.
     pub fn means(&self) -> Vec<f64> {
         self.batches.iter().map(|b| b.mean).collect()
     }
 
-    /// Observations in each batch.
+    /// Number of observations in each batch.
     pub fn batch_size(&self) -> u64 {
         self.size
     }
 
-    /// Observations in all, those of the unfilled batch included.
+    /// Number of observations in all, those of the unfilled batch included.
     pub fn count(&self) -> u64 {
         self.count
     }

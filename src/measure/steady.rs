@@ -2,7 +2,7 @@
 
 use super::interval::{Estimate, mean_and_variance};
 
-/// Where a run's warm-up ends.
+/// The end of a run's warm-up, as MSER finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Truncation {
     /// Batches to leave out at the start.
@@ -11,8 +11,8 @@ pub struct Truncation {
     pub reliable: bool,
 }
 
-/// MSER: the number of values to leave out at the start so that the standard error of the rest's mean is least, looked for in
-/// the first half (White 1997). On means of five observations this is MSER-5.
+/// MSER: the number of values to leave out at the start so that the standard error of the mean of the rest is least, searched in the first
+/// half (White 1997). Applied to means of five observations this is MSER-5.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a series has some thousands of values"
@@ -32,7 +32,7 @@ pub fn mser(values: &[f64]) -> Truncation {
         let delta = values[d] - mean;
         mean += delta / count;
         squares += delta * (values[d] - mean);
-        // "<=" with d falling: among equals the shortest warm-up wins.
+        // "<=" with falling d: among equals, the shortest warm-up wins.
         if d <= n / 2 && squares / (count * count) <= best.0 {
             best = (squares / (count * count), d);
         }
@@ -43,8 +43,8 @@ pub fn mser(values: &[f64]) -> Truncation {
     }
 }
 
-/// The values as at most `count` means of equally many neighbours; what does not divide is left out at the start, where the
-/// run is least settled.
+/// Combines the values to at most `count` means of equally many neighbours. The remainder of the division is left out at the start, where
+/// the run is least settled.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a series has some thousands of values"
@@ -60,7 +60,7 @@ pub fn rebatch(values: &[f64], count: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Autocorrelation of neighbours, -1 to 1; 0 where all values are equal.
+/// Autocorrelation of neighbouring values, from -1 to 1; 0 if all values are equal.
 pub fn lag1(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return 0.0;
@@ -78,8 +78,8 @@ pub fn lag1(values: &[f64]) -> f64 {
     }
 }
 
-/// Von Neumann's test statistic for independence, scaled to a standard normal: above 1.645 the neighbours are positively
-/// correlated at the 5 % level (one-sided).
+/// Von Neumann's test statistic for independence, scaled to a standard normal. Above 1.645, neighbours are positively correlated at the 5 %
+/// level (one-sided).
 #[expect(
     clippy::cast_precision_loss,
     reason = "a series has some thousands of values"
@@ -102,17 +102,16 @@ pub fn von_neumann(values: &[f64]) -> f64 {
     libm::sqrt((n * n - 1.0) / (n - 2.0)) * (1.0 - steps / squares / 2.0)
 }
 
-/// A mean and its interval from the batches of a single run.
+/// A mean with its interval, from the batches of a single run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchMeans {
     /// The mean with its interval; `n` counts batches.
     pub estimate: Estimate,
-    /// Whether the batches could pass for independent; if not, the interval is too narrow.
+    /// Whether the batches pass for independent; if not, the interval is too narrow.
     pub independent: bool,
 }
 
-/// The batch-means interval: as many batches as pass for independent, 64 at first and 10 at least. `None` with fewer than ten
-/// values.
+/// The batch-means interval, from as many batches as pass for independent: 64 at first, 10 at least. `None` with fewer than ten values.
 pub fn batch_means(values: &[f64]) -> Option<BatchMeans> {
     const CRITICAL: f64 = 1.645;
     let mut last = None;
@@ -133,9 +132,9 @@ pub fn batch_means(values: &[f64]) -> Option<BatchMeans> {
     last
 }
 
-/// How much a run's second half still rises: the mean of the last quarter less that of the quarter before, over the mean of
-/// all. About 0 in a steady state, 0.5 where the values grow with time as latencies do behind a server that cannot keep up.
-/// `None` with fewer than 16 values or a mean of zero.
+/// How much the second half of a run still rises: the mean of the last quarter less that of the quarter before, relative to the mean of
+/// all. About 0 in a steady state, 0.5 if the values grow with time, as latencies do behind a server that cannot keep up. `None` with fewer
+/// than 16 values or a mean of zero.
 pub fn drift(values: &[f64]) -> Option<f64> {
     let n = values.len();
     if n < 16 {
@@ -147,8 +146,8 @@ pub fn drift(values: &[f64]) -> Option<f64> {
     (all > 0.0).then(|| (last - third) / all)
 }
 
-/// How much more the second half is than the first: the difference of their means over the mean of all. About 0 for a run that
-/// is long against its warm-up, 1 where the values grow with time from the start to the end. `None` as for [`drift`].
+/// How much greater the second half is than the first: the difference of their means relative to the mean of all. About 0 for a run that is
+/// long compared with its warm-up, 1 if the values grow with time from start to end. `None` as for [`drift`].
 pub fn growth(values: &[f64]) -> Option<f64> {
     let n = values.len();
     if n < 16 {

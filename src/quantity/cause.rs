@@ -1,33 +1,33 @@
-//! What a task's time goes into, in words: one table for all that is said of it.
+//! Causes of task time in words: one table for all texts.
 
 use super::state;
 use crate::machine::Cause;
 
-/// What causes mean that do not mean the same under all strategies and interpreters.
+/// Which of their meanings causes have that do not mean the same under all strategies and interpreters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Means {
-    /// Whether tasks wait for a GIL, or else for the world of a free-threaded build, which one thread has stopped; `None`: some for the
-    /// one, some for the other.
+    /// Whether tasks wait for a GIL, or else for a world that a thread of a free-threaded build has stopped; `None`: some tasks wait for
+    /// the one, some for the other.
     pub gil: Option<bool>,
-    /// Whether tasks wait for workers, or else (sequential code) for the tasks before them; `None` as above.
+    /// Whether tasks wait for workers, or else (sequential code) for the tasks before them; `None`: some for the one, some for the other.
     pub workers: Option<bool>,
 }
 
-/// The words for a cause.
+/// The words for one cause.
 struct Words {
-    /// The letter of a bar; it reads the same without colour.
+    /// Letter in a bar, which reads the same without colour.
     letter: char,
-    /// The block of a chart that has more than ASCII.
+    /// Block character in a chart that is not limited to ASCII.
     block: Option<char>,
-    /// Beside a number: `worker`.
+    /// Noun beside a number: `worker`.
     noun: &'static str,
     /// What a task does meanwhile, as a noun: `waiting for a worker`, `start-up`.
     waiting: &'static str,
-    /// The same as a participle: `starting up`.
+    /// What a task does meanwhile, as a participle: `starting up`.
     participle: &'static str,
 }
 
-/// The table.
+/// The table of words.
 fn words(cause: Cause, means: Means) -> Words {
     let of = |letter, noun, waiting| Words {
         letter,
@@ -76,34 +76,34 @@ fn words(cause: Cause, means: Means) -> Words {
     }
 }
 
-/// Where it does not matter which of several meanings a cause has.
+/// Meanings to use where it does not matter which of several a cause has.
 const ANY: Means = Means {
     gil: Some(true),
     workers: Some(true),
 };
 
-/// The letter that stands for a cause in a bar.
+/// Letter of a cause in a bar.
 pub(crate) fn letter(cause: Cause) -> char {
     words(cause, ANY).letter
 }
 
-/// The sign that stands for a cause in a chart.
+/// Character of a cause in a chart.
 pub(crate) fn sign(cause: Cause, unicode: bool) -> char {
     let of = words(cause, ANY);
     of.block.filter(|_| unicode).unwrap_or(of.letter)
 }
 
-/// A cause beside a number: `78% GIL`.
+/// Noun for a cause beside a number: `78% GIL`.
 pub(crate) fn noun(cause: Cause, means: Means) -> &'static str {
     words(cause, means).noun
 }
 
-/// What a task does meanwhile, for legends: `hand-over (queues, pickling, pipes)`.
+/// What a task does meanwhile, as a noun for legends: `hand-over (queues, pickling, pipes)`.
 pub(crate) fn waiting(cause: Cause, means: Means) -> &'static str {
     words(cause, means).waiting
 }
 
-/// The same for sentences: `handing over (queues, pickling, pipes)`.
+/// What a task does meanwhile, as a participle for sentences: `handing over (queues, pickling, pipes)`.
 pub(crate) fn participle(cause: Cause, means: Means) -> &'static str {
     words(cause, means).participle
 }

@@ -1,17 +1,17 @@
 //! The list of quantities that a forecast holds, with their names and units: reports are made by walking it.
 
-/// What a number counts.
+/// The unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds.
     Seconds,
-    /// Per second.
+    /// Events per second.
     PerSecond,
-    /// A share, 0 to 1.
+    /// A share, from 0 to 1.
     Share,
     /// Bytes.
     Bytes,
-    /// A number of things.
+    /// A count of things.
     Count,
 }
 
@@ -22,28 +22,28 @@ macro_rules! quantities {
         pub enum Quantity { $($(#[doc = $doc])+ $name,)+ }
 
         impl Quantity {
-            /// All of them, in the order of their numbers.
+            /// All quantities, in the order of their numbers.
             pub const ALL: [Self; Self::COUNT] = [$(Self::$name),+];
-            /// How many there are.
+            /// Number of quantities.
             pub const COUNT: usize = [$($key),+].len();
 
-            /// Name in JSON and CSV, the unit included.
+            /// Key in JSON and CSV, which ends in the unit.
             pub fn key(self) -> &'static str {
                 [$($key),+][self as usize]
             }
 
-            /// What it is counted in.
+            /// The unit of its values.
             pub fn unit(self) -> Unit {
                 [$(Unit::$unit),+][self as usize]
             }
 
-            /// What `--rank-by` calls it, if it is a percentile of latencies.
+            /// Its name for `--rank-by`, if it is a percentile of latencies.
             pub fn percentile(self) -> Option<String> {
                 let rest = self.key().strip_prefix("latency_p")?.strip_suffix("_s")?;
                 Some(format!("p{}", rest.replace('_', ".")))
             }
 
-            /// What it means, for the documentation.
+            /// Its meaning, for the documentation.
             pub fn meaning(self) -> &'static str {
                 [$(concat!($($doc),+)),+][self as usize]
             }

@@ -1,4 +1,4 @@
-//! Metrics, and estimates of them, in words.
+//! Metrics and estimates of them, in words.
 
 use super::list::{Quantity, Unit};
 use super::numbers::{decimals, digits, whole};
@@ -8,7 +8,7 @@ use crate::scenario::Metric;
 use crate::syntax::parse_metric;
 
 impl Metric {
-    /// The quantity that it is, if every forecast holds it.
+    /// The quantity that this metric is, if every forecast holds it.
     pub fn quantity(self) -> Option<Quantity> {
         match self {
             Self::Makespan => Some(Quantity::Makespan),
@@ -26,7 +26,7 @@ impl Metric {
         }
     }
 
-    /// Whether small values are the good ones.
+    /// Whether small values are good.
     #[must_use]
     pub fn less_is_better(self) -> bool {
         self != Self::Throughput
@@ -38,7 +38,7 @@ impl Metric {
         if self.less_is_better() { a < b } else { a > b }
     }
 
-    /// What it is counted in.
+    /// The unit of this metric's values.
     pub fn unit(self) -> Unit {
         match self {
             Self::Makespan | Self::MeanLatency | Self::Percentile(_) | Self::Cpu => Unit::Seconds,
@@ -49,18 +49,18 @@ impl Metric {
     }
 }
 
-/// When an interval is written beside its mean.
+/// When an interval is shown beside its mean.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interval {
-    /// Wherever there is one.
+    /// Always, if there is one.
     Always,
-    /// Only where it is at least one unit of the mean's last digit.
+    /// Only if it is at least one unit of the mean's last digit.
     IfVisible,
-    /// Nowhere.
+    /// Never.
     Never,
 }
 
-/// `12.4 ± 0.3`: both with the decimals of the mean's three significant digits.
+/// Text of an estimate, `12.4 ± 0.3`: both numbers with the decimals of the mean's three significant digits.
 pub(crate) fn estimate(e: Estimate, interval: Interval) -> String {
     let d = decimals(e.mean, 3);
     let mean = digits(e.mean, 3);
@@ -92,7 +92,7 @@ pub fn metric_named(name: &str) -> Option<Metric> {
     found.or_else(|| parse_metric(name).ok())
 }
 
-/// The metric in words.
+/// Name of a metric in words.
 #[must_use]
 pub fn metric_name(m: Metric) -> String {
     match m {
@@ -106,7 +106,7 @@ pub fn metric_name(m: Metric) -> String {
     }
 }
 
-/// The metric as a column's title: `p95 latency`, where [`metric_name`] says `p95`.
+/// Title of a metric's column: `p95 latency`, where [`metric_name`] says `p95`.
 pub(crate) fn metric_title(m: Metric) -> String {
     let name = metric_name(m);
     match m {
@@ -115,17 +115,17 @@ pub(crate) fn metric_title(m: Metric) -> String {
     }
 }
 
-/// An estimate of a metric in a unit of its own: `12.4 ± 0.3 ms`.
+/// Text of an estimate of a metric, in the unit that suits it best: `12.4 ± 0.3 ms`.
 pub(crate) fn metric_text(m: Metric, e: Estimate) -> String {
     quantity_text(m.unit(), e)
 }
 
-/// An estimate of a metric in the unit that it has elsewhere, too.
+/// Text of an estimate of a metric, in a given unit.
 pub(crate) fn metric_text_in(m: Metric, e: Estimate, unit: (f64, &'static str)) -> String {
     text_in(e, called(m.unit(), unit))
 }
 
-/// A value in a unit of its own, its interval included: `12.4 ± 0.3 ms`, `12%`.
+/// Text of an estimate, in the unit that suits it best: `12.4 ± 0.3 ms`, `12%`.
 pub(crate) fn quantity_text(unit: Unit, e: Estimate) -> String {
     text_in(e, unit_of(unit, std::iter::once(e.mean)))
 }
@@ -135,7 +135,7 @@ pub(crate) fn unit_of(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'
     called(unit, shared_unit(unit, values))
 }
 
-/// What is done a second are tasks.
+/// Names the unit: what is counted per second are tasks.
 fn called(unit: Unit, (scale, name): (f64, &'static str)) -> (f64, &'static str) {
     match unit {
         Unit::PerSecond => (scale, "tasks/s"),

@@ -1,4 +1,4 @@
-//! What is counted, and how numbers are said: the quantities that a forecast holds, their units, numbers as people read them, metrics and
+//! Quantities and how numbers are put into words: the quantities of a forecast, their units, numbers as people read them, metrics and
 //! causes in words. Each word stands here once.
 
 mod cause;

@@ -1,9 +1,9 @@
-//! Numbers as people read them: three significant digits, units, the same text on every platform.
+//! Numbers as people read them: three significant digits, with units; the same text on every platform.
 
 use crate::engine::Nanos;
 use crate::scenario::units;
 
-/// Decimals that show `value` with so many significant digits: 12.345 with 3 needs one.
+/// Decimals that show `value` with so many significant digits: 12.345 with three digits needs one.
 pub(crate) fn decimals(value: f64, significant: i32) -> usize {
     let size = value.abs();
     if size == 0.0 || !size.is_finite() {
@@ -24,7 +24,7 @@ pub(crate) fn decimals(value: f64, significant: i32) -> usize {
     usize::try_from(wanted).unwrap_or(0).min(12)
 }
 
-/// The value with so many significant digits, and no exponent: `12.3`, `0.00120`, `1230`, `123 000`.
+/// The value with so many significant digits, and without exponent: `12.3`, `0.00120`, `1230`, `123 000`.
 pub(crate) fn digits(value: f64, significant: i32) -> String {
     if !value.is_finite() {
         return "—".into();
@@ -43,13 +43,13 @@ pub(crate) fn digits(value: f64, significant: i32) -> String {
     units::grouped(format!("{:.0}", libm::round(value / unit) * unit))
 }
 
-/// A number of things: `1 point`, `4 points`.
+/// A count with its noun: `1 point`, `4 points`.
 pub(crate) fn counted(n: u64, of: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{n} {of}{s}")
 }
 
-/// As many as there are: `both`, `all 7`.
+/// "All", as one says it of so many: `both`, `all 7`.
 pub(crate) fn all_of(n: usize) -> String {
     match n {
         2 => "both".into(),
@@ -57,7 +57,7 @@ pub(crate) fn all_of(n: usize) -> String {
     }
 }
 
-/// "a, b and 3 more".
+/// A list in words, at most four items: "a, b and 3 more".
 pub(crate) fn list(items: &[String]) -> String {
     const SHOWN: usize = 4;
     match items {
@@ -78,13 +78,12 @@ pub(crate) fn list(items: &[String]) -> String {
     }
 }
 
-/// The nearest whole number.
+/// The nearest whole number, with its thousands separated.
 pub(crate) fn whole(value: f64) -> String {
     units::grouped(format!("{:.0}", libm::round(value)))
 }
 
-/// By how much something is too much: a share as a percentage, as a factor where hundreds of percent would say little:
-/// `12%`, `a factor of 8.6`.
+/// An excess over something, as a percentage, or as a factor where hundreds of percent would say little: `12%`, `a factor of 8.6`.
 pub(crate) fn excess_text(share: f64) -> String {
     if share < 1.5 {
         percent(share)
@@ -93,7 +92,7 @@ pub(crate) fn excess_text(share: f64) -> String {
     }
 }
 
-/// A share that may be small and still matters: `0.0021%`, where [`percent`] says `0.0%`.
+/// A share that matters even if it is small: `0.0021%`, where [`percent`] says `0.0%`.
 pub(crate) fn rare_percent(share: f64) -> String {
     let p = share * 100.0;
     if p > 0.0 && p < 0.05 {
@@ -114,14 +113,14 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{p:.d$}%")
 }
 
-/// A duration in its own unit: `12.3 ms`.
+/// A duration in the unit that suits it best: `12.3 ms`.
 pub(crate) fn seconds(t: Nanos) -> String {
     let s = t.as_secs_f64();
     let (unit, name) = time_unit(s);
     format!("{} {name}", digits(s / unit, 3))
 }
 
-/// A size in its own unit: `12.3 MiB`.
+/// A size in the unit that suits it best: `12.3 MiB`.
 pub(crate) fn bytes(b: f64) -> String {
     const NAMES: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let (mut value, mut name) = (b, "B");
@@ -134,7 +133,7 @@ pub(crate) fn bytes(b: f64) -> String {
     format!("{} {name}", digits(value, 3))
 }
 
-/// The unit in which so many seconds are read best: its length in seconds, and its name.
+/// The unit that suits so many seconds best: its length in seconds, and its name.
 pub(crate) fn time_unit(s: f64) -> (f64, &'static str) {
     match s.abs() {
         s if s >= 1.0 => (1.0, "s"),

@@ -1,9 +1,9 @@
-//! The unit that the numbers of a column, or of a family of columns, share: one rule for text, Markdown and the page's tables.
+//! The unit shared by the numbers of a column or of a family of columns: one rule for text, Markdown and the page's tables.
 
 use super::list::{Quantity, Unit};
 use crate::scenario::Metric;
 
-/// The units of a kind, from the smallest: size and name.
+/// Units of time, from the smallest: size and name. Those of memory follow.
 const TIMES: [(f64, &str); 4] = [(1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s")];
 const SIZES: [(f64, &str); 5] = [
     (1.0, "B"),
@@ -13,14 +13,14 @@ const SIZES: [(f64, &str); 5] = [
     (1_099_511_627_776.0, "TiB"),
 ];
 
-/// A number below this in its unit begins with zeros that say nothing.
+/// Least number in a unit; smaller ones begin with zeros that say nothing.
 const LEAST: f64 = 0.1;
-/// A number from this on in its unit is not taken in at a glance.
+/// Numbers in a unit are below this; larger ones are not taken in at a glance.
 const MOST: f64 = 1e5;
 
-/// What numbers that are read beside each other are counted in: the unit of the middle one, or a smaller one where the least would
-/// lose its digits to zeros (`90.2 | 677 | 1350 ms`, not `0.0902 | 0.677 | 1.35 s`), unless the greatest would get too long.
-/// Its size, and its name.
+/// The unit for numbers that are read beside each other, as its size and its name: the unit of the middle one, or a smaller one if the
+/// least number would lose its digits to zeros (`90.2 | 677 | 1350 ms`, not `0.0902 | 0.677 | 1.35 s`), unless the greatest would get too
+/// long.
 pub(crate) fn shared_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64, &'static str) {
     let units: &[(f64, &'static str)] = match unit {
         Unit::Seconds => &TIMES,
@@ -35,7 +35,7 @@ pub(crate) fn shared_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64
     sizes.sort_by(f64::total_cmp);
     let [least, most] = match sizes.as_slice() {
         [] => {
-            // Where all is zero, or nothing is known.
+            // All values are zero, or none is known.
             return match unit {
                 Unit::Bytes => SIZES[2],
                 _ => TIMES[3],
@@ -56,13 +56,13 @@ pub(crate) fn shared_unit(unit: Unit, values: impl Iterator<Item = f64>) -> (f64
     units[at]
 }
 
-/// Times that are read beside each other have one unit: latencies; of a batch the makespan, too, which is the latency of its last task.
+/// Whether a quantity is one of the times that share a unit: latencies, and of a batch the makespan, which is the latency of its last task.
 pub(crate) fn in_family(steady: bool, q: Quantity) -> bool {
     matches!(q, Quantity::P50 | Quantity::P95 | Quantity::P99)
         || (q == Quantity::Makespan && !steady)
 }
 
-/// Whether a metric is one of those times; of percentiles and means some have no column of their own.
+/// Whether a metric is one of the times that share a unit; some percentiles and means have no column of their own.
 pub(crate) fn metric_in_family(steady: bool, m: Metric) -> bool {
     matches!(m, Metric::MeanLatency | Metric::Percentile(_))
         || m.quantity().is_some_and(|q| in_family(steady, q))

@@ -1,5 +1,5 @@
-//! What a study says first: its claims in words, and who meets which objective. One set of sentences for the terminal, the page and
-//! Markdown.
+//! The answer of a study in words: its claims, and which case meets which objective. The terminal, the page and Markdown share these
+//! sentences.
 
 use super::comparison::{primary_unit, short_name};
 use crate::layout::words::Words;
@@ -11,7 +11,7 @@ use crate::quantity::{
 use crate::result::{Against, Claim, Forecast, Judgement, Study, Verdict};
 use crate::scenario::Metric;
 
-/// The answer in a few lines, the most important first.
+/// The answer of a study, the most important line first.
 pub(crate) fn answer(study: &Study) -> Vec<Words> {
     let claims = study.claims();
     claims.iter().flat_map(|c| said(study, c)).collect()
@@ -132,7 +132,7 @@ fn said(study: &Study, claim: &Claim) -> Vec<Words> {
     }
 }
 
-/// `, ×11.0 against sequential (clear)`; nothing for the baseline itself.
+/// The speed-up of a case in words: `, ×11.0 against sequential (clear)`; empty for the baseline itself.
 fn against_baseline(study: &Study, f: &Forecast) -> String {
     match (f.speedup, f.reading) {
         (Some(s), Some(r)) if study.baseline.as_deref() != Some(f.name().as_str()) => format!(
@@ -144,7 +144,7 @@ fn against_baseline(study: &Study, f: &Forecast) -> String {
     }
 }
 
-/// What the first by the metric alone is called.
+/// The adjective for the best case by a metric.
 fn first_by(m: Metric) -> &'static str {
     match m {
         Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) => "Fastest",
@@ -153,7 +153,7 @@ fn first_by(m: Metric) -> &'static str {
     }
 }
 
-/// An objective's value in a unit of its own.
+/// The value of an objective's metric, in the unit that suits it best.
 fn objective_value(o: &Judgement, value: Estimate) -> String {
     o.metric().map_or_else(
         || digits(value.mean, 3),
@@ -161,7 +161,7 @@ fn objective_value(o: &Judgement, value: Estimate) -> String {
     )
 }
 
-/// A difference from a value: `5.2% more`, `3.40 times as much`.
+/// A difference relative to a value, in words: `5.2% more`, `3.40 times as much`.
 fn apart(difference: Estimate, from: Estimate) -> String {
     let relative = difference.scaled(1.0 / from.mean.abs().max(f64::MIN_POSITIVE));
     if relative.mean >= 1.0 {
@@ -176,18 +176,18 @@ fn apart(difference: Estimate, from: Estimate) -> String {
     format!("{shown}% {word}")
 }
 
-/// An objective and who meets it.
+/// An objective, and the cases that meet it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Objective {
-    /// As it was written.
+    /// Text of the objective, as it was written.
     pub text: String,
-    /// The best that any case does.
+    /// The best verdict of any case.
     pub verdict: Verdict,
-    /// By whom.
+    /// The cases with that verdict, in words.
     pub by: Words,
 }
 
-/// The objectives, and who meets them.
+/// The objectives of a study, and the cases that meet them.
 pub(crate) fn judged(study: &Study) -> Vec<Objective> {
     let count = study.forecasts.first().map_or(0, |f| f.objectives.len());
     let all = study.forecasts.len();

@@ -1,14 +1,14 @@
-//! Shares of time as a bar of letters, and in words.
+//! Shares of time, as a bar of letters and in words.
 
 use crate::insight::shares::{Shares, means_of_all};
 use crate::quantity::{Means, letter, noun, percent, waiting};
 use crate::strategy::{CAUSES, Cause};
 
-/// Characters of a whole bar.
+/// Width of a whole bar, in characters.
 pub(super) const WIDTH: usize = 20;
 
 impl Shares {
-    /// The main causes in words, to be read with commas between them: `queued 90%`, `then 78% GIL`, `12% I/O`.
+    /// The main causes in words, to be joined by commas: `queued 90%`, `then 78% GIL`, `12% I/O`.
     pub(super) fn in_words(&self, verbose: bool) -> Vec<String> {
         let (least, most) = if verbose { (0.001, 10) } else { (0.05, 3) };
         let mut parts: Vec<String> = self
@@ -26,12 +26,12 @@ impl Shares {
         parts
     }
 
-    /// A cause beside a number; of children what they spend their time with, as far as a percent of it.
+    /// The noun for a cause; for children, what they spend at least a percent of their time on.
     fn named(&self, cause: Cause, most: usize) -> String {
         let Some(of_children) = self.of_children(cause, 0.01) else {
             return noun(cause, self.means()).to_owned();
         };
-        // Children are run by workers, even those of a task of sequential code.
+        // Children are executed by workers, even those of a task of sequential code.
         let of_children_means = Means {
             workers: Some(true),
             ..self.means()
@@ -45,7 +45,7 @@ impl Shares {
     }
 }
 
-/// A stacked bar: each cause gets its share of the width (largest remainders), in the order of [`Cause::ALL`].
+/// A stacked bar: each cause gets its share of the width (by largest remainders), in the order of [`Cause::ALL`].
 pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let exact: Vec<f64> = shares
@@ -81,7 +81,7 @@ pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
         .collect()
 }
 
-/// What the letters of the bars mean, of those that stand in one of them.
+/// The meanings of the letters that occur in the bars.
 pub(super) fn legend(shown: &[Shares]) -> Vec<String> {
     let bars: Vec<String> = shown.iter().map(|s| bar(&s.of)).collect();
     let means = means_of_all(shown.iter());
@@ -96,7 +96,7 @@ pub(super) fn legend(shown: &[Shares]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// Causes are called what they are under the strategies and interpreters that are shown.
+    /// Causes have the names that fit the strategies and interpreters shown.
     #[test]
     fn words_fit_what_is_shown() {
         let shares = |gil: bool, sequential: bool, cause: Cause| {
@@ -128,7 +128,7 @@ mod tests {
             last(both),
             said("p waiting for a worker (sequential: queued)")
         );
-        // Who does not wait so does not count.
+        // A case whose tasks do not wait in this way does not count.
         let alone = vec![shares(true, false, Cause::Io), world];
         assert_eq!(legend(&alone)[1], "G waiting for a stopped world");
         let both = vec![gil, shares(false, false, Cause::Gil)];

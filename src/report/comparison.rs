@@ -1,4 +1,4 @@
-//! The comparison of a study's cases: one row a case, one unit a column. The terminal, the page and Markdown lay it out.
+//! The comparison of a study's cases: a row for each case, a unit for each column. The terminal, the page and Markdown lay it out.
 
 use crate::layout::Column;
 use crate::layout::table::{Cell, Row, Table};
@@ -10,8 +10,8 @@ use crate::quantity::{
 use crate::result::{Forecast, Judgement, Status, Study, Tier};
 use crate::scenario::Metric;
 
-/// The columns of a run's table that are left out where there is no room, in this order. A batch is judged by its makespan: its latencies are
-/// the times at which parts of it are done, its throughput says the same again. The metric's own column always stays.
+/// The columns of a batch's table that are left out if there is no room, in this order. A batch is judged by its makespan: its latencies
+/// are the times at which parts of it are done, and its throughput says the same again. The metric's own column always stays.
 const BATCH: [Dispensable; 9] = [
     Dispensable::Of(Quantity::P95),
     Dispensable::Of(Quantity::Cpu),
@@ -23,7 +23,7 @@ const BATCH: [Dispensable; 9] = [
     Dispensable::Judged,
     Dispensable::Meets,
 ];
-/// The same where tasks go on arriving: what keeps up has the throughput of the arrivals.
+/// The columns that are left out, in this order, if tasks keep arriving: a case that keeps up has the throughput of the arrivals.
 const STEADY: [Dispensable; 10] = [
     Dispensable::Of(Quantity::Cpu),
     Dispensable::Of(Quantity::P50),
@@ -37,18 +37,19 @@ const STEADY: [Dispensable; 10] = [
     Dispensable::Meets,
 ];
 
-/// A column that there may be no room for.
+/// A column that may be left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dispensable {
     Of(Quantity),
-    /// A quantity that an objective is about, wherever it stands in the list.
+    /// A quantity that an objective is about, whatever its own place in the list.
     Judged,
     Meets,
     VsSequential,
 }
 
 impl Dispensable {
-    /// Its number for [`Column::dispensable`]: highest for the list's first, which goes first; 0 for what is not in the list, which stays.
+    /// The number for [`Column::dispensable`]: highest for the first of the list, which is left out first; 0 for a column that is not in
+    /// the list, and so stays.
     fn order(self, study: &Study) -> u8 {
         let list: &[Self] = if study.steady { &STEADY } else { &BATCH };
         let judged = |q: Quantity| {
@@ -60,8 +61,8 @@ impl Dispensable {
             metrics.any(|m| m.quantity() == Some(q))
         };
         let at = |d| list.iter().position(|&l| l == d);
-        // What an objective is about stays longer than how cases compare, which the first line says of the best, too; but not longer
-        // than what that column says of a case without a forecast.
+        // A quantity that an objective is about stays longer than the comparison with sequential code, which the first line gives for the
+        // best case, too; but not longer than what that column says about a case without a forecast.
         let judges = matches!(self, Self::Of(q) if judged(q));
         let fine = study.forecasts.iter().all(|f| f.status == Status::Fine);
         match self {
@@ -74,11 +75,10 @@ impl Dispensable {
     }
 }
 
-/// Other columns than the one that decides show their interval in a terminal only where it is wider than this share of the mean: what
-/// stands alone is known better.
+/// Interval width, as a share of the mean, from which on columns other than the decisive one show intervals in a terminal.
 pub(super) const WIDE: f64 = 0.05;
 
-/// The comparison. Columns that do not decide show their interval where it is wider than a share `wide` of the mean.
+/// Makes the comparison. Columns other than the decisive one show intervals that are wider than a share `wide` of the mean.
 pub(super) fn comparison(study: &Study, wide: f64) -> Table {
     let answer = study.answer();
     let leads = |i: usize| {
@@ -156,7 +156,7 @@ impl Comparison<'_> {
             self.last().name = true;
         }
         let primary = column_of(study.metric);
-        // Beside the name: what fails is not to be overlooked for its latencies.
+        // Failures stand beside the name, so that they are not overlooked for the sake of latencies.
         let failures = |f: &Forecast| f.get(Quantity::FailureRate).is_some_and(|e| e.mean > 0.0);
         if study.forecasts.iter().any(failures) {
             self.quantity("failed", Quantity::FailureRate, primary);
@@ -258,7 +258,7 @@ fn means<'a>(
     study.forecasts.iter().filter_map(get).map(|e| e.mean)
 }
 
-/// The unit of the family.
+/// The unit that the columns of the family of times share.
 fn family_unit(study: &Study) -> (f64, &'static str) {
     let ranked = metric_in_family(study.steady, study.metric);
     let columns = Quantity::ALL
@@ -272,7 +272,7 @@ fn family_unit(study: &Study) -> (f64, &'static str) {
     shared_unit(Unit::Seconds, all.map(|e| e.mean))
 }
 
-/// The unit in which the metric that ranks is read, in the table and in sentences.
+/// The unit of the metric by which the study ranks, in the table and in sentences.
 pub(super) fn primary_unit(study: &Study) -> (f64, &'static str) {
     if metric_in_family(study.steady, study.metric) {
         family_unit(study)
@@ -291,7 +291,7 @@ fn not_fine(f: &Forecast) -> Cell {
     }
 }
 
-/// The interpreter, if all cases have the same.
+/// The name of the interpreter, if all cases have the same.
 pub(super) fn single_interpreter(study: &Study) -> Option<&str> {
     let first = study.forecasts.first()?;
     study
@@ -301,7 +301,7 @@ pub(super) fn single_interpreter(study: &Study) -> Option<&str> {
         .then_some(first.interpreter.as_str())
 }
 
-/// What the names of all interpreters begin with, up to a hyphen, if they are long for it: `cpython-`.
+/// The common prefix of the interpreters' names, up to a hyphen: `cpython-`; empty if they have none.
 pub(super) fn common_prefix(study: &Study) -> &'static str {
     let all = |prefix: &str| {
         let cut = |f: &Forecast| {
@@ -314,7 +314,7 @@ pub(super) fn common_prefix(study: &Study) -> &'static str {
     if all("cpython-") { "cpython-" } else { "" }
 }
 
-/// The case's name as the report's reader knows it: without the interpreter where there is only one.
+/// Name of a case for readers of the report: without the interpreter if there is only one.
 pub(super) fn short_name(study: &Study, f: &Forecast) -> String {
     if single_interpreter(study).is_some() {
         f.strategy.clone()

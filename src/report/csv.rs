@@ -1,4 +1,4 @@
-//! The forecasts as CSV: one row a case, plain numbers, units in the column names.
+//! Forecasts as CSV: a row for each case, plain numbers, with units in the names of the columns.
 
 use crate::measure::Estimate;
 use crate::quantity::Quantity;

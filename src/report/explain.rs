@@ -1,8 +1,8 @@
-//! Explanations of codes: what the program says, at length, laid out for a terminal.
+//! Explanations of codes: the program's messages at length, laid out for a terminal.
 //!
-//! An explanation is a piece of Markdown beside what it explains: paragraphs; lists of one level; fenced blocks, which stay as they
-//! are; and `<!-- file: NAME -->` above the block that is such a file. Every command in them is run by tests/it/explain.rs, as those of the
-//! documents are.
+//! An explanation is a piece of Markdown in the room of what it explains. It has paragraphs; lists of one level; fenced blocks, which are
+//! kept as they are; and `<!-- file: NAME -->` above a block that is the file of that name. tests/it/explain.rs runs every command in them,
+//! as it is done for the documents.
 
 use crate::insight::InsightCode;
 use crate::layout;
@@ -12,23 +12,23 @@ use crate::study::WarningCode;
 use crate::syntax::capital;
 use crate::syntax::{Code, Severity, unquoted_words};
 
-/// Who says something, and what follows from it.
+/// Kind of message, which determines where it appears and what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// An error about a scenario.
+    /// An error in a scenario.
     Error,
     /// A warning about a scenario.
     Warning,
     /// A warning about the numbers of a run or a sweep.
     Doubt,
-    /// A note about what a run has found.
+    /// A note about something that a run has found.
     Note,
-    /// What stands out in a sweep.
+    /// An insight about a sweep.
     Insight,
 }
 
 impl Said {
-    /// All of them.
+    /// All kinds of messages.
     pub const ALL: [Self; 5] = [
         Self::Error,
         Self::Warning,
@@ -37,7 +37,7 @@ impl Said {
         Self::Insight,
     ];
 
-    /// In a word, as it stands before the code.
+    /// The word that precedes the code in a message.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -47,7 +47,7 @@ impl Said {
         }
     }
 
-    /// All of the kind: who says them, and what that does to the exit code.
+    /// Description of all messages of the kind: where they appear, and their effect on the exit code.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Error => {
@@ -67,20 +67,20 @@ impl Said {
     }
 }
 
-/// A code with what there is to say about it.
+/// A code with its explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The stable text, as in `error[unknown-field]`.
     pub code: &'static str,
-    /// Who says it.
+    /// The kind of message.
     pub said: Said,
-    /// One sentence.
+    /// Its meaning, in one sentence.
     pub meaning: &'static str,
-    /// All there is to say, as Markdown.
+    /// The explanation, as Markdown.
     pub explanation: &'static str,
 }
 
-/// Every code that the program prints, by who says it.
+/// Every code that the program prints, by kind of message.
 pub fn codes() -> Vec<Entry> {
     let problems = Code::ALL.iter().map(|c| Entry {
         code: c.as_str(),
@@ -108,7 +108,7 @@ pub fn codes() -> Vec<Entry> {
     all
 }
 
-/// The list of all codes, one line each where there is room.
+/// The list of all codes, a line for each where there is room.
 pub fn code_list(style: Style) -> String {
     let all = codes();
     let mut lines = Vec::new();
@@ -118,13 +118,13 @@ pub fn code_list(style: Style) -> String {
         let rows: Vec<Vec<String>> = of
             .map(|e| vec![format!("  {}", e.code), e.meaning.to_owned()])
             .collect();
-        // Codes stay whole, however narrow lines are: they are what the list is for.
+        // Codes stay whole, however narrow the lines are: the list exists for them.
         let column = |key| Column {
             key,
             prose: !key,
             ..Column::default()
         };
-        // Without the line for the headings, of which there are none.
+        // The table has no headings, so their line is dropped.
         let table = layout::table(&[column(true), column(false)], &rows, style, true).lines;
         lines.extend(table.into_iter().skip_while(String::is_empty));
         lines.push(String::new());
@@ -135,7 +135,7 @@ pub fn code_list(style: Style) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A code at length: what it is, what it means, an example, what to do.
+/// The explanation of a code at length: its kind, its meaning, an example, and what to do.
 pub fn explanation(entry: &Entry, style: Style) -> String {
     let title = format!("{}[{}]: {}", entry.said.word(), entry.code, entry.meaning);
     let mut lines = sentences(&title, "", "  ", style);
@@ -147,7 +147,7 @@ pub fn explanation(entry: &Entry, style: Style) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Markdown in lines of a terminal.
+/// Lays Markdown out as lines for a terminal.
 fn markdown(text: &str, style: Style) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut paragraph = String::new();
@@ -193,12 +193,12 @@ fn markdown(text: &str, style: Style) -> Vec<String> {
     lines
 }
 
-/// The name of the file that the next block is.
+/// The name of the file that the next block contains.
 fn file_name(line: &str) -> Option<&str> {
     line.strip_prefix("<!-- file: ")?.strip_suffix(" -->")
 }
 
-/// Sentences in lines; what stands between backquotes is a word, to be copied.
+/// Lays sentences out as lines; text between backquotes is kept together as a word, to be copied.
 fn sentences(text: &str, first: &str, next: &str, style: Style) -> Vec<String> {
     let words: Vec<String> = unquoted_words(text).map(str::to_owned).collect();
     layout::entries(&words, " ", first, next, style)
@@ -279,7 +279,7 @@ mod tests {
             };
             for e in codes() {
                 for line in explanation(&e, style).lines() {
-                    // Files and outputs stay as they are.
+                    // Files and outputs are kept as they are.
                     let most = if line.starts_with("    ") { 80 } else { width };
                     let quoted = line.contains('`');
                     assert!(

@@ -1,5 +1,5 @@
-//! Results as text: [`text()`] for a terminal, [`csv`] for tables, [`markdown`] for issues; what a sweep says ([`sweep`]); codes explained. Pure
-//! functions: nothing is printed here, and the same result gives the same bytes everywhere.
+//! Results as text: [`text()`] for a terminal, [`csv`] for tables, [`markdown`] for issues; the same for sweeps ([`sweep`]); explanations
+//! of codes. Pure functions: nothing is printed here, and the same result gives the same bytes everywhere.
 
 mod answer;
 mod bars;

@@ -1,5 +1,5 @@
-//! What a result says, in the words and tables that the page and the Markdown report share: the answer first, why, the comparison, what
-//! must be known beside it, and what it rests on.
+//! Summaries of results, in the words and tables that the page and the Markdown report share: first the answer, then why, the comparison,
+//! what has to be known beside it, and what it rests on.
 
 mod facts;
 mod markdown;
@@ -14,32 +14,32 @@ use crate::layout::table::Table;
 use crate::layout::words::Words;
 use crate::result::{Notice, ResultRef};
 
-/// What is said of a result.
+/// The summary of a result.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Summary {
-    /// The scenario's name.
+    /// Name of the scenario.
     pub name: String,
-    /// Its question; may be empty.
+    /// The scenario's question; may be empty.
     pub question: String,
-    /// One sentence, or a few short ones.
+    /// The answer: one sentence, or a few short ones.
     pub answer: Vec<Words>,
-    /// What the time of the best and of the others goes into.
+    /// What the tasks of the best case and of the others spend their time on.
     pub because: Vec<Words>,
     /// What else stands out (knees, crossings).
     pub insights: Vec<String>,
     /// The comparison.
     pub table: Table,
-    /// The objectives, and who meets them.
+    /// The objectives, and the cases that meet them.
     pub objectives: Vec<Objective>,
-    /// What a reader must know.
+    /// Warnings and notes.
     pub notices: Vec<Notice>,
-    /// What the numbers rest on, as name and value.
+    /// What the numbers rest on, as names and values.
     pub assumptions: Vec<(String, Vec<String>)>,
-    /// The command that repeats the work.
+    /// The command that repeats the run or sweep.
     pub command: String,
 }
 
-/// What is said of a result.
+/// Makes the summary of a result.
 pub(crate) fn summary(result: ResultRef<'_>) -> Summary {
     match result {
         ResultRef::Study(run) => run::summary(run),

@@ -1,4 +1,4 @@
-//! The report for a terminal: verdict, comparison, why, objectives, warnings, and the command that repeats the run.
+//! A study as text for a terminal: answer, comparison, why, objectives, warnings, and the command that repeats the run.
 
 use std::fmt::Write as _;
 
@@ -13,10 +13,10 @@ use crate::measure::CONFIDENCE;
 use crate::quantity::{Quantity, counted, digits, percent, seconds};
 use crate::result::{Forecast, Status, Study};
 
-/// Words beside a bar have so many columns at least.
+/// Least width of the words beside a bar, in columns.
 const WORDS: usize = 32;
 
-/// The study as a text that answers in its first line.
+/// The study as text, whose first line is the answer.
 pub fn text(study: &Study, style: Style) -> String {
     let mut out = Text {
         out: String::new(),
@@ -40,7 +40,7 @@ pub fn text(study: &Study, style: Style) -> String {
     out.out
 }
 
-/// What has been written, in the signs that may be used.
+/// The text written so far, in the characters that the style allows.
 pub(super) struct Text {
     pub out: String,
     pub style: Style,
@@ -53,12 +53,12 @@ impl Text {
         self.out.push('\n');
     }
 
-    /// Lines that are laid out already.
+    /// Adds lines that are laid out already.
     pub(super) fn lines(&mut self, lines: impl IntoIterator<Item = String>) {
         lines.into_iter().for_each(|l| self.line(&l));
     }
 
-    /// Words that may go on in the next line, which then begins with this indent.
+    /// Adds text, wrapped at words; further lines begin with `indent`.
     pub(super) fn prose(&mut self, indent: &str, text: &str) {
         let text = self.style.fit(text.to_owned());
         let words = text.trim_start();
@@ -66,12 +66,12 @@ impl Text {
         self.lines(layout::words(words, begin, indent, self.style));
     }
 
-    /// Entries that may go on in the next line; both indents as of [`layout::entries`].
+    /// Adds entries, wrapped between them; the indents are those of [`layout::entries`].
     pub(super) fn entries(&mut self, all: &[String], separator: &str, first: &str, next: &str) {
         self.lines(layout::entries(all, separator, first, next, self.style));
     }
 
-    /// The command that makes the same again.
+    /// Adds the command that repeats the run or sweep.
     pub(super) fn repeat(&mut self, command: &str) {
         self.lines(layout::command("repeat: ", command, self.style));
     }
@@ -90,7 +90,7 @@ fn heading(out: &mut Text, study: &Study) {
         if cores == 1 { "core" } else { "cores" }
     )];
     facts.extend(single_interpreter(study).map(str::to_owned));
-    // Cases without a forecast are given up after the first replication.
+    // Cases without a forecast are abandoned after the first replication.
     let fine = |f: &&Forecast| f.status == Status::Fine || f.status == Status::Saturated;
     let simulated = study.forecasts.iter().filter(fine);
     let (least, most) = simulated.fold((u32::MAX, 0), |(a, b), f| {
@@ -111,7 +111,7 @@ fn heading(out: &mut Text, study: &Study) {
     out.entries(&facts, " · ", "", "  ");
 }
 
-/// What is left out at the start, and what follows for comparisons.
+/// What is left out at the start, and what follows from that for comparisons.
 fn warmups(study: &Study) -> Option<String> {
     let fine = || study.forecasts.iter().filter(|f| f.rank.is_some());
     let (least, most) = (
@@ -146,7 +146,7 @@ fn table(out: &mut Text, study: &Study) {
     not_shown(out, &laid.left_out);
 }
 
-/// Which columns had no room.
+/// Names the columns for which there was no room.
 pub(super) fn not_shown(out: &mut Text, titles: &[String]) {
     if !titles.is_empty() && out.style.notes {
         let which = titles.join(", ");
@@ -157,7 +157,7 @@ pub(super) fn not_shown(out: &mut Text, titles: &[String]) {
     }
 }
 
-/// Where the time of each strategy's tasks went.
+/// Shows what the tasks of each strategy spent their time on.
 fn why(out: &mut Text, study: &Study) {
     let with: Vec<(&Forecast, Shares)> = study
         .forecasts
@@ -174,7 +174,7 @@ fn why(out: &mut Text, study: &Study) {
     let style = out.style;
     let fit = |text: &str| style.fit(text.to_owned());
     let names: Vec<String> = with.iter().map(|(f, _)| fit(&f.strategy)).collect();
-    // Beside a name there must be room for a bar and some words.
+    // Beside a name there has to be room for a bar and some words.
     let most = (out.style.width * 3 / 10).max(16);
     let names = layout::unique(&names, most, out.style.unicode);
     let interpreters: Vec<String> = with
@@ -197,7 +197,7 @@ fn why(out: &mut Text, study: &Study) {
         }
         let next = " ".repeat(width(&first));
         let words = shares.in_words(out.style.verbose);
-        // Where the words would stand in a narrow column they go below.
+        // Words that would get a narrow column are put below instead.
         if width(&first) + WORDS > out.style.width {
             out.line(&first);
             out.entries(&words, ", ", "      ", "      ");
@@ -223,7 +223,7 @@ fn objectives(out: &mut Text, study: &Study) {
     out.line("");
 }
 
-/// Latencies of each class, for workloads with several.
+/// Shows the latencies of each class, if there are several.
 fn classes(out: &mut Text, study: &Study) {
     if study.forecasts.first().is_none_or(|f| f.classes.len() < 2) {
         return;

@@ -1,5 +1,5 @@
-//! The answer of a study as claims about its figures. What a report says first is made of these; each can be held against the study that it
-//! is about, and tests do that with studies made at random.
+//! Claims: the answer of a study as statements about its figures. The first part of a report is made of them. Each claim can be checked
+//! against the study that it is about, and tests do that with random studies.
 
 use super::forecast::{Forecast, Reading, Status, Verdict};
 use super::standing::{FAILS_MORE, Tier};
@@ -7,61 +7,61 @@ use super::study::Study;
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
 
-/// Something that a study says. Cases are meant by their place in [`Study::forecasts`].
+/// A statement that a study makes. Cases are given by their index in [`Study::forecasts`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
-    /// This case should be taken: nothing that meets every objective is better.
+    /// This case should be taken: no case that meets every objective is better.
     Best {
         /// The case.
         case: usize,
-        /// Others that are as good.
+        /// Other cases that are as good.
         tied: Vec<usize>,
     },
-    /// No case meets every objective; this one is the nearest to it.
+    /// No case meets every objective; this one comes nearest.
     Nearest {
         /// The case.
         case: usize,
-        /// Others that are as near and as good.
+        /// Other cases that are as near and as good.
         tied: Vec<usize>,
-        /// Others that are as good by the metric, and further from the objectives.
+        /// Other cases that are as good by the metric, but further from the objectives.
         further: Vec<usize>,
-        /// The objective that it misses by most, by its place.
+        /// Index of the objective that it misses by most.
         objective: usize,
-        /// By how much, as a share of the bound; infinite where it has no value, or the bound is zero.
+        /// How far it misses that objective, as a share of the bound; infinite if it has no value, or if the bound is zero.
         off: f64,
     },
-    /// Of these objectives it is not known at this precision whether the case to take meets them; they count as met.
+    /// At this precision it is not known whether the case to take meets these objectives; they count as met.
     Undecided {
         /// The case.
         case: usize,
-        /// The objectives, by their places.
+        /// Indices of the objectives.
         objectives: Vec<usize>,
     },
-    /// This share of the tasks of the case to take fails, so that its latencies and its throughput are of the others.
+    /// This share of the tasks of the case to take fails, so its latencies and throughput are those of the other tasks.
     Failing {
         /// The case.
         case: usize,
-        /// The share.
+        /// The share, from 0 to 1.
         share: f64,
     },
-    /// By the metric alone this case is the best, but it should not be taken.
+    /// This case is the best by the metric alone, but should not be taken.
     Fastest {
         /// The case.
         case: usize,
         /// The case to take.
         instead: usize,
-        /// What the one to take costs against it: the metric's difference.
+        /// The difference of the metric that taking the other case costs.
         costs: Estimate,
-        /// What speaks against it.
+        /// The reason against it.
         because: Against,
     },
-    /// The next place after the case to take and what is as good.
+    /// This case comes next after the case to take and those that are as good.
     Next {
         /// The case.
         case: usize,
-        /// The difference from the case to take.
+        /// Its difference from the case to take.
         behind: Estimate,
-        /// What puts it into a lower tier, if that is where it is.
+        /// Why it is in a lower tier, if it is.
         but: Option<Against>,
     },
     /// Sequential code does as well, or nearly so.
@@ -69,30 +69,30 @@ pub enum Claim {
         /// Whether sequential code is the case to take itself (or as good as that).
         sequential: bool,
     },
-    /// No case keeps up with the arrivals; this one does most.
+    /// No case keeps up with the arrivals; this one completes most.
     NoneKeepsUp {
         /// The case.
         case: usize,
-        /// Tasks a second.
+        /// Completed tasks per second.
         done: f64,
     },
-    /// No case has a forecast that means anything.
+    /// No case has a meaningful forecast.
     NoForecast,
 }
 
-/// What speaks against a case.
+/// A reason against a case.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Against {
-    /// It fails this share of its tasks, and the case to take fails less.
+    /// It fails this share of its tasks, more than the case to take does.
     Fails(f64),
-    /// It misses this objective, by its place.
+    /// It misses the objective of this index.
     Misses(usize),
-    /// It misses its objectives by more than the nearest does: this one by most.
+    /// It misses its objectives by more than the nearest case does; the objective of this index by most.
     Further(usize),
 }
 
 impl Study {
-    /// The answer, the most important first.
+    /// The claims that answer the study, the most important first.
     pub fn claims(&self) -> Vec<Claim> {
         let Some(answer) = self.answer() else {
             return vec![self.nothing()];
@@ -160,7 +160,8 @@ impl Study {
         all
     }
 
-    /// The metric's difference between two cases, from their differences from the first place; its interval is known where one of them is that.
+    /// The metric's difference between two cases, from their differences from the first place; its interval is known only if one of them is
+    /// in first place.
     fn difference(&self, a: usize, b: usize) -> Option<Estimate> {
         let behind = |i: usize| match self.forecasts[i].rank {
             _ if i == 0 => Some(None),
@@ -196,7 +197,7 @@ impl Study {
         }
     }
 
-    /// Cases that share the place of the case to take, but are further from the objectives.
+    /// The cases that share the rank of the case to take, but are further from the objectives.
     fn further(&self, take: usize, tied: &[usize]) -> Vec<usize> {
         let place = |i: usize| (self.forecasts[i].rank, self.forecasts[i].tier);
         (0..self.forecasts.len())
@@ -205,7 +206,7 @@ impl Study {
             .collect()
     }
 
-    /// Whether sequential code does about as well as the case to take, and no worse in what comes before the metric.
+    /// Claims that sequential code does about as well as the case to take, and no worse in what precedes the metric, if that is so.
     fn does_not_pay(&self, take: usize, tied: &[usize]) -> Option<Claim> {
         let is_baseline = |f: &Forecast| Some(f.name()) == self.baseline;
         let baseline = self.all().find(|f| is_baseline(f))?;
@@ -222,7 +223,7 @@ fn failing(f: &Forecast) -> f64 {
     f.get(Quantity::FailureRate).map_or(0.0, |e| e.mean)
 }
 
-/// The objective that a case misses by most; the first of those that it misses without a value.
+/// Index of the objective that a case misses by most: the first of those that it misses without a value, if any.
 fn worst(f: &Forecast) -> Option<usize> {
     let over = |i: usize| f.objectives[i].excess();
     (0..f.objectives.len())
@@ -231,7 +232,7 @@ fn worst(f: &Forecast) -> Option<usize> {
 }
 
 impl Claim {
-    /// Whether it is true of the study.
+    /// Whether the claim is true of the study.
     pub fn holds(&self, study: &Study) -> bool {
         let all = &study.forecasts;
         let works = |f: &Forecast| f.status == Status::Fine && f.primary().is_some();
@@ -242,18 +243,18 @@ impl Claim {
             .filter(|f| works(f))
             .map(failing)
             .fold(f64::INFINITY, f64::min);
-        // Of differences of the metric: which way is worse.
+        // Sign of the metric's differences that are for the worse.
         let sign = if study.metric.less_is_better() {
             1.0
         } else {
             -1.0
         };
         let value = |i: usize| all[i].primary().map_or(f64::NAN, |p| p.mean);
-        // How much worse a case is than another by the metric, as a share of the other.
+        // How much worse case `a` is than case `b` by the metric, as a share of b's value.
         let worse = |a: usize, b: usize| {
             sign * (value(a) - value(b)) / value(b).abs().max(f64::MIN_POSITIVE)
         };
-        // The share alone does not tell chance from more failures; the tier has decided that.
+        // The share alone does not distinguish chance from more failures; the tier has decided that.
         let sound = |i: usize| all[i].tier != Tier::Fails;
         let missed = |case: usize, o: usize| all[case].objectives[o].verdict == Verdict::Missed;
         let tied_well = |case: usize, tied: &[usize]| {
@@ -268,7 +269,7 @@ impl Claim {
                     && sound(*case)
                     && tied_well(*case, tied)
                     && rivals.into_iter().all(|i| {
-                        // What is as good, or was not told apart, may lie a little before it.
+                        // A case that is as good, or was not told apart, may be slightly better.
                         worse(i, *case) >= 0.0 || all[i].rank == all[*case].rank
                     })
             }
@@ -291,7 +292,7 @@ impl Claim {
                     && tied_well(*case, further)
                     && further.iter().all(|&f| all[f].excess > all[*case].excess)
                     && rivals.into_iter().all(|(_, f)| {
-                        // Nearer by less than a tie, if at all.
+                        // If another case is nearer at all, it is by less than a tie.
                         let theirs = super::standing::excess(&f.objectives);
                         theirs >= *off || (1.0 + *off) <= (1.0 + theirs) * 1.010_001
                     })
@@ -330,7 +331,7 @@ impl Claim {
                     Some(Against::Fails(share)) => failing(&all[*case]) == *share && !sound(*case),
                     Some(Against::Misses(o) | Against::Further(o)) => missed(*case, *o),
                 };
-                // Within a tier what is next is worse.
+                // Within a tier, the next case is worse.
                 let worse = sign * behind.mean >= 0.0;
                 works(&all[*case])
                     && take.is_some_and(|t| all[*case].rank > all[t].rank)
@@ -342,7 +343,7 @@ impl Claim {
                     return false;
                 };
                 let reading = all[best].speedup.map(|s| s.mean);
-                // Of what is tied with sequential code, some may be a little better.
+                // Of the cases that are tied with sequential code, some may be slightly better.
                 reading.is_some_and(|s| if *sequential { s <= 1.2 } else { s < 1.2 })
             }
             Self::NoneKeepsUp { case, done } => {

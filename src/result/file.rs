@@ -1,4 +1,4 @@
-//! Results as files: a study as JSON, a sweep as JSON Lines (documented in `docs/output-format.md`), and read back.
+//! Result files: a study as JSON, a sweep as JSON Lines (documented in `docs/output-format.md`), written and read back.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,14 +7,14 @@ use super::standing::{excess, tiers};
 use super::study::Study;
 use super::sweep::{Sweep, SweepHeader, SweepRow};
 
-/// Version of the format. It grows when a key changes its meaning or goes away; new keys may appear without.
+/// Version of the format. It grows when a key changes its meaning or is removed; new keys may appear without that.
 pub const SCHEMA: u64 = 1;
 
-/// What a result file is, and the commands that write one.
+/// What a result file is, and the commands that write one, for messages.
 pub const RESULT: &str =
     "a result of `pchsim run --format json -o FILE` or `pchsim sweep -o FILE.jsonl`";
 
-/// What a result's file holds.
+/// The contents of a result file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Saved {
     /// `pchsim run --format json`.
@@ -53,15 +53,15 @@ impl<'a> From<&'a Saved> for ResultRef<'a> {
     }
 }
 
-/// Why a result cannot be read, in a sentence for people that names the file.
+/// Why a result file cannot be read. The messages are sentences for people, and name the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Its text is none of the formats.
+    /// The text is in none of the formats.
     #[error("{file} is not {RESULT}: {why}{}", if *.again { "; make it again with that command" } else { "" })]
     NoResult {
         /// The file.
         file: String,
-        /// What the parser says.
+        /// Message of the parser.
         why: String,
         /// Whether it is not even JSON.
         again: bool,
@@ -73,20 +73,20 @@ pub enum ReadError {
         file: String,
         /// The line, from 1.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         why: String,
     },
-    /// Another version of the format.
+    /// The file has another version of the format.
     #[error(
         "{file} has schema {found}, this version of pchsim reads schema {SCHEMA}: make the result again"
     )]
     Schema {
         /// The file.
         file: String,
-        /// Its version.
+        /// The version of the file.
         found: u64,
     },
-    /// JSON, but none of ours.
+    /// The file is JSON, but no result of this program.
     #[error(
         "{file} has no `schema`: it is no result of pchsim (run --format json, or sweep -o FILE.jsonl)"
     )]
@@ -96,7 +96,7 @@ pub enum ReadError {
     },
 }
 
-/// A result with what tells that it is one.
+/// A result together with the keys that identify it as one.
 #[derive(Serialize)]
 struct Marked<'a, T> {
     schema: u64,
@@ -131,7 +131,7 @@ pub fn header_line(header: &SweepHeader) -> String {
     })
 }
 
-/// The lines of a point's rows; each ends in a newline.
+/// The lines of a point's rows, each of which ends in a newline.
 #[must_use]
 pub fn row_lines(rows: &[SweepRow]) -> String {
     rows.iter().map(line).collect()
@@ -149,10 +149,11 @@ struct Start {
     kind: Option<String>,
 }
 
-/// Reads a result; `file` is what it is called in complaints.
+/// Reads a result; messages call it `file`.
 ///
 /// # Errors
-/// A sentence for people: which file, which line, what was expected.
+///
+/// A sentence for people: which file and line, and what was expected.
 pub fn read(text: &str, file: &str) -> Result<Saved, ReadError> {
     let first_line = text.lines().next().unwrap_or_default();
     if let Ok(start) = serde_json::from_str::<Start>(first_line)
@@ -186,10 +187,11 @@ fn schema(found: Option<u64>, file: &str) -> Result<(), ReadError> {
     }
 }
 
-/// Reads a sweep from its header and the lines of its rows; `file` is what it is called in complaints.
+/// Reads a sweep from its header and the lines of its rows; messages call it `file`.
 ///
 /// # Errors
-/// As of [`read`].
+///
+/// As for [`read`].
 pub fn sweep(header: &str, lines: &str, file: &str) -> Result<Sweep, ReadError> {
     fn parse<'t, T: Deserialize<'t>>(
         text: &'t str,
@@ -208,7 +210,7 @@ pub fn sweep(header: &str, lines: &str, file: &str) -> Result<Sweep, ReadError> 
         .filter(|(_, l)| !l.trim().is_empty())
         .map(|(n, l)| parse(l, file, n))
         .collect::<Result<Vec<SweepRow>, _>>()?;
-    // Whatever has been done to the file: points in their order, the best case of each first.
+    // The order of the rows is restored, whatever has been done to the file: points in order, the best case of each first.
     rows.sort_by_key(|r| (r.point, r.case.rank.unwrap_or(u32::MAX)));
     for point in rows.chunk_by_mut(|a, b| a.point == b.point) {
         point.iter_mut().for_each(|r| r.case.detail.left_out = true);
@@ -217,7 +219,7 @@ pub fn sweep(header: &str, lines: &str, file: &str) -> Result<Sweep, ReadError> 
     Ok(Sweep { header, rows })
 }
 
-/// Gives the cases of a study, or of a point of a sweep, what the oldest results did not say of them.
+/// Completes the cases of a study, or of a point of a sweep, with what the oldest results do not say about them.
 fn complete(mut cases: Vec<&mut Forecast>) {
     for case in &mut cases {
         case.excess = excess(&case.objectives);

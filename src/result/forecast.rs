@@ -1,5 +1,5 @@
-//! What is forecast of one case: estimates over replications, shares by cause, findings, objectives, speed-up. The order of the fields is
-//! that of the keys in a result's file.
+//! The forecast of one case: estimates over replications, shares by cause, findings, objectives, speed-up. Fields are in the order of the
+//! keys in a result file.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,34 +14,34 @@ use crate::scenario::{Metric, Strategy};
 use crate::strategy::{CAUSES, Finding};
 use crate::syntax::{parse_objective, parse_strategy};
 
-/// Whether a case's numbers can be taken as they are.
+/// Whether the numbers of a case can be taken as they are, or why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Yes.
+    /// The numbers can be taken as they are.
     Fine,
-    /// Tasks arrive faster than they are done: no steady state, so no latencies.
+    /// Tasks arrive faster than they are completed: there is no steady state, and so there are no latencies.
     Saturated,
-    /// Some replication ran out of memory: no numbers.
+    /// Some replication ran out of memory, so there are no numbers.
     #[serde(rename = "out of memory")]
     OutOfMemory,
-    /// Some replication deadlocked: no numbers.
+    /// Some replication deadlocked, so there are no numbers.
     Deadlock,
-    /// Some replication was stopped at its limit of events: no numbers.
+    /// Some replication was stopped at its limit of events, so there are no numbers.
     #[serde(rename = "event limit")]
     EventLimit,
-    /// Some replication took longer than the clock can tell: no numbers.
+    /// Some replication took longer than the clock can represent, so there are no numbers.
     #[serde(rename = "clock end")]
     ClockEnd,
-    /// In some replication no task ended (after the warm-up): no latencies.
+    /// In some replication no task ended after the warm-up, so there are no latencies.
     #[serde(rename = "nothing completed")]
     NothingCompleted,
-    /// The interpreter cannot do it ([`Forecast::refusal`] says why): nothing was simulated.
+    /// The interpreter cannot do what the case needs ([`Forecast::refusal`] says why), so nothing was simulated.
     Unsupported,
 }
 
 impl Status {
-    /// Name in reports and results.
+    /// Name of the status in reports and results.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -57,22 +57,22 @@ impl Status {
     }
 }
 
-/// What the start of the time that counts rests on.
+/// How the start of the time that counts was determined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Begin {
-    /// Everything counts: a run from start to end.
+    /// Everything counts, because the run is studied from start to end.
     #[default]
     #[serde(rename = "none")]
     Whole,
-    /// The scenario's `warmup`.
+    /// By the scenario's `warmup`.
     Given,
-    /// The same, but that half the run was over before.
+    /// By the scenario's `warmup`, but less of it, since half of the run would have been over.
     #[serde(rename = "cut short")]
     CutShort,
-    /// The end of the warm-up was found.
+    /// The end of the warm-up was found in the run.
     Found,
-    /// The run was too short to find it.
+    /// The run was too short to find the end of the warm-up.
     Uncertain,
 }
 
@@ -82,14 +82,14 @@ pub enum Begin {
 pub enum Verdict {
     /// The whole interval is on the right side of the bound.
     Met,
-    /// The whole interval is on the wrong side.
+    /// The whole interval is on the wrong side of the bound.
     Missed,
     /// The bound lies within the interval.
     Undecided,
 }
 
 impl Verdict {
-    /// Name in reports and results.
+    /// Name of the verdict in reports and results.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -99,7 +99,7 @@ impl Verdict {
         }
     }
 
-    /// The sign that stands for it in tables.
+    /// Character that stands for the verdict in tables.
     #[must_use]
     pub fn sign(self) -> char {
         match self {
@@ -110,45 +110,45 @@ impl Verdict {
     }
 }
 
-/// An objective held against a case. Cases that are not [`Status::Fine`] miss every objective that has no value.
+/// An objective judged for a case. Cases that are not [`Status::Fine`] miss every objective for which they have no value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// The objective as it was written.
     #[serde(rename = "objective")]
     pub text: String,
-    /// See [`Verdict`].
+    /// Whether the case meets it.
     pub verdict: Verdict,
-    /// The bound.
+    /// The bound, in the metric's unit.
     pub bound: f64,
-    /// The metric's value, in its own unit.
+    /// The metric's value, in the metric's unit.
     pub value: Option<Estimate>,
 }
 
 impl Judgement {
-    /// What the objective is about.
+    /// The metric that the objective is about; `None` if the objective cannot be read.
     #[must_use]
     pub fn metric(&self) -> Option<Metric> {
         parse_objective(&self.text).ok().map(|o| o.metric)
     }
 }
 
-/// What a speed-up against the sequential baseline means in practice (the project's reading).
+/// What a speed-up over the sequential baseline means in practice, in this project's reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reading {
-    /// Below 1.0 (by more than what counts as a tie).
+    /// Below 1.0, by more than a tie.
     Slower,
-    /// Up to 1.2.
+    /// From there up to 1.2.
     #[serde(rename = "not worth it")]
     NotWorthIt,
-    /// 1.2 to 2.0.
+    /// From 1.2 to 2.0.
     Consider,
     /// Above 2.0.
     Clear,
 }
 
 impl Reading {
-    /// The reading of a speed-up.
+    /// The reading of a speed-up over the sequential baseline.
     #[must_use]
     pub fn of(speedup: f64) -> Self {
         match speedup {
@@ -159,7 +159,7 @@ impl Reading {
         }
     }
 
-    /// In words.
+    /// The reading in words.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -171,20 +171,20 @@ impl Reading {
     }
 }
 
-/// A finding, and in how many replications it was made.
+/// A finding, and the number of replications in which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Found {
-    /// Its first instance (of blocked loops: the longest).
+    /// The first instance of its kind (for blocked loops: the longest).
     #[serde(flatten)]
     pub finding: Finding,
-    /// Replications in which one of its kind was made.
+    /// Number of replications with a finding of its kind.
     pub replications: u32,
 }
 
-/// What is forecast of one class of tasks.
+/// The forecast of one class of tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassForecast {
-    /// The class.
+    /// Name of the class.
     pub name: String,
     /// Its latencies, in the order of [`LATENCIES`].
     #[serde(flatten, with = "keyed::latencies")]
@@ -200,19 +200,19 @@ impl ClassForecast {
     }
 }
 
-/// What a sweep's rows leave out: it would make a file of a thousand points unwieldy.
+/// Details that the rows of a sweep leave out, because they would make a file of a thousand points unwieldy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Detail {
-    /// The latencies of all replications, if they were asked for and mean something: shares of tasks (0 to 1, rising), and the seconds
-    /// that they do not exceed.
+    /// Quantiles of the latencies of all replications, if they were asked for and are meaningful: pairs of a share of tasks (0 to 1,
+    /// rising) and the seconds that they do not exceed.
     #[serde(serialize_with = "keyed::one_line")]
     pub latency_quantiles: Option<Vec<(f64, f64)>>,
-    /// The course of replication 0, if it was asked for.
+    /// The course of replication 0 over time, if it was asked for.
     pub over_time: Option<OverTime>,
-    /// Who ran when in the part of it in which most happens, if that was asked for.
+    /// A timeline of the busiest part of replication 0, if it was asked for.
     pub timeline: Option<Timeline>,
-    /// Whether the forecast is a row of a sweep, which has none of this.
+    /// Whether the forecast is a row of a sweep, which has none of these details.
     #[serde(skip)]
     pub left_out: bool,
 }
@@ -223,25 +223,25 @@ impl Detail {
     }
 }
 
-/// The course of replication 0, in equal bins of simulated time: means over each bin, but for `memory_peak_bytes`. In no more digits than can
-/// be seen.
+/// The course of replication 0 in equal bins of simulated time: means over each bin, except for `memory_peak_bytes`. Numbers are rounded to
+/// as many digits as can be seen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OverTime {
     /// Length of a bin in seconds.
     pub bin_s: f64,
-    /// Memory in use.
+    /// Mean memory in use, in bytes.
     #[serde(serialize_with = "keyed::one_line")]
     pub memory_mean_bytes: Vec<f64>,
-    /// Most memory in use within the bin.
+    /// Greatest memory in use within the bin, in bytes.
     #[serde(serialize_with = "keyed::one_line")]
     pub memory_peak_bytes: Vec<f64>,
-    /// Busy share of all cores.
+    /// Share (0 to 1) of all cores' time that was busy.
     #[serde(serialize_with = "keyed::one_line")]
     pub utilization_share: Vec<f64>,
-    /// Share in which some GIL was held.
+    /// Share (0 to 1) of the time in which some GIL was held.
     #[serde(serialize_with = "keyed::one_line")]
     pub gil_held_share: Vec<f64>,
-    /// Threads ready to run without a core.
+    /// Threads that are ready to run but have no core.
     #[serde(serialize_with = "keyed::one_line")]
     pub run_queue: Vec<f64>,
     /// Tasks that have arrived and are not over.
@@ -267,80 +267,81 @@ impl From<&crate::cpython::recording::OverTime> for OverTime {
     }
 }
 
-/// What is forecast of one case: a strategy on an interpreter.
+/// The forecast of one case: a strategy on an interpreter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
     /// The strategy in its short form.
     pub strategy: String,
-    /// The interpreter's name.
+    /// Name of the interpreter.
     pub interpreter: String,
-    /// Place, 1 is best; tied cases share the better one's. `None` unless [`Status::Fine`].
+    /// Rank of the case, from 1, the best; tied cases share the better rank. `None` unless [`Status::Fine`].
     pub rank: Option<u32>,
     /// Whether another case has the same rank.
     pub tied: bool,
     /// Whether the numbers can be taken as they are.
     pub status: Status,
-    /// How it stands before its metric counts.
+    /// Tier of the case, which precedes the metric.
     #[serde(default)]
     pub tier: Tier,
-    /// How far it is over the objective that it misses by most, as a share of the bound (see [`excess`](super::excess)).
+    /// How far it misses the objective that it misses by most, as a share of the bound (see [`excess`](super::excess)).
     #[serde(rename = "excess_share", default, skip_deserializing)]
     pub excess: f64,
-    /// Whether the program itself added it to the comparison.
+    /// Whether the program itself added the case to the comparison.
     #[serde(default)]
     pub added: bool,
     /// Start of the time that counts.
     #[serde(rename = "warmup_s", default, with = "seconds")]
     pub warmup: Nanos,
-    /// What that start rests on.
+    /// How that start was determined.
     #[serde(rename = "warmup", default)]
     pub begins: Begin,
-    /// Whether it is compared with the best replication by replication: both count the same tasks. Otherwise their means are compared.
+    /// Whether it is compared with the best case replication by replication, because both count the same tasks. Otherwise the means are
+    /// compared.
     #[serde(default)]
     pub paired: bool,
-    /// Replications that were simulated.
+    /// Number of replications that were simulated.
     pub replications: u32,
-    /// Simulated events in all replications.
+    /// Number of model events in all replications.
     #[serde(rename = "simulated_events")]
     pub events: u64,
     /// The metric that the study ranks by.
     #[serde(flatten)]
     pub ranked: Ranked,
-    /// How many times better than the sequential baseline.
+    /// Ratio to the sequential baseline by the metric; above 1 is better.
     pub speedup: Option<Estimate>,
-    /// What that means.
+    /// What that ratio means in practice.
     #[serde(rename = "speedup_reading")]
     pub reading: Option<Reading>,
-    /// The estimates, indexed by `Quantity as usize`; `None` where there is nothing that means anything.
+    /// The estimates, indexed by `Quantity as usize`; `None` where there is no meaningful value.
     #[serde(rename = "estimates", with = "keyed::quantities")]
     pub values: [Option<Estimate>; Quantity::COUNT],
-    /// Mean share of task time by cause (index = `Cause as usize`).
+    /// Mean shares of task time by cause (indexed by `Cause as usize`).
     #[serde(rename = "time_by_cause", with = "keyed::causes")]
     pub causes: [f64; CAUSES],
-    /// Mean share of the children's time by cause, where tasks have children; `None` too where they use queues besides, so that what
-    /// they wait for under [`Cause::Queue`](crate::strategy::Cause::Queue) may be either.
+    /// Mean shares of the children's time by cause. `None` if tasks have no children, or use queues besides, since a wait under
+    /// [`Cause::Queue`](crate::strategy::Cause::Queue) may then be for either.
     #[serde(
         rename = "children_time_by_cause",
         default,
         with = "keyed::some_causes"
     )]
     pub children: Option<[f64; CAUSES]>,
-    /// Mean busy share of each core.
+    /// Mean busy share (0 to 1) of each core.
     #[serde(rename = "core_busy_shares", default)]
     pub cores: Vec<f64>,
-    /// Each class of the workload.
+    /// Forecasts of the classes of the workload.
     #[serde(default)]
     pub classes: Vec<ClassForecast>,
-    /// The objectives, in their order.
+    /// The objectives as judged for this case, in their order.
     #[serde(default)]
     pub objectives: Vec<Judgement>,
-    /// What went wrong; of a later version's result what this one knows.
+    /// Findings about the runs; of a later version's result, those that this version knows.
     #[serde(default, deserialize_with = "keyed::known")]
     pub findings: Vec<Found>,
-    /// What rows of sweeps leave out.
+    /// Details that the rows of sweeps leave out.
     #[serde(flatten, skip_serializing_if = "Detail::is_left_out")]
     pub detail: Detail,
-    /// Why the interpreter cannot do it; not written to files: `None` in a result that was read back.
+    /// Why the interpreter cannot do what the case needs; not written to files, so `None` in a result that was read back.
     #[serde(skip)]
     pub refusal: Option<String>,
 }
@@ -352,37 +353,37 @@ impl Forecast {
         self.values[q as usize]
     }
 
-    /// The metric that the study ranks by; `None` where the case has none.
+    /// The value of the metric that the study ranks by; `None` if the case has none.
     #[must_use]
     pub fn primary(&self) -> Option<Estimate> {
         self.ranked.value
     }
 
-    /// The metric's difference from that of the first place.
+    /// The metric's difference from that of the case in first place.
     #[must_use]
     pub fn behind_best(&self) -> Option<Estimate> {
         self.ranked.behind_best
     }
 
-    /// Whether its numbers can be taken as they are.
+    /// Whether the numbers can be taken as they are.
     #[must_use]
     pub fn is_fine(&self) -> bool {
         self.status == Status::Fine
     }
 
-    /// Whether its strategy is so; not of one that only a later version knows.
+    /// Whether `so` holds for the strategy; `false` for a strategy that only a later version knows.
     #[must_use]
     pub fn is(&self, so: impl Fn(&Strategy) -> bool) -> bool {
         self.known_strategy().is_some_and(|s| so(&s))
     }
 
-    /// Its strategy; `None` of one that only a later version knows.
+    /// The strategy; `None` for one that only a later version knows.
     #[must_use]
     pub fn known_strategy(&self) -> Option<Strategy> {
         parse_strategy(&self.strategy).ok().map(|s| s.strategy)
     }
 
-    /// Strategy and interpreter.
+    /// Name of the case: its strategy and interpreter.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{} on {}", self.strategy, self.interpreter)

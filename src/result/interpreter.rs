@@ -1,29 +1,30 @@
-//! The interpreters that a study simulated: which they stand for, and how far their numbers were measured.
+//! The interpreters that a study simulated: which build each stands for, and how far its numbers were measured.
 
 use serde::{Deserialize, Serialize};
 
 use crate::cpython::profile::{Profile, Provenance, Tag};
 
-/// What a reader must know of an interpreter to judge a forecast on it.
+/// What a reader has to know of an interpreter to judge a forecast on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interpreter {
-    /// The profile's name.
+    /// Name of the profile.
     pub name: String,
-    /// What Python calls itself: `3.14.0`.
+    /// Version, as Python gives it: `3.14.0`.
     pub version: String,
-    /// Whether there is a GIL.
+    /// Whether the build has a GIL.
     pub gil: bool,
     /// Where and when it was measured, or why it was not, in words.
     pub origin: String,
-    /// Parameters read off microbenchmarks, or computed from them.
+    /// Number of parameters that were read off microbenchmarks, or computed from them.
     #[serde(rename = "measured_count")]
     pub measured: usize,
-    /// Parameters that are estimates.
+    /// Number of parameters that are estimates.
     #[serde(rename = "estimated_count")]
     pub estimated: usize,
-    /// The measurement, where its details are known.
+    /// Details of the measurement, where they are known.
     pub measurement: Option<Measurement>,
-    /// Whether its fork server imports the program's main module, for its children to inherit; not written to files: `false` in a result that was read back.
+    /// Whether the fork server imports the program's main module, which its children then inherit; not written to files, so `false` in a
+    /// result that was read back.
     #[serde(skip)]
     pub preloads: bool,
 }
@@ -31,25 +32,25 @@ pub struct Interpreter {
 /// When and where an interpreter was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// Day, in UTC.
+    /// Day of the measurement, in UTC.
     pub date: String,
-    /// Compiler of the interpreter.
+    /// Compiler that built the interpreter.
     pub compiler: String,
-    /// Profile-guided optimization; `None`: not known.
+    /// Whether it was built with profile-guided optimization; `None` if unknown.
     pub pgo: Option<bool>,
-    /// Link-time optimization; `None`: not known.
+    /// Whether it was built with link-time optimization; `None` if unknown.
     pub lto: Option<bool>,
-    /// Whether it has assertions.
+    /// Whether it was built with assertions.
     pub debug: bool,
     /// Processor.
     pub cpu: String,
-    /// Cores that it could use.
+    /// Number of cores that it could use.
     pub cores: u32,
     /// Operating system.
     pub system: String,
-    /// How often everything was measured.
+    /// How often each microbenchmark was run.
     pub rounds: u32,
-    /// How much slower than at its best the machine ran meanwhile.
+    /// Mean slowness of the machine during the measurement (1.0: at its best).
     pub slowness: f64,
 }
 

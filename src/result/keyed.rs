@@ -1,4 +1,4 @@
-//! How parts of a result are written under keys that other tables know: a quantity's, a cause's, the metric's unit. For `#[serde(with)]`.
+//! Serialization of parts of a result whose keys come from other tables: quantities, causes, the metric's unit. For `#[serde(with)]`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity};
 use crate::strategy::{CAUSES, Cause};
 
-/// A list on one line, however the rest is laid out.
+/// Writes a value on one line, however the rest is laid out.
 pub(super) fn one_line<T: Serialize, S: Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
     let text = serde_json::to_string(value).map_err(S::Error::custom)?;
     RawValue::from_string(text)
@@ -18,7 +18,7 @@ pub(super) fn one_line<T: Serialize, S: Serializer>(value: &T, s: S) -> Result<S
         .serialize(s)
 }
 
-/// Metrics by their names.
+/// Metrics, as their names.
 pub(super) mod metric {
     use super::{Deserialize, Deserializer, Serialize, Serializer, de};
     use crate::quantity::{metric_name, metric_named};
@@ -38,7 +38,7 @@ pub(super) mod metric {
     }
 }
 
-/// A map in the order in which it is given.
+/// Writes a map in the order in which its entries are given.
 pub(super) fn map<S: Serializer, K: Serialize, V: Serialize>(
     entries: impl IntoIterator<Item = (K, V)>,
     s: S,
@@ -52,7 +52,7 @@ pub(super) fn map<S: Serializer, K: Serialize, V: Serialize>(
 
 type Estimates = BTreeMap<String, Option<Estimate>>;
 
-/// Estimates by their quantities.
+/// Estimates, keyed by quantity.
 pub(super) mod quantities {
     use super::{Deserialize, Deserializer, Estimate, Estimates, Quantity, Serializer, map};
 
@@ -70,7 +70,7 @@ pub(super) mod quantities {
     }
 }
 
-/// Latencies by their quantities.
+/// Estimates of latencies, keyed by quantity.
 pub(super) mod latencies {
     use super::{Deserialize, Deserializer, Estimate, LATENCIES, Serializer, map};
     use serde_json::Value;
@@ -85,7 +85,7 @@ pub(super) mod latencies {
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
     ) -> Result<Values, D::Error> {
-        // Beside them stand keys that are no latencies.
+        // Beside them there are keys that are no latencies.
         let read = BTreeMap::<String, Value>::deserialize(d)?;
         let of = |key: &str| serde_json::from_value(read.get(key)?.clone()).ok();
         Ok(LATENCIES.map(|q| of(q.key())))
@@ -96,7 +96,7 @@ fn key(cause: Cause) -> String {
     format!("{}_share", cause.name())
 }
 
-/// Shares by cause.
+/// Shares, keyed by cause.
 pub(super) mod causes {
     use super::{BTreeMap, CAUSES, Cause, Deserialize, Deserializer, Serializer, key, map};
 
@@ -115,7 +115,7 @@ pub(super) mod causes {
     }
 }
 
-/// Shares by cause, or null.
+/// Shares, keyed by cause, or null.
 pub(super) mod some_causes {
     use super::{CAUSES, Deserialize, Deserializer, Serializer, causes};
 
@@ -137,7 +137,7 @@ pub(super) mod some_causes {
     }
 }
 
-/// A list, without the items that only a later version knows.
+/// Reads a list, leaving out items that only a later version knows.
 pub(super) fn known<'de, T: DeserializeOwned, D: Deserializer<'de>>(
     d: D,
 ) -> Result<Vec<T>, D::Error> {

@@ -1,9 +1,9 @@
-//! What comes out of simulations, as one type from the study that makes it to every format and back: what a run says now and what a report
-//! says of its file next year are the same.
+//! Results of simulations: one type from the study that makes a result to every format and back, so that a run and a report of its file
+//! next year say the same.
 //!
-//! A [`Study`] holds one [`Forecast`] for each case (a strategy on an interpreter), best first; a [`Sweep`] one for each case of each point.
-//! [`json`] and [`row_lines`] write them, [`read`] reads them back. What to take is decided here, once ([`Study::answer`],
-//! [`Study::claims`]), and said elsewhere.
+//! A [`Study`] holds one [`Forecast`] for each case (a strategy on an interpreter), best first; a [`Sweep`] one for each case of each
+//! point. [`json`] and [`row_lines`] write them, [`read`] reads them back. Which case to take is decided here, once ([`Study::answer`],
+//! [`Study::claims`]), and put into words elsewhere.
 
 mod claim;
 mod file;

@@ -1,4 +1,4 @@
-//! The metric that a study ranks by, under keys that end in its unit.
+//! The metric by which a study ranks, written under keys that end in its unit.
 
 use std::fmt;
 
@@ -9,18 +9,18 @@ use super::keyed::map;
 use crate::measure::Estimate;
 use crate::quantity::Unit;
 
-/// The metric that a study ranks by. Its keys end in its unit: `ranked_by_s`, `behind_best_bytes`.
+/// The value of the metric by which a study ranks. Its keys end in the metric's unit: `ranked_by_s`, `behind_best_bytes`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ranked {
-    /// What the metric is counted in.
+    /// Unit of the metric.
     pub unit: Unit,
-    /// The metric.
+    /// Value of the metric.
     pub value: Option<Estimate>,
-    /// Its difference from that of the first place.
+    /// Difference from the value of the case in first place.
     pub behind_best: Option<Estimate>,
 }
 
-/// What the keys of the metric that a study ranks by end in.
+/// Ending of the keys for a metric of this unit.
 fn ending(unit: Unit) -> &'static str {
     match unit {
         Unit::Seconds => "s",

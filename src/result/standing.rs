@@ -1,5 +1,5 @@
-//! Which case to take. Cases stand in tiers, and the metric decides within a tier only: what does not work, fails tasks that another
-//! completes, or misses an objective is no match for what does better, however fast it is.
+//! The decision which case to take. Cases are in tiers, and the metric decides only within a tier: a case that does not work, that fails
+//! tasks which another completes, or that misses an objective is no match for one that does better in this, however fast it is.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,36 +7,37 @@ use super::forecast::{Forecast, Judgement, Status, Verdict};
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
 
-/// Differences below this share of the better case's value are not worth a rank.
+/// Relative difference below which two cases are tied: a smaller one, as a share of the better value, is not worth a rank.
 pub const TIE: f64 = 0.01;
 
-/// A failing share above the least of any case by more than this is worse, if it is beyond chance as well.
+/// Least difference of failing shares that counts: a case whose share is above the least one by more than this is worse, if the difference
+/// is beyond chance as well.
 pub const FAILS_MORE: f64 = 0.001;
 
-/// How a case stands before its metric is looked at; the best first.
+/// The tier of a case, which precedes its metric; best first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
-    /// Misses no objective (undecided ones count as met), and fails no more tasks than others.
+    /// It misses no objective (undecided ones count as met), and fails no more tasks than others.
     Meets,
-    /// Misses an objective.
+    /// It misses an objective.
     Misses,
-    /// Fails a larger share of its tasks than another case.
+    /// It fails a larger share of its tasks than another case.
     Fails,
-    /// Has no forecast that means anything: saturated, deadlocked, out of memory, unsupported, ...
+    /// It has no meaningful forecast: saturated, deadlocked, out of memory, unsupported, ...
     #[default]
     #[serde(rename = "no forecast")]
     NoForecast,
 }
 
-/// How far a case is over the objective that it misses by most, as a share of the bound: 0 where it misses none, infinite where it has no
-/// value, or misses a bound of zero.
+/// How far a case misses the objective that it misses by most, as a share of the bound: 0 if it misses none, infinite if it has no value,
+/// or if it misses a bound of zero.
 pub fn excess(objectives: &[Judgement]) -> f64 {
     objectives.iter().map(Judgement::excess).fold(0.0, f64::max)
 }
 
 impl Judgement {
-    /// How far the value is over the bound, as a share of it: 0 unless missed; infinite without a value or with a bound of zero.
+    /// How far the value misses the bound, as a share of the bound: 0 unless missed, infinite without a value or with a bound of zero.
     pub fn excess(&self) -> f64 {
         match (self.verdict, self.value) {
             (Verdict::Met | Verdict::Undecided, _) => 0.0,
@@ -48,18 +49,18 @@ impl Judgement {
     }
 }
 
-/// What the answer needs to know of a case.
+/// What the decision has to know of a case.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
-    /// See [`Tier`].
+    /// The tier of the case.
     pub tier: Tier,
-    /// Its place; `None` without a forecast.
+    /// Rank of the case; `None` without a forecast.
     pub rank: Option<u32>,
-    /// The metric that the study ranks by.
+    /// Value of the metric by which the study ranks.
     pub metric: Option<f64>,
-    /// See [`excess`].
+    /// How far it misses its objectives: see [`excess`].
     pub excess: f64,
-    /// The metric's difference from that of the first place.
+    /// The metric's difference from that of the case in first place.
     pub behind: Option<Estimate>,
 }
 
@@ -75,13 +76,13 @@ impl From<&Forecast> for Standing {
     }
 }
 
-/// Whether a failing share is above the least one by more than a trifle, and beyond chance.
+/// Whether a failing share is above the least one by more than [`FAILS_MORE`], and beyond chance.
 #[must_use]
 pub fn fails_more(fails: Estimate, least: f64) -> bool {
     fails.mean - least > FAILS_MORE && fails.low.is_none_or(|low| low > least)
 }
 
-/// The tiers of cases that are compared, where a result does not say them (version 0.1.0): what has a forecast always stands in one.
+/// Sets the tiers of compared cases if the result does not give them (version 0.1.0): every case that has a forecast is given one.
 pub(super) fn tiers(cases: &mut [&mut Forecast]) {
     let failing = |f: &Forecast| f.get(Quantity::FailureRate);
     let fine = cases.iter().filter(|f| f.is_fine());
@@ -102,26 +103,26 @@ pub(super) fn tiers(cases: &mut [&mut Forecast]) {
     }
 }
 
-/// Which case to take, by its place in the list.
+/// Which case to take, as an index into the list of cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The best of those that meet every objective; where none does, the one that is nearest to it.
+    /// The best of the cases that meet every objective; if none does, the one that comes nearest.
     pub take: usize,
-    /// Whether it meets every objective.
+    /// Whether that case meets every objective.
     pub meets: bool,
-    /// Others that are as good.
+    /// Other cases that are as good.
     pub tied: Vec<usize>,
-    /// The best by the metric alone, where that is another one, and better beyond chance.
+    /// The best case by the metric alone, if that is another one, and better beyond chance.
     pub fastest: Option<usize>,
 }
 
-/// Which case to take; `most`: large metrics are the good ones. `None` where no case has a forecast that means anything.
+/// Decides which case to take; `most` means that large metrics are good. `None` if no case has a meaningful forecast.
 pub fn answer(cases: &[Standing], most: bool) -> Option<Answer> {
     answer_within(cases, most, TIE)
 }
 
-/// [`answer`], where excesses that are apart by less than a share `tie` are about the same. (Over several points of a sweep the nearest is
-/// one by value: about the same as what is about the same leads anywhere.)
+/// Decides like [`answer`], where excesses that differ by less than a share `tie` are about the same. (Over several points of a sweep, the
+/// nearest case is the one with the least excess: "about the same" is not transitive.)
 pub fn answer_within(cases: &[Standing], most: bool, tie: f64) -> Option<Answer> {
     let metric = |i: usize| cases[i].metric.map(|m| if most { -m } else { m });
     let working = || {
@@ -130,7 +131,7 @@ pub fn answer_within(cases: &[Standing], most: bool, tie: f64) -> Option<Answer>
     let top = working().map(|i| cases[i].tier).min()?;
     let place = |i: usize| (cases[i].rank.unwrap_or(u32::MAX), i);
     let of_top = || working().filter(|&i| cases[i].tier == top);
-    // Among those that meet everything the excess is zero, so that ranks decide; they do, too, among those that are about as near.
+    // Cases that meet every objective have an excess of zero, so ranks decide; they decide as well among cases that come about as near.
     let least = of_top()
         .map(|i| cases[i].excess)
         .fold(f64::INFINITY, f64::min);
@@ -160,13 +161,13 @@ pub fn answer_within(cases: &[Standing], most: bool, tie: f64) -> Option<Answer>
     })
 }
 
-/// Whether a case is better than another by more than a tie, and by more than chance where that is known.
+/// Whether case `a` is better than case `b` by more than a tie, and by more than chance if that is known.
 fn ahead(cases: &[Standing], a: usize, b: usize, most: bool) -> bool {
     let (Some(x), Some(y)) = (cases[a].metric, cases[b].metric) else {
         return false;
     };
     let gain = if most { x - y } else { y - x };
-    // Differences are known from the first place alone.
+    // Differences are known only from the case in first place.
     let difference = match (cases[a].behind, cases[b].behind) {
         (Some(d), None) | (None, Some(d)) => Some(d),
         _ => None,

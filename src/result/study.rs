@@ -1,4 +1,4 @@
-//! The result of a study. The order of the fields is that of the keys in a result's file.
+//! The result of a study. Fields are in the order of the keys in a result file.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,17 +9,17 @@ use super::standing::{Answer, Standing, answer};
 use crate::engine::{Nanos, seconds};
 use crate::scenario::{MachineSpec, Metric};
 
-/// What made a result.
+/// The program that made a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// Always `pchsim`.
     pub name: String,
-    /// Its version.
+    /// Version of the program.
     pub version: String,
 }
 
 impl Default for Program {
-    /// This program.
+    /// This program, in its own version.
     fn default() -> Self {
         Self {
             name: env!("CARGO_PKG_NAME").into(),
@@ -28,23 +28,23 @@ impl Default for Program {
     }
 }
 
-/// What was simulated.
+/// The scenario that was simulated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioName {
     /// The scenario's name.
     pub name: String,
     /// The question that it answers; may be empty.
     pub question: String,
-    /// Names the scenario's content (every override included): equal hashes, equal scenarios.
+    /// Hash of the scenario's content, every override included: equal hashes mean equal scenarios.
     pub hash: String,
 }
 
-/// On which simulated computer.
+/// The simulated computer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Relative speed of each core.
     pub cores: Vec<f64>,
-    /// Memory limit.
+    /// Memory limit in bytes; `None` for no limit.
     pub memory_limit_bytes: Option<u64>,
 }
 
@@ -57,19 +57,19 @@ impl From<&MachineSpec> for Machine {
     }
 }
 
-/// A warning, or a note: a mere fact.
+/// A warning, or a note (a mere fact).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// Its code, as `pchsim explain` takes it.
+    /// Code of the warning, as `pchsim explain` takes it.
     pub code: String,
-    /// Whether it is a mere fact, and no reason to distrust what was computed.
+    /// Whether it is a note, and no reason to distrust the numbers.
     pub note: bool,
-    /// In words.
+    /// Text for people.
     pub text: String,
 }
 
 impl Notice {
-    /// What stands before its text: `warning[saturated]`.
+    /// Label before the text: `warning[saturated]`.
     #[must_use]
     pub fn label(&self) -> String {
         let kind = if self.note { "note" } else { "warning" };
@@ -77,7 +77,7 @@ impl Notice {
     }
 }
 
-/// An [`Answer`] with the names of cases ([`Forecast::name`]) instead of their places, as a result's file has it.
+/// An [`Answer`] with names of cases ([`Forecast::name`]) instead of indices, as a result file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// See [`Answer::take`].
@@ -93,20 +93,20 @@ pub struct Taken {
 /// A comparison of strategies on one workload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Study {
-    /// What made it.
+    /// The program that made the result.
     pub program: Program,
-    /// The command that repeats it; empty where no command made it.
+    /// The command that repeats the study; empty if no command made it.
     pub command: String,
-    /// What was simulated.
+    /// The scenario that was simulated.
     pub scenario: ScenarioName,
     /// Master seed.
     pub seed: u64,
     /// The simulated computer.
     pub machine: Machine,
-    /// The interpreters, in the order of the scenario; none in the oldest results.
+    /// The interpreters, in the order of the scenario; empty in the oldest results.
     #[serde(default)]
     pub interpreters: Vec<Interpreter>,
-    /// Level of the intervals.
+    /// Confidence level of the intervals, from 0 to 1.
     pub confidence: f64,
     /// Precision asked for (relative half-width of the metric's interval).
     pub precision: f64,
@@ -115,28 +115,28 @@ pub struct Study {
     pub steady: bool,
     /// Whether all tasks arrive at once.
     pub batch: bool,
-    /// Start of the time that counts (steady workloads): the latest of all cases.
+    /// Start of the time that counts in a steady-state study: the latest of all cases.
     #[serde(rename = "warmup_s", with = "seconds")]
     pub warmup: Nanos,
-    /// What the cases are ranked by.
+    /// The metric by which the cases are ranked.
     #[serde(rename = "ranked_by", with = "keyed::metric")]
     pub metric: Metric,
-    /// Name of the case that speed-ups are against.
+    /// Name of the case that speed-ups are relative to.
     pub baseline: Option<String>,
-    /// Which case to take; not in the oldest results ([`Study::answer`] says it of all).
+    /// Which case to take; absent in the oldest results ([`Study::answer`] tells it for all).
     #[serde(rename = "answer", default)]
     pub taken: Option<Taken>,
     /// Every case, best first.
     #[serde(rename = "cases")]
     pub forecasts: Vec<Forecast>,
-    /// The sequential baseline, if it was simulated only to be compared with.
+    /// The sequential baseline, if it was simulated only for comparison.
     pub hidden_baseline: Option<Forecast>,
-    /// What a reader must know.
+    /// Warnings and notes.
     pub warnings: Vec<Notice>,
 }
 
 impl Study {
-    /// How the cases stand, in their order.
+    /// What the decision has to know of each case, in their order.
     #[must_use]
     pub fn standings(&self) -> Vec<Standing> {
         self.forecasts.iter().map(Standing::from).collect()
@@ -148,7 +148,7 @@ impl Study {
         answer(&self.standings(), !self.metric.less_is_better())
     }
 
-    /// The same by names.
+    /// An answer with names of cases instead of indices.
     #[must_use]
     pub fn named(&self, answer: &Answer) -> Taken {
         let name = |&i: &usize| self.forecasts[i].name();

@@ -1,4 +1,4 @@
-//! The result of a sweep: a header and a row for each case of each point. The order of the fields is that of the keys in its file.
+//! The result of a sweep: a header, and a row for each case of each point. Fields are in the order of the keys in its file.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,81 +12,82 @@ use super::keyed;
 use super::study::{Machine, Program, ScenarioName};
 use crate::scenario::Metric;
 
-/// The result of a sweep: the first line of its file, and the others.
+/// The result of a sweep: the header from the first line of its file, and the rows from the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
-    /// What was swept.
+    /// The header: what was varied, and how.
     pub header: SweepHeader,
     /// A row for each case of each point, points in canonical order, cases best first.
     pub rows: Vec<SweepRow>,
 }
 
 impl Sweep {
-    /// How many points have rows.
+    /// Number of points that have rows.
     pub fn points_done(&self) -> u64 {
         let points: BTreeSet<u64> = self.rows.iter().map(|r| r.point).collect();
         points.len() as u64
     }
 }
 
-/// The first line of a sweep's file.
+/// The header of a sweep, the first line of its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepHeader {
-    /// What made it.
+    /// The program that made the result.
     pub program: Program,
-    /// The command that repeats it.
+    /// The command that repeats the sweep.
     pub command: String,
-    /// What was simulated, before anything was varied.
+    /// The scenario, before anything is varied.
     pub scenario: ScenarioName,
     /// Master seed.
     pub seed: u64,
-    /// The simulated computer, before anything was varied.
+    /// The simulated computer, before anything is varied.
     pub machine: Machine,
-    /// Names the plan: equal plans, equal points.
+    /// Hash of the plan: equal plans have equal points.
     pub plan: String,
-    /// What is varied; the last axis runs fastest.
+    /// What is varied; the last axis varies fastest.
     pub axes: Vec<SweptAxis>,
     /// Whether the axes run side by side, rather than as a grid.
     pub zip: bool,
-    /// How many points the plan has.
+    /// Number of points of the plan.
     pub points: u64,
-    /// What the cases are ranked by.
+    /// The metric by which the cases are ranked.
     #[serde(with = "keyed::metric")]
     pub ranked_by: Metric,
-    /// Relative half-width asked for.
+    /// Precision asked for (relative half-width of the metric's interval).
     pub precision: f64,
-    /// Level of the intervals.
+    /// Confidence level of the intervals, from 0 to 1.
     pub confidence: f64,
 }
 
-/// What is varied, and over which values.
+/// An axis: what is varied, and over which values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweptAxis {
-    /// The field (`machine.cores`), unique in the sweep.
+    /// Path of the field that is varied (`machine.cores`), unique in the sweep.
     pub path: String,
-    /// Its name for people (`cores`).
+    /// Name for people (`cores`).
     pub label: String,
     /// The values as they were written: numbers or texts.
     pub values: Vec<Value>,
-    /// The same as numbers (durations in seconds, sizes in bytes), where they all are.
+    /// The values as numbers (durations in seconds, sizes in bytes); `None` unless all values have one.
     pub numbers: Option<Vec<f64>>,
     /// Unit of `numbers`: `s`, `bytes`, `per_s`, or nothing.
     pub unit: Option<String>,
 }
 
-/// What the values of an axis are to whoever asks for the best of a sweep.
+/// What the values of an axis mean in a search for the best point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AxisKind {
-    /// There to choose from: cores, workers, interpreters, strategies.
+    /// They may be chosen: cores, workers, interpreters, strategies.
     Choice,
-    /// What the program has to bear: a rate, users, tasks. Its best is looked for under the largest.
+    /// The program has to bear them: a rate, users, tasks. The best is searched under the largest load.
     Load,
-    /// As it is: the seed, and whatever else describes the work. No value of it is better than another.
+    /// They are given: the seed, and anything else that describes the work. No value is better than another.
     Given,
 }
 
 impl AxisKind {
-    /// Of an axis by its path. What is not known to be chosen is taken as given: who is best at each of its values is true of any axis.
+    /// The kind of an axis, by its path. A field that is not known to be a choice counts as given: which case is best at each value is
+    /// meaningful for any axis.
     pub fn of(path: &str) -> Self {
         const CHOSEN: [&str; 7] = [
             "machine",
@@ -111,7 +112,7 @@ impl AxisKind {
 }
 
 impl SweptAxis {
-    /// What its values are to whoever asks for the best. Words name no load.
+    /// The kind of this axis; text values are never a load.
     pub fn kind(&self) -> AxisKind {
         match AxisKind::of(&self.path) {
             AxisKind::Load if self.numbers.is_none() => AxisKind::Given,
@@ -119,43 +120,43 @@ impl SweptAxis {
         }
     }
 
-    /// Whether its values change nothing but strategies.
+    /// Whether its values change only strategies.
     pub fn sets_strategies(&self) -> bool {
         let first = self.path.split(['.', '[']).next().unwrap_or_default();
         ["workers", "strategy", "strategies"].contains(&first)
     }
 
-    /// Whether its values lie in an order that means something. Seeds are numbers, but none is more than another.
+    /// Whether its values have a meaningful order. Seeds are numbers, but none is more than another.
     pub fn is_ordered(&self) -> bool {
         self.numbers.is_some() && self.path != "seed"
     }
 }
 
-/// A point's values, by the paths of their axes, in the order of these.
+/// The values of a point, keyed by the paths of their axes, in the order of the axes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct At(pub Vec<(String, Value)>);
 
 impl At {
-    /// The value on the axis of this path.
+    /// The value on the axis of this path; `None` if there is none.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&Value> {
         self.0.iter().find(|(p, _)| p == path).map(|(_, v)| v)
     }
 }
 
-/// A case at a point.
+/// A row: one case at one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepRow {
     /// Number of the point, from 0.
     pub point: u64,
-    /// The point's index on each axis.
+    /// Index of the point's value on each axis.
     pub index: Vec<usize>,
     /// The point's value on each axis.
     pub at: At,
-    /// Codes of the point's warnings, notes left out.
+    /// Codes of the point's warnings; notes are left out.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// The forecast.
+    /// The forecast of the case.
     #[serde(flatten)]
     pub case: Forecast,
 }

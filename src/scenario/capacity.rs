@@ -1,5 +1,5 @@
-//! Whether a scenario can be simulated at all: what its runs hold at once, and what a study keeps of them, by constants and means and
-//! against fixed limits, so that the answer is the same on every machine.
+//! Checks whether a scenario can be simulated at all: estimates what its runs hold at once, and what a study keeps of them, from constants
+//! and means, and compares that with fixed limits. The answer is therefore the same on every machine.
 
 use super::units::grouped;
 use super::{
@@ -7,41 +7,41 @@ use super::{
     limits, strategy_label,
 };
 
-/// Something past one of the program's limits.
+/// A part of a scenario that exceeds one of the program's limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastLimit {
-    /// The part of the scenario that it is about.
+    /// The part.
     pub part: Part,
-    /// What there is, the limit and its name.
+    /// The estimated number, and the limit with its name.
     pub message: String,
-    /// What to do.
+    /// Advice on what to do instead.
     pub help: &'static str,
 }
 
-/// A part of a scenario that may be past a limit.
+/// A part of a scenario that may exceed a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The arrivals and how long their tasks take.
+    /// The arrivals, with how long their tasks take.
     Arrivals,
-    /// The strategy of this number.
+    /// The strategy of this index.
     Strategy(usize),
-    /// How many strategies on how many interpreters.
+    /// The number of cases: strategies times interpreters.
     Cases,
-    /// How many replications.
+    /// The number of replications.
     Replications,
 }
 
-/// Cases of the full set of an interpreter, which is compared where a scenario names no strategy.
+/// Cases of the full set of an interpreter, which is compared if a scenario names no strategy.
 const FULL_SET: u64 = 16;
-/// Replications that a case has where nobody says how many.
+/// Replications of a case if nobody gives their number.
 const USUAL_REPLICATIONS: u64 = 10;
-/// Numbers that a study keeps of a replication besides those of each core and each class.
+/// Numbers that a study keeps of a replication, beside those of each core and each class.
 const NUMBERS: u64 = 100;
-/// The same for each class: its latencies.
+/// Numbers that a study keeps of each class in a replication: its latencies.
 const NUMBERS_OF_CLASS: u64 = 7;
 
 impl Scenario {
-    /// What of the scenario is past a limit, with so many replications where their number is not the scenario's own.
+    /// The parts of the scenario that exceed a limit. `replications` applies where the scenario does not give their number.
     pub fn past_limits(&self, replications: Option<u32>) -> Vec<PastLimit> {
         let mut past = Vec::new();
         let tasks = tasks_at_once(self);
@@ -127,7 +127,7 @@ impl Scenario {
         past
     }
 
-    /// How many cases are compared.
+    /// Number of cases that are compared.
     fn cases(&self) -> u64 {
         let interpreters = self.interpreters.len() as u64;
         if self.strategies.is_empty() {
@@ -140,7 +140,7 @@ impl Scenario {
             .sum()
     }
 
-    /// Threads and processes of a strategy past their limits.
+    /// The threads or processes of a strategy, if they exceed their limit.
     fn strategy_past(&self, number: usize, strategy: &Strategy, tasks: u64) -> Option<PastLimit> {
         let crew = Crew::of(strategy, u64::from(self.machine.visible_cpus), tasks);
         let past = |what: &str, n: u64, name: &str, most: u64, help| PastLimit {
@@ -174,7 +174,7 @@ impl Scenario {
     }
 }
 
-/// Who works at once under a strategy, at most.
+/// Most threads and processes that a strategy has at once.
 struct Crew {
     threads: u64,
     processes: u64,
@@ -195,7 +195,7 @@ impl Crew {
             threads,
             processes: 0,
         };
-        // A worker process or interpreter has a thread of its own.
+        // A worker process or interpreter has one thread.
         let apart = |n| Self {
             threads: n,
             processes: n,
@@ -211,7 +211,7 @@ impl Crew {
         let Some(copies) = copies.map(u64::from) else {
             return inner;
         };
-        // Tasks are dealt to the copies: together these have a thread for each, not each.
+        // Tasks are dealt to the copies, so all copies together have a thread for each task.
         let times = if pool == Pool::ThreadEach { 1 } else { copies };
         Self {
             threads: copies.saturating_add(inner.threads.saturating_mul(times)),
@@ -220,7 +220,7 @@ impl Crew {
     }
 }
 
-/// Children that one execution of a list of steps has at once, at most.
+/// Most children that one execution of a list of steps has at once.
 fn children(steps: &[Step]) -> u64 {
     let of = |step: &Step| {
         step.inside()
@@ -232,8 +232,8 @@ fn children(steps: &[Step]) -> u64 {
     steps.iter().map(of).max().unwrap_or(0)
 }
 
-/// Tasks and children that are in memory at once: all of a batch or a trace (whoever executes them has them submitted), a task of each
-/// user, and of open arrivals what must pile up on average.
+/// Tasks and children that are in memory at once: all of a batch or a trace (whatever executes them has them submitted), one task for each
+/// user, and of open arrivals those that must pile up on average.
 fn tasks_at_once(scenario: &Scenario) -> u64 {
     let w = &scenario.workload;
     let with_children = |steps: &[Step]| 1 + children(steps).min(u64::MAX - 1);
@@ -257,8 +257,8 @@ fn tasks_at_once(scenario: &Scenario) -> u64 {
     }
 }
 
-/// Tasks of open arrivals that are under way at the end of the arrivals at least: those that came within the time that a task takes, and
-/// those for which the cores had no time. In means, and where no task ends early.
+/// Least number of tasks of open arrivals in flight when the arrivals end: those that came within the time that a task takes, and those for
+/// which the cores had no time. Estimated from means, and only if no task can end early.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -271,7 +271,7 @@ fn piled_up(scenario: &Scenario, interval: f64, count: Option<u64>) -> u64 {
         .horizon
         .map_or(f64::INFINITY, |h| h.as_f64() / interval);
     let tasks = count.map_or(f64::INFINITY, |n| n as f64).min(until_horizon);
-    // Without either the arrivals have no end: that is another error.
+    // Without a count or a horizon the arrivals have no end; that is reported as another error.
     if !tasks.is_finite() || w.can_fail() {
         return 0;
     }
@@ -289,14 +289,15 @@ fn piled_up(scenario: &Scenario, interval: f64, count: Option<u64>) -> u64 {
     not_done.max(under_way).max(0.0) as u64
 }
 
-/// The mean over classes, by their share of the arrivals.
+/// The mean over classes, weighted by their share of the arrivals.
 fn weighted(w: &Workload, of: &dyn Fn(&[Step]) -> f64) -> f64 {
     let all: f64 = w.classes.iter().map(|c| c.weight).sum();
     let sum: f64 = w.classes.iter().map(|c| c.weight * of(&c.steps)).sum();
     sum / all
 }
 
-/// The mean time of a list of steps in nanoseconds, each child's counted as `of_children` says: with the waiting for I/O, or on cores only.
+/// Mean time of a list of steps in nanoseconds, where `of_children` weights the time of children: with waits for I/O if `waits`, else on
+/// cores only.
 fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
     let of = |step: &Step| {
         let own = step.takes().map_or(0.0, |(spent, time)| match spent {
@@ -312,7 +313,7 @@ fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
                 Runs::Children(0) => 0.0,
                 Runs::Children(n) => of_children(n),
             };
-            // What is never done takes no time, even where its mean is infinite.
+            // Steps that are never executed take no time, even if their mean is infinite.
             if times == 0.0 {
                 0.0
             } else {

@@ -8,9 +8,9 @@ use crate::engine::Nanos;
 /// A distribution of a duration. Every parameter is finite and at least zero; a draw is never negative.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dist {
-    /// Always the same.
+    /// The same duration on every draw.
     Constant(Nanos),
-    /// Uniform between the two.
+    /// Uniform between the two durations.
     Uniform(Nanos, Nanos),
     /// Exponential, by its mean.
     Exponential(Nanos),
@@ -44,7 +44,7 @@ pub enum Dist {
         /// Shape (tail index).
         shape: f64,
     },
-    /// One of the listed values, each as likely; at least one.
+    /// One of the listed values, of which there is at least one, each with the same probability.
     Empirical(Vec<Nanos>),
 }
 
@@ -179,7 +179,7 @@ fn gamma(shape: f64, rng: &mut impl Rng) -> f64 {
 }
 
 impl Dist {
-    /// The same with every time multiplied; what has no unit stays.
+    /// The same distribution with every time multiplied by `by`; parameters without a unit stay.
     #[must_use]
     pub fn scaled(&self, by: f64) -> Self {
         let t = |t: &Nanos| t.scale(by);
@@ -208,7 +208,7 @@ impl Dist {
         }
     }
 
-    /// A draw: never negative, never longer than [`limits::MAX_DURATION`].
+    /// Draws a duration: never negative, never longer than [`limits::MAX_DURATION`].
     ///
     /// Only `libm` and the four basic operations are used, and the draws are by inversion wherever there is a formula
     /// (one random number a draw; gamma takes as many as its rejections ask for): the same generator gives the same
@@ -241,14 +241,14 @@ impl Dist {
         self.moments().0
     }
 
-    /// The mean in nanoseconds, where the mean of what [`Dist::sample`] draws is known exactly and a mean of draws tends to it at the
-    /// usual rate; `None` where the variance is infinite (a Pareto distribution of shape 2 or less), or where what is cut off at
-    /// [`limits::MAX_DURATION`] might count.
+    /// The mean in nanoseconds, if it is exactly that of what [`Dist::sample`] draws, and the mean of draws converges to it at the usual
+    /// rate. `None` if the variance is infinite (a Pareto distribution of shape 2 or less), or if what is cut off at
+    /// [`limits::MAX_DURATION`] might matter.
     pub fn exact_mean(&self) -> Option<f64> {
         let (mean, second) = self.moments();
-        // Whatever the distribution, the mean of what lies beyond a bound is at most the mean square over four times the bound.
+        // Whatever the distribution, the mean of the part beyond a bound is at most the mean square over four times the bound.
         let cut_off = match self {
-            // These never pass it, or have tails thinner than an exponential's, of which 1e-43 lie beyond a hundred means.
+            // These never exceed the bound, or have tails thinner than an exponential's, of which 1e-43 lie beyond a hundred means.
             Self::Constant(_) | Self::Uniform(..) | Self::Empirical(_) => 0.0,
             Self::Exponential(_) | Self::Normal(..)
                 if 100.0 * libm::sqrt(second) < limits::MAX_DURATION.as_f64() =>
@@ -260,8 +260,8 @@ impl Dist {
         (second.is_finite() && cut_off <= 1e-5 * mean).then_some(mean)
     }
 
-    /// The squared coefficient of variation (variance over squared mean): 0 is constant, 1 exponential. Infinite where
-    /// the variance is; 0 when the mean is 0.
+    /// The squared coefficient of variation (variance over squared mean): 0 for a constant, 1 for an exponential distribution. Infinite if
+    /// the variance is; 0 if the mean is 0.
     pub fn scv(&self) -> f64 {
         let (mean, second) = self.moments();
         if mean == 0.0 {
@@ -273,7 +273,7 @@ impl Dist {
         }
     }
 
-    /// Mean and mean square.
+    /// The mean in nanoseconds, and the mean square.
     fn moments(&self) -> (f64, f64) {
         match self {
             Self::Constant(t) => (t.as_f64(), t.as_f64() * t.as_f64()),
@@ -287,7 +287,7 @@ impl Dist {
                 if s == 0.0 {
                     return (m, m * m);
                 }
-                // What lies below zero counts as zero.
+                // Draws below zero count as zero.
                 let above = 0.5 * libm::erfc(-m / s / std::f64::consts::SQRT_2);
                 let density =
                     libm::exp(-0.5 * m * m / (s * s)) / libm::sqrt(2.0 * std::f64::consts::PI);
@@ -334,7 +334,7 @@ impl Dist {
     }
 }
 
-/// Standard deviation of the logarithm.
+/// The standard deviation of the logarithm of a log-normal distribution.
 fn log_sigma(median: Nanos, p99: Nanos) -> f64 {
     if median == Nanos::ZERO {
         0.0
@@ -343,7 +343,7 @@ fn log_sigma(median: Nanos, p99: Nanos) -> f64 {
     }
 }
 
-/// One of the values; zero when there is none.
+/// One of the values, drawn uniformly; zero if there is none.
 fn pick(values: &[Nanos], rng: &mut impl Rng) -> Nanos {
     // The high half of a 64 x 64 bit product: uniform up to 2^-64 times the number of values.
     let product = u128::from(rng.next_u64()) * values.len() as u128;
@@ -449,7 +449,7 @@ mod tests {
             draws.sort_by(f64::total_cmp);
             let mut worst: f64 = 0.0;
             for (j, &x) in draws.iter().enumerate() {
-                // What is cut off lies at zero: there only the upper edge of the step can be compared.
+                // Draws that are cut off lie at zero, where only the upper edge of the step can be compared.
                 if x > 0.0 {
                     let f = cdf(dist, x);
                     worst = worst
@@ -534,7 +534,7 @@ mod tests {
         let least = Nanos::from_millis(5);
         let pareto = |shape| Dist::Pareto { least, shape }.exact_mean();
         assert!(pareto(1.5).is_none() && pareto(2.0).is_none() && pareto(2.1).is_some());
-        // What is cut off at the longest duration there is would count.
+        // The part that is cut off at the longest possible duration would matter.
         let long = Dist::Exponential(Nanos::from_secs(500 * 86_400));
         assert_eq!(long.exact_mean(), None);
         let wild = Dist::Weibull {
@@ -546,7 +546,7 @@ mod tests {
         assert_eq!(Dist::Empirical(vec![]).exact_mean(), Some(0.0));
     }
 
-    /// What is drawn is part of the program's promise: a changed line here changes every forecast.
+    /// The values drawn are part of the program's promise: a changed line here changes every forecast.
     #[test]
     fn golden_draws() {
         let lines: Vec<String> = all()

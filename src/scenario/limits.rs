@@ -1,15 +1,15 @@
-//! What a scenario may ask for. Past these it is refused with the limit's name: they lie far above sensible use, and
-//! below what would exhaust the memory or the patience of whoever runs it.
+//! Limits on what a scenario may ask for. A scenario that exceeds one is refused with the limit's name. They lie far above sensible use,
+//! and below what would exhaust memory or patience.
 
 use super::{Bytes, units::grouped};
 use crate::engine::Nanos;
 
-/// A limit as a message names it: with its name and its value.
+/// Names a limit in a message, with its value.
 pub(crate) fn named(limit: &str, most: impl std::fmt::Display) -> String {
     format!("the limit {limit} ({})", grouped(most))
 }
 
-/// What to do about a number past a limit, by the name of the limit. Limits of one field alone have their advice there.
+/// Advice for a number that exceeds a limit, by the limit's name. Limits of a single field have their advice beside that field.
 pub(crate) fn instead(limit: &str) -> &'static str {
     match limit {
         "MAX_TASKS" => {
@@ -56,59 +56,59 @@ pub(crate) fn instead(limit: &str) -> &'static str {
     }
 }
 
-/// Tasks in a run, for which statistics are still streamed in bounded memory.
+/// Most tasks of a run. Their statistics are streamed in bounded memory.
 pub const MAX_TASKS: u64 = 200_000_000;
-/// Tasks and children that are in memory at once (some hundred bytes each): all of a batch or a trace, users' requests, and what piles up
-/// on average where tasks arrive faster than they can be done.
+/// Most tasks and children in memory at once (some hundred bytes each): all of a batch or a trace, the requests of users, and what piles up
+/// on average if tasks arrive faster than they can be done.
 pub const MAX_TASKS_AT_ONCE: u64 = 10_000_000;
-/// Workers of a pool, users of a closed workload, processes of a prefork server, and the like.
+/// Most workers of a pool, users of a closed workload, processes of a prefork server, and the like.
 pub const MAX_WORKERS: u32 = 100_000;
-/// Threads that a strategy has at once, processes of a prefork server multiplied out.
+/// Most threads that a strategy has at once, those of all processes of a prefork server included.
 pub const MAX_THREADS: u64 = 1_000_000;
-/// Processes and interpreters that a strategy has at once, those of a prefork server multiplied out.
+/// Most processes and interpreters that a strategy has at once, those of a prefork server included.
 pub const MAX_PROCESSES: u64 = 100_000;
-/// Strategies times interpreters that are compared.
+/// Most cases that are compared: strategies times interpreters.
 pub const MAX_CASES: u64 = 10_000;
-/// Numbers that a study keeps: replications times cases times what is known of each (its figures, each core, each class of tasks).
+/// Most numbers that a study keeps: replications times cases times the numbers of each (its figures, each core, each class of tasks).
 pub const MAX_KEPT_NUMBERS: u64 = 250_000_000;
-/// Points of a sweep times the cases at each: each is a line of the result.
+/// Most rows of a sweep: its points times the cases at each.
 pub const MAX_CELLS: u64 = 1_000_000;
-/// Steps of a scenario as written, over all classes.
+/// Most steps of a scenario as written, over all classes.
 pub const MAX_STEPS: usize = 10_000;
-/// Steps within steps.
+/// Greatest depth of steps within steps.
 pub const MAX_STEP_DEPTH: usize = 16;
-/// Steps that one task executes, repeats and fan-outs multiplied out.
+/// Most steps that one task executes, with repeats and fan-outs multiplied out.
 pub const MAX_STEPS_PER_TASK: u64 = 10_000_000;
-/// Steps that all tasks of a run execute together.
+/// Most steps that all tasks of a run execute together.
 pub const MAX_STEPS_PER_RUN: u64 = 20_000_000_000;
-/// How often the steps of one task give the GIL up, repeats and fan-outs multiplied out: each may be an event or more.
+/// Most releases of the GIL by the steps of one task, with repeats and fan-outs multiplied out: each may be an event or more.
 pub const MAX_RELEASES_PER_TASK: u64 = 100_000_000;
-/// Python objects of one step, or of a program.
+/// Most Python objects of one step, or of a program.
 pub const MAX_OBJECTS: u64 = 10_000_000_000;
-/// Accesses of a shared object in one step: at some ten nanoseconds each they take hours.
+/// Most accesses of a shared object in one step: at some ten nanoseconds each they take hours.
 pub const MAX_ACCESSES: u64 = 1_000_000_000_000;
-/// Children of one fan-out.
+/// Most children of one fan-out.
 pub const MAX_CHILDREN: u64 = 1_000_000;
-/// Replications of a simulation.
+/// Most replications of a simulation.
 pub const MAX_REPLICATIONS: u32 = 100_000;
-/// Cores of the simulated computer.
+/// Most cores of the simulated computer.
 pub const MAX_CORES: u32 = 4_096;
-/// Task classes, locks, queues, objects, strategies or interpreters: each.
+/// Most task classes, locks, queues, objects, strategies or interpreters, each.
 pub const MAX_NAMES: usize = 1_000;
-/// A single duration (a thousand days): sums of many still fit the clock of 584 years.
+/// Longest single duration (a thousand days): sums of many still fit the clock of 584 years.
 pub const MAX_DURATION: Nanos = Nanos::from_secs(1_000 * 86_400);
-/// A single size (1 PB).
+/// Greatest single size (1 PB).
 pub const MAX_SIZE: Bytes = 1_000_000_000_000_000;
-/// Memory of all processes of a run together (1 EB): past it a run ends as out of memory, whatever the machine has.
+/// Most memory of all processes of a run together (1 EB): beyond it a run ends as out of memory, whatever the machine has.
 pub const MAX_MEMORY: Bytes = 1_000_000_000_000_000_000;
-/// Payload of one step (64 GiB): it travels in chunks of a pipe's capacity, each an event.
+/// Greatest payload of one step (64 GiB): it travels in chunks of a pipe's capacity, each of which is an event.
 pub const MAX_PAYLOAD: Bytes = 64 << 30;
-/// Arrivals a second: one a nanosecond, the clock's resolution.
+/// Most arrivals a second: one a nanosecond, the resolution of the clock.
 pub const MAX_RATE: f64 = 1e9;
-/// Bytes of a scenario file.
+/// Most bytes of a scenario file.
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
-/// Bytes of a trace file.
+/// Most bytes of a trace file.
 pub const MAX_TRACE_BYTES: u64 = 512 * 1024 * 1024;
-/// Parameters without a unit (shapes, coefficients of variation, core speeds, weights) stay within this and its inverse,
-/// where the arithmetic of the distributions is sound.
+/// Greatest value of a parameter without unit (shapes, coefficients of variation, core speeds, weights), whose inverse is the least: within
+/// these bounds the arithmetic of the distributions is sound.
 pub const MAX_FACTOR: f64 = 1e6;

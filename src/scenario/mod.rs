@@ -1,4 +1,4 @@
-//! What is simulated: a scenario's types, distributions, units and limits. How it is written is in [`syntax`](crate::syntax).
+//! Scenarios: the types, distributions, units and limits of what is simulated. How a scenario is written is in [`syntax`](crate::syntax).
 
 mod capacity;
 mod dist;

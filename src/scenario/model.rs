@@ -17,19 +17,19 @@ pub struct Scenario {
     pub machine: MachineSpec,
     /// Names or files of interpreter profiles; at least one.
     pub interpreters: Vec<String>,
-    /// What has to be done.
+    /// The workload: which tasks arrive, when, and what they do.
     pub workload: Workload,
-    /// What to compare; empty means "a sensible full set on every interpreter named".
+    /// Strategies to compare; if empty, a sensible full set on every interpreter named.
     pub strategies: Vec<StrategyCase>,
     /// Replications asked for; `None` lets the study decide.
     pub replications: Option<u32>,
     /// Time at the start of an open or closed run that does not count; `None` finds it (MSER-5).
     pub warmup: Option<Nanos>,
-    /// End of the simulated time; tasks still in flight then do not count as completed.
+    /// End of the simulated time; tasks still in flight then do not count as completed. `None` if a run has its own end.
     pub horizon: Option<Nanos>,
-    /// What a strategy has to meet.
+    /// Conditions that a forecast has to meet.
     pub objectives: Vec<Objective>,
-    /// What strategies are ranked by; `None` lets the study decide.
+    /// Metric by which strategies are ranked; `None` lets the study decide.
     pub rank_by: Option<Metric>,
     /// Master seed.
     pub seed: u64,
@@ -40,18 +40,18 @@ pub struct Scenario {
 pub struct StrategyCase {
     /// The strategy tree.
     pub strategy: Strategy,
-    /// The interpreter's name; `None` means every interpreter of the scenario.
+    /// Name of the interpreter; `None` means every interpreter of the scenario.
     pub interpreter: Option<String>,
 }
 
 /// The simulated computer and its operating system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MachineSpec {
-    /// Relative speed of each core (1.0 is the profile's own machine); as many entries as cores, at least one.
+    /// Relative speed of each core (1.0 is the profile's own machine); at least one core.
     pub cores: Vec<f64>,
     /// What `os.process_cpu_count()` tells Python (default: the number of cores). Containers often differ.
     pub visible_cpus: u32,
-    /// Past this the run ends as out of memory.
+    /// Memory beyond which a run ends as out of memory; `None` for no limit.
     pub memory_limit: Option<Bytes>,
     /// Timer ticks a second (250 on most servers): the end of a time slice is noticed at a tick.
     pub hz: u32,
@@ -63,22 +63,22 @@ pub struct MachineSpec {
     pub context_switch: Nanos,
     /// Slack of timed sleeps and waits (50 us on Linux).
     pub timer_slack: Nanos,
-    /// Latency from wake-up to running on a core that has been idle for so long: points (idle time, latency), rising,
-    /// interpolated. An overloaded core adds its queue, not this.
+    /// Latency from wake-up to running on an idle core, by how long that core has been idle: points (idle time, latency), rising,
+    /// interpolated. The wait in a busy core's queue comes instead of this.
     pub wake_latency: Vec<(Nanos, Nanos)>,
-    /// CPU time of whoever wakes a thread for which another core has to leave its idle state, beyond the call itself, by how long
-    /// that core has been idle: points (idle time, CPU), rising, interpolated. The interrupt that it sends (in a virtual machine
-    /// an exit to the hypervisor) is not needed while the idle core still polls.
+    /// CPU time of a thread that wakes another on an idle core, beyond the call itself, by how long that core has been idle: points (idle
+    /// time, CPU time), rising, interpolated. It is spent on the interrupt (in a virtual machine an exit to the hypervisor), which is not
+    /// needed while the idle core still polls.
     pub wake_send: Vec<(Nanos, Nanos)>,
-    /// Extra CPU time of a thread that is woken on a core that has been idle for so long: points (idle time, CPU), rising,
-    /// interpolated: leaving the idle state, and caches that have gone cold.
+    /// Extra CPU time of a thread woken on an idle core, by how long that core has been idle: points (idle time, CPU time), rising,
+    /// interpolated. It is spent on leaving the idle state, and on caches that have gone cold.
     pub wake_cpu: Vec<(Nanos, Nanos)>,
-    /// How long a core idles before its hypervisor takes it for preempted: from then on a wake-up does not find it
-    /// (`available_idle_cpu` asks `vcpu_is_preempted`), and the woken thread stays on the core that it was on, until idle cores pull. `None`: never, as
-    /// on real hardware.
+    /// Idle time after which the kernel takes a core of a virtual machine for preempted: a wake-up then no longer finds it
+    /// (`available_idle_cpu` asks `vcpu_is_preempted`), and the woken thread stays on its last core until idle cores pull. `None`: never,
+    /// as on real hardware.
     pub halted_after: Option<Nanos>,
-    /// By which share every core is slower while all others are busy, and in proportion while some are: shared caches, memory
-    /// bandwidth, hyper-threads. 0: cores do not slow each other.
+    /// Share (0 to 1) by which every core is slower while all others are busy, and in proportion while some are: shared caches, memory
+    /// bandwidth, hyper-threads. 0 means that cores do not slow each other down.
     pub interference: f64,
     /// Capacity of a pipe in bytes (64 KiB on Linux).
     pub pipe_capacity: Bytes,
@@ -86,29 +86,28 @@ pub struct MachineSpec {
     pub pipe_ns_per_byte: f64,
     /// CPU time of a trivial system call.
     pub syscall: Nanos,
-    /// Which of the fields that a calibration measures the scenario gives itself.
+    /// Which of the fields that a calibration measures are given by the scenario.
     pub given: MachineGiven,
 }
 
-/// Which of the machine's fields a scenario gives: for those that it leaves out, a calibrated profile knows better than the
-/// defaults.
+/// Which fields of the machine a scenario gives. For those that it leaves out, a calibrated profile knows better values than the defaults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MachineGiven {
-    /// `base_slice`
+    /// Whether `base_slice` is given.
     pub base_slice: bool,
-    /// `syscall`
+    /// Whether `syscall` is given.
     pub syscall: bool,
-    /// `wake_latency`
+    /// Whether `wake_latency` is given.
     pub wake_latency: bool,
-    /// `wake_send`
+    /// Whether `wake_send` is given.
     pub wake_send: bool,
-    /// `wake_cpu`
+    /// Whether `wake_cpu` is given.
     pub wake_cpu: bool,
-    /// `halted_after`
+    /// Whether `halted_after` is given.
     pub halted_after: bool,
-    /// `interference`
+    /// Whether `interference` is given.
     pub interference: bool,
-    /// `pipe_ns_per_byte`
+    /// Whether `pipe_ns_per_byte` is given.
     pub pipe_ns_per_byte: bool,
 }
 
@@ -150,12 +149,12 @@ impl MachineSpec {
     }
 }
 
-/// What has to be done: how tasks arrive, and what each does.
+/// The tasks of a scenario: how they arrive, and what each does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     /// How tasks arrive.
     pub arrivals: Arrivals,
-    /// The kinds of task; at least one.
+    /// Classes of tasks; at least one.
     pub classes: Vec<TaskClass>,
     /// Names of the locks (`LockId` is an index here) and whether each is shared between processes.
     pub locks: Vec<LockSpec>,
@@ -163,40 +162,40 @@ pub struct Workload {
     pub queues: Vec<QueueSpec>,
     /// Shared objects that steps read or write (`ObjectId` is an index here).
     pub objects: Vec<ObjectSpec>,
-    /// Modules that the program imports beyond the standard library's pools and asyncio: CPU time and memory paid by
-    /// every process or interpreter that does not inherit them.
+    /// Modules that the program imports beyond the standard library's pools and asyncio. Their CPU time and memory are paid by every
+    /// process or interpreter that does not inherit them.
     pub imports: Imports,
-    /// Payloads are fresh zero memory that nobody writes (`bytes(n)`): large ones take up memory only where they are
-    /// copied. False for real data.
+    /// Whether payloads are fresh zero memory that nobody writes (`bytes(n)`): large ones then take up memory only where they are copied.
+    /// `false` for real data.
     pub untouched_payload: bool,
-    /// CPU time (baseline) that the program itself spends for every task besides the library's own cost and the task's steps,
-    /// whatever the strategy: reading what is to be done, building arguments, attaching callbacks.
+    /// CPU time (baseline) that the program itself spends on every task, beside the library's own cost and the task's steps, whatever the
+    /// strategy: reading what is to be done, building arguments, attaching callbacks.
     pub dispatch: Nanos,
-    /// How coarsely the program that is being forecast spends its CPU demands: a step overshoots by up to this much
-    /// (uniform). Zero unless a measuring program's own granularity has to be reproduced.
+    /// Granularity of the program that is being forecast: a CPU step overshoots its demand by up to this much (uniform). Zero unless the
+    /// granularity of a measuring program has to be reproduced.
     pub cpu_grain: Nanos,
-    /// The same for native steps.
+    /// Granularity of native steps: largest overshoot (uniform).
     pub native_grain: Nanos,
 }
 
-/// What importing the program's own modules costs.
+/// What it costs to import the program's own modules.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Imports {
     /// CPU time on the baseline interpreter.
     pub time: Nanos,
-    /// Private memory.
+    /// Private memory of the modules, in bytes.
     pub memory: Bytes,
-    /// Live container objects of the program in every process: what a full collection looks at. `None`: not said.
+    /// Live container objects of the program in every process, which a full collection examines. `None` if the scenario does not say.
     pub objects: Option<u64>,
-    /// `gc.freeze()` is called when all is imported: full collections do not look at these objects.
+    /// Whether `gc.freeze()` is called after the imports, so that full collections do not examine these objects.
     pub frozen: bool,
-    /// A fork server that preloads main modules finds this program's. `false`: it was started by `python -m`, by a launcher, in a
-    /// notebook, or keeps the server from it.
+    /// Whether a fork server that preloads main modules finds this program's. `false` if it was started by `python -m`, by a launcher or in
+    /// a notebook, or keeps the server from preloading.
     pub preloaded: bool,
 }
 
 impl Default for Imports {
-    /// A file that Python was started with, and nothing but the standard library.
+    /// A program that is a file, and imports only the standard library.
     fn default() -> Self {
         Self {
             time: Nanos::ZERO,
@@ -211,7 +210,7 @@ impl Default for Imports {
 /// How tasks arrive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
-    /// All at time 0: `count` of every class, in the order of `order` (class indices).
+    /// All at time 0: [`TaskClass::count`] of every class, one class after another (see [`TaskClass::interleave`]).
     Batch,
     /// A renewal process; Poisson when the interval is exponential. Classes are drawn by weight.
     Open {
@@ -224,7 +223,7 @@ pub enum Arrivals {
     Trace(Vec<TracedTask>),
     /// Users who wait for their answer, think, and ask again. Classes are drawn by weight.
     Closed {
-        /// How many.
+        /// Number of users.
         users: u32,
         /// Time between an answer and the next request.
         think: Dist,
@@ -238,25 +237,25 @@ pub enum Arrivals {
 pub struct TracedTask {
     /// When it arrives.
     pub at: Nanos,
-    /// Its class.
+    /// Index of its class.
     pub class: usize,
-    /// Demands for its `Cpu`, `Native` and `Io` steps in program order, in place of the class's distributions; may be
-    /// empty (then the class's own are drawn). CPU demands are for the baseline interpreter.
+    /// Demands of its `Cpu`, `Native` and `Io` steps in program order, in place of draws from the class's distributions; if empty, these
+    /// are drawn. CPU demands are for the baseline interpreter.
     pub demands: Vec<Nanos>,
 }
 
-/// A kind of task.
+/// A class of tasks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskClass {
     /// Name, unique in the workload.
     pub name: String,
-    /// How many of a batch.
+    /// Number of its tasks in a batch.
     pub count: u64,
-    /// Share of open and closed arrivals (relative to the sum over classes, > 0).
+    /// Relative frequency among open and closed arrivals (> 0).
     pub weight: f64,
-    /// What the task does.
+    /// Steps of each task, in order.
     pub steps: Vec<Step>,
-    /// Share, from 0 to 1, of the objects of [`Workload::imports`] that its steps walk: the same ones each time.
+    /// Share, from 0 to 1, of the objects of [`Workload::imports`] that its steps walk: the same ones every time.
     pub touches: f64,
     /// Batches only: tasks of classes with this set take turns in arrival order (a, b, a, b, ...), others come class by class.
     pub interleave: bool,
@@ -274,7 +273,7 @@ pub type ObjectId = usize;
 pub struct LockSpec {
     /// Name, unique.
     pub name: String,
-    /// A `multiprocessing.Lock`: one for all processes. Otherwise each process (or interpreter) has its own.
+    /// Whether it is a `multiprocessing.Lock`, one for all processes. Otherwise each process (or interpreter) has its own.
     pub shared: bool,
 }
 
@@ -283,7 +282,7 @@ pub struct LockSpec {
 pub struct ObjectSpec {
     /// Name, unique.
     pub name: String,
-    /// How its references are counted.
+    /// How free-threaded builds count references to it.
     pub kind: ObjectKind,
 }
 
@@ -300,17 +299,18 @@ impl From<&str> for ObjectSpec {
 /// How a free-threaded build counts the references to an object, which decides whether threads that read it contend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ObjectKind {
-    /// In one place for all threads but the one that made it: every read writes there. Instances, containers, closures, large numbers.
+    /// In one place for all threads but the one that created the object, so that every read writes there: instances, containers, closures,
+    /// large numbers.
     #[default]
     Counted,
     /// Not at all: `None`, small integers, interned strings, constants of the code.
     Immortal,
-    /// By each thread for itself, or not until the collector looks: modules, functions of modules, classes, methods.
+    /// In each thread by itself, or not until the collector runs: modules, functions of modules, classes, methods.
     PerThread,
 }
 
 impl ObjectKind {
-    /// Whether threads that read the object contend for its count.
+    /// Whether threads that read the object contend for its reference count.
     pub fn reads_contend(self) -> bool {
         self == Self::Counted
     }
@@ -321,26 +321,26 @@ impl ObjectKind {
 pub struct QueueSpec {
     /// Name, unique.
     pub name: String,
-    /// Items that fit; `None` is unbounded.
+    /// Most items that it holds; `None` if unbounded.
     pub capacity: Option<u64>,
 }
 
-/// How often, and for how long, the code of a step gives the GIL up: a C extension that calls back into Python, a database
-/// cursor that lets go for each row.
+/// How often, and for how long, the code of a step releases the GIL: a C extension that calls back into Python, a database cursor that
+/// releases it for each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Releases {
-    /// How often in a step of mean length, at least once; in a drawn one in proportion to its length.
+    /// Number of releases in a step of mean length, at least 1; in a drawn step in proportion to its length.
     pub count: u64,
-    /// For how long each time: CPU time of the baseline interpreter, a part of the step's own.
+    /// Length of each release: CPU time on the baseline interpreter, included in the step's own.
     pub released: Nanos,
 }
 
 impl Releases {
-    /// What a release is taken to last where nobody says: about what callbacks of lxml and rows of a sqlite3 cursor show
-    /// (CPython 3.13 on a server of 2025: a mutex given and taken, and next to nothing between).
+    /// Default length of a release: about what callbacks of lxml and rows of a sqlite3 cursor show (CPython 3.13 on a server of 2025: a
+    /// mutex taken and released, and next to nothing in between).
     pub const RELEASED: Nanos = Nanos(160);
 
-    /// How often a step gives the GIL up that takes `time` where the mean is `mean` nanoseconds.
+    /// Number of releases in a step that takes `time`, if steps take `mean` nanoseconds on average.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -359,8 +359,8 @@ impl Releases {
 pub enum Step {
     /// Python bytecode: holds the GIL where there is one.
     Cpu(Dist),
-    /// The same as code that gives the GIL up now and then: `Cpu` with `releases`. The time is all that the step takes by
-    /// itself, with the GIL and without.
+    /// Python bytecode that releases the GIL now and then: `Cpu` with `releases`. The time is all that the step takes by itself, with the
+    /// GIL and without.
     Releasing(Dist, Releases),
     /// C code that has released the GIL.
     Native(Dist),
@@ -368,18 +368,18 @@ pub enum Step {
     Io(Dist),
     /// Steps done while holding a lock.
     Lock(LockId, Vec<Step>),
-    /// Takes a lock (released by a later [`Step::Release`]; validation checks the balance).
+    /// Takes a lock, which a later [`Step::Release`] releases; validation checks the balance.
     Acquire(LockId),
-    /// Gives a lock back.
+    /// Releases a lock.
     Release(LockId),
-    /// So many reads or writes of a shared Python object, each costing what the profile says; contended on
-    /// free-threaded builds, reads only where the object's kind lets them.
+    /// Reads or writes a shared Python object several times, each at the cost that the profile gives. On free-threaded builds accesses
+    /// contend; reads do only if the object's kind lets them.
     Shared {
-        /// Which object.
+        /// The object.
         object: ObjectId,
-        /// How many accesses.
+        /// Number of accesses.
         count: u64,
-        /// Writes (take the object's lock) or reads (touch its reference count).
+        /// Whether they write (take the object's lock) or read (touch its reference count).
         write: bool,
     },
     /// Puts one item; waits while the queue is full.
@@ -388,9 +388,9 @@ pub enum Step {
     Get(QueueId),
     /// Starts `count` children of the given steps, and waits until all are done.
     FanOut {
-        /// Children.
+        /// Number of children.
         count: u64,
-        /// What each does.
+        /// Steps of each child.
         steps: Vec<Step>,
     },
     /// Bytes that travel to the worker with the task (or, under an offloading event loop, with the offload that the step
@@ -398,19 +398,18 @@ pub enum Step {
     PayloadIn(Bytes),
     /// Bytes that travel back with the result; the last one counts.
     PayloadOut(Bytes),
-    /// So many Python objects (numbers, strings, fields of records) travel to the worker, each pickled on its own, besides
-    /// the bytes of [`Step::PayloadIn`].
+    /// Number of Python objects (numbers, strings, fields of records) that travel to the worker, each pickled on its own, beside the bytes
+    /// of [`Step::PayloadIn`].
     ObjectsIn(u64),
-    /// The same back with the result.
+    /// Number of Python objects that travel back with the result, each pickled on its own.
     ObjectsOut(u64),
-    /// Creates so many container objects (lists, dicts, instances) that survive for a while: what makes the garbage
-    /// collector run.
+    /// Creates so many container objects (lists, dicts, instances) that survive for a while, which makes the garbage collector run.
     Allocate(u64),
-    /// Working memory held while the steps run.
+    /// Steps during which so many bytes of working memory are held.
     Hold(Bytes, Vec<Step>),
     /// Steps that are given up after a time; the task then fails as timed out (unless a retry surrounds it).
     Timeout(Nanos, Vec<Step>),
-    /// Fails with this probability.
+    /// Fails with this probability, from 0 to 1.
     Fail(f64),
     /// Tries the steps up to `attempts` times in all, waiting `backoff` (doubled each time) between.
     Retry {
@@ -418,95 +417,95 @@ pub enum Step {
         attempts: u32,
         /// First waiting time.
         backoff: Nanos,
-        /// What is tried.
+        /// The steps that are tried.
         steps: Vec<Step>,
     },
-    /// Steps done so many times.
+    /// Steps that are executed so many times, one after another.
     Repeat(u64, Vec<Step>),
 }
 
-/// How many workers a pool has.
+/// Number of workers of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workers {
     /// The library's own default on this machine and version.
     Auto,
-    /// So many (at least 1).
+    /// Exactly so many (at least 1).
     Exactly(u32),
-    /// `Threads` only: a raw `threading.Thread` for every task.
+    /// A raw `threading.Thread` for every task; only of `Threads`.
     PerTask,
 }
 
 /// How processes are started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartMethod {
-    /// `fork`
+    /// `fork`: a copy of the parent.
     Fork,
-    /// `spawn`
+    /// `spawn`: a fresh interpreter.
     Spawn,
-    /// `forkserver`
+    /// `forkserver`: a copy of a server process.
     Forkserver,
 }
 
-/// Which library runs the processes.
+/// Library that runs a process pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessApi {
     /// `concurrent.futures.ProcessPoolExecutor`
     Executor,
-    /// `multiprocessing.Pool`, tasks sent in chunks of this size (`None`: the library's own choice for `map`).
+    /// `multiprocessing.Pool`, which sends tasks in chunks.
     Pool {
-        /// Tasks per chunk.
+        /// Tasks in a chunk; `None` for the library's own choice for `map`.
         chunksize: Option<u32>,
     },
 }
 
-/// Where an event loop sends blocking work.
+/// Where an event loop executes blocking work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offload {
-    /// Nowhere: it runs on the loop's own thread.
+    /// On the loop's own thread.
     None,
-    /// A thread pool.
+    /// In a thread pool.
     Threads(Workers),
-    /// A process pool (`ProcessPoolExecutor`).
+    /// In a process pool (`ProcessPoolExecutor`).
     Processes(Workers, StartMethod),
-    /// A pool of sub-interpreters.
+    /// In a pool of sub-interpreters.
     Interpreters(Workers),
 }
 
-/// How tasks are executed: a small tree.
+/// How tasks are executed, as a small tree.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Strategy {
     /// One after another on the main thread.
     Sequential,
-    /// `ThreadPoolExecutor`, or a raw thread a task.
+    /// `ThreadPoolExecutor`, or a raw thread for each task.
     Threads(Workers),
     /// A pool of processes.
     Processes {
-        /// How many.
+        /// Number of workers.
         workers: Workers,
         /// How they are started.
         start: StartMethod,
-        /// By which library.
+        /// Library that runs them.
         api: ProcessApi,
     },
     /// `InterpreterPoolExecutor`.
     Interpreters(Workers),
     /// One event loop.
     Asyncio {
-        /// At most so many tasks at once (a semaphore).
+        /// Concurrency limit, held by a semaphore; `None` for no limit.
         limit: Option<u32>,
-        /// Where blocking work goes.
+        /// Where blocking work is executed.
         offload: Offload,
     },
-    /// So many copies of a strategy in processes of their own, arrivals dealt to them as an accept queue does.
+    /// Copies of a strategy in processes of their own; arrivals are dealt to them as an accept queue does.
     Prefork {
-        /// How many (at least 1).
+        /// Number of copies (at least 1).
         processes: u32,
-        /// What each runs (not `Prefork` itself).
+        /// Strategy of each copy (not `Prefork` itself).
         each: Box<Strategy>,
     },
 }
 
-/// What an objective is about.
+/// What an objective is about, and what strategies are ranked by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Metric {
     /// Time until the last task is done, in seconds.
@@ -519,9 +518,9 @@ pub enum Metric {
     Percentile(f64),
     /// Peak memory, in bytes.
     Memory,
-    /// CPU seconds used.
+    /// CPU time used, in seconds.
     Cpu,
-    /// Failed or timed-out share of tasks, 0 to 1.
+    /// Share (0 to 1) of tasks that failed or timed out.
     FailureRate,
 }
 
@@ -530,16 +529,16 @@ pub enum Metric {
 pub struct Objective {
     /// As the user wrote it, for the report.
     pub text: String,
-    /// What is compared.
+    /// The metric that is compared.
     pub metric: Metric,
-    /// `true`: the metric must be below the bound (`<`); `false`: above it (`>`).
+    /// Whether the metric has to be below the bound (`<`) rather than above it (`>`).
     pub below: bool,
     /// The bound, in the metric's unit.
     pub bound: f64,
 }
 
 impl Objective {
-    /// Whether both ask for the same, however they are written: `p95 < 200ms` and `p95<0.2s`.
+    /// Whether both objectives ask for the same, however they are written: `p95 < 200ms` and `p95<0.2s`.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         (self.metric, self.below, self.bound) == (other.metric, other.below, other.bound)

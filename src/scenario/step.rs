@@ -1,6 +1,6 @@
-//! What a step is, described once: what stands inside it and how often it runs, what it takes, what it waits for, what it carries, how it
-//! is made anew with other times. Whoever looks at steps asks here; a new kind of step answers here, and nowhere has a rule for "all
-//! others" ([tests/it/described.rs](../../../tests/it/described.rs) holds that).
+//! Descriptions of steps, each in one place: the steps inside and how often they run, what a step takes, what it waits for, what it
+//! carries, and how it is rebuilt with other times. All code that looks at steps asks here; a new kind of step answers here, and nowhere is
+//! there a rule for "all others" ([tests/it/described.rs](../../../tests/it/described.rs) holds that).
 
 use super::{Bytes, Dist, LockId, ObjectId, QueueId, Releases, Step};
 use crate::engine::Nanos;
@@ -17,7 +17,7 @@ pub struct Inside<'a> {
 /// How often the steps within a step are executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runs {
-    /// Once.
+    /// Exactly once.
     Once,
     /// So many times, one after another.
     Times(u64),
@@ -28,7 +28,7 @@ pub enum Runs {
 }
 
 impl Runs {
-    /// How often at most: every attempt but the last failing, the children's executions added.
+    /// The greatest number of executions: every attempt but the last fails, and the executions of all children are added.
     #[must_use]
     pub fn at_most(self) -> u64 {
         match self {
@@ -38,7 +38,7 @@ impl Runs {
         }
     }
 
-    /// How often the task itself executes them where nothing fails: not what its children do.
+    /// Number of executions by the task itself if nothing fails; executions by children do not count.
     #[must_use]
     pub fn by_the_task(self) -> u64 {
         match self {
@@ -49,7 +49,7 @@ impl Runs {
     }
 }
 
-/// What a step's own time is spent on.
+/// How a step spends its own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spent {
     /// Python bytecode: CPU, under the GIL where there is one.
@@ -60,48 +60,49 @@ pub enum Spent {
     Outside,
 }
 
-/// What a step waits for by itself, besides a core and the GIL; what stands inside it has waits of its own.
+/// What a step waits for by itself, beside a core and the GIL; steps inside it have waits of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitsFor {
     /// Nothing.
     Never,
-    /// Something outside, which takes its time whoever else runs.
+    /// Something outside, which takes the same time whatever else runs.
     Outside,
-    /// A lock that another may hold.
+    /// A lock that another task may hold.
     Lock(LockId),
-    /// A queue that another has to fill.
+    /// An item of a queue, which another task has to put.
     Item(QueueId),
-    /// A queue that another has to empty.
+    /// Room in a queue, which another task has to make.
     Room(QueueId),
-    /// Its children.
+    /// The step's children.
     Children,
     /// The pause before the next attempt.
     Pause,
 }
 
-/// What a step does with a lock on its own, in the middle of a list of steps.
+/// What a step by itself does with a lock, in the middle of a list of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locking {
-    /// Takes it.
+    /// Takes this lock.
     Takes(LockId),
-    /// Gives it back.
+    /// Releases this lock.
     Gives(LockId),
 }
 
-/// What a step hands over together with its task, or with the task's result.
+/// What travels with a task to the worker, or with the task's result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
-    /// Bytes to the worker.
+    /// Bytes on the way to the worker.
     pub bytes_in: Bytes,
-    /// Bytes back.
+    /// Bytes on the way back.
     pub bytes_out: Bytes,
-    /// Objects to the worker, each pickled on its own.
+    /// Objects on the way to the worker, each pickled on its own.
     pub objects_in: u64,
-    /// Objects back.
+    /// Objects on the way back, each pickled on its own.
     pub objects_out: u64,
 }
 
-/// All that is asked of a step. Fields that a step has no use for are those of [`About::PLAIN`].
+/// Description of a step: the answers to all questions that are asked about it. Fields that do not apply to a step are those of
+/// [`About::PLAIN`].
 struct About<'a> {
     inside: Option<Inside<'a>>,
     takes: Option<(Spent, &'a Dist)>,
@@ -166,7 +167,7 @@ impl<'a> About<'a> {
 }
 
 impl Step {
-    /// The description: one arm a kind of step.
+    /// Describes a step, one arm for each kind.
     fn about(&self) -> About<'_> {
         let nothing = Carried::default();
         match self {
@@ -261,78 +262,79 @@ impl Step {
         }
     }
 
-    /// The steps within; `None` where there can be none.
+    /// The steps inside this step; `None` if there can be none.
     #[must_use]
     pub fn inside(&self) -> Option<Inside<'_>> {
         self.about().inside
     }
 
-    /// The shared object that it changes, by itself.
+    /// The shared object that this step writes by itself, if any.
     #[must_use]
     pub fn writes(&self) -> Option<ObjectId> {
         self.about().writes
     }
 
-    /// Whether this step, or one within it however deep, is such a one.
+    /// Whether `is` holds for this step, or for one inside it at any depth.
     pub fn any(&self, is: &impl Fn(&Self) -> bool) -> bool {
         is(self) || (self.inside()).is_some_and(|i| i.steps.iter().any(|s| s.any(is)))
     }
 
-    /// The time that the scenario gives it, and what it is spent on. `None`: it has no time of its own, or the profile gives it.
+    /// The time that the scenario gives this step, and how it is spent; `None` if the step has no time of its own, or if the profile gives
+    /// it.
     #[must_use]
     pub fn takes(&self) -> Option<(Spent, &Dist)> {
         self.about().takes
     }
 
-    /// How often it gives the GIL up within its own time, by itself, where that is of mean length.
+    /// Number of releases of the GIL within the step's own time, if that time is of mean length.
     #[must_use]
     pub fn releases(&self) -> u64 {
         self.about().releases
     }
 
-    /// What it waits for by itself.
+    /// What this step waits for by itself.
     #[must_use]
     pub fn waits(&self) -> WaitsFor {
         self.about().waits
     }
 
-    /// What it does with a lock on its own; a `Lock` round other steps does both.
+    /// What this step does with a lock; `None` for a `Lock` around other steps, which takes and releases it.
     #[must_use]
     pub fn locking(&self) -> Option<Locking> {
         self.about().locking
     }
 
-    /// What it hands over.
+    /// What travels with the task because of this step.
     #[must_use]
     pub fn carries(&self) -> Carried {
         self.about().carries
     }
 
-    /// Bytes that it writes at once: a payload, or the memory that it holds.
+    /// Bytes that this step writes at once: a payload, or the memory that it holds.
     #[must_use]
     pub fn block(&self) -> Bytes {
         self.about().block
     }
 
-    /// Whether it makes containers, for the collector to look at.
+    /// Whether this step creates containers, which the collector examines.
     #[must_use]
     pub fn allocates(&self) -> bool {
         self.containers() > 0
     }
 
-    /// Containers that it makes, which live as long as its task.
+    /// Number of containers that this step creates, which live as long as its task.
     #[must_use]
     pub fn containers(&self) -> u64 {
         self.about().containers
     }
 
-    /// Whether it may end what surrounds it before its end, or be cut short itself.
+    /// Whether this step may end the block around it early, or be cut short itself.
     #[must_use]
     pub fn may_fail(&self) -> bool {
         self.about().may_fail
     }
 
-    /// The same step round other steps; one that has none inside is copied.
+    /// This step with the steps inside it replaced; a step without any is copied.
     #[must_use]
     pub fn around(&self, inside: impl FnOnce(&[Self]) -> Vec<Self>) -> Self {
         match self {
@@ -371,8 +373,8 @@ impl Step {
         }
     }
 
-    /// The same step and all within it, every time of theirs multiplied: what they take, time-outs and back-offs. A shorter step
-    /// gives the GIL up less often, not for a shorter time.
+    /// This step and all inside it with every time multiplied: demands, time-outs and backoffs. A shorter step releases the GIL less often,
+    /// not for a shorter time.
     #[must_use]
     pub fn scaled(&self, by: f64) -> Self {
         match self {
@@ -463,7 +465,7 @@ mod tests {
         }
     }
 
-    /// One of each kind.
+    /// One step of each kind.
     fn all() -> Vec<Step> {
         vec![
             Step::Cpu(ms(1)),
@@ -490,7 +492,7 @@ mod tests {
         ]
     }
 
-    /// Those of [`all`] for which something holds.
+    /// The steps of [`all`] for which something holds.
     fn which(is: impl Fn(&Step) -> bool) -> Vec<Step> {
         all().into_iter().filter(is).collect()
     }
@@ -508,7 +510,7 @@ mod tests {
         ] {
             assert_eq!(round(&step), Some((inner(), runs)), "{step:?}");
             assert_eq!((runs.at_most(), runs.by_the_task()), (at_most, by_the_task));
-            // Deep within, and in itself.
+            // A step is found in itself, and deep inside other steps.
             let deep = Step::Hold(1, vec![Step::Repeat(2, vec![step.clone()])]);
             assert!(deep.any(&|s| *s == step) && deep.any(&|s| *s == inner()[0]));
             assert!(!deep.any(&|s| *s == Step::Put(1)));
@@ -544,7 +546,7 @@ mod tests {
             assert_eq!(step.waits(), wait, "{step:?}");
         }
         assert_eq!(which(|s| s.waits() != WaitsFor::Never).len(), 7);
-        // Nothing to wait for between attempts, or no second one.
+        // There is nothing to wait for between attempts, or no second attempt.
         assert_eq!(retry(2, 0).waits(), WaitsFor::Never);
         assert_eq!(retry(1, 100).waits(), WaitsFor::Never);
         assert_eq!(Step::Acquire(5).locking(), Some(Locking::Takes(5)));
@@ -600,7 +602,7 @@ mod tests {
         for step in all() {
             assert_eq!(step.scaled(1.0), step);
             let half = step.scaled(0.5);
-            // As much of everything, in half of the time.
+            // What is carried stays; times are halved.
             assert_eq!(half.carries(), step.carries());
             assert_eq!(half.inside().map(|i| i.runs), step.inside().map(|i| i.runs));
             for (a, b) in [(&half, &step)].into_iter().chain(

@@ -1,44 +1,45 @@
-//! What a strategy is, described once: how many processes run it, whether an event loop has the tasks, where their work goes.
+//! Descriptions of strategies, each in one place: how many processes execute a strategy, whether an event loop has the tasks, and where
+//! their work goes.
 
 use super::{Offload, ProcessApi, StartMethod, Strategy, Workers};
 
 /// How a strategy executes tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Execution {
-    /// Processes of a prefork server, at least 1, each of which does the rest; `None`: the program itself does.
+    /// Number of processes of a prefork server, at least 1, each of which executes the rest; `None`: the program itself does.
     pub copies: Option<u32>,
-    /// An event loop has the tasks; otherwise the main thread.
+    /// Whether an event loop has the tasks, rather than the main thread.
     pub event_loop: bool,
-    /// Most tasks at once on the loop.
+    /// Concurrency limit of the loop; `None` for no limit.
     pub limit: Option<u32>,
-    /// Where the work of tasks goes.
+    /// Where the work of tasks is executed.
     pub pool: Pool,
 }
 
-/// Who does the work of tasks for the thread that has them.
+/// Where the work of tasks is executed on behalf of the thread that has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
-    /// That thread itself.
+    /// In that thread itself.
     Nobody,
-    /// A thread for each task.
+    /// In a new thread for each task.
     ThreadEach,
-    /// A pool of threads.
+    /// In a pool of threads.
     Threads(Workers),
-    /// A pool of processes.
+    /// In a pool of processes.
     Processes {
-        /// How many.
+        /// Number of workers.
         workers: Workers,
         /// How they are started.
         start: StartMethod,
-        /// By which library.
+        /// Library that runs them.
         api: ProcessApi,
     },
-    /// A pool of threads with an interpreter each.
+    /// In a pool of threads, each with an interpreter of its own.
     Interpreters(Workers),
 }
 
 impl Pool {
-    /// The workers of a pool; `None` where there is none.
+    /// Number of workers of the pool; `None` if there is no pool.
     #[must_use]
     pub fn workers(self) -> Option<Workers> {
         match self {
@@ -49,7 +50,7 @@ impl Pool {
         }
     }
 
-    /// How its processes are started; `None` where it has none.
+    /// How the pool's processes are started; `None` if it has none.
     #[must_use]
     pub fn start(self) -> Option<StartMethod> {
         match self {
@@ -58,8 +59,8 @@ impl Pool {
         }
     }
 
-    /// Whether its workers are interpreters of their own, in this process or another: arguments and results are copied to them and
-    /// back, objects and locks are not shared.
+    /// Whether the workers are interpreters of their own, in this process or others: arguments and results are then copied, and objects and
+    /// locks are not shared.
     #[must_use]
     pub fn apart(self) -> bool {
         match self {
@@ -85,7 +86,7 @@ impl From<Offload> for Pool {
 }
 
 impl Strategy {
-    /// The description: one arm a kind of strategy.
+    /// Describes a strategy, one arm for each kind.
     #[must_use]
     pub fn execution(&self) -> Execution {
         let by = |pool| Execution {
@@ -122,7 +123,7 @@ impl Strategy {
         }
     }
 
-    /// Whether processes are forked that have the program's imports, or may have: a fork server of some versions imports them as well.
+    /// Whether processes may be forked that inherit the program's imports; a fork server of some versions imports them as well.
     #[must_use]
     pub fn may_inherit(&self) -> bool {
         let Execution { copies, pool, .. } = self.execution();
@@ -133,7 +134,7 @@ impl Strategy {
         copies.is_some() || pool.start().is_some_and(forks)
     }
 
-    /// What each process runs: the strategy itself, or what stands in the prefork server.
+    /// The strategy that each process executes: this strategy itself, or the one inside a prefork server.
     #[must_use]
     pub fn each(&self) -> &Self {
         match self {
@@ -146,7 +147,7 @@ impl Strategy {
         }
     }
 
-    /// One task after another in one process: what others are compared with.
+    /// Whether tasks are executed one after another in one process; this is the baseline of comparisons.
     #[must_use]
     pub fn is_sequential(&self) -> bool {
         let Execution {
@@ -175,7 +176,8 @@ fn colon(workers: Workers) -> String {
     }
 }
 
-/// The text that stands for a strategy everywhere: its short form, as `--strategy` takes it ([`parse_strategy`](crate::syntax::parse_strategy) reads it back).
+/// The text that stands for a strategy everywhere: its short form, as `--strategy` takes it
+/// ([`parse_strategy`](crate::syntax::parse_strategy) reads it back).
 pub fn strategy_label(strategy: &Strategy) -> String {
     match strategy {
         Strategy::Sequential => "sequential".into(),

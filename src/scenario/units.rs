@@ -1,16 +1,16 @@
-//! Durations, sizes, rates and shares with their units.
+//! Reads and writes durations, sizes, rates and shares with their units.
 
 use super::{Bytes, limits};
 use crate::engine::Nanos;
 
-/// Why a text is no such value.
+/// Why a text is not a valid value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UnitError {
-    /// No unit, one that does not exist, or no number.
+    /// It has no unit, an unknown one, or no number.
     Unit(String),
-    /// Negative or not finite.
+    /// It is negative or not finite.
     Range(String),
-    /// Past a limit: its name, and what is wrong.
+    /// It exceeds a limit: the limit's name, and what is wrong.
     Limit(&'static str, String),
 }
 
@@ -40,7 +40,7 @@ const SIZE_UNITS: [(&str, f64); 10] = [
     ("TiB", 1_099_511_627_776.0),
 ];
 
-/// A number with its thousands apart, from five digits on: `4096`, `200 000 000`.
+/// A number with its thousands separated, from five digits on: `4096`, `200 000 000`.
 pub(crate) fn grouped(number: impl std::fmt::Display) -> String {
     let text = number.to_string();
     let start = usize::from(text.starts_with('-'));
@@ -94,7 +94,7 @@ fn number(text: &str) -> Option<f64> {
         .ok()
 }
 
-/// The unit's factor, whatever the case of its letters if that is not ambiguous.
+/// The factor of a unit; the case of its letters matters only if it has to.
 fn factor(units: &[(&str, f64)], unit: &str) -> Option<f64> {
     let exact = units.iter().find(|(u, _)| *u == unit);
     exact
@@ -108,7 +108,7 @@ fn negative(what: &str, text: &str) -> UnitError {
     ))
 }
 
-/// A duration such as `250ms`, `1.5s` or `1h2m`.
+/// Reads a duration such as `250ms`, `1.5s` or `1h2m`.
 ///
 /// # Errors
 /// No numbers with units of time, or more than the program allows.
@@ -141,7 +141,7 @@ pub fn duration(text: &str) -> Result<Nanos, UnitError> {
         if value < 0.0 {
             return Err(negative("duration", text));
         }
-        // Case matters for no unit of time but the month, which does not exist here.
+        // Case would matter only for the month among units of time, which does not exist here.
         let Some(factor) = factor(&TIME_UNITS, unit) else {
             return Err(UnitError::Unit(if unit.is_empty() {
                 format!("the duration \"{text}\" has no unit")
@@ -161,7 +161,7 @@ pub fn duration(text: &str) -> Result<Nanos, UnitError> {
     Ok(Nanos::from_f64(total))
 }
 
-/// A size such as `50MB` (50 million bytes) or `64KiB` (65536 bytes).
+/// Reads a size such as `50MB` (50 million bytes) or `64KiB` (65536 bytes).
 ///
 /// # Errors
 /// No number with a unit of size, or more than the program allows.
@@ -205,7 +205,7 @@ pub fn size(text: &str) -> Result<Bytes, UnitError> {
     Ok(bytes as Bytes)
 }
 
-/// A rate such as `120/s`, `30/min` or `500/h`, as events a second.
+/// Reads a rate such as `120/s`, `30/min` or `500/h`, as events a second.
 ///
 /// # Errors
 /// No number, or no unit of time after it.
@@ -228,7 +228,7 @@ pub fn rate(text: &str) -> Result<f64, UnitError> {
     Ok(value / per)
 }
 
-/// A share such as `1%`, as a fraction.
+/// Reads a share such as `1%`, as a fraction.
 ///
 /// # Errors
 /// The text is not a number, with or without `%`.
@@ -242,7 +242,7 @@ pub fn share(text: &str) -> Result<f64, UnitError> {
     }
 }
 
-/// A size as a person writes it: in the largest unit that it is a whole number of (`2MB`, `64KiB`, `1500B`).
+/// Writes a size as a person does: in the largest unit of which it is a whole number (`2MB`, `64KiB`, `1500B`).
 pub fn format_size(bytes: Bytes) -> String {
     let units: [(&str, Bytes); 6] = [
         ("GiB", 1 << 30),
@@ -259,7 +259,7 @@ pub fn format_size(bytes: Bytes) -> String {
     }
 }
 
-/// A duration as a person writes it: the shortest of the exact forms (`1.5s`, `250ms`, `3us`).
+/// Writes a duration as a person does: in the shortest of the exact forms (`1.5s`, `250ms`, `3us`).
 pub fn format_duration(t: Nanos) -> String {
     for (unit, ns) in [("s", 1_000_000_000_u64), ("ms", 1_000_000), ("us", 1_000)] {
         if t.0 >= ns && t.0.is_multiple_of((ns / 100).max(1)) {

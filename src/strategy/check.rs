@@ -1,12 +1,12 @@
-//! What holds for every run, whatever is simulated: a debugging aid for whoever changes the model, and the last line of
-//! every test of it. It looks at nothing but the input and the outcome, so it cannot share a mistake with the simulator.
+//! Laws that every run obeys, whatever is simulated: a debugging aid for those who change the model, and the last line of every test of it.
+//! It looks only at the input and the outcome, so it cannot share a mistake with the simulator.
 
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::Histogram;
 use crate::scenario::{Arrivals, Strategy};
 
-/// The laws that an outcome breaks.
+/// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct Broken(Vec<String>);
@@ -19,10 +19,11 @@ impl Broken {
     }
 }
 
-/// Holds an outcome against the laws that every run obeys.
+/// Checks an outcome against the laws that every run obeys.
 ///
 /// # Errors
-/// The laws that are broken, a line each.
+///
+/// Returns the laws that are broken, one line each.
 pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), Broken> {
     let mut broken = Broken(Vec::new());
     tasks(input, outcome, &mut broken);
@@ -37,7 +38,7 @@ pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), Broken> {
     }
 }
 
-/// How many tasks the workload has in all, if it says so.
+/// Number of tasks that the workload promises; `None` if it has no count.
 fn promised(input: &SimInput<'_>) -> Option<u64> {
     match &input.workload.arrivals {
         Arrivals::Batch => Some(input.workload.classes.iter().map(|c| c.count).sum()),
@@ -46,7 +47,7 @@ fn promised(input: &SimInput<'_>) -> Option<u64> {
     }
 }
 
-/// Tasks are conserved.
+/// Checks that tasks are conserved.
 fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     let ended = o.completed + o.failed + o.timed_out;
     broken.unless(o.arrived == ended + o.in_flight, || {
@@ -66,12 +67,12 @@ fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     }
 }
 
-/// Whether something ended the run before its own end.
+/// Whether a finding ended the run before its own end.
 fn cut_short(o: &Outcome) -> bool {
     o.findings.iter().any(|f| f.effect() == Effect::Ended)
 }
 
-/// Latencies are those of the completed tasks, and every nanosecond of them has one cause.
+/// Checks that latencies are those of the completed tasks, and that every nanosecond of them has one cause.
 fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     broken.unless(o.latency.count() == o.completed, || {
         format!("{} latencies of {} tasks", o.latency.count(), o.completed)
@@ -101,8 +102,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             o.causes
         )
     });
-    // Little's law as far as it can be seen from outside: nobody is there longer than the run, and no more users are than
-    // there are.
+    // Little's law, as far as it can be seen from outside: no task is present longer than the run, and no more users than there are.
     let present = match &input.workload.arrivals {
         Arrivals::Closed { users, .. } => u64::from(*users),
         _ => o.arrived,
@@ -137,7 +137,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     }
 }
 
-/// Core time is conserved, instants are in order, and a GIL is held by one thread at a time.
+/// Checks that core time is conserved, instants are in order, and a GIL is held by one thread at a time.
 fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     broken.unless(o.core_busy.len() == input.machine.cores.len(), || {
         format!("{} cores", o.core_busy.len())
@@ -173,21 +173,21 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     broken.unless(input.horizon.is_none_or(|h| o.end <= h), || {
         format!("ends at {:?}, past the horizon {:?}", o.end, input.horizon)
     });
-    // Only GILs of processes with several threads are ever contended: those of the copies of the program.
+    // Only GILs of processes with several threads are ever contended, and these are the copies of the program.
     let copies = input.strategy.execution().copies.map_or(1, u64::from);
     let gils = u64::from(input.profile.gil);
     broken.unless(
         o.gil_contended <= Total::from(o.end) * (copies * gils),
         || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),
     );
-    // Beside the copies: worker processes or interpreters, a master, the fork server, the resource tracker.
+    // Beside the copies there are worker processes or interpreters, a master, the fork server, and the resource tracker.
     let all = copies + u64::from(o.processes) + workers(input.strategy) * copies + 3;
     broken.unless(o.gil_held <= Total::from(o.end) * (all * gils), || {
         format!("{all} GILs held for {:?} of {:?}", o.gil_held, o.end)
     });
 }
 
-/// Workers named by the strategy: some may not have reported themselves when a run is cut short.
+/// Number of workers that the strategy names: some may not have reported themselves when a run is cut short.
 fn workers(strategy: &Strategy) -> u64 {
     use crate::scenario::Workers;
     let pool = strategy.execution().pool;
@@ -201,7 +201,7 @@ fn workers(strategy: &Strategy) -> u64 {
 #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
 fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     let peak = o.memory_peak as f64;
-    // A mean of a constant may differ from it in the last bits.
+    // The mean of a constant may differ from it in the last bits.
     broken.unless(o.memory_mean <= peak * (1.0 + 1e-9), || {
         format!("mean memory {} over the peak {peak}", o.memory_mean)
     });
@@ -228,7 +228,7 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     }
 }
 
-/// A run that leaves tasks unfinished says why.
+/// Checks that findings agree with the outcome, and that a run which leaves tasks unfinished says why.
 fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
     for finding in &o.findings {
         let holds = match finding {
@@ -240,7 +240,6 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             }
             Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,
             Finding::BlockedLoop { at, lasted } => *at + *lasted <= o.end,
-            // A single operation may count as a few events; a run that cannot end within them is stopped before.
             Finding::Convoy {
                 times, waited, of, ..
             } => input.profile.gil && *times > 0 && *waited > Total::ZERO && waited <= of,
@@ -250,6 +249,7 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
             Finding::FutileWakeups { times, .. } => {
                 input.profile.gil && *times > 0 && *times <= o.switches_voluntary
             }
+            // A single operation may count as a few events; a run that cannot end within them is stopped before.
             Finding::EventLimit { at } => {
                 *at == o.end && o.events.saturating_sub(input.max_events) < 1_000
             }

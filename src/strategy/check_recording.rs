@@ -1,13 +1,14 @@
-//! What holds for every recording of a whole run: it and the outcome tell the same story.
+//! Laws that every recording of a whole run obeys: it agrees with the outcome.
 
 use super::{CAUSES, Cause, Outcome, SimInput};
 use crate::cpython::recording::{Doing, Recording, TaskEnd, ThreadSpan};
 use crate::engine::{Nanos, Total};
 
-/// Holds a recording whose window is the whole run against the run's outcome.
+/// Checks a recording whose window is the whole run against the run's outcome.
 ///
 /// # Errors
-/// What does not agree, a line each.
+///
+/// Returns what does not agree, one line each.
 pub fn check_recording(
     input: &SimInput<'_>,
     outcome: &Outcome,
@@ -33,7 +34,7 @@ pub fn check_recording(
     }
 }
 
-/// Every nanosecond that the outcome books on a cause lies in exactly one counted span or wait.
+/// Checks that every nanosecond that the outcome books to a cause lies in exactly one counted span or wait.
 fn causes(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
     let mut sums = [Total::ZERO; CAUSES];
     for s in recording.spans.iter().filter(|s| s.counted) {
@@ -53,8 +54,8 @@ fn causes(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
     }
 }
 
-/// Children that are tasks of their own have a cause for every nanosecond from their start to their end. Those that their parent's thread
-/// runs are no tasks, and their time is the parent's as well.
+/// Checks that children that are tasks of their own have a cause for every nanosecond from their start to their end. Children that the
+/// parent's thread executes inline are no tasks, and their time is the parent's as well.
 fn children(
     input: &SimInput<'_>,
     outcome: &Outcome,
@@ -101,7 +102,7 @@ fn children(
     }
 }
 
-/// A thread's spans follow one another from its start to its exit.
+/// Checks that a thread's spans follow one another from its start to its exit.
 fn threads(recording: &Recording, wrong: &mut Vec<String>) {
     let mut ends: Vec<Nanos> = recording.threads.iter().map(|t| t.started).collect();
     for s in &recording.spans {
@@ -131,7 +132,7 @@ fn threads(recording: &Recording, wrong: &mut Vec<String>) {
     }
 }
 
-/// Each core runs one thread at a time, and as long as it was busy.
+/// Checks that each core runs one thread at a time, and for as long as it was busy.
 fn cores(gil: bool, outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
     for (core, &busy) in (0..).zip(&outcome.core_busy) {
         let mut on: Vec<&ThreadSpan> = recording
@@ -146,14 +147,14 @@ fn cores(gil: bool, outcome: &Outcome, recording: &Recording, wrong: &mut Vec<St
             }
         }
         let sum: Nanos = on.iter().map(|s| s.to - s.from).sum();
-        // Waiters for the GIL that time out in vain are charged, but not written down.
+        // Waiters for the GIL that time out in vain are charged, but not recorded.
         if sum > busy || !gil && sum != busy {
             wrong.push(format!("core {core}: {sum:?} recorded, {busy:?} busy"));
         }
     }
 }
 
-/// Each GIL has one holder at a time, and is held as long as the outcome says.
+/// Checks that each GIL has one holder at a time, and is held for as long as the outcome says.
 fn gils(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
     let mut ends: Vec<Nanos> = Vec::new();
     let mut sum = Total::ZERO;
@@ -171,7 +172,7 @@ fn gils(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
         ends[gil] = hold.to;
         sum += hold.to - hold.from;
     }
-    // What is held when the run ends is in no statistics yet.
+    // GILs that are held when the run ends are not in the statistics yet.
     let open: Total = recording
         .gil_holds
         .iter()
@@ -186,7 +187,7 @@ fn gils(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
     }
 }
 
-/// The tasks that count end as often and in the same ways.
+/// Checks that tasks that count end as often, and in the same ways, as in the outcome.
 fn tasks(input: &SimInput<'_>, outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
     let ended = |how: TaskEnd| {
         recording

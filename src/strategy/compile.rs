@@ -1,4 +1,4 @@
-//! A strategy tree and a workload become a [`Program`]: flat instructions, and who executes them.
+//! Compiles a strategy tree and a workload to a [`Program`]: flat instructions, and the executors that run them.
 
 use super::SimError;
 use crate::cpython::Program;
@@ -10,25 +10,26 @@ use crate::scenario::{
     WaitsFor, Workers, Workload,
 };
 
-/// Loops are unrolled as long as a task stays below so many instructions.
+/// Loops are unrolled as long as they come to at most so many instructions.
 const UNROLLED: usize = 4096;
 
 struct Compiler {
     dists: Vec<Dist>,
     /// Classes of children, in order of appearance.
     children: Vec<Class>,
-    /// Whether each lock is ever held across a wait.
+    /// For each lock, whether it is ever held across a wait.
     across: Vec<bool>,
-    /// Share of the program's objects that the steps of the class under way walk.
+    /// Share (0 to 1) of the program's objects that the steps of the class being compiled walk.
     touches: f64,
-    /// Locks that are taken while another (the first) is held.
+    /// Pairs of locks: the second is taken while the first is held.
     nested: Vec<(usize, usize)>,
 }
 
 /// Compiles a workload for a strategy on a machine.
 ///
 /// # Errors
-/// When the interpreter or the library cannot do what the strategy asks.
+///
+/// If the interpreter or the library cannot do what the strategy asks.
 pub fn compile(
     machine: &MachineSpec,
     profile: &Profile,
@@ -64,7 +65,7 @@ pub fn compile(
         })
         .collect();
     let own_classes = classes.len();
-    // A child's class number is its place in `children`, after the workload's own.
+    // The number of a class of children becomes its index after the workload's own classes.
     for class in classes.iter_mut().chain(&mut c.children) {
         for instr in &mut class.code {
             if let Some(class) = instr.children_mut() {
@@ -107,7 +108,7 @@ pub fn compile(
     })
 }
 
-/// How much of the memory of imports is objects. Where nobody says how many there are all of it is, at this density.
+/// Bytes of imported memory that are objects. If the scenario does not give their number, all of it is, at the profile's density.
 fn object_memory(profile: &Profile, imports: &Imports) -> u64 {
     imports.objects.map_or(imports.memory, |objects| {
         let each = whole(profile.params.object_rss);
@@ -115,14 +116,14 @@ fn object_memory(profile: &Profile, imports: &Imports) -> u64 {
     })
 }
 
-/// Bytes that a task is sent with.
+/// Bytes that travel to a worker with a task.
 fn bytes_in(code: &[Instr]) -> u64 {
     code.iter()
         .map(|i| i.payload_in())
         .fold(0, u64::saturating_add)
 }
 
-/// Objects that a task's steps send there and back, one by one.
+/// Small objects of a task's steps that are pickled one by one, on the way to a worker and back.
 fn objects(steps: &[Step]) -> (u64, u64) {
     let (mut there, mut back) = (0u64, 0u64);
     for step in steps {
@@ -139,7 +140,7 @@ fn objects(steps: &[Step]) -> (u64, u64) {
     (there, back)
 }
 
-/// Classes of a batch in order of arrival: class by class, but those that interleave take turns.
+/// Classes of a batch in order of arrival: one class after another, but classes that interleave take turns.
 pub fn batch_order(workload: &Workload) -> Vec<ClassIndex> {
     let numbered = || (0..).map(ClassIndex::from).zip(&workload.classes);
     let mut order = Vec::new();
@@ -183,14 +184,14 @@ impl Compiler {
         Demand::Drawn(number.into())
     }
 
-    /// A wait: whatever lock is held now is held across it.
+    /// Notes a wait: all locks that are held now are held across it.
     fn waits(&mut self, held: &[usize]) {
         for &lock in held {
             self.across[lock] = true;
         }
     }
 
-    /// A lock that is held across waits is awaited itself, so what is held when it is taken is held across a wait.
+    /// Completes which locks are held across waits: a lock that is itself awaited makes every lock held around it held across a wait.
     fn taking_waits(&mut self) {
         loop {
             let before = self.across.clone();
@@ -218,7 +219,7 @@ impl Compiler {
             | WaitsFor::Pause => {
                 self.waits(held);
             }
-            // Whether taking a lock is a wait depends on who holds it across one: see `taking_waits`.
+            // Whether taking a lock is a wait depends on who holds the lock across one: see `taking_waits`.
             WaitsFor::Lock(_) | WaitsFor::Never => {}
         }
         match step {
@@ -326,7 +327,7 @@ impl Compiler {
         code.push(Instr::EnterRepeat(times));
         self.steps(inner, code, held);
         let round = code.len() - start - 1;
-        // Unrolled where that stays small: parts of a coroutine may then reach from one round into the next.
+        // A small loop is unrolled: parts of a coroutine may then reach from one round into the next.
         let rounds = usize::try_from(times).unwrap_or(usize::MAX);
         if round.saturating_mul(rounds) <= UNROLLED {
             code.remove(start);
@@ -340,7 +341,7 @@ impl Compiler {
     }
 }
 
-/// Why the interpreter cannot start processes as the strategy wants; `None` if it can.
+/// Why the interpreter cannot start processes in the way that the strategy wants; `None` if it can.
 fn missing_start<'a>(profile: &'a Profile, strategy: &Strategy) -> Option<&'a str> {
     let start = strategy.execution().pool.start()?;
     profile.lacks(match start {
@@ -359,7 +360,7 @@ fn layout(
     if let Some(why) = missing_start(profile, strategy) {
         return Err(SimError::Unsupported(format!("{}: {why}", profile.name)));
     }
-    // concurrent.futures' own defaults (facts sheet 1): min(32, cpus + 4) threads, one process a cpu.
+    // Defaults of concurrent.futures (facts sheet 1): min(32, cpus + 4) threads, one process for each cpu.
     let threads = |w: Workers| match w {
         Workers::Auto | Workers::PerTask => (cpus + 4).min(32),
         Workers::Exactly(n) => n.max(1),

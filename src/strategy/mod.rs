@@ -19,7 +19,7 @@ use crate::cpython::{Limits, Program, Sim};
 use crate::engine::Nanos;
 use crate::scenario::{MachineSpec, Strategy, Workload};
 
-/// Why a replication could not be run.
+/// Why a replication cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimError {
@@ -31,32 +31,33 @@ pub enum SimError {
 /// Everything that one replication depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct SimInput<'a> {
-    /// The computer.
+    /// The machine.
     pub machine: &'a MachineSpec,
-    /// The interpreter.
+    /// The profile of the interpreter.
     pub profile: &'a Profile,
-    /// What is to be done.
+    /// The workload: which tasks arrive, and when.
     pub workload: &'a Workload,
-    /// How it is executed.
+    /// The strategy by which they are executed.
     pub strategy: &'a Strategy,
-    /// Where what these four come to is kept from one replication of them to the next; `None`: it is made for this one alone.
+    /// Cache of the program that these four are compiled to, shared by their replications; `None`: the program is compiled for this one
+    /// alone.
     pub compiled: Option<&'a Compiled>,
     /// Master seed.
     pub seed: u64,
-    /// Number of the replication: same (seed, replication) = same arrivals and demands under every strategy.
+    /// Number of the replication. The same seed and number give the same arrivals and demands under every strategy.
     pub replication: u32,
-    /// Tasks that arrive before this do not count in latencies, causes and throughput.
+    /// Tasks that arrive before this instant do not count in latencies, causes and throughput.
     pub warmup: Nanos,
-    /// The run ends here at the latest.
+    /// The run ends at this instant at the latest; `None`: when nothing is left to happen.
     pub horizon: Option<Nanos>,
-    /// Keep every latency (in order of arrival) beside the histogram: memory grows with the number of tasks.
+    /// Whether to keep the latency of every task, in order of arrival, beside the histogram; memory then grows with the number of tasks.
     pub keep_latencies: bool,
-    /// The run is stopped (and says so) after this many model events.
+    /// Most model events: the run is stopped after so many, and says so.
     pub max_events: u64,
 }
 
-/// The program that a machine, a profile, a workload and a strategy come to: compiled by the first of their replications, and kept for
-/// the others.
+/// The program that a machine, a profile, a workload and a strategy are compiled to: compiled by the first of their replications, and kept
+/// for the others.
 #[derive(Debug, Default)]
 pub struct Compiled(OnceLock<Result<Program, SimError>>);
 
@@ -70,15 +71,17 @@ impl Compiled {
 /// Simulates one replication.
 ///
 /// # Errors
-/// When the interpreter cannot do what the strategy asks.
+///
+/// If the interpreter cannot do what the strategy asks.
 pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
     simulate_demands_of(input, input.replication)
 }
 
-/// Whether the interpreter can do what the strategy asks; looking costs nothing beside a simulation.
+/// Checks whether the interpreter can do what the strategy asks. The check costs nothing beside a simulation.
 ///
 /// # Errors
-/// When it cannot: why.
+///
+/// If it cannot, with the reason.
 pub fn supported(
     machine: &MachineSpec,
     profile: &Profile,
@@ -88,11 +91,12 @@ pub fn supported(
     compile(machine, profile, workload, strategy).map(|_| ())
 }
 
-/// The state of a replication at an instant: everything at it included, nothing after. The run is the one that [`simulate`]
-/// makes of the same input, but for the warm-up: all tasks are counted.
+/// Takes a snapshot of a replication at an instant: everything at that instant is included, nothing after it. The run is the one that
+/// [`simulate`] makes of the same input, except that all tasks count, those of the warm-up included.
 ///
 /// # Errors
-/// When the interpreter cannot do what the strategy asks.
+///
+/// If the interpreter cannot do what the strategy asks.
 pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
     let own = Compiled::default();
     let program = input.compiled.unwrap_or(&own).program(input)?;
@@ -105,20 +109,21 @@ pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
     Ok(sim.snapshot(at))
 }
 
-/// Simulates one replication with the arrivals, classes, demands, think times and failures of replication `demands`: what
-/// varies from one replication to the next is then the machine and the runtime alone, as it does from one real run of a
-/// fixed program to the next.
+/// Simulates one replication with the arrivals, classes, demands, think times and failures of replication `demands`. What varies between
+/// replications is then only the machine and the runtime, as between real runs of a fixed program.
 ///
 /// # Errors
-/// When the interpreter cannot do what the strategy asks.
+///
+/// If the interpreter cannot do what the strategy asks.
 pub fn simulate_demands_of(input: &SimInput<'_>, demands: u32) -> Result<Outcome, SimError> {
     run(input, demands, Record::Nothing).map(|r| r.outcome)
 }
 
-/// Simulates one replication and writes down who did what. The outcome is that of [`simulate`].
+/// Simulates one replication and records who did what. The outcome is that of [`simulate`].
 ///
 /// # Errors
-/// When the interpreter cannot do what the strategy asks.
+///
+/// If the interpreter cannot do what the strategy asks.
 pub fn record(
     input: &SimInput<'_>,
     options: RecordOptions,
@@ -130,13 +135,14 @@ pub fn record(
 /// Simulates one replication and follows its course over time. The outcome is that of [`simulate`].
 ///
 /// # Errors
-/// When the interpreter cannot do what the strategy asks.
+///
+/// If the interpreter cannot do what the strategy asks.
 pub fn course(input: &SimInput<'_>) -> Result<(Outcome, OverTime), SimError> {
     let run = run(input, input.replication, Record::Course)?;
     Ok((run.outcome, run.over_time.unwrap_or_default()))
 }
 
-/// A replication and what was written down beside it.
+/// A replication's outcome, and what was recorded beside it.
 struct Run {
     outcome: Outcome,
     recording: Option<Recording>,

@@ -5,82 +5,82 @@ use crate::engine::{Nanos, Total};
 pub use crate::machine::{CAUSES, Cause};
 use crate::measure::{BatchSeries, Completions, Histogram};
 
-/// What one replication observed. Times are simulated.
+/// What one replication observed. All times are simulated.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Tasks that arrived / completed / failed / timed out, after the warm-up; still in flight at the end.
+    /// Tasks that arrived after the warm-up; the next four fields say what became of them.
     pub arrived: u64,
-    /// Completed successfully.
+    /// Of these, tasks that completed.
     pub completed: u64,
-    /// Ended in a failure.
+    /// Of these, tasks that failed.
     pub failed: u64,
-    /// Ended by a timeout.
+    /// Of these, tasks that a deadline ended.
     pub timed_out: u64,
-    /// Neither at the end of the run.
+    /// Of these, tasks that were still in flight at the end of the run.
     pub in_flight: u64,
-    /// When the arrivals from outside ran out: the last of a promised count. `None` if more were to come at the end of the run, and for
-    /// batches and traces.
+    /// When the last arrival of a promised number came from outside. `None` if more were to come at the end of the run, and for batches and
+    /// traces.
     pub arrivals_end: Option<Nanos>,
-    /// When half of a promised count (rounded up) had arrived from outside; `None` like `arrivals_end`.
+    /// When half of a promised number (rounded up) had arrived from outside; `None` as for `arrivals_end`.
     pub half_arrived: Option<Nanos>,
-    /// Completions by when they came, whenever their tasks arrived, from the warm-up on until the arrivals from outside ran out or the
-    /// run ended.
+    /// Completions, whenever their tasks arrived, from the warm-up on until the arrivals from outside ran out or the run ended.
     pub window: Completions,
-    /// The last completion (of all, from time 0).
+    /// When the last task ended, of all since time 0.
     pub makespan: Nanos,
     /// When the executor was shut down; at least `makespan`.
     pub closed: Nanos,
-    /// Latencies (completion minus arrival) of tasks that ended after the warm-up, over all classes.
+    /// Latencies (completion minus arrival) of completed tasks that arrived after the warm-up, over all classes.
     pub latency: Histogram,
-    /// The same for each class of the workload.
+    /// These latencies for each class of the workload.
     pub class_latency: Vec<Histogram>,
-    /// Latencies in seconds in order of completion, as streaming batch means (for warm-up detection and intervals).
+    /// Latencies in seconds of all tasks that ended, in order of their ends, as streaming batch means (for warm-up detection and
+    /// intervals).
     pub series: BatchSeries,
-    /// Every latency in order of arrival (unfinished tasks left out), if asked for.
+    /// The latency of every such task in order of arrival (unfinished ones left out), if asked for.
     pub latencies: Vec<Nanos>,
-    /// Task time by cause (index = `Cause as usize`), summed over the tasks counted in `latency`.
+    /// Time of the counted tasks by cause (indexed by `Cause as usize`).
     pub causes: [Total; CAUSES],
-    /// Time of the children (`FanOut`) of counted tasks by cause, children's children among them. Their parents' time is in `causes` whoever
-    /// executes them: as waiting for children where these are tasks of their own, by the same causes where the parent's thread runs
-    /// them one after another.
+    /// Time of the children (`FanOut`) of counted tasks by cause, their own children included. Their parents' time is in `causes` whoever
+    /// executes the children: as waiting for children if these are tasks of their own, by the same causes if the parent's thread executes
+    /// them inline.
     pub children: [Total; CAUSES],
-    /// Over all demands drawn from a distribution whose mean is known (recorded and constant ones are not drawn): the sum of
-    /// (drawn - mean), in seconds. Its mean over replications is zero, so it can be regressed on.
+    /// Sum of (drawn - mean), in seconds, over all demands drawn from a distribution whose mean is known (recorded and constant ones are
+    /// not drawn). Its mean over replications is zero, so it can serve as a control variate.
     pub demand_excess: f64,
-    /// The sum of those means, in seconds.
+    /// Sum of these means, in seconds.
     pub demand_expected: f64,
-    /// The same as `demand_excess` for the intervals between open arrivals, or the think times of a closed workload.
+    /// Sum of (drawn - mean), in seconds, over the intervals between open arrivals, or the think times of a closed workload.
     pub interval_excess: f64,
-    /// The sum of their means, in seconds.
+    /// Sum of these means, in seconds.
     pub interval_expected: f64,
     /// CPU time used by all simulated threads.
     pub cpu: Total,
     /// Busy time of each core.
     pub core_busy: Vec<Nanos>,
-    /// When the run ended (utilization = busy / end).
+    /// When the run ended (utilization is busy time over this).
     pub end: Nanos,
-    /// Time in which some GIL was held / was held while another thread wanted it.
+    /// Total time for which GILs were held.
     pub gil_held: Total,
-    /// See `gil_held`.
+    /// Total time for which GILs were held while other threads waited for them.
     pub gil_contended: Total,
-    /// Context switches: the thread blocked / was preempted.
+    /// Voluntary context switches: a thread blocked.
     pub switches_voluntary: u64,
-    /// See `switches_voluntary`.
+    /// Involuntary context switches: a thread was preempted.
     pub switches_involuntary: u64,
-    /// Most memory in use at once by the whole process tree (proportional set size), in bytes.
+    /// Greatest memory in use by the whole process tree at once (as a sum of proportional set sizes), in bytes.
     pub memory_peak: u64,
-    /// Its time-weighted mean, in bytes.
+    /// Time-weighted mean of that memory, in bytes.
     pub memory_mean: f64,
     /// Bytes sent through pipes.
     pub bytes_moved: u128,
-    /// Processes (or interpreters) started beside the main one.
+    /// Number of processes (or interpreters) started beside the main one.
     pub processes: u32,
-    /// Model events: operations of simulated threads, whether they needed a calendar event or not.
+    /// Number of model events: acts of simulated threads, whether or not they needed a calendar event.
     pub events: u64,
-    /// Events that went through the calendar.
+    /// Number of events taken from the calendar.
     pub calendar_events: u64,
-    /// Longest calendar.
+    /// Greatest length of the calendar.
     pub calendar_peak: u64,
-    /// What went wrong; at most a few of each kind.
+    /// Findings: what went wrong; at most a few of each kind.
     pub findings: Vec<Finding>,
 }

@@ -1,4 +1,4 @@
-//! What is compared with what: a scenario's own strategies, or a sensible full set.
+//! The cases that a study compares: a scenario's own strategies, or a sensible full set.
 
 use super::StudyError;
 use crate::cpython::profile::Profile;
@@ -7,18 +7,18 @@ use crate::scenario::{
     WaitsFor, Workers,
 };
 
-/// A strategy on an interpreter.
+/// A case: a strategy on an interpreter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
-    /// How tasks are executed.
+    /// The strategy.
     pub strategy: Strategy,
     /// Index into the study's profiles.
     pub profile: usize,
-    /// Whether the program added it by itself: nobody asked for it.
+    /// Whether the program added the case by itself.
     pub added: bool,
 }
 
-/// The cases that the scenario names, crossed with its interpreters; the full set where it names none. `profiles` are those of
+/// The cases of a scenario: its strategies crossed with its interpreters, or the full set if it names none. `profiles` are those of
 /// `scenario.interpreters`, in the same order.
 ///
 /// # Errors
@@ -59,9 +59,9 @@ fn find(name: &str, scenario: &Scenario, profiles: &[Profile]) -> Option<usize> 
     (0..profiles.len()).find(|&i| profiles[i].name == name || named(i))
 }
 
-/// Every family of strategies that makes sense on each interpreter: all of them where there is a GIL; where there is none,
-/// what a free-threaded build is taken for (threads, and an event loop with threads), and processes only if no interpreter
-/// with a GIL stands for them already.
+/// The full set: every family of strategies that makes sense on each interpreter. These are all families if there is a GIL. On
+/// free-threaded builds they are threads, and an event loop with threads; processes are added only if no interpreter with a GIL covers them
+/// already.
 pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
     let mut all = Vec::new();
     let any_gil = profiles.iter().any(|p| p.gil);
@@ -119,7 +119,7 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
     all
 }
 
-/// Gives every strategy that has workers so many (see [`Strategy::with_workers`]). A scenario that names no strategies names the full
+/// Gives every strategy that has workers this number of them (see [`Strategy::with_workers`]). A scenario without strategies names the full
 /// set from then on.
 pub fn set_workers(scenario: &mut Scenario, profiles: &[Profile], workers: u32) {
     if scenario.strategies.is_empty() {
@@ -136,8 +136,8 @@ pub fn set_workers(scenario: &mut Scenario, profiles: &[Profile], workers: u32) 
     }
 }
 
-/// A thread pool fitted to the workload: a thread for every task that may wait at once (up to 100), a thread for each core where
-/// nothing waits. `None` where the library's default has that size already.
+/// A thread pool fitted to the workload: a thread for each task that may wait at once (up to 100), or a thread for each core if no task
+/// waits. `None` if the library's default has that size already.
 fn sized(scenario: &Scenario) -> Option<Workers> {
     const MOST: u64 = 100;
     let w = &scenario.workload;
@@ -155,7 +155,7 @@ fn sized(scenario: &Scenario) -> Option<Workers> {
     (wanted != default).then_some(Workers::Exactly(wanted))
 }
 
-/// Whether a thread that runs these steps waits for something outside, and leaves its core to others meanwhile.
+/// Whether a thread that executes these steps waits for something outside, and leaves its core to others meanwhile.
 fn waits(steps: &[Step]) -> bool {
     steps
         .iter()

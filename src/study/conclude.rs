@@ -1,4 +1,4 @@
-//! What a study says at its end, and after each round: its cases ranked, the best first.
+//! Conclusions of a study, after each round and at its end: its cases ranked, best first.
 
 use super::course::StudyRun;
 use super::fingerprint::scenario_name;
@@ -16,7 +16,7 @@ use crate::quantity::Quantity;
 use crate::result::{Forecast, Interpreter, Machine, Notice, Program, Status, Study};
 use crate::scenario::Arrivals;
 
-/// The forecasts of all cases by what is known of them so far, ranked.
+/// The forecasts of all cases from the replications so far, ranked.
 pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
     let entries: Vec<Entry> = (0..tracks.len())
         .map(|case| entry(run, tracks, case))
@@ -25,7 +25,7 @@ pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
         .baseline
         .filter(|&i| entries[i].forecast.status == Status::Fine)
         .map(|i| entries[i].column.clone());
-    // What was only simulated to be compared with takes no place.
+    // A baseline that was simulated only for comparison is not ranked.
     let (shown, mut hidden): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|e| e.case < run.shown);
     let most = sound(&shown);
@@ -49,7 +49,7 @@ fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
     );
     let of = |get: fn(&Sample) -> f64| t.samples.iter().map(get).collect();
     let control: Vec<f64> = of(|s| s.control);
-    // Users of a closed workload ask when they have been answered: after a warm-up no two cases count the same tasks, and up to a
+    // Users of a closed workload ask again when they have been answered: after a warm-up no two cases count the same tasks, and up to a
     // horizon not even the same number.
     let closed = matches!(scenario.workload.arrivals, Arrivals::Closed { .. });
     let whole = t.start == Nanos::ZERO && scenario.horizon.is_none();
@@ -67,7 +67,7 @@ fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
     }
 }
 
-/// The forecasts of the cases, ranked, and what must be said of them.
+/// Makes the study: the forecasts of the cases, ranked, with the warnings about them.
 pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
     let (scenario, profiles, options) = (&*run.scenario, &*run.profiles, run.options);
     let mut entries = ranked(run, tracks);

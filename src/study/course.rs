@@ -1,5 +1,5 @@
-//! A study as a state machine: the simulations that it wants now, their results, what it wants next. Who runs them, in which order
-//! and on how many threads is another's business ([`super::drive`]), and changes nothing in the result.
+//! A study as a state machine: the simulations that it wants now, their results, and what it wants next. On which threads and in which
+//! order they run is decided by [`super::drive`], and does not affect the result.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -19,25 +19,25 @@ use crate::result::{Begin, Study};
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
 use crate::strategy::{Compiled, Outcome, SimError, SimInput};
 
-/// One simulation that a study wants.
+/// A simulation that a study wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Job {
-    /// Its place in its round.
+    /// Its index in its round.
     pub slot: usize,
-    /// How many events it will have, roughly.
+    /// Estimated number of its events.
     pub events: u64,
     case: usize,
     replication: u32,
     /// Start of the time that counts.
     start: Nanos,
-    /// Whether the end of its warm-up is looked for.
+    /// Whether the end of its warm-up is to be found.
     pilot: bool,
 }
 
-/// What a simulation told; the error is why it cannot be run.
+/// The result of a simulation, or the reason why it cannot be run.
 pub(super) type Simulated = Result<Finished, SimError>;
 
-/// What is kept of a simulation.
+/// What a study keeps of a simulation.
 #[derive(Debug)]
 pub(super) struct Finished {
     sample: Sample,
@@ -47,47 +47,47 @@ pub(super) struct Finished {
 /// What follows a result.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// Others of the round are still to come.
+    /// Other simulations of the round are still to come.
     Wait,
-    /// The round is over; these come next.
+    /// The round is over, and these simulations follow.
     Jobs(Vec<Job>),
-    /// The study is over: [`StudyRun::study`] has it.
+    /// The study is over, and [`StudyRun::study`] returns it.
     Over,
 }
 
-/// What changes while a study runs.
+/// The mutable state of a study.
 #[derive(Debug)]
 struct State {
     tracks: Vec<Track>,
-    /// Whether the pilots are over.
+    /// Whether the pilot runs are over.
     piloted: bool,
-    /// The case of each job of the round, and its result once it is there.
+    /// For each job of the round its case, and its result once it has come.
     round: Vec<(usize, Option<Simulated>)>,
     missing: usize,
 }
 
-/// A study under way.
+/// A study in progress.
 #[derive(Debug)]
 pub(super) struct StudyRun<'a> {
     pub scenario: Cow<'a, Scenario>,
     pub profiles: Cow<'a, [Profile]>,
     pub options: &'a Options,
     pub cases: Vec<Case>,
-    /// Their programs.
+    /// Caches of the programs of the cases.
     compiled: Vec<Compiled>,
-    /// How many of the cases were asked for; what follows is the baseline.
+    /// Number of cases that were asked for; a baseline may follow them.
     pub shown: usize,
-    /// The case that speed-ups are against.
+    /// Index of the case that speed-ups are relative to.
     pub baseline: Option<usize>,
-    /// The scenario's machine as each profile completes it.
+    /// The scenario's machine, completed by each profile.
     machines: Vec<MachineSpec>,
     objectives: Vec<Metric>,
     state: Mutex<State>,
 }
 
 impl<'a> StudyRun<'a> {
-    /// A study of every case of the scenario, and the jobs of its first round. `profiles` are those of `scenario.interpreters`, in
-    /// the same order.
+    /// Begins a study of every case of the scenario; returns it with the jobs of its first round. `profiles` are those of
+    /// `scenario.interpreters`, in the same order.
     pub(super) fn begin(
         scenario: Cow<'a, Scenario>,
         profiles: Cow<'a, [Profile]>,
@@ -131,7 +131,7 @@ impl<'a> StudyRun<'a> {
         Ok((run, jobs))
     }
 
-    /// Runs a job; to be handed to [`StudyRun::absorb`].
+    /// Runs a job; the result is to be passed to [`StudyRun::absorb`].
     pub(super) fn simulate(
         &self,
         job: &Job,
@@ -166,8 +166,8 @@ impl<'a> StudyRun<'a> {
         })
     }
 
-    /// Takes a job's result. The last one of a round says what comes next; results count in the order of the jobs, whatever the
-    /// order in which they come.
+    /// Takes the result of a job; the last one of a round decides what follows. Results count in the order of the jobs, whatever the order
+    /// in which they come.
     pub(super) fn absorb(&self, job: &Job, result: Simulated) -> Next {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, place)) = state.round.get_mut(job.slot) {
@@ -186,13 +186,13 @@ impl<'a> StudyRun<'a> {
         }
     }
 
-    /// What is known so far; the study itself once it is over.
+    /// The study from the results so far; the final one once the study is over.
     pub(super) fn study(&self) -> Study {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         conclude(self, &state.tracks)
     }
 
-    /// The results of a round go to their cases, and each case gets its next goal.
+    /// Passes the results of a round to their cases, and gives each case its next goal.
     fn fold(&self, state: &mut State) {
         for (case, result) in std::mem::take(&mut state.round) {
             let track = &mut state.tracks[case];
@@ -221,7 +221,7 @@ impl<'a> StudyRun<'a> {
         }
     }
 
-    /// Where each case begins to count. A case that counts later than its pilot did simulates replication 0 again.
+    /// Sets where each case begins to count. A case that counts later than its pilot did simulates replication 0 again.
     fn set_warmups(&self, tracks: &mut [Track]) {
         let starts = warmups(&self.scenario, tracks);
         for (t, start) in tracks.iter_mut().zip(starts) {
@@ -240,7 +240,7 @@ impl<'a> StudyRun<'a> {
         }
     }
 
-    /// Replications that each case is to have at the end of the next round.
+    /// Number of replications that each case is to have at the end of the next round.
     fn goals(&self, tracks: &[Track]) -> Vec<u32> {
         let options = self.options;
         let spent: Vec<Spent> = tracks
@@ -269,7 +269,7 @@ impl<'a> StudyRun<'a> {
             large: !options.primary(&self.scenario).less_is_better(),
         };
         let ranked = if spent.iter().any(|s| !s.hopeless && s.have == 0) {
-            Vec::new() // What nothing is known of cannot be compared.
+            Vec::new() // Cases without any result cannot be compared.
         } else {
             ranked(self, tracks)
         };
@@ -278,7 +278,7 @@ impl<'a> StudyRun<'a> {
 }
 
 impl State {
-    /// What is missing to the goals; nothing when every case is done.
+    /// Opens a round with the jobs that are missing to the goals; none if every case is done.
     fn open_round(&mut self) -> Vec<Job> {
         let mut jobs = Vec::new();
         for (case, t) in self.tracks.iter().enumerate() {
@@ -303,18 +303,19 @@ impl State {
     }
 }
 
-/// All that a study of the scenario compares: the strategies asked for (or the full set), and the baseline.
+/// All cases that a study of the scenario compares: the strategies asked for (or the full set), and the baseline.
 ///
 /// # Errors
-/// As [`cases`].
+///
+/// As for [`cases`].
 pub fn compared(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, StudyError> {
     let mut all = cases(scenario, profiles)?;
     baseline_case(scenario, &mut all);
     Ok(all)
 }
 
-/// The case that speed-ups are against: sequential on the first interpreter that has it, added for batches (where it is cheap
-/// and means something) if it is not among the cases.
+/// Finds the case that speed-ups are relative to: the sequential one on the first interpreter that has it. For batches, where it is cheap
+/// and meaningful, it is added if it is not among the cases.
 fn baseline_case(scenario: &Scenario, wanted: &mut Vec<Case>) -> Option<usize> {
     let sequential = |c: &Case| c.strategy.is_sequential();
     let first = (0..wanted.len())

@@ -1,6 +1,6 @@
-//! Any number of studies run side by side on one pool of threads. Threads take the next simulation from a common queue: simulations of
-//! studies already begun go before studies that are not, so that only few are in memory at once and each is done as soon as can
-//! be; within a study, long simulations go before short ones.
+//! Runs any number of studies side by side on one pool of threads. The threads take simulations from a common queue. Those of studies
+//! already begun precede those of studies that are not, so that only few studies are in memory at once and each is done as soon as
+//! possible; within a study, long simulations precede short ones.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,26 +11,26 @@ use super::options::StudyError;
 use crate::result::Study;
 use crate::strategy::{Outcome, SimError, SimInput};
 
-/// The studies to be run, numbered in the order in which they are to be begun; called from many threads.
+/// The studies to run, numbered in the order in which they are to be begun. Called from many threads.
 pub(super) trait Studies<'a>: Sync {
-    /// Why it cannot go on.
+    /// Why a study cannot go on.
     type Error: Send;
 
-    /// How many there are.
+    /// Number of studies.
     fn count(&self) -> usize;
-    /// Begins a study: called once for each, as late as possible.
+    /// Begins a study; called once for each, as late as possible.
     fn begin(&self, number: usize) -> Result<(StudyRun<'a>, Vec<Job>), Self::Error>;
-    /// Runs a simulation.
+    /// Runs a simulation; the error says why it cannot be run.
     fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError>;
-    /// So many simulations more are planned (`planned`), or a simulation is over (0).
+    /// Notes that `planned` further simulations are planned or, with 0, that a simulation is over.
     fn progress(&self, number: usize, planned: usize);
-    /// A study is over.
+    /// Takes the result of a study that is over.
     fn over(&self, number: usize, study: Study) -> Result<(), Self::Error>;
-    /// Whether nothing more is to be begun.
+    /// Whether nothing further is to be begun.
     fn stopped(&self) -> bool;
 }
 
-/// A pool of so many threads; as many as there are cores for `None`.
+/// A pool of so many threads; `None` means as many as there are cores.
 pub(super) fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, StudyError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
@@ -38,9 +38,10 @@ pub(super) fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, StudyErr
         .map_err(|e| StudyError::Threads(e.to_string()))
 }
 
-/// Runs the studies to their ends, or until they are stopped (running simulations are then finished, and nothing else).
+/// Runs the studies to their ends, or until they are stopped; running simulations are then finished, and nothing else.
 ///
 /// # Errors
+///
 /// The first error of the studies; nothing is begun after it.
 pub(super) fn drive<'a, S: Studies<'a>>(
     pool: &rayon::ThreadPool,
@@ -72,9 +73,9 @@ struct Driver<'s, 'a, S: Studies<'a>> {
 
 struct Queue<'a, E> {
     ready: BinaryHeap<Ready<'a>>,
-    /// Studies begun; the next one's number.
+    /// Number of studies begun so far, which is the number of the next one.
     begun: usize,
-    /// Threads at work.
+    /// Number of threads at work.
     workers: usize,
     failed: Option<E>,
 }
@@ -119,11 +120,12 @@ enum Task<'a> {
 
 impl<'s, 'a, S: Studies<'a>> Driver<'s, 'a, S> {
     fn queue(&self) -> MutexGuard<'_, Queue<'a, S::Error>> {
-        // A panic elsewhere ends the scope by itself.
+        // A panic in another thread ends the scope by itself.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A thread's work: one task after the other while there is one. Whoever makes tasks for more threads calls these in.
+    /// The work of a thread: one task after another, as long as there are any. A thread that creates tasks for further threads calls those
+    /// in.
     fn work<'scope>(&'scope self, scope: &rayon::Scope<'scope>)
     where
         's: 'scope,
@@ -141,7 +143,7 @@ impl<'s, 'a, S: Studies<'a>> Driver<'s, 'a, S> {
         }
     }
 
-    /// Lets idle threads come for `tasks` more tasks.
+    /// Calls in idle threads for `tasks` further tasks.
     fn call_in<'scope>(&'scope self, scope: &rayon::Scope<'scope>, tasks: usize)
     where
         's: 'scope,
@@ -158,7 +160,7 @@ impl<'s, 'a, S: Studies<'a>> Driver<'s, 'a, S> {
         }
     }
 
-    /// What this thread does next; with `None` it leaves.
+    /// The next task of this thread; with `None` it leaves.
     fn next(&self) -> Option<Task<'a>> {
         let stopped = self.studies.stopped();
         let mut queue = self.queue();

@@ -1,53 +1,54 @@
-//! How many replications each case gets: the allocation engine of every study.
+//! The number of replications of each case: the allocation engine of every study.
 //!
 //! The question is which case is best, and how good it is; not how bad the others are. So replications go where they decide something, as
-//! in optimal computing budget allocation (Chen, Lin, Yücesan and Chick 2000; with common random numbers Fu, Hu, Chen and Xiong 2007):
-//! in proportion to the variance of a case's difference from the best over the square of that difference. A case that is worse beyond doubt
-//! keeps the fewest; the best, and whatever may still be as good, go on together (their differences are taken replication by replication)
-//! until their order is settled, or nothing above the precision is left to settle, and until the best is known as precisely as was asked
-//! for. What is undecided about an objective or about failing tasks gets replications until it is decided, too.
+//! in optimal computing budget allocation (Chen, Lin, Yücesan and Chick 2000; with common random numbers Fu, Hu, Chen and Xiong 2007): in
+//! proportion to the variance of a case's difference from the best over the square of that difference. A case that is worse beyond doubt
+//! keeps the fewest. The best case, and those that may still be as good, go on together (their differences are taken replication by
+//! replication) until their order is settled, or no difference above the precision is left to settle, and until the best is known as
+//! precisely as was asked for. Undecided objectives and failure rates get replications until they are decided, too.
 //!
-//! All of it follows from counts of events and from intervals, never from a clock: the same on every machine, at any number of threads.
+//! All of it follows from counts of events and from intervals, never from a clock: it is the same on every machine, with any number of
+//! threads.
 
 use super::ranking::{Entry, least_failing};
 use crate::measure::cautious;
 use crate::result::{FAILS_MORE, Standing, Status, TIE, Tier, answer};
 
-/// Replications of any case that works: an interval from fewer says nothing.
+/// Fewest replications of any case that works: an interval from fewer says nothing.
 pub(super) const FEWEST: u32 = 3;
 
-/// What is asked for, and what may be spent.
+/// What is asked for, and what may be spent on it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
-    /// Exactly so many replications of every case.
+    /// Exact number of replications of every case, if it is given.
     pub fixed: Option<u32>,
-    /// Whether every case is to reach the precision, and not only the best.
+    /// Whether every case has to reach the precision, and not only the best.
     pub all: bool,
-    /// Replications that the best starts with.
+    /// Number of replications that the best case has at least.
     pub first: u32,
-    /// Relative half-width of the metric's interval.
+    /// Precision: relative half-width of the metric's interval.
     pub precision: f64,
     /// Most replications of a case.
     pub most: u32,
-    /// Events of the whole study.
+    /// Budget of events for the whole study.
     pub budget: u64,
-    /// Whether large metrics are the good ones.
+    /// Whether large values of the metric are good.
     pub large: bool,
 }
 
-/// What a case has had.
+/// What a case has had so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spent {
-    /// Replications.
+    /// Number of replications.
     pub have: u32,
-    /// Events of one of them, in the mean.
+    /// Mean number of events of a replication.
     pub each: u64,
-    /// Whether more of them would tell nothing.
+    /// Whether further replications would tell nothing.
     pub hopeless: bool,
 }
 
-/// Replications that each case is to have at the end of the next round, by its number; what it has where it is done. `ranked` are all cases
-/// by what is known of them so far, `baseline` is the number of the one that speed-ups are against.
+/// The number of replications that each case is to have at the end of the next round, by its index; for a case that is done, what it has.
+/// `ranked` are all cases ranked by the results so far, `baseline` is the index of the one that speed-ups are relative to.
 pub(super) fn goals(
     ranked: &[Entry],
     spent: &[Spent],
@@ -65,11 +66,11 @@ pub(super) fn goals(
     limited(&first, &all, spent, wanted.budget)
 }
 
-/// How many replications each case would have if events cost nothing.
+/// Numbers of replications that the cases would have if events cost nothing.
 struct Wishes {
-    /// Before all else: the best, as precisely as was asked for.
+    /// Those that precede all others: for the best case, until it is as precise as was asked for.
     first: Vec<u32>,
-    /// All of it.
+    /// All of them.
     all: Vec<u32>,
 }
 
@@ -78,10 +79,10 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
     let mut first = goals.clone();
     let mut wish = |case: usize, n: u32| goals[case] = goals[case].max(n.min(wanted.most));
     let fine = |e: &&Entry| e.forecast.tier != Tier::NoForecast;
-    // What has no rank is the baseline that nobody asked for: it is no rival.
+    // A case without rank is the baseline that nobody asked for: it is no rival.
     let compared = |e: &&Entry| e.forecast.rank.is_some();
     let working: Vec<&Entry> = ranked.iter().filter(fine).filter(compared).collect();
-    // Chance makes a short run look saturated more easily than a long one.
+    // By chance a short run looks saturated more easily than a long one.
     for e in ranked
         .iter()
         .filter(|e| e.forecast.status == Status::Saturated)
@@ -100,7 +101,7 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
             .map(|e| Standing::from(&e.forecast))
             .collect();
         let take = answer(&standings, wanted.large).map_or(0, |a| a.take);
-        // The best, and what is to be taken, are known precisely before anything else is.
+        // The best case, and the case to take, are made precise before any other.
         let leaders = [*best, working[take]];
         let precisely = |e: &Entry| for_precision(e, spent, wanted).max(wanted.first);
         let precise = precisely(leaders[0]).max(precisely(leaders[1]));
@@ -141,8 +142,8 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
     Wishes { first, all: goals }
 }
 
-/// Whether a case is worse than the best by more than a tie, beyond the chance of their difference, and also of each by itself: what is shown
-/// of both then never contradicts their order.
+/// Whether a case is worse than the best by more than a tie, beyond the chance of their difference and of each case by itself: the values
+/// shown for both then never contradict their order.
 fn clearly_worse(e: &Entry, best: &Entry, wanted: &Wanted) -> bool {
     let (Some(a), Some(b)) = (e.forecast.primary(), best.forecast.primary()) else {
         return false;
@@ -158,7 +159,8 @@ fn clearly_worse(e: &Entry, best: &Entry, wanted: &Wanted) -> bool {
     apart && least > TIE * b.mean.abs()
 }
 
-/// Replications after which an interval of this half-width is so much narrower; twice as many at most, since the width itself is a guess.
+/// Number of replications after which an interval of half-width `half` is narrowed to `to`; at most twice as many as so far, since the
+/// width itself is an estimate.
 fn narrower(have: u32, half: f64, to: f64) -> u32 {
     let factor = half / to;
     #[expect(
@@ -174,8 +176,8 @@ fn have(e: &Entry, spent: &[Spent]) -> u32 {
     spent[e.case].have
 }
 
-/// Until its own metric is known as precisely as was asked for, with caution: to stop where an interval happens to be narrow is to stop where
-/// it happens to be wrong.
+/// Number of replications until a case's metric is as precise as was asked for, with caution: stopping when an interval happens to be
+/// narrow means stopping when it happens to be wrong.
 fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent);
     let relative = e.forecast.primary().and_then(|p| p.relative());
@@ -185,7 +187,7 @@ fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     }
 }
 
-/// Until its difference from the best is beyond chance, or chance is less than the precision.
+/// Number of replications until a case's difference from the best is beyond chance, or chance is less than the precision.
 fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent).min(have(best, spent));
     let size = best.forecast.primary().map_or(0.0, |p| p.mean.abs());
@@ -204,7 +206,7 @@ fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     }
 }
 
-/// Until its objectives are decided, with caution as above, or their intervals are narrower than the precision.
+/// Number of replications until a case's objectives are decided, with the same caution, or their intervals are narrower than the precision.
 fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent);
     let needed = e.forecast.objectives.iter().filter_map(|o| {
@@ -219,7 +221,8 @@ fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
     needed.max().unwrap_or(n)
 }
 
-/// Until it is beyond chance that it fails more than the case that fails least, or chance is less than what counts.
+/// Number of replications until it is beyond chance that a case fails more tasks than the one that fails least, or chance is less than what
+/// counts.
 fn for_failures(e: &Entry, sound: &Entry, of: u32, spent: &[Spent], wanted: &Wanted) -> u32 {
     let n = have(e, spent).min(have(sound, spent));
     let difference = e.column.fails_more(&sound.column);
@@ -231,8 +234,8 @@ fn for_failures(e: &Entry, sound: &Entry, of: u32, spent: &[Spent], wanted: &Wan
     }
 }
 
-/// The wishes as far as the events reach: the first before all others, and these as long as half of the budget is left. Where it does not
-/// reach, each case's wish is cut by the same share.
+/// The wishes as far as the budget of events allows: first those that precede all others, then the others as long as half of the budget is
+/// left. If the budget does not suffice, each case's wish is cut by the same share.
 fn limited(first: &[u32], all: &[u32], spent: &[Spent], budget: u64) -> Vec<u32> {
     let events = |n: u32, s: &Spent| u128::from(n) * u128::from(s.each);
     let mut had: u128 = spent.iter().map(|s| events(s.have, s)).sum();
@@ -276,12 +279,12 @@ mod tests {
     fn the_first_come_before_all_others_and_others_stop_at_half() {
         let had = [spent(3, 100), spent(3, 100), spent(3, 100)];
         let (first, all) = ([10, 3, 3], [10, 10, 10]);
-        // 900 spent, 700 for the first, 1400 for the others.
+        // 900 events are spent, 700 are wished for first, and 1400 for the others.
         assert_eq!(limited(&first, &all, &had, u64::MAX), [10, 10, 10]);
         assert_eq!(limited(&first, &all, &had, 6_000), [10, 10, 10]);
-        // Half of 4 600 leaves 700 for two that want 700 each: the same share of both.
+        // Half of 4 600 leaves 700 for two cases that want 700 each: both get the same share.
         assert_eq!(limited(&first, &all, &had, 4_600), [10, 6, 6]);
-        // Less than half is left for others: the best alone.
+        // Less than half is left for the others: only the best gets more.
         assert_eq!(limited(&first, &all, &had, 1_600), [10, 3, 3]);
         assert_eq!(limited(&first, &all, &had, 1_300), [7, 3, 3]);
         assert_eq!(limited(&first, &all, &had, 0), [3, 3, 3]);
@@ -291,7 +294,7 @@ mod tests {
     fn an_interval_narrows_with_the_square_root() {
         assert_eq!(narrower(10, 0.028, 0.02), 20);
         assert_eq!(narrower(10, 0.024, 0.02), 15);
-        // One more at least, twice as many at most.
+        // At least one more, at most twice as many.
         assert_eq!(narrower(10, 0.020_001, 0.02), 11);
         assert_eq!(narrower(10, 9.0, 0.02), 20);
     }

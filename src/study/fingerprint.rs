@@ -1,4 +1,4 @@
-//! Short names of contents: equal names, equal contents.
+//! Fingerprints: short hashes of contents, equal if the contents are equal.
 
 use std::fmt::{self, Write};
 
@@ -6,7 +6,7 @@ use super::sweep::{Axis, AxisValue, Plan};
 use crate::result::ScenarioName;
 use crate::scenario::Scenario;
 
-/// Hashes what is written to it (FNV-1a, 64 bits), so that a long trace never stands in memory as text.
+/// A hash of the text written to it (FNV-1a, 64 bits), so that a long trace is never in memory as text.
 pub(super) struct Fnv(u64);
 
 impl Default for Fnv {
@@ -16,7 +16,7 @@ impl Default for Fnv {
 }
 
 impl Fnv {
-    /// The name of what was written, 16 hexadecimal digits.
+    /// The hash of what has been written, as 16 hexadecimal digits.
     pub(super) fn name(&self) -> String {
         format!("{:016x}", self.0)
     }
@@ -31,21 +31,21 @@ impl Write for Fnv {
     }
 }
 
-/// The name of what is written, 16 hexadecimal digits.
+/// The hash of what `write` writes, as 16 hexadecimal digits.
 fn named(write: impl FnOnce(&mut Fnv) -> fmt::Result) -> String {
     let mut hash = Fnv::default();
-    // It takes any text: there is nothing to fail.
+    // The hash takes any text, so writing cannot fail.
     let _ = write(&mut hash);
     hash.name()
 }
 
-/// Names a scenario by its canonical text ([`Scenario::write_canonical`]): comments, layout and values that are taken anyway do not
-/// change the name, everything else does.
+/// The fingerprint of a scenario, from its canonical text ([`Scenario::write_canonical`]). Comments, layout and defaults that are written
+/// out do not change it; everything else does.
 pub fn fingerprint(scenario: &Scenario) -> String {
     named(|hash| scenario.write_canonical(hash))
 }
 
-/// Names a plan by the paths and the values that it varies, as they are set.
+/// The fingerprint of a plan, from the paths that it varies and their values, as they are set.
 pub fn plan_fingerprint(plan: &Plan) -> String {
     let Plan { axes, zip } = plan;
     named(|hash| {
@@ -54,7 +54,7 @@ pub fn plan_fingerprint(plan: &Plan) -> String {
             let Axis {
                 path,
                 values,
-                // These follow from the two.
+                // These follow from the path and the values.
                 label: _,
                 unit: _,
             } = axis;
@@ -67,12 +67,12 @@ pub fn plan_fingerprint(plan: &Plan) -> String {
     })
 }
 
-/// Names a text.
+/// The fingerprint of a text.
 pub fn text_fingerprint(text: &str) -> String {
     named(|hash| hash.write_str(text))
 }
 
-/// What a result says of the scenario that it is about.
+/// The scenario's name, question and fingerprint, for a result.
 pub(super) fn scenario_name(scenario: &Scenario) -> ScenarioName {
     ScenarioName {
         name: scenario.name.clone(),
@@ -85,7 +85,7 @@ pub(super) fn scenario_name(scenario: &Scenario) -> ScenarioName {
 mod tests {
     use super::*;
 
-    /// Journals close their blocks with it, and other programs may compute it: FNV-1a has published values.
+    /// Journals close their blocks with this hash, and other programs may compute it: FNV-1a has published values.
     #[test]
     fn texts_have_the_published_hash() {
         assert_eq!(text_fingerprint(""), "cbf29ce484222325");

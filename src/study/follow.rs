@@ -1,5 +1,5 @@
-//! The course of one replication of each case over time, and who ran when at its beginning: simulated once more, and only for who
-//! wants to see it.
+//! Follows one replication of each case: its course over time, and who ran when in its busiest part. It is simulated once more, only for
+//! those who ask for it.
 
 use rayon::prelude::*;
 
@@ -12,14 +12,15 @@ use crate::result::{Forecast, Status, Study, Timeline};
 use crate::scenario::Scenario;
 use crate::strategy::{Compiled, Outcome, SimInput};
 
-/// Spans that are recorded of a case: many more than its timeline shows, since the window and the rows are chosen.
+/// Most spans that are recorded of a case: many more than its timeline shows, since the window and the rows are chosen from them.
 const SPANS: usize = 50_000;
 
-/// Gives each forecast that has numbers the course of its replication 0, and the timeline that is made of its recording. `profiles` are those that the study was made with; the
-/// result does not depend on the number of threads.
+/// Gives each forecast that has numbers the course of its replication 0, and the timeline made of its recording. `profiles` are those with
+/// which the study was made. The result does not depend on the number of threads.
 ///
 /// # Errors
-/// When the worker threads cannot be started.
+///
+/// If the worker threads cannot be started.
 pub fn follow<C, R, T, E>(
     study: &mut Study,
     scenario: &Scenario,
@@ -58,7 +59,7 @@ where
                 window: (Nanos::ZERO, Nanos::MAX),
                 most_spans: SPANS,
             };
-            // What cannot be simulated has been refused before.
+            // A case that cannot be simulated has been refused before.
             f.detail.over_time = course(&input).ok().map(|(_, o)| (&o).into());
             f.detail.timeline = record(&input, first).ok().map(|(_, r)| timeline(&r));
         }

@@ -1,4 +1,4 @@
-//! A case's replications folded into its forecast.
+//! Folds the replications of a case into its forecast.
 
 use super::cases::Case;
 use super::sample::Sample;
@@ -13,7 +13,7 @@ use crate::scenario::{Metric, Objective, Scenario, strategy_label};
 use crate::strategy::{CAUSES, Finding, FindingKind};
 
 impl Forecast {
-    /// Folds a case's replications. `saturated` is decided by who knows the arrivals.
+    /// Folds the replications of a case. Whether it is `saturated` is decided by the caller, who knows the arrivals.
     pub(super) fn of(
         case: &Case,
         scenario: &Scenario,
@@ -131,7 +131,7 @@ impl Forecast {
     }
 }
 
-/// Quantities that depend on how long an unsteady run is, and so mean nothing.
+/// Whether a quantity depends on how long a run without steady state is, and so is meaningless there.
 fn depends_on_length(q: Quantity) -> bool {
     LATENCIES.contains(&q)
         || matches!(
@@ -140,7 +140,7 @@ fn depends_on_length(q: Quantity) -> bool {
         )
 }
 
-/// The estimate of a column; `None` if some replication has no value.
+/// The estimate of a quantity from its values; `None` if some replication has no value.
 fn estimate(values: impl Iterator<Item = f64>, control: &[f64]) -> Option<Estimate> {
     let values: Vec<f64> = values.collect();
     if values.iter().any(|v| v.is_nan()) {
@@ -150,8 +150,8 @@ fn estimate(values: impl Iterator<Item = f64>, control: &[f64]) -> Option<Estima
     }
 }
 
-/// A share of failing tasks of which hardly any was seen: replications that all have none say that they are alike, not that there are none. Up
-/// to three in all tasks are possible at 95 % where none was seen (the rule of three).
+/// Widens the estimate of a share of failing tasks of which hardly any was seen: replications without failures show that they are alike,
+/// not that there are none. If none was seen in all tasks, up to three are possible at 95 % (the rule of three).
 fn rare(e: Estimate, samples: &[Sample]) -> Estimate {
     const FEW_SEEN: f64 = 10.0;
     let ended = |s: &Sample| {
@@ -167,7 +167,7 @@ fn rare(e: Estimate, samples: &[Sample]) -> Estimate {
     e.with_half(e.half().map(|h| h.max(3.0 / all)))
 }
 
-/// The control of quantities of this unit: what is demanded moves times and rates, while shares and counts could leave their range.
+/// The control variate for quantities of this unit: excess demand moves times and rates, while shares and counts could leave their range.
 pub(super) fn controls(unit: Unit, control: &[f64]) -> &[f64] {
     match unit {
         Unit::Seconds | Unit::PerSecond => control,
@@ -180,7 +180,7 @@ fn mean_of(samples: &[Sample], get: impl Fn(&Sample) -> f64) -> f64 {
     samples.iter().map(get).sum::<f64>() / samples.len().max(1) as f64
 }
 
-/// Whether the numbers can be taken as they are; if the interpreter cannot do it, why.
+/// The status of a case and, if the interpreter cannot do what it needs, the reason.
 fn status_of(
     findings: &[Found],
     samples: &[Sample],
@@ -238,7 +238,7 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
     found
 }
 
-/// The objective held against its value.
+/// Judges an objective by the interval of its value.
 pub(super) fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
     let verdict = match value {
         None => Verdict::Missed,

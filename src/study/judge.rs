@@ -1,4 +1,4 @@
-//! The warnings of a finished study.
+//! Makes the warnings of a finished study.
 
 use std::collections::BTreeSet;
 
@@ -19,11 +19,11 @@ use crate::result::{Begin, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
 use crate::scenario::{Arrivals, Execution, Pool, Runs, Scenario, StartMethod, Step, Strategy};
 use crate::strategy::Finding;
 
-/// A profile is called estimated when more than this share of its parameters are defaults.
+/// Share of parameters that are defaults above which a profile counts as estimated.
 const ESTIMATED: f64 = 0.75;
 
-/// What must be said of a study of this scenario on these profiles: claims about its figures, each of which can be tried
-/// ([`Warning::holds`]). The study holds them in words.
+/// The warnings about a study of this scenario on these profiles: claims about its figures, each of which can be checked
+/// ([`Warning::holds`]). The study contains them in words.
 #[must_use]
 pub fn judged(
     study: &Study,
@@ -31,7 +31,7 @@ pub fn judged(
     profiles: &[Profile],
     options: &Options,
 ) -> Vec<Warning> {
-    // The case to take is what the answer is about, whoever named it.
+    // The answer is about the case to take, even if the program added it.
     let take = study.answer().map(|a| study.forecasts[a.take].name());
     let (added, asked): (Vec<&Forecast>, Vec<&Forecast>) =
         (study.forecasts.iter()).partition(|f| f.added && Some(f.name()) != take);
@@ -46,7 +46,7 @@ pub fn judged(
         found
     };
     let mut found = of(&asked);
-    // What nobody asked for is no reason to distrust what works.
+    // Cases that nobody asked for are no reason to distrust cases that work.
     let others_work = study.forecasts.iter().any(|f| f.status == Status::Fine);
     found.extend(of(&added).into_iter().map(|w| {
         if others_work && !w.is_note() {
@@ -150,7 +150,7 @@ fn few_replications(study: &Study) -> Option<Warning> {
         .map(|replications| Warning::FewReplications { replications })
 }
 
-/// The warnings that come of findings, one of each kind.
+/// Warnings that follow from findings, at most one of each kind.
 fn findings(
     all: &[&Forecast],
     scenario: &Scenario,
@@ -173,7 +173,7 @@ fn findings(
                     hindrances.extend(on.iter().cloned());
                 }
                 Finding::OutOfMemory { at, bytes } => memory.push((f.name(), *at, *bytes)),
-                // Nobody else waits for the loop.
+                // A blocked loop hurts nobody if it never has other tasks.
                 Finding::BlockedLoop { .. } if f.is(|s| one_at_a_time(scenario, s)) => {}
                 Finding::BlockedLoop { lasted, .. } if f.is(offloads) => {
                     starved.push((f.name(), *lasted));
@@ -202,7 +202,7 @@ fn findings(
                     task: task.clone(),
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
-                // What it costs is seen beside other cases.
+                // The cost of futile wake-ups is judged by comparison with other cases.
                 Finding::FutileWakeups { .. }
                 | Finding::EventLimit { .. }
                 | Finding::ClockEnd { .. }
@@ -210,7 +210,7 @@ fn findings(
             }
         }
     }
-    // A case has the status of the first kind that ends it, and is named under that alone.
+    // A case has the status of the first kind of finding that ends it, and is named only under that.
     let is =
         |name: &String, status: Status| all.iter().any(|f| f.name() == *name && f.status == status);
     deadlocks.retain(|(c, ..)| is(c, Status::Deadlock));
@@ -280,7 +280,7 @@ fn findings(
     found
 }
 
-/// Cases in which threads fight for the GIL, where that costs something.
+/// Cases in which threads fight for the GIL and that costs something.
 fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
     let fought = |f: &Forecast| {
         let mut all = f.findings.iter();
@@ -293,7 +293,7 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
             let (times, task) = fought(f)?;
             let cpu = f.get(Quantity::Cpu)?.mean;
             let sequential = sequential_cpu(study, f)?;
-            // Most of what it costs more must be what wake-ups can cost.
+            // Most of the additional CPU time must be explained by what wake-ups can cost.
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let explained = times as f64 * WAKE_UP_AT_MOST >= (cpu - sequential) / 2.0;
             let costs = explained && cpu >= sequential * (1.0 + FOUGHT) && gains_nothing(study, f);
@@ -319,7 +319,7 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
     })
 }
 
-/// Whether a loop never has more than one task, nor a task more than one child at once.
+/// Whether a loop never has more than one task at once, and no task more than one child.
 fn one_at_a_time(scenario: &Scenario, strategy: &Strategy) -> bool {
     let w = &scenario.workload;
     let at_once = match &w.arrivals {
@@ -332,7 +332,7 @@ fn one_at_a_time(scenario: &Scenario, strategy: &Strategy) -> bool {
     one && !w.classes.iter().any(|c| fans_out(&c.steps))
 }
 
-/// Whether an event loop leaves the work to others.
+/// Whether an event loop leaves the work to an executor.
 pub(super) fn offloads(strategy: &Strategy) -> bool {
     let Execution {
         event_loop, pool, ..
@@ -340,13 +340,13 @@ pub(super) fn offloads(strategy: &Strategy) -> bool {
     event_loop && pool != Pool::Nobody
 }
 
-/// Whether tasks run in several processes or interpreters.
+/// Whether tasks are executed in several processes or interpreters.
 pub(super) fn separates(strategy: &Strategy) -> bool {
     let Execution { copies, pool, .. } = strategy.execution();
     copies.is_some() || pool.apart()
 }
 
-/// Tasks that share something, compared under strategies that do not let them.
+/// Warns of tasks that share something, compared under strategies that do not let them.
 fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
     let w = &scenario.workload;
     let locks = w.locks.iter().filter(|l| !l.shared).map(|l| &l.name);
@@ -356,7 +356,7 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
         let mut steps = w.classes.iter().flat_map(|c| &c.steps);
         steps.any(|step| step.any(&writes))
     };
-    // What never changes, and costs threads nothing either, is the same in each copy.
+    // An object that never changes, and that costs threads nothing either, is the same in each copy.
     let objects = w.objects.iter().enumerate();
     let objects = objects.filter(|(i, o)| o.kind.reads_contend() || written(*i));
     for name in objects.map(|(_, o)| &o.name).chain(locks) {
@@ -364,7 +364,7 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
             names.push(name.clone());
         }
     }
-    // Not in the order of the file, which says nothing: scenarios that differ in it are the same one.
+    // Not in the order of the file, which is meaningless: scenarios that differ only in that are the same.
     names.sort();
     let mut strategies: Vec<String> = Vec::new();
     for f in study.forecasts.iter().filter(|f| f.is(separates)) {
@@ -375,9 +375,9 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
     (!names.is_empty() && !strategies.is_empty()).then_some(Warning::Unshared { names, strategies })
 }
 
-/// Whether the worker that has a task runs its children one after another, though others have been asked for to share the work.
+/// Whether a worker executes the children of its task one after another, though other workers have been asked for to share the work.
 pub(super) fn runs_children_itself(strategy: &Strategy) -> bool {
-    // The processes of a prefork server share the requests among them, even where each works on one at a time.
+    // The processes of a prefork server share the requests, even if each works on one at a time.
     let Execution {
         event_loop, pool, ..
     } = strategy.execution();
@@ -393,7 +393,7 @@ fn fans_out(steps: &[Step]) -> bool {
     steps.iter().any(|step| step.any(&several))
 }
 
-/// Tasks that fan out, compared under strategies that do not.
+/// Warns of tasks that fan out, compared under strategies that do not.
 fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
     if !scenario.workload.classes.iter().any(|c| fans_out(&c.steps)) {
         return None;
@@ -407,7 +407,7 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
     (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
 }
 
-/// Whether a case's workers are forked from the program, or from a server that has imported it, and so inherit what it has imported.
+/// Whether a case's workers are forked from the program, or from a server that has imported it, and so inherit its imports.
 pub(super) fn inherits(study: &Study, f: &Forecast) -> bool {
     let Some(Execution { copies, pool, .. }) = f.known_strategy().map(|s| s.execution()) else {
         return false;
@@ -423,7 +423,7 @@ pub(super) fn inherits(study: &Study, f: &Forecast) -> bool {
     }
 }
 
-/// Forked workers that copy objects, of which nobody has said how many there are.
+/// Warns of forked workers that copy objects whose number is not given.
 fn estimated_objects(study: &Study, scenario: &Scenario) -> Option<Warning> {
     let w = &scenario.workload;
     let imports = w.imports;
@@ -442,7 +442,7 @@ fn estimated_objects(study: &Study, scenario: &Scenario) -> Option<Warning> {
     (!strategies.is_empty()).then_some(Warning::EstimatedObjects { strategies, memory })
 }
 
-/// Objectives that no case meets, nor may meet. Where no case has a value at all, other warnings say why.
+/// Warns of objectives that every case misses. If no case has a value at all, other warnings say why.
 fn missed_objectives(study: &Study, scenario: &Scenario) -> Vec<Warning> {
     let missed = |i: usize| {
         study
@@ -471,7 +471,8 @@ fn missed_objectives(study: &Study, scenario: &Scenario) -> Vec<Warning> {
         .collect()
 }
 
-/// Whose precision was not reached: of the case to take, or of all where the number of replications was given or all were to reach it.
+/// Warns of cases that did not reach the precision: the case to take, or all cases if the number of replications was given or all had to
+/// reach it.
 fn precision(
     study: &Study,
     cases: &[&Forecast],
@@ -504,7 +505,7 @@ fn precision(
             .all(|(f, _)| relative(f).is_some_and(|r| r <= options.precision))
     };
     Some(Warning::NotConverged {
-        // The heaviest part of the distribution that is known well enough.
+        // The highest percentile that is precise enough.
         instead: [Quantity::P99, Quantity::P95, Quantity::P90, Quantity::P50]
             .into_iter()
             .find(known)
@@ -515,7 +516,7 @@ fn precision(
     })
 }
 
-/// Replications that make an interval so many times narrower, rounded up to two digits.
+/// Number of replications that make an interval so many times narrower, rounded up to two digits.
 fn replications_for(have: u32, narrower: f64) -> u32 {
     let exact = f64::from(have) * narrower * narrower;
     let unit = libm::pow(

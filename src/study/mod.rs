@@ -1,10 +1,10 @@
-//! Everything that runs many simulations: replications until a precision is reached, warm-up, comparison.
+//! Studies: everything that runs many simulations, with replications until a precision is reached, warm-up, and comparison.
 //!
-//! A [`Study`](crate::result::Study) holds one [`Forecast`](crate::result::Forecast) for each case (a strategy on an interpreter), best first. Every case sees the same
-//! arrivals and demands (common random numbers by (seed, replication)), so cases are compared by the differences of paired
-//! replications. Batches and recorded arrivals are terminating: their replications are independent runs from start to end.
-//! Open and closed workloads are steady-state: a pilot run of each case finds the warm-up (MSER-5), the longest of them is left
-//! out everywhere, and replications follow until the metric that the study ranks by is precise enough.
+//! A [`Study`](crate::result::Study) holds one [`Forecast`](crate::result::Forecast) for each case (a strategy on an interpreter), best
+//! first. Every case sees the same arrivals and demands (common random numbers by (seed, replication)), so cases are compared by the
+//! differences of paired replications. Batches and recorded arrivals are terminating: their replications are independent runs from start to
+//! end. Open and closed workloads are steady-state: a pilot run of each case finds the warm-up (MSER-5), which is left out (the longest one
+//! everywhere, under open arrivals), and replications follow until the metric by which the study ranks is precise enough.
 
 mod cases;
 mod conclude;

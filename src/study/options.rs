@@ -1,34 +1,35 @@
-//! How much to simulate.
+//! Options of a study: how much to simulate.
 
 use crate::scenario::limits::MAX_REPLICATIONS;
 use crate::scenario::{Arrivals, Metric, PastLimit, Scenario};
 
-/// How much to simulate, and when to stop.
+/// How much a study simulates, and when it stops.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Exactly so many replications; `None` takes the scenario's number, or goes on until `precision` is reached.
+    /// Exact number of replications; `None` takes the scenario's number, or goes on until `precision` is reached.
     pub replications: Option<u32>,
-    /// Relative half-width of the primary metric's interval at which the best case is done, and any difference too small to matter.
+    /// Precision: relative half-width of the primary metric's interval at which the best case is done, and below which differences do not
+    /// matter.
     pub precision: f64,
-    /// Whether every case has to reach the precision, and not only the best and what may be as good.
+    /// Whether every case has to reach the precision, and not only the best and those that may be as good.
     pub all_cases: bool,
-    /// Most replications of a case when their number is free.
+    /// Most replications of a case if their number is free.
     pub most_replications: u32,
-    /// Simulated events for the whole study when the number of replications is free; at least three replications of each case
-    /// are simulated anyway.
+    /// Budget of model events for the whole study if the number of replications is free; at least three replications of each case are
+    /// simulated anyway.
     pub event_budget: u64,
-    /// A single simulation is stopped after so many events.
+    /// Most model events of a single simulation, after which it is stopped.
     pub max_events: u64,
-    /// Worker threads; `None` takes one for each core. Results do not depend on it.
+    /// Number of worker threads; `None` takes one for each core. Results do not depend on it.
     pub threads: Option<usize>,
-    /// The metric to rank by. `None`: the scenario's own; else the makespan of batches; otherwise the latency that the scenario's first such objective
-    /// is about, and the 95th percentile where it has none.
+    /// Metric to rank by. `None` takes the scenario's own; else, for batches, the makespan; otherwise the latency that the first such
+    /// objective of the scenario is about, or the 95th percentile if there is none.
     pub metric: Option<Metric>,
-    /// Whether forecasts hold their distribution of latencies (some tens of kilobytes a case while a study runs).
+    /// Whether forecasts contain the distribution of latencies (some tens of kilobytes for each case while a study runs).
     pub latency_quantiles: bool,
 }
 
-/// The precision where none is asked for.
+/// Default precision.
 pub const PRECISION: f64 = 0.02;
 
 impl Default for Options {
@@ -48,7 +49,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Exactly so many replications of every case.
+    /// These options with exactly `n` replications of every case.
     #[must_use]
     pub fn with_replications(self, n: u32) -> Self {
         Self {
@@ -57,7 +58,7 @@ impl Options {
         }
     }
 
-    /// So many worker threads; results do not depend on it.
+    /// These options with `n` worker threads; results do not depend on the number.
     #[must_use]
     pub fn with_threads(self, n: usize) -> Self {
         Self {
@@ -66,7 +67,8 @@ impl Options {
         }
     }
 
-    /// So much that the precision is reached by every case: no budget of events, and as many replications as a scenario may ask for.
+    /// These options with effort enough for every case to reach the precision: no budget of events, and as many replications as a scenario
+    /// may ask for.
     #[must_use]
     pub fn to_precision(self, precision: f64) -> Self {
         Self {
@@ -78,18 +80,18 @@ impl Options {
         }
     }
 
-    /// The number of replications, where it is not free. A precision that was asked for makes a scenario's own number free.
+    /// The number of replications if it is not free. Asking for a precision makes the scenario's own number free.
     pub(super) fn fixed(&self, scenario: &Scenario) -> Option<u32> {
         let own = scenario.replications.filter(|_| !self.all_cases);
         self.replications.or(own)
     }
 
-    /// Replications that the best case has at least when their number is free: 10 of terminating workloads, 5 of steady ones.
+    /// Number of replications that the best case has at least if it is free: 10 of terminating workloads, 5 of steady ones.
     pub(super) fn first_replications(scenario: &Scenario) -> u32 {
         if is_steady(scenario) { 5 } else { 10 }
     }
 
-    /// The metric that a study of the scenario ranks by.
+    /// The metric by which a study of the scenario ranks.
     pub fn primary(&self, scenario: &Scenario) -> Metric {
         if let Some(metric) = self.metric.or(scenario.rank_by) {
             return metric;
@@ -107,7 +109,7 @@ impl Options {
     }
 }
 
-/// Whether the workload is studied in its steady state (open and closed arrivals), and not from start to end.
+/// Whether the workload is studied in its steady state (open and closed arrivals) rather than from start to end.
 pub(super) fn is_steady(scenario: &Scenario) -> bool {
     matches!(
         scenario.workload.arrivals,
@@ -115,16 +117,16 @@ pub(super) fn is_steady(scenario: &Scenario) -> bool {
     )
 }
 
-/// How far a study is.
+/// Progress of a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Simulations done.
+    /// Number of simulations done.
     pub done: u64,
-    /// Simulations planned so far; grows while the precision is not reached.
+    /// Number of simulations planned so far; it grows while the precision is not reached.
     pub planned: u64,
 }
 
-/// Why a study could not be made.
+/// Why a study cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StudyError {
@@ -139,12 +141,12 @@ pub enum StudyError {
     /// The worker threads could not be started.
     #[error("cannot start the worker threads: {0}; try --threads 1")]
     Threads(String),
-    /// More than one of the program's limits allows.
+    /// The scenario exceeds one of the program's limits.
     #[error("{0}")]
     Limit(String),
 }
 
-/// Refuses what would not fit into the program's limits.
+/// Refuses a scenario that exceeds one of the program's limits.
 pub(super) fn refuse_past_limits(scenario: &Scenario, options: &Options) -> Result<(), StudyError> {
     let past = scenario.past_limits(options.replications);
     past.into_iter().next().map_or(Ok(()), |p| Err(p.into()))

@@ -1,61 +1,62 @@
-//! A scenario as a list of its values, each with its place, so that it can be said what two scenarios differ in.
+//! Outlines: a scenario as a list of its values, each with its place, so that the differences of two scenarios can be named.
 //!
-//! It is made of the canonical text ([`Scenario::write_canonical`]) while that is written: a long trace never stands in memory.
+//! An outline is made from the canonical text ([`Scenario::write_canonical`]) while that is written, so that a long trace is never in
+//! memory as text.
 
 use std::fmt::{self, Write};
 
 use super::fingerprint::Fnv;
 use crate::scenario::Scenario;
 
-/// Lists with more items stand by their length and a hash.
+/// Most items of a list that are kept one by one; a longer list is represented by its length and a hash.
 const MOST: usize = 64;
 
-/// A value and its place, as in `("workload.tasks[0].steps[1].time", "8000000")`.
+/// A place and its value, as in `("workload.tasks[0].steps[1].time", "8000000")`.
 pub type Valued = (String, String);
 
-/// The values of a scenario in the order of its canonical text: times in ns, sizes in bytes. Two scenarios with the same values are the
-/// same, but for what long lists hold, of which there is a hash.
+/// The values of a scenario in the order of its canonical text, times in ns, sizes in bytes. Two scenarios with the same values are the
+/// same, up to the contents of long lists, for which there is a hash.
 #[must_use]
 pub fn outline(scenario: &Scenario) -> Vec<Valued> {
     let mut outline = Outline::default();
-    // It takes any text: there is nothing to fail.
+    // The outline takes any text, so writing cannot fail.
     let _ = scenario.write_canonical(&mut outline);
     outline.values
 }
 
-/// Takes canonical text, sign by sign.
+/// Parses canonical text, character by character.
 #[derive(Default)]
 struct Outline {
     values: Vec<Valued>,
-    /// Whether the first line, which says whose text it is, is over.
+    /// Whether the first line, which identifies the text, is over.
     begun: bool,
     /// The fields of the scenario itself.
     whole: Bracket,
-    /// The brackets that are open within it, outermost first.
+    /// The open brackets within it, outermost first.
     open: Vec<Bracket>,
-    /// What is read of a value, or of a name before a colon.
+    /// What has been read of a value, or of a name before a colon.
     word: String,
     /// Bytes of a quoted text that are still to come.
     quoted: usize,
 }
 
-/// What stands within brackets.
+/// The contents of a pair of brackets.
 #[derive(Default)]
 struct Bracket {
     place: String,
     list: bool,
-    /// The name of the item that comes next, where it has one.
+    /// Name of the next item, if it has one.
     name: String,
     items: usize,
     /// Whether an item has items itself.
     deep: bool,
-    /// How many values there were before it.
+    /// Number of values before the bracket.
     before: usize,
     hash: Fnv,
 }
 
 impl Bracket {
-    /// Where the item that comes next stands.
+    /// Place of the next item.
     fn next(&self) -> String {
         match (self.name.as_str(), self.place.as_str()) {
             ("", place) => format!("{place}[{}]", self.items),
@@ -70,7 +71,7 @@ impl Outline {
         self.open.last_mut().unwrap_or(&mut self.whole)
     }
 
-    /// Whether all that comes is part of a list that is too long to be kept.
+    /// Whether everything that comes belongs to a list that is too long to be kept.
     fn too_long(&self) -> bool {
         self.open.iter().any(|b| b.list && b.items >= MOST)
     }
@@ -81,7 +82,7 @@ impl Outline {
         }
     }
 
-    /// The word that was read, if any, is a value.
+    /// Ends the word that has been read; if there is one, it is a value.
     fn value(&mut self) {
         let word = std::mem::take(&mut self.word);
         if !word.is_empty() {
@@ -136,7 +137,7 @@ impl Outline {
                 self.begun = true;
                 self.word.clear();
             }
-            // Its length stands before a text, and a quotation mark after it as well.
+            // A text is preceded by its length, and followed by another quotation mark.
             '"' => match self.word.parse::<usize>() {
                 Ok(length) if !self.word.starts_with('"') => {
                     "\"".clone_into(&mut self.word);
@@ -241,7 +242,7 @@ mod tests {
         let long = values(MOST + 1, "\"2ms\"");
         assert!(long.starts_with("65 values, "), "{long}");
         assert_ne!(long, values(MOST + 1, "\"3ms\""));
-        // What stands after it is kept.
+        // Values after the list are kept.
         assert_eq!(of(&[("seed", "7")]).last().unwrap().1, "7");
     }
 }

@@ -1,4 +1,4 @@
-//! Who is best, who is tied with whom, and how much better than the sequential baseline.
+//! Ranks cases: which is best, which tie, and how much better each is than the sequential baseline.
 
 use std::cmp::Ordering;
 
@@ -11,34 +11,34 @@ use crate::quantity::Quantity;
 use crate::result::{FAILS_MORE, Forecast, Judgement, Reading, Status, TIE, Tier, Verdict, excess};
 use crate::scenario::{Metric, Scenario};
 
-/// What costs by less than this share more costs about the same.
+/// Relative difference of costs below which two cases cost about the same.
 const CHEAPER: f64 = 0.1;
 
-/// A case's replications as others are compared with them: a value for each.
+/// The values of a case's replications that are compared with other cases.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Column {
-    /// The metric that the study ranks by.
+    /// Values of the metric by which the study ranks.
     pub primary: Vec<f64>,
-    /// Its estimate by these alone.
+    /// Estimate of the metric from these values alone.
     pub own: Option<Estimate>,
-    /// Share of tasks that failed or timed out.
+    /// Shares (0 to 1) of tasks that failed or timed out.
     pub failing: Vec<f64>,
     /// The control variate (see [`Sample::control`](super::sample::Sample::control)).
     pub control: Vec<f64>,
     /// Start of the time that counts.
     pub start: Nanos,
-    /// Whether another case that begins to count at the same time counts the same tasks.
+    /// Whether a case that begins to count at the same time counts the same tasks.
     pub same_tasks: bool,
 }
 
 impl Column {
-    /// Whether replications of the two count the same tasks, and so may be compared one by one.
+    /// Whether replications of the two cases count the same tasks, and so may be compared in pairs.
     pub(super) fn pairs_with(&self, other: &Self) -> bool {
         self.same_tasks && other.same_tasks && self.start == other.start
     }
 
-    /// Whether the intervals of the two say by themselves which is better: pairs are not needed then, and with few replications would only add
-    /// the other's noise.
+    /// Whether the intervals of the two cases alone tell which is better: pairs are not needed then, and with few replications would only
+    /// add the other's noise.
     fn apart(&self, other: &Self) -> bool {
         let known = self.own.zip(other.own);
         known.is_some_and(|(a, b)| {
@@ -46,7 +46,7 @@ impl Column {
         })
     }
 
-    /// The metric's difference from another case's.
+    /// The metric's difference from another case, if both have values.
     pub(super) fn behind(&self, other: &Self) -> Option<Estimate> {
         if !self.pairs_with(other) {
             return unpaired_difference(&self.primary, &other.primary);
@@ -56,7 +56,7 @@ impl Column {
             Ordering::Less if !self.apart(other) => {
                 extended(&self.primary, &other.primary).map(|(_, d)| d)
             }
-            // What has more than the best was once thought to be that.
+            // A case that has more replications than the best was once thought to be the best.
             Ordering::Less | Ordering::Greater => {
                 unpaired_difference(&self.primary, &other.primary)
             }
@@ -64,7 +64,7 @@ impl Column {
         difference.or_else(|| paired_difference(&self.primary, &other.primary, &self.control))
     }
 
-    /// By which share of the tasks more fail than of another case's.
+    /// The difference of the share of failing tasks from another case.
     pub(super) fn fails_more(&self, other: &Self) -> Option<Estimate> {
         if self.pairs_with(other) {
             paired_difference(&self.failing, &other.failing, &[])
@@ -73,14 +73,14 @@ impl Column {
         }
     }
 
-    /// Whether more fails than of the one that fails least, by more than [`FAILS_MORE`] and beyond chance. The least of many is low by chance:
-    /// the level is divided by their number (Bonferroni).
+    /// Whether the case fails more tasks than the one that fails least, by more than [`FAILS_MORE`] and beyond chance. The least of many is
+    /// low by chance, so the level is divided by their number (Bonferroni).
     fn fails_beyond_chance(&self, (least, of): &(Self, u32)) -> bool {
         self.fails_more(least)
             .is_some_and(|m| m.mean > FAILS_MORE && m.low_of(*of) > 0.0)
     }
 
-    /// Mean share of tasks that fail.
+    /// Mean share (0 to 1) of tasks that fail.
     pub(super) fn mean_failing(&self) -> f64 {
         mean(&self.failing).unwrap_or(0.0)
     }
@@ -99,7 +99,7 @@ impl Column {
 pub(super) struct Entry {
     pub forecast: Forecast,
     pub column: Column,
-    /// Its number among the cases.
+    /// Index of the case.
     pub case: usize,
 }
 
@@ -108,7 +108,7 @@ impl Entry {
         self.forecast.status == Status::Fine && self.forecast.primary().is_some()
     }
 
-    /// Decides with intervals what the case is before its metric counts.
+    /// Sets the tier of the case, judging by intervals.
     pub(super) fn assign_tier(&mut self, sound: &Sound) {
         let fails = sound
             .as_ref()
@@ -127,7 +127,7 @@ impl Entry {
         f.excess = excess(&f.objectives);
     }
 
-    /// Lets the metric be known over as many replications as the best has, and judges the objectives about it by that.
+    /// Extends the metric to as many replications as the best case has, and judges the objectives about it again.
     fn extend_by(&mut self, best: &Column, scenario: &Scenario, metric: Metric) {
         if !self.works() {
             return;
@@ -154,10 +154,10 @@ impl Entry {
     }
 }
 
-/// What failing shares are held against: the column of the case that fails least, and how many cases are; `None` where nothing works.
+/// What failing shares are compared with: the column of the case that fails least, and the number of cases that work; `None` if none works.
 pub(super) type Sound = Option<(Column, u32)>;
 
-/// The case that fails the least share of its tasks, as far as is known, and the number of those that work.
+/// The case that fails the least share of its tasks, as far as is known, and the number of cases that work.
 pub(super) fn sound(all: &[Entry]) -> Sound {
     let working = || all.iter().filter(|e| e.works());
     let least = least_failing(working())?;
@@ -167,12 +167,12 @@ pub(super) fn sound(all: &[Entry]) -> Sound {
     ))
 }
 
-/// The one that fails the least share of its tasks; of equal ones the first.
+/// The case that fails the least share of its tasks; the first of equal ones.
 pub(super) fn least_failing<'a>(cases: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
     cases.min_by(|a, b| a.column.mean_failing().total_cmp(&b.column.mean_failing()))
 }
 
-/// Sorts by tiers, and within a tier by the metric. A stable sort: equal cases stay in the order in which they were named.
+/// Sorts cases by tiers, and within a tier by the metric. The sort is stable: equal cases keep the order in which they were named.
 fn sort(all: &mut [Entry], most: bool) {
     let status = |f: &Forecast| match f.status {
         Status::Fine => 0u8,
@@ -202,9 +202,9 @@ fn sort(all: &mut [Entry], most: bool) {
     });
 }
 
-/// Ranks the cases by tiers, and within a tier by their metric, least first unless that is a throughput. A case ties with the leader of
-/// the group before it if their difference may be nothing, or is below [`TIE`]. Cases without a steady, complete forecast come last, in
-/// their own order.
+/// Ranks the cases by tiers, and within a tier by the metric, least first unless large values are good. A case ties with the leader of the
+/// group before it if their difference may be zero, or is below [`TIE`]. Cases without a steady, complete forecast come last, in an order
+/// of their own.
 pub(super) fn rank(
     mut all: Vec<Entry>,
     baseline: Option<&Column>,
@@ -215,8 +215,8 @@ pub(super) fn rank(
     let sound = sound(&all);
     all.iter_mut().for_each(|e| e.assign_tier(&sound));
     sort(&mut all, most);
-    // Cases with fewer replications than the best are extended by it, which may show that another is the best. Noise alone could let two
-    // take turns for ever.
+    // Cases with fewer replications than the best are extended by it, which may show that another case is the best. Noise alone could let
+    // two take turns for ever.
     for _ in 0..3 {
         let Some(best) = all.first().map(|e| (e.case, e.column.clone())) else {
             break;
@@ -271,10 +271,11 @@ pub(super) fn rank(
     all
 }
 
-/// Of what is about as good as the best, puts first what costs least: who is free to choose takes the strategy that leaves most of the
-/// machine to others. CPU time counts first, then memory, each where it differs by more than [`CHEAPER`].
+/// Puts the case that costs least first among those that are about as good as the best: one who is free to choose takes the strategy that
+/// leaves most of the machine to others. CPU time counts first, then memory, each if it differs by more than [`CHEAPER`].
 ///
-/// Returns how many come first that are about as good. They tie whichever of them leads: a share of one of them is not quite that of another.
+/// Returns the number of cases that are about as good. They tie whichever of them leads, since a share of one value is not quite that of
+/// another.
 fn lightest_first(all: &mut [Entry]) -> usize {
     let cost = |e: &Entry, of: Quantity| e.forecast.get(of).map_or(f64::INFINITY, |c| c.mean);
     let Some((best, others)) = all.split_first().filter(|(best, _)| best.works()) else {
@@ -286,7 +287,7 @@ fn lightest_first(all: &mut [Entry]) -> usize {
             && e.forecast.tier == best.forecast.tier
             && behind.is_some_and(|d| is_small(d, best))
     };
-    // Means are sorted, so those that are as good as the best come next.
+    // Means are sorted, so the cases that are as good as the best come next.
     let few = 1 + others.iter().take_while(|e| as_good(e)).count();
     let mut candidates: Vec<usize> = (0..few).collect();
     for of in [Quantity::Cpu, Quantity::MemoryPeak] {
@@ -299,7 +300,7 @@ fn lightest_first(all: &mut [Entry]) -> usize {
     few
 }
 
-/// The interval about what the means that are shown say: what is said of two cases never contradicts their rows.
+/// The interval centred on the difference of the means that are shown: what is said of two cases never contradicts their rows.
 fn about(e: Estimate, mean: Option<f64>) -> Estimate {
     match mean.filter(|m| m.is_finite()) {
         Some(mean) => e.around(mean),

@@ -1,4 +1,4 @@
-//! What lets a case get by with the machine's memory: what the figures say, not what often helps.
+//! What would let a case get by with the machine's memory, judged by its figures rather than by what often helps.
 
 use super::work::number;
 use crate::cpython::profile::Profile;
@@ -7,31 +7,31 @@ use crate::scenario::{
     Arrivals, Carried, Pool, Scenario, StartMethod, Step, Strategy, TaskClass, Workers,
 };
 
-/// What makes a case need less memory.
+/// A change that makes a case need less memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relief {
-    /// Nothing but smaller imports: the interpreter and what it imports are too much before the first task.
+    /// Smaller imports: the interpreter and its imports are too much before the first task.
     Imports,
-    /// Imports that workers share: one worker with imports of its own is too much.
+    /// Imports shared by workers: one worker with imports of its own is too much.
     Sharing,
-    /// Tasks that need less: one of them is too much.
+    /// Tasks that need less: a single one is too much.
     Tasks,
-    /// Fewer tasks that wait with their data, or less of it: what waits is too much, not what is worked on.
+    /// Fewer tasks that wait with their data, or less data: the waiting tasks are too much, not those in work.
     Backlog,
-    /// A lower load, or less data: the same where tasks come from outside.
+    /// A lower load, or less data: waiting tasks that come from outside are too much.
     Load,
-    /// Results that are not kept: a batch has all of them at its end.
+    /// Results that are not kept: a batch has all of them in memory at its end.
     Results,
     /// Fewer workers.
     Workers,
-    /// A pool in place of a thread for each task.
+    /// A pool instead of a thread for each task.
     ThreadPool,
-    /// Fewer tasks at once on the event loop.
+    /// A lower concurrency limit of the event loop.
     Limit,
 }
 
 impl Relief {
-    /// What to do.
+    /// The advice in words.
     pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Imports => "import less",
@@ -48,7 +48,7 @@ impl Relief {
         }
     }
 
-    /// Why nothing less will do, where that is so.
+    /// Why nothing less will do, if that is so.
     pub(super) const fn because(self) -> Option<&'static str> {
         match self {
             Self::Imports => {
@@ -64,7 +64,7 @@ impl Relief {
         }
     }
 
-    /// Whether a case with this strategy can do that.
+    /// Whether the advice applies to a case with this strategy.
     pub(super) fn fits(self, strategy: &Strategy) -> bool {
         let run = strategy.execution();
         match self {
@@ -84,7 +84,7 @@ fn has_more_than_one_worker(strategy: &Strategy) -> bool {
     run.copies.is_some_and(|n| n > 1) || run.pool.workers().is_some_and(several)
 }
 
-/// What helps a case that has run out of memory.
+/// The changes that help a case that has run out of memory.
 pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy) -> Vec<Relief> {
     let limit = scenario.machine.memory_limit.unwrap_or(u64::MAX);
     let w = &scenario.workload;
@@ -96,7 +96,7 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
         return vec![Relief::Imports];
     }
     let run = strategy.execution();
-    // What there is of the imports a second time with the first worker.
+    // What the first worker has of the imports a second time.
     let worker = match run.pool {
         Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) => 0,
         Pool::Interpreters(_) => own(p.interp_rss),
@@ -129,7 +129,7 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
             Relief::Tasks
         }];
     }
-    // All that workers can have at once fits: it is what waits for them, or what they have done.
+    // All that workers can have at once fits, so it is what waits for them, or what they have done.
     let each = worker.saturating_add(task);
     let at_once = match run.pool.workers() {
         Some(Workers::Exactly(n)) => u64::from(n),
@@ -158,7 +158,7 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
             | Arrivals::Trace(_) => {}
         }
     }
-    // A loop that offloads all that holds memory is helped by fewer workers, else by fewer tasks.
+    // A loop that offloads everything that holds memory is helped by fewer workers, any other by fewer tasks.
     let ways = [Relief::Workers, Relief::ThreadPool, Relief::Limit];
     let fitting: Vec<Relief> = ways.into_iter().filter(|w| w.fits(strategy)).collect();
     if fitting.is_empty() {
@@ -167,7 +167,7 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
     fitting
 }
 
-/// What a task is sent with, and returns.
+/// What travels with a task, and with its result.
 fn carried(steps: &[Step]) -> Carried {
     let mut all = Carried::default();
     for step in steps {
@@ -176,14 +176,14 @@ fn carried(steps: &[Step]) -> Carried {
             .map_or(Carried::default(), |i| carried(i.steps));
         for c in [step.carries(), inside] {
             all.bytes_in = all.bytes_in.saturating_add(c.bytes_in);
-            // A later result takes the place of an earlier one.
+            // A later result replaces an earlier one.
             all.bytes_out = all.bytes_out.max(c.bytes_out);
         }
     }
     all
 }
 
-/// Bytes of the containers that a task makes, which live as long as it does.
+/// Bytes of the containers that a task creates, which live as long as the task.
 fn made(steps: &[Step], each: f64) -> u64 {
     let of = |step: &Step| {
         let own = whole(number(step.containers()) * each);
@@ -210,7 +210,7 @@ mod tests {
     use crate::syntax::{parse, parse_strategy};
     use std::path::Path;
 
-    /// The ways out with imports, memory and a task that holds so much (all in MB); a process of the profile has 21 MB by itself.
+    /// The advice for given imports, memory limit and memory of a task, all in MB; a process of the profile itself has 21 MB.
     fn of(strategy: &str, imports: u64, memory: u64, held: u64) -> Vec<Relief> {
         let text = format!(
             r#"(schema: 1, name: "x", machine: (memory: "{memory}MB"), workload: (arrivals: Batch, imports: (memory: "{imports}MB"),
@@ -221,7 +221,7 @@ mod tests {
         relief(&scenario, &Profile::default(), &strategy)
     }
 
-    /// The same of a batch of a hundred tasks, or of open arrivals, that are sent and return so much.
+    /// The advice for a batch of a hundred tasks, or for open arrivals, with so much data sent and returned.
     fn of_carried(
         strategy: &str,
         arrivals: &str,
@@ -254,7 +254,7 @@ mod tests {
             ("threads:4", open, 300, 5000, 10, Load),
             ("sequential", "Batch", 100, 10, 1000, Results),
             ("threads:4", "Batch", 100, 10, 1000, Results),
-            // Here it is the workers: forty tasks in work are too much.
+            // Here the workers are the reason: forty tasks in work are too much.
             ("threads:40", "Batch", 100, 2000, 10, Workers),
             ("threads:1", "Batch", 100, 90_000, 10, Tasks),
         ] {
@@ -267,20 +267,20 @@ mod tests {
     fn the_way_out_fits_the_figures() {
         use Relief::{Imports, Limit, Sharing, Tasks, ThreadPool, Workers};
         for (strategy, imports, memory, held, ways) in [
-            // Nothing fits, whatever runs.
+            // Nothing fits, whatever is executed.
             ("processes:4:spawn", 100, 90, 1, &[Imports][..]),
             ("sequential", 100, 120, 1, &[Imports]),
-            // One more interpreter with its imports does not.
+            // One more interpreter with its imports does not fit.
             ("processes:4:spawn", 100, 150, 1, &[Sharing]),
             ("processes:1:spawn", 100, 150, 1, &[Sharing]),
             ("asyncio+processes:4:forkserver", 100, 150, 1, &[Sharing]),
             ("interpreters:4", 100, 150, 1, &[Sharing]),
             ("processes:4:fork", 100, 150, 1, &[Workers]),
             ("processes:4:spawn", 100, 250, 1, &[Workers]),
-            // A task alone does not.
+            // A single task does not fit.
             ("threads:4", 0, 150, 100, &[Tasks]),
             ("processes:4:spawn", 0, 150, 70, &[Tasks]),
-            // Several at once do not.
+            // Several tasks at once do not fit.
             ("threads:4", 0, 150, 40, &[Workers]),
             ("threads", 0, 150, 40, &[Workers]),
             ("threads:per-task", 0, 150, 40, &[ThreadPool]),
@@ -289,7 +289,7 @@ mod tests {
             ("asyncio+threads:4", 0, 150, 40, &[Workers, Limit]),
             ("asyncio+threads:1", 0, 150, 40, &[Limit]),
             ("prefork:4(sequential)", 0, 150, 40, &[Workers]),
-            // Nothing is there twice, so it must be the one.
+            // Nothing is there twice, so the single task does not fit.
             ("sequential", 0, 150, 40, &[Tasks]),
             ("threads:1", 0, 150, 40, &[Tasks]),
             ("asyncio:1", 0, 150, 40, &[Tasks]),

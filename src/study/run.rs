@@ -1,4 +1,4 @@
-//! A study and its run: the simulations of its [`StudyRun`] on a pool of threads, then the forecasts.
+//! Runs a study: the simulations of its [`StudyRun`] on a pool of threads, then the forecasts.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +12,8 @@ use crate::result::Study;
 use crate::scenario::Scenario;
 use crate::strategy::{Outcome, SimError, SimInput};
 
-/// Simulates every case of the scenario until each is known precisely enough. `profiles` are those of `scenario.interpreters`,
-/// in the same order. The result does not depend on the number of threads.
+/// Simulates every case of the scenario until it is known precisely enough. `profiles` are those of `scenario.interpreters`, in the same
+/// order. The result does not depend on the number of threads.
 ///
 /// # Errors
 /// As of [`cases`](super::cases), past a limit of the program, or when the worker threads cannot be started.
@@ -43,7 +43,7 @@ where
         .expect("a study that nobody stops comes to its end"))
 }
 
-/// One study by itself.
+/// A study that is run by itself.
 struct Single<'a, 'p, S> {
     begun: Mutex<Option<(StudyRun<'a>, Vec<Job>)>>,
     simulate: S,

@@ -1,4 +1,4 @@
-//! One replication reduced to the numbers that a forecast is made of.
+//! Samples: one replication reduced to the numbers that a forecast is made of.
 
 use crate::engine::Nanos;
 use crate::measure::{Histogram, drift, growth};
@@ -6,51 +6,51 @@ use crate::quantity::{LATENCIES, Quantity};
 use crate::scenario::Metric;
 use crate::strategy::{CAUSES, Finding, Outcome};
 
-/// What a study keeps of a replication: some kilobytes, whatever was simulated.
+/// The numbers that a study keeps of a replication: some kilobytes, whatever was simulated.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
-    /// Indexed by `Quantity as usize`; NaN where there is none (a latency without completions).
+    /// Values of the quantities, indexed by `Quantity as usize`; NaN if there is none (a latency without completions).
     pub values: [f64; Quantity::COUNT],
-    /// Each class's latencies, in the order of [`LATENCIES`]; NaN where there is none.
+    /// Latencies of each class, in the order of [`LATENCIES`]; NaN if there is none.
     pub classes: Vec<[f64; LATENCIES.len()]>,
-    /// Share of task time by cause; all zero where no task ended.
+    /// Shares of task time by cause; all zero if no task ended.
     pub causes: [f64; CAUSES],
-    /// Share of their children's time by cause; all zero where there are none.
+    /// Shares of the children's time by cause; all zero if there are none.
     pub children: [f64; CAUSES],
-    /// Busy share of each core.
+    /// Busy share (0 to 1) of each core.
     pub cores: Vec<f64>,
-    /// The metric that the study ranks by.
+    /// Value of the metric by which the study ranks.
     pub primary: f64,
-    /// The objectives' metrics, in their order.
+    /// Values of the objectives' metrics, in their order.
     pub objectives: Vec<f64>,
-    /// By how much more the replication was loaded than expected, as a share: a control variate, whose true mean is zero.
+    /// How much more the replication was loaded than expected, as a share: a control variate, whose true mean is zero.
     pub control: f64,
-    /// How much the second half's latencies still rise (see [`drift`]).
+    /// How much latencies still rise in the second half (see [`drift`]).
     pub drift: Option<f64>,
-    /// How much longer the second half's latencies are than the first's (see [`growth`]).
+    /// How much longer latencies are in the second half than in the first (see [`growth`]).
     pub growth: Option<f64>,
-    /// Tasks that ended a second after the last had arrived, of those that count; `None` where arrivals had not run out.
+    /// Counted tasks that ended per second after the last arrival; `None` if arrivals had not run out.
     pub drained: Option<f64>,
-    /// Simulated events.
+    /// Number of model events.
     pub events: u64,
-    /// What went wrong.
+    /// Findings about the replication.
     pub findings: Vec<Finding>,
-    /// Every latency, where they are kept; handed on when the sample is counted.
+    /// The latencies, if they are kept; passed on when the sample is counted.
     pub latency: Option<Box<Histogram>>,
 }
 
-/// What a reduction depends on besides the outcome.
+/// How an outcome is reduced to a sample.
 #[derive(Clone, Copy)]
 pub(super) struct Reduction<'a> {
-    /// The metric that the study ranks by.
+    /// The metric by which the study ranks.
     pub primary: Metric,
     /// Metrics of the objectives.
     pub objectives: &'a [Metric],
     /// Start of the time that counts.
     pub warmup: Nanos,
-    /// Whether tasks come from outside, so that there may be a steady state.
+    /// Whether the workload is studied in its steady state.
     pub steady: bool,
-    /// Whether the run ends at a horizon (and not with its last task).
+    /// Whether the run ends at a horizon rather than with its last task.
     pub horizon: bool,
     /// Whether the distribution of latencies is kept.
     pub latencies: bool,
@@ -85,7 +85,7 @@ impl Sample {
     }
 }
 
-/// What was demanded beyond its mean, less by how much the demands came further apart than in the mean: both have exactly known means.
+/// The excess demand as a share, less the share by which arrivals came further apart than on average; the true means of both are zero.
 fn control(o: &Outcome) -> f64 {
     share(o.demand_excess, o.demand_expected) - share(o.interval_excess, o.interval_expected)
 }
@@ -94,8 +94,8 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// Completed tasks a second: of a steady state those that complete while tasks keep coming; of a batch or trace, which has none, all
-/// over the makespan. Where nothing completes while tasks come, what those that count did in the time that counts is all there is.
+/// Completed tasks per second: in a steady state those that complete while tasks keep arriving; of a batch or trace all of them over the
+/// makespan. If none completes while tasks arrive, the counted completions over the time that counts.
 fn throughput(o: &Outcome, how: Reduction<'_>) -> f64 {
     if how.steady
         && let Some(rate) = o.window.rate()
@@ -106,7 +106,7 @@ fn throughput(o: &Outcome, how: Reduction<'_>) -> f64 {
     share(count(o.completed), until.since(how.warmup).as_secs_f64())
 }
 
-/// How fast a run ends what is left when the last task has arrived.
+/// The rate at which a run ends the tasks that are left when the last one has arrived.
 fn drained(o: &Outcome) -> Option<f64> {
     let last = o.arrivals_end?;
     let (from, until) = o.window.window();

@@ -1,10 +1,10 @@
-//! A distribution of latencies as a list of quantiles, for figures and for programs.
+//! The distribution of latencies as a list of quantiles, for figures and for other programs.
 
 use crate::measure::Histogram;
 
-/// Shares of tasks and the latency in seconds that they do not exceed, both rising: every percent, and towards 1 ever finer ones (as
-/// HDR histograms are printed) until a single task is left. The first is the exact minimum at share 0, the last the exact maximum at 1.
-/// Empty where nothing was counted.
+/// Pairs of a share of tasks and the latency in seconds that they do not exceed, both rising: every percent, and towards 1 ever finer
+/// shares (as HDR histograms are printed) until a single task is left. The first is the exact minimum at share 0, the last the exact
+/// maximum at share 1. Empty if nothing was counted.
 pub(super) fn quantiles(h: &Histogram) -> Vec<(f64, f64)> {
     let (Some(min), Some(max)) = (h.min(), h.max()) else {
         return Vec::new();
@@ -21,7 +21,7 @@ pub(super) fn quantiles(h: &Histogram) -> Vec<(f64, f64)> {
     all
 }
 
-/// Shares above 0.99: of each power of ten of what is left to 1, tenths of its decimal logarithm, until less than a task is left.
+/// Shares above 0.99: ten for each power of ten of what is left to 1, evenly spaced in its logarithm, until less than a task is left.
 fn tail(count: u64) -> impl Iterator<Item = f64> {
     // Ten steps from 99 % to 99.9 %: 0.992, 0.9937, 0.995, ... in round numbers.
     const LEFT: [f64; 10] = [8.0, 6.3, 5.0, 4.0, 3.2, 2.5, 2.0, 1.6, 1.25, 1.0];
@@ -33,7 +33,7 @@ fn tail(count: u64) -> impl Iterator<Item = f64> {
     (3..=12)
         .flat_map(|nines| LEFT.map(|left| left * libm::pow(10.0, -f64::from(nines))))
         .take_while(move |left| *left >= one)
-        // Twelve decimals: what is written is what was asked for.
+        // Rounded to twelve decimals, so that a written share is the one that was asked for.
         .map(|left| libm::round((1.0 - left) * 1e12) / 1e12)
 }
 

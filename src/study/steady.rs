@@ -1,4 +1,4 @@
-//! Where the warm-up ends, and which cases have no steady state.
+//! Finds where the warm-up ends, and which cases have no steady state.
 
 use super::sample::Sample;
 use super::track::Track;
@@ -8,32 +8,32 @@ use crate::quantity::Quantity;
 use crate::scenario::{Arrivals, Dist, Scenario};
 use crate::strategy::{Cause, Outcome};
 
-/// A second half that rises by this share of the mean, in every replication taken together, is a queue that grows. A queue
-/// that grows without end rises by 0.5; a settled one by nothing.
+/// Rise of the second half of a run, as a share of the mean, above which the queue is growing, all replications taken together. A queue
+/// that grows without end rises by 0.5, a settled one by 0.
 const RISING: f64 = 0.15;
 
-/// Completions that keep up to this share with the arrivals keep up.
+/// Ratio of completions to arrivals above which a case keeps up.
 const KEEPING_UP: f64 = 0.97;
 
-/// Completions that stay below this share of the arrivals are far behind...
+/// Ratio of completions to arrivals below which a case is far behind.
 const FAR_BEHIND: f64 = 0.9;
 
-/// ...and where the second half's latencies are longer than the first's by this share of their mean besides, a queue has grown
-/// from the start to the end, even if what drains it after the last arrival hides the rise within the second half.
+/// Growth of latencies from the first half to the second, as a share of their mean, at which a case that is far behind has a queue that
+/// grows from start to end, even if draining it after the last arrival hides the rise within the second half.
 const GROWN: f64 = 0.5;
 
-/// Where a pilot's warm-up ends.
+/// Where the warm-up of a pilot run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Warmup {
     /// Start of the time that counts.
     pub until: Nanos,
-    /// Whether the pilot was long enough to tell.
+    /// Whether the pilot run was long enough to tell.
     pub reliable: bool,
-    /// The latest start that leaves enough of the run: never more than half of the arrivals, or of the time up to a horizon, is left out.
+    /// The latest start that leaves enough of the run: at most half of the arrivals, or of the time up to a horizon, are left out.
     pub latest: Nanos,
 }
 
-/// MSER-5 on a pilot that counted everything, as a time.
+/// Applies MSER-5 to a pilot run that counted everything; returns the cut as a time.
 pub(super) fn warmup(o: &Outcome, horizon: Option<Nanos>) -> Warmup {
     let cut = mser(&o.series.means());
     let until = o
@@ -55,9 +55,9 @@ pub(super) fn warmup(o: &Outcome, horizon: Option<Nanos>) -> Warmup {
     }
 }
 
-/// Where each case begins to count. Under open arrivals all begin together, after the longest warm-up of those that settle: they then count
-/// the same tasks. The users of a closed workload ask when they have been answered, so that cases are at different tasks at the same
-/// time, and may be over when others have hardly begun: each begins after a warm-up of its own.
+/// Where each case begins to count. Under open arrivals all cases begin together, after the longest warm-up of those that settle, so that
+/// they count the same tasks. The users of a closed workload ask again when they have been answered, so cases are at different tasks at the
+/// same time, and one may be over when another has hardly begun: each begins after a warm-up of its own.
 pub(super) fn warmups(scenario: &Scenario, tracks: &[Track]) -> Vec<Nanos> {
     let settles = |t: &&Track| !t.hopeless() && !saturated(scenario, &t.samples);
     let pilots = || tracks.iter().filter(settles).filter_map(|t| t.pilot);
@@ -80,8 +80,8 @@ pub(super) fn warmups(scenario: &Scenario, tracks: &[Track]) -> Vec<Nanos> {
     tracks.iter().map(start).collect()
 }
 
-/// Whether tasks of an open workload pile up: latencies rise through the second half beyond what chance does, and completions
-/// stay behind the arrivals; or tasks arrive and none completes.
+/// Whether tasks of an open workload pile up: latencies rise through the second half beyond chance while completions stay behind arrivals,
+/// or tasks arrive and none completes.
 pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
     let Arrivals::Open { interval, .. } = &scenario.workload.arrivals else {
         return false;
@@ -101,18 +101,18 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
         return true;
     }
     let drifts: Vec<f64> = samples.iter().filter_map(|s| s.drift).collect();
-    // Either sign is enough: few replications make wide intervals, but chance does not lift each of three or more.
+    // Either sign suffices: few replications make wide intervals, but chance does not lift each of three or more.
     let by_interval = Estimate::of(&drifts).is_some_and(|d| d.low() > RISING);
     let one_and_all = drifts.len() >= 3 && drifts.iter().all(|&d| d > RISING);
     let rising = drifts.len() == samples.len() && (by_interval || one_and_all);
-    // What has ended, per second in which completions were counted, over the arrivals' own rate.
+    // The rate at which tasks ended while completions were counted, relative to the rate of arrivals.
     let kept_up = |s: &Sample| {
         let throughput = s.values[Quantity::Throughput as usize];
         let all = throughput * ended(s) / s.values[Quantity::Completed as usize].max(1.0);
         arrival_rate(interval).map_or(f64::INFINITY, |rate| all / rate)
     };
-    // Half the tasks and more were left when the last had arrived, mostly waiting for their turn, and were then done more slowly than they had
-    // come: what is starved for as long as tasks come shows no rise.
+    // Half of the tasks or more were left when the last one had arrived, mostly waiting for their turn, and were then completed more slowly
+    // than they had come: tasks that are starved as long as others arrive show no rise.
     let waits = |s: &Sample| {
         let for_turn = Cause::ALL.into_iter().filter(|c| c.is_for_turn());
         for_turn.map(|c| s.causes[c as usize]).sum::<f64>() > 0.5
@@ -131,7 +131,7 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
         || grown && samples.iter().all(|s| kept_up(s) < FAR_BEHIND)
 }
 
-/// Arrivals a second; `None` where the mean interval is infinite, unknown or zero.
+/// Arrivals per second; `None` if the mean interval is infinite, unknown or zero.
 pub(super) fn arrival_rate(interval: &Dist) -> Option<f64> {
     let mean = match interval {
         Dist::Constant(x)
@@ -140,7 +140,7 @@ pub(super) fn arrival_rate(interval: &Dist) -> Option<f64> {
         | Dist::Gamma { mean: x, .. } => x.as_secs_f64(),
         Dist::Uniform(a, b) => f64::midpoint(a.as_secs_f64(), b.as_secs_f64()),
         Dist::LogNormal { median, p99 } => {
-            // The 99th percentile of a standard normal.
+            // The divisor is the 99th percentile of a standard normal.
             let sigma = libm::log(p99.as_f64() / median.as_f64()) / 2.326_347_874_040_841;
             median.as_secs_f64() * libm::exp(sigma * sigma / 2.0)
         }

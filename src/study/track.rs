@@ -1,4 +1,4 @@
-//! A case of a study under way.
+//! The state of a case during a study.
 
 use super::sample::Sample;
 use super::steady::Warmup;
@@ -7,27 +7,27 @@ use crate::measure::Histogram;
 use crate::result::Begin;
 use crate::strategy::{Effect, Finding};
 
-/// A case under way.
+/// The state of a case during a study.
 #[derive(Debug)]
 pub(super) struct Track {
     pub samples: Vec<Sample>,
     pub refused: Option<String>,
-    /// Where the pilot's warm-up ended, if one was looked for.
+    /// Where the pilot's warm-up ended, if it was to be found.
     pub pilot: Option<Warmup>,
     /// Start of the time that counts.
     pub start: Nanos,
-    /// What that rests on.
+    /// How that start was determined.
     pub begins: Begin,
-    /// Replications to have.
+    /// Number of replications to have at the end of the round.
     pub goal: u32,
-    /// The latencies of all samples, where they are kept.
+    /// Latencies of all samples, if they are kept.
     pub latency: Histogram,
-    /// Events of a replication, roughly.
+    /// Estimated events of a replication.
     pub events: u64,
 }
 
 impl Track {
-    /// Whether more replications would tell nothing.
+    /// Whether further replications would tell nothing.
     pub(super) fn hopeless(&self) -> bool {
         self.refused.is_some() || self.samples.iter().any(|s| s.findings.iter().any(is_fatal))
     }

@@ -1,4 +1,4 @@
-//! What a reader must know before trusting a study's numbers. Warnings are data: each has a code, names the cases that it is
+//! Warnings: what a reader has to know before trusting a study's numbers. Warnings are data: each has a code, names the cases that it is
 //! about, and its text ends in a next step.
 
 use super::effort::FEWEST;
@@ -12,7 +12,7 @@ use crate::scenario::{Metric, Strategy};
 use crate::strategy::Hindrance;
 use crate::syntax::{capital, codes, parse_objective};
 
-/// More replications than this are no advice.
+/// Most replications that are advised.
 const MANY: u32 = 5_000;
 
 codes! {
@@ -66,7 +66,7 @@ codes! {
 }
 
 impl WarningCode {
-    /// Whether it is a fact about the workload or the profile, and no reason to distrust what was computed: `--strict` lets it pass.
+    /// Whether it states a fact about the workload or the profile, and no reason to distrust the results: `--strict` lets it pass.
     pub const fn is_note(self) -> bool {
         match self {
             Self::Unsupported
@@ -95,23 +95,23 @@ impl WarningCode {
     }
 }
 
-/// A reason not to take the numbers at face value, or something that the run has found. Each is a claim about the study's figures:
-/// [`holds`](Self::holds) says whether it is true of them.
+/// A reason not to take the numbers at face value, or something that the study has found. Each is a claim about the study's figures, and
+/// [`holds`](Self::holds) tells whether it is true.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
     /// Tasks arrive faster than they are done: there is no steady state, so no latency to report.
     Saturated {
-        /// The cases, each with the tasks that it does a second.
+        /// The cases, each with its completed tasks per second.
         cases: Vec<(String, f64)>,
-        /// Arrivals a second, where known.
+        /// Arrivals per second, if known.
         arrivals: Option<f64>,
-        /// Whether the cores of all of them are busy.
+        /// Whether the cores of all these cases are busy.
         cores: bool,
-        /// A case that keeps up.
+        /// A case that keeps up, if there is one.
         keeps_up: Option<String>,
     },
-    /// Some fail a larger share of their tasks than others.
+    /// Some cases fail a larger share of their tasks than others.
     FailuresDiffer {
         /// The cases, each with the share of its tasks that fails.
         cases: Vec<(String, f64)>,
@@ -124,14 +124,14 @@ pub enum Warning {
         cases: Vec<(String, f64)>,
         /// The precision asked for.
         precision: f64,
-        /// About how many replications would reach it.
+        /// Approximate number of replications that would reach it.
         needed: u32,
-        /// A percentile (by name) that all of them know to that precision.
+        /// Name of a percentile that all these cases know to that precision, if there is one.
         instead: Option<String>,
     },
     /// Too few replications for an interval that can be trusted.
     FewReplications {
-        /// How many.
+        /// Number of replications.
         replications: u32,
     },
     /// The run was too short to tell where its warm-up ends.
@@ -144,18 +144,18 @@ pub enum Warning {
         /// The cases, each with the warm-up that was left out instead.
         cases: Vec<(String, Nanos)>,
     },
-    /// The machine's memory was not enough.
+    /// The memory of the machine was not enough.
     OutOfMemory {
         /// The cases, each with the simulated time and the bytes then in use.
         cases: Vec<(String, Nanos, u64)>,
-        /// What would help, of all cases.
+        /// What would help, for all these cases together.
         ways: Vec<Relief>,
     },
-    /// Nothing could happen any more, yet tasks were unfinished.
+    /// No event was left, yet tasks were unfinished.
     Deadlock {
-        /// The cases, each with the simulated time and who waits for what.
+        /// The cases, each with the simulated time and lines that say which task waits for what.
         cases: Vec<(String, Nanos, Vec<String>)>,
-        /// What they wait for, of all cases.
+        /// What they wait for, in all these cases together.
         on: Vec<Hindrance>,
     },
     /// A simulation was stopped at its limit of events.
@@ -165,7 +165,7 @@ pub enum Warning {
         /// The limit.
         limit: u64,
     },
-    /// A simulation took longer than the clock can tell.
+    /// A simulation took longer than the clock can represent.
     ClockEnd {
         /// The cases.
         cases: Vec<String>,
@@ -189,54 +189,54 @@ pub enum Warning {
     StarvedLoop {
         /// The cases, each with the longest time.
         cases: Vec<(String, Nanos)>,
-        /// Whether one of them has a GIL.
+        /// Whether one of these cases has a GIL.
         gil: bool,
     },
-    /// Threads that come back from I/O or native code for a moment wait for the GIL behind threads that compute.
+    /// Threads that return from I/O or native code for a moment wait for the GIL behind threads that compute.
     Convoy {
         /// The cases, each with what it costs.
         cases: Vec<Convoy>,
     },
-    /// Threads access an object, on cores of their own, that serves one access at a time.
+    /// Threads on cores of their own access an object that serves one access at a time.
     ContendedObject {
         /// The cases, each with what it costs.
         cases: Vec<Contended>,
     },
-    /// Threads give the GIL up often, and wake others that find it taken again: it costs CPU, and brings nobody on.
+    /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
         /// The cases, each with what it costs.
         cases: Vec<Fought>,
         /// A case on the same interpreter that does better without it.
         instead: Option<String>,
     },
-    /// What the tasks share is not shared under some strategies: each worker changes its own copy.
+    /// Tasks share something that some strategies do not share: each worker changes a copy of its own.
     Unshared {
         /// The shared objects and locks.
         names: Vec<String>,
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
-    /// Tasks fan out, but under some strategies the worker that has the task runs its children one after another.
+    /// Tasks fan out, but under some strategies the worker of the task executes its children one after another.
     SerialChildren {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
-    /// Forked workers copy pages of objects, of which nobody has said how many there are.
+    /// Forked workers copy pages of objects whose number is not given.
     EstimatedObjects {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
-        /// Memory of the imports, in bytes, all of which is taken for objects.
+        /// Memory of the imports in bytes, all of which is taken for objects.
         memory: u64,
     },
     /// No strategy meets an objective.
     ObjectiveMissed {
         /// The objective as it was written.
         objective: String,
-        /// What it is about.
+        /// The metric of the objective.
         metric: Metric,
         /// The case that comes closest, with its value.
         closest: (String, f64),
-        /// How far that is from the bound, as a share of it; infinite for a bound of zero.
+        /// How far that value is from the bound, as a share of the bound; infinite for a bound of zero.
         off: f64,
         /// The objective that this case would meet, if there is one.
         relaxed: Option<String>,
@@ -245,23 +245,23 @@ pub enum Warning {
     EstimatedProfile {
         /// The interpreter.
         interpreter: String,
-        /// Parameters that are defaults.
+        /// Number of parameters that are defaults.
         defaults: usize,
-        /// Parameters in all.
+        /// Number of parameters in all.
         of: usize,
     },
-    /// The same of strategies that the program itself added, where others work: nothing that anybody asked for.
+    /// A warning about strategies that the program itself added, while others work: nobody asked for them.
     Added(Box<Warning>),
 }
 
-/// What became of tasks of which none completed: means over the replications.
+/// What became of the tasks if none completed: means over the replications.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Instead {
-    /// Ended in a failure.
+    /// Tasks that failed.
     pub failed: f64,
-    /// Ran out of time.
+    /// Tasks that timed out.
     pub timed_out: f64,
-    /// Still under way at the end.
+    /// Tasks that were still in flight at the end.
     pub in_flight: f64,
 }
 
@@ -294,13 +294,13 @@ impl Instead {
 pub struct Convoy {
     /// The case.
     pub case: String,
-    /// The class of tasks that wait.
+    /// Class of the tasks that wait.
     pub task: String,
-    /// How often, in a run.
+    /// Number of waits in a run.
     pub times: u64,
-    /// How long each time.
+    /// Length of each wait.
     pub each: Nanos,
-    /// Share of the tasks' time.
+    /// Share (0 to 1) of the tasks' time.
     pub share: f64,
 }
 
@@ -311,9 +311,9 @@ pub struct Contended {
     pub case: String,
     /// The object.
     pub object: String,
-    /// The class of tasks that wait.
+    /// Class of the tasks that wait.
     pub task: String,
-    /// Share of the tasks' time, 0 to 1; of a batch once it is their turn.
+    /// Share (0 to 1) of the tasks' time; of a batch without the wait for their turn.
     pub share: f64,
 }
 
@@ -322,23 +322,23 @@ pub struct Contended {
 pub struct Fought {
     /// The case.
     pub case: String,
-    /// The class of tasks that gives the GIL up.
+    /// Class of the tasks that release the GIL.
     pub task: String,
-    /// How often a thread is woken in vain, in a run.
+    /// Number of futile wake-ups in a run.
     pub times: u64,
-    /// CPU seconds of a run.
+    /// CPU time of a run, in seconds.
     pub cpu: f64,
-    /// The same of sequential code on this interpreter.
+    /// CPU time of sequential code on this interpreter, in seconds.
     pub sequential: f64,
 }
 
-/// From this share of CPU on that comes on top of what sequential code uses, it is said.
+/// Least additional CPU time that is worth a warning, as a share of that of sequential code.
 pub(super) const FOUGHT: f64 = 0.1;
 
-/// A futile wake-up costs no more CPU than this, in seconds: a call, an interrupt, and the woken's way back to a cold core.
+/// Most CPU time of a futile wake-up, in seconds: a call, an interrupt, and the way of the woken thread back to a cold core.
 pub(super) const WAKE_UP_AT_MOST: f64 = 50e-6;
 
-/// A case's sequential code: on the same interpreter.
+/// The sequential case on the same interpreter.
 fn sequential_of<'a>(study: &'a Study, f: &Forecast) -> Option<&'a Forecast> {
     let mut all = study.all();
     all.find(|s| {
@@ -346,25 +346,25 @@ fn sequential_of<'a>(study: &'a Study, f: &Forecast) -> Option<&'a Forecast> {
     })
 }
 
-/// The CPU seconds of a case's sequential code.
+/// CPU time of the sequential case on the same interpreter, in seconds.
 pub(super) fn sequential_cpu(study: &Study, f: &Forecast) -> Option<f64> {
     Some(sequential_of(study, f)?.get(Quantity::Cpu)?.mean)
 }
 
-/// Whether one task at a time is not slower than this case, by what cases are ranked by: else threads gain in spite of a fight.
+/// Whether sequential code is no slower than this case by makespan: otherwise threads gain in spite of the fight for the GIL.
 pub(super) fn gains_nothing(study: &Study, f: &Forecast) -> bool {
     let by = |f: &Forecast| f.get(Quantity::Makespan).map(|e| e.mean);
     let sequential = sequential_of(study, f).and_then(by);
     sequential.zip(by(f)).is_none_or(|(one, many)| one <= many)
 }
 
-/// Whether a case that has a place does better than another of the same interpreter, which may have none.
+/// Whether a ranked case does better than another on the same interpreter, which may have no rank.
 pub(super) fn ranks_before(f: &Forecast, g: &Forecast) -> bool {
     let before = |rank: u32| g.rank.is_none_or(|other| rank < other);
     f.interpreter == g.interpreter && f.status == Status::Fine && f.rank.is_some_and(before)
 }
 
-/// What ends a deadlock, by what is waited for in it.
+/// What resolves a deadlock, in words, by what is waited for in it.
 fn ways_out(on: &[Hindrance]) -> String {
     let any = |kind: fn(&Hindrance) -> bool| on.iter().any(kind);
     let queues = |pick: fn(&Hindrance) -> Option<&String>| {
@@ -410,11 +410,11 @@ fn ways_out(on: &[Hindrance]) -> String {
     if any(|o| *o == Hindrance::Limit) {
         ways.push("raise the limit above the number of tasks that wait for others".to_owned());
     }
-    // Whoever waits for a worker while locks are in the way waits for those in the end.
+    // Tasks that wait for a worker while locks are in the way wait for those locks in the end.
     if any(|o| *o == Hindrance::Worker) && (others || !any(|o| *o == Hindrance::Lock)) {
         ways.push("use more workers than tasks that wait for others".to_owned());
     }
-    // Children alone wait for something, too.
+    // The children themselves wait for something, too.
     if ways.is_empty() {
         ways.push("`pchsim ps` shows who waits for whom".to_owned());
     }
@@ -432,7 +432,7 @@ impl From<&Warning> for Notice {
 }
 
 impl Warning {
-    /// What kind of warning it is.
+    /// The kind of the warning.
     pub fn kind(&self) -> WarningCode {
         match self {
             Self::Saturated { .. } => WarningCode::Saturated,
@@ -461,18 +461,18 @@ impl Warning {
         }
     }
 
-    /// A name that stays the same between versions.
+    /// The code of the warning, which stays the same between versions.
     pub fn code(&self) -> &'static str {
         self.kind().as_str()
     }
 
-    /// A fact about the workload or the profile, or about what the program itself has added, and no reason to distrust what was
-    /// computed: `--strict` lets it pass.
+    /// Whether it states a fact about the workload or the profile, or about what the program itself has added, and no reason to distrust
+    /// the results: `--strict` lets it pass.
     pub fn is_note(&self) -> bool {
         self.kind().is_note() || matches!(self, Self::Added(_))
     }
 
-    /// One or two sentences; the last says what to do.
+    /// One or two sentences for people, the last of which says what to do.
     pub fn text(&self) -> String {
         match self {
             Self::Saturated { cases, arrivals, cores, keeps_up } => {
@@ -503,11 +503,11 @@ impl Warning {
                 let goes_on = format!("--precision {} goes on until it is reached", written(*precision));
                 let next = match (*needed <= MANY, instead) {
                     (true, _) => format!("{goes_on} (about {needed} replications)"),
-                    // Long tails: more of the same tells next to nothing.
+                    // Long tails: further replications tell next to nothing.
                     (false, Some(p)) => format!("{goes_on}; or rank by what varies less (--rank-by {p})"),
                     (false, None) => goes_on,
                 };
-                // Above that nothing can be asked for.
+                // A precision above that cannot be asked for.
                 let accept = if widest < 100.0 {
                     format!("; or accept what there is (--precision {widest}%)")
                 } else {
@@ -704,7 +704,7 @@ impl Warning {
         }
     }
 
-    /// Whether it is true of the study.
+    /// Whether the warning is true of the study.
     pub fn holds(&self, study: &Study) -> bool {
         let of = |name: &String| study.forecasts.iter().find(|f| f.name() == *name);
         let is = |name: &String, status: Status| of(name).is_some_and(|f| f.status == status);
@@ -899,10 +899,10 @@ impl Warning {
     }
 }
 
-/// Cores that are busy for this share of the time are all busy.
+/// Share of the time for which cores are busy from which on all of them count as busy.
 pub(super) const BUSY: f64 = 0.95;
 
-/// A share as options take it: exactly this one.
+/// A share as options take it, written so that it reads back exactly.
 fn written(share: f64) -> String {
     let short = percent(share);
     let exact = short

@@ -1,13 +1,13 @@
-//! How much work a simulation will be, guessed from the scenario alone: only the order of work and the time that is said to be
-//! left depend on it, no result does.
+//! Estimates the work of a simulation from the scenario alone. Only the order of work and the remaining time that is shown depend on it; no
+//! result does.
 
 use crate::engine::Nanos;
 use crate::scenario::{Arrivals, Dist, Inside, Runs, Scenario, Spent, Step, Workload};
 
-/// A thread that computes is looked at so often (the GIL's switch interval).
+/// Interval after which a computing thread causes an event, in nanoseconds (the GIL's switch interval).
 const SWITCH_INTERVAL_NS: f64 = 5e6;
 
-/// Events of a replication of a case, roughly; at least 1.
+/// Estimated number of events of a replication of a case; at least 1.
 pub(super) fn events(scenario: &Scenario) -> u64 {
     let w = &scenario.workload;
     let total: f64 = w.classes.iter().map(|c| c.weight).sum();
@@ -40,7 +40,7 @@ pub(super) fn events(scenario: &Scenario) -> u64 {
     events
 }
 
-/// How many tasks arrive when each takes `length` nanoseconds by itself: the given number, or what comes until the horizon.
+/// Number of tasks that arrive if each takes `length` nanoseconds by itself: the given number, or those until the horizon.
 fn arrivals(scenario: &Scenario, w: &Workload, length: f64) -> f64 {
     let horizon = scenario.horizon.map_or(f64::INFINITY, Nanos::as_f64);
     let (count, until_horizon) = match &w.arrivals {
@@ -59,14 +59,14 @@ fn arrivals(scenario: &Scenario, w: &Workload, length: f64) -> f64 {
     if most.is_finite() { most } else { 1e6 }
 }
 
-/// Events of a task: some for itself, some for each step, and more for long ones.
+/// Estimated events of a task: some for itself, some for each step, and more for long steps.
 fn of_steps(steps: &[Step]) -> f64 {
     6.0 + steps.iter().map(of_step).sum::<f64>()
 }
 
 fn of_step(step: &Step) -> f64 {
     let own = match step.takes() {
-        // Each release is an event where another thread waits for the GIL.
+        // Each release is an event if another thread waits for the GIL.
         Some((Spent::Bytecode | Spent::Native, time)) => {
             2.0 + finite(time) / SWITCH_INTERVAL_NS + number(step.releases())
         }
@@ -77,7 +77,7 @@ fn of_step(step: &Step) -> f64 {
     };
     match runs {
         Runs::Once | Runs::Attempts(_) => own + inner(steps),
-        // A loop is no event of its own, and neither is the start of children: each has its own.
+        // A loop is no event of its own, nor is the start of children: each round or child has its own.
         Runs::Times(n) => number(n) * inner(steps),
         Runs::Children(n) => number(n) * of_steps(steps),
     }
@@ -87,7 +87,7 @@ fn inner(steps: &[Step]) -> f64 {
     steps.iter().map(of_step).sum()
 }
 
-/// Nanoseconds that the steps take where nothing stands in their way.
+/// Time of the steps in nanoseconds if nothing delays them.
 fn length(steps: &[Step]) -> f64 {
     let of = |step: &Step| {
         let own = step.takes().map_or(0.0, |(_, time)| finite(time));

@@ -1,13 +1,14 @@
-//! Those who wait for one thing, in order.
+//! Waiting lines: those who wait for one thing, in order.
 
 use std::hash::{Hash, Hasher};
 
-/// A place in a [`Line`]: by it who gives up is forgotten at once, wherever in the line it stands. It is good until its holder is
-/// taken out of the line, by [`Line::call_next`] or [`Line::forget`]; then the place may be given to another.
+/// A place in a [`Line`]. With it, a waiter that gives up is removed in constant time, wherever in the line it stands. A ticket is valid
+/// until its holder is taken out of the line, by [`Line::call_next`] or [`Line::forget`]; after that the place may be given to another
+/// waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u32);
 
-/// No place.
+/// Stands for no place in the chains.
 const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
@@ -17,13 +18,13 @@ struct Place<W> {
     after: u32,
 }
 
-/// Those who wait for one thing, longest first. Joining, taking the first and forgetting any take constant time.
+/// A line of waiters, the longest waiting first. Joining, taking the first and forgetting any take constant time.
 ///
-/// Lines are equal if the same wait in the same order, whatever places they were given.
+/// Lines are equal if the same waiters wait in the same order, whatever their tickets are.
 #[derive(Clone, Debug)]
 pub struct Line<W> {
     places: Vec<Place<W>>,
-    /// Places that nobody has, as a chain along `after`.
+    /// Free places, chained along `after`.
     free: u32,
     first: u32,
     last: u32,
@@ -43,10 +44,11 @@ impl<W> Default for Line<W> {
 }
 
 impl<W: Copy> Line<W> {
-    /// Joins at the end.
+    /// Adds a waiter at the end of the line.
     ///
     /// # Panics
-    /// If 2³² - 1 wait already.
+    ///
+    /// If 2³² - 1 waiters are in the line already.
     pub fn join(&mut self, who: W) -> Ticket {
         let place = Place {
             who,
@@ -75,12 +77,12 @@ impl<W: Copy> Line<W> {
         Ticket(at)
     }
 
-    /// Takes the one who has waited longest.
+    /// Removes the waiter who has waited longest.
     pub fn call_next(&mut self) -> Option<W> {
         (self.first != NOWHERE).then(|| self.forget(Ticket(self.first)))
     }
 
-    /// Takes the holder of a ticket, who no longer waits.
+    /// Removes the holder of a ticket, who no longer waits.
     pub fn forget(&mut self, ticket: Ticket) -> W {
         let Ticket(at) = ticket;
         let Place { who, before, after } = self.places[at as usize];
@@ -98,22 +100,22 @@ impl<W: Copy> Line<W> {
         who
     }
 
-    /// Who has waited longest.
+    /// The waiter who has waited longest.
     pub fn first(&self) -> Option<W> {
         self.iter().next()
     }
 
-    /// How many wait.
+    /// Number of waiters.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether nobody waits.
+    /// Whether the line has no waiters.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Those who wait, longest first.
+    /// The waiters, the longest waiting first.
     pub fn iter(&self) -> impl Iterator<Item = W> + '_ {
         let mut at = self.first;
         std::iter::from_fn(move || {

@@ -1,26 +1,26 @@
-//! A lock: `threading.Lock`, `asyncio.Lock`, `multiprocessing.Lock`.
+//! A lock, as `threading.Lock`, `asyncio.Lock` and `multiprocessing.Lock` are.
 
 use super::line::{Line, Ticket};
 
-/// What became of asking for something.
+/// Answer to a request for a lock or a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// It is the asker's.
+    /// The asker has it.
     Granted,
     /// The asker waits, and holds this ticket.
     Waits(Ticket),
 }
 
-/// How a lock goes on to one who waits.
+/// How a released lock passes to a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passing {
-    /// It is the woken one's before anybody else can ask.
+    /// The woken waiter owns the lock before anyone else can ask.
     HandOver,
-    /// It is free; the woken one asks again, and may come too late.
+    /// The lock is free; the woken waiter asks again, and may come too late.
     Barging,
 }
 
-/// A lock that one at a time has.
+/// A lock, which has at most one owner at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lock<W: Copy> {
     owner: Option<W>,
@@ -37,7 +37,7 @@ impl<W: Copy> Default for Lock<W> {
 }
 
 impl<W: Copy + PartialEq> Lock<W> {
-    /// Takes the lock if it is free, else waits for it. Who owns it already waits for itself (see [`super`] for what is re-entrant).
+    /// Takes the lock if it is free, else joins the line. An owner that asks again waits for itself: the lock is not re-entrant.
     pub fn ask(&mut self, who: W) -> Asked {
         if self.owner.is_none() {
             self.owner = Some(who);
@@ -46,7 +46,7 @@ impl<W: Copy + PartialEq> Lock<W> {
         Asked::Waits(self.line.join(who))
     }
 
-    /// Gives it back: who is to be woken.
+    /// Releases the lock; returns the waiter to wake, if any.
     pub fn give(&mut self, passing: Passing) -> Option<W> {
         let next = self.line.call_next();
         self.owner = match passing {
@@ -56,22 +56,22 @@ impl<W: Copy + PartialEq> Lock<W> {
         next
     }
 
-    /// Takes the one who has waited longest out of the line, without the lock.
+    /// Removes the waiter who has waited longest from the line, without giving it the lock.
     pub fn dismiss(&mut self) -> Option<W> {
         self.line.call_next()
     }
 
-    /// Who holds this ticket no longer waits.
+    /// Removes the holder of a ticket, who no longer waits.
     pub fn forget(&mut self, ticket: Ticket) {
         self.line.forget(ticket);
     }
 
-    /// Who has it.
+    /// The owner of the lock.
     pub fn owner(&self) -> Option<W> {
         self.owner
     }
 
-    /// Those who wait for it, longest first.
+    /// The waiters for the lock, the longest waiting first.
     pub fn line(&self) -> &Line<W> {
         &self.line
     }

@@ -1,9 +1,9 @@
-//! Waiting objects by themselves: who gets what they guard, who waits, and who is woken.
+//! Synchronization objects by themselves: who gets what they guard, who waits, and who is woken.
 //!
-//! No clock, no costs and no simulator: the objects are generic over who waits, and can be cloned, compared and hashed. Each knows
-//! three operations: to ask (it is granted, or the asker waits and holds a [`Ticket`]), to give (whom to wake, and whether the thing is
-//! theirs already or they ask again, which is the object's [`Passing`]), and to forget a ticket, in constant time. What waiting means (a
-//! thread parks, a coroutine suspends) and what all of it costs is the affair of those who use them.
+//! They know no clock, no costs and no simulator. They are generic over the waiters, and can be cloned, compared and hashed. Each has three
+//! operations: to ask (the request is granted, or the asker waits and holds a [`Ticket`]); to give (which returns whom to wake; whether the
+//! woken waiter has the thing already or has to ask again is the object's [`Passing`]); and to forget a ticket, in constant time. What
+//! waiting means (a thread parks, a coroutine suspends) and what it costs is up to the users of the objects.
 
 mod line;
 mod lock;

@@ -1,19 +1,19 @@
-//! A queue between producers and consumers: `queue.Queue`, `asyncio.Queue`.
+//! A queue between producers and consumers, as `queue.Queue` and `asyncio.Queue` are.
 
 use std::collections::VecDeque;
 
 use super::line::{Line, Ticket};
 
-/// What became of putting or getting.
+/// Answer to a put or a get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passed<T, W> {
-    /// It is done; an item, or nothing, in hand. Who waits on the other side and is to be woken: it asks again.
+    /// It succeeded: the item (nothing for a put), and the waiter on the other side to wake, which asks again.
     Done(T, Option<W>),
     /// The queue is full, or empty: the asker waits, holds this ticket, and asks again when it is woken.
     Waits(Ticket),
 }
 
-/// Items in order, with room for so many. Who is woken asks again and may find that another was quicker.
+/// Items in order, with a limited capacity. A woken waiter asks again, and may find that another was quicker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Queue<T, W: Copy> {
     items: VecDeque<T>,
@@ -23,7 +23,7 @@ pub struct Queue<T, W: Copy> {
 }
 
 impl<T, W: Copy> Queue<T, W> {
-    /// An empty queue; without a capacity there is always room.
+    /// An empty queue; without a capacity it is never full.
     pub fn new(capacity: Option<u64>) -> Self {
         Self {
             items: VecDeque::new(),
@@ -33,13 +33,13 @@ impl<T, W: Copy> Queue<T, W> {
         }
     }
 
-    /// Whether a putter has to wait.
+    /// Whether a put has to wait.
     pub fn is_full(&self) -> bool {
         self.capacity
             .is_some_and(|room| self.items.len() as u64 >= room)
     }
 
-    /// Whether a getter has to wait.
+    /// Whether a get has to wait.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -61,17 +61,17 @@ impl<T, W: Copy> Queue<T, W> {
         }
     }
 
-    /// A getter that holds this ticket no longer waits.
+    /// Removes the getter that holds this ticket and no longer waits.
     pub fn forget_getter(&mut self, ticket: Ticket) {
         self.getters.forget(ticket);
     }
 
-    /// A putter that holds this ticket no longer waits.
+    /// Removes the putter that holds this ticket and no longer waits.
     pub fn forget_putter(&mut self, ticket: Ticket) {
         self.putters.forget(ticket);
     }
 
-    /// A getter gives up, whether it still waits (and holds a ticket) or has been woken: who is to be woken in its place.
+    /// Lets a getter give up, whether it still waits (and holds a ticket) or has been woken. Returns the getter to wake in its place.
     pub fn give_up_getting(&mut self, ticket: Option<Ticket>) -> Option<W> {
         if let Some(ticket) = ticket {
             self.getters.forget(ticket);
@@ -81,7 +81,7 @@ impl<T, W: Copy> Queue<T, W> {
             .flatten()
     }
 
-    /// The same of a putter.
+    /// Lets a putter give up, whether it still waits (and holds a ticket) or has been woken. Returns the putter to wake in its place.
     pub fn give_up_putting(&mut self, ticket: Option<Ticket>) -> Option<W> {
         if let Some(ticket) = ticket {
             self.putters.forget(ticket);
@@ -91,12 +91,12 @@ impl<T, W: Copy> Queue<T, W> {
             .flatten()
     }
 
-    /// Those who wait for an item, longest first.
+    /// The waiters for an item, the longest waiting first.
     pub fn getters(&self) -> &Line<W> {
         &self.getters
     }
 
-    /// Those who wait for room, longest first.
+    /// The waiters for room, the longest waiting first.
     pub fn putters(&self) -> &Line<W> {
         &self.putters
     }

@@ -1,9 +1,9 @@
-//! So many at a time: `asyncio.Semaphore`, which hands permits over in order.
+//! A counting semaphore, as `asyncio.Semaphore`, which hands permits over in order.
 
 use super::line::{Line, Ticket};
 use super::lock::Asked;
 
-/// Permits, of which whoever waits gets the next one that is given back.
+/// A number of permits; a permit that is given back passes to the longest waiter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Semaphore<W: Copy> {
     permits: u64,
@@ -11,7 +11,7 @@ pub struct Semaphore<W: Copy> {
 }
 
 impl<W: Copy> Semaphore<W> {
-    /// So many permits, all there.
+    /// A semaphore with so many permits, all free.
     pub fn new(permits: u64) -> Self {
         Self {
             permits,
@@ -30,24 +30,24 @@ impl<W: Copy> Semaphore<W> {
         }
     }
 
-    /// Gives a permit back: who has it now, and is to be woken.
+    /// Gives a permit back; returns the waiter that has it now and is to be woken, if any.
     pub fn give(&mut self) -> Option<W> {
         let next = self.line.call_next();
         self.permits += u64::from(next.is_none());
         next
     }
 
-    /// Who holds this ticket no longer waits.
+    /// Removes the holder of a ticket, who no longer waits.
     pub fn forget(&mut self, ticket: Ticket) {
         self.line.forget(ticket);
     }
 
-    /// Permits that nobody has.
+    /// Number of free permits.
     pub fn permits(&self) -> u64 {
         self.permits
     }
 
-    /// Those who wait for one, longest first.
+    /// The waiters for a permit, the longest waiting first.
     pub fn line(&self) -> &Line<W> {
         &self.line
     }

@@ -1,4 +1,4 @@
-//! The objects against naive models of themselves: nobody is lost, order is kept, and what is guarded is neither made nor lost.
+//! Property tests of the objects against naive models: no waiter is lost, order is kept, and what is guarded is neither created nor lost.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use proptest::prelude::{
 
 use super::{Asked, Line, Lock, Passed, Passing, Queue, Semaphore, Ticket};
 
-/// One of those who may wait.
+/// A waiter in these tests.
 type Who = u8;
 
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 0..60)
 }
 
-/// Those who wait, as the tests know them.
+/// The naive model of a line.
 #[derive(Default)]
 struct Waiting(VecDeque<(Who, Ticket)>);
 
@@ -70,7 +70,7 @@ proptest! {
             prop_assert_eq!(line.len(), model.0.len());
             prop_assert_eq!(line.is_empty(), model.0.is_empty());
             prop_assert_eq!(line.first(), model.0.front().map(|(who, _)| *who));
-            // Another line in which the same wait is the same, however they came there.
+            // A line in which the same waiters wait is equal, however they came there.
             let mut other = Line::default();
             for (who, _) in &model.0 {
                 other.join(*who);
@@ -119,7 +119,7 @@ proptest! {
                     Asked::Waits(ticket) => model.joined(who, ticket),
                 },
                 Act::Give(_) if held > 0 => {
-                    // Whoever is named has it now.
+                    // The named waiter has the permit now.
                     let next = model.next();
                     prop_assert_eq!(s.give(), next);
                     held -= u64::from(next.is_none());
@@ -135,8 +135,8 @@ proptest! {
         }
     }
 
-    /// Producers and consumers that ask again when they are woken, as all clients do: nothing is lost, items come out in order, and
-    /// nobody sleeps on while there is something for them.
+    /// Producers and consumers ask again when they are woken, as all clients do: no item is lost, items come out in order, and no waiter
+    /// sleeps while there is something for it.
     #[test]
     fn a_queue_passes_all_items_in_order_and_wakes_those_it_can_serve(
         capacity in prop_oneof![Just(None), (0_u64..3).prop_map(Some)],
@@ -144,12 +144,12 @@ proptest! {
     ) {
         let mut queue: Queue<u32, Who> = Queue::new(capacity);
         let (mut put, mut got) = (0_u32, 0_u32);
-        // Who sleeps on each side, and who has been woken and has not yet asked again.
+        // The sleepers of each side, and those who have been woken and have not asked again yet.
         let (mut getting, mut putting) = (Waiting::default(), Waiting::default());
         let (mut getters, mut putters): (Vec<Who>, Vec<Who>) = (Vec::new(), Vec::new());
         let mut next_who: Who = 0;
         for (side, again, which) in acts {
-            // Somebody new, one who was woken, or one who gives up.
+            // A new one, one who was woken, or one who gives up.
             let woken = if side { &mut getters } else { &mut putters };
             let who = if again && !woken.is_empty() {
                 woken.remove(which.index(woken.len()))
@@ -193,7 +193,7 @@ proptest! {
             }
             let items = u64::from(put - got);
             prop_assert!(capacity.is_none_or(|c| items <= c));
-            // A wake-up under way for each item that a sleeper could have, as far as there are both.
+            // There is a wake-up under way for each item that a sleeper could have, as far as there are both.
             prop_assert!(getting.0.is_empty() || items <= getters.len() as u64, "a getter was not woken");
             let room = capacity.map_or(0, |c| c - items);
             prop_assert!(putting.0.is_empty() || room <= putters.len() as u64, "a putter was not woken");

@@ -12,7 +12,7 @@ use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::{Asked, Semaphore};
 
-/// The main coroutine makes a task for everything that the program already knows of.
+/// Creates, in the main coroutine, a task for the next entry of the program's own list.
 fn create_own(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     if work.arrivals_from_outside() {
         work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
@@ -32,7 +32,7 @@ fn create_own(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     work.loops[copy].ready.push_back(Handle::Start(key));
 }
 
-/// One turn of `_run_once` up to its `select`.
+/// Begins an iteration of `_run_once`, up to its `select`.
 fn iterate(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     let l = &work.loops[copy];
     if l.ready.is_empty()
@@ -46,7 +46,7 @@ fn iterate(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Selecting);
     let gil = work.kernel.threads[tid].gil;
     if gil != NO_GIL && work.kernel.gils[gil].wanted() {
-        // `select` lets the GIL go, if only for a system call.
+        // `select` releases the GIL, if only for a system call.
         work.kernel.push(
             tid,
             Act::Run(work.kernel.costs.aio_iteration.since(work.kernel.syscall)),
@@ -68,8 +68,8 @@ fn accept_all(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     }
 }
 
-/// Whether a task has to wait for a permit of the loop's limit first: up to now it waited for its turn, from now on for that. One
-/// that slept until its arrival needs a permit like the others; children are part of a task that has its own.
+/// Whether a task has to wait for a permit of the loop's limit first: its time until now is booked to the loop, and from now on to the
+/// limit. A task that slept until its arrival needs a permit as well; children share that of the task that they are part of.
 fn lacks_permit(work: &mut Work<'_>, copy: CopyIndex, key: TaskKey) -> bool {
     let task = &mut work.tasks[key];
     let Some(permits) = work.loops[copy].permits.as_mut() else {
@@ -93,7 +93,7 @@ fn lacks_permit(work: &mut Work<'_>, copy: CopyIndex, key: TaskKey) -> bool {
     }
 }
 
-/// The loop's time is this task's time until it suspends.
+/// Resumes a task: the loop's time is the task's until it suspends.
 fn resume(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
     let now = work.kernel.machine.now();
     let since = work.tasks[key].since;
@@ -104,7 +104,7 @@ fn resume(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
     work.runs(tid, Some(key));
     let t = &mut work.kernel.threads[tid];
     t.role = Role::Loop(copy, LoopState::Step(key));
-    // A task that has not arrived yet (it sleeps until then) has no time to count.
+    // The time of a task that has not arrived yet (it sleeps until then) does not count.
     let counted = work.tasks[key].arrival <= now;
     work.count_for(tid, Some(key), counted, Cause::Ipc);
     work.kernel.push(tid, Act::Run(work.kernel.costs.aio_step));
@@ -129,14 +129,14 @@ fn release_permit(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) 
         return;
     }
     let permits = work.loops[copy].permits.as_mut();
-    // The permit is handed over.
+    // The permit is handed over to the next task.
     if let Some(next) = permits.and_then(Semaphore::give) {
         work.tasks[next].permitted = true;
         work.wake(tid, Waiter::Task(next));
     }
 }
 
-/// `select` has looked: something is ready, or the loop blocks until it is.
+/// Handles the return of `select`: runs the handles that are ready, or blocks until there are any.
 fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     const MILLISECOND: u64 = 1_000_000;
     let now = work.kernel.machine.now();
@@ -163,7 +163,7 @@ fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             return;
         }
         let l = &work.loops[copy];
-        // epoll counts in whole milliseconds, rounded up.
+        // epoll takes its timeout in whole milliseconds, rounded up.
         let until = l.timers.peek().map_or(Nanos::MAX, |Reverse((at, ..))| {
             let wait = (*at - now).0.div_ceil(MILLISECOND) * MILLISECOND;
             (now + Nanos(wait)).min(Nanos::CLOCK_END)
@@ -198,16 +198,16 @@ fn next_handle(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     l.handle_began = now;
     match handle {
         Handle::Start(key) => {
-            // `await asyncio.sleep(...)` until it is due, as its first act: how long, it finds out now.
+            // The task's first act is `await asyncio.sleep(...)` until it is due; the length is known now.
             work.tasks[key].pause = work.tasks[key].arrival.since(now);
-            // Children are part of a task that has its permit.
+            // Children share the permit of the task that they are part of.
             let limited = l.permits.is_some() && work.tasks[key].parent.is_none();
             if limited {
                 work.kernel
                     .machine
                     .charge(tid, work.kernel.costs.aio_semaphore);
             }
-            // A task that sleeps until its arrival asks for its permit after that.
+            // A task that sleeps until its arrival asks for its permit after the sleep.
             if limited && work.tasks[key].pause == Nanos::ZERO && lacks_permit(work, copy, key) {
                 return;
             }
@@ -221,7 +221,7 @@ fn next_handle(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         }
         Handle::Due(key, number) => {
             if !work.sleeps(key, number) {
-                return; // Cancelled meanwhile.
+                return; // The timer has been cancelled meanwhile.
             }
             work.end_wait(Waiter::Task(key));
             work.kernel
@@ -266,7 +266,7 @@ fn step_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
                 .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Offload(key))));
         }
         Flow::Over => {
-            // What it still owes is the task's.
+            // What the thread still owes is booked to the task.
             if work.kernel.machine.debt(tid) > Nanos::ZERO {
                 work.kernel.push(tid, Act::Run(Nanos::ZERO));
                 return;

@@ -1,4 +1,4 @@
-//! Main threads without an event loop, which take tasks in and hand them on, and the master of a prefork server.
+//! Main threads without an event loop, which take tasks in and submit them, and the master of a prefork server.
 
 use super::Executors;
 use crate::cpython::index::{CopyIndex, TaskKey};
@@ -10,7 +10,7 @@ use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
 
-/// The master of a prefork server forks its copies one after another.
+/// Scripts the master of a prefork server: it forks its copies one after another.
 pub(super) fn refill_master(work: &mut Work<'_>, tid: Tid) {
     for copy in work.copies.keys() {
         let main = work.copies[copy].main;
@@ -48,7 +48,7 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     }
     let dispatch = work.dispatch_cost();
     match work.kernel.program.layout.executor {
-        // What a program does for a task besides the library's work it does for a task of its own loop too.
+        // Work of the program itself for a task, beside that of the library, is done for tasks that run inline, too.
         Executor::Inline if dispatch == Nanos::ZERO => {}
         Executor::Inline | Executor::RawThreads | Executor::MpPool(..) => {
             work.kernel.push(tid, Act::Run(dispatch));
@@ -60,8 +60,8 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         Executor::Processes(..) => {
             work.kernel
                 .push(tid, Act::Run(dispatch + work.kernel.costs.ppe_submit));
-            // The wake-up pipe is written without the GIL: too briefly for a waiter to get it, but long enough to wake
-            // one and so to start its interval anew. This is why the manager starves while a batch is submitted.
+            // Writing to the wake-up pipe releases the GIL: too briefly for a waiter to get it, but long enough to wake one, and so to
+            // restart its interval. This is why the management thread starves while a batch is submitted.
             work.kernel.push(tid, Act::native(work.kernel.syscall));
         }
     }
@@ -102,7 +102,7 @@ impl Executors {
         }
     }
 
-    /// A task that the program has taken in goes to its executor, or begins.
+    /// Passes a task that the program has taken in to its executor, or begins it.
     pub(crate) fn submit_own(
         &mut self,
         work: &mut Work<'_>,

@@ -1,6 +1,6 @@
-//! Who runs the tasks: main threads, event loops, threads for one task each, pools of threads and of processes.
+//! Executors of tasks: main threads, event loops, raw threads for one task each, pools of threads and of processes.
 //!
-//! Each refills the scripts of its threads, a step of their task at a time, and never waits itself.
+//! Each executor refills the scripts of its threads, with one step of a task at a time, and never waits itself.
 
 mod event_loop;
 mod main_thread;
@@ -23,7 +23,7 @@ use crate::machine::{Cause, Tid};
 pub(crate) use process_pool::ProcessPool;
 pub(crate) use thread_pool::ThreadPool;
 
-/// The pools of all copies.
+/// The thread pools and process pools of all copies.
 #[derive(Default)]
 pub(crate) struct Executors {
     pub(crate) pools: TiVec<PoolIndex, ThreadPool>,
@@ -31,7 +31,7 @@ pub(crate) struct Executors {
 }
 
 impl Executors {
-    /// What a thread does next that has nothing left to do.
+    /// Refills the script of a thread that has run out of acts.
     pub(crate) fn refill(&mut self, work: &mut Work<'_>, tid: Tid) {
         match work.kernel.thread(tid).role {
             Role::Main(copy, state) => self.refill_main(work, tid, copy, state),
@@ -54,7 +54,7 @@ impl Executors {
         }
     }
 
-    /// A thread has come to this.
+    /// Carries out a deed that a thread has come to.
     #[inline(never)]
     pub(crate) fn does(&mut self, work: &mut Work<'_>, tid: Tid, deed: Deed) {
         match deed {
@@ -68,7 +68,7 @@ impl Executors {
         }
     }
 
-    /// Makes processes and main threads, and sets the first in motion.
+    /// Creates the processes, their main threads and their executors, and wakes the first main thread.
     pub(crate) fn new(work: &mut Work<'_>) -> Self {
         let mut all = Self::default();
         let copies = work.kernel.program.layout.copies.max(1);
@@ -125,7 +125,7 @@ impl Executors {
         all
     }
 
-    /// Hands a task, or a part of it, to the copy's executor, or begins it.
+    /// Passes a task, or a part of it, to the copy's executor, or begins it inline.
     pub(crate) fn hand_over(
         &mut self,
         work: &mut Work<'_>,
@@ -149,7 +149,7 @@ impl Executors {
         }
     }
 
-    /// Shuts the copy's pools down.
+    /// Shuts down the pools of a copy.
     pub(crate) fn close_executors(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         match work.copies[copy].runner {
             Runner::Itself | Runner::RawThreads => {}

@@ -12,35 +12,35 @@ use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
 use crate::sync::{Asked, Lock, Passing, Ticket};
 
-/// Bytes of a pickled call or result besides its payload.
+/// Size of a pickled call or result without its payload, in bytes.
 const ENVELOPE: u64 = 256;
 
-/// A pool of worker processes as its parent sees it.
+/// A process pool, as its parent process sees it.
 pub(crate) struct ProcessPool {
     index: ProcessPoolIndex,
     copy: CopyIndex,
     home: Home,
     workers_max: u32,
     start: StartMethod,
-    /// `multiprocessing.Pool` rather than the executor.
+    /// Whether it is a `multiprocessing.Pool` rather than a `ProcessPoolExecutor`.
     mp: bool,
     parts: bool,
-    /// Submitted, not yet in the call queue.
+    /// Tasks that were submitted and are not in the call queue yet.
     pub(crate) backlog: VecDeque<TaskKey>,
-    /// In the call queue's buffer, for the feeder.
+    /// Tasks in the call queue's buffer, which the feeder thread takes.
     pub(crate) calls: VecDeque<TaskKey>,
-    /// Calls put and not yet received by a worker.
+    /// Number of calls in the call queue that no worker has received yet.
     unread: u32,
     pending: u64,
     tokens: u64,
     workers: Vec<Tid>,
     manager: Option<Tid>,
     feeder: Option<Tid>,
-    /// The wake-up pipe holds something.
+    /// Whether the wake-up pipe holds bytes.
     woken: bool,
     pub(crate) call_pipe: PipeIndex,
     pub(crate) result_pipe: PipeIndex,
-    /// `multiprocessing.Lock`s of the two pipes.
+    /// The `multiprocessing.Lock` of the call pipe. That of the result pipe follows.
     read_lock: Lock<Tid>,
     write_lock: Lock<Tid>,
     closing: bool,
@@ -62,7 +62,7 @@ fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: WorkerState) {
     }
 }
 
-/// Asks for a lock of the pool's pipes, which may have been handed over meanwhile; a ticket if it has to be waited for.
+/// Asks for a lock of the pool's pipes, which may have been handed over meanwhile. Returns a ticket if the thread has to wait.
 fn turn(lock: &mut Lock<Tid>, tid: Tid) -> Option<Ticket> {
     if lock.owner() == Some(tid) {
         return None;
@@ -78,17 +78,17 @@ fn await_turn(kernel: &mut Kernel<'_>, tid: Tid, on: On, ticket: Ticket) {
     kernel.push(tid, Act::park(on, Nanos::MAX));
 }
 
-/// Payload of the tasks of a message, there.
+/// Payload of the tasks of a message on the way to the worker, in bytes.
 fn calls_size(work: &Work<'_>, first: TaskKey) -> u64 {
     work.tasks.chunk(first).map(|t| t.payload).sum()
 }
 
-/// Payload of the tasks of a message, back.
+/// Payload of the results of the tasks of a message, in bytes.
 fn results_size(work: &Work<'_>, first: TaskKey) -> u64 {
     work.tasks.chunk(first).map(|t| t.data.result).sum()
 }
 
-/// Objects of the tasks of a message, there and back.
+/// Number of small objects of the tasks of a message, on the way to the worker and back.
 fn chunk_objects(work: &Work<'_>, first: TaskKey) -> (u64, u64) {
     let objects = |t: &Task| work.kernel.program.classes[t.class].objects;
     work.tasks
@@ -96,8 +96,8 @@ fn chunk_objects(work: &Work<'_>, first: TaskKey) -> (u64, u64) {
         .fold((0, 0), |(a, b), t| (a + objects(t).0, b + objects(t).1))
 }
 
-/// Books a call's time from the feeder to the worker that takes it now: it is handed over while it is pickled, written
-/// and read, but in the pipe it waits for a worker as long as none is free.
+/// Books the time of a call from the feeder thread to the worker that takes it now. Pickling, writing and reading are IPC, but in the pipe
+/// the call waits for a worker as long as none is free.
 fn book_call(work: &mut Work<'_>, tid: Tid, message: &Message) {
     let now = work.kernel.machine.now();
     let key = message.task;
@@ -127,7 +127,7 @@ fn result_arrived(work: &mut Work<'_>, tid: Tid, key: TaskKey, copy: CopyIndex, 
         work.kernel.costs.tpe_item_rss
     };
     work.kernel.give(tid, there + own);
-    // What was unpickled is the program's own now, and resident.
+    // What was unpickled belongs to the program now, and is resident.
     let back = work.tasks[key].data.result;
     work.result_received(key, back);
     if parts {
@@ -141,7 +141,7 @@ fn result_arrived(work: &mut Work<'_>, tid: Tid, key: TaskKey, copy: CopyIndex, 
 }
 
 impl ProcessPool {
-    /// Without workers, as the program's layout wants it.
+    /// Creates the pool without workers, as the program's layout wants it.
     pub(super) fn new(
         index: ProcessPoolIndex,
         copy: CopyIndex,
@@ -184,7 +184,7 @@ impl ProcessPool {
         }
     }
 
-    /// `multiprocessing.Pool()`: every worker and the two handler threads start in the constructor.
+    /// `multiprocessing.Pool()`: starts all workers and the two handler threads in the constructor.
     pub(crate) fn open(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         let mut acts = Vec::new();
         for _ in 0..self.workers_max {
@@ -204,7 +204,7 @@ impl ProcessPool {
         kernel.push(worker, Act::Do(Deed::Worker(self.index, WorkerDeed::Ready)));
     }
 
-    /// The manager (result handler) and the feeder (task handler), after whatever the thread does first.
+    /// Starts the management thread (result handler) and the feeder thread (task handler), after the acts that are scripted already.
     fn start_parent_threads(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         let home = self.home;
         let manager = kernel.new_thread(Role::Manager(self.index, ManagerState::Fill), home, 0);
@@ -216,7 +216,7 @@ impl ProcessPool {
         kernel.take(tid, rss);
     }
 
-    /// `submit`, its own CPU paid: queue the work, wake the manager, start what is missing.
+    /// `submit`, whose CPU time has been paid: queues the work, wakes the management thread, and starts missing workers.
     pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let there = work.kernel.payload_memory(work.tasks[key].payload);
         let own = work.kernel.costs.tpe_item_rss;
@@ -225,7 +225,7 @@ impl ProcessPool {
         self.backlog.push_back(key);
         self.pending += 1;
         if self.mp {
-            // `map` makes its chunks of the whole list.
+            // `map` forms its chunks from the whole list.
             let copy = self.copy;
             work.kernel.take(tid, own);
             if work.list_is_complete(copy) {
@@ -237,7 +237,7 @@ impl ProcessPool {
         let mut acts = Vec::new();
         let started = u32::try_from(self.workers.len()).expect("few workers");
         let wanted = if self.start == StartMethod::Fork {
-            // With fork all start before the first manager thread does, never after.
+            // With fork, all workers start before the management thread, and none after it.
             if self.manager.is_none() {
                 self.workers_max
             } else {
@@ -378,14 +378,14 @@ impl ProcessPool {
                     work.kernel.costs.ppe_result
                 };
                 if work.kernel.pipes[pipe].front().is_none() {
-                    return; // Closed.
+                    return; // The pipe is closed.
                 }
                 let message = work.kernel.pipes[pipe].pop();
                 let payload = message.size.saturating_sub(ENVELOPE);
                 let loads = work
                     .kernel
                     .loads_cost(payload, chunk_objects(work, message.task).1);
-                // Buffer and object exist together while the result is unpickled.
+                // The buffer and the object exist together while the result is unpickled.
                 work.kernel.allocate_own(tid, payload);
                 work.kernel.allocate_own(tid, payload);
                 work.kernel.push(tid, pickle_in_c(loads));
@@ -462,7 +462,7 @@ impl ProcessPool {
         let dumps = work.kernel.dumps_cost(size, chunk_objects(work, first).0);
         work.kernel.threads[tid].handed = Some(first);
         work.work_on(tid, Some(first));
-        // The pickle of one call is let go when the next has been made.
+        // The pickle of a call is freed when that of the next has been made.
         let before = std::mem::replace(&mut work.kernel.threads[tid].call_bytes, size);
         work.kernel.allocate_own(tid, size);
         work.kernel.push(tid, Act::Run(cost));
@@ -482,7 +482,7 @@ impl ProcessPool {
         }
     }
 
-    /// Tasks in a message: one with the executor; `map`'s choice with a pool.
+    /// Number of tasks in a message: one with the executor, the chunk size with a `Pool`.
     fn chunk_size(&self, work: &Work<'_>) -> u64 {
         match work.kernel.program.layout.executor {
             Executor::MpPool(workers, _, 0) if !work.kernel.program.batch.is_empty() => work
@@ -544,7 +544,7 @@ impl ProcessPool {
         }
     }
 
-    /// The worker's task is over: the next of its chunk, or the result of all.
+    /// Ends the worker's task: begins the next one of its chunk, or sends the results of all.
     fn worker_task_over(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let now = work.kernel.machine.now();
         work.count_for(tid, Some(key), false, Cause::Ipc);
@@ -562,7 +562,7 @@ impl ProcessPool {
             .expect("set with the message");
         let back = results_size(work, first);
         work.kernel.allocate_own(tid, back);
-        // The tasks are gone when the parent is quick: what is to be let go when the result has been sent is noted here.
+        // The parent may remove the tasks before this worker goes on, so the bytes to free after sending are noted here.
         let mut own = 0;
         let mut next = Some(first);
         while let Some(key) = next {
@@ -602,7 +602,7 @@ impl ProcessPool {
             WorkerDeed::Sent => {
                 work.kernel.threads[tid].handed = None;
                 work.work_on(tid, None);
-                // The call's arguments live until its result is sent.
+                // The arguments of a call live until its result has been sent.
                 let t = &work.kernel.threads[tid];
                 let (call, (result, own)) = (t.call_bytes, t.result_bytes);
                 work.kernel.free_own(tid, call);
@@ -641,7 +641,7 @@ impl ProcessPool {
         t.call_bytes = payload;
         worker_is(&mut work.kernel, tid, WorkerState::Work(key));
         work.stand_for(tid, Some(key), Cause::Ipc);
-        // Buffer and object exist together while the call is unpickled.
+        // The buffer and the object exist together while the call is unpickled.
         work.kernel.allocate_own(tid, payload);
         work.kernel.allocate_own(tid, payload);
         let loads = work.kernel.loads_cost(payload, chunk_objects(work, key).0);
@@ -661,7 +661,7 @@ impl ProcessPool {
             .push(tid, Act::Do(Deed::Worker(self.index, WorkerDeed::Run)));
     }
 
-    /// `shutdown`: the manager ends when nothing is pending.
+    /// `shutdown`: the management thread ends when no work is pending.
     pub(crate) fn close(&mut self, kernel: &mut Kernel<'_>, by: Tid) {
         self.closing = true;
         self.woken = true;

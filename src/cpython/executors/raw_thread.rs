@@ -6,7 +6,7 @@ use crate::cpython::role::Role;
 use crate::cpython::work::{Flow, Mode, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-/// Starts a thread for a task.
+/// Starts a thread for one task.
 pub(super) fn start(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
     let home = work.copies[copy].home;
     let now = work.kernel.machine.now();
@@ -20,7 +20,7 @@ pub(super) fn start(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
     work.kernel.start_thread(tid, t);
 }
 
-/// Goes on with the task, or ends the thread.
+/// Goes on with the thread's task; after it, ends the thread.
 pub(super) fn refill(work: &mut Work<'_>, tid: Tid) {
     let Some(key) = work.kernel.threads[tid].task else {
         let rss = work.kernel.costs.thread_rss;

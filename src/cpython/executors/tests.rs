@@ -1,4 +1,4 @@
-//! Executors with tasks of their own, looked at after each thing that happens: nothing above them is there.
+//! Tests of the executors with small programs, inspected after each upcall, without the storeys above.
 
 use super::*;
 use crate::cpython::index::ClassIndex;
@@ -11,7 +11,7 @@ use crate::scenario::{MachineSpec, StartMethod};
 
 const MS: Nanos = Nanos::from_millis(1);
 
-/// A batch of so many tasks of one class.
+/// A program that is a batch of `tasks` tasks of one class.
 fn batch(executor: Executor, code: &[Instr], tasks: usize) -> Program {
     let mut code = code.to_vec();
     code.push(Instr::End);
@@ -57,7 +57,7 @@ impl<'a> Roles<'a> for Run<'a> {
     }
 }
 
-/// Runs to the end, with a look at it after each thing that happens.
+/// Runs to the end, and calls `look` after each upcall.
 fn run<'a>(
     cores: u32,
     profile: &'a Profile,
@@ -94,10 +94,10 @@ fn a_thread_pool_grows_while_nobody_is_idle_and_no_further() {
         most = most.max(pool.workers.len());
     });
     assert_eq!(most, 3);
-    // Twenty tasks of 10 ms in three threads are seven rounds.
+    // Twenty tasks of 10 ms in three threads take seven rounds.
     let makespan = run.work.observer.makespan;
     assert!(makespan > MS * 70 && makespan < MS * 80, "{makespan:?}");
-    // One that is done before the next is submitted needs no second thread.
+    // If each task is done before the next is submitted, no second thread is needed.
     let program = Program {
         dispatch: MS * 50,
         ..program
@@ -134,7 +134,7 @@ fn a_loop_runs_no_more_tasks_at_once_than_its_limit_lets_it() {
         most = most.max(has);
     });
     assert_eq!(most, 4);
-    // Three rounds of 10 ms, and of each round's steps the loop's thread does four one after another.
+    // Three rounds of 10 ms; in each, the loop's thread executes the steps of four tasks one after another.
     let makespan = run.work.observer.makespan;
     assert!(makespan > MS * 34 && makespan < MS * 46, "{makespan:?}");
 }
@@ -154,7 +154,7 @@ fn children_of_pooled_tasks_go_to_the_same_pool() {
     };
     program.classes.push(child);
     let run = run(2, &profile, &program, |_| {});
-    // The parent's thread waits, so that one is left for three children.
+    // The parent's worker waits, so one worker is left for three children.
     let makespan = run.work.observer.makespan;
     assert!(makespan > MS * 30 && makespan < MS * 34, "{makespan:?}");
 }

@@ -11,21 +11,21 @@ use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::Line;
 
-/// A pool of threads; with interpreters of their own if `interpreters`.
+/// A pool of threads, each with an interpreter of its own if `interpreters`.
 pub(crate) struct ThreadPool {
     index: PoolIndex,
-    /// Copy of the program that it belongs to.
+    /// The copy of the program that the pool belongs to.
     pub(crate) copy: CopyIndex,
     home: Home,
     max: u32,
     interpreters: bool,
-    /// An event loop offloads parts of tasks here, rather than whole tasks.
+    /// Whether an event loop offloads parts of tasks here; otherwise whole tasks are submitted.
     parts: bool,
     pub(crate) items: VecDeque<TaskKey>,
-    /// The idle semaphore's count.
+    /// Count of the idle semaphore.
     tokens: u64,
     started: u32,
-    /// Workers parked in `get`.
+    /// Workers parked in the work queue's `get`.
     parked: Line<Tid>,
     pub(crate) workers: Vec<Tid>,
     pub(crate) closing: bool,
@@ -39,7 +39,7 @@ fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: PoolState) {
     }
 }
 
-/// Between interpreters, payloads are pickled where they are handed over.
+/// Pickles or unpickles a payload that passes between interpreters; interruptible, as bytecode is.
 fn pickle(time: Nanos) -> Act {
     Act::Pickle { time, in_c: false }
 }
@@ -48,7 +48,7 @@ fn half(cost: Nanos) -> Nanos {
     Nanos(cost.0 / 2)
 }
 
-/// A worker takes an item: its time is the task's from here on.
+/// Begins an item in a worker: the worker's time is the task's from here on.
 fn begin_item(work: &mut Work<'_>, tid: Tid, key: TaskKey) {
     work.book_wait(tid, key, Cause::Pool);
     work.runs(tid, Some(key));
@@ -61,13 +61,13 @@ fn leave(kernel: &mut Kernel<'_>, tid: Tid, more: Nanos) {
     kernel.push(tid, Act::Exit);
 }
 
-/// Whether a worker says that it is idle after every item, not only when it finds none.
+/// Whether workers release the idle semaphore after every item, rather than only when they find none (CPython 3.11).
 fn tokens_after_every_item(kernel: &Kernel<'_>) -> bool {
     kernel.costs.tpe_token_every_item
 }
 
 impl ThreadPool {
-    /// Without workers, as the program's layout wants it.
+    /// Creates the pool without workers, as the program's layout wants it.
     pub(super) fn new(index: PoolIndex, copy: CopyIndex, home: Home, program: &Program) -> Self {
         let (max, interpreters) = match program.layout.executor {
             Executor::Threads(n) => (n, false),
@@ -93,8 +93,8 @@ impl ThreadPool {
         }
     }
 
-    /// `submit` by a running thread: the item is queued, a parked worker woken, a thread started if none is idle. The
-    /// caller has paid [`Params::tpe_submit`](crate::cpython::profile::Params::tpe_submit).
+    /// `submit` by a running thread: queues the item, wakes a parked worker, and starts a thread if no worker is idle. The caller has paid
+    /// [`Params::tpe_submit`](crate::cpython::profile::Params::tpe_submit).
     pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let payload = work.tasks[key].payload;
         let own = work.kernel.costs.tpe_item_rss;
@@ -109,7 +109,7 @@ impl ThreadPool {
             work.kernel.machine.charge(tid, dumps);
         }
         if let Some(worker) = self.parked.call_next() {
-            // SimpleQueue hands the item straight to the first parked getter (3.13); before, it merely wakes it.
+            // `SimpleQueue` hands the item straight to the first parked getter since 3.13; earlier versions merely wake it.
             if work.kernel.profile.minor >= 13 {
                 work.kernel.threads[worker].handed = Some(key);
             } else {
@@ -125,7 +125,7 @@ impl ThreadPool {
             self.started += 1;
             let mut home = self.home;
             let role = if self.interpreters {
-                // The thread is born in the main interpreter, and locks are those of its own.
+                // The thread starts in the main interpreter, but its locks are those of its own.
                 home.domain = work.kernel.new_domain(home.process);
                 Role::InterpWorker(
                     self.index,
@@ -142,7 +142,7 @@ impl ThreadPool {
         }
     }
 
-    /// The worker's loop: look for an item, run it, look again; no item: announce idleness and park.
+    /// Looks for an item and begins it; without one, the worker releases the idle semaphore and parks, or leaves a closing pool.
     fn look_for_item(&mut self, work: &mut Work<'_>, tid: Tid) -> Option<TaskKey> {
         let handed = work.kernel.threads[tid].handed.take();
         let item = handed.or_else(|| self.items.pop_front());
@@ -175,7 +175,7 @@ impl ThreadPool {
         }
     }
 
-    /// Goes on with the task.
+    /// Goes on with the worker's task.
     fn work(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let mode = match (self.parts, self.interpreters) {
             (true, _) => Mode::Part,
@@ -195,13 +195,13 @@ impl ThreadPool {
         }
     }
 
-    /// The task, or its part, is over: its result goes back.
+    /// Sends the result of a task, or of its part, back.
     fn finish(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let objects = work.objects_of(key).1;
         let kernel = &mut work.kernel;
         kernel.push(tid, Act::Label(Cause::Ipc));
         if let Role::InterpWorker(..) = kernel.threads[tid].role {
-            // The result is packed in the interpreter, and unpacked under the main one's GIL.
+            // The result is packed in the worker's interpreter, and unpacked under the main interpreter's GIL.
             let back = work.tasks[key].data.result;
             let quarter = half(half(kernel.costs.interp_item));
             let dumps = kernel.dumps_cost(back, objects);
@@ -230,7 +230,7 @@ impl ThreadPool {
         let main = self.home.gil;
         match state {
             PoolState::Booting => {
-                // The interpreter is made in the worker's own thread, after the thread was announced.
+                // The interpreter is created in the worker's own thread, after the thread has announced itself.
                 let import = work
                     .kernel
                     .program
@@ -278,7 +278,7 @@ impl ThreadPool {
         match deed {
             PoolDeed::Done(key) => self.item_done(work, tid, key),
             PoolDeed::Enter(key) => {
-                // The interpreter has a copy of its own.
+                // The interpreter has a copy of the payload.
                 let copy = work.tasks[key].payload;
                 work.kernel.take(tid, copy);
                 work.kernel.machine.set_run_cause(tid, Cause::Running);
@@ -290,7 +290,7 @@ impl ThreadPool {
                 work.kernel.take(tid, bytes);
             }
             PoolDeed::Idle => {
-                // Something may have come while the idle token was released.
+                // An item may have come while the idle semaphore was released.
                 if work.kernel.threads[tid].handed.is_none()
                     && (self.closing || !self.items.is_empty())
                 {
@@ -302,7 +302,7 @@ impl ThreadPool {
         }
     }
 
-    /// The result is set: callbacks run in this thread.
+    /// Sets the result; callbacks run in this thread.
     fn item_done(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let now = work.kernel.machine.now();
         work.runs(tid, None);
@@ -340,7 +340,7 @@ impl ThreadPool {
         }
     }
 
-    /// `shutdown`: idle workers wake and leave.
+    /// `shutdown`: wakes the idle workers, which then leave.
     pub(crate) fn close(&mut self, kernel: &mut Kernel<'_>, by: Tid) {
         self.closing = true;
         let parked = std::mem::take(&mut self.parked);

@@ -1,4 +1,4 @@
-//! What scripts of threads are made of.
+//! Acts: the elements of a thread's script.
 
 use super::object::Accesses;
 use super::wait::On;
@@ -7,78 +7,78 @@ use crate::cpython::role::Deed;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
-/// One act of a thread. Costs are CPU time.
+/// One act of a thread. Times are CPU time, on a core of relative speed 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
-    /// Bytecode: holds the GIL, looks at the eval breaker.
+    /// Runs bytecode: holds the GIL and looks at the eval breaker.
     Run(Nanos),
-    /// One C call that keeps the GIL: not interrupted.
+    /// Runs one C call that keeps the GIL and is not interrupted.
     RunC(Nanos),
-    /// Pickling or unpickling: [`Act::RunC`], or interrupted like [`Act::Run`].
+    /// Pickles or unpickles: like [`Act::RunC`] if `in_c`, else like [`Act::Run`].
     Pickle { time: Nanos, in_c: bool },
-    /// Bytecode of `hold`, and so many `left` times more: without the GIL for `released`, then `hold` again, whose first part is
-    /// spent on taking it.
+    /// Runs bytecode for `hold`, and then `left` times more: without the GIL for `released`, then under it for `hold`, the first part of
+    /// which is spent on taking the GIL.
     Releasing {
         hold: Nanos,
         released: Nanos,
         left: u32,
-        /// How much longer the last stretch is.
+        /// Additional time of the last stretch.
         last: Nanos,
     },
-    /// Accesses of a shared object whose cache line or lock travels between threads.
+    /// Accesses a shared object whose cache line or lock travels between threads.
     Access(Accesses),
-    /// Lets the GIL go first.
+    /// Releases the GIL and goes on without it.
     Outside(Outside),
-    /// From here on the thread's time on a core belongs to this cause.
+    /// Books the thread's time on a core to this cause from here on.
     Label(Cause),
-    /// Wakes a thread.
+    /// Unparks a thread.
     Unpark(Tid),
-    /// Gives one GIL back and takes another (entering or leaving a sub-interpreter).
+    /// Releases the present GIL and takes another (on entering or leaving a sub-interpreter).
     SwitchGil(GilIndex),
-    /// Takes a lock of this index in the table of all locks.
+    /// Takes the lock of this index in the table of all locks.
     Acquire(LockIndex),
-    /// Yields so often at most for a lock before it parks.
+    /// Spins on a lock: yields at most so many times before parking.
     Spin(LockIndex, u8),
-    /// Gives it back.
+    /// Releases a lock.
     Release(LockIndex),
-    /// The rest of a message into a pipe.
+    /// Writes the rest of a message, so many bytes, into a pipe.
     Write(PipeIndex, u64),
-    /// A chunk has been copied into the pipe: pipe, bytes, bytes left.
+    /// Notes that a chunk has been copied into a pipe: pipe, bytes of the chunk, bytes left of the message.
     Written(PipeIndex, u64, u64),
-    /// The rest of the first message of a pipe.
+    /// Reads the rest of a pipe's first message.
     Read(PipeIndex),
-    /// A chunk has been copied out.
+    /// Notes that a chunk of so many bytes has been copied out of a pipe.
     ReadDone(PipeIndex, u64),
-    /// A started thread or child process begins.
+    /// Lets a started thread or child process begin.
     Begin(Tid),
-    /// The fork server is asked for this child.
+    /// Asks the fork server for this child.
     Request(Tid),
-    /// Memory taken.
+    /// Takes so many bytes of private memory.
     Take(u64),
-    /// Memory given back.
+    /// Gives so many bytes of private memory back.
     Give(u64),
-    /// A block freed, which its arena keeps.
+    /// Frees a block of so many bytes, which its arena keeps.
     Free(u64),
-    /// Memory taken by another process, which this thread has started.
+    /// Takes memory on behalf of another process, which this thread has started.
     TakeFor(ProcessIndex, u64),
-    /// Stops the other threads of the process (free-threaded builds).
+    /// Stops all other threads of the interpreter (free-threaded builds).
     StopWorld,
-    /// Lets them go on.
+    /// Lets the stopped threads go on.
     StartWorld,
-    /// What the thread is there for.
+    /// Calls the role for an effect of its own.
     Do(Deed),
-    /// The thread ends.
+    /// Ends the thread.
     Exit,
 }
 
-/// What a thread does without its GIL.
+/// What a thread does while it does not hold its GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outside {
-    /// Burns: native code, a system call.
+    /// Burns CPU time: native code, a system call.
     Native(Nanos),
-    /// Blocks until this time (plus the timer slack).
+    /// Sleeps until this instant, plus the timer slack.
     Sleep(On, Nanos),
-    /// Blocks until unparked, or until this time plus slack ([`Nanos::MAX`]: for ever).
+    /// Parks until unparked, or until this instant plus the timer slack ([`Nanos::MAX`]: without a time-out).
     Park(On, Nanos),
 }
 
@@ -96,42 +96,42 @@ impl Act {
     }
 }
 
-// Scripts are what a run writes and reads most: an act stays as small as it is.
+// A run mostly reads and writes scripts, so an act must not grow.
 const _: () = assert!(size_of::<Act>() <= 32);
 
-/// A stretch with the GIL, and what comes after it: [`Act::Releasing`].
+/// The state of an [`Act::Releasing`]: a stretch with the GIL, and the releases that follow it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Releasing {
-    /// How long the GIL is held between two releases, taking it included.
+    /// How long the GIL is held between two releases, the time of taking it included.
     pub(crate) hold: Nanos,
-    /// For how long it is given up.
+    /// How long each release lasts.
     pub(crate) released: Nanos,
-    /// How often it is still given up.
+    /// Number of releases still to come.
     pub(crate) left: u32,
-    /// How much longer the last stretch is.
+    /// Additional time of the last stretch.
     pub(crate) last: Nanos,
-    /// The part of `hold` that the taker has been charged beforehand.
+    /// Part of `hold` that was charged beforehand, for taking the GIL.
     pub(crate) taking: Nanos,
 }
 
-/// Where a thread is in [`Releasing`].
+/// Where a thread is within a [`Releasing`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
-    /// It holds the GIL for so long until it gives it up, and so many releases are left after that.
+    /// Holds the GIL for so much longer; so many releases follow the next one.
     Holds(Nanos, u32),
-    /// It is without the GIL for so long, and so many releases are left.
+    /// Is without the GIL for so much longer; so many releases follow.
     Released(Nanos, u32),
-    /// It does not give it up any more.
+    /// Has no release left to come.
     Last,
 }
 
 impl Releasing {
-    /// All of it.
+    /// Total time, from now to the end of the last stretch.
     pub(crate) fn time(&self) -> Nanos {
         self.hold - self.taking + (self.released + self.hold) * u64::from(self.left) + self.last
     }
 
-    /// After so much of it.
+    /// Where the thread is after spending `done` of the total time.
     pub(crate) fn place(&self, done: Nanos) -> Place {
         let first = self.hold - self.taking;
         if self.left == 0 {

@@ -1,35 +1,35 @@
-//! What the allocator keeps of memory that was freed.
+//! Arenas: the freed memory that the allocator keeps.
 //!
-//! glibc gives threads arenas of their own, up to eight for each core, and hands a freed block back to the system only from the
-//! top of an arena, beyond a limit that rises to twice the largest block freed (`M_TRIM_THRESHOLD`, `mallopt(3)`); mimalloc, of
-//! free-threaded builds, has heaps of threads that do likewise. So a thread that works with a document of 2 MB after another holds
-//! 2 MB all the time, and 32 threads hold 64, though three work at once. Blocks above 32 MiB are mapped by themselves and go at once.
-//! A thread's arena passes to the next thread when it ends.
+//! glibc gives threads arenas of their own, up to eight for each core. It returns a freed block to the system only from the top of an
+//! arena, beyond a limit that rises to twice the largest block freed (`M_TRIM_THRESHOLD`, `mallopt(3)`); mimalloc, of free-threaded builds,
+//! has per-thread heaps that behave alike. So a thread that works with one document of 2 MB after another holds 2 MB all the time, and 32
+//! threads hold 64, though only three work at once. Blocks above 32 MiB are mapped by themselves and returned at once. A thread's arena
+//! passes to the next thread when it ends.
 
 use super::Kernel;
 use super::thread::Thread;
 use crate::cpython::index::ProcessIndex;
 use crate::machine::Tid;
 
-/// Larger blocks are mapped, and unmapped when they are freed (`DEFAULT_MMAP_THRESHOLD_MAX` of 64-bit systems).
+/// Blocks larger than this, in bytes, are mapped by themselves and unmapped when freed (`DEFAULT_MMAP_THRESHOLD_MAX` of 64-bit systems).
 const MAPPED: u64 = 32 << 20;
-/// Arenas of a process for each core (`M_ARENA_MAX`); further threads share.
+/// Most arenas of a process, for each core (`M_ARENA_MAX`); further threads share arenas.
 const ARENAS_PER_CORE: u32 = 8;
 
-/// Where a block was allocated: process and arena.
+/// Where a block was allocated: the process, and the arena in it.
 pub(crate) type Block = (ProcessIndex, u32);
 
-/// Arenas of a process.
+/// The arenas of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Arenas {
-    /// Free bytes that each keeps.
+    /// Free bytes that each arena keeps.
     kept: Vec<u64>,
-    /// Threads that use each.
+    /// Number of threads that use each arena.
     users: Vec<u32>,
 }
 
 impl Kernel<'_> {
-    /// A thread's arena: one that nobody uses, a new one, or, when there are enough, the one with the fewest users.
+    /// The thread's arena; on first use one without users, else a new one or, when the limit is reached, the one with the fewest users.
     fn arena(&mut self, tid: Tid) -> usize {
         let Thread { process, arena, .. } = self.threads[tid];
         if let Some(arena) = arena {
@@ -51,7 +51,7 @@ impl Kernel<'_> {
         arena
     }
 
-    /// A running thread allocates a block, from what its arena keeps as far as that goes; the arena.
+    /// Allocates a block for a running thread, from its arena's free bytes as far as they go; returns where.
     pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64) -> Block {
         let process = self.threads[tid].process;
         let arena = self.arena(tid);
@@ -62,7 +62,7 @@ impl Kernel<'_> {
         (process, u32::try_from(arena).expect("few arenas"))
     }
 
-    /// The block is freed: its arena keeps it, or it goes back to the system.
+    /// Frees a block: its arena keeps the bytes, or they go back to the system if the block was mapped.
     pub(crate) fn free_block(&mut self, (process, arena): Block, bytes: u64) {
         if bytes > MAPPED {
             self.give_for(process, bytes);
@@ -71,19 +71,19 @@ impl Kernel<'_> {
         }
     }
 
-    /// A running thread allocates a block that it will free itself.
+    /// Allocates a block that the same thread will free ([`Self::free_own`]).
     pub(crate) fn allocate_own(&mut self, tid: Tid, bytes: u64) {
         self.allocate_block(tid, bytes);
     }
 
-    /// A thread frees a block that it has allocated.
+    /// Frees a block that this thread has allocated.
     pub(crate) fn free_own(&mut self, tid: Tid, bytes: u64) {
         let process = self.threads[tid].process;
         let arena = u32::try_from(self.arena(tid)).expect("few arenas");
         self.free_block((process, arena), bytes);
     }
 
-    /// A thread ends: its arena is free for another.
+    /// Detaches an ending thread from its arena, which is free for another thread then.
     pub(crate) fn leave_arena(&mut self, tid: Tid) {
         let t = &mut self.threads[tid];
         if let Some(arena) = t.arena.take() {

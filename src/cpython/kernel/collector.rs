@@ -1,8 +1,8 @@
-//! The cyclic garbage collector and stopping the world: facts sheet 12.5 and 14.
+//! The cyclic garbage collector, and stopping the world: facts sheet 12.5 and 14.
 //!
-//! GIL builds collect by generations: the young one whenever so many containers have been made, the whole heap after a
-//! hundred of those if a quarter of it is new; the thread that made them does it, and keeps the GIL. Free-threaded builds
-//! have one generation and stop the world for it, twice.
+//! GIL builds collect by generations: the young one whenever so many containers have been allocated, the whole heap after a hundred young
+//! collections if a quarter of it is new. The allocating thread collects, and keeps the GIL. Free-threaded builds have a single generation,
+//! and stop the world twice for each collection.
 
 use super::Kernel;
 use super::act::Act;
@@ -11,23 +11,23 @@ use crate::cpython::index::NO_GIL;
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
 
-/// Young collections between two looks at the whole heap: every tenth collects the middle generation, every tenth of
-/// those may collect the old one (`gc.c`).
+/// Young collections for each look at the whole heap: every tenth collects the middle generation, and every tenth of those may collect the
+/// old one (`gc.c`).
 const YOUNG_PER_FULL: u64 = 100;
-/// The old generation is collected if survivors since last time are more than a quarter of it (`long_lived_pending`); the
-/// free-threaded build collects when allocations pass the same share.
+/// The old generation is collected if objects that have survived since the last time are more than this fraction of it, a quarter
+/// (`long_lived_pending`). Free-threaded builds collect when allocations pass the same fraction.
 const NEW_SHARE: u64 = 4;
 
-/// What an interpreter's collector knows. Containers that a task makes are gone when it ends, by their reference counts:
-/// what lives for long is the program's own.
+/// State of an interpreter's collector. Containers that a task makes are freed by reference counting when it ends, so the long-lived
+/// objects are the program's own.
 pub(crate) struct Heap {
-    /// Containers made since the last young collection (free-threaded: since the last collection).
+    /// Containers allocated since the last young collection (on free-threaded builds: since the last collection).
     young: u64,
     collections: u64,
-    /// Containers that have survived since the last full collection.
+    /// Containers that have survived young collections since the last full one.
     pending: u64,
     live: u64,
-    /// The thread that has stopped this interpreter's world.
+    /// The thread that has stopped this interpreter's world, while it is stopped.
     pub(crate) stopper: Option<Tid>,
     stopped: Vec<Tid>,
 }
@@ -44,7 +44,7 @@ impl Heap {
         }
     }
 
-    /// Its process has been killed.
+    /// Resets the state of a stopped world; called when the process has been killed.
     pub(crate) fn abandon(&mut self) {
         self.stopper = None;
         self.stopped.clear();
@@ -52,7 +52,7 @@ impl Heap {
 }
 
 impl Kernel<'_> {
-    /// A running thread has made containers; it collects what that asks for.
+    /// Counts containers that a running thread has allocated, and scripts the collections that are due.
     pub(crate) fn allocate(&mut self, tid: Tid, objects: u64) {
         let threshold = self.costs.gc_threshold.max(1);
         let each = self.costs.gc_per_object;
@@ -63,7 +63,8 @@ impl Kernel<'_> {
             if heap.young > threshold && heap.young > heap.live / NEW_SHARE {
                 let looked_at = heap.live + std::mem::take(&mut heap.young);
                 let pause = Nanos(each.0.saturating_mul(looked_at) / 2);
-                // Two pauses: find the garbage, then look again and let go. The first writes to what it looks at.
+                // Two pauses: one finds the garbage, the other checks it again and frees it. The first writes to the objects that it
+                // examines.
                 for copying in [self.collect_inherited(tid), Nanos::ZERO] {
                     self.push(tid, Act::StopWorld);
                     self.push(tid, Act::RunC(pause + copying));
@@ -89,7 +90,7 @@ impl Kernel<'_> {
         self.push(tid, Act::RunC(Nanos(each.0.saturating_mul(work)) + copying));
     }
 
-    /// Stops every attached thread of the interpreter; those that are blocked or in native code stop when they come back.
+    /// Stops every attached thread of the interpreter. Threads that are blocked or in native code stop when they come back.
     pub(crate) fn stop_world(&mut self, tid: Tid) {
         let domain = self.threads[tid].domain;
         self.heaps[domain].stopper = Some(tid);
@@ -115,7 +116,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// The world goes on.
+    /// Lets the stopped threads of the interpreter go on.
     pub(crate) fn start_world(&mut self, tid: Tid) {
         let domain = self.threads[tid].domain;
         let heap = &mut self.heaps[domain];
@@ -126,7 +127,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether a thread has to wait for a stopped world; if so it blocks.
+    /// Whether a thread has to wait for a stopped world; if so, it blocks.
     pub(crate) fn held_by_stopped_world(&mut self, tid: Tid) -> bool {
         let domain = self.threads[tid].domain;
         let heap = &mut self.heaps[domain];

@@ -1,30 +1,30 @@
-//! The convoy effect: threads that only come back from outside for a moment, and wait an interval for the GIL each time.
+//! The convoy effect: threads that return from outside only for a moment wait for the GIL for a switch interval each time.
 
 use super::Kernel;
 use super::thread::Phase;
 use crate::engine::{Nanos, Total};
 use crate::machine::Tid;
 
-/// What the tasks of a class lost to convoys.
+/// What the tasks of one class lost to convoys.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Convoys {
-    /// Returns that had to wait until the holder was made to leave.
+    /// Number of returns that waited until the holder was forced to release the GIL.
     pub(crate) times: u64,
-    /// How long, in all.
+    /// Total time of these waits.
     pub(crate) waited: Total,
 }
 
 impl Kernel<'_> {
-    /// The thread has the GIL after it came back from outside, but waited for it so long, and its holder was made to leave
-    /// meanwhile.
+    /// Notes that a thread has taken the GIL on its return from outside, after a wait of `waited` during which a holder was forced to
+    /// release it.
     #[cold]
     pub(crate) fn returned_after(&mut self, tid: Tid, waited: Nanos) {
         let thread = &mut self.threads[tid];
         thread.convoyed = thread.counts_for().map(|class| (waited, class));
     }
 
-    /// Such a thread lets the GIL go that it had for so long. It was a convoy only if it goes by itself and within an interval:
-    /// threads that all want to compute take turns as they should.
+    /// Handles the release of a GIL that such a thread held for `held`. The wait counts as a convoy only if the thread releases the GIL by
+    /// itself and within a switch interval: threads that all want to compute take turns as they should.
     #[cold]
     pub(crate) fn leaves_again(&mut self, tid: Tid, held: Nanos) {
         let thread = &mut self.threads[tid];

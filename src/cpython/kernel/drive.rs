@@ -1,4 +1,4 @@
-//! Threads on their cores: act after act, until one burns, blocks, ends or calls.
+//! Executes the acts of threads on their cores, one after another, until a thread burns, blocks, ends or comes to a deed of its role.
 
 use super::Kernel;
 use super::act::{Act, Outside};
@@ -8,13 +8,13 @@ use crate::cpython::role::{Deed, Role};
 use crate::engine::Nanos;
 use crate::machine::{Cause, State, Tid};
 
-/// What stands above the kernel, and knows what threads are for.
+/// The storey above the kernel, which knows what threads are for.
 pub(crate) trait Roles<'a> {
-    /// The kernel that it stands on.
+    /// The kernel that this storey drives.
     fn kernel(&mut self) -> &mut Kernel<'a>;
-    /// A thread has nothing left to do: its role scripts what comes next.
+    /// Appends to the script of a thread that has run out of acts.
     fn refill(&mut self, tid: Tid);
-    /// A thread has come to this.
+    /// Carries out a deed that a thread has come to.
     fn does(&mut self, tid: Tid, deed: Deed);
 }
 
@@ -23,7 +23,7 @@ enum Then {
     GoesOn,
     /// The thread has blocked, ended or begun to burn.
     Stops,
-    /// It is for the thread's role.
+    /// The thread's role has to carry out a deed.
     Does(Deed),
 }
 
@@ -34,7 +34,7 @@ impl From<bool> for Then {
     }
 }
 
-/// Lets a thread on a core act until it burns, blocks or ends, and asks its role for what it is there for.
+/// Executes acts of a thread on a core until it burns, blocks or ends; its role refills the script and carries out deeds.
 pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
     if !roles.kernel().may_go_on(tid) {
         return;
@@ -42,10 +42,10 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
     loop {
         let kernel = roles.kernel();
         if kernel.machine.state(tid) != State::Running {
-            return; // Preempted by a thread that it woke: it goes on when it is back.
+            return; // Preempted by a thread that it woke: it goes on when it is back on a core.
         }
         if kernel.over_limit() || kernel.memory.exceeded.is_some() {
-            return; // A thread that nothing interrupts does not come back from here for the whole of its run.
+            return; // Checked here too: a thread that nothing interrupts stays in this loop for the rest of its run.
         }
         let t = &mut kernel.threads[tid];
         if let Some((gil, after)) = t.unlocks {
@@ -61,7 +61,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
                 }
                 continue;
             }
-            // Only free-threaded builds stop it.
+            // Only free-threaded builds stop the world.
             if t.gil == NO_GIL && kernel.held_by_stopped_world(tid) {
                 return;
             }
@@ -107,14 +107,14 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
 }
 
 impl Kernel<'_> {
-    /// Whether there have been as many events as the run may take.
+    /// Whether the run has used up its events.
     #[inline]
     pub(crate) fn over_limit(&self) -> bool {
         self.events > self.most_events
     }
 
-    /// Finds out whether the run cannot end within its events: it has used them up, if only for time slices, or what is left of the
-    /// bursts that are being cut to pieces would take some times as many at the present rate.
+    /// Ends the run early if it cannot finish within its limit of events: if the calendar has popped more than that, if only for time
+    /// slices, or if the bursts that are being cut to pieces would take several times as many at their present rate.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(crate) fn look_ahead(&mut self) {
         const TIMES: f64 = 4.0;
@@ -140,7 +140,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// A thread's timer is due.
+    /// Handles a thread's timer that is due.
     pub(crate) fn timer(&mut self, tid: Tid) {
         match self.threads[tid].blocked {
             Blocked::Gil => self.gil_timeout(tid),
@@ -158,7 +158,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Blocks a thread that may just have been preempted by one that it woke.
+    /// Blocks a thread, which may just have been preempted by one that it woke.
     pub(crate) fn block(&mut self, tid: Tid, cause: Cause) {
         if self.machine.state(tid) == State::Running {
             self.machine.block(tid, cause);
@@ -167,21 +167,23 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether a thread that has come on a core may go on there: one that was on its way when the world was stopped gets no further.
+    /// Whether a thread that has come on a core may go on: one that was about to run when the world was stopped may not.
     #[inline]
     fn may_go_on(&mut self, tid: Tid) -> bool {
         let t = &self.threads[tid];
         t.gil != NO_GIL || t.phase != Phase::Go || !self.held_by_stopped_world(tid)
     }
 
-    /// What an act comes to that goes on without the GIL at once: an act of its own, spared the way through the script.
+    /// Goes on without the GIL as the continuation of an act; counts as an act of its own, without the detour through the script. Returns
+    /// whether the thread goes on acting.
     #[inline(never)]
     pub(crate) fn goes_outside(&mut self, tid: Tid, outside: Outside) -> bool {
         self.events += 1;
         self.detach(tid, outside)
     }
 
-    /// Lets the GIL go to go on without it; to block, once what the thread owes is spent.
+    /// Releases the GIL to go on without it; before it blocks, the thread first spends what it owes. Returns whether the thread goes on
+    /// acting.
     #[expect(
         clippy::inline_always,
         reason = "each step that lets the GIL go comes here from `act`: 1.5% of a run"
@@ -205,7 +207,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// One act of a thread that holds its GIL.
+    /// Executes one act of a thread that holds its GIL.
     #[expect(
         clippy::inline_always,
         reason = "called from one place, once an act: 4% of a run"
@@ -238,7 +240,7 @@ impl Kernel<'_> {
             Act::Label(cause) => self.machine.set_run_cause(tid, cause),
             Act::Unpark(other) => self.unpark_by(tid, other),
             Act::SwitchGil(gil) => {
-                // The rest of the script goes on once the other GIL is taken.
+                // The rest of the script is executed once the other GIL is taken.
                 if self.asked_to_leave(tid) {
                     self.push_front(tid, act);
                     self.threads[tid].phase = Phase::WantGil;
@@ -257,7 +259,7 @@ impl Kernel<'_> {
             Act::Read(pipe) => return self.read(tid, pipe).into(),
             Act::ReadDone(pipe, chunk) => self.read_done(tid, pipe, chunk),
             Act::Begin(other) => {
-                // One that was killed before it began does not.
+                // A thread that was killed before it began does not begin.
                 if self.machine.state(other) != State::Exited {
                     self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO);
                 }
@@ -288,7 +290,7 @@ impl Kernel<'_> {
         Then::GoesOn
     }
 
-    /// Goes on without the GIL that the thread has let go.
+    /// Does what the thread released the GIL for. Returns whether the thread goes on acting.
     #[inline]
     fn go_outside(&mut self, tid: Tid, outside: Outside) -> bool {
         match outside {
@@ -317,7 +319,7 @@ impl Kernel<'_> {
                     return true;
                 }
                 t.blocked = Blocked::Park;
-                // Who stands in a line has said so when it asked.
+                // A thread that stands in a line has noted its wait when it asked.
                 if !t.wait.is_some_and(|w| w.on == on && w.ticket.is_some()) {
                     self.begin_wait(tid, on, None, until);
                 }
@@ -342,19 +344,20 @@ impl Kernel<'_> {
         }
     }
 
-    /// CPU of pickling a payload.
+    /// CPU time of pickling a payload of so many bytes that holds so many small objects.
     pub(crate) fn dumps_cost(&self, bytes: u64, objects: u64) -> Nanos {
         self.profile.dumps.at(bytes, self.profile.slowness)
             + self.costs.pickle_object_dump * objects
     }
 
-    /// CPU of unpickling one.
+    /// CPU time of unpickling a payload of so many bytes that holds so many small objects.
     pub(crate) fn loads_cost(&self, bytes: u64, objects: u64) -> Nanos {
         self.profile.loads.at(bytes, self.profile.slowness)
             + self.costs.pickle_object_load * objects
     }
 
-    /// CPU of receiving so much of a message of this size, beside copying it: none where one read takes it all.
+    /// CPU time of receiving `chunk` bytes of a message of `size` bytes, beside copying them; zero if a single read takes the whole
+    /// message.
     pub(crate) fn receives_cost(&self, chunk: u64, size: u64) -> Nanos {
         if size <= self.pipe_capacity {
             return Nanos::ZERO;

@@ -1,10 +1,9 @@
 //! The GIL as CPython 3.11 to 3.14 build it (`ceval_gil.c`): facts sheet 3.2 to 3.9.
 //!
-//! Who gets a GIL that was asked for is glibc's doing. A waiter whose interval ran out sets the drop request and goes back
-//! into the condition variable at the tail; the holder sees the request within a microsecond and signals. If the
-//! requester, on another core, is not asleep yet, it finds the signal when it looks before sleeping, and takes it;
-//! otherwise the longest waiter is woken. The model draws that race ([`Params::gil_requester_wins`]); the waits, the
-//! restarted intervals and the forced switch are the real algorithm's.
+//! Which waiter gets a GIL that was asked for is decided by glibc. A waiter whose interval ran out sets the drop request and goes back into
+//! the condition variable at the tail; the holder sees the request within a microsecond and signals. If the requester, on another core, is
+//! not asleep yet, it finds the signal when it looks before sleeping, and takes it; otherwise the longest waiter is woken. The model draws
+//! that race ([`Params::gil_requester_wins`]); the waits, the restarted intervals and the forced switch are the real algorithm's.
 //!
 //! [`Params::gil_requester_wins`]: crate::cpython::profile::Params::gil_requester_wins
 
@@ -22,14 +21,14 @@ pub(crate) struct Gil {
     pub(crate) holder: Option<Tid>,
     last_holder: Option<Tid>,
     switch_number: u64,
-    /// How often a holder was made to leave.
+    /// Number of forced switches: releases because of a drop request.
     pub(crate) forces: u64,
-    /// Threads in `cond`, longest waiting first.
+    /// Threads asleep in `cond`, the longest waiting first.
     pub(crate) waiters: VecDeque<Tid>,
     drop_request: bool,
     requester: Option<Tid>,
     pub(crate) mutex: GilMutex,
-    /// The thread that was made to leave and waits in `switch_cond`.
+    /// The thread that released the GIL on request, and waits in `switch_cond` until another has it.
     forced: Option<Tid>,
     held_since: Nanos,
     contended_since: Option<Nanos>,
@@ -38,12 +37,12 @@ pub(crate) struct Gil {
 }
 
 impl Gil {
-    /// Whether somebody waits for it.
+    /// Whether a thread waits in the condition variable.
     pub(crate) fn wanted(&self) -> bool {
         !self.waiters.is_empty()
     }
 
-    /// Its process has been killed; who held it, and since when.
+    /// Resets the GIL of a killed process; returns the holder, and since when it held the GIL.
     pub(crate) fn abandon(&mut self, now: Nanos) -> Option<(Tid, Nanos)> {
         if let Some(since) = self.contended_since.take() {
             self.contended += now - since;
@@ -57,14 +56,14 @@ impl Gil {
         Some((holder, self.held_since))
     }
 
-    /// Since when its holder has it.
+    /// Since when the holder has had the GIL.
     pub(crate) fn held_since(&self) -> Nanos {
         self.held_since
     }
 }
 
 impl Kernel<'_> {
-    /// `take_gil`: `true` when the thread has it; otherwise it is blocked in the condition variable.
+    /// `take_gil`: returns whether the thread has got the GIL; otherwise it is blocked in the condition variable or on the mutex.
     #[inline]
     pub(crate) fn take_gil(&mut self, tid: Tid) -> bool {
         self.watch(tid);
@@ -98,7 +97,7 @@ impl Kernel<'_> {
                 if let Some(f) = gil.forced.take() {
                     self.threads[f].blocked = Blocked::No;
                     self.machine.charge(tid, self.costs.gil_signal);
-                    // It has signalled since, and is asleep.
+                    // The forced thread has signalled since, and is asleep.
                     let cpu = self.costs.gil_take;
                     self.machine.wake_by(tid, f, cpu, Nanos::ZERO);
                 }
@@ -126,7 +125,7 @@ impl Kernel<'_> {
             gil.drop_request = true;
             gil.requester = Some(tid);
             let holder = gil.holder.expect("locked");
-            // A C call is not interrupted: the bit is seen at its end.
+            // A C call is not interrupted: it sees the drop request at its end.
             if !self.threads[holder].in_c {
                 let rest = self.machine.interrupt(holder, self.costs.check_gap);
                 self.threads[holder].rest += rest;
@@ -137,15 +136,15 @@ impl Kernel<'_> {
         false
     }
 
-    /// Whether the holder has been asked to leave.
+    /// Whether the holder of the thread's GIL has been asked to release it.
     #[inline]
     pub(crate) fn asked_to_leave(&self, tid: Tid) -> bool {
         let g = self.threads[tid].gil;
         g != NO_GIL && self.gils[g].drop_request
     }
 
-    /// `drop_gil`. `false`: the thread had been asked to leave and is blocked until somebody else has the GIL; it goes on
-    /// in its phase after that.
+    /// `drop_gil`. Returns `false` if the thread had been asked to release the GIL: it is then blocked until another thread has the GIL,
+    /// and goes on with its phase after that.
     #[inline]
     pub(crate) fn release_gil(&mut self, tid: Tid) -> bool {
         let g = self.threads[tid].gil;
@@ -164,7 +163,7 @@ impl Kernel<'_> {
         }
         let gil = &mut self.gils[g];
         if gil.waiters.is_empty() {
-            // Whoever asked is awake, between two waits: it will find the GIL free, or ask again.
+            // The requester, if any, is awake between two waits: it will find the GIL free, or ask again.
             gil.drop_request = false;
             gil.requester = None;
             return true;
@@ -195,7 +194,7 @@ impl Kernel<'_> {
         self.signal(tid, next);
         if asked {
             self.threads[tid].blocked = Blocked::Forced;
-            // The waiter may have preempted this thread when it woke.
+            // The woken waiter may have preempted this thread.
             match self.machine.state(tid) {
                 State::Running => self.machine.block(tid, Cause::Gil),
                 _ => self.machine.suspend(tid, Cause::Gil),
@@ -205,7 +204,7 @@ impl Kernel<'_> {
         true
     }
 
-    /// The same by a thread that stays on its core: it holds `gil->mutex` while it signals.
+    /// `drop_gil` by a thread that stays on its core: while it signals, it holds `gil->mutex`.
     #[inline]
     pub(crate) fn release_gil_and_run(&mut self, tid: Tid) -> bool {
         let gil = self.threads[tid].gil;
@@ -218,18 +217,18 @@ impl Kernel<'_> {
         goes_on
     }
 
-    /// The waiter's interval is over: it wakes to look at the GIL.
+    /// Handles the end of a waiter's interval: the waiter wakes to look at the GIL.
     pub(crate) fn gil_timeout(&mut self, tid: Tid) {
         let now = self.machine.now();
         let t = &mut self.threads[tid];
         let gil = &mut self.gils[t.gil];
-        // Nearly always the first: who waits longest times out first.
+        // Nearly always the first one: the longest waiter times out first.
         if let Some(at) = gil.waiters.iter().position(|&w| w == tid) {
             gil.waiters.remove(at);
         }
         if gil.holder.is_some() && (gil.switch_number != t.seen || gil.drop_request) {
-            // It would find that there has been a switch meanwhile, or that another has asked, and wait anew: all that it does for
-            // others is to fall behind those who wait.
+            // The waiter would find that there has been a switch meanwhile, or that another has asked, and wait anew: for the others its
+            // waking only means that it falls behind them in the line.
             t.seen = gil.switch_number;
             gil.waiters.push_back(tid);
             self.machine.spend_aside(tid, self.costs.gil_take);

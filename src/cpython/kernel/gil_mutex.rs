@@ -1,11 +1,11 @@
-//! `gil->mutex`: who wants the GIL, or gives it up, locks it first (`take_gil`, `drop_gil` of `ceval_gil.c`).
+//! The mutex of a GIL, `gil->mutex`, which threads lock to take the GIL or to release it (`take_gil`, `drop_gil` of `ceval_gil.c`).
 //!
-//! It is held for a moment everywhere but in `drop_gil`, which signals `gil->cond` under it: a system call of microseconds.
-//! Whoever comes meanwhile sleeps on the mutex and is woken, by a second call, when it is unlocked; often that is the very thread
-//! that was signalled. glibc's mutex wakes one sleeper at a time, and only who slept itself, or comes out of `cond`, wakes the next
-//! one when it unlocks (state 2): while a woken sleeper waits for a core, all behind it sleep on, and the holder gives the
-//! GIL up and takes it again with nobody to signal. So threads that give the GIL up often fight at some times and run one by one at
-//! others, as traces of the kernel's scheduler show.
+//! It is held for a moment everywhere but in `drop_gil`, which signals `gil->cond` under it: a system call of microseconds. A thread that
+//! comes meanwhile sleeps on the mutex and is woken, by a second call, when it is unlocked; often that is the very thread that was
+//! signalled. glibc's mutex wakes one sleeper at a time, and only a thread that slept itself, or comes out of `cond`, wakes the next one
+//! when it unlocks (state 2): while a woken sleeper waits for a core, all behind it sleep on, and the holder releases and retakes the GIL
+//! with no waiter to signal. So threads that release the GIL often fight for it at some times and run one by one at others, as traces of
+//! the kernel's scheduler show.
 
 use std::collections::VecDeque;
 
@@ -19,14 +19,14 @@ use crate::machine::{Cause, State, Tid};
 /// The mutex of a GIL.
 #[derive(Default)]
 pub(crate) struct GilMutex {
-    /// Who signals under it, until that thread has burned so much CPU in all.
+    /// The thread that signals under the mutex, and the total CPU time that it will have burned when it unlocks.
     held: Option<(Tid, Total)>,
-    /// Threads asleep on it, first come first.
+    /// Threads asleep on the mutex, in order of arrival.
     sleepers: VecDeque<Tid>,
 }
 
 impl GilMutex {
-    /// Whether it may be held, or slept on.
+    /// Whether the mutex may be held, or slept on.
     #[inline]
     pub(crate) fn is_used(&self) -> bool {
         self.held.is_some() || !self.sleepers.is_empty()
@@ -38,12 +38,12 @@ impl GilMutex {
 }
 
 impl Kernel<'_> {
-    /// A thread that wants its GIL locks the mutex. `false`: it sleeps on it.
+    /// Locks the mutex for a thread that wants its GIL. Returns `false` if the thread has to sleep on it.
     pub(crate) fn lock_gil_mutex(&mut self, tid: Tid) -> bool {
         let gil = self.threads[tid].gil;
         let asked = self.threads[tid].asked;
         if let Some((by, until)) = self.gils[gil].mutex.held {
-            // Who was woken has been charged at once for falling asleep and for waking: it came so much earlier.
+            // A thread that was woken was charged at once for falling asleep and for waking, so it comes later here than in reality.
             let late = if asked == Nanos::MAX {
                 Nanos::ZERO
             } else {
@@ -63,7 +63,7 @@ impl Kernel<'_> {
         true
     }
 
-    /// Sleeps until `by`, which has so much to burn before it unlocks, has done so.
+    /// Puts a thread to sleep until `by`, which has `left` to burn before it unlocks, has done so.
     #[cold]
     fn sleep_on_gil_mutex(&mut self, tid: Tid, gil: GilIndex, by: Tid, left: Nanos) {
         let g = &mut self.gils[gil];
@@ -81,14 +81,14 @@ impl Kernel<'_> {
         self.machine.block(tid, Cause::Gil);
     }
 
-    /// A thread unlocks the mutex as one that others may sleep on: the first of them is woken.
+    /// Unlocks the mutex for a thread that must assume sleepers on it: the first one is woken.
     fn wake_at_gil_mutex(&mut self, tid: Tid, gil: GilIndex) {
         if let Some(next) = self.gils[gil].mutex.sleepers.pop_front() {
             self.signal(tid, next);
         }
     }
 
-    /// A thread pays for the system call that wakes another one, asleep in `gil->cond` or on the mutex.
+    /// Wakes a thread that is asleep in `gil->cond` or on the mutex; thread `by` pays for the system call.
     pub(crate) fn signal(&mut self, by: Tid, next: Tid) {
         self.threads[next].blocked = Blocked::No;
         self.machine.charge(by, self.costs.gil_signal);
@@ -96,8 +96,8 @@ impl Kernel<'_> {
         self.machine.wake_by(by, next, cpu, drowsy(cpu));
     }
 
-    /// A thread on whose mutex others came to sleep while it signalled has burned that: it unlocks, and burns what it was about to
-    /// (`after`). `false`: it burns.
+    /// Unlocks the mutex of a thread that others came to sleep on while it signalled, once it has burned the time of signalling; then it
+    /// burns what it was about to (`after`). Returns `false` if it burns.
     #[cold]
     pub(crate) fn unlock_gil_mutex(&mut self, tid: Tid, gil: GilIndex, after: Nanos) -> bool {
         if self.machine.debt(tid) > Nanos::ZERO {
@@ -112,7 +112,7 @@ impl Kernel<'_> {
         if self.machine.state(tid) == State::Running {
             return self.machine.run(tid, after);
         }
-        // Whom it woke has preempted it.
+        // The thread that it woke has preempted it.
         self.machine.burn_later(tid, after);
         false
     }

@@ -1,9 +1,10 @@
-//! What processes inherit by fork and what makes it their own: copy-on-write as measured with children that idle, collect, walk.
+//! What forked processes inherit, and what makes it their own: copy-on-write as measured with children that idle, collect, and walk.
 //!
-//! A forked child begins with every page of its parent, and has what it writes copied. Python writes where it merely looks: a full
-//! collection the headers of all containers, whoever walks objects their reference counts. Young collections look at what the child
-//! has made itself. A child of a free-threaded build makes what it makes in heaps of its own, which grow until they hold as much garbage
-//! as collections wait for: never by more than it has made. `gc.freeze()` before the fork keeps collections away from what is inherited, but no reference counts.
+//! A forked child begins with every page of its parent, and gets a copy of each that it writes. Python writes where it merely looks: a full
+//! collection the headers of all containers, code that walks objects their reference counts. Young collections look at what the child has
+//! made itself. A child of a free-threaded build allocates in heaps of its own, which grow until they hold as much garbage as collections
+//! wait for, and never by more than it has allocated. `gc.freeze()` before the fork keeps collections away from what is inherited, but no
+//! reference counts.
 
 use super::Kernel;
 use super::act::Act;
@@ -15,12 +16,12 @@ use crate::engine::{Nanos, whole};
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
 
-/// What a fault copies.
+/// Size of a page, in bytes: what one fault copies.
 const PAGE: u64 = 4096;
 
 impl Kernel<'_> {
-    /// A new process's ledger. The main process has the interpreter and its imports, which forked children share; who is started
-    /// afresh makes all that it has.
+    /// Opens the ledger of a new process. The main process has the interpreter and its imports, which forked children share; a process that
+    /// is started afresh allocates all that it has.
     pub(crate) fn open_ledger(&mut self, kind: ProcessKind, parent: ProcessIndex) -> ProcessIndex {
         let now = self.machine.now();
         match kind {
@@ -35,7 +36,7 @@ impl Kernel<'_> {
             ProcessKind::ForkServer if self.preloads() => {
                 self.memory.start(now, 0, self.objects_pages())
             }
-            // A child of the fork server becomes one when it is asked for.
+            // A child of the fork server becomes its fork only when it is asked for.
             ProcessKind::ForkServer
             | ProcessKind::Tracker
             | ProcessKind::Worker(StartMethod::Spawn | StartMethod::Forkserver) => {
@@ -44,7 +45,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether the fork server imports the main module, for its children to inherit.
+    /// Whether the fork server imports the main module, which its children then inherit.
     pub(crate) fn preloads(&self) -> bool {
         self.costs.forkserver_preload_main && self.program.preloadable
     }
@@ -54,18 +55,18 @@ impl Kernel<'_> {
         Pages::of(self.program.object_memory, p.cow_collect, p.cow_walk)
     }
 
-    /// CPU of having so many bytes of pages copied.
+    /// CPU time of the faults that copy so many bytes of pages.
     fn faults(&self, copied: u64) -> Nanos {
         self.costs.cow_fault * copied.div_ceil(PAGE)
     }
 
-    /// The process whose heap a thread works on, which it may have inherited; a sub-interpreter's heap is its own.
+    /// The process whose heap a thread works on, and which may have inherited it; `None` in a sub-interpreter, whose heap is its own.
     fn heir(&self, tid: Tid) -> Option<ProcessIndex> {
         let thread = &self.threads[tid];
         (!matches!(thread.role, Role::InterpWorker(..))).then_some(thread.process)
     }
 
-    /// A thread collects the whole heap of its interpreter: what that copies of inherited pages, in CPU.
+    /// Collects the whole heap of a thread's interpreter; returns the CPU time of copying inherited pages.
     pub(crate) fn collect_inherited(&mut self, tid: Tid) -> Nanos {
         let Some(process) = self.heir(tid).filter(|_| !self.program.frozen) else {
             return Nanos::ZERO;
@@ -74,8 +75,9 @@ impl Kernel<'_> {
         self.faults(copied)
     }
 
-    /// A thread makes so many bytes of containers: how many of them are fresh memory that its process keeps. Where one collection waits
-    /// for as much garbage as the heap's size lets it, the heaps of a forked child grow by all that it makes, until that stands.
+    /// Notes that a thread allocates so many bytes of containers; returns how many come from fresh memory that its process keeps. Where a
+    /// collection waits for garbage in proportion to the size of the heap, the heaps of a forked child grow by all that it allocates, up to
+    /// that much garbage.
     pub(crate) fn grow_heaps(&mut self, tid: Tid, bytes: u64) -> u64 {
         let params = &self.costs;
         if params.cow_fresh <= 0.0 || self.program.frozen {
@@ -90,7 +92,7 @@ impl Kernel<'_> {
         self.memory.grow(process, self.machine.now(), bytes, most)
     }
 
-    /// A thread executes a step of a task that walks objects which its process may have inherited.
+    /// Executes a step of a task that walks objects which the process may have inherited: copies are scripted as CPU time.
     #[cold]
     pub(crate) fn walk_inherited(&mut self, tid: Tid, share: f64) {
         let Some(process) = self.heir(tid) else {

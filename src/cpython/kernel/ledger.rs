@@ -1,37 +1,37 @@
-//! Who has which memory: a ledger for every process, and what forked processes share page by page.
+//! Memory of processes: a ledger for each, and which pages forked processes share.
 //!
-//! A process has private memory, and belongs to a *family*: the process that was started afresh, and all that were forked from it and
-//! from each other. A family shares one image, counted once as long as any member lives. Of the image, the pages that hold Python
-//! objects are written by merely looking at them, and whoever writes a page that others still map gets a copy of its own:
+//! A process has private memory, and belongs to a *family*: a process that was started afresh, and all that were forked from it and from
+//! each other. A family shares one image, counted once as long as any member lives. Of the image, the pages that hold Python objects are
+//! written by merely looking at the objects, and a process that writes a page which others still map gets a copy of its own:
 //!
 //! - a full collection writes the header of every container: the *header pages*, all of them, the first time;
 //! - walking objects writes reference counts: the header pages and the *other pages* of what is walked, a share of each, always the
 //!   same objects from the first on. So what a process has written of each kind is a prefix, and the kinds do not overlap.
 //!
-//! Of a page that everybody who lives has written there is one copy less than writers: the last finds nobody beside it and
-//! writes in place. Hence a family's pages are its image, what each member has written, less what all of them have.
+//! Of a page that all living members have written, there is one copy less than writers: the last writer finds no other that maps the
+//! original, and writes in place. Hence a family's pages are its image, plus what each member has written, less what all of them have.
 //!
-//! What a child makes itself is private. Where its heaps grow before anything is used again, what it makes is *fresh*, up to a limit:
-//! that stays until the process ends, and is never more than it has made.
+//! What a child allocates itself is private. Where its heaps grow before anything is reused, what it allocates is *fresh*, up to a limit:
+//! fresh memory stays until the process ends, and is never more than the process has allocated.
 //!
-//! One simplification: a process that forks after it has itself written inherited pages passes its copies on, and they are taken for
-//! the image's. No program of the model does that: who forks runs no tasks.
+//! One simplification: if a process forks after it has itself written inherited pages, its copies pass to the child and are taken for the
+//! image's. No program of the model does that, because processes that fork run no tasks.
 
 use typed_index_collections::TiVec;
 
 use crate::cpython::index::ProcessIndex;
 
-/// Pages that hold objects, in bytes, by what writes them.
+/// Bytes of pages that hold objects, by what writes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pages {
-    /// Pages with the headers of containers: written by a collection, and by walking.
+    /// Pages with the headers of containers: written by a collection, and by walking the objects.
     pub(crate) headers: u64,
-    /// Pages with other objects: written by walking alone.
+    /// Pages with other objects: written only by walking the objects.
     pub(crate) others: u64,
 }
 
 impl Pages {
-    /// The pages of so many bytes of objects, by the shares that a collection and a walk over everything write.
+    /// The pages of so many bytes of objects, given the shares (0 to 1) that a collection and a full walk write.
     pub(crate) fn of(objects: u64, collect: f64, walk: f64) -> Self {
         let headers = share_of(objects, collect);
         Self {
@@ -66,7 +66,7 @@ impl Pages {
     }
 }
 
-/// A share, from 0 to 1, of so many bytes.
+/// A share, from 0 to 1, of so many bytes, rounded.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -77,44 +77,44 @@ fn share_of(bytes: u64, share: f64) -> u64 {
     ((bytes as f64 * share.clamp(0.0, 1.0)).round() as u64).min(bytes)
 }
 
-/// What one process has.
+/// The memory of one process, in bytes.
 #[derive(Clone, Copy, Debug)]
 struct Ledger {
     private: u64,
-    /// How much of that its heaps have grown by, and keep.
+    /// Part of the private memory by which its heaps have grown, and which they keep.
     fresh: u64,
-    /// Whether it began with the pages of another process.
+    /// Whether it was forked, and so began with the pages of another process.
     forked: bool,
     family: u32,
-    /// What it has written of the family's pages.
+    /// Pages of the family that it has written.
     written: Pages,
-    /// The greatest share of the objects that it has walked.
+    /// Greatest share (0 to 1) of the objects that it has walked.
     walked: f64,
     alive: bool,
 }
 
-/// Processes that share an image.
+/// Processes that share an image; sizes in bytes.
 #[derive(Clone, Debug, Default)]
 struct Family {
     image: u64,
-    /// The image's pages that looking at objects writes.
+    /// Pages of the image that are written by looking at objects.
     pages: Pages,
-    /// Who lives.
+    /// The living members.
     members: Vec<ProcessIndex>,
-    /// What all members have written, each on its own.
+    /// Sum of what the members have written.
     written: u64,
-    /// What every one of them has.
+    /// What every member has written.
     by_all: Pages,
 }
 
 impl Family {
-    /// Copies beside the image.
+    /// Bytes of copies beside the image.
     fn copies(&self) -> u64 {
         self.written - self.by_all.all()
     }
 }
 
-/// The ledgers of all processes of a run.
+/// The ledgers of all processes of a run, and their sum.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledgers {
     processes: TiVec<ProcessIndex, Ledger>,
@@ -123,7 +123,7 @@ pub(crate) struct Ledgers {
 }
 
 impl Ledgers {
-    /// A process that inherits nothing, with an image that its children will share, of which these pages hold objects.
+    /// Adds a process that inherits nothing. Its children will share `image` bytes, of which `pages` hold objects.
     pub(crate) fn start(&mut self, image: u64, pages: Pages) -> ProcessIndex {
         let family = u32::try_from(self.families.len()).expect("few processes");
         let process = self.new_process(family);
@@ -137,7 +137,7 @@ impl Ledgers {
         process
     }
 
-    /// A child of this process by fork.
+    /// Adds a child that `parent` has forked.
     pub(crate) fn fork(&mut self, parent: ProcessIndex) -> ProcessIndex {
         let family = self.processes[parent].family;
         let process = self.new_process(family);
@@ -146,7 +146,7 @@ impl Ledgers {
         process
     }
 
-    /// A process that has done nothing yet turns out to be a child of this one by fork.
+    /// Makes a process that has done nothing yet a forked child of `parent`.
     pub(crate) fn forked_from(&mut self, process: ProcessIndex, parent: ProcessIndex) {
         debug_assert_eq!(self.processes[process].written, Pages::default());
         let family = self.processes[parent].family;
@@ -172,7 +172,7 @@ impl Ledgers {
         let f = &mut self.families[family as usize];
         let before = f.copies();
         f.members.push(process);
-        // What somebody has not written nobody writes in place.
+        // The new member has not written the shared pages, so nobody writes them in place any more.
         f.by_all = Pages::default();
         let more = f.copies() - before;
         self.resident = self.resident.saturating_add(more);
@@ -202,7 +202,7 @@ impl Ledgers {
         f.by_all = written.reduce(Pages::common).unwrap_or_default();
     }
 
-    /// The process takes private memory.
+    /// Adds private memory to a process.
     #[inline]
     pub(crate) fn take(&mut self, process: ProcessIndex, bytes: u64) {
         let p = &mut self.processes[process];
@@ -210,7 +210,7 @@ impl Ledgers {
         self.resident = self.resident.saturating_add(bytes);
     }
 
-    /// The process gives private memory back, as far as it has so much; whether it had. One that has ended has given back all.
+    /// Returns private memory of a process, as far as it has so much; whether it had. A process that has ended has already returned all.
     #[inline]
     pub(crate) fn give(&mut self, process: ProcessIndex, bytes: u64) -> bool {
         let p = &mut self.processes[process];
@@ -223,8 +223,8 @@ impl Ledgers {
         given == bytes
     }
 
-    /// The process makes so many bytes of objects. A forked one whose heaps have grown by less than `most` makes them of fresh memory,
-    /// as far as that goes, which it takes and keeps: how many bytes.
+    /// Notes that the process allocates so many bytes of objects. While the heaps of a forked process have grown by less than `most`, the
+    /// bytes come from fresh memory, which the process keeps. Returns the number of fresh bytes.
     pub(crate) fn grow(&mut self, process: ProcessIndex, bytes: u64, most: u64) -> u64 {
         let p = &mut self.processes[process];
         if !p.alive || !p.forked {
@@ -236,7 +236,7 @@ impl Ledgers {
         fresh
     }
 
-    /// The process collects its whole heap; bytes of pages that it gets copies of.
+    /// Collects the whole heap of a process. Returns the bytes of pages that are copied for it.
     pub(crate) fn collect(&mut self, process: ProcessIndex) -> u64 {
         let pages = self.family(process).pages;
         self.write(
@@ -248,7 +248,7 @@ impl Ledgers {
         )
     }
 
-    /// The process walks the first `share` (0 to 1) of the objects; bytes of pages that it gets copies of.
+    /// Walks the first `share` (0 to 1) of the objects. Returns the bytes of pages that are copied for the process.
     pub(crate) fn walk(&mut self, process: ProcessIndex, share: f64) -> u64 {
         if !self.walks_more(process, share) {
             return 0;
@@ -258,7 +258,7 @@ impl Ledgers {
         self.write(process, pages)
     }
 
-    /// Whether the process has not walked this share yet.
+    /// Whether `share` is more than the process has walked so far.
     #[inline]
     pub(crate) fn walks_more(&self, process: ProcessIndex, share: f64) -> bool {
         share > self.processes[process].walked
@@ -286,7 +286,7 @@ impl Ledgers {
         copied
     }
 
-    /// The process ends: what it had alone is gone.
+    /// Ends a process and removes what belonged to it alone.
     pub(crate) fn exit(&mut self, process: ProcessIndex) {
         let p = &mut self.processes[process];
         if !std::mem::replace(&mut p.alive, false) {
@@ -298,14 +298,14 @@ impl Ledgers {
         self.processes[process].written = Pages::default();
     }
 
-    /// All pages of all processes, each once.
+    /// Bytes of all pages of all processes, each page once.
     #[inline]
     pub(crate) fn resident(&self) -> u64 {
         self.resident
     }
 
-    /// What a process adds to all: its private memory, its copies of pages that it shared, and, if it is the first of its family that
-    /// lives, the pages that they share. Over all processes this adds up to [`Self::resident`].
+    /// The share of a process in the sum of all: its private memory, its copies of shared pages and, for the first living member of a
+    /// family, the pages that the family shares. Over all processes this adds up to [`Self::resident`].
     pub(crate) fn own(&self, process: ProcessIndex) -> u64 {
         let p = &self.processes[process];
         let family = self.family(process);
@@ -317,7 +317,7 @@ impl Ledgers {
         }
     }
 
-    /// What a process maps, shared or not: what a fork of it has to copy the tables of.
+    /// Bytes that a process maps, shared or not; a fork has to copy the page tables of these.
     pub(crate) fn mapped(&self, process: ProcessIndex) -> u64 {
         let private = self.processes[process].private;
         private.saturating_add(self.family(process).image)
@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(l.collect(a), 0, "once");
         assert_eq!(l.walk(b, 0.5), 350);
         assert_eq!(l.resident(), 1_005 + 400 + 350);
-        // The union of both: the headers are its own already.
+        // A walk writes the union of both kinds; the headers have been copied already.
         assert_eq!(l.walk(a, 0.5), 150);
         assert_eq!(l.collect(b), 200);
         l.exit(a);
@@ -417,11 +417,11 @@ mod tests {
         assert_eq!((l.grow(child, 70, 200), l.resident()), (0, 1_000));
     }
 
-    /// The same with a version of every page.
+    /// A naive model: processes map pages, and every page has a version.
     #[derive(Default)]
     struct Naive {
         next: u32,
-        /// Of each process that lives: the versions of its pages, and its private bytes.
+        /// For each living process: the versions of its pages, and its private bytes.
         maps: Vec<Option<(Vec<u32>, u64)>>,
     }
 
@@ -504,7 +504,7 @@ mod tests {
                 match op {
                     Op::Fork(p) => {
                         let p = p % n;
-                        // See the module's text.
+                        // Excluded by the simplification that the module's text names.
                         if has_written[p] || n == 8 {
                             continue;
                         }

@@ -13,7 +13,7 @@ use crate::sync::{Asked, Passing};
 const SPINS: u8 = 40;
 
 impl Kernel<'_> {
-    /// Index in the table of all locks of the program's lock, for a thread of this domain.
+    /// Index, in the table of all locks, of the program's lock as a thread of this domain sees it.
     pub(crate) fn lock_index(&self, domain: DomainIndex, lock: LockNumber) -> LockIndex {
         let own = if self.program.locks[lock].shared {
             0
@@ -23,13 +23,13 @@ impl Kernel<'_> {
         LockIndex::from(own + usize::from(lock))
     }
 
-    /// The lock of the program that is this one of a domain's.
+    /// The program's lock that the lock of this index is an instance of.
     pub(crate) fn lock_spec(&self, lock: LockIndex) -> &LockSpec {
         let number = usize::from(lock) % self.program.locks.len();
         &self.program.locks[LockNumber::from(number)]
     }
 
-    /// Takes the lock, or parks and tries again when woken; whether the thread goes on acting.
+    /// Takes the lock, or parks and tries again when woken. Returns whether the thread goes on acting.
     pub(crate) fn acquire(&mut self, tid: Tid, lock: LockIndex) -> bool {
         let l = &mut self.locks[lock];
         match self.threads[tid].wait {
@@ -38,7 +38,7 @@ impl Kernel<'_> {
                 ticket,
                 ..
             }) if on == lock => match ticket {
-                // Whoever is still in the line was woken by something else, and queues anew.
+                // A thread that still stands in the line was woken by something else, and queues anew.
                 Some(ticket) => l.forget(ticket),
                 None if l.owner() == Some(tid) => {
                     self.end_wait(tid);
@@ -68,8 +68,9 @@ impl Kernel<'_> {
         }
     }
 
-    /// Free-threaded builds yield for a while before they park, as long as nobody is parked. A yield costs next to nothing
-    /// on a core of one's own, but on a busy one each lets somebody else run for a slice: the lock may be free meanwhile.
+    /// Spins on a lock, as free-threaded builds do for a while before they park, as long as no thread is parked on it. A yield costs next
+    /// to nothing on a core that no other thread wants; on a contended core each lets another thread run for a slice, during which the lock
+    /// may become free.
     pub(crate) fn spin(&mut self, tid: Tid, lock: LockIndex, left: u8) {
         let l = &self.locks[lock];
         if l.owner().is_none() || !l.line().is_empty() {
@@ -82,18 +83,18 @@ impl Kernel<'_> {
             self.push_front(tid, Act::Spin(lock, left - 1));
             return;
         }
-        // Alone on its core: the rest of the yields follow one another without anybody coming between.
+        // The thread is alone on its core: the remaining yields follow one another without another thread in between.
         self.ask_after_spinning(tid, lock);
         self.push_front(tid, Act::Run(each * u64::from(left)));
     }
 
-    /// The interval to a hand-over counts from the first attempt, which a few microseconds ago was.
+    /// Queues for the lock after spinning. The interval until a hand-over counts from the first attempt, which was a few microseconds ago.
     fn ask_after_spinning(&mut self, tid: Tid, lock: LockIndex) {
         self.begin_wait(tid, On::Lock(lock), None, Nanos::MAX);
         self.push_front(tid, Act::Acquire(lock));
     }
 
-    /// Gives the lock back: barging at first, handed over once the next one has waited long enough (`PyMutex`).
+    /// Releases the lock. Waiters are barged at first, and the lock is handed over once the first one has waited long enough (`PyMutex`).
     pub(crate) fn release(&mut self, tid: Tid, lock: LockIndex) {
         let l = &mut self.locks[lock];
         debug_assert_eq!(l.owner(), Some(tid));

@@ -1,5 +1,5 @@
-//! Memory of the whole process tree over time: the sum of its processes' ledgers, every page counted once, as a sum of proportional
-//! set sizes counts it.
+//! Memory of the whole process tree over time: the sum of its processes' ledgers. Every page counts once, as in a sum of proportional set
+//! sizes.
 
 use super::Kernel;
 use super::ledger::{Ledgers, Pages};
@@ -9,16 +9,17 @@ use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::limits::MAX_MEMORY;
 
+/// Memory of the process tree: its present sum, peak and mean, in bytes.
 pub(crate) struct Memory {
     ledgers: Ledgers,
     peak: u64,
     since: Nanos,
-    /// Bytes times nanoseconds so far.
+    /// Integral over time so far, in bytes times nanoseconds.
     area: f64,
     limit: u64,
-    /// When the limit was passed, and what was in use then.
+    /// When the limit was passed, and the memory in use then.
     pub(crate) exceeded: Option<(Nanos, u64)>,
-    /// Where changes are written down.
+    /// Log of all changes, if the run is recorded.
     pub(crate) log: Option<Box<MemoryLog>>,
 }
 
@@ -29,7 +30,7 @@ impl Memory {
             peak: 0,
             since: Nanos::ZERO,
             area: 0.0,
-            // What no machine has ends a run, too; far beyond it bytes could no longer be counted.
+            // Without a limit, the largest that a scenario may name applies: far beyond it bytes could no longer be counted.
             limit: limit.map_or(MAX_MEMORY, |l| l.min(MAX_MEMORY)),
             exceeded: None,
             log: None,
@@ -43,7 +44,7 @@ impl Memory {
         self.since = at;
     }
 
-    /// The pages have changed: what is in use now.
+    /// Updates peak, limit and log after a change.
     #[inline]
     fn changed(&mut self, at: Nanos) {
         let now = self.ledgers.resident();
@@ -58,7 +59,7 @@ impl Memory {
         }
     }
 
-    /// A process that inherits nothing, with an image that its children will share.
+    /// Adds a process that inherits nothing, with an image that its children will share.
     pub(crate) fn start(&mut self, at: Nanos, image: u64, pages: Pages) -> ProcessIndex {
         self.book(at);
         let process = self.ledgers.start(image, pages);
@@ -66,7 +67,7 @@ impl Memory {
         process
     }
 
-    /// A child of this process by fork.
+    /// Adds a child that `parent` has forked.
     pub(crate) fn fork(&mut self, at: Nanos, parent: ProcessIndex) -> ProcessIndex {
         self.book(at);
         let process = self.ledgers.fork(parent);
@@ -74,14 +75,14 @@ impl Memory {
         process
     }
 
-    /// A process that has done nothing yet turns out to be a child of this one by fork.
+    /// Makes a process that has done nothing yet a forked child of `parent`.
     pub(crate) fn forked_from(&mut self, at: Nanos, process: ProcessIndex, parent: ProcessIndex) {
         self.book(at);
         self.ledgers.forked_from(process, parent);
         self.changed(at);
     }
 
-    /// A process takes private memory.
+    /// Adds private memory to a process.
     #[inline]
     pub(crate) fn take(&mut self, process: ProcessIndex, at: Nanos, bytes: u64) {
         if bytes == 0 {
@@ -92,7 +93,7 @@ impl Memory {
         self.changed(at);
     }
 
-    /// It gives it back; one that has ended has done so.
+    /// Returns private memory of a process; does nothing if the process has ended.
     #[inline]
     pub(crate) fn give(&mut self, process: ProcessIndex, at: Nanos, bytes: u64) {
         if bytes == 0 {
@@ -107,7 +108,8 @@ impl Memory {
         self.changed(at);
     }
 
-    /// A process makes so many bytes of objects: how many of them are fresh memory that it keeps, at most so many in its life.
+    /// Notes that a process allocates so many bytes of objects; returns how many come from fresh memory that it keeps, at most `most` in
+    /// its life.
     pub(crate) fn grow(&mut self, process: ProcessIndex, at: Nanos, bytes: u64, most: u64) -> u64 {
         self.book(at);
         let fresh = self.ledgers.grow(process, bytes, most);
@@ -115,7 +117,7 @@ impl Memory {
         fresh
     }
 
-    /// A process collects its whole heap; bytes of pages that it gets copies of.
+    /// Collects the whole heap of a process; returns the bytes of pages that are copied for it.
     pub(crate) fn collect(&mut self, process: ProcessIndex, at: Nanos) -> u64 {
         self.book(at);
         let copied = self.ledgers.collect(process);
@@ -123,7 +125,7 @@ impl Memory {
         copied
     }
 
-    /// A process walks this share of the objects that it inherited; bytes of pages that it gets copies of.
+    /// Walks this share (0 to 1) of the objects that a process inherited; returns the bytes of pages that are copied for it.
     #[inline]
     pub(crate) fn walk(&mut self, process: ProcessIndex, at: Nanos, share: f64) -> u64 {
         if !self.ledgers.walks_more(process, share) {
@@ -135,19 +137,19 @@ impl Memory {
         copied
     }
 
-    /// A process ends.
+    /// Ends a process.
     pub(crate) fn exit(&mut self, process: ProcessIndex, at: Nanos) {
         self.book(at);
         self.ledgers.exit(process);
         self.changed(at);
     }
 
-    /// What a process maps, shared or not.
+    /// Bytes that a process maps, shared or not.
     pub(crate) fn mapped(&self, process: ProcessIndex) -> u64 {
         self.ledgers.mapped(process)
     }
 
-    /// What a process adds to all: pages that several share count with the first of them.
+    /// The share of a process in the sum of all; pages that several share count with the first of them.
     pub(crate) fn own(&self, process: ProcessIndex) -> u64 {
         self.ledgers.own(process)
     }
@@ -169,7 +171,7 @@ impl Memory {
         }
     }
 
-    /// Notes down what is in use until then.
+    /// Logs the memory in use until `end`.
     pub(crate) fn log_until(&mut self, end: Nanos) {
         if let Some(log) = &mut self.log {
             log.spent_until(end);
@@ -182,35 +184,35 @@ impl Memory {
 }
 
 impl Kernel<'_> {
-    /// A thread's process takes memory.
+    /// Takes memory for the process of a thread.
     #[inline]
     pub(crate) fn take(&mut self, tid: Tid, bytes: u64) {
         let process = self.threads[tid].process;
         self.take_for(process, bytes);
     }
 
-    /// A thread's process gives memory back.
+    /// Returns memory of the process of a thread.
     #[inline]
     pub(crate) fn give(&mut self, tid: Tid, bytes: u64) {
         let process = self.threads[tid].process;
         self.give_for(process, bytes);
     }
 
-    /// A process takes memory.
+    /// Takes memory for a process, now.
     #[inline]
     pub(crate) fn take_for(&mut self, process: ProcessIndex, bytes: u64) {
         self.memory.take(process, self.machine.now(), bytes);
     }
 
-    /// A process gives memory back.
+    /// Returns memory of a process, now.
     #[inline]
     pub(crate) fn give_for(&mut self, process: ProcessIndex, bytes: u64) {
         self.memory.give(process, self.machine.now(), bytes);
     }
 
-    /// Memory of a payload object as long as nothing has touched it: a large fresh allocation has no pages yet.
+    /// Resident memory of a payload that nothing has touched yet: a large fresh allocation has no pages.
     pub(crate) fn payload_memory(&self, bytes: u64) -> u64 {
-        // glibc's threshold for mapping an allocation rises with use; after a program's imports it stands about here.
+        // The threshold above which glibc maps an allocation rises with use; after a program's imports it is about this.
         const MMAP_THRESHOLD: u64 = 200_000;
         if self.program.untouched_payload && bytes >= MMAP_THRESHOLD {
             0

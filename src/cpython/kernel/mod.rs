@@ -1,7 +1,8 @@
-//! The runtime that threads live in: threads and their scripts of acts, GILs, locks, pipes, collectors, processes and their memory.
+//! The kernel of the runtime: threads and their scripts of acts, GILs, locks, pipes, collectors, processes and their memory.
 //!
-//! Acts in, time out. A thread that has nothing left to do, or comes to a deed of its role, is for
-//! [who stands above](Roles): what threads are for is known there. Of tasks this one knows their keys, to book for and to hand over, and their classes, to count by.
+//! The kernel executes acts and spends their time. It does not know what threads are for: when a thread's script is empty, or comes to a
+//! deed of its role, the kernel calls [the storeys above](Roles). Of tasks it knows the keys, to book time for them and to hand them over,
+//! and the classes, to count by.
 
 mod act;
 mod arena;
@@ -60,7 +61,7 @@ use memory::Memory;
 use object::Objects;
 use start::Starter;
 
-/// The machine, and all that the runtime keeps of threads and processes.
+/// The machine, and the state of all threads, processes and what they share.
 pub(crate) struct Kernel<'a> {
     pub(crate) machine: Machine,
     pub(crate) profile: &'a Profile,
@@ -72,11 +73,11 @@ pub(crate) struct Kernel<'a> {
     pub(crate) syscall: Nanos,
 
     pub(crate) threads: TiVec<Tid, Thread>,
-    /// Raw threads that have ended, to be used again.
+    /// Numbers of raw threads that have ended, to be reused.
     spare_threads: Vec<Tid>,
     pub(crate) gils: TiVec<GilIndex, Gil>,
     pub(crate) processes: TiVec<ProcessIndex, Process>,
-    /// Processes and interpreters that have been started for workers and copies.
+    /// Number of processes and interpreters started so far for workers and copies.
     pub(crate) children: u32,
     pub(crate) locks: TiVec<LockIndex, Lock<Tid>>,
     pub(crate) objects: Objects,
@@ -88,21 +89,21 @@ pub(crate) struct Kernel<'a> {
     pub(crate) heaps: TiVec<DomainIndex, Heap>,
 
     gil_stream: Pcg64Dxsm,
-    /// Acts of threads so far.
+    /// Number of acts of threads so far.
     pub(crate) events: u64,
-    /// So many of them may there be: none any more once too much is left to do for those that the run may take.
+    /// Most acts of the run. Set to 0, which ends the run, once the bursts in progress would clearly take too many events.
     most_events: u64,
-    /// Of each thread, when that was last looked at: cuts of its bursts, and what was left of the present one.
+    /// For each thread, at the last look ahead: how often its bursts had been cut, and what was left of the present one.
     bursts: TiVec<Tid, (u64, Nanos)>,
-    /// By class of tasks.
+    /// What tasks lost to convoys, by class of tasks.
     pub(crate) convoys: TiVec<ClassIndex, Convoys>,
-    /// Threads that its releases of the GIL woke in vain, by class of tasks.
+    /// Threads that were woken in vain by a task's releases of the GIL, by class of tasks.
     pub(crate) futile: TiVec<ClassIndex, u64>,
     pub(crate) recorder: Option<Box<Recorder>>,
 }
 
 impl<'a> Kernel<'a> {
-    /// A machine without processes, at time 0.
+    /// A kernel at time 0, without processes.
     pub(crate) fn new(
         spec: &MachineSpec,
         profile: &'a Profile,
@@ -150,7 +151,7 @@ impl<'a> Kernel<'a> {
         kernel
     }
 
-    /// A new process's main interpreter; `parent` is the process that starts it.
+    /// Creates a process with its main interpreter; `parent` is the process that starts it.
     pub(crate) fn new_process(&mut self, kind: ProcessKind, parent: ProcessIndex) -> Home {
         let process = self.register_process(kind, parent);
         Home {
@@ -160,7 +161,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// A new GIL of a process, where the build has one.
+    /// Creates a GIL of a process; [`NO_GIL`] where the build has none.
     pub(crate) fn new_gil(&mut self, process: ProcessIndex) -> GilIndex {
         if !self.profile.gil {
             return NO_GIL;
@@ -170,7 +171,7 @@ impl<'a> Kernel<'a> {
         gil
     }
 
-    /// A new set of the program's locks that are not shared between processes.
+    /// Creates a lock domain of a process: instances of all locks of the program, and a collector.
     pub(crate) fn new_domain(&mut self, process: ProcessIndex) -> DomainIndex {
         let locks = self.program.locks.iter().map(|_| Lock::default());
         self.locks.extend(locks);
@@ -180,7 +181,8 @@ impl<'a> Kernel<'a> {
         domain
     }
 
-    /// A new thread, and which of its kind it is, as its name counts; it begins with [`Act::Begin`] by somebody else.
+    /// Creates a thread, whose start is up to the caller ([`Act::Begin`] by another thread). `serial` is its number among threads of its
+    /// kind, as its name shows it.
     pub(crate) fn new_thread(&mut self, role: Role, home: Home, serial: u32) -> Tid {
         let thread = Thread::new(role, home, serial);
         let tid = if let Some(tid) = self.spare_threads.pop() {
@@ -199,24 +201,25 @@ impl<'a> Kernel<'a> {
         tid
     }
 
-    /// A thread.
+    /// The thread of this number.
     pub(crate) fn thread(&self, tid: Tid) -> &Thread {
         &self.threads[tid]
     }
 
-    /// Appends to a thread's script.
+    /// Appends an act to a thread's script.
     #[inline]
     pub(crate) fn push(&mut self, tid: Tid, act: Act) {
         self.threads[tid].script.push_back(act);
     }
 
-    /// Puts an act before all others of a thread.
+    /// Puts an act at the front of a thread's script.
     #[inline]
     pub(crate) fn push_front(&mut self, tid: Tid, act: Act) {
         self.threads[tid].script.push_front(act);
     }
 
-    /// The thread's time is that of a task from now on (`counted`), or of a child of one, or nobody's; the recording's is `task`'s.
+    /// Books the thread's time from now on: to a task (`counted`), to a child of a task (`childs`), or to nobody. `task` is the one that a
+    /// recording shows.
     #[inline]
     pub(crate) fn book_for(
         &mut self,
@@ -243,7 +246,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// A task is in this thread's hands now.
+    /// Records that a task is in this thread's hands from now on.
     #[inline]
     pub(crate) fn hop(&mut self, key: TaskKey, tid: Tid) {
         if let Some(r) = &mut self.recorder {
@@ -251,7 +254,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Notes a new thread.
+    /// Records a new thread.
     #[inline]
     fn thread_starts(&mut self, tid: Tid) {
         if self.recorder.is_some() {
@@ -269,7 +272,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Notes the end of a thread.
+    /// Records the end of a thread.
     #[inline]
     fn thread_ends(&mut self, tid: Tid) {
         if let Some(r) = &mut self.recorder {
@@ -277,7 +280,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Notes that a thread has taken its GIL.
+    /// Records that a thread has taken its GIL.
     #[inline]
     fn gil_taken(&mut self) {
         if let Some(r) = &mut self.recorder {
@@ -285,7 +288,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Notes that a thread gives its GIL back, which it has held since then.
+    /// Records that a thread releases its GIL, which it has held since `since`.
     #[inline]
     pub(crate) fn gil_given(&mut self, gil: GilIndex, tid: Tid, since: Nanos) {
         if let Some(r) = &mut self.recorder {
@@ -295,7 +298,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Notes the GILs that are held when the run ends.
+    /// Records the GILs that are held when the run ends.
     pub(crate) fn close_holds(&mut self) {
         for gil in self.gils.keys() {
             if let Some(holder) = self.gils[gil].holder {
@@ -305,7 +308,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Notes that a loop's `select` has returned, with so many handles to run.
+    /// Records that a loop's `select` has returned with so many handles to run.
     #[inline]
     pub(crate) fn turn_begins(&mut self, tid: Tid, handles: usize) {
         if let Some(r) = &mut self.recorder {
@@ -313,7 +316,7 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// Notes that the last of them has run.
+    /// Records that the last handle of an iteration has run.
     #[inline]
     pub(crate) fn turn_ends(&mut self, tid: Tid) {
         if let Some(r) = &mut self.recorder {

@@ -1,8 +1,8 @@
 //! Shared Python objects on free-threaded builds: facts sheet 12.1 to 12.3.
 //!
-//! A read of an object that others hold as well adds to its reference count and takes that away again; a write takes the lock in the
-//! object's header. Either writes to the header's cache line, which travels between the cores of the threads that do so
-//! ([`Machine::access`](crate::machine::Machine::access)). Under a GIL there are no two threads at once.
+//! A read of an object that other threads hold as well increments its reference count and decrements it again; a write takes the lock in
+//! the object's header. Either writes to the header's cache line, which travels between the cores of the threads that do so
+//! ([`Machine::access`](crate::machine::Machine::access)). Under a GIL no two threads access an object at once.
 
 use super::Kernel;
 use crate::cpython::index::{ClassIndex, ObjectIndex};
@@ -10,7 +10,7 @@ use crate::cpython::profile::Costs;
 use crate::engine::Total;
 use crate::machine::{Access, Tid};
 
-/// What accesses of shared objects cost.
+/// What a read and a write of a shared object cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Objects {
     read: Access,
@@ -18,10 +18,10 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// `object_access` and what two threads were measured to pay for an access beyond it: how long the line is busy with each
-    /// ([`Access::of_two`]). A write is no quicker than a read, whatever two threads show: these pass the lock on seldom, each
-    /// makes many writes while the other yields, but the word that is locked lies in the same line as the count, and with more threads
-    /// somebody always asks for it.
+    /// Derives the costs from the profile: `object_access`, and what two threads were measured to pay beyond it, from which follows how
+    /// long the line is busy with each access ([`Access::of_two`]). A write keeps the line busy for at least as long as a read. Two threads
+    /// may show less, since they pass the lock on seldom and each makes many writes while the other yields; but the locked word lies in the
+    /// same line as the reference count, and with more threads there is always one that asks for it.
     pub(crate) fn new(costs: &Costs) -> Self {
         let of = |extra| Access::of_two(costs.object_access, extra);
         let read = of(costs.object_read_contended);
@@ -30,24 +30,24 @@ impl Objects {
         Self { read, write }
     }
 
-    /// What each access costs, one that writes or one that reads.
+    /// What one access costs, a write or a read.
     pub(crate) fn of(&self, write: bool) -> Access {
         if write { self.write } else { self.read }
     }
 }
 
-/// Accesses of an object, one after another.
+/// A sequence of accesses of one object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accesses {
     pub(crate) object: ObjectIndex,
     pub(crate) count: u64,
     pub(crate) write: bool,
-    /// Class of the task that makes them.
+    /// Class of the task that makes the accesses.
     pub(crate) class: ClassIndex,
 }
 
 impl Kernel<'_> {
-    /// Burns such accesses. Each process, and each interpreter, has objects of its own.
+    /// Burns a sequence of accesses; whether the thread goes on acting. Each process, and each interpreter, has its own objects.
     pub(crate) fn access(&mut self, tid: Tid, a: Accesses) -> bool {
         let access = self.objects.of(a.write);
         let objects = u32::try_from(self.program.objects.len()).expect("few objects");
@@ -56,13 +56,13 @@ impl Kernel<'_> {
         self.machine.access(tid, a.count, line, access, account)
     }
 
-    /// The machine's account of what tasks of the class lose at the object.
+    /// Number of the machine's account for what tasks of a class lose at an object.
     fn account(&self, object: ObjectIndex, class: ClassIndex) -> u32 {
         let classes = u32::try_from(self.program.classes.len()).expect("few classes");
         u32::from(object) * classes + u32::from(class)
     }
 
-    /// How long tasks of the class have waited for the object's line.
+    /// Total time for which tasks of the class have waited for the object's cache line.
     pub(crate) fn lost_at(&self, object: ObjectIndex, class: ClassIndex) -> Total {
         self.machine.lost(self.account(object, class))
     }
@@ -74,7 +74,7 @@ mod tests {
     use crate::cpython::profile::Profile;
     use crate::engine::Nanos;
 
-    /// Nanoseconds of an access, and what each of two threads pays more for a read and for a write.
+    /// Costs of objects from `object_access`, `object_read_contended` and `object_write_contended`, in nanoseconds.
     fn objects(access: f64, read: f64, write: f64) -> Objects {
         let mut params = Profile::default().params;
         params.object_access = access;
@@ -83,7 +83,7 @@ mod tests {
         Objects::new(&Costs::from(&params))
     }
 
-    /// As measured of CPython 3.14.7: two threads that write pass the lock on seldom.
+    /// Values as measured with CPython 3.14.7, where two writing threads pass the lock on seldom.
     #[test]
     fn a_write_is_as_dear_as_a_read_at_least() {
         let o = objects(30.6, 210.5, 38.1);

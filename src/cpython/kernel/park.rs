@@ -1,4 +1,4 @@
-//! How threads wait: they park.
+//! Parking: how threads wait, and what falling asleep and waking cost them.
 
 use super::Kernel;
 use super::thread::Blocked;
@@ -7,30 +7,31 @@ use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::sync::Ticket;
 
-/// How much of what falling asleep and being woken costs a thread it has spent before it sleeps: half.
+/// The part of `cost`, which falling asleep and being woken take together, that a thread has spent before it sleeps: half.
 pub(crate) fn falling_asleep(cost: Nanos) -> Nanos {
     Nanos(cost.0 / 2)
 }
 
-/// How long a thread that begins to wait is still awake, until the kernel has queued it: a third of what falling asleep and being woken
-/// costs it. Chosen among a fifth to a half by the reference cells and by threads that release the GIL often; not measured by itself.
+/// How long a thread that begins to wait is still awake, until the kernel has queued it: a third of `cost`, which falling asleep and being
+/// woken take together. The share was chosen between a fifth and a half, by the reference cells and by threads that release the GIL often;
+/// it has not been measured by itself.
 pub(crate) fn drowsy(cost: Nanos) -> Nanos {
     Nanos(cost.0 / 3)
 }
 
 impl Kernel<'_> {
-    /// Notes that a thread waits from now on, until then at most.
+    /// Notes that a thread waits for `on` from now on, until `until` at most.
     pub(crate) fn begin_wait(&mut self, tid: Tid, on: On, ticket: Option<Ticket>, until: Nanos) {
         let now = self.machine.now();
         note(&mut self.threads[tid].wait, now, on, ticket, until);
     }
 
-    /// Ends a thread's wait: it has got what it waited for, or gives up.
+    /// Ends a thread's wait, because it has got what it waited for or gives up; returns the wait.
     pub(crate) fn end_wait(&mut self, tid: Tid) -> Option<Wait> {
         self.threads[tid].wait.take()
     }
 
-    /// Wakes a thread that has been taken out of the line of what it waits for.
+    /// Wakes a thread that has been taken out of the line of what it waits for; thread `by` pays for the call.
     pub(crate) fn wake(&mut self, by: Tid, tid: Tid) {
         if let Some(wait) = &mut self.threads[tid].wait {
             wait.ticket = None;
@@ -38,7 +39,7 @@ impl Kernel<'_> {
         self.unpark_by(by, tid);
     }
 
-    /// Ends a thread's parking (or lets its next parking end at once), from outside the program.
+    /// Unparks a thread from outside the program, at nobody's cost. If it is not parked, its next park ends at once.
     #[inline]
     pub(crate) fn unpark(&mut self, tid: Tid) {
         if self.ends_parking(tid) {
@@ -46,7 +47,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// The same by a thread that pays for the system call.
+    /// Unparks a thread; thread `by` pays for the system call if the other was parked.
     #[inline]
     pub(crate) fn unpark_by(&mut self, by: Tid, tid: Tid) {
         if self.ends_parking(tid) {
@@ -56,7 +57,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether the thread was parked; if not, its next parking ends at once.
+    /// Ends the thread's park, if it is parked; if not, its next park ends at once. Returns whether it was parked.
     #[inline]
     fn ends_parking(&mut self, tid: Tid) -> bool {
         let t = &mut self.threads[tid];

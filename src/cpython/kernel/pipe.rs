@@ -10,24 +10,24 @@ use crate::cpython::index::TaskKey;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 
-/// A message on its way.
+/// A message in a pipe, or on its way into one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message {
-    /// The first of its tasks; more follow in the pool's own list.
+    /// The first of its tasks; further ones are in the pool's own list.
     pub(crate) task: TaskKey,
     pub(crate) size: u64,
     read: u64,
-    /// When the last of its bytes had been written.
+    /// When its last byte was written; [`Nanos::MAX`] before that.
     pub(crate) written: Nanos,
 }
 
-/// A pipe: bytes in order, a blocked writer, a blocked reader.
+/// A pipe: bytes in order, at most one blocked writer and one blocked reader.
 pub(crate) struct Pipe {
     used: u64,
     pub(crate) messages: VecDeque<Message>,
     reader: Option<Tid>,
     writer: Option<Tid>,
-    /// Nothing will come any more: readers do not wait.
+    /// Whether the pipe is closed: readers of an empty pipe no longer wait.
     closed: bool,
 }
 
@@ -42,41 +42,41 @@ impl Pipe {
         }
     }
 
-    /// Something can be read.
+    /// Whether the pipe holds bytes to read.
     pub(crate) fn readable(&self) -> bool {
         self.used > 0
     }
 
-    /// Wakes this thread when something can be read.
+    /// Registers a thread to be unparked when the pipe becomes readable.
     pub(crate) fn watch(&mut self, tid: Tid) {
         self.reader = Some(tid);
     }
 
-    /// A thread that may wait at one of its ends has been killed.
+    /// Forgets a killed thread, which may have waited at either end.
     pub(crate) fn forget(&mut self, tid: Tid) {
         for end in [&mut self.reader, &mut self.writer] {
             *end = end.filter(|&waiting| waiting != tid);
         }
     }
 
-    /// The message that is (or has been) read.
+    /// The message that is being read, or has been read.
     pub(crate) fn front(&self) -> Option<&Message> {
         self.messages.front()
     }
 
-    /// Takes the message that has been read.
+    /// Removes the message that has been read.
     pub(crate) fn pop(&mut self) -> Message {
         self.messages.pop_front().expect("a message has been read")
     }
 }
 
 impl Kernel<'_> {
-    /// A new pipe; its number.
+    /// Creates a pipe; returns its index.
     pub(crate) fn new_pipe(&mut self) -> PipeIndex {
         self.pipes.push_and_get_key(Pipe::new())
     }
 
-    /// A message of this size starts on its way; [`Act::Write`] does the writing.
+    /// Queues a message of this size for writing; [`Act::Write`] writes it.
     pub(crate) fn send(&mut self, pipe: PipeIndex, task: TaskKey, size: u64) {
         self.bytes_moved += u128::from(size);
         self.pipes[pipe].messages.push_back(Message {
@@ -87,7 +87,7 @@ impl Kernel<'_> {
         });
     }
 
-    /// Closes the pipe; the thread that was waiting to read.
+    /// Closes the pipe; returns the thread that was waiting to read.
     pub(crate) fn close_pipe(&mut self, pipe: PipeIndex) -> Option<Tid> {
         let p = &mut self.pipes[pipe];
         p.closed = true;
@@ -100,7 +100,7 @@ impl Kernel<'_> {
         self.syscall + Nanos::from_f64(copied)
     }
 
-    /// Copies as much as fits, or parks until something has been read; whether the thread goes on acting.
+    /// Copies as much of a message as fits, or parks until the reader has made room. Returns whether the thread goes on acting.
     pub(crate) fn write(&mut self, tid: Tid, pipe: PipeIndex, left: u64) -> bool {
         let p = &mut self.pipes[pipe];
         let space = self.pipe_capacity - p.used;
@@ -121,7 +121,7 @@ impl Kernel<'_> {
         if left > 0 {
             self.push_front(tid, Act::Write(pipe, left));
         } else if let Some(message) = p.messages.back_mut() {
-            // There is one writer at a time, and what it writes is the last message.
+            // There is one writer at a time, and it writes the last message.
             message.written = self.machine.now();
         }
         if let Some(reader) = self.pipes[pipe].reader.take() {
@@ -129,7 +129,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Copies a chunk of the first message out, or parks until there is one; whether the thread goes on acting.
+    /// Copies a chunk of the first message out, or parks until there is one. Returns whether the thread goes on acting.
     pub(crate) fn read(&mut self, tid: Tid, pipe: PipeIndex) -> bool {
         let p = &mut self.pipes[pipe];
         let front = p.messages.front();
@@ -143,7 +143,7 @@ impl Kernel<'_> {
             return self.goes_outside(tid, Outside::Park(On::Bytes(pipe), Nanos::MAX));
         }
         self.push_front(tid, Act::ReadDone(pipe, chunk));
-        // The block that is filled is fresh, a page of it for a page of the buffer that grows by it later.
+        // The block that is filled consists of fresh pages, as does, later, the buffer that grows by it: half of the cost falls here.
         let cost = self.copy_cost(chunk) + self.receives_cost(chunk, size).scale(0.5);
         self.goes_outside(tid, Outside::Native(cost))
     }

@@ -1,4 +1,4 @@
-//! Processes, and what Python calls them and their threads.
+//! Simulated processes: their parts, their life, and what Python calls them and their threads.
 
 use super::Kernel;
 use super::arena::Arenas;
@@ -11,25 +11,25 @@ use crate::cpython::role::Role;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
 
-/// What a simulated process is for, which decides its name.
+/// What a simulated process is for; its name follows from this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProcessKind {
-    /// The program that was started: number 0.
+    /// The program that was started; process number 0.
     Main,
-    /// A copy of a prefork server.
+    /// A copy of the program, forked by a prefork server.
     Copy,
-    /// A worker of a process pool, and how it was started.
+    /// A worker of a process pool, with its start method.
     Worker(StartMethod),
-    /// Forks workers.
+    /// The fork server, which forks workers.
     ForkServer,
-    /// Outlives the others to clean up after them.
+    /// The resource tracker, which outlives the others to clean up after them.
     Tracker,
 }
 
-/// What has become of a process.
+/// Whether a process still exists, and how it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It is there: its threads run, wait, or have yet to begin.
+    /// It exists: its threads run, wait, or have yet to begin.
     Alive,
     /// Its last thread has ended.
     Exited,
@@ -41,31 +41,31 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) kind: ProcessKind,
-    /// Who started it: its place in the table of processes. The main process is its own.
+    /// The process that started it; the main process is its own parent.
     pub(crate) parent: ProcessIndex,
-    /// `multiprocessing`'s count of its parent's children, from 1.
+    /// Its number among the children of its parent, from 1, as `multiprocessing` counts them.
     number: u32,
-    /// Children that it has started by `multiprocessing`.
+    /// Number of children that it has started.
     children: u32,
-    /// Its threads that have not ended, in no order.
+    /// Its threads that have not ended, in no particular order.
     threads: Vec<Tid>,
-    /// GILs and lock domains of its interpreters.
+    /// GILs of its interpreters. Their lock domains follow.
     pub(crate) gils: Vec<GilIndex>,
     pub(crate) domains: Vec<DomainIndex>,
-    /// What its allocator keeps.
+    /// The arenas of its allocator.
     pub(crate) arenas: Arenas,
     pub(crate) fate: Fate,
-    /// Raw threads that it has started.
+    /// Number of raw threads that it has started.
     raw_threads: u32,
-    /// Stacks of ended threads that it keeps for new ones: see [`KEPT_STACKS`].
+    /// Number of stacks of ended threads that it keeps for new ones: at most [`KEPT_STACKS`].
     kept_stacks: u32,
 }
 
-/// glibc keeps up to 40 MiB of the stacks of ended threads (`__nptl_stack_cache_maxsize`), of 8 MiB each by default.
+/// Most stacks of ended threads that glibc keeps: 40 MiB (`__nptl_stack_cache_maxsize`), of 8 MiB each by default.
 const KEPT_STACKS: u32 = 5;
 
 impl Kernel<'_> {
-    /// A new process's place in the table.
+    /// Adds a new process to the table; returns its index.
     pub(crate) fn register_process(
         &mut self,
         kind: ProcessKind,
@@ -101,14 +101,15 @@ impl Kernel<'_> {
         process
     }
 
-    /// A new thread belongs to its process from now on.
+    /// Adds a new thread to its process.
     pub(crate) fn thread_joins(&mut self, tid: Tid) {
         let threads = &mut self.processes[self.threads[tid].process].threads;
         self.threads[tid].place = threads.len();
         threads.push(tid);
     }
 
-    /// A thread has ended. With the last one a worker or copy ends; others live as long as the program, if only to wait for its end.
+    /// Removes an ended thread from its process. A worker or copy ends with its last thread; other processes live as long as the program,
+    /// if only to wait for its end.
     pub(crate) fn thread_leaves(&mut self, tid: Tid) {
         let (process, place) = (self.threads[tid].process, self.threads[tid].place);
         let p = &mut self.processes[process];
@@ -122,11 +123,13 @@ impl Kernel<'_> {
         }
     }
 
-    /// The operating system kills a process (`SIGKILL`), wherever its threads are: on a core or on their way to one, waiting, or not begun.
-    /// All that is its own goes with it: threads, GILs, memory, its ends of pipes, its places in the lines of locks. What others share with
-    /// it stays as it left it: a lock between processes that it has taken stays taken, and a wake-up that it got for one and did not come
-    /// to use is gone (a futex wakes one sleeper, whatever becomes of it); half a message in a pipe stays half a message.
-    /// Returns the threads, for the storeys above to see what they were doing.
+    /// Kills a process (`SIGKILL`), wherever its threads are: on a core or on the way to one, waiting, or not begun.
+    ///
+    /// All that belongs to it alone goes: threads, GILs, memory, its ends of pipes, its places in the lines of locks. What it shares with
+    /// others stays as it is: a lock between processes that it holds stays taken, a wake-up that it got for one and has not used is lost (a
+    /// futex wakes one sleeper, whatever becomes of it), and half a message in a pipe stays half a message.
+    ///
+    /// Returns its threads, so that the storeys above can see what they were doing.
     #[cfg_attr(not(test), expect(dead_code, reason = "crashes of workers come next"))]
     pub(crate) fn kill(&mut self, process: ProcessIndex) -> Vec<Tid> {
         let threads = std::mem::take(&mut self.processes[process].threads);
@@ -170,7 +173,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Takes the stack of an ended thread for a new one; whether there was any.
+    /// Reuses the stack of an ended thread for a new one; whether there was any.
     pub(crate) fn reuse_stack(&mut self, process: ProcessIndex) -> bool {
         let kept = &mut self.processes[process].kept_stacks;
         let some = *kept > 0;
@@ -178,7 +181,7 @@ impl Kernel<'_> {
         some
     }
 
-    /// Keeps the stack of a thread that ends; whether there was room for it.
+    /// Keeps the stack of an ending thread; whether there was room for it.
     pub(crate) fn keep_stack(&mut self, process: ProcessIndex) -> bool {
         let kept = &mut self.processes[process].kept_stacks;
         let room = *kept < KEPT_STACKS;
@@ -186,15 +189,16 @@ impl Kernel<'_> {
         room
     }
 
-    /// Which of the raw threads of a process a new one is, as its name counts: from 1.
+    /// Counts a new raw thread of a process; returns its number, from 1, as its name shows it.
     pub(crate) fn count_raw_thread(&mut self, process: ProcessIndex) -> u32 {
         let p = &mut self.processes[process];
         p.raw_threads += 1;
         p.raw_threads
     }
 
-    /// As `multiprocessing.current_process().name`: `MainProcess`, `ForkProcess-1`, `SpawnPoolWorker-2`, `ForkProcess-2:1`;
-    /// `forkserver` and `resource_tracker` have no name of their own in Python.
+    /// Name of a process, as `multiprocessing.current_process().name` gives it: `MainProcess`, `ForkProcess-1`, `SpawnPoolWorker-2`,
+    /// `ForkProcess-2:1`. The fork server and the resource tracker, which have no such name in Python, are `forkserver` and
+    /// `resource_tracker`.
     pub(crate) fn process_name(&self, process: ProcessIndex) -> String {
         let p = &self.processes[process];
         let (start, pool) = match p.kind {
@@ -213,7 +217,7 @@ impl Kernel<'_> {
             StartMethod::Forkserver => "ForkServer",
         };
         let what = if pool { "PoolWorker" } else { "Process" };
-        // A child's identity begins with its parent's.
+        // The identity of a child begins with that of its parent.
         let parent = match self.processes[p.parent] {
             Process {
                 kind: ProcessKind::Copy,
@@ -225,8 +229,8 @@ impl Kernel<'_> {
         format!("{start}{what}-{parent}{}", p.number)
     }
 
-    /// As `threading.current_thread().name`; the management thread of a `ProcessPoolExecutor`, a mere `Thread-1` in Python, has
-    /// the name of its class.
+    /// Name of a thread, as `threading.current_thread().name` gives it. The management thread of a `ProcessPoolExecutor`, a mere `Thread-1`
+    /// in Python, goes by the name of its class.
     pub(crate) fn thread_name(&self, tid: Tid) -> String {
         let t = &self.threads[tid];
         let n = t.serial;
@@ -239,11 +243,11 @@ impl Kernel<'_> {
             | Role::ForkServer
             | Role::Script => "MainThread".into(),
             Role::Raw => format!("Thread-{n}"),
-            // A loop's own executor names its threads so.
+            // The default executor of an event loop names its threads so.
             Role::PoolWorker(..) if self.program.layout.event_loop => format!("asyncio_{n}"),
             Role::PoolWorker(..) => format!("ThreadPoolExecutor-0_{n}"),
             Role::InterpWorker(..) => format!("InterpreterPoolExecutor-0_{n}"),
-            // Of a `Pool`'s three threads the first looks after the workers, which the model leaves out.
+            // A `Pool` has three threads; the first, which looks after the workers, is not modelled.
             Role::Manager(..) if mp => "Thread-3 (_handle_results)".into(),
             Role::Feeder(_) if mp => "Thread-2 (_handle_tasks)".into(),
             Role::Manager(..) => "ExecutorManagerThread".into(),

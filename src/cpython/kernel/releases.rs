@@ -1,12 +1,12 @@
-//! Code that gives the GIL up thousands of times a task: a parser's callbacks, the rows of a database cursor.
+//! Code that releases the GIL thousands of times a task: a parser's callbacks, the rows of a database cursor.
 //!
-//! Each release is what any other is: `drop_gil`, which wakes the longest waiter, a moment without the GIL, `take_gil`. The
-//! waiter usually arrives too late, and waits anew. But where nobody waits a release changes nothing for anybody, so all that
-//! is left is burned as one, and whoever comes to wait in the middle finds it where it really is: within a release he takes the
-//! GIL, otherwise the burst ends at the next release.
+//! Each release is like any other: `drop_gil`, which wakes the longest waiter; a moment without the GIL; `take_gil`. The waiter usually
+//! arrives too late, and waits anew. But while no thread waits, a release changes nothing for any other thread, so the whole rest of the
+//! step is burned as one. A thread that begins to wait in the middle finds the holder where it really is: within a release the waiter takes
+//! the GIL, otherwise the burst ends at the next release.
 //!
-//! A step's time is what it takes by itself, which holds the CPU of giving the GIL up and taking it again where nobody wants it
-//! (`gil_pair`). So each stretch with the GIL is shorter by what `take_gil` charges before it.
+//! A step's time is what it takes by itself, and includes the CPU time of releasing and retaking a GIL that nobody else wants (`gil_pair`).
+//! So each stretch with the GIL is shorter by what `take_gil` charges before it.
 
 use super::Kernel;
 use super::act::{Act, Place, Releasing};
@@ -27,7 +27,7 @@ impl Kernel<'_> {
         }
         let parts = u64::from(left) + 1;
         let hold = Nanos(held.0 / parts);
-        // What does not divide comes first, as does the part of the first stretch that is taking the GIL in all others.
+        // The remainder of the division comes first, as does, for the first stretch, the time that the others spend on taking the GIL.
         let rest = Nanos(held.0 % parts);
         let taking = self.costs.gil_pair.min(hold);
         self.machine.charge(tid, rest + taking);
@@ -42,7 +42,8 @@ impl Kernel<'_> {
         );
     }
 
-    /// [`Act::Releasing`]: one stretch with the GIL if somebody waits for it, else all that is left.
+    /// Executes [`Act::Releasing`]: one stretch with the GIL if another thread waits for it, else the whole rest as one burst. Returns
+    /// whether the thread goes on acting.
     pub(crate) fn run_releasing(
         &mut self,
         tid: Tid,
@@ -65,7 +66,7 @@ impl Kernel<'_> {
         self.machine.run(tid, all.time())
     }
 
-    /// What comes after a stretch with the GIL: the next release, and what is left after it.
+    /// Scripts what follows a stretch with the GIL: the next release, and the stretches after it.
     fn go_on_releasing(&mut self, tid: Tid, all: &Releasing, released: Nanos, left: u32) {
         self.push_front(
             tid,
@@ -81,7 +82,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// A thread is about to look at its GIL: the holder is where it really is.
+    /// Prepares a thread's look at its GIL: a holder whose burst stands for many releases is put where it really is.
     #[inline]
     pub(crate) fn watch(&mut self, tid: Tid) {
         let gil = self.threads[tid].gil;
@@ -90,14 +91,14 @@ impl Kernel<'_> {
                 self.find_place(holder, &all);
             }
             let t = &self.threads[tid];
-            // It has waited, and not until its interval was over: so it was woken.
+            // The thread has waited, and its interval had not run out: so it was woken by a release.
             if t.asked != Nanos::MAX && !t.timed_out {
                 self.woken_in_vain(gil, holder);
             }
         }
     }
 
-    /// A thread was woken for a GIL that may be taken again.
+    /// Counts a futile wake-up if the holder is code that releases the GIL again and again.
     #[cold]
     fn woken_in_vain(&mut self, gil: GilIndex, holder: Tid) {
         let t = &self.threads[holder];
@@ -114,10 +115,10 @@ impl Kernel<'_> {
     #[cold]
     fn find_place(&mut self, holder: Tid, all: &Releasing) {
         let to_burn = self.machine.left(holder);
-        // What it owed when it began comes first, and is no part of the step.
+        // What the holder owed when it began comes first, and is no part of the step.
         let owed = to_burn.since(all.time());
-        // Real code does not come round evenly: threads that met once would meet in the same places, or miss each other, for ever. So it
-        // is up to a period further than it would be, and the last stretch the longer.
+        // Real code does not come round evenly; evenly spaced threads that met once would meet in the same places, or miss each other, for
+        // ever. So the holder is put up to a period further back, and the last stretch becomes longer by as much.
         let further = (all.released + all.hold).scale(unit(&mut self.gil_stream));
         let later = Releasing {
             last: all.last + further,
@@ -133,7 +134,7 @@ impl Kernel<'_> {
             Place::Released(time, left) => {
                 self.machine.interrupt(holder, time);
                 self.go_on_releasing(holder, all, Nanos::ZERO, left);
-                // Nobody waits, or somebody would have watched it.
+                // No thread waits, or it would have called this already.
                 self.release_gil(holder);
                 let t = &mut self.threads[holder];
                 t.phase = Phase::WantGil;
@@ -142,7 +143,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// What is left of an act if it is [`Act::Releasing`].
+    /// Time left of an act if it is [`Act::Releasing`], else zero.
     pub(crate) fn to_release(&self, act: Option<&Act>) -> Nanos {
         let Some(&Act::Releasing {
             hold,
@@ -156,7 +157,7 @@ impl Kernel<'_> {
         self.stretches(hold, released, left, last).time()
     }
 
-    /// What is left of an act; taking the GIL was charged before its first stretch.
+    /// The state of an act at the beginning of its first stretch, for which taking the GIL was charged beforehand.
     fn stretches(&self, hold: Nanos, released: Nanos, left: u32, last: Nanos) -> Releasing {
         Releasing {
             hold,

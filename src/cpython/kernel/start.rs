@@ -12,17 +12,17 @@ use crate::engine::Nanos;
 use crate::machine::{State, Tid};
 use crate::scenario::StartMethod;
 
-/// What is started once for all children.
+/// What is started once for all children: the resource tracker and the fork server.
 #[derive(Default)]
 pub(crate) struct Starter {
     tracker: bool,
     server: Option<Tid>,
-    /// Children asked of the fork server, and by whom.
+    /// Children asked of the fork server, each with the thread that asked.
     pub(crate) requests: VecDeque<(Tid, Tid)>,
     forked: bool,
 }
 
-/// What the fork server and its children take by themselves, without the program's own modules.
+/// What the fork server and its children cost by themselves, without the program's own modules.
 struct Served {
     server_boot: Nanos,
     server_private: u64,
@@ -31,7 +31,8 @@ struct Served {
 }
 
 impl Starter {
-    /// These threads have been killed: what they had asked for, or were to become, is not forked, and another server is started if one was it.
+    /// Forgets killed threads: their requests, and the children among them, are not forked, and a killed fork server is started anew on
+    /// demand.
     pub(crate) fn forget(&mut self, killed: &[Tid]) {
         self.requests
             .retain(|(child, requester)| !killed.contains(child) && !killed.contains(requester));
@@ -39,13 +40,13 @@ impl Starter {
     }
 }
 
-/// Of what a fresh stack costs ([`Params::thread_fresh`](crate::cpython::profile::Params::thread_fresh)): the starter, who maps it; the new thread, which
-/// touches its pages first; the end of the thread, where it is unmapped. Of 20 us of a CPython 3.14.7 on one core, 100 threads held against
-/// 4: 6 were the starter's and 6 the joiner's.
+/// How the cost of a fresh stack ([`Params::thread_fresh`](crate::cpython::profile::Params::thread_fresh)) is shared: by the starting
+/// thread, which maps the stack; by the new thread, which touches its pages first; and by the end of the thread, which unmaps it. Of 20 us
+/// with CPython 3.14.7 on one core (100 threads compared with 4), 6 were the starter's and 6 the joiner's.
 const FRESH_SHARES: [f64; 3] = [0.3, 0.4, 0.3];
 
 impl Kernel<'_> {
-    /// CPU of a fork of this process, which copies the tables of all pages that it maps.
+    /// CPU time of a fork of this process, which copies the page tables of all that the process maps.
     fn fork_cost(&self, process: ProcessIndex) -> Nanos {
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
         let more = self
@@ -56,7 +57,7 @@ impl Kernel<'_> {
         self.costs.fork_call + Nanos::from_f64(extra)
     }
 
-    /// The acts by which a thread starts a child process whose only thread is `child`.
+    /// Pushes the acts by which a thread starts a child process, whose only thread is `child`, to `acts`.
     pub(crate) fn start_process(&mut self, method: StartMethod, child: Tid, acts: &mut Vec<Act>) {
         let process = self.threads[child].process;
         let parent = self.processes[process].parent;
@@ -106,16 +107,17 @@ impl Kernel<'_> {
                 (boot, private)
             }
         };
-        // Half of a child's memory is touched by the time it has half booted: enough detail for a peak.
+        // Half of a child's memory is touched by the time it has half booted: that is enough detail for a peak.
         self.push(child, Act::Take(private / 2));
         self.push(child, Act::Run(boot));
         self.push(child, Act::Take(private - private / 2));
     }
 
-    /// What starting the server and a child takes here: whoever preloads the main module has the imports that all main modules need.
+    /// What starting the fork server and a child costs here. A server that preloads the main module has the imports that all main modules
+    /// need.
     fn served(&self) -> Served {
         let costs = &self.costs;
-        // A server that never preloads has been measured as it is.
+        // Profiles of a server that never preloads hold the values of a server as it is, so there is no separate set.
         let bare = costs.forkserver_preload_main && !self.program.preloadable;
         if bare {
             Served {
@@ -154,7 +156,7 @@ impl Kernel<'_> {
         let home = self.new_process(ProcessKind::ForkServer, ProcessIndex::MAIN);
         let server = self.new_thread(Role::ForkServer, home, 0);
         let (import, imported) = if self.preloads() {
-            // The main module is imported once here: what its children no longer pay.
+            // The main module is imported once here, which its children need no longer pay.
             let time = self.program.import_time.scale(self.costs.cpu_factor);
             (time, self.program.import_memory)
         } else {
@@ -178,7 +180,8 @@ impl Kernel<'_> {
         self.push(tid, Act::Do(Deed::Forked));
     }
 
-    /// One child has been forked; the requester learns its number.
+    /// Notes that the child at the head of the requests has been forked: it begins, and its requester, which learns its process number, is
+    /// unparked.
     pub(crate) fn child_forked(&mut self, tid: Tid) {
         if let Some((child, requester)) = self.starter.requests.pop_front() {
             if self.machine.state(child) != State::Exited {
@@ -188,7 +191,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// `Thread.start`: the starter waits until the new thread has announced itself.
+    /// `Thread.start`: scripts the start of `child`. The starter waits until the new thread has announced itself.
     pub(crate) fn start_thread(&mut self, starter: Tid, child: Tid) {
         let rss = self.costs.thread_rss;
         let reused = self.reuse_stack(self.threads[child].process);
@@ -208,7 +211,7 @@ impl Kernel<'_> {
         self.push(child, Act::Unpark(starter));
     }
 
-    /// A thread's own end, with what else it has to do for it.
+    /// Scripts the end of a thread; `more` is CPU time that it needs for other work at its end.
     pub(crate) fn end_thread(&mut self, tid: Tid, more: Nanos) {
         let unmapping = if self.keep_stack(self.threads[tid].process) {
             Nanos::ZERO

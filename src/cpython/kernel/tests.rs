@@ -1,4 +1,4 @@
-//! The kernel by itself: threads with scripts and without tasks, on a machine without costs of waking.
+//! Tests of the kernel by itself: threads with scripts and without tasks, on a machine without wake-up costs.
 
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::scenario::LockSpec;
 
 const MS: Nanos = Nanos::from_millis(1);
 
-/// A program of locks alone: the first is shared between processes.
+/// A program that has only locks, the first of which is shared between processes.
 fn program(locks: usize) -> Program {
     let lock = |i: usize| LockSpec {
         name: format!("lock {i}"),
@@ -39,7 +39,7 @@ fn kernel<'a>(cores: u32, profile: &'a Profile, program: &'a Program) -> Kernel<
     Kernel::new(&spec, profile, program, 1, 0, Limits::none())
 }
 
-/// Threads that do what their scripts say and end.
+/// A storey above the kernel whose threads execute their scripts and end.
 struct Scripts<'a>(Kernel<'a>);
 
 impl<'a> Roles<'a> for Scripts<'a> {
@@ -55,7 +55,7 @@ impl<'a> Roles<'a> for Scripts<'a> {
 }
 
 impl Scripts<'_> {
-    /// Runs until nothing happens any more; at this time something is done to it.
+    /// Runs until nothing is left to happen; at `at`, `then` is called.
     fn run_with(&mut self, at: Nanos, mut then: impl FnMut(&mut Self)) {
         self.0.machine.arrive_at(at);
         while let Some(up) = self.0.machine.advance() {
@@ -73,7 +73,7 @@ impl Scripts<'_> {
         self.run_with(Nanos::ZERO, |_| {});
     }
 
-    /// A thread with this script, about to begin.
+    /// A thread with this script, woken to begin.
     fn thread(&mut self, home: Home, script: &[Act]) -> Tid {
         let tid = self.0.new_thread(Role::Script, home, 0);
         for &act in script {
@@ -105,7 +105,7 @@ fn threads_under_a_gil_take_turns() {
     s.run();
     let gil = &s.0.gils[home.gil];
     assert!(gil.held >= MS * 40 && gil.held < MS * 41, "{:?}", gil.held);
-    // One after another, though there are two cores; each interval of 5 ms the other gets it.
+    // They run one after another, though there are two cores; after each interval of 5 ms the other thread gets the GIL.
     assert!(s.0.machine.now() >= MS * 40, "{:?}", s.0.machine.now());
     assert!((6..=9).contains(&gil.forces), "{}", gil.forces);
 }
@@ -185,7 +185,7 @@ fn a_lock_between_processes_stays_taken_by_the_dead() {
     assert!(s.0.machine.now() < MS * 50, "what it had to burn is gone");
 }
 
-/// What threads of the property test do: an act, a shared lock round some, or a wait that another one ends.
+/// What threads of the property test do: single acts, acts under a shared lock, or a wait that another thread ends.
 fn acts() -> impl Strategy<Value = Vec<(u8, u64)>> {
     prop::collection::vec((0..7u8, 1..4_000u64), 1..8)
 }
@@ -193,8 +193,8 @@ fn acts() -> impl Strategy<Value = Vec<(u8, u64)>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// A process killed at any time takes nothing with it that is not its own: the others go on to their ends, but for those that wait
-    /// for a shared lock which it had; core time and GILs are given back; and nothing of it happens any more.
+    /// A process that is killed at any time takes nothing with it that is not its own: the others go on to their ends, except those that
+    /// wait for a shared lock which it held; core time and GILs are given back; and its threads do nothing any more.
     #[test]
     fn whoever_is_killed_leaves_the_others_alone(
         gil in any::<bool>(),
@@ -241,7 +241,7 @@ proptest! {
         s.0.machine.finish();
         let dead = |tid: Tid| killed.contains(&tid);
         let shared = s.0.lock_index(home.domain, LockNumber::from(0));
-        // It has the lock, or was woken for it and died before it took it.
+        // A killed thread held the lock, or was woken for it and died before it took it.
         let called = |t: &Tid| {
             matches!(s.0.thread(*t).wait, Some(Wait { on: On::Lock(l), ticket: None, .. }) if l == shared)
         };
@@ -257,7 +257,7 @@ proptest! {
         prop_assert_eq!(s.0.processes[home.process].fate, Fate::Killed);
         let threads = s.0.threads.keys();
         let all: Total = threads.map(|t| s.0.machine.burned(t)).fold(Total::ZERO, |a, b| a + b);
-        // Who looks in vain for its GIL does so beside its bursts.
+        // Futile looks at the GIL cost CPU time beside a thread's bursts.
         prop_assert!(all <= s.0.machine.cpu());
         let given = s.0.machine.core_busy().into_iter().fold(Total::ZERO, |a, b| a + b.into());
         prop_assert_eq!(given, s.0.machine.cpu());

@@ -1,4 +1,4 @@
-//! Simulated threads: a script of acts, where it stands, and who refills it.
+//! Simulated threads: a script of acts, the state of its execution, and the role that refills it.
 
 use std::collections::VecDeque;
 
@@ -8,38 +8,38 @@ use crate::cpython::index::{ClassIndex, DomainIndex, GilIndex, NO_GIL, ProcessIn
 use crate::cpython::role::Role;
 use crate::engine::Nanos;
 
-/// Where a thread stands with its GIL.
+/// Relation of a thread to its GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Has to take the GIL before it goes on.
     WantGil,
-    /// Holds it (or there is none).
+    /// Holds the GIL, or the build has none.
     Go,
-    /// Has let it go, or is about to, and does this next.
+    /// Has released the GIL, or is about to, and does this next.
     Detached(Outside),
 }
 
-/// Where a thread is blocked, and so what its timer means.
+/// Why a thread is blocked, which decides what its timer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blocked {
-    /// Not blocked, or nothing special.
+    /// Not blocked, or not in one of the ways below.
     No,
-    /// In the GIL's condition variable.
+    /// Waits in the condition variable of the GIL.
     Gil,
-    /// In a timed sleep.
+    /// Sleeps for a set time.
     Sleep,
-    /// Parked.
+    /// Is parked, until unparked or timed out.
     Park,
-    /// Asked to leave the GIL, waits until another has it.
+    /// Was asked to release the GIL, and waits until another thread has taken it (forced switch).
     Forced,
-    /// Waits for a stopped world to go on.
+    /// Waits until a stopped world goes on.
     World,
 }
 
 /// The interpreter that a thread lives in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Home {
-    /// Its process: place in the table of processes.
+    /// Its process.
     pub(crate) process: ProcessIndex,
     /// Its GIL; [`NO_GIL`] on free-threaded builds.
     pub(crate) gil: GilIndex,
@@ -47,62 +47,64 @@ pub(crate) struct Home {
     pub(crate) domain: DomainIndex,
 }
 
+/// A simulated thread.
 pub(crate) struct Thread {
     pub(crate) role: Role,
-    /// Its process: place in the table of processes.
+    /// Its process.
     pub(crate) process: ProcessIndex,
-    /// Its place among the threads of that.
+    /// Its position in the process's list of threads.
     pub(crate) place: usize,
-    /// Which of its kind it is, as its name counts.
+    /// Its number among threads of its kind, as its name shows it.
     pub(crate) serial: u32,
-    /// Its GIL; [`NO_GIL`] in a free-threaded process.
+    /// Its GIL; [`NO_GIL`] on free-threaded builds.
     pub(crate) gil: GilIndex,
-    /// Lock domain: threads of one process (or interpreter) share their locks.
+    /// Its lock domain: threads of one interpreter share their locks.
     pub(crate) domain: DomainIndex,
     pub(crate) phase: Phase,
-    /// Another thread waits for the mutex of this GIL, which it holds to the end of its present burst; what it burns after that.
+    /// Set while another thread sleeps on the mutex of this GIL, which this thread holds to the end of its present burst; the time is what
+    /// it burns after that.
     pub(crate) unlocks: Option<(GilIndex, Nanos)>,
     pub(crate) blocked: Blocked,
-    /// What it waits for, or was called for and has not got yet.
+    /// What it waits for, or was woken for and has not taken yet.
     pub(crate) wait: Option<Wait>,
-    /// What is left of a run that a drop request cut short.
+    /// What is left of a burst that a drop request cut short.
     pub(crate) rest: Nanos,
-    /// In a C call that keeps the GIL.
+    /// Whether it is in a C call that keeps the GIL.
     pub(crate) in_c: bool,
-    /// What it burns stands for all of this, since nobody waits for the GIL that it would give up.
+    /// Set while one burst stands for all of these stretches and releases, because nobody waits for the GIL.
     pub(crate) unwatched: Option<Releasing>,
-    /// What it burns is spent on pickling; kept where that is recorded.
+    /// Whether its burst is spent on pickling; maintained only if the run is recorded.
     pub(crate) pickling: bool,
-    /// Unparked before it parked.
+    /// Whether it was unparked before it parked: its next park then ends at once.
     pub(crate) permit: bool,
     pub(crate) timed_out: bool,
-    /// Since when it has wanted the GIL in vain; `Nanos::MAX`: it does not.
+    /// Since when it has waited for the GIL; `Nanos::MAX` if it does not.
     pub(crate) asked: Nanos,
-    /// How often the GIL's holder had been made to leave when it began to want it.
+    /// Number of forced switches of its GIL when that wait began.
     pub(crate) forces: u64,
-    /// It wants the GIL because it comes back from outside, not because it was made to leave.
+    /// Whether it wants the GIL because it returned from outside, rather than because it was forced to release it.
     pub(crate) returned: bool,
-    /// How long it waited for the GIL that it holds, and for which class of tasks, if it came back from outside and the holder was
-    /// made to leave meanwhile.
+    /// How long it waited for the GIL that it holds, and for which class of tasks; set if it returned from outside and a holder was forced
+    /// to release the GIL meanwhile.
     pub(crate) convoyed: Option<(Nanos, ClassIndex)>,
-    /// Switch number seen when its wait for the GIL began.
+    /// Switch number of the GIL when the present interval of its wait began.
     pub(crate) seen: u64,
     pub(crate) script: VecDeque<Act>,
-    /// The task that it runs.
+    /// The task that it executes.
     pub(crate) task: Option<TaskKey>,
-    /// The class that this was submitted as.
+    /// The class of that task.
     pub(crate) class: ClassIndex,
-    /// When the worker was up.
+    /// When the worker had booted.
     pub(crate) up: Nanos,
-    /// When a worker process was last free for another call.
+    /// When the worker process was last free for another call.
     pub(crate) free: Nanos,
-    /// Payload of the call that a worker process (or a feeder) holds.
+    /// Payload in bytes of the call that the worker process (or feeder thread) holds.
     pub(crate) call_bytes: u64,
-    /// What a worker process lets go when its result has been sent: the pickle, and the objects it was made of.
+    /// Bytes that the worker process frees once its result is sent: the pickle, and the objects that it was made of.
     pub(crate) result_bytes: (u64, u64),
-    /// Item handed over while it was parked.
+    /// The item handed to it while it was parked.
     pub(crate) handed: Option<TaskKey>,
-    /// Its process's arena that it allocates from, once it has.
+    /// The arena of its process that it allocates from; `None` until it allocates.
     pub(crate) arena: Option<u32>,
 }
 
@@ -142,13 +144,13 @@ impl Thread {
         }
     }
 
-    /// The class of the task that it runs.
+    /// The class of the task that it executes; `None` if it executes none.
     #[inline]
     pub(crate) fn counts_for(&self) -> Option<ClassIndex> {
         self.task.map(|_| self.class)
     }
 
-    /// The GIL of its own interpreter, if it has one that is not its process's.
+    /// The GIL of its own sub-interpreter; `None` if it has only that of its process.
     pub(crate) fn interpreter_gil(&self) -> Option<GilIndex> {
         match self.role {
             Role::InterpWorker(_, own, _) if own != NO_GIL => Some(own),

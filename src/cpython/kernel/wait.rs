@@ -1,16 +1,16 @@
-//! What threads and tasks wait for: one stored value for each.
+//! Waits of threads and tasks: each waiting thread or task holds one value that says for what, since when, and until when.
 
 use crate::cpython::index::{LockIndex, LockNumber, PipeIndex, QueueIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::sync::Ticket;
 
-/// What somebody waits for.
+/// What a thread or task waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
-    /// A lock: index in the table of all.
+    /// A lock, by its index in the table of all locks.
     Lock(LockIndex),
-    /// A lock that tasks of event loops await.
+    /// A lock that tasks of event loops await (`asyncio.Lock`).
     AwaitedLock(LockNumber),
     /// An item of a queue.
     Item(QueueIndex),
@@ -18,38 +18,38 @@ pub(crate) enum On {
     Room(QueueIndex),
     /// The ends of a task's children.
     Children,
-    /// A permit of the loop's concurrency limit.
+    /// A permit of an event loop's concurrency limit.
     Permit,
-    /// Something outside: a sleep that ends by itself.
+    /// Something outside the program: a sleep that ends by itself.
     Outside,
-    /// The same on a loop: its timer ends it.
+    /// Something outside the program, awaited on an event loop: a timer of the loop ends the wait.
     Timer,
-    /// An executor has a task's part.
+    /// An executor, which has a part of the task.
     Part,
-    /// An arrival, or the results of tasks that were handed on.
+    /// An arrival, or the results of tasks that were submitted.
     Arrival,
-    /// Whatever the loop's `select` may report.
+    /// Anything that the event loop's `select` may report.
     Events,
-    /// Something to work on: a pool's idle worker.
+    /// A work item (of a pool's idle worker).
     Work,
-    /// Calls to send to workers.
+    /// Calls to send to workers (of a feeder thread).
     Calls,
-    /// A turn to read the call pipe.
+    /// The read lock of the call pipe.
     CallTurn,
-    /// A turn to write into the result pipe.
+    /// The write lock of the result pipe.
     ResultTurn,
-    /// Bytes in a pipe.
+    /// Bytes to read from a pipe.
     Bytes(PipeIndex),
-    /// Space in a pipe.
+    /// Space to write into a pipe.
     Space(PipeIndex),
-    /// A thread or process that it starts to be up.
+    /// The start of a thread or process that the waiting thread has started.
     Start,
-    /// A child to fork.
+    /// A request to fork a child (of the fork server).
     Request,
 }
 
 impl On {
-    /// To which cause the time belongs.
+    /// The cause to which the time of this wait is booked.
     pub(crate) fn cause(self) -> Cause {
         match self {
             Self::Lock(_) | Self::AwaitedLock(_) => Cause::Lock,
@@ -63,7 +63,7 @@ impl On {
         }
     }
 
-    /// Whether who is woken asks again, and goes on waiting if another was quicker.
+    /// Whether a woken waiter has to ask again, because another may have been quicker; the wait then counts as one.
     pub(crate) fn asked_again(self) -> bool {
         match self {
             Self::Lock(_) | Self::Item(_) | Self::Room(_) => true,
@@ -87,20 +87,19 @@ impl On {
     }
 }
 
-/// A wait.
+/// A wait in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
     pub(crate) on: On,
-    /// Since when.
+    /// When it began.
     pub(crate) since: Nanos,
-    /// Until when at most; [`Nanos::MAX`]: for ever.
+    /// When it times out; [`Nanos::MAX`] if never.
     pub(crate) until: Nanos,
-    /// The place in the line of what it waits for; `None` where there is none, or once it has been called.
+    /// Ticket of the waiter's place in the line; `None` if there is no line, or once the waiter has been called.
     pub(crate) ticket: Option<Ticket>,
 }
 
-/// Notes in its place that somebody waits from now on, until then at most. Who was called for the same and came too late has waited all the
-/// time.
+/// Stores a wait that begins now. A waiter that was called for the same and came too late keeps the time at which it first asked.
 pub(crate) fn note(
     stored: &mut Option<Wait>,
     now: Nanos,

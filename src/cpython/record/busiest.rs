@@ -1,17 +1,17 @@
-//! Which part of a recording is worth looking at: where most runs, and most waits for what others hold.
+//! Finds the part of a recording that is worth looking at: where most threads run, or wait for what others hold.
 
 use crate::cpython::record::recording::{Doing, Recording, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 
-/// Stretches of running and waiting that are taken in at a glance, the most first.
+/// Numbers of spans that a reader can take in at a glance, in falling order.
 const TAKEN_IN: [usize; 4] = [160, 80, 40, 20];
 
-/// A shorter window is better if so many times as much happens in it at a time.
+/// A shorter window is preferred if its activity per time is at least so many times that of the longer one.
 const DENSER: f64 = 1.5;
 
-/// How much a stretch counts: what runs most, then what waits for others; who has nothing to do or waits for the world (I/O, the next
-/// task) counts nothing. What starts up runs, but that is seldom the question.
+/// Weight of a span. Running counts most, then waiting for others; idling and waiting for something outside (I/O, the next task) count
+/// nothing. Start-up counts little: it runs, but is seldom what the reader asks about.
 fn weight(span: &ThreadSpan) -> f64 {
     match (span.doing, span.cause) {
         (Doing::OnCore(_), Cause::Startup) => 1.0,
@@ -22,8 +22,8 @@ fn weight(span: &ThreadSpan) -> f64 {
 }
 
 impl Recording {
-    /// The window in which most happens, on round times: as many stretches as can be taken in, or fewer where they come in bunches. All that
-    /// was recorded where nothing happens.
+    /// Returns the window with most activity, widened to round times. It holds as many spans as a reader can take in, or fewer where they
+    /// come in bunches; where nothing happens it is all that was recorded.
     #[must_use]
     pub fn busiest(&self) -> (Nanos, Nanos) {
         let (begin, asked) = self.window;
@@ -48,13 +48,13 @@ impl Recording {
             let windows = active.iter().enumerate().filter_map(|(i, a)| {
                 let to = match active.get(i + many) {
                     Some(next) => next.0,
-                    // The last ones, together with those before them.
+                    // Too few spans are left for a full window: take the last ones together with those before them.
                     None if i == 0 => last,
                     None => return None,
                 };
                 (to > a.0).then(|| (so_far.between(a.0, to), a.0, to))
             });
-            // The first of those in which most happens.
+            // On a tie the earliest window wins.
             let densest = windows.reduce(|a, b| if b.0 > a.0 { b } else { a });
             best = match (best, densest) {
                 (Some(wide), Some(close)) if close.0 < wide.0 * DENSER => Some(wide),
@@ -66,10 +66,10 @@ impl Recording {
     }
 }
 
-/// How much has happened up to each time: straight lines between these points.
+/// Cumulative activity as a piecewise linear function of time.
 struct Activity {
     points: Vec<(u64, f64)>,
-    /// How much happens at a time from each point on.
+    /// Activity per time from each point on.
     rates: Vec<f64>,
 }
 
@@ -102,7 +102,7 @@ impl Activity {
         }
     }
 
-    /// How much happens at a time between these.
+    /// Mean activity per time between two instants.
     fn between(&self, from: u64, to: u64) -> f64 {
         (self.until(to) - self.until(from)) / length(from, to)
     }
@@ -113,9 +113,9 @@ fn length(from: u64, to: u64) -> f64 {
     to.saturating_sub(from) as f64
 }
 
-/// The window on round times, a little wider than asked and within what there is.
+/// Widens a window to round times, within what was recorded.
 fn outward(from: u64, to: u64, begin: Nanos, end: Nanos) -> (Nanos, Nanos) {
-    // Between a hundredth and a tenth of it.
+    // A power of ten between a hundredth and a tenth of the window's length.
     let step = 10_u64.pow(((to - from) / 10).max(1).ilog10());
     let low = from / step * step;
     let high = to.div_ceil(step).saturating_mul(step);

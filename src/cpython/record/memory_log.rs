@@ -1,9 +1,9 @@
-//! A run's memory over time.
+//! Log of a run's memory over time.
 
 use crate::engine::Nanos;
 use crate::measure::Course;
 
-/// What a run's memory was.
+/// A run's memory over time, as points of a window or as a course over the whole run.
 pub(crate) struct MemoryLog {
     window: (Nanos, Nanos),
     most: usize,
@@ -14,7 +14,7 @@ pub(crate) struct MemoryLog {
 }
 
 impl MemoryLog {
-    /// Of this window, and so many points of it at most; `course`: of the whole run instead.
+    /// A log of `window` with at most `most` points; with `course`, of the whole run in equal bins instead.
     pub(crate) fn new(window: (Nanos, Nanos), most: usize, course: bool) -> Self {
         Self {
             window,

@@ -1,4 +1,5 @@
-//! What is written down while a run happens, by numbers alone: the threads, processes and tasks behind them are not known here.
+//! What is recorded of a run while it happens. The recorders deal in numbers only: they know nothing of the threads, processes and tasks
+//! behind them.
 
 mod busiest;
 pub(crate) mod memory_log;

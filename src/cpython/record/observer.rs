@@ -1,4 +1,4 @@
-//! What a run observes of its tasks.
+//! Counters and latencies of the tasks of a run.
 
 use crate::cpython::finding::Finding;
 use crate::cpython::record::recording::{OverTime, Recording};
@@ -6,32 +6,32 @@ use crate::engine::{Nanos, Total};
 use crate::machine::CAUSES;
 use crate::measure::{BatchSeries, Completions, Histogram};
 
-/// Counts and latencies of tasks.
+/// Counts and latencies of a run's tasks.
 #[derive(Debug)]
 pub struct Observer {
     /// Tasks that arrived after the warm-up.
     pub arrived: u64,
-    /// How they ended.
+    /// Of the tasks that arrived after the warm-up: those that completed.
     pub completed: u64,
-    /// See `completed`.
+    /// Of the same: those that failed.
     pub failed: u64,
-    /// See `completed`.
+    /// Of the same: those that were ended by a deadline.
     pub timed_out: u64,
-    /// When the arrivals from outside ran out.
+    /// When the last arrival from outside came; `None` while more may come.
     pub arrivals_end: Option<Nanos>,
-    /// When half of their promised count had come.
+    /// When half of the promised number of arrivals had come.
     pub half_arrived: Option<Nanos>,
-    /// Completions of all tasks, from the warm-up on until the arrivals ran out.
+    /// Completions of all tasks, from the end of the warm-up until arrivals ran out.
     pub window: Completions,
-    /// Last end of a task, of all.
+    /// When the last task ended, whether it counts or not.
     pub makespan: Nanos,
     /// Latencies of completed tasks.
     pub latency: Histogram,
-    /// The same by class.
+    /// Latencies of completed tasks, by class.
     pub class_latency: Vec<Histogram>,
-    /// The same as a stream.
+    /// Latencies of all tasks from outside, however they ended, as a series of batches in order of their ends.
     pub series: BatchSeries,
-    /// (task number, latency) if asked for.
+    /// (task number, latency) of every task, if asked for.
     pub latencies: Option<Vec<(u64, Nanos)>>,
 }
 
@@ -53,7 +53,8 @@ impl Observer {
         }
     }
 
-    /// A task has arrived from outside, so many by now, and so many may still come (without a promised count: more than ever do).
+    /// Counts an arrival from outside: `came` so far with this one, and `left` that may still come (without a promised count: more than
+    /// ever do).
     #[inline]
     pub(crate) fn arrival(&mut self, now: Nanos, came: u64, left: u64) {
         if came == (came + left).div_ceil(2) {
@@ -66,7 +67,7 @@ impl Observer {
     }
 }
 
-/// What one run observed; see [`crate::strategy::Outcome`] for the meaning of each.
+/// What one run observed; see [`crate::strategy::Outcome`] for the meaning of each field.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the fields of Outcome, documented there")]
 pub struct Observed {

@@ -1,5 +1,6 @@
-//! Writes a run down while it happens. Nothing here changes what happens, and nothing is asked of who runs: what is to be noted comes with
-//! the call, and where nothing is recorded there is no recorder.
+//! The recorder, which writes a run down while it happens.
+//!
+//! It changes nothing in the run, and asks nobody: what is to be noted comes with each call. Where nothing is recorded, no recorder exists.
 
 use typed_index_collections::TiVec;
 
@@ -13,35 +14,35 @@ use crate::engine::Nanos;
 use crate::machine::{Cause, Span, Tape, Tid};
 use crate::measure::Course;
 
-/// A task that is under way.
+/// A recorded task in flight.
 struct Live {
-    /// Number in order of appearance.
+    /// Number in order of appearance, by which parents and waits refer to the task until the end.
     serial: u32,
     record: TaskRecord,
 }
 
-/// What is written down beside the machine's own tape.
+/// What is recorded of a run beside the machine's own tape.
 #[derive(Default)]
 pub(crate) struct Recorder {
     window: (Nanos, Nanos),
     processes: Vec<ProcessRecord>,
     threads: Vec<ThreadRecord>,
-    /// Which thread each number stands for now.
+    /// The recorded thread that each thread number stands for at present.
     thread_of: TiVec<Tid, ThreadIndex>,
-    /// Tasks under way by their keys.
+    /// Tasks in flight by their keys; `None` for those that are not recorded.
     live: TiVec<TaskKey, Option<Live>>,
     serials: u32,
-    /// Tasks that are over. Parents and waits name tasks by serial number until the end.
+    /// Tasks that are over, each with its serial number.
     done: Vec<(u32, TaskRecord)>,
     waits: Vec<TaskWait>,
     gil_holds: Vec<GilHold>,
     iterations: Vec<Iteration>,
-    /// When the present iteration of a thread's event loop began, and its handles.
+    /// For each thread that runs an event loop: when the present iteration began, and its number of handles.
     turns: TiVec<Tid, Option<(Nanos, u32)>>,
     course: Option<Overall>,
 }
 
-/// What the course of a run needs besides the machine's load and the memory.
+/// What the course of a run needs besides the machine's load and the memory log.
 #[derive(Default)]
 struct Overall {
     held: u32,
@@ -50,7 +51,7 @@ struct Overall {
     in_flight: Course,
 }
 
-/// The recorder, the memory's log and the machine's tape for what is to be recorded.
+/// Makes the recorder, the memory log and the machine's tape for what is to be recorded; `None` if nothing is.
 pub(crate) fn recorder(what: Record) -> Option<(Box<Recorder>, MemoryLog, Tape)> {
     let (window, most, course) = match what {
         Record::Nothing => return None,
@@ -67,7 +68,7 @@ pub(crate) fn recorder(what: Record) -> Option<(Box<Recorder>, MemoryLog, Tape)>
 }
 
 impl Recorder {
-    /// The serial number of a task that is recorded.
+    /// The serial number of a task; `None` if it is not recorded.
     pub(crate) fn task(&self, key: TaskKey) -> Option<u32> {
         let live = self.live.get(key)?.as_ref()?;
         Some(live.serial)
@@ -77,13 +78,13 @@ impl Recorder {
         self.thread_of[tid]
     }
 
-    /// A process starts.
+    /// Notes the start of a process.
     #[cold]
     pub(crate) fn process_starts(&mut self, process: ProcessRecord) {
         self.processes.push(process);
     }
 
-    /// A thread starts: who this number stands for from now on.
+    /// Notes the start of a thread, which this thread number stands for from now on.
     #[cold]
     pub(crate) fn thread_starts(&mut self, tid: Tid, thread: ThreadRecord) {
         if self.thread_of.next_key() <= tid {
@@ -93,14 +94,14 @@ impl Recorder {
         self.threads.push(thread);
     }
 
-    /// A thread ends.
+    /// Notes the end of a thread.
     #[cold]
     pub(crate) fn thread_ends(&mut self, tid: Tid, now: Nanos) {
         let thread = self.thread(tid) as usize;
         self.threads[thread].exited = Some(now);
     }
 
-    /// A task is in this thread's hands now.
+    /// Notes that a task is in this thread's hands from now on; a repeated call for the same thread adds nothing.
     #[cold]
     pub(crate) fn hop(&mut self, key: TaskKey, tid: Tid, now: Nanos) {
         let thread = self.thread(tid);
@@ -111,7 +112,7 @@ impl Recorder {
         }
     }
 
-    /// A task has come into being at this place; `None` where that is outside the window. Its parent is known here by its key.
+    /// Notes a new task under its key; `record` is `None` if the task is outside the window. The parent is given by its key.
     #[cold]
     pub(crate) fn task_begins(
         &mut self,
@@ -130,7 +131,7 @@ impl Recorder {
         self.live[key] = Some(Live { serial, record });
     }
 
-    /// A task is over; `arrival`: of one that is no child.
+    /// Notes the end of a task. `arrival` is its arrival time unless it is a child, for the course of tasks in flight.
     #[cold]
     pub(crate) fn task_ends(
         &mut self,
@@ -150,7 +151,7 @@ impl Recorder {
         }
     }
 
-    /// A stretch in which a task waited and no thread stood for it.
+    /// Notes a stretch in which a task waited and no thread stood for it; `within` is its part inside the window.
     #[cold]
     pub(crate) fn waited(
         &mut self,
@@ -172,7 +173,7 @@ impl Recorder {
         }
     }
 
-    /// A thread has taken its GIL.
+    /// Notes that a thread has taken a GIL.
     #[cold]
     pub(crate) fn gil_taken(&mut self, now: Nanos) {
         if let Some(course) = &mut self.course {
@@ -183,7 +184,7 @@ impl Recorder {
         }
     }
 
-    /// A thread gives its GIL back, which it has held for the part of the window that is `within`.
+    /// Notes that a thread releases its GIL; `within` is the part of the hold inside the window.
     #[cold]
     pub(crate) fn gil_given(
         &mut self,
@@ -209,7 +210,7 @@ impl Recorder {
         }
     }
 
-    /// A loop's `select` has returned, with so many handles to run.
+    /// Notes that a loop's `select` has returned with so many handles to run.
     #[cold]
     pub(crate) fn turn_begins(&mut self, tid: Tid, handles: usize, now: Nanos) {
         if self.turns.next_key() <= tid {
@@ -219,7 +220,7 @@ impl Recorder {
         self.turns[tid] = Some((now, handles));
     }
 
-    /// The last of them has run.
+    /// Notes that the last handle of the iteration has run.
     #[cold]
     pub(crate) fn turn_ends(&mut self, tid: Tid, now: Nanos, tape: Option<&mut Tape>) {
         let turn = self.turns.get_mut(tid).and_then(Option::take);
@@ -235,7 +236,7 @@ impl Recorder {
         }
     }
 
-    /// The run ends: these arrivals, which are no children's, are not over.
+    /// Notes the end of the run. `in_flight` are the arrival times of unfinished tasks, children left out.
     pub(crate) fn run_ends(&mut self, in_flight: impl Iterator<Item = Nanos>, end: Nanos) {
         if let Some(course) = &mut self.course {
             in_flight.for_each(|arrival| course.in_flight.add(arrival, end, 1.0));
@@ -248,7 +249,7 @@ impl Recorder {
         self.done.extend(arrived.map(|l| (l.serial, l.record)));
     }
 
-    /// What was kept: a recording, or the course of the run.
+    /// Returns what was kept: a recording, or the course of the run over time.
     pub(crate) fn finish(
         self: Box<Self>,
         tape: Tape,
@@ -286,7 +287,7 @@ impl Recorder {
         let last = stopped.map_or(self.window.1, |s| s.min(self.window.1));
         self.done.sort_unstable_by_key(|&(serial, _)| serial);
         let serials: Vec<u32> = self.done.iter().map(|&(serial, _)| serial).collect();
-        // What a task is called until here is its number in order of appearance.
+        // Until here tasks go by their serial numbers; from here on by their index in the recording.
         let index = |serial: u32| -> Option<TaskIndex> {
             let at = serials.binary_search(&serial).ok()?;
             TaskIndex::try_from(at).ok()

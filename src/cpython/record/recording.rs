@@ -1,5 +1,7 @@
-//! What a recorded run holds: who did what, when, where, and what for. Made beside a replication that runs as it would without
-//! (`strategy::record`); traces, timelines and the course over time are made from it.
+//! What a recorded run holds: who did what, when, where, and on behalf of which task.
+//!
+//! A recording is made beside a replication, which runs exactly as it would without (`strategy::record`). Traces, timelines and the course
+//! over time are made from it.
 
 use crate::engine::Nanos;
 use crate::machine::Cause;
@@ -15,34 +17,34 @@ pub type TaskIndex = u32;
 /// Everything that was recorded of a run, or of a window of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recording {
-    /// What was asked for; spans are cut at its ends.
+    /// The window that was asked for; spans are cut at its ends.
     pub window: (Nanos, Nanos),
     /// When the run ended.
     pub end: Nanos,
-    /// Where recording stopped before the window's end, because as many spans as allowed had been recorded.
+    /// Where recording stopped before the window's end because the allowed number of spans was reached.
     pub stopped: Option<Nanos>,
-    /// How many cores there are.
+    /// Number of the machine's cores.
     pub cores: u32,
-    /// The simulated processes, in order of their start.
+    /// Simulated processes, in order of their start.
     pub processes: Vec<ProcessRecord>,
-    /// The simulated threads, in order of their start. A thread object that is used again is a new one here.
+    /// Simulated threads, in order of their start. A thread number that the simulator reuses is a new thread here.
     pub threads: Vec<ThreadRecord>,
-    /// What threads did, by rising end within each thread, without gaps between a thread's start and its exit.
+    /// What threads did, by rising end within each thread, without gaps between the start and exit of a thread.
     pub spans: Vec<ThreadSpan>,
     /// What tasks waited for while no thread stood for them.
     pub waits: Vec<TaskWait>,
-    /// The tasks seen in the window.
+    /// Tasks seen in the window.
     pub tasks: Vec<TaskRecord>,
-    /// Who held which GIL.
+    /// Stretches for which threads held a GIL.
     pub gil_holds: Vec<GilHold>,
     /// Iterations of event loops, from the end of one `select` to the beginning of the next.
     pub iterations: Vec<Iteration>,
-    /// Memory of the whole process tree from this time on, in bytes; by rising time.
+    /// Memory of the whole process tree in bytes, each value from its time on; by rising time.
     pub memory: Vec<(Nanos, u64)>,
 }
 
 impl Recording {
-    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
+    /// Names a task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
     pub fn task_name(&self, task: TaskIndex) -> String {
         let t = &self.tasks[task as usize];
         match t.parent {
@@ -57,14 +59,14 @@ impl Recording {
 pub struct ProcessRecord {
     /// Name as Python would give it (`MainProcess`, `ForkProcess-1`, `forkserver`).
     pub name: String,
-    /// When it began.
+    /// When it started.
     pub started: Nanos,
 }
 
 /// A simulated thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadRecord {
-    /// Its process.
+    /// The process that it belongs to.
     pub process: ProcessIndex,
     /// Name as Python would give it (`MainThread`, `ThreadPoolExecutor-0_3`, `QueueFeederThread`).
     pub name: String,
@@ -74,7 +76,7 @@ pub struct ThreadRecord {
     pub exited: Option<Nanos>,
 }
 
-/// A stretch of a thread's life in which nothing changes.
+/// A stretch of a thread's life throughout which it does the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadSpan {
     /// The thread.
@@ -83,19 +85,19 @@ pub struct ThreadSpan {
     pub from: Nanos,
     /// End.
     pub to: Nanos,
-    /// What it does.
+    /// Whether it runs, is ready, or is blocked.
     pub doing: Doing,
-    /// On a core: what for; off it: what it waits for.
+    /// On a core: what it runs for; off a core: what it waits for.
     pub cause: Cause,
-    /// Pickling or unpickling (of a span on a core).
+    /// Whether it pickles or unpickles (of a span on a core).
     pub pickling: bool,
-    /// The task that it stands for, or (if not `counted`) hands over, pickles or brings back.
+    /// The task that the thread stands for, or (if not `counted`) hands over, pickles or brings back.
     pub task: Option<TaskIndex>,
-    /// Whether the time counts as that task's (the sums over these and the counted waits are the outcome's times by cause).
+    /// Whether the time is booked to that task: counted spans and counted waits add up to the outcome's times by cause.
     pub counted: bool,
 }
 
-/// A stretch of a task's life in which it waits and no thread stands for it.
+/// A stretch in which a task waits and no thread stands for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskWait {
     /// The task.
@@ -106,43 +108,43 @@ pub struct TaskWait {
     pub to: Nanos,
     /// What it waits for.
     pub cause: Cause,
-    /// Whether the time counts (see [`ThreadSpan::counted`]).
+    /// Whether the time is booked to the task (see [`ThreadSpan::counted`]).
     pub counted: bool,
 }
 
-/// A task.
+/// A task that was seen in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRecord {
-    /// Number in order of arrival, from 0; of a child: among its parent's children.
+    /// Number in order of arrival, from 0; for a child: its number among its parent's children.
     pub number: u64,
     /// Name of its class.
     pub class: String,
-    /// The task that waits for it.
+    /// For a child: the task that waits for it.
     pub parent: Option<TaskIndex>,
     /// When it arrived.
     pub arrived: Nanos,
-    /// Who handed it over to whom and when: the submitting thread, then each thread that took it up (with the time at which it
-    /// did), at last the thread that saw its result.
+    /// Hand-overs of the task, each with its time: the submitting thread, then each thread that took it up, at last the thread that saw its
+    /// result.
     pub hops: Vec<(ThreadIndex, Nanos)>,
-    /// When and how it ended; `None` while it is under way.
+    /// When and how it ended; `None` while it is in flight.
     pub ended: Option<(Nanos, TaskEnd)>,
 }
 
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskEnd {
-    /// As it should.
+    /// It completed.
     Done,
-    /// In a failure.
+    /// It failed.
     Failed,
-    /// By a timeout.
+    /// A deadline ended it.
     TimedOut,
 }
 
 /// A stretch in which a thread holds a GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GilHold {
-    /// Number of the GIL.
+    /// Index of the GIL.
     pub gil: u32,
     /// The holder.
     pub thread: ThreadIndex,
@@ -161,46 +163,46 @@ pub struct Iteration {
     pub from: Nanos,
     /// End: the last handle of the snapshot has run.
     pub to: Nanos,
-    /// Handles that were run.
+    /// Number of handles that were run.
     pub handles: u32,
 }
 
-/// What is recorded.
+/// Options of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordOptions {
-    /// From when to when.
+    /// Window to record, from and to.
     pub window: (Nanos, Nanos),
-    /// At most so many spans, waits and holds together: recording stops then, and says so.
+    /// Most spans, waits and holds together; when that many are recorded, recording stops and the recording says so.
     pub most_spans: usize,
 }
 
-/// What is written down beside a run.
+/// What is recorded beside a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Record {
-    /// Nothing: the run costs what it costs.
+    /// Nothing, at no cost.
     #[default]
     Nothing,
-    /// Its course over time.
+    /// The course of the run over time, in bins ([`OverTime`]).
     Course,
-    /// Who did what, in a window.
+    /// Who did what in a window ([`Recording`]).
     Window(RecordOptions),
 }
 
-/// The course of a run, in equal bins of simulated time (the last may reach past the end): means over each bin, but for
+/// The course of a run in equal bins of simulated time (the last may reach past the end). Every series holds means over each bin, except
 /// `memory_peak`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OverTime {
     /// Length of a bin.
     pub bin: Nanos,
-    /// Memory in use, in bytes.
+    /// Mean memory in use, in bytes.
     pub memory_mean: Vec<f64>,
-    /// Most memory in use within the bin, in bytes.
+    /// Greatest memory in use within the bin, in bytes.
     pub memory_peak: Vec<f64>,
-    /// Busy share of all cores.
+    /// Share (0 to 1) of all cores' time that was busy.
     pub utilization: Vec<f64>,
-    /// Share in which some GIL was held (all zero on free-threaded builds).
+    /// Share (0 to 1) of the time in which some GIL was held; all zero on free-threaded builds.
     pub gil_held: Vec<f64>,
-    /// Threads ready to run without a core, those on the way to one included.
+    /// Threads that are ready to run but have no core, those on the way to one included.
     pub run_queue: Vec<f64>,
     /// Tasks that have arrived and are not over, children left out.
     pub in_flight: Vec<f64>,

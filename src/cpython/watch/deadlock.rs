@@ -1,4 +1,4 @@
-//! Who waits for what when nothing can ever happen again.
+//! Describes a deadlock: which task waits for what when no event is left.
 
 use super::snapshot::{End, Snapshot, picture};
 use crate::cpython::executors::Executors;
@@ -8,10 +8,11 @@ use crate::cpython::index::{QueueIndex, TaskKey};
 use crate::cpython::kernel::{On, Thread};
 use crate::cpython::work::Work;
 
-/// Tasks that are named; more would not help to understand.
+/// Most tasks that are named; more would not help to understand.
 const MOST: usize = 8;
 
-/// A deadlock: what the tasks wait for, and of the tasks a circle first, then one for each thing that is waited for.
+/// Makes the finding of a deadlock: what the tasks wait for, and text about some of them, those of a cycle first, then one for each thing
+/// that is waited for.
 pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
     let (snapshot, keys) = picture(work, executors, Some(End::Deadlock));
     let waits: Vec<(Hindrance, String)> = keys.iter().map(|&key| waits_for(work, key)).collect();
@@ -41,7 +42,7 @@ pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
     }
 }
 
-/// What a task waits for, or the thread that runs it: also in words.
+/// What a task, or the thread that executes it, waits for: as data and in words.
 fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
     let runs = |t: &&Thread| t.task == Some(key);
     let of_thread = || work.kernel.threads.iter().find(runs).and_then(|t| t.wait);
@@ -83,7 +84,7 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
     }
 }
 
-/// The places of the tasks: those of a circle, then the first that waits for each thing, then the others.
+/// The order in which tasks are named, as indices: those of a cycle, then the first that waits for each thing, then the others.
 fn order(snapshot: &Snapshot, waits: &[(Hindrance, String)]) -> Vec<usize> {
     let circle = snapshot.cycles.first().into_iter().flatten();
     let mut order: Vec<usize> = circle.map(|link| link.task).collect();

@@ -1,4 +1,4 @@
-//! What went wrong in a run, seen at its end.
+//! Findings about a run, made at its end.
 
 use crate::cpython::finding::Finding;
 use crate::cpython::index::{ClassIndex, ObjectIndex};
@@ -6,14 +6,15 @@ use crate::cpython::kernel::Convoys;
 use crate::cpython::work::Work;
 use crate::engine::{Nanos, Total};
 
-/// Fewer returns than this are a moment of a run and no course of it: threads that start together, a pool that closes.
+/// Fewest occurrences of a convoy or of futile wake-ups that make a finding; fewer belong to moments of a run, such as the start of threads
+/// or the end of a pool.
 const LEAST_TIMES: u64 = 10;
-/// Where less than this part of their time is lost, nobody would notice that the tasks no longer lose it.
+/// A loss is a finding if it takes at least one part in so many of the tasks' time; without a smaller loss nobody would see a difference.
 const LEAST_PART: u64 = 10;
-/// asyncio's debug mode reports callbacks longer than this (`loop.slow_callback_duration`).
+/// Callbacks longer than this are reported by asyncio's debug mode (`loop.slow_callback_duration`).
 const SLOW_CALLBACK: Nanos = Nanos::from_millis(100);
 
-/// All of them, but those that ended the run; after the time of all tasks is known.
+/// Makes all findings except those that end a run. The time of all tasks must have been added up.
 pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     let mut all = blocked_loops(work);
     all.extend(contended_object(work));
@@ -22,7 +23,7 @@ pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     all
 }
 
-/// The longest callbacks, if they were long enough for asyncio's own warning.
+/// The longest callback of each loop, if it is long enough for asyncio's own warning.
 fn blocked_loops(work: &Work<'_>) -> Vec<Finding> {
     work.loops
         .iter()
@@ -34,7 +35,7 @@ fn blocked_loops(work: &Work<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// The object, and the class of tasks that lost most at it, if that is worth a word. After the time of all tasks is known.
+/// The object and the class of tasks that lost most at it, if the loss is large enough. The time of all tasks must have been added up.
 fn contended_object(work: &Work<'_>) -> Option<Finding> {
     let mut worst: Option<(ObjectIndex, ClassIndex, Total)> = None;
     for object in work.kernel.program.objects.keys() {
@@ -55,7 +56,7 @@ fn contended_object(work: &Work<'_>) -> Option<Finding> {
     })
 }
 
-/// The class that lost most, if that is worth a word.
+/// The class of tasks that lost most to convoys, if the loss is large enough.
 fn convoy(work: &Work<'_>) -> Option<Finding> {
     let worth = |class: ClassIndex, c: &Convoys| {
         c.times >= LEAST_TIMES && c.waited * LEAST_PART >= work.time_of(class)
@@ -74,7 +75,7 @@ fn convoy(work: &Work<'_>) -> Option<Finding> {
     })
 }
 
-/// The class whose releases woke most in vain, if that happened often.
+/// The class of tasks whose releases of the GIL woke most threads in vain, if that happened often enough.
 fn futile_wakeups(work: &Work<'_>) -> Option<Finding> {
     let (class, &times) = work
         .kernel

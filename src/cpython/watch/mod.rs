@@ -1,4 +1,4 @@
-//! Looks at a run that stands still, or is over: its state, what keeps it from going on, what went wrong, what was observed.
+//! Observes a run that stands still or is over: its state, deadlocks, findings, and what was observed.
 
 mod deadlock;
 mod findings;

@@ -1,4 +1,4 @@
-//! What a run has observed, when it is over.
+//! Collects what a run has observed, when it is over.
 
 use crate::cpython::finding::Finding;
 use crate::cpython::record::observer::Observed;
@@ -6,7 +6,7 @@ use crate::cpython::record::recording::{OverTime, Recording};
 use crate::cpython::work::Work;
 use crate::engine::{Nanos, Total};
 
-/// How far the drawn demands lie off their means, and these, in seconds.
+/// How far the drawn demands lie off their means, and the sum of these means, in seconds.
 fn demand_draws(work: &Work<'_>) -> (f64, f64) {
     work.demand_draws
         .iter()
@@ -15,8 +15,8 @@ fn demand_draws(work: &Work<'_>) -> (f64, f64) {
         .fold((0.0, 0.0), |(excess, all), (e, m)| (excess + e, all + m))
 }
 
-/// Counted tasks that have arrived and are not over, children left out; tasks of a batch or trace whose time has come
-/// have arrived even if the program has not got to them, others have not even if it knows of them.
+/// Number of counted tasks that have arrived and are not over, children left out. Tasks of a batch or trace have arrived when their time
+/// has come, even if the program has not taken them in, and have not before that, even if the program knows of them.
 fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
     let mut in_flight = 0;
     for (_, task) in work.tasks.iter() {
@@ -82,7 +82,7 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
     }
 }
 
-/// Ends the recording: what was kept.
+/// Ends the recording and returns what was kept.
 fn end_recording(work: &mut Work<'_>) -> (Option<Recording>, Option<OverTime>) {
     let kernel = &mut work.kernel;
     let end = kernel.machine.now();

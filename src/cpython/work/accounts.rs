@@ -1,4 +1,5 @@
-//! Whose time it is: what threads spend for a task, and what it waits where no thread stands for it.
+//! Accounts of time: to which task and cause the time is booked that threads spend for tasks, and that tasks wait while no thread stands
+//! for them.
 
 use super::Work;
 use super::task::{CHILD_MASK, Frame};
@@ -7,17 +8,17 @@ use crate::cpython::record::recording::TaskRecord;
 use crate::engine::{Nanos, Total};
 use crate::machine::{Cause, Tid};
 
-/// Time of the tasks of a class.
+/// Total time of the tasks of a class.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ClassTime {
-    /// From arrival to end.
+    /// Time from arrival to end.
     all: Total,
-    /// How much of that they waited for their turn ([`Program::turn`](crate::cpython::Program::turn)).
+    /// Part of that time in which the tasks waited for their turn ([`Program::turn`](crate::cpython::Program::turn)).
     queued: Total,
 }
 
 impl Work<'_> {
-    /// Time of a task during which no thread stood for it.
+    /// Books a stretch of a task's time in which no thread stood for it.
     #[inline]
     pub(crate) fn book(&mut self, key: TaskKey, cause: Cause, from: Nanos, to: Nanos) {
         if self.tasks[key].counted {
@@ -31,12 +32,13 @@ impl Work<'_> {
         self.waited(key, cause, from, to);
     }
 
-    /// Books a task's waiting for the worker that takes it now: until the worker was up it waited for its start.
+    /// Books the time for which a task has waited for the worker that takes it now. Until the worker had booted, the task waited for its
+    /// start.
     pub(crate) fn book_wait(&mut self, worker: Tid, key: TaskKey, cause: Cause) {
         self.book_wait_until(worker, key, cause, self.kernel.machine.now());
     }
 
-    /// The same, but only up to this instant.
+    /// Books the time for which a task has waited for a worker, up to the instant `now`.
     pub(crate) fn book_wait_until(&mut self, worker: Tid, key: TaskKey, cause: Cause, now: Nanos) {
         let since = self.tasks[key].since;
         let ready = self.kernel.threads[worker].up.min(now).max(since);
@@ -45,12 +47,12 @@ impl Work<'_> {
         self.tasks[key].since = now;
     }
 
-    /// What tasks of the class have spent in all.
+    /// Total time of the tasks of a class, from arrival to end.
     pub(crate) fn time_of(&self, class: ClassIndex) -> Total {
         self.class_times[class].all
     }
 
-    /// The thread runs this task from now on, or none.
+    /// Notes which task the thread executes from now on, if any.
     #[inline]
     pub(crate) fn runs(&mut self, tid: Tid, task: Option<TaskKey>) {
         let thread = &mut self.kernel.threads[tid];
@@ -60,13 +62,13 @@ impl Work<'_> {
         }
     }
 
-    /// The thread's time is this task's from now on, or nobody's.
+    /// Books the thread's time to this task from now on, or to nobody.
     #[inline]
     pub(crate) fn stand_for(&mut self, tid: Tid, task: Option<TaskKey>, cause: Cause) {
         self.count_for(tid, task, task.is_some(), cause);
     }
 
-    /// The same, where the time may not be the task's.
+    /// Books the thread's time to this task from now on if `counted`; otherwise it only shows in a recording.
     #[inline]
     pub(crate) fn count_for(
         &mut self,
@@ -82,21 +84,21 @@ impl Work<'_> {
         self.kernel.book_for(tid, task, (counted, childs), cause);
     }
 
-    /// Whether the time of this task, as it stands, is that of a child of a task that counts: it is one itself, or its thread is just
-    /// running one for it.
+    /// Whether the task's present time is that of a child of a counted task: the task is such a child, or its thread is executing one
+    /// inline for it.
     fn childs_time(&self, key: TaskKey) -> bool {
         let task = &self.tasks[key];
         let inline = |f: &Frame| matches!(f, Frame::Inline { .. });
         task.child_counts || task.counted && task.frames.iter().any(inline)
     }
 
-    /// The running thread begins a child in a task's stead, or has ended one.
+    /// Updates the booking of a running thread that begins, or has ended, a child inline.
     pub(crate) fn childs_turn(&mut self, tid: Tid, key: TaskKey) {
         let childs = self.childs_time(key);
         self.kernel.machine.count_childs(tid, childs);
     }
 
-    /// The running thread, whose time is nobody's, hands this task over from now on, or has done so.
+    /// Records that a running thread, whose time is booked to nobody, hands this task over from now on, or (`None`) has done so.
     #[inline]
     pub(crate) fn work_on(&mut self, tid: Tid, task: Option<TaskKey>) {
         if self.kernel.recorder.is_some() {
@@ -109,7 +111,7 @@ impl Work<'_> {
         }
     }
 
-    /// A task has come into being.
+    /// Records a new task.
     #[inline]
     pub(crate) fn task_begins(&mut self, key: TaskKey) {
         if self.kernel.recorder.is_some() {
@@ -143,7 +145,7 @@ impl Work<'_> {
         }
     }
 
-    /// A stretch in which a task waited and no thread stood for it.
+    /// Records a stretch in which a task waited and no thread stood for it.
     #[inline]
     pub(crate) fn waited(&mut self, key: TaskKey, cause: Cause, from: Nanos, to: Nanos) {
         if let Some(r) = &mut self.kernel.recorder {
@@ -155,28 +157,27 @@ impl Work<'_> {
         }
     }
 
-    /// A task has been there for so long.
+    /// Adds to the time of the task's class that has been spent from arrival to end.
     #[inline]
     pub(crate) fn spent(&mut self, key: TaskKey, time: Nanos) {
         let class = self.tasks[key].submitted_as;
         self.class_times[class].all += time;
     }
 
-    /// A task has waited for its turn so long.
+    /// Adds to the time for which tasks of the class have waited for their turn.
     #[inline]
     pub(crate) fn queued(&mut self, key: TaskKey, time: Nanos) {
         let class = self.tasks[key].submitted_as;
         self.class_times[class].queued += time;
     }
 
-    /// What tasks of the class have spent once it was their turn: the share of it that goes into something is the same however large the
-    /// batch is.
+    /// Time of the tasks of a class without the wait for their turn. Shares of this time do not depend on how large the batch is.
     pub(crate) fn time_in_turn_of(&self, class: ClassIndex) -> Total {
         let c = &self.class_times[class];
         Total(c.all.0.saturating_sub(c.queued.0))
     }
 
-    /// Tasks that are not over have been there until now. Once, at the end.
+    /// Adds the time so far of all tasks in flight; called once, at the end of the run.
     pub(crate) fn spent_so_far(&mut self) {
         let now = self.kernel.machine.now();
         let alive: Vec<(TaskKey, Nanos, bool)> = self

@@ -1,4 +1,4 @@
-//! Where tasks come from: users and clients outside, or the program's own list; and the copies of the program that take them in.
+//! Arrivals of tasks, from users and clients outside or from the program's own list, and the copies of the program that take them in.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -15,36 +15,36 @@ use crate::measure::Draws;
 use crate::scenario::{Arrivals as Kind, Dist, TracedTask};
 use crate::sync::{Line, Ticket};
 
-/// Where a copy's tasks go, or, under an event loop, their blocking parts.
+/// Where the tasks of a copy are executed or, under an event loop, their blocking parts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Runner {
-    /// The main thread itself.
+    /// In the main thread itself.
     Itself,
-    /// A thread for each.
+    /// In a new thread for each.
     RawThreads,
-    /// This pool of threads.
+    /// In this thread pool.
     Threads(PoolIndex),
-    /// This pool of processes.
+    /// In this process pool.
     Processes(ProcessPoolIndex),
 }
 
-/// One copy of the program: its main thread and executor.
+/// A copy of the program: its main thread and its executor.
 pub(crate) struct Copy {
     pub(crate) main: Tid,
     pub(crate) home: Home,
     pub(crate) runner: Runner,
-    /// Tasks taken in and not yet over.
+    /// Tasks taken in and not over yet.
     pub(crate) outstanding: u64,
-    /// Tasks of a batch or trace that this copy has taken in.
+    /// Number of tasks of a batch or trace that this copy has taken in.
     taken: u64,
-    /// Nothing more comes.
+    /// Whether no further task of the batch or trace comes.
     pub(crate) drained: bool,
-    /// Its place among those who wait for arrivals.
+    /// Its ticket in the line of copies that wait for arrivals.
     accepting: Option<Ticket>,
 }
 
 impl Copy {
-    /// One that has taken nothing in yet.
+    /// A copy that has taken nothing in yet.
     pub(crate) fn new(main: Tid, home: Home, runner: Runner) -> Self {
         Self {
             main,
@@ -58,7 +58,7 @@ impl Copy {
     }
 }
 
-/// Where tasks come from.
+/// The source of a run's tasks.
 pub(crate) struct Arrivals<'a> {
     own: u64,
     intervals: Pcg64Dxsm,
@@ -66,7 +66,7 @@ pub(crate) struct Arrivals<'a> {
     thinks: Pcg64Dxsm,
     interval: Option<Dist>,
     think: Option<Dist>,
-    /// Intervals or think times so far.
+    /// Statistics of the intervals or think times drawn so far.
     draws: Draws,
     weights: Vec<f64>,
     trace: &'a [TracedTask],
@@ -74,15 +74,15 @@ pub(crate) struct Arrivals<'a> {
     left: u64,
     next_at: Nanos,
     number: u64,
-    /// Users about to ask again.
+    /// Users that think at present: when each asks again, and its number.
     users: BinaryHeap<Reverse<(Nanos, u64)>>,
     user_number: u64,
-    /// How many users there are.
+    /// Number of users of a closed workload.
     all_users: usize,
     closed: bool,
-    /// Taken in by nobody yet.
+    /// Tasks that have arrived and that no copy has taken in yet.
     pub(crate) accept: VecDeque<TaskKey>,
-    /// Copies that wait for arrivals.
+    /// Copies that wait for arrivals, first come first.
     acceptors: Line<CopyIndex>,
 }
 
@@ -149,8 +149,9 @@ impl<'a> Arrivals<'a> {
         &self.trace[trace as usize - 1].demands
     }
 
-    /// How far the drawn intervals or think times lie off their mean, and the sum of that, in seconds. The interval that passes the
-    /// horizon is among them: whether one is drawn never depends on itself, or the excess would not be zero in the mean.
+    /// How far the drawn intervals or think times lie off their mean, and the sum of the means, both in seconds. The interval that passes
+    /// the horizon is included: whether an interval is drawn must not depend on its own length, or the excess would not be zero in the
+    /// mean.
     pub(crate) fn draws(&self) -> (f64, f64) {
         let dist = self.interval.as_ref().or(self.think.as_ref());
         dist.and_then(Dist::exact_mean).map_or((0.0, 0.0), |m| {
@@ -198,7 +199,7 @@ impl Work<'_> {
         };
         if self.kernel.limits.horizon.is_some_and(|h| at > h) {
             if a.closed && a.users.len() < a.all_users {
-                return; // Somebody who still waits for an answer may come back before the horizon.
+                return; // A user who still waits for an answer may come back before the horizon.
             }
             a.left = 0;
             for copy in self.copies.keys() {
@@ -209,11 +210,11 @@ impl Work<'_> {
         self.kernel.machine.arrive_at(at);
     }
 
-    /// A task arrives from outside.
+    /// Lets a task arrive from outside.
     pub(crate) fn arrive(&mut self) {
         let a = &mut self.arrivals;
         if a.left == 0 {
-            return; // What was announced before the horizon or the count cut the rest off.
+            return; // This arrival was announced before the horizon or the count cut the rest off.
         }
         if a.closed {
             a.users.pop();
@@ -249,7 +250,7 @@ impl Work<'_> {
         key
     }
 
-    /// The next task that has arrived from outside; `None`: the thread is noted down as waiting.
+    /// Takes in the next task that has arrived from outside; `None` if there is none.
     pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
         let key = self.arrivals.accept.pop_front()?;
         self.tasks[key].copy = copy;
@@ -257,7 +258,7 @@ impl Work<'_> {
         Some(key)
     }
 
-    /// Waits for arrivals with the others.
+    /// Puts a copy into the line of those that wait for arrivals, unless it is there.
     pub(crate) fn wait_for_arrivals(&mut self, copy: CopyIndex) {
         let acceptors = &mut self.arrivals.acceptors;
         self.copies[copy]
@@ -271,7 +272,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whether more may come for this copy.
+    /// Whether further tasks may come for this copy.
     pub(crate) fn more_to_come(&self, copy: CopyIndex) -> bool {
         let a = &self.arrivals;
         if a.outside() {
@@ -284,7 +285,7 @@ impl Work<'_> {
         self.arrivals.outside()
     }
 
-    /// The user who has an answer thinks and asks again.
+    /// Lets a user who has got an answer think; it asks again after that.
     pub(crate) fn user_answered(&mut self) {
         let now = self.kernel.machine.now();
         let a = &mut self.arrivals;
@@ -303,7 +304,7 @@ impl Work<'_> {
         }
     }
 
-    /// A task of this copy is over.
+    /// Notes that a task of this copy is over; if it was the last one, wakes the main threads of copies without outstanding tasks.
     pub(crate) fn copy_finished_one(&mut self, copy: CopyIndex) {
         let c = &mut self.copies[copy];
         c.outstanding -= 1;
@@ -314,7 +315,7 @@ impl Work<'_> {
         }
     }
 
-    /// Wakes a copy's main thread to see that nothing more comes.
+    /// Wakes the main thread of a copy without outstanding tasks, so that it sees that no more tasks come.
     fn nudge(&mut self, copy: CopyIndex) {
         let c = &self.copies[copy];
         if c.outstanding == 0 {
@@ -323,14 +324,14 @@ impl Work<'_> {
         }
     }
 
-    /// Whether nothing of a batch comes for this copy any more; always where there is no batch.
+    /// Whether this copy has taken in its whole part of a batch; always true where there is no batch.
     pub(crate) fn list_is_complete(&self, copy: CopyIndex) -> bool {
         let turns = u64::from(self.kernel.program.layout.copies.max(1));
         let next = self.copies[copy].taken * turns + u64::from(u32::from(copy));
         next >= self.kernel.program.batch.len() as u64
     }
 
-    /// How many tasks of a batch or trace are this copy's.
+    /// Number of tasks of a batch or trace that fall to this copy.
     pub(crate) fn own_share(&self, copy: CopyIndex) -> u64 {
         let turns = u64::from(self.kernel.program.layout.copies.max(1));
         self.arrivals
@@ -339,7 +340,7 @@ impl Work<'_> {
             .div_ceil(turns)
     }
 
-    /// How many tasks the workload has in all, if it says so.
+    /// Number of tasks that the workload promises in all; `None` if it has no count.
     pub(crate) fn promised(&self) -> Option<u64> {
         match &self.kernel.program.arrivals {
             Kind::Batch | Kind::Trace(_) => Some(self.arrivals.own),
@@ -347,7 +348,7 @@ impl Work<'_> {
         }
     }
 
-    /// When the tasks of a batch or trace arrive that no copy has taken in.
+    /// Arrival times of the tasks of a batch or trace that no copy has taken in.
     pub(crate) fn not_taken_in(&self) -> impl Iterator<Item = Nanos> + '_ {
         let turns = u64::from(self.kernel.program.layout.copies.max(1));
         (0..turns)
@@ -363,10 +364,10 @@ impl Work<'_> {
             })
     }
 
-    /// The next task of a batch or trace for this copy: when it arrives, and its key once it has.
+    /// Takes in the next task of a batch or trace for this copy: its arrival time and its key. `None` if there is none left.
     pub(crate) fn next_own(&mut self, copy: CopyIndex) -> Option<(Nanos, TaskKey)> {
         let c = &mut self.copies[copy];
-        // Copies take turns.
+        // Copies take turns at the list.
         let index = c.taken * u64::from(self.kernel.program.layout.copies.max(1))
             + u64::from(u32::from(copy));
         if index >= self.arrivals.own {
@@ -390,12 +391,12 @@ impl Work<'_> {
         let key = self.new_task(class, arrival, trace);
         let task = &mut self.tasks[key];
         task.copy = copy;
-        // The number follows the order of arrival, whichever copy takes it.
+        // Numbers follow the order of arrival, whichever copy takes the task in.
         task.number = index;
         Some((arrival, key))
     }
 
-    /// What the program's own code costs for a task that it takes in.
+    /// CPU time that the program's own code spends on each task that it takes in.
     pub(crate) fn dispatch_cost(&self) -> Nanos {
         self.kernel
             .program

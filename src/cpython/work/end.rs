@@ -1,11 +1,11 @@
-//! Ends of tasks: what their users or their parents see.
+//! Ends of tasks, as their users or their parents see them.
 
 use super::Work;
 use crate::cpython::index::TaskKey;
 use crate::cpython::record::recording::TaskEnd;
 
 impl Work<'_> {
-    /// A task is over: what its user or its parent sees.
+    /// Ends a task: frees its data, books its time, counts it, and tells its user or its parent.
     pub(crate) fn task_ended(&mut self, key: TaskKey) {
         let now = self.kernel.machine.now();
         self.release_data(key);

@@ -1,4 +1,4 @@
-//! Event loops, and how the tasks of one wait: they suspend, and a handle brings them back.
+//! Event loops, and how their tasks wait: a task suspends, and a handle resumes it.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -16,20 +16,20 @@ use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::{Asked, Lock, Passing, Semaphore};
 
-/// What the loop calls back.
+/// A handle: a callback that the event loop runs in one of its iterations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Handle {
-    /// A task's first step.
+    /// Executes the first step of a task.
     Start(TaskKey),
-    /// A task goes on.
+    /// Resumes a task.
     Step(TaskKey),
-    /// A timer of this number is due: the future that its task awaits is set.
+    /// Sets the future that a sleeping task awaits, if the timer of this number is still the task's.
     Due(TaskKey, u64),
-    /// An executor has finished a task's part: its future is set.
+    /// Sets the future that a task awaits, since an executor has finished the task's part.
     Finished(TaskKey),
-    /// A task's last child has ended and its done callback runs: the future that the task awaits is set.
+    /// Runs the done callback of the last child of a task, which sets the future that the task awaits.
     Gathered(TaskKey),
-    /// A task's deadline has come while it waits for a queue or lock.
+    /// Ends the wait of the task with this number, whose deadline has come.
     Deadline(TaskKey, u64),
 }
 
@@ -40,13 +40,13 @@ pub(crate) struct EventLoop {
     /// Handles that other threads have added (`call_soon_threadsafe`).
     pub(crate) incoming: VecDeque<Handle>,
     pub(crate) timers: BinaryHeap<Reverse<(Nanos, u64, Handle)>>,
-    /// Handles left of this iteration's snapshot.
+    /// Handles left of the present iteration's snapshot of the ready queue.
     pub(crate) snapshot: usize,
-    /// The concurrency limit, if there is one.
+    /// Permits of the concurrency limit, if there is one.
     pub(crate) permits: Option<Semaphore<TaskKey>>,
-    /// `asyncio.Lock`s.
+    /// The loop's own `asyncio.Lock`s.
     pub(crate) locks: TiVec<LockNumber, Lock<TaskKey>>,
-    /// When the handle that runs began, and the longest so far.
+    /// When the present handle began. The longest handle so far follows: when it began, and how long it took.
     pub(crate) handle_began: Nanos,
     pub(crate) longest: (Nanos, Nanos),
     pub(crate) offload: bool,
@@ -74,14 +74,14 @@ impl Work<'_> {
         });
     }
 
-    /// `asyncio.sleep`.
+    /// Suspends a task in `asyncio.sleep` until `until`.
     pub(crate) fn loop_sleep(&mut self, tid: Tid, key: TaskKey, until: Nanos) {
         self.kernel.machine.charge(tid, self.kernel.costs.aio_sleep);
         let now = self.kernel.machine.now();
-        // Booked when it wakes: the sleep itself is I/O, what comes after it is waiting for the loop.
+        // The sleep is booked already here: it is I/O until the task wakes, and waiting for the loop after that.
         let (arrival, copy) = (self.tasks[key].arrival, self.tasks[key].copy);
         if arrival <= now {
-            // The time of a step in which the task arrives is nobody's until it does.
+            // If the task arrives within the present step, the time of that step is nobody's before the arrival.
             let in_this_step = arrival > self.loops[copy].handle_began;
             let from = if in_this_step { arrival } else { now };
             self.book(key, Cause::Io, from, until);
@@ -96,7 +96,7 @@ impl Work<'_> {
             .push(Reverse((until, number, Handle::Due(key, number))));
     }
 
-    /// A lock that is awaited: each loop's own, or one for all of them.
+    /// The `asyncio.Lock` of this number: each loop has its own, unless the lock is shared by all of them.
     fn awaited_lock(&mut self, copy: CopyIndex, lock: LockNumber) -> &mut Lock<TaskKey> {
         if self.kernel.program.locks[lock].shared {
             &mut self.shared_locks[lock]
@@ -105,7 +105,7 @@ impl Work<'_> {
         }
     }
 
-    /// The same, to look at.
+    /// The `asyncio.Lock` of this number, by shared reference.
     pub(crate) fn awaited(&self, copy: CopyIndex, lock: LockNumber) -> &Lock<TaskKey> {
         if self.kernel.program.locks[lock].shared {
             &self.shared_locks[lock]
@@ -114,7 +114,7 @@ impl Work<'_> {
         }
     }
 
-    /// Takes an `asyncio.Lock` or waits for it, first in, first out.
+    /// Takes an `asyncio.Lock`, or waits for it first in, first out.
     pub(crate) fn loop_lock(
         &mut self,
         tid: Tid,
@@ -143,7 +143,7 @@ impl Work<'_> {
         }
     }
 
-    /// A waiting task goes on in its loop's next iteration; up to now it has waited for what its stored wait says.
+    /// Resumes a waiting task in its loop's next iteration; the time until now is booked to what it has waited for.
     pub(crate) fn loop_resume(&mut self, by: Tid, key: TaskKey) {
         let now = self.kernel.machine.now();
         let Task {
@@ -161,7 +161,7 @@ impl Work<'_> {
         }
     }
 
-    /// The last child of a task has ended: `gather` or a task group hears of it in the next iteration, the task in the one
+    /// Notes that the last child of a task has ended: `gather` or a task group learns of it in the next iteration, the task in the one
     /// after.
     pub(crate) fn loop_gathered(&mut self, key: TaskKey) {
         let now = self.kernel.machine.now();
@@ -171,12 +171,12 @@ impl Work<'_> {
         self.loops[copy].ready.push_back(Handle::Gathered(key));
     }
 
-    /// A new task of the loop (a child).
+    /// Adds a new task (a child) to the loop.
     pub(crate) fn loop_ready(&mut self, copy: CopyIndex, key: TaskKey) {
         self.loops[copy].ready.push_back(Handle::Start(key));
     }
 
-    /// A worker has finished a task's part.
+    /// Notes that a worker has finished a part of the task.
     pub(crate) fn offload_done(&mut self, by: Tid, copy: CopyIndex, key: TaskKey) {
         let l = &mut self.loops[copy];
         l.incoming.push_back(Handle::Finished(key));
@@ -184,7 +184,7 @@ impl Work<'_> {
         self.kernel.unpark_by(by, tid);
     }
 
-    /// Lets a task that waits be woken by its deadline, if it has one.
+    /// Sets a timer for the deadline of a task that waits, if it has one.
     pub(crate) fn wake_at_deadline(&mut self, key: TaskKey) {
         let Some(at) = self.deadline(key) else {
             return;
@@ -198,7 +198,7 @@ impl Work<'_> {
         )));
     }
 
-    /// Whether a timer's handle has been cancelled: what it was for is over.
+    /// Whether a timer's handle has been cancelled because what it was for is over.
     pub(crate) fn cancelled(&self, at: Nanos, handle: Handle) -> bool {
         match handle {
             Handle::Due(key, number) => !self.sleeps(key, number),
@@ -223,8 +223,8 @@ impl Work<'_> {
         task.live && task.timer == number && task.wait.is_some_and(|w| w.on == On::Timer)
     }
 
-    /// Ends whatever a task of a loop waits for, which is then for the task to find out; its children are cancelled, and
-    /// it goes on when all have ended. A permit is waited for all the same, and so is an executor.
+    /// Ends whatever a task of a loop waits for; the task finds that out when it resumes. Its children are cancelled, and it resumes when
+    /// all of them have ended. Waits for a permit or for an executor go on.
     fn stop_waiting(&mut self, tid: Tid, key: TaskKey) {
         let who = Waiter::Task(key);
         let Some(Wait { on, ticket, .. }) = self.tasks[key].wait else {
@@ -242,7 +242,7 @@ impl Work<'_> {
             (On::AwaitedLock(lock), Some(ticket)) => {
                 let copy = self.tasks[key].copy;
                 self.awaited_lock(copy, lock).forget(ticket);
-                // It never got into this block.
+                // The task has not entered the block of this lock.
                 self.tasks[key].frames.pop();
                 self.wake(tid, who);
             }
@@ -255,7 +255,7 @@ impl Work<'_> {
         }
     }
 
-    /// `Task.cancel`: the task gives up where it waits. An offload that runs is waited for.
+    /// `Task.cancel`: makes the task give up where it waits. It still waits for an offload that runs.
     fn cancel(&mut self, tid: Tid, key: TaskKey) {
         let task = &mut self.tasks[key];
         task.interrupt = Some(Interrupt::Cancelled);

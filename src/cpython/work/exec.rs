@@ -1,4 +1,4 @@
-//! Executing a task's instructions: in a thread of its own, as the offloaded part of a coroutine, or on an event loop.
+//! Execution of a task's instructions: in a thread, as the offloaded part of a coroutine, or on an event loop.
 
 use super::Work;
 use super::flow::{Flow, Mode};
@@ -45,14 +45,14 @@ impl Work<'_> {
         grain.scale(unit(&mut rng))
     }
 
-    /// A CPU demand as this interpreter spends it.
+    /// Draws a CPU demand and converts it to CPU time of this interpreter, overshoot included.
     #[inline]
     fn cpu_demand(&mut self, key: TaskKey, demand: Demand) -> Nanos {
         let time = self.draw(key, demand);
         self.as_here(time) + self.overshoot(key, self.kernel.program.cpu_grain)
     }
 
-    /// CPU time of the baseline interpreter, as this one spends it.
+    /// Converts CPU time of the baseline interpreter to that of this one.
     #[inline]
     fn as_here(&self, time: Nanos) -> Nanos {
         #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
@@ -63,7 +63,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whether an instruction needs the loop itself rather than a worker.
+    /// Whether an instruction has to be executed by the event loop rather than by a worker.
     #[inline]
     pub(crate) fn is_wait(&self, instr: Instr) -> bool {
         match instr.side() {
@@ -90,7 +90,7 @@ impl Work<'_> {
         code.first().is_some_and(|i| hold(&i)) && inside.is_some_and(|&i| self.is_work(i))
     }
 
-    /// Executes the task's next instruction for the thread that runs it.
+    /// Executes the task's next instruction in the thread that runs it.
     #[inline]
     pub(crate) fn step(&mut self, tid: Tid, key: TaskKey, mode: Mode) -> Flow {
         if self.tasks[key].interrupt.is_some() && mode != Mode::Part {
@@ -204,7 +204,7 @@ impl Work<'_> {
                 task.frames.push(Frame::Repeat(pc, rounds));
             }
             Instr::LeaveRepeat => {
-                self.kernel.events += 1; // A loop of steps that need no act must meet the event limit too.
+                self.kernel.events += 1; // A loop whose steps need no act has to meet the event limit, too.
                 let task = &mut self.tasks[key];
                 if let Some(Frame::Repeat(start, left)) = task.frames.last_mut() {
                     *left -= 1;
@@ -239,7 +239,7 @@ impl Work<'_> {
             data,
         }) = task.frames.last_mut()
         else {
-            task.pc -= 1; // Stays at its end.
+            task.pc -= 1; // The task stays at its end.
             return Flow::Over;
         };
         if *left > 1 {
@@ -257,7 +257,7 @@ impl Work<'_> {
         Flow::Go
     }
 
-    /// Waits for something outside, at most until the task's deadline.
+    /// Waits for something outside for `time`, but at most until the task's deadline.
     fn wait_outside(&mut self, tid: Tid, key: TaskKey, mode: Mode, time: Nanos) -> Flow {
         let mut until = self.kernel.machine.now() + self.kernel.machine.debt(tid) + time;
         if let Some(deadline) = self.deadline(key) {
@@ -322,7 +322,7 @@ impl Work<'_> {
         }
     }
 
-    /// Comes back to this instruction, to ask again, once it is called.
+    /// Waits for a queue; once called, the task executes this instruction again.
     fn wait_for_queue(
         &mut self,
         tid: Tid,
@@ -335,7 +335,7 @@ impl Work<'_> {
         self.wait(tid, key, mode, on, Some(ticket))
     }
 
-    /// An item has been put or taken: who waits for what that leaves is called.
+    /// Ends a put or get that has succeeded, and wakes the waiter for what it leaves (an item, or room), if any.
     fn passed(&mut self, tid: Tid, key: TaskKey, mode: Mode, other: Option<Waiter>) -> Flow {
         let who = Self::waiter(tid, key, mode);
         self.end_wait(who);
@@ -350,7 +350,7 @@ impl Work<'_> {
         Flow::Go
     }
 
-    /// A step that accesses a shared object.
+    /// Scripts the accesses of a step to a shared object.
     pub(crate) fn step_shared(
         &mut self,
         tid: Tid,
@@ -388,7 +388,7 @@ impl Work<'_> {
             return Flow::Go;
         }
         if self.tasks[key].joiner.is_some() {
-            // They have been started: go on when they are over.
+            // The children have been started: go on when all of them are over.
             let task = &mut self.tasks[key];
             if task.children > 0 {
                 task.pc -= 1;
@@ -436,20 +436,21 @@ impl Work<'_> {
         if matches!(mode, Mode::Loop { .. }) {
             return self.wait(tid, key, mode, On::Children, None);
         }
-        // Comes back to this instruction, to look at them, once it has started all.
+        // The task executes this instruction again, to wait for its children, once all have been started.
         self.tasks[key].joiner = Some(tid);
         self.tasks[key].pc -= 1;
         Flow::Children
     }
 
-    /// A thread waits until the last of its task's children has ended, whatever the task's deadline: they have it too.
+    /// Parks a thread until the last of its task's children has ended. The task's deadline does not end this wait: the children have the
+    /// same one.
     pub(crate) fn wait_for_children(&mut self, tid: Tid) -> Flow {
         self.begin_wait(Waiter::Thread(tid), On::Children, None, Nanos::MAX);
         self.kernel.push(tid, Act::park(On::Children, Nanos::MAX));
         Flow::Go
     }
 
-    /// A child of this parent is over. One that is not done makes the parent fail, once all are over.
+    /// Notes that a child of this parent is over. If it has not completed, its parent fails once all children are over.
     pub(crate) fn child_ended(&mut self, parent: TaskKey, ending: TaskEnd) {
         let task = &mut self.tasks[parent];
         task.children -= 1;
@@ -458,7 +459,7 @@ impl Work<'_> {
         }
         if task.children == 0 {
             match task.joiner {
-                // It must not be woken out of another wait: for the announcement of a thread that it starts.
+                // The thread may be in another wait, for the announcement of a thread that it starts: it must not be woken out of that.
                 Some(tid) => {
                     let waits = self.waits(Waiter::Thread(tid));
                     if waits.is_some_and(|w| w.on == On::Children) {

@@ -1,32 +1,32 @@
-//! How a task is executed, and what follows a step of it.
+//! How a task is executed, and what follows each of its steps.
 
-/// Who executes a task, which decides what a wait means.
+/// How a task is executed, which decides what a wait means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// A thread that blocks in every wait, and starts children one after another itself.
+    /// In a thread that blocks in every wait, and executes children inline, one after another.
     Inline,
-    /// The same, children going to the thread's own pool (or to threads of their own).
+    /// In a thread that blocks in every wait; children go to the thread's own pool, or to threads of their own.
     Pooled,
-    /// The blocking part between two waits of a coroutine.
+    /// In a worker, as the blocking part between two waits of a coroutine.
     Part,
-    /// The event loop, which suspends the task in every wait.
+    /// On the event loop, which suspends the task in every wait.
     Loop {
-        /// Blocking work goes to an executor.
+        /// Whether blocking work goes to an executor.
         offload: bool,
     },
 }
 
-/// What became of a task after a step.
+/// What follows a step of a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
-    /// Acts have been scripted; go on with the task after them.
+    /// Acts have been scripted, after which the task goes on.
     Go,
-    /// The task waits; somebody else will bring it back.
+    /// The task waits, and will be resumed by another thread or by a timer.
     Suspended,
-    /// Children have been made, for the executor to take before the task goes on.
+    /// Children have been created, which the executor has to take before the task goes on.
     Children,
-    /// The part (or the task, at [`Instr::End`](crate::cpython::program::Instr::End)) is over.
+    /// The part is over, or the task, at [`Instr::End`](crate::cpython::program::Instr::End).
     Over,
-    /// On a loop: the next instructions belong into an executor.
+    /// On a loop: the next instructions have to be executed by the executor.
     Offload,
 }

@@ -1,6 +1,7 @@
 //! What the program does: tasks and their instructions, what they wait for, hold and send, and where they come from.
 //!
-//! It scripts acts of the threads that [the storey below](super::kernel) lets run; who runs which task is decided [above](super::executors).
+//! This storey scripts the acts of threads, which [the storey below](super::kernel) executes; which thread executes which task is decided
+//! [above](super::executors).
 
 mod accounts;
 mod arrivals;
@@ -34,34 +35,34 @@ pub(crate) use wait::Waiter;
 use accounts::ClassTime;
 use arrivals::Arrivals;
 
-/// The tasks, and all that stands between them.
+/// The tasks of a run, and all that they share.
 pub(crate) struct Work<'a> {
     pub(crate) kernel: Kernel<'a>,
     pub(crate) tasks: Tasks,
     pub(crate) copies: TiVec<CopyIndex, Copy>,
     pub(crate) loops: TiVec<CopyIndex, EventLoop>,
-    /// Locks between processes as event loops await them, by number of the lock.
+    /// Locks shared between processes, as event loops await them.
     shared_locks: TiVec<LockNumber, Lock<TaskKey>>,
-    /// Queues between tasks; their items are all alike.
+    /// Queues between tasks; their items carry no data.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
     pub(crate) arrivals: Arrivals<'a>,
     pub(crate) observer: Observer,
 
     demand_streams: Streams,
-    /// What was drawn from each of the program's distributions.
+    /// Statistics of the draws from each of the program's distributions.
     pub(crate) demand_draws: TiVec<DistIndex, Draws>,
     grain_streams: Streams,
     failure_streams: Streams,
-    /// Timers of event loops so far.
+    /// Number of timers that event loops have set so far.
     loop_timers: u64,
-    /// [`Program::turn`](super::Program::turn)
+    /// The cause that [`Program::turn`](super::Program::turn) names.
     turn: Option<Cause>,
-    /// By class of tasks.
+    /// Time of tasks, by class.
     class_times: TiVec<ClassIndex, ClassTime>,
 }
 
 impl<'a> Work<'a> {
-    /// Nothing has arrived yet.
+    /// The state before the first arrival.
     pub(crate) fn new(kernel: Kernel<'a>, seed: u64, replication: u32) -> Self {
         let (program, limits) = (kernel.program, kernel.limits);
         Self {

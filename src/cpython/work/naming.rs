@@ -1,10 +1,10 @@
-//! How people count tasks.
+//! Names of tasks, as people count them.
 
 use super::Work;
 use super::task::{CHILD_MASK, Frame, Task};
 
 impl Work<'_> {
-    /// A task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
+    /// Names a task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
     pub(crate) fn task_name(&self, task: &Task) -> String {
         let mut name = match task.parent {
             Some(parent) => {
@@ -13,7 +13,7 @@ impl Work<'_> {
             }
             None => String::new(),
         };
-        // Children that it runs itself, one after another, have no tasks of their own.
+        // Children that the thread executes inline, one after another, are no tasks of their own.
         let mut inline = Vec::new();
         for frame in &task.frames {
             if let Frame::Inline {

@@ -1,7 +1,7 @@
-//! The data that tasks are given and make: where it is in memory, and until when.
+//! The data that tasks receive and produce: in which process it is in memory, and until when.
 //!
-//! Work that is handed to a pool brings its arguments along: they exist in the submitter from the submit until the work is
-//! done. Where steps run in the program's own thread the data comes into being at its step, and stays until the task ends.
+//! Work that is submitted to a pool brings its arguments along: they exist in the submitter from the submit until the work is done. Where
+//! steps run in the program's own thread, data is created at its step and stays until the task ends.
 
 use super::Work;
 use super::task::{Data, Frame};
@@ -11,14 +11,13 @@ use crate::cpython::role::Role;
 use crate::machine::Tid;
 
 impl Work<'_> {
-    /// The process that took the task in.
+    /// The process that has taken the task in.
     fn submitter(&self, key: TaskKey) -> ProcessIndex {
         let copy = self.copies.get(self.tasks[key].copy);
         copy.map_or(ProcessIndex::MAIN, |c| c.home.process)
     }
 
-    /// Memory of data that a step makes in the program's own thread. Programs that hand out untouched payloads make none
-    /// where nothing is handed over.
+    /// Resident memory of data that a step creates in the program's own thread: none if the program's payloads are untouched memory.
     fn inline_memory(&self, bytes: u64) -> u64 {
         if self.kernel.program.untouched_payload {
             0
@@ -27,7 +26,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whether the thread executes work that was handed to it with its payload; children that it runs itself were not.
+    /// Whether the thread executes work that was submitted to it with its payload. Children that it executes inline were not.
     fn handed_over(&self, tid: Tid, key: TaskKey) -> bool {
         let worker = matches!(
             self.kernel.threads[tid].role,
@@ -37,12 +36,12 @@ impl Work<'_> {
         worker && !self.tasks[key].frames.iter().any(child)
     }
 
-    /// Objects that a task sends there and back one by one.
+    /// Number of small objects that a task sends to a worker, and back, one by one.
     pub(crate) fn objects_of(&self, key: TaskKey) -> (u64, u64) {
         self.kernel.program.classes[self.tasks[key].class].objects
     }
 
-    /// Bytes that go with the part that begins at the task's next instruction.
+    /// Bytes that travel with the part that begins at the task's next instruction.
     pub(crate) fn part_payload(&self, key: TaskKey) -> u64 {
         let task = &self.tasks[key];
         self.kernel.program.classes[task.class].code[task.pc as usize..]
@@ -52,7 +51,7 @@ impl Work<'_> {
             .sum()
     }
 
-    /// Arguments that were not handed over are made, or read, now.
+    /// Creates, or reads, arguments at their own step unless they came with the submitted work.
     pub(crate) fn step_payload_in(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
         if self.handed_over(tid, key) {
             return;
@@ -61,11 +60,11 @@ impl Work<'_> {
         self.hold_arguments(tid, key, bytes);
     }
 
-    /// Containers are made that live as long as the task, or the part of it that a pool executes.
+    /// Allocates containers that live as long as the task, or as the part of it that a pool executes.
     pub(crate) fn step_containers(&mut self, tid: Tid, key: TaskKey, objects: u64) {
         let each = self.kernel.costs.container_rss;
         let bytes = objects.saturating_mul(each);
-        // What the process keeps the task does not give back.
+        // The task does not free what the process keeps.
         let kept = self.kernel.grow_heaps(tid, bytes);
         self.hold_arguments(tid, key, bytes - kept);
     }
@@ -78,7 +77,7 @@ impl Work<'_> {
         data.process = process;
     }
 
-    /// The task's result is made; it takes the place of an earlier one.
+    /// Creates the task's result in place of an earlier one.
     pub(crate) fn step_payload_out(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
         let resident = if self.handed_over(tid, key) {
             self.kernel.payload_memory(bytes)
@@ -94,7 +93,7 @@ impl Work<'_> {
         data.resident = resident;
     }
 
-    /// Forgets the result that is being made: another takes its place, or the task fails.
+    /// Frees the result that is being produced, because another replaces it or the task fails.
     pub(crate) fn drop_result(&mut self, key: TaskKey) {
         let data = &mut self.tasks[key].data;
         data.result = 0;
@@ -103,7 +102,7 @@ impl Work<'_> {
         self.kernel.give_for(process, resident);
     }
 
-    /// Lets arguments go that were made after there were so many.
+    /// Frees arguments created since the task had `to` bytes of them.
     pub(crate) fn drop_arguments(&mut self, key: TaskKey, to: u64) {
         let data = &mut self.tasks[key].data;
         let more = data.arguments.saturating_sub(to);
@@ -112,7 +111,7 @@ impl Work<'_> {
         self.kernel.give_for(process, more);
     }
 
-    /// A child that runs in its parent's thread begins with no data of its own; the parent's, for [`Sim::leave_child`].
+    /// Begins a child inline, with no data of its own; returns the parent's data, for [`Work::leave_child`].
     pub(crate) fn enter_child(&mut self, key: TaskKey) -> Data {
         let data = &mut self.tasks[key].data;
         let parents = *data;
@@ -123,20 +122,20 @@ impl Work<'_> {
         parents
     }
 
-    /// The data of a child that has run in its parent's thread is gone.
+    /// Frees the data of a child that was executed inline.
     pub(crate) fn drop_childs(&mut self, key: TaskKey) {
         self.drop_result(key);
         self.drop_arguments(key, 0);
     }
 
-    /// The last such child is over: what the parent had before.
+    /// Ends the last child that was executed inline: the task has its own data again.
     pub(crate) fn leave_child(&mut self, key: TaskKey, parents: Data) {
         self.drop_childs(key);
         self.tasks[key].data = parents;
     }
 
-    /// The submitting process has the result of a part (or of a whole task), so much of it resident, in place of an earlier
-    /// one.
+    /// Notes that the submitting process has received the result of a part (or of a whole task), of which `resident` bytes are resident, in
+    /// place of an earlier result.
     pub(crate) fn result_received(&mut self, key: TaskKey, resident: u64) {
         let data = &mut self.tasks[key].data;
         if data.result == 0 {
@@ -149,7 +148,7 @@ impl Work<'_> {
         self.kernel.give_for(process, before);
     }
 
-    /// The task is over: its data is gone, but the program keeps the results of a batch until all are there.
+    /// Frees the data of a task that is over; the program keeps the results of a batch until all are there.
     pub(crate) fn release_data(&mut self, key: TaskKey) {
         let task = &self.tasks[key];
         let Data {

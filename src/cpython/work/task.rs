@@ -8,56 +8,55 @@ use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 
-/// The last bits of a child's number say which of its parent's children it is.
+/// Number of low bits of a child's number that hold its number among its parent's children.
 const CHILD_BITS: u32 = 24;
-/// These bits.
+/// Mask of these bits.
 pub(crate) const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
 
-/// The number of a task's child: children draw from streams of their own, far from those of other tasks.
+/// The number of a task's child. Children draw from streams of their own, far from those of other tasks.
 pub(crate) fn child_number(parent: u64, child: u64) -> u64 {
     (parent + 1) << CHILD_BITS | (1 << 63) | child
 }
 
-/// Data that a task has in memory, in bytes.
+/// Data of a task in memory, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Data {
-    /// Resident arguments, and containers, that came into being at their own steps.
+    /// Resident arguments and containers that were created at their own steps.
     pub(crate) arguments: u64,
-    /// The result that is being made: what will travel.
+    /// Size of the result that is being produced, as it will travel.
     pub(crate) result: u64,
-    /// How much of it is resident where it is made.
+    /// How much of that result is resident in the process that produces it.
     pub(crate) resident: u64,
     /// Resident results that the submitting process has received.
     pub(crate) received: u64,
-    /// The process that holds all but these.
+    /// The process that holds all of this but the received results.
     pub(crate) process: ProcessIndex,
 }
 
-/// A block that a task is in.
+/// A block that a task has entered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Frame {
-    /// Index in the table of all locks.
+    /// Holds the lock of this index in the table of all locks.
     Lock(LockIndex),
-    /// A lock of the event loop's own kind.
+    /// Holds an `asyncio.Lock`.
     LoopLock(LockNumber),
-    /// Working memory of so many bytes, and where it was allocated: process and arena.
+    /// Holds working memory: its bytes, and where it was allocated.
     Hold(u64, Block),
-    /// The deadline.
+    /// Has this deadline.
     Timeout(Nanos),
     Retry {
-        /// First instruction of the block.
+        /// Index of the block's first instruction.
         start: u32,
         /// Attempts left.
         attempts: u32,
         /// Next pause.
         backoff: Nanos,
-        /// Arguments that the task had before.
+        /// Bytes of arguments that the task had when it entered the block.
         arguments: u64,
     },
-    /// First instruction of the loop, rounds left.
+    /// Index of the loop's first instruction, and rounds left.
     Repeat(u32, u64),
-    /// Children run one after another in the parent's thread: class and pc to return to, children left, and the parent's
-    /// own data.
+    /// Executes children inline, one after another: class and instruction to return to, children left, and the parent's own data.
     Inline {
         class: ClassIndex,
         pc: u32,
@@ -66,69 +65,69 @@ pub(crate) enum Frame {
     },
 }
 
-/// What will make a task give up its blocks as soon as it goes on.
+/// Why a task has to give up blocks as soon as it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
-    /// A child of its has not been done: it ends like that one, unless it tries again.
+    /// A child has failed or timed out: the task ends like that child, unless it retries.
     Child(TaskEnd),
-    /// Its parent has stopped waiting for it: nothing is tried again.
+    /// Its parent has stopped waiting for it: nothing is retried.
     Cancelled,
 }
 
 /// A task in flight.
 #[derive(Debug)]
 pub(crate) struct Task {
-    /// Number in order of arrival: key of its random draws.
+    /// Number in order of arrival; the key of its random draws.
     pub(crate) number: u64,
-    /// Whose instructions it executes: those of a child that its thread runs for it, or its own.
+    /// The class whose instructions it executes: its own, or that of a child that is executed inline.
     pub(crate) class: ClassIndex,
-    /// Its own class.
+    /// The class as which it was submitted.
     pub(crate) submitted_as: ClassIndex,
     pub(crate) pc: u32,
-    /// Draws made so far.
+    /// Number of draws made so far.
     pub(crate) draws: u32,
     pub(crate) arrival: Nanos,
-    /// Index of its recorded demands plus one; 0: none.
+    /// Index of its recorded demands, plus one; 0 if it has none.
     pub(crate) trace: u32,
-    /// Recorded demands used so far.
+    /// Number of recorded demands used so far.
     pub(crate) demand: u32,
-    /// Whether it counts in latencies and causes.
+    /// Whether it counts in latencies and in times by cause.
     pub(crate) counted: bool,
-    /// Whether it is a child, or a child's child, of a task that counts.
+    /// Whether it is a descendant of a task that counts.
     pub(crate) child_counts: bool,
     pub(crate) frames: Vec<Frame>,
-    /// Since when it has been waiting where no thread stands for it.
+    /// Since when it has been waiting while no thread stands for it.
     pub(crate) since: Nanos,
-    /// The number of the timer that it last slept for on a loop.
+    /// Number of the loop timer that it last slept for.
     pub(crate) timer: u64,
-    /// What it waits for on its loop, or was called for and has not got yet.
+    /// What it waits for on its loop, or was called for and has not taken yet.
     pub(crate) wait: Option<Wait>,
-    /// Main process (copy) that it belongs to.
+    /// The copy of the program that it belongs to.
     pub(crate) copy: CopyIndex,
     pub(crate) parent: Option<TaskKey>,
-    /// Children not yet over.
+    /// Number of children that are not over.
     pub(crate) children: u64,
-    /// The last of these that was made.
+    /// The youngest of these children.
     youngest: Option<TaskKey>,
-    /// The children of its parent that were made before and after it, and are not over.
+    /// The next older and the next younger child of its parent that are not over.
     siblings: [Option<TaskKey>; 2],
-    /// Thread that will wait for the children, if one will.
+    /// Thread that will wait for the children, if any.
     pub(crate) joiner: Option<Tid>,
     pub(crate) interrupt: Option<Interrupt>,
-    /// A pause to make before going on (retry back-off).
+    /// Pause to make before going on (backoff of a retry).
     pub(crate) pause: Nanos,
     pub(crate) ending: TaskEnd,
-    /// Bytes that go with the task, or with its part, to a worker.
+    /// Bytes that travel to a worker with the task, or with its present part.
     pub(crate) payload: u64,
     pub(crate) data: Data,
-    /// Holds a permit of its loop's concurrency limit.
+    /// Whether it holds a permit of its loop's concurrency limit.
     pub(crate) permitted: bool,
     /// The next task of its chunk (`multiprocessing.Pool`).
     pub(crate) next: Option<TaskKey>,
     pub(crate) live: bool,
 }
 
-/// Tasks in flight, their places used again.
+/// The tasks in flight; the slots of ended tasks are reused.
 #[derive(Default)]
 pub(crate) struct Tasks {
     slots: TiVec<TaskKey, Task>,
@@ -183,7 +182,7 @@ impl Tasks {
         }
     }
 
-    /// A task that another one has made, and waits for.
+    /// Adds a child of a task, which waits for it.
     pub(crate) fn insert_child(
         &mut self,
         parent: TaskKey,
@@ -201,7 +200,7 @@ impl Tasks {
         key
     }
 
-    /// The children of a task that are not over, in the order in which they were made.
+    /// The children of a task that are not over, oldest first.
     pub(crate) fn children(&self, parent: TaskKey) -> Vec<TaskKey> {
         let youngest = self[parent].youngest;
         let mut all: Vec<TaskKey> =
@@ -230,7 +229,7 @@ impl Tasks {
         self.free.push(key);
     }
 
-    /// The tasks of a message that begins with this one (`multiprocessing.Pool`'s chunks; else one).
+    /// The tasks of the message that begins with this one: a chunk of a `multiprocessing.Pool`, otherwise this task alone.
     pub(crate) fn chunk(&self, first: TaskKey) -> impl Iterator<Item = &Task> {
         std::iter::successors(Some(&self[first]), |task| task.next.map(|key| &self[key]))
     }

@@ -1,4 +1,4 @@
-//! Deadlines, failures and cancellation: how tasks give up the blocks that they are in.
+//! Deadlines, failures and cancellation: how tasks give up the blocks that they have entered.
 
 use super::Work;
 use super::task::{Frame, Interrupt};
@@ -25,7 +25,7 @@ impl Work<'_> {
             .min()
     }
 
-    /// Where the blocks begin that the deadline has ended.
+    /// Index of the outermost block that a passed deadline has ended; `usize::MAX` if there is none.
     pub(crate) fn overdue_from(&self, key: TaskKey) -> usize {
         let now = self.kernel.machine.now();
         let frames = &self.tasks[key].frames;
@@ -33,12 +33,12 @@ impl Work<'_> {
         frames.iter().position(over).unwrap_or(usize::MAX)
     }
 
-    /// Gives up what a child's failure, or a parent that stopped waiting, ends; a task whose children still run waits for
-    /// them.
+    /// Gives up the blocks that a child's failure, or a parent that has stopped waiting, ends. A task whose children still run waits for
+    /// them first.
     pub(crate) fn interrupted(&mut self, tid: Tid, key: TaskKey) {
         let task = &mut self.tasks[key];
         if task.children > 0 {
-            // Only a thread comes here before the last of them has ended.
+            // Only tasks executed by a thread come here before the last of them has ended.
             self.wait_for_children(tid);
             return;
         }
@@ -47,7 +47,7 @@ impl Work<'_> {
                 self.tasks[key].pause = Nanos::ZERO;
                 self.unwind(tid, key, TaskEnd::TimedOut, 0);
             }
-            // The deadline may be why the children ended: it comes first.
+            // A passed deadline may be the reason why the children ended, so it takes precedence.
             Some(Interrupt::Child(_)) if self.overdue(key) => {
                 let over = self.overdue_from(key);
                 self.unwind(tid, key, TaskEnd::TimedOut, over);
@@ -62,8 +62,8 @@ impl Work<'_> {
             .is_some_and(|d| d <= self.kernel.machine.now())
     }
 
-    /// Gives up blocks from the innermost outward until one can be tried again; none: the task ends. Blocks from number
-    /// `over` on are not tried again: their time is up.
+    /// Leaves blocks from the innermost outward until one can be retried; if none can, the task ends. Blocks from index `over` on are not
+    /// retried, because their time is up.
     pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd, over: usize) {
         self.kernel.events += 1;
         self.tasks[key].joiner = None;
@@ -106,7 +106,7 @@ impl Work<'_> {
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
     }
 
-    /// The wait that ends here is given up. If it was for a queue and had just been called it leaves that to the next.
+    /// Ends the wait that the task gives up. If it waited for a queue and had just been called, the next waiter is called instead.
     fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd) {
         let t = &mut self.kernel.threads[tid];
         let who = if matches!(t.role, Role::Loop(..)) {

@@ -1,4 +1,4 @@
-//! Who waits: a thread, which parks, or a task of an event loop, which its loop suspends.
+//! Waiters: a thread, which parks, or a task of an event loop, which suspends.
 
 use super::Work;
 use super::flow::{Flow, Mode};
@@ -8,7 +8,7 @@ use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::sync::Ticket;
 
-/// Who waits.
+/// Who waits: a thread, or a task of an event loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiter {
     Thread(Tid),
@@ -17,7 +17,7 @@ pub(crate) enum Waiter {
 }
 
 impl Work<'_> {
-    /// Who waits when a task has to: the thread that runs it, or the task itself where a loop does.
+    /// The waiter of a task: the thread that executes it, or the task itself if it runs on a loop.
     pub(crate) fn waiter(tid: Tid, key: TaskKey, mode: Mode) -> Waiter {
         match mode {
             Mode::Loop { .. } => Waiter::Task(key),
@@ -32,7 +32,7 @@ impl Work<'_> {
         }
     }
 
-    /// What somebody waits for, or was called for and has not got yet.
+    /// What a waiter waits for, or was called for and has not taken yet.
     pub(crate) fn waits(&self, who: Waiter) -> Option<&Wait> {
         match who {
             Waiter::Thread(tid) => self.kernel.threads[tid].wait.as_ref(),
@@ -40,19 +40,18 @@ impl Work<'_> {
         }
     }
 
-    /// Notes that somebody waits from now on, until then at most.
+    /// Notes that `who` waits for `on` from now on, until `until` at most.
     pub(crate) fn begin_wait(&mut self, who: Waiter, on: On, ticket: Option<Ticket>, until: Nanos) {
         let now = self.kernel.machine.now();
         note(self.stored(who), now, on, ticket, until);
     }
 
-    /// Ends a wait: who waited has got it, or gives up.
+    /// Ends a wait, because the waiter has got what it waited for or gives up; returns the wait.
     pub(crate) fn end_wait(&mut self, who: Waiter) -> Option<Wait> {
         self.stored(who).take()
     }
 
-    /// The task that the thread runs waits, at most until its deadline: the thread parks once it is done with what it has to do, or the
-    /// loop suspends the task.
+    /// Makes the task wait, at most until its deadline: its thread parks after the acts that are scripted already, or the loop suspends it.
     pub(crate) fn wait(
         &mut self,
         tid: Tid,
@@ -61,7 +60,7 @@ impl Work<'_> {
         on: On,
         ticket: Option<Ticket>,
     ) -> Flow {
-        // A deadline that the clock cannot tell is one all the same.
+        // A deadline beyond the last instant of the clock counts as a deadline at that instant.
         let until = self.deadline(key).map(|d| d.min(Nanos::CLOCK_END));
         let until = until.unwrap_or(Nanos::MAX);
         let who = Self::waiter(tid, key, mode);
@@ -79,7 +78,7 @@ impl Work<'_> {
         }
     }
 
-    /// Wakes somebody who has been taken out of the line of what it waits for.
+    /// Wakes a waiter that has been taken out of the line of what it waits for; thread `by` pays.
     pub(crate) fn wake(&mut self, by: Tid, who: Waiter) {
         match who {
             Waiter::Thread(tid) => self.kernel.wake(by, tid),

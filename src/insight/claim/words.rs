@@ -1,4 +1,4 @@
-//! Parts of the sentences that insights are put into.
+//! Parts of the sentences of insights.
 
 use super::{Extent, Place};
 use crate::insight::knee::Bend;
@@ -7,7 +7,7 @@ use crate::measure::Estimate;
 use crate::quantity::quantity_text;
 use crate::quantity::{Unit, digits, list, percent};
 
-/// At how many values of what is given.
+/// At how many values of what is given something holds, in words.
 pub(super) fn how_often(count: usize, of: usize, given: &[String], side_by_side: bool) -> String {
     let (one, many) = match given {
         _ if side_by_side => ("point".to_owned(), "points".to_owned()),
@@ -25,7 +25,7 @@ pub(super) fn how_often(count: usize, of: usize, given: &[String], side_by_side:
     }
 }
 
-/// By how much a value is worse, as a share: `34% higher`, `10 times as high`.
+/// How much worse a value is, from a share: `34% higher`, `10 times as high`.
 pub(super) fn costs(share: f64) -> String {
     if share >= 1.0 {
         format!("{} times as high", digits(1.0 + share, 2))
@@ -51,7 +51,7 @@ pub(super) fn share(e: Estimate) -> String {
     }
 }
 
-/// What is said of failing tasks behind a value, which is of those that complete.
+/// What is said of failing tasks after a value, which only counts tasks that complete.
 pub(super) fn failing(fails: Option<Estimate>) -> String {
     match fails {
         None => String::new(),
@@ -152,7 +152,7 @@ pub(super) fn knee(
     )
 }
 
-/// Of things that are counted there is no half, so no more is said than between which two the change lies.
+/// The sentence about a crossing. Things that are counted have no halves, so for these only the two values between which it lies are given.
 pub(super) fn crossing(
     given: &[Place],
     (before, after): (&str, &str),

@@ -1,4 +1,4 @@
-//! What the claims about curves mean: crossings, where more stops paying or still pays, knees.
+//! The meaning of insights about curves: crossings, where more stops paying or still pays, knees.
 
 use super::PAYS;
 use super::facts::{Facts, near, overlap};
@@ -12,7 +12,8 @@ use crate::result::{AxisKind, SweepRow, TIE};
 use std::collections::BTreeMap;
 
 impl<'a> Facts<'a> {
-    /// The rows of a column along an axis, by rising value, where all else is as given; of each slice that the places may mean.
+    /// The rows of a column along an axis, by rising value, with the other axes as given; one curve for each slice that the values may
+    /// mean.
     fn curves(
         &self,
         case: &str,
@@ -24,7 +25,7 @@ impl<'a> Facts<'a> {
         let Some(numbers) = axes[axis].numbers.as_ref() else {
             return Vec::new();
         };
-        // Several values of one axis that are told together are one text.
+        // Several values of one axis that are named together are one text.
         let is_given = |row: &SweepRow| {
             given.iter().all(|p| {
                 let Some(a) = axes.iter().position(|a| a.label == p.axis) else {
@@ -95,7 +96,7 @@ impl<'a> Facts<'a> {
                 self.tier(w, axis) == self.tier(l, axis) && self.truly_better(l, w, TIE)
             })
         };
-        // Nowhere on its side the other stands above it, or is better beyond chance.
+        // The other row is nowhere in a better tier, nor better beyond chance.
         let unbeaten = |mine: &[_], others: &[_], x: f64| match (at(mine, x), at(others, x)) {
             (Some(m), Some(o)) => {
                 let (m_tier, o_tier) = (self.tier(m, axis), self.tier(o, axis));
@@ -139,12 +140,12 @@ impl<'a> Facts<'a> {
                 && after.all(|d| self.tier(d.1, axis) == tier && self.surely_below(first.2, d.2))
         };
         let of = |c: &String| {
-            // Where nothing is given it is so in all slices whose curve is long enough to tell.
+            // Without given values it must hold in all slices whose curve is long enough to tell.
             let curves = self.curves(c, given, axis);
             let mut curves = curves.iter().filter(|c| c.len() > 2).peekable();
             curves.peek().is_some() && curves.all(stops)
         };
-        // What is told of the best strategy of each slice is told of no other there.
+        // What is said of the best strategy of each slice is said of no other there.
         let told = |c: &String| {
             let curves = self.curves(c, given, axis);
             curves.iter().any(stops)
@@ -226,7 +227,7 @@ impl<'a> Facts<'a> {
             return false;
         };
         if resource {
-            // What follows the best is told as getting worse.
+            // What follows the best is covered by the insight that it gets worse.
             let best = (0..curve.len()).reduce(|a, b| {
                 if self.better(curve[b].1, curve[a].1) {
                     b

@@ -1,4 +1,4 @@
-//! What the rows of a sweep are by themselves: who can be chosen, who fails more, who is nearer.
+//! Facts about the rows of a sweep by themselves: which can be chosen, which fail more, which come nearer to the objectives.
 
 use crate::insight::claim::Place;
 use crate::insight::metric::written;
@@ -9,10 +9,10 @@ use crate::result::{AxisKind, FAILS_MORE, Sweep, SweepRow, Tier, Verdict, excess
 use crate::scenario::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The rows of a sweep, looked up by what claims call them.
+/// The rows of a sweep, looked up by the names that insights use.
 pub(super) struct Facts<'a> {
     pub(super) sweep: &'a Sweep,
-    /// Knows what the table's columns are called; nothing else is asked of it.
+    /// Provides the names of the table's columns, and nothing else.
     pub(super) view: View<'a>,
     pub(super) ranking: Metric,
 }
@@ -36,7 +36,7 @@ pub(super) fn worst(row: &SweepRow) -> f64 {
     excess(&row.case.objectives)
 }
 
-/// Whether a row stands at these indices of axes.
+/// Whether a row has these indices on these axes.
 pub(super) fn is_at(row: &SweepRow, places: &[(usize, usize)]) -> bool {
     places.iter().all(|(a, i)| row.index.get(*a) == Some(i))
 }
@@ -82,7 +82,7 @@ impl<'a> Facts<'a> {
         self.view.row(s, point)
     }
 
-    /// The index of a place on its axis; `None` if the sweep has no such place.
+    /// The axis and index of a value; `None` if the sweep has no such value.
     pub(super) fn index(&self, place: &Place) -> Option<(usize, usize)> {
         let axes = &self.sweep.header.axes;
         let axis = axes.iter().position(|a| a.label == place.axis)?;
@@ -93,7 +93,7 @@ impl<'a> Facts<'a> {
             _ => false,
         };
         let index = (0..axes[axis].values.len()).find(|&i| is(i))?;
-        // Side by side, what stands beside it must be so.
+        // If axes vary side by side, the values beside it must agree.
         let beside = place.beside.iter().all(|b| {
             self.index(b)
                 .is_some_and(|(a, _)| self.same(a, index, b.number, &b.text))
@@ -117,7 +117,7 @@ impl<'a> Facts<'a> {
         case == row.case.strategy || case == whole
     }
 
-    /// The row that a claim about a single case means.
+    /// The row that an insight about a single case means.
     pub(super) fn find(&self, case: &str, at: &[Place]) -> Option<&'a SweepRow> {
         let places: Vec<(usize, usize)> =
             at.iter().map(|p| self.index(p)).collect::<Option<_>>()?;
@@ -125,7 +125,8 @@ impl<'a> Facts<'a> {
         found.find(|r| Self::is_called(r, case))
     }
 
-    /// What each axis is: a single value varies nothing, a second load is given, and one given makes all given side by side.
+    /// The kind of each axis: one with a single value varies nothing, a second load is given, and side by side one given axis makes all of
+    /// them given.
     pub(super) fn kinds(&self) -> Vec<AxisKind> {
         let mut loads = 0;
         let mut kinds = Vec::new();
@@ -162,7 +163,7 @@ impl<'a> Facts<'a> {
         given.map(|(a, _)| &a.label).collect()
     }
 
-    /// The rows of each combination of what is given.
+    /// The rows of each combination of given values.
     pub(super) fn settings(&self) -> BTreeMap<Vec<usize>, Vec<&'a SweepRow>> {
         let mut settings: BTreeMap<Vec<usize>, Vec<&SweepRow>> = BTreeMap::new();
         for row in &self.sweep.rows {
@@ -172,14 +173,14 @@ impl<'a> Facts<'a> {
         settings
     }
 
-    /// The nearer to the objectives; of equally near ones (they are all as near as can be where they meet them) the better.
+    /// The row that comes nearer to the objectives; if equally near (as are all that meet them), the better one.
     pub(super) fn nearer(&self, a: &'a SweepRow, b: &'a SweepRow) -> &'a SweepRow {
         let order = worst(b).total_cmp(&worst(a));
         let b_first = order.is_lt() || (order.is_eq() && self.better(b, a));
         if b_first { b } else { a }
     }
 
-    /// The rows with numbers that could be chosen instead of this one (itself included): the same givens, and the same load.
+    /// The rows with numbers that could be chosen instead of this one, itself included: with the same given values and the same load.
     pub(super) fn rivals(&self, row: &SweepRow) -> Vec<&'a SweepRow> {
         let key = |r: &SweepRow| (self.key(r, AxisKind::Given), self.key(r, AxisKind::Load));
         let mine = key(row);
@@ -187,7 +188,8 @@ impl<'a> Facts<'a> {
         all.filter(|r| key(r) == mine).collect()
     }
 
-    /// Of rows that could be chosen, those that fail no more than need be: by their tier within a point, by intervals across points.
+    /// The rows, of those that can be chosen, that do not fail more tasks than necessary: by tier within a point, by intervals across
+    /// points.
     pub(super) fn sound(rivals: &[&'a SweepRow]) -> Vec<&'a SweepRow> {
         let fails = |r: &SweepRow| {
             let Some(mine) = failing(r) else { return false };
@@ -200,7 +202,7 @@ impl<'a> Facts<'a> {
         rivals.iter().filter(|r| !fails(r)).copied().collect()
     }
 
-    /// The largest value of the load under which anything has numbers, among the rows of the same givens.
+    /// Whether the row is at the largest value of the load at which any row has numbers, among rows with the same given values.
     pub(super) fn is_heaviest(&self, row: &SweepRow, load: Option<&str>) -> bool {
         let kinds = self.kinds();
         let Some(axis) = kinds.iter().position(|k| *k == AxisKind::Load) else {
@@ -220,7 +222,7 @@ impl<'a> Facts<'a> {
         failing(row).filter(|_| any)
     }
 
-    /// How many others of the point share its rank, and stand no lower.
+    /// Number of other rows of the point that share its rank, and are in no lower tier.
     pub(super) fn equals(&self, row: &SweepRow) -> usize {
         let rivals = self.rivals(row);
         let sound = Self::sound(&rivals).into_iter();

@@ -1,4 +1,4 @@
-//! What threads' time belongs to: totals by cause, processor time, and the tape on which a recorded run is written down.
+//! Accounts of threads' time: totals by cause, CPU time, and the tape of a recorded run.
 
 use super::{Machine, Tid};
 use crate::engine::{Nanos, Total};
@@ -6,24 +6,24 @@ use crate::machine::tape::{Tape, doing};
 use crate::machine::{CAUSES, Cause};
 
 impl Machine {
-    /// Writes down what threads do from now on; before the first thread.
+    /// Records on this tape what threads do from now on; to be called before the first thread is created.
     pub fn record(&mut self, tape: Tape) {
         debug_assert!(self.threads.is_empty());
         self.tape = Some(Box::new(tape));
     }
 
-    /// What is being written down.
+    /// The tape, if the run is recorded.
     #[inline]
     pub fn tape(&mut self) -> Option<&mut Tape> {
         self.tape.as_deref_mut()
     }
 
-    /// Takes what has been written down.
+    /// Takes the tape out of the machine.
     pub fn take_tape(&mut self) -> Option<Tape> {
         self.tape.take().map(|t| *t)
     }
 
-    /// What a thread works on from now on, for the tape.
+    /// Sets what a thread works on from now on, for the tape.
     #[inline]
     pub fn tag(&mut self, tid: Tid, tag: Option<u32>) {
         if let Some(tape) = &mut self.tape {
@@ -31,7 +31,7 @@ impl Machine {
         }
     }
 
-    /// Whether a thread's time is marked on the tape from now on.
+    /// Sets whether a thread's time is marked on the tape from now on.
     #[inline]
     pub fn mark(&mut self, tid: Tid, marked: bool) {
         if let Some(tape) = &mut self.tape {
@@ -39,7 +39,7 @@ impl Machine {
         }
     }
 
-    /// A thread's state, or what its time belongs to, has changed.
+    /// Records that a thread's state, or the cause of its time, has changed.
     #[inline]
     pub(super) fn note(&mut self, tid: Tid) {
         if self.tape.is_some() {
@@ -55,7 +55,7 @@ impl Machine {
         }
     }
 
-    /// Lets the thread's time count as a task's time from now on (or no longer), under this cause while it runs.
+    /// Sets whether a thread's time is booked to a task from now on, and the cause while it runs.
     #[inline]
     pub fn count(&mut self, tid: Tid, counted: bool, run_cause: Cause) {
         self.flush(tid);
@@ -66,7 +66,7 @@ impl Machine {
         self.note(tid);
     }
 
-    /// Lets the thread's time count as that of a task's child from now on (or no longer), whether or not it is a task's own too.
+    /// Sets whether a thread's time is booked to a child of a task from now on, independently of [`Machine::count`].
     #[inline]
     pub fn count_childs(&mut self, tid: Tid, counted: bool) {
         if self.threads[tid].childs != counted {
@@ -75,7 +75,7 @@ impl Machine {
         }
     }
 
-    /// Changes the cause that a running thread's time belongs to.
+    /// Sets the cause to which a running thread's time is booked.
     #[inline]
     pub fn set_run_cause(&mut self, tid: Tid, cause: Cause) {
         let t = &mut self.threads[tid];
@@ -84,13 +84,13 @@ impl Machine {
         }
     }
 
-    /// Adds time that no thread stands for (a task waiting in a queue).
+    /// Adds time of a task for which no thread stands (waiting in a queue, say).
     #[inline]
     pub fn add_time(&mut self, cause: Cause, time: Nanos) {
         self.totals[cause as usize] += time;
     }
 
-    /// The same for a child's time.
+    /// Adds time of a child of a task for which no thread stands.
     #[inline]
     pub fn add_childs_time(&mut self, cause: Cause, time: Nanos) {
         self.childs[cause as usize] += time;
@@ -108,7 +108,7 @@ impl Machine {
         t.since = self.now;
     }
 
-    /// Books what a running thread has waited for lines as the last part of its time so far.
+    /// Books the time that a running thread has waited for cache lines, as the last part of its time so far.
     #[cold]
     pub(super) fn part_waiting(&mut self, tid: Tid) {
         let t = &mut self.threads[tid];
@@ -128,32 +128,32 @@ impl Machine {
         self.threads[tid].cause = cause;
     }
 
-    /// What the thread's present time belongs to, and since when.
+    /// The cause to which a thread's present time is booked.
     pub fn cause(&self, tid: Tid) -> Cause {
         self.threads[tid].cause
     }
 
-    /// See [`Machine::cause`].
+    /// Since when a thread's present state and cause have lasted.
     pub fn since(&self, tid: Tid) -> Nanos {
         self.threads[tid].since
     }
 
-    /// What the thread's time on a core belongs to.
+    /// The cause to which a thread's time on a core is booked.
     pub fn run_cause(&self, tid: Tid) -> Cause {
         self.threads[tid].run_cause
     }
 
-    /// Task time by cause so far.
+    /// Time of tasks by cause so far.
     pub fn totals(&self) -> [Total; CAUSES] {
         self.totals
     }
 
-    /// Time of children by cause so far.
+    /// Time of children of tasks by cause so far.
     pub fn childs_totals(&self) -> [Total; CAUSES] {
         self.childs
     }
 
-    /// CPU time of all threads.
+    /// CPU time that all threads have used.
     pub fn cpu(&self) -> Total {
         self.cpu
     }
@@ -163,7 +163,7 @@ impl Machine {
         self.cores.iter().map(|c| c.busy).collect()
     }
 
-    /// Context switches, voluntary and involuntary.
+    /// Number of context switches so far: voluntary ones, and involuntary ones.
     pub fn switches(&self) -> (u64, u64) {
         (self.voluntary, self.involuntary)
     }

@@ -1,13 +1,13 @@
-//! Threads that access cache lines: each at the pace that those on other cores leave it ([`line`](crate::machine::line)).
+//! Threads that access cache lines, each at the pace that the threads on other cores leave it ([`line`](crate::machine::line)).
 
 use super::{Event, Machine, State, Tid};
 use crate::engine::{Class, Nanos, Total};
 use crate::machine::line::{Access, Burst};
 
 impl Machine {
-    /// The running thread accesses a line so often, one access after another, and burns CPU meanwhile (its debt included), also while it
-    /// waits for the line. Lines have numbers of the user's own, and so has the `account` on which the waiting is booked
-    /// ([`Machine::lost`]). Returns what [`Machine::run`] does.
+    /// Lets the running thread access a line `count` times, one access after another. It burns CPU time throughout (its debt included),
+    /// also while it waits for the line. Lines are numbered by the user of the machine, and so is the `account` on which the waiting is
+    /// booked ([`Machine::lost`]). Returns what [`Machine::run`] returns.
     pub fn access(
         &mut self,
         tid: Tid,
@@ -30,19 +30,19 @@ impl Machine {
         through
     }
 
-    /// Time for which threads waited for lines so far, on cores, booked on this account.
+    /// Total time for which threads waited for cache lines on their cores, booked on this account.
     pub fn lost(&self, account: u32) -> Total {
         let lost = self.lost.get(account as usize);
         lost.copied().unwrap_or(Total::ZERO)
     }
 
-    /// Whether a thread is in accesses of a line that take longer than by themselves, for others access it too.
+    /// Whether a thread is in accesses of a line that are slowed down by other threads.
     pub fn is_held_up(&self, tid: Tid) -> bool {
         let accesses = self.threads[tid].accesses;
         accesses.is_some_and(|b| b.each > b.access.alone)
     }
 
-    /// How long the accesses that a thread has left take at its present pace, at relative speed 1.
+    /// CPU time of the accesses that a thread has left, at its present pace and relative speed 1.
     pub(super) fn accesses_left(&self, tid: Tid) -> Nanos {
         let t = &self.threads[tid];
         let Some(b) = &t.accesses else {
@@ -56,14 +56,14 @@ impl Machine {
         }
     }
 
-    /// Burns all accesses of a thread at once, after what it has to burn before, where nothing else can happen meanwhile; by a
-    /// thread that nobody shares the line with.
+    /// Burns all accesses of a thread at once, after what it has to burn before, if nothing else can happen meanwhile and no other thread
+    /// is in accesses of the line.
     #[cold]
     pub(super) fn access_through(&mut self, tid: Tid) -> bool {
         let Some(mut b) = self.threads[tid].accesses else {
             return false;
         };
-        // Nobody's pace is set while it may only go from one burst to the next.
+        // Paces are not set while another thread may merely be going from one burst to the next.
         if !self.lines[b.line as usize].threads.is_empty() {
             return false;
         }
@@ -101,7 +101,7 @@ impl Machine {
         true
     }
 
-    /// A thread that burns begins (or goes on with) its accesses: how long those take that are as dear as the next one.
+    /// Lets a burning thread begin, or go on with, its accesses; returns the time of those that take as long as the next one.
     pub(super) fn join_line(&mut self, tid: Tid) -> Nanos {
         let t = &mut self.threads[tid];
         let Some(b) = &mut t.accesses else {
@@ -121,7 +121,7 @@ impl Machine {
         self.until_dearer(tid)
     }
 
-    /// How long the accesses of a thread take that are as dear as the next one, on its core.
+    /// Wall time of a thread's accesses that take as long as the next one, on its core.
     fn until_dearer(&self, tid: Tid) -> Nanos {
         let t = &self.threads[tid];
         let b = t.accesses.as_ref();
@@ -129,7 +129,7 @@ impl Machine {
         self.cores[t.core as usize].wall(Nanos::from_f64(work))
     }
 
-    /// Books what a thread has done of its accesses since its pace was last set; `all`: those that are as dear as one another are over.
+    /// Books what a thread has done of its accesses since its pace was last set; `all` means all those of equal time.
     fn book_accesses(&mut self, tid: Tid, all: bool) {
         let t = &mut self.threads[tid];
         let Some(b) = &mut t.accesses else { return };
@@ -155,7 +155,7 @@ impl Machine {
         self.book_waiting(tid, account, waited);
     }
 
-    /// So much of what a thread has just burned was waiting for a line.
+    /// Books that so much of what a thread has just burned was waiting for a line.
     fn book_waiting(&mut self, tid: Tid, account: u32, waited: Nanos) {
         if waited > Nanos::ZERO {
             self.threads[tid].waited += waited;
@@ -166,7 +166,8 @@ impl Machine {
         }
     }
 
-    /// Stops the burst of a running thread that is in accesses: it is off the line, which is its core's until another asks for it.
+    /// Stops the burst of a running thread that is in accesses. It leaves the line, which stays in its core's cache until another core asks
+    /// for it.
     #[cold]
     pub(super) fn stop_accesses(&mut self, tid: Tid, all: bool) {
         self.book_accesses(tid, all);
@@ -187,7 +188,7 @@ impl Machine {
         self.unsettle(b.line);
     }
 
-    /// The accesses of a thread that are as dear as one another are over; whether there are no others.
+    /// Ends those accesses of a thread that take equal time. Returns whether no others are left.
     #[cold]
     pub(super) fn accesses_over(&mut self, tid: Tid) -> bool {
         self.stop_accesses(tid, true);
@@ -207,8 +208,8 @@ impl Machine {
         }
     }
 
-    /// Brings the paces of all threads in accesses to how many there are now. Before the clock moves: a thread that ends a burst and
-    /// begins another within an instant has not left its line.
+    /// Adapts the paces of all threads in accesses to the present number of threads. Called before the clock moves, because a thread that
+    /// ends one burst and begins another within an instant has not left its line.
     #[cold]
     pub(super) fn settle_lines(&mut self) {
         while let Some(number) = self.unsettled.pop() {

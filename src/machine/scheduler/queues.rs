@@ -1,4 +1,4 @@
-//! The run queue of each core: virtual runtimes, who is next, slices, and moving threads between cores.
+//! Run queues of the cores: virtual runtimes, picking, slices, and moving threads between cores.
 
 use std::cmp::Reverse;
 
@@ -6,14 +6,14 @@ use super::{Event, Machine, State, Tid, Upcall};
 use crate::engine::{Class, Nanos, unit};
 use crate::machine::Cause;
 
-/// How often a core that has just become idle looks for work elsewhere at once: as often as that has been of use (newidle
-/// balancing in proportion to its success, Linux 6.18; it begins with a half).
+/// Share of the times that a core which becomes idle looks for work elsewhere at once. Linux 6.18 does so in proportion to the success of
+/// newidle balancing, beginning with a half.
 const NEW_IDLE: f64 = 0.5;
-/// A tick where the scenario's machine has none for slices.
+/// Tick at which idle cores look for work if the scenario's machine has no timer tick.
 const TICK: Nanos = Nanos::from_millis(4);
 
 impl Machine {
-    /// Mean virtual runtime of what runs and waits on a core: where a thread stands that is owed nothing.
+    /// Mean virtual runtime of the threads that run and wait on a core: the virtual runtime of a thread without lag.
     pub(super) fn core_clock(&mut self, core: u32) -> u64 {
         let c = &self.cores[core as usize];
         let (mut sum, mut n) = (c.waiting_sum, c.waiting as u128);
@@ -39,7 +39,7 @@ impl Machine {
         self.ready_count -= 1;
     }
 
-    /// Takes the first of a core's queue out of it.
+    /// Removes the first thread from a core's queue.
     pub(super) fn dequeue(&mut self, core: u32) -> Option<Tid> {
         if self.cores[core as usize].waiting == 0 {
             self.cores[core as usize].queue.clear();
@@ -51,7 +51,7 @@ impl Machine {
         Some(tid)
     }
 
-    /// Who is next on a core.
+    /// The first thread of a core's queue.
     pub(super) fn first(&mut self, core: u32) -> Option<Tid> {
         while let Some(&Reverse((_, sequence, tid))) = self.cores[core as usize].queue.peek() {
             let t = &self.threads[tid];
@@ -63,8 +63,8 @@ impl Machine {
         None
     }
 
-    /// Gives a free core to the first of its queue; else to what waits elsewhere, if it looks for that at once; else lets it
-    /// idle until the next tick.
+    /// Gives a free core to the first thread of its queue; else to one that waits elsewhere, if the core looks for that at once; else lets
+    /// it idle until the next tick.
     pub(super) fn pick(&mut self, core: u32) {
         if self.ready_count > 0 {
             if let Some(tid) = self.dequeue(core) {
@@ -86,7 +86,7 @@ impl Machine {
         self.idle += 1;
     }
 
-    /// Cores that run slow each other: brings every core's speed to how many there are now.
+    /// Adapts every core's speed to the number of busy cores, because busy cores slow each other down.
     fn pace(&mut self) {
         let busy = self.cores.iter().filter(|c| c.current.is_some()).count();
         #[expect(clippy::cast_precision_loss, reason = "few cores")]
@@ -109,7 +109,7 @@ impl Machine {
         }
     }
 
-    /// Something waits while a core idles: at the next tick that one looks for it.
+    /// Makes idle cores look for waiting threads at the next tick.
     fn kick(&mut self) {
         if !std::mem::replace(&mut self.pulling, true) {
             let tick = if self.tick > Nanos::ZERO {
@@ -117,13 +117,13 @@ impl Machine {
             } else {
                 TICK
             };
-            // Near the end of the clock the next tick is past it.
+            // Near the end of the clock the next tick lies beyond it.
             let next = tick * (self.now.0 / tick.0 + 1);
             self.calendar.push(next, Class::Dispatch, Event::Pull);
         }
     }
 
-    /// Idle cores take from the longest queues.
+    /// Lets idle cores take threads from the longest queues.
     pub(super) fn pull(&mut self) {
         for core in 0..self.cores() {
             if self.cores[core as usize].free() && self.take_over(core) {
@@ -135,7 +135,7 @@ impl Machine {
         }
     }
 
-    /// Puts the first of the longest other queue on a free core; whether there was one.
+    /// Puts the first thread of the longest other queue on a free core; whether there was one.
     fn take_over(&mut self, core: u32) -> bool {
         let Some(from) = self.busiest(core) else {
             return false;
@@ -156,7 +156,7 @@ impl Machine {
             .map(|(i, _)| i)
     }
 
-    /// A thread out of any queue keeps its lag on another core.
+    /// Moves a thread that is in no queue to another core; it keeps its lag, up to a slice.
     pub(super) fn migrate(&mut self, tid: Tid, from: u32, to: u32) {
         let clock = self.core_clock(from);
         let slice = self.slice.0;
@@ -170,7 +170,7 @@ impl Machine {
         self.settle(tid, to);
     }
 
-    /// Gives a thread the virtual runtime on a core that its lag asks for.
+    /// Gives a thread the virtual runtime on a core that follows from its lag.
     pub(super) fn settle(&mut self, tid: Tid, core: u32) {
         let clock = self.core_clock(core);
         let t = &mut self.threads[tid];
@@ -215,11 +215,11 @@ impl Machine {
             return;
         }
         c.slice_armed = true;
-        // Deadlines follow one another from when the thread was picked; the next one counts.
+        // Deadlines follow one another at intervals of a slice from when the thread was picked; the next one counts.
         let run = self.now - c.picked;
         let mut end = c.picked + self.slice * run.0.div_ceil(self.slice.0.max(1)).max(1);
         if self.tick > Nanos::ZERO {
-            // Near the end of the clock the next tick is past it.
+            // Near the end of the clock the next tick lies beyond it.
             end = self.tick * end.0.div_ceil(self.tick.0);
         }
         let generation = c.slice_generation;
@@ -244,7 +244,7 @@ impl Machine {
         self.enqueue_later(tid, Nanos::ZERO);
     }
 
-    /// Into its core's queue, in order as if it had had so much more service than it has.
+    /// Puts a thread into its core's queue, ordered as if it had had `later` more service than it has.
     pub(super) fn enqueue_later(&mut self, tid: Tid, later: Nanos) {
         self.sequence += 1;
         let t = &mut self.threads[tid];
@@ -262,9 +262,9 @@ impl Machine {
         self.note(tid);
     }
 
-    /// Whether the running thread's deadline has passed unnoticed: it is renewed when the thread is picked and at every
-    /// tick, and looked at when another thread wakes. A thread that reads its own CPU clock all the time (no tick in the
-    /// model) never lets it pass.
+    /// Whether the running thread's deadline has passed unnoticed. The deadline is renewed when the thread is picked and at every tick, and
+    /// is checked when another thread wakes. A thread that keeps reading its own CPU clock (a machine without tick, in the model) never
+    /// lets it pass.
     pub(super) fn overdue(&self, core: u32) -> bool {
         let c = &self.cores[core as usize];
         if self.tick == Nanos::ZERO || c.current.is_none() {
@@ -274,8 +274,8 @@ impl Machine {
         self.now - c.picked.max(last_tick) >= self.slice
     }
 
-    /// Whether the running thread has had no more service than the mean of its core: only then is its slice protected from a
-    /// thread that wakes (`pick_eevdf`). One that wakes and is owed something runs at once.
+    /// Whether the running thread has had no more service than the mean of its core. Only then is its slice protected from a waking thread
+    /// (`pick_eevdf`); otherwise a waking thread that is owed service runs at once.
     pub(super) fn eligible(&self, core: u32) -> bool {
         let c = &self.cores[core as usize];
         let Some(tid) = c.current else { return true };
@@ -284,8 +284,8 @@ impl Machine {
         own * (c.waiting as u128 + 1) <= c.waiting_sum + own
     }
 
-    /// Now and then a core with fewer waiting threads takes one from another: at once where two or more are between them,
-    /// at the second attempt for a difference of one (as `nr_balance_failed` lets Linux do).
+    /// Evens out queues now and then: a busy core with fewer waiting threads takes one from this core, at once if the difference is two or
+    /// more, at the second attempt if it is one (as `nr_balance_failed` lets Linux do).
     pub(super) fn balance(&mut self, core: u32) {
         let c = &self.cores[core as usize];
         if self.now - c.balanced < self.balance_interval {

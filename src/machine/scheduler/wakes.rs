@@ -1,21 +1,21 @@
-//! Waking threads: which core they go to, when they get there, and who pays.
+//! Wake-ups: which core a woken thread goes to, when it gets there, and who pays.
 
 use super::{Core, Event, Machine, State, Tid};
 use crate::engine::{Class, Nanos, unit};
 use crate::machine::Cause;
 
-/// Wake-up latencies spread uniformly between these multiples of their mean: what `time.sleep(0.001)` shows between its
+/// Wake-up latencies are uniform between these multiples of their mean. This is the spread that `time.sleep(0.001)` shows between its
 /// shortest and its 90th percentile overshoot, less the timer slack.
 const WAKE_SPREAD: (f64, f64) = (0.25, 1.75);
 
-/// Linux's `imbalance_pct` of cores that share a cache.
+/// Linux's `imbalance_pct` of cores that share a cache, as a factor.
 const IMBALANCE: f64 = 1.17;
-/// Half-life of a core's utilisation (PELT).
+/// Half-life of a core's utilisation, as in Linux's per-entity load tracking (PELT).
 const HALF_LIFE: Nanos = Nanos::from_millis(32);
 
 impl Machine {
-    /// A blocked thread wakes for so long, finds nothing to do, and blocks again: on a core that has idled for as long at least,
-    /// which it keeps from sleeping deeply; where there is none, it pays with its next burst.
+    /// Lets a blocked thread wake for `cost`, find nothing to do, and block again, without events of its own. The time is taken from a core
+    /// that has idled for at least as long, and that is kept from sleeping deeply; without one, the thread pays with its next burst.
     pub fn spend_aside(&mut self, tid: Tid, cost: Nanos) {
         let now = self.now;
         let idle = |c: &&mut Core| c.free() && now - c.idle_since >= cost;
@@ -28,12 +28,13 @@ impl Machine {
         self.voluntary += 1;
     }
 
-    /// A blocked thread becomes runnable, by a timer or from outside; it spends `cpu` on leaving its wait before it does anything else.
+    /// Makes a blocked thread runnable, by a timer or from outside; it first spends `cpu` on leaving its wait.
     pub fn wake(&mut self, tid: Tid, cpu: Nanos) {
         self.rouse(tid, None, cpu);
     }
 
-    /// The same by a running thread, which pays for the interrupt. One that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, which does not have to wake.
+    /// Makes a blocked thread runnable; the running thread `by` pays for the interrupt. A thread that began to wait less than `drowsy` ago
+    /// is not asleep yet: it goes on on its core, which need not wake.
     pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, drowsy: Nanos) {
         let t = &self.threads[tid];
         let core = &self.cores[t.core as usize];
@@ -70,7 +71,7 @@ impl Machine {
                 );
             }
             if let Some(by) = by {
-                // What the waker owes it spends before the woken is on its way.
+                // The waker first spends what it owes; only then is the woken thread on its way.
                 let waker = &mut self.threads[by];
                 waker.debt += along(&self.wake_send, idle_for);
                 latency += waker.debt;
@@ -96,7 +97,7 @@ impl Machine {
             }
             return;
         }
-        // None is idle, or none was looked for: back to the core it was on, however long that one's queue is.
+        // No core is idle, or none was looked for: the thread goes back to its last core, however long the queue is.
         let core = self.threads[tid].core;
         self.settle(tid, core);
         self.enqueue(tid);
@@ -107,9 +108,9 @@ impl Machine {
         }
     }
 
-    /// The core that a waking thread goes to, of those that idle: its last one; else one of as many others, in order, as Linux
-    /// looks at where cores share a cache: none where they have been busier than 60 % of the time (`SIS_UTIL` for two cores), all
-    /// where they idle, but none that a hypervisor has halted. A new thread finds any.
+    /// The idle core that a waking thread goes to: its last one; else one of as many others, in order, as Linux looks at where cores share
+    /// a cache. Linux looks at none if the cores have been busier than 60 % of the time (`SIS_UTIL` with two cores) and at all if they
+    /// idle, but at none that a hypervisor has halted. A new thread finds any idle core.
     fn free_core(&mut self, last: u32, fresh: bool) -> Option<usize> {
         let n = self.cores.len();
         let last = last as usize;
@@ -123,7 +124,7 @@ impl Machine {
             .find(|&i| found(&self.cores[i]))
     }
 
-    /// How many cores `select_idle_cpu` looks at: `n (1 - (1.17 x)^2)` of n, x being how busy they are on average
+    /// Number of cores that `select_idle_cpu` looks at: of *n* cores `n (1 - (1.17 x)^2)`, where *x* is their mean utilisation
     /// (`update_idle_cpu_scan` of `kernel/sched/fair.c`).
     fn scanned(&mut self) -> usize {
         let n = self.cores.len();
@@ -139,7 +140,7 @@ impl Machine {
         scanned
     }
 
-    /// How busy a core has been lately: the last 32 ms count as much as all before them (PELT).
+    /// Recent utilisation of a core, from 0 to 1: the last 32 ms weigh as much as all time before them (PELT).
     fn utilisation(&mut self, core: usize) -> f64 {
         let now = self.now;
         let running = self.cores[core]
@@ -158,8 +159,8 @@ impl Machine {
     }
 }
 
-/// What follows from a core's having been idle for so long, between the measured points in a straight line; the first point's
-/// before it, the last one's after it; nothing where nothing was measured.
+/// Value of a curve over the idle time of a core: linear between the measured points, constant before the first and after the last one, and
+/// zero if there are no points.
 pub fn along(points: &[(Nanos, Nanos)], idle_for: Nanos) -> Nanos {
     let mut before = None;
     for &(idle, value) in points {

@@ -74,7 +74,7 @@ pub(super) fn of_sweep(header: &SweepHeader) -> Facts {
     all
 }
 
-/// Long lists by their ends.
+/// A list of values; a long one by its ends.
 fn short(values: &[String]) -> String {
     match values {
         [a, b, .., z] if values.len() > 12 => format!("{a}, {b}, … {z} ({} values)", values.len()),
@@ -110,7 +110,7 @@ fn machine(m: &Machine) -> String {
     format!("{}, {}", cores(m), memory(m))
 }
 
-/// The machine of a sweep: what is varied of it is another at each point.
+/// The machine of a sweep; what an axis varies differs from point to point.
 fn machine_of_sweep(header: &SweepHeader) -> String {
     let varied = |of: fn(&str) -> bool| header.axes.iter().any(|a| of(&a.path));
     let cores = if varied(|path| is_cores(path) && path != "machine.visible_cpus") {

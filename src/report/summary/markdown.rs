@@ -1,15 +1,15 @@
-//! Results as Markdown for pull requests and issues: the answer and the comparison open, what they rest on folded away.
+//! Results as Markdown for pull requests and issues: the answer and the comparison are open, what they rest on is folded.
 
 use super::{Summary, summary};
 use crate::layout::table::{Cell, Table};
 use crate::layout::words::{Word, Words};
 use crate::result::ResultRef;
 
-/// Most rows of a table: a pull request is no place for more.
+/// Most rows of a table, since a pull request is no place for more.
 const ROWS: usize = 40;
 
-/// The results, one after the other, with their short answers first where there are several; `title` instead of the question (of one
-/// result) or above all of them.
+/// The results one after another, preceded by their short answers if there are several. `title` replaces the question of a single result,
+/// or stands above all of them.
 pub fn markdown(results: &[ResultRef<'_>], title: Option<&str>) -> String {
     let all: Vec<Summary> = results.iter().map(|&r| summary(r)).collect();
     let mut lines = Vec::new();
@@ -136,12 +136,12 @@ fn table(t: &Table) -> String {
     lines.join("\n")
 }
 
-/// A cell must not end its row.
+/// Text of a cell, which must not end its row.
 fn cell_text(text: &str) -> String {
     prose(text).replace('|', "\\|")
 }
 
-/// Names as code, texts as they are: they are ours.
+/// Names as code spans, texts as they are, since they are the program's own.
 fn words(w: &Words) -> String {
     w.0.iter()
         .map(|w| match w {
@@ -166,10 +166,10 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// A sentence of the program's: its code spans stay, markup in it does not.
+/// A sentence of the program: its code spans are kept, other markup is escaped.
 fn prose(text: &str) -> String {
     let mut within = false;
-    // A sign that opens a span which nothing closes is no markup, and what follows it is no code.
+    // A backquote that opens a span which is never closed is no markup, and what follows it is no code.
     let mut left = text.matches('`').count();
     marked_off(text, |c, next| {
         if c == '`' {
@@ -184,14 +184,14 @@ fn prose(text: &str) -> String {
     })
 }
 
-/// A text of the user's: no markup at all.
+/// A text of the user, without any markup.
 fn escaped(text: &str) -> String {
     marked_off(text, |c, next| {
         "\\`*_[]|#~&!".contains(c) || c == '<' && begins_tag(next)
     })
 }
 
-/// In one line, a backslash before the signs that are picked.
+/// The text on one line, with a backslash before the characters that `pick` selects.
 fn marked_off(text: &str, mut pick: impl FnMut(char, Option<char>) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -205,7 +205,7 @@ fn marked_off(text: &str, mut pick: impl FnMut(char, Option<char>) -> bool) -> S
     out
 }
 
-/// Whether a `<` before this sign begins a tag.
+/// Whether a `<` before this character begins a tag.
 fn begins_tag(next: Option<char>) -> bool {
     next.is_some_and(|c| c.is_ascii_alphabetic() || "/!?".contains(c))
 }

@@ -1,4 +1,4 @@
-//! A run: which strategy to take, and how all of them compare.
+//! The summary of a run: which strategy to take, and how all of them compare.
 
 use super::{Summary, facts, why};
 use crate::layout::table::Table;
@@ -28,8 +28,8 @@ fn notices(run: &Study) -> Vec<Notice> {
     all
 }
 
-/// The comparison as a wide page shows it: every interval that can be seen, and what is best to know before what is merely good to know, so
-/// that a narrow page does not cut it off.
+/// The comparison as a wide page shows it: with every visible interval, and the most important columns first, so that a narrow page does
+/// not cut them off.
 fn table(run: &Study) -> Table {
     let mut table = comparison(run, 0.0);
     let meets = table.columns.iter().position(|c| c.title == "meets");

@@ -1,4 +1,4 @@
-//! A sweep: what to take, and the best strategy at each point.
+//! The summary of a sweep: what to take, and the best strategy at each point.
 
 use super::{Summary, facts};
 use crate::insight::metric::written;
@@ -12,7 +12,7 @@ use crate::quantity::{Interval, Quantity, counted, metric_title, shared_unit};
 use crate::result::{Notice, Sweep, SweepRow};
 use crate::syntax::capital;
 
-/// Most points that a table shows.
+/// Most points of a table.
 const POINTS: usize = 400;
 
 pub(super) fn summary(sweep: &Sweep) -> Summary {
@@ -36,11 +36,11 @@ pub(super) fn summary(sweep: &Sweep) -> Summary {
     }
 }
 
-/// A point: its cases, and those with numbers in the order in which to take them, by their place in the sweep.
+/// A point: its rows, and those with numbers in the order in which to take them, as indices into the sweep.
 struct Point<'a> {
     rows: &'a [SweepRow],
     order: Vec<usize>,
-    /// Those that are as good as the one to take, it included; empty where nothing is.
+    /// The rows that are as good as the one to take, that one included; empty if none is.
     tied: Vec<usize>,
 }
 
@@ -58,12 +58,12 @@ fn points<'a>(sweep: &'a Sweep, stands: &Stands) -> Vec<Point<'a>> {
         .collect()
 }
 
-/// How the sweep's cases are called.
+/// How the names of the sweep's cases are shortened.
 fn names_of(sweep: &Sweep) -> Names {
     Names::of(sweep.rows.iter().map(|r| &r.case))
 }
 
-/// What to take, as the terminal says it, with the strategies' names shown as such.
+/// What to take, in the words of the terminal, with the names of strategies marked as such.
 fn answer(sweep: &Sweep, answers: &[Insight]) -> Vec<Words> {
     let mut all: Vec<Words> = answers.iter().map(words).collect();
     if all.is_empty() {
@@ -72,7 +72,7 @@ fn answer(sweep: &Sweep, answers: &[Insight]) -> Vec<Words> {
     }
     let missing = sweep.header.points.saturating_sub(sweep.points_done());
     if missing > 0 {
-        // First: with the other points the answer may be another.
+        // Before the answer, because it may change with the missing points.
         let text = format!(
             "{missing} of {} {} missing: the sweep is not complete, and what is said is of the others.",
             counted(sweep.header.points, "point"),
@@ -121,7 +121,7 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
         sweep.header.ranked_by.unit(),
         first.filter_map(value).map(|v| v.mean),
     );
-    // Metrics are of the tasks that complete: how many do not must stand beside them.
+    // Metrics only count tasks that complete, so the share that does not stands beside them.
     let working = stands.rows.iter().filter(|r| r.value.is_some());
     let failing = working.filter_map(|r| r.fails).any(|f| f.mean > 0.0);
     let mut columns: Vec<Column> = sweep
@@ -168,7 +168,7 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
             fine: !p.order.is_empty(),
         }
     });
-    // Who meets the objectives stands before who does not, however fast.
+    // Strategies that meet the objectives precede those that do not, however fast.
     let objectives = if sweep.rows.iter().any(|r| !r.case.objectives.is_empty()) {
         ", among those that miss no objective where there are any"
     } else {
@@ -208,7 +208,7 @@ fn sweep_position(row: &SweepRow, axis: &crate::result::SweptAxis) -> Option<usi
     axis.values.iter().position(|v| v == value)
 }
 
-/// The warnings, with the values at which they hold.
+/// The warnings, with the values at which they apply.
 fn notices(sweep: &Sweep) -> Vec<Notice> {
     doubts(sweep)
         .into_iter()

@@ -1,4 +1,4 @@
-//! What the time of each strategy's tasks goes into, in a few sentences: the best, and the others by what they lose most to.
+//! What each strategy's tasks spend their time on, in a few sentences: the best, and the others by their largest loss.
 
 use crate::insight::shares::Shares;
 use crate::layout::words::Words;
@@ -7,10 +7,10 @@ use crate::report::comparison::short_name;
 use crate::result::{Forecast, Study};
 use crate::strategy::Cause;
 
-/// Smaller shares are not worth a word.
+/// Least share that is mentioned.
 const LITTLE: f64 = 0.05;
 
-/// The largest share that is neither work nor waiting for something outside; what its children wait for a task waits for too.
+/// The largest share that is neither work nor waiting for something outside. What a task's children wait for, the task waits for, too.
 fn loss(shares: &Shares) -> (Cause, f64) {
     let spent = shares.with_childrens();
     Cause::ALL
@@ -20,7 +20,7 @@ fn loss(shares: &Shares) -> (Cause, f64) {
         .fold((Cause::Core, 0.0), |a, b| if b.1 > a.1 { b } else { a })
 }
 
-/// The main shares: `66% waiting for I/O, 33% running`.
+/// The main shares in words: `66% waiting for I/O, 33% running`.
 fn main_shares(shares: &Shares) -> String {
     let parts: Vec<String> = shares
         .main(LITTLE)
@@ -31,7 +31,7 @@ fn main_shares(shares: &Shares) -> String {
     parts.join(", ")
 }
 
-/// A cause; of children what they spend their time with.
+/// A cause in words; for children, what they spend their time on.
 fn named(shares: &Shares, cause: Cause) -> String {
     let Some(of_children) = shares.of_children(cause, 0.01) else {
         return participle(cause, shares.means()).to_owned();
@@ -44,7 +44,7 @@ fn named(shares: &Shares, cause: Cause) -> String {
     format!("waiting for children (their time: {})", parts.join(", "))
 }
 
-/// A sentence for the best, and one for each cause that others lose to.
+/// A sentence for the best case, and one for each cause that others lose most to.
 pub(super) fn because(run: &Study) -> Vec<Words> {
     let answer = run.answer();
     let names = |case| short_name(run, case);
@@ -59,7 +59,7 @@ pub(super) fn because(run: &Study) -> Vec<Words> {
     };
     let mut leaders = Vec::new();
     let mut losers: Vec<(Option<&str>, Vec<String>, f64, f64)> = Vec::new();
-    // One base for all that are compared: who waits for no turn has had it from the start.
+    // All cases are compared on the same base: a task without a wait for its turn has had it from the start.
     let mut turns = false;
     for (i, case) in run.forecasts.iter().enumerate() {
         let shares = Shares::new(run, case);
@@ -73,7 +73,7 @@ pub(super) fn because(run: &Study) -> Vec<Words> {
             continue;
         }
         let (cause, share) = loss(&shares);
-        // What waits for its turn and then loses nothing is short of hands.
+        // A case whose tasks wait for their turn and then lose nothing is short of workers.
         let queued = shares.queued.unwrap_or(0.0);
         let (cause, share) = if share < 2.0 * LITTLE && queued > 0.5 {
             (None, queued)
@@ -107,7 +107,7 @@ pub(super) fn because(run: &Study) -> Vec<Words> {
     all
 }
 
-/// What the best, or the first of equally good ones, spends its time with.
+/// What the best case, or the first of equally good ones, spends its time on.
 fn of_best(leaders: &[(String, &Forecast, Shares)], place: &str, turns: bool) -> Option<Words> {
     let (_, case, shares) = leaders.first()?;
     let names: Vec<String> = leaders.iter().map(|(name, ..)| name.clone()).collect();

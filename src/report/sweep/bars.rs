@@ -1,4 +1,4 @@
-//! The metric at each word of an axis, as bars.
+//! The metric at each text value of an axis, as bars.
 
 use super::table::in_unit;
 use crate::insight::view::{Dot, Slice, View};
@@ -6,12 +6,12 @@ use crate::layout::Style;
 use crate::layout::{padded, unique, width};
 use crate::quantity::{Interval, estimate, metric_name};
 
-/// Bars that still fit a screen.
+/// Most bars that fit a screen.
 const BARS: usize = 26;
-/// Signs of the longest bar.
+/// Length of the longest bar, in characters.
 const BAR: usize = 36;
 
-/// A bar for each strategy at each word; with too many of them, for the best one.
+/// A bar for each strategy at each value; if there are too many, only for the best strategy.
 pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style) -> Vec<String> {
     let [slice] = slices else { return Vec::new() };
     let mut all: Vec<(usize, usize, Dot<'_>)> = (0..view.series.len())
@@ -58,7 +58,7 @@ pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style
     });
     let texts: Vec<String> = texts.collect();
     let longest = texts.iter().map(|t| width(t)).max().unwrap_or(0);
-    // Two signs before the name, two after it, one after the bar.
+    // Two characters precede the name, two follow it, and one follows the bar.
     let room = style.width.saturating_sub(wide + longest + 5).clamp(4, BAR);
     let lines = all.iter().zip(names.iter().zip(&texts));
     let lines = lines.filter_map(|((_, _, d), (name, text))| {

@@ -1,5 +1,5 @@
-//! The metric against the swept axis, in the signs of a terminal. The crates that draw in a terminal have neither letters on their
-//! curves nor axes with units, which is what makes the chart readable without colour; so this is our own.
+//! A chart of the metric over the swept axis, in characters of a terminal. The crates that draw in a terminal have neither letters on their
+//! curves nor axes with units, both of which make the chart readable without colour; so it is drawn here.
 
 use std::collections::BTreeSet;
 
@@ -16,17 +16,17 @@ use crate::layout::{padded, width};
 use crate::quantity::{digits, metric_name};
 use crate::result::SweptAxis;
 
-/// Curves that can still be told apart.
+/// Most curves that can be told apart.
 const CURVES: usize = 12;
 
-/// A curve: its letter, its name, its points by rising x (`None`: no number there).
+/// A curve: its letter, its name, and its points by rising x (`None`: no value there).
 struct Curve {
     letter: char,
     name: String,
     dots: Vec<(f64, Option<f64>)>,
 }
 
-/// The chart's lines; none where there is nothing to draw.
+/// The lines of the chart; empty if there is nothing to draw.
 pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
     let Some(along) = view.main_axis().filter(|_| view.points.len() > 1) else {
         return Vec::new();
@@ -78,7 +78,7 @@ fn too_many_axes(view: &View<'_>, style: Style) -> Vec<String> {
         .iter()
         .map(|&a| view.axes()[a].label.as_str())
         .collect();
-    // To keep what has the fewest values loses least; at the value of the best point.
+    // Fixing the axis with the fewest values loses least; it is fixed at the value of the best point.
     let fewest = varied.iter().min_by_key(|&&a| view.axes()[a].values.len());
     let Some(&fewest) = fewest else {
         return Vec::new();
@@ -122,9 +122,9 @@ fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
     (0..view.series.len()).map(curve).collect()
 }
 
-/// The best of all strategies, a curve for each value of the other axis.
+/// The best of all strategies, with a curve for each value of the other axis.
 fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
-    // Of one strategy at each point: that to take there.
+    // Only one strategy counts at each point: the one to take there.
     let best = |slice: &Slice| {
         let mut dots: Vec<(f64, Option<f64>)> = Vec::new();
         for s in 0..view.series.len() {
@@ -153,8 +153,8 @@ fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
     slices.iter().enumerate().map(curve).collect()
 }
 
-/// Letters and names: curves that lie on one another come one after the other, the letter that is drawn first; a curve that is nowhere
-/// seen for others says behind which one it is. A letter and its name stand in one entry, so that no line ends between them.
+/// The legend. Curves that coincide are named one after another, the one whose letter is drawn first; a curve that is hidden by others
+/// names the one that hides it. A letter and its name are one entry, so that no line ends between them.
 fn legend(
     curves: &[Curve],
     groups: &[Vec<usize>],
@@ -176,7 +176,7 @@ fn legend(
     layout::entries(&all, "   ", "  ", "  ", style)
 }
 
-/// How values are laid along an axis.
+/// Range of an axis, and its scale.
 #[derive(Clone, Copy)]
 struct Range {
     low: f64,
@@ -185,7 +185,7 @@ struct Range {
 }
 
 impl Range {
-    /// Place of a value, 0 to 1.
+    /// Position of a value in the range, from 0 to 1.
     fn share(self, v: f64) -> f64 {
         let of = |v: f64| if self.log { libm::log2(v) } else { v };
         let (low, high) = (of(self.low), of(self.high));
@@ -196,7 +196,7 @@ impl Range {
         }
     }
 
-    /// Upwards, as all charts do it.
+    /// The range of the vertical axis, chosen as in all charts.
     fn upward(values: &[f64], noise: f64) -> Option<Self> {
         let low = values.iter().copied().reduce(f64::min)?;
         let high = values.iter().copied().reduce(f64::max)?;
@@ -213,7 +213,7 @@ impl Range {
         })
     }
 
-    /// Round values within it.
+    /// Round values within the range.
     fn ticks(self) -> Vec<f64> {
         if self.log {
             let decades = libm::log10(self.high / self.low);
@@ -253,23 +253,23 @@ impl Range {
     }
 }
 
-/// Where things are drawn.
+/// Geometry and labels of a chart.
 struct Plot {
     title: String,
     x: Range,
     y: Range,
-    /// Values and labels of the axis across, rising.
+    /// Values and labels of the horizontal axis, rising.
     across: Vec<(f64, String)>,
     label: String,
     scale: f64,
-    /// Labels of the lines of the axis upward, and how wide they are.
+    /// Labels of the lines on the vertical axis. Their width follows.
     upward: Vec<String>,
     wide: usize,
-    /// Signs of the picture across.
+    /// Width of the picture, in characters.
     signs: usize,
 }
 
-/// Signs round a picture besides its labels: two before them, one after them, the axis.
+/// Characters around a picture beside its labels: two before them, one after them, and the axis.
 const FRAME: usize = 4;
 
 impl Plot {
@@ -303,7 +303,7 @@ impl Plot {
         let ticks = y.ticks();
         let mut upward: Vec<String> = vec![String::new(); UP];
         for t in &ticks {
-            // Where a curve through it would have its dots.
+            // The line where a curve through this value would have its dots.
             let dots = if style.unicode { 4 } else { 1 };
             let line = nearest(1.0 - y.share(*t), UP * dots) / dots;
             if upward[line].is_empty() {
@@ -328,7 +328,7 @@ impl Plot {
         })
     }
 
-    /// The curves that cannot be told apart, which is within half a line of signs.
+    /// Groups of curves that cannot be told apart, because they are within half a line of each other.
     fn groups(&self, curves: &[Curve]) -> Vec<Vec<usize>> {
         let heights = |c: &Curve| -> Vec<Option<f64>> {
             let at = |x: f64| c.dots.iter().find(|d| d.0 == x).and_then(|d| d.1);
@@ -349,7 +349,7 @@ impl Plot {
         }
     }
 
-    /// Place of a point on a canvas so wide and high.
+    /// Position of a point on a canvas of this width and height.
     fn place(&self, x: f64, y: f64, (wide, high): (usize, usize)) -> (usize, usize) {
         (
             nearest(self.x.share(x), wide),
@@ -357,7 +357,7 @@ impl Plot {
         )
     }
 
-    /// The picture, and of each group of curves the letter that hides all of its own.
+    /// The picture and, for each group of curves, the letter that hides all of its own, if any.
     fn draw(
         &self,
         curves: &[Curve],
@@ -380,7 +380,7 @@ impl Plot {
         let put: Vec<Vec<char>> = drawn
             .iter()
             .map(|c| {
-                // Of many points some letters: a row of them would hide the course.
+                // Only some of many points get letters: a row of them would hide the curve.
                 let every = c.dots.len().div_ceil(24).max(1);
                 let dots = c.dots.iter().step_by(every);
                 dots.filter_map(|(x, y)| Some(self.place(*x, (*y)?, fine)))
@@ -430,7 +430,7 @@ impl Plot {
         out
     }
 
-    /// The swept values below the axis where there is room for them, else round ones.
+    /// The swept values below the axis if there is room for them, otherwise round ones.
     fn ticks_across(&self, style: Style) -> String {
         let swept = self.placed(&self.across, style);
         let plain = |a: &(f64, String)| a.1.parse::<f64>().is_ok();
@@ -445,7 +445,7 @@ impl Plot {
         text.trim_end().to_owned()
     }
 
-    /// Labels below their places, and whether there was room for all; the last one always stands.
+    /// Labels below their positions, and whether there was room for all; the last one is always placed.
     fn placed(&self, labels: &[(f64, String)], style: Style) -> (String, bool) {
         let most = style.width.saturating_sub(self.wide + FRAME);
         let mut line = vec![' '; most];
@@ -474,7 +474,7 @@ impl Plot {
     }
 }
 
-/// The cell of so many that a share of their length is in.
+/// The index of the cell, of so many, at a share of their length.
 fn nearest(share: f64, cells: usize) -> usize {
     #[expect(
         clippy::cast_possible_truncation,
@@ -485,7 +485,7 @@ fn nearest(share: f64, cells: usize) -> usize {
     at
 }
 
-/// Half the width of the middle one of all intervals.
+/// Half the width of the median interval.
 fn noise(view: &View<'_>) -> f64 {
     let rows = view.sweep.rows.iter().filter_map(value);
     let halves = rows.filter_map(|e| Some((e.high? - e.low?) / 2.0));
@@ -494,7 +494,7 @@ fn noise(view: &View<'_>) -> f64 {
     halves.get(halves.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// `rate (per s)`, `cores`.
+/// Label of an axis with its unit: `rate (per s)`, `cores`.
 fn with_unit(axis: &SweptAxis) -> String {
     match axis.unit.as_deref() {
         Some("per_s") if axis.values.iter().all(serde_json::Value::is_number) => {

@@ -1,4 +1,4 @@
-//! The rows as a flat table, one a case of a point: what CSV and Parquet hold.
+//! The rows as a flat table with a row for each case of a point, as CSV and Parquet hold it.
 
 use crate::strategy::Cause;
 
@@ -13,7 +13,7 @@ pub(super) struct Column {
     pub cells: Cells,
 }
 
-/// The values of a column; all columns are equally long.
+/// The values of a column; all columns have the same length.
 pub(super) enum Cells {
     Text(Vec<String>),
     Whole(Vec<Option<u64>>),
@@ -21,7 +21,7 @@ pub(super) enum Cells {
     Number(Vec<Option<f64>>),
 }
 
-/// The columns before the estimates, as `run --format csv` names them.
+/// The columns before the estimates, with the names of `run --format csv`.
 const FIXED: [&str; 9] = [
     "point",
     "scenario",
@@ -34,7 +34,7 @@ const FIXED: [&str; 9] = [
     "replications",
 ];
 
-/// All columns in their order.
+/// All columns, in order.
 pub(super) fn columns(sweep: &Sweep) -> Vec<Column> {
     let rows = &sweep.rows;
     let header = &sweep.header;
@@ -66,8 +66,8 @@ pub(super) fn columns(sweep: &Sweep) -> Vec<Column> {
     out
 }
 
-/// The values of an axis: numbers in its unit where they all are, else the texts. An axis that is called like another column
-/// (`interpreter`) is told from it by `at.`.
+/// The values of an axis: numbers in its unit if all of them are, otherwise texts. An axis with the name of another column (`interpreter`)
+/// is prefixed with `at.`.
 fn axis(axis: &SweptAxis, number: usize, rows: &[SweepRow]) -> Column {
     let cells = if let Some(numbers) = &axis.numbers {
         let at = |r: &SweepRow| numbers.get(*r.index.get(number)?).copied();
@@ -98,7 +98,7 @@ fn whole(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> Option<u64>) 
     }
 }
 
-/// `KEY`, `KEY_low` and `KEY_high`.
+/// The columns `KEY`, `KEY_low` and `KEY_high` of an estimate.
 fn estimate(
     key: &str,
     rows: &[SweepRow],
@@ -122,8 +122,9 @@ fn estimate(
     ]
 }
 
-/// The sweep as CSV: one row a case of a point, points in canonical order. Columns: `point`, one for each axis (called as its path;
-/// durations in seconds, sizes in bytes), then those of `run --format csv`. Empty cells are quantities without a meaningful value.
+/// The sweep as CSV, with a row for each case of a point, points in canonical order. The columns are `point`, one for each axis (named by
+/// its path; durations in seconds, sizes in bytes), then those of `run --format csv`. Empty cells are quantities without a meaningful
+/// value.
 pub fn csv(sweep: &Sweep) -> String {
     let columns = columns(sweep);
     let mut w = csv::WriterBuilder::new().from_writer(Vec::new());

@@ -1,6 +1,7 @@
-//! What a sweep says: its table, its chart and what stands out, for a terminal; its rows as CSV and Parquet.
+//! Sweeps as text: the table, the chart and the insights for a terminal; the rows as CSV and Parquet.
 //!
-//! All of it is made from the rows of the sweep's file, so that a sweep that was interrupted, resumed or looked at a year later says the same.
+//! All of it is made from the rows of the sweep's file, so that a sweep that was interrupted, resumed or looked at a year later says the
+//! same.
 
 mod bars;
 mod canvas;

@@ -12,11 +12,12 @@ use parquet::schema::types::{Type, TypePtr};
 use super::flat::{Cells, Column, columns};
 use crate::result::Sweep;
 
-/// The sweep as a Parquet file: the columns of [`csv`](super::csv), missing values as nulls, whole numbers as 64-bit integers, texts
-/// as UTF-8, one row group, not compressed. The same sweep gives the same bytes.
+/// The sweep as a Parquet file: the columns of [`csv`](super::csv), missing values as nulls, whole numbers as 64-bit integers, texts as
+/// UTF-8, one row group, uncompressed. The same sweep gives the same bytes.
 ///
 /// # Errors
-/// The format's own; there is none to be expected of a sweep that was read back.
+///
+/// A sentence; no error is expected for a sweep that was read back.
 pub fn parquet(sweep: &Sweep) -> Result<Vec<u8>, ParquetError> {
     written(&columns(sweep))
 }
@@ -89,7 +90,7 @@ fn cells(writer: &mut SerializedColumnWriter<'_>, cells: &Cells) -> Result<(), P
     Ok(())
 }
 
-/// The values that there are, and for each row whether there is one (1) or not (0).
+/// The existing values, and for each row whether it has one (1) or not (0).
 fn split<T: Copy, U>(cells: &[Option<T>], as_written: impl Fn(T) -> U) -> (Vec<U>, Vec<i16>) {
     let values = cells.iter().flatten().map(|&v| as_written(v)).collect();
     let levels = cells.iter().map(|c| i16::from(c.is_some())).collect();

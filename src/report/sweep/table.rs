@@ -1,5 +1,5 @@
-//! The points of a sweep as tables of short texts: values of one axis down and strategies across, or one axis down and another
-//! across, or a line for each point. Text and Markdown lay them out.
+//! The points of a sweep as tables of short texts: values of one axis down and strategies across, or one axis down and another across, or a
+//! row for each point. Text and Markdown lay them out.
 
 use crate::insight::metric::value;
 use crate::insight::view::{Slice, View};
@@ -10,30 +10,30 @@ use crate::report::comparison::WIDE;
 use crate::result::{Status, SweepRow};
 use crate::scenario::Metric;
 
-/// More rows than this are shortened in the middle.
+/// Most rows of a table; longer ones are shortened in the middle.
 const ROWS: usize = 30;
 
-/// A table.
+/// A table of short texts.
 pub(super) struct Table {
-    /// What it shows; empty where the columns say it.
+    /// Title; empty if the columns say it.
     pub title: String,
-    /// Headings over several columns each: text and number of columns.
+    /// Headings over several columns each: text, and number of columns.
     pub groups: Vec<(String, usize)>,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
-    /// How many rows were left out, and before which that is left.
+    /// Gaps: number of rows left out, and index of the row that follows them.
     pub left_out: Vec<(usize, usize)>,
 }
 
-/// A column.
+/// A column of a table.
 #[derive(Clone)]
 pub(super) struct Column {
     pub title: String,
     /// Whether its cells are numbers.
     pub number: bool,
-    /// The series that it shows.
+    /// The series that it shows, if any.
     pub series: Option<usize>,
-    /// Whether its cells end in marks (or the room for them).
+    /// Whether its cells end in marks (or in room for them).
     pub marked: bool,
 }
 
@@ -58,13 +58,13 @@ impl Column {
 /// What a cell shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// The metric that the sweep is ranked by.
+    /// The metric by which the sweep ranks.
     Ranked,
     /// Another quantity.
     Also(Quantity),
 }
 
-/// A quantity over the whole table: what it is called, in one unit.
+/// A quantity over the whole table, in one unit.
 struct Measured {
     shown: Shown,
     scale: f64,
@@ -115,7 +115,7 @@ fn get(row: &SweepRow, shown: Shown) -> Option<Estimate> {
     }
 }
 
-/// Why there is no number, in few words.
+/// A few words instead of a number that does not exist.
 fn why(status: Status) -> &'static str {
     match status {
         Status::Fine => "–",
@@ -137,7 +137,7 @@ fn short(q: Quantity) -> &'static str {
     }
 }
 
-/// What is worth a look beside the metric, the most telling first.
+/// Quantities worth a look beside the metric, the most telling first.
 pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
     let candidates = match view.ranking {
         Metric::Makespan => [
@@ -161,7 +161,7 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
     };
     let same = |q: &Quantity| view.ranking.quantity() == Some(*q);
     let known = |q: &Quantity| view.sweep.rows.iter().any(|r| r.case.get(*q).is_some());
-    // Metrics are of the tasks that complete: how many do not must stand beside them.
+    // Metrics only count tasks that complete, so the share that does not stands beside them.
     let some = view
         .any_fails()
         .then_some(Quantity::FailureRate)
@@ -170,7 +170,8 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
     some.filter(|q| !same(q) && known(q)).collect()
 }
 
-/// Rows: the points of a sweep along one axis (or several side by side); columns: the strategies, in a group for each quantity.
+/// A table with the points of a sweep along one axis (or several side by side) as rows, and the strategies as columns, in a group for each
+/// quantity.
 pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
     let axes = swept(view);
     let measured: Vec<Measured> = shown.iter().map(|&s| Measured::new(view, s)).collect();
@@ -208,7 +209,8 @@ pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
     table
 }
 
-/// Two axes: values of the one down, of the other across. One series, or (with `None`) the best at each point, named by letters.
+/// A table over two axes, values of the one down, of the other across: for one series, or (with `None`) for the best at each point, named
+/// by letters.
 pub(super) fn across(view: &View<'_>, series: Option<usize>, shown: Shown) -> Option<Table> {
     let [a, b] = view.varied().try_into().ok()?;
     let measured = Measured::new(view, shown);
@@ -266,7 +268,7 @@ pub(super) fn across(view: &View<'_>, series: Option<usize>, shown: Shown) -> Op
     })
 }
 
-/// A line for each point: its place, the best strategy there, and what it reaches.
+/// A table with a row for each point: its values, the best strategy there, and what that reaches.
 pub(super) fn long(view: &View<'_>, all: bool) -> Table {
     let axes = swept(view);
     let shown = also(view).into_iter().take(2).map(Shown::Also);
@@ -296,7 +298,7 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
     });
     let mut table = Table {
         title: "best strategy at each point".into(),
-        // What says which point it is stands in every part of a table that is too wide.
+        // The columns that identify a point are repeated in every part of a table that is too wide.
         groups: vec![(String::new(), axes.len() + 1)],
         columns,
         rows: rows.collect(),
@@ -317,13 +319,13 @@ fn axis_columns(view: &View<'_>, axes: &[usize]) -> Vec<Column> {
 }
 
 impl Table {
-    /// Of a table with a row a point: leaves out rows in the middle, but not that of the best.
+    /// Shortens a table with a row for each point in the middle, keeping the row of the best point.
     fn shorten_points(&mut self, view: &View<'_>, best: Option<u64>, all: bool) {
         let keep = view.points.iter().position(|(p, _)| Some(*p) == best);
         self.shorten(all, keep);
     }
 
-    /// Leaves out rows in the middle, but not the one to keep.
+    /// Shortens the table in the middle, keeping row `keep`.
     fn shorten(&mut self, all: bool, keep: Option<usize>) {
         let n = self.rows.len();
         if all || n <= ROWS {
@@ -345,14 +347,14 @@ impl Table {
         }
     }
 
-    /// How many rows are left out before this one.
+    /// Number of rows left out before this one, if any.
     pub(super) fn gap_before(&self, row: usize) -> Option<usize> {
         let mut gaps = self.left_out.iter();
         gaps.find(|(_, before)| *before == row).map(|(n, _)| *n)
     }
 }
 
-/// The axes that a point's row names.
+/// The axes that identify a point.
 fn swept(view: &View<'_>) -> Vec<usize> {
     if view.sweep.header.zip || view.varied().is_empty() {
         (0..view.axes().len()).collect()
@@ -370,13 +372,13 @@ fn index_of<'a>(view: &View<'a>, point: u64) -> &'a [usize] {
     found.map_or(&[], |i| view.points[i].1)
 }
 
-/// Point and series of the best of all.
+/// Point and series of the best case over all points.
 fn best_point(view: &View<'_>) -> Option<(u64, usize)> {
     let row = view.stands.overall()?.row;
     Some((view.sweep.rows[row].point, view.series_of(row)?))
 }
 
-/// `**`: the best of all; `*`: the best of its point, or as good; `~`: where nothing at the point meets the objectives, the nearest.
+/// The mark of a cell. `**`: best of all; `*`: best of its point, or as good; `~`: nearest, if no case at the point meets the objectives.
 fn mark(view: &View<'_>, series: usize, point: u64, best: Option<(u64, usize)>) -> &'static str {
     match best {
         Some(b) if b == (point, series) && view.meets(point) => "**",
@@ -387,7 +389,7 @@ fn mark(view: &View<'_>, series: usize, point: u64, best: Option<(u64, usize)>) 
     }
 }
 
-/// The marks of tables that show one strategy a point: only the best of all, and the nearest where nothing meets the objectives.
+/// The mark in tables that show one strategy for each point: only the best of all, and the nearest if no case meets the objectives.
 fn single_mark(
     view: &View<'_>,
     series: usize,
@@ -400,13 +402,13 @@ fn single_mark(
     }
 }
 
-/// The letter that stands for a series (or a curve): A, B, ..., Z, then a to z.
+/// The letter of a series (or a curve): A, B, ..., Z, then a to z.
 pub(super) fn letter(series: usize) -> char {
     let all = ('A'..='Z').chain('a'..='z');
     all.into_iter().nth(series).unwrap_or('+')
 }
 
-/// Unit and name of what the tables and the chart show.
+/// Size, name and kind of the unit of what the tables and the chart show.
 pub(super) fn in_unit(view: &View<'_>) -> (f64, &'static str, Unit) {
     let values = view.sweep.rows.iter().filter_map(value);
     let (scale, name) = unit_of(view.ranking.unit(), values.map(|e| e.mean));

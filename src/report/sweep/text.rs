@@ -1,4 +1,4 @@
-//! The sweep for a terminal: what was varied, what stands out, the points as a table, the chart, and the command that repeats it.
+//! A sweep as text for a terminal: what was varied, what stands out, the points as a table, the chart, and the command that repeats it.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use crate::report::comparison::WIDE;
 use crate::report::text::Text;
 use crate::result::{Sweep, SweptAxis};
 
-/// More sentences than these are for those who want to know it all.
+/// Most insights that are shown without `--verbose`.
 const SENTENCES: usize = 12;
 
-/// The sweep as a text for people.
+/// The sweep as text for a terminal.
 pub fn text(sweep: &Sweep, style: Style) -> String {
     let view = View::new(sweep);
     let mut out = Text {
@@ -56,7 +56,7 @@ fn heading(out: &mut Text, view: &View<'_>) {
     out.entries(&facts(view), " · ", "", "  ");
 }
 
-/// What was varied, how often each point was simulated, and what the intervals are.
+/// What was varied, how often each point was simulated, and what the intervals mean.
 pub(super) fn facts(view: &View<'_>) -> Vec<String> {
     let header = &view.sweep.header;
     let varied: Vec<String> = header.axes.iter().map(axis).collect();
@@ -100,7 +100,7 @@ pub(super) fn facts(view: &View<'_>) -> Vec<String> {
     facts
 }
 
-/// `cores from 1 to 16 (16 values)`, `interpreter: cpython-3.14, cpython-3.14t`.
+/// An axis in words: `cores from 1 to 16 (16 values)`, `interpreter: cpython-3.14, cpython-3.14t`.
 fn axis(axis: &SweptAxis) -> String {
     let values: Vec<String> = axis
         .values
@@ -148,7 +148,7 @@ fn tables(out: &mut Text, view: &View<'_>) {
     let all = out.style.verbose;
     for table in chosen(view, all, out.style.width) {
         let mut table = table;
-        // Before the layout: a sign that becomes two in ASCII must find its room.
+        // Before the layout, because a character that becomes two in ASCII needs room.
         let style = out.style;
         let cells = table.rows.iter_mut().flatten();
         cells.for_each(|c| *c = style.fit(std::mem::take(c)));
@@ -200,7 +200,7 @@ pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
             tables
         }
         2 => {
-            // What fits in a pipe stands in parts where there is less room.
+            // A table that fits in a pipe is split into parts if there is less room.
             let fits =
                 |t: Option<Table>| t.filter(|t| t.wide() <= line.max(PIPE) && t.rows.len() <= 40);
             let best = (view.series.len() > 1).then_some(None);
@@ -212,7 +212,7 @@ pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
                 .chain(each.iter().copied())
                 .filter_map(|s| fits(across(view, s, Shown::Ranked)))
                 .collect();
-            // Metrics are of the tasks that complete: how many do not must stand beside them.
+            // Metrics only count tasks that complete, so the share that does not stands beside them.
             let failed = Shown::Also(Quantity::FailureRate);
             let fails = also(view).contains(&Quantity::FailureRate) && !tables.is_empty();
             let failing = best.into_iter().chain(each).filter(|_| fails);
@@ -229,7 +229,7 @@ pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
 }
 
 impl Table {
-    /// Signs of a line, columns two apart.
+    /// Width of a line in characters; columns are two apart.
     fn wide(&self) -> usize {
         (0..self.columns.len())
             .map(|c| self.width_of(c) + 2)
@@ -237,7 +237,7 @@ impl Table {
             - 2
     }
 
-    /// Cuts words where they leave no room beside the widest column of numbers, so that they stay different.
+    /// Shortens texts that leave no room beside the widest column of numbers, keeping them distinct.
     fn shorten_names(&mut self, keys: usize, style: Style) {
         let words: Vec<usize> = (0..self.columns.len())
             .filter(|&c| !self.columns[c].number)
@@ -277,7 +277,7 @@ impl Table {
 }
 
 impl Column {
-    /// Numbers end in two signs of room for a mark; so does their heading.
+    /// The heading; like the numbers, it ends in two characters of room for a mark.
     fn heading(&self) -> String {
         if self.marked {
             format!("{}  ", self.title)
@@ -287,7 +287,7 @@ impl Column {
     }
 }
 
-/// The table, in parts where it is too wide, with letters for the strategies where their names are.
+/// Lays the table out: in parts if it is too wide, with letters for the strategies if their names make it so.
 fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
     if !table.title.is_empty() {
         out.prose("  ", &table.title);
@@ -311,7 +311,7 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
     let keys = short.groups.first().map_or(1, |g| g.1);
     short.shorten_names(keys, out.style);
     let fixed: usize = (0..keys).map(|c| short.width_of(c) + 2).sum();
-    // As many equal parts as are needed.
+    // As few equal parts as possible.
     let columns = short.columns.len();
     let room = (line + 2).saturating_sub(fixed).max(1);
     let needed: usize = (keys..columns).map(|c| short.width_of(c) + 2).sum();

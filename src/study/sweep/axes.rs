@@ -1,4 +1,4 @@
-//! What a user varies, as a [`Plan`], and what a point of it changes in the scenario.
+//! Axes as a user gives them: builds a [`Plan`], and tells what a point of it changes in the scenario.
 
 use super::values::{MAX_POINTS, values};
 use super::{Axis, AxisValue, Plan, Point};
@@ -9,19 +9,19 @@ use crate::syntax::Changes;
 /// What an axis sets at each point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
-    /// A field, as `--set` does.
+    /// A field, as `--set` sets it.
     Field,
-    /// The cores, as `run --cores` does.
+    /// The cores, as `run --cores` sets them.
     Cores,
-    /// The workers of every strategy that has any.
+    /// The number of workers of every strategy that has any.
     Workers,
-    /// The only interpreter.
+    /// The interpreter, as the only one.
     Interpreter,
-    /// The only strategy.
+    /// The strategy, as the only one.
     Strategy,
 }
 
-/// A plan under construction, and what its axes set.
+/// A plan under construction, with what its axes set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axes {
     plan: Plan,
@@ -30,7 +30,7 @@ pub struct Axes {
 }
 
 impl Axes {
-    /// None yet. `zip`: they run side by side, rather than as a grid.
+    /// A plan without axes. With `zip` the axes vary side by side, rather than as a grid.
     #[must_use]
     pub const fn new(zip: bool) -> Self {
         Self {
@@ -43,11 +43,12 @@ impl Axes {
         }
     }
 
-    /// Adds an axis: `cores`, `workers`, `interpreter`, `strategy`, or the path of a field of the scenario, and its values (see
-    /// [`values()`]). The last axis runs fastest.
+    /// Adds an axis with its values (see [`values()`]): `cores`, `workers`, `interpreter`, `strategy`, or the path of a field of the
+    /// scenario. The last axis varies fastest.
     ///
     /// # Errors
-    /// A sentence: what is wrong with the values, or which axis it does not go together with.
+    ///
+    /// A sentence: what is wrong with the values, or with which axis this one conflicts.
     pub fn add(&mut self, path: &str, text: &str) -> Result<(), String> {
         let (target, name) = match path {
             "cores" => (Target::Cores, "machine.cores"),
@@ -84,7 +85,7 @@ impl Axes {
             Target::Cores => whole(path, &found.values, "MAX_CORES", limits::MAX_CORES)?,
             Target::Workers => whole(path, &found.values, "MAX_WORKERS", limits::MAX_WORKERS)?,
             Target::Interpreter | Target::Strategy => {
-                // `3.14` is a name here.
+                // `3.14` is a name here, not a number.
                 found.values.iter_mut().for_each(|v| v.number = None);
                 found.unit = None;
             }
@@ -102,10 +103,11 @@ impl Axes {
         Ok(())
     }
 
-    /// What does not go together with what else is asked for: `base` holds the changes that hold at every point.
+    /// Checks the axes for conflicts with each other and with `base`, the changes that apply at every point.
     ///
     /// # Errors
-    /// A sentence: which two say the same.
+    ///
+    /// A sentence: which two set the same.
     pub fn check(&self, base: &Changes) -> Result<(), String> {
         for (axis, &target) in self.plan.axes.iter().zip(&self.targets) {
             let name = &axis.path;
@@ -159,7 +161,7 @@ impl Axes {
         ))
     }
 
-    /// The plan, with labels that are as short as they can be and still differ.
+    /// The plan, with labels that are as short as possible and still differ.
     #[must_use]
     pub fn plan(&self) -> Plan {
         let mut plan = self.plan.clone();
@@ -176,13 +178,13 @@ impl Axes {
         plan
     }
 
-    /// What a user should know: ranges whose end is not reached.
+    /// Notes for the user: ranges whose end is not reached.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// What holds at a point: the changes, and the number of workers if that is varied.
+    /// What applies at a point: the changes, and the number of workers if that is varied.
     #[must_use]
     pub fn changes(&self, point: &Point, base: &Changes) -> (Changes, Option<u32>) {
         let (mut changes, mut workers) = (base.clone(), None);
@@ -203,7 +205,7 @@ impl Axes {
         (changes, workers)
     }
 
-    /// Where a point lies, for people: `cores = 4, rate = 100`.
+    /// The values of a point in words: `cores = 4, rate = 100`.
     #[must_use]
     pub fn place(&self, point: &Point) -> String {
         let at: Vec<String> = self
@@ -217,7 +219,7 @@ impl Axes {
     }
 }
 
-/// Whether an override of this path says which cores there are.
+/// Whether an override of this path determines the cores.
 #[must_use]
 pub fn is_cores(path: &str) -> bool {
     const PATHS: [&str; 4] = [
@@ -230,13 +232,13 @@ pub fn is_cores(path: &str) -> bool {
     PATHS.contains(&field)
 }
 
-/// Whether a path leads into what the other leads to: `machine.cores` lies within `machine`.
+/// Whether a path leads into what the other path leads to: `machine.cores` lies within `machine`.
 fn within(path: &str, outer: &str) -> bool {
     path.strip_prefix(outer)
         .is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
-/// `workload.tasks.page.count` is called `count`.
+/// Last part of a path: `count` of `workload.tasks.page.count`.
 fn last_name(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }

@@ -1,7 +1,7 @@
-//! What is finished while more is under way: blocks of text lines kept in a file, so that a run that is killed can go on.
+//! Journals: blocks of text lines kept in a file, so that a run that is killed can be resumed.
 //!
-//! The file's first line says what the blocks belong to. Each block is closed by a line with its number, length and checksum: a block that
-//! was being written when the program died has no such line, and is dropped. What the lines mean is not known here.
+//! The first line of the file says what the blocks belong to. Each block is closed by a line with its number, length and checksum; a block
+//! that was being written when the program died has no such line, and is dropped. The meaning of the lines is not known here.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,39 +13,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::study::text_fingerprint;
 
-/// Version of the file's layout, and of how what it belongs to is named.
+/// Version of the file's layout, and of the names in its first line.
 const LAYOUT: u32 = 2;
-/// The version that named scenarios, plans and profiles by other texts. Nothing here makes those names any more.
+/// The version that named scenarios, plans and profiles by other texts, which this program can no longer compute.
 const OTHER_NAMES: u32 = 1;
 
-/// What the blocks belong to: in the order in which differences are told.
+/// What the blocks belong to, in the order in which differences are reported.
 pub type Owner = Vec<Owned>;
 
-/// One of the things that decide what the blocks hold.
+/// One of the inputs that determine the contents of the blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owned {
-    /// What it is.
+    /// Name of the input.
     pub name: String,
     /// Its value, or a hash of it.
     pub value: String,
-    /// What the value is made of, by name, where it is a hash: for people, to be told what differs.
+    /// If the value is a hash: the parts that it is made of, by name, so that differences can be named.
     pub parts: Vec<(String, String)>,
 }
 
-/// Something that differs: in the file, and as asked for; `None` where it is not given.
+/// A difference between the file and what is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// What it is.
+    /// Name of what differs.
     pub name: String,
-    /// In the file.
+    /// Value in the file; `None` if it is not given.
     pub there: Option<String>,
-    /// As asked for.
+    /// Value asked for; `None` if it is not given.
     pub here: Option<String>,
 }
 
 impl Difference {
     fn text(&self) -> String {
-        /// Longer values are cut.
+        /// Most characters of a value; longer ones are cut.
         const LONGEST: usize = 80;
         let value = |v: &Option<String>| match v {
             None => "not given".to_owned(),
@@ -59,7 +59,7 @@ impl Difference {
     }
 }
 
-/// `its seed is 1, here it is 2`; of what has parts those that differ.
+/// Text of a difference: `its seed is 1, here it is 2`; of values with parts, those parts that differ.
 fn differences(name: &str, whole: &Difference, parts: &[Difference]) -> String {
     const SHOWN: usize = 3;
     if parts.is_empty() {
@@ -84,23 +84,23 @@ fn differences(name: &str, whole: &Difference, parts: &[Difference]) -> String {
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// It belongs to something else.
+    /// The journal belongs to something else.
     #[error("{} belongs to another sweep: {}", path.display(), differences(&whole.name, whole, parts))]
     Differs {
         /// The file.
         path: PathBuf,
-        /// What differs.
+        /// The input that differs.
         whole: Difference,
-        /// What of it, where both sides say what it is made of.
+        /// The parts of it that differ, if both sides tell what it is made of.
         parts: Vec<Difference>,
     },
-    /// Whether it belongs to the same sweep cannot be told any more.
+    /// It can no longer be told whether the journal belongs to the same sweep.
     #[error("{} was begun by an earlier version of pchsim, which named scenarios in another way: this version cannot tell whether it is the same sweep", path.display())]
     Earlier {
         /// The file.
         path: PathBuf,
     },
-    /// It is no journal, or a block in its middle is damaged.
+    /// The file is no journal, or a block in its middle is damaged.
     #[error("{} is damaged in line {line}: {what}", path.display())]
     Damaged {
         /// The file.
@@ -110,38 +110,38 @@ pub enum JournalError {
         /// What is wrong there.
         what: String,
     },
-    /// Another process writes it.
+    /// Another process is writing the journal.
     #[error(transparent)]
     Busy(#[from] Busy),
-    /// The file system refuses.
+    /// The file system refused an operation.
     #[error("cannot use {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
 }
 
-/// Another process writes a journal.
+/// Another process is writing a journal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} is being written by another sweep{}", .path.display(), .process.map_or(String::new(), |p| format!(", process {p}")))]
 pub struct Busy {
     /// The journal.
     pub path: PathBuf,
-    /// The number of that process, if it can be read.
+    /// Id of that process, if it can be read.
     pub process: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Head {
     journal: u32,
-    /// Who writes it, for others to tell: a process's number, always as long as [`writer_text`] makes it, so that it can be written over.
+    /// The writer, for other processes to see: a process id, always as long as [`writer_text`] makes it, so that it can be overwritten.
     #[serde(default)]
     writer: Option<String>,
-    /// Names and values.
+    /// Names and values of the inputs.
     owner: Vec<(String, String)>,
-    /// What values are made of, by the name of the value; earlier versions did not keep it.
+    /// Parts of hashed values, by the name of the value; earlier versions did not keep them.
     #[serde(default)]
     parts: BTreeMap<String, Vec<(String, String)>>,
 }
@@ -161,19 +161,20 @@ impl Head {
     }
 }
 
-/// How the first line begins; what follows is the writer.
+/// The beginning of the first line, which the writer follows.
 const HEAD: &str = "{\"journal\":2,\"writer\":\"";
 
 fn writer_text() -> String {
     format!("{:010}", std::process::id())
 }
 
-/// Who is writing the journal at this path; `None`: nobody, or there is none.
+/// The process that is writing the journal at this path; `None` if there is none, or no journal.
 ///
 /// # Errors
-/// Where the file system refuses.
+///
+/// If the file system refuses.
 pub fn writer(path: &Path) -> Result<Option<Busy>, JournalError> {
-    // A pipe would wait for its other end.
+    // Opening a named pipe would wait for its other end.
     if !path.symlink_metadata().is_ok_and(|m| m.is_file()) {
         return Ok(None);
     }
@@ -185,7 +186,7 @@ pub fn writer(path: &Path) -> Result<Option<Busy>, JournalError> {
     }
 }
 
-/// Whether this file is a journal, or one that was being begun.
+/// Whether this file is a journal, or the beginning of one.
 #[must_use]
 pub fn is_journal(path: &Path) -> bool {
     let begin = || {
@@ -199,7 +200,7 @@ pub fn is_journal(path: &Path) -> bool {
 
 fn busy(path: &Path, file: &mut File) -> Busy {
     let mut line = String::new();
-    // Whatever else the first line holds, and however much of it is written.
+    // Reads only the beginning of the first line, which may not be complete.
     let begin = (HEAD.len() + writer_text().len()) as u64;
     let read = file
         .seek(SeekFrom::Start(0))
@@ -219,24 +220,25 @@ struct Close {
     hash: String,
 }
 
-/// Every closing line begins so, and no line of a block may.
+/// The beginning of every closing line, with which no line of a block may begin.
 const CLOSE: &[u8] = b"{\"finished\":";
 
-/// A journal that this process alone writes.
+/// A journal that only this process is writing.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
     path: PathBuf,
-    /// Where each block lies, and how long it is.
+    /// Position and length of each block, in bytes.
     blocks: BTreeMap<u64, (u64, u64)>,
     end: u64,
 }
 
 impl Journal {
-    /// A fresh journal; what the file held is lost.
+    /// Creates a journal; previous contents of the file are lost.
     ///
     /// # Errors
-    /// Where another process writes it, or the file system refuses.
+    ///
+    /// If another process is writing the file, or if the file system refuses.
     pub fn create(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         let file = open(path, true)?;
         let mut journal = Self {
@@ -249,10 +251,11 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Goes on with a journal, which must belong to the same owner. A last block that was never closed is dropped.
+    /// Resumes a journal, which must belong to the same owner. A last block that was never closed is dropped.
     ///
     /// # Errors
-    /// Where it belongs to another, is damaged or written by another process, or the file system refuses.
+    ///
+    /// If the journal belongs to another owner, is damaged, or is being written by another process, or if the file system refuses.
     pub fn resume(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         let file = open(path, false)?;
         let mut journal = Self {
@@ -265,10 +268,11 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Keeps a block of whole lines under a number; it is there even if this process is killed right after.
+    /// Appends a block of whole lines under a number; it survives if this process is killed right after.
     ///
     /// # Errors
-    /// Where the file system refuses.
+    ///
+    /// If the file system refuses.
     pub fn append(&mut self, number: u64, lines: &str) -> Result<(), JournalError> {
         let close = Close {
             finished: number,
@@ -288,7 +292,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The numbers of the blocks that are there.
+    /// The numbers of the blocks.
     pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
         self.blocks.keys().copied()
     }
@@ -299,13 +303,13 @@ impl Journal {
         self.blocks.contains_key(&number)
     }
 
-    /// Bytes of all blocks.
+    /// Size of all blocks, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.blocks.values().map(|b| b.1).sum()
     }
 
-    /// How many blocks there are.
+    /// Number of blocks.
     #[must_use]
     pub fn len(&self) -> usize {
         self.blocks.len()
@@ -317,10 +321,11 @@ impl Journal {
         self.blocks.is_empty()
     }
 
-    /// The lines of a block; empty if there is none of that number.
+    /// The lines of a block; empty if there is no block of that number.
     ///
     /// # Errors
-    /// Where the file system refuses.
+    ///
+    /// If the file system refuses.
     pub fn lines(&self, number: u64) -> Result<String, JournalError> {
         let Some(&(at, length)) = self.blocks.get(&number) else {
             return Ok(String::new());
@@ -330,23 +335,24 @@ impl Journal {
             let mut file = &self.file;
             file.seek(SeekFrom::Start(at))?;
             file.take(length).read_to_string(&mut text)?;
-            // Blocks are written at the end.
+            // Blocks are appended at the end.
             file.seek(SeekFrom::End(0))?;
             Ok(text)
         };
         read().map_err(|e| failed(&self.path, e))
     }
 
-    /// Where it lies.
+    /// Path of the journal.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Takes the file away: what it kept is elsewhere now.
+    /// Removes the file, because its contents have been saved elsewhere.
     ///
     /// # Errors
-    /// Where the file system refuses.
+    ///
+    /// If the file system refuses.
     pub fn remove(self) -> Result<(), JournalError> {
         std::fs::remove_file(&self.path).map_err(|e| failed(&self.path, e))
     }
@@ -374,7 +380,7 @@ impl Journal {
             what: what.into(),
         };
         if !scan.next().map_err(io)? {
-            // Killed before anything was finished.
+            // The run was killed before anything was finished.
             drop(scan);
             return self.start(owner).map_err(io);
         }
@@ -392,7 +398,7 @@ impl Journal {
         let in_place = scan.line.starts_with(HEAD.as_bytes());
         self.end = scan.line.len() as u64;
         let (mut at, mut block) = (self.end, String::new());
-        // The first line that does not fit; forgiven if nothing whole follows.
+        // Number of the first line that does not fit; forgiven if no closed block follows.
         let mut bad: Option<u64> = None;
         while scan.next().map_err(io)? {
             at += scan.line.len() as u64;
@@ -435,7 +441,7 @@ impl Journal {
     }
 }
 
-/// Whole lines, one after the other.
+/// Reads whole lines, one after another.
 struct Scan<R> {
     reader: R,
     line: Vec<u8>,
@@ -443,7 +449,7 @@ struct Scan<R> {
 }
 
 impl<R: BufRead> Scan<R> {
-    /// Reads the next line; `false` at the end, or where the last line has no end.
+    /// Reads the next line; `false` at the end, or if the last line is incomplete.
     fn next(&mut self) -> io::Result<bool> {
         self.line.clear();
         self.reader.read_until(b'\n', &mut self.line)?;
@@ -453,7 +459,7 @@ impl<R: BufRead> Scan<R> {
 }
 
 fn open(path: &Path, fresh: bool) -> Result<File, JournalError> {
-    // Who only asks whether somebody writes holds the lock for a moment.
+    // A process that only asks whether another is writing holds the lock for a moment.
     for attempt in 0.. {
         let mut file = OpenOptions::new()
             .read(true)
@@ -463,7 +469,7 @@ fn open(path: &Path, fresh: bool) -> Result<File, JournalError> {
             .open(path)
             .map_err(|e| failed(path, e))?;
         match file.try_lock() {
-            // Whoever had it may have finished, and taken the file away, between the two calls.
+            // The process that held the lock may have finished, and removed the file, between the two calls.
             Ok(()) if is_still(path, &file) => return Ok(file),
             Err(TryLockError::WouldBlock) if attempt >= 5 => {
                 return Err(busy(path, &mut file).into());
@@ -475,7 +481,7 @@ fn open(path: &Path, fresh: bool) -> Result<File, JournalError> {
     Err(failed(path, io::ErrorKind::ResourceBusy.into()))
 }
 
-/// Whether the opened file is the one that goes by this name.
+/// Whether the opened file is still the one at this path.
 #[cfg(unix)]
 fn is_still(path: &Path, file: &File) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -510,7 +516,7 @@ fn same(path: &Path, head: &Head, owner: &Owner) -> Result<(), JournalError> {
     })
 }
 
-/// What differs in two lists of names and values: in the order of the second, then what only the first has.
+/// The differences of two lists of names and values: in the order of the second, then those that only the first has.
 fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<Difference> {
     let values =
         |all: &[(String, String)]| -> BTreeMap<String, String> { all.iter().cloned().collect() };
@@ -686,9 +692,9 @@ mod tests {
                 "x".repeat(80)
             )
         );
-        // Alike in all that is said of them.
+        // All parts that both sides give are equal.
         assert_eq!(says(&was), "its scenario is aa, here it is bb");
-        // An earlier version kept the hash alone.
+        // An earlier version kept only the hash.
         drop(Journal::create(&path, &of("aa", &[])).unwrap());
         assert!(!fs::read_to_string(&path).unwrap().contains("\"a\""));
         assert_eq!(says(&was), "its scenario is aa, here it is bb");

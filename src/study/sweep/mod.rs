@@ -1,5 +1,5 @@
-//! Sweeps: one study for each point of a plan. What is varied stands in a [`Plan`]; points are numbered in canonical order (the last
-//! axis runs fastest) and their results do not depend on each other, nor on the order in which they are made.
+//! Sweeps: one study for each point of a plan. A [`Plan`] holds what is varied. Points are numbered in canonical order (the last axis
+//! varies fastest); their results depend neither on each other nor on the order in which they are made.
 
 mod axes;
 pub mod journal;
@@ -18,18 +18,18 @@ pub use values::{FORMS, MAX_POINTS, Values, values};
 /// What is varied, and over which values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The axes; the last runs fastest.
+    /// The axes; the last varies fastest.
     pub axes: Vec<Axis>,
-    /// The axes run side by side (all have as many values), rather than as a grid.
+    /// Whether the axes vary side by side (all have as many values), rather than as a grid.
     pub zip: bool,
 }
 
-/// One thing that is varied.
+/// An axis: one thing that is varied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
-    /// The field that is set (`machine.cores`), unique in the plan.
+    /// Path of the field that is set (`machine.cores`), unique in the plan.
     pub path: String,
-    /// Its name for people (`cores`).
+    /// Name for people (`cores`).
     pub label: String,
     /// The values in order; at least one.
     pub values: Vec<AxisValue>,
@@ -40,9 +40,9 @@ pub struct Axis {
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AxisValue {
-    /// As `--set PATH=VALUE` takes it.
+    /// Text of the value, as `--set PATH=VALUE` takes it.
     pub text: String,
-    /// As a number (durations in seconds, sizes in bytes), where it is one.
+    /// The value as a number (durations in seconds, sizes in bytes), if it is one.
     pub number: Option<f64>,
 }
 
@@ -56,7 +56,7 @@ pub struct Point {
 }
 
 impl Plan {
-    /// How many points it has.
+    /// Number of points.
     pub fn len(&self) -> u64 {
         let lengths = self.axes.iter().map(|a| a.values.len() as u64);
         if self.zip {
@@ -66,12 +66,12 @@ impl Plan {
         }
     }
 
-    /// Whether it has no points.
+    /// Whether the plan has no points.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The point with this number.
+    /// The point of this number.
     pub fn point(&self, number: u64) -> Point {
         let mut rest = number;
         let mut index: Vec<usize> = self

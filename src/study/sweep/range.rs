@@ -3,15 +3,15 @@
 use super::AxisValue;
 use super::values::{FORMS, Kind, MAX_POINTS, Quantity, Single, quantity, tidy, too_many};
 
-/// Ranges are made of numbers up to this, which keep 15 digits.
+/// Largest number in a range: such numbers keep 15 digits.
 const LARGEST: f64 = 1e15;
 
-/// So many significant digits.
+/// Rounds to so many significant digits.
 fn rounded(x: f64, digits: usize) -> f64 {
     format!("{x:.*e}", digits - 1).parse().unwrap_or(x)
 }
 
-/// `FIRST..LAST` and what follows.
+/// A range: `FIRST..LAST`, and how its values follow one another.
 pub(super) struct Range<'t> {
     first: &'t str,
     last: &'t str,
@@ -26,7 +26,7 @@ enum By<'t> {
 }
 
 impl<'t> Range<'t> {
-    /// The range that a text is; nothing if it is a single value (`"../page.html"`, `Uniform(1..2)`).
+    /// Finds the range in a text; `None` if the text is a single value (`"../page.html"`, `Uniform(1..2)`).
     pub(super) fn find(text: &'t str) -> Option<Self> {
         if text.starts_with(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+')) {
             return None;
@@ -62,7 +62,7 @@ impl<'t> Range<'t> {
         Some(Self { first, last, by })
     }
 
-    /// The values, and a note where the last one does not lie on the steps.
+    /// The values, and a note if the last one does not lie on the steps.
     pub(super) fn values(&self, text: &str) -> Result<(Vec<Single>, Option<String>), String> {
         let (a, b) = (end(self.first, text)?, end(self.last, text)?);
         if a.kind != b.kind {
@@ -74,7 +74,7 @@ impl<'t> Range<'t> {
                 b.kind.name()
             ));
         }
-        // From here on in units of the first value.
+        // From here on, in units of the first value.
         let last = tidy(b.digits * (b.scale / a.scale));
         if last < a.digits {
             return Err(format!(
@@ -189,7 +189,7 @@ impl<'t> Range<'t> {
                 "`{text}` must run from above 0 to something larger: logarithms are spread over it"
             ));
         }
-        // Counts are whole; what has a unit is told apart by four digits.
+        // Counts are whole; values with a unit are rounded to four digits.
         let whole = a.kind == Kind::Plain && a.whole && b.whole;
         let ratio = libm::log(last / a.digits);
         let mut numbers: Vec<f64> = (0..n)
@@ -203,13 +203,13 @@ impl<'t> Range<'t> {
                 }
             })
             .collect();
-        // Whole numbers lie close together at the lower end.
+        // Whole numbers repeat at the lower end, where they lie close together.
         numbers.dedup();
         Ok(numbers)
     }
 }
 
-/// An end or a step of a range.
+/// Reads an end or a step of a range.
 fn end<'t>(text: &'t str, range: &str) -> Result<Quantity<'t>, String> {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix('=') {
@@ -229,7 +229,7 @@ fn close(x: f64, y: f64) -> bool {
     (x - y).abs() <= 1e-12 * y.abs()
 }
 
-/// From `first` in steps to the last that is not past `last`; whether that is `last` itself.
+/// The values from `first` in steps up to `last` at most, and whether they reach `last`.
 fn steps(text: &str, first: f64, last: f64, step: f64) -> Result<(Vec<f64>, bool), String> {
     let count = libm::floor((last - first) / step * (1.0 + 1e-12) + 1e-9);
     #[expect(

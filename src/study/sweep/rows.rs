@@ -1,4 +1,4 @@
-//! A sweep's result as it comes about: its header, and the rows of a point.
+//! The parts of a sweep's result as they are made: its header, and the rows of a point.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::study::fingerprint::scenario_name;
 use crate::study::{Options, plan_fingerprint};
 
 impl Plan {
-    /// What is varied, as the sweep's header says it.
+    /// The axes of the plan, as the header of the sweep gives them.
     #[must_use]
     pub fn swept(&self) -> Vec<SweptAxis> {
         let axis = |a: &Axis| SweptAxis {
@@ -26,8 +26,8 @@ impl Plan {
     }
 }
 
-/// A number where it was written as one, else the text: `8`, `0.5`, `"10ms"`, `"cpython-3.14"`. A text that merely looks like a
-/// number (a version) stays a text: the plan knows.
+/// The value as a number if it was written as one, else as text: `8`, `0.5`, `"10ms"`, `"cpython-3.14"`. A text that merely looks like a
+/// number (a version) stays a text, which the plan knows.
 fn as_written(value: &AxisValue) -> Value {
     let text = value.text.as_str();
     if value.number.is_none() {

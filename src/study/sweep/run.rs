@@ -1,4 +1,4 @@
-//! The run of a sweep: a study for each point, side by side on one pool of threads.
+//! Runs a sweep: a study for each point, side by side on one pool of threads.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -16,52 +16,55 @@ use crate::study::drive::{Studies, drive, pool};
 use crate::study::options::refuse_past_limits;
 use crate::study::{Options, StudyError, work};
 
-/// So many points are looked at before the first that cannot be simulated is told.
+/// Number of points that are checked at once before the first that cannot be simulated is reported.
 const CHUNK: usize = 1024;
 
-/// The points of a sweep: what is simulated at each, and what becomes of it. Called from many threads.
+/// The points of a sweep: what is simulated at each, and what happens to the result. Called from many threads.
 pub trait Points: Sync {
-    /// Why a point cannot be loaded or kept, or the sweep not be run.
+    /// Why a point cannot be loaded or kept, or the sweep cannot be run.
     type Error: From<StudyError> + Send;
 
-    /// What is simulated at a point: the scenario, and the profiles of its interpreters in their order. Called when the point is
-    /// checked, and again when it is begun.
+    /// Loads a point: its scenario, and the profiles of its interpreters in their order. Called when the point is checked, and again when
+    /// it is begun.
     ///
     /// # Errors
-    /// Where the scenario refuses the point's values, or there is no such profile.
+    ///
+    /// If the scenario refuses the point's values, or if a profile does not exist.
     fn load(&self, point: u64) -> Result<(Scenario, Vec<Profile>), Self::Error>;
 
     /// Runs a simulation.
     ///
     /// # Errors
-    /// Why it cannot be run, for people.
+    ///
+    /// Why it cannot be run, in words for people.
     fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError>;
 
-    /// A point is finished. Not in the order of their numbers.
+    /// Takes the result of a finished point. Points do not finish in the order of their numbers.
     ///
     /// # Errors
-    /// Where the result cannot be kept; the sweep ends.
+    ///
+    /// If the result cannot be kept; the sweep then ends.
     fn finished(&self, point: u64, study: &Study) -> Result<(), Self::Error>;
 
-    /// How far the sweep is; after every simulation.
+    /// Takes the progress of the sweep, after every simulation.
     fn advanced(&self, advance: Advance);
 
-    /// Whether to end: what runs is brought to its end, nothing else is begun.
+    /// Whether to end the sweep: running studies are brought to their ends, and no other is begun.
     fn stopped(&self) -> bool;
 }
 
-/// How far a sweep is.
+/// Progress of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Advance {
-    /// Points finished in this run.
+    /// Number of points finished in this run.
     pub points: u64,
-    /// Share of the work that is done, by estimate: 0 to 1.
+    /// Estimated share of the work that is done, from 0 to 1.
     pub share: f64,
-    /// Simulations done.
+    /// Number of simulations done.
     pub simulations: u64,
 }
 
-/// Points that have been checked, and how much work each is (in events, roughly).
+/// Points that have been checked, each with its estimated work in events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
     work: Vec<(u64, f64)>,
@@ -69,29 +72,30 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Leaves out the points for which `keep` is false.
+    /// Keeps only the points for which `keep` is true.
     pub fn retain(&mut self, mut keep: impl FnMut(u64) -> bool) {
         self.work.retain(|w| keep(w.0));
         self.total = self.work.iter().map(|w| w.1).sum();
     }
 
-    /// How many points there are.
+    /// Number of points.
     #[must_use]
     pub fn len(&self) -> usize {
         self.work.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no points.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.work.is_empty()
     }
 }
 
-/// Checks that every one of the points can be simulated, on as many threads as `options` says. `None` if stopped.
+/// Checks that every one of the points can be simulated, on as many threads as `options` gives. `None` if stopped.
 ///
 /// # Errors
-/// That of the first point (in the given order) that cannot.
+///
+/// The error of the first point (in the given order) that cannot.
 pub fn prepare<P: Points>(
     points: &P,
     numbers: &[u64],
@@ -126,13 +130,13 @@ pub fn prepare<P: Points>(
         ))
         .into());
     }
-    // Long ones first, so that none is left over at the end; of equal ones the first.
+    // Long points come first, so that none is left over at the end; of equal ones the first.
     work.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let total = work.iter().map(|w| w.1).sum();
     Ok(Some(Prepared { work, total }))
 }
 
-/// Work of a point, in events.
+/// Checks a point; returns its number and its estimated work in events.
 fn check<P: Points>(points: &P, number: u64, options: &Options) -> Result<(u64, f64), P::Error> {
     let (scenario, profiles) = points.load(number)?;
     refuse_past_limits(&scenario, options)?;
@@ -149,11 +153,12 @@ fn check<P: Points>(points: &P, number: u64, options: &Options) -> Result<(u64, 
     Ok((cases, events * f64::from(replications)))
 }
 
-/// Simulates the points. Each one's study depends on nothing but its own scenario, profiles and the options: not on the threads, nor on
-/// the other points.
+/// Simulates the points. The study of each depends only on its own scenario and profiles and on the options: not on the threads, nor on the
+/// other points.
 ///
 /// # Errors
-/// The first of the points' own; nothing is begun after it.
+///
+/// The first error of a point; nothing is begun after it.
 pub fn run_sweep<P: Points>(
     points: &P,
     prepared: &Prepared,
@@ -179,9 +184,9 @@ struct Sweep<'a, P> {
 struct State {
     points: u64,
     simulations: u64,
-    /// Work of the finished points.
+    /// Work of the finished points, in events.
     done: f64,
-    /// Points under way: number in the order of work, simulations done and planned.
+    /// Points in progress: index in the order of work, simulations done, and simulations planned.
     begun: Vec<(usize, u64, u64)>,
 }
 

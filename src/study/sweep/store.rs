@@ -1,4 +1,4 @@
-//! Where the lines of finished points are while a sweep runs: beside the output file, or in memory.
+//! Where the lines of finished points are kept while a sweep runs: beside the output file, or in memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,14 +8,14 @@ use super::journal::{Journal, JournalError};
 /// The lines of finished points.
 #[derive(Debug)]
 pub enum Store {
-    /// In memory: lost with this process.
+    /// In memory; lost with this process.
     Memory(BTreeMap<u64, String>),
-    /// In a file.
+    /// In a journal file.
     Journal(Journal),
 }
 
 impl Store {
-    /// In memory: lost with this process.
+    /// An empty store in memory.
     pub const fn memory() -> Self {
         Self::Memory(BTreeMap::new())
     }
@@ -29,7 +29,7 @@ impl Store {
         }
     }
 
-    /// How many points are finished.
+    /// Number of finished points.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -38,7 +38,7 @@ impl Store {
         }
     }
 
-    /// Numbers of the finished points, rising.
+    /// Numbers of the finished points, in rising order.
     pub fn points(&self) -> Vec<u64> {
         match self {
             Self::Memory(lines) => lines.keys().copied().collect(),
@@ -46,7 +46,7 @@ impl Store {
         }
     }
 
-    /// Bytes of all lines.
+    /// Size of all lines, in bytes.
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Memory(lines) => lines.values().map(|l| l.len() as u64).sum(),
@@ -54,16 +54,17 @@ impl Store {
         }
     }
 
-    /// Whether none is.
+    /// Whether no point is finished.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Keeps the lines of a point.
+    /// Keeps the lines of a finished point.
     ///
     /// # Errors
-    /// When the journal cannot be written.
+    ///
+    /// If the journal cannot be written.
     pub fn keep(&mut self, point: u64, lines: String) -> Result<(), JournalError> {
         match self {
             Self::Memory(all) => {
@@ -77,7 +78,8 @@ impl Store {
     /// The lines of a finished point.
     ///
     /// # Errors
-    /// When the journal cannot be read.
+    ///
+    /// If the journal cannot be read.
     pub fn lines(&self, point: u64) -> Result<String, JournalError> {
         Ok(match self {
             Self::Memory(all) => all.get(&point).cloned().unwrap_or_default(),
@@ -85,7 +87,7 @@ impl Store {
         })
     }
 
-    /// The file that keeps them.
+    /// Path of the journal file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Memory(_) => None,
@@ -93,10 +95,11 @@ impl Store {
         }
     }
 
-    /// The result is written: nothing needs to be kept any more.
+    /// Removes the store, because the result has been written.
     ///
     /// # Errors
-    /// When the journal cannot be removed.
+    ///
+    /// If the journal cannot be removed.
     pub fn remove(self) -> Result<(), JournalError> {
         match self {
             Self::Memory(_) => Ok(()),

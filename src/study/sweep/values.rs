@@ -12,18 +12,18 @@ use crate::scenario::{limits, units};
 /// Most values of an axis, and most points of a plan.
 pub const MAX_POINTS: u64 = 1_000_000;
 
-/// What the texts of values look like, for help and complaints.
+/// The forms that values may have, for help and error messages.
 pub const FORMS: &str = "write a list (1,2,4), a range with both ends (1..32), with a step (1..32/4 is 1, 5, 9, ... 29), with a factor (1..32*2 is 1, 2, \
      4, ... 32), or evenly on a logarithmic scale (1..1000/log:7); with units where the field has one (10ms..100ms/10ms, 64kB..1MB*2)";
 
-/// The values of a text.
+/// Values that were read from a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
-    /// In order; at least one, all different.
+    /// The values in order; at least one, all different.
     pub values: Vec<AxisValue>,
     /// Unit of their numbers.
     pub unit: Option<&'static str>,
-    /// What a user should know of them: ranges whose last value does not lie on their steps.
+    /// Notes for the user: ranges whose last value does not lie on their steps.
     pub notes: Vec<String>,
 }
 
@@ -58,14 +58,14 @@ impl Kind {
     }
 }
 
-/// A number with its unit: `10ms` is 10, `ms`, and a hundredth of a second.
+/// A number with its unit: of `10ms` the digits are 10 and the unit is `ms`, of scale 0.001 (seconds).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Quantity<'t> {
     pub kind: Kind,
     /// The number before the unit.
     pub digits: f64,
     pub unit: &'t str,
-    /// What one of the unit is in seconds, bytes or events a second.
+    /// Size of the unit, in seconds, bytes or events per second.
     pub scale: f64,
     /// Whether the number was written without a fraction.
     pub whole: bool,
@@ -77,10 +77,11 @@ impl Quantity<'_> {
     }
 }
 
-/// The values that a text stands for. `ranges` says whether the field takes numbers at all: names (of files, say) may hold dots.
+/// Reads the values of an axis. `ranges` tells whether the field takes numbers at all; names (of files, say) may contain dots.
 ///
 /// # Errors
-/// A sentence: what was wrong, and what was expected.
+///
+/// A sentence: what is wrong, and what is expected.
 pub fn values(text: &str, ranges: bool) -> Result<Values, String> {
     let mut out = Values {
         values: Vec::new(),
@@ -186,7 +187,7 @@ fn single(text: &str) -> Single {
     (value, quantity.map(|q| q.kind))
 }
 
-/// The number and unit of a text; nothing if it is no such thing.
+/// Reads a number with its unit; `None` if the text is no such thing.
 pub(super) fn quantity(text: &str) -> Option<Quantity<'_>> {
     let text = text.trim();
     let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '+');
@@ -206,7 +207,7 @@ pub(super) fn quantity(text: &str) -> Option<Quantity<'_>> {
     let digits: f64 = number.parse().ok().filter(|x: &f64| x.is_finite())?;
     let unit = unit.trim();
     if unit.contains(|c: char| c.is_ascii_digit()) {
-        // Several units, as in `1h30m`.
+        // The text has several units, as in `1h30m`.
         return units::duration(text).ok().map(|t| Quantity {
             kind: Kind::Time,
             digits: seconds(t),
@@ -245,7 +246,7 @@ fn seconds(t: Nanos) -> f64 {
     t.as_f64() / 1e9
 }
 
-/// Fifteen significant digits: what arithmetic adds to a written number beyond these is noise.
+/// Rounds to fifteen significant digits: beyond these, arithmetic adds only noise to a written number.
 pub(super) fn tidy(x: f64) -> f64 {
     format!("{x:.14e}").parse().unwrap_or(x)
 }

@@ -1,22 +1,22 @@
-//! Tasks that wait for each other in a circle.
+//! Cycles of tasks that wait for each other.
 
 use super::{Doing, Link, Place, Snapshot, View};
 use crate::cpython::index::TaskKey;
 use crate::cpython::role::Role;
 
-/// Circles that are named; more would not help to understand.
+/// Most cycles that are named; more would not help to understand.
 const MOST: usize = 3;
 
-/// Whom a task waits for, and for what.
+/// An edge of the wait-for graph: the task that is waited for, and for what.
 struct Edge {
     to: usize,
     waits_for: String,
 }
 
 impl View<'_, '_> {
-    /// Circles of tasks that wait for each other. No two share a task: of those that do, the second says little that the first has not
-    /// said (children that all wait for their parent's lock, a pool whose workers all wait). A task that waits for *some* worker or permit waits for all that have one
-    /// only where nothing can happen any more (`stuck`).
+    /// Finds cycles of tasks that wait for each other, no two of which share a task: a second one with the same task would say little more
+    /// (children that all wait for their parent's lock, a pool whose workers all wait). A task that waits for *some* worker or permit waits
+    /// for all that have one, but only if no event is left (`stuck`).
     pub(crate) fn cycles(&self, snapshot: &Snapshot, stuck: bool) -> Vec<Vec<Link>> {
         let mut children = vec![Vec::new(); snapshot.tasks.len()];
         for (i, t) in snapshot.tasks.iter().enumerate() {
@@ -49,7 +49,7 @@ impl View<'_, '_> {
     ) -> Vec<Edge> {
         let state = &snapshot.tasks[task];
         if state.deadline.is_some() && !stuck {
-            return Vec::new(); // It gives up by itself.
+            return Vec::new(); // The wait ends by itself, at the deadline.
         }
         let to = |task: Option<usize>, waits_for: String| {
             task.map(|to| Edge { to, waits_for }).into_iter().collect()
@@ -78,7 +78,7 @@ impl View<'_, '_> {
         }
     }
 
-    /// The tasks that occupy the workers of a waiting task's pool.
+    /// Edges to the tasks that occupy the workers of the pool that a task waits for.
     fn workers(&self, snapshot: &Snapshot, task: usize) -> Vec<Edge> {
         let copy = self.work.tasks[self.tasks[task]].copy;
         let in_pool = |role: Role| match role {
@@ -102,7 +102,7 @@ impl View<'_, '_> {
             .collect()
     }
 
-    /// The tasks that have a permit of a waiting task's loop.
+    /// Edges to the tasks that hold a permit of the loop that a task waits on.
     fn permitted(&self, task: usize) -> Vec<Edge> {
         let copy = self.work.tasks[self.tasks[task]].copy;
         let has = |key: &TaskKey| {
@@ -127,13 +127,13 @@ enum Seen {
     Done,
 }
 
-/// A search in depth for edges that lead back.
+/// A depth-first search for back edges.
 struct Search<'e> {
     edges: &'e [Vec<Edge>],
     seen: Vec<Seen>,
-    /// Tasks from the start to here, and which edge of each leads on.
+    /// The path from the start to here: each task, and the index of the edge by which it is left.
     path: Vec<(usize, usize)>,
-    /// Whether a task is in a circle that was found.
+    /// For each task, whether it is in a cycle that was found.
     told: Vec<bool>,
     found: Vec<Vec<Link>>,
 }

@@ -14,93 +14,93 @@ use crate::cpython::work;
 use crate::engine::Nanos;
 use crate::machine::{State, Tid};
 
-/// The state of a run at an instant. Threads and tasks refer to each other, and to processes, by their places in these lists.
+/// The state of a run at an instant. Threads and tasks refer to each other, and to processes, by their indices in these lists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// The instant that is shown: the one asked for, or the end of the run if that came before.
+    /// The instant that is shown: the one asked for, or the end of the run if that was earlier.
     pub at: Nanos,
-    /// How the run had ended by then; `None` while it goes on.
+    /// Why the run had ended by then; `None` while it goes on.
     pub end: Option<End>,
-    /// Who is on each core: an index into `threads`.
+    /// For each core, the thread on it: an index into `threads`.
     pub cores: Vec<Option<usize>>,
     /// The GILs of the processes shown.
     pub gils: Vec<GilState>,
-    /// The processes that are alive, in order of their making.
+    /// The living processes, in order of their creation.
     pub processes: Vec<ProcessState>,
-    /// The threads that are alive, process by process.
+    /// The living threads, process by process.
     pub threads: Vec<ThreadState>,
-    /// The tasks in flight that the program knows of, in order of arrival, children after their parents.
+    /// The tasks in flight that the program has taken in, in order of arrival, children after their parents.
     pub tasks: Vec<TaskState>,
-    /// Counts.
+    /// Counts of tasks.
     pub totals: Totals,
     /// Memory of all processes together, shared pages counted once, in bytes.
     pub memory: u64,
-    /// Tasks that wait for each other in a circle, each for the next, the last for the first.
+    /// Cycles of tasks that wait for each other: each task waits for the next, the last for the first.
     pub cycles: Vec<Vec<Link>>,
 }
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Everything was done.
+    /// All tasks were done.
     Done,
-    /// Nothing can ever happen again, and tasks are unfinished.
+    /// No event was left, but tasks were unfinished.
     Deadlock,
-    /// At the scenario's horizon.
+    /// The scenario's horizon was reached.
     Horizon,
-    /// Over the memory limit.
+    /// Memory passed its limit.
     OutOfMemory,
-    /// Over the limit of events.
+    /// The number of events passed its limit.
     EventLimit,
-    /// At the last instant that the clock can tell.
+    /// The last instant that the clock can represent was reached.
     ClockEnd,
 }
 
-/// How many tasks, children not counted.
+/// Counts of tasks, children left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Arrived so far.
+    /// Tasks that have arrived so far.
     pub arrived: u64,
-    /// Completed.
+    /// Tasks that have completed.
     pub done: u64,
-    /// Failed.
+    /// Tasks that have failed.
     pub failed: u64,
-    /// Timed out.
+    /// Tasks that a deadline has ended.
     pub timed_out: u64,
-    /// Arrived and not over.
+    /// Tasks that have arrived and are not over.
     pub in_flight: u64,
-    /// Of these, those that the program has not got to: they are not among the tasks of the snapshot.
+    /// Of the tasks in flight, those that the program has not taken in; the snapshot does not list them.
     pub not_taken_in: u64,
-    /// Not yet arrived; `None` where the workload has no end of its own.
+    /// Tasks that have yet to arrive; `None` if the workload has no end of its own.
     pub to_come: Option<u64>,
 }
 
-/// A GIL.
+/// The state of a GIL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GilState {
-    /// The process.
+    /// Its process.
     pub process: usize,
-    /// Whether it is that of a sub-interpreter.
+    /// Whether it belongs to a sub-interpreter.
     pub of_interpreter: bool,
-    /// Who holds it.
+    /// The thread that holds it.
     pub holder: Option<usize>,
-    /// Who waits for it in its condition variable, longest first.
+    /// The threads that wait in its condition variable, the longest waiting first.
     pub waiters: Vec<usize>,
 }
 
-/// A process: one that has threads, or memory.
+/// The state of a process that has threads or memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessState {
     /// Its name, as Python gives it.
     pub name: String,
-    /// Who started it; `None` for the main process, or if that one is gone.
+    /// The process that started it; `None` for the main process, or if that parent is gone.
     pub parent: Option<usize>,
-    /// Its part of the memory, in bytes: pages that forked processes share count with the first of them. One that has not begun has
-    /// none; over all processes it adds up to the snapshot's.
+    /// Its part of the memory in bytes: pages that forked processes share count with the first of them, and a process that has not begun
+    /// has none. The parts add up to the snapshot's memory.
     pub memory: u64,
 }
 
-/// A thread.
+/// The state of a thread.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThreadState {
     /// Its process.
@@ -109,177 +109,177 @@ pub struct ThreadState {
     pub name: String,
     /// What it does.
     pub doing: Doing,
-    /// Since when.
+    /// Since when it has been doing that.
     pub since: Nanos,
-    /// The task that it stands for.
+    /// The task that it executes.
     pub task: Option<usize>,
     /// Whether it is the thread of an event loop.
     pub event_loop: bool,
 }
 
-/// What a thread does.
+/// What a thread does, or waits for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Doing {
-    /// Is on this core.
+    /// Runs on this core.
     Running(u32, Work),
     /// Is ready, and waits for this core.
     Ready(u32),
-    /// Waits for the GIL, which this one holds.
+    /// Waits for the GIL, which this thread holds.
     WaitsForGil(Option<usize>),
-    /// Was asked to let the GIL go, and waits until another thread has taken it.
+    /// Was asked to release the GIL, and waits until another thread has taken it.
     ForcedSwitch,
-    /// Waits until this thread lets the world go on (the collector of a free-threaded build).
+    /// Waits until this thread lets the world go on (collector of a free-threaded build).
     StoppedWorld(Option<usize>),
-    /// Sleeps until then.
+    /// Sleeps until this instant.
     Sleeps(Nanos),
-    /// Waits until then for the next arrival.
+    /// Waits for the next arrival, which comes at this instant if that is known.
     WaitsForArrival(Option<Nanos>),
-    /// Waits for a lock, held by this thread.
+    /// Waits for the lock of this name, which this thread holds.
     WaitsForLock(String, Option<usize>),
-    /// Waits for an item of a queue.
+    /// Waits for an item of the queue of this name.
     WaitsForItem(String),
-    /// Waits for room in a queue.
+    /// Waits for room in the queue of this name.
     WaitsForRoom(String),
-    /// Waits for a task's children: so many are not over, of so many.
+    /// Waits for its task's children: number not over, and number in all.
     WaitsForChildren(u64, u64),
-    /// Waits in `select`, until then if nothing happens.
+    /// Waits in `select`, until this instant at most.
     Select(Option<Nanos>),
     /// Waits for the results of so many tasks.
     WaitsForResults(u64),
-    /// A pool's worker without work.
+    /// Is a pool's worker without work.
     Idle,
-    /// Waits for what it is there for: calls to send, results to read, children to fork.
+    /// Waits for work of its role: calls to send, results to read, children to fork.
     WaitsForWork(&'static str),
-    /// Waits until a thread or process that it starts is up.
+    /// Waits for the start of a thread or process.
     Starts,
     /// Waits for room in a pipe.
     WaitsForPipe,
-    /// Waits for its turn to write its result.
+    /// Waits for the write lock of the result pipe.
     WaitsToWrite,
-    /// Has not begun: it is being started.
+    /// Has not begun, because it is being started.
     NotStarted,
 }
 
-/// What a thread does on its core.
+/// What a thread on a core does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// A task's Python code.
+    /// Runs a task's Python code.
     Bytecode,
-    /// A task's accesses of this shared object.
+    /// Accesses this shared object for a task.
     Accessing(String),
-    /// The same, which take longer because other threads access it as well.
+    /// Accesses this shared object for a task, at a pace reduced by other threads that access it.
     Contending(String),
-    /// A task's code that has let the GIL go.
+    /// Runs a task's code that has released the GIL.
     Native,
-    /// A system call.
+    /// Executes a system call.
     SystemCall,
-    /// Turns objects into bytes.
+    /// Pickles.
     Pickling,
-    /// Turns bytes into objects.
+    /// Unpickles.
     Unpickling,
     /// Collects garbage.
     Collecting,
-    /// Its own start-up.
+    /// Starts up.
     StartingUp,
-    /// What executors and event loops do around tasks.
+    /// Does the bookkeeping of executors and event loops around tasks.
     Bookkeeping,
 }
 
-/// A task in flight.
+/// The state of a task in flight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskState {
-    /// Its name: class and number in order of arrival, from 1; children by their number within their parent.
+    /// Its name: class and number in order of arrival, from 1; for a child, its number among its parent's children.
     pub name: String,
-    /// Its class; children have their parent's.
+    /// Name of its class; a child has that of its parent.
     pub class: String,
-    /// Who waits for it.
+    /// The task that waits for it.
     pub parent: Option<usize>,
     /// The process that took it in.
     pub process: Option<usize>,
-    /// When it arrived (children: were made).
+    /// When it arrived (for a child: when it was created).
     pub arrived: Nanos,
-    /// The step that it is in, or comes to next; `None` at its end.
+    /// The step that it is in, or that comes next; `None` at its end.
     pub step: Option<StepState>,
     /// Where it is.
     pub place: Place,
-    /// Since when it is there, as far as known.
+    /// Since when it has been there, as far as that is known.
     pub since: Nanos,
-    /// Locks that it holds.
+    /// Names of the locks that it holds.
     pub holds: Vec<String>,
-    /// Until when it must be over, if it is in a `Timeout`.
+    /// Its deadline, if it is inside a `Timeout`.
     pub deadline: Option<Nanos>,
 }
 
-/// A step of a task.
+/// A step of a task, in progress or next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepState {
-    /// Which of its class's steps, from 1; loops are counted as they are unrolled.
+    /// Number of the step in its class, from 1; loops that the compiler unrolls are counted unrolled.
     pub number: u32,
-    /// How many there are.
+    /// Number of steps of the class.
     pub of: u32,
-    /// In the scenario's words.
+    /// The step in the scenario's words.
     pub text: String,
-    /// Whether it has begun.
+    /// Whether the step has begun.
     pub begun: bool,
-    /// What is left of its time, as far as known.
+    /// What is left of the step's time, as far as that is known.
     pub left: Option<Nanos>,
 }
 
-/// Where a task is.
+/// Where a task is: in which thread, line, queue or pipe. Positions count from 1.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Place {
-    /// A thread stands for it.
+    /// This thread executes it.
     Thread(usize),
-    /// Waits to be taken in, at this place of the queue (from 1).
+    /// Has arrived and waits to be taken in, at this position.
     Accept(usize),
-    /// This thread is handing it over to an executor or taking it in.
+    /// This thread is submitting it to an executor, or taking it in.
     HandingOver(usize),
-    /// Waits for a free worker, at this place of the queue.
+    /// Waits for a free worker, at this position.
     Worker(usize),
     /// Was handed to this worker, which is waking up.
     HandedTo(usize),
-    /// In a call queue, waits to be sent, at this place.
+    /// Waits in a call queue for the feeder thread, at this position.
     CallQueue(usize),
-    /// Is being sent to a worker process by this thread.
+    /// This thread is sending it to a worker process.
     BeingSent(usize),
-    /// In the pipe to the workers, at this place.
+    /// Is in the call pipe, at this position.
     CallPipe(usize),
-    /// In a chunk that this thread works on, so many before it.
+    /// Is in a chunk that this thread works on, behind so many tasks.
     Chunk(usize, usize),
-    /// Its result is being sent by this thread.
+    /// This thread is sending its result.
     ResultSent(usize),
-    /// Its result is in the pipe, at this place.
+    /// Its result is in the result pipe, at this position.
     ResultPipe(usize),
-    /// Its result is being read by this thread.
+    /// This thread is reading its result.
     ResultRead(usize),
-    /// Ready, waits for its turn on the loop, at this place.
+    /// Is ready and waits for the event loop, at this position.
     Loop(usize),
-    /// Waits for the loop's concurrency limit, at this place.
+    /// Waits for a permit of the loop's concurrency limit, at this position.
     Limit(usize),
-    /// Waits on the loop for a lock, held by this task, at this place.
+    /// Waits on the loop for the lock of this name, which this task holds, at this position.
     LoopLock(String, Option<usize>, usize),
-    /// Waits on the loop for an item of a queue.
+    /// Waits on the loop for an item of the queue of this name.
     Item(String),
-    /// Waits on the loop for room in a queue.
+    /// Waits on the loop for room in the queue of this name.
     Room(String),
-    /// Waits on the loop for its children: so many are not over, of so many.
+    /// Waits on the loop for its children: number not over, and number in all.
     Children(u64, u64),
-    /// Sleeps on the loop until then.
+    /// Sleeps on the loop until this instant.
     Sleeps(Nanos),
-    /// Between two of these, for an instant.
+    /// Is between two of these places, for an instant.
     Underway,
 }
 
-/// A task that waits for the next of a circle.
+/// A link of a cycle: a task that waits for the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The task.
     pub task: usize,
-    /// What it waits for.
+    /// What it waits for, in words.
     pub waits_for: String,
 }
 
-/// The state at this instant, and the keys of its tasks in their order.
+/// Takes a snapshot of the present state; also returns the keys of its tasks, in the snapshot's order.
 pub(crate) fn picture(
     work: &work::Work<'_>,
     executors: &Executors,
@@ -305,7 +305,7 @@ pub(crate) fn picture(
     (snapshot, view.tasks)
 }
 
-/// A run that stands still, and where its processes, threads and tasks are in the snapshot's lists.
+/// A run that stands still, with the indices of its processes, threads and tasks in the snapshot's lists.
 struct View<'a, 'p> {
     work: &'a work::Work<'p>,
     executors: &'a Executors,
@@ -314,11 +314,11 @@ struct View<'a, 'p> {
     processes: Vec<ProcessIndex>,
     /// The threads shown.
     threads: Vec<Tid>,
-    /// The place of each thread among them.
+    /// Index of each thread in that list; `None` if it is not shown.
     thread_index: TiVec<Tid, Option<usize>>,
     /// The tasks shown.
     tasks: Vec<TaskKey>,
-    /// The place of each task among them, by key.
+    /// Index of each task in that list, by key; `None` if it is not shown.
     task_index: TiVec<TaskKey, Option<usize>>,
 }
 
@@ -329,7 +329,7 @@ impl<'a, 'p> View<'a, 'p> {
         let alive = |&t: &Tid| kernel.machine.state(t) != State::Exited;
         let mut threads: Vec<Tid> = kernel.threads.keys().filter(alive).collect();
         threads.sort_by_key(|&t| (kernel.threads[t].process, t));
-        // One whose threads are all over may still own memory: that which its children share, or until the program ends.
+        // A process whose threads have all ended may still own memory: what its children share, or what it keeps until the program ends.
         let mut processes: Vec<ProcessIndex> = (kernel.processes.keys())
             .filter(|&p| kernel.memory.own(p) > 0)
             .chain(threads.iter().map(|&t| kernel.threads[t].process))

@@ -1,4 +1,4 @@
-//! Where each task is.
+//! Finds where each task is.
 
 use super::{Place, TaskState, View};
 use crate::cpython::index::{CopyIndex, LockNumber, QueueIndex};
@@ -10,7 +10,7 @@ use crate::cpython::work::Handle;
 use crate::cpython::work::{Frame, Task, TaskKey};
 use crate::engine::Nanos;
 
-/// The places that are found first by looking at who has tasks.
+/// Places of the snapshot's tasks; `None` where none has been found yet. Lists and queues are looked through first.
 type Places = Vec<Option<Place>>;
 
 impl View<'_, '_> {
@@ -63,7 +63,7 @@ impl View<'_, '_> {
             .frames
             .iter()
             .filter_map(|f| match f {
-                // What it still waits for is among its blocks already.
+                // The task's blocks include the lock that it still waits for.
                 Frame::Lock(index) => {
                     let owner = self.work.kernel.locks[*index].owner()?;
                     let mine = self.work.kernel.thread(owner).task;
@@ -106,11 +106,11 @@ impl View<'_, '_> {
         since.unwrap_or(task.since).min(self.now)
     }
 
-    /// Children of a task in all, over and not.
+    /// Number of a task's children in all, whether they are over or not.
     pub(crate) fn children_of(&self, task: &Task) -> u64 {
         let code = &self.work.kernel.program.classes[task.class].code;
         let count = |at: Option<u32>| code.get(at? as usize)?.children();
-        // A thread looks at the step again when it wakes; a loop has gone past it.
+        // A thread executes the step again when it wakes; a loop has gone past the step.
         count(Some(task.pc))
             .filter(|_| task.joiner.is_some())
             .or_else(|| count(task.pc.checked_sub(1)))
@@ -126,7 +126,7 @@ impl View<'_, '_> {
         }
     }
 
-    /// The rest of a message, of which `first` is at `place`.
+    /// Puts the tasks of a message, the first of which is `first`, at their places.
     fn put_chunk(&self, places: &mut Places, first: TaskKey, place: impl Fn(usize) -> Place) {
         let mut next = Some(first);
         let mut n = 0;
@@ -181,7 +181,7 @@ impl View<'_, '_> {
 
     fn in_process_pools(&self, places: &mut Places) {
         for pool in &self.executors.process_pools {
-            // Results first: who has one is in no other queue.
+            // Results come first: a task that has one is in no other queue.
             let results = &self.work.kernel.pipes[pool.result_pipe];
             for (n, m) in results.messages.iter().enumerate() {
                 self.put_chunk(places, m.task, |_| Place::ResultPipe(n + 1));
@@ -230,12 +230,12 @@ impl View<'_, '_> {
         }
     }
 
-    /// The task that has a lock of the loops' own kind.
+    /// The task that holds an `asyncio.Lock`.
     pub(crate) fn loop_lock_holder(&self, copy: CopyIndex, lock: LockNumber) -> Option<usize> {
         self.task(self.work.awaited(copy, lock).owner()?)
     }
 
-    /// What is in no list but its own wait says.
+    /// Finds the places of tasks that are in no list, from what they wait for.
     fn in_waits(&self, places: &mut Places) {
         let queue = |q: QueueIndex| self.work.kernel.program.queues[q].name.clone();
         for (&key, place) in self.tasks.iter().zip(places) {

@@ -1,4 +1,4 @@
-//! Which step a task is in, in the scenario's words.
+//! Describes which step a task is in, in the scenario's words.
 
 use super::{StepState, View};
 use crate::cpython::index::{LockNumber, ObjectIndex, QueueIndex};
@@ -8,8 +8,8 @@ use crate::engine::Nanos;
 use crate::scenario::units::{format_duration, format_size};
 
 impl View<'_, '_> {
-    /// The step before the task's next instruction if it has `begun` (and so much of it is left), else the next
-    /// one that takes time.
+    /// The step of a task: the one before its next instruction if that has `begun` (with what is `left` of it), else the next instruction
+    /// that takes time.
     pub(crate) fn step(&self, task: &Task, begun: bool, left: Option<Nanos>) -> Option<StepState> {
         let code = &self.work.kernel.program.classes[task.class].code;
         let next = task.pc as usize;

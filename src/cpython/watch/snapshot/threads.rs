@@ -1,4 +1,4 @@
-//! What each thread does.
+//! Describes what each thread does.
 
 use super::{Doing, ThreadState, View, Work};
 use crate::cpython::index::{LockIndex, QueueIndex};
@@ -56,9 +56,9 @@ impl View<'_, '_> {
         let machine = &self.work.kernel.machine;
         let t = self.work.kernel.thread(tid);
         match (machine.state(tid), t.blocked, t.wait) {
-            // From when it was put there: what it does there changes more often.
+            // Since it was put on the core; what it does there changes more often.
             (State::Running, ..) => machine.picked(machine.core(tid)),
-            // It wakes once an interval to ask, and once for each lock that it does not get.
+            // A waiter for the GIL or a lock wakes and asks again in between: it has waited since it first asked.
             (State::Blocked, Blocked::Gil, _) => t.asked.min(self.now),
             (State::Blocked, Blocked::Park, Some(wait)) if matches!(wait.on, On::Lock(_)) => {
                 wait.since
@@ -67,7 +67,7 @@ impl View<'_, '_> {
         }
     }
 
-    /// What a thread waits for that sleeps or is parked.
+    /// What a thread that sleeps or is parked waits for.
     fn waiting(&self, t: &Thread, wait: Wait) -> Doing {
         let until = (wait.until < Nanos::MAX).then_some(wait.until);
         let queue = |q: QueueIndex| self.work.kernel.program.queues[q].name.clone();
@@ -98,7 +98,7 @@ impl View<'_, '_> {
             }
             On::Space(_) => Doing::WaitsForPipe,
             On::ResultTurn => Doing::WaitsToWrite,
-            // The latter four are waits of tasks, whose loop's thread does not wait for them.
+            // These are waits of tasks: the loop's thread does not wait for them.
             On::Work
             | On::CallTurn
             | On::Bytes(_)
@@ -109,7 +109,7 @@ impl View<'_, '_> {
         }
     }
 
-    /// The name of a lock in the table of all.
+    /// The name of the lock of this index in the table of all locks.
     pub(crate) fn lock_name(&self, lock: LockIndex) -> String {
         self.work.kernel.lock_spec(lock).name.clone()
     }
@@ -164,9 +164,9 @@ impl View<'_, '_> {
         code.get(task.pc.checked_sub(1)? as usize).copied()
     }
 
-    /// Whether a thread is not yet up to what it is there for.
+    /// Whether a thread has not yet come to what it is there for.
     fn starts_up(&self, tid: Tid, t: &Thread) -> bool {
-        // What it begins with ends in telling its starter, or in its first look round.
+        // Start-up ends with the announcement to the starter, or with the first refill.
         let announces = t.script.iter().any(|a| matches!(a, Act::Unpark(_)));
         match t.role {
             Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) => {
@@ -184,7 +184,7 @@ impl View<'_, '_> {
         }
     }
 
-    /// What is left of what a thread is doing, and whether its task's step has begun.
+    /// Whether the step of a thread's task has begun, and what is left of what the thread does.
     pub(crate) fn left(&self, tid: Tid) -> (bool, Option<Nanos>) {
         let t = self.work.kernel.thread(tid);
         let machine = &self.work.kernel.machine;
