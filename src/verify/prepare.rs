@@ -169,7 +169,7 @@ fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), ProgramError> {
         if python.interpreters {
             Ok(())
         } else {
-            Err(ProgramError::InterpreterPool(python.version.to_string()))
+            Err(ProgramError::InterpreterPool(python.version.clone()))
         }
     };
     let Execution { copies, pool, .. } = strategy.execution();

@@ -39,7 +39,8 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0),
     };
     let latencies: Vec<Nanos> = (1..=tasks).map(Nanos::from_millis).collect();
-    let end = *latencies.last().expect("tasks");
+    let nothing = || SimError::Unsupported("a cell without tasks".into());
+    let end = *latencies.last().ok_or_else(nothing)?;
     Ok(Outcome {
         arrived: tasks,
         completed: tasks,
