@@ -3,7 +3,7 @@
 
 use crate::layout::Column;
 use crate::measure::Estimate;
-use crate::quantity::{Interval, estimate};
+use crate::quantity::{IntervalDisplay, estimate};
 
 /// A comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,7 +78,7 @@ impl Cell {
     }
 
     /// An estimate in units of `scale`.
-    pub(crate) fn estimate(e: Option<Estimate>, scale: f64, interval: Interval) -> Self {
+    pub(crate) fn estimate(e: Option<Estimate>, scale: f64, interval: IntervalDisplay) -> Self {
         let Some(e) = e else {
             return Self::text("–");
         };

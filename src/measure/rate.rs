@@ -10,13 +10,13 @@ pub struct Completions {
     start: Edge,
     end: Edge,
     /// So far.
-    last: Step,
+    last: CompletionStep,
     open: bool,
 }
 
 /// How many have completed by a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Step {
+struct CompletionStep {
     at: Nanos,
     count: u64,
 }
@@ -26,13 +26,13 @@ struct Step {
 struct Edge {
     at: Nanos,
     /// The last completion up to the instant; time 0 before the first.
-    before: Step,
+    before: CompletionStep,
     /// The first one after it, with all that complete together with it.
-    after: Option<Step>,
+    after: Option<CompletionStep>,
 }
 
 impl Edge {
-    fn push(&mut self, step: Step) {
+    fn push(&mut self, step: CompletionStep) {
         if step.at <= self.at {
             self.before = step;
         } else if self.after.is_none_or(|after| after.at == step.at) {
@@ -55,7 +55,7 @@ impl Edge {
 impl Completions {
     /// Nothing yet, counted from `start` on.
     pub fn from(start: Nanos) -> Self {
-        let none = Step {
+        let none = CompletionStep {
             at: Nanos::ZERO,
             count: 0,
         };
@@ -75,7 +75,7 @@ impl Completions {
     /// Something completes, not before what completed last.
     #[inline]
     pub fn push(&mut self, at: Nanos) {
-        self.last = Step {
+        self.last = CompletionStep {
             at,
             count: self.last.count + 1,
         };

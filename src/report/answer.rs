@@ -5,7 +5,7 @@ use super::comparison::{primary_unit, short_name};
 use crate::layout::words::Words;
 use crate::measure::Estimate;
 use crate::quantity::{
-    Interval, all_of, digits, estimate, excess_text, list, metric_name, metric_text,
+    IntervalDisplay, all_of, digits, estimate, excess_text, list, metric_name, metric_text,
     metric_text_in, rare_percent,
 };
 use crate::result::{Against, Claim, Forecast, Judgement, Study, Verdict};
@@ -137,7 +137,7 @@ fn against_baseline(study: &Study, f: &Forecast) -> String {
     match (f.speedup, f.reading) {
         (Some(s), Some(r)) if study.baseline.as_deref() != Some(f.name().as_str()) => format!(
             ", ×{} against sequential ({})",
-            estimate(s, Interval::IfVisible),
+            estimate(s, IntervalDisplay::IfVisible),
             r.text()
         ),
         _ => String::new(),
@@ -172,7 +172,7 @@ fn apart(difference: Estimate, from: Estimate) -> String {
     } else {
         (1.0, "more")
     };
-    let shown = estimate(relative.scaled(sign * 100.0), Interval::IfVisible);
+    let shown = estimate(relative.scaled(sign * 100.0), IntervalDisplay::IfVisible);
     format!("{shown}% {word}")
 }
 

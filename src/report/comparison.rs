@@ -4,7 +4,7 @@ use crate::layout::Column;
 use crate::layout::table::{Cell, Row, Table};
 use crate::measure::Estimate;
 use crate::quantity::{
-    Interval, Quantity, Unit, digits, in_family, metric_in_family, metric_name, percent,
+    IntervalDisplay, Quantity, Unit, digits, in_family, metric_in_family, metric_name, percent,
     primary_quantity, shared_unit,
 };
 use crate::result::{Forecast, Judgement, Status, Study, Tier};
@@ -229,9 +229,9 @@ impl Comparison<'_> {
         self.push(title, true, |f| {
             let e = get(f);
             let interval = match e.and_then(|e| e.relative()) {
-                _ if decides => Interval::Always,
-                Some(r) if r <= wide => Interval::Never,
-                _ => Interval::IfVisible,
+                _ if decides => IntervalDisplay::Always,
+                Some(r) if r <= wide => IntervalDisplay::Never,
+                _ => IntervalDisplay::IfVisible,
             };
             Cell::estimate(e, scale, interval)
         });

@@ -3,15 +3,15 @@
 
 use super::units::grouped;
 use super::{
-    Arrivals, Execution, Inside, Pool, Runs, Scenario, Spent, Step, Strategy, Workers, Workload,
-    limits, strategy_label,
+    Arrivals, Execution, Inside, Pool, Runs, Scenario, Step, StepResource, Strategy, Workers,
+    Workload, limits, strategy_label,
 };
 
 /// Something past one of the program's limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastLimit {
     /// The part of the scenario that it is about.
-    pub part: Part,
+    pub part: ScenarioPart,
     /// What there is, the limit and its name.
     pub message: String,
     /// What to do.
@@ -20,7 +20,7 @@ pub struct PastLimit {
 
 /// A part of a scenario that may be past a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ScenarioPart {
     /// The arrivals and how long their tasks take.
     Arrivals,
     /// The strategy of this number.
@@ -75,7 +75,7 @@ impl Scenario {
                 ),
             };
             past.push(PastLimit {
-                part: Part::Arrivals,
+                part: ScenarioPart::Arrivals,
                 message: format!(
                     "{what}, more than {}",
                     limits::named("MAX_TASKS_AT_ONCE", limits::MAX_TASKS_AT_ONCE)
@@ -89,7 +89,7 @@ impl Scenario {
         let cases = self.cases();
         if cases > limits::MAX_CASES {
             past.push(PastLimit {
-                part: Part::Cases,
+                part: ScenarioPart::Cases,
                 message: format!(
                     "the strategies on the interpreters are {} cases, more than {}",
                     grouped(cases),
@@ -107,9 +107,9 @@ impl Scenario {
         let kept = of_each.saturating_mul(cases).saturating_mul(each);
         if kept > limits::MAX_KEPT_NUMBERS {
             let part = if replications.is_some() {
-                Part::Replications
+                ScenarioPart::Replications
             } else {
-                Part::Cases
+                ScenarioPart::Cases
             };
             past.push(PastLimit {
                 part,
@@ -142,9 +142,9 @@ impl Scenario {
 
     /// Threads and processes of a strategy past their limits.
     fn strategy_past(&self, number: usize, strategy: &Strategy, tasks: u64) -> Option<PastLimit> {
-        let crew = Crew::of(strategy, u64::from(self.machine.visible_cpus), tasks);
+        let crew = PeakConcurrency::of(strategy, u64::from(self.machine.visible_cpus), tasks);
         let past = |what: &str, n: u64, name: &str, most: u64, help| PastLimit {
-            part: Part::Strategy(number),
+            part: ScenarioPart::Strategy(number),
             message: format!(
                 "the strategy {} has up to {} {what} at once, more than {}",
                 strategy_label(strategy),
@@ -175,12 +175,12 @@ impl Scenario {
 }
 
 /// Who works at once under a strategy, at most.
-struct Crew {
+struct PeakConcurrency {
     threads: u64,
     processes: u64,
 }
 
-impl Crew {
+impl PeakConcurrency {
     fn of(strategy: &Strategy, cpus: u64, tasks: u64) -> Self {
         let pool_of = |w: Workers| match w {
             Workers::Exactly(n) => u64::from(n),
@@ -300,9 +300,9 @@ fn weighted(w: &Workload, of: &dyn Fn(&[Step]) -> f64) -> f64 {
 fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
     let of = |step: &Step| {
         let own = step.takes().map_or(0.0, |(spent, time)| match spent {
-            Spent::Bytecode | Spent::Native => time.mean(),
-            Spent::Outside if waits => time.mean(),
-            Spent::Outside => 0.0,
+            StepResource::Bytecode | StepResource::Native => time.mean(),
+            StepResource::Outside if waits => time.mean(),
+            StepResource::Outside => 0.0,
         });
         let inside = step.inside().map_or(0.0, |Inside { steps, runs }| {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]

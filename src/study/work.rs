@@ -1,7 +1,7 @@
 //! How much work a simulation will be, guessed from the scenario alone: only the order of work and the time that is said to be
 //! left depend on it, no result does.
 
-use crate::scenario::{Arrivals, Dist, Inside, Runs, Scenario, Spent, Step, Workload};
+use crate::scenario::{Arrivals, Dist, Inside, Runs, Scenario, Step, StepResource, Workload};
 
 /// A thread that computes is looked at so often (the GIL's switch interval).
 const SWITCH_INTERVAL_NS: f64 = 5e6;
@@ -66,10 +66,10 @@ fn of_steps(steps: &[Step]) -> f64 {
 fn of_step(step: &Step) -> f64 {
     let own = match step.takes() {
         // Each release is an event where another thread waits for the GIL.
-        Some((Spent::Bytecode | Spent::Native, time)) => {
+        Some((StepResource::Bytecode | StepResource::Native, time)) => {
             2.0 + finite(time) / SWITCH_INTERVAL_NS + number(step.releases())
         }
-        Some((Spent::Outside, _)) | None => 2.0,
+        Some((StepResource::Outside, _)) | None => 2.0,
     };
     let Some(Inside { steps, runs }) = step.inside() else {
         return own;

@@ -2,8 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
-/// A place in a [`Line`]: by it who gives up is forgotten at once, wherever in the line it stands. It is good until its holder is
-/// taken out of the line, by [`Line::call_next`] or [`Line::forget`]; then the place may be given to another.
+/// A place in a [`WaitQueue`]: by it who gives up is forgotten at once, wherever in the line it stands. It is good until its holder is
+/// taken out of the line, by [`WaitQueue::call_next`] or [`WaitQueue::forget`]; then the place may be given to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u32);
 
@@ -11,7 +11,7 @@ pub struct Ticket(u32);
 const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
-struct Place<W> {
+struct Slot<W> {
     who: W,
     before: u32,
     after: u32,
@@ -21,8 +21,8 @@ struct Place<W> {
 ///
 /// Lines are equal if the same wait in the same order, whatever places they were given.
 #[derive(Clone, Debug)]
-pub struct Line<W> {
-    places: Vec<Place<W>>,
+pub struct WaitQueue<W> {
+    places: Vec<Slot<W>>,
     /// Places that nobody has, as a chain along `after`.
     free: u32,
     first: u32,
@@ -30,7 +30,7 @@ pub struct Line<W> {
     len: usize,
 }
 
-impl<W> Default for Line<W> {
+impl<W> Default for WaitQueue<W> {
     fn default() -> Self {
         Self {
             places: Vec::new(),
@@ -42,13 +42,13 @@ impl<W> Default for Line<W> {
     }
 }
 
-impl<W: Copy> Line<W> {
+impl<W: Copy> WaitQueue<W> {
     /// Joins at the end.
     ///
     /// # Panics
     /// If 2³² - 1 wait already.
     pub fn join(&mut self, who: W) -> Ticket {
-        let place = Place {
+        let place = Slot {
             who,
             before: self.last,
             after: NOWHERE,
@@ -83,7 +83,7 @@ impl<W: Copy> Line<W> {
     /// Takes the holder of a ticket, who no longer waits.
     pub fn forget(&mut self, ticket: Ticket) -> W {
         let Ticket(at) = ticket;
-        let Place { who, before, after } = self.places[at as usize];
+        let Slot { who, before, after } = self.places[at as usize];
         match before {
             NOWHERE => self.first = after,
             before => self.places[before as usize].after = after,
@@ -124,15 +124,15 @@ impl<W: Copy> Line<W> {
     }
 }
 
-impl<W: Copy + PartialEq> PartialEq for Line<W> {
+impl<W: Copy + PartialEq> PartialEq for WaitQueue<W> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl<W: Copy + Eq> Eq for Line<W> {}
+impl<W: Copy + Eq> Eq for WaitQueue<W> {}
 
-impl<W: Copy + Hash> Hash for Line<W> {
+impl<W: Copy + Hash> Hash for WaitQueue<W> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.len.hash(state);
         for who in self.iter() {

@@ -1,10 +1,10 @@
 //! A lock: `threading.Lock`, `asyncio.Lock`, `multiprocessing.Lock`.
 
-use super::line::{Line, Ticket};
+use super::line::{Ticket, WaitQueue};
 
 /// What became of asking for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Acquisition {
     /// It is the asker's.
     Granted,
     /// The asker waits, and holds this ticket.
@@ -13,7 +13,7 @@ pub enum Asked {
 
 /// How a lock goes on to one who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing {
+pub enum LockHandoff {
     /// It is the woken one's before anybody else can ask.
     HandOver,
     /// It is free; the woken one asks again, and may come too late.
@@ -24,34 +24,34 @@ pub enum Passing {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lock<W: Copy> {
     owner: Option<W>,
-    line: Line<W>,
+    line: WaitQueue<W>,
 }
 
 impl<W: Copy> Default for Lock<W> {
     fn default() -> Self {
         Self {
             owner: None,
-            line: Line::default(),
+            line: WaitQueue::default(),
         }
     }
 }
 
 impl<W: Copy + PartialEq> Lock<W> {
     /// Takes the lock if it is free, else waits for it. Who owns it already waits for itself (see [`super`] for what is re-entrant).
-    pub fn ask(&mut self, who: W) -> Asked {
+    pub fn ask(&mut self, who: W) -> Acquisition {
         if self.owner.is_none() {
             self.owner = Some(who);
-            return Asked::Granted;
+            return Acquisition::Granted;
         }
-        Asked::Waits(self.line.join(who))
+        Acquisition::Waits(self.line.join(who))
     }
 
     /// Gives it back: who is to be woken.
-    pub fn give(&mut self, passing: Passing) -> Option<W> {
+    pub fn give(&mut self, passing: LockHandoff) -> Option<W> {
         let next = self.line.call_next();
         self.owner = match passing {
-            Passing::HandOver => next,
-            Passing::Barging => None,
+            LockHandoff::HandOver => next,
+            LockHandoff::Barging => None,
         };
         next
     }
@@ -72,7 +72,7 @@ impl<W: Copy + PartialEq> Lock<W> {
     }
 
     /// Those who wait for it, longest first.
-    pub fn line(&self) -> &Line<W> {
+    pub fn line(&self) -> &WaitQueue<W> {
         &self.line
     }
 }

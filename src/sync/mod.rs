@@ -2,7 +2,7 @@
 //!
 //! No clock, no costs and no simulator: the objects are generic over who waits, and can be cloned, compared and hashed. Each knows
 //! three operations: to ask (it is granted, or the asker waits and holds a [`Ticket`]), to give (whom to wake, and whether the thing is
-//! theirs already or they ask again, which is the object's [`Passing`]), and to forget a ticket, in constant time. What waiting means (a
+//! theirs already or they ask again, which is the object's [`LockHandoff`]), and to forget a ticket, in constant time. What waiting means (a
 //! thread parks, a coroutine suspends) and what all of it costs is the affair of those who use them.
 
 mod line;
@@ -10,9 +10,9 @@ mod lock;
 mod queue;
 mod semaphore;
 
-pub use line::{Line, Ticket};
-pub use lock::{Asked, Lock, Passing};
-pub use queue::{Passed, Queue};
+pub use line::{Ticket, WaitQueue};
+pub use lock::{Acquisition, Lock, LockHandoff};
+pub use queue::{Queue, QueueResult};
 pub use semaphore::Semaphore;
 
 #[cfg(test)]

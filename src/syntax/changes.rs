@@ -7,7 +7,8 @@ use super::load::parse_with_files;
 use super::parse_strategy;
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Offload, Part, PastLimit, Scenario, Strategy, StrategyCase, Workers, limits, strategy_label,
+    Offload, PastLimit, Scenario, ScenarioPart, Strategy, StrategyCase, Workers, limits,
+    strategy_label,
 };
 
 /// What is asked for in place of what a scenario's text says: by a command line, or by a point of a sweep.
@@ -136,7 +137,7 @@ fn once(strategies: &[StrategyCase]) -> Vec<StrategyCase> {
 /// What the changes, one by one within the limits, make of the scenario together.
 fn past_limit(scenario: &Scenario, origin: &Path, past: PastLimit) -> Diagnostic {
     let case = match past.part {
-        Part::Strategy(i) => scenario.strategies.get(i),
+        ScenarioPart::Strategy(i) => scenario.strategies.get(i),
         _ => None,
     };
     let mut d = match case {

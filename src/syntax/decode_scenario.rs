@@ -11,8 +11,8 @@ use super::tree::{Args, Kind, Node, Span};
 use super::{decode_strategy, objective, variants};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, MachineSpec, Metric, Objective, Part, PastLimit, Scenario, StrategyCase, Workload,
-    limits,
+    Arrivals, MachineSpec, Metric, Objective, PastLimit, Scenario, ScenarioPart, StrategyCase,
+    Workload, limits,
 };
 
 /// The version of the format that this program reads.
@@ -112,7 +112,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
 fn past_limit(cx: &mut Cx, root: &Node, f: &Fields<'_>, past: PastLimit) {
     let field = |name: &str| f.get(name).map(|n| (name.to_owned(), n.span));
     let place = match past.part {
-        Part::Arrivals => f.get("workload").and_then(|n| match &n.kind {
+        ScenarioPart::Arrivals => f.get("workload").and_then(|n| match &n.kind {
             Kind::Call {
                 args: Args::Fields(fields),
                 ..
@@ -122,12 +122,12 @@ fn past_limit(cx: &mut Cx, root: &Node, f: &Fields<'_>, past: PastLimit) {
                 .map(|(_, n)| ("workload.arrivals".to_owned(), n.span)),
             _ => None,
         }),
-        Part::Strategy(i) => f.get("strategies").and_then(|n| match &n.kind {
+        ScenarioPart::Strategy(i) => f.get("strategies").and_then(|n| match &n.kind {
             Kind::List(items) => items.get(i).map(|n| (format!("strategies[{i}]"), n.span)),
             _ => None,
         }),
-        Part::Cases => field("strategies").or_else(|| field("interpreters")),
-        Part::Replications => field("replications"),
+        ScenarioPart::Cases => field("strategies").or_else(|| field("interpreters")),
+        ScenarioPart::Replications => field("replications"),
     };
     let (path, span) = place.unwrap_or_else(|| {
         let start = root.span.start;

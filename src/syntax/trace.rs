@@ -10,7 +10,7 @@ use super::diagnostic::Code;
 use super::input;
 use super::tree::Node;
 use crate::engine::Nanos;
-use crate::scenario::{Inside, Runs, Spent, Step, TaskClass, TracedTask, limits};
+use crate::scenario::{Inside, Runs, Step, StepResource, TaskClass, TracedTask, limits};
 
 const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", milliseconds], ..]], ..] or [[arrival, \"class\"], ..]; \
      CSV: a line `at_s,class`, then one line a task";
@@ -153,9 +153,9 @@ fn demands(steps: &[Step], out: &mut Vec<Demand>) -> Option<()> {
     for step in steps {
         if let Some((spent, _)) = step.takes() {
             out.push(match spent {
-                Spent::Bytecode => Demand::Cpu,
-                Spent::Native => Demand::Native,
-                Spent::Outside => Demand::Io,
+                StepResource::Bytecode => Demand::Cpu,
+                StepResource::Native => Demand::Native,
+                StepResource::Outside => Demand::Io,
             });
         }
         if let Some(Inside { steps, runs }) = step.inside() {

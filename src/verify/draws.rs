@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use super::tree::{Amount, Node, Place, Tree, Unit};
-use crate::engine::{Nanos, Role, Streams, unit};
+use crate::engine::{Nanos, StreamRole, Streams, unit};
 
 /// More numbers than this make a file of 50 MB: a scenario that needs them is refused.
 const MOST_NUMBERS: usize = 4_000_000;
@@ -58,8 +58,8 @@ impl Drawer {
     /// Draws as replication 0 of this seed does.
     pub(super) fn new(seed: u64, counting: Counting) -> Self {
         Self {
-            demands: Streams::new(seed, 0, Role::Demands),
-            failures: Streams::new(seed, 0, Role::Failure),
+            demands: Streams::new(seed, 0, StreamRole::Demands),
+            failures: Streams::new(seed, 0, StreamRole::Failure),
             counting,
             numbers: 0,
         }

@@ -6,7 +6,8 @@ use crate::cpython::profile::Profile;
 use crate::engine::{Nanos, whole};
 use crate::measure::{element, median};
 use crate::scenario::{
-    Arrivals, Dist, Execution, Inside, MachineSpec, Spent, Step, Strategy, TaskClass, Workload,
+    Arrivals, Dist, Execution, Inside, MachineSpec, Step, StepResource, Strategy, TaskClass,
+    Workload,
 };
 use crate::strategy::{Finding, Outcome, SimInput};
 use crate::verify::own_loop::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
@@ -267,14 +268,14 @@ fn payload_cost(classes: &[TaskClass]) -> f64 {
 /// Constant native steps as the program spends them: block by block, each a call that gives up the GIL.
 fn in_blocks(steps: &[Step], block: Nanos) -> Vec<Step> {
     let of = |step: &Step| match step.takes() {
-        Some((Spent::Native, Dist::Constant(time))) => {
+        Some((StepResource::Native, Dist::Constant(time))) => {
             let blocks = time.0.div_ceil(block.0.max(1)).max(1);
             if blocks > MOST_BLOCKS {
                 return step.clone();
             }
             Step::Repeat(blocks, vec![Step::Native(Dist::Constant(block))])
         }
-        Some((Spent::Native | Spent::Bytecode | Spent::Outside, _)) | None => {
+        Some((StepResource::Native | StepResource::Bytecode | StepResource::Outside, _)) | None => {
             step.around(|steps| in_blocks(steps, block))
         }
     };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::draws::{Counting, Drawer};
 use super::program::Plan;
 use super::steps::{quoted, shortest};
-use crate::engine::{Nanos, Role, stream, unit};
+use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::scenario::{Arrivals, TaskClass, Workload};
 
 /// Lists longer than this many characters go into a file of their own.
@@ -178,7 +178,7 @@ fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, String> {
         }
         Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => {
             let n = checked(count.unwrap_or(u64::MAX))?;
-            let mut rng = stream(seed, 0, Role::Classes);
+            let mut rng = stream(seed, 0, StreamRole::Classes);
             Ok((0..n)
                 .map(|_| (Nanos::ZERO, class(&w.classes, || unit(&mut rng))))
                 .collect())
@@ -221,7 +221,7 @@ fn think(w: &Workload, seed: u64) -> Vec<f64> {
     else {
         return Vec::new();
     };
-    let mut rng = stream(seed, 0, Role::Think);
+    let mut rng = stream(seed, 0, StreamRole::Think);
     (0..u64::from(*users) + count)
         .map(|_| think.sample(&mut rng).as_secs_f64())
         .collect()

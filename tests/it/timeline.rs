@@ -4,7 +4,8 @@ use pchsim::charts::figure::Gantt;
 use pchsim::charts::figure::palette::Theme;
 use pchsim::charts::plot;
 use pchsim::cpython::recording::{
-    Doing, GilHold, ProcessRecord, RecordOptions, Recording, TaskRecord, ThreadRecord, ThreadSpan,
+    GilHold, ProcessRecord, RecordOptions, Recording, TapeState, TaskRecord, ThreadRecord,
+    ThreadSpan,
 };
 use pchsim::engine::Nanos;
 use pchsim::result::{Saved, Timeline, read};
@@ -160,7 +161,7 @@ fn shares_are_those_of_the_recording() {
         let all = r.end.min(ms(17)) - ms(2);
         let text = chart(&figure, WIDE).join("\n");
         for core in 0..2 {
-            let on_core = |s: &&ThreadSpan| s.doing == Doing::OnCore(core);
+            let on_core = |s: &&ThreadSpan| s.doing == TapeState::OnCore(core);
             let busy: u64 = r
                 .spans
                 .iter()
@@ -257,9 +258,9 @@ fn by_hand(turns: u64) -> Recording {
         });
         for t in 0..2 {
             let (doing, cause) = if t == holder {
-                (Doing::OnCore(t), Cause::Running)
+                (TapeState::OnCore(t), Cause::Running)
             } else {
-                (Doing::Blocked, Cause::Gil)
+                (TapeState::Blocked, Cause::Gil)
             };
             r.spans.push(ThreadSpan {
                 thread: t,

@@ -10,7 +10,7 @@ use crate::cpython::role::{Deed, LoopDeed, LoopState, Role};
 use crate::cpython::work::{Flow, Handle, Mode, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-use crate::sync::{Asked, Semaphore};
+use crate::sync::{Acquisition, Semaphore};
 
 /// The main coroutine makes a task for everything that the program already knows of.
 fn create_own(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
@@ -79,11 +79,11 @@ fn lacks_permit(work: &mut Work<'_>, copy: CopyIndex, key: TaskKey) -> bool {
         return false;
     }
     match permits.ask(key) {
-        Asked::Granted => {
+        Acquisition::Granted => {
             task.permitted = true;
             false
         }
-        Asked::Waits(ticket) => {
+        Acquisition::Waits(ticket) => {
             let (now, since) = (work.kernel.machine.now(), task.since);
             work.book(key, Cause::Loop, since, now);
             work.tasks[key].since = now;

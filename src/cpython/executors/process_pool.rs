@@ -10,7 +10,7 @@ use crate::cpython::work::{Flow, Mode, Task, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
-use crate::sync::{Asked, Lock, Passing, Ticket};
+use crate::sync::{Acquisition, Lock, LockHandoff, Ticket};
 
 /// Bytes of a pickled call or result besides its payload.
 const ENVELOPE: u64 = 256;
@@ -68,8 +68,8 @@ fn turn(lock: &mut Lock<Tid>, tid: Tid) -> Option<Ticket> {
         return None;
     }
     match lock.ask(tid) {
-        Asked::Granted => None,
-        Asked::Waits(ticket) => Some(ticket),
+        Acquisition::Granted => None,
+        Acquisition::Waits(ticket) => Some(ticket),
     }
 }
 
@@ -609,7 +609,7 @@ impl ProcessPool {
                 work.kernel.free_own(tid, result);
                 work.kernel.give(tid, own);
                 let lock = &mut self.write_lock;
-                let next = lock.give(Passing::HandOver);
+                let next = lock.give(LockHandoff::HandOver);
                 work.kernel.threads[tid].free = now;
                 if let Some(next) = next {
                     work.kernel.wake(tid, next);
@@ -619,7 +619,7 @@ impl ProcessPool {
     }
 
     fn got_call(&mut self, work: &mut Work<'_>, tid: Tid) {
-        let next_reader = self.read_lock.give(Passing::HandOver);
+        let next_reader = self.read_lock.give(LockHandoff::HandOver);
         let (pipe, mp) = (self.call_pipe, self.mp);
         if work.kernel.pipes[pipe].front().is_none() {
             worker_is(&mut work.kernel, tid, WorkerState::Leave);

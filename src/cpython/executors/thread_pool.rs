@@ -9,7 +9,7 @@ use crate::cpython::role::{Deed, PoolDeed, PoolState, Role};
 use crate::cpython::work::{Data, Flow, Mode, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-use crate::sync::Line;
+use crate::sync::WaitQueue;
 
 /// A pool of threads; with interpreters of their own if `interpreters`.
 pub(crate) struct ThreadPool {
@@ -26,7 +26,7 @@ pub(crate) struct ThreadPool {
     tokens: u64,
     started: u32,
     /// Workers parked in `get`.
-    parked: Line<Tid>,
+    parked: WaitQueue<Tid>,
     pub(crate) workers: Vec<Tid>,
     pub(crate) closing: bool,
 }
@@ -87,7 +87,7 @@ impl ThreadPool {
             items: VecDeque::new(),
             tokens: 0,
             started: 0,
-            parked: Line::default(),
+            parked: WaitQueue::default(),
             workers: Vec::new(),
             closing: false,
         }

@@ -6,7 +6,7 @@ use super::thread::{Blocked, Phase};
 use crate::cpython::index::NO_GIL;
 use crate::cpython::role::{Deed, Role};
 use crate::engine::Nanos;
-use crate::machine::{Cause, State, Tid};
+use crate::machine::{Cause, SchedState, Tid};
 
 /// What stands above the kernel, and knows what threads are for.
 pub(crate) trait Roles<'a> {
@@ -41,7 +41,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
     }
     loop {
         let kernel = roles.kernel();
-        if kernel.machine.state(tid) != State::Running {
+        if kernel.machine.state(tid) != SchedState::Running {
             return; // Preempted by a thread that it woke: it goes on when it is back.
         }
         if kernel.over_limit() || kernel.memory.exceeded.is_some() {
@@ -160,7 +160,7 @@ impl Kernel<'_> {
 
     /// Blocks a thread that may just have been preempted by one that it woke.
     pub(crate) fn block(&mut self, tid: Tid, cause: Cause) {
-        if self.machine.state(tid) == State::Running {
+        if self.machine.state(tid) == SchedState::Running {
             self.machine.block(tid, cause);
         } else {
             self.machine.suspend(tid, cause);
@@ -258,7 +258,7 @@ impl Kernel<'_> {
             Act::ReadDone(pipe, chunk) => self.read_done(tid, pipe, chunk),
             Act::Begin(other) => {
                 // One that was killed before it began does not.
-                if self.machine.state(other) != State::Exited {
+                if self.machine.state(other) != SchedState::Exited {
                     self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO);
                 }
             }

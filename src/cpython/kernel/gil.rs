@@ -15,7 +15,7 @@ use super::gil_mutex::GilMutex;
 use super::thread::{Blocked, Phase};
 use crate::cpython::index::NO_GIL;
 use crate::engine::{Nanos, unit};
-use crate::machine::{Cause, State, Tid};
+use crate::machine::{Cause, SchedState, Tid};
 
 #[derive(Default)]
 pub(crate) struct Gil {
@@ -197,7 +197,7 @@ impl Kernel<'_> {
             self.threads[tid].blocked = Blocked::Forced;
             // The waiter may have preempted this thread when it woke.
             match self.machine.state(tid) {
-                State::Running => self.machine.block(tid, Cause::Gil),
+                SchedState::Running => self.machine.block(tid, Cause::Gil),
                 _ => self.machine.suspend(tid, Cause::Gil),
             }
             return false;

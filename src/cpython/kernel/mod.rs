@@ -37,7 +37,7 @@ use crate::cpython::program::Program;
 use crate::cpython::record::recorder::{Recorder, recorder};
 use crate::cpython::record::recording::ThreadRecord;
 use crate::cpython::role::Role;
-use crate::engine::{Nanos, Role as StreamRole, stream};
+use crate::engine::{Nanos, StreamRole, stream};
 use crate::machine::{Cause, Machine, Tid};
 use crate::scenario::MachineSpec;
 use crate::sync::Lock;

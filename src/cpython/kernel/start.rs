@@ -9,7 +9,7 @@ use super::wait::On;
 use crate::cpython::index::ProcessIndex;
 use crate::cpython::role::{Deed, Role};
 use crate::engine::Nanos;
-use crate::machine::{State, Tid};
+use crate::machine::{SchedState, Tid};
 use crate::scenario::StartMethod;
 
 /// What is started once for all children.
@@ -181,7 +181,7 @@ impl Kernel<'_> {
     /// One child has been forked; the requester learns its number.
     pub(crate) fn child_forked(&mut self, tid: Tid) {
         if let Some((child, requester)) = self.starter.requests.pop_front() {
-            if self.machine.state(child) != State::Exited {
+            if self.machine.state(child) != SchedState::Exited {
                 self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
             }
             self.unpark_by(tid, requester);

@@ -9,7 +9,7 @@ use crate::cpython::profile::Profile;
 use crate::cpython::program::Executor;
 use crate::cpython::role::Deed;
 use crate::engine::Total;
-use crate::machine::{State, Upcall};
+use crate::machine::{SchedState, Upcall};
 use crate::scenario::LockSpec;
 
 const MS: Nanos = Nanos::from_millis(1);
@@ -151,10 +151,10 @@ fn a_pipe_blocks_its_writer_while_it_is_full() {
     let writer = s.thread(home, &[Act::Write(pipe, size)]);
     let reader = s.thread(other, &[Act::Run(MS * 50), Act::Read(pipe)]);
     s.run_with(MS * 40, |s| {
-        assert_eq!(s.0.machine.state(writer), State::Blocked);
+        assert_eq!(s.0.machine.state(writer), SchedState::Blocked);
     });
     for tid in [writer, reader] {
-        assert_eq!(s.0.machine.state(tid), State::Exited);
+        assert_eq!(s.0.machine.state(tid), SchedState::Exited);
     }
     assert!(!s.0.pipes[pipe].readable());
     let message = s.0.pipes[pipe].pop();
@@ -180,7 +180,7 @@ fn a_lock_between_processes_stays_taken_by_the_dead() {
         assert_eq!(s.0.kill(doomed.process).len(), 1);
     });
     assert_eq!(s.0.memory.own(doomed.process), 0);
-    assert_eq!(s.0.machine.state(waits), State::Blocked, "for ever");
+    assert_eq!(s.0.machine.state(waits), SchedState::Blocked, "for ever");
     assert_eq!(s.0.gils[doomed.gil].holder, None);
     assert!(s.0.machine.now() < MS * 50, "what it had to burn is gone");
 }
@@ -249,7 +249,7 @@ proptest! {
         for (tid, thread) in s.0.threads.iter_enumerated() {
             let state = s.0.machine.state(tid);
             let waits_for_the_dead = taken && matches!(thread.wait, Some(Wait { on: On::Lock(l), .. }) if l == shared);
-            prop_assert!(state == State::Exited || waits_for_the_dead, "{tid:?} is {state:?}: {:?}", thread.wait);
+            prop_assert!(state == SchedState::Exited || waits_for_the_dead, "{tid:?} is {state:?}: {:?}", thread.wait);
         }
         let after: Vec<Total> = killed.iter().map(|&t| s.0.machine.burned(t)).collect();
         prop_assert_eq!(burned, after);

@@ -11,7 +11,7 @@ use super::recording::{
 use crate::cpython::index::{GilIndex, TaskKey};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Span, Tape, Tid};
-use crate::measure::Course;
+use crate::measure::TimeBins;
 
 /// A task that is under way.
 struct Live {
@@ -46,8 +46,8 @@ pub(crate) struct Recorder {
 struct Overall {
     held: u32,
     held_since: Nanos,
-    gil: Course,
-    in_flight: Course,
+    gil: TimeBins,
+    in_flight: TimeBins,
 }
 
 /// The recorder, the memory's log and the machine's tape for what is to be recorded.
@@ -269,7 +269,7 @@ impl Recorder {
         let overall = self.course?;
         let (bin, memory_mean, memory_peak) = log.course?.finish(end);
         let cores = cores.max(1) as f64;
-        let means = |c: Course| c.finish(end).1;
+        let means = |c: TimeBins| c.finish(end).1;
         Some(OverTime {
             bin,
             memory_mean,

@@ -3,7 +3,7 @@
 
 use crate::engine::Nanos;
 use crate::machine::Cause;
-pub use crate::machine::Doing;
+pub use crate::machine::TapeState;
 
 /// Index into [`Recording::processes`].
 pub type ProcessIndex = u32;
@@ -84,7 +84,7 @@ pub struct ThreadSpan {
     /// End.
     pub to: Nanos,
     /// What it does.
-    pub doing: Doing,
+    pub doing: TapeState,
     /// On a core: what for; off it: what it waits for.
     pub cause: Cause,
     /// Pickling or unpickling (of a span on a core).

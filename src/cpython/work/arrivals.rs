@@ -9,11 +9,11 @@ use super::Work;
 use crate::cpython::index::{ClassIndex, CopyIndex, PoolIndex, ProcessPoolIndex, TaskKey};
 use crate::cpython::kernel::Home;
 use crate::cpython::program::Program;
-use crate::engine::{Nanos, Role as StreamRole, stream, unit};
+use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::machine::Tid;
 use crate::measure::Draws;
 use crate::scenario::{Arrivals as Kind, Dist, TracedTask};
-use crate::sync::{Line, Ticket};
+use crate::sync::{Ticket, WaitQueue};
 
 /// Where a copy's tasks go, or, under an event loop, their blocking parts.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ pub(crate) struct Arrivals<'a> {
     /// Taken in by nobody yet.
     pub(crate) accept: VecDeque<TaskKey>,
     /// Copies that wait for arrivals.
-    acceptors: Line<CopyIndex>,
+    acceptors: WaitQueue<CopyIndex>,
 }
 
 impl<'a> Arrivals<'a> {
@@ -111,7 +111,7 @@ impl<'a> Arrivals<'a> {
             all_users: 0,
             closed: false,
             accept: VecDeque::new(),
-            acceptors: Line::default(),
+            acceptors: WaitQueue::default(),
         };
         match &program.arrivals {
             Kind::Batch => {}

@@ -11,7 +11,7 @@ use crate::cpython::program::{Demand, Instr, Side};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
-use crate::sync::{Passed, Ticket};
+use crate::sync::{QueueResult, Ticket};
 
 impl Work<'_> {
     fn draw(&mut self, key: TaskKey, demand: Demand) -> Nanos {
@@ -309,16 +309,20 @@ impl Work<'_> {
     fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: QueueIndex) -> Flow {
         let who = Self::waiter(tid, key, mode);
         match self.queues[queue].put(who, ()) {
-            Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Room(queue), ticket),
-            Passed::Done((), getter) => self.passed(tid, key, mode, getter),
+            QueueResult::Waits(ticket) => {
+                self.wait_for_queue(tid, key, mode, On::Room(queue), ticket)
+            }
+            QueueResult::Done((), getter) => self.passed(tid, key, mode, getter),
         }
     }
 
     fn step_get(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: QueueIndex) -> Flow {
         let who = Self::waiter(tid, key, mode);
         match self.queues[queue].get(who) {
-            Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Item(queue), ticket),
-            Passed::Done((), putter) => self.passed(tid, key, mode, putter),
+            QueueResult::Waits(ticket) => {
+                self.wait_for_queue(tid, key, mode, On::Item(queue), ticket)
+            }
+            QueueResult::Done((), putter) => self.passed(tid, key, mode, putter),
         }
     }
 

@@ -19,7 +19,7 @@ use typed_index_collections::TiVec;
 use crate::cpython::index::{ClassIndex, CopyIndex, DistIndex, LockNumber, QueueIndex};
 use crate::cpython::kernel::Kernel;
 use crate::cpython::record::observer::Observer;
-use crate::engine::{Role as StreamRole, Streams};
+use crate::engine::{StreamRole, Streams};
 use crate::machine::Cause;
 use crate::measure::Draws;
 use crate::sync::{Lock, Queue};

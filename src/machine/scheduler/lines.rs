@@ -1,7 +1,7 @@
 //! Threads that access cache lines: each at the pace that those on other cores leave it ([`line`](crate::machine::line)).
 
-use super::{Event, Machine, State, Tid};
-use crate::engine::{Class, Nanos, Total};
+use super::{Machine, SchedEvent, SchedState, Tid};
+use crate::engine::{EventClass, Nanos, Total};
 use crate::machine::line::{Access, Burst};
 
 impl Machine {
@@ -17,7 +17,7 @@ impl Machine {
         account: u32,
     ) -> bool {
         let t = &mut self.threads[tid];
-        debug_assert_eq!(t.state, State::Running);
+        debug_assert_eq!(t.state, SchedState::Running);
         t.left = Nanos::ZERO;
         t.accesses = Some(Burst::new(line, access, account, count));
         if self.lines.len() <= line as usize {
@@ -240,8 +240,8 @@ impl Machine {
         let wall = self.until_dearer(tid);
         self.calendar.push(
             self.now + wall,
-            Class::Completion,
-            Event::Burst { tid, generation },
+            EventClass::Completion,
+            SchedEvent::Burst { tid, generation },
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Waking threads: which core they go to, when they get there, and who pays.
 
-use super::{Core, Event, Machine, State, Tid};
-use crate::engine::{Class, Nanos, unit};
+use super::{Core, Machine, SchedEvent, SchedState, Tid};
+use crate::engine::{EventClass, Nanos, unit};
 use crate::machine::Cause;
 
 /// Wake-up latencies spread uniformly between these multiples of their mean: what `time.sleep(0.001)` shows between its
@@ -55,7 +55,7 @@ impl Machine {
         let t = &self.threads[tid];
         debug_assert_eq!(
             t.state,
-            State::Blocked,
+            SchedState::Blocked,
             "thread {tid:?} woken while {:?}",
             t.state
         );
@@ -79,7 +79,7 @@ impl Machine {
             let core_index = u32::try_from(core).expect("few cores");
             self.idle -= 1;
             self.cores[core].reserved = true;
-            self.threads[tid].state = State::Waking;
+            self.threads[tid].state = SchedState::Waking;
             self.settle(tid, core_index);
             self.note(tid);
             if latency == Nanos::ZERO {
@@ -87,8 +87,8 @@ impl Machine {
             } else {
                 self.calendar.push(
                     self.now + latency,
-                    Class::Dispatch,
-                    Event::Dispatch {
+                    EventClass::Dispatch,
+                    SchedEvent::Dispatch {
                         core: core_index,
                         tid,
                     },

@@ -8,7 +8,7 @@ use crate::insight::{Insight, doubts, insights};
 use crate::layout::Column;
 use crate::layout::table::{Cell, Row, Table};
 use crate::layout::words::Words;
-use crate::quantity::{Interval, Quantity, counted, metric_title, shared_unit};
+use crate::quantity::{IntervalDisplay, Quantity, counted, metric_title, shared_unit};
 use crate::result::{Notice, Sweep, SweepRow};
 use crate::syntax::capital;
 
@@ -150,10 +150,10 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
                         tied: p.tied.contains(&row),
                         ..Cell::name(names.short(case))
                     });
-                    cells.push(Cell::estimate(value(row), scale, Interval::Always));
+                    cells.push(Cell::estimate(value(row), scale, IntervalDisplay::Always));
                     if failing {
                         let failed = case.get(Quantity::FailureRate);
-                        cells.push(Cell::estimate(failed, 0.01, Interval::IfVisible));
+                        cells.push(Cell::estimate(failed, 0.01, IntervalDisplay::IfVisible));
                     }
                 }
                 None => {

@@ -4,7 +4,7 @@ use super::table::in_unit;
 use crate::insight::view::{Dot, Slice, View};
 use crate::layout::Style;
 use crate::layout::{padded, unique, width};
-use crate::quantity::{Interval, estimate, metric_name};
+use crate::quantity::{IntervalDisplay, estimate, metric_name};
 
 /// Bars that still fit a screen.
 const BARS: usize = 26;
@@ -53,7 +53,7 @@ pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style
     let wide = names.iter().map(|n| width(n)).max().unwrap_or(0);
     let texts = all.iter().filter_map(|(_, _, d)| {
         let value = d.value?.scaled(1.0 / scale);
-        let text = format!("{} {unit}", estimate(value, Interval::Always));
+        let text = format!("{} {unit}", estimate(value, IntervalDisplay::Always));
         Some(style.fit(text.trim_end().to_owned()))
     });
     let texts: Vec<String> = texts.collect();

@@ -5,7 +5,7 @@ use crate::insight::metric::value;
 use crate::insight::view::{Slice, View};
 use crate::measure::Estimate;
 use crate::quantity::unit_of;
-use crate::quantity::{Interval, Quantity, Unit, estimate, metric_name};
+use crate::quantity::{IntervalDisplay, Quantity, Unit, estimate, metric_name};
 use crate::report::comparison::WIDE;
 use crate::result::{Status, SweepRow};
 use crate::scenario::Metric;
@@ -100,9 +100,9 @@ impl Measured {
             };
         };
         let interval = match e.relative() {
-            _ if self.shown == Shown::Ranked => Interval::Always,
-            Some(r) if r <= WIDE => Interval::Never,
-            _ => Interval::IfVisible,
+            _ if self.shown == Shown::Ranked => IntervalDisplay::Always,
+            Some(r) if r <= WIDE => IntervalDisplay::Never,
+            _ => IntervalDisplay::IfVisible,
         };
         estimate(e.scaled(1.0 / self.scale), interval)
     }

@@ -2,7 +2,7 @@
 
 use super::chart::on_core;
 use crate::charts::figure::{Axis, Gantt, Measure, Row, Scale, Span, SpanKind};
-use crate::cpython::recording::{Doing, Recording, TaskIndex, ThreadIndex, ThreadSpan};
+use crate::cpython::recording::{Recording, TapeState, TaskIndex, ThreadIndex, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::{CAUSES, Cause};
 use crate::quantity::state;
@@ -267,15 +267,15 @@ fn process_name(r: &Recording, thread: ThreadIndex) -> String {
 /// What the colour of a thread's span says; `None`: nothing to do.
 fn kind_of(span: &ThreadSpan) -> Option<usize> {
     match (span.doing, span.cause) {
-        (Doing::OnCore(_), _) if span.pickling => Some(PICKLING),
-        (Doing::OnCore(_), Cause::Ipc) => Some(Cause::Ipc as usize),
-        (Doing::OnCore(_), Cause::Startup) => Some(Cause::Startup as usize),
-        (Doing::OnCore(_), Cause::Contention) => Some(Cause::Contention as usize),
-        (Doing::OnCore(_), _) => Some(Cause::Running as usize),
-        (Doing::Ready(_), _) => Some(Cause::Core as usize),
+        (TapeState::OnCore(_), _) if span.pickling => Some(PICKLING),
+        (TapeState::OnCore(_), Cause::Ipc) => Some(Cause::Ipc as usize),
+        (TapeState::OnCore(_), Cause::Startup) => Some(Cause::Startup as usize),
+        (TapeState::OnCore(_), Cause::Contention) => Some(Cause::Contention as usize),
+        (TapeState::OnCore(_), _) => Some(Cause::Running as usize),
+        (TapeState::Ready(_), _) => Some(Cause::Core as usize),
         // An idle worker, or a main thread without arrivals; results, calls and room that are waited for.
-        (Doing::Blocked, Cause::Pool | Cause::Running | Cause::Ipc) => None,
-        (Doing::Blocked, cause) => Some(cause as usize),
+        (TapeState::Blocked, Cause::Pool | Cause::Running | Cause::Ipc) => None,
+        (TapeState::Blocked, cause) => Some(cause as usize),
     }
 }
 
@@ -283,7 +283,7 @@ fn kind_of(span: &ThreadSpan) -> Option<usize> {
 fn cores(r: &Recording) -> Vec<Draft> {
     let mut rows: Vec<Vec<Piece>> = vec![Vec::new(); r.cores as usize];
     for s in &r.spans {
-        if let Doing::OnCore(core) = s.doing
+        if let TapeState::OnCore(core) = s.doing
             && let Some(row) = rows.get_mut(core as usize)
             && let Some(kind) = kind_of(s)
         {

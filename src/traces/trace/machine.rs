@@ -4,7 +4,7 @@ use std::io;
 
 use super::event::{Arg, Event, Events};
 use super::{Drawn, name_process, name_thread};
-use crate::cpython::recording::{Doing, ThreadSpan};
+use crate::cpython::recording::{TapeState, ThreadSpan};
 use crate::engine::Nanos;
 
 pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
@@ -17,7 +17,7 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()
         let mut on: Vec<&ThreadSpan> = r
             .spans
             .iter()
-            .filter(|s| s.doing == Doing::OnCore(core))
+            .filter(|s| s.doing == TapeState::OnCore(core))
             .collect();
         on.sort_unstable_by_key(|s| s.from);
         // A core's slice lasts while the same thread runs there for the same task.
@@ -70,7 +70,7 @@ fn queue(drawn: &Drawn<'_>, pid: u32, events: &mut Events<'_>) -> io::Result<()>
         .recording()
         .spans
         .iter()
-        .filter(|s| matches!(s.doing, Doing::Ready(_)))
+        .filter(|s| matches!(s.doing, TapeState::Ready(_)))
         .map(|s| (s.from, s.to));
     counter(
         "run queue",

@@ -6,7 +6,7 @@ use std::io;
 use super::event::{Arg, Event, Events};
 use super::words::of_span;
 use super::{Drawn, name_process, name_thread};
-use crate::cpython::recording::{Doing, GilHold, Iteration, ThreadSpan};
+use crate::cpython::recording::{GilHold, Iteration, TapeState, ThreadSpan};
 use crate::engine::Nanos;
 
 /// When each thread was on a core, by rising time: what arrows can be fastened to.
@@ -44,7 +44,7 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<Sl
         track.write(spans, &turns[number as usize], events)?;
     }
     gils(drawn, events)?;
-    let on_core = |s: &&&ThreadSpan| matches!(s.doing, Doing::OnCore(_));
+    let on_core = |s: &&&ThreadSpan| matches!(s.doing, TapeState::OnCore(_));
     Ok(spans
         .iter()
         .map(|own| own.iter().filter(on_core).map(|s| (s.from, s.to)).collect())

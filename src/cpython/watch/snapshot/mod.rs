@@ -12,7 +12,7 @@ use crate::cpython::index::TaskKey;
 use crate::cpython::index::{GilIndex, ProcessIndex};
 use crate::cpython::work;
 use crate::engine::Nanos;
-use crate::machine::{State, Tid};
+use crate::machine::{SchedState, Tid};
 
 /// The state of a run at an instant. Threads and tasks refer to each other, and to processes, by their places in these lists.
 #[derive(Clone, Debug, PartialEq)]
@@ -326,7 +326,7 @@ impl<'a, 'p> View<'a, 'p> {
     fn new(work: &'a work::Work<'p>, executors: &'a Executors) -> Self {
         let kernel = &work.kernel;
         let now = kernel.machine.now();
-        let alive = |&t: &Tid| kernel.machine.state(t) != State::Exited;
+        let alive = |&t: &Tid| kernel.machine.state(t) != SchedState::Exited;
         let mut threads: Vec<Tid> = kernel.threads.keys().filter(alive).collect();
         threads.sort_by_key(|&t| (kernel.threads[t].process, t));
         // One whose threads are all over may still own memory: that which its children share, or until the program ends.

@@ -7,7 +7,7 @@ use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::{Instr, OnCore};
 use crate::cpython::role::{LoopState, MainState, PoolState, Role};
 use crate::engine::Nanos;
-use crate::machine::{Cause, State, Tid};
+use crate::machine::{Cause, SchedState, Tid};
 
 impl View<'_, '_> {
     pub(crate) fn threads(&self) -> Vec<ThreadState> {
@@ -31,9 +31,9 @@ impl View<'_, '_> {
         let machine = &self.work.kernel.machine;
         let t = self.work.kernel.thread(tid);
         match machine.state(tid) {
-            State::Running => return Doing::Running(machine.core(tid), self.work(tid)),
-            State::Waking | State::Ready => return Doing::Ready(machine.core(tid)),
-            State::Blocked | State::Exited => {}
+            SchedState::Running => return Doing::Running(machine.core(tid), self.work(tid)),
+            SchedState::Waking | SchedState::Ready => return Doing::Ready(machine.core(tid)),
+            SchedState::Blocked | SchedState::Exited => {}
         }
         match t.blocked {
             Blocked::No => Doing::NotStarted,
@@ -57,10 +57,10 @@ impl View<'_, '_> {
         let t = self.work.kernel.thread(tid);
         match (machine.state(tid), t.blocked, t.wait) {
             // From when it was put there: what it does there changes more often.
-            (State::Running, ..) => machine.picked(machine.core(tid)),
+            (SchedState::Running, ..) => machine.picked(machine.core(tid)),
             // It wakes once an interval to ask, and once for each lock that it does not get.
-            (State::Blocked, Blocked::Gil, _) => t.asked.min(self.now),
-            (State::Blocked, Blocked::Park, Some(wait)) if matches!(wait.on, On::Lock(_)) => {
+            (SchedState::Blocked, Blocked::Gil, _) => t.asked.min(self.now),
+            (SchedState::Blocked, Blocked::Park, Some(wait)) if matches!(wait.on, On::Lock(_)) => {
                 wait.since
             }
             _ => machine.since(tid),
