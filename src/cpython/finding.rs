@@ -17,7 +17,7 @@ pub enum Finding {
         waiting: Vec<String>,
         /// What all of them wait for.
         #[serde(skip)]
-        on: Vec<Hindrance>,
+        on: Vec<WaitReason>,
     },
     /// Memory passed the machine's limit.
     OutOfMemory {
@@ -95,7 +95,7 @@ pub enum Finding {
 
 /// What a task waits for that can never come.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hindrance {
+pub enum WaitReason {
     /// A lock.
     Lock,
     /// An item of this queue.
@@ -201,7 +201,7 @@ impl Finding {
 
     /// What is waited for in a deadlock; nothing where it is none.
     #[must_use]
-    pub fn hindrances(&self) -> &[Hindrance] {
+    pub fn wait_reasons(&self) -> &[WaitReason] {
         match self {
             Self::Deadlock { on, .. } => on,
             Self::OutOfMemory { .. }

@@ -5,7 +5,7 @@ use crate::engine::Nanos;
 
 /// Where a run ends, and what it keeps.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct RunLimits {
     /// Tasks that arrive before this do not count.
     pub warmup: Nanos,
     /// The run ends here at the latest.
@@ -21,7 +21,7 @@ pub struct Limits {
 }
 
 #[cfg(test)]
-impl Limits {
+impl RunLimits {
     /// Everything counts, and the run ends by itself.
     pub(crate) fn none() -> Self {
         Self {

@@ -80,7 +80,7 @@ pub struct Provenance {
 
 /// How a parameter reacts to a machine that runs slower than its best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ParamKind {
     /// CPU time of the runtime: stretches with the machine's slowness.
     Overhead,
     /// A constant of the source, a ratio, a probability or a size: stays.
@@ -94,8 +94,8 @@ pub struct ParamInfo {
     pub name: &'static str,
     /// Unit: `ns`, `bytes`, `x` (a factor) or `p` (a probability).
     pub unit: &'static str,
-    /// See [`Kind`].
-    pub kind: Kind,
+    /// See [`ParamKind`].
+    pub kind: ParamKind,
     /// What it means.
     pub meaning: &'static str,
 }
@@ -104,7 +104,7 @@ pub struct ParamInfo {
 mod unit {
     use crate::engine::{Nanos, whole};
 
-    pub(crate) trait Unit {
+    pub(crate) trait ParamUnit {
         type Value;
         /// As files and reports call it.
         const TEXT: &'static str;
@@ -116,7 +116,7 @@ mod unit {
             $(#[$doc])*
             pub(crate) enum $name {}
 
-            impl Unit for $name {
+            impl ParamUnit for $name {
                 type Value = $value;
                 const TEXT: &'static str = $text;
                 fn value(written: f64) -> Self::Value {
@@ -162,18 +162,18 @@ macro_rules! parameters {
         #[derive(Clone, Debug)]
         #[expect(dead_code, reason = "one or the other is read as it is written, and no run is charged for it")]
         pub(crate) struct Costs {
-            $($(#[doc = $doc])+ pub(crate) $name: <unit::$unit as unit::Unit>::Value,)+
+            $($(#[doc = $doc])+ pub(crate) $name: <unit::$unit as unit::ParamUnit>::Value,)+
         }
 
         impl From<&Params> for Costs {
             fn from(p: &Params) -> Self {
-                Self { $($name: <unit::$unit as unit::Unit>::value(p.$name),)+ }
+                Self { $($name: <unit::$unit as unit::ParamUnit>::value(p.$name),)+ }
             }
         }
 
         /// The list of parameters in the order of the table.
         pub const PARAMS: &[ParamInfo] = &[
-            $(ParamInfo { name: stringify!($name), unit: <unit::$unit as unit::Unit>::TEXT, kind: Kind::$kind, meaning: concat!($($doc),+) },)+
+            $(ParamInfo { name: stringify!($name), unit: <unit::$unit as unit::ParamUnit>::TEXT, kind: ParamKind::$kind, meaning: concat!($($doc),+) },)+
         ];
 
         impl Params {
@@ -396,9 +396,9 @@ parameters! {
 /// A cost that depends on a size: points (bytes, nanoseconds), sizes rising; linear between the points and, at the last
 /// slope, beyond them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Curve(pub Vec<(f64, f64)>);
+pub struct CostCurve(pub Vec<(f64, f64)>);
 
-impl Curve {
+impl CostCurve {
     /// The cost of `bytes`, scaled by `factor`.
     #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
     pub fn at(&self, bytes: u64, factor: f64) -> Nanos {
@@ -441,12 +441,12 @@ pub struct Profile {
     /// The measurement, where its details are known.
     pub provenance: Option<Provenance>,
     /// Pickling a payload in the sender, besides `pickle_fixed`: `bytes` objects, in-band.
-    pub dumps: Curve,
+    pub dumps: CostCurve,
     /// Unpickling a payload in the receiver.
-    pub loads: Curve,
+    pub loads: CostCurve,
     /// What a message that takes several reads costs its receiver beside copying and unpickling: each read's block, and the buffer that
     /// grows by it, are fresh pages.
-    pub receives: Curve,
+    pub receives: CostCurve,
     /// Factor on all overheads: 1.0 is the machine at its best (see [`Profile::slowed`]).
     pub slowness: f64,
 }
@@ -463,9 +463,9 @@ impl Default for Profile {
             tags: vec![Tag::Default; PARAMS.len()],
             spreads: vec![None; PARAMS.len()],
             provenance: None,
-            dumps: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 3.8e5), (1e7, 6.7e6)]),
-            loads: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 7e4), (1e7, 1.9e6)]),
-            receives: Curve::default(),
+            dumps: CostCurve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 3.8e5), (1e7, 6.7e6)]),
+            loads: CostCurve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 7e4), (1e7, 1.9e6)]),
+            receives: CostCurve::default(),
             slowness: 1.0,
         }
     }
@@ -533,7 +533,7 @@ impl Profile {
     pub fn slowed(&self, factor: f64) -> Self {
         let mut p = self.clone();
         for (i, info) in PARAMS.iter().enumerate() {
-            if info.kind == Kind::Overhead {
+            if info.kind == ParamKind::Overhead {
                 *p.params.get_mut(i) *= factor;
             }
         }

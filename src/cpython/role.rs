@@ -4,7 +4,7 @@ use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex, ProcessPoolIndex, Ta
 
 /// What a thread is for: the number of the executor that it serves, and how far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum ThreadRole {
     /// Main thread of a copy: takes tasks in.
     Main(CopyIndex, MainState),
     /// Event loop of a copy (its main thread).
@@ -31,28 +31,28 @@ pub(crate) enum Role {
 
 /// What a thread does once the acts before it are done, with the number of the executor that it serves.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum RoleAction {
     /// The main thread of this copy hands a task on, or begins it.
     Submit(CopyIndex, TaskKey),
-    Loop(CopyIndex, LoopDeed),
-    Pool(PoolIndex, PoolDeed),
-    Worker(ProcessPoolIndex, WorkerDeed),
-    Manager(ProcessPoolIndex, ManagerDeed),
+    Loop(CopyIndex, LoopAction),
+    Pool(PoolIndex, PoolAction),
+    Worker(ProcessPoolIndex, WorkerAction),
+    Manager(ProcessPoolIndex, ManagerAction),
     /// The feeder of this pool has pickled a call.
     Pickled(ProcessPoolIndex),
     /// The fork server has forked the child that was asked for first.
     Forked,
 }
 
-impl Deed {
+impl RoleAction {
     /// The task that is handed on.
     pub(crate) fn task(self) -> Option<TaskKey> {
         match self {
             Self::Submit(_, key)
-            | Self::Loop(_, LoopDeed::Offload(key))
-            | Self::Pool(_, PoolDeed::Enter(key) | PoolDeed::Done(key)) => Some(key),
-            Self::Loop(_, LoopDeed::Opened | LoopDeed::Selected)
-            | Self::Pool(_, PoolDeed::Idle | PoolDeed::InterpreterReady)
+            | Self::Loop(_, LoopAction::Offload(key))
+            | Self::Pool(_, PoolAction::Enter(key) | PoolAction::Done(key)) => Some(key),
+            Self::Loop(_, LoopAction::Opened | LoopAction::Selected)
+            | Self::Pool(_, PoolAction::Idle | PoolAction::InterpreterReady)
             | Self::Worker(..)
             | Self::Manager(..)
             | Self::Pickled(_)
@@ -74,7 +74,7 @@ pub(crate) enum MainState {
 
 /// What the loop's thread does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum LoopDeed {
+pub(crate) enum LoopAction {
     /// Hands the next part of a task to the executor.
     Offload(TaskKey),
     /// Is back from `select`.
@@ -102,7 +102,7 @@ pub(crate) enum LoopState {
 
 /// What a pool's worker does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum PoolDeed {
+pub(crate) enum PoolAction {
     /// Sets the result of a task, or of its part.
     Done(TaskKey),
     /// Has unpacked the task in an interpreter of its own.
@@ -125,7 +125,7 @@ pub(crate) enum PoolState {
 
 /// What a worker process does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum WorkerDeed {
+pub(crate) enum WorkerAction {
     /// Is up.
     Ready,
     /// Has read a call.
@@ -152,7 +152,7 @@ pub(crate) enum WorkerState {
 
 /// What a management thread does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum ManagerDeed {
+pub(crate) enum ManagerAction {
     /// Has put a call into the call queue.
     Filled,
     /// Has looked at what it waits for.

@@ -1,7 +1,7 @@
 //! The snapshot as two tables, a row a thread and a row a task that no thread stands for, as `python -m asyncio ps` lists tasks.
 
 use super::{Rows, Taken, ago, head, in_thread, join, of_class, words};
-use crate::cpython::snapshot::{Doing, Snapshot};
+use crate::cpython::snapshot::{Snapshot, ThreadActivity};
 use crate::layout;
 use crate::layout::Column;
 use crate::layout::Style;
@@ -20,12 +20,12 @@ pub fn ps(taken: &Taken<'_>, rows: &Rows, style: Style) -> String {
 fn urgency(s: &Snapshot, thread: usize) -> (u8, u64, usize) {
     let t = &s.threads[thread];
     let class = match t.doing {
-        Doing::Running(..) => 0,
-        Doing::Idle
-        | Doing::WaitsForWork(_)
-        | Doing::WaitsForArrival(_)
-        | Doing::WaitsForResults(_)
-        | Doing::Select(_) => 2,
+        ThreadActivity::Running(..) => 0,
+        ThreadActivity::Idle
+        | ThreadActivity::WaitsForWork(_)
+        | ThreadActivity::WaitsForArrival(_)
+        | ThreadActivity::WaitsForResults(_)
+        | ThreadActivity::Select(_) => 2,
         _ => 1,
     };
     (class, t.since.0, thread)

@@ -1,6 +1,6 @@
 //! Two profiles side by side: which costs differ, and by how much.
 
-use crate::cpython::profile::{Curve, PARAMS, Profile, Tag};
+use crate::cpython::profile::{CostCurve, PARAMS, Profile, Tag};
 
 /// One cost in two profiles.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +85,7 @@ fn value(profile: &Profile, index: usize) -> Option<f64> {
     clippy::cast_sign_loss,
     reason = "sizes are numbers of bytes: whole, at least zero, far below 2^53"
 )]
-fn of_curves(name: &str, first: &Curve, second: &Curve) -> Vec<Difference> {
+fn of_curves(name: &str, first: &CostCurve, second: &CostCurve) -> Vec<Difference> {
     let mut sizes: Vec<u64> = first
         .0
         .iter()
@@ -94,7 +94,7 @@ fn of_curves(name: &str, first: &Curve, second: &Curve) -> Vec<Difference> {
         .collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let at = |curve: &Curve, size| curve.at(size, 1.0).as_f64();
+    let at = |curve: &CostCurve, size| curve.at(size, 1.0).as_f64();
     sizes
         .into_iter()
         .map(|size| Difference {
@@ -119,7 +119,7 @@ mod tests {
         b.params.tpe_submit = a.params.tpe_submit * 0.25;
         b.params.gil_take = a.params.gil_take * 2.0;
         b.params.lock_spin = 5.0;
-        b.dumps = Curve(vec![(0.0, 0.0), (1e5, 9e3), (1e6, 3.8e5), (1e7, 6.7e6)]);
+        b.dumps = CostCurve(vec![(0.0, 0.0), (1e5, 9e3), (1e6, 3.8e5), (1e7, 6.7e6)]);
         let all = differences(&a, &b);
         let top: Vec<_> = all
             .iter()

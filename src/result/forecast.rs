@@ -240,8 +240,8 @@ pub struct OverTime {
     pub in_flight: Vec<f64>,
 }
 
-impl From<&crate::cpython::recording::OverTime> for OverTime {
-    fn from(o: &crate::cpython::recording::OverTime) -> Self {
+impl From<&crate::cpython::recording::RecordedSeries> for OverTime {
+    fn from(o: &crate::cpython::recording::RecordedSeries) -> Self {
         let list = |values: &[f64], decimals: i32| {
             let scale = libm::pow(10.0, f64::from(decimals));
             (values.iter().map(|v| libm::round(v * scale) / scale)).collect()

@@ -13,9 +13,9 @@ pub use outcome::*;
 use std::sync::OnceLock;
 
 use crate::cpython::profile::Profile;
-use crate::cpython::recording::{OverTime, Record, RecordOptions, Recording};
+use crate::cpython::recording::{Record, RecordOptions, RecordedSeries, Recording};
 use crate::cpython::snapshot::Snapshot;
-use crate::cpython::{Limits, Program, Sim};
+use crate::cpython::{Program, RunLimits, Sim};
 use crate::engine::Nanos;
 use crate::scenario::{MachineSpec, Strategy, Workload};
 
@@ -131,7 +131,7 @@ pub fn record(
 ///
 /// # Errors
 /// When the interpreter cannot do what the strategy asks.
-pub fn course(input: &SimInput<'_>) -> Result<(Outcome, OverTime), SimError> {
+pub fn course(input: &SimInput<'_>) -> Result<(Outcome, RecordedSeries), SimError> {
     let run = run(input, input.replication, Record::Course)?;
     Ok((run.outcome, run.over_time.unwrap_or_default()))
 }
@@ -140,12 +140,12 @@ pub fn course(input: &SimInput<'_>) -> Result<(Outcome, OverTime), SimError> {
 struct Run {
     outcome: Outcome,
     recording: Option<Recording>,
-    over_time: Option<OverTime>,
+    over_time: Option<RecordedSeries>,
 }
 
 /// A replication at time 0.
 fn sim<'a>(input: &SimInput<'a>, program: &'a Program, demands: u32, record: Record) -> Sim<'a> {
-    let limits = Limits {
+    let limits = RunLimits {
         warmup: input.warmup,
         horizon: input.horizon,
         max_events: input.max_events,

@@ -159,7 +159,7 @@ fn findings(
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let mut contended = Vec::new();
-    let mut hindrances = BTreeSet::new();
+    let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
             refused.push((f.name(), why.clone()));
@@ -169,7 +169,7 @@ fn findings(
             match &found.finding {
                 Finding::Deadlock { at, waiting, on } => {
                     deadlocks.push((f.name(), *at, waiting.clone()));
-                    hindrances.extend(on.iter().cloned());
+                    wait_reasons.extend(on.iter().cloned());
                 }
                 Finding::OutOfMemory { at, bytes } => memory.push((f.name(), *at, *bytes)),
                 // Nobody else waits for the loop.
@@ -218,7 +218,7 @@ fn findings(
     if !deadlocks.is_empty() {
         found.push(Warning::Deadlock {
             cases: deadlocks,
-            on: hindrances.into_iter().collect(),
+            on: wait_reasons.into_iter().collect(),
         });
     }
     if !memory.is_empty() {

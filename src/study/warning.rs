@@ -9,7 +9,7 @@ use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, secon
 use crate::result::{Begin, FAILS_MORE, Forecast, Found, Notice, Status, Study, Tier, Verdict};
 use crate::scenario::units::format_size;
 use crate::scenario::{Metric, Strategy};
-use crate::strategy::Hindrance;
+use crate::strategy::WaitReason;
 use crate::syntax::{capital, codes, parse_objective};
 
 /// More replications than this are no advice.
@@ -156,7 +156,7 @@ pub enum Warning {
         /// The cases, each with the simulated time and who waits for what.
         cases: Vec<(String, Nanos, Vec<String>)>,
         /// What they wait for, of all cases.
-        on: Vec<Hindrance>,
+        on: Vec<WaitReason>,
     },
     /// A simulation was stopped at its limit of events.
     EventLimit {
@@ -365,9 +365,9 @@ pub(super) fn ranks_before(f: &Forecast, g: &Forecast) -> bool {
 }
 
 /// What ends a deadlock, by what is waited for in it.
-fn ways_out(on: &[Hindrance]) -> String {
-    let any = |kind: fn(&Hindrance) -> bool| on.iter().any(kind);
-    let queues = |pick: fn(&Hindrance) -> Option<&String>| {
+fn ways_out(on: &[WaitReason]) -> String {
+    let any = |kind: fn(&WaitReason) -> bool| on.iter().any(kind);
+    let queues = |pick: fn(&WaitReason) -> Option<&String>| {
         let names: Vec<String> = on
             .iter()
             .filter_map(pick)
@@ -379,10 +379,10 @@ fn ways_out(on: &[Hindrance]) -> String {
     let others = any(|o| {
         matches!(
             o,
-            Hindrance::Item(_) | Hindrance::Room(_) | Hindrance::Children | Hindrance::Limit
+            WaitReason::Item(_) | WaitReason::Room(_) | WaitReason::Children | WaitReason::Limit
         )
     });
-    if any(|o| *o == Hindrance::Lock) {
+    if any(|o| *o == WaitReason::Lock) {
         ways.push(if others {
             "hold no lock while waiting for others, or take locks in one order".to_owned()
         } else {
@@ -390,7 +390,7 @@ fn ways_out(on: &[Hindrance]) -> String {
         });
     }
     if let Some(names) = queues(|o| {
-        if let Hindrance::Item(q) = o {
+        if let WaitReason::Item(q) = o {
             Some(q)
         } else {
             None
@@ -399,7 +399,7 @@ fn ways_out(on: &[Hindrance]) -> String {
         ways.push(format!("put into {names} all that is taken from there"));
     }
     if let Some(names) = queues(|o| {
-        if let Hindrance::Room(q) = o {
+        if let WaitReason::Room(q) = o {
             Some(q)
         } else {
             None
@@ -407,11 +407,11 @@ fn ways_out(on: &[Hindrance]) -> String {
     }) {
         ways.push(format!("let {names} hold more items, or take them out"));
     }
-    if any(|o| *o == Hindrance::Limit) {
+    if any(|o| *o == WaitReason::Limit) {
         ways.push("raise the limit above the number of tasks that wait for others".to_owned());
     }
     // Whoever waits for a worker while locks are in the way waits for those in the end.
-    if any(|o| *o == Hindrance::Worker) && (others || !any(|o| *o == Hindrance::Lock)) {
+    if any(|o| *o == WaitReason::Worker) && (others || !any(|o| *o == WaitReason::Lock)) {
         ways.push("use more workers than tasks that wait for others".to_owned());
     }
     // Children alone wait for something, too.
@@ -771,7 +771,7 @@ impl Warning {
                     && ways.iter().all(possible)
             }
             Self::Deadlock { cases, on } => {
-                let among = |x: &Found| x.finding.hindrances().iter().all(|o| on.contains(o));
+                let among = |x: &Found| x.finding.wait_reasons().iter().all(|o| on.contains(o));
                 cases.iter().all(|(c, ..)| {
                     is(c, Status::Deadlock) && of(c).is_some_and(|f| f.findings.iter().all(among))
                 })

@@ -2,7 +2,7 @@
 //! does what it says.
 
 use pchsim::cpython::profile::Profile;
-use pchsim::cpython::{Finding, Hindrance};
+use pchsim::cpython::{Finding, WaitReason};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::result::{Against, Claim, Status, Study, Tier, Verdict};
@@ -113,7 +113,7 @@ fn outcome(made: &[Made], i: &SimInput<'_>) -> Result<Outcome, String> {
         Fate::Deadlock => o.findings.push(Finding::Deadlock {
             at,
             waiting: vec!["a waits for b".into()],
-            on: vec![Hindrance::Lock],
+            on: vec![WaitReason::Lock],
         }),
         Fate::Works | Fate::Refused | Fate::FailsAll => {}
     }

@@ -1,6 +1,6 @@
 //! Golden files of every output format, from a study made by hand: what changes in a report shows here.
 
-use pchsim::cpython::Hindrance;
+use pchsim::cpython::WaitReason;
 use pchsim::cpython::profile::{Build, MachineFacts, Profile, Provenance, Tag};
 use pchsim::engine::Nanos;
 use pchsim::layout::Style;
@@ -404,9 +404,9 @@ fn every_warning_names_a_next_step() {
                 vec!["a waits for b".into(), "b waits for a".into()],
             )],
             on: vec![
-                Hindrance::Lock,
-                Hindrance::Item("q".into()),
-                Hindrance::Worker,
+                WaitReason::Lock,
+                WaitReason::Item("q".into()),
+                WaitReason::Worker,
             ],
         },
         Warning::EventLimit {

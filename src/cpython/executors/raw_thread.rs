@@ -2,7 +2,7 @@
 
 use crate::cpython::index::{CopyIndex, TaskKey};
 use crate::cpython::kernel::Act;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::cpython::work::{Flow, Mode, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -11,7 +11,7 @@ pub(super) fn start(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
     let home = work.copies[copy].home;
     let now = work.kernel.machine.now();
     let serial = work.kernel.count_raw_thread(home.process);
-    let t = work.kernel.new_thread(Role::Raw, home, serial);
+    let t = work.kernel.new_thread(ThreadRole::Raw, home, serial);
     let since = work.tasks[key].since;
     work.book(key, Cause::Pool, since, now);
     work.runs(t, Some(key));

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex};
-use crate::cpython::kernel::{Act, Blocked, Home, Kernel, On};
+use crate::cpython::kernel::{Act, Blocked, InterpreterRef, Kernel, On};
 use crate::cpython::program::{Executor, Program};
-use crate::cpython::role::{Deed, PoolDeed, PoolState, Role};
+use crate::cpython::role::{PoolAction, PoolState, RoleAction, ThreadRole};
 use crate::cpython::work::{Data, Flow, Mode, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -16,7 +16,7 @@ pub(crate) struct ThreadPool {
     index: PoolIndex,
     /// Copy of the program that it belongs to.
     pub(crate) copy: CopyIndex,
-    home: Home,
+    home: InterpreterRef,
     max: u32,
     interpreters: bool,
     /// An event loop offloads parts of tasks here, rather than whole tasks.
@@ -32,7 +32,7 @@ pub(crate) struct ThreadPool {
 }
 
 fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: PoolState) {
-    if let Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) =
+    if let ThreadRole::PoolWorker(_, state) | ThreadRole::InterpWorker(_, _, state) =
         &mut kernel.threads[tid].role
     {
         *state = now;
@@ -68,7 +68,12 @@ fn tokens_after_every_item(kernel: &Kernel<'_>) -> bool {
 
 impl ThreadPool {
     /// Without workers, as the program's layout wants it.
-    pub(super) fn new(index: PoolIndex, copy: CopyIndex, home: Home, program: &Program) -> Self {
+    pub(super) fn new(
+        index: PoolIndex,
+        copy: CopyIndex,
+        home: InterpreterRef,
+        program: &Program,
+    ) -> Self {
         let (max, interpreters) = match program.layout.executor {
             Executor::Threads(n) => (n, false),
             Executor::Interpreters(n) => (n, true),
@@ -127,13 +132,13 @@ impl ThreadPool {
             let role = if self.interpreters {
                 // The thread is born in the main interpreter, and locks are those of its own.
                 home.domain = work.kernel.new_domain(home.process);
-                Role::InterpWorker(
+                ThreadRole::InterpWorker(
                     self.index,
                     work.kernel.new_gil(home.process),
                     PoolState::Booting,
                 )
             } else {
-                Role::PoolWorker(self.index, PoolState::Booting)
+                ThreadRole::PoolWorker(self.index, PoolState::Booting)
             };
             let serial = u32::try_from(self.workers.len()).expect("few workers");
             let worker = work.kernel.new_thread(role, home, serial);
@@ -155,7 +160,7 @@ impl ThreadPool {
                 self.tokens += 1;
             }
             work.kernel
-                .push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Idle)));
+                .push(tid, Act::Do(RoleAction::Pool(self.index, PoolAction::Idle)));
         }
         item
     }
@@ -200,7 +205,7 @@ impl ThreadPool {
         let objects = work.objects_of(key).1;
         let kernel = &mut work.kernel;
         kernel.push(tid, Act::Label(Cause::Ipc));
-        if let Role::InterpWorker(..) = kernel.threads[tid].role {
+        if let ThreadRole::InterpWorker(..) = kernel.threads[tid].role {
             // The result is packed in the interpreter, and unpacked under the main one's GIL.
             let back = work.tasks[key].data.result;
             let quarter = half(half(kernel.costs.interp_item));
@@ -217,7 +222,10 @@ impl ThreadPool {
             kernel.push(tid, Act::Run(half(kernel.costs.aio_threadsafe)));
             kernel.push(tid, Act::native(half(kernel.costs.aio_threadsafe)));
         }
-        kernel.push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Done(key))));
+        kernel.push(
+            tid,
+            Act::Do(RoleAction::Pool(self.index, PoolAction::Done(key))),
+        );
     }
 
     pub(crate) fn refill_interpreter(
@@ -245,7 +253,7 @@ impl ThreadPool {
                 );
                 work.kernel.push(
                     tid,
-                    Act::Do(Deed::Pool(self.index, PoolDeed::InterpreterReady)),
+                    Act::Do(RoleAction::Pool(self.index, PoolAction::InterpreterReady)),
                 );
                 work.kernel.push(tid, Act::SwitchGil(main));
                 worker_is(&mut work.kernel, tid, PoolState::Looking);
@@ -262,8 +270,10 @@ impl ThreadPool {
                     work.kernel.push(tid, pickle(quarter));
                     work.kernel.push(tid, Act::SwitchGil(own));
                     work.kernel.push(tid, pickle(quarter + loads));
-                    work.kernel
-                        .push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Enter(key))));
+                    work.kernel.push(
+                        tid,
+                        Act::Do(RoleAction::Pool(self.index, PoolAction::Enter(key))),
+                    );
                 }
             }
             PoolState::Working(key) => self.work(work, tid, key),
@@ -274,22 +284,22 @@ impl ThreadPool {
         }
     }
 
-    pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: PoolDeed) {
-        match deed {
-            PoolDeed::Done(key) => self.item_done(work, tid, key),
-            PoolDeed::Enter(key) => {
+    pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, action: PoolAction) {
+        match action {
+            PoolAction::Done(key) => self.item_done(work, tid, key),
+            PoolAction::Enter(key) => {
                 // The interpreter has a copy of its own.
                 let copy = work.tasks[key].payload;
                 work.kernel.take(tid, copy);
                 work.kernel.machine.set_run_cause(tid, Cause::Running);
             }
-            PoolDeed::InterpreterReady => {
+            PoolAction::InterpreterReady => {
                 work.kernel.children += 1;
                 work.kernel.threads[tid].up = work.kernel.machine.now();
                 let bytes = work.kernel.costs.interp_rss + work.kernel.program.import_memory;
                 work.kernel.take(tid, bytes);
             }
-            PoolDeed::Idle => {
+            PoolAction::Idle => {
                 // Something may have come while the idle token was released.
                 if work.kernel.threads[tid].handed.is_none()
                     && (self.closing || !self.items.is_empty())

@@ -4,7 +4,7 @@ use super::Kernel;
 use super::act::{Act, Outside};
 use super::thread::{Blocked, Phase};
 use crate::cpython::index::NO_GIL;
-use crate::cpython::role::{Deed, Role};
+use crate::cpython::role::{RoleAction, ThreadRole};
 use crate::engine::Nanos;
 use crate::machine::{Cause, SchedState, Tid};
 
@@ -15,19 +15,19 @@ pub(crate) trait Roles<'a> {
     /// A thread has nothing left to do: its role scripts what comes next.
     fn refill(&mut self, tid: Tid);
     /// A thread has come to this.
-    fn does(&mut self, tid: Tid, deed: Deed);
+    fn does(&mut self, tid: Tid, action: RoleAction);
 }
 
 /// What follows an act.
-enum Then {
+enum ActOutcome {
     GoesOn,
     /// The thread has blocked, ended or begun to burn.
     Stops,
     /// It is for the thread's role.
-    Does(Deed),
+    Does(RoleAction),
 }
 
-impl From<bool> for Then {
+impl From<bool> for ActOutcome {
     #[inline]
     fn from(goes_on: bool) -> Self {
         if goes_on { Self::GoesOn } else { Self::Stops }
@@ -97,9 +97,9 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
         }
         match kernel.threads[tid].script.pop_front() {
             Some(act) => match kernel.act(tid, act) {
-                Then::GoesOn => {}
-                Then::Stops => return,
-                Then::Does(deed) => roles.does(tid, deed),
+                ActOutcome::GoesOn => {}
+                ActOutcome::Stops => return,
+                ActOutcome::Does(action) => roles.does(tid, action),
             },
             None => roles.refill(tid),
         }
@@ -211,7 +211,7 @@ impl Kernel<'_> {
         reason = "called from one place, once an act: 4% of a run"
     )]
     #[inline(always)]
-    fn act(&mut self, tid: Tid, act: Act) -> Then {
+    fn act(&mut self, tid: Tid, act: Act) -> ActOutcome {
         self.events += 1;
         match act {
             Act::Run(time) => return self.machine.run(tid, time).into(),
@@ -269,7 +269,7 @@ impl Kernel<'_> {
             Act::Give(bytes) => self.give(tid, bytes),
             Act::Free(bytes) => self.free_own(tid, bytes),
             Act::TakeFor(process, bytes) => self.take_for(process, bytes),
-            Act::Do(deed) => return Then::Does(deed),
+            Act::Do(action) => return ActOutcome::Does(action),
             Act::Exit => {
                 if self.machine.debt(tid) > Nanos::ZERO {
                     self.push_front(tid, act);
@@ -282,10 +282,10 @@ impl Kernel<'_> {
                 }
                 self.release_gil(tid);
                 self.exited(tid);
-                return Then::Stops;
+                return ActOutcome::Stops;
             }
         }
-        Then::GoesOn
+        ActOutcome::GoesOn
     }
 
     /// Goes on without the GIL that the thread has let go.
@@ -337,7 +337,7 @@ impl Kernel<'_> {
         self.leave_arena(tid);
         self.thread_leaves(tid);
         self.thread_ends(tid);
-        if self.threads[tid].role == Role::Raw {
+        if self.threads[tid].role == ThreadRole::Raw {
             self.spare_threads.push(tid);
         }
     }

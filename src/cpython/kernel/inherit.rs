@@ -10,7 +10,7 @@ use super::act::Act;
 use super::ledger::Pages;
 use super::process::ProcessKind;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::engine::{Nanos, whole};
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
@@ -62,7 +62,7 @@ impl Kernel<'_> {
     /// The process whose heap a thread works on, which it may have inherited; a sub-interpreter's heap is its own.
     fn heir(&self, tid: Tid) -> Option<ProcessIndex> {
         let thread = &self.threads[tid];
-        (!matches!(thread.role, Role::InterpWorker(..))).then_some(thread.process)
+        (!matches!(thread.role, ThreadRole::InterpWorker(..))).then_some(thread.process)
     }
 
     /// A thread collects the whole heap of its interpreter: what that copies of inherited pages, in CPU.

@@ -9,7 +9,7 @@
 //! (`gil_pair`). So each stretch with the GIL is shorter by what `take_gil` charges before it.
 
 use super::Kernel;
-use super::act::{Act, Place, Releasing};
+use super::act::{Act, ReleasePhase, Releasing};
 use super::thread::Phase;
 use crate::cpython::index::{GilIndex, NO_GIL};
 use crate::engine::{Nanos, unit};
@@ -125,12 +125,12 @@ impl Kernel<'_> {
         };
         let all = &later;
         match all.place(later.time().since(to_burn)) {
-            Place::Last => {}
-            Place::Holds(time, left) => {
+            ReleasePhase::Last => {}
+            ReleasePhase::Holds(time, left) => {
                 self.machine.interrupt(holder, owed + time);
                 self.go_on_releasing(holder, all, all.released, left);
             }
-            Place::Released(time, left) => {
+            ReleasePhase::Released(time, left) => {
                 self.machine.interrupt(holder, time);
                 self.go_on_releasing(holder, all, Nanos::ZERO, left);
                 // Nobody waits, or somebody would have watched it.

@@ -7,7 +7,7 @@ use super::act::Act;
 use super::process::ProcessKind;
 use super::wait::On;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::role::{Deed, Role};
+use crate::cpython::role::{RoleAction, ThreadRole};
 use crate::engine::Nanos;
 use crate::machine::{SchedState, Tid};
 use crate::scenario::StartMethod;
@@ -139,7 +139,7 @@ impl Kernel<'_> {
             return;
         }
         let home = self.new_process(ProcessKind::Tracker, ProcessIndex::MAIN);
-        let tracker = self.new_thread(Role::Script, home, 0);
+        let tracker = self.new_thread(ThreadRole::Script, home, 0);
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(tracker));
@@ -152,7 +152,7 @@ impl Kernel<'_> {
             return server;
         }
         let home = self.new_process(ProcessKind::ForkServer, ProcessIndex::MAIN);
-        let server = self.new_thread(Role::ForkServer, home, 0);
+        let server = self.new_thread(ThreadRole::ForkServer, home, 0);
         let (import, imported) = if self.preloads() {
             // The main module is imported once here: what its children no longer pay.
             let time = self.program.import_time.scale(self.costs.cpu_factor);
@@ -175,7 +175,7 @@ impl Kernel<'_> {
             return;
         }
         self.push(tid, Act::Run(self.costs.forkserver_fork));
-        self.push(tid, Act::Do(Deed::Forked));
+        self.push(tid, Act::Do(RoleAction::Forked));
     }
 
     /// One child has been forked; the requester learns its number.

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::process::Fate;
+use super::process::Liveness;
 use super::*;
 use crate::cpython::index::LockNumber;
 use crate::cpython::profile::Profile;
 use crate::cpython::program::Executor;
-use crate::cpython::role::Deed;
+use crate::cpython::role::RoleAction;
 use crate::engine::Total;
 use crate::machine::{SchedState, Upcall};
 use crate::scenario::LockSpec;
@@ -36,7 +36,7 @@ fn profile(gil: bool) -> Profile {
 
 fn kernel<'a>(cores: u32, profile: &'a Profile, program: &'a Program) -> Kernel<'a> {
     let spec = MachineSpec::with_cores(cores);
-    Kernel::new(&spec, profile, program, 1, 0, Limits::none())
+    Kernel::new(&spec, profile, program, 1, 0, RunLimits::none())
 }
 
 /// Threads that do what their scripts say and end.
@@ -51,7 +51,7 @@ impl<'a> Roles<'a> for Scripts<'a> {
         self.0.push(tid, Act::Exit);
     }
 
-    fn does(&mut self, _: Tid, _: Deed) {}
+    fn does(&mut self, _: Tid, _: RoleAction) {}
 }
 
 impl Scripts<'_> {
@@ -74,8 +74,8 @@ impl Scripts<'_> {
     }
 
     /// A thread with this script, about to begin.
-    fn thread(&mut self, home: Home, script: &[Act]) -> Tid {
-        let tid = self.0.new_thread(Role::Script, home, 0);
+    fn thread(&mut self, home: InterpreterRef, script: &[Act]) -> Tid {
+        let tid = self.0.new_thread(ThreadRole::Script, home, 0);
         for &act in script {
             self.0.push(tid, act);
         }
@@ -83,13 +83,13 @@ impl Scripts<'_> {
         tid
     }
 
-    fn process(&mut self) -> Home {
+    fn process(&mut self) -> InterpreterRef {
         let kind = ProcessKind::Worker(crate::scenario::StartMethod::Spawn);
         self.0.new_process(kind, ProcessIndex::MAIN)
     }
 }
 
-fn scripts<'a>(kernel: Kernel<'a>) -> (Scripts<'a>, Home) {
+fn scripts<'a>(kernel: Kernel<'a>) -> (Scripts<'a>, InterpreterRef) {
     let mut scripts = Scripts(kernel);
     let main = scripts.0.new_process(ProcessKind::Main, ProcessIndex::MAIN);
     (scripts, main)
@@ -254,7 +254,7 @@ proptest! {
         let after: Vec<Total> = killed.iter().map(|&t| s.0.machine.burned(t)).collect();
         prop_assert_eq!(burned, after);
         prop_assert_eq!(s.0.memory.own(home.process), 0);
-        prop_assert_eq!(s.0.processes[home.process].fate, Fate::Killed);
+        prop_assert_eq!(s.0.processes[home.process].liveness, Liveness::Killed);
         let threads = s.0.threads.keys();
         let all: Total = threads.map(|t| s.0.machine.burned(t)).fold(Total::ZERO, |a, b| a + b);
         // Who looks in vain for its GIL does so beside its bursts.

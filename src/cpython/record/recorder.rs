@@ -5,8 +5,8 @@ use typed_index_collections::TiVec;
 
 use super::memory_log::MemoryLog;
 use super::recording::{
-    GilHold, Iteration, OverTime, ProcessRecord, Record, Recording, TaskEnd, TaskIndex, TaskRecord,
-    TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
+    GilHold, Iteration, ProcessRecord, Record, RecordedSeries, Recording, TaskEnd, TaskIndex,
+    TaskRecord, TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
 };
 use crate::cpython::index::{GilIndex, TaskKey};
 use crate::engine::Nanos;
@@ -255,7 +255,7 @@ impl Recorder {
         log: MemoryLog,
         end: Nanos,
         cores: usize,
-    ) -> (Option<Recording>, Option<OverTime>) {
+    ) -> (Option<Recording>, Option<RecordedSeries>) {
         if self.course.is_some() {
             return (None, self.over_time(tape, log, end, cores));
         }
@@ -263,14 +263,20 @@ impl Recorder {
         (Some(self.recording(tape, log, end, cores)), None)
     }
 
-    fn over_time(self, tape: Tape, log: MemoryLog, end: Nanos, cores: usize) -> Option<OverTime> {
+    fn over_time(
+        self,
+        tape: Tape,
+        log: MemoryLog,
+        end: Nanos,
+        cores: usize,
+    ) -> Option<RecordedSeries> {
         let (_, load) = tape.into_parts();
         let (busy, ready) = load?;
         let overall = self.course?;
         let (bin, memory_mean, memory_peak) = log.course?.finish(end);
         let cores = cores.max(1) as f64;
         let means = |c: TimeBins| c.finish(end).1;
-        Some(OverTime {
+        Some(RecordedSeries {
             bin,
             memory_mean,
             memory_peak,

@@ -189,7 +189,7 @@ pub enum Record {
 /// The course of a run, in equal bins of simulated time (the last may reach past the end): means over each bin, but for
 /// `memory_peak`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct OverTime {
+pub struct RecordedSeries {
     /// Length of a bin.
     pub bin: Nanos,
     /// Memory in use, in bytes.

@@ -1,9 +1,9 @@
 //! Who waits for what when nothing can ever happen again.
 
-use super::snapshot::{End, Snapshot, picture};
+use super::snapshot::{RunEnd, Snapshot, picture};
 use crate::cpython::executors::Executors;
 use crate::cpython::finding::Finding;
-use crate::cpython::finding::Hindrance;
+use crate::cpython::finding::WaitReason;
 use crate::cpython::index::{QueueIndex, TaskKey};
 use crate::cpython::kernel::{On, Thread};
 use crate::cpython::work::Work;
@@ -13,9 +13,9 @@ const MOST: usize = 8;
 
 /// A deadlock: what the tasks wait for, and of the tasks a circle first, then one for each thing that is waited for.
 pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
-    let (snapshot, keys) = picture(work, executors, Some(End::Deadlock));
-    let waits: Vec<(Hindrance, String)> = keys.iter().map(|&key| waits_for(work, key)).collect();
-    let mut on: Vec<Hindrance> = waits.iter().map(|(on, _)| on.clone()).collect();
+    let (snapshot, keys) = picture(work, executors, Some(RunEnd::Deadlock));
+    let waits: Vec<(WaitReason, String)> = keys.iter().map(|&key| waits_for(work, key)).collect();
+    let mut on: Vec<WaitReason> = waits.iter().map(|(on, _)| on.clone()).collect();
     on.sort();
     on.dedup();
     let named = order(&snapshot, &waits);
@@ -42,7 +42,7 @@ pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
 }
 
 /// What a task waits for, or the thread that runs it: also in words.
-fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
+fn waits_for(work: &Work<'_>, key: TaskKey) -> (WaitReason, String) {
     let runs = |t: &&Thread| t.task == Some(key);
     let of_thread = || work.kernel.threads.iter().find(runs).and_then(|t| t.wait);
     let queue = |q: QueueIndex| work.kernel.program.queues[q].name.clone();
@@ -52,18 +52,18 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
             false => format!(", which {} has", work.task_name(&work.tasks[k])),
         });
         let holder = holder.unwrap_or_default();
-        (Hindrance::Lock, format!("lock '{name}'{holder}"))
+        (WaitReason::Lock, format!("lock '{name}'{holder}"))
     };
     match work.tasks[key].wait.or_else(of_thread).map(|w| w.on) {
         Some(On::Item(q)) => {
             let name = queue(q);
             let text = format!("an item from queue '{name}'");
-            (Hindrance::Item(name), text)
+            (WaitReason::Item(name), text)
         }
         Some(On::Room(q)) => {
             let name = queue(q);
             let text = format!("room in queue '{name}'");
-            (Hindrance::Room(name), text)
+            (WaitReason::Room(name), text)
         }
         Some(On::Lock(lock)) => {
             let owner = work.kernel.locks[lock].owner();
@@ -74,17 +74,17 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
             let by = work.awaited(work.tasks[key].copy, lock).owner();
             held(&work.kernel.program.locks[lock].name, by)
         }
-        Some(On::Children) => (Hindrance::Children, "its children".to_owned()),
-        Some(On::Permit) => (Hindrance::Limit, "the loop's limit".to_owned()),
-        _ => (Hindrance::Worker, "a worker".to_owned()),
+        Some(On::Children) => (WaitReason::Children, "its children".to_owned()),
+        Some(On::Permit) => (WaitReason::Limit, "the loop's limit".to_owned()),
+        _ => (WaitReason::Worker, "a worker".to_owned()),
     }
 }
 
 /// The places of the tasks: those of a circle, then the first that waits for each thing, then the others.
-fn order(snapshot: &Snapshot, waits: &[(Hindrance, String)]) -> Vec<usize> {
+fn order(snapshot: &Snapshot, waits: &[(WaitReason, String)]) -> Vec<usize> {
     let circle = snapshot.cycles.first().into_iter().flatten();
     let mut order: Vec<usize> = circle.map(|link| link.task).collect();
-    let mut known: Vec<&Hindrance> = order.iter().map(|&i| &waits[i].0).collect();
+    let mut known: Vec<&WaitReason> = order.iter().map(|&i| &waits[i].0).collect();
     for (i, (on, _)) in waits.iter().enumerate() {
         if !known.contains(&on) && !order.contains(&i) {
             known.push(on);

@@ -7,7 +7,7 @@ use rand_pcg::Pcg64Dxsm;
 
 use super::Work;
 use crate::cpython::index::{ClassIndex, CopyIndex, PoolIndex, ProcessPoolIndex, TaskKey};
-use crate::cpython::kernel::Home;
+use crate::cpython::kernel::InterpreterRef;
 use crate::cpython::program::Program;
 use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::machine::Tid;
@@ -17,7 +17,7 @@ use crate::sync::{Ticket, WaitQueue};
 
 /// Where a copy's tasks go, or, under an event loop, their blocking parts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Runner {
+pub(crate) enum TaskDispatch {
     /// The main thread itself.
     Itself,
     /// A thread for each.
@@ -31,8 +31,8 @@ pub(crate) enum Runner {
 /// One copy of the program: its main thread and executor.
 pub(crate) struct Copy {
     pub(crate) main: Tid,
-    pub(crate) home: Home,
-    pub(crate) runner: Runner,
+    pub(crate) home: InterpreterRef,
+    pub(crate) runner: TaskDispatch,
     /// Tasks taken in and not yet over.
     pub(crate) outstanding: u64,
     /// Tasks of a batch or trace that this copy has taken in.
@@ -45,7 +45,7 @@ pub(crate) struct Copy {
 
 impl Copy {
     /// One that has taken nothing in yet.
-    pub(crate) fn new(main: Tid, home: Home, runner: Runner) -> Self {
+    pub(crate) fn new(main: Tid, home: InterpreterRef, runner: TaskDispatch) -> Self {
         Self {
             main,
             home,
@@ -59,7 +59,7 @@ impl Copy {
 }
 
 /// Where tasks come from.
-pub(crate) struct Arrivals<'a> {
+pub(crate) struct ArrivalSource<'a> {
     own: u64,
     intervals: Pcg64Dxsm,
     classes: Pcg64Dxsm,
@@ -86,7 +86,7 @@ pub(crate) struct Arrivals<'a> {
     acceptors: WaitQueue<CopyIndex>,
 }
 
-impl<'a> Arrivals<'a> {
+impl<'a> ArrivalSource<'a> {
     pub(crate) fn new(program: &'a Program, seed: u64, replication: u32) -> Self {
         let mut a = Self {
             own: program.batch.len() as u64,

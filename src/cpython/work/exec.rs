@@ -7,7 +7,7 @@ use super::wait::Waiter;
 use crate::cpython::index::{ClassIndex, LockNumber, NO_GIL, ObjectIndex, QueueIndex, TaskKey};
 use crate::cpython::kernel::Act;
 use crate::cpython::kernel::{Accesses, On};
-use crate::cpython::program::{Demand, Instr, Side};
+use crate::cpython::program::{Demand, Instr, OffloadSide};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
@@ -67,18 +67,18 @@ impl Work<'_> {
     #[inline]
     pub(crate) fn is_wait(&self, instr: Instr) -> bool {
         match instr.side() {
-            Side::Loop => true,
-            Side::OfLock(lock) => self.kernel.program.lock_across_wait[lock],
-            Side::Worker | Side::Either => false,
+            OffloadSide::Loop => true,
+            OffloadSide::OfLock(lock) => self.kernel.program.lock_across_wait[lock],
+            OffloadSide::Worker | OffloadSide::Either => false,
         }
     }
 
     #[inline]
     pub(crate) fn is_work(&self, instr: Instr) -> bool {
         match instr.side() {
-            Side::Worker => true,
-            Side::OfLock(lock) => !self.kernel.program.lock_across_wait[lock],
-            Side::Loop | Side::Either => false,
+            OffloadSide::Worker => true,
+            OffloadSide::OfLock(lock) => !self.kernel.program.lock_across_wait[lock],
+            OffloadSide::Loop | OffloadSide::Either => false,
         }
     }
 

@@ -25,14 +25,14 @@ use crate::measure::Draws;
 use crate::sync::{Lock, Queue};
 
 pub(crate) use crate::cpython::index::TaskKey;
-pub(crate) use arrivals::{Copy, Runner};
+pub(crate) use arrivals::{Copy, TaskDispatch};
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
 pub(crate) use task::{Data, Frame, Task, Tasks};
 pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
-use arrivals::Arrivals;
+use arrivals::ArrivalSource;
 
 /// The tasks, and all that stands between them.
 pub(crate) struct Work<'a> {
@@ -44,7 +44,7 @@ pub(crate) struct Work<'a> {
     shared_locks: TiVec<LockNumber, Lock<TaskKey>>,
     /// Queues between tasks; their items are all alike.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
-    pub(crate) arrivals: Arrivals<'a>,
+    pub(crate) arrivals: ArrivalSource<'a>,
     pub(crate) observer: Observer,
 
     demand_streams: Streams,
@@ -75,7 +75,7 @@ impl<'a> Work<'a> {
                 .iter()
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
-            arrivals: Arrivals::new(program, seed, limits.demands),
+            arrivals: ArrivalSource::new(program, seed, limits.demands),
             observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             demand_draws: vec![Draws::default(); program.dists.len()].into(),

@@ -6,7 +6,7 @@ use super::wait::Waiter;
 use crate::cpython::index::TaskKey;
 use crate::cpython::kernel::On;
 use crate::cpython::record::recording::TaskEnd;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 
@@ -109,7 +109,7 @@ impl Work<'_> {
     /// The wait that ends here is given up. If it was for a queue and had just been called it leaves that to the next.
     fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd) {
         let t = &mut self.kernel.threads[tid];
-        let who = if matches!(t.role, Role::Loop(..)) {
+        let who = if matches!(t.role, ThreadRole::Loop(..)) {
             Waiter::Task(key)
         } else {
             if ending == TaskEnd::TimedOut {

@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::similar;
 use crate::cpython::profile::{
-    Build, Curve, MachineFacts, PARAMS, Params, Profile, Provenance, Tag,
+    Build, CostCurve, MachineFacts, PARAMS, Params, Profile, Provenance, Tag,
 };
 use crate::engine::Nanos;
 
@@ -336,7 +336,7 @@ fn check(index: usize, entry: &Entry) -> Result<(), String> {
 }
 
 /// A curve of a file.
-struct Points(Curve);
+struct Points(CostCurve);
 
 impl<'de> Deserialize<'de> for Points {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -352,6 +352,6 @@ impl<'de> Deserialize<'de> for Points {
         if points.windows(2).any(|w| w[1].0 <= w[0].0) {
             return Err(de::Error::custom("a curve's sizes must rise"));
         }
-        Ok(Self(Curve(points)))
+        Ok(Self(CostCurve(points)))
     }
 }

@@ -20,7 +20,7 @@ pub struct Snapshot {
     /// The instant that is shown: the one asked for, or the end of the run if that came before.
     pub at: Nanos,
     /// How the run had ended by then; `None` while it goes on.
-    pub end: Option<End>,
+    pub end: Option<RunEnd>,
     /// Who is on each core: an index into `threads`.
     pub cores: Vec<Option<usize>>,
     /// The GILs of the processes shown.
@@ -41,7 +41,7 @@ pub struct Snapshot {
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum RunEnd {
     /// Everything was done.
     Done,
     /// Nothing can ever happen again, and tasks are unfinished.
@@ -108,7 +108,7 @@ pub struct ThreadState {
     /// Its name, as Python gives it.
     pub name: String,
     /// What it does.
-    pub doing: Doing,
+    pub doing: ThreadActivity,
     /// Since when.
     pub since: Nanos,
     /// The task that it stands for.
@@ -119,9 +119,9 @@ pub struct ThreadState {
 
 /// What a thread does.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Doing {
+pub enum ThreadActivity {
     /// Is on this core.
-    Running(u32, Work),
+    Running(u32, CpuWork),
     /// Is ready, and waits for this core.
     Ready(u32),
     /// Waits for the GIL, which this one holds.
@@ -162,7 +162,7 @@ pub enum Doing {
 
 /// What a thread does on its core.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum CpuWork {
     /// A task's Python code.
     Bytecode,
     /// A task's accesses of this shared object.
@@ -201,7 +201,7 @@ pub struct TaskState {
     /// The step that it is in, or comes to next; `None` at its end.
     pub step: Option<StepState>,
     /// Where it is.
-    pub place: Place,
+    pub place: TaskLocation,
     /// Since when it is there, as far as known.
     pub since: Nanos,
     /// Locks that it holds.
@@ -227,7 +227,7 @@ pub struct StepState {
 
 /// Where a task is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Place {
+pub enum TaskLocation {
     /// A thread stands for it.
     Thread(usize),
     /// Waits to be taken in, at this place of the queue (from 1).
@@ -283,9 +283,9 @@ pub struct Link {
 pub(crate) fn picture(
     work: &work::Work<'_>,
     executors: &Executors,
-    end: Option<End>,
+    end: Option<RunEnd>,
 ) -> (Snapshot, Vec<TaskKey>) {
-    let view = View::new(work, executors);
+    let view = SnapshotIndex::new(work, executors);
     let machine = &work.kernel.machine;
     let mut snapshot = Snapshot {
         at: machine.now(),
@@ -301,12 +301,12 @@ pub(crate) fn picture(
         memory: work.kernel.memory.now(),
         cycles: Vec::new(),
     };
-    snapshot.cycles = view.cycles(&snapshot, end == Some(End::Deadlock));
+    snapshot.cycles = view.cycles(&snapshot, end == Some(RunEnd::Deadlock));
     (snapshot, view.tasks)
 }
 
 /// A run that stands still, and where its processes, threads and tasks are in the snapshot's lists.
-struct View<'a, 'p> {
+struct SnapshotIndex<'a, 'p> {
     work: &'a work::Work<'p>,
     executors: &'a Executors,
     now: Nanos,
@@ -322,7 +322,7 @@ struct View<'a, 'p> {
     task_index: TiVec<TaskKey, Option<usize>>,
 }
 
-impl<'a, 'p> View<'a, 'p> {
+impl<'a, 'p> SnapshotIndex<'a, 'p> {
     fn new(work: &'a work::Work<'p>, executors: &'a Executors) -> Self {
         let kernel = &work.kernel;
         let now = kernel.machine.now();
