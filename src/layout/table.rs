@@ -13,7 +13,7 @@ pub(crate) struct Table {
     /// The columns.
     pub columns: Vec<Column>,
     /// The rows, best first, or in the order of a sweep's points.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TableRow>,
     /// How many more rows there are than are shown.
     pub left_out: usize,
 }
@@ -23,15 +23,15 @@ impl Table {
     pub(crate) fn texts(&self) -> impl Iterator<Item = Vec<String>> {
         self.rows
             .iter()
-            .map(|r| r.cells.iter().map(Cell::whole).collect())
+            .map(|r| r.cells.iter().map(TableCell::whole).collect())
     }
 }
 
 /// A row.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Row {
+pub(crate) struct TableRow {
     /// A cell for each column.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<TableCell>,
     /// Whether nothing is better.
     pub best: bool,
     /// Whether its numbers can be taken as they are.
@@ -40,7 +40,7 @@ pub(crate) struct Row {
 
 /// A cell.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Cell {
+pub(crate) struct TableCell {
     /// The text, or a number.
     pub text: String,
     /// The half-width of its interval; may be empty.
@@ -53,7 +53,7 @@ pub(crate) struct Cell {
     pub tied: bool,
 }
 
-impl Cell {
+impl TableCell {
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),

@@ -15,7 +15,7 @@ use self::values::{Values, values};
 use crate::charts::drawing::svg::escaped;
 use crate::charts::drawing::webfont::Signs;
 use crate::charts::figure::{Body, Figure};
-use crate::layout::table::{Cell, Table};
+use crate::layout::table::{Table, TableCell};
 use crate::layout::words::{Word, Words};
 use crate::report::summary::{Summary, summary};
 use crate::result::Saved;
@@ -346,7 +346,7 @@ fn spans(text: &str) -> Vec<Part> {
 }
 
 fn table(t: &Table) -> TableParts {
-    let cell = |c: &Cell| CellParts {
+    let cell = |c: &TableCell| CellParts {
         text: c.text.clone(),
         half: c.half.clone(),
         key: c.key.filter(|k| k.is_finite()),

@@ -8,7 +8,7 @@ use crate::quantity::{
     IntervalDisplay, all_of, digits, estimate, excess_text, list, metric_name, metric_text,
     metric_text_in, rare_percent,
 };
-use crate::result::{Against, Claim, Forecast, Judgement, Study, Verdict};
+use crate::result::{Claim, Drawback, Forecast, Judgement, Study, Verdict};
 use crate::scenario::Metric;
 
 /// The answer in a few lines, the most important first.
@@ -36,10 +36,10 @@ fn said(study: &Study, claim: &Claim) -> Vec<Words> {
         let value = o.value.map(|v| format!(" ({})", objective_value(o, v)));
         format!("`{}`{}", o.text, value.unwrap_or_default())
     };
-    let against = |case: usize, because: &Against| match because {
-        Against::Fails(share) => format!("fails {} of its tasks", rare_percent(*share)),
-        Against::Misses(o) => format!("misses {}", objective(case, *o)),
-        Against::Further(o) => format!("is further off with {}", objective(case, *o)),
+    let against = |case: usize, because: &Drawback| match because {
+        Drawback::Fails(share) => format!("fails {} of its tasks", rare_percent(*share)),
+        Drawback::Misses(o) => format!("misses {}", objective(case, *o)),
+        Drawback::Further(o) => format!("is further off with {}", objective(case, *o)),
     };
     let text = |text: &str| Words::default().text(text);
     let ties = |tied: &[usize]| {

@@ -60,7 +60,7 @@ impl Status {
 /// What the start of the time that counts rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Begin {
+pub enum CountingStart {
     /// Everything counts: a run from start to end.
     #[default]
     #[serde(rename = "none")]
@@ -135,7 +135,7 @@ impl Judgement {
 /// What a speed-up against the sequential baseline means in practice (the project's reading).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Reading {
+pub enum SpeedupVerdict {
     /// Below 1.0 (by more than what counts as a tie).
     Slower,
     /// Up to 1.2.
@@ -147,7 +147,7 @@ pub enum Reading {
     Clear,
 }
 
-impl Reading {
+impl SpeedupVerdict {
     /// The reading of a speed-up.
     #[must_use]
     pub fn of(speedup: f64) -> Self {
@@ -173,7 +173,7 @@ impl Reading {
 
 /// A finding, and in how many replications it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct CountedFinding {
     /// Its first instance (of blocked loops: the longest).
     #[serde(flatten)]
     pub finding: Finding,
@@ -194,7 +194,7 @@ pub struct ClassForecast {
 /// What a sweep's rows leave out: it would make a file of a thousand points unwieldy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Detail {
+pub struct ForecastDetail {
     /// The latencies of all replications, if they were asked for and mean something: shares of tasks (0 to 1, rising), and the seconds
     /// that they do not exceed.
     #[serde(serialize_with = "keyed::one_line")]
@@ -208,7 +208,7 @@ pub struct Detail {
     pub left_out: bool,
 }
 
-impl Detail {
+impl ForecastDetail {
     fn is_left_out(&self) -> bool {
         self.left_out
     }
@@ -285,7 +285,7 @@ pub struct Forecast {
     pub warmup: Nanos,
     /// What that start rests on.
     #[serde(rename = "warmup", default)]
-    pub begins: Begin,
+    pub begins: CountingStart,
     /// Whether it is compared with the best replication by replication: both count the same tasks. Otherwise their means are compared.
     #[serde(default)]
     pub paired: bool,
@@ -301,7 +301,7 @@ pub struct Forecast {
     pub speedup: Option<Estimate>,
     /// What that means.
     #[serde(rename = "speedup_reading")]
-    pub reading: Option<Reading>,
+    pub reading: Option<SpeedupVerdict>,
     /// The estimates, indexed by `Quantity as usize`; `None` where there is nothing that means anything.
     #[serde(rename = "estimates", with = "keyed::quantities")]
     pub values: [Option<Estimate>; Quantity::COUNT],
@@ -327,10 +327,10 @@ pub struct Forecast {
     pub objectives: Vec<Judgement>,
     /// What went wrong; of a later version's result what this one knows.
     #[serde(default, deserialize_with = "keyed::known")]
-    pub findings: Vec<Found>,
+    pub findings: Vec<CountedFinding>,
     /// What rows of sweeps leave out.
-    #[serde(flatten, skip_serializing_if = "Detail::is_left_out")]
-    pub detail: Detail,
+    #[serde(flatten, skip_serializing_if = "ForecastDetail::is_left_out")]
+    pub detail: ForecastDetail,
     /// Why the interpreter cannot do it; not written to files: `None` in a result that was read back.
     #[serde(skip)]
     pub refusal: Option<String>,
@@ -387,14 +387,14 @@ mod tests {
     #[test]
     fn readings() {
         assert_eq!(
-            [0.9, 0.999, 1.0, 1.2, 2.0, 2.1].map(Reading::of),
+            [0.9, 0.999, 1.0, 1.2, 2.0, 2.1].map(SpeedupVerdict::of),
             [
-                Reading::Slower,
-                Reading::NotWorthIt,
-                Reading::NotWorthIt,
-                Reading::Consider,
-                Reading::Consider,
-                Reading::Clear
+                SpeedupVerdict::Slower,
+                SpeedupVerdict::NotWorthIt,
+                SpeedupVerdict::NotWorthIt,
+                SpeedupVerdict::Consider,
+                SpeedupVerdict::Consider,
+                SpeedupVerdict::Clear
             ]
         );
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::forecast::Forecast;
-use super::interpreter::Interpreter;
+use super::interpreter::InterpreterInfo;
 use super::keyed;
 use super::standing::{Answer, Standing, answer};
 use crate::engine::{Nanos, seconds};
@@ -11,14 +11,14 @@ use crate::scenario::{MachineSpec, Metric};
 
 /// What made a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
+pub struct Generator {
     /// Always `pchsim`.
     pub name: String,
     /// Its version.
     pub version: String,
 }
 
-impl Default for Program {
+impl Default for Generator {
     /// This program.
     fn default() -> Self {
         Self {
@@ -41,14 +41,14 @@ pub struct ScenarioName {
 
 /// On which simulated computer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
+pub struct MachineInfo {
     /// Relative speed of each core.
     pub cores: Vec<f64>,
     /// Memory limit.
     pub memory_limit_bytes: Option<u64>,
 }
 
-impl From<&MachineSpec> for Machine {
+impl From<&MachineSpec> for MachineInfo {
     fn from(machine: &MachineSpec) -> Self {
         Self {
             cores: machine.cores.clone(),
@@ -79,7 +79,7 @@ impl Notice {
 
 /// An [`Answer`] with the names of cases ([`Forecast::name`]) instead of their places, as a result's file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taken {
+pub struct NamedAnswer {
     /// See [`Answer::take`].
     pub take: String,
     /// See [`Answer::meets`].
@@ -94,7 +94,7 @@ pub struct Taken {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Study {
     /// What made it.
-    pub program: Program,
+    pub program: Generator,
     /// The command that repeats it; empty where no command made it.
     pub command: String,
     /// What was simulated.
@@ -102,10 +102,10 @@ pub struct Study {
     /// Master seed.
     pub seed: u64,
     /// The simulated computer.
-    pub machine: Machine,
+    pub machine: MachineInfo,
     /// The interpreters, in the order of the scenario; none in the oldest results.
     #[serde(default)]
-    pub interpreters: Vec<Interpreter>,
+    pub interpreters: Vec<InterpreterInfo>,
     /// Level of the intervals.
     pub confidence: f64,
     /// Precision asked for (relative half-width of the metric's interval).
@@ -125,7 +125,7 @@ pub struct Study {
     pub baseline: Option<String>,
     /// Which case to take; not in the oldest results ([`Study::answer`] says it of all).
     #[serde(rename = "answer", default)]
-    pub taken: Option<Taken>,
+    pub taken: Option<NamedAnswer>,
     /// Every case, best first.
     #[serde(rename = "cases")]
     pub forecasts: Vec<Forecast>,
@@ -150,9 +150,9 @@ impl Study {
 
     /// The same by names.
     #[must_use]
-    pub fn named(&self, answer: &Answer) -> Taken {
+    pub fn named(&self, answer: &Answer) -> NamedAnswer {
         let name = |&i: &usize| self.forecasts[i].name();
-        Taken {
+        NamedAnswer {
             take: name(&answer.take),
             meets: answer.meets,
             tied: answer.tied.iter().map(name).collect(),

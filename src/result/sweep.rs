@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::forecast::Forecast;
 use super::keyed;
-use super::study::{Machine, Program, ScenarioName};
+use super::study::{Generator, MachineInfo, ScenarioName};
 use crate::scenario::Metric;
 
 /// The result of a sweep: the first line of its file, and the others.
@@ -33,7 +33,7 @@ impl Sweep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepHeader {
     /// What made it.
-    pub program: Program,
+    pub program: Generator,
     /// The command that repeats it.
     pub command: String,
     /// What was simulated, before anything was varied.
@@ -41,7 +41,7 @@ pub struct SweepHeader {
     /// Master seed.
     pub seed: u64,
     /// The simulated computer, before anything was varied.
-    pub machine: Machine,
+    pub machine: MachineInfo,
     /// Names the plan: equal plans, equal points.
     pub plan: String,
     /// What is varied; the last axis runs fastest.

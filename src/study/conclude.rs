@@ -13,7 +13,7 @@ use super::track::Track;
 use crate::engine::Nanos;
 use crate::measure::CONFIDENCE;
 use crate::quantity::Quantity;
-use crate::result::{Forecast, Interpreter, Machine, Notice, Program, Status, Study};
+use crate::result::{Forecast, Generator, InterpreterInfo, MachineInfo, Notice, Status, Study};
 use crate::scenario::Arrivals;
 
 /// The forecasts of all cases by what is known of them so far, ranked.
@@ -86,13 +86,13 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
         entries.into_iter().partition(|e| e.case < run.shown);
     let forecasts: Vec<Forecast> = shown.into_iter().map(|e| e.forecast).collect();
     let mut study = Study {
-        program: Program::default(),
+        program: Generator::default(),
         command: String::new(),
         scenario: scenario_name(scenario),
         seed: scenario.seed,
-        machine: Machine::from(&scenario.machine),
-        interpreters: (profiles.iter().map(Interpreter::from))
-            .map(|i| Interpreter {
+        machine: MachineInfo::from(&scenario.machine),
+        interpreters: (profiles.iter().map(InterpreterInfo::from))
+            .map(|i| InterpreterInfo {
                 preloads: i.preloads && scenario.workload.imports.preloaded,
                 ..i
             })

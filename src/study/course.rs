@@ -15,7 +15,7 @@ use super::work;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::measure::Histogram;
-use crate::result::{Begin, Study};
+use crate::result::{CountingStart, Study};
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
 use crate::strategy::{Compiled, Outcome, SimInput};
 
@@ -104,7 +104,7 @@ impl<'a> StudyRun<'a> {
             refused: None,
             pilot: None,
             start: scenario.warmup.unwrap_or(Nanos::ZERO),
-            begins: Begin::Whole,
+            begins: CountingStart::Whole,
             goal: 1,
             latency: Histogram::new(),
             events,
@@ -226,11 +226,11 @@ impl<'a> StudyRun<'a> {
         let starts = warmups(&self.scenario, tracks);
         for (t, start) in tracks.iter_mut().zip(starts) {
             t.begins = match (t.pilot, self.scenario.warmup) {
-                (None, _) => Begin::Whole,
-                (Some(_), Some(asked)) if start < asked => Begin::CutShort,
-                (Some(_), Some(_)) => Begin::Given,
-                (Some(p), None) if p.reliable => Begin::Found,
-                (Some(_), None) => Begin::Uncertain,
+                (None, _) => CountingStart::Whole,
+                (Some(_), Some(asked)) if start < asked => CountingStart::CutShort,
+                (Some(_), Some(_)) => CountingStart::Given,
+                (Some(p), None) if p.reliable => CountingStart::Found,
+                (Some(_), None) => CountingStart::Uncertain,
             };
             if start != t.start && !t.hopeless() {
                 t.start = start;

@@ -7,7 +7,8 @@ use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity, Unit};
 use crate::result::{
-    ClassForecast, Detail, Forecast, Found, Judgement, Ranked, Status, Tier, Verdict,
+    ClassForecast, CountedFinding, Forecast, ForecastDetail, Judgement, Ranked, Status, Tier,
+    Verdict,
 };
 use crate::scenario::{Metric, Objective, Scenario, strategy_label};
 use crate::strategy::{CAUSES, Finding, FindingKind};
@@ -124,7 +125,7 @@ impl Forecast {
             objectives: objectives.collect(),
             findings,
             events: samples.iter().map(|s| s.events).sum(),
-            detail: Detail::default(),
+            detail: ForecastDetail::default(),
             refusal,
             status,
         }
@@ -182,7 +183,7 @@ fn mean_of(samples: &[Sample], get: impl Fn(&Sample) -> f64) -> f64 {
 
 /// Whether the numbers can be taken as they are; if the interpreter cannot do it, why.
 fn status_of(
-    findings: &[Found],
+    findings: &[CountedFinding],
     samples: &[Sample],
     refused: Option<&String>,
     saturated: bool,
@@ -208,8 +209,8 @@ fn status_of(
     }
 }
 
-fn collect_findings(samples: &[Sample]) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
+fn collect_findings(samples: &[Sample]) -> Vec<CountedFinding> {
+    let mut found: Vec<CountedFinding> = Vec::new();
     for s in samples {
         let mut seen: Vec<FindingKind> = Vec::new();
         for f in &s.findings {
@@ -223,7 +224,7 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
                         known.finding = f.clone();
                     }
                 }
-                None => found.push(Found {
+                None => found.push(CountedFinding {
                     finding: f.clone(),
                     replications: 1,
                 }),

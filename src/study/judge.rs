@@ -14,7 +14,7 @@ use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
-use crate::result::{Begin, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
+use crate::result::{CountingStart, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
 use crate::scenario::{Arrivals, Execution, Pool, Runs, Scenario, StartMethod, Step, Strategy};
 use crate::strategy::Finding;
 
@@ -127,12 +127,14 @@ fn failures(study: &Study, cases: &[&Forecast]) -> Option<Warning> {
 }
 
 fn warmups(cases: &[&Forecast]) -> Vec<Warning> {
-    let begins = |how: Begin| {
+    let begins = |how: CountingStart| {
         let fine = with_status(cases, Status::Fine).into_iter();
         fine.filter(move |f| f.begins == how)
     };
-    let uncertain: Vec<String> = begins(Begin::Uncertain).map(Forecast::name).collect();
-    let cut: Vec<(String, Nanos)> = begins(Begin::CutShort)
+    let uncertain: Vec<String> = begins(CountingStart::Uncertain)
+        .map(Forecast::name)
+        .collect();
+    let cut: Vec<(String, Nanos)> = begins(CountingStart::CutShort)
         .map(|f| (f.name(), f.warmup))
         .collect();
     let uncertain =

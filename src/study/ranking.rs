@@ -8,7 +8,9 @@ use crate::measure::{
     Estimate, extended, mean, paired_difference, ratio, unpaired_difference, unpaired_ratio,
 };
 use crate::quantity::Quantity;
-use crate::result::{FAILS_MORE, Forecast, Judgement, Reading, Status, TIE, Tier, Verdict, excess};
+use crate::result::{
+    FAILS_MORE, Forecast, Judgement, SpeedupVerdict, Status, TIE, Tier, Verdict, excess,
+};
 use crate::scenario::{Metric, Scenario};
 
 /// What costs by less than this share more costs about the same.
@@ -266,7 +268,7 @@ pub(super) fn rank(
                 b.over(column).map(|r| about(r, means))
             }
         });
-        forecast.reading = forecast.speedup.map(|s| Reading::of(s.mean));
+        forecast.reading = forecast.speedup.map(|s| SpeedupVerdict::of(s.mean));
     }
     all
 }

@@ -4,7 +4,7 @@ use super::sample::Sample;
 use super::steady::Warmup;
 use crate::engine::Nanos;
 use crate::measure::Histogram;
-use crate::result::Begin;
+use crate::result::CountingStart;
 use crate::strategy::{Effect, Finding};
 
 /// A case under way.
@@ -17,7 +17,7 @@ pub(super) struct Track {
     /// Start of the time that counts.
     pub start: Nanos,
     /// What that rests on.
-    pub begins: Begin,
+    pub begins: CountingStart,
     /// Replications to have.
     pub goal: u32,
     /// The latencies of all samples, where they are kept.

@@ -6,7 +6,9 @@ use super::judge::{inherits, offloads, runs_children_itself, separates};
 use super::relief::Relief;
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
-use crate::result::{Begin, FAILS_MORE, Forecast, Found, Notice, Status, Study, Tier, Verdict};
+use crate::result::{
+    CountedFinding, CountingStart, FAILS_MORE, Forecast, Notice, Status, Study, Tier, Verdict,
+};
 use crate::scenario::units::format_size;
 use crate::scenario::{Metric, Strategy};
 use crate::strategy::WaitReason;
@@ -757,10 +759,10 @@ impl Warning {
             }
             Self::WarmupUncertain { cases } => cases
                 .iter()
-                .all(|c| of(c).is_some_and(|f| f.begins == Begin::Uncertain)),
-            Self::WarmupCut { cases } => cases
-                .iter()
-                .all(|(c, t)| of(c).is_some_and(|f| f.begins == Begin::CutShort && f.warmup == *t)),
+                .all(|c| of(c).is_some_and(|f| f.begins == CountingStart::Uncertain)),
+            Self::WarmupCut { cases } => cases.iter().all(|(c, t)| {
+                of(c).is_some_and(|f| f.begins == CountingStart::CutShort && f.warmup == *t)
+            }),
             Self::OutOfMemory { cases, ways } => {
                 let possible = |w: &Relief| {
                     let mut all = cases.iter().filter_map(|(c, ..)| of(c));
@@ -771,7 +773,8 @@ impl Warning {
                     && ways.iter().all(possible)
             }
             Self::Deadlock { cases, on } => {
-                let among = |x: &Found| x.finding.wait_reasons().iter().all(|o| on.contains(o));
+                let among =
+                    |x: &CountedFinding| x.finding.wait_reasons().iter().all(|o| on.contains(o));
                 cases.iter().all(|(c, ..)| {
                     is(c, Status::Deadlock) && of(c).is_some_and(|f| f.findings.iter().all(among))
                 })
@@ -787,7 +790,7 @@ impl Warning {
             Self::BlockedLoop { cases } | Self::StarvedLoop { cases, .. } => {
                 cases.iter().all(|(c, t)| {
                     let offloaded = matches!(self, Self::StarvedLoop { .. });
-                    let blocked = |x: &Found| x.finding.blocked() == Some(*t);
+                    let blocked = |x: &CountedFinding| x.finding.blocked() == Some(*t);
                     of(c).is_some_and(|f| {
                         f.is(offloads) == offloaded && f.findings.iter().any(blocked)
                     })
@@ -795,14 +798,14 @@ impl Warning {
             }
             Self::Convoy { cases } => cases.iter().all(|c| {
                 let said = (c.times, c.task.as_str(), c.each);
-                let same = |x: &Found| x.finding.convoy() == Some(said);
+                let same = |x: &CountedFinding| x.finding.convoy() == Some(said);
                 of(&c.case).is_some_and(|f| f.findings.iter().any(same))
             }),
             Self::ContendedObject { cases } => {
                 !cases.is_empty()
                     && cases.iter().all(|c| {
                         let said = (c.object.as_str(), c.task.as_str(), c.share);
-                        let same = |x: &Found| x.finding.contended() == Some(said);
+                        let same = |x: &CountedFinding| x.finding.contended() == Some(said);
                         of(&c.case).is_some_and(|f| f.findings.iter().any(same))
                     })
             }

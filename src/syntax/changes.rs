@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Code, Diagnostic, Source};
+use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::load::parse_with_files;
 use super::parse_strategy;
 use crate::scenario::units::grouped;
@@ -146,7 +146,7 @@ fn past_limit(scenario: &Scenario, origin: &Path, past: PastLimit) -> Diagnostic
             let all = 0..label.len();
             Diagnostic::new(
                 Code::Limit,
-                &Source::new("--strategy", label),
+                &SourceText::new("--strategy", label),
                 all,
                 past.message,
             )
@@ -176,7 +176,7 @@ fn check_cores(n: u32) -> Result<(), Vec<Diagnostic>> {
         ),
     };
     let text = n.to_string();
-    let source = Source::new("--cores", &*text);
+    let source = SourceText::new("--cores", &*text);
     let mut d = Diagnostic::new(code, &source, 0..text.len(), message);
     d.help(help);
     Err(vec![d])

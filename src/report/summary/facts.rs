@@ -2,7 +2,9 @@
 
 use crate::insight::metric::written;
 use crate::quantity::{bytes, counted, digits, percent};
-use crate::result::{Interpreter, Machine, Measurement, Program, ScenarioName, Study, SweepHeader};
+use crate::result::{
+    Generator, InterpreterInfo, MachineInfo, Measurement, ScenarioName, Study, SweepHeader,
+};
 use crate::study::sweep::is_cores;
 use crate::syntax::capital;
 
@@ -90,7 +92,7 @@ fn precision(confidence: f64, wanted: f64) -> String {
     )
 }
 
-fn identity(seed: u64, scenario: &ScenarioName, program: &Program) -> Facts {
+fn identity(seed: u64, scenario: &ScenarioName, program: &Generator) -> Facts {
     vec![
         fact("Seed", [seed.to_string()]),
         fact(
@@ -106,7 +108,7 @@ fn identity(seed: u64, scenario: &ScenarioName, program: &Program) -> Facts {
     ]
 }
 
-fn machine(m: &Machine) -> String {
+fn machine(m: &MachineInfo) -> String {
     format!("{}, {}", cores(m), memory(m))
 }
 
@@ -126,7 +128,7 @@ fn machine_of_sweep(header: &SweepHeader) -> String {
     format!("{cores}, {memory}")
 }
 
-fn cores(m: &Machine) -> String {
+fn cores(m: &MachineInfo) -> String {
     let even = m.cores.iter().all(|&c| c == 1.0);
     let mut text = counted(m.cores.len() as u64, "core");
     if !even {
@@ -136,7 +138,7 @@ fn cores(m: &Machine) -> String {
     text
 }
 
-fn memory(m: &Machine) -> String {
+fn memory(m: &MachineInfo) -> String {
     #[expect(
         clippy::cast_precision_loss,
         reason = "sizes are limited to 1 PB, below 2^53"
@@ -168,7 +170,7 @@ fn interpreters(run: &Study) -> Facts {
         .collect()
 }
 
-fn profile(i: &Interpreter) -> Vec<String> {
+fn profile(i: &InterpreterInfo) -> Vec<String> {
     let gil = if i.gil { "with a GIL" } else { "free-threaded" };
     let mut all = vec![
         format!("CPython {}, {gil}", i.version),
@@ -184,7 +186,7 @@ fn profile(i: &Interpreter) -> Vec<String> {
     all
 }
 
-fn parameters(i: &Interpreter) -> String {
+fn parameters(i: &InterpreterInfo) -> String {
     format!(
         "{} parameters measured or derived from measurements, {} estimated",
         i.measured, i.estimated

@@ -6,7 +6,7 @@ use crate::insight::names::Names;
 use crate::insight::stands::Stands;
 use crate::insight::{Insight, doubts, insights};
 use crate::layout::Column;
-use crate::layout::table::{Cell, Row, Table};
+use crate::layout::table::{Table, TableCell, TableRow};
 use crate::layout::words::Words;
 use crate::quantity::{IntervalDisplay, Quantity, counted, metric_title, shared_unit};
 use crate::result::{Notice, Sweep, SweepRow};
@@ -141,31 +141,39 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
         }
     }
     let rows = shown.iter().map(|p| {
-        let mut cells: Vec<Cell> = sweep.header.axes.iter().map(|a| axis_cell(p, a)).collect();
+        let mut cells: Vec<TableCell> = sweep.header.axes.iter().map(|a| axis_cell(p, a)).collect();
         for place in 0..2 {
             match p.order.get(place) {
                 Some(&row) => {
                     let case = &sweep.rows[row].case;
-                    cells.push(Cell {
+                    cells.push(TableCell {
                         tied: p.tied.contains(&row),
-                        ..Cell::name(names.short(case))
+                        ..TableCell::name(names.short(case))
                     });
-                    cells.push(Cell::estimate(value(row), scale, IntervalDisplay::Always));
+                    cells.push(TableCell::estimate(
+                        value(row),
+                        scale,
+                        IntervalDisplay::Always,
+                    ));
                     if failing {
                         let failed = case.get(Quantity::FailureRate);
-                        cells.push(Cell::estimate(failed, 0.01, IntervalDisplay::IfVisible));
+                        cells.push(TableCell::estimate(
+                            failed,
+                            0.01,
+                            IntervalDisplay::IfVisible,
+                        ));
                     }
                 }
                 None => {
                     let why = p.rows.iter().find(|r| !r.case.is_fine());
                     let why = why.map_or("–", |r| r.case.status.name());
                     let blank = if failing { 2 } else { 1 };
-                    cells.push(Cell::text(why));
-                    cells.extend((0..blank).map(|_| Cell::text("–")));
+                    cells.push(TableCell::text(why));
+                    cells.extend((0..blank).map(|_| TableCell::text("–")));
                 }
             }
         }
-        Row {
+        TableRow {
             cells,
             best: p.order.first().is_some_and(|r| overall == Some(*r)),
             fine: !p.order.is_empty(),
@@ -194,15 +202,15 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
     }
 }
 
-fn axis_cell(point: &Point<'_>, axis: &crate::result::SweptAxis) -> Cell {
+fn axis_cell(point: &Point<'_>, axis: &crate::result::SweptAxis) -> TableCell {
     let Some(row) = point.rows.first() else {
-        return Cell::default();
+        return TableCell::default();
     };
     let position = sweep_position(row, axis);
-    Cell {
+    TableCell {
         text: row.at.get(&axis.path).map(written).unwrap_or_default(),
         key: position.and_then(|i| axis.numbers.as_ref()?.get(i).copied()),
-        ..Cell::default()
+        ..TableCell::default()
     }
 }
 

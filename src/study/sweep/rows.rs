@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Axis, AxisValue, Plan, Point};
 use crate::measure::CONFIDENCE;
 use crate::result::{
-    At, Detail, Forecast, Machine, Program, Study, SweepHeader, SweepRow, SweptAxis,
+    At, Forecast, ForecastDetail, Generator, MachineInfo, Study, SweepHeader, SweepRow, SweptAxis,
 };
 use crate::scenario::Scenario;
 use crate::study::fingerprint::scenario_name;
@@ -44,11 +44,11 @@ fn as_written(value: &AxisValue) -> Value {
 #[must_use]
 pub fn header(scenario: &Scenario, plan: &Plan, options: &Options) -> SweepHeader {
     SweepHeader {
-        program: Program::default(),
+        program: Generator::default(),
         command: String::new(),
         scenario: scenario_name(scenario),
         seed: scenario.seed,
-        machine: Machine::from(&scenario.machine),
+        machine: MachineInfo::from(&scenario.machine),
         plan: plan_fingerprint(plan),
         axes: plan.swept(),
         zip: plan.zip,
@@ -73,9 +73,9 @@ pub fn rows(header: &SweepHeader, point: &Point, study: &Study) -> Vec<SweepRow>
         at: at.clone(),
         warnings: warnings.clone(),
         case: Forecast {
-            detail: Detail {
+            detail: ForecastDetail {
                 left_out: true,
-                ..Detail::default()
+                ..ForecastDetail::default()
             },
             ..case.clone()
         },

@@ -4,8 +4,9 @@ use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::quantity::{LATENCIES, Quantity};
 use pchsim::result::{
-    Begin, Detail, Forecast, Judgement, Machine, Notice, Program, Ranked, ScenarioName, Status,
-    Study, Sweep, SweepHeader, Tier, Verdict, excess, header_line, row_lines, sweep,
+    CountingStart, Forecast, ForecastDetail, Generator, Judgement, MachineInfo, Notice, Ranked,
+    ScenarioName, Status, Study, Sweep, SweepHeader, Tier, Verdict, excess, header_line, row_lines,
+    sweep,
 };
 use pchsim::scenario::Metric;
 use pchsim::strategy::CAUSES;
@@ -56,7 +57,7 @@ pub(crate) fn grid(axes: Vec<Axis>) -> Plan {
 
 pub(crate) fn header(plan: &Plan, ranked_by: Metric) -> SweepHeader {
     SweepHeader {
-        program: Program {
+        program: Generator {
             name: "pchsim".into(),
             version: "0.1.0".into(),
         },
@@ -78,8 +79,8 @@ pub(crate) fn header(plan: &Plan, ranked_by: Metric) -> SweepHeader {
     }
 }
 
-fn machine() -> Machine {
-    Machine {
+fn machine() -> MachineInfo {
+    MachineInfo {
         cores: vec![1.0; 4],
         memory_limit_bytes: None,
     }
@@ -142,7 +143,7 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         excess: excess(objectives.as_slice()),
         added: false,
         warmup: Nanos::ZERO,
-        begins: Begin::Whole,
+        begins: CountingStart::Whole,
         paired: true,
         values,
         classes: Vec::new(),
@@ -159,7 +160,7 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         objectives: objectives.into_iter().collect(),
         findings: Vec::new(),
         events: 1000,
-        detail: Detail::default(),
+        detail: ForecastDetail::default(),
         refusal: None,
     }
 }
@@ -192,7 +193,7 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
     }
     let doubtful = all.iter().any(|f| f.status == Status::Saturated);
     Study {
-        program: Program::default(),
+        program: Generator::default(),
         command: String::new(),
         scenario: ScenarioName::default(),
         seed: 1,
