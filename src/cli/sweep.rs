@@ -22,7 +22,7 @@ use crate::result::SweepHeader;
 use crate::scenario::Scenario;
 use crate::study::sweep::Store;
 use crate::study::sweep::journal::{Owned, Owner};
-use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
+use crate::study::sweep::{Axes, SweepPlan, prepare, run_sweep};
 use crate::study::{Options, StudyError, Valued, outline};
 use crate::syntax::Changes;
 use runner::Runner;
@@ -128,7 +128,7 @@ pub struct Args {
 struct Setting {
     source: Source,
     axes: Axes,
-    plan: Plan,
+    plan: SweepPlan,
     base: Changes,
     options: Options,
     header: SweepHeader,
@@ -267,7 +267,7 @@ fn header_of(
     args: &Args,
     name: &str,
     scenario: &Scenario,
-    plan: &Plan,
+    plan: &SweepPlan,
     options: &Options,
 ) -> SweepHeader {
     SweepHeader {

@@ -9,7 +9,7 @@
 //!
 //! All of it follows from counts of events and from intervals, never from a clock: the same on every machine, at any number of threads.
 
-use super::ranking::{Entry, least_failing};
+use super::ranking::{RankedCase, least_failing};
 use crate::measure::cautious;
 use crate::result::{FAILS_MORE, Standing, Status, TIE, Tier, answer};
 
@@ -18,7 +18,7 @@ pub(super) const FEWEST: u32 = 3;
 
 /// What is asked for, and what may be spent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
+pub(super) struct EffortGoal {
     /// Exactly so many replications of every case.
     pub fixed: Option<u32>,
     /// Whether every case is to reach the precision, and not only the best.
@@ -37,7 +37,7 @@ pub(super) struct Wanted {
 
 /// What a case has had.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spent {
+pub(super) struct EffortSpent {
     /// Replications.
     pub have: u32,
     /// Events of one of them, in the mean.
@@ -49,10 +49,10 @@ pub(super) struct Spent {
 /// Replications that each case is to have at the end of the next round, by its number; what it has where it is done. `ranked` are all cases
 /// by what is known of them so far, `baseline` is the number of the one that speed-ups are against.
 pub(super) fn goals(
-    ranked: &[Entry],
-    spent: &[Spent],
+    ranked: &[RankedCase],
+    spent: &[EffortSpent],
     baseline: Option<usize>,
-    wanted: &Wanted,
+    wanted: &EffortGoal,
 ) -> Vec<u32> {
     let hopeful = || (0..spent.len()).filter(|&c| !spent[c].hopeless);
     let least = wanted.fixed.unwrap_or(FEWEST);
@@ -61,26 +61,31 @@ pub(super) fn goals(
         hopeful().for_each(|c| goals[c] = goals[c].max(least));
         return goals;
     }
-    let Wishes { first, all } = wishes(ranked, spent, baseline, wanted);
+    let ReplicationGoals { first, all } = wishes(ranked, spent, baseline, wanted);
     limited(&first, &all, spent, wanted.budget)
 }
 
 /// How many replications each case would have if events cost nothing.
-struct Wishes {
+struct ReplicationGoals {
     /// Before all else: the best, as precisely as was asked for.
     first: Vec<u32>,
     /// All of it.
     all: Vec<u32>,
 }
 
-fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &Wanted) -> Wishes {
+fn wishes(
+    ranked: &[RankedCase],
+    spent: &[EffortSpent],
+    baseline: Option<usize>,
+    wanted: &EffortGoal,
+) -> ReplicationGoals {
     let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
     let mut first = goals.clone();
     let mut wish = |case: usize, n: u32| goals[case] = goals[case].max(n.min(wanted.most));
-    let fine = |e: &&Entry| e.forecast.tier != Tier::NoForecast;
+    let fine = |e: &&RankedCase| e.forecast.tier != Tier::NoForecast;
     // What has no rank is the baseline that nobody asked for: it is no rival.
-    let compared = |e: &&Entry| e.forecast.rank.is_some();
-    let working: Vec<&Entry> = ranked.iter().filter(fine).filter(compared).collect();
+    let compared = |e: &&RankedCase| e.forecast.rank.is_some();
+    let working: Vec<&RankedCase> = ranked.iter().filter(fine).filter(compared).collect();
     // Chance makes a short run look saturated more easily than a long one.
     for e in ranked
         .iter()
@@ -92,7 +97,7 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
         for e in ranked.iter().filter(fine) {
             wish(e.case, wanted.first.max(for_precision(e, spent, wanted)));
         }
-        return Wishes { first, all: goals };
+        return ReplicationGoals { first, all: goals };
     }
     if let Some(best) = working.first() {
         let standings: Vec<Standing> = working
@@ -102,12 +107,12 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
         let take = answer(&standings, wanted.large).map_or(0, |a| a.take);
         // The best, and what is to be taken, are known precisely before anything else is.
         let leaders = [*best, working[take]];
-        let precisely = |e: &Entry| for_precision(e, spent, wanted).max(wanted.first);
+        let precisely = |e: &RankedCase| for_precision(e, spent, wanted).max(wanted.first);
         let precise = precisely(leaders[0]).max(precisely(leaders[1]));
         for e in leaders {
             first[e.case] = first[e.case].max(precise.min(wanted.most));
         }
-        let rivals: Vec<&Entry> = working[1..]
+        let rivals: Vec<&RankedCase> = working[1..]
             .iter()
             .filter(|e| e.forecast.tier == best.forecast.tier && !clearly_worse(e, best, wanted))
             .copied()
@@ -138,12 +143,12 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
             }
         }
     }
-    Wishes { first, all: goals }
+    ReplicationGoals { first, all: goals }
 }
 
 /// Whether a case is worse than the best by more than a tie, beyond the chance of their difference, and also of each by itself: what is shown
 /// of both then never contradicts their order.
-fn clearly_worse(e: &Entry, best: &Entry, wanted: &Wanted) -> bool {
+fn clearly_worse(e: &RankedCase, best: &RankedCase, wanted: &EffortGoal) -> bool {
     let (Some(a), Some(b)) = (e.forecast.primary(), best.forecast.primary()) else {
         return false;
     };
@@ -170,13 +175,13 @@ fn narrower(have: u32, half: f64, to: f64) -> u32 {
     needed.clamp(have + 1, have.saturating_mul(2))
 }
 
-fn have(e: &Entry, spent: &[Spent]) -> u32 {
+fn have(e: &RankedCase, spent: &[EffortSpent]) -> u32 {
     spent[e.case].have
 }
 
 /// Until its own metric is known as precisely as was asked for, with caution: to stop where an interval happens to be narrow is to stop where
 /// it happens to be wrong.
-fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_precision(e: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
     let n = have(e, spent);
     let relative = e.forecast.primary().and_then(|p| p.relative());
     match relative.map(|r| r * cautious(n)) {
@@ -186,7 +191,7 @@ fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 }
 
 /// Until its difference from the best is beyond chance, or chance is less than the precision.
-fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_order(e: &RankedCase, best: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
     let n = have(e, spent).min(have(best, spent));
     let size = best.forecast.primary().map_or(0.0, |p| p.mean.abs());
     let Some((mean, half)) = e
@@ -205,7 +210,7 @@ fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 }
 
 /// Until its objectives are decided, with caution as above, or their intervals are narrower than the precision.
-fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_objectives(e: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
     let n = have(e, spent);
     let needed = e.forecast.objectives.iter().filter_map(|o| {
         let (value, half) = o
@@ -220,7 +225,13 @@ fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 }
 
 /// Until it is beyond chance that it fails more than the case that fails least, or chance is less than what counts.
-fn for_failures(e: &Entry, sound: &Entry, of: u32, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_failures(
+    e: &RankedCase,
+    sound: &RankedCase,
+    of: u32,
+    spent: &[EffortSpent],
+    wanted: &EffortGoal,
+) -> u32 {
     let n = have(e, spent).min(have(sound, spent));
     let difference = e.column.fails_more(&sound.column);
     match difference.and_then(|d| d.half().map(|_| (d.mean, d.mean - d.low_of(of)))) {
@@ -233,8 +244,8 @@ fn for_failures(e: &Entry, sound: &Entry, of: u32, spent: &[Spent], wanted: &Wan
 
 /// The wishes as far as the events reach: the first before all others, and these as long as half of the budget is left. Where it does not
 /// reach, each case's wish is cut by the same share.
-fn limited(first: &[u32], all: &[u32], spent: &[Spent], budget: u64) -> Vec<u32> {
-    let events = |n: u32, s: &Spent| u128::from(n) * u128::from(s.each);
+fn limited(first: &[u32], all: &[u32], spent: &[EffortSpent], budget: u64) -> Vec<u32> {
+    let events = |n: u32, s: &EffortSpent| u128::from(n) * u128::from(s.each);
     let mut had: u128 = spent.iter().map(|s| events(s.have, s)).sum();
     let mut have: Vec<u32> = spent.iter().map(|s| s.have).collect();
     for (wishes, budget) in [(first, budget), (all, budget / 2)] {
@@ -264,8 +275,8 @@ fn limited(first: &[u32], all: &[u32], spent: &[Spent], budget: u64) -> Vec<u32>
 mod tests {
     use super::*;
 
-    fn spent(have: u32, each: u64) -> Spent {
-        Spent {
+    fn spent(have: u32, each: u64) -> EffortSpent {
+        EffortSpent {
             have,
             each,
             hopeless: false,
@@ -300,7 +311,7 @@ mod tests {
     fn a_given_number_is_the_same_for_all_that_can_be_simulated() {
         let mut had = [spent(1, 5), spent(1, 5), spent(0, 5)];
         had[2].hopeless = true;
-        let wanted = Wanted {
+        let wanted = EffortGoal {
             fixed: Some(7),
             all: false,
             first: 10,
@@ -310,7 +321,7 @@ mod tests {
             large: false,
         };
         assert_eq!(goals(&[], &had, None, &wanted), [7, 7, 0]);
-        let free = Wanted {
+        let free = EffortGoal {
             fixed: None,
             ..wanted
         };

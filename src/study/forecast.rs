@@ -2,7 +2,7 @@
 
 use super::cases::Case;
 use super::sample::Sample;
-use super::track::Track;
+use super::track::CaseTrack;
 use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity, Unit};
@@ -20,10 +20,10 @@ impl Forecast {
         scenario: &Scenario,
         primary: Metric,
         profiles: &[Profile],
-        track: &Track,
+        track: &CaseTrack,
         saturated: bool,
     ) -> Self {
-        let Track {
+        let CaseTrack {
             samples,
             refused,
             start,

@@ -7,8 +7,8 @@ use super::options::Options;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, Fought, Instead, WAKE_UP_AT_MOST, Warning, gains_nothing,
-    ranks_before, sequential_cpu,
+    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, UnfinishedTasks, WAKE_UP_AT_MOST, Warning,
+    gains_nothing, ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -96,10 +96,10 @@ fn saturated(study: &Study, cases: &[&Forecast], scenario: &Scenario) -> Option<
 }
 
 fn nothing_completed(cases: &[&Forecast]) -> Option<Warning> {
-    let found: Vec<(String, Instead)> = with_status(cases, Status::NothingCompleted)
+    let found: Vec<(String, UnfinishedTasks)> = with_status(cases, Status::NothingCompleted)
         .into_iter()
         .map(|f| {
-            let instead = Instead {
+            let instead = UnfinishedTasks {
                 failed: mean(f, Quantity::Failed),
                 timed_out: mean(f, Quantity::TimedOut),
                 in_flight: mean(f, Quantity::InFlight),
@@ -288,7 +288,7 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
         all.find_map(|x| x.finding.woken_in_vain())
             .map(|(times, task)| (times, task.to_owned()))
     };
-    let cases: Vec<(&Forecast, Fought)> = all
+    let cases: Vec<(&Forecast, GilContentionCost)> = all
         .iter()
         .filter_map(|f| {
             let (times, task) = fought(f)?;
@@ -300,7 +300,7 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
             let costs = explained && cpu >= sequential * (1.0 + FOUGHT) && gains_nothing(study, f);
             costs.then(|| {
                 let case = f.name();
-                let fought = Fought {
+                let fought = GilContentionCost {
                     case,
                     task,
                     times,

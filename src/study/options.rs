@@ -117,7 +117,7 @@ pub(super) fn is_steady(scenario: &Scenario) -> bool {
 
 /// How far a study is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct StudyProgress {
     /// Simulations done.
     pub done: u64,
     /// Simulations planned so far; grows while the precision is not reached.

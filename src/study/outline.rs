@@ -17,7 +17,7 @@ pub type Valued = (String, String);
 /// same, but for what long lists hold, of which there is a hash.
 #[must_use]
 pub fn outline(scenario: &Scenario) -> Vec<Valued> {
-    let mut outline = Outline::default();
+    let mut outline = OutlineParser::default();
     // It takes any text: there is nothing to fail.
     let _ = scenario.write_canonical(&mut outline);
     outline.values
@@ -25,7 +25,7 @@ pub fn outline(scenario: &Scenario) -> Vec<Valued> {
 
 /// Takes canonical text, sign by sign.
 #[derive(Default)]
-struct Outline {
+struct OutlineParser {
     values: Vec<Valued>,
     /// Whether the first line, which says whose text it is, is over.
     begun: bool,
@@ -65,7 +65,7 @@ impl Bracket {
     }
 }
 
-impl Outline {
+impl OutlineParser {
     fn within(&mut self) -> &mut Bracket {
         self.open.last_mut().unwrap_or(&mut self.whole)
     }
@@ -162,7 +162,7 @@ impl Outline {
     }
 }
 
-impl Write for Outline {
+impl Write for OutlineParser {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
             for b in self.open.iter_mut().filter(|b| b.list) {

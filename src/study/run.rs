@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::course::{Job, StudyRun};
 use super::drive::{Studies, drive, pool};
-use super::options::{Options, Progress, StudyError};
+use super::options::{Options, StudyError, StudyProgress};
 use crate::cpython::profile::Profile;
 use crate::result::Study;
 use crate::scenario::Scenario;
@@ -20,14 +20,14 @@ pub fn run_study<S, E>(
     profiles: &[Profile],
     options: &Options,
     simulate: S,
-    progress: &(dyn Fn(Progress) + Sync),
+    progress: &(dyn Fn(StudyProgress) + Sync),
 ) -> Result<Study, StudyError>
 where
     S: Fn(&SimInput<'_>) -> Result<Outcome, E> + Sync,
     E: Display,
 {
     let begun = StudyRun::begin(Cow::Borrowed(scenario), Cow::Borrowed(profiles), options)?;
-    let single = Single {
+    let single = SingleStudy {
         begun: Mutex::new(Some(begun)),
         simulate: |input: &SimInput<'_>| simulate(input).map_err(|e| e.to_string()),
         progress,
@@ -43,16 +43,18 @@ where
 }
 
 /// One study by itself.
-struct Single<'a, 'p, S> {
+struct SingleStudy<'a, 'p, S> {
     begun: Mutex<Option<(StudyRun<'a>, Vec<Job>)>>,
     simulate: S,
-    progress: &'p (dyn Fn(Progress) + Sync),
+    progress: &'p (dyn Fn(StudyProgress) + Sync),
     done: AtomicU64,
     planned: AtomicU64,
     study: Mutex<Option<Study>>,
 }
 
-impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync> Studies<'a> for Single<'a, '_, S> {
+impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync> Studies<'a>
+    for SingleStudy<'a, '_, S>
+{
     type Error = StudyError;
 
     fn count(&self) -> usize {
@@ -74,7 +76,7 @@ impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync> Studies<'a> for
             return;
         }
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        (self.progress)(Progress {
+        (self.progress)(StudyProgress {
             done,
             planned: self.planned.load(Ordering::Relaxed),
         });

@@ -1,7 +1,7 @@
 //! Where the warm-up ends, and which cases have no steady state.
 
 use super::sample::Sample;
-use super::track::Track;
+use super::track::CaseTrack;
 use crate::engine::Nanos;
 use crate::measure::{Estimate, mser};
 use crate::quantity::Quantity;
@@ -58,10 +58,10 @@ pub(super) fn warmup(o: &Outcome, horizon: Option<Nanos>) -> Warmup {
 /// Where each case begins to count. Under open arrivals all begin together, after the longest warm-up of those that settle: they then count
 /// the same tasks. The users of a closed workload ask when they have been answered, so that cases are at different tasks at the same
 /// time, and may be over when others have hardly begun: each begins after a warm-up of its own.
-pub(super) fn warmups(scenario: &Scenario, tracks: &[Track]) -> Vec<Nanos> {
-    let settles = |t: &&Track| !t.hopeless() && !saturated(scenario, &t.samples);
+pub(super) fn warmups(scenario: &Scenario, tracks: &[CaseTrack]) -> Vec<Nanos> {
+    let settles = |t: &&CaseTrack| !t.hopeless() && !saturated(scenario, &t.samples);
     let pilots = || tracks.iter().filter(settles).filter_map(|t| t.pilot);
-    let own = |t: &Track| match (t.pilot, scenario.warmup) {
+    let own = |t: &CaseTrack| match (t.pilot, scenario.warmup) {
         (Some(p), Some(asked)) => asked.min(p.latest),
         (Some(p), None) => p.until,
         (None, _) => t.start,
@@ -72,7 +72,7 @@ pub(super) fn warmups(scenario: &Scenario, tracks: &[Track]) -> Vec<Nanos> {
         Some(asked) => pilots().map(|p| p.latest).min().map(|l| asked.min(l)),
         None => pilots().filter(|p| p.reliable).map(|p| p.until).max(),
     };
-    let start = |t: &Track| match common {
+    let start = |t: &CaseTrack| match common {
         Some(common) => common,
         None if closed => own(t),
         None => t.start,

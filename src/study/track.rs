@@ -9,7 +9,7 @@ use crate::strategy::{Effect, Finding};
 
 /// A case under way.
 #[derive(Debug)]
-pub(super) struct Track {
+pub(super) struct CaseTrack {
     pub samples: Vec<Sample>,
     pub refused: Option<String>,
     /// Where the pilot's warm-up ended, if one was looked for.
@@ -26,7 +26,7 @@ pub(super) struct Track {
     pub events: u64,
 }
 
-impl Track {
+impl CaseTrack {
     /// Whether more replications would tell nothing.
     pub(super) fn hopeless(&self) -> bool {
         self.refused.is_some() || self.samples.iter().any(|s| s.findings.iter().any(is_fatal))

@@ -175,7 +175,7 @@ pub enum Warning {
     /// No task completed.
     NothingCompleted {
         /// The cases, each with what became of its tasks instead.
-        cases: Vec<(String, Instead)>,
+        cases: Vec<(String, UnfinishedTasks)>,
     },
     /// An interpreter cannot do what a strategy asks.
     Unsupported {
@@ -207,7 +207,7 @@ pub enum Warning {
     /// Threads give the GIL up often, and wake others that find it taken again: it costs CPU, and brings nobody on.
     FutileWakeups {
         /// The cases, each with what it costs.
-        cases: Vec<Fought>,
+        cases: Vec<GilContentionCost>,
         /// A case on the same interpreter that does better without it.
         instead: Option<String>,
     },
@@ -258,7 +258,7 @@ pub enum Warning {
 
 /// What became of tasks of which none completed: means over the replications.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Instead {
+pub struct UnfinishedTasks {
     /// Ended in a failure.
     pub failed: f64,
     /// Ran out of time.
@@ -267,7 +267,7 @@ pub struct Instead {
     pub in_flight: f64,
 }
 
-impl Instead {
+impl UnfinishedTasks {
     fn text(self) -> &'static str {
         let Self {
             failed,
@@ -321,7 +321,7 @@ pub struct Contended {
 
 /// What fighting for the GIL costs a case.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fought {
+pub struct GilContentionCost {
     /// The case.
     pub case: String,
     /// The class of tasks that gives the GIL up.
@@ -815,7 +815,7 @@ impl Warning {
                         .iter()
                         .any(|x| x.finding.woken_in_vain().is_some())
                 };
-                let as_said = |c: &Fought| {
+                let as_said = |c: &GilContentionCost| {
                     of(&c.case).is_some_and(|f| {
                         f.findings
                             .iter()
@@ -828,7 +828,8 @@ impl Warning {
                 };
                 let better = |name: &String| {
                     of(name).is_some_and(|f| {
-                        let before = |c: &Fought| of(&c.case).is_some_and(|g| ranks_before(f, g));
+                        let before =
+                            |c: &GilContentionCost| of(&c.case).is_some_and(|g| ranks_before(f, g));
                         !fights(f) && cases.iter().all(before)
                     })
                 };

@@ -14,7 +14,7 @@ use pchsim::result::{
 };
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
-use pchsim::study::{Contended, Convoy, Fought, Instead, Relief, Warning};
+use pchsim::study::{Contended, Convoy, GilContentionCost, Relief, UnfinishedTasks, Warning};
 
 fn estimate(mean: f64, half: f64) -> Estimate {
     Estimate::new(mean, Some(half), mean * 0.99, 10)
@@ -420,7 +420,7 @@ fn every_warning_names_a_next_step() {
         Warning::NothingCompleted {
             cases: vec![(
                 name(),
-                Instead {
+                UnfinishedTasks {
                     failed: 1.0,
                     timed_out: 90.0,
                     in_flight: 9.0,
@@ -459,7 +459,7 @@ fn every_warning_names_a_next_step() {
             }],
         },
         Warning::FutileWakeups {
-            cases: vec![Fought {
+            cases: vec![GilContentionCost {
                 case: name(),
                 task: "page".into(),
                 times: 480_000,

@@ -14,7 +14,7 @@ use crate::result::{Study, row_lines};
 use crate::scenario::Scenario;
 use crate::strategy::{self, Outcome, SimInput};
 use crate::study::sweep::Store;
-use crate::study::sweep::{Advance, Points, rows};
+use crate::study::sweep::{Advance, SweepBackend, rows};
 use crate::study::{set_workers, text_fingerprint};
 
 /// The points of a sweep.
@@ -109,7 +109,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-impl Points for Runner<'_> {
+impl SweepBackend for Runner<'_> {
     type Error = anyhow::Error;
 
     fn load(&self, number: u64) -> anyhow::Result<(Scenario, Vec<Profile>)> {

@@ -34,7 +34,7 @@ pub struct Owned {
 
 /// Something that differs: in the file, and as asked for; `None` where it is not given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct JournalMismatch {
     /// What it is.
     pub name: String,
     /// In the file.
@@ -43,7 +43,7 @@ pub struct Difference {
     pub here: Option<String>,
 }
 
-impl Difference {
+impl JournalMismatch {
     fn text(&self) -> String {
         /// Longer values are cut.
         const LONGEST: usize = 80;
@@ -60,12 +60,16 @@ impl Difference {
 }
 
 /// `its seed is 1, here it is 2`; of what has parts those that differ.
-fn differences(name: &str, whole: &Difference, parts: &[Difference]) -> String {
+fn differences(name: &str, whole: &JournalMismatch, parts: &[JournalMismatch]) -> String {
     const SHOWN: usize = 3;
     if parts.is_empty() {
         return format!("its {}", whole.text());
     }
-    let shown: Vec<String> = parts.iter().take(SHOWN).map(Difference::text).collect();
+    let shown: Vec<String> = parts
+        .iter()
+        .take(SHOWN)
+        .map(JournalMismatch::text)
+        .collect();
     let more = match parts.len().saturating_sub(SHOWN) {
         0 => String::new(),
         n => format!("; and {n} more"),
@@ -90,9 +94,9 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
         /// What differs.
-        whole: Difference,
+        whole: JournalMismatch,
         /// What of it, where both sides say what it is made of.
-        parts: Vec<Difference>,
+        parts: Vec<JournalMismatch>,
     },
     /// Whether it belongs to the same sweep cannot be told any more.
     #[error("{} was begun by an earlier version of pchsim, which named scenarios in another way: this version cannot tell whether it is the same sweep", path.display())]
@@ -112,7 +116,7 @@ pub enum JournalError {
     },
     /// Another process writes it.
     #[error(transparent)]
-    Busy(#[from] Busy),
+    Busy(#[from] JournalLocked),
     /// The file system refuses.
     #[error("cannot use {}: {source}", path.display())]
     Io {
@@ -126,7 +130,7 @@ pub enum JournalError {
 /// Another process writes a journal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} is being written by another sweep{}", .path.display(), .process.map_or(String::new(), |p| format!(", process {p}")))]
-pub struct Busy {
+pub struct JournalLocked {
     /// The journal.
     pub path: PathBuf,
     /// The number of that process, if it can be read.
@@ -134,7 +138,7 @@ pub struct Busy {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct JournalHeader {
     journal: u32,
     /// Who writes it, for others to tell: a process's number, always as long as [`writer_text`] makes it, so that it can be written over.
     #[serde(default)]
@@ -146,7 +150,7 @@ struct Head {
     parts: BTreeMap<String, Vec<(String, String)>>,
 }
 
-impl Head {
+impl JournalHeader {
     fn of(owner: &Owner) -> Self {
         let parts = owner.iter().filter(|o| !o.parts.is_empty());
         Self {
@@ -172,7 +176,7 @@ fn writer_text() -> String {
 ///
 /// # Errors
 /// Where the file system refuses.
-pub fn writer(path: &Path) -> Result<Option<Busy>, JournalError> {
+pub fn writer(path: &Path) -> Result<Option<JournalLocked>, JournalError> {
     // A pipe would wait for its other end.
     if !path.symlink_metadata().is_ok_and(|m| m.is_file()) {
         return Ok(None);
@@ -197,7 +201,7 @@ pub fn is_journal(path: &Path) -> bool {
     begin().is_ok_and(|text: String| whole.starts_with(&text) || text.starts_with("{\"journal\":"))
 }
 
-fn busy(path: &Path, file: &mut File) -> Busy {
+fn busy(path: &Path, file: &mut File) -> JournalLocked {
     let mut line = String::new();
     // Whatever else the first line holds, and however much of it is written.
     let begin = (HEAD.len() + writer_text().len()) as u64;
@@ -205,7 +209,7 @@ fn busy(path: &Path, file: &mut File) -> Busy {
         .seek(SeekFrom::Start(0))
         .and_then(|_| file.take(begin).read_to_string(&mut line));
     let writer = read.ok().and_then(|_| line.strip_prefix(HEAD));
-    Busy {
+    JournalLocked {
         path: path.to_owned(),
         process: writer.and_then(|w| w.trim_start_matches('0').parse().ok()),
     }
@@ -352,7 +356,7 @@ impl Journal {
     }
 
     fn start(&mut self, owner: &Owner) -> io::Result<()> {
-        let line = serde_json::to_string(&Head::of(owner))? + "\n";
+        let line = serde_json::to_string(&JournalHeader::of(owner))? + "\n";
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(line.as_bytes())?;
@@ -378,7 +382,7 @@ impl Journal {
             drop(scan);
             return self.start(owner).map_err(io);
         }
-        let head = serde_json::from_slice::<Head>(&scan.line).ok();
+        let head = serde_json::from_slice::<JournalHeader>(&scan.line).ok();
         if head.as_ref().is_some_and(|h| h.journal == OTHER_NAMES) {
             return Err(JournalError::Earlier { path: path.clone() });
         }
@@ -495,8 +499,8 @@ fn failed(path: &Path, source: io::Error) -> JournalError {
     }
 }
 
-fn same(path: &Path, head: &Head, owner: &Owner) -> Result<(), JournalError> {
-    let here: Vec<(String, String)> = Head::of(owner).owner;
+fn same(path: &Path, head: &JournalHeader, owner: &Owner) -> Result<(), JournalError> {
+    let here: Vec<(String, String)> = JournalHeader::of(owner).owner;
     let Some(whole) = differing(&head.owner, &here).into_iter().next() else {
         return Ok(());
     };
@@ -511,7 +515,7 @@ fn same(path: &Path, head: &Head, owner: &Owner) -> Result<(), JournalError> {
 }
 
 /// What differs in two lists of names and values: in the order of the second, then what only the first has.
-fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<Difference> {
+fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<JournalMismatch> {
     let values =
         |all: &[(String, String)]| -> BTreeMap<String, String> { all.iter().cloned().collect() };
     let (there_by, here_by) = (values(there), values(here));
@@ -524,7 +528,7 @@ fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<Diffe
     );
     names
         .into_iter()
-        .map(|name| Difference {
+        .map(|name| JournalMismatch {
             name: name.clone(),
             there: there_by.get(name).cloned(),
             here: here_by.get(name).cloned(),

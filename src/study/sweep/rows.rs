@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Axis, AxisValue, Plan, Point};
+use super::{AxisValue, PlanAxis, SweepPlan, SweepPoint};
 use crate::measure::CONFIDENCE;
 use crate::result::{
     At, Forecast, ForecastDetail, Generator, MachineInfo, Study, SweepHeader, SweepRow, SweptAxis,
@@ -11,11 +11,11 @@ use crate::scenario::Scenario;
 use crate::study::fingerprint::scenario_name;
 use crate::study::{Options, plan_fingerprint};
 
-impl Plan {
+impl SweepPlan {
     /// What is varied, as the sweep's header says it.
     #[must_use]
     pub fn swept(&self) -> Vec<SweptAxis> {
-        let axis = |a: &Axis| SweptAxis {
+        let axis = |a: &PlanAxis| SweptAxis {
             path: a.path.clone(),
             label: a.label.clone(),
             values: a.values.iter().map(as_written).collect(),
@@ -42,7 +42,7 @@ fn as_written(value: &AxisValue) -> Value {
 
 /// The header of a sweep of this scenario, without the command that repeats it.
 #[must_use]
-pub fn header(scenario: &Scenario, plan: &Plan, options: &Options) -> SweepHeader {
+pub fn header(scenario: &Scenario, plan: &SweepPlan, options: &Options) -> SweepHeader {
     SweepHeader {
         program: Generator::default(),
         command: String::new(),
@@ -61,7 +61,7 @@ pub fn header(scenario: &Scenario, plan: &Plan, options: &Options) -> SweepHeade
 
 /// The rows of a point, one for each case, best first.
 #[must_use]
-pub fn rows(header: &SweepHeader, point: &Point, study: &Study) -> Vec<SweepRow> {
+pub fn rows(header: &SweepHeader, point: &SweepPoint, study: &Study) -> Vec<SweepRow> {
     let axes = header.axes.iter().zip(&point.index);
     let at = axes.filter_map(|(a, &i)| Some((a.path.clone(), a.values.get(i)?.clone())));
     let at = At(at.collect());

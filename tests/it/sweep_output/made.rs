@@ -11,7 +11,7 @@ use pchsim::result::{
 use pchsim::scenario::Metric;
 use pchsim::strategy::CAUSES;
 use pchsim::study::Warning;
-use pchsim::study::sweep::{Axis, AxisValue, Plan, Point, rows};
+use pchsim::study::sweep::{AxisValue, PlanAxis, SweepPlan, SweepPoint, rows};
 
 /// What a strategy reaches: mean and half-width, or why nothing.
 pub(crate) type Reached = Result<(f64, f64), Status>;
@@ -20,8 +20,8 @@ pub(crate) type Reached = Result<(f64, f64), Status>;
 pub(crate) type Made = (String, String, Reached);
 
 /// An axis of numbers that are written as they are.
-pub(crate) fn numbers(path: &str, label: &str, values: &[f64]) -> Axis {
-    Axis {
+pub(crate) fn numbers(path: &str, label: &str, values: &[f64]) -> PlanAxis {
+    PlanAxis {
         path: path.into(),
         label: label.into(),
         values: values
@@ -36,8 +36,8 @@ pub(crate) fn numbers(path: &str, label: &str, values: &[f64]) -> Axis {
 }
 
 /// An axis of words.
-pub(crate) fn words(path: &str, label: &str, values: &[&str]) -> Axis {
-    Axis {
+pub(crate) fn words(path: &str, label: &str, values: &[&str]) -> PlanAxis {
+    PlanAxis {
         path: path.into(),
         label: label.into(),
         values: values
@@ -51,11 +51,11 @@ pub(crate) fn words(path: &str, label: &str, values: &[&str]) -> Axis {
     }
 }
 
-pub(crate) fn grid(axes: Vec<Axis>) -> Plan {
-    Plan { axes, zip: false }
+pub(crate) fn grid(axes: Vec<PlanAxis>) -> SweepPlan {
+    SweepPlan { axes, zip: false }
 }
 
-pub(crate) fn header(plan: &Plan, ranked_by: Metric) -> SweepHeader {
+pub(crate) fn header(plan: &SweepPlan, ranked_by: Metric) -> SweepHeader {
     SweepHeader {
         program: Generator {
             name: "pchsim".into(),
@@ -219,10 +219,10 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
 
 /// The sweep in which each point has these cases.
 pub(crate) fn sweep_of(
-    plan: &Plan,
+    plan: &SweepPlan,
     metric: Metric,
     goal: Option<f64>,
-    cases: impl Fn(&Point) -> Vec<Made>,
+    cases: impl Fn(&SweepPoint) -> Vec<Made>,
 ) -> Sweep {
     let header = header(plan, metric);
     let points = (0..plan.len()).map(|n| plan.point(n));
@@ -233,7 +233,7 @@ pub(crate) fn sweep_of(
 }
 
 /// A sweep over one axis: for each strategy its value by the number on the axis, each 1 % wide.
-pub(crate) fn curves(axis: Axis, metric: Metric, of: &[(&str, &dyn Fn(f64) -> f64)]) -> Sweep {
+pub(crate) fn curves(axis: PlanAxis, metric: Metric, of: &[(&str, &dyn Fn(f64) -> f64)]) -> Sweep {
     let plan = grid(vec![axis]);
     sweep_of(&plan, metric, None, |p| {
         let x = plan.axes[0].values[p.index[0]].number.unwrap();
