@@ -13,7 +13,7 @@ use super::printer::Printer;
 use crate::charts::figure::palette::Theme;
 use crate::charts::figure::{Figure, figures};
 use crate::charts::plot;
-use crate::charts::plot::{GREATEST, LEAST, Look};
+use crate::charts::plot::{GREATEST, LEAST, PlotStyle};
 use crate::result::{self, RESULT, Saved};
 use crate::syntax::{input, suggest};
 
@@ -279,7 +279,7 @@ fn draw(
     let drawn = pictures
         .par_iter()
         .map(|p| {
-            let look = Look {
+            let look = PlotStyle {
                 theme: p.theme,
                 size: order.size,
             };

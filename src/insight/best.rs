@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::metric::written;
-use super::stands::Stands;
+use super::stands::Standings;
 use crate::measure::Estimate;
 use crate::quantity::{Quantity, metric_name, metric_text};
 use crate::result::{AxisKind, Sweep, SweepHeader, SweepRow, Tier, fails_more};
@@ -73,7 +73,7 @@ impl Best {
 /// The case to take of all points (under the heaviest load, where loads are swept). `None` where no case has a forecast that means
 /// anything, and where an axis holds what is given: then no point is better than another.
 pub fn best(sweep: &Sweep) -> Option<Best> {
-    let stands = Stands::new(sweep);
+    let stands = Standings::new(sweep);
     let settings = stands.settings();
     let [only] = settings.as_slice() else {
         return None;
@@ -94,7 +94,7 @@ pub fn best(sweep: &Sweep) -> Option<Best> {
 
 /// The case to take of one point, from its rows; what is best of all then follows from [`Best::is_better_than`]. `None` as in [`best`].
 pub fn best_of_point(header: &SweepHeader, rows: &[SweepRow]) -> Option<Best> {
-    let mut stands = Stands::none(header);
+    let mut stands = Standings::none(header);
     if stands.is_given() {
         return None;
     }
@@ -113,7 +113,7 @@ pub fn best_of_point(header: &SweepHeader, rows: &[SweepRow]) -> Option<Best> {
 }
 
 fn one<'a>(
-    stands: &Stands,
+    stands: &Standings,
     place: usize,
     row: &SweepRow,
     axes: impl Iterator<Item = (&'a str, &'a str)>,

@@ -16,7 +16,7 @@ use crate::syntax::codes;
 
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Place {
+pub struct Coordinate {
     /// The axis' name for people (`cores`).
     pub axis: String,
     /// The value as it was written.
@@ -24,10 +24,10 @@ pub struct Place {
     /// The value as a number; `None` for words.
     pub number: Option<f64>,
     /// Where axes run side by side: the values of the others there. No one of them explains anything by itself.
-    pub beside: Vec<Place>,
+    pub beside: Vec<Coordinate>,
 }
 
-impl Place {
+impl Coordinate {
     /// `8 cores`, `rate = 200`, `2 cores with memory = 1GiB`.
     pub fn text(&self) -> String {
         let text = match self.counted() {
@@ -102,7 +102,7 @@ pub enum Insight {
         /// The case as its row names it.
         case: String,
         /// Where it is, on every axis.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// Its value.
         value: Quoted,
         /// How many others are as good at that point.
@@ -119,7 +119,7 @@ pub enum Insight {
         /// The case as its row names it.
         case: String,
         /// Where it is, on every axis.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// Its value.
         value: Quoted,
         /// The objective that it misses by most.
@@ -138,7 +138,7 @@ pub enum Insight {
         /// The case as its row names it.
         case: String,
         /// Where it is, on every axis.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// Its value.
         value: Quoted,
         /// The objective that it misses by most, and by which share of the bound.
@@ -155,7 +155,7 @@ pub enum Insight {
         /// The case as its row names it.
         case: String,
         /// What of it is chosen, on the axes of choices.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// At how many values it is to be taken, or is as good as what is.
         count: usize,
         /// Of how many.
@@ -180,7 +180,7 @@ pub enum Insight {
         /// The case as its row names it.
         case: String,
         /// What of it is chosen, on the axes of choices.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// At how many values.
         count: usize,
         /// Of how many.
@@ -203,9 +203,9 @@ pub enum Insight {
         /// The case as its row names it.
         case: String,
         /// What else is fixed.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// How much it needs.
-        at: Place,
+        at: Coordinate,
         /// Its value.
         value: Quoted,
     },
@@ -236,9 +236,9 @@ pub enum Insight {
         /// Best after.
         after: String,
         /// What else is fixed.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The last value at which the one is significantly better, and the first at which the other is.
-        between: (Place, Place),
+        between: (Coordinate, Coordinate),
         /// About where the curves meet, on the axis.
         about: f64,
         /// What follows that number: the unit of the axis, or nothing.
@@ -249,11 +249,11 @@ pub enum Insight {
         /// The strategies.
         cases: Vec<String>,
         /// What else is fixed.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The smallest value that is enough.
-        at: Place,
+        at: Coordinate,
         /// The largest value that was swept.
-        last: Place,
+        last: Coordinate,
         /// Value there and at the end; of a single strategy.
         values: Option<(Quoted, Quoted)>,
     },
@@ -262,9 +262,9 @@ pub enum Insight {
         /// The strategy.
         case: String,
         /// What else is fixed.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The last two values swept.
-        between: (Place, Place),
+        between: (Coordinate, Coordinate),
         /// Share by which the metric became better.
         gain: f64,
         /// What a task still waits for of what the axis gives, if that is enough for as much of a gain again.
@@ -275,11 +275,11 @@ pub enum Insight {
         /// The strategy.
         case: String,
         /// What else is fixed.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// Where it is best.
-        best: (Place, Quoted),
+        best: (Coordinate, Quoted),
         /// The largest value swept.
-        last: (Place, Quoted),
+        last: (Coordinate, Quoted),
         /// Share by which it is worse there.
         loss: f64,
     },
@@ -288,9 +288,9 @@ pub enum Insight {
         /// The strategies with a knee at this value.
         cases: Vec<String>,
         /// What else is fixed.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// Where.
-        at: Place,
+        at: Coordinate,
         /// How the curves run; the curve of a time over a resource is looked at as a speed.
         bend: Bend,
         /// The metric.
@@ -317,11 +317,11 @@ pub enum Extent {
     /// At none.
     Nowhere,
     /// From this value on.
-    From(Place),
+    From(Coordinate),
     /// Up to this value.
-    UpTo(Place),
+    UpTo(Coordinate),
     /// At these values (of an axis of words).
-    At(Vec<Place>),
+    At(Vec<Coordinate>),
     /// At so many of so many points.
     Some(usize, usize),
 }

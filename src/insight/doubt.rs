@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::suffix;
 use super::metric::written;
-use super::stands::Stands;
+use super::stands::Standings;
 use crate::quantity::percent;
 use crate::result::{Sweep, SweepRow, SweptAxis};
 
@@ -56,7 +56,7 @@ pub(crate) fn doubts(sweep: &Sweep) -> Vec<(&str, String)> {
 /// matters is the case to take; the others have the replications that show they are no better, unless all were asked for.
 fn imprecise(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     let asked = sweep.header.precision;
-    let stands = Stands::new(sweep);
+    let stands = Standings::new(sweep);
     let wide = |row: &SweepRow| {
         let e = row.case.primary().filter(|_| row.case.is_fine())?;
         let relative = (e.high? - e.low?) / 2.0 / e.mean.abs();
@@ -147,7 +147,7 @@ fn where_at(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
         };
         of(true).is_disjoint(&of(false))
     };
-    let zip = Stands::new(sweep).is_zip();
+    let zip = Standings::new(sweep).is_zip();
     let deciding: Vec<usize> = varied.iter().copied().filter(decides).collect();
     let named: Vec<usize> = match deciding.as_slice() {
         [only] if !zip => vec![*only],

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::claim::{Extent, Insight, Place};
+use super::claim::{Coordinate, Extent, Insight};
 use super::curves::{Curves, PAYS};
 use super::metric::Quoted;
-use super::stands::Taken;
-use super::view::{Dot, Slice, View, across, short};
+use super::stands::PointAnswer;
+use super::view::{SeriesPoint, Slice, SweepView, across, short};
 use crate::measure::Estimate;
 use crate::quantity::metric_name;
 use crate::result::{Forecast, Status, Sweep, TIE, Tier, Verdict, fails_more};
@@ -18,7 +18,7 @@ const CHOICES: usize = 4;
 /// All that stands out, the most important first; without the knees that lie where more stops paying.
 pub fn insights(sweep: &Sweep) -> Vec<Insight> {
     let all = found(sweep);
-    let stops = |of: &[String], place: &Place| {
+    let stops = |of: &[String], place: &Coordinate| {
         all.iter().any(|i| {
             matches!(i, Insight::StopsPaying { cases, at, .. }
                 if at == place && of.iter().all(|c| cases.contains(c)))
@@ -31,7 +31,7 @@ pub fn insights(sweep: &Sweep) -> Vec<Insight> {
 }
 
 fn found(sweep: &Sweep) -> Vec<Insight> {
-    let view = View::new(sweep);
+    let view = SweepView::new(sweep);
     let mut out = Vec::new();
     out.extend(answers(&view));
     if out.is_empty() {
@@ -102,7 +102,7 @@ fn merged(found: Vec<Insight>, slices: usize) -> Vec<Insight> {
     out.into_iter().map(everywhere).collect()
 }
 
-pub(crate) fn quoted(view: &View<'_>, value: Estimate) -> Quoted {
+pub(crate) fn quoted(view: &SweepView<'_>, value: Estimate) -> Quoted {
     Quoted {
         metric: metric_name(view.ranking).clone(),
         unit: view.ranking.unit(),
@@ -110,9 +110,9 @@ pub(crate) fn quoted(view: &View<'_>, value: Estimate) -> Quoted {
     }
 }
 
-pub(crate) fn place(view: &View<'_>, axis: usize, index: usize) -> Place {
+pub(crate) fn place(view: &SweepView<'_>, axis: usize, index: usize) -> Coordinate {
     let a = &view.axes()[axis];
-    Place {
+    Coordinate {
         axis: a.label.clone(),
         text: with_unit(view.written(axis, index), a.unit.as_deref()),
         number: a.numbers.as_ref().and_then(|n| n.get(index)).copied(),
@@ -121,9 +121,9 @@ pub(crate) fn place(view: &View<'_>, axis: usize, index: usize) -> Place {
 }
 
 /// Where axes run side by side: what the others hold at an index of this one.
-fn beside(view: &View<'_>, axis: usize, index: usize) -> Vec<Place> {
+fn beside(view: &SweepView<'_>, axis: usize, index: usize) -> Vec<Coordinate> {
     let others = (0..view.axes().len()).filter(|&a| a != axis && view.axes()[a].values.len() > 1);
-    let of = |a: usize| Place {
+    let of = |a: usize| Coordinate {
         axis: view.axes()[a].label.clone(),
         text: with_unit(view.written(a, index), view.axes()[a].unit.as_deref()),
         number: view.axes()[a]
@@ -154,13 +154,13 @@ pub(crate) fn suffix(unit: Option<&str>) -> &'static str {
     }
 }
 
-impl View<'_> {
+impl SweepView<'_> {
     /// The dot of the row to take: the best tier first, then the nearest to the objectives, then the metric.
     pub(crate) fn best_of<'b>(
         &self,
-        dots: impl Iterator<Item = (usize, Dot<'b>)>,
-    ) -> Option<(usize, Dot<'b>)> {
-        let excess = |d: &Dot<'_>| self.stands.rows[d.place].within.excess;
+        dots: impl Iterator<Item = (usize, SeriesPoint<'b>)>,
+    ) -> Option<(usize, SeriesPoint<'b>)> {
+        let excess = |d: &SeriesPoint<'_>| self.stands.rows[d.place].within.excess;
         dots.filter(|(_, d)| d.value.is_some()).reduce(|a, b| {
             let stands = (b.1.tier)
                 .cmp(&a.1.tier)
@@ -179,7 +179,7 @@ impl View<'_> {
 }
 
 /// What to take: of all, or at how many values of what is given.
-fn answers(view: &View<'_>) -> Vec<Insight> {
+fn answers(view: &SweepView<'_>) -> Vec<Insight> {
     if view.stands.is_given() {
         return over_given(view);
     }
@@ -224,7 +224,7 @@ fn answers(view: &View<'_>) -> Vec<Insight> {
 }
 
 /// The best by the metric alone, and what is wrong with it.
-fn faster(view: &View<'_>, taken: &Taken) -> Option<Insight> {
+fn faster(view: &SweepView<'_>, taken: &PointAnswer) -> Option<Insight> {
     let fast = taken.fastest?;
     let (f, t) = (&view.stands.rows[fast], &view.stands.rows[taken.row]);
     let (value, other) = (f.value?, t.value?);
@@ -242,10 +242,10 @@ fn faster(view: &View<'_>, taken: &Taken) -> Option<Insight> {
 }
 
 /// Who is to be taken at how many values of what is given. No value of it is better than another: it is not there to choose.
-fn over_given(view: &View<'_>) -> Vec<Insight> {
+fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
     let stands = &view.stands;
     let settings = stands.settings();
-    let taken: Vec<(usize, Taken)> = settings
+    let taken: Vec<(usize, PointAnswer)> = settings
         .iter()
         .enumerate()
         .filter_map(|(i, s)| Some((i, stands.best(&s.rows)?)))
@@ -337,7 +337,11 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
 }
 
 /// What would be best at some values of what is given by the metric alone.
-fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Vec<Insight> {
+fn faster_over_given(
+    view: &SweepView<'_>,
+    taken: &[(usize, PointAnswer)],
+    of: usize,
+) -> Vec<Insight> {
     let stands = &view.stands;
     let mut groups: Vec<(Choice, Vec<(usize, usize)>)> = Vec::new();
     for (_, t) in taken {
@@ -398,7 +402,7 @@ fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Ve
 /// A choice: the case, and its index on each axis of choices.
 type Choice = (String, Vec<(usize, usize)>);
 
-fn choice(view: &View<'_>, row: usize) -> Choice {
+fn choice(view: &SweepView<'_>, row: usize) -> Choice {
     let stands = &view.stands;
     let index = view.sweep.rows[row].index.iter().copied().enumerate();
     let chosen = index.filter(|(a, _)| stands.is_choice(*a) && !stands.is_zip());
@@ -406,13 +410,13 @@ fn choice(view: &View<'_>, row: usize) -> Choice {
 }
 
 /// The places of a choice; what is the case itself is not said twice.
-fn choices_at(view: &View<'_>, case: &str, at: &[(usize, usize)]) -> Vec<Place> {
+fn choices_at(view: &SweepView<'_>, case: &str, at: &[(usize, usize)]) -> Vec<Coordinate> {
     let all = places_at(view, at).into_iter();
     all.filter(|p| p.text != case).collect()
 }
 
 /// What is given, by name.
-fn given(view: &View<'_>) -> Vec<String> {
+fn given(view: &SweepView<'_>) -> Vec<String> {
     let all = view.stands.given().into_iter();
     all.map(|a| view.axes()[a].label.clone()).collect()
 }
@@ -443,24 +447,24 @@ fn undecided(case: &Forecast) -> Vec<String> {
 }
 
 /// Whether a row misses no objective, however many of its tasks fail.
-fn meets_alone(view: &View<'_>, row: usize) -> bool {
+fn meets_alone(view: &SweepView<'_>, row: usize) -> bool {
     let case = &view.sweep.rows[row].case;
     view.stands.rows[row].value.is_some()
         && case.objectives.iter().all(|o| o.verdict != Verdict::Missed)
 }
 
 /// The failing share of a row, where any case of the sweep fails tasks.
-fn failing(view: &View<'_>, row: usize) -> Option<Estimate> {
+fn failing(view: &SweepView<'_>, row: usize) -> Option<Estimate> {
     view.stands.rows[row].fails.filter(|_| view.any_fails())
 }
 
-fn case_of(view: &View<'_>, row: usize) -> String {
+fn case_of(view: &SweepView<'_>, row: usize) -> String {
     let case = &view.sweep.rows[row].case;
     case_name(view, &case.strategy, &case.interpreter)
 }
 
 /// Where a row is, on every axis; what is the case itself is not said twice.
-fn places_of(view: &View<'_>, row: usize) -> Vec<Place> {
+fn places_of(view: &SweepView<'_>, row: usize) -> Vec<Coordinate> {
     let index = view.sweep.rows[row].index.iter().copied().enumerate();
     let index: Vec<(usize, usize)> = index.take(view.axes().len()).collect();
     let strategy = &view.sweep.rows[row].case.strategy;
@@ -468,8 +472,8 @@ fn places_of(view: &View<'_>, row: usize) -> Vec<Place> {
     all.filter(|p| p.text != *strategy).collect()
 }
 
-fn places_at(view: &View<'_>, at: &[(usize, usize)]) -> Vec<Place> {
-    let alone = |&(a, i): &(usize, usize)| Place {
+fn places_at(view: &SweepView<'_>, at: &[(usize, usize)]) -> Vec<Coordinate> {
+    let alone = |&(a, i): &(usize, usize)| Coordinate {
         beside: Vec::new(),
         ..place(view, a, i)
     };
@@ -477,7 +481,7 @@ fn places_at(view: &View<'_>, at: &[(usize, usize)]) -> Vec<Place> {
 }
 
 /// A case's own name, the interpreter only where there are several.
-fn case_name(view: &View<'_>, strategy: &str, interpreter: &str) -> String {
+fn case_name(view: &SweepView<'_>, strategy: &str, interpreter: &str) -> String {
     let mut rows = view.sweep.rows.iter();
     let axis = |label: &str| view.axes().iter().any(|a| a.label == label);
     if rows.all(|r| r.case.interpreter == interpreter) || axis("interpreter") {
@@ -489,7 +493,7 @@ fn case_name(view: &View<'_>, strategy: &str, interpreter: &str) -> String {
 
 /// Of all cases that are as good as the best and differ from it along a resource alone, that which needs least of it. Only where there is
 /// one best that meets the objectives, and of those that meet them as well.
-fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<Insight> {
+fn as_good_for_less(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Option<Insight> {
     let taken = view.stands.overall().filter(|t| t.meets)?;
     if !view.is_resource(along) {
         return None;
@@ -502,7 +506,7 @@ fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<I
     };
     let (_, best) = dots().find(|(_, d)| d.place == taken.row)?;
     let least = best.value?;
-    let as_good = |d: &Dot<'_>| {
+    let as_good = |d: &SeriesPoint<'_>| {
         d.tier == Tier::Meets
             && d.value.is_some_and(|v| {
                 view.ranking.gain(v, least) < TIE && view.ranking.surely_no_better(v, least, PAYS)
@@ -525,7 +529,7 @@ fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<I
 }
 
 /// Which strategies meet all objectives, and where. Those that do at the same points stand together.
-fn objectives(view: &View<'_>) -> Vec<Insight> {
+fn objectives(view: &SweepView<'_>) -> Vec<Insight> {
     if view.sweep.rows.iter().all(|r| r.case.objectives.is_empty()) {
         return Vec::new();
     }
@@ -566,7 +570,7 @@ fn objectives(view: &View<'_>) -> Vec<Insight> {
 
 /// The series with the same fate, by name.
 fn together(
-    view: &View<'_>,
+    view: &SweepView<'_>,
     fates: impl Iterator<Item = (usize, Extent)>,
 ) -> Vec<(Extent, Vec<String>)> {
     let mut groups: Vec<(Extent, Vec<String>)> = Vec::new();
@@ -581,7 +585,7 @@ fn together(
 }
 
 /// At which points something holds: by values of one axis, where that decides it.
-fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
+fn extent(view: &SweepView<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
     let n = view.points.len();
     let count = view.points.iter().filter(|(p, _)| holds(*p)).count();
     if count == 0 {
@@ -611,7 +615,7 @@ fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
 }
 
 /// Whether all points at each value of an axis share their fate.
-fn decides(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> bool {
+fn decides(view: &SweepView<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> bool {
     let mut at: BTreeMap<usize, bool> = BTreeMap::new();
     view.points.iter().all(|&(point, index)| {
         let here = holds(point);
@@ -622,7 +626,7 @@ fn decides(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> bool {
 }
 
 /// The extent in values of one axis; `None` where it depends on others, too, or has holes.
-fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Extent> {
+fn along(view: &SweepView<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Extent> {
     let mut at: BTreeMap<usize, bool> = BTreeMap::new();
     for &(point, index) in &view.points {
         let i = *index.get(axis)?;
@@ -650,7 +654,7 @@ fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Ex
 }
 
 /// The strategies that are to be taken at every point, alone or with others that are as good. (Ranks come from paired differences.)
-fn best_throughout(view: &View<'_>) -> Option<Insight> {
+fn best_throughout(view: &SweepView<'_>) -> Option<Insight> {
     let rows = |s: usize| view.points.iter().map(move |&(p, _)| view.row(s, p));
     let known = |s: usize| rows(s).all(|r| r.is_some_and(|r| known_well(&r.case)));
     let points = || view.points.iter().map(|&(p, _)| p);
@@ -673,7 +677,7 @@ fn known_well(case: &Forecast) -> bool {
 }
 
 /// Which strategies have no numbers, and where. Those with the same fate stand together.
-fn fails(view: &View<'_>) -> Vec<Insight> {
+fn fails(view: &SweepView<'_>) -> Vec<Insight> {
     let mut kinds: Vec<Status> = Vec::new();
     for row in view.sweep.rows.iter().filter(|r| !r.case.is_fine()) {
         if !kinds.contains(&row.case.status) {

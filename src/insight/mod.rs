@@ -16,7 +16,7 @@ pub(crate) mod view;
 mod waits;
 
 pub use best::{Best, best, best_of_point};
-pub use claim::{Extent, Insight, InsightCode, Place};
+pub use claim::{Coordinate, Extent, Insight, InsightCode};
 pub(crate) use doubt::doubts;
 pub use find::insights;
 pub use knee::{Bend, doubles};

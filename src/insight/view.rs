@@ -3,34 +3,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::metric::written;
-use super::stands::{Stands, Taken};
+use super::stands::{PointAnswer, Standings};
 use crate::measure::Estimate;
 use crate::result::{Sweep, SweepRow, SweptAxis, Tier};
 use crate::scenario::Metric;
 
 /// The rows of a sweep by strategy and point.
-pub(crate) struct View<'a> {
+pub(crate) struct SweepView<'a> {
     pub sweep: &'a Sweep,
     pub ranking: Metric,
     /// What is compared, best on average first.
-    pub series: Vec<Series<'a>>,
+    pub series: Vec<ViewSeries<'a>>,
     /// The points that there are, in canonical order, each with its index on every axis.
     pub points: Vec<(u64, &'a [usize])>,
     /// How the rows stand.
-    pub stands: Stands,
+    pub stands: Standings,
     /// The row to take at each point, by its place in the sweep.
-    taken: BTreeMap<u64, Taken>,
+    taken: BTreeMap<u64, PointAnswer>,
 }
 
 /// A strategy (on an interpreter, where there are several) over all points.
-pub(crate) struct Series<'a> {
+pub(crate) struct ViewSeries<'a> {
     /// Its name. What an axis varies is left out of it: `threads:N` is swept over the number of its workers, and where an axis
     /// varies all of the strategy it is called `it`.
     pub name: String,
     rows: BTreeMap<u64, (usize, &'a SweepRow)>,
 }
 
-impl Series<'_> {
+impl ViewSeries<'_> {
     /// Some row of it, by its place in the sweep.
     pub(crate) fn any_row(&self) -> Option<usize> {
         self.rows.values().next().map(|(i, _)| *i)
@@ -47,7 +47,7 @@ pub(crate) struct Slice {
 
 /// A point of a curve.
 #[derive(Clone, Copy)]
-pub(crate) struct Dot<'a> {
+pub(crate) struct SeriesPoint<'a> {
     /// Across: the value on the axis, or its position where that is a word.
     pub x: f64,
     /// Index on the axis.
@@ -61,13 +61,13 @@ pub(crate) struct Dot<'a> {
     pub tier: Tier,
 }
 
-impl<'a> View<'a> {
+impl<'a> SweepView<'a> {
     pub(crate) fn new(sweep: &'a Sweep) -> Self {
         let mut points: BTreeMap<u64, &[usize]> = BTreeMap::new();
         for row in &sweep.rows {
             points.entry(row.point).or_insert(&row.index);
         }
-        let stands = Stands::new(sweep);
+        let stands = Standings::new(sweep);
         let taken = points.keys().filter_map(|&p| Some((p, stands.at(p)?)));
         Self {
             sweep,
@@ -173,12 +173,12 @@ impl<'a> View<'a> {
     }
 
     /// The curve of a series along an axis.
-    pub(crate) fn curve(&self, series: usize, along: usize, slice: &Slice) -> Vec<Dot<'a>> {
+    pub(crate) fn curve(&self, series: usize, along: usize, slice: &Slice) -> Vec<SeriesPoint<'a>> {
         let dot = |&p: &u64| {
             let (row, place) = (self.row(series, p)?, self.row_at(series, p)?);
             let index = row.index.get(along).copied()?;
             let stood = &self.stands.rows[place];
-            Some(Dot {
+            Some(SeriesPoint {
                 x: across(&self.axes()[along], index),
                 index,
                 row,
@@ -250,7 +250,7 @@ fn is_resource(axis: &SweptAxis) -> bool {
     axis.numbers.is_some() && (NAMES.contains(&last) || NAMES.contains(&axis.label.as_str()))
 }
 
-fn series(sweep: &Sweep) -> Vec<Series<'_>> {
+fn series(sweep: &Sweep) -> Vec<ViewSeries<'_>> {
     let names = names(sweep);
     let mut by_name: BTreeMap<&str, BTreeMap<u64, (usize, &SweepRow)>> = BTreeMap::new();
     for ((place, row), name) in sweep.rows.iter().enumerate().zip(&names) {
@@ -264,11 +264,11 @@ fn series(sweep: &Sweep) -> Vec<Series<'_>> {
             .map(|(_, r)| r.case.rank.map_or(most + 1.0, f64::from));
         ranks.sum::<f64>() / rows.len().max(1) as f64
     };
-    let mut all: Vec<(f64, Series<'_>)> = by_name
+    let mut all: Vec<(f64, ViewSeries<'_>)> = by_name
         .into_iter()
         .map(|(name, rows)| {
             let name = name.to_owned();
-            (mean_rank(&rows), Series { name, rows })
+            (mean_rank(&rows), ViewSeries { name, rows })
         })
         .collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::charts::figure::ticks::{interval_text, value_text};
-use crate::charts::figure::{Body, Figure, Gantt, Heat, Lines, Stack};
+use crate::charts::figure::{Body, Figure, Gantt, Heat, LinePlot, Stack};
 
 /// A figure's numbers.
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ pub(super) fn values(figure: &Figure) -> Values {
     }
 }
 
-fn lines(f: &Lines) -> Values {
+fn lines(f: &LinePlot) -> Values {
     let xs = |i: usize| f.series[i].dots.iter().map(|d| d.x);
     let shared = (1..f.series.len()).all(|i| xs(i).eq(xs(0)));
     if shared && !f.series.is_empty() {

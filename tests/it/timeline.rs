@@ -110,7 +110,7 @@ fn the_busy_rows_and_the_busy_time_are_shown() {
     let (from, to) = chart.window;
     assert!(from >= 0.9 && to - from < 0.2, "{from} to {to}");
     assert!(hidden > 0);
-    let busy = |r: &pchsim::charts::figure::Row| -> f64 {
+    let busy = |r: &pchsim::charts::figure::GanttRow| -> f64 {
         let running = r.spans.iter().filter(|s| {
             let name = &chart.kinds[s.kind].name;
             name.starts_with("running") || name.starts_with("holding")

@@ -3,7 +3,7 @@
 use super::{Summary, facts};
 use crate::insight::metric::written;
 use crate::insight::names::Names;
-use crate::insight::stands::Stands;
+use crate::insight::stands::Standings;
 use crate::insight::{Insight, doubts, insights};
 use crate::layout::Column;
 use crate::layout::table::{Table, TableCell, TableRow};
@@ -16,7 +16,7 @@ use crate::syntax::capital;
 const POINTS: usize = 400;
 
 pub(super) fn summary(sweep: &Sweep) -> Summary {
-    let stands = Stands::new(sweep);
+    let stands = Standings::new(sweep);
     let points = points(sweep, &stands);
     let (answers, others): (Vec<Insight>, Vec<Insight>) =
         insights(sweep).into_iter().partition(|i| {
@@ -44,7 +44,7 @@ struct Point<'a> {
     tied: Vec<usize>,
 }
 
-fn points<'a>(sweep: &'a Sweep, stands: &Stands) -> Vec<Point<'a>> {
+fn points<'a>(sweep: &'a Sweep, stands: &Standings) -> Vec<Point<'a>> {
     let points = sweep.rows.chunk_by(|a, b| a.point == b.point);
     points
         .map(|rows| Point {
@@ -110,7 +110,7 @@ fn words(insight: &Insight) -> Words {
     }
 }
 
-fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
+fn table(sweep: &Sweep, stands: &Standings, points: &[Point<'_>]) -> Table {
     let ranked_by = metric_title(sweep.header.ranked_by);
     let overall = stands.overall().filter(|t| t.meets).map(|t| t.row);
     let names = names_of(sweep);

@@ -1,7 +1,7 @@
 //! The metric at each word of an axis, as bars.
 
 use super::table::in_unit;
-use crate::insight::view::{Dot, Slice, View};
+use crate::insight::view::{SeriesPoint, Slice, SweepView};
 use crate::layout::Style;
 use crate::layout::{padded, unique, width};
 use crate::quantity::{IntervalDisplay, estimate, metric_name};
@@ -12,9 +12,14 @@ const BARS: usize = 26;
 const BAR: usize = 36;
 
 /// A bar for each strategy at each word; with too many of them, for the best one.
-pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style) -> Vec<String> {
+pub(super) fn bars(
+    view: &SweepView<'_>,
+    along: usize,
+    slices: &[Slice],
+    style: Style,
+) -> Vec<String> {
     let [slice] = slices else { return Vec::new() };
-    let mut all: Vec<(usize, usize, Dot<'_>)> = (0..view.series.len())
+    let mut all: Vec<(usize, usize, SeriesPoint<'_>)> = (0..view.series.len())
         .flat_map(|s| {
             view.curve(s, along, slice)
                 .into_iter()

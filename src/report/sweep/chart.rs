@@ -9,7 +9,7 @@ use super::table::{in_unit, letter};
 use crate::charts::figure::Scale;
 use crate::charts::scale;
 use crate::insight::metric::value;
-use crate::insight::view::{Slice, View};
+use crate::insight::view::{Slice, SweepView};
 use crate::layout;
 use crate::layout::Style;
 use crate::layout::{padded, width};
@@ -27,7 +27,7 @@ struct Curve {
 }
 
 /// The chart's lines; none where there is nothing to draw.
-pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
+pub(super) fn chart(view: &SweepView<'_>, style: Style) -> Vec<String> {
     let Some(along) = view.main_axis().filter(|_| view.points.len() > 1) else {
         return Vec::new();
     };
@@ -72,7 +72,7 @@ pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
 }
 
 /// Why there is no chart of a sweep over more than two axes, and how to get one.
-fn too_many_axes(view: &View<'_>, style: Style) -> Vec<String> {
+fn too_many_axes(view: &SweepView<'_>, style: Style) -> Vec<String> {
     let varied = view.varied();
     let labels: Vec<&str> = varied
         .iter()
@@ -109,7 +109,7 @@ fn too_many_axes(view: &View<'_>, style: Style) -> Vec<String> {
     layout::words(&style.fit(text), "", "  ", style)
 }
 
-fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
+fn of_series(view: &SweepView<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
     let curve = |s: usize| Curve {
         letter: letter(s),
         name: view.series[s].name.clone(),
@@ -123,7 +123,7 @@ fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
 }
 
 /// The best of all strategies, a curve for each value of the other axis.
-fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
+fn of_slices(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
     // Of one strategy at each point: that to take there.
     let best = |slice: &Slice| {
         let mut dots: Vec<(f64, Option<f64>)> = Vec::new();
@@ -269,7 +269,7 @@ struct Plot {
 const FRAME: usize = 4;
 
 impl Plot {
-    fn new(view: &View<'_>, along: usize, curves: &[Curve], style: Style) -> Option<Self> {
+    fn new(view: &SweepView<'_>, along: usize, curves: &[Curve], style: Style) -> Option<Self> {
         let axis = &view.axes()[along];
         let numbers = axis.numbers.as_ref()?;
         let all = curves.iter().flat_map(|c| &c.dots);
@@ -482,7 +482,7 @@ fn nearest(share: f64, cells: usize) -> usize {
 }
 
 /// Half the width of the middle one of all intervals.
-fn noise(view: &View<'_>) -> f64 {
+fn noise(view: &SweepView<'_>) -> f64 {
     let rows = view.sweep.rows.iter().filter_map(value);
     let halves = rows.filter_map(|e| Some((e.high? - e.low?) / 2.0));
     let mut halves: Vec<f64> = halves.collect();

@@ -2,7 +2,7 @@
 //! across, or a line for each point. Text and Markdown lay them out.
 
 use crate::insight::metric::value;
-use crate::insight::view::{Slice, View};
+use crate::insight::view::{Slice, SweepView};
 use crate::measure::Estimate;
 use crate::quantity::unit_of;
 use crate::quantity::{IntervalDisplay, Quantity, Unit, estimate, metric_name};
@@ -72,7 +72,7 @@ struct Measured {
 }
 
 impl Measured {
-    fn new(view: &View<'_>, shown: Shown) -> Self {
+    fn new(view: &SweepView<'_>, shown: Shown) -> Self {
         let (name, unit) = match shown {
             Shown::Ranked => (metric_name(view.ranking).clone(), view.ranking.unit()),
             Shown::Also(q) => (short(q).to_owned(), q.unit()),
@@ -138,7 +138,7 @@ fn short(q: Quantity) -> &'static str {
 }
 
 /// What is worth a look beside the metric, the most telling first.
-pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
+pub(super) fn also(view: &SweepView<'_>) -> Vec<Quantity> {
     let candidates = match view.ranking {
         Metric::Makespan => [
             Quantity::MemoryPeak,
@@ -171,7 +171,7 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
 }
 
 /// Rows: the points of a sweep along one axis (or several side by side); columns: the strategies, in a group for each quantity.
-pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
+pub(super) fn along(view: &SweepView<'_>, shown: &[Shown], all: bool) -> Table {
     let axes = swept(view);
     let measured: Vec<Measured> = shown.iter().map(|&s| Measured::new(view, s)).collect();
     let mut columns = axis_columns(view, &axes);
@@ -209,7 +209,7 @@ pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
 }
 
 /// Two axes: values of the one down, of the other across. One series, or (with `None`) the best at each point, named by letters.
-pub(super) fn across(view: &View<'_>, series: Option<usize>, shown: Shown) -> Option<Table> {
+pub(super) fn across(view: &SweepView<'_>, series: Option<usize>, shown: Shown) -> Option<Table> {
     let [a, b] = view.varied().try_into().ok()?;
     let measured = Measured::new(view, shown);
     let slices: Vec<Slice> = view.slices(b);
@@ -267,7 +267,7 @@ pub(super) fn across(view: &View<'_>, series: Option<usize>, shown: Shown) -> Op
 }
 
 /// A line for each point: its place, the best strategy there, and what it reaches.
-pub(super) fn long(view: &View<'_>, all: bool) -> Table {
+pub(super) fn long(view: &SweepView<'_>, all: bool) -> Table {
     let axes = swept(view);
     let shown = also(view).into_iter().take(2).map(Shown::Also);
     let measured: Vec<Measured> = std::iter::once(Shown::Ranked)
@@ -307,7 +307,7 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
 }
 
 /// A column for each of these axes.
-fn axis_columns(view: &View<'_>, axes: &[usize]) -> Vec<Column> {
+fn axis_columns(view: &SweepView<'_>, axes: &[usize]) -> Vec<Column> {
     axes.iter()
         .map(|&a| Column {
             number: view.axes()[a].numbers.is_some(),
@@ -318,7 +318,7 @@ fn axis_columns(view: &View<'_>, axes: &[usize]) -> Vec<Column> {
 
 impl Table {
     /// Of a table with a row a point: leaves out rows in the middle, but not that of the best.
-    fn shorten_points(&mut self, view: &View<'_>, best: Option<u64>, all: bool) {
+    fn shorten_points(&mut self, view: &SweepView<'_>, best: Option<u64>, all: bool) {
         let keep = view.points.iter().position(|(p, _)| Some(*p) == best);
         self.shorten(all, keep);
     }
@@ -353,7 +353,7 @@ impl Table {
 }
 
 /// The axes that a point's row names.
-fn swept(view: &View<'_>) -> Vec<usize> {
+fn swept(view: &SweepView<'_>) -> Vec<usize> {
     if view.sweep.header.zip || view.varied().is_empty() {
         (0..view.axes().len()).collect()
     } else {
@@ -361,23 +361,28 @@ fn swept(view: &View<'_>) -> Vec<usize> {
     }
 }
 
-fn at(view: &View<'_>, axis: usize, index: &[usize]) -> String {
+fn at(view: &SweepView<'_>, axis: usize, index: &[usize]) -> String {
     view.written(axis, index.get(axis).copied().unwrap_or(0))
 }
 
-fn index_of<'a>(view: &View<'a>, point: u64) -> &'a [usize] {
+fn index_of<'a>(view: &SweepView<'a>, point: u64) -> &'a [usize] {
     let found = view.points.binary_search_by_key(&point, |(p, _)| *p);
     found.map_or(&[], |i| view.points[i].1)
 }
 
 /// Point and series of the best of all.
-fn best_point(view: &View<'_>) -> Option<(u64, usize)> {
+fn best_point(view: &SweepView<'_>) -> Option<(u64, usize)> {
     let row = view.stands.overall()?.row;
     Some((view.sweep.rows[row].point, view.series_of(row)?))
 }
 
 /// `**`: the best of all; `*`: the best of its point, or as good; `~`: where nothing at the point meets the objectives, the nearest.
-fn mark(view: &View<'_>, series: usize, point: u64, best: Option<(u64, usize)>) -> &'static str {
+fn mark(
+    view: &SweepView<'_>,
+    series: usize,
+    point: u64,
+    best: Option<(u64, usize)>,
+) -> &'static str {
     match best {
         Some(b) if b == (point, series) && view.meets(point) => "**",
         Some(b) if b == (point, series) => "~ ",
@@ -389,7 +394,7 @@ fn mark(view: &View<'_>, series: usize, point: u64, best: Option<(u64, usize)>) 
 
 /// The marks of tables that show one strategy a point: only the best of all, and the nearest where nothing meets the objectives.
 fn single_mark(
-    view: &View<'_>,
+    view: &SweepView<'_>,
     series: usize,
     point: u64,
     best: Option<(u64, usize)>,
@@ -407,7 +412,7 @@ pub(super) fn letter(series: usize) -> char {
 }
 
 /// Unit and name of what the tables and the chart show.
-pub(super) fn in_unit(view: &View<'_>) -> (f64, &'static str, Unit) {
+pub(super) fn in_unit(view: &SweepView<'_>) -> (f64, &'static str, Unit) {
     let values = view.sweep.rows.iter().filter_map(value);
     let (scale, name) = unit_of(view.ranking.unit(), values.map(|e| e.mean));
     (scale, name, view.ranking.unit())

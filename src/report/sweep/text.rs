@@ -6,7 +6,7 @@ use super::chart::chart;
 use super::table::{Column, Shown, Table, across, along, also, letter, long};
 use crate::insight::doubts;
 use crate::insight::insights;
-use crate::insight::view::View;
+use crate::insight::view::SweepView;
 use crate::layout;
 use crate::layout::Style;
 use crate::layout::{PIPE, padded, width};
@@ -20,7 +20,7 @@ const SENTENCES: usize = 12;
 
 /// The sweep as a text for people.
 pub fn text(sweep: &Sweep, style: Style) -> String {
-    let view = View::new(sweep);
+    let view = SweepView::new(sweep);
     let mut out = Text {
         out: String::new(),
         style,
@@ -45,7 +45,7 @@ pub fn text(sweep: &Sweep, style: Style) -> String {
     out.out
 }
 
-fn heading(out: &mut Text, view: &View<'_>) {
+fn heading(out: &mut Text, view: &SweepView<'_>) {
     let header = &view.sweep.header;
     let question = if header.scenario.question.is_empty() {
         String::new()
@@ -57,7 +57,7 @@ fn heading(out: &mut Text, view: &View<'_>) {
 }
 
 /// What was varied, how often each point was simulated, and what the intervals are.
-pub(super) fn facts(view: &View<'_>) -> Vec<String> {
+pub(super) fn facts(view: &SweepView<'_>) -> Vec<String> {
     let header = &view.sweep.header;
     let varied: Vec<String> = header.axes.iter().map(axis).collect();
     let how = if header.zip { ", side by side" } else { "" };
@@ -116,7 +116,7 @@ fn axis(axis: &SweptAxis) -> String {
     }
 }
 
-fn stands_out(out: &mut Text, view: &View<'_>) {
+fn stands_out(out: &mut Text, view: &SweepView<'_>) {
     let all = insights(view.sweep);
     if all.is_empty() {
         return;
@@ -144,7 +144,7 @@ fn stands_out(out: &mut Text, view: &View<'_>) {
     out.line("");
 }
 
-fn tables(out: &mut Text, view: &View<'_>) {
+fn tables(out: &mut Text, view: &SweepView<'_>) {
     let all = out.style.verbose;
     for table in chosen(view, all, out.style.width) {
         let mut table = table;
@@ -183,7 +183,7 @@ fn tables(out: &mut Text, view: &View<'_>) {
 }
 
 /// The tables that show this sweep best.
-pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
+pub(super) fn chosen(view: &SweepView<'_>, all: bool, line: usize) -> Vec<Table> {
     let more = || also(view).into_iter().map(Shown::Also);
     match view.varied().len() {
         0 | 1 => {
@@ -288,7 +288,7 @@ impl Column {
 }
 
 /// The table, in parts where it is too wide, with letters for the strategies where their names are.
-fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
+fn lay_out(out: &mut Text, view: &SweepView<'_>, table: &Table) {
     if !table.title.is_empty() {
         out.prose("  ", &table.title);
     }

@@ -1,7 +1,7 @@
 //! A Gantt chart for a terminal: a line a row, a sign a slice of time.
 
 use crate::charts::figure::ticks::{decimals_of, round_step};
-use crate::charts::figure::{Gantt, Row};
+use crate::charts::figure::{Gantt, GanttRow};
 use crate::layout::Style;
 use crate::layout::{clipped, entries, padded, unique, width, words};
 use crate::machine::{CAUSES, Cause};
@@ -77,7 +77,7 @@ pub fn chart(gantt: &Gantt, layout: Layout) -> Vec<String> {
 }
 
 /// Time of each kind in each slice; then the sign that stands for it, and the share that counts for the row.
-fn slices(gantt: &Gantt, row: &Row, cells: usize, layout: Layout) -> (String, String) {
+fn slices(gantt: &Gantt, row: &GanttRow, cells: usize, layout: Layout) -> (String, String) {
     let (from, to) = gantt.window;
     #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
     let slice = (to - from) / cells as f64;

@@ -1,7 +1,7 @@
 //! A Gantt chart out of a recording: a row a core, a GIL and a thread.
 
 use super::chart::on_core;
-use crate::charts::figure::{Axis, Gantt, Measure, Row, Scale, Span, SpanKind};
+use crate::charts::figure::{Axis, Gantt, GanttRow, GanttSpan, Measure, Scale, SpanKind};
 use crate::cpython::recording::{Recording, TapeState, TaskIndex, ThreadIndex, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::{CAUSES, Cause};
@@ -120,14 +120,14 @@ pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
     (gantt, hidden)
 }
 
-fn row(draft: Draft, kinds: &[usize]) -> Row {
-    Row {
+fn row(draft: Draft, kinds: &[usize]) -> GanttRow {
+    GanttRow {
         group: draft.group,
         label: draft.label,
         spans: draft
             .spans
             .into_iter()
-            .map(|p| Span {
+            .map(|p| GanttSpan {
                 from: p.from.as_secs_f64(),
                 to: p.to.as_secs_f64(),
                 kind: kinds.iter().position(|&k| k == p.kind).unwrap_or(0),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pchsim::insight::{Extent, Insight, Place, best, insights};
+use pchsim::insight::{Coordinate, Extent, Insight, best, insights};
 use pchsim::quantity::Quantity;
 use pchsim::report::markdown;
 use pchsim::scenario::Metric;
@@ -326,7 +326,7 @@ fn claims() -> (Sweep, Vec<Insight>) {
     (sweep, all)
 }
 
-fn moved(place: &mut Place, by: f64) {
+fn moved(place: &mut Coordinate, by: f64) {
     let to = place.number.unwrap() + by;
     place.number = Some(to);
     place.text = to.to_string();
