@@ -12,7 +12,7 @@ use super::target::{Target, TargetArgs};
 use super::values::{time, whole};
 use crate::engine::Nanos;
 use crate::layout::Style;
-use crate::live::{Rows, Taken, ps, ps_json, pstree};
+use crate::live::{LabelledSnapshot, Rows, ps, ps_json, pstree};
 use crate::strategy::snapshot;
 use crate::syntax::suggest;
 
@@ -118,14 +118,14 @@ fn show<T>(
     usual: usize,
     (files, output): (&mut Files, Option<&Path>),
     printer: &Printer,
-    write: impl Fn(&Taken<'_>, &Rows) -> T,
+    write: impl Fn(&LabelledSnapshot<'_>, &Rows) -> T,
 ) -> anyhow::Result<(T, Option<Output>)> {
     let target = args.resolve(files, printer)?;
     // Before the work, not after it.
     let output = files.optional(output)?;
     let rows = view.rows(&target, usual)?;
     let snapshot = snapshot(&target.input(), view.at).map_err(|e| UserError::new(e.to_string()))?;
-    let taken = Taken {
+    let taken = LabelledSnapshot {
         scenario: &target.scenario.name,
         strategy: &target.label,
         interpreter: &target.interpreter,

@@ -12,7 +12,7 @@ use super::format::Kind;
 use super::plot::unreadable;
 use super::printer::Printer;
 use crate::charts::figure::figures;
-use crate::page::{Shown, page};
+use crate::page::{PageInput, page};
 use crate::report;
 use crate::result::{self, Saved};
 use crate::syntax::input;
@@ -68,9 +68,9 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         .map(|p| read(p))
         .collect::<anyhow::Result<Vec<Read>>>()?;
     if let Some(file) = &html {
-        let shown: Vec<Shown<'_>> = results
+        let shown: Vec<PageInput<'_>> = results
             .iter()
-            .map(|r| Shown {
+            .map(|r| PageInput {
                 document: &r.document,
                 source: &r.source,
                 figures: figures(&r.document),

@@ -17,7 +17,9 @@ use crate::charts::plot;
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::strategy::{Finding, record};
-use crate::traces::timeline::{Head, Layout, Shown, drawn, ended, gantt, page};
+use crate::traces::timeline::{
+    ChartLayout, GanttLimits, TimelineHeader, drawn, ended, gantt, page,
+};
 
 /// Spans of the run among which a window is chosen where none is asked for.
 const LOOKED_AT: usize = 200_000;
@@ -96,12 +98,12 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let (findings, recording) = recorded(&target, asked)?;
     let state = args.target.ps(just_after(recording.end));
     let ended = ended(&findings);
-    let shown = Shown {
+    let shown = GanttLimits {
         rows: args.rows,
         spans: 0,
         choose: asked.is_none(),
     };
-    let head = Head {
+    let head = TimelineHeader {
         scenario: &target.scenario.name,
         strategy: &target.label,
         interpreter: &target.interpreter,
@@ -118,7 +120,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         }
         None => {
             let style = printer.style(args.ascii, false);
-            let layout = Layout {
+            let layout = ChartLayout {
                 width: style.width,
                 unicode: style.unicode,
             };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Rows, Taken, of_class, words};
+use super::{LabelledSnapshot, Rows, of_class, words};
 use crate::cpython::snapshot::{RunEnd, Snapshot, TaskLocation, ThreadActivity};
 use crate::engine::Nanos;
 use crate::result::SCHEMA;
@@ -99,7 +99,7 @@ struct LinkJson<'a> {
 }
 
 /// The snapshot as JSON, ending in a newline. The limit of rows does not hold here.
-pub fn ps_json(taken: &Taken<'_>, rows: &Rows) -> String {
+pub fn ps_json(taken: &LabelledSnapshot<'_>, rows: &Rows) -> String {
     let s = taken.snapshot;
     let document = Document {
         schema: SCHEMA,

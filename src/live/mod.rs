@@ -17,7 +17,7 @@ use crate::quantity::{bytes, counted, list, seconds};
 
 /// A snapshot, and of what it was taken.
 #[derive(Clone, Copy, Debug)]
-pub struct Taken<'a> {
+pub struct LabelledSnapshot<'a> {
     /// Name of the scenario.
     pub scenario: &'a str,
     /// The strategy in its short form.
@@ -55,7 +55,7 @@ impl Rows {
 }
 
 /// What is being looked at, how far the run is, and what stands out.
-fn head(taken: &Taken<'_>, rows: &Rows, style: Style) -> Vec<String> {
+fn head(taken: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> Vec<String> {
     let s = taken.snapshot;
     let facts = [
         taken.scenario.to_owned(),

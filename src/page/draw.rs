@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::Key;
+use super::PageLegendEntry;
 use crate::charts::drawing;
 use crate::charts::drawing::sheet::{HoverReading, Rect, Sheet};
 use crate::charts::drawing::svg::{Colors, escaped, n, shapes};
@@ -76,7 +76,7 @@ fn read(lines: &LinePlot, readings: &[Vec<HoverReading>]) -> Value {
 }
 
 /// The legend; empty where there is nothing to tell apart.
-pub(super) fn legend(body: &Body) -> Vec<Key> {
+pub(super) fn legend(body: &Body) -> Vec<PageLegendEntry> {
     let key = |k: drawing::LegendEntry| {
         let (right, bottom) = k.sample.size();
         let mut sheet = Sheet::new((right, bottom));
@@ -93,7 +93,7 @@ pub(super) fn legend(body: &Body) -> Vec<Key> {
         );
         shapes(&mut sample, &sheet.shapes, Colors::ByClass);
         let series: Vec<String> = k.series.iter().map(usize::to_string).collect();
-        Key {
+        PageLegendEntry {
             name: k.text,
             bold: k.bold,
             series: series.join(" "),

@@ -178,7 +178,7 @@ fn apart(difference: Estimate, from: Estimate) -> String {
 
 /// An objective and who meets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Objective {
+pub(crate) struct ObjectiveVerdict {
     /// As it was written.
     pub text: String,
     /// The best that any case does.
@@ -188,7 +188,7 @@ pub(crate) struct Objective {
 }
 
 /// The objectives, and who meets them.
-pub(crate) fn judged(study: &Study) -> Vec<Objective> {
+pub(crate) fn judged(study: &Study) -> Vec<ObjectiveVerdict> {
     let count = study.forecasts.first().map_or(0, |f| f.objectives.len());
     let all = study.forecasts.len();
     let name = |f: &Forecast| short_name(study, f);
@@ -212,7 +212,7 @@ pub(crate) fn judged(study: &Study) -> Vec<Objective> {
             [only] => by.text("; undecided: ").name(name(only)),
             _ => by.text(format!("; undecided: {}", unsure.len())),
         };
-        Objective {
+        ObjectiveVerdict {
             text: study.forecasts[0].objectives[i].text.clone(),
             verdict: match (met.is_empty(), unsure.is_empty()) {
                 (false, _) => Verdict::Met,

@@ -9,7 +9,7 @@ mod why;
 
 pub use markdown::markdown;
 
-use super::answer::Objective;
+use super::answer::ObjectiveVerdict;
 use crate::layout::table::Table;
 use crate::layout::words::Words;
 use crate::result::{Notice, Saved};
@@ -30,7 +30,7 @@ pub(crate) struct Summary {
     /// The comparison.
     pub table: Table,
     /// The objectives, and who meets them.
-    pub objectives: Vec<Objective>,
+    pub objectives: Vec<ObjectiveVerdict>,
     /// What a reader must know.
     pub notices: Vec<Notice>,
     /// What the numbers rest on, as name and value.

@@ -6,7 +6,7 @@ use pchsim::cpython::profile::Profile;
 use pchsim::cpython::snapshot::{CpuWork, RunEnd, Snapshot, TaskLocation, ThreadActivity};
 use pchsim::engine::Nanos;
 use pchsim::layout::Style;
-use pchsim::live::{Rows, Taken, ps, ps_json, pstree};
+use pchsim::live::{LabelledSnapshot, Rows, ps, ps_json, pstree};
 use pchsim::profiles;
 use pchsim::scenario::{
     Arrivals, MachineSpec, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass,
@@ -508,14 +508,14 @@ fn said(
     name: &str,
     strategy: &str,
     at: Nanos,
-    write: impl Fn(&Taken<'_>, &Rows) -> String,
+    write: impl Fn(&LabelledSnapshot<'_>, &Rows) -> String,
 ) -> String {
     let (scenario, profiles) = shipped(name);
     let strategy = parse_strategy(strategy).unwrap().strategy;
     let m = profiles[0].machine(&scenario.machine);
     let i = input(&m, &profiles[0], &scenario.workload, &strategy);
     let s = snapshot(&i, at).unwrap();
-    let taken = Taken {
+    let taken = LabelledSnapshot {
         scenario: name,
         strategy: &strategy_label(&strategy),
         interpreter: "cpython-3.14",
@@ -531,11 +531,11 @@ fn said(
     write(&taken, &rows)
 }
 
-fn table(taken: &Taken<'_>, rows: &Rows) -> String {
+fn table(taken: &LabelledSnapshot<'_>, rows: &Rows) -> String {
     ps(taken, rows, Style::default())
 }
 
-fn tree(taken: &Taken<'_>, rows: &Rows) -> String {
+fn tree(taken: &LabelledSnapshot<'_>, rows: &Rows) -> String {
     pstree(taken, rows, Style::default())
 }
 
@@ -597,7 +597,7 @@ fn deadlocks_are_told() {
     let strategy = threads(2);
     let (m, p) = (machine(2), profile(true));
     let s = snapshot(&input(&m, &p, &workload, &strategy), ms(100)).unwrap();
-    let taken = Taken {
+    let taken = LabelledSnapshot {
         scenario: "crossed",
         strategy: "threads:2",
         interpreter: "free",

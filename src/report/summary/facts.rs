@@ -8,13 +8,13 @@ use crate::result::{
 use crate::study::sweep::is_cores;
 use crate::syntax::capital;
 
-type Facts = Vec<(String, Vec<String>)>;
+type FactRows = Vec<(String, Vec<String>)>;
 
 fn fact(name: &str, values: impl IntoIterator<Item = String>) -> (String, Vec<String>) {
     (name.into(), values.into_iter().collect())
 }
 
-pub(super) fn of_run(run: &Study) -> Facts {
+pub(super) fn of_run(run: &Study) -> FactRows {
     let mut all = interpreters(run);
     all.push(fact("Simulated machine", [machine(&run.machine)]));
     let counts = || {
@@ -53,7 +53,7 @@ pub(super) fn of_run(run: &Study) -> Facts {
     all
 }
 
-pub(super) fn of_sweep(header: &SweepHeader) -> Facts {
+pub(super) fn of_sweep(header: &SweepHeader) -> FactRows {
     let axes = header.axes.iter().map(|a| {
         let values: Vec<String> = a.values.iter().map(written).collect();
         format!("{} ({}): {}", a.label, a.path, short(&values))
@@ -92,7 +92,7 @@ fn precision(confidence: f64, wanted: f64) -> String {
     )
 }
 
-fn identity(seed: u64, scenario: &ScenarioName, program: &Generator) -> Facts {
+fn identity(seed: u64, scenario: &ScenarioName, program: &Generator) -> FactRows {
     vec![
         fact("Seed", [seed.to_string()]),
         fact(
@@ -150,7 +150,7 @@ fn memory(m: &MachineInfo) -> String {
     }
 }
 
-fn interpreters(run: &Study) -> Facts {
+fn interpreters(run: &Study) -> FactRows {
     if run.interpreters.is_empty() {
         let mut names: Vec<String> = run
             .forecasts

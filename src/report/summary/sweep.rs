@@ -37,17 +37,17 @@ pub(super) fn summary(sweep: &Sweep) -> Summary {
 }
 
 /// A point: its cases, and those with numbers in the order in which to take them, by their place in the sweep.
-struct Point<'a> {
+struct AnsweredPoint<'a> {
     rows: &'a [SweepRow],
     order: Vec<usize>,
     /// Those that are as good as the one to take, it included; empty where nothing is.
     tied: Vec<usize>,
 }
 
-fn points<'a>(sweep: &'a Sweep, stands: &Standings) -> Vec<Point<'a>> {
+fn points<'a>(sweep: &'a Sweep, stands: &Standings) -> Vec<AnsweredPoint<'a>> {
     let points = sweep.rows.chunk_by(|a, b| a.point == b.point);
     points
-        .map(|rows| Point {
+        .map(|rows| AnsweredPoint {
             rows,
             order: stands.order(rows[0].point),
             tied: match stands.at(rows[0].point) {
@@ -110,7 +110,7 @@ fn words(insight: &Insight) -> Words {
     }
 }
 
-fn table(sweep: &Sweep, stands: &Standings, points: &[Point<'_>]) -> Table {
+fn table(sweep: &Sweep, stands: &Standings, points: &[AnsweredPoint<'_>]) -> Table {
     let ranked_by = metric_title(sweep.header.ranked_by);
     let overall = stands.overall().filter(|t| t.meets).map(|t| t.row);
     let names = names_of(sweep);
@@ -202,7 +202,7 @@ fn table(sweep: &Sweep, stands: &Standings, points: &[Point<'_>]) -> Table {
     }
 }
 
-fn axis_cell(point: &Point<'_>, axis: &crate::result::SweptAxis) -> TableCell {
+fn axis_cell(point: &AnsweredPoint<'_>, axis: &crate::result::SweptAxis) -> TableCell {
     let Some(row) = point.rows.first() else {
         return TableCell::default();
     };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::bars::bars;
-use super::canvas::{ACROSS, Canvas, UP};
+use super::canvas::{ACROSS, TextCanvas, UP};
 use super::table::{in_unit, letter};
 use crate::charts::figure::Scale;
 use crate::charts::scale;
@@ -20,7 +20,7 @@ use crate::result::SweptAxis;
 const CURVES: usize = 12;
 
 /// A curve: its letter, its name, its points by rising x (`None`: no number there).
-struct Curve {
+struct TextCurve {
     letter: char,
     name: String,
     dots: Vec<(f64, Option<f64>)>,
@@ -46,7 +46,7 @@ pub(super) fn chart(view: &SweepView<'_>, style: Style) -> Vec<String> {
     curves.retain(|c| c.dots.iter().any(|d| d.1.is_some()));
     let left_out = curves.len().saturating_sub(CURVES);
     curves.truncate(CURVES);
-    let Some(plot) = Plot::new(view, along, &curves, style) else {
+    let Some(plot) = TextPlot::new(view, along, &curves, style) else {
         return Vec::new();
     };
     let best = if single || view.series.len() == 1 {
@@ -109,8 +109,8 @@ fn too_many_axes(view: &SweepView<'_>, style: Style) -> Vec<String> {
     layout::words(&style.fit(text), "", "  ", style)
 }
 
-fn of_series(view: &SweepView<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
-    let curve = |s: usize| Curve {
+fn of_series(view: &SweepView<'_>, along: usize, slice: &Slice) -> Vec<TextCurve> {
+    let curve = |s: usize| TextCurve {
         letter: letter(s),
         name: view.series[s].name.clone(),
         dots: view
@@ -123,7 +123,7 @@ fn of_series(view: &SweepView<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
 }
 
 /// The best of all strategies, a curve for each value of the other axis.
-fn of_slices(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
+fn of_slices(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Vec<TextCurve> {
     // Of one strategy at each point: that to take there.
     let best = |slice: &Slice| {
         let mut dots: Vec<(f64, Option<f64>)> = Vec::new();
@@ -144,7 +144,7 @@ fn of_slices(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Vec<Curve>
             .iter()
             .map(|&(a, i)| format!("{} {}", view.axes()[a].label, view.written(a, i)))
             .collect();
-        Curve {
+        TextCurve {
             letter: letter(n),
             name: named.join(", "),
             dots: best(slice),
@@ -156,7 +156,7 @@ fn of_slices(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Vec<Curve>
 /// Letters and names: curves that lie on one another come one after the other, the letter that is drawn first; a curve that is nowhere
 /// seen for others says behind which one it is. A letter and its name stand in one entry, so that no line ends between them.
 fn legend(
-    curves: &[Curve],
+    curves: &[TextCurve],
     groups: &[Vec<usize>],
     behind: &[Option<char>],
     style: Style,
@@ -178,13 +178,13 @@ fn legend(
 
 /// How values are laid along an axis.
 #[derive(Clone, Copy)]
-struct Range {
+struct PlotRange {
     low: f64,
     high: f64,
     log: bool,
 }
 
-impl Range {
+impl PlotRange {
     /// Place of a value, 0 to 1.
     fn share(self, v: f64) -> f64 {
         let of = |v: f64| if self.log { libm::log2(v) } else { v };
@@ -250,10 +250,10 @@ impl Range {
 }
 
 /// Where things are drawn.
-struct Plot {
+struct TextPlot {
     title: String,
-    x: Range,
-    y: Range,
+    x: PlotRange,
+    y: PlotRange,
     /// Values and labels of the axis across, rising.
     across: Vec<(f64, String)>,
     label: String,
@@ -268,8 +268,8 @@ struct Plot {
 /// Signs round a picture besides its labels: two before them, one after them, the axis.
 const FRAME: usize = 4;
 
-impl Plot {
-    fn new(view: &SweepView<'_>, along: usize, curves: &[Curve], style: Style) -> Option<Self> {
+impl TextPlot {
+    fn new(view: &SweepView<'_>, along: usize, curves: &[TextCurve], style: Style) -> Option<Self> {
         let axis = &view.axes()[along];
         let numbers = axis.numbers.as_ref()?;
         let all = curves.iter().flat_map(|c| &c.dots);
@@ -295,7 +295,7 @@ impl Plot {
         } else {
             format!(" ({unit})")
         };
-        let y = Range::upward(&scaled, noise(view) / scale)?;
+        let y = PlotRange::upward(&scaled, noise(view) / scale)?;
         let ticks = y.ticks();
         let mut upward: Vec<String> = vec![String::new(); UP];
         for t in &ticks {
@@ -309,7 +309,7 @@ impl Plot {
         let wide = upward.iter().map(|l| width(l)).max().unwrap_or(0);
         Some(Self {
             title: format!("{}{unit}", metric_name(view.ranking)),
-            x: Range {
+            x: PlotRange {
                 low: xs[0],
                 high: xs[xs.len() - 1],
                 log: crate::insight::doubles(&xs),
@@ -325,8 +325,8 @@ impl Plot {
     }
 
     /// The curves that cannot be told apart, which is within half a line of signs.
-    fn groups(&self, curves: &[Curve]) -> Vec<Vec<usize>> {
-        let heights = |c: &Curve| -> Vec<Option<f64>> {
+    fn groups(&self, curves: &[TextCurve]) -> Vec<Vec<usize>> {
+        let heights = |c: &TextCurve| -> Vec<Option<f64>> {
             let at = |x: f64| c.dots.iter().find(|d| d.0 == x).and_then(|d| d.1);
             let across = self.across.iter().map(|(x, _)| at(*x));
             across
@@ -356,20 +356,20 @@ impl Plot {
     /// The picture, and of each group of curves the letter that hides all of its own.
     fn draw(
         &self,
-        curves: &[Curve],
+        curves: &[TextCurve],
         groups: &[Vec<usize>],
         style: Style,
     ) -> (Vec<String>, Vec<Option<char>>) {
-        let mut canvas = Canvas::new(self.signs, style.unicode);
+        let mut canvas = TextCanvas::new(self.signs, style.unicode);
         let fine = canvas.fine();
-        let lines = |c: &Curve| -> Vec<[(usize, usize); 2]> {
+        let lines = |c: &TextCurve| -> Vec<[(usize, usize); 2]> {
             let pairs = c.dots.windows(2).filter_map(|w| {
                 let at = |d: (f64, Option<f64>)| Some(self.place(d.0, d.1?, fine));
                 Some([at(w[0])?, at(w[1])?])
             });
             pairs.collect()
         };
-        let drawn: Vec<&Curve> = groups.iter().map(|g| &curves[g[0]]).collect();
+        let drawn: Vec<&TextCurve> = groups.iter().map(|g| &curves[g[0]]).collect();
         for (i, c) in drawn.iter().enumerate() {
             lines(c).iter().for_each(|l| canvas.line(l[0], l[1], i));
         }
@@ -398,7 +398,7 @@ impl Plot {
     }
 
     /// The canvas with its axes.
-    fn framed(&self, canvas: &Canvas, style: Style) -> Vec<String> {
+    fn framed(&self, canvas: &TextCanvas, style: Style) -> Vec<String> {
         let (bar, corner, dash, tick) = if style.unicode {
             ('│', '└', '─', '┤')
         } else {

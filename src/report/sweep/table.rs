@@ -14,12 +14,12 @@ use crate::scenario::Metric;
 const ROWS: usize = 30;
 
 /// A table.
-pub(super) struct Table {
+pub(super) struct SweepTable {
     /// What it shows; empty where the columns say it.
     pub title: String,
     /// Headings over several columns each: text and number of columns.
     pub groups: Vec<(String, usize)>,
-    pub columns: Vec<Column>,
+    pub columns: Vec<SweepColumn>,
     pub rows: Vec<Vec<String>>,
     /// How many rows were left out, and before which that is left.
     pub left_out: Vec<(usize, usize)>,
@@ -27,7 +27,7 @@ pub(super) struct Table {
 
 /// A column.
 #[derive(Clone)]
-pub(super) struct Column {
+pub(super) struct SweepColumn {
     pub title: String,
     /// Whether its cells are numbers.
     pub number: bool,
@@ -37,7 +37,7 @@ pub(super) struct Column {
     pub marked: bool,
 }
 
-impl Column {
+impl SweepColumn {
     fn words(title: &str) -> Self {
         Self {
             title: title.into(),
@@ -57,7 +57,7 @@ impl Column {
 
 /// What a cell shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum ColumnQuantity {
     /// The metric that the sweep is ranked by.
     Ranked,
     /// Another quantity.
@@ -65,17 +65,17 @@ pub(super) enum Shown {
 }
 
 /// A quantity over the whole table: what it is called, in one unit.
-struct Measured {
-    shown: Shown,
+struct TableQuantity {
+    shown: ColumnQuantity,
     scale: f64,
     title: String,
 }
 
-impl Measured {
-    fn new(view: &SweepView<'_>, shown: Shown) -> Self {
+impl TableQuantity {
+    fn new(view: &SweepView<'_>, shown: ColumnQuantity) -> Self {
         let (name, unit) = match shown {
-            Shown::Ranked => (metric_name(view.ranking).clone(), view.ranking.unit()),
-            Shown::Also(q) => (short(q).to_owned(), q.unit()),
+            ColumnQuantity::Ranked => (metric_name(view.ranking).clone(), view.ranking.unit()),
+            ColumnQuantity::Also(q) => (short(q).to_owned(), q.unit()),
         };
         let values = view.sweep.rows.iter().filter_map(|r| get(r, shown));
         let (scale, unit) = unit_of(unit, values.map(|e| e.mean));
@@ -95,12 +95,12 @@ impl Measured {
         let Some(row) = row else { return "–".into() };
         let Some(e) = get(row, self.shown) else {
             return match self.shown {
-                Shown::Ranked => why(row.case.status).into(),
-                Shown::Also(_) => "–".into(),
+                ColumnQuantity::Ranked => why(row.case.status).into(),
+                ColumnQuantity::Also(_) => "–".into(),
             };
         };
         let interval = match e.relative() {
-            _ if self.shown == Shown::Ranked => IntervalDisplay::Always,
+            _ if self.shown == ColumnQuantity::Ranked => IntervalDisplay::Always,
             Some(r) if r <= WIDE => IntervalDisplay::Never,
             _ => IntervalDisplay::IfVisible,
         };
@@ -108,10 +108,10 @@ impl Measured {
     }
 }
 
-fn get(row: &SweepRow, shown: Shown) -> Option<Estimate> {
+fn get(row: &SweepRow, shown: ColumnQuantity) -> Option<Estimate> {
     match shown {
-        Shown::Ranked => value(row),
-        Shown::Also(q) => row.case.get(q),
+        ColumnQuantity::Ranked => value(row),
+        ColumnQuantity::Also(q) => row.case.get(q),
     }
 }
 
@@ -171,18 +171,23 @@ pub(super) fn also(view: &SweepView<'_>) -> Vec<Quantity> {
 }
 
 /// Rows: the points of a sweep along one axis (or several side by side); columns: the strategies, in a group for each quantity.
-pub(super) fn along(view: &SweepView<'_>, shown: &[Shown], all: bool) -> Table {
+pub(super) fn along(view: &SweepView<'_>, shown: &[ColumnQuantity], all: bool) -> SweepTable {
     let axes = swept(view);
-    let measured: Vec<Measured> = shown.iter().map(|&s| Measured::new(view, s)).collect();
+    let measured: Vec<TableQuantity> = shown.iter().map(|&s| TableQuantity::new(view, s)).collect();
     let mut columns = axis_columns(view, &axes);
     let mut groups = vec![(String::new(), columns.len())];
     let alone = view.series.len() == 1;
     for m in &measured {
-        columns.extend(view.series.iter().enumerate().map(|(s, series)| Column {
-            series: Some(s),
-            marked: m.shown == Shown::Ranked,
-            ..Column::numbers(if alone { &m.title } else { &series.name })
-        }));
+        columns.extend(
+            view.series
+                .iter()
+                .enumerate()
+                .map(|(s, series)| SweepColumn {
+                    series: Some(s),
+                    marked: m.shown == ColumnQuantity::Ranked,
+                    ..SweepColumn::numbers(if alone { &m.title } else { &series.name })
+                }),
+        );
         let title = if alone { "" } else { m.title.as_str() };
         groups.push((title.to_owned(), view.series.len()));
     }
@@ -191,13 +196,13 @@ pub(super) fn along(view: &SweepView<'_>, shown: &[Shown], all: bool) -> Table {
         let mut row: Vec<String> = axes.iter().map(|&a| at(view, a, index)).collect();
         for m in &measured {
             row.extend((0..view.series.len()).map(|s| {
-                let mark = (m.shown == Shown::Ranked).then(|| mark(view, s, point, best));
+                let mark = (m.shown == ColumnQuantity::Ranked).then(|| mark(view, s, point, best));
                 m.cell(view.row(s, point)) + mark.unwrap_or("")
             }));
         }
         row
     });
-    let mut table = Table {
+    let mut table = SweepTable {
         title: String::new(),
         groups,
         columns,
@@ -209,19 +214,23 @@ pub(super) fn along(view: &SweepView<'_>, shown: &[Shown], all: bool) -> Table {
 }
 
 /// Two axes: values of the one down, of the other across. One series, or (with `None`) the best at each point, named by letters.
-pub(super) fn across(view: &SweepView<'_>, series: Option<usize>, shown: Shown) -> Option<Table> {
+pub(super) fn across(
+    view: &SweepView<'_>,
+    series: Option<usize>,
+    shown: ColumnQuantity,
+) -> Option<SweepTable> {
     let [a, b] = view.varied().try_into().ok()?;
-    let measured = Measured::new(view, shown);
+    let measured = TableQuantity::new(view, shown);
     let slices: Vec<Slice> = view.slices(b);
     let (down, over) = (&view.axes()[a], &view.axes()[b]);
-    let mut columns = vec![Column {
+    let mut columns = vec![SweepColumn {
         number: down.numbers.is_some(),
-        ..Column::words(&down.label)
+        ..SweepColumn::words(&down.label)
     }];
     let values = 0..over.values.len();
-    columns.extend(values.clone().map(|i| Column {
+    columns.extend(values.clone().map(|i| SweepColumn {
         marked: true,
-        ..Column::numbers(&view.written(b, i))
+        ..SweepColumn::numbers(&view.written(b, i))
     }));
     let best = best_point(view);
     let rows = slices.iter().map(|slice| {
@@ -254,7 +263,7 @@ pub(super) fn across(view: &SweepView<'_>, series: Option<usize>, shown: Shown) 
         || "best strategy".to_owned(),
         |s| view.series[s].name.clone(),
     );
-    Some(Table {
+    Some(SweepTable {
         title: format!(
             "{of}: {} by {} and {}",
             measured.title, down.label, over.label
@@ -267,18 +276,18 @@ pub(super) fn across(view: &SweepView<'_>, series: Option<usize>, shown: Shown) 
 }
 
 /// A line for each point: its place, the best strategy there, and what it reaches.
-pub(super) fn long(view: &SweepView<'_>, all: bool) -> Table {
+pub(super) fn long(view: &SweepView<'_>, all: bool) -> SweepTable {
     let axes = swept(view);
-    let shown = also(view).into_iter().take(2).map(Shown::Also);
-    let measured: Vec<Measured> = std::iter::once(Shown::Ranked)
+    let shown = also(view).into_iter().take(2).map(ColumnQuantity::Also);
+    let measured: Vec<TableQuantity> = std::iter::once(ColumnQuantity::Ranked)
         .chain(shown)
-        .map(|s| Measured::new(view, s))
+        .map(|s| TableQuantity::new(view, s))
         .collect();
     let mut columns = axis_columns(view, &axes);
-    columns.push(Column::words("best strategy"));
-    columns.extend(measured.iter().map(|m| Column {
-        marked: m.shown == Shown::Ranked,
-        ..Column::numbers(&m.title)
+    columns.push(SweepColumn::words("best strategy"));
+    columns.extend(measured.iter().map(|m| SweepColumn {
+        marked: m.shown == ColumnQuantity::Ranked,
+        ..SweepColumn::numbers(&m.title)
     }));
     let best = best_point(view);
     let rows = view.points.iter().map(|&(point, index)| {
@@ -294,7 +303,7 @@ pub(super) fn long(view: &SweepView<'_>, all: bool) -> Table {
         row.extend(cells);
         row
     });
-    let mut table = Table {
+    let mut table = SweepTable {
         title: "best strategy at each point".into(),
         // What says which point it is stands in every part of a table that is too wide.
         groups: vec![(String::new(), axes.len() + 1)],
@@ -307,16 +316,16 @@ pub(super) fn long(view: &SweepView<'_>, all: bool) -> Table {
 }
 
 /// A column for each of these axes.
-fn axis_columns(view: &SweepView<'_>, axes: &[usize]) -> Vec<Column> {
+fn axis_columns(view: &SweepView<'_>, axes: &[usize]) -> Vec<SweepColumn> {
     axes.iter()
-        .map(|&a| Column {
+        .map(|&a| SweepColumn {
             number: view.axes()[a].numbers.is_some(),
-            ..Column::words(&view.axes()[a].label)
+            ..SweepColumn::words(&view.axes()[a].label)
         })
         .collect()
 }
 
-impl Table {
+impl SweepTable {
     /// Of a table with a row a point: leaves out rows in the middle, but not that of the best.
     fn shorten_points(&mut self, view: &SweepView<'_>, best: Option<u64>, all: bool) {
         let keep = view.points.iter().position(|(p, _)| Some(*p) == best);

@@ -5,9 +5,9 @@ mod chart;
 mod gantt;
 mod page;
 
-pub use chart::{Layout, chart};
-pub use gantt::{Shown, gantt};
-pub use page::{Head, drawn, ended, page};
+pub use chart::{ChartLayout, chart};
+pub use gantt::{GanttLimits, gantt};
+pub use page::{TimelineHeader, drawn, ended, page};
 
 use crate::charts::figure::{Axis, Gantt, GanttRow, GanttSpan, Measure, Scale, SpanKind};
 use crate::cpython::recording::Recording;
@@ -16,7 +16,7 @@ use crate::result::{Timeline, TimelineKind, TimelineRow};
 /// The timeline of a result: the part of a replication in which most happens.
 #[must_use]
 pub fn timeline(recording: &Recording) -> Timeline {
-    const SHOWN: Shown = Shown {
+    const SHOWN: GanttLimits = GanttLimits {
         rows: 24,
         spans: 400,
         choose: true,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::event::{Arg, Event, Events};
+use super::event::{Arg, Events, TraceEvent};
 use super::{Drawn, name_process, name_thread};
 use crate::cpython::recording::{TapeState, ThreadSpan};
 use crate::engine::Nanos;
@@ -28,9 +28,9 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()
     queue(drawn, pid, events)?;
     for &(at, bytes) in &r.memory {
         let args = [("bytes", Arg::Whole(bytes))];
-        events.write(&Event {
+        events.write(&TraceEvent {
             args: &args,
-            ..Event::new("C", "memory", pid, 0, at)
+            ..TraceEvent::new("C", "memory", pid, 0, at)
         })?;
     }
     Ok(())
@@ -57,10 +57,10 @@ fn core_slice(
         ("process", Arg::Text(process)),
         ("thread", Arg::Text(&thread.name)),
     ];
-    events.write(&Event {
+    events.write(&TraceEvent {
         lasted: Some(last.to - first.from),
         args: &args,
-        ..Event::new("X", &name, pid, tid, first.from)
+        ..TraceEvent::new("X", &name, pid, tid, first.from)
     })
 }
 
@@ -103,9 +103,9 @@ pub(super) fn counter(
     let mut value: i64 = 0;
     let mut write = |at: Nanos, value: i64| {
         let args = [(series, Arg::Whole(value.unsigned_abs()))];
-        events.write(&Event {
+        events.write(&TraceEvent {
             args: &args,
-            ..Event::new("C", name, pid, 0, at)
+            ..TraceEvent::new("C", name, pid, 0, at)
         })
     };
     if steps.first().is_some_and(|s| s.0 > start) {
