@@ -60,6 +60,7 @@ impl Status {
 /// What the start of the time that counts rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[serde(expecting = "enum Begin")]
 pub enum CountingStart {
     /// Everything counts: a run from start to end.
     #[default]
@@ -135,6 +136,7 @@ impl Judgement {
 /// What a speed-up against the sequential baseline means in practice (the project's reading).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[serde(expecting = "enum Reading")]
 pub enum SpeedupVerdict {
     /// Below 1.0 (by more than what counts as a tie).
     Slower,
@@ -173,6 +175,7 @@ impl SpeedupVerdict {
 
 /// A finding, and in how many replications it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "struct Found")]
 pub struct CountedFinding {
     /// Its first instance (of blocked loops: the longest).
     #[serde(flatten)]
@@ -194,6 +197,7 @@ pub struct ClassForecast {
 /// What a sweep's rows leave out: it would make a file of a thousand points unwieldy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[serde(expecting = "struct Detail")]
 pub struct ForecastDetail {
     /// The latencies of all replications, if they were asked for and mean something: shares of tasks (0 to 1, rising), and the seconds
     /// that they do not exceed.

@@ -6,6 +6,7 @@ use crate::cpython::profile::{Profile, Provenance, Tag};
 
 /// What a reader must know of an interpreter to judge a forecast on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "struct Interpreter")]
 pub struct InterpreterInfo {
     /// The profile's name.
     pub name: String,

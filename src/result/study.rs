@@ -11,6 +11,7 @@ use crate::scenario::{MachineSpec, Metric};
 
 /// What made a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "struct Program")]
 pub struct Generator {
     /// Always `pchsim`.
     pub name: String,
@@ -41,6 +42,7 @@ pub struct ScenarioName {
 
 /// On which simulated computer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "struct Machine")]
 pub struct MachineInfo {
     /// Relative speed of each core.
     pub cores: Vec<f64>,
@@ -79,6 +81,7 @@ impl Notice {
 
 /// An [`Answer`] with the names of cases ([`Forecast::name`]) instead of their places, as a result's file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "struct Taken")]
 pub struct NamedAnswer {
     /// See [`Answer::take`].
     pub take: String,

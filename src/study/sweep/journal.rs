@@ -138,6 +138,7 @@ pub struct JournalLocked {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "struct Head")]
 struct JournalHeader {
     journal: u32,
     /// Who writes it, for others to tell: a process's number, always as long as [`writer_text`] makes it, so that it can be written over.
