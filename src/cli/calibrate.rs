@@ -10,8 +10,8 @@ use super::format::Kind;
 use super::words::rough;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::bench::{
-    BenchError, Calibrated, Costs, Expected, FULL, PATIENCE, Plan, QUICK, calibrated, costs,
-    expected, measure,
+    BenchCosts, BenchError, BenchPlan, Calibrated, Expected, FULL, PATIENCE, QUICK, calibrated,
+    costs, expected, measure,
 };
 use crate::calibrate::text;
 use crate::host::{self, Interpreter};
@@ -222,7 +222,7 @@ fn folder<'a>(args: &'a Args, chosen: &[Interpreter]) -> Option<&'a Path> {
 
 /// Tries what each interpreter takes for the pieces of the work, and whether it can import the modules: that is noticed before
 /// anything is measured, which takes minutes. `None`: interrupted.
-fn tried(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Option<Vec<Costs>>> {
+fn tried(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Option<Vec<BenchCosts>>> {
     let folder = std::env::current_dir()?;
     let mut all = Vec::new();
     for interpreter in chosen {
@@ -302,7 +302,7 @@ fn one(
     (time, expected): (Duration, Expected),
     printer: &Printer,
 ) -> anyhow::Result<Option<Calibrated>> {
-    let plan = Plan {
+    let plan = BenchPlan {
         time,
         limit: time * 2 + PATIENCE,
         imports: args.import.clone(),

@@ -9,7 +9,7 @@ use crate::layout;
 use crate::layout::Style;
 use crate::layout::{Column, clipped, entries, padded, width, words};
 use crate::profiles;
-use crate::profiles::diff::{Difference, differences};
+use crate::profiles::diff::{ParamDifference, differences};
 use crate::profiles::found::found;
 
 /// The version of the output of `profiles diff --format json`.
@@ -159,8 +159,8 @@ fn diff(args: &DiffArgs, style: Style) -> anyhow::Result<String> {
     let all = differences(&first, &second);
     let compared = all.len();
     let differ = all.iter().filter(|d| d.share() > 0.0).count();
-    let wanted = |d: &&Difference| args.all || d.share() > args.threshold;
-    let rows: Vec<&Difference> = all.iter().filter(wanted).collect();
+    let wanted = |d: &&ParamDifference| args.all || d.share() > args.threshold;
+    let rows: Vec<&ParamDifference> = all.iter().filter(wanted).collect();
     Ok(match args.format {
         Format::Json => {
             let report = json!({
@@ -211,7 +211,7 @@ fn head_json(p: &Profile) -> Value {
 /// A value is null where the interpreter cannot do what it is the cost of; `ratio` is null there and where the first value is
 /// zero, `difference` there and where either is: there is no such number. A spread is null
 /// where it was not measured, and `beyond_spreads` where either is.
-fn row_json(d: &Difference) -> Value {
+fn row_json(d: &ParamDifference) -> Value {
     let finite = |x: f64| x.is_finite().then_some(x);
     json!({
         "parameter": d.name,
@@ -227,7 +227,7 @@ fn row_json(d: &Difference) -> Value {
 }
 
 /// Where there is no room the ratio goes first.
-fn table(rows: &[&Difference], style: Style) -> String {
+fn table(rows: &[&ParamDifference], style: Style) -> String {
     let column = |title: &str, number, dispensable| Column {
         title: title.into(),
         number,

@@ -13,7 +13,7 @@ use super::format::Kind;
 use super::values::{lasting, limited};
 use super::words::quoted;
 use super::{Exit, Printer, UserError};
-use crate::host::{self, End, Finished, HostError, Program, Scratch};
+use crate::host::{self, ExitReason, FinishedRun, HostError, Invocation, Scratch};
 use crate::learn::{
     self, ArrivalsChoice, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
 };
@@ -215,7 +215,7 @@ fn record(
     }
     write(&learned, output, printer)?;
     Ok(match finished.end {
-        End::Interrupted => Exit::Interrupted as u8,
+        ExitReason::Interrupted => Exit::Interrupted as u8,
         _ if failed.is_some() => Exit::Unexpected as u8,
         _ => Exit::Done as u8,
     })
@@ -234,7 +234,7 @@ fn recording_place() -> std::io::Result<Scratch> {
     Ok(scratch)
 }
 
-fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
+fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<FinishedRun> {
     host::watch_interrupts();
     let text = |p: &Path| {
         p.to_str()
@@ -257,12 +257,12 @@ fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
     if args.sequential || args.releases {
         env.push((recorder::SEQUENTIAL_VARIABLE.to_owned(), "1".into()));
     }
-    let program = Program {
+    let program = Invocation {
         args: args.program[1..].to_vec(),
         env,
         limit: args.limit.unwrap_or(Duration::MAX),
         inherit: true,
-        ..Program::new(Path::new(&args.program[0]))
+        ..Invocation::new(Path::new(&args.program[0]))
     };
     host::run(&program, &mut |_| {}).map_err(|e| match e {
         HostError::CannotStart { .. } => UserError::new(format!(
@@ -273,13 +273,13 @@ fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
     })
 }
 
-fn how_it_failed(finished: &Finished, limit: Option<Duration>) -> Option<String> {
+fn how_it_failed(finished: &FinishedRun, limit: Option<Duration>) -> Option<String> {
     match (finished.end, finished.code, finished.signal) {
-        (End::TimedOut, ..) => Some(format!(
+        (ExitReason::TimedOut, ..) => Some(format!(
             "was ended after {} s (--limit)",
             limit.unwrap_or_default().as_secs_f64()
         )),
-        (End::Interrupted, ..) => Some("was interrupted".into()),
+        (ExitReason::Interrupted, ..) => Some("was interrupted".into()),
         (_, Some(0), _) => None,
         (_, Some(code), _) => Some(format!("ended with exit code {code}")),
         (_, None, Some(signal)) => Some(format!("was ended by signal {signal}")),

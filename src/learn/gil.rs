@@ -2,9 +2,9 @@
 
 use super::dist::significant;
 use super::fit::Fit;
-use super::structure::Group;
+use super::structure::ShapeClass;
 use super::table::time;
-use super::trace::{Trace, Watched};
+use super::trace::{GilObservation, Trace};
 use crate::engine::Nanos;
 use crate::scenario::{Releases, limits};
 
@@ -17,7 +17,7 @@ const LEAST_NS: u64 = 5_000_000;
 
 /// How code deals with the GIL.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Habit {
+pub enum GilUse {
     /// It keeps it as any bytecode does, or nobody has looked.
     Keeps,
     /// It runs without it.
@@ -31,9 +31,9 @@ pub enum Habit {
     },
 }
 
-impl Habit {
+impl GilUse {
     /// What was seen says this; `None`: for too short a time to tell.
-    pub fn seen(seen: Watched) -> Option<Self> {
+    pub fn seen(seen: GilObservation) -> Option<Self> {
         if seen.time < LEAST_NS {
             return None;
         }
@@ -50,7 +50,7 @@ impl Habit {
     }
 
     /// What is known of a class; it is said in `notes`.
-    pub(super) fn of(group: &Group, trace: &Trace, notes: &mut Vec<String>) -> Self {
+    pub(super) fn of(group: &ShapeClass, trace: &Trace, notes: &mut Vec<String>) -> Self {
         let Some(seen) = trace.gil.get(group.class).copied().filter(|w| w.time > 0) else {
             return Self::Keeps;
         };

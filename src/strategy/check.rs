@@ -6,9 +6,9 @@ use crate::engine::{Nanos, Total};
 use crate::scenario::{Arrivals, Strategy};
 
 /// Collects what does not hold.
-struct Broken(Vec<String>);
+struct Violations(Vec<String>);
 
-impl Broken {
+impl Violations {
     fn unless(&mut self, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.0.push(what());
@@ -21,7 +21,7 @@ impl Broken {
 /// # Errors
 /// The laws that are broken, a line each.
 pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), String> {
-    let mut broken = Broken(Vec::new());
+    let mut broken = Violations(Vec::new());
     tasks(input, outcome, &mut broken);
     latencies(input, outcome, &mut broken);
     time(input, outcome, &mut broken);
@@ -44,7 +44,7 @@ fn promised(input: &SimInput<'_>) -> Option<u64> {
 }
 
 /// Tasks are conserved.
-fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     let ended = o.completed + o.failed + o.timed_out;
     broken.unless(o.arrived == ended + o.in_flight, || {
         format!(
@@ -69,7 +69,7 @@ fn cut_short(o: &Outcome) -> bool {
 }
 
 /// Latencies are those of the completed tasks, and every nanosecond of them has one cause.
-fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(o.latency.count() == o.completed, || {
         format!("{} latencies of {} tasks", o.latency.count(), o.completed)
     });
@@ -135,7 +135,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
 }
 
 /// Core time is conserved, instants are in order, and a GIL is held by one thread at a time.
-fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(o.core_busy.len() == input.machine.cores.len(), || {
         format!("{} cores", o.core_busy.len())
     });
@@ -196,7 +196,7 @@ fn workers(strategy: &Strategy) -> u64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
-fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     let peak = o.memory_peak as f64;
     // A mean of a constant may differ from it in the last bits.
     broken.unless(o.memory_mean <= peak * (1.0 + 1e-9), || {
@@ -226,7 +226,7 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
 }
 
 /// A run that leaves tasks unfinished says why.
-fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     for finding in &o.findings {
         let holds = match finding {
             Finding::Deadlock { at, waiting, on } => {

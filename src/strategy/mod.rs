@@ -137,7 +137,7 @@ pub fn course(input: &SimInput<'_>) -> Result<(Outcome, RecordedSeries), SimErro
 }
 
 /// A replication and what was written down beside it.
-struct Run {
+struct RecordedRun {
     outcome: Outcome,
     recording: Option<Recording>,
     over_time: Option<RecordedSeries>,
@@ -163,7 +163,7 @@ fn sim<'a>(input: &SimInput<'a>, program: &'a Program, demands: u32, record: Rec
     )
 }
 
-fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimError> {
+fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun, SimError> {
     let own = Compiled::default();
     let program = input.compiled.unwrap_or(&own).program(input)?;
     let o = sim(input, program, demands, record).run();
@@ -211,7 +211,7 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimErr
         calendar_peak: o.calendar_peak,
         findings: o.findings,
     };
-    Ok(Run {
+    Ok(RecordedRun {
         outcome,
         recording: o.recording,
         over_time: o.over_time,

@@ -10,7 +10,7 @@ use super::forecast::Conditions;
 use super::prepare::{LeftOut, Plans, Request};
 use super::program::Program;
 use super::run::RunError;
-use crate::host::{self, End, Interpreter, Scratch};
+use crate::host::{self, ExitReason, Interpreter, Scratch};
 
 /// How long the runs will take, by the forecast.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,7 +88,7 @@ impl Overheads {
         let mut best: Option<Self> = None;
         let mut stretch = f64::INFINITY;
         for _ in 0..STARTS {
-            let mut program = host::Program::new(&python.path);
+            let mut program = host::Invocation::new(&python.path);
             program.args = vec!["probe.py".into()];
             program.dir = Some(scratch.path());
             program.env = vec![("PYTHONDONTWRITEBYTECODE".into(), "1".into())];
@@ -98,7 +98,7 @@ impl Overheads {
             let finished = host::run(&program, &mut |line| answer = Some(line.to_owned()))
                 .map_err(|e| RunError::Unrunnable(e.to_string()))?;
             let wall = begun.elapsed().as_secs_f64();
-            if finished.end == End::Interrupted {
+            if finished.end == ExitReason::Interrupted {
                 return Err(RunError::Interrupted);
             }
             let probed = answer

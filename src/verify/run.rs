@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::program::Program;
-use crate::host::{self, End, Interpreter, Scratch};
+use crate::host::{self, ExitReason, Interpreter, Scratch};
 
 /// How often memory is looked at, in the one run where it is.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(10);
@@ -160,7 +160,7 @@ pub fn run_once(
     memory: bool,
     tasks: usize,
 ) -> Result<(Measured, Option<u64>), RunError> {
-    let mut what = host::Program::new(&python.path);
+    let mut what = host::Invocation::new(&python.path);
     what.args = vec![format!("{}.py", program.stem).into()];
     what.dir = Some(workshop.path());
     // Nothing of the user's environment changes what the program does.
@@ -179,12 +179,12 @@ pub fn run_once(
     })
     .map_err(|e| RunError::Unrunnable(e.to_string()))?;
     match finished.end {
-        End::TimedOut => return Err(RunError::TimedOut(limit)),
-        End::Interrupted => return Err(RunError::Interrupted),
-        End::TooMuchOutput => {
+        ExitReason::TimedOut => return Err(RunError::TimedOut(limit)),
+        ExitReason::Interrupted => return Err(RunError::Interrupted),
+        ExitReason::TooMuchOutput => {
             return Err(RunError::Garbage("it prints without an end".into()));
         }
-        End::Exited => {}
+        ExitReason::Exited => {}
     }
     if !finished.succeeded() {
         let how = match (finished.code, finished.signal) {

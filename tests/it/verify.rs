@@ -193,7 +193,7 @@ fn every_program_runs() {
         if planned.label.contains("interpreters") && !python.interpreters {
             continue;
         }
-        let mut what = host::Program::new(&python.path);
+        let mut what = host::Invocation::new(&python.path);
         what.args = vec![format!("{}.py", program.stem).into()];
         what.dir = Some(dir.path());
         let mut lines = Vec::new();
