@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 
-use super::files::{Files, Output};
-use super::format::Kind;
+use super::files::{Files, OutputFile};
+use super::format::FileKind;
 use super::words::rough;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::bench::{
@@ -201,7 +201,7 @@ fn default_name(i: &Interpreter) -> String {
 }
 
 /// The files that the profiles go to.
-fn outputs(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<Output>> {
+fn outputs(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<OutputFile>> {
     let mut files = Files::new(args.force);
     chosen.iter().for_each(|i| files.reads(&i.path));
     let paths = paths(args, chosen)?;
@@ -210,7 +210,7 @@ fn outputs(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<Output>> {
     }
     paths
         .iter()
-        .map(|p| files.output_of(Kind::PROFILE, p))
+        .map(|p| files.output_of(FileKind::PROFILE, p))
         .collect()
 }
 

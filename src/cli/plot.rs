@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use rayon::prelude::*;
 
 use super::exit::UserError;
-use super::files::{Files, Output};
+use super::files::{Files, OutputFile};
 use super::printer::Printer;
 use crate::charts::figure::palette::Theme;
 use crate::charts::figure::{Figure, figures};
@@ -275,7 +275,7 @@ fn draw(
     let outputs = pictures
         .iter()
         .map(|p| files.output(&p.path))
-        .collect::<anyhow::Result<Vec<Output>>>()?;
+        .collect::<anyhow::Result<Vec<OutputFile>>>()?;
     let drawn = pictures
         .par_iter()
         .map(|p| {

@@ -23,11 +23,11 @@ const DIFF_SCHEMA: u32 = 1;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<ProfilesCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum ProfilesCommand {
     /// List the shipped profiles, and those found in files.
     List,
     /// Show every parameter of a profile: value, unit, where it comes from, meaning.
@@ -85,9 +85,9 @@ fn find(name: &str) -> anyhow::Result<Profile> {
 /// Runs the subcommand; the exit code.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match &args.command {
-        None | Some(Command::List) => list(printer),
-        Some(Command::Show { name }) => show(&find(name)?, printer.style(false, false)),
-        Some(Command::Diff(args)) => diff(args, printer.style(false, false))?,
+        None | Some(ProfilesCommand::List) => list(printer),
+        Some(ProfilesCommand::Show { name }) => show(&find(name)?, printer.style(false, false)),
+        Some(ProfilesCommand::Diff(args)) => diff(args, printer.style(false, false))?,
     };
     printer.result(&text)?;
     Ok(Exit::Done as u8)

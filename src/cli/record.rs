@@ -8,8 +8,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::candidates;
-use super::files::{Files, Output};
-use super::format::Kind;
+use super::files::{Files, OutputFile};
+use super::format::FileKind;
 use super::values::{lasting, limited};
 use super::words::quoted;
 use super::{Exit, Printer, UserError};
@@ -38,8 +38,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Trace")]
     pub trace: Option<PathBuf>,
     /// Unit of the trace's times
-    #[arg(long, value_enum, default_value_t = Unit::S, help_heading = "Trace")]
-    pub unit: Unit,
+    #[arg(long, value_enum, default_value_t = TraceTimeUnit::S, help_heading = "Trace")]
+    pub unit: TraceTimeUnit,
     /// How the trace is written [default: by its extension or first line]
     #[arg(long, value_enum, help_heading = "Trace")]
     pub format: Option<TraceFormat>,
@@ -96,7 +96,7 @@ pub struct Args {
 
 /// Units of time in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Unit {
+pub enum TraceTimeUnit {
     /// Seconds
     S,
     /// Milliseconds
@@ -131,7 +131,7 @@ pub enum ArrivalMode {
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     if let Some(file) = &args.emit_recorder {
-        match files.optional_of(Kind::RECORDER, Some(file))? {
+        match files.optional_of(FileKind::RECORDER, Some(file))? {
             Some(file) => file.write(recorder::RECORDER, printer)?,
             None => printer.result(recorder::RECORDER)?,
         }
@@ -144,9 +144,9 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let usual = Path::new("recorded.ron");
     let output = match (&args.output, &args.trace) {
         (None, None) if !args.program.is_empty() => {
-            files.optional_of(Kind::SCENARIO, Some(usual))?
+            files.optional_of(FileKind::SCENARIO, Some(usual))?
         }
-        (output, _) => files.optional_of(Kind::SCENARIO, output.as_deref())?,
+        (output, _) => files.optional_of(FileKind::SCENARIO, output.as_deref())?,
     };
     // A misspelt name should be noticed before the program has run.
     let interpreter = interpreter(args)?;
@@ -168,7 +168,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         .into()),
         None => {
             let kept = match &args.keep_trace {
-                Some(file) => Some(files.output_of(Kind::ROWS, file)?),
+                Some(file) => Some(files.output_of(FileKind::ROWS, file)?),
                 None => None,
             };
             record(args, interpreter, (output.as_ref(), kept.as_ref()), printer)
@@ -180,7 +180,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 fn record(
     args: &Args,
     interpreter: Option<(String, f64)>,
-    (output, kept): (Option<&Output>, Option<&Output>),
+    (output, kept): (Option<&OutputFile>, Option<&OutputFile>),
     printer: &Printer,
 ) -> anyhow::Result<u8> {
     let dir = recording_place().context("cannot make a folder for temporary files")?;
@@ -312,10 +312,10 @@ fn program_name(program: &[OsString]) -> String {
 fn trace_options(args: &Args) -> TraceOptions {
     TraceOptions {
         unit: match args.unit {
-            Unit::S => TimeUnit::Seconds,
-            Unit::Ms => TimeUnit::Milliseconds,
-            Unit::Us => TimeUnit::Microseconds,
-            Unit::Ns => TimeUnit::Nanoseconds,
+            TraceTimeUnit::S => TimeUnit::Seconds,
+            TraceTimeUnit::Ms => TimeUnit::Milliseconds,
+            TraceTimeUnit::Us => TimeUnit::Microseconds,
+            TraceTimeUnit::Ns => TimeUnit::Nanoseconds,
         },
         format: args.format.map(|f| match f {
             TraceFormat::Csv => Format::Csv,
@@ -359,7 +359,7 @@ fn options(
     }
 }
 
-fn write(learned: &Learned, file: Option<&Output>, printer: &Printer) -> anyhow::Result<()> {
+fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> anyhow::Result<()> {
     let text = learned.to_ron();
     let origin = Path::new("the learnt scenario");
     if let Err(problems) = syntax::parse(&text, origin, &[]) {

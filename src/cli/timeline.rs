@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 
 use super::exit::UserError;
-use super::files::{Files, Output, is_stdout};
+use super::files::{Files, OutputFile, is_stdout};
 use super::paint::paint_timeline;
 use super::printer::Printer;
 use super::target::{Target, TargetArgs};
@@ -176,7 +176,7 @@ fn picture(path: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn write(file: &Output, figure: &Figure, printer: &Printer) -> anyhow::Result<()> {
+fn write(file: &OutputFile, figure: &Figure, printer: &Printer) -> anyhow::Result<()> {
     if picture(file.path())? {
         let png = plot::png(figure, Theme::Light)?;
         file.write_with(printer, |w| Ok(w.write_all(&png)?))

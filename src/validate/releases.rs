@@ -1,6 +1,6 @@
 //! Shipped profiles, made anew from the measurements that they come from.
 
-use super::cells::{Interpreter, Reference};
+use super::cells::{Reference, ReferenceInterpreter};
 use super::scaled::{at_speed_of, scaled};
 use crate::cpython::profile::{Profile, Tag};
 use crate::profiles::file::{ProfileError, read};
@@ -43,7 +43,7 @@ pub fn of_set(release: &Release, set: &Reference) -> Result<Option<Profile>, Pro
     Ok(profile)
 }
 
-fn measured(release: &Release, interpreter: &Interpreter) -> Profile {
+fn measured(release: &Release, interpreter: &ReferenceInterpreter) -> Profile {
     let mut p = interpreter.profile.clone();
     p.name = release.name.into();
     p.origin = format!("{}; {}", p.origin, release.build);

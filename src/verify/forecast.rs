@@ -1,7 +1,7 @@
 //! The forecast of a generated program: the scenario's workload as that program spends it, on the machine that it runs on.
 
 use super::fit::native_is_drawn;
-use super::program::Program;
+use super::program::GeneratedProgram;
 use crate::cpython::profile::Profile;
 use crate::engine::{Nanos, whole};
 use crate::measure::{element, median};
@@ -49,7 +49,7 @@ pub struct Conditions {
 
 /// One simulated run of a program.
 #[derive(Clone, Debug)]
-pub struct Simulated {
+pub struct SimulatedRun {
     /// Seconds until the last result.
     pub makespan: f64,
     /// Seconds until the pool was shut down.
@@ -76,7 +76,7 @@ impl Forecaster {
     pub fn new(
         workload: &Workload,
         strategy: &Strategy,
-        program: &Program,
+        program: &GeneratedProgram,
         (machine, profile): (&MachineSpec, &Profile),
         conditions: Conditions,
         seed: u64,
@@ -130,7 +130,11 @@ impl Forecaster {
     ///
     /// # Errors
     /// Why there is no forecast: the tasks wait for each other, or the simulation is too long.
-    pub fn simulate(&self, run: u32, simulate: &super::Simulate<'_>) -> Result<Simulated, String> {
+    pub fn simulate(
+        &self,
+        run: u32,
+        simulate: &super::SimulateSameDemands<'_>,
+    ) -> Result<SimulatedRun, String> {
         let input = SimInput {
             machine: &self.machine,
             profile: &self.profile,
@@ -149,7 +153,7 @@ impl Forecaster {
         let mut latencies: Vec<f64> = outcome.latencies.iter().map(|l| l.as_secs_f64()).collect();
         latencies.sort_by(f64::total_cmp);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-        Ok(Simulated {
+        Ok(SimulatedRun {
             makespan: outcome.makespan.as_secs_f64(),
             closed: outcome.closed.max(outcome.makespan).as_secs_f64(),
             latencies,
@@ -166,7 +170,7 @@ impl Forecaster {
 
 /// A bug that one simulation runs into must not cost the others.
 fn simulate_guarded(
-    simulate: &super::Simulate<'_>,
+    simulate: &super::SimulateSameDemands<'_>,
     input: &SimInput<'_>,
 ) -> Result<Outcome, String> {
     let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
@@ -216,7 +220,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), String> {
 }
 
 /// The median of a figure over simulated runs.
-pub(super) fn over(runs: &[Simulated], figure: impl Fn(&Simulated) -> f64) -> f64 {
+pub(super) fn over(runs: &[SimulatedRun], figure: impl Fn(&SimulatedRun) -> f64) -> f64 {
     median(runs.iter().map(figure).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use super::fit::fit;
 use super::forecast::{Forecaster, native_grain};
-use super::program::{Program, Source, generate};
+use super::program::{GeneratedProgram, ProgramSpec, generate};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::host::Interpreter;
@@ -40,7 +40,7 @@ pub struct Planned {
     /// The strategy.
     pub strategy: Strategy,
     /// Its program.
-    pub program: Program,
+    pub program: GeneratedProgram,
 }
 
 /// A strategy that is not verified.
@@ -69,7 +69,10 @@ pub struct Plans {
 ///
 /// # Errors
 /// When the workload as a whole cannot be turned into a program.
-pub fn prepare(request: &Request<'_>, simulate: &super::Simulate<'_>) -> Result<Plans, String> {
+pub fn prepare(
+    request: &Request<'_>,
+    simulate: &super::SimulateSameDemands<'_>,
+) -> Result<Plans, String> {
     let scenario = request.scenario;
     let (mut workload, mut notes) = fit(scenario, request.scale)?;
     let strategies = strategies(scenario, request.profile);
@@ -95,7 +98,11 @@ pub fn prepare(request: &Request<'_>, simulate: &super::Simulate<'_>) -> Result<
     Ok(plans)
 }
 
-fn one(request: &Request<'_>, plans: &Plans, strategy: &Strategy) -> Result<Program, String> {
+fn one(
+    request: &Request<'_>,
+    plans: &Plans,
+    strategy: &Strategy,
+) -> Result<GeneratedProgram, String> {
     let compiled = compile(request.machine, request.profile, &plans.workload, strategy);
     // Without an interpreter the program is for whoever can run it.
     let across = compiled.map_or_else(
@@ -105,7 +112,7 @@ fn one(request: &Request<'_>, plans: &Plans, strategy: &Strategy) -> Result<Prog
         },
         |program| Ok(program.lock_across_wait.into()),
     )?;
-    generate(&Source {
+    generate(&ProgramSpec {
         name: &request.scenario.name,
         question: &request.scenario.question,
         workload: &plans.workload,
@@ -187,7 +194,7 @@ fn give_an_end(
     w: &mut Workload,
     strategies: &[Strategy],
     notes: &mut Vec<String>,
-    simulate: &super::Simulate<'_>,
+    simulate: &super::SimulateSameDemands<'_>,
 ) -> Result<(), String> {
     let Arrivals::Closed {
         users,

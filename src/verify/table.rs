@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::draws::{Counting, Drawer};
-use super::program::Plan;
+use super::program::ProgramPlan;
 use super::steps::{quoted, shortest};
 use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::scenario::{Arrivals, TaskClass, Workload};
@@ -16,7 +16,7 @@ const LONGEST_INLINE: usize = 4_000;
 const MOST_TASKS: u64 = 2_000_000;
 
 /// All tasks.
-pub(super) struct Table {
+pub(super) struct TaskTable {
     /// The whole list as one Python expression, where the tasks have no numbers of their own.
     pattern: Option<String>,
     /// Arrival in seconds, kind, random numbers.
@@ -26,9 +26,9 @@ pub(super) struct Table {
     users: Option<u32>,
 }
 
-impl Table {
+impl TaskTable {
     /// Draws what replication 0 of the scenario draws.
-    pub(super) fn draw(plan: &Plan<'_>) -> Result<Self, String> {
+    pub(super) fn draw(plan: &ProgramPlan<'_>) -> Result<Self, String> {
         let s = plan.source;
         let w = s.workload;
         let arrivals = arrivals(w, s.seed)?;
