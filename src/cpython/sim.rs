@@ -64,7 +64,7 @@ impl<'a> Sim<'a> {
             self.findings.push(deadlock);
         }
         self.work.kernel.machine.finish();
-        self.work.spent_so_far();
+        self.work.settle_in_flight();
         self.findings.extend(watch::findings(&self.work));
         watch::observed(self.work, self.findings)
     }

@@ -52,7 +52,7 @@ impl Cause {
     ];
 
     /// Whether it is waiting for a turn at something that others have: what grows where more is asked for than can be done.
-    pub fn is_for_turn(self) -> bool {
+    pub fn is_queueing(self) -> bool {
         match self {
             Self::Core
             | Self::Gil

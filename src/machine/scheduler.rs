@@ -76,10 +76,10 @@ pub enum Upcall {
 struct SchedEntity {
     state: SchedState,
     core: u32,
-    /// Makes an outdated `Burst` event recognisable.
+    /// Makes a stale `Burst` event recognisable.
     burst_generation: u32,
     timer_generation: u32,
-    /// Makes an outdated entry of the run queue recognisable.
+    /// Makes a stale entry of the run queue recognisable.
     ready_sequence: u64,
     /// CPU time still to burn of the current burst, at relative speed 1.
     left: Nanos,
@@ -129,7 +129,7 @@ struct Core {
     slice_generation: u32,
     slice_armed: bool,
     busy: Nanos,
-    /// Waiting threads, least virtual runtime first; some entries may be outdated.
+    /// Waiting threads, least virtual runtime first; some entries may be stale.
     queue: BinaryHeap<Reverse<(u64, u64, Tid)>>,
     /// How many of them really wait, and the sum of their virtual runtimes.
     waiting: usize,
@@ -450,7 +450,7 @@ impl Machine {
     }
 
     /// When whoever is on a core was put there.
-    pub fn picked(&self, core: u32) -> Nanos {
+    pub fn dispatched_at(&self, core: u32) -> Nanos {
         self.cores[core as usize].picked
     }
 
@@ -686,7 +686,7 @@ impl Machine {
             self.popped += 1;
             debug_assert!(at >= self.now);
             // What has been called off must not look as if something was still to come, not even past the horizon.
-            if self.outdated(event) {
+            if self.is_stale(event) {
                 if let SchedEvent::Pull = event {
                     self.pulling = false;
                 }
@@ -752,7 +752,7 @@ impl Machine {
 
     /// Whether an event has been called off.
     #[inline]
-    fn outdated(&self, event: SchedEvent) -> bool {
+    fn is_stale(&self, event: SchedEvent) -> bool {
         match event {
             SchedEvent::Burst { tid, generation } => {
                 let t = &self.threads[tid];
@@ -785,7 +785,7 @@ impl Machine {
         }
     }
 
-    /// Events taken from the calendar, outdated ones included.
+    /// Events taken from the calendar, stale ones included.
     pub fn popped(&self) -> u64 {
         self.popped
     }

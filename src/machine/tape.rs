@@ -209,7 +209,7 @@ impl Tape {
     }
 
     /// Whether anything from this time on can still be kept.
-    pub fn wants(&self, at: Nanos) -> bool {
+    pub fn records_after(&self, at: Nanos) -> bool {
         at < self.window.1 && self.stopped.is_none()
     }
 

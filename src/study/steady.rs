@@ -114,7 +114,7 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
     // Half the tasks and more were left when the last had arrived, mostly waiting for their turn, and were then done more slowly than they had
     // come: what is starved for as long as tasks come shows no rise.
     let waits = |s: &Sample| {
-        let for_turn = Cause::ALL.into_iter().filter(|c| c.is_for_turn());
+        let for_turn = Cause::ALL.into_iter().filter(|c| c.is_queueing());
         for_turn.map(|c| s.causes[c as usize]).sum::<f64>() > 0.5
     };
     let overrun = arrival_rate(interval).is_some_and(|rate| {

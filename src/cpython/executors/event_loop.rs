@@ -38,14 +38,14 @@ fn iterate(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     if l.ready.is_empty()
         && l.incoming.is_empty()
         && work.copies[copy].outstanding == 0
-        && !work.more_to_come(copy)
+        && !work.expects_arrivals(copy)
     {
         work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Closing);
         return;
     }
     work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Selecting);
     let gil = work.kernel.threads[tid].gil;
-    if gil != NO_GIL && work.kernel.gils[gil].wanted() {
+    if gil != NO_GIL && work.kernel.gils[gil].has_waiters() {
         // `select` lets the GIL go, if only for a system call.
         work.kernel.push(
             tid,
@@ -121,7 +121,7 @@ fn suspend_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     let t = &mut work.kernel.threads[tid];
     t.task = None;
     t.role = ThreadRole::Loop(copy, LoopState::Handles);
-    work.stand_for(tid, None, Cause::Ipc);
+    work.attribute_time(tid, None, Cause::Ipc);
 }
 
 fn release_permit(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
@@ -158,7 +158,7 @@ fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         work.loops[copy].timers.pop();
     }
     if work.loops[copy].ready.is_empty() {
-        if work.copies[copy].outstanding == 0 && !work.more_to_come(copy) {
+        if work.copies[copy].outstanding == 0 && !work.expects_arrivals(copy) {
             work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Closing);
             return;
         }

@@ -33,7 +33,7 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         work.next_own(copy)
     };
     let Some((at, key)) = next else {
-        if !work.more_to_come(copy) && work.copies[copy].outstanding == 0 {
+        if !work.expects_arrivals(copy) && work.copies[copy].outstanding == 0 {
             work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Closing);
         } else {
             if outside {
@@ -94,7 +94,7 @@ impl Executors {
                     let t = &mut work.kernel.threads[tid];
                     t.task = None;
                     t.role = ThreadRole::Main(copy, MainState::Take);
-                    work.stand_for(tid, None, Cause::Ipc);
+                    work.attribute_time(tid, None, Cause::Ipc);
                     work.task_ended(key);
                 }
             }

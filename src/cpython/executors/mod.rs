@@ -142,7 +142,7 @@ impl Executors {
                 let now = work.kernel.machine.now();
                 let since = work.tasks[key].since;
                 work.book(key, Cause::Pool, since, now);
-                work.stand_for(tid, Some(key), Cause::Running);
+                work.attribute_time(tid, Some(key), Cause::Running);
                 work.runs(tid, Some(key));
                 let t = &mut work.kernel.threads[tid];
                 t.role = ThreadRole::Main(copy, MainState::Working(key));

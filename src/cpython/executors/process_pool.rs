@@ -583,7 +583,7 @@ impl ProcessPool {
             work.book(next, Cause::Pool, since, now);
             work.runs(tid, Some(next));
             worker_is(&mut work.kernel, tid, WorkerState::Work(next));
-            work.stand_for(tid, Some(next), Cause::Running);
+            work.attribute_time(tid, Some(next), Cause::Running);
             return;
         }
         let first = work.kernel.threads[tid]
@@ -669,7 +669,7 @@ impl ProcessPool {
         t.handed = Some(key);
         t.call_bytes = payload;
         worker_is(&mut work.kernel, tid, WorkerState::Work(key));
-        work.stand_for(tid, Some(key), Cause::Ipc);
+        work.attribute_time(tid, Some(key), Cause::Ipc);
         // Buffer and object exist together while the call is unpickled.
         work.kernel.allocate_own(tid, payload);
         work.kernel.allocate_own(tid, payload);

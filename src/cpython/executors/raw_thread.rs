@@ -16,7 +16,7 @@ pub(super) fn start(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
     work.book(key, Cause::Pool, since, now);
     work.runs(t, Some(key));
     work.kernel.hop(key, tid);
-    work.stand_for(t, Some(key), Cause::Startup);
+    work.attribute_time(t, Some(key), Cause::Startup);
     work.kernel.start_thread(tid, t);
 }
 
@@ -33,7 +33,7 @@ pub(super) fn refill(work: &mut Work<'_>, tid: Tid) {
     match work.step(tid, key, Mode::Pooled) {
         Flow::Over => {
             work.runs(tid, None);
-            work.stand_for(tid, None, Cause::Ipc);
+            work.attribute_time(tid, None, Cause::Ipc);
             work.task_ended(key);
         }
         Flow::Children => {

@@ -53,7 +53,7 @@ fn begin_item(work: &mut Work<'_>, tid: Tid, key: TaskKey) {
     work.book_wait(tid, key, Cause::Pool);
     work.runs(tid, Some(key));
     worker_is(&mut work.kernel, tid, PoolState::Working(key));
-    work.stand_for(tid, Some(key), Cause::Ipc);
+    work.attribute_time(tid, Some(key), Cause::Ipc);
 }
 
 fn leave(kernel: &mut Kernel<'_>, tid: Tid, more: Nanos) {
@@ -317,7 +317,7 @@ impl ThreadPool {
         let now = work.kernel.machine.now();
         work.runs(tid, None);
         worker_is(&mut work.kernel, tid, PoolState::Looking);
-        work.stand_for(tid, None, Cause::Ipc);
+        work.attribute_time(tid, None, Cause::Ipc);
         let there = work.tasks[key].payload;
         // The future of an offload lives until its loop has seen it.
         let own = if self.parts {

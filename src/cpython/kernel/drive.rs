@@ -56,7 +56,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
         }
         if t.phase != Phase::Go {
             if let Phase::Detached(outside) = t.phase {
-                if !kernel.go_outside(tid, outside) {
+                if !kernel.continue_without_gil(tid, outside) {
                     return;
                 }
                 continue;
@@ -176,7 +176,7 @@ impl Kernel<'_> {
 
     /// What an act comes to that goes on without the GIL at once: an act of its own, spared the way through the script.
     #[inline(never)]
-    pub(crate) fn goes_outside(&mut self, tid: Tid, outside: Outside) -> bool {
+    pub(crate) fn begin_without_gil(&mut self, tid: Tid, outside: Outside) -> bool {
         self.events += 1;
         self.detach(tid, outside)
     }
@@ -290,7 +290,7 @@ impl Kernel<'_> {
 
     /// Goes on without the GIL that the thread has let go.
     #[inline]
-    fn go_outside(&mut self, tid: Tid, outside: Outside) -> bool {
+    fn continue_without_gil(&mut self, tid: Tid, outside: Outside) -> bool {
         match outside {
             Outside::Native(time) => {
                 let t = &mut self.threads[tid];

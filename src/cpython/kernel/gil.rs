@@ -39,7 +39,7 @@ pub(crate) struct Gil {
 
 impl Gil {
     /// Whether somebody waits for it.
-    pub(crate) fn wanted(&self) -> bool {
+    pub(crate) fn has_waiters(&self) -> bool {
         !self.waiters.is_empty()
     }
 
@@ -209,7 +209,7 @@ impl Kernel<'_> {
     #[inline]
     pub(crate) fn release_gil_and_run(&mut self, tid: Tid) -> bool {
         let gil = self.threads[tid].gil;
-        let wakes = self.gils.get(gil).is_some_and(Gil::wanted);
+        let wakes = self.gils.get(gil).is_some_and(Gil::has_waiters);
         let goes_on = self.release_gil(tid);
         if wakes && goes_on {
             let until = self.machine.burned(tid) + self.machine.debt(tid).into();
@@ -232,7 +232,8 @@ impl Kernel<'_> {
             // others is to fall behind those who wait.
             t.seen = gil.switch_number;
             gil.waiters.push_back(tid);
-            self.machine.spend_aside(tid, self.costs.gil_take);
+            self.machine
+                .charge_spurious_wakeup(tid, self.costs.gil_take);
             let deadline = now + self.costs.switch_interval + self.machine.slack();
             self.machine.set_timer(tid, deadline);
             return;

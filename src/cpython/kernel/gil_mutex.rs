@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use super::Kernel;
-use super::park::{drowsy, falling_asleep};
+use super::park::{awake_window, falling_asleep};
 use super::thread::Blocked;
 use crate::cpython::index::GilIndex;
 use crate::engine::{Nanos, Total};
@@ -96,7 +96,7 @@ impl Kernel<'_> {
         self.threads[next].blocked = Blocked::No;
         self.machine.charge(by, self.costs.gil_signal);
         let cpu = self.costs.gil_take;
-        self.machine.wake_by(by, next, cpu, drowsy(cpu));
+        self.machine.wake_by(by, next, cpu, awake_window(cpu));
     }
 
     /// A thread on whose mutex others came to sleep while it signalled has burned that: it unlocks, and burns what it was about to

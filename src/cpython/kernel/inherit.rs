@@ -60,14 +60,14 @@ impl Kernel<'_> {
     }
 
     /// The process whose heap a thread works on, which it may have inherited; a sub-interpreter's heap is its own.
-    fn heir(&self, tid: Tid) -> Option<ProcessIndex> {
+    fn heap_owner(&self, tid: Tid) -> Option<ProcessIndex> {
         let thread = &self.threads[tid];
         (!matches!(thread.role, ThreadRole::InterpWorker(..))).then_some(thread.process)
     }
 
     /// A thread collects the whole heap of its interpreter: what that copies of inherited pages, in CPU.
     pub(crate) fn collect_inherited(&mut self, tid: Tid) -> Nanos {
-        let Some(process) = self.heir(tid).filter(|_| !self.program.frozen) else {
+        let Some(process) = self.heap_owner(tid).filter(|_| !self.program.frozen) else {
             return Nanos::ZERO;
         };
         let copied = self.memory.collect(process, self.machine.now());
@@ -81,7 +81,7 @@ impl Kernel<'_> {
         if params.cow_fresh <= 0.0 || self.program.frozen {
             return 0;
         }
-        let Some(process) = self.heir(tid) else {
+        let Some(process) = self.heap_owner(tid) else {
             return 0;
         };
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
@@ -93,7 +93,7 @@ impl Kernel<'_> {
     /// A thread executes a step of a task that walks objects which its process may have inherited.
     #[cold]
     pub(crate) fn walk_inherited(&mut self, tid: Tid, share: f64) {
-        let Some(process) = self.heir(tid) else {
+        let Some(process) = self.heap_owner(tid) else {
             return;
         };
         let copied = self.memory.walk(process, self.machine.now(), share);

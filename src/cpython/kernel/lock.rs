@@ -63,7 +63,7 @@ impl Kernel<'_> {
             Acquisition::Waits(ticket) => {
                 self.begin_wait(tid, On::Lock(lock), Some(ticket), Nanos::MAX);
                 self.push_front(tid, Act::Acquire(lock));
-                self.goes_outside(tid, Outside::Park(On::Lock(lock), Nanos::MAX))
+                self.begin_without_gil(tid, Outside::Park(On::Lock(lock), Nanos::MAX))
             }
         }
     }

@@ -52,7 +52,7 @@ impl Kernel<'_> {
         last: Nanos,
     ) -> bool {
         let all = self.stretches(hold, released, left, last);
-        if left > 0 && self.gils[self.threads[tid].gil].wanted() {
+        if left > 0 && self.gils[self.threads[tid].gil].has_waiters() {
             self.go_on_releasing(tid, &all, released, left - 1);
             return self.machine.run(tid, hold - all.taking);
         }

@@ -23,7 +23,7 @@ pub(crate) struct Starter {
 }
 
 /// What the fork server and its children take by themselves, without the program's own modules.
-struct Served {
+struct ServerCosts {
     server_boot: Nanos,
     server_private: u64,
     child_boot: Nanos,
@@ -92,9 +92,10 @@ impl Kernel<'_> {
             }
             StartMethod::Forkserver => {
                 let preloaded = self.preloads();
-                let served = self.served();
-                let private = served.child_private + if preloaded { 0 } else { import_memory };
-                let boot = served.child_boot + if preloaded { Nanos::ZERO } else { import };
+                let server_costs = self.server_costs();
+                let private =
+                    server_costs.child_private + if preloaded { 0 } else { import_memory };
+                let boot = server_costs.child_boot + if preloaded { Nanos::ZERO } else { import };
                 self.start_tracker(acts);
                 let server = self.start_server(acts);
                 let forks = self.threads[server].process;
@@ -113,19 +114,19 @@ impl Kernel<'_> {
     }
 
     /// What starting the server and a child takes here: whoever preloads the main module has the imports that all main modules need.
-    fn served(&self) -> Served {
+    fn server_costs(&self) -> ServerCosts {
         let costs = &self.costs;
         // A server that never preloads has been measured as it is.
         let bare = costs.forkserver_preload_main && !self.program.preloadable;
         if bare {
-            Served {
+            ServerCosts {
                 server_boot: costs.forkserver_bare_boot,
                 server_private: costs.forkserver_bare_private,
                 child_boot: costs.forkserver_bare_child_boot,
                 child_private: costs.forkserver_bare_child_private,
             }
         } else {
-            Served {
+            ServerCosts {
                 server_boot: costs.forkserver_boot,
                 server_private: costs.forkserver_private,
                 child_boot: costs.forkserver_child_boot,
@@ -160,11 +161,14 @@ impl Kernel<'_> {
         } else {
             (Nanos::ZERO, 0)
         };
-        let served = self.served();
-        self.push(server, Act::Run(served.server_boot + import));
+        let server_costs = self.server_costs();
+        self.push(server, Act::Run(server_costs.server_boot + import));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(server));
-        acts.push(Act::TakeFor(home.process, served.server_private + imported));
+        acts.push(Act::TakeFor(
+            home.process,
+            server_costs.server_private + imported,
+        ));
         self.starter.server = Some(server);
         server
     }

@@ -62,7 +62,7 @@ impl Work<'_> {
 
     /// The thread's time is this task's from now on, or nobody's.
     #[inline]
-    pub(crate) fn stand_for(&mut self, tid: Tid, task: Option<TaskKey>, cause: Cause) {
+    pub(crate) fn attribute_time(&mut self, tid: Tid, task: Option<TaskKey>, cause: Cause) {
         self.count_for(tid, task, task.is_some(), cause);
     }
 
@@ -125,7 +125,7 @@ impl Work<'_> {
             .kernel
             .machine
             .tape()
-            .is_some_and(|t| t.wants(task.arrival.max(now)));
+            .is_some_and(|t| t.records_after(task.arrival.max(now)));
         let record = wanted.then(|| TaskRecord {
             number: match task.parent {
                 Some(_) => task.number & CHILD_MASK,
@@ -177,7 +177,7 @@ impl Work<'_> {
     }
 
     /// Tasks that are not over have been there until now. Once, at the end.
-    pub(crate) fn spent_so_far(&mut self) {
+    pub(crate) fn settle_in_flight(&mut self) {
         let now = self.kernel.machine.now();
         let alive: Vec<(TaskKey, Nanos, bool)> = self
             .tasks

@@ -272,7 +272,7 @@ impl Work<'_> {
     }
 
     /// Whether more may come for this copy.
-    pub(crate) fn more_to_come(&self, copy: CopyIndex) -> bool {
+    pub(crate) fn expects_arrivals(&self, copy: CopyIndex) -> bool {
         let a = &self.arrivals;
         if a.outside() {
             return !a.accept.is_empty() || a.left > 0;
@@ -307,7 +307,7 @@ impl Work<'_> {
     pub(crate) fn copy_finished_one(&mut self, copy: CopyIndex) {
         let c = &mut self.copies[copy];
         c.outstanding -= 1;
-        if c.outstanding == 0 && !self.more_to_come(copy) {
+        if c.outstanding == 0 && !self.expects_arrivals(copy) {
             for other in self.copies.keys() {
                 self.nudge(other);
             }

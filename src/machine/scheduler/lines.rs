@@ -37,7 +37,7 @@ impl Machine {
     }
 
     /// Whether a thread is in accesses of a line that take longer than by themselves, for others access it too.
-    pub fn is_held_up(&self, tid: Tid) -> bool {
+    pub fn is_contended(&self, tid: Tid) -> bool {
         let accesses = self.threads[tid].accesses;
         accesses.is_some_and(|b| b.each > b.access.alone)
     }
@@ -117,7 +117,7 @@ impl Machine {
         b.each = b.each_of(line.all);
         t.accessing = true;
         let number = b.line;
-        self.unsettle(number);
+        self.invalidate(number);
         self.until_dearer(tid)
     }
 
@@ -184,7 +184,7 @@ impl Machine {
             line.all = line.all.since(b.access.service);
         }
         line.last = Some((tid, self.threads[tid].core));
-        self.unsettle(b.line);
+        self.invalidate(b.line);
     }
 
     /// The accesses of a thread that are as dear as one another are over; whether there are no others.
@@ -200,7 +200,7 @@ impl Machine {
         true
     }
 
-    fn unsettle(&mut self, number: u32) {
+    fn invalidate(&mut self, number: u32) {
         let line = &mut self.lines[number as usize];
         if !std::mem::replace(&mut line.unsettled, true) {
             self.unsettled.push(number);

@@ -16,7 +16,7 @@ const HALF_LIFE: Nanos = Nanos::from_millis(32);
 impl Machine {
     /// A blocked thread wakes for so long, finds nothing to do, and blocks again: on a core that has idled for as long at least,
     /// which it keeps from sleeping deeply; where there is none, it pays with its next burst.
-    pub fn spend_aside(&mut self, tid: Tid, cost: Nanos) {
+    pub fn charge_spurious_wakeup(&mut self, tid: Tid, cost: Nanos) {
         let now = self.now;
         let idle = |c: &&mut Core| c.free() && now - c.idle_since >= cost;
         let Some(core) = self.cores.iter_mut().find(idle) else {
@@ -30,14 +30,14 @@ impl Machine {
 
     /// A blocked thread becomes runnable, by a timer or from outside; it spends `cpu` on leaving its wait before it does anything else.
     pub fn wake(&mut self, tid: Tid, cpu: Nanos) {
-        self.rouse(tid, None, cpu);
+        self.make_runnable(tid, None, cpu);
     }
 
-    /// The same by a running thread, which pays for the interrupt. One that began to wait less than `drowsy` ago is still on its way to sleep: it stays on its core, which does not have to wake.
-    pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, drowsy: Nanos) {
+    /// The same by a running thread, which pays for the interrupt. One that began to wait less than `awake_window` ago is still on its way to sleep: it stays on its core, which does not have to wake.
+    pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, awake_window: Nanos) {
         let t = &self.threads[tid];
         let core = &self.cores[t.core as usize];
-        if self.now - t.since < drowsy && core.free() {
+        if self.now - t.since < awake_window && core.free() {
             let core = t.core;
             self.enter(tid, Cause::Core);
             self.threads[tid].left += cpu;
@@ -46,10 +46,10 @@ impl Machine {
             self.place(core, tid);
             return;
         }
-        self.rouse(tid, Some(by), cpu);
+        self.make_runnable(tid, Some(by), cpu);
     }
 
-    fn rouse(&mut self, tid: Tid, by: Option<Tid>, cpu: Nanos) {
+    fn make_runnable(&mut self, tid: Tid, by: Option<Tid>, cpu: Nanos) {
         self.enter(tid, Cause::Core);
         self.threads[tid].left += cpu;
         let t = &self.threads[tid];

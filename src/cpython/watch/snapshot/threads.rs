@@ -61,7 +61,7 @@ impl SnapshotIndex<'_, '_> {
         let t = self.work.kernel.thread(tid);
         match (machine.state(tid), t.blocked, t.wait) {
             // From when it was put there: what it does there changes more often.
-            (SchedState::Running, ..) => machine.picked(machine.core(tid)),
+            (SchedState::Running, ..) => machine.dispatched_at(machine.core(tid)),
             // It wakes once an interval to ask, and once for each lock that it does not get.
             (SchedState::Blocked, Blocked::Gil, _) => t.asked.min(self.now),
             (SchedState::Blocked, Blocked::Park, Some(wait)) if matches!(wait.on, On::Lock(_)) => {
@@ -93,7 +93,9 @@ impl SnapshotIndex<'_, '_> {
             On::Start => ThreadActivity::Starts,
             On::Events => ThreadActivity::Select(until),
             On::Arrival => match t.role {
-                ThreadRole::Main(copy, _) if until.is_none() && !self.work.more_to_come(copy) => {
+                ThreadRole::Main(copy, _)
+                    if until.is_none() && !self.work.expects_arrivals(copy) =>
+                {
                     ThreadActivity::WaitsForResults(self.work.copies[copy].outstanding)
                 }
                 _ => ThreadActivity::WaitsForArrival(until),
@@ -151,7 +153,7 @@ impl SnapshotIndex<'_, '_> {
         match accesses.filter(|_| self.work.kernel.machine.left(tid) > Nanos::ZERO) {
             Some(object) => {
                 let name = self.work.kernel.program.objects[object].name.clone();
-                if self.work.kernel.machine.is_held_up(tid) {
+                if self.work.kernel.machine.is_contended(tid) {
                     CpuWork::Contending(name)
                 } else {
                     CpuWork::Accessing(name)
