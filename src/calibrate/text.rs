@@ -146,7 +146,7 @@ fn imports(out: &mut String, c: &Calibrated) {
             i.objects
         );
         if let Ok(gil) = &i.gil {
-            let _ = writeln!(out, "             {}", habit(gil));
+            let _ = writeln!(out, "             {}", gil_use(gil));
         }
     }
     let mut said: Vec<&str> = Vec::new();
@@ -173,8 +173,8 @@ fn imports(out: &mut String, c: &Calibrated) {
 }
 
 /// How the code of an import deals with the GIL.
-fn habit(gil: &ImportGil) -> String {
-    match gil.habit {
+fn gil_use(gil: &ImportGil) -> String {
+    match gil.gil_use {
         GilUse::Keeps => "keeps the GIL".into(),
         GilUse::Free => format!(
             "is without the GIL for {:.0} % of its time",
@@ -191,7 +191,7 @@ fn habit(gil: &ImportGil) -> String {
 
 /// The same for programs.
 fn habit_json(gil: &ImportGil) -> serde_json::Value {
-    let (name, per_ms, each) = match gil.habit {
+    let (name, per_ms, each) = match gil.gil_use {
         GilUse::Keeps => ("keeps", None, None),
         GilUse::Free => ("free", None, None),
         GilUse::Releases { rate, each } => ("releases", Some(rate * 1e6), Some(each / 1e9)),

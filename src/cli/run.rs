@@ -264,13 +264,13 @@ mod tests {
     use clap::Parser;
 
     #[derive(Parser)]
-    struct Whole {
+    struct TestCli {
         #[command(flatten)]
         args: Args,
     }
 
     fn parse(line: &[&str]) -> Result<Args, clap::Error> {
-        Whole::try_parse_from(std::iter::once(&"run").chain(line)).map(|w| w.args)
+        TestCli::try_parse_from(std::iter::once(&"run").chain(line)).map(|w| w.args)
     }
 
     #[test]

@@ -433,13 +433,13 @@ mod tests {
     use clap::Parser;
 
     #[derive(Parser)]
-    struct Whole {
+    struct TestCli {
         #[command(flatten)]
         args: Args,
     }
 
     fn parse(line: &[&str]) -> Args {
-        Whole::try_parse_from(std::iter::once(&"sweep").chain(line))
+        TestCli::try_parse_from(std::iter::once(&"sweep").chain(line))
             .unwrap()
             .args
     }

@@ -4,7 +4,7 @@ use super::claim::{Coordinate, Insight};
 use super::find::{place, quoted, suffix};
 use super::knee::{Bend, knee};
 use super::metric::Quoted;
-use super::stands::apart;
+use super::standings::apart;
 use super::view::{SeriesPoint, Slice, SweepView};
 use super::waits::Waits;
 use crate::insight::doubles;
@@ -347,7 +347,7 @@ impl<'a> Curves<'a> {
         // Over what is chosen, points of one tier alone are compared. A load is not: under more of it more is missed, which is what
         // the curve shows; but the figures of those that fail are those of other tasks.
         let tiers = || curve[..upto].iter().map(|(d, _)| d.tier);
-        let comparable = if self.view.stands.is_choice(self.along) {
+        let comparable = if self.view.standings.is_choice(self.along) {
             tiers().all(|t| t == curve[0].0.tier)
         } else {
             tiers().all(|t| t != Tier::Fails)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::suffix;
 use super::metric::written;
-use super::stands::Standings;
+use super::standings::Standings;
 use crate::quantity::percent;
 use crate::result::{Sweep, SweepRow, SweptAxis};
 
@@ -56,13 +56,13 @@ pub(crate) fn doubts(sweep: &Sweep) -> Vec<(&str, String)> {
 /// matters is the case to take; the others have the replications that show they are no better, unless all were asked for.
 fn imprecise(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     let asked = sweep.header.precision;
-    let stands = Standings::new(sweep);
+    let standings = Standings::new(sweep);
     let wide = |row: &SweepRow| {
         let e = row.case.primary().filter(|_| row.case.is_fine())?;
         let relative = (e.high? - e.low?) / 2.0 / e.mean.abs();
         (relative > asked && relative.is_finite()).then_some((relative, row.case.replications))
     };
-    let taken = at.iter().filter_map(|&p| stands.at(p));
+    let taken = at.iter().filter_map(|&p| standings.at(p));
     let taken: Vec<(f64, u32)> = taken.filter_map(|t| wide(&sweep.rows[t.row])).collect();
     let rows = sweep.rows.iter().filter(|r| at.contains(&r.point));
     let wide = if taken.is_empty() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::claim::{Coordinate, Extent, Insight};
 use super::curves::{Curves, PAYS};
 use super::metric::Quoted;
-use super::stands::PointAnswer;
+use super::standings::PointAnswer;
 use super::view::{SeriesPoint, Slice, SweepView, across, short};
 use crate::measure::Estimate;
 use crate::quantity::metric_name;
@@ -160,16 +160,16 @@ impl SweepView<'_> {
         &self,
         dots: impl Iterator<Item = (usize, SeriesPoint<'b>)>,
     ) -> Option<(usize, SeriesPoint<'b>)> {
-        let excess = |d: &SeriesPoint<'_>| self.stands.rows[d.place].within.excess;
+        let excess = |d: &SeriesPoint<'_>| self.standings.rows[d.place].within.excess;
         dots.filter(|(_, d)| d.value.is_some()).reduce(|a, b| {
-            let stands = (b.1.tier)
+            let standings = (b.1.tier)
                 .cmp(&a.1.tier)
                 .then(excess(&b.1).total_cmp(&excess(&a.1)));
             let better = match (a.1.value, b.1.value) {
                 (Some(x), Some(y)) => self.ranking.better(y.mean, x.mean),
                 _ => false,
             };
-            if stands.is_lt() || (stands.is_eq() && better) {
+            if standings.is_lt() || (standings.is_eq() && better) {
                 b
             } else {
                 a
@@ -180,17 +180,17 @@ impl SweepView<'_> {
 
 /// What to take: of all, or at how many values of what is given.
 fn answers(view: &SweepView<'_>) -> Vec<Insight> {
-    if view.stands.is_given() {
+    if view.standings.is_given() {
         return over_given(view);
     }
-    let Some(taken) = view.stands.overall() else {
+    let Some(taken) = view.standings.overall() else {
         return Vec::new();
     };
-    let settings = view.stands.settings();
+    let settings = view.standings.settings();
     let load = settings.first().and_then(|s| s.load);
     let load = load.map(|(axis, _)| view.axes()[axis].label.clone());
     let row = &view.sweep.rows[taken.row];
-    let Some(value) = view.stands.rows[taken.row].value else {
+    let Some(value) = view.standings.rows[taken.row].value else {
         return Vec::new();
     };
     let (case, at) = (case_of(view, taken.row), places_of(view, taken.row));
@@ -226,7 +226,7 @@ fn answers(view: &SweepView<'_>) -> Vec<Insight> {
 /// The best by the metric alone, and what is wrong with it.
 fn faster(view: &SweepView<'_>, taken: &PointAnswer) -> Option<Insight> {
     let fast = taken.fastest?;
-    let (f, t) = (&view.stands.rows[fast], &view.stands.rows[taken.row]);
+    let (f, t) = (&view.standings.rows[fast], &view.standings.rows[taken.row]);
     let (value, other) = (f.value?, t.value?);
     let fails = f.fails.zip(t.fails).filter(|(f, t)| fails_more(*f, t.mean));
     let misses = worst(&view.sweep.rows[fast].case);
@@ -243,12 +243,12 @@ fn faster(view: &SweepView<'_>, taken: &PointAnswer) -> Option<Insight> {
 
 /// Who is to be taken at how many values of what is given. No value of it is better than another: it is not there to choose.
 fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
-    let stands = &view.stands;
-    let settings = stands.settings();
+    let standings = &view.standings;
+    let settings = standings.settings();
     let taken: Vec<(usize, PointAnswer)> = settings
         .iter()
         .enumerate()
-        .filter_map(|(i, s)| Some((i, stands.best(&s.rows)?)))
+        .filter_map(|(i, s)| Some((i, standings.best(&s.rows)?)))
         .collect();
     let choice = |row: usize| choice(view, row);
     let mut choices: Vec<(Choice, bool)> = Vec::new();
@@ -260,7 +260,7 @@ fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
     }
     // Where nothing else is chosen, those that are never the best are told, too: they are few, and this is what was asked.
     let varied = view.varied();
-    let alone = stands.is_zip() || varied.iter().all(|&a| !stands.is_choice(a));
+    let alone = standings.is_zip() || varied.iter().all(|&a| !standings.is_choice(a));
     if alone {
         for series in &view.series {
             let row = series.any_row();
@@ -279,27 +279,27 @@ fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
         let mut count = 0;
         let mut first = 0;
         for (i, t) in taken.iter().filter(|(_, t)| t.meets == meets) {
-            if rows_of(&c, *i).iter().any(|&r| stands.as_good(r, t)) {
+            if rows_of(&c, *i).iter().any(|&r| standings.as_good(r, t)) {
                 count += 1;
                 first += usize::from(choice(t.row) == c && t.tied.is_empty());
             }
         }
         let all = (0..settings.len()).flat_map(|i| rows_of(&c, i));
-        let rows: Vec<usize> = all.filter(|&r| stands.rows[r].value.is_some()).collect();
+        let rows: Vec<usize> = all.filter(|&r| standings.rows[r].value.is_some()).collect();
         if rows.is_empty() {
             continue;
         }
         let load = settings.iter().find_map(|s| s.load);
         let by = |a: usize, b: usize, less: bool| {
-            let mean = |r: usize| stands.rows[r].value.map_or(0.0, |v| v.mean);
+            let mean = |r: usize| standings.rows[r].value.map_or(0.0, |v| v.mean);
             if (mean(b) < mean(a)) == less { b } else { a }
         };
         let least = rows.iter().copied().reduce(|a, b| by(a, b, true));
         let most = rows.iter().copied().reduce(|a, b| by(a, b, false));
-        let quote = |r: usize| stands.rows[r].value.map(|v| quoted(view, v));
+        let quote = |r: usize| standings.rows[r].value.map(|v| quoted(view, v));
         let failing: Vec<f64> = rows
             .iter()
-            .filter_map(|&r| Some(stands.rows[r].fails?.mean))
+            .filter_map(|&r| Some(standings.rows[r].fails?.mean))
             .collect();
         let fold = |f: fn(f64, f64) -> f64| failing.iter().copied().reduce(f);
         found.push((
@@ -310,7 +310,7 @@ fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
                 count,
                 of: settings.len(),
                 given: given(view),
-                side_by_side: stands.is_zip(),
+                side_by_side: standings.is_zip(),
                 tied: first < count,
                 meets,
                 range: least.and_then(quote).zip(most.and_then(quote)),
@@ -342,7 +342,7 @@ fn faster_over_given(
     taken: &[(usize, PointAnswer)],
     of: usize,
 ) -> Vec<Insight> {
-    let stands = &view.stands;
+    let standings = &view.standings;
     let mut groups: Vec<(Choice, Vec<(usize, usize)>)> = Vec::new();
     for (_, t) in taken {
         let Some(fast) = t.fastest else { continue };
@@ -366,12 +366,12 @@ fn faster_over_given(
         let fails: Vec<f64> = rows
             .iter()
             .filter_map(|&(f, t)| {
-                let (f, t) = (stands.rows[f].fails?, stands.rows[t].fails?);
+                let (f, t) = (standings.rows[f].fails?, standings.rows[t].fails?);
                 fails_more(f, t.mean).then_some(f.mean)
             })
             .collect();
         let costs = rows.iter().filter_map(|&(f, t)| {
-            let (f, t) = (stands.rows[f].value?.mean, stands.rows[t].value?.mean);
+            let (f, t) = (standings.rows[f].value?.mean, standings.rows[t].value?.mean);
             Some((t - f) / f.abs().max(f64::MIN_POSITIVE))
         });
         let costs: Vec<f64> = costs.collect();
@@ -385,7 +385,7 @@ fn faster_over_given(
             count: rows.len(),
             of,
             given: given(view),
-            side_by_side: stands.is_zip(),
+            side_by_side: standings.is_zip(),
             metric: metric_name(view.ranking).clone(),
             misses,
             fails: ends(&fails),
@@ -403,9 +403,9 @@ fn faster_over_given(
 type Choice = (String, Vec<(usize, usize)>);
 
 fn choice(view: &SweepView<'_>, row: usize) -> Choice {
-    let stands = &view.stands;
+    let standings = &view.standings;
     let index = view.sweep.rows[row].index.iter().copied().enumerate();
-    let chosen = index.filter(|(a, _)| stands.is_choice(*a) && !stands.is_zip());
+    let chosen = index.filter(|(a, _)| standings.is_choice(*a) && !standings.is_zip());
     (case_of(view, row), chosen.collect())
 }
 
@@ -417,7 +417,7 @@ fn choices_at(view: &SweepView<'_>, case: &str, at: &[(usize, usize)]) -> Vec<Co
 
 /// What is given, by name.
 fn given(view: &SweepView<'_>) -> Vec<String> {
-    let all = view.stands.given().into_iter();
+    let all = view.standings.given().into_iter();
     all.map(|a| view.axes()[a].label.clone()).collect()
 }
 
@@ -449,13 +449,13 @@ fn undecided(case: &Forecast) -> Vec<String> {
 /// Whether a row misses no objective, however many of its tasks fail.
 fn meets_alone(view: &SweepView<'_>, row: usize) -> bool {
     let case = &view.sweep.rows[row].case;
-    view.stands.rows[row].value.is_some()
+    view.standings.rows[row].value.is_some()
         && case.objectives.iter().all(|o| o.verdict != Verdict::Missed)
 }
 
 /// The failing share of a row, where any case of the sweep fails tasks.
 fn failing(view: &SweepView<'_>, row: usize) -> Option<Estimate> {
-    view.stands.rows[row].fails.filter(|_| view.any_fails())
+    view.standings.rows[row].fails.filter(|_| view.any_fails())
 }
 
 fn case_of(view: &SweepView<'_>, row: usize) -> String {
@@ -494,7 +494,7 @@ fn case_name(view: &SweepView<'_>, strategy: &str, interpreter: &str) -> String 
 /// Of all cases that are as good as the best and differ from it along a resource alone, that which needs least of it. Only where there is
 /// one best that meets the objectives, and of those that meet them as well.
 fn as_good_for_less(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Option<Insight> {
-    let taken = view.stands.overall().filter(|t| t.meets)?;
+    let taken = view.standings.overall().filter(|t| t.meets)?;
     if !view.is_resource(along) {
         return None;
     }

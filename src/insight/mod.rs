@@ -11,7 +11,7 @@ mod knee;
 pub(crate) mod metric;
 pub(crate) mod names;
 pub(crate) mod shares;
-pub(crate) mod stands;
+pub(crate) mod standings;
 pub(crate) mod view;
 mod waits;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::metric::written;
-use super::stands::{PointAnswer, Standings};
+use super::standings::{PointAnswer, Standings};
 use crate::measure::Estimate;
 use crate::result::{Sweep, SweepRow, SweptAxis, Tier};
 use crate::scenario::Metric;
@@ -17,7 +17,7 @@ pub(crate) struct SweepView<'a> {
     /// The points that there are, in canonical order, each with its index on every axis.
     pub points: Vec<(u64, &'a [usize])>,
     /// How the rows stand.
-    pub stands: Standings,
+    pub standings: Standings,
     /// The row to take at each point, by its place in the sweep.
     taken: BTreeMap<u64, PointAnswer>,
 }
@@ -67,15 +67,15 @@ impl<'a> SweepView<'a> {
         for row in &sweep.rows {
             points.entry(row.point).or_insert(&row.index);
         }
-        let stands = Standings::new(sweep);
-        let taken = points.keys().filter_map(|&p| Some((p, stands.at(p)?)));
+        let standings = Standings::new(sweep);
+        let taken = points.keys().filter_map(|&p| Some((p, standings.at(p)?)));
         Self {
             sweep,
             ranking: sweep.header.ranked_by,
             series: series(sweep),
             taken: taken.collect(),
             points: points.into_iter().collect(),
-            stands,
+            standings,
         }
     }
 
@@ -177,17 +177,17 @@ impl<'a> SweepView<'a> {
         let dot = |&p: &u64| {
             let (row, place) = (self.row(series, p)?, self.row_at(series, p)?);
             let index = row.index.get(along).copied()?;
-            let stood = &self.stands.rows[place];
+            let standing = &self.standings.rows[place];
             Some(SeriesPoint {
                 x: across(&self.axes()[along], index),
                 index,
                 row,
-                value: stood.value,
+                value: standing.value,
                 place,
-                tier: if self.stands.is_choice(along) {
-                    stood.across
+                tier: if self.standings.is_choice(along) {
+                    standing.across
                 } else {
-                    stood.within.tier
+                    standing.within.tier
                 },
             })
         };
@@ -217,7 +217,7 @@ impl<'a> SweepView<'a> {
 
     /// Whether tasks fail anywhere.
     pub(crate) fn any_fails(&self) -> bool {
-        let working = self.stands.rows.iter().filter(|r| r.value.is_some());
+        let working = self.standings.rows.iter().filter(|r| r.value.is_some());
         working.filter_map(|r| r.fails).any(|f| f.mean > 0.0)
     }
 

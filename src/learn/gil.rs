@@ -56,8 +56,8 @@ impl GilUse {
         };
         let name = &group.name;
         let looked = time(seen.time as f64);
-        let habit = Self::seen(seen);
-        match habit {
+        let gil_use = Self::seen(seen);
+        match gil_use {
             None => notes.push(format!(
                 "class {name}: the GIL was looked at for {looked} only, too short to tell how often its code gives it up; record \
                  more or longer tasks"
@@ -74,7 +74,7 @@ impl GilUse {
                 seen.releases
             )),
         }
-        habit.unwrap_or(Self::Keeps)
+        gil_use.unwrap_or(Self::Keeps)
     }
 
     /// The releases of a step of `mean` nanoseconds as recorded, one of so many `steps` of its class, on an interpreter that takes `factor` times the baseline's CPU.

@@ -267,7 +267,7 @@ fn learn_class(
         trace,
         factor,
         brief,
-        habit: GilUse::of(g, trace, notes),
+        gil_use: GilUse::of(g, trace, notes),
     };
     let steps = reader.steps(&g.shape);
     LearnedClass {
@@ -367,7 +367,7 @@ struct Learner<'a> {
     /// Steps with a shorter mean, in nanoseconds, are not fitted.
     brief: f64,
     /// How its code gives the GIL up.
-    habit: GilUse,
+    gil_use: GilUse,
 }
 
 impl Learner<'_> {
@@ -393,7 +393,7 @@ impl Learner<'_> {
     }
 
     fn work(&self, work: TimedStep, times: &[u64]) -> LearnedStep {
-        let work = match self.habit {
+        let work = match self.gil_use {
             GilUse::Free if work == TimedStep::Cpu => TimedStep::Native,
             GilUse::Free | GilUse::Keeps | GilUse::Releases { .. } => work,
         };
@@ -418,9 +418,9 @@ impl Learner<'_> {
             fit(&sample)
         };
         if work == TimedStep::Cpu
-            && let Some(releases) = self
-                .habit
-                .within(mean(times), self.columns.len(), &fit, factor)
+            && let Some(releases) =
+                self.gil_use
+                    .within(mean(times), self.columns.len(), &fit, factor)
         {
             return LearnedStep::Releasing(fit, releases);
         }

@@ -97,7 +97,10 @@ fn how_imports_deal_with_the_gil_is_measured() {
     match (&seeks.gil, &counts.gil) {
         (Ok(seeks), Ok(counts)) => {
             let rate = |w: GilObservation| w.releases as f64 / w.time as f64 * 1e6;
-            assert!(matches!(seeks.habit, GilUse::Releases { .. }), "{seeks:?}");
+            assert!(
+                matches!(seeks.gil_use, GilUse::Releases { .. }),
+                "{seeks:?}"
+            );
             assert!(
                 rate(seeks.seen) > 5.0 * rate(counts.seen),
                 "{seeks:?} {counts:?}"

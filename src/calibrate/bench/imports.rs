@@ -25,7 +25,7 @@ const COMPLAINT: &str = "pchsim recorder: ";
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImportGil {
     /// What that means.
-    pub habit: GilUse,
+    pub gil_use: GilUse,
     /// What was seen, in the better half of some imports.
     pub seen: GilObservation,
 }
@@ -122,8 +122,8 @@ fn one(
             let why = || {
                 complaint.unwrap_or_else(|| "it was seen for too short a time: it is over too soon, waits, or other programs had the cores".into())
             };
-            let habit = GilUse::seen(seen).ok_or_else(why);
-            return Ok(habit.map(|habit| ImportGil { habit, seen }));
+            let gil_use = GilUse::seen(seen).ok_or_else(why);
+            return Ok(gil_use.map(|gil_use| ImportGil { gil_use, seen }));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::charts::figure::alike::{CoincidentCurves, beside};
 use crate::charts::figure::palette::{BASELINE, LIMIT, dash, marker};
 use crate::charts::figure::ticks::Ruler;
 use crate::charts::figure::{
-    CurvePoint, Emphasis, LinePlot, MISSES, ReferenceLine, Series, Stroke, lacks_in_words,
+    CurvePoint, Emphasis, LinePlot, MISSES, ReferenceLine, Series, Stroke, flaws_in_words,
 };
 
 /// Height of a plot that suits curves.
@@ -91,9 +91,9 @@ pub(crate) fn keys(lines: &LinePlot) -> Vec<LegendEntry> {
     if lines.misses() {
         keys.push(LegendEntry::remark(MISSES.into(), Swatch::Misses));
     }
-    let lacks = lines.lacks();
-    if !lacks.is_empty() {
-        keys.push(LegendEntry::remark(lacks_in_words(&lacks), Swatch::Cross));
+    let flaws = lines.flaws();
+    if !flaws.is_empty() {
+        keys.push(LegendEntry::remark(flaws_in_words(&flaws), Swatch::Cross));
     }
     keys
 }
@@ -310,7 +310,7 @@ impl<'a> DrawnCurve<'a> {
                 continue;
             }
             for (at, d) in run {
-                self.point(sheet, chart, d, |sheet| match d.lack {
+                self.point(sheet, chart, d, |sheet| match d.flaw {
                     Some(_) => cross(sheet, at, self.looks.paint()),
                     None => self.looks.mark(sheet, at, d.misses),
                 });
@@ -337,7 +337,7 @@ impl<'a> DrawnCurve<'a> {
     /// Where a curve ends, or has a gap, for a reason: a cross at the edge, and a dotted line to it where one knows in which direction
     /// the missing value lies. Several at one place stand side by side.
     fn ends(&self, sheet: &mut Sheet, chart: &LineChart<'_>, crosses: &mut Vec<Position>) {
-        let above = chart.lines.lacks_above();
+        let above = chart.lines.flaws_above();
         let mut before: Option<Position> = None;
         let mut within = false;
         for d in &self.series.dots {
@@ -346,7 +346,7 @@ impl<'a> DrawnCurve<'a> {
                 continue;
             }
             // Only where it begins: what follows is known to be no better.
-            if d.lack.is_none() || std::mem::replace(&mut within, true) {
+            if d.flaw.is_none() || std::mem::replace(&mut within, true) {
                 continue;
             }
             let Some((x, y)) = chart.edge(d.x, above) else {

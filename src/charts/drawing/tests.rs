@@ -62,7 +62,7 @@ fn all(n: u32) -> Vec<Figure> {
                 x: f64::from(x),
                 y: Some(f64::from(x * x) * 0.0123),
                 band: None,
-                lack: None,
+                flaw: None,
                 misses: false,
             })
             .collect(),

@@ -51,7 +51,7 @@ impl LinePlot {
                 (None, None) => true,
                 _ => false,
             };
-            level && near(&x, a.x, b.x, most) && a.lack == b.lack && a.misses == b.misses
+            level && near(&x, a.x, b.x, most) && a.flaw == b.flaw && a.misses == b.misses
         };
         let alike = |a: &Series, b: &Series| {
             let most = match a.stroke {

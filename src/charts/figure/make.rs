@@ -94,7 +94,7 @@ impl CurvePoint {
             x,
             y: Some(y),
             band: None,
-            lack: None,
+            flaw: None,
             misses: false,
         }
     }
@@ -112,7 +112,7 @@ impl CurvePoint {
     /// The estimate of a case at `x`, with what is wrong with the case.
     fn of_case(x: f64, case: &Forecast, get: impl Fn(&Forecast) -> Option<Estimate>) -> Self {
         Self {
-            lack: PointFlaw::of_status(case.status),
+            flaw: PointFlaw::of_status(case.status),
             misses: case.is_fine() && misses(case),
             ..Self::estimate(x, get(case))
         }

@@ -140,9 +140,9 @@ impl LinePlot {
     }
 
     /// What points lack, each once.
-    pub fn lacks(&self) -> Vec<PointFlaw> {
+    pub fn flaws(&self) -> Vec<PointFlaw> {
         let dots = self.series.iter().flat_map(|s| &s.dots);
-        let mut all: Vec<PointFlaw> = dots.filter_map(|d| d.lack).collect();
+        let mut all: Vec<PointFlaw> = dots.filter_map(|d| d.flaw).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -150,11 +150,11 @@ impl LinePlot {
 
     /// What is said of a point: its value, the interval, and what is wrong with it.
     pub fn reading(&self, dot: &CurvePoint) -> String {
-        let lack = dot.lack.map(PointFlaw::words);
+        let flaw = dot.flaw.map(PointFlaw::words);
         let Some(y) = dot.y else {
-            return lack.map_or("–".into(), |lack| format!("– ({lack})"));
+            return flaw.map_or("–".into(), |flaw| format!("– ({flaw})"));
         };
-        let remark = lack.map_or_else(|| missing(dot.misses), |lack| format!("; {lack}"));
+        let remark = flaw.map_or_else(|| missing(dot.misses), |flaw| format!("; {flaw}"));
         self.y.text(y) + &ticks::interval_text(self.y.measure, dot.band) + &remark
     }
 
@@ -164,13 +164,13 @@ impl LinePlot {
     }
 
     /// Whether what has no number would lie above all numbers: the latency of what saturates does.
-    pub fn lacks_above(&self) -> bool {
+    pub fn flaws_above(&self) -> bool {
         self.y.measure == Measure::Seconds
     }
 }
 
 /// `× saturated or out of memory`, for legends.
-pub fn lacks_in_words(all: &[PointFlaw]) -> String {
+pub fn flaws_in_words(all: &[PointFlaw]) -> String {
     let words: Vec<&str> = all.iter().map(|l| l.words()).collect();
     words.join(" or ")
 }
@@ -376,7 +376,7 @@ pub struct CurvePoint {
     /// Confidence interval.
     pub band: Option<(f64, f64)>,
     /// What is wrong with the point, if anything.
-    pub lack: Option<PointFlaw>,
+    pub flaw: Option<PointFlaw>,
     /// Whether the case misses an objective there.
     pub misses: bool,
 }

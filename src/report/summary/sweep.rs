@@ -3,7 +3,7 @@
 use super::{Summary, facts};
 use crate::insight::metric::written;
 use crate::insight::names::Names;
-use crate::insight::stands::Standings;
+use crate::insight::standings::Standings;
 use crate::insight::{Insight, doubts, insights};
 use crate::layout::Column;
 use crate::layout::table::{Table, TableCell, TableRow};
@@ -16,8 +16,8 @@ use crate::syntax::capital;
 const POINTS: usize = 400;
 
 pub(super) fn summary(sweep: &Sweep) -> Summary {
-    let stands = Standings::new(sweep);
-    let points = points(sweep, &stands);
+    let standings = Standings::new(sweep);
+    let points = points(sweep, &standings);
     let (answers, others): (Vec<Insight>, Vec<Insight>) =
         insights(sweep).into_iter().partition(|i| {
             i.is_answer() || matches!(i, Insight::Faster { .. } | Insight::FasterAt { .. })
@@ -28,7 +28,7 @@ pub(super) fn summary(sweep: &Sweep) -> Summary {
         answer: answer(sweep, &answers),
         because: Vec::new(),
         insights: others.iter().map(Insight::text).collect(),
-        table: table(sweep, &stands, &points),
+        table: table(sweep, &standings, &points),
         objectives: Vec::new(),
         notices: notices(sweep),
         assumptions: facts::of_sweep(&sweep.header),
@@ -44,13 +44,13 @@ struct AnsweredPoint<'a> {
     tied: Vec<usize>,
 }
 
-fn points<'a>(sweep: &'a Sweep, stands: &Standings) -> Vec<AnsweredPoint<'a>> {
+fn points<'a>(sweep: &'a Sweep, standings: &Standings) -> Vec<AnsweredPoint<'a>> {
     let points = sweep.rows.chunk_by(|a, b| a.point == b.point);
     points
         .map(|rows| AnsweredPoint {
             rows,
-            order: stands.order(rows[0].point),
-            tied: match stands.at(rows[0].point) {
+            order: standings.order(rows[0].point),
+            tied: match standings.at(rows[0].point) {
                 Some(t) if !t.tied.is_empty() => [vec![t.row], t.tied].concat(),
                 _ => Vec::new(),
             },
@@ -110,19 +110,19 @@ fn words(insight: &Insight) -> Words {
     }
 }
 
-fn table(sweep: &Sweep, stands: &Standings, points: &[AnsweredPoint<'_>]) -> Table {
+fn table(sweep: &Sweep, standings: &Standings, points: &[AnsweredPoint<'_>]) -> Table {
     let ranked_by = metric_title(sweep.header.ranked_by);
-    let overall = stands.overall().filter(|t| t.meets).map(|t| t.row);
+    let overall = standings.overall().filter(|t| t.meets).map(|t| t.row);
     let names = names_of(sweep);
     let shown = &points[..points.len().min(POINTS)];
-    let value = |row: usize| stands.rows[row].value;
+    let value = |row: usize| standings.rows[row].value;
     let first = shown.iter().filter_map(|p| p.order.first().copied());
     let (scale, unit) = shared_unit(
         sweep.header.ranked_by.unit(),
         first.filter_map(value).map(|v| v.mean),
     );
     // Metrics are of the tasks that complete: how many do not must stand beside them.
-    let working = stands.rows.iter().filter(|r| r.value.is_some());
+    let working = standings.rows.iter().filter(|r| r.value.is_some());
     let failing = working.filter_map(|r| r.fails).any(|f| f.mean > 0.0);
     let mut columns: Vec<Column> = sweep
         .header

@@ -83,7 +83,7 @@ fn too_many_axes(view: &SweepView<'_>, style: Style) -> Vec<String> {
     let Some(&fewest) = fewest else {
         return Vec::new();
     };
-    let best = view.stands.overall().map(|t| &view.sweep.rows[t.row]);
+    let best = view.standings.overall().map(|t| &view.sweep.rows[t.row]);
     let last = view.axes()[fewest].values.len().saturating_sub(1);
     let index = best.and_then(|r| r.index.get(fewest).copied());
     let index = index.unwrap_or(last);

@@ -381,7 +381,7 @@ fn index_of<'a>(view: &SweepView<'a>, point: u64) -> &'a [usize] {
 
 /// Point and series of the best of all.
 fn best_point(view: &SweepView<'_>) -> Option<(u64, usize)> {
-    let row = view.stands.overall()?.row;
+    let row = view.standings.overall()?.row;
     Some((view.sweep.rows[row].point, view.series_of(row)?))
 }
 

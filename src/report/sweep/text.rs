@@ -155,7 +155,7 @@ fn tables(out: &mut TextWriter, view: &SweepView<'_>) {
         lay_out(out, view, &table);
         out.line("");
     }
-    let overall = view.stands.overall();
+    let overall = view.standings.overall();
     let lines = view.series.len() > 1 && view.varied().len() < 2;
     let any = |meets: bool| {
         let mut points = view.points.iter().map(|(p, _)| *p);

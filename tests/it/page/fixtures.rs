@@ -253,7 +253,7 @@ fn curve(
         band: y
             .filter(|_| band > 0.0)
             .map(|y| (y * (1.0 - band), y * (1.0 + band))),
-        lack: None,
+        flaw: None,
         misses: false,
     });
     Series {
@@ -323,8 +323,8 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
     };
     // Saturated at both ends, the best with what it misses.
     let mut swept = swept;
-    swept.series[1].dots[0].lack = Some(PointFlaw::Saturated);
-    swept.series[2].dots[2].lack = Some(PointFlaw::Memory);
+    swept.series[1].dots[0].flaw = Some(PointFlaw::Saturated);
+    swept.series[2].dots[2].flaw = Some(PointFlaw::Memory);
     swept.series[2].dots[4].misses = true;
     swept.series[1].role.best = true;
     swept.series[0].role.baseline = true;

@@ -43,7 +43,7 @@ pub(crate) fn series(name: &str, number: usize, stroke: Stroke, points: &[(f64, 
                 x,
                 y: (!y.is_nan()).then_some(y),
                 band: (stroke == Stroke::Marked).then_some((y * 0.9, y * 1.1)),
-                lack: None,
+                flaw: None,
                 misses: false,
             })
             .collect(),
@@ -107,12 +107,12 @@ pub(crate) fn told_apart() -> Figure {
     all[3].role.baseline = true;
     for s in &mut all {
         for d in &mut s.dots {
-            d.lack = d.y.is_none().then_some(PointFlaw::Saturated);
+            d.flaw = d.y.is_none().then_some(PointFlaw::Saturated);
             d.misses = d.y.is_some_and(|y| y > 0.65);
         }
     }
-    all[0].dots[3].lack = Some(PointFlaw::Memory);
-    all[1].dots[3].lack = Some(PointFlaw::Memory);
+    all[0].dots[3].flaw = Some(PointFlaw::Memory);
+    all[1].dots[3].flaw = Some(PointFlaw::Memory);
     let mut figure = lines(
         "told-apart",
         axis("Rate", Measure::PerSecond, Scale::Log2),

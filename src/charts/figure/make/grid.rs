@@ -1,7 +1,7 @@
 //! A sweep over two axes: heat maps, and a few curves. What is shown is the best strategy of each point, and then the strategy that is
 //! best most often.
 
-use super::points::{AxisLayout, lack};
+use super::points::{AxisLayout, flaw};
 use super::sweep::Context;
 use super::{
     Axis, Body, CurvePoint, Figure, Scale, band, capital, figure, misses, say, span_scale,
@@ -308,7 +308,7 @@ fn dots<'a>(
             CurvePoint {
                 y: value.map(|e| e.mean),
                 band: value.and_then(band),
-                lack: lack(&all).filter(|_| value.is_none()),
+                flaw: flaw(&all).filter(|_| value.is_none()),
                 misses: row.is_some_and(|r| r.case.is_fine() && misses(&r.case)),
                 ..CurvePoint::at(position, 0.0)
             }

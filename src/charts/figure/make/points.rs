@@ -10,7 +10,7 @@ use crate::charts::figure::{Emphasis, PointFlaw, Scale};
 use crate::charts::scale;
 use crate::insight::Coordinate;
 use crate::insight::names::Names;
-use crate::insight::stands::{PointAnswer, Standings};
+use crate::insight::standings::{PointAnswer, Standings};
 use crate::measure::Estimate;
 use crate::result::{Forecast, Sweep, SweepHeader, SweepRow, SweptAxis};
 
@@ -32,7 +32,7 @@ pub(super) struct SweepLayout<'a> {
     pub header: &'a SweepHeader,
     pub sweep: &'a Sweep,
     /// How its rows stand.
-    stands: Standings,
+    standings: Standings,
     /// The axes that figures are laid over, by their place in the header; those that tell strategies apart are none.
     pub axes: Vec<usize>,
     /// Best first.
@@ -80,26 +80,26 @@ impl<'a> SweepLayout<'a> {
                 key = CurveGrouping::Strategy;
             }
         }
-        let stands = Standings::new(sweep);
+        let standings = Standings::new(sweep);
         Self {
             header,
             axes,
-            curves: curves(&sweep.rows, key, &stands),
+            curves: curves(&sweep.rows, key, &standings),
             sweep,
-            stands,
+            standings,
         }
     }
 
     /// The row to take of the whole sweep; `None` where something is given, so that there is no single one.
     pub(super) fn overall(&self) -> Option<&'a SweepRow> {
-        let taken = self.stands.overall()?;
+        let taken = self.standings.overall()?;
         self.sweep.rows.get(taken.row)
     }
 
     /// The row to take at each point.
     pub(super) fn best_rows(&self) -> Vec<&'a SweepRow> {
         let points = self.sweep.rows.chunk_by(|a, b| a.point == b.point);
-        let taken = points.filter_map(|rows| self.stands.at(rows[0].point));
+        let taken = points.filter_map(|rows| self.standings.at(rows[0].point));
         taken.map(|t| &self.sweep.rows[t.row]).collect()
     }
 
@@ -115,7 +115,7 @@ impl<'a> SweepLayout<'a> {
         };
         let mut places: Vec<usize> = rows.iter().filter_map(place).collect();
         places.sort_unstable();
-        Some(&self.sweep.rows[self.stands.best(&places)?.row])
+        Some(&self.sweep.rows[self.standings.best(&places)?.row])
     }
 
     /// The axis as figures lay it out.
@@ -186,7 +186,11 @@ fn unnumbered(strategy: &str) -> String {
     out
 }
 
-fn curves<'a>(rows: &'a [SweepRow], key: CurveGrouping, stands: &Standings) -> Vec<SweepCurve<'a>> {
+fn curves<'a>(
+    rows: &'a [SweepRow],
+    key: CurveGrouping,
+    standings: &Standings,
+) -> Vec<SweepCurve<'a>> {
     let names = Names::of(rows.iter().map(|r| &r.case));
     let mut found: BTreeMap<String, (usize, Vec<&SweepRow>)> = BTreeMap::new();
     for row in rows {
@@ -202,8 +206,8 @@ fn curves<'a>(rows: &'a [SweepRow], key: CurveGrouping, stands: &Standings) -> V
     let mut curves: Vec<(usize, Vec<&SweepRow>)> = found.into_values().collect();
     // Those to take, or as good, at each point.
     let points = rows.chunk_by(|a, b| a.point == b.point);
-    let answers: Vec<PointAnswer> = points.filter_map(|p| stands.at(p[0].point)).collect();
-    let overall = stands.overall();
+    let answers: Vec<PointAnswer> = points.filter_map(|p| standings.at(p[0].point)).collect();
+    let overall = standings.overall();
     let taken: BTreeSet<*const SweepRow> = answers
         .iter()
         .flat_map(|t| std::iter::once(t.row).chain(t.tied.iter().copied()))
@@ -270,7 +274,7 @@ fn curves<'a>(rows: &'a [SweepRow], key: CurveGrouping, stands: &Standings) -> V
 }
 
 /// What is wrong with all of these rows, if it is wrong with all.
-pub(super) fn lack(rows: &[&SweepRow]) -> Option<PointFlaw> {
+pub(super) fn flaw(rows: &[&SweepRow]) -> Option<PointFlaw> {
     let mut all = rows.iter().map(|r| PointFlaw::of_status(r.case.status));
     let first = all.next()??;
     all.all(|l| l.is_some()).then_some(first)
